@@ -1,0 +1,14 @@
+// When to speak, once per what, to whom. Compiled at load: a misspelt expression or an unknown channel stops the start.
+
+import { z } from "zod";
+
+/** As the configuration file writes it. `when`, `oncePer` and `to` are CEL over `event` (a feed event's `data` and `type`). */
+export const ruleSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/),
+  /** e.g. `event.kind == "TaskEnded" && event.outcome != "succeeded"` */
+  when: z.string(),
+  /** e.g. `task.id`: a second event with the same value sends nothing. */
+  oncePer: z.string(),
+  send: z.array(z.strictObject({ channel: z.string(), to: z.string().optional() })).min(1),
+});
+export type RuleFile = z.infer<typeof ruleSchema>;

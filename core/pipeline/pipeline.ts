@@ -1,0 +1,132 @@
+// A pipeline after parsing and normalising: every default filled in, every duration in milliseconds, every name checked.
+// It is plain JSON, so that a task can pin it and a runner can be handed a part of it.
+//
+// A Template is JSON whose strings may hold `${{ expression }}` (CEL). A string that is one expression becomes that
+// value with its type; otherwise the values are put into the text. A value is never evaluated twice.
+//
+// What an expression may name:
+//   params.*   the parameters           app.*    the app's record (name, source, yaml, image, targets, facts …)
+//   task.*     id, requestedBy, url     each     the element of `each:`, or the values of `matrix:`
+//   site       name of the job's site   status   "succeeded" | "failed" | "canceled": how it stands so far
+//   needs.<job>.outputs.* · .outcome · .each (list of {each, outcome, outputs} where that job has `each` or `matrix`)
+//   steps.<id>.outputs.* · .outcome     secrets.<NAME> (only in a step's `with` and `env`: resolved at the site)
+// `jobs.<job>` is the same as `needs.<job>`, in the `outputs` and `remember` of the pipeline, for every job.
+
+import type { JsonObject, JsonValue } from "../json.ts";
+
+export type Template = JsonValue;
+/** A CEL expression without its `${{ }}`. */
+export type Condition = string;
+
+export type Pipeline = {
+  readonly name: string;
+  readonly title: string;
+  readonly summary: string;
+  /** Text of the button: a verb and its object. */
+  readonly button: string;
+  /**
+   * `existing`: runs for an app that is on record, seen as `app`. `new`: creates the app named by the param `name`; on
+   * success `outputs.app` is its record. `none`: has nothing to do with apps.
+   */
+  readonly app: "existing" | "new" | "none";
+  /** JSON Schema of type object; the form is made from it. Defaults may be templates over `app` and `task`. */
+  readonly params: ParamsSchema;
+  readonly concurrency: Concurrency | undefined;
+  readonly jobs: readonly Job[];
+  /** Run when all of `jobs` have ended, whatever their outcome, also after a cancel. */
+  readonly finally: readonly Job[];
+  readonly outputs: { readonly [name: string]: Template };
+  /** Facts to keep on the app after success, e.g. the newest image; merged into `app.facts`. */
+  readonly remember: { readonly [name: string]: Template };
+};
+
+export type ParamsSchema = {
+  readonly type: "object";
+  readonly properties: { readonly [name: string]: ParamSchema };
+  readonly required: readonly string[];
+  readonly additionalProperties: false;
+};
+
+/** The part of JSON Schema that params may use. */
+export type ParamSchema = {
+  readonly type: "string" | "integer" | "number" | "boolean" | "array";
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: Template;
+  readonly enum?: readonly JsonValue[];
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: ParamSchema;
+  /** Hint for the form, e.g. `multiline`, `target`, `branch`. */
+  readonly "x-ui"?: string;
+};
+
+/** Tasks with the same rendered group do not run at the same time. */
+export type Concurrency = {
+  readonly group: Template;
+  /** The new task waits, or the older one is canceled. */
+  readonly policy: "queue" | "cancel-older";
+};
+
+export type Job = {
+  readonly id: string;
+  readonly title: string;
+  readonly needs: readonly string[];
+  readonly site: Template;
+  readonly labels: readonly string[];
+  /** One job per element; the expression must give a list. Keys come from `name` of the element, or its index. */
+  readonly each: Template | undefined;
+  /** One job per combination. */
+  readonly matrix: { readonly [axis: string]: readonly JsonValue[] } | undefined;
+  readonly when: Condition | undefined;
+  readonly timeoutMs: number;
+  /** New attempts after `errored` or `timed-out`; lost runners are not charged. */
+  readonly retry: { readonly max: number; readonly delayMs: number };
+  /** `strict`: stops itself before the lease may be given away. `lenient`: goes on computing while cut off. */
+  readonly mode: "strict" | "lenient";
+  /** May a job that perhaps started run again by itself after its runner was lost? */
+  readonly retrySafe: boolean;
+  readonly env: { readonly [name: string]: Template };
+  readonly outputs: { readonly [name: string]: Template };
+  readonly steps: readonly StepSpec[];
+};
+
+export type StepSpec = {
+  readonly id: string;
+  readonly title: string;
+  readonly when: Condition | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly env: { readonly [name: string]: Template };
+  readonly action: UsesAction | RunAction;
+};
+
+export type UsesAction = {
+  readonly kind: "uses";
+  readonly uses: string;
+  readonly with: { readonly [name: string]: Template };
+};
+
+/** A script, run by `shell` (default `sh -eu`). It gets values as environment variables only; it is never templated. */
+export type RunAction = {
+  readonly kind: "run";
+  readonly run: string;
+  readonly shell: "sh" | "bash" | "node" | "python3";
+  /** Folder below the workspace. */
+  readonly workingDirectory: string | undefined;
+};
+
+/** What the agent and `gantry lint` know of a step without having its code: made from connectors/steps.ts. */
+export type StepDescription = {
+  readonly name: string;
+  readonly title: string;
+  /** JSON Schema (draft 2020-12) of the input, in its form before defaults are applied. */
+  readonly input: JsonObject;
+  readonly output: JsonObject;
+  readonly needs: readonly string[];
+  readonly effects: readonly string[];
+  readonly timeoutMs: number;
+  readonly undo: boolean;
+};

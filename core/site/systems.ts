@@ -1,0 +1,76 @@
+// The outside systems of a site, as a runner's configuration names them. A credential is never a value in that file:
+// it is the name of a secret that the runner resolves at the site (see runner-config).
+
+import { z } from "zod";
+
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
+const common = { url, title: z.string().optional(), standIn: z.boolean().default(false) };
+
+/** A git host. `url` is the address people open; `api` where the REST API lives if it is elsewhere. */
+export const gitSystem = z.strictObject({
+  kind: z.literal("git"),
+  provider: z.enum(["bitbucket-dc", "bitbucket-cloud", "github"]),
+  ...common,
+  api: url.optional(),
+  /** Base of clone addresses if the provider's own answer must not be used, e.g. an internal name. */
+  cloneBase: url.optional(),
+  /** User name for git over HTTPS and for Basic authentication; without one the token goes as Bearer. */
+  username: z.string().optional(),
+  token: z.string(),
+});
+
+export const harborSystem = z.strictObject({
+  kind: z.literal("harbor"),
+  ...common,
+  /** Host (and port) in image names, when it is not the host of `url`. */
+  registry: z.string().optional(),
+  username: z.string(),
+  password: z.string(),
+});
+
+export const jiraSystem = z.strictObject({
+  kind: z.literal("jira"),
+  ...common,
+  flavour: z.enum(["cloud", "data-center"]),
+  username: z.string().optional(),
+  token: z.string(),
+  /** Account (Cloud: accountId, Data Center: name) that leads new projects. */
+  lead: z.string(),
+});
+
+export const nexusSystem = z.strictObject({
+  kind: z.literal("nexus"),
+  ...common,
+  username: z.string().optional(),
+  password: z.string().optional(),
+  /** Names of the group repositories that builds download from, by format. */
+  repositories: z
+    .strictObject({ npm: z.string().optional(), maven: z.string().optional(), pypi: z.string().optional() })
+    .default({}),
+});
+
+export const sonarqubeSystem = z.strictObject({ kind: z.literal("sonarqube"), ...common, token: z.string() });
+
+export const argocdSystem = z.strictObject({ kind: z.literal("argocd"), ...common, token: z.string() });
+
+export const systemSchema = z.discriminatedUnion("kind", [
+  gitSystem,
+  harborSystem,
+  jiraSystem,
+  nexusSystem,
+  sonarqubeSystem,
+  argocdSystem,
+]);
+
+type Named<S> = S & { readonly name: string };
+/** A connection with its secrets resolved, as a step gets it. `name` is the site's own name for the system. */
+export type GitSystem = Named<z.output<typeof gitSystem>>;
+export type HarborSystem = Named<z.output<typeof harborSystem>>;
+export type JiraSystem = Named<z.output<typeof jiraSystem>>;
+export type NexusSystem = Named<z.output<typeof nexusSystem>>;
+export type SonarqubeSystem = Named<z.output<typeof sonarqubeSystem>>;
+export type ArgocdSystem = Named<z.output<typeof argocdSystem>>;
+
+export type System = Named<z.output<typeof systemSchema>>;
+export type SystemKind = System["kind"];
+export type SystemOf<K extends SystemKind> = Extract<System, { kind: K }>;

@@ -1,0 +1,41 @@
+// What one call of a step answers. One closed union: retryable or final is a variant, never a text.
+
+import { explain, type GantryError, type Problem } from "../errors.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+
+/** Why something did not succeed, in a form that can be kept, sent and shown. */
+export type Failure = {
+  readonly code: string;
+  readonly message: string;
+  readonly why?: string;
+  readonly todo?: string;
+  /** The first failing line, when there is a log to point at. */
+  readonly line?: string;
+  readonly problems?: readonly Problem[];
+};
+
+export type StepOutcome<O = JsonObject> =
+  | { readonly kind: "succeeded"; readonly output: O }
+  /** The user's work failed: a red test, a red gate, a Degraded app. Never tried again by itself unless `retry:` says so. */
+  | { readonly kind: "failed"; readonly failure: Failure; readonly output?: Partial<O> }
+  /** We, or a system, failed. `retryable` decides whether the step's retry policy applies. */
+  | { readonly kind: "errored"; readonly failure: Failure; readonly retryable: boolean }
+  /** Not done yet: call again in `retryAfterMs` with the same `memo`. The reason is shown to people. */
+  | { readonly kind: "waiting"; readonly reason: string; readonly retryAfterMs: number; readonly memo?: JsonValue };
+
+export function succeeded<O>(output: O): StepOutcome<O> {
+  return { kind: "succeeded", output };
+}
+
+export function waiting(reason: string, retryAfterMs: number, memo?: JsonValue): StepOutcome<never> {
+  return { kind: "waiting", reason, retryAfterMs, ...(memo === undefined ? {} : { memo }) };
+}
+
+export function failed<O = never>(failure: Failure, output?: Partial<O>): StepOutcome<O> {
+  return { kind: "failed", failure, ...(output === undefined ? {} : { output }) };
+}
+
+/** Turns an expected error into the failure that is kept and shown. */
+export function failureOf(error: GantryError): Failure {
+  return { ...explain(error), ...(error.problems.length > 0 ? { problems: error.problems } : {}) };
+}

@@ -1,0 +1,129 @@
+// What a step is. A step is one exported object; connectors/steps.ts lists them all.
+
+import type { z } from "zod";
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { SystemKind, SystemOf } from "../site/systems.ts";
+import type { StepOutcome } from "./outcome.ts";
+
+/**
+ * Lifecycle, in call order, on one runner:
+ *
+ * 1. The runner evaluates `with:` and parses it by `input`. A mistake ends the step as `errored`, code `bad-input`.
+ * 2. `run` is called. It must not sleep: where it waits for the outside it answers `waiting(reason, retryAfterMs, memo)`
+ *    and is called again later, perhaps in another process, with the same input and the memo.
+ * 3. Every change to the outside world goes through `context.effect`. The effect's key is the same in every attempt, so
+ *    `run` may be called again after a crash at any point: an effect that is done is answered from the record, one that
+ *    may be done is probed first.
+ * 4. What `run` throws becomes an outcome: a GantryError becomes `errored` (retryable as its table entry says), an abort
+ *    becomes what aborted it (timed-out, canceled, lease lost), anything else is a bug and becomes `errored`, `internal`.
+ * 5. The output is checked by `output`; it is public (it is shown to people), so it never holds a secret.
+ *
+ * Steps of one job never run concurrently. The same step may run concurrently in other jobs.
+ */
+export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> = {
+  /** `provider/verb-noun`; what `uses:` names. */
+  readonly name: string;
+  readonly title: string;
+  readonly input: z.ZodType<I>;
+  readonly output: z.ZodType<O>;
+  /** The kinds of systems that the step may ask for; it gets no other. */
+  readonly needs: readonly K[];
+  /** Names of the changes it makes outside; empty for a step that only reads or computes. */
+  readonly effects: readonly string[];
+  /** How often the runner tries again after a retryable `errored`, and how long it waits in between. */
+  readonly retry: StepRetry;
+  /** The limit when the pipeline file sets none. Waiting counts. */
+  readonly timeoutMs: number;
+  /** What `run` would do, as one sentence per change, without doing it. */
+  readonly plan: (context: StepContext<I, K>) => Promise<readonly string[]>;
+  readonly run: (context: StepContext<I, K>) => Promise<StepOutcome<O>>;
+  /** Takes back what `run` did with this input and output. Safe to call twice, and when nothing was done. */
+  readonly undo?: (context: StepContext<I, K>, output: O) => Promise<void>;
+};
+
+export type StepRetry = { readonly max: number; readonly delayMs: number; readonly maxDelayMs: number };
+
+/** Patience with systems that are down for a moment: 5 tries over about a minute. */
+export const USUAL_RETRY: StepRetry = { max: 5, delayMs: 1_000, maxDelayMs: 20_000 };
+export const NO_RETRY: StepRetry = { max: 0, delayMs: 0, maxDelayMs: 0 };
+
+export type StepContext<I, K extends SystemKind = SystemKind> = {
+  readonly input: I;
+  /** What the last `waiting` answer of this attempt kept; undefined at the first call. */
+  readonly memo: JsonValue | undefined;
+  readonly task: TaskFacts;
+  /** The folder of the job, absolute. Steps of one job share it; it is gone after the attempt. */
+  readonly workspace: string;
+  /** A folder of the site that survives jobs (mirrors, layer caches). Several jobs use it at once. */
+  readonly cache: string;
+  /** The site's system of this kind; `name` picks one where the site has several. Throws `system-missing`. */
+  readonly system: <T extends K>(kind: T, name?: string) => SystemOf<T>;
+  /** One line for people. Secrets are masked behind this call, ANSI colours are kept. */
+  readonly log: (line: string) => void;
+  /** Runs a program in its own process group; it is killed as a group when the step ends. Never through a shell. */
+  readonly exec: Exec;
+  readonly effect: RunEffect;
+  readonly fetch: typeof fetch;
+  /** Aborted on cancel, timeout and lease loss. */
+  readonly signal: AbortSignal;
+  /** The runner's clock in milliseconds since 1970; for measuring and for nothing that must be equal in every attempt. */
+  readonly nowMs: () => number;
+};
+
+/** What a step may know of the task; equal in every attempt. */
+export type TaskFacts = {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly app: string | undefined;
+  readonly job: string;
+  /** Step id within the job. */
+  readonly step: string;
+  readonly site: string;
+  readonly requestedBy: string;
+  /** When the task was requested, ms since 1970: the date of deterministic commits. */
+  readonly requestedAtMs: number;
+  /** Address of the task in the portal. */
+  readonly url: string;
+};
+
+export type ExecOptions = {
+  readonly cwd?: string;
+  /** The whole environment besides PATH, HOME and the job's own; nothing is inherited from the runner. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** `log` (default) sends both streams to the step's log; `capture` keeps stdout for the answer and logs stderr. */
+  readonly stdout?: "log" | "capture";
+};
+export type ExecResult = { readonly exitCode: number; readonly signal: string | null; readonly stdout: string };
+export type Exec = (argv: readonly [string, ...string[]], options?: ExecOptions) => Promise<ExecResult>;
+
+/**
+ * One change to the outside world. Asks the agent for a permit, then:
+ * - never begun: calls `perform`;
+ * - begun earlier, end unknown: calls `probe`; if that finds the change its result is used, else `perform` is called;
+ * - done earlier: the recorded result, nothing is called.
+ * `ordinal` tells apart several effects of the same name in one step (default 0); it must be equal in every attempt.
+ * Throws `lease-lost` when the permit is refused. The result is kept: it must be small and hold no secret.
+ */
+export type RunEffect = <R extends JsonObject>(effect: {
+  readonly name: string;
+  readonly ordinal?: number;
+  /** One sentence for the record: "push 3f2a… to main of orders-deploy". */
+  readonly what: string;
+  readonly probe: () => Promise<R | undefined>;
+  readonly perform: (key: string) => Promise<R>;
+}) => Promise<R>;
+
+/** For the explicit list: a step whose types are forgotten. */
+export type AnyStep = Omit<Step, "input" | "output" | "plan" | "run" | "undo"> & {
+  readonly input: z.ZodType;
+  readonly output: z.ZodType;
+  readonly plan: (context: StepContext<never>) => Promise<readonly string[]>;
+  readonly run: (context: StepContext<never>) => Promise<StepOutcome<JsonObject>>;
+  readonly undo?: (context: StepContext<never>, output: never) => Promise<void>;
+};
+
+/** Declares a step: keeps the types inside, forgets them outside. */
+export function defineStep<I, O extends JsonObject, K extends SystemKind = never>(step: Step<I, O, K>): Step<I, O, K> {
+  return step;
+}

@@ -1,0 +1,101 @@
+// The journal: what a process remembers. One port; memory, sqlite and (later) redis behind it; one suite for all.
+
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+
+/**
+ * Lifecycle: `open…` an adapter, use it from anywhere in the process, `close` it once. After `close` every call rejects.
+ *
+ * Streams hold events, numbered 1, 2, 3 … without gap: the stream's version is the number of its last event. Beside
+ * them each stream keeps one snapshot (the state folded from its events, written by whoever appends) and its index
+ * entries. `seq` numbers the events of all streams in commit order; it grows, and a reader of `feed` that saw `seq` n
+ * will never later be shown an event with a smaller one.
+ *
+ * All values are JSON. Nothing that is handed in or out is shared: changing it later changes nothing in the journal.
+ */
+export type Journal = {
+  /**
+   * Commits a batch: all of it or nothing. Durable when the promise resolves: it survives a crash of the process and,
+   * for sqlite, a power cut. Many appends may run at once; those that arrive together may share one fsync. A conflict
+   * is an ordinary answer and has changed nothing: reload and decide again.
+   * Rejects only when the store itself fails; then nobody knows whether it was committed, and the caller must load.
+   */
+  append(batch: readonly StreamAppend[]): Promise<AppendResult>;
+
+  /** The stream's version and snapshot as last committed; undefined when it was never appended to. */
+  load(stream: string): Promise<Loaded | undefined>;
+
+  /** Events of one stream after a version, oldest first, at most `limit`. Empty when there are none (yet). */
+  events(stream: string, afterVersion: number, limit: number): Promise<readonly JournalEvent[]>;
+
+  /**
+   * Streams by an index, in the order of their keys (byte order). Only indexes that were declared when the journal was
+   * opened; another name is a bug and throws. A page may be empty and still the last one: `cursor` tells.
+   */
+  find(query: IndexQuery): Promise<IndexPage>;
+
+  /**
+   * Events of all streams after `seq`, oldest first, at most `limit`. Where there are none it waits until one is
+   * committed or `waitMs` has passed or the signal aborts, and then answers what there is, perhaps nothing.
+   */
+  feed(query: {
+    after: number;
+    limit: number;
+    waitMs?: number;
+    signal?: AbortSignal;
+  }): Promise<readonly JournalEvent[]>;
+
+  /** The store's time in microseconds since 1970; never smaller than an answer it gave before, also after a restart. */
+  now(): Promise<number>;
+
+  /** Is the store usable? Rejects with the reason when it is not. For readiness. */
+  check(): Promise<void>;
+
+  close(): Promise<void>;
+};
+
+export type StreamAppend = {
+  /** `kind/id`, e.g. `task/t01…`. Letters, digits and `-_./:@[]=`; at most 300 characters. */
+  readonly stream: string;
+  /** The version the caller decided on; 0 means that the stream must not exist. */
+  readonly expected: number;
+  /** May be empty: then only snapshot and index change and the version stays. */
+  readonly events: readonly JsonObject[];
+  readonly snapshot: JsonValue;
+  /** Replaces all index entries of the stream. Index name → keys. */
+  readonly index?: { readonly [index: string]: readonly string[] };
+};
+
+export type AppendResult =
+  /** `seq` of the last event of the batch (or the journal's last, when the batch had no events). */
+  | { readonly ok: true; readonly seq: number }
+  | { readonly ok: false; readonly conflict: string; readonly version: number };
+
+export type Loaded = { readonly version: number; readonly snapshot: JsonValue };
+
+export type JournalEvent = {
+  readonly seq: number;
+  readonly stream: string;
+  readonly version: number;
+  /** Store time of the commit, microseconds. */
+  readonly atMicros: number;
+  readonly event: JsonObject;
+};
+
+export type IndexQuery = {
+  readonly index: string;
+  /** Only keys that begin so. */
+  readonly prefix?: string;
+  readonly limit: number;
+  /** `descending` gives the newest first where keys begin with a time. */
+  readonly order?: "ascending" | "descending";
+  readonly cursor?: string;
+};
+export type IndexPage = {
+  readonly items: readonly {
+    readonly key: string;
+    readonly stream: string;
+    readonly version: number;
+    readonly snapshot: JsonValue;
+  }[];
+  readonly cursor?: string;
+};

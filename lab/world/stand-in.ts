@@ -1,0 +1,221 @@
+// What all stand-ins share: a real HTTP server on loopback, state that survives a kill, a record of what was said (for
+// the contract tests against the published API documents), and a menu of faults. A stand-in holds state and keeps the
+// promises of the real system; it never knows who is calling or what is expected of it.
+//
+// Every stand-in also answers below /_lab, for tests and scripts outside the process:
+//   GET  /_lab/exchanges      what was said      DELETE /_lab/exchanges   forget it
+//   POST /_lab/faults         a Fault as JSON    DELETE /_lab/faults      no more faults
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import Router from "@koa/router";
+import Koa from "koa";
+
+export type StandInOptions = {
+  /** Name in this lab, e.g. `seoul-harbor`; also names its folder below `dir`. */
+  readonly name: string;
+  /** Folder of the lab's data. */
+  readonly dir: string;
+  /** A fixed port, so that addresses stay valid after a restart; 0 or absent takes a free one. */
+  readonly port?: number;
+};
+
+/** One request and its answer. Bodies are kept when they are JSON or form data below 256 KiB. */
+export type Exchange = {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly requestType: string;
+  readonly requestBody: unknown;
+  readonly status: number;
+  readonly responseType: string;
+  readonly responseBody: unknown;
+};
+
+export type Fault = {
+  /** `GET /api/v1/.*`: a regular expression over "METHOD path"; absent matches everything. */
+  readonly match?: string;
+  readonly times: number;
+  /** Let so many matching requests pass first. */
+  readonly after?: number;
+} & (
+  | { readonly kind: "status"; readonly status: number; readonly body?: unknown }
+  /** The connection is cut instead of an answer; nothing was done. */
+  | { readonly kind: "drop" }
+  /** The request is carried out, and its answer is lost. */
+  | { readonly kind: "drop-answer" }
+);
+
+export type StandIn = {
+  readonly name: string;
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+  readonly port: number;
+  readonly exchanges: Exchange[];
+  readonly faults: { add: (fault: Fault) => void; clear: () => void };
+  readonly close: () => Promise<void>;
+};
+
+/** Answers an error that the real system would answer; throw it anywhere in a route. */
+export class Answer extends Error {
+  readonly status: number;
+  readonly body: unknown;
+  constructor(status: number, body: unknown) {
+    super(`answer ${status}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** Starts a stand-in. `routes` adds the system's own routes; use `readJson` and `readBytes` to read bodies. */
+export async function serve(options: StandInOptions, routes: (router: Router, app: Koa) => void): Promise<StandIn> {
+  const exchanges: Exchange[] = [];
+  let faults: (Fault & { left: number; skip: number })[] = [];
+  const add = (fault: Fault): void => void faults.push({ ...fault, left: fault.times, skip: fault.after ?? 0 });
+  const clear = (): void => void (faults = []);
+
+  const app = new Koa();
+  app.silent = true;
+  const lab = new Router({ prefix: "/_lab" });
+  lab.get("/exchanges", (ctx) => void (ctx.body = exchanges));
+  lab.delete("/exchanges", (ctx) => {
+    exchanges.length = 0;
+    ctx.status = 204;
+  });
+  lab.post("/faults", async (ctx) => {
+    add((await readJson(ctx)) as Fault);
+    ctx.status = 204;
+  });
+  lab.delete("/faults", (ctx) => {
+    clear();
+    ctx.status = 204;
+  });
+  app.use(lab.routes());
+
+  app.use(async (ctx, next) => {
+    const fault = faults.find(
+      (one) => one.left > 0 && (!one.match || new RegExp(one.match).test(`${ctx.method} ${ctx.path}`)),
+    );
+    if (fault && fault.skip > 0) fault.skip -= 1;
+    else if (fault) {
+      fault.left -= 1;
+      if (fault.kind === "status") {
+        ctx.status = fault.status;
+        ctx.body = fault.body ?? { message: "a fault of the lab" };
+        return;
+      }
+      if (fault.kind === "drop-answer") await next();
+      ctx.respond = false;
+      ctx.req.socket.destroy();
+      return;
+    }
+    try {
+      await next();
+    } catch (error) {
+      if (!(error instanceof Answer)) throw error;
+      ctx.status = error.status;
+      ctx.body = error.body;
+    }
+    if (ctx.respond === false) return;
+    exchanges.push({
+      method: ctx.method,
+      path: ctx.path,
+      query: { ...ctx.query },
+      requestType: ctx.get("content-type"),
+      requestBody: ctx.state["body"],
+      status: ctx.status,
+      responseType: ctx.type,
+      responseBody: isPlain(ctx.body) ? structuredClone(ctx.body) : undefined,
+    });
+    if (exchanges.length > 5_000) exchanges.splice(0, 1_000);
+  });
+  app.on("error", (error: Error) => process.stderr.write(`stand-in ${options.name}: ${error.stack ?? error}\n`));
+
+  const router = new Router();
+  routes(router, app);
+  app.use(router.routes());
+
+  const server = createServer(app.callback());
+  await listen(server, options.port ?? 0);
+  const port = (server.address() as AddressInfo).port;
+  return {
+    name: options.name,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    exchanges,
+    faults: { add, clear },
+    close: () => closeServer(server),
+  };
+}
+
+/** The JSON or form body of a request; kept for the record. `{}` when there is none. */
+export async function readJson(ctx: Koa.Context): Promise<unknown> {
+  const text = (await readBytes(ctx)).toString("utf8");
+  if (text === "") return {};
+  const type = ctx.get("content-type");
+  try {
+    const body: unknown = type.includes("x-www-form-urlencoded")
+      ? Object.fromEntries(new URLSearchParams(text))
+      : JSON.parse(text);
+    if (text.length < 262_144) ctx.state["body"] = body;
+    return body;
+  } catch {
+    throw new Answer(400, { message: "the body is not JSON" });
+  }
+}
+
+export async function readBytes(ctx: Koa.Context): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of ctx.req) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** State of a stand-in as one JSON file, written through to disk by `save` so that it survives kill -9. */
+export function openState<S>(
+  options: StandInOptions,
+  initial: () => S,
+): { readonly state: S; readonly save: () => void } {
+  const file = join(options.dir, options.name, "state.json");
+  mkdirSync(dirname(file), { recursive: true });
+  let state: S;
+  try {
+    state = JSON.parse(readFileSync(file, "utf8")) as S;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    state = initial();
+  }
+  return {
+    state,
+    save: () => {
+      writeFileSync(`${file}.new`, JSON.stringify(state));
+      renameSync(`${file}.new`, file);
+    },
+  };
+}
+
+function isPlain(body: unknown): boolean {
+  return (
+    body !== null &&
+    typeof body === "object" &&
+    (Array.isArray(body) || Object.getPrototypeOf(body) === Object.prototype)
+  );
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+    server.closeAllConnections();
+  });
+}

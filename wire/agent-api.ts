@@ -1,0 +1,51 @@
+// What portal-api, notify-agent and the CLI's all-in-one ask of the task-agent. HTTP, JSON, bearer token shared inside
+// the platform plane, paths below `/agent/v1`. The principal is who asked at the portal; the agent trusts the portal.
+//
+//   POST tasks                                   startTask → 202 TaskView; the same key and body again → the same task
+//   GET  tasks?state=&app=&pipeline=&limit=&cursor=   page of TaskSummary, newest first
+//   GET  tasks/{id}                              TaskView, ETag; ?after=<version>&wait=<ms> holds until it is newer
+//   GET  tasks/{id}/events?after=<taskseq>       page of FeedEvent of one task
+//   GET  tasks/{id}/jobs/{job}/steps/{step}/log?attempt=&from=&limit=   bytes; see logHeaders
+//   POST tasks/{id}/cancel | rerun | resolve
+//   GET  apps, apps/{name}, pipelines, pipelines/{name}, steps, runners, sites
+//   GET  feed?after=<seq>&limit=&wait=<ms>       { events, last }, of all tasks in one order
+
+import { z } from "zod";
+import { feedEvent } from "./views.ts";
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*$/, "lower case letters, digits and hyphens")
+  .max(63);
+
+export const startTask = z.strictObject({
+  pipeline: name,
+  app: name.optional(),
+  params: z.record(z.string(), z.json()).default({}),
+  /** Scoped by principal; the first answer is given again for 7 days. */
+  idempotencyKey: z.string().min(1).max(200),
+  principal: z.string().min(1).max(200),
+});
+export type StartTask = z.infer<typeof startTask>;
+
+export const cancelTask = z.strictObject({ principal: z.string(), reason: z.string().max(500).optional() });
+export const rerunTask = z.strictObject({
+  principal: z.string(),
+  idempotencyKey: z.string().min(1).max(200),
+  /** `failed` keeps jobs that succeeded with their outputs; `all` runs everything again. */
+  from: z.enum(["failed", "all"]).default("failed"),
+});
+/** The answer to a held job. */
+export const resolveJob = z.strictObject({
+  principal: z.string(),
+  job: z.string(),
+  answer: z.enum(["run-again", "mark-done", "fail"]),
+  reason: z.string().max(500).optional(),
+});
+
+export const feedPage = z.object({ events: z.array(feedEvent), last: z.int() });
+export type FeedPage = z.infer<typeof feedPage>;
+
+/** Headers of a log answer: where the log stands, and whether more can come. */
+export const LOG_SIZE_HEADER = "gantry-log-size";
+export const LOG_FINAL_HEADER = "gantry-log-final";
