@@ -60,6 +60,31 @@ export const ERRORS = {
     why: "The limit protects the server.",
     todo: "Send less.",
   },
+  "method-not-allowed": {
+    status: 405,
+    message: "{method} is not possible here.",
+    why: "This address answers {allowed}.",
+    todo: "Use one of these methods; GET /openapi.json lists every address.",
+  },
+  "request-timeout": {
+    status: 408,
+    message: "The request did not arrive in time.",
+    why: "It was sent too slowly, or the connection broke.",
+    todo: "Send it again.",
+    retryable: true,
+  },
+  "media-type": {
+    status: 415,
+    message: "The request body cannot be read: {problem}.",
+    why: "Bodies are JSON, in UTF-8, not compressed.",
+    todo: "Send application/json without Content-Encoding.",
+  },
+  "headers-too-large": {
+    status: 431,
+    message: "The headers of the request are too large.",
+    why: "The limit protects the server.",
+    todo: "Send fewer or shorter headers, and a shorter address.",
+  },
   "idempotency-key-missing": {
     status: 400,
     message: "The header Idempotency-Key is missing.",
@@ -232,6 +257,12 @@ export const ERRORS = {
     message: "{gate} is red.",
     why: "{problem}",
     todo: "{todo}",
+  },
+  "program-missing": {
+    status: 422,
+    message: "The program {program} is not on this runner.",
+    why: "It is in no folder of the runner's PATH.",
+    todo: "Install {program} on the runners of this site, or ask with `labels:` for a runner that has it.",
   },
   "no-builder": {
     status: 422,

@@ -54,6 +54,11 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   readonly task: TaskFacts;
   /** The folder of the job, absolute. Steps of one job share it; it is gone after the attempt. */
   readonly workspace: string;
+  /**
+   * HOME of every program of the job, absolute, mode 0700. It lives as long as the workspace and is never inside it, so
+   * that settings with credentials (`.npmrc`, `.m2/settings.xml`) reach later steps but no image and no commit.
+   */
+  readonly home: string;
   /** A folder of the site that survives jobs (mirrors, layer caches). Several jobs use it at once. */
   readonly cache: string;
   /** The site's system of this kind; `name` picks one where the site has several. Throws `system-missing`. */
@@ -95,6 +100,7 @@ export type ExecOptions = {
   readonly stdout?: "log" | "capture";
 };
 export type ExecResult = { readonly exitCode: number; readonly signal: string | null; readonly stdout: string };
+/** A program that ends with another exit code is an answer; one that is not there throws `program-missing`. */
 export type Exec = (argv: readonly [string, ...string[]], options?: ExecOptions) => Promise<ExecResult>;
 
 /**
