@@ -261,6 +261,7 @@ export const problemSchema = z
     todo: z.string(),
     code: z.string(),
     requestId: z.string(),
+    details: jsonObject.optional().describe("The values in the sentences, by name"),
     errors: z
       .array(
         z.object({

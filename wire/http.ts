@@ -1,0 +1,300 @@
+// What the HTTP servers of all processes share: an app that answers every error as problem+json (one sink), request ids,
+// one access line per request, bodies with limits, bearer tokens, ETags, and a listener with time limits.
+
+import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
+import Koa from "koa";
+import type { z } from "zod";
+import { MAX_JSON_DEPTH, parseJsonText } from "./json-text.ts";
+import { PROBLEM_TYPE, parse, problemOf } from "./problem.ts";
+
+/** As pino has it. Fields never hold secrets: no bodies, no headers, no addresses with a query. */
+export type Logger = {
+  readonly debug: LogLine;
+  readonly info: LogLine;
+  readonly warn: LogLine;
+  readonly error: LogLine;
+};
+type LogLine = (fields: object, message: string) => void;
+
+/** What is known of a request when its answer has ended. `route` is the template, never the address itself. */
+export type Answered = {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+};
+
+export type AppOptions = {
+  /** Name of the process, for its log lines. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** For metrics. */
+  readonly onAnswered?: (answered: Answered) => void;
+};
+
+export type Listening = { readonly url: string; readonly port: number; readonly close: () => Promise<void> };
+
+/** An app whose first layers are request id, access line, refusal of strange requests, and `errorSink`. */
+export function createApp(options: AppOptions): Koa {
+  const app = new Koa();
+  app.silent = true;
+  app.on("error", (error: Error & { code?: string }) =>
+    options.logger.debug({ process: options.name, err: error }, "the answer could not be sent completely"),
+  );
+  app.use(accessLine(options));
+  app.use(errorSink(options.logger));
+  app.use(refuseStrange);
+  return app;
+}
+
+/**
+ * The one place where errors become answers. An expected failure (GantryError) answers its own status; anything else
+ * answers 500 `internal` without its text, which goes to the log with the request id. An address that nobody answered
+ * is 404.
+ */
+export function errorSink(logger: Logger): Koa.Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+      if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false) {
+        throw new GantryError("not-found", { kind: "address", name: ctx.path.slice(0, 200) });
+      }
+    } catch (error) {
+      if (!(error instanceof GantryError)) {
+        logger.error({ request_id: requestIdOf(ctx), err: error }, "a request failed unexpectedly");
+      }
+      if (ctx.headerSent) {
+        ctx.res.destroy();
+        return;
+      }
+      answerProblem(ctx, error);
+    }
+  };
+}
+
+/** Writes an error as the answer of this request. */
+export function answerProblem(ctx: Koa.Context, error: unknown): void {
+  const problem = problemOf(error, requestIdOf(ctx));
+  ctx.status = problem.status;
+  ctx.body = JSON.stringify(problem);
+  ctx.type = PROBLEM_TYPE;
+  ctx.set("Cache-Control", "no-store");
+  if (problem.status === 401) ctx.set("WWW-Authenticate", 'Bearer realm="gantry"');
+  if (problem.status === 503) ctx.set("Retry-After", "2");
+}
+
+export function requestIdOf(ctx: Koa.Context): string {
+  const id: unknown = ctx.state.requestId;
+  return typeof id === "string" ? id : "";
+}
+
+/**
+ * The JSON body of a request, checked by its schema. Without a body the schema sees `{}`. `limit` in bytes (1 MiB), depth
+ * in levels (64). Throws `body-too-large`, `media-type` or `bad-request` with pointers.
+ */
+export async function readJson<T>(
+  ctx: Koa.Context,
+  schema: z.ZodType<T>,
+  options: { readonly limit?: number; readonly depth?: number } = {},
+): Promise<T> {
+  const bytes = await readBytes(ctx, options.limit ?? 1_048_576);
+  if (bytes.length === 0) return parse(schema, {});
+  if (!ctx.is("application/json", "+json")) {
+    throw new GantryError("media-type", { problem: "its Content-Type is not application/json" });
+  }
+  return parse(schema, parseJsonText(decodeUtf8(bytes), options.depth ?? MAX_JSON_DEPTH));
+}
+
+/** The raw body of a request, at most `limit` bytes; throws `body-too-large` or, when it is compressed, `media-type`. */
+export async function readBytes(ctx: Koa.Context, limit: number): Promise<Buffer> {
+  if (ctx.get("content-encoding") !== "") throw new GantryError("media-type", { problem: "it is compressed" });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    const tooLarge = (): void => {
+      ctx.set("Connection", "close");
+      reject(new GantryError("body-too-large", { limit }));
+    };
+    ctx.req.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      // What is too much is thrown away for a while: a client that still sends would not see the answer otherwise.
+      else if (size > limit + DISCARD_BYTES) tooLarge();
+    });
+    ctx.req.on("end", () => (size > limit ? tooLarge() : resolve(Buffer.concat(chunks))));
+    ctx.req.on("error", () => reject(new GantryError("request-timeout")));
+    ctx.req.on("aborted", () => reject(new GantryError("request-timeout")));
+  });
+}
+
+/** The query of a request, checked by its schema; a name that comes twice is refused. */
+export function readQuery<T>(ctx: Koa.Context, schema: z.ZodType<T>): T {
+  const query: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(ctx.querystring)) {
+    const problem = name in query ? "is given twice" : value.isWellFormed() ? undefined : "is not valid Unicode";
+    if (problem) throw new GantryError("bad-request", { problem: `${name.slice(0, 100)} ${problem} in the query` });
+    query[name] = value;
+  }
+  return parse(schema, { ...query }, "/query");
+}
+
+/** The token of `Authorization: Bearer …`. */
+export function bearerOf(ctx: Koa.Context): string | undefined {
+  return /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(ctx.get("authorization"))?.[1];
+}
+
+/** Lets only requests with one of these tokens pass; others are 401. */
+export function requireBearer(tokens: readonly string[]): Koa.Middleware {
+  return async (ctx, next) => {
+    const given = bearerOf(ctx);
+    // Every token is compared, so that the time says nothing about which one was close.
+    const known = tokens.filter((token) => given !== undefined && sameSecret(given, token)).length > 0;
+    if (!known) throw new GantryError("unauthenticated");
+    await next();
+  };
+}
+
+/** Compares in a time that does not depend on where the texts differ, or on their lengths. */
+export function sameSecret(one: string, other: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
+}
+
+/** Sets the ETag. True when the client has this version already: the answer is then 304 and needs no body. */
+export function notModified(ctx: Koa.Context, tag: string): boolean {
+  const etag = `W/"${tag}"`;
+  ctx.set("ETag", etag);
+  ctx.set("Cache-Control", "private, no-cache");
+  const weak = (text: string): string => text.trim().replace(/^W\//, "");
+  const seen = ctx.get("if-none-match").split(",").map(weak);
+  if (!seen.includes(weak(etag)) && !seen.includes("*")) return false;
+  ctx.status = 304;
+  return true;
+}
+
+/** Aborted when the connection closes before the answer was sent: whoever waited has left. */
+export function goneSignal(ctx: Koa.Context): AbortSignal {
+  const gone = new AbortController();
+  ctx.res.once("close", () => gone.abort());
+  return gone.signal;
+}
+
+/**
+ * Serves the app. Port 0 takes a free one. Headers must arrive in 10 s and the whole request in 60 s; an answer may take
+ * as long as it likes. `close` takes no new connections, lets running answers go on for 2 s, then cuts them.
+ */
+export async function listen(app: Koa, at: { readonly host: string; readonly port: number }): Promise<Listening> {
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 75_000,
+      connectionsCheckingInterval: 2_000,
+      maxHeaderSize: 16_384,
+      noDelay: true,
+    },
+    app.callback(),
+  );
+  server.on("clientError", answerClientError);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(at.port, at.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const host = at.host === "0.0.0.0" || at.host === "::" ? "127.0.0.1" : at.host;
+  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`, port, close: () => closeServer(server) };
+}
+
+const DISCARD_BYTES = 8 * 1_048_576;
+const GRACE_MS = 2_000;
+
+function accessLine({ name, logger, onAnswered }: AppOptions): Koa.Middleware {
+  return async (ctx, next) => {
+    const started = performance.now();
+    const given = ctx.get("x-request-id");
+    ctx.state.requestId = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
+    ctx.set("X-Request-Id", requestIdOf(ctx));
+    ctx.set("X-Content-Type-Options", "nosniff");
+    ctx.res.once("close", () => {
+      const ms = Math.round((performance.now() - started) * 10) / 10;
+      const route = text(ctx.state.route) ?? text(ctx._matchedRoute) ?? "unknown";
+      const answered = { method: ctx.method, route, status: ctx.res.statusCode, ms };
+      const line = { process: name, request_id: requestIdOf(ctx), actor: text(ctx.state.actor), ...answered };
+      logger[answered.status >= 500 ? "warn" : "info"](line, "request");
+      onAnswered?.(answered);
+    });
+    await next();
+  };
+}
+
+/** Requests that proxies and servers read differently, and paths that no route could mean. */
+async function refuseStrange(ctx: Koa.Context, next: Koa.Next): Promise<void> {
+  const names = ctx.req.rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
+  const twice = ["host", "authorization", "content-length", "transfer-encoding", "content-type"].find(
+    (name) => names.indexOf(name) !== names.lastIndexOf(name),
+  );
+  if (twice) throw new GantryError("bad-request", { problem: `the header ${twice} is given twice` });
+  if (!/^[\w.:[\]-]*$/.test(ctx.get("host")))
+    throw new GantryError("bad-request", { problem: "the header host is strange" });
+  if (!ctx.req.url?.startsWith("/")) throw new GantryError("bad-request", { problem: "the address is not a path" });
+  let path: string;
+  try {
+    path = decodeURIComponent(ctx.path);
+  } catch {
+    throw new GantryError("bad-request", { problem: "the address is not valid UTF-8" });
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here.
+  if (/[\u0000-\u001f\u007f]/.test(path)) {
+    throw new GantryError("bad-request", { problem: "the address has control characters" });
+  }
+  await next();
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new GantryError("media-type", { problem: "it is not valid UTF-8" });
+  }
+}
+
+/** What Node refused before it was a request: no app sees it, but the answer has the same shape. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const code: ErrorCode =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? "headers-too-large"
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? "request-timeout"
+        : "bad-request";
+  const problem = problemOf(new GantryError(code, { problem: "it is not valid HTTP" }), randomUUID());
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${code}\r\nContent-Type: ${PROBLEM_TYPE}\r\nConnection: close\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  try {
+    await closed;
+  } finally {
+    clearTimeout(cut);
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,72 @@
+// Reads JSON from strangers: what JSON.parse lets through but no honest client sends is refused before it is parsed.
+
+import { GantryError } from "@gantry/core/errors.ts";
+
+export const MAX_JSON_DEPTH = 64;
+
+/**
+ * The value of a JSON text. Throws `bad-request` for text that is not JSON, is nested deeper than `depth`, names a key
+ * of an object twice (readers disagree on which one counts), has the key `__proto__`, or half of a surrogate pair.
+ */
+export function parseJsonText(text: string, depth: number = MAX_JSON_DEPTH): unknown {
+  let value: unknown;
+  checkStructure(text, depth);
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw refused("the body is not JSON");
+  }
+  return value;
+}
+
+type Level = { readonly keys: Set<string> | undefined; expectsKey: boolean };
+
+/** One walk over the text that knows strings, brackets and commas. Anything else is left to JSON.parse. */
+function checkStructure(text: string, maxDepth: number): void {
+  const levels: Level[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    const level = levels.at(-1);
+    if (char === '"') {
+      const { end, escaped } = readString(text, at);
+      const isKey = level?.keys !== undefined && level.expectsKey;
+      if (isKey || escaped) checkString(text.slice(at, end + 1), isKey ? level.keys : undefined);
+      if (level) level.expectsKey = false;
+      at = end;
+    } else if (char === "{" || char === "[") {
+      if (levels.length >= maxDepth) throw refused(`it is nested deeper than ${maxDepth} levels`);
+      levels.push({ keys: char === "{" ? new Set() : undefined, expectsKey: char === "{" });
+    } else if (char === "}" || char === "]") levels.pop();
+    else if (char === "," && level?.keys) level.expectsKey = true;
+  }
+}
+
+/** `end` is the closing quote, or the end of the text when there is none (JSON.parse then refuses it). */
+function readString(text: string, start: number): { readonly end: number; readonly escaped: boolean } {
+  let escaped = false;
+  for (let at = start + 1; at < text.length; at += 1) {
+    if (text[at] === "\\") {
+      escaped = true;
+      at += 1;
+    } else if (text[at] === '"') return { end: at, escaped };
+  }
+  return { end: text.length, escaped };
+}
+
+function checkString(token: string, keys: Set<string> | undefined): void {
+  let value: unknown;
+  try {
+    value = JSON.parse(token);
+  } catch {
+    throw refused("the body is not JSON");
+  }
+  if (typeof value !== "string" || !value.isWellFormed()) throw refused("a text is not valid Unicode");
+  if (!keys) return;
+  if (value === "__proto__") throw refused("the key __proto__ is not allowed");
+  if (keys.has(value)) throw refused(`the key ${JSON.stringify(value.slice(0, 100))} appears twice in one object`);
+  keys.add(value);
+}
+
+function refused(problem: string): GantryError {
+  return new GantryError("bad-request", { problem });
+}
