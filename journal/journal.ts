@@ -56,12 +56,12 @@ export type Journal = {
 export type StreamAppend = {
   /** `kind/id`, e.g. `task/t01…`. Letters, digits and `-_./:@[]=`; at most 300 characters. */
   readonly stream: string;
-  /** The version the caller decided on; 0 means that the stream must not exist. */
+  /** The version the caller decided on; 0 means that the stream has no events yet. A batch has a stream only once. */
   readonly expected: number;
   /** May be empty: then only snapshot and index change and the version stays. */
   readonly events: readonly JsonObject[];
   readonly snapshot: JsonValue;
-  /** Replaces all index entries of the stream. Index name → keys. */
+  /** Replaces all index entries of the stream; absent, they stay. Index name → keys of at most 1,000 characters. */
   readonly index?: { readonly [index: string]: readonly string[] };
 };
 

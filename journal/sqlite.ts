@@ -1,0 +1,178 @@
+// The journal in one SQLite file: the default. Node's own SQLite, write-ahead log, every commit on disk before it is
+// answered. SQLite's calls are synchronous, so the appends that arrive while one commit runs wait in a queue and share
+// the next one.
+
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { GantryError } from "@gantry/core/errors.ts";
+import { checkCount, checkIndex, checkStream, closedError, type PreparedAppend, prepareBatch } from "./checks.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { AppendResult, Journal } from "./journal.ts";
+import { migrate, readMigrations } from "./migrate.ts";
+import { takeLock } from "./sqlite-lock.ts";
+import { makeStore, type SqliteStore } from "./sqlite-store.ts";
+import { makeWaiters } from "./waiters.ts";
+
+export type SqliteOptions = {
+  /** Its folder is made if it is missing. Beside it SQLite keeps `-wal` and `-shm`, and we `.lock` and `.owner`. */
+  readonly file: string;
+  readonly indexes: readonly string[];
+  readonly clock?: Clock;
+};
+
+type Waiting = {
+  readonly parts: readonly PreparedAppend[];
+  readonly resolve: (result: AppendResult) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** A commit holds up the process; more appends than this wait for the next one. */
+const MAX_GROUP = 500;
+const FULL = 2;
+
+/**
+ * Opens or creates the file. Throws `store-busy` when another process owns it, `store-newer` when a newer version wrote
+ * it, and `config-invalid` when this SQLite is one that can damage files.
+ */
+export async function openSqliteJournal(options: SqliteOptions): Promise<Journal> {
+  refuseUnsoundSqlite(process.versions.sqlite ?? "unknown");
+  mkdirSync(dirname(options.file), { recursive: true });
+  const unlock = takeLock(options.file);
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(options.file);
+    prepareDatabase(db, options.file);
+    const store = makeStore(db, options.clock ?? systemClock);
+    assertDurable(db);
+    return makeJournal(options, store, () => {
+      db?.close();
+      unlock();
+    });
+  } catch (error) {
+    db?.close();
+    unlock();
+    throw error;
+  }
+}
+
+/** SQLite before 3.51.3, and 3.52.0, could corrupt the file when the write-ahead log was reset (fixed upstream since). */
+export function refuseUnsoundSqlite(version: string): void {
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  const number = major * 1_000_000 + minor * 1_000 + patch;
+  if (number >= 3_051_003 && number !== 3_052_000) return;
+  const problem = `SQLite ${version} can damage its files; use a Node.js with SQLite 3.51.3, 3.53.0 or later`;
+  throw new GantryError("config-invalid", { problem });
+}
+
+function prepareDatabase(db: DatabaseSync, file: string): void {
+  db.exec("PRAGMA journal_mode = WAL");
+  db.exec("PRAGMA synchronous = FULL");
+  db.exec("PRAGMA busy_timeout = 5000");
+  db.exec("PRAGMA foreign_keys = ON");
+  db.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
+  migrate(db, file, readMigrations());
+}
+
+/** Called after a write: only then does SQLite report the settings that are really in force. */
+function assertDurable(db: DatabaseSync): void {
+  const synchronous = db.prepare("PRAGMA synchronous").get()?.synchronous;
+  const mode = db.prepare("PRAGMA journal_mode").get()?.journal_mode;
+  if (synchronous === FULL && mode === "wal") return;
+  const problem = `SQLite runs with synchronous=${synchronous}, journal_mode=${mode}; a commit could be lost`;
+  throw new GantryError("config-invalid", { problem });
+}
+
+function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => void): Journal {
+  const indexes = new Set(options.indexes);
+  const waiters = makeWaiters(options.clock ?? systemClock);
+  let queue: Waiting[] = [];
+  let scheduled = false;
+  let closed = false;
+
+  const assertOpen = (): void => {
+    if (closed) throw closedError();
+  };
+
+  const flush = (): void => {
+    scheduled = false;
+    const group = queue.slice(0, MAX_GROUP);
+    queue = queue.slice(MAX_GROUP);
+    if (group.length === 0) return;
+    try {
+      const results = store.commit(group.map((one) => one.parts));
+      for (const [at, one] of group.entries()) one.resolve(results[at] as AppendResult);
+      waiters.wake();
+    } catch (error) {
+      for (const one of group) one.reject(error);
+    }
+    if (queue.length > 0) schedule();
+  };
+
+  // setImmediate and not a microtask: it runs after all requests that the last turn of the loop brought in.
+  const schedule = (): void => {
+    if (!scheduled) setImmediate(flush);
+    scheduled = true;
+  };
+
+  return {
+    append: async (batch) => {
+      assertOpen();
+      const parts = prepareBatch(batch, indexes);
+      return new Promise((resolve, reject) => {
+        queue.push({ parts, resolve, reject });
+        schedule();
+      });
+    },
+
+    load: async (stream) => {
+      assertOpen();
+      checkStream(stream);
+      return store.load(stream);
+    },
+
+    events: async (stream, afterVersion, limit) => {
+      assertOpen();
+      checkStream(stream);
+      checkCount("afterVersion", afterVersion);
+      checkCount("limit", limit);
+      return store.events(stream, afterVersion, limit);
+    },
+
+    find: async (query) => {
+      assertOpen();
+      checkIndex(query.index, indexes);
+      checkCount("limit", query.limit);
+      return store.find(query);
+    },
+
+    feed: async ({ after, limit, waitMs = 0, signal }) => {
+      assertOpen();
+      checkCount("after", after);
+      checkCount("limit", limit);
+      const found = store.feed(after, limit);
+      if (found.length > 0 || waitMs <= 0 || signal?.aborted) return found;
+      await waiters.wait(waitMs, signal);
+      return closed ? [] : store.feed(after, limit);
+    },
+
+    now: async () => {
+      assertOpen();
+      return store.now();
+    },
+
+    check: async () => {
+      assertOpen();
+      store.check();
+    },
+
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      while (queue.length > 0) flush();
+      store.close();
+      release();
+      waiters.wake();
+    },
+  };
+}

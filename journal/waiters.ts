@@ -1,0 +1,31 @@
+// Those who wait for the next commit. Shared by the adapters that live in one process.
+
+import type { Clock } from "./clock.ts";
+
+export type Waiters = {
+  /** Resolves at the next `wake`, after `ms`, or when the signal aborts, whichever comes first. */
+  readonly wait: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
+  readonly wake: () => void;
+};
+
+export function makeWaiters(clock: Clock): Waiters {
+  const waiting = new Set<() => void>();
+  return {
+    wait: (ms, signal) =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          if (!waiting.delete(done)) return;
+          cancelTimer();
+          signal?.removeEventListener("abort", done);
+          resolve();
+        };
+        waiting.add(done);
+        const cancelTimer = clock.after(ms, done);
+        signal?.addEventListener("abort", done, { once: true });
+        if (signal?.aborted) done();
+      }),
+    wake: () => {
+      for (const done of [...waiting]) done();
+    },
+  };
+}
