@@ -1,0 +1,30 @@
+// What a system complains about, read from whatever shape its error bodies have.
+
+import { isJsonObject } from "@gantry/core/json.ts";
+
+const LIMIT = 600;
+
+/**
+ * One short text from an error body; empty when it says nothing. Knows the shapes of the systems that Gantry speaks to:
+ * `{message}`, `{error: text | {message}}`, `{errors: [{message | msg}]}`, `{errorMessages, errors: {field: text}}`,
+ * `[{id, message}]` and plain text.
+ */
+export function problemOf(body: unknown): string {
+  const text = [...new Set(textsOf(body))].join("; ").replace(/\s+/g, " ").trim();
+  return text.length > LIMIT ? `${text.slice(0, LIMIT - 1)}…` : text;
+}
+
+function textsOf(body: unknown): string[] {
+  if (typeof body === "string") return body === "" ? [] : [body];
+  if (Array.isArray(body)) return body.slice(0, 10).flatMap(textsOf);
+  if (!isJsonObject(body)) return [];
+  const { message, msg, error, error_description, errors, errorMessages, detail, reason } = body;
+  const direct = [message, msg, detail, error_description, error, reason].flatMap(textsOf);
+  return [...direct, ...textsOf(errorMessages), ...(isJsonObject(errors) ? fieldsOf(errors) : textsOf(errors))];
+}
+
+function fieldsOf(errors: { readonly [field: string]: unknown }): string[] {
+  return Object.entries(errors)
+    .slice(0, 10)
+    .flatMap(([field, value]) => textsOf(value).map((text) => `${field}: ${text}`));
+}
