@@ -116,7 +116,8 @@ export type RunEffect = <R extends JsonObject>(effect: {
   readonly ordinal?: number;
   /** One sentence for the record: "push 3f2a… to main of orders-deploy". */
   readonly what: string;
-  readonly probe: () => Promise<R | undefined>;
+  /** Looks for the change at its target; the key is the one that `perform` gets, so that a marker can be found. */
+  readonly probe: (key: string) => Promise<R | undefined>;
   readonly perform: (key: string) => Promise<R>;
 }) => Promise<R>;
 
