@@ -1,0 +1,42 @@
+// The one CEL environment of Gantry: which variables and functions an expression may name. No clock, no chance, no I/O.
+
+import { Environment } from "@marcbachmann/cel-js";
+
+/** What an expression may name; pipeline.ts says what each one holds. */
+export const VARIABLES = [
+  "params",
+  "app",
+  "task",
+  "each",
+  "site",
+  "status",
+  "needs",
+  "jobs",
+  "steps",
+  "secrets",
+] as const;
+
+/** Structural limits, so that reading an expression takes bounded time whoever wrote it. */
+const LIMITS = { maxAstNodes: 1_000, maxDepth: 50, maxListElements: 256, maxMapEntries: 256, maxCallArguments: 16 };
+
+export function makeEnvironment(): Environment {
+  const environment = new Environment({
+    unlistedVariablesAreDyn: false,
+    homogeneousAggregateLiterals: false,
+    enableOptionalTypes: true,
+    limits: LIMITS,
+  });
+  for (const name of VARIABLES) environment.registerVariable(name, "dyn");
+  return environment
+    .registerFunction("string.lower(): string", (text: string) => text.toLowerCase())
+    .registerFunction("string.upper(): string", (text: string) => text.toUpperCase())
+    .registerFunction("string.replace(string, string): string", (text: string, from: string, to: string) =>
+      text.replaceAll(from, () => to),
+    )
+    .registerFunction("short(string): string", shortCommit);
+}
+
+/** The first 12 characters of a commit or of a digest without its algorithm: enough to tell apart, short enough to read. */
+function shortCommit(text: string): string {
+  return text.replace(/^sha256:/, "").slice(0, 12);
+}

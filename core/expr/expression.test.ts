@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { GantryError } from "../errors.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import { checkExpression, evaluate, MAX_EXPRESSION_LENGTH } from "./expression.ts";
+
+const scope: JsonObject = {
+  params: { replicas: 3, ratio: 1.5, name: "Orders", targets: ["seoul", "tokyo"], "my-key": 1, nothing: null },
+  app: {
+    facts: { digest: "sha256:0123456789abcdef" },
+    targets: [
+      { name: "seoul", cluster: "a" },
+      { name: "tokyo", cluster: "b" },
+    ],
+  },
+  status: "succeeded",
+};
+
+const answers: readonly (readonly [string, JsonValue])[] = [
+  ["params.replicas", 3],
+  ["params.replicas + 1", 4],
+  ["params.replicas == 3 && params.replicas > 2.5", true],
+  ["params.ratio", 1.5],
+  ["params['my-key']", 1],
+  ["params.nothing == null", true],
+  ["params.name == null", false],
+  ["params.nothing", null],
+  ["params.name.lower() + '-' + string(params.replicas)", "orders-3"],
+  ["params.name.upper()", "ORDERS"],
+  ["params.name.replace('O', '$&o')", "$&orders"],
+  ["params.targets.join(',')", "seoul,tokyo"],
+  ["'a,b'.split(',')", ["a", "b"]],
+  ["app.targets.filter(t, t.name in params.targets).map(t, t.cluster)", ["a", "b"]],
+  ["app.targets.map(t, {'name': t.name, 'n': 1})[1]", { name: "tokyo", n: 1 }],
+  ["short(app.facts.digest)", "0123456789ab"],
+  ["app.?facts.?image.orValue('none')", "none"],
+  ["app.?facts.?image", null],
+  ["has(app.facts.image) ? app.facts.image : 'none'", "none"],
+  ["size(params.targets)", 2],
+  ["[1, 'a', {}]", [1, "a", {}]],
+  ["params.targets + ['osaka']", ["seoul", "tokyo", "osaka"]],
+];
+
+for (const [source, expected] of answers) {
+  test(`${source} gives ${JSON.stringify(expected)}`, () => assert.deepEqual(evaluate(source, scope), expected));
+}
+
+const failures: readonly (readonly [string, RegExp])[] = [
+  ["params.missing", /there is no "missing" in params$/],
+  ["app.facts.image", /there is no "image" in app\.facts$/],
+  ["params.nothing.more", /there is no "more" in params\.nothing$/],
+  ["params.targets[7]", /index out of bounds/],
+  ["needs.build.outputs", /there is no needs$/],
+  ["params.name + params.replicas", /no such overload/],
+  ["params.constructor", /there is no "constructor" in params/],
+  ["params.__proto__", /there is no "__proto__" in params/],
+  ["params['__proto__']['polluted']", /there is no "__proto__" in params/],
+  ["params.name.constructor", /there is no "constructor"/],
+  ["constructor", /unknown variable: constructor/],
+  ["toString", /unknown variable/],
+  ["process.env", /unknown variable: process/],
+  ["params.name.matches('(a+)+$')", /`matches` is not offered/],
+  ["timestamp('2020-01-01T00:00:00Z')", /neither text/],
+  ["9223372036854775807", /cannot be kept exactly/],
+  ["1.0 / 0.0", /cannot be kept exactly/],
+  ["params.", /expected IDENTIFIER/],
+  ["params.a ||", /unexpected token/],
+  ["", /nothing between/],
+  ["nope(1)", /found no matching overload/],
+];
+
+for (const [source, problem] of failures) {
+  test(`${source || "an empty expression"} fails with a reason`, () => {
+    assert.throws(
+      () => evaluate(source, scope),
+      (error) => {
+        assert(error instanceof GantryError);
+        assert.equal(error.code, "expression-failed");
+        assert.equal(error.details.expression, source);
+        assert.match(String(error.details.problem), problem);
+        return true;
+      },
+    );
+  });
+}
+
+test("unknown variables and functions are found without values", () => {
+  assert.deepEqual(checkExpression("params.a == parms.b"), { problem: "unknown variable: parms", offset: 12 });
+});
+
+test("references are read from the syntax, without bound names and texts", () => {
+  const read = (source: string) => {
+    const expression = checkExpression(source);
+    assert(!("problem" in expression), source);
+    return expression.references.map((reference) => [reference.variable, ...reference.path].join("."));
+  };
+  assert.deepEqual(read('needs.build.outputs.digest + "steps.x.y"'), ["needs.build.outputs.digest"]);
+  assert.deepEqual(read("app.targets.filter(t, t.site == params.site).map(t, t.name)"), ["app.targets", "params.site"]);
+  assert.deepEqual(read("app['a'].b[params.i].c"), ["app.a.b", "params.i"]);
+  assert.deepEqual(read("cel.bind(x, params.a, x + app.b)"), ["params.a", "app.b"]);
+  assert.deepEqual(read("has(app.facts.digest)"), ["app.facts.digest"]);
+});
+
+test("references tell which members must be there", () => {
+  const certain = (source: string) => {
+    const expression = checkExpression(source);
+    assert(!("problem" in expression));
+    return expression.references.map((reference) => reference.certain);
+  };
+  assert.deepEqual(certain("app.facts.digest"), [2]);
+  assert.deepEqual(certain("app.?facts.digest"), [0]);
+  assert.deepEqual(certain("has(app.facts.digest)"), [1]);
+});
+
+test("expressions that would explode are refused before they run", () => {
+  const numbers = Array.from({ length: 1_000 }, (_, index) => index);
+  const big: JsonObject = { params: { l: numbers, s: "x".repeat(10_000) } };
+  const l = "params.l";
+  const hostile = [
+    `${l}.map(a, ${l}.map(b, ${l}.map(c, ${l}.map(d, a))))`,
+    `${l}.all(a, ${l}.all(b, ${l}.all(c, c < 5000)))`,
+    `[[1, 2]]${".map(a, a + a)".repeat(200)}`,
+    `["ab"]${".map(a, a + a)".repeat(60)}`,
+    `cel.bind(a, [1, 2], ${Array.from({ length: 40 }, (_, i) => `cel.bind(a${i}, ${i ? `a${i - 1} + a${i - 1}` : "a + a"}, `).join("")}1${")".repeat(41)}`,
+    "params.s.replace('', params.s).replace('', params.s)",
+    `${"(".repeat(3_000)}1${")".repeat(3_000)}`,
+    "-".repeat(4_000),
+    "a".repeat(MAX_EXPRESSION_LENGTH + 1),
+    `[${"1,".repeat(300)}1]`,
+  ];
+  for (const source of hostile) {
+    const begun = performance.now();
+    assert.throws(() => evaluate(source, big), GantryError, source.slice(0, 60));
+    assert(performance.now() - begun < 1_000, source.slice(0, 60));
+  }
+});
+
+test("ordinary work over a few hundred elements is allowed", () => {
+  const many = {
+    app: {
+      targets: Array.from({ length: 200 }, (_, i) => ({ name: `t${i}`, site: `s${i % 7}`, title: "x".repeat(40) })),
+    },
+    params: { targets: ["t1", "t7"] },
+  };
+  assert.deepEqual(evaluate("app.targets.filter(t, t.name in params.targets).map(t, t.site)", many), ["s1", "s0"]);
+});
+
+test("any text is refused or read, and never more than a GantryError comes out", () => {
+  const words = fc.constantFrom(
+    "params",
+    ".a",
+    "[0]",
+    "(",
+    ")",
+    "+",
+    "'x'",
+    "1",
+    "==",
+    "&&",
+    "{",
+    "}",
+    ":",
+    ",",
+    ".map(a, a)",
+    "?",
+    "!",
+    " in ",
+    "null",
+    "__proto__",
+    ".?b",
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(words, { maxLength: 12 }).map((list) => list.join("")),
+      ),
+      (source) => {
+        try {
+          evaluate(source, scope);
+        } catch (error) {
+          assert(error instanceof GantryError, `${source}: ${String(error)}`);
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test("JSON goes in and comes out unchanged", () => {
+  const value = fc.jsonValue({ maxDepth: 4 }).filter((json) => !JSON.stringify(json).includes("e"));
+  fc.assert(
+    fc.property(value, (json) => {
+      const expected: unknown = JSON.parse(JSON.stringify(json));
+      assert.deepEqual(evaluate("params.x", { params: { x: expected as JsonValue } }), expected);
+    }),
+  );
+});

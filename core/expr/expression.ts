@@ -1,0 +1,134 @@
+// CEL expressions: reading, checking and evaluating them. Everything here is bounded: length of the source, number of its
+// parts, work done (cost.ts), size of the result.
+
+import { type ASTNode, TypeError as CelTypeError, EvaluationError, ParseError } from "@marcbachmann/cel-js";
+import { GantryError } from "../errors.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import { costOf, MAX_COST } from "./cost.ts";
+import { makeEnvironment } from "./environment.ts";
+import { childrenOf, type Reference, referencesOf } from "./references.ts";
+import { fromCel, toCel, ValueProblem } from "./values.ts";
+
+export type Expression = {
+  readonly source: string;
+  readonly references: readonly Reference[];
+  /** Throws GantryError `expression-failed`. */
+  readonly evaluate: (scope: JsonObject) => JsonValue;
+};
+
+export type ExpressionProblem = {
+  readonly problem: string;
+  /** Where in the source. */
+  readonly offset: number;
+};
+
+export const MAX_EXPRESSION_LENGTH = 4_096;
+/** Compiled expressions are kept, because the same pipelines run again and again; the oldest makes room. */
+const MAX_COMPILED = 1_000;
+
+const environment = makeEnvironment();
+const compiled = new Map<string, Expression | ExpressionProblem>();
+
+/** Reads an expression and checks what can be known without values: syntax, variables, functions, types of literals. */
+export function checkExpression(source: string): Expression | ExpressionProblem {
+  const known = compiled.get(source);
+  if (known !== undefined) return known;
+  const fresh = compile(source);
+  if (compiled.size >= MAX_COMPILED) {
+    const oldest = compiled.keys().next();
+    if (oldest.done !== true) compiled.delete(oldest.value);
+  }
+  if (source.length <= MAX_EXPRESSION_LENGTH) compiled.set(source, fresh);
+  return fresh;
+}
+
+/**
+ * The value of an expression. A variable that the scope lacks, or a member that its value lacks, is an error which names
+ * it. Throws GantryError `expression-failed`; its details hold the expression, never values.
+ */
+export function evaluate(source: string, scope: JsonObject): JsonValue {
+  const expression = checkExpression(source);
+  if ("problem" in expression) throw expressionFailed(source, expression.problem);
+  return expression.evaluate(scope);
+}
+
+export function expressionFailed(expression: string, problem: string): GantryError {
+  const shown = expression.length > 200 ? `${expression.slice(0, 200)}…` : expression;
+  return new GantryError("expression-failed", { expression: shown.trim(), problem });
+}
+
+function compile(source: string): Expression | ExpressionProblem {
+  if (source.trim() === "") return { problem: "there is nothing between `${{` and `}}`", offset: 0 };
+  if (source.length > MAX_EXPRESSION_LENGTH) {
+    return { problem: `it is longer than ${MAX_EXPRESSION_LENGTH} characters`, offset: 0 };
+  }
+  let parsed: ReturnType<typeof environment.parse>;
+  try {
+    parsed = environment.parse(source);
+  } catch (error) {
+    if (error instanceof ParseError) return { problem: lowerFirst(error.summary), offset: error.range?.start ?? 0 };
+    throw error;
+  }
+  const refused = findRefused(parsed.ast);
+  if (refused !== undefined) return refused;
+  // The references are read before the check, because checking expands macros in place.
+  const references = referencesOf(parsed.ast);
+  const verdict = parsed.check();
+  if (!verdict.valid) {
+    const error = verdict.error;
+    return { problem: lowerFirst(error?.summary ?? "it is not valid"), offset: error?.range?.start ?? 0 };
+  }
+  const names = new Set(references.map((reference) => reference.variable));
+  return { source, references, evaluate: (scope) => run(source, parsed, names, scope) };
+}
+
+function run(
+  source: string,
+  parsed: { (context: Map<string, unknown>): unknown; ast: ASTNode },
+  names: ReadonlySet<string>,
+  scope: JsonObject,
+): JsonValue {
+  try {
+    const context = new Map<string, ReturnType<typeof toCel>>();
+    for (const name of names) {
+      const value = Object.hasOwn(scope, name) ? scope[name] : undefined;
+      if (value !== undefined) context.set(name, toCel(value));
+    }
+    if (costOf(parsed.ast, context) > MAX_COST) throw new ValueProblem("it would take too much work with these values");
+    return fromCel(parsed(context));
+  } catch (error) {
+    if (error instanceof EvaluationError || error instanceof CelTypeError) {
+      throw expressionFailed(source, sentenceFor(source, error));
+    }
+    if (error instanceof ValueProblem) throw expressionFailed(source, error.message);
+    throw error;
+  }
+}
+
+/** Regular expressions of the library may take exponential time, so they are not offered. */
+function findRefused(node: ASTNode): ExpressionProblem | undefined {
+  if (node.op === "rcall" && node.args[0] === "matches") {
+    return { problem: "`matches` is not offered; use ==, in, startsWith, endsWith or contains", offset: node.pos };
+  }
+  for (const child of childrenOf(node)) {
+    const found = findRefused(child);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function sentenceFor(source: string, error: EvaluationError | CelTypeError): string {
+  const node = error.node;
+  if (error.code === "unknown_variable") return lowerFirst(error.summary).replace("unknown variable: ", "there is no ");
+  const isAccess = node?.op === "." || node?.op === "[]";
+  const target = isAccess && Array.isArray(node.args) ? (node.args[0] as ASTNode | undefined) : undefined;
+  if (error.code === "no_such_key" && target !== undefined) {
+    const key = error.summary.replace("No such key: ", "");
+    return `there is no ${JSON.stringify(key)} in ${source.slice(target.start, target.end)}`;
+  }
+  return lowerFirst(error.summary);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
