@@ -110,7 +110,7 @@ test("repeats a GET at once when a backend is bad or the connection breaks, at m
 
 test("tells how long to wait when the system says so", async (t) => {
   const system = await systemThat(t, answers(429, "", { "retry-after": "7" }));
-  assert.equal((await errorOf(client(system.url).post("/x"))).details["retryAfterMs"], 7_000);
+  assert.equal((await errorOf(client(system.url).post("/x"))).details.retryAfterMs, 7_000);
 });
 
 test("a login page, other fields, broken JSON and too much data are strange, and the place is named", async (t) => {
