@@ -113,7 +113,7 @@ export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
       const found = readFeed(after, limit);
       if (found.length > 0 || waitMs <= 0 || signal?.aborted) return found;
       await waiters.wait(waitMs, signal);
-      return readFeed(after, limit);
+      return closed ? [] : readFeed(after, limit);
     },
 
     now: async () => {

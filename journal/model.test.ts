@@ -1,0 +1,138 @@
+// The same random commands against memory and sqlite must give the same answers: memory is the model.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { IndexQuery, Journal, StreamAppend } from "./journal.ts";
+import { newMemoryStore, openMemoryJournal } from "./memory.ts";
+import { openSqliteJournal } from "./sqlite.ts";
+
+const INDEXES = ["one", "two"];
+
+type Command =
+  | { readonly do: "append"; readonly batches: readonly (readonly StreamAppend[])[] }
+  | { readonly do: "find"; readonly query: IndexQuery }
+  | { readonly do: "events"; readonly stream: string; readonly after: number; readonly limit: number }
+  | { readonly do: "feed"; readonly after: number; readonly limit: number }
+  | { readonly do: "reopen" };
+
+const stream = fc.constantFrom("a", "b", "c/d", "C/d");
+const key = fc.oneof(
+  fc.constantFrom("", "k", "k1", "k2", "\u{10ffff}", "\uffff"),
+  fc.string({ unit: "binary", maxLength: 4 }).filter((text) => !text.includes("\0")),
+);
+const value = fc.oneof(fc.integer(), fc.string(), fc.dictionary(fc.string(), fc.integer(), { maxKeys: 3 }));
+const index = fc.record(
+  { one: fc.array(key, { maxLength: 3 }), two: fc.array(key, { maxLength: 2 }) },
+  { requiredKeys: [] },
+);
+const part = fc.record(
+  {
+    stream,
+    expected: fc.nat({ max: 6 }),
+    events: fc.array(fc.record({ value }), { maxLength: 3 }),
+    snapshot: value,
+    index,
+  },
+  { requiredKeys: ["stream", "expected", "events", "snapshot"] },
+);
+const batch = fc.uniqueArray(part, { selector: (one) => one.stream, maxLength: 3 });
+const query = fc.record(
+  {
+    index: fc.constantFrom(...INDEXES),
+    prefix: key,
+    limit: fc.nat({ max: 5 }),
+    order: fc.constantFrom("ascending" as const, "descending" as const),
+  },
+  { requiredKeys: ["index", "limit"] },
+);
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("append" as const),
+      batches: fc.array(batch, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("find" as const), query }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("events" as const),
+      stream,
+      after: fc.nat({ max: 8 }),
+      limit: fc.nat({ max: 8 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("feed" as const), after: fc.nat({ max: 20 }), limit: fc.nat({ max: 8 }) }),
+  },
+  { weight: 1, arbitrary: fc.constant({ do: "reopen" as const }) },
+);
+
+test("memory and sqlite answer alike", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-model-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { maxLength: 25 }), async (commands) => {
+      run += 1;
+      const file = join(folder, `${run}.db`);
+      const store = newMemoryStore();
+      let left: Journal = openMemoryJournal({ indexes: INDEXES, store });
+      let right = await openSqliteJournal({ file, indexes: INDEXES });
+      try {
+        for (const one of commands) {
+          if (one.do === "reopen") {
+            await Promise.all([left.close(), right.close()]);
+            left = openMemoryJournal({ indexes: INDEXES, store });
+            right = await openSqliteJournal({ file, indexes: INDEXES });
+          } else assert.deepEqual(await perform(right, one), await perform(left, one), JSON.stringify(one));
+        }
+        assert.deepEqual(await everything(right), await everything(left));
+      } finally {
+        await Promise.all([left.close(), right.close()]);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+async function perform(journal: Journal, command: Exclude<Command, { do: "reopen" }>): Promise<unknown> {
+  switch (command.do) {
+    case "append":
+      return Promise.all(command.batches.map((one) => journal.append(one)));
+    case "find":
+      return pages(journal, command.query);
+    case "events":
+      return withoutTime(await journal.events(command.stream, command.after, command.limit));
+    case "feed":
+      return withoutTime(await journal.feed(command));
+  }
+}
+
+async function everything(journal: Journal): Promise<unknown> {
+  const streams = await Promise.all(["a", "b", "c/d", "C/d"].map((name) => journal.load(name)));
+  const entries = await Promise.all(INDEXES.map((name) => pages(journal, { index: name, limit: 3 })));
+  return [streams, entries, withoutTime(await journal.feed({ after: 0, limit: 1_000 }))];
+}
+
+/** All pages of a query; a query with limit 0 has one. */
+async function pages(journal: Journal, first: IndexQuery): Promise<unknown> {
+  const all: unknown[] = [];
+  let next: IndexQuery | undefined = first;
+  while (next) {
+    const page = await journal.find(next);
+    all.push(page);
+    next = page.cursor === undefined ? undefined : { ...first, cursor: page.cursor };
+  }
+  return all;
+}
+
+function withoutTime(events: readonly { readonly atMicros: number }[]): unknown {
+  return events.map(({ atMicros: _, ...rest }) => rest);
+}
