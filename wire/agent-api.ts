@@ -4,11 +4,15 @@
 //   POST tasks                                   startTask → 202 TaskView; the same key and body again → the same task
 //   GET  tasks?state=&app=&pipeline=&limit=&cursor=   page of TaskSummary, newest first
 //   GET  tasks/{id}                              TaskView, ETag; ?after=<version>&wait=<ms> holds until it is newer
-//   GET  tasks/{id}/events?after=<taskseq>       page of FeedEvent of one task
-//   GET  tasks/{id}/jobs/{job}/steps/{step}/log?attempt=&from=&limit=   bytes; see logHeaders
-//   POST tasks/{id}/cancel | rerun | resolve
+//   GET  tasks/{id}/events?after=<taskseq>&limit=   page of FeedEvent of one task, oldest first
+//   GET  tasks/{id}/jobs/{job}/steps/{step}/log?attempt=&from=&limit=&wait=   bytes from an offset; see the headers below;
+//                                                with wait (ms) it holds until there are bytes after `from` or the log is final
+//   POST tasks/{id}/cancel | rerun | resolve     200 | 202 | 200 TaskView (rerun: of the new task)
 //   GET  apps, apps/{name}, pipelines, pipelines/{name}, steps, runners, sites
-//   GET  feed?after=<seq>&limit=&wait=<ms>       { events, last }, of all tasks in one order
+//   GET  feed?after=<seq>&limit=&wait=<ms>       { events, last }, of all tasks in one order. `last` is the seq up to
+//                                                which this page was read: ask for the next one after it. Without
+//                                                `after`: no events, and the newest seq there is.
+// Every list and page is { items, nextCursor? }. Errors are problem+json.
 
 import { z } from "zod";
 import { feedEvent } from "./views.ts";

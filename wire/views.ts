@@ -186,6 +186,25 @@ export const siteView = z
   .meta({ id: "Site" });
 export type SiteView = z.infer<typeof siteView>;
 
+export const systemView = z
+  .object({ site: z.string(), name: z.string(), kind: z.string(), url: z.string(), standIn: z.boolean() })
+  .meta({ id: "System" });
+export type SystemView = z.infer<typeof systemView>;
+
+/** A step that pipelines may use: StepDescription of core, as it crosses the wire. */
+export const stepDescription = z
+  .object({
+    name: z.string(),
+    title: z.string(),
+    input: jsonObject.describe("JSON Schema of `with:`"),
+    output: jsonObject.describe("JSON Schema of its outputs"),
+    needs: z.array(z.string()),
+    effects: z.array(z.string()),
+    timeoutMs: z.number(),
+    undo: z.boolean(),
+  })
+  .meta({ id: "StepDescription" });
+
 /** A CloudEvent 1.0 in structured form; `seq` orders all events, `taskseq` those of one task (1, 2, 3 … without gap). */
 export const feedEvent = z
   .object({
