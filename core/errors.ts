@@ -234,6 +234,12 @@ export const ERRORS = {
     why: "{problem}",
     todo: "Check the address and the version of {system}; a proxy or a login page may be answering in its place.",
   },
+  "effect-unknown": {
+    status: 409,
+    message: "It is not known whether an earlier attempt made {what}.",
+    why: "The answer of {system} was lost, and {system} does not show it.",
+    todo: "Look at {system}. If it is there, mark this step as done; if not, run it again in a new task.",
+  },
   "exists-foreign": {
     status: 409,
     message: "{what} exists, and Gantry did not make it for this app.",
@@ -251,6 +257,18 @@ export const ERRORS = {
     message: "{what} took longer than {limit}.",
     why: "The limit is set in the pipeline file.",
     todo: "Find out what hangs, or raise `timeout:`.",
+  },
+  "file-invalid": {
+    status: 422,
+    message: "The file {file} cannot be edited.",
+    why: "{problem}",
+    todo: "Correct the file in its repository, then rerun from this step.",
+  },
+  superseded: {
+    status: 409,
+    message: "{what} has gone on to a newer commit.",
+    why: "{problem}",
+    todo: "Nothing, when the newer commit is the one you want; to go back, revert in the yaml repository and run CD again.",
   },
   "gate-failed": {
     status: 422,
