@@ -1,0 +1,112 @@
+// Steps that edit YAML files of the workspace. They change nothing outside: a later git step commits and pushes.
+
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonValue } from "@gantry/core/json.ts";
+import { failed, failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
+import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { isInside, readInside, writeInside } from "./files.ts";
+import { setImage } from "./set-image.ts";
+import { parsePath, setPath } from "./set-path.ts";
+
+const path = z.string().min(1).max(1024).refine(isInside, "must stay inside the directory");
+const files = z.array(path).min(1).max(200);
+const directory = path.default(".");
+const line = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[^\s\p{Cc}]+$/u, "must be one word");
+const json: z.ZodType<JsonValue> = z.json();
+
+export const kustomizeSetImage = defineStep({
+  name: "kustomize/set-image",
+  title: "Set the image in kustomization files",
+  input: z.strictObject({
+    files,
+    /** Name of the image in the base's manifests. */
+    image: line,
+    newName: line,
+    digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be a sha256 digest"),
+    directory,
+  }),
+  /** `previous` holds the digest that a file named before, where it named one. */
+  output: z.object({ changed: z.array(z.string()), previous: z.record(z.string(), z.string()) }),
+  needs: [],
+  effects: [],
+  retry: NO_RETRY,
+  timeoutMs: 60_000,
+  plan: async ({ input }) =>
+    input.files.map((file) => `set ${input.image} to ${input.newName}@${input.digest} in ${file}`),
+  run: ({ input, workspace, log }) =>
+    orFailed(async () => {
+      const changed: string[] = [];
+      const previous: Record<string, string> = {};
+      for (const file of input.files) {
+        const edited = setImage(file, await readInside(workspace, join(input.directory, file)), input);
+        if (edited.previous !== undefined) previous[file] = edited.previous;
+        log(edited.changed ? `${file}: ${edited.previous ?? "no digest"} → ${input.digest}` : `${file}: unchanged`);
+        if (!edited.changed) continue;
+        await writeInside(workspace, join(input.directory, file), edited.text);
+        changed.push(file);
+      }
+      return succeeded({ changed, previous });
+    }),
+});
+
+export const yamlEdit = defineStep({
+  name: "yaml/edit",
+  title: "Edit YAML files",
+  input: z.strictObject({
+    files,
+    set: z
+      .array(
+        z.strictObject({
+          /** `spec.replicas`, `images[0].newTag`, `containers[name=web].image`, `labels["app.kubernetes.io/name"]` */
+          path: z
+            .string()
+            .min(1)
+            .max(512)
+            .refine((text) => parsePath(text) !== undefined, "is not a path"),
+          value: json,
+        }),
+      )
+      .min(1)
+      .max(100),
+    directory,
+  }),
+  output: z.object({ changed: z.array(z.string()) }),
+  needs: [],
+  effects: [],
+  retry: NO_RETRY,
+  timeoutMs: 60_000,
+  plan: async ({ input }) =>
+    input.files.flatMap((file) => input.set.map((one) => `set ${one.path} to ${JSON.stringify(one.value)} in ${file}`)),
+  run: ({ input, workspace, log }) =>
+    orFailed(async () => {
+      const changed: string[] = [];
+      for (const file of input.files) {
+        const before = await readInside(workspace, join(input.directory, file));
+        const after = input.set.reduce(
+          (text, one) => setPath(file, text, parsePath(one.path) ?? [], one.value).text,
+          before,
+        );
+        log(`${file}: ${after === before ? "unchanged" : "changed"}`);
+        if (after === before) continue;
+        await writeInside(workspace, join(input.directory, file), after);
+        changed.push(file);
+      }
+      return succeeded({ changed });
+    }),
+});
+
+/** A file of the user's repository that cannot be edited is the user's to correct: failed, not errored. */
+async function orFailed<O>(work: () => Promise<StepOutcome<O>>): Promise<StepOutcome<O>> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof GantryError && error.code === "file-invalid") return failed(failureOf(error));
+    throw error;
+  }
+}
