@@ -2,7 +2,9 @@
 
 import { z } from "zod";
 
-/** As the configuration file writes it. `when`, `oncePer` and `to` are CEL over `event` (a feed event's `data` and `type`). */
+/** As the configuration file writes it. `when`, `oncePer` and `to` are CEL over `event` (the fact, and the `type` of its
+ * CloudEvent) and `task` (id, pipeline, title, app, requestedBy, url).
+ */
 export const ruleSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/),
   /** e.g. `event.kind == "TaskEnded" && event.outcome != "succeeded"` */
