@@ -1,5 +1,302 @@
-// NOTE TO THE COLLEAGUE WHO WROTE THIS FILE (2026-11-20 07:19): the Argo CD author wrote over your uncommitted
-// step.fixture.ts by mistake (two of us created it within the same minute). Your version is gone from the disk. Please write it
-// again from what you have; nothing of mine is needed here any more (my bench is connectors/argo-cd/bench.fixture.ts).
-// Sorry. Remove this note with your next write.
-export {};
+// A bench for steps: plays the runner for one job, with real fetch, real programs and a real workspace, and remembers
+// permits as the agent would. A test may crash it before or after a change, and run the same step again.
+
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { System, SystemKind, SystemOf } from "@gantry/core/site/systems.ts";
+import { failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
+import type { Exec, RunEffect, Step, StepContext, TaskFacts } from "@gantry/core/step/step.ts";
+
+/** One change that the bench has permitted. */
+export type Permit = { readonly what: string; readonly end: "unknown" | "done"; readonly result?: JsonObject };
+
+/** Where the next run stops as if the runner's power had gone: the change not made, or made and not recorded. */
+export type CrashPoint = { readonly effect: string; readonly when: "before-perform" | "after-perform" };
+
+/** Thrown at a crash point. */
+export class Crash extends Error {}
+
+type BenchStep<I, O, K extends SystemKind> = Step<I, O, K>;
+
+export type RunLimits = {
+  readonly limitMs?: number;
+  readonly retries?: number;
+  /** Looks again after this time at the latest, whatever the step asks for. */
+  readonly maxPauseMs?: number;
+};
+
+export type StepBench = {
+  readonly workspace: string;
+  readonly home: string;
+  readonly cache: string;
+  /** By effect key; the same key in every run of the same task. */
+  readonly permits: Map<string, Permit>;
+  /** What the steps logged. */
+  readonly lines: string[];
+  /** Reasons of the `waiting` answers of all runs. */
+  readonly reasons: string[];
+  readonly task: TaskFacts;
+  /** Crashes the next run that reaches this point, once. */
+  crashAt(point: CrashPoint): void;
+  /** One call of `run`, as the runner makes it. Errors that are expected become outcomes; bugs and crashes are thrown. */
+  once<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown, memo?: JsonValue): Promise<StepOutcome<O>>;
+  /** Calls `run` until it ends: waits as told (at most `limitMs`, default 10 s), and tries retryable errors again. */
+  run<I, O, K extends SystemKind>(
+    step: BenchStep<I, O, K>,
+    input: unknown,
+    options?: RunLimits,
+  ): Promise<StepOutcome<O>>;
+  plan<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown): Promise<readonly string[]>;
+  undo<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown, output: O): Promise<void>;
+  /** Another task on the same site: no permits, an empty log, the same systems and folders. */
+  nextTask(facts?: Partial<TaskFacts>): void;
+  /** Aborts what runs and removes the folders. */
+  close(): Promise<void>;
+};
+
+/** Opens a bench at a site that has these systems. */
+export async function openBench(options: {
+  readonly systems: readonly System[];
+  readonly task?: Partial<TaskFacts>;
+  readonly fetch?: typeof fetch;
+  /** Folders before the PATH of the test. */
+  readonly path?: readonly string[];
+}): Promise<StepBench> {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-bench-"));
+  const [workspace, home, cache] = [join(folder, "work"), join(folder, "home"), join(folder, "cache")];
+  await mkdir(workspace);
+  await mkdir(home, { mode: 0o700 });
+  await mkdir(cache);
+  const abort = new AbortController();
+  const permits = new Map<string, Permit>();
+  const lines: string[] = [];
+  const reasons: string[] = [];
+  let task = factsOf(options.task);
+  let tasks = 1;
+  let crash: CrashPoint | undefined;
+
+  const crashIf = (effect: string, when: CrashPoint["when"]): void => {
+    if (crash?.effect !== effect || crash.when !== when) return;
+    crash = undefined;
+    throw new Crash(`crash of the bench at ${effect}, ${when}`);
+  };
+  const contextOf = <I, K extends SystemKind>(step: BenchStep<I, never, K>, input: unknown, memo?: JsonValue) => {
+    const context: StepContext<I, K> = {
+      input: parseInput(step, input),
+      memo,
+      task: { ...task, step: step.name },
+      workspace,
+      home,
+      cache,
+      system: (kind, name) => pickSystem(step, options.systems, task.site, kind, name),
+      log: (line) => void lines.push(line),
+      exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines }),
+      effect: effectOf(step, task, permits, crashIf),
+      fetch: options.fetch ?? fetch,
+      signal: abort.signal,
+      nowMs: () => Date.now(),
+    };
+    return context;
+  };
+  const once: StepBench["once"] = async (step, input, memo) => {
+    try {
+      const outcome = await step.run(contextOf(step as never, input, memo));
+      if (outcome.kind === "waiting") reasons.push(outcome.reason);
+      return outcome.kind === "succeeded" ? { ...outcome, output: step.output.parse(outcome.output) } : outcome;
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error;
+      return { kind: "errored", failure: failureOf(error), retryable: "retryable" in error.entry };
+    }
+  };
+  const run: StepBench["run"] = async (
+    step,
+    input,
+    { limitMs = 10_000, retries = 0, maxPauseMs = Number.POSITIVE_INFINITY } = {},
+  ) => {
+    const endMs = Date.now() + limitMs;
+    let left = retries;
+    let memo: JsonValue | undefined;
+    for (;;) {
+      const outcome = await once(step, input, memo);
+      if (outcome.kind === "errored" && outcome.retryable && left > 0) {
+        left -= 1;
+        await wait(20, undefined, { signal: abort.signal });
+        continue;
+      }
+      if (outcome.kind !== "waiting") return outcome;
+      const pauseMs = Math.min(outcome.retryAfterMs, maxPauseMs);
+      if (Date.now() + pauseMs > endMs) return outcome;
+      memo = outcome.memo;
+      await wait(pauseMs, undefined, { signal: abort.signal });
+    }
+  };
+  return {
+    workspace,
+    home,
+    cache,
+    permits,
+    lines,
+    reasons,
+    get task() {
+      return task;
+    },
+    crashAt: (point) => {
+      crash = point;
+    },
+    once,
+    run,
+    plan: (step, input) => step.plan(contextOf(step as never, input)),
+    undo: async (step, input, output) => {
+      if (!step.undo) throw new Error(`${step.name} cannot be undone`);
+      await step.undo(contextOf(step as never, input), output);
+    },
+    nextTask: (facts) => {
+      tasks += 1;
+      task = factsOf({ ...task, id: `t${tasks}`, url: `https://portal.example/tasks/t${tasks}`, ...facts });
+      permits.clear();
+      lines.length = 0;
+      reasons.length = 0;
+    },
+    close: async () => {
+      abort.abort(new Error("the bench is closed"));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * One run of one step on a bench of its own. `permits` of an earlier run make it a new attempt of the same job;
+ * `crashAfter` lets the runner die when the permit was given, or when the change was made and not yet recorded.
+ */
+export async function runStep<I, O, K extends SystemKind>(
+  step: BenchStep<I, O, K>,
+  options: {
+    readonly input: unknown;
+    readonly systems: readonly System[];
+    readonly task?: Partial<TaskFacts>;
+    readonly permits?: ReadonlyMap<string, Permit>;
+    readonly crashAfter?: { readonly effect: string; readonly point: "begin" | "perform" };
+  } & RunLimits,
+): Promise<{
+  readonly outcome: StepOutcome<O> | { readonly kind: "crashed" };
+  readonly lines: readonly string[];
+  readonly permits: ReadonlyMap<string, Permit>;
+}> {
+  const { input, systems, task, permits, crashAfter, ...limits } = options;
+  const bench = await openBench({ systems, ...(task === undefined ? {} : { task }) });
+  for (const [key, permit] of permits ?? []) bench.permits.set(key, permit);
+  if (crashAfter) {
+    const when = crashAfter.point === "begin" ? "before-perform" : "after-perform";
+    bench.crashAt({ effect: crashAfter.effect, when });
+  }
+  try {
+    const outcome = await bench.run(step, input, limits);
+    return { outcome, lines: bench.lines, permits: bench.permits };
+  } catch (error) {
+    if (!(error instanceof Crash)) throw error;
+    return { outcome: { kind: "crashed" }, lines: bench.lines, permits: bench.permits };
+  } finally {
+    await bench.close();
+  }
+}
+
+function factsOf(facts: Partial<TaskFacts> = {}): TaskFacts {
+  return {
+    id: "t1",
+    pipeline: "cd",
+    app: "orders",
+    job: "deploy",
+    step: "step",
+    site: "seoul",
+    requestedBy: "kim",
+    requestedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5),
+    url: "https://portal.example/tasks/t1",
+    ...facts,
+  };
+}
+
+function parseInput<I>(step: Pick<Step<I>, "name" | "input">, input: unknown): I {
+  const parsed = step.input.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problem = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+  throw new GantryError("bad-input", { step: step.name, problem });
+}
+
+function pickSystem<T extends SystemKind>(
+  step: { readonly name: string; readonly needs: readonly SystemKind[] },
+  systems: readonly System[],
+  site: string,
+  kind: T,
+  name: string | undefined,
+): SystemOf<T> {
+  if (!step.needs.includes(kind))
+    throw new Error(`${step.name} asks for a ${kind} system that it does not list in needs`);
+  const found = systems.filter((one) => one.kind === kind && (name === undefined || one.name === name));
+  const [only] = found;
+  if (only && found.length === 1) return only as SystemOf<T>;
+  throw new GantryError("system-missing", { site, kind, name: name === undefined ? "" : ` ${name}`, step: step.name });
+}
+
+function effectOf(
+  step: { readonly name: string; readonly effects: readonly string[] },
+  task: TaskFacts,
+  permits: Map<string, Permit>,
+  crashIf: (effect: string, when: CrashPoint["when"]) => void,
+): RunEffect {
+  return async ({ name, ordinal = 0, what, probe, perform }) => {
+    if (!step.effects.includes(name)) throw new Error(`${step.name} does not list its effect ${name}`);
+    const key = `${task.id}/${task.job}/${step.name}/${name}/${ordinal}`;
+    const permit = permits.get(key);
+    if (permit?.end === "done") return permit.result as Awaited<ReturnType<typeof perform>>;
+    permits.set(key, { what, end: "unknown" });
+    let result = permit ? await probe(key) : undefined;
+    if (result === undefined) {
+      crashIf(name, "before-perform");
+      result = await perform(key);
+      crashIf(name, "after-perform");
+    }
+    permits.set(key, { what, end: "done", result: JSON.parse(JSON.stringify(result)) as JsonObject });
+    return result;
+  };
+}
+
+type Place = {
+  readonly workspace: string;
+  readonly home: string;
+  readonly path: readonly string[];
+  readonly signal: AbortSignal;
+  readonly lines: string[];
+};
+
+function execIn({ workspace, home, path, signal, lines }: Place): Exec {
+  return ([program, ...argv], { cwd, env, input, stdout = "log" } = {}) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(program, argv, {
+        cwd: cwd ?? workspace,
+        env: { PATH: [...path, process.env.PATH ?? ""].join(delimiter), HOME: home, ...env },
+        signal,
+        stdio: ["pipe", "pipe", "pipe"],
+      });
+      const [out, err]: [Buffer[], Buffer[]] = [[], []];
+      child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+      child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+      child.on("error", (error: NodeJS.ErrnoException) =>
+        reject(error.code === "ENOENT" ? new GantryError("program-missing", { program }) : error),
+      );
+      child.on("close", (code, killedBy) => {
+        const [text, complaints] = [Buffer.concat(out).toString("utf8"), Buffer.concat(err).toString("utf8")];
+        lines.push(...`${stdout === "log" ? text : ""}${complaints}`.split("\n").filter((line) => line !== ""));
+        resolve({ exitCode: code ?? -1, signal: killedBy, stdout: stdout === "capture" ? text : "" });
+      });
+      child.stdin.on("error", (error: NodeJS.ErrnoException) => {
+        // The program ended without reading its input: its exit code says what that means.
+        if (error.code !== "EPIPE") reject(error);
+      });
+      child.stdin.end(input ?? "");
+    });
+}
