@@ -46,6 +46,8 @@ export type Fault = {
   | { readonly kind: "drop" }
   /** The request is carried out, and its answer is lost. */
   | { readonly kind: "drop-answer" }
+  /** The connection is cut when so many bytes of the request's body have come; what came is kept as the system would. */
+  | { readonly kind: "cut"; readonly bytes: number }
 );
 
 export type StandIn = {
@@ -106,10 +108,14 @@ export async function serve(options: StandInOptions, routes: (router: Router, ap
         ctx.body = fault.body ?? { message: "a fault of the lab" };
         return;
       }
-      if (fault.kind === "drop-answer") await next();
-      ctx.respond = false;
-      ctx.req.socket.destroy();
-      return;
+      if (fault.kind === "cut") {
+        ctx.state["cutAfterBytes"] = fault.bytes;
+      } else {
+        if (fault.kind === "drop-answer") await next();
+        ctx.respond = false;
+        ctx.req.socket.destroy();
+        return;
+      }
     }
     try {
       await next();

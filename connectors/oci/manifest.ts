@@ -1,0 +1,87 @@
+// The documents of an image: manifest, index and config, as far as they are read here.
+
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+export const OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
+export const OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
+export const OCI_EMPTY = "application/vnd.oci.empty.v1+json";
+const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+/** Some registries hide a manifest whose type is not listed, so all four are. */
+export const MANIFEST_ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(", ");
+
+const digest = z.string().regex(/^sha256:[a-f0-9]{64}$/);
+const annotations = z.record(z.string(), z.string());
+
+export const descriptorSchema = z.object({
+  mediaType: z.string(),
+  digest,
+  size: z.int().min(0),
+  annotations: annotations.optional(),
+});
+export type Descriptor = z.infer<typeof descriptorSchema>;
+
+export const imageManifestSchema = z.object({
+  mediaType: z.string().optional(),
+  artifactType: z.string().optional(),
+  config: descriptorSchema,
+  layers: z.array(descriptorSchema).max(1_000),
+  annotations: annotations.optional(),
+});
+export type ImageManifest = z.infer<typeof imageManifestSchema>;
+
+const platformSchema = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
+export const imageIndexSchema = z.object({
+  manifests: z
+    .array(
+      descriptorSchema.extend({ platform: platformSchema.optional(), artifactType: z.string().nullish() }),
+    )
+    .max(1_000),
+});
+export type ImageIndex = z.infer<typeof imageIndexSchema>;
+
+const names = z.array(z.string()).nullish();
+const emptyObjects = z.record(z.string(), z.object({})).nullish();
+/** What a base image passes on to the images made from it. Unknown fields are kept, so that nothing of it gets lost. */
+export const imageConfigSchema = z.looseObject({
+  architecture: z.string(),
+  os: z.string(),
+  variant: z.string().optional(),
+  config: z
+    .looseObject({
+      User: z.string().optional(),
+      ExposedPorts: emptyObjects,
+      Env: names,
+      Entrypoint: names,
+      Cmd: names,
+      Volumes: emptyObjects,
+      WorkingDir: z.string().optional(),
+      Labels: z.record(z.string(), z.string()).nullish(),
+      StopSignal: z.string().optional(),
+      OnBuild: names,
+      Shell: names,
+    })
+    .nullish(),
+  rootfs: z.object({ type: z.literal("layers"), diff_ids: z.array(digest) }),
+  history: z.array(z.looseObject({ empty_layer: z.boolean().optional() })).nullish(),
+});
+export type ImageConfig = z.infer<typeof imageConfigSchema>;
+
+export function isIndex(mediaType: string): boolean {
+  return mediaType === OCI_INDEX || mediaType === DOCKER_LIST;
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/** `linux/amd64`, `linux/arm64/v8`; undefined when it is neither. */
+export function parsePlatform(text: string): z.infer<typeof platformSchema> | undefined {
+  const [os, architecture, variant, ...more] = text.split("/");
+  if (!os || !architecture || more.length > 0) return undefined;
+  return { os, architecture, ...(variant ? { variant } : {}) };
+}

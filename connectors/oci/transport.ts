@@ -1,0 +1,236 @@
+// Requests to one registry: finds out how it wants to be asked (Bearer or Basic), keeps the tokens, and turns every bad
+// answer into the error that says who has to act. Credentials go to the registry's own host and to no other.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { z } from "zod";
+import { basicAuth } from "../http.ts";
+import { problemOf } from "../http-problem.ts";
+
+export type RegistryOptions = {
+  /** Name for people, e.g. `harbor (seoul)` or `docker.io`. */
+  readonly title: string;
+  /** `https://harbor.example:8443`; everything is asked below `/v2/`. */
+  readonly url: string;
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** Hosts that may see the credentials besides the registry's own, e.g. the address of Harbor's portal. */
+  readonly trustedHosts?: readonly string[];
+  readonly fetch: typeof fetch;
+  readonly signal: AbortSignal;
+  readonly nowMs: () => number;
+};
+
+export type RegistryRequest = {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** A path below the registry's address, or a whole address that the registry gave. */
+  readonly address: string;
+  /** `repository:a/b:pull,push` */
+  readonly scopes: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** For errors: "read manifest web:1". */
+  readonly what: string;
+  /** Statuses besides 2xx that are ordinary answers. */
+  readonly expect?: readonly number[];
+};
+
+/**
+ * Sends one request. The caller must read or cancel the body of the answer. Throws `credential-refused`,
+ * `system-forbidden`, `system-unavailable` (no connection, no answer in time, 408, 429, 5xx), `system-refused` (other 4xx)
+ * and `system-strange`; when the signal aborts, its reason. Safe to use concurrently.
+ */
+export type Transport = (request: RegistryRequest) => Promise<Response>;
+
+/** What the calls of one client share. */
+export type RegistryCall = { readonly options: RegistryOptions; readonly send: Transport };
+
+export function pullScope(repository: string): string {
+  return `repository:${repository}:pull`;
+}
+
+export function pushScope(repository: string): string {
+  return `repository:${repository}:pull,push`;
+}
+
+const TIMEOUT_MS = 60_000;
+const UPLOAD_TIMEOUT_MS = 600_000;
+const MAX_SMALL_ANSWER = 1024 * 1024;
+
+const tokenAnswer = z.object({
+  token: z.string().optional(),
+  access_token: z.string().optional(),
+  expires_in: z.number().min(0).optional(),
+});
+
+type Challenge = { readonly scheme: string; readonly realm: string; readonly service: string };
+type Token = { readonly header: string; readonly untilMs: number };
+
+export function createTransport(options: RegistryOptions): Transport {
+  const tokens = new Map<string, Token>();
+  return async (request) => {
+    const url = new URL(request.address, `${options.url}/`);
+    // An upload may be sent to another server that the registry names; the token is not for that one.
+    const own = url.origin === new URL(options.url).origin;
+    const key = request.scopes.join(" ");
+    const known = own ? tokens.get(key) : undefined;
+    const usable = known !== undefined && known.untilMs > options.nowMs() ? known.header : undefined;
+    const first = await sendOnce(options, url, request, usable);
+    if (first.status !== 401 || !own) return judge(options, request, first, usable);
+    const complaint = await problemText(first);
+    const token = await authorize(options, request, challengeOf(first.headers.get("www-authenticate")), complaint);
+    tokens.set(key, token);
+    return judge(options, request, await sendOnce(options, url, request, token.header), token.header);
+  };
+}
+
+/** Reads a small answer as text; more than the limit is cut off by an error. */
+export async function readBounded(response: Response, limit: number, fail: (problem: string) => Error): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > limit) throw fail(`the answer is larger than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function registryError(
+  options: Pick<RegistryOptions, "title">,
+  code: "credential-refused" | "system-forbidden" | "system-unavailable" | "system-refused" | "system-strange",
+  what: string,
+  problem: string,
+): GantryError {
+  return new GantryError(code, { system: options.title, what, problem });
+}
+
+async function sendOnce(
+  options: RegistryOptions,
+  url: URL,
+  request: RegistryRequest,
+  authorization: string | undefined,
+): Promise<Response> {
+  options.signal.throwIfAborted();
+  const timeoutMs = request.body === undefined ? TIMEOUT_MS : UPLOAD_TIMEOUT_MS;
+  const timeout = new AbortController();
+  // Only the wait for the answer's head is limited: a large layer may take its time.
+  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  try {
+    return await options.fetch(url, {
+      method: request.method,
+      headers: {
+        "user-agent": "gantry",
+        ...request.headers,
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      body: request.body as Uint8Array<ArrayBuffer> | undefined,
+      signal: AbortSignal.any([options.signal, timeout.signal]),
+      // Layers often live elsewhere; fetch drops the Authorization header when it leaves the origin.
+      redirect: request.method === "GET" || request.method === "HEAD" ? "follow" : "manual",
+    });
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const problem = timeout.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : reasonOf(error);
+    throw registryError(options, "system-unavailable", request.what, problem);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function authorize(
+  options: RegistryOptions,
+  request: RegistryRequest,
+  challenge: Challenge | undefined,
+  complaint: string,
+): Promise<Token> {
+  const { credentials } = options;
+  if (!challenge) throw registryError(options, "credential-refused", request.what, complaint);
+  if (challenge.scheme === "basic") {
+    if (!credentials) throw registryError(options, "credential-refused", request.what, "it asks for a password");
+    return { header: basicAuth(credentials.username, credentials.password), untilMs: Number.MAX_SAFE_INTEGER };
+  }
+  const realm = realmOf(options, request, challenge);
+  for (const scope of request.scopes) realm.searchParams.append("scope", scope);
+  const trusted = mayTrust(options, realm);
+  const login: RegistryRequest = { method: "GET", address: realm.href, scopes: [], what: "get a token" };
+  const authorization =
+    credentials && trusted ? basicAuth(credentials.username, credentials.password) : undefined;
+  const response = await judge(options, login, await sendOnce(options, realm, login, authorization), authorization);
+  const fail = (problem: string): GantryError => registryError(options, "system-strange", login.what, problem);
+  const answer = tokenAnswer.safeParse(parseJson(await readBounded(response, MAX_SMALL_ANSWER, fail)));
+  const token = answer.data?.token ?? answer.data?.access_token;
+  if (token === undefined) throw fail("the token service gave no token");
+  // 60 s is what the token specification says when nothing is said; half a minute less, so that none expires on its way.
+  const lifeMs = (answer.data?.expires_in ?? 60) * 1000 - 30_000;
+  return { header: `Bearer ${token}`, untilMs: options.nowMs() + lifeMs };
+}
+
+function realmOf(options: RegistryOptions, request: RegistryRequest, challenge: Challenge): URL {
+  const realm = URL.parse(challenge.realm);
+  const own = realm !== null && realm.host === new URL(options.url).host;
+  // A registry that somebody named in a Dockerfile must not make the runner ask plain HTTP addresses of its network.
+  if (!realm || (realm.protocol !== "https:" && !own && !mayTrust(options, realm))) {
+    throw registryError(options, "system-strange", request.what, "its token service has no usable address");
+  }
+  if (challenge.service !== "") realm.searchParams.set("service", challenge.service);
+  return realm;
+}
+
+function mayTrust(options: RegistryOptions, realm: URL): boolean {
+  const registry = new URL(options.url);
+  const known = realm.host === registry.host || (options.trustedHosts ?? []).includes(realm.host);
+  return known && (realm.protocol === "https:" || registry.protocol === "http:");
+}
+
+async function judge(
+  options: RegistryOptions,
+  request: RegistryRequest,
+  response: Response,
+  authorization: string | undefined,
+): Promise<Response> {
+  const { status } = response;
+  if ((status >= 200 && status < 300) || request.expect?.includes(status)) return response;
+  const told = await problemText(response);
+  const text = `status ${status}${told === "" ? "" : `: ${told}`}`;
+  if (status === 401 && options.credentials && authorization?.startsWith("Bearer ")) {
+    // The token service knew the account; what it lacks is the right.
+    throw registryError(options, "system-forbidden", request.what, text);
+  }
+  if (status === 401) throw registryError(options, "credential-refused", request.what, text);
+  if (status === 403) throw registryError(options, "system-forbidden", request.what, text);
+  if (status === 408 || status === 429 || status >= 500) {
+    throw registryError(options, "system-unavailable", request.what, text);
+  }
+  throw registryError(options, status < 400 ? "system-strange" : "system-refused", request.what, text);
+}
+
+async function problemText(response: Response): Promise<string> {
+  const tooLong = (problem: string): Error => new Error(problem);
+  // The status says what happened; a complaint that cannot be read only makes the sentence shorter.
+  const body = await readBounded(response, MAX_SMALL_ANSWER, tooLong).catch(() => Buffer.alloc(0));
+  return problemOf(parseJson(body));
+}
+
+/** `Bearer realm="…",service="…",scope="…"`; of several challenges the first that is understood. */
+function challengeOf(header: string | null): Challenge | undefined {
+  const match = /\b(bearer|basic)\s+(.*)/i.exec(header ?? "");
+  if (!match) return undefined;
+  const fields = new Map<string, string>();
+  for (const [, name, value] of (match[2] ?? "").matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/gi)) {
+    if (name !== undefined && value !== undefined) fields.set(name.toLowerCase(), value.replace(/\\(.)/g, "$1"));
+  }
+  const scheme = match[1]?.toLowerCase() ?? "";
+  return { scheme, realm: fields.get("realm") ?? "", service: fields.get("service") ?? "" };
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : "the connection failed";
+}

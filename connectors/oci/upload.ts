@@ -1,0 +1,152 @@
+// Brings one blob into a repository: mounted where possible, small ones in one piece, large ones in chunks that continue
+// after a dropped connection from the byte that the registry says it has.
+
+import { open } from "node:fs/promises";
+import { GantryError } from "@gantry/core/errors.ts";
+import { pullScope, pushScope, type RegistryCall, type RegistryRequest, registryError } from "./transport.ts";
+
+/** Bytes that can be read again from any place, for as often as the network asks. */
+export type BlobSource = {
+  readonly digest: string;
+  readonly size: number;
+  readonly read: (start: number, end: number) => Promise<Uint8Array>;
+};
+
+export function blobOfBytes(digest: string, bytes: Uint8Array): BlobSource {
+  return { digest, size: bytes.byteLength, read: async (start, end) => bytes.subarray(start, end) };
+}
+
+export function blobOfFile(digest: string, size: number, file: string): BlobSource {
+  return {
+    digest,
+    size,
+    read: async (start, end) => {
+      await using handle = await open(file, "r");
+      const buffer = Buffer.alloc(end - start);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+      if (bytesRead !== buffer.length) throw new Error(`${file} is shorter than it was`);
+      return buffer;
+    },
+  };
+}
+
+/** Large enough to be quick, small enough to be held in memory and to be sent again. */
+const CHUNK_BYTES = 8 * 1024 * 1024;
+/** So many times in a row without a new byte at the registry, and it is given up. */
+const MAX_STALLS = 4;
+
+type Upload = {
+  readonly call: RegistryCall;
+  readonly repository: string;
+  readonly blob: BlobSource;
+  readonly scopes: readonly string[];
+  readonly what: string;
+};
+
+export async function uploadBlob(
+  call: RegistryCall,
+  repository: string,
+  blob: BlobSource,
+  from?: string,
+): Promise<"mounted" | "uploaded"> {
+  const scopes = [pushScope(repository), ...(from === undefined ? [] : [pullScope(from)])];
+  const what = `push ${blob.size} bytes (${blob.digest.slice(0, 19)}) to ${repository}`;
+  const upload: Upload = { call, repository, blob, scopes, what };
+  const begun = await begin(upload, from);
+  if (begun === "mounted") return begun;
+  await transfer(upload, begun);
+  return "uploaded";
+}
+
+/** The address of a new upload, or `mounted` when the registry could take the blob from the other repository. */
+async function begin(upload: Upload, from?: string): Promise<string> {
+  const mount = from === undefined ? "" : `?mount=${encodeURIComponent(upload.blob.digest)}&from=${encodeURIComponent(from)}`;
+  const response = await send(upload, { method: "POST", address: `v2/${upload.repository}/blobs/uploads/${mount}` });
+  return from !== undefined && response.status === 201 ? "mounted" : locationOf(upload, response);
+}
+
+async function transfer(upload: Upload, first: string): Promise<void> {
+  const { blob } = upload;
+  let at: Place = { location: first, offset: 0 };
+  for (let stalls = 0; ; ) {
+    try {
+      while (blob.size - at.offset > CHUNK_BYTES) {
+        at = await sendChunk(upload, at);
+        stalls = 0;
+      }
+      return await finish(upload, at);
+    } catch (error) {
+      if (!isInterruption(error) || ++stalls > MAX_STALLS) throw error;
+      const found = await whereAreWe(upload, at);
+      if (found === "there") return;
+      if (found.offset > at.offset) stalls = 0;
+      at = found;
+    }
+  }
+}
+
+type Place = { readonly location: string; readonly offset: number };
+
+async function sendChunk(upload: Upload, { location, offset }: Place): Promise<Place> {
+  const body = await upload.blob.read(offset, offset + CHUNK_BYTES);
+  const response = await send(upload, {
+    method: "PATCH",
+    address: location,
+    headers: {
+      "content-type": "application/octet-stream",
+      "content-range": `${offset}-${offset + body.byteLength - 1}`,
+    },
+    body,
+  });
+  return { location: locationOf(upload, response), offset: offset + body.byteLength };
+}
+
+/** The last piece, or the only one, goes with the request that closes the upload. */
+async function finish(upload: Upload, { location, offset }: Place): Promise<void> {
+  const { blob } = upload;
+  const body = await blob.read(offset, blob.size);
+  const range = offset === 0 || body.byteLength === 0 ? {} : { "content-range": `${offset}-${blob.size - 1}` };
+  const address = new URL(location);
+  address.searchParams.set("digest", blob.digest);
+  await send(upload, {
+    method: "PUT",
+    address: address.href,
+    headers: { "content-type": "application/octet-stream", ...range },
+    body,
+  });
+}
+
+/** After an interruption: the blob may be complete, the upload may go on, or it has to begin anew. */
+async function whereAreWe(upload: Upload, at: Place): Promise<Place | "there"> {
+  const { repository, blob } = upload;
+  const done = await send(upload, { method: "HEAD", address: `v2/${repository}/blobs/${blob.digest}`, expect: [404] });
+  if (done.status === 200) return "there";
+  const told = await send(upload, { method: "GET", address: at.location, expect: [404, 405, 416] });
+  const range = /^(?:bytes=)?0-(\d+)$/.exec(told.headers.get("range") ?? "");
+  // `0-0` means nothing as well as one byte; in both cases a new upload is right.
+  if (told.status === 204 && range?.[1] !== undefined && range[1] !== "0") {
+    const offset = Number(range[1]) + 1;
+    if (offset <= blob.size) return { location: locationOf(upload, told), offset };
+  }
+  return { location: await begin(upload), offset: 0 };
+}
+
+function isInterruption(error: unknown): boolean {
+  return error instanceof GantryError && error.code === "system-unavailable";
+}
+
+async function send(
+  { call, scopes, what }: Upload,
+  request: Pick<RegistryRequest, "method" | "address" | "headers" | "body" | "expect">,
+): Promise<Response> {
+  const response = await call.send({ ...request, scopes, what });
+  await response.body?.cancel();
+  return response;
+}
+
+/** A location may be relative; it must be used as it is, with its query. */
+function locationOf({ call, what }: Upload, response: Response): string {
+  const location = URL.parse(response.headers.get("location") ?? "", `${call.options.url}/`);
+  if (location && response.headers.has("location")) return location.href;
+  throw registryError(call.options, "system-strange", what, "the answer to the upload has no Location");
+}

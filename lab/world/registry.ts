@@ -1,0 +1,355 @@
+// A registry that implements the OCI distribution API, strictly enough for unmodified clients. It keeps its promises by
+// content: a blob is stored only under its own digest, a manifest only when everything it names is there.
+
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type Koa from "koa";
+import { type Action, answerToken, checkAccess, errors, type RegistryAccess } from "./registry-auth.ts";
+import { isDigest, openRegistryStore, type RegistryStore } from "./registry-store.ts";
+import { Answer, openState, type StandIn, type StandInOptions, serve } from "./stand-in.ts";
+
+export type PushedManifest = {
+  readonly repository: string;
+  readonly digest: string;
+  readonly tag: string | undefined;
+  readonly mediaType: string;
+};
+
+export type RegistryRoutes = {
+  readonly store: RegistryStore;
+  readonly access: RegistryAccess;
+  /** Called before a manifest is stored; throws an Answer to refuse it (quota, no such project, immutable tag). */
+  readonly beforePush?: (repository: string, reference: string) => void;
+  readonly onPushed?: (pushed: PushedManifest) => void;
+};
+
+export type RegistryOptions = StandInOptions & {
+  /** Who may push; everybody may pull. Without it, pulling and pushing need no credentials. */
+  readonly username?: string;
+  readonly password?: string;
+};
+
+/** A plain registry, as other companies run it: anonymous pull, one account that pushes. */
+export function startRegistry(options: RegistryOptions): Promise<StandIn> {
+  const { state, save } = openState(options, () => ({ key: randomBytes(32).toString("base64url") }));
+  save();
+  const { username, password } = options;
+  const access: RegistryAccess = {
+    service: options.name,
+    key: state.key,
+    login: (name, secret) => (name === username && secret === password ? name : undefined),
+    allows: (account, _, action) => action === "pull" || username === undefined || account === username,
+  };
+  const store = openRegistryStore(join(options.dir, options.name, "registry"));
+  return serve(options, (_, app) => void app.use(registryRoutes({ store, access })));
+}
+
+/** Answers everything below /v2 and the token service. Routes that are not its own go on to the next middleware. */
+export function registryRoutes(registry: RegistryRoutes): Koa.Middleware {
+  return async (ctx, next) => {
+    if (ctx.path === "/service/token" && ctx.method === "GET") return answerToken(ctx, registry.access);
+    if (!ctx.path.startsWith("/v2/")) return next();
+    ctx.set("Docker-Distribution-Api-Version", "registry/2.0");
+    if (ctx.path === "/v2/") {
+      checkAccess(ctx, registry.access);
+      ctx.body = {};
+      return;
+    }
+    const route = ROUTES.find(({ pattern }) => pattern.test(ctx.path));
+    const match = route?.pattern.exec(ctx.path);
+    if (!route || !match) throw new Answer(404, errors("NOT_FOUND", "no such resource"));
+    const [, repository = "", reference = ""] = match;
+    if (!NAME.test(repository)) throw new Answer(400, errors("NAME_INVALID", "invalid repository name"));
+    const handler = route.methods[ctx.method];
+    if (!handler) throw new Answer(405, errors("UNSUPPORTED", "the operation is unsupported"));
+    checkAccess(ctx, registry.access, repository, ACTIONS[ctx.method] ?? "push");
+    await handler({ ctx, registry, store: registry.store, repository, reference });
+  };
+}
+
+type Call = {
+  readonly ctx: Koa.Context;
+  readonly registry: RegistryRoutes;
+  readonly store: RegistryStore;
+  readonly repository: string;
+  /** The last part of the path: a tag, a digest, or the id of an upload. */
+  readonly reference: string;
+};
+type Handler = (call: Call) => void | Promise<void>;
+
+const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
+const MAX_MANIFEST = 4 * 1024 * 1024;
+const ACTIONS: { readonly [method: string]: Action } = { GET: "pull", HEAD: "pull", DELETE: "delete" };
+const INDEX_TYPES = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+];
+const MANIFEST_TYPES = [
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+  ...INDEX_TYPES,
+];
+
+const ROUTES: readonly { pattern: RegExp; methods: { readonly [method: string]: Handler } }[] = [
+  { pattern: /^\/v2\/(.+)\/blobs\/uploads\/$/, methods: { POST: startUpload } },
+  {
+    pattern: /^\/v2\/(.+)\/blobs\/uploads\/([0-9a-f-]{36})$/,
+    methods: { GET: tellUpload, PATCH: appendUpload, PUT: finishUpload, DELETE: dropUpload },
+  },
+  { pattern: /^\/v2\/(.+)\/blobs\/([^/]+)$/, methods: { GET: getBlob, HEAD: getBlob } },
+  {
+    pattern: /^\/v2\/(.+)\/manifests\/([^/]+)$/,
+    methods: { GET: getManifest, HEAD: getManifest, PUT: putManifest, DELETE: deleteManifest },
+  },
+  { pattern: /^\/v2\/(.+)\/tags\/list$/, methods: { GET: listTags } },
+  { pattern: /^\/v2\/(.+)\/referrers\/([^/]+)$/, methods: { GET: listReferrers } },
+];
+
+async function startUpload({ ctx, registry, store, repository }: Call): Promise<void> {
+  const { mount, from, digest } = ctx.query;
+  if (typeof mount === "string" && typeof from === "string" && isDigest(mount) && NAME.test(from)) {
+    const size = store.blobSize(from, mount);
+    if (size !== undefined && mayPull(ctx, registry.access, from)) {
+      store.linkBlob(repository, mount);
+      return blobCreated(ctx, repository, mount);
+    }
+  }
+  const id = store.startUpload(repository);
+  if (typeof digest === "string") return complete(ctx, store, repository, id, digest);
+  await drain(ctx);
+  uploadAccepted(ctx, repository, id, 0);
+}
+
+function tellUpload(call: Call): void {
+  const size = uploadOf(call);
+  uploadAccepted(call.ctx, call.repository, call.reference, size);
+  call.ctx.status = 204;
+}
+
+async function appendUpload(call: Call): Promise<void> {
+  const { ctx, store, repository, reference: id } = call;
+  checkRange(ctx, uploadOf(call));
+  await receive(ctx, store, id);
+  uploadAccepted(ctx, repository, id, uploadOf(call));
+}
+
+async function finishUpload(call: Call): Promise<void> {
+  const { ctx, store, repository, reference: id } = call;
+  const { digest } = ctx.query;
+  const size = uploadOf(call);
+  if (typeof digest !== "string") throw new Answer(400, errors("DIGEST_INVALID", "the digest is missing"));
+  if (ctx.get("content-range") !== "") checkRange(ctx, size);
+  await complete(ctx, store, repository, id, digest);
+}
+
+async function dropUpload(call: Call): Promise<void> {
+  uploadOf(call);
+  call.store.dropUpload(call.reference);
+  call.ctx.status = 204;
+}
+
+function getBlob({ ctx, store, repository, reference: digest }: Call): void {
+  if (!isDigest(digest)) throw new Answer(400, errors("DIGEST_INVALID", "invalid digest"));
+  const size = store.blobSize(repository, digest);
+  if (size === undefined) throw new Answer(404, errors("BLOB_UNKNOWN", "blob unknown to registry", { digest }));
+  ctx.set({ "Docker-Content-Digest": digest, "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream" });
+  const range = /^bytes=(\d+)-(\d*)$/.exec(ctx.get("range"));
+  const start = Number(range?.[1] ?? 0);
+  const end = Math.min(range?.[2] ? Number(range[2]) : size - 1, size - 1);
+  if (range && (start >= size || end < start)) throw new Answer(416, errors("SIZE_INVALID", "range not satisfiable"));
+  ctx.status = range ? 206 : 200;
+  if (range) ctx.set("Content-Range", `bytes ${start}-${end}/${size}`);
+  if (ctx.method === "HEAD") ctx.length = size;
+  else {
+    ctx.body = size === 0 ? Buffer.alloc(0) : store.streamBlob(digest, { start, end });
+    ctx.length = size === 0 ? 0 : end - start + 1;
+  }
+}
+
+function getManifest({ ctx, store, repository, reference }: Call): void {
+  const manifest = store.getManifest(repository, reference);
+  // Real registries hide a manifest from a client that does not list its type in Accept; `*/*` does not count.
+  if (!manifest || !ctx.get("accept").includes(manifest.mediaType)) {
+    const code = store.repositoryExists(repository) ? "MANIFEST_UNKNOWN" : "NAME_UNKNOWN";
+    throw new Answer(404, errors(code, manifest ? "the Accept header does not list its type" : "manifest unknown"));
+  }
+  ctx.set({ "Docker-Content-Digest": manifest.digest, Etag: `"${manifest.digest}"` });
+  ctx.status = 200;
+  ctx.body = manifest.bytes;
+  ctx.set("Content-Type", manifest.mediaType);
+}
+
+async function putManifest({ ctx, registry, store, repository, reference }: Call): Promise<void> {
+  const byDigest = isDigest(reference);
+  if (!byDigest && !TAG.test(reference)) throw new Answer(400, errors("MANIFEST_INVALID", "invalid tag"));
+  const chunks: Buffer[] = [];
+  for await (const chunk of received(ctx)) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length > MAX_MANIFEST) throw new Answer(413, errors("SIZE_INVALID", "the manifest is too large"));
+  const mediaType = ctx.get("content-type").split(";")[0]?.trim() ?? "";
+  const manifest = checkManifest(store, repository, mediaType, bytes);
+  registry.beforePush?.(repository, reference);
+  const digest = store.putManifest(repository, mediaType, bytes);
+  if (byDigest && digest !== reference) throw new Answer(400, errors("DIGEST_INVALID", "the content has another digest"));
+  if (!byDigest) store.setTag(repository, reference, digest);
+  registry.onPushed?.({ repository, digest, tag: byDigest ? undefined : reference, mediaType });
+  ctx.status = 201;
+  ctx.set({ Location: `/v2/${repository}/manifests/${digest}`, "Docker-Content-Digest": digest });
+  if (manifest.subject?.digest) ctx.set("OCI-Subject", manifest.subject.digest);
+}
+
+function deleteManifest({ ctx, store, repository, reference }: Call): void {
+  if (!store.getManifest(repository, reference)) throw new Answer(404, errors("MANIFEST_UNKNOWN", "manifest unknown"));
+  if (isDigest(reference)) store.deleteManifest(repository, reference);
+  else store.deleteTag(repository, reference);
+  ctx.status = 202;
+}
+
+function listTags({ ctx, store, repository }: Call): void {
+  if (!store.repositoryExists(repository)) throw new Answer(404, errors("NAME_UNKNOWN", "repository name not known"));
+  const { n, last } = ctx.query;
+  const all = store.tags(repository).map(({ tag }) => tag);
+  const rest = typeof last === "string" ? all.filter((tag) => tag > last) : all;
+  const limit = typeof n === "string" && /^\d+$/.test(n) ? Number(n) : rest.length;
+  const tags = rest.slice(0, limit);
+  const lastTag = tags.at(-1);
+  if (tags.length < rest.length && lastTag !== undefined) {
+    ctx.set("Link", `</v2/${repository}/tags/list?n=${limit}&last=${encodeURIComponent(lastTag)}>; rel="next"`);
+  }
+  ctx.body = { name: repository, tags };
+}
+
+function listReferrers({ ctx, store, repository, reference }: Call): void {
+  if (!isDigest(reference)) throw new Answer(400, errors("DIGEST_INVALID", "invalid digest"));
+  const wanted = ctx.query["artifactType"];
+  const manifests = store
+    .manifests(repository)
+    .flatMap((digest) => {
+      const stored = store.getManifest(repository, digest);
+      if (!stored) return [];
+      const manifest = JSON.parse(stored.bytes.toString("utf8")) as Manifest;
+      if (manifest.subject?.digest !== reference) return [];
+      const artifactType = manifest.artifactType ?? manifest.config?.mediaType;
+      const { annotations } = manifest;
+      return [{ mediaType: stored.mediaType, digest, size: stored.bytes.length, artifactType, annotations }];
+    })
+    .filter((one) => typeof wanted !== "string" || one.artifactType === wanted);
+  if (typeof wanted === "string") ctx.set("OCI-Filters-Applied", "artifactType");
+  ctx.body = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPES[0], manifests }));
+  ctx.set("Content-Type", INDEX_TYPES[0] ?? "");
+}
+
+type Part = { readonly digest?: string; readonly mediaType?: string; readonly size?: number };
+type Manifest = {
+  readonly mediaType?: string;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly config?: Part;
+  readonly layers?: readonly Part[];
+  readonly manifests?: readonly Part[];
+  readonly subject?: Part;
+};
+
+function checkManifest(store: RegistryStore, repository: string, mediaType: string, bytes: Buffer): Manifest {
+  if (!MANIFEST_TYPES.includes(mediaType)) throw new Answer(400, errors("MANIFEST_INVALID", `type ${mediaType}`));
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse(bytes.toString("utf8")) as Manifest;
+  } catch {
+    throw new Answer(400, errors("MANIFEST_INVALID", "the manifest is not JSON"));
+  }
+  if (manifest.mediaType !== undefined && manifest.mediaType !== mediaType) {
+    throw new Answer(400, errors("MANIFEST_INVALID", "mediaType and Content-Type differ"));
+  }
+  for (const { digest = "" } of manifest.manifests ?? []) {
+    if (!isDigest(digest) || !store.getManifest(repository, digest)) {
+      throw new Answer(404, errors("MANIFEST_UNKNOWN", "a manifest of the index is unknown", { digest }));
+    }
+  }
+  const blobs = manifest.manifests ? [] : [manifest.config ?? {}, ...(manifest.layers ?? [])];
+  for (const { digest = "", size } of blobs) {
+    const stored = isDigest(digest) ? store.blobSize(repository, digest) : undefined;
+    if (stored === undefined) throw new Answer(404, errors("MANIFEST_BLOB_UNKNOWN", "blob unknown", { digest }));
+    if (stored !== size) throw new Answer(400, errors("MANIFEST_INVALID", "a descriptor has another size", { digest }));
+  }
+  return manifest;
+}
+
+function mayPull(ctx: Koa.Context, access: RegistryAccess, repository: string): boolean {
+  try {
+    checkAccess(ctx, access, repository, "pull");
+    return true;
+  } catch (error) {
+    // Without the right to read the other repository, the mount quietly becomes an upload.
+    if (!(error instanceof Answer)) throw error;
+    ctx.remove("WWW-Authenticate");
+    return false;
+  }
+}
+
+function uploadOf({ store, repository, reference: id }: Call): number {
+  const size = store.uploadSize(repository, id);
+  if (size === undefined) throw new Answer(404, errors("BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry"));
+  return size;
+}
+
+function checkRange(ctx: Koa.Context, size: number): void {
+  const header = ctx.get("content-range");
+  const range = /^(\d+)-(\d+)$/.exec(header);
+  if (header === "" || (range && Number(range[1]) === size)) return;
+  throw new Answer(416, errors("BLOB_UPLOAD_INVALID", `the upload is at byte ${size}, not at ${header}`));
+}
+
+async function complete(ctx: Koa.Context, store: RegistryStore, repository: string, id: string, digest: string) {
+  if (!isDigest(digest)) throw new Answer(400, errors("DIGEST_INVALID", "invalid digest"));
+  await receive(ctx, store, id);
+  if (ctx.respond === false) return;
+  if (!(await store.finishUpload(repository, id, digest))) {
+    store.dropUpload(id);
+    throw new Answer(400, errors("DIGEST_INVALID", "the content has another digest", { digest }));
+  }
+  blobCreated(ctx, repository, digest);
+}
+
+/** Keeps what comes; when the connection breaks, what had come stays and there is nobody to answer. */
+async function receive(ctx: Koa.Context, store: RegistryStore, id: string): Promise<void> {
+  try {
+    await store.appendUpload(id, received(ctx));
+  } catch (error) {
+    if (!ctx.req.socket.destroyed) throw error;
+    ctx.respond = false;
+  }
+}
+
+async function* received(ctx: Koa.Context): AsyncGenerator<Buffer> {
+  let left = (ctx.state["cutAfterBytes"] as number | undefined) ?? Number.POSITIVE_INFINITY;
+  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+    yield chunk.subarray(0, Math.min(left, chunk.length));
+    left -= chunk.length;
+    if (left > 0) continue;
+    ctx.req.socket.destroy();
+    throw new Error("the connection was cut");
+  }
+}
+
+async function drain(ctx: Koa.Context): Promise<void> {
+  for await (const _ of ctx.req) {
+    // A body here means nothing; it only has to be read.
+  }
+}
+
+function uploadAccepted(ctx: Koa.Context, repository: string, id: string, size: number): void {
+  if (ctx.respond === false) return;
+  ctx.status = 202;
+  ctx.set({
+    Location: `/v2/${repository}/blobs/uploads/${id}`,
+    Range: `0-${Math.max(0, size - 1)}`,
+    "Docker-Upload-Uuid": id,
+  });
+}
+
+function blobCreated(ctx: Koa.Context, repository: string, digest: string): void {
+  ctx.status = 201;
+  ctx.set({ Location: `/v2/${repository}/blobs/${digest}`, "Docker-Content-Digest": digest });
+}
