@@ -1,0 +1,239 @@
+// The runner's wishes about an attempt: claim, start, progress, effects, report. Every one of them is safe to repeat.
+
+import { GantryError } from "../errors.ts";
+import type { JsonObject } from "../json.ts";
+import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import type { Failure } from "../step/outcome.ts";
+import { type Claimant, type Decision, holder, NOTHING, refuse } from "./decision.ts";
+import type { TaskEvent } from "./events.ts";
+import type { JobState, TaskState } from "./model.ts";
+import type { Outcome } from "./states.ts";
+
+/** How often a job that had started is given away by itself after its runner was lost; then a person decides. */
+const MAX_LOST = 2;
+
+export type Claim = Claimant & { readonly choice: string };
+
+/** Ownership starts here. The offer named attempt and fence; if the job moved on since, the offer is gone. */
+export function decideClaim(pipeline: Pipeline, state: TaskState, claim: Claim, now: number): Decision {
+  const job = state.jobs[claim.job];
+  if (job?.lease && job.fence === claim.fence && job.attempt === claim.attempt && job.lease.runner === claim.runner)
+    return NOTHING;
+  const gone = (problem: string): Decision => refuse("offer-gone", { problem });
+  if (!job || state.phase === "ended") return gone("The task has ended.");
+  if (job.phase !== "ready") return gone(job.lease ? "Another runner was faster." : `The job is ${job.phase}.`);
+  if (claim.attempt !== job.attempt + 1 || claim.fence <= job.fence)
+    return gone("The offer belongs to an older attempt.");
+  const definition = jobDefinition(pipeline, job.id);
+  return {
+    events: [
+      {
+        kind: "JobClaimed",
+        at: now,
+        job: job.key,
+        attempt: claim.attempt,
+        fence: claim.fence,
+        runner: claim.runner,
+        choice: claim.choice,
+        steps: definition.steps.map((step) => step.id),
+      },
+    ],
+  };
+}
+
+export function decideStart(state: TaskState, claimant: Claimant, now: number): Decision {
+  const job = holder(state, claimant);
+  if (job instanceof GantryError) return { refuse: job };
+  if (state.cancel && !job.final)
+    return refuse("lease-lost", { problem: `The task was canceled by ${state.cancel.by}.` });
+  if (job.lease?.started) return NOTHING;
+  return { events: [{ kind: "JobStarted", at: now, job: job.key, attempt: job.attempt }] };
+}
+
+/** A progress event as the runner tells it, without the number. */
+export type Progress =
+  | { readonly kind: "step-started"; readonly step: string }
+  | { readonly kind: "step-waiting"; readonly step: string; readonly reason: string; readonly retryAfterMs: number }
+  | {
+      readonly kind: "step-retrying";
+      readonly step: string;
+      readonly attempt: number;
+      readonly failure: Failure;
+      readonly retryAfterMs: number;
+    }
+  | {
+      readonly kind: "step-ended";
+      readonly step: string;
+      readonly outcome: Outcome;
+      readonly durationMs: number;
+      readonly outputs?: JsonObject | undefined;
+      readonly failure?: Failure | undefined;
+      readonly reason?: string | undefined;
+    };
+
+/** Repeats of what is known are ignored; a gap is refused, so that the runner sends what is missing. */
+export function decideProgress(
+  state: TaskState,
+  claimant: Claimant,
+  from: number,
+  told: readonly Progress[],
+  now: number,
+): Decision {
+  const job = holder(state, claimant);
+  if (job instanceof GantryError) return { refuse: job };
+  if (!job.lease?.started) return refuse("bad-request", { problem: "progress before start" });
+  if (from > job.progress + 1) return refuse("conflict", { what: `progress ${job.progress + 1} is missing: it` });
+  const fresh = told.slice(job.progress + 1 - from);
+  const unknown = fresh.find((one) => !job.steps.some((step) => step.id === one.step));
+  if (unknown) return refuse("bad-request", { problem: `the job has no step ${unknown.step}` });
+  return { events: fresh.map((one, index) => progressEvent(job, one, job.progress + 1 + index, now)) };
+}
+
+export type EffectWish = {
+  readonly key: string;
+  readonly step: string;
+  readonly effect: string;
+  readonly what: string;
+};
+
+/** `go`: nobody ever began it. `verify`: an earlier call began it and its end is unknown. `done`: it is recorded. */
+export type Permit = { readonly answer: "go" | "verify" } | { readonly answer: "done"; readonly result: JsonObject };
+
+export function decideEffectBegin(
+  state: TaskState,
+  claimant: Claimant,
+  wish: EffectWish,
+  now: number,
+): { decision: Decision; permit?: Permit } {
+  const job = holder(state, claimant);
+  if (job instanceof GantryError) return { decision: { refuse: job } };
+  if (!job.lease?.started) return { decision: refuse("bad-request", { problem: "an effect before start" }) };
+  const known = state.effects[wish.key];
+  if (known?.state === "done") return { decision: NOTHING, permit: { answer: "done", result: known.result ?? {} } };
+  const begun: TaskEvent = { kind: "EffectBegun", at: now, job: job.key, attempt: job.attempt, ...wish };
+  // Begun by this very attempt: the reply was lost, or the step is being tried again. Either way nobody knows: probe.
+  return { decision: { events: [begun] }, permit: { answer: known ? "verify" : "go" } };
+}
+
+export function decideEffectEnd(
+  state: TaskState,
+  claimant: Claimant,
+  key: string,
+  result: JsonObject,
+  now: number,
+): Decision {
+  const known = state.effects[key];
+  if (known?.state === "done") return NOTHING;
+  const job = holder(state, claimant);
+  if (job instanceof GantryError) return { refuse: job };
+  if (!known) return refuse("bad-request", { problem: "an effect that was never begun" });
+  return { events: [{ kind: "EffectEnded", at: now, job: job.key, attempt: job.attempt, key, result }] };
+}
+
+export type Report = {
+  readonly outcome: Outcome;
+  readonly outputs: JsonObject;
+  readonly failure?: Failure | undefined;
+  readonly progress: number;
+};
+
+/** The first terminal write wins. A repeat of the report that ended the attempt is answered as the first time. */
+export function decideReport(
+  pipeline: Pipeline,
+  state: TaskState,
+  claimant: Claimant,
+  report: Report,
+  now: number,
+): Decision {
+  const known = state.jobs[claimant.job];
+  const past = known?.attempts.find((one) => one.attempt === claimant.attempt);
+  if (
+    past &&
+    past.runner === claimant.runner &&
+    past.outcome === report.outcome &&
+    known &&
+    known.fence >= claimant.fence
+  )
+    return NOTHING;
+  const job = holder(state, claimant);
+  if (job instanceof GantryError) return { refuse: job };
+  if (report.progress > job.progress)
+    return refuse("conflict", { what: `progress ${job.progress + 1} is missing: it` });
+  const failure = report.failure ? { failure: report.failure } : {};
+  const ended: TaskEvent = {
+    kind: "AttemptEnded",
+    at: now,
+    job: job.key,
+    attempt: job.attempt,
+    outcome: report.outcome,
+    outputs: report.outputs,
+    ...failure,
+  };
+  const { retry } = jobDefinition(pipeline, job.id);
+  const again =
+    (report.outcome === "errored" || report.outcome === "timed-out") && job.charged < retry.max && !state.cancel;
+  const next: TaskEvent = again
+    ? { kind: "JobReady", at: now, job: job.key, notBefore: now + retry.delayMs }
+    : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
+  return { events: [ended, next] };
+}
+
+/** The lease ran out, or the runner came back without it. What was never started is always safe to give away. */
+export function decideLost(
+  pipeline: Pipeline,
+  state: TaskState,
+  lost: { job: string; fence: number; reason: string },
+  now: number,
+): Decision {
+  const job = state.jobs[lost.job];
+  if (!job?.lease || job.fence !== lost.fence) return NOTHING;
+  const { started } = job.lease;
+  const gone: TaskEvent = {
+    kind: "AttemptLost",
+    at: now,
+    job: job.key,
+    attempt: job.attempt,
+    started,
+    reason: lost.reason,
+  };
+  return { events: [gone, afterLoss(pipeline, state, job, now)] };
+}
+
+function afterLoss(pipeline: Pipeline, state: TaskState, job: JobState, now: number): TaskEvent {
+  if (state.cancel && !job.final) return { kind: "JobEnded", at: now, job: job.key, outcome: "canceled", outputs: {} };
+  if (!job.lease?.started) return { kind: "JobReady", at: now, job: job.key };
+  const { retrySafe } = jobDefinition(pipeline, job.id);
+  if (retrySafe && job.lost < MAX_LOST) return { kind: "JobReady", at: now, job: job.key };
+  const reason = retrySafe
+    ? `its runner was lost ${job.lost + 1} times while it ran; may it run again?`
+    : `runner ${job.lease.runner} was lost while it ran, and the job is not marked retrySafe; may it run again?`;
+  return { kind: "JobHeld", at: now, job: job.key, reason };
+}
+
+export function jobDefinition(pipeline: Pipeline, id: string): Job {
+  const job = pipeline.jobs.find((one) => one.id === id) ?? pipeline.finally.find((one) => one.id === id);
+  if (!job) throw new Error(`pipeline ${pipeline.name} has no job ${id}`);
+  return job;
+}
+
+function progressEvent(job: JobState, told: Progress, progress: number, now: number): TaskEvent {
+  const of = { at: now, job: job.key, attempt: job.attempt, step: told.step, progress };
+  switch (told.kind) {
+    case "step-started":
+      return { kind: "StepStarted", ...of };
+    case "step-waiting":
+      return { kind: "StepWaiting", ...of, reason: told.reason, retryAfterMs: told.retryAfterMs };
+    case "step-retrying":
+      return { kind: "StepRetrying", ...of, try: told.attempt, failure: told.failure, retryAfterMs: told.retryAfterMs };
+    case "step-ended":
+      return {
+        kind: "StepEnded",
+        ...of,
+        outcome: told.outcome,
+        durationMs: told.durationMs,
+        ...(told.outputs ? { outputs: told.outputs } : {}),
+        ...(told.failure ? { failure: told.failure } : {}),
+        ...(told.reason === undefined ? {} : { reason: told.reason }),
+      };
+  }
+}

@@ -1,0 +1,84 @@
+// The wishes of people about a task: cancel it, answer for a held job; and the agent's own: unblock, say why it waits.
+
+import { type Decision, NOTHING, refuse } from "./decision.ts";
+import type { TaskEvent } from "./events.ts";
+import type { TaskState } from "./model.ts";
+
+/** Touches no lease and no timer: what runs is told to stop, what has not begun never will. */
+export function decideCancel(
+  state: TaskState,
+  wish: { by: string; reason?: string | undefined },
+  now: number,
+): Decision {
+  if (state.phase === "ended") return refuse("already-ended", { task: state.id, outcome: state.outcome ?? "" });
+  if (state.cancel) return NOTHING;
+  return {
+    events: [
+      {
+        kind: "TaskCancelRequested",
+        at: now,
+        by: wish.by,
+        ...(wish.reason === undefined ? {} : { reason: wish.reason }),
+      },
+    ],
+  };
+}
+
+export type Resolution = {
+  readonly job: string;
+  readonly answer: "run-again" | "mark-done" | "fail";
+  readonly by: string;
+  readonly reason?: string | undefined;
+};
+
+export function decideResolve(state: TaskState, wish: Resolution, now: number): Decision {
+  if (state.phase === "ended") return refuse("already-ended", { task: state.id, outcome: state.outcome ?? "" });
+  const job = state.jobs[wish.job];
+  if (!job) return refuse("not-found", { kind: "job", name: wish.job });
+  if (job.phase !== "held") return refuse("conflict", { what: `Job ${job.key} is not held: it` });
+  const resolved: TaskEvent = {
+    kind: "JobResolved",
+    at: now,
+    job: job.key,
+    by: wish.by,
+    answer: wish.answer,
+    ...(wish.reason === undefined ? {} : { reason: wish.reason }),
+  };
+  if (wish.answer === "run-again") return { events: [resolved, { kind: "JobReady", at: now, job: job.key }] };
+  const outcome = wish.answer === "mark-done" ? "succeeded" : "failed";
+  const failure =
+    outcome === "failed"
+      ? {
+          failure: {
+            code: "resolved",
+            message: `${wish.by} ended it as failed.`,
+            ...(wish.reason ? { why: wish.reason } : {}),
+          },
+        }
+      : {};
+  return { events: [resolved, { kind: "JobEnded", at: now, job: job.key, outcome, outputs: {}, ...failure }] };
+}
+
+/** `ended` has ended; `stillBefore` is the task that it was itself waiting for, if it never had its turn. */
+export function decideUnblock(state: TaskState, ended: string, stillBefore: string | undefined, now: number): Decision {
+  if (state.phase !== "queued" || state.behind !== ended) return NOTHING;
+  return {
+    events: [
+      stillBefore === undefined
+        ? { kind: "TaskUnblocked", at: now }
+        : { kind: "TaskRequeued", at: now, behind: stillBefore },
+    ],
+  };
+}
+
+/** Keeps the reason why a ready job waits in its history, when it changes. */
+export function decideWaiting(
+  state: TaskState,
+  waiting: { job: string; code: string; text: string },
+  now: number,
+): Decision {
+  const job = state.jobs[waiting.job];
+  if (job?.phase !== "ready" || (job.waiting?.code === waiting.code && job.waiting.text === waiting.text))
+    return NOTHING;
+  return { events: [{ kind: "JobWaiting", at: now, ...waiting }] };
+}

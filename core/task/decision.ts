@@ -1,0 +1,42 @@
+// What a decision answers: the facts that follow from a wish, or why it is refused. Never both, never neither.
+
+import { type ErrorCode, GantryError } from "../errors.ts";
+import type { JsonObject } from "../json.ts";
+import type { TaskEvent } from "./events.ts";
+import type { JobState, TaskState } from "./model.ts";
+
+/** No events and no refusal: the wish was fulfilled before; answer as the first time. */
+export type Decision =
+  | { readonly events: readonly TaskEvent[]; readonly refuse?: undefined }
+  | { readonly refuse: GantryError };
+
+export const NOTHING: Decision = { events: [] };
+
+export function refuse(code: ErrorCode, details: JsonObject): Decision {
+  return { refuse: new GantryError(code, details) };
+}
+
+/** Who speaks about an attempt: the ref as the runner sent it, and the runner it is signed in as. */
+export type Claimant = {
+  readonly job: string;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly runner: string;
+};
+
+/**
+ * The fence check that every word of a runner goes through. Gives the job when the claimant holds its newest lease,
+ * else the refusal: a stale fence may change nothing.
+ */
+export function holder(state: TaskState, claimant: Claimant): JobState | GantryError {
+  const job = state.jobs[claimant.job];
+  const lost = (problem: string): GantryError => new GantryError("lease-lost", { problem });
+  if (!job) return lost("The task has no such job.");
+  if (claimant.fence < job.fence || claimant.attempt < job.attempt)
+    return lost(`Attempt ${claimant.attempt} was given away; ${job.attempt} is the newest.`);
+  if (job.phase === "ended") return lost(`The job has ended as ${job.outcome}.`);
+  if (!job.lease || claimant.fence !== job.fence || claimant.attempt !== job.attempt)
+    return lost("The job is not leased to this attempt.");
+  if (job.lease.runner !== claimant.runner) return lost("Another runner holds the lease.");
+  return job;
+}

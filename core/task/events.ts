@@ -1,0 +1,111 @@
+// What can happen to a task: facts, in the past tense. One closed union; `evolve` folds them, people read them.
+
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { Failure } from "../step/outcome.ts";
+import type { FailedAt } from "./model.ts";
+import type { Outcome } from "./states.ts";
+
+/** Every event carries the store's time in ms. */
+type Fact<K extends string, B = unknown> = { readonly kind: K; readonly at: number } & B;
+type OfJob = { readonly job: string };
+type OfAttempt = OfJob & { readonly attempt: number };
+type OfStep = OfAttempt & { readonly step: string };
+
+export type TaskEvent =
+  | Fact<
+      "TaskRequested",
+      {
+        readonly task: string;
+        readonly pipeline: string;
+        readonly definition: string;
+        readonly title: string;
+        readonly app?: string;
+        readonly appScope: JsonObject;
+        readonly params: JsonObject;
+        readonly requestedBy: string;
+        readonly url: string;
+        readonly rerunOf?: string;
+        readonly group?: string;
+        /** The task of the same group that must end first. */
+        readonly behind?: string;
+        /** Jobs that succeeded in the task that this one reruns; they are taken over and not run again. */
+        readonly kept?: { readonly [job: string]: KeptJob };
+      }
+    >
+  /** The task of the group that it waited for has ended. */
+  | Fact<"TaskUnblocked">
+  /** The task that it waited for was canceled before its own turn: it waits for the one before that. */
+  | Fact<"TaskRequeued", { readonly behind: string }>
+  | Fact<"JobExpanded", OfJob & { readonly final: boolean; readonly jobs: readonly ExpandedJob[] }>
+  /** Taken over from the task that this one reruns. */
+  | Fact<"JobKept", OfJob & KeptJob>
+  | Fact<"JobReady", OfJob & { readonly notBefore?: number }>
+  | Fact<"JobWaiting", OfJob & { readonly code: string; readonly text: string }>
+  | Fact<
+      "JobClaimed",
+      OfAttempt & {
+        readonly fence: number;
+        readonly runner: string;
+        readonly choice: string;
+        readonly steps: readonly string[];
+      }
+    >
+  | Fact<"JobStarted", OfAttempt>
+  | Fact<"StepStarted", OfStep & Numbered>
+  | Fact<"StepWaiting", OfStep & Numbered & { readonly reason: string; readonly retryAfterMs: number }>
+  | Fact<
+      "StepRetrying",
+      OfStep & Numbered & { readonly try: number; readonly failure: Failure; readonly retryAfterMs: number }
+    >
+  | Fact<
+      "StepEnded",
+      OfStep &
+        Numbered & {
+          readonly outcome: Outcome;
+          readonly durationMs: number;
+          readonly outputs?: JsonObject;
+          readonly failure?: Failure;
+          readonly reason?: string;
+        }
+    >
+  | Fact<"EffectBegun", OfStep & { readonly key: string; readonly effect: string; readonly what: string }>
+  | Fact<"EffectEnded", OfAttempt & { readonly key: string; readonly result: JsonObject }>
+  | Fact<
+      "AttemptEnded",
+      OfAttempt & { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure }
+    >
+  | Fact<"AttemptLost", OfAttempt & { readonly started: boolean; readonly reason: string }>
+  | Fact<"JobHeld", OfJob & { readonly reason: string }>
+  | Fact<
+      "JobResolved",
+      OfJob & { readonly by: string; readonly answer: "run-again" | "mark-done" | "fail"; readonly reason?: string }
+    >
+  | Fact<"JobSkipped", OfJob & { readonly because: "condition" | "upstream"; readonly reason: string }>
+  | Fact<"JobEnded", OfJob & { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure }>
+  | Fact<"TaskCancelRequested", { readonly by: string; readonly reason?: string }>
+  | Fact<"TaskFinalizing">
+  | Fact<
+      "TaskEnded",
+      {
+        readonly outcome: Outcome;
+        readonly durationMs: number;
+        readonly outputs: JsonObject;
+        readonly failure?: Failure;
+        readonly failedAt?: FailedAt;
+        /** One sentence for people: what, where, how it ended. */
+        readonly headline: string;
+      }
+    >;
+
+export type KeptJob = {
+  readonly outputs: JsonObject;
+  readonly steps: readonly { readonly id: string; readonly outputs: JsonObject }[];
+};
+
+/** The runner's number of a progress event within its attempt: 1, 2, 3 … */
+type Numbered = { readonly progress: number };
+
+export type ExpandedJob = { readonly key: string; readonly each: JsonValue; readonly site: string };
+
+export type TaskEventKind = TaskEvent["kind"];
+export type TaskEventOf<K extends TaskEventKind> = Extract<TaskEvent, { kind: K }>;

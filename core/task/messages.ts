@@ -1,0 +1,37 @@
+// The sentences about tasks that people read, wherever they read them: lists, pages, mail, chat.
+
+import type { Failure } from "../step/outcome.ts";
+import type { FailedAt, TaskState } from "./model.ts";
+import { type Outcome, STATE_LOOKS } from "./states.ts";
+
+type Ending = {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  readonly failure: Failure | undefined;
+  readonly failedAt: FailedAt | undefined;
+};
+
+/** "Run CD: orders failed at deploy[tokyo]: wait after 1 m 12 s. Degraded: image not found" */
+export function headline(state: TaskState, end: Ending): string {
+  const place = end.failedAt ? ` at ${placeName(end.failedAt)}` : "";
+  const why = end.failure ? ` ${end.failure.message}${end.failure.line ? ` ${end.failure.line}` : ""}` : "";
+  const by = end.outcome === "canceled" && state.cancel ? ` by ${state.cancel.by}` : "";
+  return `${state.title} ${STATE_LOOKS[end.outcome].word}${by}${place} after ${duration(end.durationMs)}.${why}`;
+}
+
+export function placeName(place: FailedAt): string {
+  return place.step ? `${place.job}: ${place.step}` : place.job;
+}
+
+/** 850 → "0.9 s", 72_000 → "1 m 12 s", 3_700_000 → "1 h 2 m". */
+export function duration(ms: number): string {
+  if (ms < 9_950) return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} m ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} m`;
+}
+
+export function taskTitle(button: string, app: string | undefined): string {
+  return app ? `${button}: ${app}` : button;
+}

@@ -1,0 +1,134 @@
+// The state of a task, folded from its events. Plain JSON: it is what the journal keeps as the snapshot.
+// Times are milliseconds since 1970 by the store's clock.
+
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { Failure } from "../step/outcome.ts";
+import type { KeptJob } from "./events.ts";
+import type { Outcome } from "./states.ts";
+
+export type TaskState = {
+  readonly id: string;
+  /** Name of the pipeline, and the digest under which its definition is kept. */
+  readonly pipeline: string;
+  readonly definition: string;
+  /** Sentence for lists: "Run CD: orders". */
+  readonly title: string;
+  readonly app: string | undefined;
+  /** What expressions see as `app`: the app's record and facts when the task was requested. */
+  readonly appScope: JsonObject;
+  readonly params: JsonObject;
+  readonly requestedBy: string;
+  readonly requestedAt: number;
+  readonly url: string;
+  readonly rerunOf: string | undefined;
+  /** Jobs that are taken over from the task that this one reruns, by key. */
+  readonly kept: { readonly [job: string]: KeptJob };
+  /** Tasks of one group run one after the other. */
+  readonly group: string | undefined;
+  /** The task of the same group that this one waits for. */
+  readonly behind: string | undefined;
+  readonly cancel: { readonly by: string; readonly at: number; readonly reason: string | undefined } | undefined;
+  readonly phase: "queued" | "running" | "finalizing" | "ended";
+  readonly startedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly outcome: Outcome | undefined;
+  readonly failure: Failure | undefined;
+  readonly failedAt: FailedAt | undefined;
+  readonly outputs: JsonObject;
+  /** Job id of the definition → keys of its jobs; absent until `each` could be evaluated. */
+  readonly expanded: { readonly [jobId: string]: readonly string[] };
+  readonly jobs: { readonly [key: string]: JobState };
+  readonly effects: { readonly [key: string]: EffectState };
+};
+
+export type FailedAt = { readonly job: string; readonly step?: string };
+
+export type JobState = {
+  readonly key: string;
+  readonly id: string;
+  readonly each: JsonValue;
+  readonly site: string;
+  readonly final: boolean;
+  /**
+   * pending (needs not met) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is
+   * given away or tried again; leased → held when only a person can say whether it may run again.
+   */
+  readonly phase: "pending" | "ready" | "leased" | "held" | "ended";
+  readonly readyAt: number | undefined;
+  /** Not to be offered before: the delay of a retry. */
+  readonly notBefore: number | undefined;
+  readonly waiting: Waiting | undefined;
+  /** Number of the current or last attempt; 0 before the first. */
+  readonly attempt: number;
+  /** Attempts that ended errored or timed-out, to be held against the retry limit. */
+  readonly charged: number;
+  /** Attempts that were lost after they had started. */
+  readonly lost: number;
+  /** The highest fence ever given out for this job. */
+  readonly fence: number;
+  readonly lease: LeaseState | undefined;
+  /** Number of the last progress event of the current attempt. */
+  readonly progress: number;
+  readonly steps: readonly StepState[];
+  readonly outputs: JsonObject;
+  readonly outcome: Outcome | undefined;
+  readonly failure: Failure | undefined;
+  /** Where skipped: by its own condition, or because of what came before. */
+  readonly skipped: "condition" | "upstream" | undefined;
+  readonly startedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly attempts: readonly AttemptState[];
+};
+
+export type Waiting = { readonly code: string; readonly text: string; readonly since: number };
+
+export type LeaseState = { readonly runner: string; readonly started: boolean; readonly claimedAt: number };
+
+export type AttemptState = {
+  readonly attempt: number;
+  readonly runner: string;
+  readonly claimedAt: number;
+  readonly startedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  /** An outcome, or `lost`. */
+  readonly outcome: Outcome | "lost" | undefined;
+  readonly failure: Failure | undefined;
+};
+
+export type StepState = {
+  readonly id: string;
+  readonly state: "queued" | "running" | "waiting" | Outcome;
+  readonly startedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly durationMs: number | undefined;
+  readonly waiting: Waiting | undefined;
+  readonly tries: number;
+  readonly outputs: JsonObject;
+  readonly failure: Failure | undefined;
+  readonly reason: string | undefined;
+};
+
+export type EffectState = {
+  readonly job: string;
+  readonly step: string;
+  readonly effect: string;
+  readonly what: string;
+  readonly state: "begun" | "done";
+  /** The attempt that began it last. */
+  readonly attempt: number;
+  readonly result: JsonObject | undefined;
+};
+
+/** An app as the task-agent knows it, kept in its own stream. */
+export type AppState = {
+  readonly name: string;
+  readonly state: "creating" | "ready" | "failed";
+  readonly createdBy: string;
+  readonly createdAt: number;
+  /** The task that created it, or is creating it. */
+  readonly task: string;
+  readonly record: JsonObject;
+  readonly facts: JsonObject;
+  /** Pipeline → its newest task for this app. */
+  readonly latest: { readonly [pipeline: string]: string };
+};

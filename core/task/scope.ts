@@ -1,0 +1,55 @@
+// What the expressions of a task can see, at the level of jobs. The runner adds `steps`, `status` and `secrets`.
+
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { JobState, TaskState } from "./model.ts";
+
+export function taskScope(state: TaskState): JsonObject {
+  return {
+    params: state.params,
+    app: state.appScope,
+    task: {
+      id: state.id,
+      url: state.url,
+      requestedBy: state.requestedBy,
+      pipeline: state.pipeline,
+      app: state.app ?? "",
+    },
+  };
+}
+
+/** The scope of one job: the task's, what it needs, its own site and element. */
+export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, job?: JobState): JsonObject {
+  const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === jobId);
+  const final = pipeline.finally.some((one) => one.id === jobId);
+  const visible = final
+    ? pipeline.jobs.map((one) => one.id).concat(definition?.needs ?? [])
+    : (definition?.needs ?? []);
+  const needs = needsOf(state, visible);
+  return {
+    ...taskScope(state),
+    needs,
+    jobs: needs,
+    ...(job ? { site: job.site, each: job.each } : {}),
+  };
+}
+
+/** The scope of the pipeline's own `outputs` and `remember`: every job. */
+export function outputScope(pipeline: Pipeline, state: TaskState): JsonObject {
+  const jobs = needsOf(
+    state,
+    [...pipeline.jobs, ...pipeline.finally].map((one) => one.id),
+  );
+  return { ...taskScope(state), jobs, needs: jobs };
+}
+
+function needsOf(state: TaskState, ids: readonly string[]): JsonObject {
+  return Object.fromEntries(ids.map((id): [string, JsonValue] => [id, needOf(state, id)]));
+}
+
+function needOf(state: TaskState, id: string): JsonObject {
+  const jobs = (state.expanded[id] ?? []).map((key) => state.jobs[key]).filter((job) => job !== undefined);
+  const each = jobs.map((job) => ({ each: job.each, outcome: job.outcome ?? "", outputs: job.outputs }));
+  const worst = jobs.map((job) => job.outcome).find((outcome) => outcome !== "succeeded" && outcome !== "skipped");
+  return { outcome: worst ?? jobs[0]?.outcome ?? "skipped", outputs: jobs[0]?.outputs ?? {}, each };
+}

@@ -1,0 +1,184 @@
+// What follows by itself from the state of a task: jobs that become ready, are skipped or canceled, and the end.
+// Called after every decision until nothing follows any more; so no fact is ever waiting for somebody to notice it.
+
+import { GantryError } from "../errors.ts";
+import { evaluateCondition } from "../expr/condition.ts";
+import { referencesIn, render } from "../expr/template.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { expandJob } from "../pipeline/expand.ts";
+import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import { type Failure, failureOf } from "../step/outcome.ts";
+import type { TaskEvent } from "./events.ts";
+import { evolve } from "./evolve.ts";
+import { headline } from "./messages.ts";
+import type { FailedAt, JobState, TaskState } from "./model.ts";
+import { jobScope, outputScope, taskScope } from "./scope.ts";
+import type { Outcome } from "./states.ts";
+
+const BAD: ReadonlySet<Outcome> = new Set(["failed", "errored", "timed-out"]);
+
+/** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
+export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
+  const all: TaskEvent[] = [];
+  for (let current = state; ; ) {
+    const events = follow(pipeline, current, now);
+    if (events.length === 0) return all;
+    all.push(...events);
+    current = events.reduce<TaskState>(evolve, current);
+  }
+}
+
+function follow(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
+  if (state.phase === "ended") return [];
+  if (state.phase === "queued" && !state.cancel) return [];
+  const main = pipeline.jobs.flatMap((job) => followJob(pipeline, state, job, false, now));
+  if (main.length > 0) return main;
+  if (!allEnded(state, pipeline.jobs)) return [];
+  if (pipeline.finally.length === 0 || Object.keys(state.jobs).length === 0) return [end(pipeline, state, now)];
+  if (state.phase !== "finalizing") return [{ kind: "TaskFinalizing", at: now }];
+  const last = pipeline.finally.flatMap((job) => followJob(pipeline, state, job, true, now));
+  if (last.length > 0) return last;
+  return allEnded(state, pipeline.finally) ? [end(pipeline, state, now)] : [];
+}
+
+function followJob(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, now: number): TaskEvent[] {
+  const keys = state.expanded[job.id];
+  if (!keys) return expand(pipeline, state, job, final, now);
+  return keys.flatMap((key) => {
+    const one = state.jobs[key];
+    return one ? followOne(pipeline, state, job, one, now) : [];
+  });
+}
+
+function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState, now: number): TaskEvent[] {
+  const canceled = state.cancel !== undefined && !one.final;
+  if (canceled && (one.phase === "pending" || one.phase === "ready" || one.phase === "held")) {
+    return [{ kind: "JobEnded", at: now, job: one.key, outcome: "canceled", outputs: {} }];
+  }
+  if (one.phase !== "pending" || !needsEnded(state, job)) return [];
+  const status = statusFor(state, pipeline, job, one.final);
+  const kept = state.kept[one.key];
+  if (kept && status === "succeeded") return [{ kind: "JobKept", at: now, job: one.key, ...kept }];
+  try {
+    const scope = { ...jobScope(pipeline, state, job.id, one), status };
+    const runs = job.when === undefined ? one.final || status === "succeeded" : evaluateCondition(job.when, scope);
+    if (runs) return [{ kind: "JobReady", at: now, job: one.key }];
+    const upstream = status !== "succeeded";
+    const reason = upstream
+      ? `not run, because ${blame(state, job) ?? "an earlier job"} did not succeed`
+      : `its condition is not met: ${job.when}`;
+    return [{ kind: "JobSkipped", at: now, job: one.key, because: upstream ? "upstream" : "condition", reason }];
+  } catch (error) {
+    return [{ kind: "JobEnded", at: now, job: one.key, outcome: "errored", outputs: {}, failure: expected(error) }];
+  }
+}
+
+function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, now: number): TaskEvent[] {
+  if (state.cancel && !final) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [] }];
+  const late = [job.each, job.site].some(
+    (part) =>
+      part !== undefined && referencesIn(part).some(({ variable }) => variable === "needs" || variable === "jobs"),
+  );
+  const placeholder = {
+    key: job.id,
+    each: null,
+    site: typeof job.site === "string" && !job.site.includes("${{") ? job.site : "",
+  };
+  if (late) {
+    if (!needsEnded(state, job)) return [];
+    if (statusFor(state, pipeline, job, final) !== "succeeded")
+      return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] }];
+  }
+  try {
+    const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(state));
+    return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
+  } catch (error) {
+    return [
+      { kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] },
+      { kind: "JobEnded", at: now, job: job.id, outcome: "errored", outputs: {}, failure: expected(error) },
+    ];
+  }
+}
+
+function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
+  const worst = worstJob(state);
+  let outcome: Outcome = worst?.outcome ?? "succeeded";
+  let failure = worst?.failure;
+  if (state.cancel && (worst === undefined || worst.outcome === "canceled") && wasCanceled(state, pipeline))
+    outcome = "canceled";
+  let outputs: JsonObject = {};
+  if (outcome === "succeeded") {
+    try {
+      const rendered = render(pipeline.outputs, outputScope(pipeline, state));
+      outputs = isJsonObject(rendered) ? rendered : {};
+    } catch (error) {
+      outcome = "errored";
+      failure = expected(error);
+    }
+  }
+  const failedAt = worst && outcome !== "canceled" ? placeOf(worst) : undefined;
+  const durationMs = now - state.requestedAt;
+  return {
+    kind: "TaskEnded",
+    at: now,
+    outcome,
+    durationMs,
+    outputs,
+    ...(failure ? { failure } : {}),
+    ...(failedAt ? { failedAt } : {}),
+    headline: headline(state, { outcome, durationMs, failure, failedAt }),
+  };
+}
+
+/** The job that decides how a task ended: the first that went wrong. */
+function worstJob(state: TaskState): JobState | undefined {
+  const ended = Object.values(state.jobs).toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+  return ended.find((job) => job.outcome && BAD.has(job.outcome)) ?? ended.find((job) => job.outcome === "canceled");
+}
+
+function wasCanceled(state: TaskState, pipeline: Pipeline): boolean {
+  return (
+    Object.values(state.jobs).some((job) => job.outcome === "canceled") ||
+    pipeline.jobs.some((job) => state.expanded[job.id]?.length === 0)
+  );
+}
+
+function placeOf(job: JobState): FailedAt {
+  const step = job.steps.find((one) => one.state !== "succeeded" && one.state !== "skipped" && one.state !== "queued");
+  return step ? { job: job.key, step: step.id } : { job: job.key };
+}
+
+function allEnded(state: TaskState, jobs: readonly Job[]): boolean {
+  return jobs.every((job) => state.expanded[job.id]?.every((key) => state.jobs[key]?.phase === "ended") ?? false);
+}
+
+function needsEnded(state: TaskState, job: Job): boolean {
+  return job.needs.every((id) => state.expanded[id]?.every((key) => state.jobs[key]?.phase === "ended") ?? false);
+}
+
+function statusFor(
+  state: TaskState,
+  pipeline: Pipeline,
+  job: Job,
+  final: boolean,
+): "succeeded" | "failed" | "canceled" {
+  const before = final ? pipeline.jobs.map((one) => one.id).concat(job.needs) : job.needs;
+  const jobs = before
+    .flatMap((id) => (state.expanded[id] ?? []).map((key) => state.jobs[key]))
+    .filter((one) => one !== undefined);
+  if (jobs.some((one) => (one.outcome && BAD.has(one.outcome)) || one.skipped === "upstream")) return "failed";
+  return state.cancel ? "canceled" : "succeeded";
+}
+
+function blame(state: TaskState, job: Job): string | undefined {
+  const keys = job.needs.flatMap((id) => state.expanded[id] ?? []);
+  return keys.find((key) => {
+    const one = state.jobs[key];
+    return one?.outcome !== undefined && one.outcome !== "succeeded" && one.skipped !== "condition";
+  });
+}
+
+function expected(error: unknown): Failure {
+  if (error instanceof GantryError) return failureOf(error);
+  throw error;
+}

@@ -1,0 +1,32 @@
+// The project's own files, as the tests of the house see them.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export type Source = { readonly path: string; readonly text: string };
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Files that git tracks, or would track, whose path matches. */
+export function sources(matching: RegExp): readonly Source[] {
+  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  return listed
+    .split("\n")
+    .filter((path) => matching.test(path))
+    .flatMap((path) => {
+      try {
+        return [{ path, text: readFileSync(`${ROOT}${path}`, "utf8") }];
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return []; // deleted, and not yet committed
+        throw error;
+      }
+    });
+}
+
+export function isTest(path: string): boolean {
+  return /\.(test|suite|fixture)\.tsx?$/.test(path);
+}

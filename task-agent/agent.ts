@@ -1,0 +1,128 @@
+// The task-agent put together: journal, tasks, dispatch, leases, and what happens when it starts and ticks.
+
+import { join } from "node:path";
+import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { decideUnblock } from "@gantry/core/task/decide-task.ts";
+import type { TaskEvent } from "@gantry/core/task/events.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import type { Logger } from "@gantry/wire/http.ts";
+import type { AgentConfig } from "./config.ts";
+import { openDefinitions } from "./definitions.ts";
+import { openDispatch } from "./dispatch.ts";
+import { openFeed } from "./feed.ts";
+import { openFleet } from "./fleet.ts";
+import { openLeases } from "./leases.ts";
+import { openLogStore } from "./log-store.ts";
+import { openRunnerProtocol } from "./runner-protocol.ts";
+import { openSessions } from "./sessions.ts";
+import { openTasks, type TaskRecord } from "./tasks.ts";
+
+export type Agent = Awaited<ReturnType<typeof openAgent>>;
+
+export type AgentDeps = {
+  readonly config: AgentConfig;
+  readonly journal: Journal;
+  readonly steps: readonly StepDescription[];
+  readonly pipelines: string;
+  readonly logger: Logger;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  readonly wallMs: () => number;
+};
+
+/** Everything but the HTTP server. Takes up all unfinished tasks before it resolves. */
+export async function openAgent({ config, journal, steps, pipelines, logger, nowMs, wallMs }: AgentDeps) {
+  const definitions = await openDefinitions(pipelines, steps, journal);
+  const tasks = openTasks(journal, definitions);
+  const onError = (err: unknown, what: string): void => logger.error({ err }, `${what} failed`);
+  const sessions = openSessions({ nowMs, wallMs, aliveMs: config.aliveMs, onFree: (site) => dispatch.free(site) });
+  const leases = openLeases({ tasks, lease: config.lease, nowMs, wallMs });
+  const dispatch = openDispatch({
+    tasks,
+    sessions,
+    storeMicros: () => journal.now(),
+    nowMs,
+    wallMs,
+    offerMs: config.offerMs,
+    onError,
+  });
+  const feed = openFeed(journal, tasks);
+  const fleet = openFleet({ journal, sessions, leases, wallMs });
+  const logs = openLogStore(join(config.data, "logs"), nowMs);
+  const protocol = openRunnerProtocol({
+    tasks,
+    sessions,
+    dispatch,
+    leases,
+    cancelGraceMs: config.cancelGraceMs,
+    keepRunner: fleet.keep,
+  });
+
+  const look = (task: TaskRecord): void => {
+    leases.look(task);
+    dispatch.look(task);
+  };
+  tasks.listen((task, events) => {
+    look(task);
+    if (task.state.phase === "ended")
+      unblock(task.state).catch((error: unknown) => onError(error, "letting the next task of a group begin"));
+    if (events.some(isCancel)) protocol.cancel(task);
+  });
+
+  const unblock = async (ended: TaskState): Promise<void> => {
+    const behind = await journal.find({ index: "behind", prefix: `${ended.id}/`, limit: 100 });
+    for (const { snapshot } of behind.items) {
+      const { id } = snapshot as unknown as TaskState;
+      await tasks.change(id, ({ state }, now) => decideUnblock(state, ended.id, ended.behind, now));
+    }
+  };
+
+  const takeUp = async (): Promise<number> => {
+    let cursor: string | undefined;
+    let count = 0;
+    do {
+      const page = await journal.find({ index: "open", limit: 200, ...(cursor === undefined ? {} : { cursor }) });
+      for (const { snapshot } of page.items) {
+        const state = snapshot as unknown as TaskState;
+        const record = await tasks.read(state.id);
+        if (!record) continue;
+        count += 1;
+        look(record);
+        await unblockIfEnded(record);
+      }
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return count;
+  };
+  /** The agent may have died between the end of a task and the start of the next one of its group. */
+  const unblockIfEnded = async ({ state }: TaskRecord): Promise<void> => {
+    const before = state.behind === undefined ? undefined : await tasks.read(state.behind);
+    if (before?.state.phase === "ended")
+      await tasks.change(state.id, (task, now) => decideUnblock(task.state, before.state.id, before.state.behind, now));
+  };
+
+  const taken = await takeUp();
+  if (taken > 0) logger.info({ tasks: taken }, "unfinished tasks were taken up");
+
+  return {
+    definitions,
+    tasks,
+    sessions,
+    leases,
+    dispatch,
+    feed,
+    fleet,
+    logs,
+    protocol,
+    /** Gives away what is overdue. Safe to call at any time, from anywhere, also at once. */
+    tick: async (): Promise<void> => {
+      dispatch.sweep();
+      await leases.sweep();
+    },
+  };
+}
+
+function isCancel(event: TaskEvent): boolean {
+  return event.kind === "TaskCancelRequested";
+}

@@ -1,0 +1,37 @@
+// The configuration of a task-agent: file < environment < flags.
+
+import { z } from "zod";
+
+const ms = z.int().min(10);
+
+/** Timers of a lease, per mode of job. Rules: reliability.md 2.3. */
+const leaseTimers = z
+  .strictObject({ renewEveryMs: ms, renewWithinMs: ms, selfFenceMs: ms, reassignAfterMs: ms })
+  .refine(
+    (lease) => lease.renewEveryMs < lease.renewWithinMs && lease.selfFenceMs * 1.36 < lease.reassignAfterMs,
+    "a runner must renew before it is silent, and must stop itself (selfFenceMs × 1.36) before the job is given away (reassignAfterMs)",
+  );
+
+export const agentConfig = z.strictObject({
+  data: z.string(),
+  host: z.string().default("127.0.0.1"),
+  port: z.int().min(0).max(65_535).default(0),
+  /** Address of the portal, for links. */
+  portalUrl: z.string(),
+  /** Shared with portal-api and notify-agent. */
+  token: z.string().min(16),
+  /** Token of a runner → the site it may speak for. */
+  runnerTokens: z.record(z.string().min(16), z.string()),
+  lease: z.strictObject({ strict: leaseTimers, lenient: leaseTimers }).default({
+    strict: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 },
+    lenient: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 1_200_000, reassignAfterMs: 1_800_000 },
+  }),
+  /** A runner that has not been heard of for so long is offered nothing. */
+  aliveMs: ms.default(40_000),
+  offerMs: ms.default(15_000),
+  /** How long a canceled job may take to stop before it is killed. */
+  cancelGraceMs: ms.default(10_000),
+  /** Folder of pipeline files; the shipped ones when absent. */
+  pipelines: z.string().optional(),
+});
+export type AgentConfig = z.output<typeof agentConfig>;

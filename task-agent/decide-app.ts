@@ -1,0 +1,73 @@
+// What happens to an app when a task is requested for it, and when that task ends.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { render } from "@gantry/core/expr/template.ts";
+import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import { outputScope } from "@gantry/core/task/scope.ts";
+
+export type AppChange = { readonly app: AppState; readonly events: readonly JsonObject[] };
+
+/** The app as the request leaves it; undefined for a pipeline that has nothing to do with apps. */
+export function appRequested(
+  pipeline: Pipeline,
+  app: AppState | undefined,
+  task: { id: string; app: string; by: string; at: number; rerun: boolean },
+): AppChange | GantryError {
+  if (pipeline.app === "existing") {
+    if (app?.state !== "ready") return new GantryError("app-unknown", { app: task.app });
+    return { app: { ...app, latest: { ...app.latest, [pipeline.name]: task.id } }, events: [] };
+  }
+  if (app?.state === "ready" && !task.rerun) return new GantryError("app-exists", { app: task.app, task: app.task });
+  if (app?.state === "creating")
+    return new GantryError("conflict", { what: `App ${task.app} is being created by task ${app.task}: it` });
+  const events = [{ kind: "AppRequested", at: task.at, task: task.id, by: task.by }];
+  if (app?.state === "ready") return { app: { ...app, latest: { ...app.latest, [pipeline.name]: task.id } }, events };
+  return {
+    app: {
+      name: task.app,
+      state: "creating",
+      createdBy: app?.createdBy ?? task.by,
+      createdAt: app?.createdAt ?? task.at,
+      task: task.id,
+      record: app?.record ?? {},
+      facts: app?.facts ?? {},
+      latest: { ...app?.latest, [pipeline.name]: task.id },
+    },
+    events,
+  };
+}
+
+/** The app after its task has ended; undefined when nothing changes. */
+export function appAfter(
+  app: AppState,
+  { state, pipeline }: { state: TaskState; pipeline: Pipeline },
+): AppChange | undefined {
+  const at = state.endedAt ?? state.requestedAt;
+  if (pipeline.app === "new") return created(app, state, at);
+  if (state.outcome !== "succeeded" || Object.keys(pipeline.remember).length === 0) return undefined;
+  const remembered = render(pipeline.remember, outputScope(pipeline, state));
+  if (!isJsonObject(remembered)) return undefined;
+  return {
+    app: { ...app, facts: { ...app.facts, ...remembered } },
+    events: [{ kind: "AppRemembered", at, task: state.id, facts: remembered }],
+  };
+}
+
+function created(app: AppState, state: TaskState, at: number): AppChange | undefined {
+  if (state.outcome !== "succeeded") {
+    if (app.state !== "creating") return undefined;
+    return { app: { ...app, state: "failed" }, events: [{ kind: "AppCreationFailed", at, task: state.id }] };
+  }
+  const record = state.outputs.app;
+  return {
+    app: { ...app, state: "ready", task: state.id, record: isJsonObject(record) ? record : {} },
+    events: [{ kind: "AppCreated", at, task: state.id }],
+  };
+}
+
+/** What expressions see as `app`. */
+export function appScope(app: AppState | undefined): JsonObject {
+  return app ? { ...app.record, name: app.name, facts: app.facts } : {};
+}

@@ -1,0 +1,198 @@
+// Brings ready jobs and free runners together. An offer is not ownership: it lives in memory, is repeated on every poll
+// until it is claimed, declined or expired, and costs no write. The claim is what is written.
+
+import { randomUUID } from "node:crypto";
+import { decideWaiting } from "@gantry/core/task/decide-task.ts";
+import type { JobRef, Offer } from "@gantry/wire/protocol.ts";
+import { chooseRunner, type RunnerFacts } from "./decide-runner.ts";
+import type { Session, Sessions } from "./sessions.ts";
+import type { TaskRecord, Tasks } from "./tasks.ts";
+
+export type Dispatch = {
+  /** Takes over the ready jobs of a task after a change. */
+  readonly look: (task: TaskRecord) => void;
+  /** A runner of the site has room. */
+  readonly free: (site: string) => void;
+  /** The open offer, when this session holds it. */
+  readonly offered: (session: Session, offer: string) => OpenOffer | undefined;
+  readonly settled: (session: Session, offer: string) => void;
+  /** The runner is full: the job goes to somebody else first. */
+  readonly declined: (session: Session, offer: string) => void;
+  /** Gives up offers that nobody claimed in time. */
+  readonly sweep: () => void;
+  readonly waitingCount: () => number;
+};
+
+export type OpenOffer = { readonly job: ReadyJob; readonly ref: JobRef; readonly choice: string };
+
+type ReadyJob = {
+  readonly id: string;
+  readonly task: string;
+  readonly job: string;
+  readonly site: string;
+  readonly labels: readonly string[];
+  readonly app: string | undefined;
+  readonly attempt: number;
+  readonly lastFence: number;
+  readonly notBefore: number;
+  offer:
+    | { readonly id: string; readonly session: string; readonly expiresMs: number; readonly open: OpenOffer }
+    | undefined;
+};
+
+export type DispatchDeps = {
+  readonly tasks: Tasks;
+  readonly sessions: Sessions;
+  /** Store time in microseconds: the source of fences. */
+  readonly storeMicros: () => Promise<number>;
+  readonly wallMs: () => number;
+  readonly nowMs: () => number;
+  readonly offerMs: number;
+  readonly onError: (error: unknown, what: string) => void;
+};
+
+export function openDispatch(deps: DispatchDeps): Dispatch {
+  const sites = new Map<string, Map<string, ReadyJob>>();
+  const offers = new Map<string, ReadyJob>();
+  // One pass per site at a time, or two jobs would be promised the same slot.
+  const turns = new Map<string, Promise<void>>();
+  let lastFence = 0;
+
+  const drop = (ready: ReadyJob): void => {
+    sites.get(ready.site)?.delete(ready.id);
+    withdraw(ready);
+  };
+  const withdraw = (ready: ReadyJob): void => {
+    if (!ready.offer) return;
+    offers.delete(ready.offer.id);
+    deps.sessions.bySession(ready.offer.session)?.offers.delete(ready.offer.id);
+    ready.offer = undefined;
+  };
+
+  const nextFence = async (ready: ReadyJob): Promise<number> => {
+    lastFence = Math.max(lastFence + 1, ready.lastFence + 1, await deps.storeMicros());
+    return lastFence;
+  };
+
+  const offer = async (ready: ReadyJob, session: Session, choice: string): Promise<void> => {
+    const ref = { task: ready.task, job: ready.job, attempt: ready.attempt + 1, fence: await nextFence(ready) };
+    if (ready.offer || sites.get(ready.site)?.get(ready.id) !== ready) return;
+    const made: Offer = { offer: randomUUID(), ref, ttlMs: deps.offerMs };
+    ready.offer = {
+      id: made.offer,
+      session: session.id,
+      expiresMs: deps.nowMs() + deps.offerMs,
+      open: { job: ready, ref, choice },
+    };
+    offers.set(made.offer, ready);
+    session.offers.set(made.offer, made);
+    session.wake?.();
+  };
+
+  const explain = async (ready: ReadyJob, code: string, text: string): Promise<void> => {
+    await deps.tasks.change(ready.task, ({ state }, now) => decideWaiting(state, { job: ready.job, code, text }, now));
+  };
+
+  /** One pass over the queue of a site, oldest first; stops looking for runners when none has room. */
+  const match = async (site: string, only?: ReadyJob): Promise<void> => {
+    const queue = only ? [only] : [...(sites.get(site)?.values() ?? [])];
+    for (const ready of queue) {
+      if (ready.offer || ready.notBefore > deps.wallMs()) continue;
+      const runners: RunnerFacts[] = deps.sessions.all().map(deps.sessions.facts);
+      const choice = chooseRunner(ready, runners);
+      if (choice.kind === "waiting") {
+        await explain(ready, choice.code, choice.text);
+        if (!only && choice.code === "all-busy" && ready.labels.length === 0) return;
+        continue;
+      }
+      const session = deps.sessions.bySession(choice.session);
+      if (session) await offer(ready, session, choice.text);
+    }
+  };
+
+  const run = (site: string, only?: ReadyJob): void => {
+    const pass = async (): Promise<void> => {
+      try {
+        await match(site, only);
+      } catch (error) {
+        deps.onError(error, "matching jobs and runners");
+      }
+    };
+    turns.set(site, (turns.get(site) ?? Promise.resolve()).then(pass));
+  };
+
+  const later = (ready: ReadyJob): void => {
+    setTimeout(() => run(ready.site, ready), Math.max(0, ready.notBefore - deps.wallMs()) + 1).unref();
+  };
+
+  return {
+    look: (task) => {
+      for (const ready of knownOf(sites, task)) if (task.state.jobs[ready.job]?.phase !== "ready") drop(ready);
+      for (const ready of readyJobs(task)) {
+        const queue = sites.get(ready.site) ?? new Map<string, ReadyJob>();
+        sites.set(ready.site, queue);
+        const known = queue.get(ready.id);
+        if (known && known.attempt === ready.attempt) continue;
+        if (known) drop(known);
+        queue.set(ready.id, ready);
+        if (ready.notBefore > deps.wallMs()) later(ready);
+        else run(ready.site, ready);
+      }
+    },
+    free: (site) => run(site),
+    offered: (session, id) => {
+      const ready = offers.get(id);
+      return ready?.offer?.session === session.id ? ready.offer.open : undefined;
+    },
+    settled: (session, id) => {
+      session.offers.delete(id);
+      const ready = offers.get(id);
+      if (ready) drop(ready);
+      offers.delete(id);
+    },
+    declined: (session, id) => {
+      session.free = 0;
+      const ready = offers.get(id);
+      session.offers.delete(id);
+      if (!ready) return;
+      withdraw(ready);
+      run(ready.site, ready);
+    },
+    sweep: () => {
+      for (const ready of [...offers.values()]) {
+        if (!ready.offer || ready.offer.expiresMs > deps.nowMs()) continue;
+        withdraw(ready);
+        run(ready.site, ready);
+      }
+    },
+    waitingCount: () => [...sites.values()].reduce((sum, queue) => sum + queue.size, 0),
+  };
+}
+
+function* knownOf(sites: Map<string, Map<string, ReadyJob>>, task: TaskRecord): Iterable<ReadyJob> {
+  for (const job of Object.values(task.state.jobs)) {
+    const known = sites.get(job.site)?.get(readyId(task.state.id, job.key));
+    if (known) yield known;
+  }
+}
+
+function readyJobs({ state, pipeline }: TaskRecord): ReadyJob[] {
+  return Object.values(state.jobs)
+    .filter((job) => job.phase === "ready")
+    .map((job) => ({
+      id: readyId(state.id, job.key),
+      task: state.id,
+      job: job.key,
+      site: job.site,
+      labels: [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === job.id)?.labels ?? [],
+      app: state.app,
+      attempt: job.attempt,
+      lastFence: job.fence,
+      notBefore: job.notBefore ?? 0,
+      offer: undefined,
+    }));
+}
+
+function readyId(task: string, job: string): string {
+  return `${task} ${job}`;
+}

@@ -1,0 +1,101 @@
+// The way out: every fact of every task, in one order, as CloudEvents.
+
+import type { TaskEvent } from "@gantry/core/task/events.ts";
+import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
+import type { FeedPage } from "@gantry/wire/agent-api.ts";
+import type { FeedEvent } from "@gantry/wire/views.ts";
+import { type TaskRecord, type Tasks, taskStream } from "./tasks.ts";
+import { iso } from "./view.ts";
+
+export type Feed = {
+  /** Events after `seq` of all tasks; holds up to `waitMs` while there are none. `last` is how far the reader has come. */
+  readonly page: (after: number, limit: number, waitMs: number, gone: AbortSignal) => Promise<FeedPage>;
+  /** No events, only where the feed stands now: for readers that want what comes, not what was. */
+  readonly newest: () => Promise<FeedPage>;
+  readonly ofTask: (task: string, after: number, limit: number) => Promise<readonly FeedEvent[]>;
+  /** Resolves when the task has a newer version, the time is up or the asker has left. */
+  readonly taskChanged: (task: string, version: number, waitMs: number, gone: AbortSignal) => Promise<void>;
+};
+
+export function openFeed(journal: Journal, tasks: Tasks): Feed {
+  const waiting = new Map<string, Set<() => void>>();
+  tasks.listen((after) => {
+    for (const wake of waiting.get(after.state.id) ?? []) wake();
+  });
+
+  const dress = async (event: JournalEvent): Promise<FeedEvent | undefined> => {
+    if (!event.stream.startsWith("task/")) return undefined;
+    const record = await tasks.read(event.stream.slice("task/".length));
+    return record ? feedEvent(record, event) : undefined;
+  };
+  const dressed = async (events: readonly JournalEvent[]): Promise<FeedEvent[]> =>
+    (await Promise.all(events.map(dress))).filter((event) => event !== undefined);
+
+  return {
+    page: async (after, limit, waitMs, gone) => {
+      const until = performance.now() + waitMs;
+      for (let from = after; ; ) {
+        const left = Math.max(0, until - performance.now());
+        const raw = await journal.feed({ after: from, limit, waitMs: left, signal: gone });
+        const last = raw.at(-1)?.seq ?? from;
+        const events = await dressed(raw);
+        // Other streams have events too: a page without any of a task is not worth an answer yet.
+        if (events.length > 0 || raw.length === 0 || gone.aborted) return { events, last };
+        from = last;
+      }
+    },
+    newest: async () => {
+      const answer = await journal.append([]);
+      if (!answer.ok) throw new Error("an empty batch cannot meet a conflict");
+      return { events: [], last: answer.seq };
+    },
+    ofTask: async (task, after, limit) => dressed(await journal.events(taskStream(task), after, limit)),
+    taskChanged: (task, version, waitMs, gone) =>
+      new Promise((resolve) => {
+        const waiters = waiting.get(task) ?? new Set();
+        const done = (): void => {
+          clearTimeout(timer);
+          gone.removeEventListener("abort", done);
+          waiters.delete(done);
+          if (waiters.size === 0) waiting.delete(task);
+          resolve();
+        };
+        const timer = setTimeout(done, waitMs);
+        gone.addEventListener("abort", done);
+        waiters.add(done);
+        waiting.set(task, waiters);
+        // It may have changed between the caller's look and this moment.
+        void tasks.read(task).then((record) => record && record.version > version && done());
+      }),
+  };
+}
+
+/** `TaskEnded` → `dev.gantry.task.ended.v1` */
+export function eventType(kind: string): string {
+  const [noun = "", ...rest] = kind.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
+  return `dev.gantry.${noun}.${rest.join("-")}.v1`;
+}
+
+function feedEvent({ state }: TaskRecord, { seq, version, event }: JournalEvent): FeedEvent {
+  const fact = event as unknown as TaskEvent;
+  return {
+    specversion: "1.0",
+    id: `${state.id}/${version}`,
+    source: "/gantry/task-agent",
+    type: eventType(fact.kind),
+    subject: state.id,
+    time: iso(fact.at),
+    datacontenttype: "application/json",
+    seq,
+    taskseq: version,
+    data: {
+      task: state.id,
+      pipeline: state.pipeline,
+      title: state.title,
+      ...(state.app === undefined ? {} : { app: state.app }),
+      requestedBy: state.requestedBy,
+      url: state.url,
+      event: event as FeedEvent["data"]["event"],
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// The task-agent as a process: configuration in, HTTP out. `node task-agent/main.ts --config FILE`
+
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
+import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { openAgent } from "./agent.ts";
+import type { AgentConfig } from "./config.ts";
+import { openMetrics } from "./metrics.ts";
+import { portalRoutes } from "./portal-routes.ts";
+import { runnerRoutes } from "./runner-routes.ts";
+import { AGENT_INDEXES } from "./tasks.ts";
+
+const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
+const TICK_MS = 1_000;
+
+/** Starts a task-agent and resolves when it serves. `close` stops taking requests, then closes the journal. */
+export async function startTaskAgent(config: AgentConfig, deps: { logger: Logger }): Promise<Listening> {
+  await mkdir(config.data, { recursive: true });
+  const journal = await openSqliteJournal({ file: join(config.data, "journal.sqlite"), indexes: AGENT_INDEXES });
+  try {
+    const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
+    const agent = await openAgent({
+      config,
+      journal,
+      steps,
+      pipelines: config.pipelines ?? SHIPPED,
+      logger: deps.logger,
+      nowMs: () => performance.now(),
+      wallMs: () => Date.now(),
+    });
+    const metrics = openMetrics(agent);
+    const app = createApp({ name: "task-agent", logger: deps.logger, onAnswered: metrics.answered });
+    const portal = portalRoutes({
+      ...agent,
+      journal,
+      portalUrl: config.portalUrl,
+      token: config.token,
+      onCancel: agent.protocol.cancel,
+    });
+    const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens });
+    app.use(metrics.routes(() => journal.check()));
+    app.use(portal.routes());
+    app.use(runner.routes());
+    const server = await listen(app, { host: config.host, port: config.port });
+    const ticking = setInterval(() => {
+      agent.tick().catch((err: unknown) => deps.logger.error({ err }, "a sweep failed"));
+    }, TICK_MS);
+    return {
+      ...server,
+      close: async () => {
+        clearInterval(ticking);
+        for (const session of agent.sessions.all()) session.wake?.();
+        await server.close();
+        await agent.logs.close();
+        await journal.close();
+      },
+    };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}

@@ -1,0 +1,224 @@
+// HTTP for the platform plane: wire/agent-api.ts below /agent/v1.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { decideCancel, decideResolve } from "@gantry/core/task/decide-task.ts";
+import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import {
+  cancelTask,
+  LOG_FINAL_HEADER,
+  LOG_SIZE_HEADER,
+  rerunTask,
+  resolveJob,
+  startTask as startTaskSchema,
+} from "@gantry/wire/agent-api.ts";
+import { goneSignal, notModified, readJson, readQuery, requireBearer } from "@gantry/wire/http.ts";
+import type { TaskView } from "@gantry/wire/views.ts";
+import Router from "@koa/router";
+import type Koa from "koa";
+import { z } from "zod";
+import type { Definitions } from "./definitions.ts";
+import type { Feed } from "./feed.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Leases } from "./leases.ts";
+import type { LogStore } from "./log-store.ts";
+import { rerunWish, startTask } from "./start-task.ts";
+import { appStream, type TaskRecord, type Tasks } from "./tasks.ts";
+import { appView, pipelineView, taskSummary, taskView } from "./view.ts";
+
+export type PortalRoutesDeps = {
+  readonly journal: Journal;
+  readonly tasks: Tasks;
+  readonly definitions: Definitions;
+  readonly leases: Leases;
+  readonly logs: LogStore;
+  readonly feed: Feed;
+  readonly fleet: Fleet;
+  readonly portalUrl: string;
+  readonly token: string;
+  readonly onCancel: (task: TaskRecord) => void;
+};
+
+const limit = z.coerce.number().pipe(z.int().min(1).max(1_000)).default(50);
+const count = z.coerce.number().pipe(z.int().min(0)).default(0);
+const wait = z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0);
+const listQuery = z.strictObject({
+  state: z.string().optional(),
+  app: z.string().optional(),
+  pipeline: z.string().optional(),
+  limit,
+  cursor: z.string().optional(),
+});
+
+export function portalRoutes(deps: PortalRoutesDeps): Router {
+  const { tasks, definitions, logs, feed, fleet, journal } = deps;
+  const router = new Router({ prefix: "/agent/v1" });
+  router.use(requireBearer([deps.token]));
+
+  const known = async (id: string | undefined): Promise<TaskRecord> => {
+    const record = id === undefined ? undefined : await tasks.read(id);
+    if (!record) throw new GantryError("not-found", { kind: "task", name: id ?? "" });
+    return record;
+  };
+  const view = (record: TaskRecord): TaskView => taskView(record.state, record.pipeline, record.version, deps.leases);
+
+  router.post("/tasks", async (ctx) => {
+    const record = await startTask(deps, await readJson(ctx, startTaskSchema));
+    ctx.status = 202;
+    ctx.body = view(record);
+  });
+  router.get("/tasks", async (ctx) => {
+    ctx.body = await listTasks(deps, readQuery(ctx, listQuery));
+  });
+
+  router.get("/tasks/:id", async (ctx) => {
+    const query = readQuery(ctx, z.strictObject({ after: count, wait }));
+    let record = await known(ctx.params.id);
+    if (query.wait > 0 && record.version <= query.after) {
+      await feed.taskChanged(record.state.id, record.version, query.wait, goneSignal(ctx));
+      record = await known(ctx.params.id);
+    }
+    // Silence of a runner changes what is shown without a new version, so it is part of the tag.
+    const silent = Object.values(record.state.jobs).filter(
+      (job) => deps.leases.silentSince(record.state.id, job.key) !== undefined,
+    ).length;
+    if (!notModified(ctx, `${record.version}.${silent}`)) ctx.body = view(record);
+  });
+  router.get("/tasks/:id/events", async (ctx) => {
+    const query = readQuery(ctx, z.strictObject({ after: count, limit, wait }));
+    const { state } = await known(ctx.params.id);
+    ctx.body = { items: await feed.ofTask(state.id, query.after, query.limit) };
+  });
+  router.get("/tasks/:id/jobs/:job/steps/:step/log", async (ctx) => sendLog(ctx, await known(ctx.params.id), logs));
+
+  router.post("/tasks/:id/cancel", async (ctx) => {
+    const wish = await readJson(ctx, cancelTask);
+    const record = await tasks.change((await known(ctx.params.id)).state.id, ({ state }, now) =>
+      decideCancel(state, { by: wish.principal, reason: wish.reason }, now),
+    );
+    deps.onCancel(record);
+    ctx.status = 202;
+    ctx.body = view(record);
+  });
+  router.post("/tasks/:id/rerun", async (ctx) => {
+    const wish = await readJson(ctx, rerunTask);
+    const { state } = await known(ctx.params.id);
+    if (state.phase !== "ended") throw new GantryError("conflict", { what: `Task ${state.id} is still running: it` });
+    ctx.status = 202;
+    ctx.body = view(
+      await startTask(deps, rerunWish(state, wish.principal, wish.idempotencyKey), {
+        of: state,
+        keep: wish.from === "failed",
+      }),
+    );
+  });
+  router.post("/tasks/:id/resolve", async (ctx) => {
+    const wish = await readJson(ctx, resolveJob);
+    const { id } = (await known(ctx.params.id)).state;
+    ctx.status = 202;
+    ctx.body = view(
+      await tasks.change(id, ({ state }, now) => decideResolve(state, { ...wish, by: wish.principal }, now)),
+    );
+  });
+
+  router.get("/apps", async (ctx) => {
+    const query = readQuery(ctx, z.strictObject({ limit, cursor: z.string().optional() }));
+    const page = await journal.find({
+      index: "apps",
+      limit: query.limit,
+      ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+    });
+    ctx.body = {
+      items: page.items.map((item) => appView(item.snapshot as unknown as AppState)),
+      ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
+    };
+  });
+  router.get("/apps/:name", async (ctx) => {
+    const name = ctx.params.name ?? "";
+    const loaded = /^[a-z0-9-]+$/.test(name) ? await journal.load(appStream(name)) : undefined;
+    if (!loaded) throw new GantryError("app-unknown", { app: name });
+    ctx.body = appView(loaded.snapshot as unknown as AppState);
+  });
+
+  router.get("/pipelines", (ctx) => {
+    ctx.body = { items: definitions.list().map(pipelineView) };
+  });
+  router.get("/pipelines/:name", (ctx) => {
+    const definition = definitions.current(ctx.params.name ?? "");
+    if (!definition) throw new GantryError("pipeline-unknown", { pipeline: ctx.params.name ?? "" });
+    ctx.body = pipelineView(definition);
+  });
+  router.get("/steps", (ctx) => {
+    ctx.body = { items: definitions.steps };
+  });
+  router.get("/runners", async (ctx) => {
+    ctx.body = { items: await fleet.runners() };
+  });
+  router.get("/sites", async (ctx) => {
+    ctx.body = { items: await fleet.sites() };
+  });
+  router.get("/feed", async (ctx) => {
+    const after = z.coerce.number().pipe(z.int().min(0)).optional();
+    const query = readQuery(ctx, z.strictObject({ after, limit, wait }));
+    ctx.body =
+      query.after === undefined
+        ? await feed.newest()
+        : await feed.page(query.after, query.limit, query.wait, goneSignal(ctx));
+  });
+  return router;
+}
+
+async function listTasks({ journal, tasks }: PortalRoutesDeps, query: z.output<typeof listQuery>): Promise<object> {
+  const by = query.app === undefined ? (query.state === undefined ? undefined : "tasks-by-state") : "tasks-by-app";
+  const prefix = query.app ?? query.state;
+  const page = await journal.find({
+    index: by ?? "tasks",
+    ...(prefix === undefined ? {} : { prefix: `${prefix}/` }),
+    limit: query.limit,
+    order: "descending",
+    ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+  });
+  const wanted = page.items
+    .map((item) => item.snapshot as unknown as TaskState)
+    .filter((state) => query.pipeline === undefined || state.pipeline === query.pipeline)
+    .filter(
+      (state) => query.app === undefined || query.state === undefined || (state.outcome ?? "open") === query.state,
+    );
+  const records = await Promise.all(wanted.map((state) => tasks.read(state.id)));
+  return {
+    items: records.filter((record) => record !== undefined).map((record) => taskSummary(record.state, record.pipeline)),
+    ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
+  };
+}
+
+async function sendLog(
+  ctx: Koa.ParameterizedContext & { params: Record<string, string> },
+  { state, pipeline }: TaskRecord,
+  logs: LogStore,
+): Promise<void> {
+  const query = readQuery(
+    ctx as Koa.Context,
+    z.strictObject({
+      attempt: z.coerce.number().pipe(z.int().min(1)).optional(),
+      from: count,
+      limit: z.coerce.number().pipe(z.int().min(1).max(4_194_304)).default(1_048_576),
+      wait,
+    }),
+  );
+  const { job: key = "", step = "" } = ctx.params;
+  const job = state.jobs[key];
+  const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === (job?.id ?? key));
+  if (!definition?.steps.some((one) => one.id === step))
+    throw new GantryError("not-found", { kind: "step", name: `${key}/${step}` });
+  const attempt = query.attempt ?? job?.attempt ?? 1;
+  const part = await logs.read(
+    { task: state.id, job: key, attempt, step },
+    { from: query.from, limit: query.limit, waitMs: query.wait, gone: goneSignal(ctx as Koa.Context) },
+  );
+  // A step whose job has ended has no more to say, even when its runner was lost before it closed the log.
+  const ended = job?.phase === "ended" || (job !== undefined && attempt < job.attempt);
+  ctx.set(LOG_SIZE_HEADER, String(part.size));
+  ctx.set(LOG_FINAL_HEADER, String(part.final || (ended && query.wait > 0 && part.bytes.length === 0)));
+  ctx.type = "application/octet-stream";
+  ctx.body = part.bytes;
+}

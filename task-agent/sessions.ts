@@ -1,0 +1,118 @@
+// The runners that are signed in now. In memory only: after a restart of the agent they register again and tell what
+// they hold. The newest process of a runner wins at once; its older session is over.
+
+import { randomUUID } from "node:crypto";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { CancelDirective, Offer, PollReply, SessionRequest } from "@gantry/wire/protocol.ts";
+import type { RunnerFacts } from "./decide-runner.ts";
+
+export type Session = {
+  readonly id: string;
+  readonly facts: SessionRequest;
+  lastHeardMs: number;
+  free: number;
+  readonly offers: Map<string, Offer>;
+  readonly cancels: Map<string, CancelDirective>;
+  readonly warm: string[];
+  /** Wakes the open poll, when there is one. */
+  wake: (() => void) | undefined;
+};
+
+export type Sessions = {
+  readonly open: (facts: SessionRequest) => Session;
+  /** The session of this id for the site that the caller's token speaks for; throws `session-gone`. */
+  readonly use: (id: string, site: string) => Session;
+  readonly byRunner: (runner: string) => Session | undefined;
+  readonly bySession: (id: string) => Session | undefined;
+  readonly all: () => readonly Session[];
+  readonly facts: (session: Session) => RunnerFacts;
+  /** Holds the poll open until there is something to say, the time is up or the runner hangs up. */
+  readonly poll: (session: Session, free: number, waitMs: number, gone: AbortSignal) => Promise<PollReply>;
+};
+
+/** `nowMs` is monotonic: silence is measured, not read from a clock on the wall. `onFree` hears of slots that got free. */
+export function openSessions(options: {
+  nowMs: () => number;
+  wallMs: () => number;
+  aliveMs: number;
+  onFree: (site: string) => void;
+}): Sessions {
+  const sessions = new Map<string, Session>();
+  const newest = new Map<string, string>();
+
+  const said = (session: Session): boolean => session.offers.size > 0 || session.cancels.size > 0;
+  const answer = (session: Session): PollReply => {
+    const cancels = [...session.cancels.values()];
+    session.cancels.clear();
+    return { offers: [...session.offers.values()], cancels };
+  };
+
+  return {
+    open: (facts) => {
+      const older = newest.get(facts.runner);
+      const before = older === undefined ? undefined : sessions.get(older);
+      const session: Session = {
+        id: randomUUID(),
+        facts,
+        lastHeardMs: options.nowMs(),
+        free: 0,
+        offers: new Map(),
+        cancels: new Map(),
+        warm: before?.warm ?? [],
+        wake: undefined,
+      };
+      if (before) {
+        sessions.delete(before.id);
+        before.wake?.();
+      }
+      sessions.set(session.id, session);
+      newest.set(facts.runner, session.id);
+      return session;
+    },
+    use: (id, site) => {
+      const session = sessions.get(id);
+      if (!session || session.facts.site !== site) throw new GantryError("session-gone");
+      session.lastHeardMs = options.nowMs();
+      return session;
+    },
+    byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
+    bySession: (id) => sessions.get(id),
+    all: () => [...sessions.values()],
+    facts: (session) => {
+      const silentMs = options.nowMs() - session.lastHeardMs;
+      return {
+        runner: session.facts.runner,
+        session: session.id,
+        site: session.facts.site,
+        labels: session.facts.labels,
+        slots: session.facts.slots,
+        free: session.free - session.offers.size,
+        alive: session.wake !== undefined || silentMs < options.aliveMs,
+        polling: session.wake !== undefined,
+        warm: session.warm,
+        lastHeard: new Date(options.wallMs() - silentMs).toISOString(),
+      };
+    },
+    poll: async (session, free, waitMs, gone) => {
+      session.free = free;
+      session.wake?.();
+      if (said(session)) return answer(session);
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          gone.removeEventListener("abort", done);
+          if (session.wake === done) session.wake = undefined;
+          resolve();
+        };
+        const timer = setTimeout(done, waitMs);
+        gone.addEventListener("abort", done);
+        session.wake = done;
+        if (free > 0) options.onFree(session.facts.site);
+      });
+      session.lastHeardMs = options.nowMs();
+      if (!sessions.has(session.id)) throw new GantryError("session-gone");
+      // Who hung up must not take the cancels along; offers stay open anyway until they are claimed or expire.
+      return gone.aborted ? { offers: [], cancels: [] } : answer(session);
+    },
+  };
+}

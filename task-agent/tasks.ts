@@ -1,0 +1,186 @@
+// Every change of a task goes through here: read → decide → commit, and again when somebody else was faster.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
+import type { Decision } from "@gantry/core/task/decision.ts";
+import type { TaskEvent } from "@gantry/core/task/events.ts";
+import { evolve } from "@gantry/core/task/evolve.ts";
+import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import { settle } from "@gantry/core/task/settle.ts";
+import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import { appAfter } from "./decide-app.ts";
+import type { Definitions } from "./definitions.ts";
+
+export type TaskRecord = { readonly state: TaskState; readonly version: number; readonly pipeline: Pipeline };
+/** Hears of every committed change, in the order of commits per task. Must not throw; must not wait. */
+export type TaskListener = (after: TaskRecord, events: readonly TaskEvent[]) => void;
+
+export type Tasks = {
+  readonly read: (id: string) => Promise<TaskRecord | undefined>;
+  /** Throws what the decision refuses, or `not-found`. Concurrent changes of one task are done one after the other. */
+  readonly change: (id: string, decide: (task: TaskRecord, now: number) => Decision) => Promise<TaskRecord>;
+  /** Commits a new task together with other streams; false when one of them was changed meanwhile. */
+  readonly create: (
+    pipeline: Pipeline,
+    events: readonly TaskEvent[],
+    beside: (state: TaskState) => readonly StreamAppend[],
+  ) => Promise<TaskRecord | undefined>;
+  readonly now: () => Promise<number>;
+  readonly listen: (listener: TaskListener) => void;
+};
+
+const MAX_CACHED = 2_000;
+const MAX_CONFLICTS = 8;
+
+export function openTasks(journal: Journal, definitions: Definitions): Tasks {
+  const cache = new Map<string, TaskRecord>();
+  const turns = new Map<string, Promise<unknown>>();
+  const listeners: TaskListener[] = [];
+
+  const remember = (record: TaskRecord): void => {
+    cache.delete(record.state.id);
+    cache.set(record.state.id, record);
+    const oldest = cache.keys().next().value;
+    if (cache.size > MAX_CACHED && oldest !== undefined) cache.delete(oldest);
+  };
+
+  const load = async (id: string): Promise<TaskRecord | undefined> => {
+    const loaded = await journal.load(taskStream(id));
+    if (!loaded) return undefined;
+    const state = loaded.snapshot as unknown as TaskState;
+    const record = { state, version: loaded.version, pipeline: await definitions.pinned(state.definition) };
+    remember(record);
+    return record;
+  };
+
+  const read = async (id: string): Promise<TaskRecord | undefined> => cache.get(id) ?? (await load(id));
+  const now = async (): Promise<number> => Math.floor((await journal.now()) / 1_000);
+
+  const change = async (id: string, decide: (task: TaskRecord, now: number) => Decision): Promise<TaskRecord> => {
+    for (let round = 0; round < MAX_CONFLICTS; round += 1) {
+      const before = round === 0 ? await read(id) : await load(id);
+      if (!before) throw new GantryError("not-found", { kind: "task", name: id });
+      const at = await now();
+      const decision = decide(before, at);
+      if (decision.refuse) throw decision.refuse;
+      if (decision.events.length === 0) return before;
+      const { state, events } = fold(before, decision.events, at);
+      const record = { state, version: before.version + events.length, pipeline: before.pipeline };
+      const app = state.phase === "ended" ? await appAppend(journal, record) : [];
+      const answer = await commit([append(state, before.version, events), ...app], id);
+      if (!answer) continue;
+      remember(record);
+      for (const listener of listeners) listener(record, events);
+      return record;
+    }
+    throw new GantryError("conflict", { what: `Task ${id}` });
+  };
+
+  const commit = async (batch: readonly StreamAppend[], id: string): Promise<boolean> => {
+    try {
+      return (await journal.append(batch)).ok;
+    } catch (error) {
+      cache.delete(id); // Nobody knows whether it was committed: the next reader loads.
+      throw error;
+    }
+  };
+
+  return {
+    read,
+    now,
+    change: (id, decide) => inTurn(turns, id, () => change(id, decide)),
+    create: async (pipeline, first, beside) => {
+      const start = first.reduce<TaskState | undefined>(evolve, undefined);
+      if (!start) throw new Error("a task begins with an event");
+      const at = start.requestedAt;
+      const events = [...first, ...settle(pipeline, start, at)];
+      const state = events.slice(first.length).reduce<TaskState>(evolve, start);
+      const record = { state, version: events.length, pipeline };
+      if (!(await commit([append(state, 0, events), ...beside(state)], state.id))) return undefined;
+      remember(record);
+      for (const listener of listeners) listener(record, events);
+      return record;
+    },
+    listen: (listener) => void listeners.push(listener),
+  };
+}
+
+export function taskStream(id: string): string {
+  return `task/${id}`;
+}
+
+/** Declared with the journal: how tasks and apps are found. */
+export const AGENT_INDEXES = ["tasks", "tasks-by-app", "tasks-by-state", "open", "behind", "apps", "runners"] as const;
+
+/** A key that sorts by time: milliseconds with leading zeros, then the id. */
+export function timeKey(state: TaskState): string {
+  return `${String(state.requestedAt).padStart(15, "0")}/${state.id}`;
+}
+
+function append(state: TaskState, expected: number, events: readonly TaskEvent[]): StreamAppend {
+  const open = state.phase !== "ended";
+  return {
+    stream: taskStream(state.id),
+    expected,
+    events: events as unknown as readonly JsonObject[],
+    snapshot: state as unknown as JsonValue,
+    index: {
+      tasks: [timeKey(state)],
+      ...(state.app === undefined ? {} : { "tasks-by-app": [`${state.app}/${timeKey(state)}`] }),
+      "tasks-by-state": [`${state.outcome ?? "open"}/${timeKey(state)}`],
+      ...(open ? { open: [timeKey(state)] } : {}),
+      ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
+    },
+  };
+}
+
+function fold(
+  before: TaskRecord,
+  decided: readonly TaskEvent[],
+  at: number,
+): { state: TaskState; events: TaskEvent[] } {
+  const changed = decided.reduce<TaskState>(evolve, before.state);
+  const follows = settle(before.pipeline, changed, at);
+  return { state: follows.reduce<TaskState>(evolve, changed), events: [...decided, ...follows] };
+}
+
+/** The end of a task changes its app in the same commit. */
+async function appAppend(journal: Journal, task: TaskRecord): Promise<readonly StreamAppend[]> {
+  if (task.state.app === undefined) return [];
+  const stream = appStream(task.state.app);
+  const loaded = await journal.load(stream);
+  if (!loaded) return [];
+  const change = appAfter(loaded.snapshot as unknown as AppState, task);
+  return change ? [appCommit(change.app, loaded.version, change.events)] : [];
+}
+
+export function jobMode(pipeline: Pipeline, jobId: string): "strict" | "lenient" {
+  return jobDefinition(pipeline, jobId).mode;
+}
+
+export function appStream(name: string): string {
+  return `app/${name}`;
+}
+
+export function appCommit(app: AppState, expected: number, events: readonly JsonObject[]): StreamAppend {
+  return {
+    stream: appStream(app.name),
+    expected,
+    events,
+    snapshot: app as unknown as JsonValue,
+    index: { apps: [app.name] },
+  };
+}
+
+async function inTurn<T>(turns: Map<string, Promise<unknown>>, key: string, work: () => Promise<T>): Promise<T> {
+  const before = turns.get(key) ?? Promise.resolve();
+  const mine = before.then(work, work);
+  turns.set(key, mine);
+  try {
+    return await mine;
+  } finally {
+    if (turns.get(key) === mine) turns.delete(key);
+  }
+}
