@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JiraSystem } from "@gantry/core/site/systems.ts";
+import { startJira } from "@gantry/lab/world/jira.ts";
+import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import { Crash, openBench, type StepBench } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { comment, createIssue, createProject, transitionIssue } from "./steps.ts";
+
+type T = { after: (fn: () => Promise<void>) => void };
+const FLAVOURS = ["data-center", "cloud"] as const;
+
+async function world(
+  t: T,
+  flavour: (typeof FLAVOURS)[number],
+  searchLagMs = 0,
+): Promise<{ jira: StandIn; bench: StepBench; connection: JiraSystem }> {
+  const account = { username: "gantry@example.com", token: "jira-token-1" };
+  const jira = await startJira({ name: "jira", dir: await tempDir(t), flavour, searchLagMs, ...account });
+  t.after(() => jira.close());
+  const connection: JiraSystem = {
+    kind: "jira",
+    name: "jira",
+    url: jira.url,
+    standIn: true,
+    flavour,
+    lead: "mina",
+    ...account,
+  };
+  const bench = await openBench({ systems: [connection], task: { pipeline: "create-app", site: "platform" } });
+  t.after(() => bench.close());
+  return { jira, bench, connection };
+}
+
+async function withIssue(bench: StepBench): Promise<string> {
+  await bench.run(createProject, { key: "ORD", name: "Orders" });
+  const outcome = await bench.run(createIssue, { project: "ORD", summary: "Deploy orders" });
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  return outcome.output.key;
+}
+
+function posts(jira: StandIn, path: RegExp): number {
+  return jira.exchanges.filter(({ method, path: said, status }) => method === "POST" && path.test(said) && status < 300)
+    .length;
+}
+
+for (const flavour of FLAVOURS) {
+  test(`${flavour}: creates a project once, and knows it again in another task of the same app`, async (t) => {
+    const { jira, bench } = await world(t, flavour);
+    const input = { key: "ORD", name: "Orders", description: "Takes orders." };
+    assert.deepEqual(await bench.plan(createProject, input), ["create the Jira project ORD (Orders)"]);
+    const first = await bench.run(createProject, input);
+    assert.ok(first.kind === "succeeded", JSON.stringify(first));
+    assert.deepEqual(first.output, { key: "ORD", id: first.output.id, url: `${jira.url}/browse/ORD`, created: true });
+    assert.match(await (await fetch(first.output.url)).text(), /stand-in.*Takes orders\./s);
+    bench.nextTask();
+    const second = await bench.run(createProject, input);
+    assert.ok(second.kind === "succeeded");
+    assert.deepEqual(second.output, { ...first.output, created: false });
+    assert.deepEqual(await bench.plan(createProject, input), []);
+    assert.equal(posts(jira, /\/project$/), 1);
+  });
+
+  test(`${flavour}: an issue, its transition and a comment`, async (t) => {
+    const { jira, bench } = await world(t, flavour);
+    const issue = await withIssue(bench);
+    assert.equal(issue, "ORD-1");
+    const moved = await bench.run(transitionIssue, { issue, to: "done" });
+    assert.ok(moved.kind === "succeeded", JSON.stringify(moved));
+    assert.deepEqual(moved.output, { key: issue, status: "Done", changed: true, url: `${jira.url}/browse/ORD-1` });
+    bench.nextTask();
+    const again = await bench.run(transitionIssue, { issue, to: "Done" });
+    assert.ok(again.kind === "succeeded" && !again.output.changed);
+    bench.nextTask();
+    const nowhere = await bench.run(transitionIssue, { issue, to: "Shipped" });
+    assert.ok(nowhere.kind === "errored");
+    const said = await bench.run(comment, { issue, text: "Deployed to seoul.\nHealthy." });
+    assert.ok(said.kind === "succeeded");
+    assert.match(await (await fetch(said.output.url)).text(), /Deployed to seoul/);
+  });
+}
+
+test("somebody else's project is never taken over", async (t) => {
+  const { bench } = await world(t, "data-center");
+  await bench.run(createProject, { key: "ORD", name: "Orders" });
+  bench.nextTask({ app: "ordinals" });
+  const outcome = await bench.run(createProject, { key: "ORD", name: "Ordinals" });
+  assert.ok(outcome.kind === "errored");
+  assert.deepEqual([outcome.failure.code, outcome.retryable], ["exists-foreign", false]);
+  assert.match(outcome.failure.why ?? "", /"Orders".*gantry:app=ordinals/);
+});
+
+test("Jira's own complaint reaches the person", async (t) => {
+  const { bench } = await world(t, "data-center");
+  await bench.run(createProject, { key: "ORD", name: "Orders" });
+  bench.nextTask();
+  const outcome = await bench.run(createProject, { key: "ORX", name: "orders" });
+  assert.ok(outcome.kind === "errored");
+  assert.equal(outcome.failure.code, "system-refused");
+  assert.match(outcome.failure.why ?? "", /projectName: A project with that name already exists/);
+});
+
+test("a key that could become a path is refused before anything is sent", async (t) => {
+  const { jira, bench } = await world(t, "data-center");
+  for (const key of ["../ORD", "ORD/2", "ord", "ORD%2F..", "O"]) {
+    const outcome = await bench.run(createProject, { key, name: "Orders" });
+    assert.ok(outcome.kind === "errored" && outcome.failure.code === "bad-input", key);
+  }
+  assert.equal(jira.exchanges.length, 0);
+});
+
+test("a refused token is named as such and never shown", async (t) => {
+  const { connection } = await world(t, "data-center");
+  const wrong = { ...connection, username: undefined, token: "wrong-token-9" };
+  const bench = await openBench({ systems: [wrong as JiraSystem] });
+  t.after(() => bench.close());
+  const outcome = await bench.run(createProject, { key: "ORD", name: "Orders" });
+  assert.ok(outcome.kind === "errored");
+  assert.deepEqual([outcome.failure.code, outcome.retryable], ["credential-refused", false]);
+  assert.doesNotMatch(JSON.stringify([outcome, bench.lines]), /wrong-token/);
+});
+
+for (const when of ["before-perform", "after-perform"] as const) {
+  test(`a runner that dies ${when} makes neither a second project, issue nor comment`, async (t) => {
+    const { jira, bench } = await world(t, "cloud", 60);
+    await dieAndRepeat(bench, "project", when, () => bench.run(createProject, { key: "ORD", name: "Orders" }));
+    assert.equal(posts(jira, /\/project$/), 1);
+    if (when === "after-perform") {
+      const input = { project: "ORD", summary: "Deploy orders" };
+      await dieAndRepeat(bench, "issue", when, () => bench.run(createIssue, input, { maxPauseMs: 20 }));
+      assert.ok(bench.reasons.length > 0, "search lagged behind");
+    } else await bench.run(createIssue, { project: "ORD", summary: "Deploy orders" });
+    assert.equal(posts(jira, /\/issue$/), 1);
+    await dieAndRepeat(bench, "transition", when, () => bench.run(transitionIssue, { issue: "ORD-1", to: "Done" }));
+    assert.equal(posts(jira, /\/transitions$/), 1);
+    await dieAndRepeat(bench, "comment", when, () => bench.run(comment, { issue: "ORD-1", text: "Hello" }));
+    assert.equal(posts(jira, /\/comment$/), 1);
+  });
+}
+
+test("an issue that may exist is not created again unless the pipeline accepts duplicates", async (t) => {
+  const { jira, bench } = await world(t, "data-center");
+  await bench.run(createProject, { key: "ORD", name: "Orders" });
+  const input = { project: "ORD", summary: "Deploy orders" };
+  bench.crashAt({ effect: "issue", when: "before-perform" });
+  await assert.rejects(bench.run(createIssue, input), Crash);
+  const longAgo = { lookingSince: Date.now() - 3_600_000 };
+  const asked = await bench.once(createIssue, input, longAgo);
+  assert.ok(asked.kind === "errored");
+  assert.deepEqual([asked.failure.code, asked.retryable], ["effect-unknown", false]);
+  const made = await bench.once(createIssue, { ...input, onUnknown: "create" }, longAgo);
+  assert.equal(made.kind, "succeeded");
+  assert.equal(posts(jira, /\/issue$/), 1);
+});
+
+test("a lost answer is tried again and finds what was made", async (t) => {
+  const { jira, bench } = await world(t, "data-center");
+  jira.faults.add({ kind: "drop-answer", match: "POST .*/project", times: 1 });
+  const outcome = await bench.run(createProject, { key: "ORD", name: "Orders" }, { retries: 2 });
+  assert.ok(outcome.kind === "succeeded" && outcome.output.created, JSON.stringify(outcome));
+  assert.equal(posts(jira, /\/project$/), 0, "the only answer of a creation was lost");
+});
+
+test("what was made survives a kill of the stand-in", async (t) => {
+  const dir = await tempDir(t);
+  const options = { name: "jira", dir, flavour: "data-center", username: "g", token: "token-1" } as const;
+  const headers = { authorization: "Bearer token-1", "content-type": "application/json" };
+  const before = await startJira(options);
+  const body = JSON.stringify({ key: "ORD", name: "Orders", projectTypeKey: "software", lead: "mina" });
+  assert.equal((await fetch(`${before.url}/rest/api/2/project`, { method: "POST", headers, body })).status, 201);
+  await before.close();
+  const after = await startJira({ ...options, port: before.port });
+  t.after(() => after.close());
+  assert.equal((await fetch(`${before.url}/rest/api/2/project/ORD`, { headers })).status, 200);
+});
+
+async function dieAndRepeat(
+  bench: StepBench,
+  effect: string,
+  when: "before-perform" | "after-perform",
+  run: () => Promise<{ readonly kind: string }>,
+): Promise<void> {
+  bench.crashAt({ effect, when });
+  await assert.rejects(run(), Crash);
+  assert.equal((await run()).kind, "succeeded");
+}
