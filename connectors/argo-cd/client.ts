@@ -1,0 +1,251 @@
+// The only place that talks to Argo CD. Its gateway has an error table of its own, which is read here and nowhere else:
+// the gRPC code decides, not the HTTP status (`exists with another spec` is 400, an absent app is 403 or 404).
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
+import type { z } from "zod";
+import { type CallOptions, createHttp, type Http } from "../http.ts";
+import {
+  type Application,
+  application,
+  type ManagedResource,
+  managedResources,
+  type Project,
+  project,
+  type Refusal,
+  refusal,
+  repository,
+  type TreeNode,
+  tree,
+} from "./model.ts";
+
+const INVALID = 3;
+const NOT_FOUND = 5;
+const DENIED = 7;
+const PRECONDITION = 9;
+const ABORTED = 10;
+
+/** Statuses whose bodies hold a gRPC code. 401, 429 and 5xx are the transport's. */
+const ANSWERS = [400, 403, 404, 409] as const;
+
+/** `exists-different`: Argo CD has one of this name with other fields, and `upsert` was not asked for. */
+export type Created<T> = T | "exists-different";
+export type SyncStart = { readonly kind: "started" } | { readonly kind: "not-now"; readonly reason: string };
+
+export type NewApplication = {
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly spec: Readonly<Record<string, unknown>>;
+};
+export type NewProject = NewApplication;
+export type NewRepository = {
+  readonly repo: string;
+  readonly type: "git";
+  readonly username?: string;
+  readonly password?: string;
+  readonly bearerToken?: string;
+};
+export type SyncRequest = {
+  readonly revision: string;
+  readonly infos: readonly { readonly name: string; readonly value: string }[];
+};
+
+export type ArgoCd = ReturnType<typeof connect>;
+
+/**
+ * A client of one Argo CD with the rights of one account. Calls may run concurrently. `undefined` means: not there, or
+ * not to be seen by this account (Argo CD does not tell these apart). Besides the transport's errors: `system-forbidden`,
+ * `system-refused` with Argo CD's own sentence, and `conflict` when two updates met.
+ */
+export function connect(system: ArgocdSystem, access: { readonly fetch: typeof fetch; readonly signal: AbortSignal }) {
+  const http = createHttp({
+    system: system.name,
+    baseUrl: system.url,
+    headers: { authorization: `Bearer ${system.token}` },
+    fetch: access.fetch,
+    signal: access.signal,
+  });
+  const ask = asker(system.name, http);
+  const appPath = (name: string): string => `/api/v1/applications/${encodeURIComponent(name)}`;
+
+  return {
+    getProject: (name: string): Promise<Project | undefined> =>
+      ask.maybe("get", `/api/v1/projects/${encodeURIComponent(name)}`, {
+        schema: project,
+        what: `look at project ${name}`,
+      }),
+
+    createProject: (wish: NewProject, name: string): Promise<Created<Project>> =>
+      ask.create("/api/v1/projects", {
+        json: { project: wish, upsert: false },
+        schema: project,
+        what: `create project ${name}`,
+      }),
+
+    /** `wish` is what was read, changed: its `resourceVersion` guards against a change in between. */
+    updateProject: (wish: Project): Promise<Project> =>
+      ask.always("put", `/api/v1/projects/${encodeURIComponent(wish.metadata.name)}`, {
+        json: { project: wish },
+        schema: project,
+        what: `update project ${wish.metadata.name}`,
+      }),
+
+    deleteProject: (name: string): Promise<unknown> =>
+      ask.maybe("delete", `/api/v1/projects/${encodeURIComponent(name)}`, { what: `delete project ${name}` }),
+
+    getRepository: (url: string): Promise<unknown> =>
+      ask.maybe("get", `/api/v1/repositories/${encodeURIComponent(url)}`, {
+        schema: repository,
+        what: `look at repository ${url}`,
+      }),
+
+    /** Argo CD tries the credentials first; what git says then comes as a status 500, see `registrationFailure`. */
+    createRepository: async (wish: NewRepository, upsert: boolean): Promise<Created<unknown>> => {
+      const what = `register repository ${wish.repo}`;
+      const answer = await http.post("/api/v1/repositories", {
+        query: { upsert },
+        json: wish,
+        schema: repository,
+        what,
+        expect: [...ANSWERS, 500],
+      });
+      if (answer.ok) return answer.body;
+      const said = readRefusal(answer.body);
+      if (answer.status !== 500 && isOtherSpec(said)) return "exists-different";
+      throw registrationFailure(system.name, what, wish, answer.status, said);
+    },
+
+    deleteRepository: (url: string): Promise<unknown> =>
+      ask.maybe("delete", `/api/v1/repositories/${encodeURIComponent(url)}`, { what: `remove repository ${url}` }),
+
+    /** `refresh: "normal"` waits until Argo CD has asked git again and compared. */
+    getApplication: (name: string, inProject: string, refresh?: "normal"): Promise<Application | undefined> =>
+      ask.maybe("get", appPath(name), {
+        query: { project: inProject, refresh },
+        schema: application,
+        what: `look at app ${name}`,
+      }),
+
+    /** `validate` asks git for the path. It is off, because the path may have been pushed a moment ago. */
+    createApplication: (wish: NewApplication, name: string, upsert: boolean): Promise<Created<Application>> =>
+      ask.create("/api/v1/applications", {
+        query: { upsert, validate: false },
+        json: wish,
+        schema: application,
+        what: `${upsert ? "update" : "create"} app ${name}`,
+      }),
+
+    deleteApplication: (name: string, inProject: string): Promise<unknown> =>
+      ask.maybe("delete", appPath(name), {
+        query: { cascade: true, propagationPolicy: "foreground", project: inProject },
+        what: `delete app ${name}`,
+      }),
+
+    /** Starts a sync. `not-now`: another operation runs, or a sync window is closed; both pass by themselves. */
+    sync: async (name: string, inProject: string, request: SyncRequest): Promise<SyncStart> => {
+      const what = `sync app ${name}`;
+      const answer = await http.post(`${appPath(name)}/sync`, {
+        json: { name, project: inProject, prune: true, ...request },
+        schema: application,
+        what,
+        expect: ANSWERS,
+      });
+      if (answer.ok) return { kind: "started" };
+      const said = readRefusal(answer.body);
+      const busy = said.code === PRECONDITION && said.message.includes("another operation is already in progress");
+      const closed = said.code === DENIED && said.message.includes("sync window");
+      if (busy) return { kind: "not-now", reason: `another operation of ${name} is in progress` };
+      if (closed) return { kind: "not-now", reason: `a sync window of ${name} is closed` };
+      throw refusalError(system.name, what, said);
+    },
+
+    managedResources: async (name: string, inProject: string): Promise<readonly ManagedResource[]> => {
+      const answer = await ask.always("get", `${appPath(name)}/managed-resources`, {
+        query: { project: inProject },
+        schema: managedResources,
+        what: `compare app ${name}`,
+      });
+      return answer.items ?? [];
+    },
+
+    tree: async (name: string, inProject: string): Promise<readonly TreeNode[]> => {
+      const answer = await ask.always("get", `${appPath(name)}/resource-tree`, {
+        query: { project: inProject },
+        schema: tree,
+        what: `look at the resources of app ${name}`,
+      });
+      return answer.nodes ?? [];
+    },
+  };
+}
+
+type Ask<T> = Pick<CallOptions<T>, "query" | "json"> & { readonly schema?: z.ZodType<T>; readonly what: string };
+type Verb = "get" | "post" | "put" | "delete";
+
+function asker(system: string, http: Http) {
+  const call = <T>(verb: Verb, path: string, options: Ask<T>) => {
+    // Everything but GET needs exactly this content type, also a DELETE without a body: else 415.
+    const headers: Record<string, string> = verb === "get" ? {} : { "content-type": "application/json" };
+    return http[verb]<T>(path, { ...options, headers, expect: ANSWERS });
+  };
+  return {
+    async always<T>(verb: Verb, path: string, options: Ask<T>): Promise<T> {
+      const answer = await call(verb, path, options);
+      if (answer.ok) return answer.body;
+      throw refusalError(system, options.what, readRefusal(answer.body));
+    },
+    async maybe<T>(verb: "get" | "delete", path: string, options: Ask<T>): Promise<T | undefined> {
+      const answer = await call(verb, path, options);
+      if (answer.ok) return answer.body;
+      const said = readRefusal(answer.body);
+      if (said.code === NOT_FOUND || (verb === "get" && said.code === DENIED)) return undefined;
+      throw refusalError(system, options.what, said);
+    },
+    async create<T>(path: string, options: Ask<T>): Promise<Created<T>> {
+      const answer = await call("post", path, options);
+      if (answer.ok) return answer.body;
+      const said = readRefusal(answer.body);
+      if (isOtherSpec(said)) return "exists-different";
+      throw refusalError(system, options.what, said);
+    },
+  };
+}
+
+function readRefusal(body: unknown): Refusal {
+  const parsed = refusal.safeParse(body);
+  return parsed.success ? parsed.data : { code: 2, message: "it gave no reason" };
+}
+
+function isOtherSpec({ code, message }: Refusal): boolean {
+  return code === INVALID && /existing .*spec is different/.test(message);
+}
+
+function refusalError(system: string, what: string, said: Refusal): GantryError {
+  if (said.code === ABORTED) return new GantryError("conflict", { what: `${system}: ${what}` });
+  const code = said.code === DENIED ? "system-forbidden" : "system-refused";
+  return new GantryError(code, { system, what, problem: said.message.slice(0, 1_000) });
+}
+
+/** Argo CD reports git's refusal as its own failure; it is told here as what it is. */
+function registrationFailure(
+  system: string,
+  what: string,
+  wish: NewRepository,
+  status: number,
+  said: Refusal,
+): GantryError {
+  const secrets = [wish.password, wish.bearerToken].filter((one) => one !== undefined && one !== "");
+  const problem = secrets
+    .reduce<string>((text, one) => text.replaceAll(String(one), "***"), said.message)
+    .slice(0, 1_000);
+  if (
+    /authenticat|authoriz|credential|permission denied|access denied|invalid username/i.test(problem) &&
+    said.code !== DENIED
+  ) {
+    return new GantryError("credential-refused", {
+      system: `the git host of ${wish.repo}`,
+      problem: `${system} says: ${problem}`,
+    });
+  }
+  if (status === 500) return new GantryError("system-unavailable", { system, what, problem });
+  return refusalError(system, what, { ...said, message: problem });
+}

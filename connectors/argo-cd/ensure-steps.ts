@@ -1,0 +1,244 @@
+// Steps that see to it that Argo CD knows an app: its project, its yaml repository, and the Application itself. Each is
+// safe to repeat: what is there and alike is left alone, what people added stays.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { succeeded } from "@gantry/core/step/outcome.ts";
+import { defineStep, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { openHost } from "../git/hosts.ts";
+import { connect, type NewRepository } from "./client.ts";
+import { syncsItself } from "./model.ts";
+import { foreignReason, type Maker, madeBy, mergeApp, mergeProject, newApp, newProject } from "./wish.ts";
+
+/** A Kubernetes object name. */
+export const objectName = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "must be a Kubernetes name");
+export const system = z.string().optional();
+const namespace = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be a namespace");
+const cluster = z.string().min(1).max(253);
+const repoUrl = z.string().min(1).max(2_048);
+const SETUP_LIMIT_MS = 120_000;
+
+export const argocdEnsureProject = defineStep({
+  name: "argocd/ensure-project",
+  title: "Ensure the Argo CD project",
+  input: z.strictObject({
+    project: objectName,
+    description: z.string().max(255).optional(),
+    sourceRepos: z.array(repoUrl).min(1),
+    destinations: z.array(z.strictObject({ cluster, namespace: z.union([namespace, z.literal("*")]) })).min(1),
+    system,
+  }),
+  output: z.object({ project: z.string(), created: z.boolean() }),
+  needs: ["argocd"],
+  effects: ["create-project", "update-project"],
+  retry: USUAL_RETRY,
+  timeoutMs: SETUP_LIMIT_MS,
+  plan: async (context) => {
+    const { input } = context;
+    const there = await connect(context.system("argocd", input.system), context).getProject(input.project);
+    if (!there) return [`create the Argo CD project ${input.project}`];
+    return mergeProject(there, input)
+      ? [`add repositories and destinations to the Argo CD project ${input.project}`]
+      : [];
+  },
+  run: async (context) => {
+    const { input, log } = context;
+    const client = connect(context.system("argocd", input.system), context);
+    const maker = makerOf(context.task);
+    const there = await client.getProject(input.project);
+    if (!there || madeBy(there, maker)) {
+      const made = await context.effect({
+        name: "create-project",
+        what: `create the Argo CD project ${input.project}`,
+        probe: async () => {
+          const found = await client.getProject(input.project);
+          return found && madeBy(found, maker) ? { created: true } : undefined;
+        },
+        perform: async () => {
+          const created = await client.createProject(newProject(input, maker), input.project);
+          // Another task was quicker: the next look finds its project and adds to it.
+          if (created === "exists-different")
+            throw new GantryError("conflict", { what: `The project ${input.project}` });
+          return { created: true };
+        },
+      });
+      log(`created project ${input.project}`);
+      return succeeded({ project: input.project, created: made.created });
+    }
+    const changed = mergeProject(there, input);
+    if (changed) {
+      await context.effect({
+        name: "update-project",
+        what: `add repositories and destinations to the Argo CD project ${input.project}`,
+        probe: async () => undefined,
+        perform: async () => {
+          await client.updateProject(changed);
+          return {};
+        },
+      });
+    }
+    log(`project ${input.project} is there${changed ? ", completed" : ""}`);
+    return succeeded({ project: input.project, created: false });
+  },
+  undo: async (context, output) => {
+    if (output.created)
+      await connect(context.system("argocd", context.input.system), context).deleteProject(output.project);
+  },
+});
+
+export const argocdEnsureRepository = defineStep({
+  name: "argocd/ensure-repository",
+  title: "Register the repository in Argo CD",
+  input: z.strictObject({
+    repository: z.strictObject({ system: z.string().optional(), project: z.string().min(1), slug: z.string().min(1) }),
+    system,
+  }),
+  output: z.object({ url: z.string(), created: z.boolean() }),
+  needs: ["argocd", "git"],
+  effects: ["register-repository"],
+  retry: USUAL_RETRY,
+  timeoutMs: SETUP_LIMIT_MS,
+  plan: async (context) => {
+    const { repository } = context.input;
+    const url = openHost({ ...context, system: context.system("git", repository.system) }).cloneUrl(
+      repository.project,
+      repository.slug,
+    );
+    const there = await connect(context.system("argocd", context.input.system), context).getRepository(url);
+    return there === undefined ? [`register ${url} in Argo CD`] : [];
+  },
+  run: async (context) => {
+    const { repository } = context.input;
+    const client = connect(context.system("argocd", context.input.system), context);
+    const host = openHost({ ...context, system: context.system("git", repository.system) });
+    const url = host.cloneUrl(repository.project, repository.slug);
+    const wish: NewRepository = { repo: url, type: "git", ...credentialsOf(host.gitAuthorization()) };
+    const { created, changed } = await context.effect({
+      name: "register-repository",
+      what: `register ${url} in Argo CD`,
+      // Argo CD shows no credentials: whether they are the right ones is only known by sending them again.
+      probe: async () => undefined,
+      perform: async () => {
+        const absent = (await client.getRepository(url)) === undefined;
+        const answer = await client.createRepository(wish, false);
+        if (answer === "exists-different") await client.createRepository(wish, true);
+        return { created: absent && answer !== "exists-different", changed: answer === "exists-different" };
+      },
+    });
+    context.log(`repository ${url} is ${created ? "registered" : changed ? "there, with new credentials" : "there"}`);
+    return succeeded({ url, created });
+  },
+  undo: async (context, output) => {
+    if (output.created)
+      await connect(context.system("argocd", context.input.system), context).deleteRepository(output.url);
+  },
+});
+
+export const argocdEnsureApp = defineStep({
+  name: "argocd/ensure-app",
+  title: "Ensure the Argo CD app",
+  input: z.strictObject({
+    app: objectName,
+    project: objectName,
+    repoUrl,
+    path: z.string().min(1).max(1_024),
+    targetRevision: z.string().min(1).max(255),
+    cluster,
+    namespace,
+    autoSync: z.boolean().optional(),
+    labels: z.record(z.string(), z.string().max(63)).optional(),
+    system,
+  }),
+  output: z.object({ app: z.string(), created: z.boolean(), autoSync: z.boolean(), url: z.string() }),
+  needs: ["argocd"],
+  effects: ["create-app", "update-app"],
+  retry: USUAL_RETRY,
+  timeoutMs: SETUP_LIMIT_MS,
+  plan: async (context) => {
+    const { input } = context;
+    const there = await connect(context.system("argocd", input.system), context).getApplication(
+      input.app,
+      input.project,
+    );
+    if (!there) return [`create the Argo CD app ${input.app}: ${input.path} to ${input.cluster}/${input.namespace}`];
+    return mergeApp(there, input, makerOf(context.task)) ? [`update the Argo CD app ${input.app}`] : [];
+  },
+  run: async (context) => {
+    const { input, log } = context;
+    const argocd = context.system("argocd", input.system);
+    const client = connect(argocd, context);
+    const maker = makerOf(context.task);
+    const answer = (there: Parameters<typeof syncsItself>[0], created: boolean) =>
+      succeeded({ app: input.app, created, autoSync: syncsItself(there), url: appUrl(argocd.url, there.metadata) });
+
+    const there = await client.getApplication(input.app, input.project);
+    if (!there || madeBy(there, maker)) {
+      const { namespace: home, autoSync } = await context.effect({
+        name: "create-app",
+        what: `create the Argo CD app ${input.app}`,
+        probe: async () => {
+          const found = await client.getApplication(input.app, input.project);
+          return found && madeBy(found, maker) ? madeFacts(found) : undefined;
+        },
+        perform: async () => {
+          const created = await client.createApplication(newApp(input, maker), input.app, false);
+          if (created !== "exists-different") return madeFacts(created);
+          const problem = "It was made at the same time, or it is in another project.";
+          throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
+        },
+      });
+      log(`created app ${input.app}`);
+      const url = appUrl(argocd.url, { name: input.app, namespace: home });
+      return succeeded({ app: input.app, created: true, autoSync, url });
+    }
+    const problem = foreignReason(there, input, maker);
+    if (problem !== undefined)
+      throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
+    const changed = mergeApp(there, input, maker);
+    if (!changed) return answer(there, false);
+    await context.effect({
+      name: "update-app",
+      what: `update the Argo CD app ${input.app}`,
+      probe: async () => undefined,
+      perform: async () => {
+        await client.createApplication(changed, input.app, true);
+        return {};
+      },
+    });
+    log(`updated app ${input.app}`);
+    return answer((await client.getApplication(input.app, input.project)) ?? there, false);
+  },
+  undo: async (context, output) => {
+    if (!output.created) return;
+    const client = connect(context.system("argocd", context.input.system), context);
+    await client.deleteApplication(output.app, context.input.project);
+  },
+});
+
+/** Address of the app's page; Argo CD serves it below its own URL. */
+export function appUrl(base: string, app: { readonly name: string; readonly namespace?: string | undefined }): string {
+  return `${base}/applications/${app.namespace === undefined ? "" : `${app.namespace}/`}${app.name}`;
+}
+
+function makerOf(task: TaskFacts): Maker {
+  return { app: task.app, task: task.id, url: task.url };
+}
+
+function madeFacts(app: Parameters<typeof syncsItself>[0]): { namespace: string; autoSync: boolean } {
+  return { namespace: app.metadata.namespace ?? "argocd", autoSync: syncsItself(app) };
+}
+
+/** Argo CD clones with the same credentials as Gantry. A bearer token needs Argo CD 3.0 or later. */
+function credentialsOf(authorization: string): Pick<NewRepository, "username" | "password" | "bearerToken"> {
+  const [scheme, value = ""] = authorization.split(" ", 2);
+  if (scheme !== "Basic") return { bearerToken: value };
+  const pair = Buffer.from(value, "base64").toString("utf8");
+  const colon = pair.indexOf(":");
+  return { username: pair.slice(0, colon), password: pair.slice(colon + 1) };
+}

@@ -1,0 +1,155 @@
+// What Gantry wants of a project and of an app in Argo CD, put together with what is there. Pure: no calls.
+
+import type { NewApplication, NewProject } from "./client.ts";
+import { type Application, type Project, syncsItself } from "./model.ts";
+
+/** Who made it and for which app; a label, so that people can search for it. */
+export const APP_LABEL = "gantry/app";
+/** The task that made it: tells after a crash whether a creation went through. */
+export const TASK_ANNOTATION = "gantry/task";
+/** Argo CD shows annotations of this prefix as links. */
+export const RUN_ANNOTATION = "link.argocd.argoproj.io/gantry-run";
+const MANAGED_BY = "app.kubernetes.io/managed-by";
+
+export type Maker = { readonly app: string | undefined; readonly task: string; readonly url: string };
+
+export type ProjectWish = {
+  readonly project: string;
+  readonly description?: string | undefined;
+  readonly sourceRepos: readonly string[];
+  readonly destinations: readonly { readonly cluster: string; readonly namespace: string }[];
+};
+
+export type AppWish = {
+  readonly app: string;
+  readonly project: string;
+  readonly repoUrl: string;
+  readonly path: string;
+  readonly targetRevision: string;
+  readonly cluster: string;
+  readonly namespace: string;
+  /** Undefined leaves it to whoever set it; a new app then syncs when it is told to. */
+  readonly autoSync?: boolean | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+};
+
+export function newProject(wish: ProjectWish, maker: Maker): NewProject {
+  return {
+    metadata: { name: wish.project, labels: labelsOf(maker), annotations: { [TASK_ANNOTATION]: maker.task } },
+    spec: {
+      description: wish.description ?? "",
+      sourceRepos: wish.sourceRepos,
+      destinations: wish.destinations.map(destinationOf),
+      // The sync option CreateNamespace=true needs the right to make one.
+      clusterResourceWhitelist: [{ group: "", kind: "Namespace" }],
+    },
+  };
+}
+
+/** The project with what it lacks; undefined when it lacks nothing. What people added stays. */
+export function mergeProject(there: Project, wish: ProjectWish): Project | undefined {
+  const repos = there.spec.sourceRepos ?? [];
+  const places = there.spec.destinations ?? [];
+  const newRepos = wish.sourceRepos.filter((one) => !repos.includes(one) && !repos.includes("*"));
+  const newPlaces = wish.destinations
+    .map(destinationOf)
+    .filter((one) => !places.some(({ name, namespace }) => name === one.name && namespace === one.namespace));
+  if (newRepos.length === 0 && newPlaces.length === 0) return undefined;
+  const { status: _, ...rest } = there;
+  const spec = { ...there.spec, sourceRepos: [...repos, ...newRepos], destinations: [...places, ...newPlaces] };
+  return { ...rest, metadata: there.metadata, spec };
+}
+
+export function newApp(wish: AppWish, maker: Maker): NewApplication {
+  return {
+    metadata: {
+      name: wish.app,
+      labels: { ...labelsOf(maker), ...wish.labels },
+      annotations: { [TASK_ANNOTATION]: maker.task, [RUN_ANNOTATION]: maker.url },
+    },
+    spec: {
+      project: wish.project,
+      source: { repoURL: wish.repoUrl, path: wish.path, targetRevision: wish.targetRevision },
+      destination: { name: wish.cluster, namespace: wish.namespace },
+      syncPolicy: {
+        ...(wish.autoSync === true ? { automated: { prune: true, selfHeal: true } } : {}),
+        syncOptions: ["CreateNamespace=true"],
+      },
+    },
+  };
+}
+
+/** The app with our fields as wished and everything that people added; undefined when it is as wished. */
+export function mergeApp(there: Application, wish: AppWish, maker: Maker): NewApplication | undefined {
+  const { source, destination, syncPolicy } = there.spec;
+  const labels = there.metadata.labels ?? {};
+  const same =
+    source?.repoURL === wish.repoUrl &&
+    samePath(source.path, wish.path) &&
+    (source.targetRevision || "HEAD") === wish.targetRevision &&
+    destination.name === wish.cluster &&
+    destination.namespace === wish.namespace &&
+    (wish.autoSync === undefined || wish.autoSync === syncsItself(there)) &&
+    Object.entries(wish.labels ?? {}).every(([name, value]) => labels[name] === value);
+  if (same) return undefined;
+  const { server: _server, ...place } = destination;
+  return {
+    metadata: {
+      name: wish.app,
+      ...(there.metadata.namespace === undefined ? {} : { namespace: there.metadata.namespace }),
+      labels: { ...labels, ...labelsOf(maker), ...wish.labels },
+      annotations: { ...there.metadata.annotations, [RUN_ANNOTATION]: maker.url },
+      ...(there.metadata.finalizers ? { finalizers: there.metadata.finalizers } : {}),
+    },
+    spec: {
+      ...there.spec,
+      source: { ...source, repoURL: wish.repoUrl, path: wish.path, targetRevision: wish.targetRevision },
+      destination: { ...place, name: wish.cluster, namespace: wish.namespace },
+      syncPolicy: policyAfter(syncPolicy ?? {}, syncsItself(there), wish.autoSync),
+    },
+  };
+}
+
+/** Why this app is not ours to change; undefined when it is, or when it deploys the same place from the same path. */
+export function foreignReason(there: Application, wish: AppWish, maker: Maker): string | undefined {
+  const owner = there.metadata.labels?.[APP_LABEL];
+  if (owner !== undefined) {
+    return owner === maker.app ? undefined : `It belongs to the app ${owner} (label ${APP_LABEL}).`;
+  }
+  const { source } = there.spec;
+  const alike = source?.repoURL === wish.repoUrl && samePath(source.path, wish.path);
+  return alike
+    ? undefined
+    : `It has no label ${APP_LABEL} and deploys ${source?.repoURL ?? "something else"} ${source?.path ?? ""}.`;
+}
+
+/** Did this task make it? */
+export function madeBy(there: { metadata: Project["metadata"] }, maker: Maker): boolean {
+  return there.metadata.annotations?.[TASK_ANNOTATION] === maker.task;
+}
+
+type Policy = NonNullable<Application["spec"]["syncPolicy"]>;
+
+function policyAfter(there: Policy, before: boolean, wanted: boolean | undefined): Policy {
+  if (wanted === undefined || wanted === before) return there;
+  const { automated, ...rest } = there;
+  if (!wanted) return rest;
+  const { enabled: _, ...settings } = automated ?? { prune: true, selfHeal: true };
+  return { ...rest, automated: settings };
+}
+
+function labelsOf(maker: Maker): Record<string, string> {
+  return { [MANAGED_BY]: "gantry", ...(maker.app === undefined ? {} : { [APP_LABEL]: maker.app }) };
+}
+
+function destinationOf({ cluster, namespace }: { cluster: string; namespace: string }): {
+  name: string;
+  namespace: string;
+} {
+  return { name: cluster, namespace };
+}
+
+function samePath(a: string | undefined, b: string): boolean {
+  const plain = (path: string): string => path.replace(/^\.?\//, "").replace(/\/+$/, "") || ".";
+  return plain(a ?? ".") === plain(b);
+}
