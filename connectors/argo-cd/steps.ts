@@ -110,10 +110,7 @@ export const argocdSync = defineStep({
       case "superseded":
         return superseded(input.app, decision.problem);
       case "waiting":
-        // It may be the operation that this step started before it was interrupted.
-        return memo.looks === 0 && carriesTask(app, task.id, input.revision)
-          ? succeeded(await sync())
-          : again(decision.reason);
+        return again(decision.reason);
       case "refreshed":
       case "already":
         log(decision.kind === "already" ? `${input.app} is there already` : `${input.app} syncs by itself: refreshed`);
@@ -209,7 +206,7 @@ async function look(
       const { gate, problem, todo, line } = verdict;
       const failure = failureOf(new GantryError("gate-failed", { gate, problem, todo }));
       context.log(line);
-      return failed({ ...failure, line }, { ...stateOf(app), url });
+      return failed<WaitOutput>({ ...failure, line }, { ...stateOf(app), url });
     }
     case "waiting": {
       const next: Memo = {
