@@ -79,6 +79,12 @@ export const ERRORS = {
     why: "Bodies are JSON, in UTF-8, not compressed.",
     todo: "Send application/json without Content-Encoding.",
   },
+  "range-outside": {
+    status: 416,
+    message: "There is nothing at this range: the log has {size} bytes.",
+    why: "The range begins behind its end.",
+    todo: "Ask for a range that begins before byte {size}, or wait until the log has grown.",
+  },
   "headers-too-large": {
     status: 431,
     message: "The headers of the request are too large.",
@@ -251,6 +257,12 @@ export const ERRORS = {
     message: "The script ended with exit code {exit}.",
     why: "{problem}",
     todo: "Read the log of this step.",
+  },
+  "outputs-invalid": {
+    status: 422,
+    message: "The outputs cannot be used.",
+    why: "{problem}",
+    todo: "Outputs are short facts for later steps: write `name=value` lines to the file that GANTRY_OUTPUT names, and keep data in files.",
   },
   "timed-out": {
     status: 422,
