@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { GantryError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
-import { cutText, evaluateCondition, expressionsIn, referencesIn, render, renderText } from "./template.ts";
+import { evaluateCondition } from "./condition.ts";
+import { cutText, expressionsIn, referencesIn, render, renderText } from "./template.ts";
 
 const scope: JsonObject = {
   params: { name: "orders", count: 3, list: [1, 2], flag: false, none: null, evil: "${{ secrets.TOKEN }}" },

@@ -38,25 +38,7 @@ export function renderText(template: JsonValue, scope: JsonObject): string {
   return asText(render(template, scope));
 }
 
-/**
- * Does a `when:` hold? It means "and everything before succeeded" unless it names `status` itself; `always` holds always,
- * and so does none when the status is `succeeded`. The scope must have `status`. Throws `expression-failed`, also when the
- * answer is not true or false.
- */
-export function evaluateCondition(condition: string | undefined, scope: JsonObject): boolean {
-  const source = condition?.trim();
-  if (source === "always") return true;
-  const succeeded = scope.status === "succeeded";
-  if (source === undefined) return succeeded;
-  const expression = checkExpression(source);
-  if ("problem" in expression) throw expressionFailed(source, expression.problem);
-  if (!succeeded && !expression.references.some((reference) => reference.variable === "status")) return false;
-  const answer = expression.evaluate(scope);
-  if (typeof answer !== "boolean") throw expressionFailed(source, "a condition must give true or false");
-  return answer;
-}
-
-/** The variables that a template names. Expressions that cannot be read are left out: `cutText` and the rules report them. */
+/** The variables that a template names. What cannot be read is left out; the rules of pipeline files report it. */
 export function referencesIn(template: JsonValue): readonly TemplateReference[] {
   return expressionsIn(template).flatMap((source) => {
     const expression = checkExpression(source);

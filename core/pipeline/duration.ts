@@ -1,0 +1,26 @@
+// Durations as people write them: "500ms", "30s", "10m", "1h30m", "2d".
+
+const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
+
+/** Larger units first, each at most once, at least one. */
+export const DURATION = /^(?=\d)(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?$/;
+
+/** Milliseconds, or undefined for a text that is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  if (match === null) return undefined;
+  const [, ...numbers] = match;
+  return Object.values(UNITS).reduce((total, unit, index) => total + unit * Number(numbers[index] ?? 0), 0);
+}
+
+/** The shortest such text: 90000 is "1m30s". */
+export function formatDuration(ms: number): string {
+  let rest = Math.round(ms);
+  let text = "";
+  for (const [name, unit] of Object.entries(UNITS)) {
+    const count = Math.floor(rest / unit);
+    if (count > 0) text += `${count}${name}`;
+    rest -= count * unit;
+  }
+  return text === "" ? "0ms" : text;
+}

@@ -1,0 +1,83 @@
+// One job of a pipeline file becomes one job of the task, or one per element of `each`, or one per combination of `matrix`.
+
+import { GantryError } from "../errors.ts";
+import { expressionFailed } from "../expr/expression.ts";
+import { render, renderText } from "../expr/template.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import type { Job } from "./pipeline.ts";
+
+export type ExpandedJob = {
+  /** Unique in the task: `build`, `deploy[seoul]`. */
+  readonly key: string;
+  /** The element, the values of the matrix by axis, or null. */
+  readonly each: JsonValue;
+  readonly site: string;
+  readonly labels: readonly string[];
+};
+
+/** Jobs that one job of the file may become. */
+export const MAX_EXPANDED = 256;
+const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/**
+ * `scope` has what the job's `each`, `site` and `labels` name; `each` is added here. A list that is empty gives no job.
+ * Throws GantryError `expression-failed`.
+ */
+export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
+  const elements = elementsOf(job, scope);
+  const seen = new Set<string>();
+  return elements.map(({ name, each }) => {
+    const key = name === undefined ? job.id : `${job.id}[${name}]`;
+    if (seen.has(key)) throw expressionFailed(String(job.each), `two elements of \`each\` have the name ${name}`);
+    seen.add(key);
+    const inner = { ...scope, each };
+    const site = renderText(job.site, inner);
+    if (!SITE.test(site))
+      throw expressionFailed(String(job.site), `it gives ${JSON.stringify(site)}, which is no site`);
+    return { key, each, site, labels: job.labels.map((label) => renderText(label, inner)) };
+  });
+}
+
+function elementsOf(job: Job, scope: JsonObject): readonly { name: string | undefined; each: JsonValue }[] {
+  if (job.matrix !== undefined) {
+    return combinations(job.matrix).map((each) => ({ name: Object.values(each).map(nameOf).join(","), each }));
+  }
+  if (job.each === undefined) return [{ name: undefined, each: null }];
+  const list = render(job.each, scope);
+  const shown = typeof job.each === "string" ? job.each : "each";
+  if (!isList(list)) throw expressionFailed(shown, "`each` must give a list");
+  if (list.length > MAX_EXPANDED) throw expressionFailed(shown, `\`each\` gives more than ${MAX_EXPANDED} elements`);
+  return list.map((each, index) => ({ name: nameOf(each, index), each }));
+}
+
+/** All combinations, the last axis changing fastest. */
+function combinations(matrix: { readonly [axis: string]: readonly JsonValue[] }): readonly JsonObject[] {
+  const size = Object.values(matrix).reduce((total, values) => total * values.length, 1);
+  if (size > MAX_EXPANDED) {
+    throw new GantryError("expression-failed", {
+      expression: "matrix",
+      problem: `it has ${size} combinations, more than ${MAX_EXPANDED}`,
+    });
+  }
+  let all: JsonObject[] = [{}];
+  for (const [axis, values] of Object.entries(matrix)) {
+    all = all.flatMap((one) => values.map((value) => ({ ...one, [axis]: value })));
+  }
+  return all;
+}
+
+/** The element's `name`, or the element itself if it is a scalar, or its index; only characters that a URL path keeps. */
+function nameOf(element: JsonValue, index: number): string {
+  const name = isJsonObject(element) ? element.name : element;
+  const scalar = typeof name === "string" || typeof name === "number" || typeof name === "boolean";
+  const clean = scalar
+    ? String(name)
+        .replace(/[^A-Za-z0-9._-]+/g, "-")
+        .slice(0, 100)
+    : "";
+  return clean === "" ? String(index) : clean;
+}
+
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,132 @@
+// The form of a pipeline file, before normalising. Editors get their JSON Schema from it, and the parser its first check.
+// What a form cannot say (names that must exist, cycles, types of inputs) is in rules.ts.
+
+import { z } from "zod";
+import { DURATION } from "./duration.ts";
+
+/** Names that every JavaScript object answers to are refused as ids, so that no table is asked for them by mistake. */
+const RESERVED =
+  /^(?!(?:constructor|prototype|toString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString)$)/;
+const id = new RegExp(`${RESERVED.source}[A-Za-z][A-Za-z0-9_-]{0,62}$`);
+const variable = new RegExp(`${RESERVED.source}[A-Za-z_][A-Za-z0-9_]{0,62}$`);
+
+const idText = z
+  .string()
+  .regex(id, "an id starts with a letter and has at most 63 letters, digits, `-` and `_`")
+  .describe("A letter, then letters, digits, - and _");
+const duration = z
+  .string('a duration such as "30s", "10m" or "1h30m"')
+  .regex(DURATION, 'a duration such as "30s", "10m" or "1h30m"')
+  .describe("A duration such as 30s, 10m or 1h30m");
+const template = z.json().describe("Any value; its texts may hold ${{ expression }}");
+const sentence = z.string().min(1).max(500);
+const templates = (key: RegExp, hint: string) => z.record(z.string().regex(key, hint), template);
+const outputNames = templates(variable, "a name starts with a letter and has letters, digits and `_`");
+const envNames = templates(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, "a variable has letters, digits and `_`");
+
+const paramTypes = z.enum(["string", "integer", "number", "boolean", "array"]);
+const itemType = z.union(
+  [
+    paramTypes.exclude(["array"]),
+    z.strictObject({
+      type: paramTypes.exclude(["array"]),
+      enum: z.array(z.json()).min(1).max(500).optional(),
+      pattern: z.string().max(500).optional(),
+      minLength: z.int().min(0).optional(),
+      maxLength: z.int().min(0).optional(),
+      minimum: z.number().optional(),
+      maximum: z.number().optional(),
+    }),
+  ],
+  "a type (string, integer, number or boolean), or a map with `type` and its limits",
+);
+
+export const paramShape = z.strictObject({
+  type: paramTypes,
+  title: sentence.optional(),
+  description: sentence.optional(),
+  required: z.boolean().optional().describe("Must be given, unless there is a default"),
+  default: template.optional(),
+  enum: z.array(z.json()).min(1).max(500).optional(),
+  pattern: z.string().max(500).optional().describe("A regular expression that the whole text or part of it must match"),
+  minLength: z.int().min(0).optional(),
+  maxLength: z.int().min(0).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  items: itemType.optional().describe("For type array: what the elements are"),
+  ui: z.string().max(50).optional().describe("Hint for the form, e.g. multiline, target, branch"),
+});
+
+export const concurrencyShape = z.strictObject({
+  group: z.string().min(1).max(500),
+  policy: z.enum(["queue", "cancel-older"]).optional(),
+});
+
+export const retryShape = z.strictObject({ max: z.int().min(0).max(20), delay: duration.optional() });
+
+export const stepShape = z.strictObject({
+  id: idText.optional(),
+  title: sentence.optional(),
+  uses: z.string().max(100).optional().describe("Name of a step: provider/verb-noun"),
+  with: z.record(z.string().max(100), template).optional().describe("The inputs of the step"),
+  run: z.string().min(1).max(65_536).optional().describe("A script; it gets values by env only"),
+  shell: z.enum(["sh", "bash", "node", "python3"]).optional(),
+  workingDirectory: z.string().max(500).optional().describe("Folder below the workspace"),
+  env: envNames.optional(),
+  when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
+  timeout: duration.optional(),
+});
+
+export const jobShape = z.strictObject({
+  title: sentence.optional(),
+  needs: z
+    .union([z.string(), z.array(z.string()).max(200)], "the id of a job, or a list of ids")
+    .optional()
+    .describe("Jobs that must have ended first"),
+  site: z.string().min(1).max(500).describe("Name of the site whose runners take the job"),
+  labels: z.union([z.string(), z.array(z.string().max(100)).max(20)], "a label, or a list of labels").optional(),
+  each: z
+    .union([z.string(), z.array(z.json()).min(1).max(256)], "a list, or an expression that gives one")
+    .optional()
+    .describe("One job per element"),
+  matrix: z
+    .record(z.string().regex(variable, "an axis has letters, digits and `_`"), z.array(z.json()).min(1))
+    .optional(),
+  when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
+  timeout: duration.optional(),
+  retry: z.union([z.int().min(0).max(20), retryShape], "a number up to 20, or a map with `max` and `delay`").optional(),
+  mode: z.enum(["strict", "lenient"]).optional(),
+  retrySafe: z.boolean().optional().describe("May run again by itself when its runner was lost"),
+  env: envNames.optional(),
+  outputs: outputNames.optional(),
+  steps: z.array(stepShape).min(1).max(200),
+});
+
+const jobs = z.record(idText, jobShape);
+
+export const pipelineShape = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,62}$/, "a name has lower case letters, digits and hyphens")
+    .describe("Unique among the pipelines"),
+  title: sentence.optional(),
+  summary: sentence.optional(),
+  button: z.string().min(1).max(40).optional().describe("Text of the button: a verb and its object"),
+  app: z.enum(["existing", "new", "none"]).optional(),
+  params: z
+    .record(
+      z.string().regex(variable, "a parameter has letters, digits and `_`"),
+      z.union([paramTypes, paramShape], "a type, or a map with `type`"),
+    )
+    .optional(),
+  concurrency: z.union([z.string().min(1), concurrencyShape], "a group, or a map with `group` and `policy`").optional(),
+  jobs,
+  finally: jobs.optional(),
+  outputs: outputNames.optional(),
+  remember: outputNames.optional().describe("Facts to keep on the app"),
+});
+
+export type PipelineFile = z.infer<typeof pipelineShape>;
+export type JobFile = z.infer<typeof jobShape>;
+export type StepFile = z.infer<typeof stepShape>;
+export type ParamFile = z.infer<typeof paramShape>;

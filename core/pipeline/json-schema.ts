@@ -1,0 +1,188 @@
+// Checks a value against the part of JSON Schema that zod writes for steps and that pipeline files write for parameters.
+// What it does not know (formats, conditions) it lets pass: the runner parses the value with the real schema.
+
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { didYouMean } from "../suggest.ts";
+import { compilePattern } from "./pattern.ts";
+
+export type SchemaProblem = { readonly path: readonly (string | number)[]; readonly detail: string };
+
+export type CheckOptions = {
+  /** Values that nobody knows yet, e.g. expressions, and that therefore fit everywhere. */
+  readonly unknown?: (value: JsonValue) => boolean;
+};
+
+const MAX_PROBLEMS = 50;
+const MAX_DEPTH = 64;
+
+/** Everything that does not fit, at most 50 places; an empty list when the value fits. */
+export function checkSchema(
+  schema: JsonObject,
+  value: JsonValue,
+  options: CheckOptions = {},
+): readonly SchemaProblem[] {
+  const problems = check(schema, value, { root: schema, unknown: options.unknown ?? (() => false), path: [] });
+  return problems.slice(0, MAX_PROBLEMS);
+}
+
+type Context = {
+  readonly root: JsonObject;
+  readonly unknown: (value: JsonValue) => boolean;
+  readonly path: readonly (string | number)[];
+};
+
+function check(schema: JsonValue | undefined, value: JsonValue, context: Context): SchemaProblem[] {
+  if (schema === false) return [problem(context, "nothing is allowed here")];
+  if (!isJsonObject(schema) || context.unknown(value)) return [];
+  if (context.path.length > MAX_DEPTH) return [problem(context, `it is nested deeper than ${MAX_DEPTH}`)];
+  const { $ref } = schema;
+  if (typeof $ref === "string") return check(resolve(context.root, $ref), value, context);
+  const wrong = checkType(schema, value) ?? checkChoice(schema, value);
+  if (wrong !== undefined) return [problem(context, wrong)];
+  return [
+    ...checkAlternatives(schema, value, context),
+    ...(typeof value === "string" ? checkText(schema, value).map((detail) => problem(context, detail)) : []),
+    ...(typeof value === "number" ? checkNumber(schema, value).map((detail) => problem(context, detail)) : []),
+    ...(isList(value) ? checkList(schema, value, context) : []),
+    ...(isJsonObject(value) ? checkObject(schema, value, context) : []),
+  ];
+}
+
+function checkType(schema: JsonObject, value: JsonValue): string | undefined {
+  const { type } = schema;
+  const types = typeof type === "string" ? [type] : isList(type) ? type.filter((one) => typeof one === "string") : [];
+  if (types.length === 0 || types.some((one) => hasType(one, value))) return undefined;
+  return `it must be ${types.map(article).join(" or ")}, not ${article(typeOf(value))}`;
+}
+
+function checkChoice(schema: JsonObject, value: JsonValue): string | undefined {
+  if (schema.const !== undefined && !same(schema.const, value)) return `it must be ${show(schema.const)}`;
+  const choices = schema.enum;
+  if (!isList(choices) || choices.some((one) => same(one, value))) return undefined;
+  const known = choices.filter((one) => typeof one === "string");
+  const hint = typeof value === "string" ? didYouMean(value, known) : "";
+  return `it must be one of ${choices.slice(0, 20).map(show).join(", ")}${hint}`;
+}
+
+function checkAlternatives(schema: JsonObject, value: JsonValue, context: Context): SchemaProblem[] {
+  const all = isList(schema.allOf) ? schema.allOf.flatMap((one) => check(one, value, context)) : [];
+  const options = isList(schema.anyOf) ? schema.anyOf : isList(schema.oneOf) ? schema.oneOf : undefined;
+  if (options === undefined) return all;
+  const answers = options.map((one) => check(one, value, context));
+  if (answers.some((answer) => answer.length === 0)) return all;
+  // The alternative that came farthest is the one that was meant.
+  const [best] = answers.toSorted((a, b) => deepest(b) - deepest(a) || a.length - b.length);
+  const details = [...new Set(answers.flatMap((answer) => answer.map((one) => one.detail)))];
+  if (best !== undefined && deepest(best) > context.path.length) return [...all, ...best];
+  return [...all, problem(context, details.slice(0, 4).join(", or "))];
+}
+
+function checkText(schema: JsonObject, value: string): string[] {
+  const length = [...value].length;
+  const { minLength, maxLength, pattern } = schema;
+  if (typeof minLength === "number" && length < minLength) return [`it must have at least ${minLength} characters`];
+  if (typeof maxLength === "number" && length > maxLength) return [`it must have at most ${maxLength} characters`];
+  if (typeof pattern !== "string") return [];
+  const compiled = compilePattern(pattern);
+  return "problem" in compiled || compiled.test(value) ? [] : [`it must match ${pattern}`];
+}
+
+function checkNumber(schema: JsonObject, value: number): string[] {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
+  if (typeof minimum === "number" && value < minimum) return [`it must be at least ${minimum}`];
+  if (typeof maximum === "number" && value > maximum) return [`it must be at most ${maximum}`];
+  if (typeof exclusiveMinimum === "number" && value <= exclusiveMinimum)
+    return [`it must be more than ${exclusiveMinimum}`];
+  if (typeof exclusiveMaximum === "number" && value >= exclusiveMaximum)
+    return [`it must be less than ${exclusiveMaximum}`];
+  return [];
+}
+
+function checkList(schema: JsonObject, value: readonly JsonValue[], context: Context): SchemaProblem[] {
+  const { minItems, maxItems, items, prefixItems } = schema;
+  if (typeof minItems === "number" && value.length < minItems) {
+    return [problem(context, minItems === 1 ? "it must not be empty" : `it must have at least ${minItems} elements`)];
+  }
+  if (typeof maxItems === "number" && value.length > maxItems) {
+    return [problem(context, `it must have at most ${maxItems} elements`)];
+  }
+  const first = isList(prefixItems) ? prefixItems : [];
+  return value.flatMap((item, index) => check(first[index] ?? items, item, below(context, index)));
+}
+
+function checkObject(schema: JsonObject, value: JsonObject, context: Context): SchemaProblem[] {
+  const properties = isJsonObject(schema.properties) ? schema.properties : {};
+  const required = isList(schema.required) ? schema.required : [];
+  const missing = required.filter((name) => typeof name === "string" && !Object.hasOwn(value, name));
+  return [
+    ...missing.map((name) => problem(context, `${name} is missing`)),
+    ...Object.entries(value).flatMap(([name, inner]) => {
+      const at = below(context, name);
+      if (Object.hasOwn(properties, name)) return check(properties[name], inner, at);
+      if (schema.additionalProperties === false) {
+        return [problem(at, `${name} is not known${didYouMean(name, Object.keys(properties))}`)];
+      }
+      const key = check(schema.propertyNames, name, at);
+      return [...key, ...check(schema.additionalProperties, inner, at)];
+    }),
+  ];
+}
+
+/** `#`, `#/$defs/name`: only places in the schema itself. */
+export function resolve(root: JsonObject, ref: string): JsonValue | undefined {
+  if (!ref.startsWith("#")) return undefined;
+  let at: JsonValue | undefined = root;
+  for (const part of ref.split("/").slice(1)) {
+    const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    at = isJsonObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
+  }
+  return at;
+}
+
+function problem(context: Context, detail: string): SchemaProblem {
+  return { path: context.path, detail };
+}
+
+function below(context: Context, step: string | number): Context {
+  return { ...context, path: [...context.path, step] };
+}
+
+function deepest(problems: readonly SchemaProblem[]): number {
+  return Math.max(0, ...problems.map((one) => one.path.length));
+}
+
+function hasType(type: string, value: JsonValue): boolean {
+  if (type === "integer") return Number.isInteger(value);
+  return type === typeOf(value) || (type === "number" && typeof value === "number");
+}
+
+function typeOf(value: JsonValue): string {
+  if (value === null) return "null";
+  return isList(value) ? "array" : typeof value;
+}
+
+const ARTICLES: { readonly [type: string]: string } = {
+  string: "text",
+  boolean: "true or false",
+  integer: "a whole number",
+  number: "a number",
+  array: "a list",
+  object: "a map",
+  null: "empty",
+};
+
+function article(type: string): string {
+  return ARTICLES[type] ?? type;
+}
+
+function show(value: JsonValue): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function same(a: JsonValue, b: JsonValue): boolean {
+  return a === b || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
+}
+
+function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,128 @@
+// From the form of the file to the form that is run: short forms written out, durations in milliseconds, every default
+// filled in. Nothing is judged here; rules.ts does that.
+
+import type { JsonValue } from "../json.ts";
+import { parseDuration } from "./duration.ts";
+import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
+import type { Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
+
+const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
+const DEFAULT_RETRY_DELAY_MS = 10_000;
+
+export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDescription>): Pipeline {
+  const title = file.title ?? file.name;
+  return {
+    name: file.name,
+    title,
+    summary: file.summary ?? "",
+    button: file.button ?? `Run ${file.name}`,
+    app: file.app ?? "existing",
+    params: paramsSchema(file.params ?? {}),
+    concurrency:
+      file.concurrency === undefined
+        ? undefined
+        : typeof file.concurrency === "string"
+          ? { group: file.concurrency, policy: "queue" }
+          : { group: file.concurrency.group, policy: file.concurrency.policy ?? "queue" },
+    jobs: Object.entries(file.jobs).map(([id, job]) => normaliseJob(id, job, steps)),
+    finally: Object.entries(file.finally ?? {}).map(([id, job]) => normaliseJob(id, job, steps)),
+    outputs: file.outputs ?? {},
+    remember: file.remember ?? {},
+  };
+}
+
+function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepDescription>): Job {
+  const retry = typeof job.retry === "number" ? { max: job.retry, delay: undefined } : job.retry;
+  return {
+    id,
+    title: job.title ?? id,
+    needs: list(job.needs),
+    site: job.site,
+    labels: list(job.labels),
+    each: job.each,
+    matrix: job.matrix,
+    when: bareCondition(job.when),
+    timeoutMs: duration(job.timeout) ?? DEFAULT_JOB_TIMEOUT_MS,
+    retry: { max: retry?.max ?? 0, delayMs: duration(retry?.delay) ?? DEFAULT_RETRY_DELAY_MS },
+    mode: job.mode ?? "strict",
+    retrySafe: job.retrySafe ?? false,
+    env: job.env ?? {},
+    outputs: job.outputs ?? {},
+    steps: normaliseSteps(job.steps, steps),
+  };
+}
+
+function normaliseSteps(files: readonly StepFile[], steps: ReadonlyMap<string, StepDescription>): readonly StepSpec[] {
+  const ids = stepIds(files);
+  return files.map((step, index) => ({
+    id: ids[index] ?? `step-${index + 1}`,
+    title: step.title ?? defaultTitle(step, steps),
+    when: bareCondition(step.when),
+    timeoutMs: duration(step.timeout),
+    env: step.env ?? {},
+    action:
+      step.uses === undefined
+        ? {
+            kind: "run",
+            run: step.run ?? "",
+            shell: step.shell ?? "sh",
+            workingDirectory: step.workingDirectory,
+          }
+        : { kind: "uses", uses: step.uses, with: step.with ?? {} },
+  }));
+}
+
+/** A step without an id is named after what it uses (`git/checkout` is `checkout`), a script `run`; with a number when taken. */
+export function stepIds(files: readonly { readonly id?: unknown; readonly uses?: unknown }[]): readonly string[] {
+  const taken = new Set(files.flatMap((step) => (typeof step.id === "string" ? [step.id] : [])));
+  return files.map((step) => {
+    if (typeof step.id === "string") return step.id;
+    const base = typeof step.uses === "string" ? (step.uses.split("/").at(-1) ?? "step") : "run";
+    let id = base;
+    for (let count = 2; taken.has(id); count += 1) id = `${base}-${count}`;
+    taken.add(id);
+    return id;
+  });
+}
+
+function defaultTitle(step: StepFile, steps: ReadonlyMap<string, StepDescription>): string {
+  if (step.uses !== undefined) return steps.get(step.uses)?.title ?? step.uses;
+  const first = (step.run ?? "").split("\n").find((line) => line.trim() !== "") ?? "Run a script";
+  return first.trim().slice(0, 80);
+}
+
+function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema {
+  const entries = Object.entries(params).map(([name, param]): [string, ParamFile] => [
+    name,
+    typeof param === "string" ? { type: param, required: true } : param,
+  ]);
+  return {
+    type: "object",
+    properties: Object.fromEntries(entries.map(([name, param]) => [name, paramSchema(param)])),
+    // A default stands in for a value that is not given, so only a parameter without one can be missing.
+    required: entries
+      .filter(([, param]) => param.required === true && param.default === undefined)
+      .map(([name]) => name),
+    additionalProperties: false,
+  };
+}
+
+function paramSchema({ required: _, ui, items, ...rest }: ParamFile): ParamSchema {
+  const inner = typeof items === "string" ? { type: items } : items;
+  return { ...rest, ...(inner === undefined ? {} : { items: inner }), ...(ui === undefined ? {} : { "x-ui": ui }) };
+}
+
+/** `when: ${{ x }}` and `when: x` are the same. */
+function bareCondition(when: string | undefined): string | undefined {
+  const text = when?.trim();
+  const wrapped = text === undefined ? null : /^\$\{\{([\s\S]*)\}\}$/.exec(text);
+  return wrapped?.[1]?.trim() ?? text;
+}
+
+function duration(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text);
+}
+
+function list<T extends JsonValue>(value: string | readonly T[] | undefined): readonly (T | string)[] {
+  return value === undefined ? [] : typeof value === "string" ? [value] : value;
+}

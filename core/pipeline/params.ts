@@ -1,0 +1,45 @@
+// The parameters of a task: defaults filled in, then checked against the pipeline's schema.
+
+import { explain, GantryError, type Problem } from "../errors.ts";
+import { render } from "../expr/template.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import { checkSchema } from "./json-schema.ts";
+import type { ParamsSchema } from "./pipeline.ts";
+
+export type CheckedParams = {
+  /** With defaults; a parameter that is neither given nor has a default is absent. */
+  readonly params: JsonObject;
+  /** Each with a JSON pointer into the params. */
+  readonly problems: readonly Problem[];
+};
+
+/**
+ * Given values are data: they are never looked through for expressions. Defaults are templates over `scope` (app, task);
+ * one that cannot be filled in is a problem of its parameter, because then a value must be given.
+ */
+export function checkParams(schema: ParamsSchema, given: JsonObject, scope: JsonObject): CheckedParams {
+  const problems: Problem[] = [];
+  const defaults: [string, JsonValue][] = [];
+  const failed = new Set<string>();
+  for (const [name, param] of Object.entries(schema.properties)) {
+    if (param.default === undefined || Object.hasOwn(given, name)) continue;
+    try {
+      defaults.push([name, render(param.default, scope)]);
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error;
+      failed.add(name);
+      const detail = `${name} must be given: its default is not available, because ${explain(error).why}`;
+      problems.push({ pointer: pointer([name]), detail });
+    }
+  }
+  const params = Object.fromEntries([...Object.entries(given), ...defaults]);
+  const { required } = schema;
+  const plain = { ...schema, required: required.filter((name) => !failed.has(name)) } as unknown as JsonObject;
+  for (const { path, detail } of checkSchema(plain, params)) problems.push({ pointer: pointer(path), detail });
+  return { params, problems };
+}
+
+/** RFC 6901. */
+function pointer(path: readonly (string | number)[]): string {
+  return path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}

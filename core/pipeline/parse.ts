@@ -1,0 +1,78 @@
+// From the text of a pipeline file to a checked Pipeline: YAML → form → normalised → rules. All problems at once.
+
+import type { Problem } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
+import { normalise } from "./normalise.ts";
+import type { Pipeline, StepDescription } from "./pipeline.ts";
+import { RULES, type RuleContext } from "./rules.ts";
+import { absentParams } from "./rules-references.ts";
+import { checkShape, type PathProblem } from "./shape.ts";
+import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
+
+export type ParsedPipeline = {
+  /** Only there when nothing is wrong. */
+  readonly pipeline?: Pipeline;
+  /** Each with file, line and column, in the order of the file; at most 100. */
+  readonly problems: readonly Problem[];
+  /** What runs, but is perhaps not meant. */
+  readonly warnings: readonly Problem[];
+};
+
+const MAX_PROBLEMS = 100;
+
+/** Never throws for what is in the text, and takes bounded time whatever it is. */
+export function parsePipeline(
+  file: { readonly name: string; readonly text: string },
+  steps: readonly StepDescription[],
+): ParsedPipeline {
+  const source = readSource(file.text);
+  const { root } = source;
+  const locate = (found: readonly { at: Place; detail: string }[]): readonly Problem[] =>
+    found
+      .toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
+      .slice(0, MAX_PROBLEMS)
+      .map(({ at, detail }) => ({ detail, file: file.name, line: at.line, column: at.column }));
+  if (root === undefined) return { problems: locate(source.problems), warnings: [] };
+
+  const value = plainValue(root);
+  if (!isJsonObject(value)) {
+    const detail = "a pipeline file is a map with `name` and `jobs`";
+    return { problems: locate([...source.problems, { at: root.at, detail }]), warnings: [] };
+  }
+  const shape = checkShape(value);
+  const known = new Map(steps.map((step) => [step.name, step]));
+  let pipeline: Pipeline | undefined;
+  const found: PathProblem[] = [...shape.problems];
+  const doubts: PathProblem[] = [];
+  if (shape.file !== undefined) {
+    pipeline = normalise(shape.file, known);
+    const context: RuleContext = { file: shape.file, pipeline, steps: known, jobIds: jobIdsOf(root) };
+    // Where the form is wrong already, a rule would only say the same in other words.
+    const broken = new Set(shape.problems.map((problem) => JSON.stringify(problem.path)));
+    found.push(
+      ...RULES.flatMap((rule) => rule(context)).filter((problem) => !broken.has(JSON.stringify(problem.path))),
+    );
+    doubts.push(...absentParams(context));
+  }
+  const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });
+  const problems = locate([...source.problems, ...found.map(place)]);
+  const warnings = locate(doubts.map(place));
+  return problems.length === 0 && pipeline !== undefined ? { pipeline, problems, warnings } : { problems, warnings };
+}
+
+/** As exact as the file allows: the expression inside a text if it stands there as it was read, else the text. */
+function placeOf(problem: PathProblem, root: Source, placeOfOffset: (offset: number) => Place): Place {
+  const node = problem.within === undefined ? undefined : sourceAt(root, problem.path);
+  if (problem.within !== undefined && node?.kind === "scalar") {
+    const index = node.raw.text.indexOf(problem.within.text);
+    if (index !== -1) return placeOfOffset(node.raw.offset + index + problem.within.offset);
+  }
+  return placeAt(root, problem.path, problem.on);
+}
+
+function jobIdsOf(root: Source): readonly string[] {
+  return (["jobs", "finally"] as const).flatMap((part) => {
+    const jobs = sourceAt(root, [part]);
+    return jobs?.kind === "map" ? [...jobs.entries.keys()] : [];
+  });
+}

@@ -1,0 +1,87 @@
+// Every place of a pipeline file that may hold expressions, with what an expression may name there.
+
+import type { VARIABLES } from "../expr/environment.ts";
+import type { Job, Pipeline, StepSpec, Template } from "./pipeline.ts";
+
+export type Variable = (typeof VARIABLES)[number];
+
+export type TemplatePlace = {
+  readonly path: readonly (string | number)[];
+  readonly template: Template;
+  /** A `when:` is one expression without `${{ }}`. */
+  readonly condition: boolean;
+  readonly variables: readonly Variable[];
+  readonly job: Job | undefined;
+  /** The steps that have run when it is evaluated. */
+  readonly steps: readonly StepSpec[];
+  /** The jobs whose end it can see. */
+  readonly needs: readonly string[];
+};
+
+const TASK: readonly Variable[] = ["params", "app", "task"];
+const NEEDS: readonly Variable[] = [...TASK, "needs", "jobs"];
+const JOB: readonly Variable[] = [...NEEDS, "each"];
+const RUNNING: readonly Variable[] = [...JOB, "site", "status"];
+const STEP: readonly Variable[] = [...RUNNING, "steps"];
+
+export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
+  const main = pipeline.jobs.map((job) => job.id);
+  const all = [...main, ...pipeline.finally.map((job) => job.id)];
+  const bare = { condition: false, job: undefined, steps: [], needs: [] };
+  const result = { ...bare, needs: all, variables: [...TASK, "jobs", "needs"] as const };
+  return [
+    ...Object.entries(pipeline.params.properties).flatMap(([name, { default: template }]) =>
+      template === undefined
+        ? []
+        : [{ ...bare, path: ["params", name, "default"], template, variables: ["app", "task"] as const }],
+    ),
+    ...(pipeline.concurrency === undefined
+      ? []
+      : [{ ...bare, path: ["concurrency"], template: pipeline.concurrency.group, variables: TASK }]),
+    ...pipeline.jobs.flatMap((job) => placesOfJob(job, ["jobs", job.id], job.needs)),
+    ...pipeline.finally.flatMap((job) => placesOfJob(job, ["finally", job.id], [...main, ...job.needs])),
+    ...entries(pipeline.outputs, ["outputs"], result),
+    ...entries(pipeline.remember, ["remember"], result),
+  ];
+}
+
+function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]): readonly TemplatePlace[] {
+  const base = { condition: false, job, steps: [], needs };
+  const one = (key: string, template: Template | undefined, variables: readonly Variable[], condition = false) =>
+    template === undefined ? [] : [{ ...base, path: [...path, key], template, variables, condition }];
+  return [
+    ...one("each", job.each, NEEDS),
+    ...one("matrix", job.matrix, []),
+    ...one("site", job.site, JOB),
+    ...one("labels", job.labels, JOB),
+    ...one("when", job.when, RUNNING, true),
+    ...entries(job.env, [...path, "env"], { ...base, variables: RUNNING }),
+    ...job.steps.flatMap((step, index) =>
+      placesOfStep(step, [...path, "steps", index], { ...base, steps: job.steps.slice(0, index) }),
+    ),
+    ...entries(job.outputs, [...path, "outputs"], { ...base, variables: STEP, steps: job.steps }),
+  ];
+}
+
+function placesOfStep(
+  step: StepSpec,
+  path: readonly (string | number)[],
+  base: Omit<TemplatePlace, "path" | "template" | "variables">,
+): readonly TemplatePlace[] {
+  const withSecrets = { ...base, variables: [...STEP, "secrets"] as const };
+  return [
+    ...(step.when === undefined
+      ? []
+      : [{ ...base, path: [...path, "when"], template: step.when, variables: STEP, condition: true }]),
+    ...entries(step.env, [...path, "env"], withSecrets),
+    ...(step.action.kind === "uses" ? entries(step.action.with, [...path, "with"], withSecrets) : []),
+  ];
+}
+
+function entries(
+  templates: { readonly [name: string]: Template },
+  path: readonly (string | number)[],
+  base: Omit<TemplatePlace, "path" | "template">,
+): readonly TemplatePlace[] {
+  return Object.entries(templates).map(([name, template]) => ({ ...base, path: [...path, name], template }));
+}

@@ -1,0 +1,59 @@
+// Rules for `params`: limits that fit the type, patterns that can be checked, defaults that fit.
+
+import { isTemplated } from "../expr/template.ts";
+import type { JsonObject } from "../json.ts";
+import { checkSchema } from "./json-schema.ts";
+import { compilePattern } from "./pattern.ts";
+import type { ParamSchema } from "./pipeline.ts";
+import type { RuleContext } from "./rules.ts";
+import type { PathProblem } from "./shape.ts";
+
+const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
+  pattern: ["string"],
+  minLength: ["string"],
+  maxLength: ["string"],
+  minimum: ["integer", "number"],
+  maximum: ["integer", "number"],
+  items: ["array"],
+};
+
+export function goodParams({ pipeline }: RuleContext): readonly PathProblem[] {
+  return Object.entries(pipeline.params.properties).flatMap(([name, param]) => checkParam(param, ["params", name]));
+}
+
+function checkParam(param: ParamSchema, path: readonly (string | number)[]): readonly PathProblem[] {
+  const problems: PathProblem[] = [];
+  const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "value" });
+  for (const [key, types] of Object.entries(FOR_TYPES)) {
+    if (Object.hasOwn(param, key) && !types.includes(param.type)) at(key, `\`${key}\` is not for type ${param.type}`);
+  }
+  if (param.pattern !== undefined) {
+    const compiled = compilePattern(param.pattern);
+    if ("problem" in compiled) at("pattern", `the pattern cannot be used: ${compiled.problem}`);
+  }
+  if ((param.minLength ?? 0) > (param.maxLength ?? Number.POSITIVE_INFINITY))
+    at("minLength", "minLength is above maxLength");
+  if ((param.minimum ?? Number.NEGATIVE_INFINITY) > (param.maximum ?? Number.POSITIVE_INFINITY)) {
+    at("minimum", "minimum is above maximum");
+  }
+  const { default: fallback, enum: choices, ...rest } = param;
+  for (const [index, choice] of (choices ?? []).entries()) {
+    for (const problem of checkSchema(rest as unknown as JsonObject, choice)) {
+      problems.push({
+        path: [...path, "enum", index],
+        detail: `the choice does not fit: ${problem.detail}`,
+        on: "value",
+      });
+    }
+  }
+  if (fallback !== undefined && !isTemplated(fallback)) {
+    for (const problem of checkSchema(param as unknown as JsonObject, fallback)) {
+      problems.push({
+        path: [...path, "default", ...problem.path],
+        detail: `the default does not fit: ${problem.detail}`,
+        on: "value",
+      });
+    }
+  }
+  return param.items === undefined ? problems : [...problems, ...checkParam(param.items, [...path, "items"])];
+}

@@ -1,0 +1,224 @@
+// Rules for expressions: they can be read, and everything they name exists and is known at that place.
+
+import { checkExpression } from "../expr/expression.ts";
+import type { Reference } from "../expr/references.ts";
+import { cutText } from "../expr/template.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { didYouMean } from "../suggest.ts";
+import { resolve } from "./json-schema.ts";
+import type { Job, StepSpec } from "./pipeline.ts";
+import { placesOf, type TemplatePlace, type Variable } from "./places.ts";
+import type { RuleContext } from "./rules.ts";
+import type { PathProblem } from "./shape.ts";
+
+const TASK_FACTS = ["id", "url", "requestedBy", "pipeline", "app"];
+const SECRET = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
+
+type Found = { readonly source: string; readonly path: readonly (string | number)[] };
+
+export function goodExpressions(context: RuleContext): readonly PathProblem[] {
+  return placesOf(context.pipeline).flatMap((place) =>
+    place.condition
+      ? checkCondition(context, place, String(place.template))
+      : textsOf(place.template, place.path).flatMap(({ source, path }) => checkText(context, place, source, path)),
+  );
+}
+
+/** Parameters that may be absent and are used as if they were there: not an error, because a `when:` may guard them. */
+export function absentParams({ pipeline }: RuleContext): readonly PathProblem[] {
+  const { properties, required } = pipeline.params;
+  const mayBeAbsent = (name: string) =>
+    Object.hasOwn(properties, name) && properties[name]?.default === undefined && !required.includes(name);
+  return placesOf(pipeline).flatMap((place) =>
+    sourcesIn(place).flatMap(({ source, path }) => {
+      const expression = checkExpression(source);
+      if ("problem" in expression) return [];
+      return expression.references.flatMap((reference) => {
+        const [name] = reference.path;
+        if (reference.variable !== "params" || name === undefined || reference.certain < 1 || !mayBeAbsent(name))
+          return [];
+        const detail = `params.${name} may be absent; give it a default, or write params.?${name}.orValue(…)`;
+        return [problemAt(path, detail, source, reference.offset)];
+      });
+    }),
+  );
+}
+
+function checkCondition(context: RuleContext, place: TemplatePlace, source: string): readonly PathProblem[] {
+  if (source === "always") return [];
+  if (source === "true" || source === "false") {
+    const detail =
+      source === "true"
+        ? "`when: true` says nothing; write `when: always`, or leave it out"
+        : "`when: false` never runs";
+    return [{ path: place.path, detail, on: "value" }];
+  }
+  return checkSource(context, place, source, place.path);
+}
+
+function checkText(
+  context: RuleContext,
+  place: TemplatePlace,
+  text: string,
+  path: Found["path"],
+): readonly PathProblem[] {
+  const pieces = cutText(text);
+  if ("problem" in pieces) return [{ path, detail: pieces.problem, on: "value" }];
+  return pieces.flatMap((piece) =>
+    piece.kind === "expression" ? checkSource(context, place, piece.source, path) : [],
+  );
+}
+
+function checkSource(
+  context: RuleContext,
+  place: TemplatePlace,
+  source: string,
+  path: Found["path"],
+): readonly PathProblem[] {
+  const expression = checkExpression(source);
+  if ("problem" in expression) {
+    return [problemAt(path, `${expression.problem}${hyphenHint(source)}`, source, expression.offset)];
+  }
+  return expression.references.flatMap((reference) => {
+    const detail = wrongReference(context, place, reference);
+    return detail === undefined ? [] : [problemAt(path, detail, source, reference.offset)];
+  });
+}
+
+function wrongReference(context: RuleContext, place: TemplatePlace, reference: Reference): string | undefined {
+  const variable = reference.variable as Variable;
+  const [first] = reference.path;
+  if (!place.variables.includes(variable)) return notHere(variable);
+  switch (variable) {
+    case "params": {
+      const known = Object.keys(context.pipeline.params.properties);
+      return first === undefined || known.includes(first)
+        ? undefined
+        : `there is no param ${first}${didYouMean(first, known)}`;
+    }
+    case "app":
+      if (context.pipeline.app === "none") return "this pipeline has `app: none`, so there is no app";
+      if (context.pipeline.app === "new" && first !== "name")
+        return "the app is only being created: of it there is app.name";
+      return undefined;
+    case "task":
+      return first === undefined || TASK_FACTS.includes(first)
+        ? undefined
+        : `there is no task.${first}${didYouMean(first, TASK_FACTS)}`;
+    case "each":
+      if (place.job?.each !== undefined) return undefined;
+      return place.job?.matrix === undefined
+        ? "`each` is only there in a job with `each` or `matrix`"
+        : wrongAxis(place.job.matrix, first);
+    case "needs":
+    case "jobs":
+      return wrongNeed(context, place, reference);
+    case "steps":
+      return wrongStep(context, place, reference);
+    case "secrets":
+      if (first === undefined) return "name one secret: secrets.NAME";
+      return SECRET.test(first) ? undefined : `${first} is no name of a secret`;
+    case "site":
+    case "status":
+      return first === undefined ? undefined : `${variable} is text and has no member ${first}`;
+  }
+}
+
+function wrongAxis(matrix: NonNullable<Job["matrix"]>, axis: string | undefined): string | undefined {
+  if (axis === undefined || Object.hasOwn(matrix, axis)) return undefined;
+  return `the matrix has no axis ${axis}${didYouMean(axis, Object.keys(matrix))}`;
+}
+
+function wrongNeed({ pipeline, jobIds }: RuleContext, place: TemplatePlace, reference: Reference): string | undefined {
+  const { variable, path } = reference;
+  const [id, member, output] = path;
+  if (id === undefined) return undefined;
+  if (!jobIds.includes(id)) return `there is no job ${id}${didYouMean(id, jobIds)}`;
+  if (!place.needs.includes(id)) {
+    const owner = place.job?.id ?? "the pipeline";
+    return `${owner} does not need the job ${id}; add it to \`needs\``;
+  }
+  if (member === undefined) return undefined;
+  const job = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === id);
+  if (job === undefined) return undefined;
+  const many = job.each !== undefined || job.matrix !== undefined;
+  if (member === "outcome") return undefined;
+  if (member === "each") return many ? undefined : `the job ${id} has neither \`each\` nor \`matrix\``;
+  if (member !== "outputs")
+    return `a job has outputs, outcome and each, not ${member}${didYouMean(member, ["outputs", "outcome", "each"])}`;
+  if (many) return `the job ${id} runs once per element: its outputs are in ${variable}.${id}.each`;
+  const known = Object.keys(job.outputs);
+  return output === undefined || known.includes(output)
+    ? undefined
+    : `the job ${id} has no output ${output}${didYouMean(output, known)}`;
+}
+
+function wrongStep(context: RuleContext, place: TemplatePlace, { path }: Reference): string | undefined {
+  const [id, member, ...rest] = path;
+  if (id === undefined) return undefined;
+  const step = place.steps.find((one) => one.id === id);
+  if (step === undefined) {
+    const later = place.job?.steps.some((one) => one.id === id) ?? false;
+    if (later) return `the step ${id} has not run yet at this place`;
+    return `there is no step ${id} before this place${didYouMean(
+      id,
+      place.steps.map((one) => one.id),
+    )}`;
+  }
+  if (member === undefined || member === "outcome") return undefined;
+  if (member !== "outputs")
+    return `a step has outputs and outcome, not ${member}${didYouMean(member, ["outputs", "outcome"])}`;
+  return wrongOutput(context, step, rest);
+}
+
+function wrongOutput({ steps }: RuleContext, { id, action }: StepSpec, path: readonly string[]): string | undefined {
+  const root = action.kind === "uses" ? steps.get(action.uses)?.output : undefined;
+  let schema: JsonValue | undefined = root;
+  for (const name of path) {
+    const known: JsonObject | undefined = root === undefined ? undefined : properties(root, schema);
+    if (known === undefined) return undefined;
+    if (!Object.hasOwn(known, name))
+      return `the step ${id} has no output ${path.join(".")}${didYouMean(name, Object.keys(known))}`;
+    schema = known[name];
+  }
+  return undefined;
+}
+
+/** The members that a schema allows, or undefined when it allows any. */
+function properties(root: JsonObject, schema: JsonValue | undefined): JsonObject | undefined {
+  const at = isJsonObject(schema) && typeof schema.$ref === "string" ? resolve(root, schema.$ref) : schema;
+  if (!isJsonObject(at) || !isJsonObject(at.properties)) return undefined;
+  return isJsonObject(at.additionalProperties) || at.additionalProperties === true ? undefined : at.properties;
+}
+
+function notHere(variable: Variable): string {
+  if (variable === "secrets") return "secrets are only there in `with` and `env` of a step: they never leave the site";
+  if (variable === "steps") return "`steps` is only there in steps and in the outputs of a job";
+  return `\`${variable}\` is not known at this place`;
+}
+
+/** `steps.set-image.outputs` is a subtraction for CEL. */
+function hyphenHint(source: string): string {
+  const match = /\b(needs|jobs|steps|params|app)\.([A-Za-z_]\w*(?:-\w+)+)/.exec(source);
+  return match === null ? "" : `; a name with a hyphen is written ${match[1]}["${match[2]}"]`;
+}
+
+function sourcesIn(place: TemplatePlace): readonly Found[] {
+  if (place.condition) return [{ source: String(place.template), path: place.path }];
+  return textsOf(place.template, place.path).flatMap(({ source, path }) => {
+    const pieces = cutText(source);
+    if ("problem" in pieces) return [];
+    return pieces.flatMap((piece) => (piece.kind === "expression" ? [{ source: piece.source, path }] : []));
+  });
+}
+
+function textsOf(template: JsonValue, path: Found["path"]): readonly Found[] {
+  if (typeof template === "string") return [{ source: template, path }];
+  if (Array.isArray(template)) return template.flatMap((item: JsonValue, index) => textsOf(item, [...path, index]));
+  if (!isJsonObject(template)) return [];
+  return Object.entries(template).flatMap(([key, item]) => textsOf(item, [...path, key]));
+}
+
+function problemAt(path: Found["path"], detail: string, source: string, offset: number): PathProblem {
+  return { path, detail, on: "value", within: { text: source, offset } };
+}

@@ -1,0 +1,243 @@
+// The rules of pipeline files, beyond their form. Each looks at the whole file and reports every mistake of its kind.
+
+import { didYouMean } from "../suggest.ts";
+import { MAX_EXPANDED } from "./expand.ts";
+import type { PipelineFile } from "./file.ts";
+import { checkSchema } from "./json-schema.ts";
+import type { Job, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
+import { goodParams } from "./rules-params.ts";
+import { goodExpressions } from "./rules-references.ts";
+import type { PathProblem } from "./shape.ts";
+
+export type RuleContext = {
+  readonly file: PipelineFile;
+  readonly pipeline: Pipeline;
+  readonly steps: ReadonlyMap<string, StepDescription>;
+  /** Ids as they stand in the file, also of jobs that are too broken to look at. */
+  readonly jobIds: readonly string[];
+};
+
+export type Rule = (context: RuleContext) => readonly PathProblem[];
+
+const MAX_STEPS = 1_000;
+const MAX_JOBS = 200;
+
+export const RULES: readonly Rule[] = [
+  distinctIds,
+  knownNeeds,
+  noCycles,
+  oneActionPerStep,
+  knownSteps,
+  goodInputs,
+  boundedSize,
+  usefulTimes,
+  goodParams,
+  goodExpressions,
+  goodResult,
+];
+
+function distinctIds({ pipeline }: RuleContext): readonly PathProblem[] {
+  const jobs = allJobs(pipeline);
+  return [
+    ...twins(jobs.map(({ job, path }) => ({ id: job.id, path }))),
+    ...jobs.flatMap(({ job, path }) =>
+      twins(job.steps.map((step, index) => ({ id: step.id, path: [...path, "steps", index, "id"] }))),
+    ),
+  ];
+}
+
+function twins(named: readonly { id: string; path: PathProblem["path"] }[]): readonly PathProblem[] {
+  const seen = new Map<string, string>();
+  return named.flatMap(({ id, path }) => {
+    const twin = seen.get(id.toLowerCase());
+    seen.set(id.toLowerCase(), id);
+    if (twin === undefined) return [];
+    const detail = twin === id ? `the id ${id} is there twice` : `the ids ${twin} and ${id} differ only by case`;
+    return [{ path, detail, on: path.at(-1) === "id" ? ("value" as const) : ("key" as const) }];
+  });
+}
+
+function knownNeeds({ pipeline, jobIds }: RuleContext): readonly PathProblem[] {
+  const finals = new Set(pipeline.finally.map((job) => job.id));
+  return allJobs(pipeline).flatMap(({ job, path }) =>
+    job.needs.flatMap((need, index) => {
+      const detail =
+        need === job.id
+          ? `the job ${job.id} needs itself`
+          : !jobIds.includes(need)
+            ? `there is no job ${need}${didYouMean(need, jobIds)}`
+            : finals.has(need) && !finals.has(job.id)
+              ? `the job ${need} runs at the end (finally), so nothing before can need it`
+              : job.needs.indexOf(need) < index
+                ? `the job ${need} is named twice`
+                : undefined;
+      return detail === undefined ? [] : [{ path: [...path, "needs", index], detail, on: "value" as const }];
+    }),
+  );
+}
+
+/** Takes away jobs that need nothing more until none is left, or only jobs in and behind cycles. */
+function noCycles({ pipeline }: RuleContext): readonly PathProblem[] {
+  const jobs = new Map(allJobs(pipeline).map(({ job, path }) => [job.id, { job, path }]));
+  const open = new Map(
+    [...jobs].map(([id, { job }]) => [id, job.needs.filter((need) => jobs.has(need) && need !== id)]),
+  );
+  let removed = true;
+  while (removed) {
+    removed = false;
+    for (const [id, needs] of open) {
+      if (needs.some((need) => open.has(need))) continue;
+      open.delete(id);
+      removed = true;
+    }
+  }
+  const problems: PathProblem[] = [];
+  const told = new Set<string>();
+  for (const first of open.keys()) {
+    const trail: string[] = [];
+    let at: string | undefined = first;
+    while (at !== undefined && !told.has(at) && !trail.includes(at)) {
+      trail.push(at);
+      at = open.get(at)?.find((need) => open.has(need));
+    }
+    if (at !== undefined && !told.has(at)) {
+      const cycle = trail.slice(trail.indexOf(at));
+      const path = jobs.get(at)?.path ?? [];
+      problems.push({
+        path: [...path, "needs"],
+        detail: `jobs need each other: ${[...cycle, at].join(" → ")}`,
+        on: "key",
+      });
+    }
+    for (const id of trail) told.add(id);
+  }
+  return problems;
+}
+
+function oneActionPerStep({ file }: RuleContext): readonly PathProblem[] {
+  return stepFiles(file).flatMap(({ step, path }) => {
+    const at = (key: string, detail: string): PathProblem => ({ path: [...path, key], detail, on: "key" });
+    const problems: PathProblem[] = [];
+    if (step.uses === undefined && step.run === undefined) {
+      problems.push({ path, detail: "a step needs `uses` or `run`", on: "value" });
+    }
+    if (step.uses !== undefined && step.run !== undefined)
+      problems.push(at("run", "a step has `uses` or `run`, not both"));
+    if (step.with !== undefined && step.uses === undefined && step.run !== undefined) {
+      problems.push(at("with", "`with` is for `uses`; a script gets values by `env`"));
+    }
+    for (const key of ["shell", "workingDirectory"] as const) {
+      if (step[key] !== undefined && step.run === undefined) problems.push(at(key, `\`${key}\` is for \`run\``));
+    }
+    if (step.run?.includes("${{")) {
+      problems.push(at("run", "a script is never filled in; give it the value by `env` and use the variable"));
+    }
+    const folder = step.workingDirectory;
+    if (
+      folder !== undefined &&
+      (folder.startsWith("/") || folder.split(/[\\/]/).includes("..") || folder.includes("${{"))
+    ) {
+      problems.push(at("workingDirectory", "the folder must be below the workspace, and is not filled in"));
+    }
+    return problems;
+  });
+}
+
+function knownSteps({ pipeline, steps }: RuleContext): readonly PathProblem[] {
+  return allSteps(pipeline).flatMap(({ step, path }) => {
+    const { action } = step;
+    if (action.kind !== "uses" || steps.has(action.uses)) return [];
+    const detail = `there is no step ${action.uses}${didYouMean(action.uses, steps.keys())}`;
+    return [{ path: [...path, "uses"], detail, on: "value" as const }];
+  });
+}
+
+function goodInputs({ pipeline, steps }: RuleContext): readonly PathProblem[] {
+  return allSteps(pipeline).flatMap(({ step, path }) => {
+    const { action } = step;
+    const description = action.kind === "uses" ? steps.get(action.uses) : undefined;
+    if (action.kind !== "uses" || description === undefined) return [];
+    const found = checkSchema(description.input, action.with, {
+      unknown: (value) => typeof value === "string" && value.includes("${{"),
+    });
+    return found.map((problem): PathProblem => {
+      const missing = problem.path.length === 0;
+      return {
+        path: [...path, "with", ...problem.path],
+        detail: `${action.uses}: ${missing ? "" : `${problem.path.join(".")}: `}${problem.detail}`,
+        on: missing || problem.detail.includes(" is not known") ? "key" : "value",
+      };
+    });
+  });
+}
+
+function boundedSize({ pipeline }: RuleContext): readonly PathProblem[] {
+  const jobs = allJobs(pipeline);
+  const problems: PathProblem[] = [];
+  if (jobs.length > MAX_JOBS) problems.push({ path: ["jobs"], detail: `more than ${MAX_JOBS} jobs`, on: "key" });
+  if (allSteps(pipeline).length > MAX_STEPS) {
+    problems.push({ path: ["jobs"], detail: `more than ${MAX_STEPS} steps`, on: "key" });
+  }
+  for (const { job, path } of jobs) {
+    const size = Object.values(job.matrix ?? {}).reduce((total, values) => total * values.length, 1);
+    if (size > MAX_EXPANDED) {
+      const detail = `the matrix has ${size} combinations, more than ${MAX_EXPANDED}`;
+      problems.push({ path: [...path, "matrix"], detail, on: "key" });
+    }
+    if (job.matrix !== undefined && job.each !== undefined) {
+      problems.push({ path: [...path, "matrix"], detail: "a job has `each` or `matrix`, not both", on: "key" });
+    }
+  }
+  return problems;
+}
+
+function usefulTimes({ pipeline }: RuleContext): readonly PathProblem[] {
+  const timed = [
+    ...allJobs(pipeline).map(({ job, path }) => ({ ms: job.timeoutMs, path })),
+    ...allSteps(pipeline).map(({ step, path }) => ({ ms: step.timeoutMs, path })),
+  ];
+  return timed
+    .filter(({ ms }) => ms === 0)
+    .map(({ path }) => ({ path: [...path, "timeout"], detail: "a timeout must be longer than 0", on: "value" }));
+}
+
+function goodResult({ file, pipeline }: RuleContext): readonly PathProblem[] {
+  const problems: PathProblem[] = [];
+  if (pipeline.app === "new") {
+    if (pipeline.outputs.app === undefined) {
+      problems.push({ path: ["app"], detail: "`app: new` needs `outputs.app`: the record of the app", on: "key" });
+    }
+    if (pipeline.params.properties.name?.type !== "string" || !pipeline.params.required.includes("name")) {
+      problems.push({ path: ["app"], detail: "`app: new` needs a required param `name` of type string", on: "key" });
+    }
+  }
+  if (pipeline.app === "none" && Object.keys(file.remember ?? {}).length > 0) {
+    problems.push({
+      path: ["remember"],
+      detail: "`remember` keeps facts of an app, and this pipeline has none",
+      on: "key",
+    });
+  }
+  return problems;
+}
+
+function allJobs(pipeline: Pipeline): readonly { job: Job; path: readonly (string | number)[] }[] {
+  return [
+    ...pipeline.jobs.map((job) => ({ job, path: ["jobs", job.id] })),
+    ...pipeline.finally.map((job) => ({ job, path: ["finally", job.id] })),
+  ];
+}
+
+function allSteps(pipeline: Pipeline): readonly { step: StepSpec; path: readonly (string | number)[] }[] {
+  return allJobs(pipeline).flatMap(({ job, path }) =>
+    job.steps.map((step, index) => ({ step, path: [...path, "steps", index] })),
+  );
+}
+
+function stepFiles(file: PipelineFile) {
+  return (["jobs", "finally"] as const).flatMap((part) =>
+    Object.entries(file[part] ?? {}).flatMap(([id, job]) =>
+      job.steps.map((step, index) => ({ step, path: [part, id, "steps", index] as const })),
+    ),
+  );
+}

@@ -1,0 +1,238 @@
+// A pipeline file as a tree with places: YAML read with every limit that a stranger's file needs, and with the traps of
+// YAML refused instead of guessed (numbers that do not mean what they say, tags, duplicate keys, cycles).
+
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+} from "yaml";
+import type { JsonValue } from "../json.ts";
+
+export type Place = { readonly line: number; readonly column: number };
+
+export type Source =
+  | { readonly kind: "map"; readonly at: Place; readonly entries: ReadonlyMap<string, SourceEntry> }
+  | { readonly kind: "list"; readonly at: Place; readonly items: readonly Source[] }
+  | {
+      readonly kind: "scalar";
+      readonly at: Place;
+      readonly value: string | number | boolean | null;
+      readonly raw: Raw;
+    };
+export type SourceEntry = { readonly key: Place; readonly value: Source };
+/** The characters of a scalar as they stand in the file, to find the place of something inside it. */
+type Raw = { readonly text: string; readonly offset: number };
+
+export type SourceProblem = { readonly at: Place; readonly detail: string };
+export type SourceFile = {
+  readonly root: Source | undefined;
+  readonly problems: readonly SourceProblem[];
+  /** The place of a character of the file. */
+  readonly placeOf: (offset: number) => Place;
+};
+
+const LIMITS = { characters: 262_144, tokens: 60_000, nodes: 20_000, depth: 64, aliases: 200 } as const;
+const START: Place = { line: 1, column: 1 };
+
+export function readSource(text: string): SourceFile {
+  const lines = new LineCounter();
+  const placeOf = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return line === 0 ? START : { line, column: col };
+  };
+  const stop = (detail: string, at = START): SourceFile => ({ root: undefined, problems: [{ at, detail }], placeOf });
+  if (text.length > LIMITS.characters) return stop(`the file is larger than ${LIMITS.characters / 1_024} KiB`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that YAML does not allow
+  const strange = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/u.exec(text.replace(/^\ufeff/, ""));
+  if (strange !== null) return stop("the file holds control characters; it must be text in UTF-8");
+  const tooMuch = scan(text);
+  if (tooMuch !== undefined) return stop(tooMuch);
+
+  const document = parseDocument(text, {
+    version: "1.2",
+    schema: "core",
+    strict: true,
+    merge: false,
+    stringKeys: true,
+    // Both are quadratic in the library; duplicates are found below, places are computed once per problem.
+    uniqueKeys: false,
+    prettyErrors: false,
+    lineCounter: lines,
+    logLevel: "error",
+  });
+  const problems: SourceProblem[] = document.errors
+    .slice(0, 20)
+    .map((error) => ({ at: placeOf(error.pos[0]), detail: sentence(error.code, error.message) }));
+  if (document.contents === null)
+    return { root: undefined, problems: problems.length > 0 ? problems : stop("the file is empty").problems, placeOf };
+  const reader = makeReader(document, text, placeOf);
+  const root = reader.read(document.contents);
+  return { root, problems: [...problems, ...reader.problems], placeOf };
+}
+
+/** The value without places. Keys of a map become own properties, whatever their name. */
+export function plainValue(source: Source): JsonValue {
+  if (source.kind === "scalar") return source.value;
+  if (source.kind === "list") return source.items.map(plainValue);
+  return Object.fromEntries([...source.entries].map(([key, entry]) => [key, plainValue(entry.value)]));
+}
+
+/** Where a path leads, or its longest part that exists; for a path that ends in a key, the place of the key. */
+export function placeAt(root: Source, path: readonly (string | number)[], want: "key" | "value" = "value"): Place {
+  let at = root.at;
+  let node: Source | undefined = root;
+  for (const step of path) {
+    if (node?.kind === "map") {
+      const entry: SourceEntry | undefined = node.entries.get(String(step));
+      if (entry === undefined) return at;
+      at = want === "key" ? entry.key : entry.value.kind === "scalar" ? entry.value.at : entry.key;
+      node = entry.value;
+    } else if (node?.kind === "list" && typeof step === "number") {
+      node = node.items[step];
+      if (node === undefined) return at;
+      at = node.at;
+    } else return at;
+  }
+  return at;
+}
+
+export function sourceAt(root: Source, path: readonly (string | number)[]): Source | undefined {
+  let node: Source | undefined = root;
+  for (const step of path) {
+    if (node?.kind === "map") node = node.entries.get(String(step))?.value;
+    else if (node?.kind === "list" && typeof step === "number") node = node.items[step];
+    else return undefined;
+  }
+  return node;
+}
+
+/** A quick look before the real reading, whose time and stack grow with depth and size. */
+function scan(text: string): string | undefined {
+  let tokens = 0;
+  let flow = 0;
+  let compact = 0;
+  for (const token of new Lexer().lex(text)) {
+    tokens += 1;
+    if (token === "[" || token === "{") flow += 1;
+    else if (token === "]" || token === "}") flow -= 1;
+    else if (token === "-" || token === "?") compact += 1;
+    else if (token.includes("\n")) compact = 0;
+    if (tokens > LIMITS.tokens) return `the file has more than ${LIMITS.tokens} parts`;
+    if (flow > LIMITS.depth || compact > LIMITS.depth) return `the file is nested deeper than ${LIMITS.depth}`;
+  }
+  return undefined;
+}
+
+function makeReader(document: Document, text: string, placeOf: (offset: number) => Place) {
+  const problems: SourceProblem[] = [];
+  const open = new Set<Node>();
+  let nodes = 0;
+  let aliases = 0;
+
+  const report = (at: Place, detail: string): void => {
+    if (problems.length < 100 && !problems.some((one) => one.detail === detail && one.at.line === at.line)) {
+      problems.push({ at, detail });
+    }
+  };
+  return { problems, read: (node: Node) => read(node, 0) };
+
+  function read(node: Node, depth: number): Source {
+    const at = placeOf(node.range?.[0] ?? 0);
+    const nothing: Source = { kind: "scalar", at, value: null, raw: { text: "", offset: 0 } };
+    nodes += 1;
+    if (nodes > LIMITS.nodes) {
+      if (nodes === LIMITS.nodes + 1) report(at, `the file has more than ${LIMITS.nodes} values, counting aliases`);
+      return nothing;
+    }
+    if (depth > LIMITS.depth) {
+      report(at, `the file is nested deeper than ${LIMITS.depth}`);
+      return nothing;
+    }
+    if (isAlias(node)) {
+      aliases += 1;
+      if (aliases > LIMITS.aliases) {
+        if (aliases === LIMITS.aliases + 1) report(at, `the file has more than ${LIMITS.aliases} aliases`);
+        return nothing;
+      }
+      const target = node.resolve(document);
+      if (target === undefined) {
+        report(at, `there is no anchor &${clip(node.source)} before this alias`);
+        return nothing;
+      }
+      if (open.has(target)) {
+        report(at, `the alias *${node.source} leads to itself`);
+        return nothing;
+      }
+      return read(target, depth);
+    }
+    if (node.tag !== undefined) report(at, `the tag ${shortTag(node.tag)} is not allowed`);
+    open.add(node);
+    const result = isMap(node)
+      ? readMap(node, at, depth)
+      : isSeq(node)
+        ? { kind: "list" as const, at, items: node.items.map((item) => read(item as Node, depth + 1)) }
+        : isScalar(node)
+          ? readScalar(node, at)
+          : nothing;
+    open.delete(node);
+    return result;
+  }
+
+  function readMap(node: YAMLMap, at: Place, depth: number): Source {
+    const entries = new Map<string, SourceEntry>();
+    for (const pair of node.items) {
+      const key = pair.key as Scalar<unknown>;
+      const name = typeof key.value === "string" ? key.value : String(key.value);
+      const place = placeOf(key.range?.[0] ?? node.range?.[0] ?? 0);
+      if (name === "__proto__") report(place, "`__proto__` is not allowed as a key");
+      else if (entries.has(name)) report(place, `the key ${clip(name)} is there twice`);
+      else {
+        const value: Source =
+          pair.value === null
+            ? { kind: "scalar", at: place, value: null, raw: { text: "", offset: 0 } }
+            : read(pair.value as Node, depth + 1);
+        entries.set(name, { key: place, value });
+      }
+    }
+    return { kind: "map", at, entries };
+  }
+
+  function readScalar(node: Scalar<unknown>, at: Place): Source {
+    const [start, end] = node.range ?? [0, 0];
+    const raw = { text: text.slice(start, end), offset: start };
+    const { value } = node;
+    if (typeof value === "number" && node.source !== String(value)) {
+      report(at, `${clip(node.source ?? "")} would be read as the number ${value}; put it in quotes if it is text`);
+    }
+    const known = typeof value === "string" || typeof value === "boolean" || value === null;
+    return {
+      kind: "scalar",
+      at,
+      value: known ? value : typeof value === "number" && Number.isFinite(value) ? value : null,
+      raw,
+    };
+  }
+}
+
+function sentence(code: string, message: string): string {
+  if (code === "MULTIPLE_DOCS") return "the file holds more than one document";
+  if (code === "RESOURCE_EXHAUSTION") return `the file is nested deeper than ${LIMITS.depth}`;
+  if (code === "NON_STRING_KEY") return "a key must be text";
+  return `the YAML is not valid: ${(message.split("\n")[0] ?? "").slice(0, 200)}`;
+}
+
+function shortTag(tag: string): string {
+  return clip(tag.replace("tag:yaml.org,2002:", "!!"));
+}
+
+function clip(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,19 @@
+// Writes pipelines/catalogue.json: what the steps in connectors/steps.ts take and give, as data. The task-agent and the
+// command line read it, because they may not import a connector. Run it after every change of a step.
+
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { STEPS } from "@gantry/connectors/steps.ts";
+import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { describeStep } from "@gantry/core/step/describe.ts";
+import { sortedJson } from "./sorted-json.ts";
+
+export const CATALOGUE = fileURLToPath(new URL("../pipelines/catalogue.json", import.meta.url));
+
+/** Equal steps give equal bytes: sorted by name, keys sorted. */
+export function catalogueText(): string {
+  const steps: StepDescription[] = STEPS.map(describeStep).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return sortedJson(steps);
+}
+
+if (import.meta.main) await writeFile(CATALOGUE, catalogueText());
