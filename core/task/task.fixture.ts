@@ -1,0 +1,173 @@
+// Given a pipeline, when these wishes come, then these facts: a small vocabulary for the tests of the task engine.
+
+import type { GantryError } from "../errors.ts";
+import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import {
+  decideClaim,
+  decideLost,
+  decideProgress,
+  decideReport,
+  decideStart,
+  type Progress,
+  type Report,
+} from "./decide-lease.ts";
+import { decideCancel, decideResolve } from "./decide-task.ts";
+import { type Claimant, type Decision, holder } from "./decision.ts";
+import type { TaskEvent } from "./events.ts";
+import { evolve } from "./evolve.ts";
+import type { TaskState } from "./model.ts";
+import { settle } from "./settle.ts";
+
+export function job(id: string, part: Partial<Job> = {}): Job {
+  return {
+    id,
+    title: id,
+    needs: [],
+    site: "seoul",
+    labels: [],
+    each: undefined,
+    matrix: undefined,
+    when: undefined,
+    timeoutMs: 60_000,
+    retry: { max: 0, delayMs: 0 },
+    mode: "lenient",
+    retrySafe: true,
+    env: {},
+    outputs: {},
+    steps: [
+      {
+        id: "only",
+        title: "only",
+        when: undefined,
+        timeoutMs: undefined,
+        env: {},
+        action: { kind: "uses", uses: "test/step", with: {} },
+      },
+    ],
+    ...part,
+  };
+}
+
+export function pipeline(jobs: readonly Job[], part: Partial<Pipeline> = {}): Pipeline {
+  return {
+    name: "test",
+    title: "Test",
+    summary: "",
+    button: "Run test",
+    app: "none",
+    params: { type: "object", properties: {}, required: [], additionalProperties: false },
+    concurrency: undefined,
+    jobs,
+    finally: [],
+    outputs: {},
+    remember: {},
+    ...part,
+  };
+}
+
+/** A task that is told things, in domain words. Time stands still unless it is moved. */
+export class TaskUnderTest {
+  readonly pipeline: Pipeline;
+  readonly events: TaskEvent[] = [];
+  state: TaskState;
+  now = 1_000;
+  #refused: GantryError | undefined;
+  #fence = 100;
+
+  constructor(pipelineOfTask: Pipeline, requested: Partial<Extract<TaskEvent, { kind: "TaskRequested" }>> = {}) {
+    this.pipeline = pipelineOfTask;
+    const first: TaskEvent = {
+      kind: "TaskRequested",
+      at: this.now,
+      task: "t1",
+      pipeline: pipelineOfTask.name,
+      definition: "sha256:0",
+      title: "Run test",
+      appScope: {},
+      params: {},
+      requestedBy: "dev",
+      url: "http://portal/tasks/t1",
+      ...requested,
+    };
+    this.state = evolve(undefined, first);
+    this.events.push(first);
+    this.#add([]);
+  }
+
+  /** Facts of a kind, or of a job. */
+  kinds(of?: string): string[] {
+    return this.events
+      .filter((event) => of === undefined || ("job" in event && event.job === of))
+      .map((event) => event.kind);
+  }
+
+  phase(key: string): string {
+    const one = this.state.jobs[key];
+    return one ? (one.outcome ?? one.phase) : "unknown";
+  }
+
+  claimant(key: string, runner = "r1"): Claimant {
+    const one = this.state.jobs[key];
+    return { job: key, attempt: one?.attempt ?? 1, fence: one?.fence ?? 1, runner };
+  }
+
+  claim(key: string, runner = "r1"): Claimant {
+    this.#fence += 1;
+    const who = { job: key, attempt: (this.state.jobs[key]?.attempt ?? 0) + 1, fence: this.#fence, runner };
+    this.decide(decideClaim(this.pipeline, this.state, { ...who, choice: "test" }, this.now));
+    return who;
+  }
+
+  start(who: Claimant): void {
+    this.decide(decideStart(this.state, who, this.now));
+  }
+
+  progress(who: Claimant, from: number, told: readonly Progress[]): void {
+    this.decide(decideProgress(this.state, who, from, told, this.now));
+  }
+
+  report(who: Claimant, outcome: Report["outcome"], part: Partial<Report> = {}): void {
+    const progress = this.state.jobs[who.job]?.progress ?? 0;
+    this.decide(decideReport(this.pipeline, this.state, who, { outcome, outputs: {}, progress, ...part }, this.now));
+  }
+
+  /** Claimed, started and ended, as a runner without trouble does it. */
+  run(key: string, outcome: Report["outcome"] = "succeeded", part: Partial<Report> = {}): void {
+    const who = this.claim(key);
+    this.start(who);
+    this.report(who, outcome, part);
+  }
+
+  lose(who: Claimant): void {
+    this.decide(decideLost(this.pipeline, this.state, { job: who.job, fence: who.fence, reason: "silent" }, this.now));
+  }
+
+  cancel(): void {
+    this.decide(decideCancel(this.state, { by: "dev" }, this.now));
+  }
+
+  resolve(key: string, answer: "run-again" | "mark-done" | "fail"): void {
+    this.decide(decideResolve(this.state, { job: key, answer, by: "ops" }, this.now));
+  }
+
+  /** Why the last wish was refused; undefined when it was granted. */
+  refusal(): GantryError | undefined {
+    return this.#refused;
+  }
+
+  holds(who: Claimant): boolean {
+    return !(holder(this.state, who) instanceof Error);
+  }
+
+  decide(decision: Decision): void {
+    this.#refused = decision.refuse;
+    if (!decision.refuse) this.#add(decision.events);
+  }
+
+  #add(events: readonly TaskEvent[]): void {
+    const changed = events.reduce<TaskState>(evolve, this.state);
+    const follows = settle(this.pipeline, changed, this.now);
+    this.state = follows.reduce<TaskState>(evolve, changed);
+    this.events.push(...events, ...follows);
+  }
+}

@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { evolve } from "./evolve.ts";
+import type { TaskState } from "./model.ts";
+import { job, pipeline, TaskUnderTest } from "./task.fixture.ts";
+
+describe("the order of jobs", () => {
+  test("a job without needs is ready at once, the next one when its need has succeeded", () => {
+    const task = new TaskUnderTest(pipeline([job("build"), job("deploy", { needs: ["build"] })]));
+    assert.deepEqual([task.phase("build"), task.phase("deploy")], ["ready", "pending"]);
+    task.run("build");
+    assert.equal(task.phase("deploy"), "ready");
+    task.run("deploy");
+    assert.equal(task.state.outcome, "succeeded");
+  });
+
+  test("what needs a failed job is skipped and says because of whom; the task fails there", () => {
+    const task = new TaskUnderTest(
+      pipeline([job("build"), job("deploy", { needs: ["build"] }), job("after", { needs: ["deploy"] })]),
+    );
+    task.run("build", "failed", {
+      failure: { code: "script-failed", message: "The script ended with exit code 1.", line: "not ok 2" },
+    });
+    assert.deepEqual(
+      [task.phase("build"), task.phase("deploy"), task.phase("after")],
+      ["failed", "skipped", "skipped"],
+    );
+    assert.match(task.state.jobs.deploy?.waiting?.text ?? "", /because build did not succeed/);
+    assert.equal(task.state.outcome, "failed");
+    assert.deepEqual(task.state.failedAt, { job: "build" });
+    const end = task.events.at(-1);
+    assert.equal(
+      end?.kind === "TaskEnded" && end.headline,
+      "Run test failed at build after 0.0 s. The script ended with exit code 1. not ok 2",
+    );
+  });
+
+  test("`when` sees status and outputs; a job skipped by its own condition blocks nobody", () => {
+    const task = new TaskUnderTest(
+      pipeline([
+        job("check", { outputs: { go: "${{ 1 }}" } }),
+        job("optional", { needs: ["check"], when: 'needs.check.outputs.go == "yes"' }),
+        job("rest", { needs: ["optional"] }),
+        job("rescue", { needs: ["check"], when: 'status == "failed"' }),
+      ]),
+    );
+    task.run("check", "succeeded", { outputs: { go: "no" } });
+    assert.deepEqual(
+      [task.phase("optional"), task.phase("rest"), task.phase("rescue")],
+      ["skipped", "ready", "skipped"],
+    );
+  });
+
+  test("`each` makes one job per element, as soon as the list is known", () => {
+    const task = new TaskUnderTest(
+      pipeline([
+        job("plan"),
+        job("deploy", { needs: ["plan"], each: "${{ needs.plan.outputs.targets }}", site: "${{ each.site }}" }),
+      ]),
+    );
+    assert.equal(task.state.expanded.deploy, undefined);
+    task.run("plan", "succeeded", {
+      outputs: {
+        targets: [
+          { name: "a", site: "seoul" },
+          { name: "b", site: "tokyo" },
+        ],
+      },
+    });
+    assert.deepEqual(task.state.expanded.deploy, ["deploy[a]", "deploy[b]"]);
+    assert.equal(task.state.jobs["deploy[b]"]?.site, "tokyo");
+    task.run("deploy[a]");
+    task.run("deploy[b]", "failed");
+    assert.equal(task.state.outcome, "failed");
+    assert.deepEqual(task.state.failedAt, { job: "deploy[b]" });
+  });
+
+  test("an `each` that cannot be evaluated ends the task errored, with the expression named", () => {
+    const task = new TaskUnderTest(pipeline([job("deploy", { each: "${{ params.nothing }}" })]));
+    assert.equal(task.state.outcome, "errored");
+    assert.equal(task.state.failure?.code, "expression-failed");
+  });
+
+  test("`finally` runs after success, failure and cancel, and cancel does not stop it", () => {
+    for (const how of ["succeeded", "failed", "canceled"] as const) {
+      const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean")] }));
+      if (how === "canceled") task.cancel();
+      else task.run("main", how);
+      assert.equal(task.state.phase, "finalizing");
+      task.run("clean");
+      assert.equal(task.state.outcome, how);
+    }
+  });
+});
+
+describe("leases and fences", () => {
+  test("of two runners that claim the same job one wins, and the other changes nothing", () => {
+    const task = new TaskUnderTest(pipeline([job("build")]));
+    const first = task.claim("build", "r1");
+    const before = task.state;
+    task.claim("build", "r2");
+    assert.equal(task.refusal()?.code, "offer-gone");
+    assert.equal(task.state, before);
+    assert.ok(task.holds(first));
+  });
+
+  test("a job that never started is given away without a charge; its old holder may change nothing", () => {
+    const task = new TaskUnderTest(pipeline([job("build")]));
+    const old = task.claim("build", "r1");
+    task.lose(old);
+    assert.equal(task.phase("build"), "ready");
+    const fresh = task.claim("build", "r2");
+    for (const attempt of [() => task.start(old), () => task.report(old, "succeeded")]) {
+      attempt();
+      assert.equal(task.refusal()?.code, "lease-lost");
+    }
+    task.start(fresh);
+    task.report(fresh, "succeeded");
+    assert.equal(task.state.outcome, "succeeded");
+  });
+
+  test("a job that started and is not retrySafe is held; a person says what happens", () => {
+    for (const [answer, outcome] of [
+      ["run-again", undefined],
+      ["mark-done", "succeeded"],
+      ["fail", "failed"],
+    ] as const) {
+      const task = new TaskUnderTest(pipeline([job("deploy", { retrySafe: false })]));
+      const who = task.claim("deploy");
+      task.start(who);
+      task.lose(who);
+      assert.equal(task.phase("deploy"), "held");
+      task.resolve("deploy", answer);
+      assert.equal(task.state.outcome, outcome);
+      if (answer === "run-again") assert.equal(task.phase("deploy"), "ready");
+    }
+  });
+
+  test("a retrySafe job is given away twice by itself, the third time it is held", () => {
+    const task = new TaskUnderTest(pipeline([job("deploy")]));
+    for (const expected of ["ready", "ready", "held"]) {
+      const who = task.claim("deploy");
+      task.start(who);
+      task.lose(who);
+      assert.equal(task.phase("deploy"), expected);
+    }
+  });
+
+  test("an errored attempt is tried again as often as `retry` says, after its delay; a failed one never", () => {
+    const errored = new TaskUnderTest(pipeline([job("build", { retry: { max: 1, delayMs: 500 } })]));
+    errored.run("build", "errored");
+    assert.equal(errored.state.jobs.build?.notBefore, 1_500);
+    errored.run("build", "errored");
+    assert.equal(errored.state.outcome, "errored");
+    const failed = new TaskUnderTest(pipeline([job("build", { retry: { max: 1, delayMs: 500 } })]));
+    failed.run("build", "failed");
+    assert.equal(failed.state.outcome, "failed");
+  });
+
+  test("repeats are answered as the first time; another end of the same attempt is refused", () => {
+    const task = new TaskUnderTest(pipeline([job("build"), job("next", { needs: ["build"] })]));
+    const who = task.claim("build");
+    task.decide({ events: [] });
+    task.start(who);
+    task.start(who);
+    task.progress(who, 1, [{ kind: "step-started", step: "only" }]);
+    task.progress(who, 1, [
+      { kind: "step-started", step: "only" },
+      { kind: "step-ended", step: "only", outcome: "succeeded", durationMs: 3 },
+    ]);
+    task.report(who, "succeeded");
+    const facts = task.events.length;
+    task.report(who, "succeeded", { progress: 2 });
+    assert.equal(task.refusal(), undefined);
+    assert.equal(task.events.length, facts);
+    task.report(who, "failed", { progress: 2 });
+    assert.equal(task.refusal()?.code, "lease-lost");
+    assert.equal(task.phase("build"), "succeeded");
+  });
+
+  test("a gap in the progress is refused, so nothing is shown out of order", () => {
+    const task = new TaskUnderTest(pipeline([job("build")]));
+    const who = task.claim("build");
+    task.start(who);
+    task.progress(who, 2, [{ kind: "step-started", step: "only" }]);
+    assert.equal(task.refusal()?.code, "conflict");
+    task.report(who, "succeeded", { progress: 1 });
+    assert.equal(task.refusal()?.code, "conflict");
+  });
+});
+
+describe("cancel", () => {
+  test("what has not begun never will; what runs is ended by its runner's report", () => {
+    const task = new TaskUnderTest(pipeline([job("a"), job("b"), job("c", { needs: ["a"] })]));
+    const who = task.claim("a");
+    task.start(who);
+    task.cancel();
+    assert.deepEqual([task.phase("a"), task.phase("b"), task.phase("c")], ["leased", "canceled", "canceled"]);
+    task.report(who, "canceled");
+    assert.equal(task.state.outcome, "canceled");
+  });
+
+  test("a claimed job that was not started yet may not start any more", () => {
+    const task = new TaskUnderTest(pipeline([job("a")]));
+    const who = task.claim("a");
+    task.cancel();
+    task.start(who);
+    assert.equal(task.refusal()?.code, "lease-lost");
+  });
+
+  test("a job that succeeded all the same stays succeeded, and so does the task", () => {
+    const task = new TaskUnderTest(pipeline([job("a")]));
+    const who = task.claim("a");
+    task.start(who);
+    task.cancel();
+    task.report(who, "succeeded");
+    assert.equal(task.state.outcome, "succeeded");
+  });
+
+  test("after the end it is refused with the real outcome", () => {
+    const task = new TaskUnderTest(pipeline([job("a")]));
+    task.run("a");
+    task.cancel();
+    assert.equal(task.refusal()?.code, "already-ended");
+    assert.equal(task.refusal()?.details.outcome, "succeeded");
+  });
+});
+
+describe("a rerun", () => {
+  test("keeps what succeeded with its outputs and runs the rest", () => {
+    const definition = pipeline([job("build"), job("deploy", { needs: ["build"] })], {
+      outputs: { image: "${{ jobs.build.outputs.image }}" },
+    });
+    const task = new TaskUnderTest(definition, {
+      rerunOf: "t0",
+      kept: { build: { outputs: { image: "x@1" }, steps: [{ id: "only", outputs: {} }] } },
+    });
+    assert.equal(task.phase("build"), "succeeded");
+    task.run("deploy");
+    assert.deepEqual(task.state.outputs, { image: "x@1" });
+  });
+});
+
+test("property: whatever comes in whatever order, state stays sound", () => {
+  const definition = pipeline(
+    [
+      job("a"),
+      job("b", { needs: ["a"], retrySafe: false }),
+      job("c", { needs: ["a"], retry: { max: 1, delayMs: 0 } }),
+      job("d", { needs: ["b", "c"], when: "always" }),
+    ],
+    { finally: [job("z")] },
+  );
+  const keys = ["a", "b", "c", "d", "z"];
+  const action = fc.record({
+    verb: fc.constantFrom("claim", "start", "report", "lose", "cancel", "resolve", "stale"),
+    key: fc.constantFrom(...keys),
+    outcome: fc.constantFrom(
+      "succeeded" as const,
+      "failed" as const,
+      "errored" as const,
+      "timed-out" as const,
+      "canceled" as const,
+    ),
+    answer: fc.constantFrom("run-again" as const, "mark-done" as const, "fail" as const),
+  });
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+      const task = new TaskUnderTest(definition);
+      for (const { verb, key, outcome, answer } of actions) {
+        const before = task.state;
+        const who = task.claimant(key);
+        if (verb === "claim") task.claim(key);
+        else if (verb === "start") task.start(who);
+        else if (verb === "report") task.report(who, outcome);
+        else if (verb === "lose") task.lose(who);
+        else if (verb === "cancel") task.cancel();
+        else if (verb === "resolve") task.resolve(key, answer);
+        else task.report({ ...who, fence: who.fence - 1 }, outcome);
+        if (verb === "stale" || task.refusal()) assert.equal(task.state, before, "a refusal changes nothing");
+        for (const one of keys) {
+          const [was, is] = [before.jobs[one], task.state.jobs[one]];
+          if (was?.outcome) assert.equal(is?.outcome, was.outcome, "the first end is final");
+          assert.ok((is?.fence ?? 0) >= (was?.fence ?? 0), "fences only grow");
+          assert.ok(
+            (is?.attempts.filter((attempt) => attempt.endedAt === undefined).length ?? 0) <= 1,
+            "one live attempt",
+          );
+        }
+      }
+      const replayed = task.events.reduce<TaskState | undefined>(evolve, undefined);
+      assert.deepEqual(replayed, task.state, "the events give the state");
+    }),
+    { numRuns: 500 },
+  );
+});
