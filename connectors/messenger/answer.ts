@@ -1,0 +1,71 @@
+// What the answer of a messenger means: delivered, try again, or never.
+
+import { isJsonObject } from "@gantry/core/json.ts";
+import type { SendResult } from "@gantry/core/notify/channel.ts";
+import { cut } from "./escape.ts";
+
+export type MessengerAnswer = {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+  readonly retryAfter: string | null;
+};
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * 404 and 410: the address is gone (Slack: hook revoked, channel archived). 401: somebody has to renew the token, and the
+ * message can wait for that. Other 4xx: this message will never be taken. 200 with a web page comes from a proxy or a
+ * login page, not from the messenger.
+ */
+export function readMessengerAnswer(answer: MessengerAnswer, nowMs: number): SendResult {
+  const { status } = answer;
+  if (status >= 200 && status < 300) {
+    if (isPage(answer)) return { kind: "retry", problem: "a web page answered in place of the messenger" };
+    const refused = saysNo(answer.text);
+    return refused === undefined
+      ? { kind: "delivered" }
+      : { kind: "retry", problem: `status ${status}, but it says: ${refused}` };
+  }
+  const problem = `status ${status}${isPage(answer) ? " with a web page" : said(answer.text)}`;
+  if (status === 429 || status === 503) {
+    const afterMs = retryAfterMs(answer.retryAfter, nowMs);
+    return { kind: "retry", problem, ...(afterMs === undefined ? {} : { afterMs }) };
+  }
+  if (status >= 500 || status === 408 || status === 401) return { kind: "retry", problem };
+  if (status < 400) return { kind: "retry", problem: `it redirects elsewhere (status ${status})` };
+  return { kind: "refused", problem };
+}
+
+function isPage({ type, text }: MessengerAnswer): boolean {
+  return type.includes("html") || /^\s*<(!doctype|html)/i.test(text);
+}
+
+/** Some answer 200 and say in the body that it did not work. */
+function saysNo(text: string): string | undefined {
+  const body = parse(text);
+  if (!isJsonObject(body)) return undefined;
+  const { success, ok, error } = body;
+  if (success !== false && ok !== false) return undefined;
+  return typeof error === "string" ? cut(error, 200) : "it did not work";
+}
+
+function said(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line === "" ? "" : `: ${cut(line, 300)}`;
+}
+
+/** Seconds or an HTTP date; at most an hour. */
+function retryAfterMs(header: string | null, nowMs: number): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - nowMs;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), HOUR_MS) : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

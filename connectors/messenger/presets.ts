@@ -1,0 +1,178 @@
+// One message, as each messenger wants it. Pure. Limits and shapes are those of the published documents (see README.md);
+// every text of ours is cut below them, because a message that is too long is refused as a whole.
+
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { Message } from "@gantry/core/notify/channel.ts";
+import type { State } from "@gantry/core/task/states.ts";
+import { cut, escapeCard, escapeMattermost, escapeMentions, escapePlain, escapeSlack } from "./escape.ts";
+
+/** Slack refuses a message of about 13,000 characters in all with an error that no document names. */
+const SLACK_TOTAL = 10_000;
+const SLACK_SECTION = 3_000;
+const SLACK_HEADER = 150;
+const SLACK_FIELDS = 10;
+const MATTERMOST_TEXT = 16_383;
+/** 28,672 bytes are refused; measured clients stay below this. */
+const TEAMS_BYTES = 21_000;
+const CUBE_TEXT = 4_000;
+const FACT = 500;
+const MAX_FACTS = 20;
+
+const COLORS: { readonly [S in State]: string } = {
+  queued: "#8a8f98",
+  waiting: "#c98a00",
+  running: "#2f6fdf",
+  finalizing: "#2f6fdf",
+  held: "#7a4fd0",
+  succeeded: "#2e8b57",
+  failed: "#c62f3b",
+  errored: "#d9701e",
+  "timed-out": "#c62f3b",
+  canceled: "#8a8f98",
+  skipped: "#8a8f98",
+};
+
+const CARD_COLORS: { readonly [S in State]: "Default" | "Good" | "Attention" | "Warning" | "Accent" } = {
+  queued: "Default",
+  waiting: "Warning",
+  running: "Accent",
+  finalizing: "Accent",
+  held: "Accent",
+  succeeded: "Good",
+  failed: "Attention",
+  errored: "Warning",
+  "timed-out": "Attention",
+  canceled: "Default",
+  skipped: "Default",
+};
+
+/** Texts in blocks are of type plain_text: Slack reads no markup in them. */
+export function slackBody(message: Message): JsonObject {
+  const text = cut(escapeSlack(message.text), SLACK_SECTION);
+  const facts = message.facts.slice(0, SLACK_FIELDS).map(([name, value]) => `${name}: ${value}`);
+  const room = SLACK_TOTAL - text.length - 2 * SLACK_HEADER;
+  const each = Math.min(FACT, Math.floor(room / Math.max(1, facts.length)));
+  const blocks: JsonValue[] = [
+    { type: "header", text: slackText(cut(escapeSlack(message.title), SLACK_HEADER)) },
+    ...(text === "" ? [] : [{ type: "section", text: slackText(text) }]),
+    ...(facts.length === 0
+      ? []
+      : [{ type: "section", fields: facts.map((fact) => slackText(cut(escapeSlack(fact), each))) }]),
+    ...(message.link
+      ? [
+          {
+            type: "actions",
+            elements: [{ type: "button", text: slackText(cut(message.link.label, 75)), url: message.link.url }],
+          },
+        ]
+      : []),
+  ];
+  return { text: cut(escapeSlack(message.title), SLACK_HEADER), blocks };
+}
+
+export function mattermostBody(
+  message: Message,
+  options: { readonly channel: string | undefined; readonly username: string | undefined },
+): JsonObject {
+  const channel = message.to ?? options.channel;
+  return {
+    ...(channel === undefined ? {} : { channel }),
+    ...(options.username === undefined ? {} : { username: options.username }),
+    attachments: [
+      {
+        fallback: cut(escapeMentions(message.title), 500),
+        color: COLORS[message.state],
+        // A title with a link is shown as it stands; Markdown is read in one without.
+        ...(message.link
+          ? { title: cut(escapeMentions(message.title), 500), title_link: message.link.url }
+          : { title: cut(escapeMattermost(message.title), 500) }),
+        text: cut(escapeMattermost(message.text), MATTERMOST_TEXT / 2),
+        fields: message.facts.slice(0, MAX_FACTS).map(([name, value]) => ({
+          title: cut(escapeMattermost(name), 100),
+          value: cut(escapeMattermost(value), FACT),
+          short: value.length <= 40,
+        })),
+      },
+    ],
+  };
+}
+
+/** An Adaptive Card for a Workflows address. Title and text are runs of text: no markup is read in them. */
+export function teamsBody(message: Message): JsonObject {
+  for (let length = 4_000, facts = MAX_FACTS; ; length = Math.floor(length / 2), facts = Math.ceil(facts / 2)) {
+    const body = teamsCard(message, length, facts);
+    if (length < 100 || Buffer.byteLength(JSON.stringify(body)) <= TEAMS_BYTES) return body;
+  }
+}
+
+/**
+ * Plain text to people and channels. `to` is a list with commas; a name that begins with # is a channel. The names of
+ * the fields are those seen in public code: the messenger has no public document, see README.md.
+ */
+export function cubeBody(
+  message: Message,
+  account: {
+    readonly account: string;
+    readonly token: string;
+    readonly people: readonly string[];
+    readonly channels: readonly string[];
+  },
+): JsonObject {
+  const named = message.to?.split(",").map((name) => name.trim());
+  const people = named?.filter((name) => name !== "" && !name.startsWith("#")) ?? account.people;
+  const channels = named?.filter((name) => name.startsWith("#")).map((name) => name.slice(1)) ?? account.channels;
+  const lines = [
+    message.title,
+    message.text,
+    ...message.facts.slice(0, MAX_FACTS).map(([name, value]) => `${name}: ${cut(value, FACT)}`),
+  ];
+  const link = message.link ? `\n${message.link.url}` : "";
+  const text = cut(escapePlain(lines.filter((line) => line !== "").join("\n")), CUBE_TEXT - link.length);
+  return {
+    uniqueName: account.account,
+    token: account.token,
+    uniqueNameList: [...people],
+    channelList: [...channels],
+    msg: text + link,
+  };
+}
+
+function slackText(text: string): JsonObject {
+  return { type: "plain_text", text, emoji: false };
+}
+
+function teamsCard(message: Message, length: number, facts: number): JsonObject {
+  const run = (text: string, look: JsonObject): JsonObject => ({
+    type: "RichTextBlock",
+    inlines: [{ type: "TextRun", text, ...look }],
+  });
+  const title = run(cut(escapePlain(message.title), 300), {
+    weight: "Bolder",
+    size: "Medium",
+    color: CARD_COLORS[message.state],
+  });
+  const card = {
+    $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
+    type: "AdaptiveCard",
+    version: "1.4",
+    fallbackText: cut(escapeCard(message.title), 300),
+    body: [
+      title,
+      ...(message.text === "" ? [] : [run(cut(escapePlain(message.text), length), {})]),
+      {
+        type: "FactSet",
+        facts: message.facts.slice(0, facts).map(([name, value]) => ({
+          title: cut(escapeCard(name), 100),
+          value: cut(escapeCard(value), Math.min(FACT, length)),
+        })),
+      },
+    ],
+    actions: message.link
+      ? [{ type: "Action.OpenUrl", title: cut(message.link.label, 75), url: message.link.url }]
+      : [],
+  };
+  return {
+    type: "message",
+    attachments: [{ contentType: "application/vnd.microsoft.card.adaptive", contentUrl: null, content: card }],
+  };
+}
