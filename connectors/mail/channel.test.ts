@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import type { Channel, Message } from "@gantry/core/notify/channel.ts";
+import { type LabMail, type MailBox, startMailBox } from "@gantry/lab/world/mail.ts";
+import { isMailAddress, readReceivers } from "./address.ts";
+import { mailChannel, mailConfig } from "./channel.ts";
+
+const message: Message = {
+  key: "task-ended/t01/mail",
+  thread: "t01",
+  to: undefined,
+  state: "failed",
+  title: "✕ Run CD: orders failed at deploy[tokyo]: wait",
+  text: "The app is Degraded.\nCorrect the image <b>now</b>.",
+  facts: [["App", "orders"]],
+  link: { label: "Open the task", url: "https://portal.example/tasks/t01?a=1&b=2" },
+  at: new Date(1_750_000_000_000),
+};
+
+async function startLab(t: TestContext, more: object = {}): Promise<{ box: MailBox; channel: Channel }> {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-mail-"));
+  const box = await startMailBox({ name: "mail", dir });
+  const channel = openChannel(box.smtpPort, more);
+  t.after(async () => {
+    await channel.close?.();
+    await box.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+  return { box, channel };
+}
+
+function openChannel(port: number, more: object = {}): Channel {
+  const config = {
+    host: "127.0.0.1",
+    port,
+    tls: "if-offered",
+    from: "gantry@corp.example",
+    to: ["ops@corp.example"],
+    ...more,
+  };
+  return mailChannel.open(mailConfig.parse(config), { fetch });
+}
+
+async function received(box: MailBox): Promise<readonly LabMail[]> {
+  return ((await (await fetch(`${box.url}/_lab/mails`)).json()) as { items: LabMail[] }).items;
+}
+
+const limit = (): AbortSignal => AbortSignal.timeout(5_000);
+
+describe("a mail", () => {
+  test("arrives with its outcome first, text before HTML, marked as sent by a machine", async (t) => {
+    const { box, channel } = await startLab(t);
+    const result = await channel.send(message, limit());
+    const [mail] = await received(box);
+    assert.ok(mail);
+    assert.deepEqual(result, { kind: "delivered", ref: mail.messageId });
+    assert.equal(mail.subject, "[gantry] ✕ Run CD: orders failed at deploy[tokyo]: wait");
+    assert.deepEqual([mail.from, mail.to], ["gantry@corp.example", ["ops@corp.example"]]);
+    assert.equal(mail.headers["auto-submitted"], "auto-generated");
+    assert.match(mail.text, /^✕ Run CD.*Degraded\.\nCorrect.*App: orders.*https:\/\/portal\.example/s);
+    assert.ok(mail.raw.indexOf("text/plain") < mail.raw.indexOf("text/html"));
+    assert.equal(new Date(mail.headers.date ?? "").getTime(), message.at.getTime());
+  });
+
+  test("has the same Message-ID in every try, another for another key, and one thread per task", async (t) => {
+    const { box, channel } = await startLab(t);
+    await channel.send(message, limit());
+    await channel.send(message, limit());
+    await channel.send({ ...message, key: "job-held/t01/mail" }, limit());
+    const [one, again, other] = await received(box);
+    assert.ok(one && again && other);
+    assert.match(one.messageId, /^<[0-9a-f]{32}@corp\.example>$/);
+    assert.equal(again.messageId, one.messageId);
+    assert.notEqual(other.messageId, one.messageId);
+    for (const mail of [one, again, other]) {
+      assert.equal(mail.headers.references, one.headers["in-reply-to"]);
+      assert.equal(mail.headers["in-reply-to"], one.headers["in-reply-to"]);
+    }
+  });
+
+  test("goes to whom the rule names", async (t) => {
+    const { box, channel } = await startLab(t);
+    await channel.send({ ...message, to: "kim@corp.example, lee@corp.example" }, limit());
+    assert.deepEqual((await received(box))[0]?.to, ["kim@corp.example", "lee@corp.example"]);
+  });
+});
+
+describe("nothing can be smuggled in", () => {
+  for (const to of [
+    "kim@corp.example\r\nBcc: evil@evil.example",
+    "kim@corp.example\nevil@evil.example",
+    "Kim <kim@corp.example>",
+    '"a\r\nRCPT TO:<evil@evil.example>"@corp.example',
+    "kim",
+    "",
+    "kim@corp.example,,lee@corp.example",
+    "kim@corp.example;lee@corp.example",
+    "kim@corp.example>\r\nDATA",
+    "-oX@corp.example\0",
+    "주문@corp.example",
+  ]) {
+    test(`the receiver ${JSON.stringify(to)} is refused`, async (t) => {
+      const { box, channel } = await startLab(t);
+      assert.equal((await channel.send({ ...message, to }, limit())).kind, "refused");
+      assert.equal((await received(box)).length, 0);
+    });
+  }
+
+  test("by a title, a thread or a fact", async (t) => {
+    const { box, channel } = await startLab(t);
+    const evil = "x\r\nBcc: evil@evil.example\r\n\r\n<script>alert(1)</script>\u2028\u0085";
+    await channel.send({ ...message, title: evil, thread: evil, key: evil, facts: [[evil, evil]] }, limit());
+    const [mail] = await received(box);
+    assert.ok(mail);
+    assert.deepEqual(mail.to, ["ops@corp.example"]);
+    assert.equal(mail.headers.bcc, undefined);
+    assert.match(mail.subject, /^\[gantry\] x Bcc: evil@evil\.example <script>/);
+    const html = mail.raw.slice(mail.raw.indexOf("text/html"));
+    assert.doesNotMatch(html, /<script>|<b>/);
+  });
+});
+
+describe("what the server says", () => {
+  for (const [code, kind] of [
+    [421, "retry"],
+    [451, "retry"],
+    [550, "refused"],
+    [552, "refused"],
+  ] as const) {
+    test(`${code} is ${kind}`, async (t) => {
+      const { box, channel } = await startLab(t);
+      box.refuse(code, "not this one", 1);
+      const result = await channel.send(message, limit());
+      assert.equal(result.kind, kind);
+      assert.match("problem" in result ? result.problem : "", /not this one/);
+      assert.equal((await channel.send(message, limit())).kind, "delivered");
+    });
+  }
+
+  test("a server that is away is tried again", async () => {
+    const channel = openChannel(9);
+    assert.equal((await channel.send(message, limit())).kind, "retry");
+  });
+
+  test("a server without TLS gets no mail where TLS is required", async (t) => {
+    const { box, channel } = await startLab(t, { tls: "required" });
+    assert.equal((await channel.send(message, limit())).kind, "retry");
+    assert.equal((await received(box)).length, 0);
+  });
+
+  test("a call that was given up is tried again", async (t) => {
+    const { channel } = await startLab(t);
+    assert.deepEqual(await channel.send(message, AbortSignal.abort()), { kind: "retry", problem: "no answer in time" });
+  });
+
+  test("nobody to send to is refused", async (t) => {
+    const { channel } = await startLab(t, { to: [] });
+    assert.equal((await channel.send(message, limit())).kind, "refused");
+  });
+});
+
+test("addresses", () => {
+  for (const good of ["a@b", "first.last+tag@sub.corp.example", "o'neil@corp.example"])
+    assert.ok(isMailAddress(good), good);
+  for (const bad of [
+    "a@b@c",
+    ".a@b",
+    "a.@b",
+    "a..b@c",
+    "a@-b",
+    "a@b-",
+    "a@b..c",
+    `${"x".repeat(65)}@b`,
+    `a@${"b.".repeat(130)}c`,
+  ]) {
+    assert.ok(!isMailAddress(bad), bad);
+  }
+  assert.deepEqual(readReceivers("a@b, a@b,c@d"), ["a@b", "c@d"]);
+  assert.equal(readReceivers(Array.from({ length: 51 }, (_, at) => `a${at}@b`).join(",")), undefined);
+});
+
+test("a password is never sent in the open, and never without its user name", () => {
+  const base = { host: "smtp.example", from: "gantry@corp.example" };
+  const ok = (more: object): boolean => mailConfig.safeParse({ ...base, ...more }).success;
+  assert.ok(ok({ username: "u", password: "p" }));
+  assert.ok(!ok({ username: "u", password: "p", tls: "if-offered" }));
+  assert.ok(!ok({ username: "u" }));
+  assert.ok(!ok({ from: "Gantry <gantry@corp.example>" }));
+  assert.ok(!ok({ colour: "red" }));
+});

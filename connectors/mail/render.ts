@@ -1,0 +1,68 @@
+// One message as a mail: the text first, the same as HTML beside it. Works with images off; nothing is loaded.
+
+import type { Message } from "@gantry/core/notify/channel.ts";
+import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
+
+const MAX_SUBJECT = 200;
+const MAX_TEXT = 20_000;
+
+const COLORS: { readonly [H in (typeof STATE_LOOKS)[State]["hue"]]: string } = {
+  grey: "#6b7280",
+  amber: "#b26a00",
+  blue: "#2563eb",
+  green: "#2e7d4f",
+  red: "#c0303c",
+  orange: "#c2610c",
+  faint: "#8a8f98",
+  violet: "#6d3fd0",
+};
+
+/** One line, without control characters: a line end would begin another header. */
+export function mailSubject(prefix: string, title: string): string {
+  return oneLine(`${prefix} ${title}`).slice(0, MAX_SUBJECT);
+}
+
+export function mailText(message: Message): string {
+  const facts = message.facts.map(([name, value]) => `${oneLine(name)}: ${oneLine(value)}`).join("\n");
+  const link = message.link ? `${message.link.label}: ${message.link.url}` : "";
+  const parts = [message.title, message.text.slice(0, MAX_TEXT), facts, link];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+export function mailHtml(message: Message): string {
+  const color = COLORS[STATE_LOOKS[message.state].hue];
+  const rows = message.facts.map(
+    ([name, value]) =>
+      `<tr><td style="padding:2px 16px 2px 0;color:#6b7280;vertical-align:top">${escapeHtml(name)}</td>` +
+      `<td style="padding:2px 0">${escapeHtml(value)}</td></tr>`,
+  );
+  const text = escapeHtml(message.text.slice(0, MAX_TEXT)).replaceAll("\n", "<br>");
+  const link = message.link
+    ? `<p><a href="${escapeHtml(message.link.url)}" style="color:#2563eb">${escapeHtml(message.link.label)}</a></p>`
+    : "";
+  return [
+    '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"></head>',
+    '<body style="font-family:system-ui,sans-serif;font-size:15px;line-height:1.5">',
+    `<p style="border-left:4px solid ${color};padding-left:12px;font-weight:600">${escapeHtml(message.title)}</p>`,
+    text === "" ? "" : `<p>${text}</p>`,
+    rows.length === 0 ? "" : `<table role="presentation" style="border-collapse:collapse">${rows.join("")}</table>`,
+    link,
+    "</body></html>",
+  ].join("");
+}
+
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out here.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\s]+/g, " ").trim();
+}
+
+function escapeHtml(text: string): string {
+  const entities: { readonly [sign: string]: string } = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#39;",
+  };
+  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
+}
