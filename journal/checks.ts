@@ -54,8 +54,10 @@ export function checkIndex(index: string, indexes: ReadonlySet<string>): void {
   if (!indexes.has(index)) throw new TypeError(`the index ${JSON.stringify(index)} was not declared`);
 }
 
-/** Reads the cursor of a query. Cursors come from outside, so a wrong one is the caller's `bad-request`. */
-export function readCursor(query: IndexQuery): Position | undefined {
+/** Where a query begins. Cursors come from outside, so a wrong one is the caller's `bad-request`. */
+export function readPosition(query: IndexQuery): Position | undefined {
+  // Before or behind all streams that have this key.
+  if (query.after !== undefined) return { key: query.after, stream: query.order === "descending" ? "" : "\u{10ffff}" };
   if (query.cursor === undefined) return undefined;
   const parts = parseJson(Buffer.from(query.cursor, "base64url").toString("utf8"));
   if (!Array.isArray(parts) || typeof parts[0] !== "string" || typeof parts[1] !== "string") {

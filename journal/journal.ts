@@ -88,6 +88,8 @@ export type IndexQuery = {
   readonly limit: number;
   /** `descending` gives the newest first where keys begin with a time. */
   readonly order?: "ascending" | "descending";
+  /** Only keys beyond this one, in the order of the query: for whoever remembers a key. Not together with `cursor`. */
+  readonly after?: string;
   readonly cursor?: string;
 };
 export type IndexPage = {

@@ -10,7 +10,7 @@ import {
   type IndexEntry,
   type PreparedAppend,
   prepareBatch,
-  readCursor,
+  readPosition,
   writeCursor,
 } from "./checks.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -154,7 +154,7 @@ function commit(store: MemoryStore, parts: readonly PreparedAppend[], clock: Clo
 }
 
 function findPage(store: MemoryStore, query: IndexQuery): IndexPage {
-  const from = readCursor(query);
+  const from = readPosition(query);
   const sign = query.order === "descending" ? -1 : 1;
   const compare = (a: { key: string; stream: string }, b: { key: string; stream: string }): number =>
     sign * (compareBytes(a.key, b.key) || compareBytes(a.stream, b.stream));

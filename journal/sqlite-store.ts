@@ -2,7 +2,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import { type PreparedAppend, readCursor, writeCursor } from "./checks.ts";
+import { type PreparedAppend, readPosition, writeCursor } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import type { AppendResult, IndexPage, IndexQuery, JournalEvent, Loaded } from "./journal.ts";
 
@@ -152,7 +152,7 @@ function replaceEntries(sql: Statements, stream: string, wanted: NonNullable<Pre
 }
 
 function find(sql: Statements, query: IndexQuery): IndexPage {
-  const from = readCursor(query);
+  const from = readPosition(query);
   const prefix = query.prefix ?? "";
   const range = [query.index, prefix, afterPrefix(prefix)] as const;
   const limit = query.limit + 1;

@@ -120,6 +120,29 @@ export function pagingCases(tools: Tools): void {
     });
   }
 
+  for (const [after, order, want] of [
+    ["b", "ascending", ["c", "d"]],
+    ["b", "descending", ["a"]],
+    ["bb", "ascending", ["c", "d"]],
+    ["bb", "descending", ["b", "b", "a"]],
+    ["", "ascending", ["a", "b", "b", "c", "d"]],
+    ["z", "ascending", []],
+  ] as const) {
+    test(`after ${JSON.stringify(after)}, ${order}: ${want.join(" ") || "none"}`, async (t) => {
+      const journal = await tools.open(t);
+      const all = ["a", "b", "b", "c", "d"];
+      await committed(
+        journal,
+        all.map((key, at) => part(`task/${at}`, 0, [], at, { "by-app": [key] })),
+      );
+      const page = await journal.find({ index: "by-app", after, order, limit: 10 });
+      assert.deepEqual(
+        page.items.map((item) => item.key),
+        want,
+      );
+    });
+  }
+
   test("a cursor goes on where it stood although the entry it named is gone", async (t) => {
     const journal = await tools.open(t);
     for (const key of ["a", "b", "c"]) await committed(journal, [part(`task/${key}`, 0, [], key, { "by-app": [key] })]);
