@@ -1,0 +1,33 @@
+// The administrator's token lives in a file of the data folder; the file is the truth. Delete it and start again to get
+// a new one: the old token is then refused.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { newSecret, TOKEN_PREFIX } from "./records.ts";
+import type { Tokens } from "./tokens.ts";
+
+export const ADMIN = "admin";
+
+/** Reads the token from `<dataDir>/admin-token`, making it (mode 0600) if there is none, and puts it in force. */
+export async function ensureAdminToken(dataDir: string, tokens: Tokens): Promise<string> {
+  mkdirSync(dataDir, { recursive: true });
+  const file = join(dataDir, "admin-token");
+  const secret = readOrMake(file);
+  if (!/^gantry_pat_[\w-]{32,100}$/.test(secret)) {
+    throw new GantryError("config-invalid", { problem: `${file} holds no token; delete it to get a new one` });
+  }
+  await tokens.ensure(ADMIN, "admin", secret);
+  return secret;
+}
+
+function readOrMake(file: string): string {
+  const secret = TOKEN_PREFIX + newSecret();
+  try {
+    writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: "wx" });
+    return secret;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return readFileSync(file, "utf8").trim();
+  }
+}

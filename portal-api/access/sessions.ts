@@ -1,0 +1,88 @@
+// Browser sign-in: one-time codes and sessions. A session that came from a token ends with it.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import type { Caller, Role } from "./decide-access.ts";
+import { type GrantRecord, grantRecord, hashOf, isAlive, newSecret } from "./records.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** A person: who a sign-in link or a session is for. */
+export type Principal = { readonly name: string; readonly role: Role; readonly token?: string | undefined };
+
+/** Safe to use concurrently; changes are durable when their promise resolves. */
+export type Sessions = {
+  /** A code for one sign-in within 15 minutes. */
+  readonly createCode: (principal: Principal) => Promise<{ readonly code: string; readonly expiresAt: number }>;
+  /** Trades a code for a session; undefined when it is unknown, used or too old. Of two at once, one wins. */
+  readonly redeem: (code: string) => Promise<string | undefined>;
+  /** A new session's secret. */
+  readonly open: (principal: Principal) => Promise<string>;
+  readonly identify: (secret: string) => Promise<Caller | undefined>;
+  /** Does the session with this hash still hold? */
+  readonly holds: (hash: string) => Promise<boolean>;
+  readonly end: (hash: string) => Promise<void>;
+};
+
+const CODE_MICROS = 15 * 60_000_000;
+const HOUR_MICROS = 3_600_000_000;
+
+export function makeSessions(journal: Journal, tokens: Tokens, hours: number): Sessions {
+  const load = async (stream: string): Promise<{ version: number; record: GrantRecord } | undefined> => {
+    const loaded = await journal.load(stream);
+    if (!loaded) return undefined;
+    const record = grantRecord.parse(loaded.snapshot);
+    const holds = isAlive(record, await journal.now()) && (!record.token || (await tokens.isInUse(record.token)));
+    return holds ? { version: loaded.version, record } : undefined;
+  };
+
+  const create = async (kind: "link" | "session", principal: Principal, micros: number): Promise<[string, number]> => {
+    const secret = newSecret();
+    const { name, role, token } = principal;
+    const expiresAt = (await journal.now()) + micros;
+    const result = await journal.append([
+      {
+        stream: `${kind}/${hashOf(secret)}`,
+        expected: 0,
+        events: [{ kind: kind === "link" ? "SignInLinkCreated" : "SessionOpened", name, role }],
+        snapshot: { name, role, expiresAt, ...(token === undefined ? {} : { token }) },
+      },
+    ]);
+    if (!result.ok) throw new GantryError("conflict", { what: "The session" });
+    return [secret, expiresAt];
+  };
+
+  /** False when it had ended already. */
+  const end = async (stream: string, kind: string): Promise<boolean> => {
+    const found = await load(stream);
+    if (!found) return false;
+    const snapshot = { ...found.record, endedAt: await journal.now() };
+    const result = await journal.append([{ stream, expected: found.version, events: [{ kind }], snapshot }]);
+    return result.ok;
+  };
+
+  const open = async (principal: Principal): Promise<string> =>
+    (await create("session", principal, hours * HOUR_MICROS))[0];
+
+  return {
+    createCode: async (principal) => {
+      const [code, expiresAt] = await create("link", principal, CODE_MICROS);
+      return { code, expiresAt };
+    },
+    redeem: async (code) => {
+      const stream = `link/${hashOf(code)}`;
+      const found = await load(stream);
+      if (!found || !(await end(stream, "SignInLinkUsed"))) return undefined;
+      return open(found.record);
+    },
+    open,
+    identify: async (secret) => {
+      const session = hashOf(secret);
+      const found = await load(`session/${session}`);
+      if (!found) return undefined;
+      const { name, role, token } = found.record;
+      return { name, role, via: "session", session, ...(token === undefined ? {} : { token }) };
+    },
+    holds: async (hash) => (await load(`session/${hash}`)) !== undefined,
+    end: async (hash) => void (await end(`session/${hash}`, "SessionEnded")),
+  };
+}

@@ -1,0 +1,39 @@
+// The portal as a Koa app: shared ground, security headers, the declared routes, the console's files.
+
+import { createApp } from "@gantry/wire/http.ts";
+import type Koa from "koa";
+import type { Portal } from "./portal.ts";
+import type { Route } from "./route.ts";
+import { makeRouter, refuseOtherMethods } from "./router.ts";
+import { serveConsole } from "./static.ts";
+
+export function makeApp(portal: Portal, routes: readonly Route[]): Koa {
+  const app = createApp({ name: "portal-api", logger: portal.logger, onAnswered: portal.metrics.answered });
+  app.use(securityHeaders(portal));
+  app.use(makeRouter(portal, routes).routes());
+  app.use(refuseOtherMethods);
+  app.use(serveConsole(portal.config.console));
+  return app;
+}
+
+/** No inline script, no other origin, no frame: what a page of ours could be made to show stays text. */
+const POLICY = [
+  "default-src 'self'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+function securityHeaders(portal: Portal): Koa.Middleware {
+  return async (ctx, next) => {
+    ctx.set("Content-Security-Policy", POLICY);
+    ctx.set("X-Frame-Options", "DENY");
+    ctx.set("Referrer-Policy", "no-referrer");
+    ctx.set("Cross-Origin-Opener-Policy", "same-origin");
+    ctx.set("Cross-Origin-Resource-Policy", "same-origin");
+    if (portal.publicUrl().startsWith("https:")) ctx.set("Strict-Transport-Security", "max-age=31536000");
+    await next();
+  };
+}

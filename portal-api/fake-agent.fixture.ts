@@ -1,0 +1,337 @@
+// A small task-agent for tests: keeps tasks, events and logs in memory and speaks wire/agent-api.ts over real HTTP. It
+// plans nothing: a test says what happens next.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { Outcome } from "@gantry/core/task/states.ts";
+import {
+  cancelTask,
+  LOG_FINAL_HEADER,
+  LOG_SIZE_HEADER,
+  rerunTask,
+  resolveJob,
+  type StartTask,
+  startTask,
+} from "@gantry/wire/agent-api.ts";
+import { createApp, goneSignal, type Listening, listen, readJson, requireBearer } from "@gantry/wire/http.ts";
+import type { AppView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/views.ts";
+import Router from "@koa/router";
+import type Koa from "koa";
+
+export const AGENT_TOKEN = "a-token-of-the-platform-plane";
+
+export type FakeAgent = {
+  readonly url: string;
+  readonly token: string;
+  readonly requests: string[];
+  /** A task as if somebody had started it. */
+  readonly addTask: (fields?: Partial<TaskView>) => TaskView;
+  readonly emit: (task: string, kind: string, more?: JsonObject) => FeedEvent;
+  readonly end: (task: string, outcome: Outcome) => FeedEvent;
+  readonly writeLog: (text: string, options?: { final?: boolean }) => void;
+  /** Everything that can change, to compare before and after. */
+  readonly state: () => string;
+  /** Forgets everything, as an agent with another journal would. */
+  readonly wipe: () => void;
+  /** While out, every request is cut. */
+  readonly setOut: (out: boolean) => void;
+  readonly close: () => Promise<void>;
+};
+
+type State = {
+  tasks: Map<string, TaskView>;
+  keys: Map<string, { body: string; task: string }>;
+  events: FeedEvent[];
+  log: { bytes: Buffer; final: boolean };
+};
+
+const AT = "2026-11-20T07:00:00Z";
+const newState = (): State => ({
+  tasks: new Map(),
+  keys: new Map(),
+  events: [],
+  log: { bytes: Buffer.alloc(0), final: false },
+});
+
+const PIPELINE: PipelineView = {
+  name: "ci",
+  title: "CI",
+  summary: "Builds an image",
+  button: "Run CI",
+  app: "existing",
+  version: "1",
+  params: { type: "object", properties: { ref: { type: "string" } }, required: [], additionalProperties: false },
+  jobs: [{ id: "build", title: "Build", needs: [], site: "seoul", steps: [{ id: "checkout", title: "Check out" }] }],
+};
+const APP: AppView = {
+  name: "orders",
+  state: "ready",
+  createdBy: "ada",
+  createdAt: AT,
+  task: "t0",
+  record: { title: "Orders" },
+  facts: {},
+  latest: {},
+};
+const SITE: SiteView = {
+  name: "seoul",
+  state: "online",
+  runners: [],
+  systems: [{ name: "harbor", kind: "harbor", url: "http://harbor.seoul", standIn: true }],
+  queue: [],
+};
+
+export async function startFakeAgent(): Promise<FakeAgent> {
+  let state = newState();
+  let isOut = false;
+  const requests: string[] = [];
+  const waiting = new Set<() => void>();
+  const wake = (): void => {
+    for (const one of [...waiting]) one();
+  };
+
+  const emit: FakeAgent["emit"] = (task, kind, more = {}) => {
+    const view = need(state, task);
+    const taskseq = state.events.filter((event) => event.subject === task).length + 1;
+    const event: FeedEvent = {
+      specversion: "1.0",
+      id: `${task}/${taskseq}`,
+      source: "/gantry/test",
+      type: `dev.gantry.test.${kind.toLowerCase()}.v1`,
+      subject: task,
+      time: AT,
+      datacontenttype: "application/json",
+      seq: (state.events.at(-1)?.seq ?? 0) + 1,
+      taskseq,
+      data: {
+        task,
+        pipeline: view.pipeline,
+        title: view.title,
+        ...(view.app === undefined ? {} : { app: view.app }),
+        requestedBy: view.requestedBy,
+        url: `/tasks/${task}`,
+        event: { kind, ...more },
+      },
+    };
+    state.events.push(event);
+    state.tasks.set(task, { ...view, version: view.version + 1 });
+    wake();
+    return event;
+  };
+
+  const addTask: FakeAgent["addTask"] = (fields = {}) => {
+    const task = { ...newTask(`t${state.tasks.size + 1}`), ...fields };
+    state.tasks.set(task.id, task);
+    emit(task.id, "TaskRequested");
+    return need(state, task.id);
+  };
+
+  /** Waits until something happens, for at most `ms`, or until the asker leaves. */
+  const hold = (ctx: Koa.Context, ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const gone = goneSignal(ctx);
+      const done = (): void => {
+        waiting.delete(done);
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      waiting.add(done);
+      gone.addEventListener("abort", done);
+    });
+
+  const silent = (): void => undefined;
+  const logger = { debug: silent, info: silent, warn: silent, error: silent };
+  const app = createApp({ name: "fake-agent", logger });
+  app.use(async (ctx, next) => {
+    requests.push(`${ctx.method} ${ctx.url}`);
+    if (isOut) {
+      ctx.respond = false;
+      ctx.req.socket.destroy();
+      return;
+    }
+    await next();
+  });
+  app.use(requireBearer([AGENT_TOKEN]));
+  app.use(makeRoutes({ state: () => state, addTask, emit, hold }).routes());
+  const server: Listening = await listen(app, { host: "127.0.0.1", port: 0 });
+
+  return {
+    url: server.url,
+    token: AGENT_TOKEN,
+    requests,
+    addTask,
+    emit,
+    end: (task, outcome) => {
+      state.tasks.set(task, { ...need(state, task), state: outcome, endedAt: AT });
+      return emit(task, "TaskEnded", { outcome });
+    },
+    writeLog: (text, { final = false } = {}) => {
+      state.log = { bytes: Buffer.concat([state.log.bytes, Buffer.from(text)]), final };
+      wake();
+    },
+    state: () => JSON.stringify([[...state.tasks], [...state.keys], state.events]),
+    wipe: () => {
+      state = newState();
+      wake();
+    },
+    setOut: (out) => {
+      isOut = out;
+      wake();
+    },
+    close: async () => {
+      wake();
+      await server.close();
+    },
+  };
+}
+
+type Parts = Pick<FakeAgent, "addTask" | "emit"> & {
+  readonly state: () => State;
+  readonly hold: (ctx: Koa.Context, ms: number) => Promise<void>;
+};
+
+function makeRoutes({ state, addTask, emit, hold }: Parts): Router {
+  const router = new Router({ prefix: "/agent/v1" });
+  const once = (wish: StartTask): TaskView => {
+    const scope = `${wish.principal} ${wish.idempotencyKey}`;
+    const body = JSON.stringify(wish);
+    const known = state().keys.get(scope);
+    if (known && known.body !== body) throw new GantryError("idempotency-key-reused");
+    if (known) return need(state(), known.task);
+    checkParams(wish);
+    const task = addTask({ pipeline: wish.pipeline, app: wish.app, params: wish.params, requestedBy: wish.principal });
+    state().keys.set(scope, { body, task: task.id });
+    return task;
+  };
+
+  router.post("/tasks", async (ctx) => {
+    ctx.body = once(await readJson(ctx, startTask));
+    ctx.status = 202;
+  });
+  router.get("/tasks", (ctx) => {
+    const all = [...state().tasks.values()].reverse();
+    const items = all.filter((task) => ctx.query.app === undefined || task.app === ctx.query.app);
+    ctx.body = { items: items.slice(0, number(ctx, "limit")) };
+  });
+  router.get("/tasks/:id", (ctx) => {
+    ctx.body = need(state(), ctx.params.id ?? "");
+  });
+  router.get("/tasks/:id/events", (ctx) => {
+    need(state(), ctx.params.id ?? "");
+    const own = state().events.filter((event) => event.subject === ctx.params.id);
+    ctx.body = { items: own.filter((event) => event.taskseq > number(ctx, "after")).slice(0, number(ctx, "limit")) };
+  });
+  router.post("/tasks/:id/:verb", async (ctx) => {
+    const task = need(state(), ctx.params.id ?? "");
+    if (ctx.params.verb === "cancel") {
+      const { principal } = await readJson(ctx, cancelTask);
+      if (task.endedAt) throw new GantryError("already-ended", { task: task.id, outcome: task.state });
+      emit(task.id, "CancelRequested", { by: principal });
+    } else if (ctx.params.verb === "resolve") {
+      const { job } = await readJson(ctx, resolveJob);
+      emit(task.id, "JobResolved", { job });
+    } else {
+      const { principal, idempotencyKey } = await readJson(ctx, rerunTask);
+      ctx.body = once({ pipeline: task.pipeline, params: {}, principal, idempotencyKey });
+      ctx.status = 202;
+      return;
+    }
+    ctx.body = need(state(), task.id);
+  });
+  readRoutes(router, state);
+  logAndFeed(router, { state, hold });
+  return router;
+}
+
+function logAndFeed(router: Router, { state, hold }: Pick<Parts, "state" | "hold">): void {
+  router.get("/tasks/:id/jobs/:job/steps/:step/log", async (ctx) => {
+    need(state(), ctx.params.id ?? "");
+    if (ctx.params.step !== "checkout") throw new GantryError("not-found", { kind: "log", name: "of this step" });
+    const from = number(ctx, "from");
+    const until = performance.now() + number(ctx, "wait");
+    while (from >= state().log.bytes.length && !state().log.final && performance.now() < until) {
+      await hold(ctx, until - performance.now());
+    }
+    const { bytes, final } = state().log;
+    ctx.set(LOG_SIZE_HEADER, String(bytes.length));
+    ctx.set(LOG_FINAL_HEADER, String(final));
+    ctx.body = bytes.subarray(from, from + number(ctx, "limit"));
+  });
+  router.get("/feed", async (ctx) => {
+    const last = (): number => state().events.at(-1)?.seq ?? 0;
+    if (ctx.query.after === undefined) {
+      ctx.body = { events: [], last: last() };
+      return;
+    }
+    const after = number(ctx, "after");
+    if (last() <= after) await hold(ctx, number(ctx, "wait"));
+    const events = state()
+      .events.filter((event) => event.seq > after)
+      .slice(0, number(ctx, "limit"));
+    ctx.body = { events, last: events.at(-1)?.seq ?? last() };
+  });
+}
+
+function readRoutes(router: Router, state: () => State): void {
+  router.get("/tasks/:id", (ctx) => {
+    ctx.body = need(state(), ctx.params.id ?? "");
+  });
+  router.get("/apps", give({ items: [APP] }));
+  router.get("/apps/:name", (ctx) => {
+    if (ctx.params.name !== APP.name) throw new GantryError("app-unknown", { app: ctx.params.name ?? "" });
+    ctx.body = APP;
+  });
+  router.get("/pipelines", give({ items: [PIPELINE] }));
+  router.get("/pipelines/:name", (ctx) => {
+    if (ctx.params.name !== PIPELINE.name) throw new GantryError("pipeline-unknown", { pipeline: "that" });
+    ctx.body = PIPELINE;
+  });
+  router.get("/steps", give({ items: [] }));
+  router.get("/runners", give({ items: [] }));
+  router.get("/sites", give({ items: [SITE] }));
+}
+
+function give(body: object): (ctx: Koa.Context) => void {
+  return (ctx) => {
+    ctx.body = body;
+  };
+}
+
+function number(ctx: Koa.Context, name: string): number {
+  return Number(ctx.query[name] ?? 0);
+}
+
+/** The one rule that the fake pipelines have: `ref` is a text. */
+function checkParams({ pipeline, params }: StartTask): void {
+  if (params.ref === undefined || typeof params.ref === "string") return;
+  const problems = [{ detail: "This must be a text.", pointer: "/params/ref" }];
+  throw new GantryError("bad-params", { pipeline, problem: "ref must be a text." }, { problems });
+}
+
+function need(state: State, id: string): TaskView {
+  const task = state.tasks.get(id);
+  if (!task) throw new GantryError("not-found", { kind: "task", name: id });
+  return task;
+}
+
+function newTask(id: string): TaskView {
+  return {
+    id,
+    pipeline: "ci",
+    title: "Run CI: orders",
+    app: "orders",
+    state: "running",
+    headline: "CI of orders is running.",
+    requestedBy: "ada",
+    requestedAt: AT,
+    stepsDone: 0,
+    stepsTotal: 1,
+    sites: ["seoul"],
+    version: 0,
+    params: {},
+    definition: { name: "ci", version: "1" },
+    outputs: {},
+    jobs: [],
+  };
+}

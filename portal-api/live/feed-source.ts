@@ -1,0 +1,81 @@
+// The feed of all tasks as a stream and as a page. Ids are the numbers of the feed (`seq`).
+
+import type { FeedEvent } from "@gantry/wire/views.ts";
+import type { Portal } from "../portal.ts";
+import { frame, type Source } from "./stream.ts";
+
+export type FeedFilter = { readonly app?: string | undefined; readonly task?: string | undefined };
+
+export type FeedPart = { readonly items: readonly FeedEvent[]; readonly last: number };
+
+const PAGE = 500;
+
+export function fits(event: FeedEvent, { app, task }: FeedFilter): boolean {
+  return (app === undefined || event.data.app === app) && (task === undefined || event.data.task === task);
+}
+
+/** Events after a number, at most a page of them before the filter: from memory, or from the task-agent when older. */
+export async function readFeed(
+  portal: Portal,
+  after: number,
+  limit: number,
+  filter: FeedFilter,
+  signal?: AbortSignal,
+): Promise<FeedPart> {
+  const kept = portal.hub.since(after);
+  const call = signal ? { signal } : {};
+  const { events, last } = kept
+    ? { events: kept.slice(0, limit), last: kept.length > limit ? undefined : portal.hub.last() }
+    : await portal.agent.feed({ after, limit }, call);
+  const items = events.filter((event) => fits(event, filter));
+  return { items, last: Math.max(after, last ?? 0, events.at(-1)?.seq ?? 0) };
+}
+
+/**
+ * Begins after `start`, or with what comes from now on. `event: reset` tells a client that is too far behind, or that
+ * knows numbers of another history, to read its views again; the stream goes on from the newest event. `event: link`
+ * tells whether the portal itself is up to date.
+ */
+export function feedSource(portal: Portal, start: number | undefined, filter: FeedFilter): Source {
+  const { hub } = portal;
+  let cursor = start;
+  let seen = hub.version();
+  let isFirst = true;
+  let wasUp: boolean | undefined;
+  let more = false;
+
+  const resetOf = async (at: number, signal: AbortSignal): Promise<number | undefined> => {
+    const last = hub.last() ?? at;
+    if (last - at > portal.config.live.replay) return last;
+    // A number ahead of ours may come from another portal that reads faster; only the feed itself can tell.
+    if (at <= last || !hub.isUp()) return undefined;
+    const position = await portal.agent.feed({ limit: 1 }, { signal });
+    return at > position.last ? position.last : undefined;
+  };
+
+  return {
+    next: async (signal) => {
+      const news: string[] = [];
+      seen = hub.version();
+      if (hub.isUp() !== wasUp) {
+        wasUp = hub.isUp();
+        news.push(frame({ event: "link", data: { up: wasUp } }));
+      }
+      cursor ??= hub.last();
+      if (cursor === undefined) return news;
+      const reset = isFirst || cursor > (hub.last() ?? cursor) ? await resetOf(cursor, signal) : undefined;
+      isFirst = false;
+      if (reset !== undefined) {
+        cursor = reset;
+        news.push(frame({ id: reset, event: "reset", data: { last: reset } }));
+      }
+      const part: FeedPart = await readFeed(portal, cursor, PAGE, filter, signal);
+      more = part.last > cursor && part.last < (hub.last() ?? 0);
+      cursor = part.last;
+      news.push(...part.items.map((event) => frame({ id: event.seq, data: event })));
+      return news;
+    },
+    wait: (ms, signal) => (more ? Promise.resolve() : hub.wait(seen, ms, signal)),
+    position: () => cursor,
+  };
+}

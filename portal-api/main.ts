@@ -1,0 +1,126 @@
+// The process portal-api: `node portal-api/main.ts --config FILE`. `startPortal` is the same for the all-in-one.
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { explain, GantryError } from "@gantry/core/errors.ts";
+import { type Clock, systemClock } from "@gantry/journal/clock.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
+import { makeAgentClient } from "@gantry/wire/agent-client.ts";
+import { type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { makeNotifyClient } from "@gantry/wire/notify-client.ts";
+import { pino, stdTimeFunctions } from "pino";
+import { ensureAdminToken } from "./access/admin-token.ts";
+import { INDEXES } from "./access/records.ts";
+import { makeSessions, type Principal } from "./access/sessions.ts";
+import { makeTokens } from "./access/tokens.ts";
+import { makeApp } from "./app.ts";
+import { type PortalConfig, type PortalConfigInput, parseConfig, readConfig } from "./config.ts";
+import { makeHub } from "./live/hub.ts";
+import { makeMetrics } from "./metrics.ts";
+import type { Portal } from "./portal.ts";
+import { ROUTES } from "./routes.ts";
+import { VERSION } from "./version.ts";
+
+export type PortalDeps = {
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Closed with the portal. Default: SQLite in the data folder. */
+  readonly journal?: Journal;
+};
+
+export type RunningPortal = {
+  readonly url: string;
+  readonly port: number;
+  readonly adminToken: string;
+  /** The address that signs a browser in as this person, once, within 15 minutes. */
+  readonly createSignInLink: (principal: Principal) => Promise<string>;
+  /** Ends streams, takes no new requests, lets running ones finish for a moment, closes the journal. */
+  readonly close: () => Promise<void>;
+};
+
+/** Starts the portal; it serves when the promise resolves. The task-agent need not be there yet. */
+export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {}): Promise<RunningPortal> {
+  const config = parseConfig(input);
+  const clock = deps.clock ?? systemClock;
+  const logger = deps.logger ?? makeLogger(config.logLevel);
+  const journal =
+    deps.journal ?? (await openSqliteJournal({ file: join(config.dataDir, "portal.db"), indexes: INDEXES }));
+  const closing = new AbortController();
+  let listening: Listening | undefined;
+  try {
+    const tokens = makeTokens(journal);
+    const adminToken = await ensureAdminToken(config.dataDir, tokens);
+    const portal = assemble({ config, clock, logger, journal, tokens, closing: closing.signal, at: () => listening });
+    listening = await listen(makeApp(portal, ROUTES), config);
+    portal.hub.start();
+    const server = listening;
+    logger.info({ url: server.url }, "portal-api serves");
+    return {
+      url: server.url,
+      port: server.port,
+      adminToken,
+      createSignInLink: async (principal) =>
+        `${portal.publicUrl()}/sign-in?code=${(await portal.sessions.createCode(principal)).code}`,
+      close: async () => {
+        closing.abort();
+        await portal.hub.close();
+        await server.close();
+        await journal.close();
+      },
+    };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
+
+type Parts = Pick<Portal, "config" | "clock" | "logger" | "journal" | "tokens" | "closing"> & {
+  readonly at: () => Listening | undefined;
+};
+
+function assemble({ at, ...parts }: Parts): Portal {
+  const { config, clock, logger, journal, tokens } = parts;
+  const agent = makeAgentClient(config.agent);
+  const metrics = makeMetrics(VERSION);
+  return {
+    ...parts,
+    publicUrl: () => config.publicUrl ?? at()?.url ?? `http://${config.host}:${config.port}`,
+    agent,
+    notify: config.notify && makeNotifyClient(config.notify),
+    sessions: makeSessions(journal, tokens, config.sessionHours),
+    hub: makeHub({ agent, clock, logger, keep: config.live.keep, onFeed: metrics.feed }),
+    metrics,
+  };
+}
+
+function makeLogger(level: PortalConfig["logLevel"]): Logger {
+  return pino({
+    level,
+    base: { service: "portal-api", version: VERSION },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: ["token", "*.token", "authorization", "*.authorization", "cookie", "*.cookie"],
+  });
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  const portal = await startPortal(readConfig(values.config, process.env));
+  const stop = (): void => {
+    portal.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}
+
+function fail(error: unknown): void {
+  const told = error instanceof GantryError ? explain(error) : undefined;
+  process.stderr.write(told ? `${told.message} ${told.why} ${told.todo}\n` : `${String(error)}\n`);
+  process.exit(1);
+}
+
+if (import.meta.main) await main().catch(fail);

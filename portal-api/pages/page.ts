@@ -1,0 +1,45 @@
+// Pages that the portal makes itself: plain HTML, no script, one style sheet, every value escaped.
+
+import type Koa from "koa";
+
+/** Markup that is safe to put into a page as it is. */
+export type Html = { readonly html: string };
+
+/** Template of markup: what is put in is escaped, unless it is Html already. */
+export function html(
+  parts: TemplateStringsArray,
+  ...values: readonly (string | number | Html | readonly Html[])[]
+): Html {
+  const shown = values.map((value) => {
+    if (typeof value === "string" || typeof value === "number") return escapeHtml(String(value));
+    return "html" in value ? value.html : value.map((one) => one.html).join("");
+  });
+  return { html: parts.reduce((text, part, at) => text + (shown[at - 1] ?? "") + part) };
+}
+
+export function document(title: string, body: Html): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · Gantry</title>
+<link rel="stylesheet" href="/portal.css">
+</head>
+<body>
+${body}
+</body>
+</html>
+`.html;
+}
+
+export function sendPage(ctx: Koa.Context, page: string, status = 200): void {
+  ctx.status = status;
+  ctx.type = "text/html; charset=utf-8";
+  ctx.set("Cache-Control", "no-store");
+  ctx.body = page;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}

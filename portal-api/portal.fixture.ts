@@ -1,0 +1,150 @@
+// A portal with its fake task-agent and a small notify-agent, over real HTTP, for tests.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "@gantry/journal/clock.ts";
+import { openMemoryJournal } from "@gantry/journal/memory.ts";
+import { createApp, listen, requireBearer } from "@gantry/wire/http.ts";
+import Router from "@koa/router";
+import { INDEXES } from "./access/records.ts";
+import type { PortalConfigInput } from "./config.ts";
+import { type FakeAgent, startFakeAgent } from "./fake-agent.fixture.ts";
+import { type RunningPortal, startPortal } from "./main.ts";
+
+export type World = RunningPortal & {
+  readonly agent: FakeAgent;
+  readonly dir: string;
+  readonly lines: object[];
+  /** A request with the administrator's token, or with the one given; null sends none. */
+  readonly ask: (path: string, init?: Asking) => Promise<Response>;
+  readonly tokenOf: (role: "viewer" | "developer" | "admin", name?: string) => Promise<string>;
+};
+
+export type Asking = {
+  readonly method?: string;
+  readonly json?: unknown;
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+  readonly token?: string | null;
+  readonly redirect?: "manual" | "follow";
+  readonly signal?: AbortSignal;
+};
+
+export async function startWorld(
+  config: Partial<PortalConfigInput> = {},
+  options: { readonly clock?: Clock } = {},
+): Promise<World> {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-portal-"));
+  const agent = await startFakeAgent();
+  const notify = await startFakeNotify();
+  const lines: object[] = [];
+  const line = (fields: object): void => void lines.push(fields);
+  const clock = options.clock;
+  const portal = await startPortal(
+    {
+      port: 0,
+      dataDir: dir,
+      agent: { url: agent.url, token: agent.token },
+      notify: { url: notify.url, token: NOTIFY_TOKEN },
+      console: join(dir, "console"),
+      ...config,
+    },
+    {
+      logger: { debug: line, info: line, warn: line, error: line },
+      journal: openMemoryJournal({ indexes: INDEXES, ...(clock ? { clock } : {}) }),
+      ...(clock ? { clock } : {}),
+    },
+  );
+
+  const ask: World["ask"] = (path, { token = portal.adminToken, json, headers, ...rest } = {}) =>
+    fetch(portal.url + path, {
+      ...rest,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    });
+
+  return {
+    ...portal,
+    agent,
+    dir,
+    lines,
+    ask,
+    tokenOf: async (role, name = `a-${role}`) => {
+      const answer = await ask("/v1/tokens", { method: "POST", json: { name, role } });
+      return ((await answer.json()) as { token: string }).token;
+    },
+    close: async () => {
+      await portal.close();
+      await Promise.all([agent.close(), notify.close()]);
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+const NOTIFY_TOKEN = "a-token-of-the-notify-agent";
+
+async function startFakeNotify(): Promise<{ url: string; close: () => Promise<void> }> {
+  const silent = (): void => undefined;
+  const app = createApp({ name: "fake-notify", logger: { debug: silent, info: silent, warn: silent, error: silent } });
+  const router = new Router({ prefix: "/notify/v1" });
+  const item = {
+    id: "1",
+    at: "2026-11-20T07:00:00Z",
+    rule: "failed",
+    state: "failed",
+    title: "CI failed",
+    text: "",
+    facts: [["App", "orders"]],
+  };
+  router.get("/inbox", (ctx) => {
+    ctx.body = { items: [item] };
+  });
+  router.get("/deliveries", (ctx) => {
+    ctx.body = { items: [] };
+  });
+  app.use(requireBearer([NOTIFY_TOKEN]));
+  app.use(router.routes());
+  return listen(app, { host: "127.0.0.1", port: 0 });
+}
+
+/** One frame of an event stream. */
+export type Got = { readonly id?: string; readonly event?: string; readonly data?: unknown };
+
+/** Reads an event stream frame by frame; comments and bare ids are left out. Cancel by aborting the request. */
+export async function* readFrames(answer: Response): AsyncGenerator<Got> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of answer.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const fields = text.slice(0, end).split("\n");
+      text = text.slice(end + 2);
+      const field = (name: string): string | undefined =>
+        fields.find((one) => one.startsWith(`${name}: `))?.slice(name.length + 2);
+      const data = field("data");
+      if (data === undefined) continue;
+      const [id, event] = [field("id"), field("event")];
+      yield {
+        data: JSON.parse(data),
+        ...(id === undefined ? {} : { id }),
+        ...(event === undefined ? {} : { event }),
+      };
+    }
+  }
+}
+
+/** The next frames that are events (not `link`). */
+export async function take(frames: AsyncGenerator<Got>, count: number): Promise<Got[]> {
+  const taken: Got[] = [];
+  while (taken.length < count) {
+    const next = await frames.next();
+    if (next.done) break;
+    if (next.value.event !== "link") taken.push(next.value);
+  }
+  return taken;
+}

@@ -1,0 +1,31 @@
+// POST /v1/tasks/{id}/cancel
+
+import { taskView } from "@gantry/wire/views.ts";
+import { z } from "zod";
+import { sendFresh } from "../answer.ts";
+import { callerOf, route } from "../route.ts";
+import { inTask, json, reason } from "../schemas.ts";
+
+export const cancelTask = route({
+  method: "POST",
+  path: "/v1/tasks/{id}/cancel",
+  id: "cancelTask",
+  tag: "tasks",
+  summary: "Cancel a task",
+  description: "Jobs that run are asked to stop; `finally` jobs still run. Asking again changes nothing.",
+  access: "developer",
+  verb: "cancel a task",
+  params: inTask,
+  body: z.strictObject({ reason }),
+  answers: { 200: json("The task", taskView) },
+  errors: ["already-ended"],
+  handle: async (call) => {
+    const { reason: why } = call.body;
+    const principal = callerOf(call).name;
+    const task = await call.portal.agent.cancel(call.params.id, {
+      principal,
+      ...(why === undefined ? {} : { reason: why }),
+    });
+    sendFresh(call.ctx, task);
+  },
+});

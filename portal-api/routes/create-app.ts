@@ -1,0 +1,30 @@
+// POST /v1/apps: the button "Create app".
+
+import { z } from "zod";
+import { sendAccepted } from "../answer.ts";
+import { callerOf, route } from "../route.ts";
+import { accepted, name, params } from "../schemas.ts";
+
+export const createApp = route({
+  method: "POST",
+  path: "/v1/apps",
+  id: "createApp",
+  tag: "apps",
+  summary: "Create an app",
+  description: "Starts the pipeline create-app: repositories, projects and Argo CD applications of a new app.",
+  access: "developer",
+  verb: "create an app",
+  keyed: true,
+  body: z.strictObject({ name: name.describe("Name of the new app"), params: params.default({}) }),
+  answers: { 202: accepted },
+  errors: ["bad-params", "app-exists", "idempotency-key-reused"],
+  handle: async (call) => {
+    const task = await call.portal.agent.startTask({
+      pipeline: "create-app",
+      params: { ...call.body.params, name: call.body.name },
+      idempotencyKey: call.key,
+      principal: callerOf(call).name,
+    });
+    sendAccepted(call.ctx, task);
+  },
+});

@@ -1,0 +1,33 @@
+// POST /v1/tokens
+
+import { z } from "zod";
+import { ADMIN } from "../access/admin-token.ts";
+import { sendFresh } from "../answer.ts";
+import { callerOf, route } from "../route.ts";
+import { json, name, roleSchema, tokenView } from "../schemas.ts";
+import { viewOf } from "./list-tokens.ts";
+
+export const createToken = route({
+  method: "POST",
+  path: "/v1/tokens",
+  id: "createToken",
+  tag: "access",
+  summary: "Create a token",
+  description: "The token itself is in this answer only.",
+  access: "admin",
+  verb: "create tokens",
+  body: z.strictObject({
+    name: name.refine((text) => text !== ADMIN, "this name is taken"),
+    role: roleSchema,
+    days: z.int().min(1).max(365).default(90).describe("Days until it expires"),
+  }),
+  answers: {
+    201: json("The token", tokenView.extend({ token: z.string().describe("Shown once") }).meta({ id: "NewToken" })),
+  },
+  errors: ["conflict"],
+  handle: async (call) => {
+    const { record, secret } = await call.portal.tokens.create(call.body, callerOf(call).name);
+    call.ctx.status = 201;
+    sendFresh(call.ctx, { ...viewOf(record), token: secret });
+  },
+});

@@ -1,0 +1,20 @@
+// GET /v1/apps/{app}
+
+import { appView } from "@gantry/wire/views.ts";
+import { sendJson } from "../answer.ts";
+import { route } from "../route.ts";
+import { inApp, json } from "../schemas.ts";
+
+export const getApp = route({
+  method: "GET",
+  path: "/v1/apps/{app}",
+  id: "getApp",
+  tag: "apps",
+  summary: "One app, with its record and its newest tasks",
+  access: "viewer",
+  verb: "see apps",
+  params: inApp,
+  answers: { 200: json("The app", appView) },
+  errors: ["app-unknown"],
+  handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.app(params.app)),
+});

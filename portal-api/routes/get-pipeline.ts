@@ -1,0 +1,21 @@
+// GET /v1/pipelines/{name}
+
+import { pipelineView } from "@gantry/wire/views.ts";
+import { z } from "zod";
+import { sendJson } from "../answer.ts";
+import { route } from "../route.ts";
+import { json, name } from "../schemas.ts";
+
+export const getPipeline = route({
+  method: "GET",
+  path: "/v1/pipelines/{name}",
+  id: "getPipeline",
+  tag: "pipelines",
+  summary: "One pipeline",
+  access: "viewer",
+  verb: "see pipelines",
+  params: z.strictObject({ name }),
+  answers: { 200: json("The pipeline", pipelineView) },
+  errors: ["pipeline-unknown"],
+  handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.pipeline(params.name)),
+});

@@ -1,0 +1,19 @@
+// GET /v1/tasks/{id}
+
+import { taskView } from "@gantry/wire/views.ts";
+import { sendJson } from "../answer.ts";
+import { route } from "../route.ts";
+import { inTask, json } from "../schemas.ts";
+
+export const getTask = route({
+  method: "GET",
+  path: "/v1/tasks/{id}",
+  id: "getTask",
+  tag: "tasks",
+  summary: "One task with its jobs and steps",
+  access: "viewer",
+  verb: "see tasks",
+  params: inTask,
+  answers: { 200: json("The task", taskView) },
+  handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.task(params.id)),
+});

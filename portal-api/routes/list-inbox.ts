@@ -1,0 +1,25 @@
+// GET /v1/inbox, from the notify-agent
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { inboxItem, page } from "@gantry/wire/views.ts";
+import { sendJson } from "../answer.ts";
+import { route } from "../route.ts";
+import { json, pageQuery } from "../schemas.ts";
+
+export const listInbox = route({
+  method: "GET",
+  path: "/v1/inbox",
+  id: "listInbox",
+  tag: "notifications",
+  summary: "What people were told in the portal, newest first",
+  access: "viewer",
+  verb: "see inbox",
+  query: pageQuery,
+  answers: { 200: json("A page of them", page(inboxItem)) },
+  handle: async ({ ctx, portal, query }) => {
+    if (!portal.notify) {
+      throw new GantryError("unavailable", { what: "notify-agent", problem: "The portal's configuration names none." });
+    }
+    sendJson(ctx, await portal.notify.inbox({ limit: 50, ...query }));
+  },
+});

@@ -1,0 +1,23 @@
+// GET /v1/systems: the outside systems of all sites.
+
+import { page, systemView } from "@gantry/wire/views.ts";
+import { sendJson } from "../answer.ts";
+import { route } from "../route.ts";
+import { json } from "../schemas.ts";
+
+export const listSystems = route({
+  method: "GET",
+  path: "/v1/systems",
+  id: "listSystems",
+  tag: "sites",
+  summary: "Outside systems of all sites",
+  access: "viewer",
+  verb: "see systems",
+  answers: { 200: json("All of them", page(systemView)) },
+  handle: async ({ ctx, portal }) => {
+    const sites = await portal.agent.sites();
+    sendJson(ctx, {
+      items: sites.items.flatMap((site) => site.systems.map((system) => ({ site: site.name, ...system }))),
+    });
+  },
+});

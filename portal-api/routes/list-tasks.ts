@@ -1,0 +1,19 @@
+// GET /v1/tasks
+
+import { page, taskSummary } from "@gantry/wire/views.ts";
+import { sendJson } from "../answer.ts";
+import { route } from "../route.ts";
+import { json, taskQuery } from "../schemas.ts";
+
+export const listTasks = route({
+  method: "GET",
+  path: "/v1/tasks",
+  id: "listTasks",
+  tag: "tasks",
+  summary: "Tasks, newest first",
+  access: "viewer",
+  verb: "see tasks",
+  query: taskQuery,
+  answers: { 200: json("A page of tasks", page(taskSummary)) },
+  handle: async ({ ctx, portal, query }) => sendJson(ctx, await portal.agent.tasks({ limit: 50, ...query })),
+});

@@ -1,0 +1,32 @@
+// GET /v1/tokens
+
+import { page } from "@gantry/wire/views.ts";
+import type { z } from "zod";
+import type { TokenRecord } from "../access/records.ts";
+import { sendJson } from "../answer.ts";
+import { route } from "../route.ts";
+import { json, tokenView } from "../schemas.ts";
+
+export const listTokens = route({
+  method: "GET",
+  path: "/v1/tokens",
+  id: "listTokens",
+  tag: "access",
+  summary: "Tokens in use, without their secrets",
+  access: "admin",
+  verb: "see tokens",
+  answers: { 200: json("All of them", page(tokenView)) },
+  handle: async ({ ctx, portal }) => sendJson(ctx, { items: (await portal.tokens.list()).map(viewOf) }),
+});
+
+export function viewOf(record: TokenRecord): z.infer<typeof tokenView> {
+  const time = (micros: number): string => new Date(micros / 1_000).toISOString();
+  const { name, role, createdBy, createdAt, expiresAt } = record;
+  return {
+    name,
+    role,
+    createdBy,
+    createdAt: time(createdAt),
+    ...(expiresAt === undefined ? {} : { expiresAt: time(expiresAt) }),
+  };
+}

@@ -1,0 +1,114 @@
+// GET /v1/tasks/{id}/jobs/{job}/steps/{step}/log: as text, as numbered lines, or as a stream that follows it.
+
+import { Readable } from "node:stream";
+import { GantryError } from "@gantry/core/errors.ts";
+import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent-api.ts";
+import type { LogPiece } from "@gantry/wire/agent-client.ts";
+import { goneSignal } from "@gantry/wire/http.ts";
+import type Koa from "koa";
+import { z } from "zod";
+import { sendStream } from "../live/stream.ts";
+import { decideRange } from "../log/decide-range.ts";
+import { type LogReading, logBytes, logLines, logSource, read, readPosition } from "../log/read-log.ts";
+import { type Call, callerOf, route } from "../route.ts";
+import { countQuery, innerId, taskId } from "../schemas.ts";
+
+const LINES = "application/x-ndjson";
+const STREAM = "text/event-stream";
+const FIRST = 65_536;
+
+const inStep = z.strictObject({ id: taskId, job: innerId.describe("Key of the job"), step: innerId });
+const logQuery = z.strictObject({
+  attempt: countQuery.optional().describe("Attempt of the job; absent: the newest"),
+  from: countQuery.optional().describe("text/plain: offset of the first byte. Lines: number of the first line, from 1"),
+  limit: countQuery.optional().describe("text/plain: bytes. Lines: lines"),
+  grep: z.string().min(1).max(200).optional().describe("Only lines with this text, in any letter case"),
+});
+const line = z.object({ n: z.int().describe("Number of the line, from 1"), text: z.string() }).meta({ id: "LogLine" });
+
+type LogCall = Call<z.output<typeof inStep>, z.output<typeof logQuery>, unknown>;
+
+export const readLog = route({
+  method: "GET",
+  path: "/v1/tasks/{id}/jobs/{job}/steps/{step}/log",
+  id: "readLog",
+  tag: "tasks",
+  summary: "The log of a step",
+  description:
+    "`text/plain` gives bytes, a part of them with `from` and `limit` or with `Range`; `application/x-ndjson` gives " +
+    "numbered lines; `text/event-stream` follows the log until `event: end`, and goes on after `Last-Event-ID`.",
+  access: "viewer",
+  verb: "see logs",
+  params: inStep,
+  query: logQuery,
+  answers: {
+    200: {
+      description: "The log so far",
+      content: { "text/plain": z.string(), [LINES]: line, [STREAM]: line },
+      headers: { [LOG_SIZE_HEADER]: "Bytes of the log so far", [LOG_FINAL_HEADER]: "true when it will not grow" },
+    },
+    206: { description: "The range that was asked for", content: { "text/plain": z.string() } },
+  },
+  errors: ["range-outside"],
+  handle: async (call: LogCall) => {
+    const { ctx, portal, params, query } = call;
+    const place = { task: params.id, job: params.job, step: params.step, attempt: query.attempt };
+    const reading = { agent: portal.agent, place, signal: AbortSignal.any([goneSignal(ctx), portal.closing]) };
+    ctx.vary("Accept");
+    const kind = ctx.accepts("text/plain", LINES, STREAM);
+    if (kind === STREAM) await follow(call, reading);
+    else if (kind === LINES || query.grep !== undefined) await sendLines(call, reading, kind === LINES);
+    else await sendBytes(call, reading);
+  },
+});
+
+async function follow(call: LogCall, reading: LogReading): Promise<void> {
+  const { ctx, portal, query } = call;
+  // A question for nothing: where there is no such log, this answers so before the stream begins.
+  await read(reading, 0, 1);
+  const start = readPosition(ctx.get("last-event-id")) ?? { offset: 0, line: 1 };
+  const { pingMs, recheckMs } = portal.config.live;
+  const waitMs = Math.min(pingMs, recheckMs, 20_000);
+  const source = logSource(reading, start, { from: query.from ?? 1, grep: query.grep, waitMs, clock: portal.clock });
+  sendStream({ ctx, portal, caller: callerOf(call) }, source);
+}
+
+async function sendLines({ ctx, query }: LogCall, reading: LogReading, isJson: boolean): Promise<void> {
+  const first = await read(reading, 0, FIRST);
+  const wanted = { from: query.from ?? 1, limit: query.limit ?? Number.MAX_SAFE_INTEGER, grep: query.grep };
+  const lines = logLines(reading, first, wanted);
+  const show = async function* (): AsyncGenerator<string> {
+    for await (const { n, text } of lines) yield isJson ? `${JSON.stringify({ n, text })}\n` : `${text}\n`;
+  };
+  setHeaders(ctx, first, isJson ? LINES : "text/plain; charset=utf-8");
+  ctx.body = Readable.from(show(), { objectMode: false });
+}
+
+async function sendBytes({ ctx, query }: LogCall, reading: LogReading): Promise<void> {
+  const probe = await read(reading, 0, 1);
+  const asked = { range: ctx.get("range"), from: query.from, limit: query.limit };
+  const range = decideRange(asked, probe.size);
+  if (!range) {
+    ctx.set("Content-Range", `bytes */${probe.size}`);
+    throw new GantryError("range-outside", { size: probe.size });
+  }
+  const { from, end, isPartial } = range;
+  const first = await read(reading, from, Math.max(1, Math.min(FIRST, end - from)));
+  setHeaders(ctx, probe, "text/plain; charset=utf-8");
+  ctx.set("Accept-Ranges", "bytes");
+  if (isPartial) {
+    ctx.status = 206;
+    ctx.set("Content-Range", `bytes ${from}-${end - 1}/${probe.size}`);
+  }
+  ctx.body = Readable.from(logBytes(reading, first, end), { objectMode: false });
+}
+
+/** A log is the output of anybody's program: it is shown as text and as nothing else. */
+function setHeaders(ctx: Koa.Context, { size, final }: LogPiece, type: string): void {
+  ctx.status = 200;
+  ctx.type = type;
+  ctx.set("Cache-Control", "no-store");
+  ctx.set("Content-Security-Policy", "sandbox");
+  ctx.set(LOG_SIZE_HEADER, String(size));
+  ctx.set(LOG_FINAL_HEADER, String(final));
+}

@@ -1,0 +1,34 @@
+// POST /v1/tasks/{id}/rerun
+
+import { z } from "zod";
+import { sendAccepted } from "../answer.ts";
+import { callerOf, route } from "../route.ts";
+import { accepted, inTask } from "../schemas.ts";
+
+export const rerunTask = route({
+  method: "POST",
+  path: "/v1/tasks/{id}/rerun",
+  id: "rerunTask",
+  tag: "tasks",
+  summary: "Run a task again, as a new task",
+  access: "developer",
+  verb: "rerun a task",
+  keyed: true,
+  params: inTask,
+  body: z.strictObject({
+    from: z
+      .enum(["failed", "all"])
+      .default("failed")
+      .describe("`failed` keeps jobs that succeeded with their outputs; `all` runs everything again"),
+  }),
+  answers: { 202: accepted },
+  errors: ["conflict", "idempotency-key-reused"],
+  handle: async (call) => {
+    const task = await call.portal.agent.rerun(call.params.id, {
+      principal: callerOf(call).name,
+      idempotencyKey: call.key,
+      from: call.body.from,
+    });
+    sendAccepted(call.ctx, task);
+  },
+});

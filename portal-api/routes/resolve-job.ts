@@ -1,0 +1,31 @@
+// POST /v1/tasks/{id}/resolve: a person's answer to a held job.
+
+import { taskView } from "@gantry/wire/views.ts";
+import { z } from "zod";
+import { sendFresh } from "../answer.ts";
+import { callerOf, route } from "../route.ts";
+import { innerId, inTask, json, reason } from "../schemas.ts";
+
+export const resolveJob = route({
+  method: "POST",
+  path: "/v1/tasks/{id}/resolve",
+  id: "resolveJob",
+  tag: "tasks",
+  summary: "Answer the question of a held job",
+  access: "developer",
+  verb: "answer for a held job",
+  params: inTask,
+  body: z.strictObject({
+    job: innerId.describe("Key of the job"),
+    answer: z.enum(["run-again", "mark-done", "fail"]),
+    reason,
+  }),
+  answers: { 200: json("The task", taskView) },
+  errors: ["conflict", "already-ended"],
+  handle: async (call) => {
+    const { job, answer, reason: why } = call.body;
+    const principal = callerOf(call).name;
+    const body = { principal, job, answer, ...(why === undefined ? {} : { reason: why }) };
+    sendFresh(call.ctx, await call.portal.agent.resolve(call.params.id, body));
+  },
+});

@@ -1,0 +1,75 @@
+// GET /sign-in: with a one-time code it opens a session, otherwise it shows the form. POST /sign-in takes the form.
+
+import type Koa from "koa";
+import { z } from "zod";
+import { setSessionCookie } from "../access/cookie.ts";
+import { safeNext } from "../access/decide-access.ts";
+import type { Principal } from "../access/sessions.ts";
+import { say } from "../messages.ts";
+import { sendPage } from "../pages/page.ts";
+import { signInPage } from "../pages/sign-in-page.ts";
+import type { Portal } from "../portal.ts";
+import { route } from "../route.ts";
+
+const html = { "text/html": z.string() };
+const next = z.string().max(2_000).optional().describe("Path to go to afterwards");
+
+export const showSignIn = route({
+  method: "GET",
+  path: "/sign-in",
+  id: "showSignIn",
+  tag: "access",
+  summary: "Sign in with a one-time code, or see the sign-in form",
+  access: "anyone",
+  verb: "sign in",
+  query: z.strictObject({ code: z.string().max(200).optional(), next }),
+  answers: {
+    200: { description: "The form", content: html },
+    303: { description: "Signed in", headers: { "Set-Cookie": "The session" } },
+  },
+  handle: async ({ ctx, portal, query }) => {
+    if (query.code === undefined || ctx.method === "HEAD") {
+      sendPage(ctx, signInPage({ next: safeNext(query.next) }));
+      return;
+    }
+    const session = await portal.sessions.redeem(query.code);
+    if (session === undefined) {
+      sendPage(ctx, signInPage({ next: safeNext(query.next), problem: say.linkIsOver() }), 401);
+      return;
+    }
+    finish(portal, ctx, session, query.next);
+  },
+});
+
+export const signIn = route({
+  method: "POST",
+  path: "/sign-in",
+  id: "signIn",
+  tag: "access",
+  summary: "Sign in with a token, from the form",
+  access: "anyone",
+  verb: "sign in",
+  form: true,
+  body: z.strictObject({ token: z.string().max(200), next }),
+  answers: {
+    303: { description: "Signed in", headers: { "Set-Cookie": "The session" } },
+    401: { description: "The form again, with what was wrong", content: html },
+  },
+  handle: async ({ ctx, portal, body }) => {
+    const caller = await portal.tokens.identify(body.token.trim());
+    if (!caller) {
+      sendPage(ctx, signInPage({ next: safeNext(body.next), problem: say.tokenIsUnknown() }), 401);
+      return;
+    }
+    const principal: Principal = { name: caller.name, role: caller.role, token: caller.token };
+    finish(portal, ctx, await portal.sessions.open(principal), body.next);
+  },
+});
+
+function finish(portal: Portal, ctx: Koa.Context, session: string, target: string | undefined): void {
+  const secure = portal.publicUrl().startsWith("https:");
+  setSessionCookie(ctx, session, { hours: portal.config.sessionHours, secure });
+  ctx.set("Cache-Control", "no-store");
+  ctx.redirect(safeNext(target));
+  ctx.status = 303;
+}

@@ -1,0 +1,20 @@
+// POST /sign-out
+
+import { setSessionCookie } from "../access/cookie.ts";
+import { route } from "../route.ts";
+
+export const signOut = route({
+  method: "POST",
+  path: "/sign-out",
+  id: "signOut",
+  tag: "access",
+  summary: "End the session",
+  access: "anyone",
+  verb: "sign out",
+  answers: { 204: { description: "Signed out", headers: { "Set-Cookie": "Takes the session away" } } },
+  handle: async ({ ctx, portal, caller }) => {
+    if (caller?.session !== undefined) await portal.sessions.end(caller.session);
+    setSessionCookie(ctx, "", { hours: 0, secure: portal.publicUrl().startsWith("https:") });
+    ctx.status = 204;
+  },
+});

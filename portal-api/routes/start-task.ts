@@ -1,0 +1,31 @@
+// POST /v1/tasks: run any pipeline.
+
+import { z } from "zod";
+import { sendAccepted } from "../answer.ts";
+import { callerOf, route } from "../route.ts";
+import { accepted, name, params } from "../schemas.ts";
+
+export const startTask = route({
+  method: "POST",
+  path: "/v1/tasks",
+  id: "startTask",
+  tag: "tasks",
+  summary: "Run a pipeline",
+  access: "developer",
+  verb: "run a pipeline",
+  keyed: true,
+  body: z.strictObject({ pipeline: name, app: name.optional(), params: params.default({}) }),
+  answers: { 202: accepted },
+  errors: ["bad-params", "app-unknown", "app-exists", "pipeline-unknown", "idempotency-key-reused"],
+  handle: async (call) => {
+    const { pipeline, app, params: given } = call.body;
+    const task = await call.portal.agent.startTask({
+      pipeline,
+      ...(app === undefined ? {} : { app }),
+      params: given,
+      idempotencyKey: call.key,
+      principal: callerOf(call).name,
+    });
+    sendAccepted(call.ctx, task);
+  },
+});
