@@ -5,7 +5,12 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { compilePattern } from "./pattern.ts";
 
-export type SchemaProblem = { readonly path: readonly (string | number)[]; readonly detail: string };
+export type SchemaProblem = {
+  readonly path: readonly (string | number)[];
+  readonly detail: string;
+  /** The member that the value at `path` lacks. */
+  readonly missing?: string;
+};
 
 export type CheckOptions = {
   /** Values that nobody knows yet, e.g. expressions, and that therefore fit everywhere. */
@@ -113,9 +118,9 @@ function checkList(schema: JsonObject, value: readonly JsonValue[], context: Con
 function checkObject(schema: JsonObject, value: JsonObject, context: Context): SchemaProblem[] {
   const properties = isJsonObject(schema.properties) ? schema.properties : {};
   const required = isList(schema.required) ? schema.required : [];
-  const missing = required.filter((name) => typeof name === "string" && !Object.hasOwn(value, name));
+  const missing = required.filter((name) => typeof name === "string").filter((name) => !Object.hasOwn(value, name));
   return [
-    ...missing.map((name) => problem(context, `${name} is missing`)),
+    ...missing.map((name) => ({ path: context.path, detail: `${name} is missing`, missing: name })),
     ...Object.entries(value).flatMap(([name, inner]) => {
       const at = below(context, name);
       if (Object.hasOwn(properties, name)) return check(properties[name], inner, at);

@@ -35,7 +35,9 @@ export function checkParams(schema: ParamsSchema, given: JsonObject, scope: Json
   const params = Object.fromEntries([...Object.entries(given), ...defaults]);
   const { required } = schema;
   const plain = { ...schema, required: required.filter((name) => !failed.has(name)) } as unknown as JsonObject;
-  for (const { path, detail } of checkSchema(plain, params)) problems.push({ pointer: pointer(path), detail });
+  for (const { path, detail, missing } of checkSchema(plain, params)) {
+    problems.push({ pointer: pointer(missing === undefined ? path : [...path, missing]), detail });
+  }
   return { params, problems };
 }
 

@@ -2,7 +2,7 @@
 
 import { didYouMean } from "../suggest.ts";
 import { MAX_EXPANDED } from "./expand.ts";
-import type { PipelineFile } from "./file.ts";
+import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
 import { goodParams } from "./rules-params.ts";
@@ -27,6 +27,7 @@ export const RULES: readonly Rule[] = [
   knownNeeds,
   noCycles,
   oneActionPerStep,
+  plainTitles,
   knownSteps,
   goodInputs,
   boundedSize,
@@ -143,6 +144,19 @@ function oneActionPerStep({ file }: RuleContext): readonly PathProblem[] {
   });
 }
 
+/** Titles are shown before anything is known. */
+function plainTitles({ file }: RuleContext): readonly PathProblem[] {
+  const titled = [
+    { title: file.title, path: ["title"] },
+    { title: file.button, path: ["button"] },
+    ...jobFiles(file).map(({ job, path }) => ({ title: job.title, path: [...path, "title"] })),
+    ...stepFiles(file).map(({ step, path }) => ({ title: step.title, path: [...path, "title"] })),
+  ];
+  return titled
+    .filter(({ title }) => title?.includes("${{"))
+    .map(({ path }) => ({ path, detail: "a title is not filled in", on: "value" }));
+}
+
 function knownSteps({ pipeline, steps }: RuleContext): readonly PathProblem[] {
   return allSteps(pipeline).flatMap(({ step, path }) => {
     const { action } = step;
@@ -234,10 +248,14 @@ function allSteps(pipeline: Pipeline): readonly { step: StepSpec; path: readonly
   );
 }
 
-function stepFiles(file: PipelineFile) {
+function jobFiles(file: PipelineFile): readonly { job: JobFile; path: readonly (string | number)[] }[] {
   return (["jobs", "finally"] as const).flatMap((part) =>
-    Object.entries(file[part] ?? {}).flatMap(([id, job]) =>
-      job.steps.map((step, index) => ({ step, path: [part, id, "steps", index] as const })),
-    ),
+    Object.entries(file[part] ?? {}).map(([id, job]) => ({ job, path: [part, id] })),
+  );
+}
+
+function stepFiles(file: PipelineFile): readonly { step: StepFile; path: readonly (string | number)[] }[] {
+  return jobFiles(file).flatMap(({ job, path }) =>
+    job.steps.map((step, index) => ({ step, path: [...path, "steps", index] })),
   );
 }

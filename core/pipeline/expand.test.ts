@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GantryError } from "../errors.ts";
+import { expandJob } from "./expand.ts";
+import type { Job } from "./pipeline.ts";
+
+const JOB: Job = {
+  id: "deploy",
+  title: "Deploy",
+  needs: [],
+  site: "seoul",
+  labels: [],
+  each: undefined,
+  matrix: undefined,
+  when: undefined,
+  timeoutMs: 1_000,
+  retry: { max: 0, delayMs: 0 },
+  mode: "strict",
+  retrySafe: false,
+  env: {},
+  outputs: {},
+  steps: [],
+};
+
+test("a plain job stays one job", () => {
+  assert.deepEqual(expandJob(JOB, {}), [{ key: "deploy", each: null, site: "seoul", labels: [] }]);
+});
+
+test("one job per element, named after it, at its site", () => {
+  const job = { ...JOB, each: "${{ app.targets }}", site: "${{ each.site }}", labels: ["${{ each.arch }}", "linux"] };
+  const targets = [
+    { name: "seoul", site: "seoul", arch: "arm64" },
+    { name: "tokyo", site: "tokyo", arch: "amd64" },
+  ];
+  assert.deepEqual(expandJob(job, { app: { targets } }), [
+    { key: "deploy[seoul]", each: targets[0], site: "seoul", labels: ["arm64", "linux"] },
+    { key: "deploy[tokyo]", each: targets[1], site: "tokyo", labels: ["amd64", "linux"] },
+  ]);
+});
+
+test("elements without a name are named by value or by place", () => {
+  const keys = (each: Job["each"]) => expandJob({ ...JOB, each }, {}).map((one) => one.key);
+  assert.deepEqual(keys(["a", 2, true, { x: 1 }, null, "seoul/dp"]), [
+    "deploy[a]",
+    "deploy[2]",
+    "deploy[true]",
+    "deploy[3]",
+    "deploy[4]",
+    "deploy[seoul-dp]",
+  ]);
+  assert.deepEqual(keys([]), []);
+});
+
+test("every combination of a matrix", () => {
+  const job = { ...JOB, matrix: { os: ["linux", "mac"], node: [22, 24] }, site: "${{ each.os }}" };
+  assert.deepEqual(
+    expandJob(job, {}).map(({ key, each, site }) => [key, each, site]),
+    [
+      ["deploy[linux,22]", { os: "linux", node: 22 }, "linux"],
+      ["deploy[linux,24]", { os: "linux", node: 24 }, "linux"],
+      ["deploy[mac,22]", { os: "mac", node: 22 }, "mac"],
+      ["deploy[mac,24]", { os: "mac", node: 24 }, "mac"],
+    ],
+  );
+});
+
+test("what cannot be expanded says why", () => {
+  const many = Array.from({ length: 300 }, (_, index) => index);
+  const wrong: readonly (readonly [Partial<Job>, RegExp])[] = [
+    [{ each: "${{ app.name }}" }, /must give a list/],
+    [{ each: "${{ app.missing }}" }, /no "missing" in app/],
+    [{ each: many }, /more than 256/],
+    [{ each: ["a", "a"] }, /two elements/],
+    [{ matrix: { a: many, b: many } }, /90000 combinations/],
+    [{ site: "${{ app.name }} x" }, /is no site/],
+    [{ site: "" }, /is no site/],
+  ];
+  for (const [change, reason] of wrong) {
+    assert.throws(
+      () => expandJob({ ...JOB, ...change }, { app: { name: "orders" } }),
+      (error) => {
+        assert(error instanceof GantryError);
+        assert.equal(error.code, "expression-failed");
+        assert.match(String(error.details.problem), reason);
+        return true;
+      },
+    );
+  }
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JsonObject } from "../json.ts";
+import { checkParams } from "./params.ts";
+import type { ParamsSchema } from "./pipeline.ts";
+
+const SCHEMA: ParamsSchema = {
+  type: "object",
+  properties: {
+    name: { type: "string", pattern: "^[a-z-]+$", minLength: 3, maxLength: 5 },
+    digest: { type: "string", default: "${{ app.facts.digest }}" },
+    targets: { type: "array", items: { type: "string" }, default: "${{ app.targets.map(t, t.name) }}" },
+    count: { type: "integer", minimum: 1, maximum: 3 },
+    level: { type: "string", enum: ["low", "high"], default: "low" },
+  },
+  required: ["name"],
+  additionalProperties: false,
+};
+const APP: JsonObject = { facts: { digest: "sha256:1" }, targets: [{ name: "seoul" }] };
+
+function problems(given: JsonObject, app = APP): readonly string[] {
+  return checkParams(SCHEMA, given, { app }).problems.map((one) => `${one.pointer} ${one.detail}`);
+}
+
+test("defaults are filled in, also from the app", () => {
+  assert.deepEqual(checkParams(SCHEMA, { name: "abc" }, { app: APP }), {
+    params: { name: "abc", digest: "sha256:1", targets: ["seoul"], level: "low" },
+    problems: [],
+  });
+});
+
+test("what is given is data and never an expression", () => {
+  const { params } = checkParams(SCHEMA, { name: "abc", digest: "${{ app.facts }}" }, { app: APP });
+  assert.equal(params.digest, "${{ app.facts }}");
+});
+
+test("every problem points at its parameter", () => {
+  assert.deepEqual(problems({ name: "A", count: 1.5, level: "hihg", targets: ["a", 1], nme: 1, "a/b~c": 1 }), [
+    "/name it must have at least 3 characters",
+    "/count it must be a whole number, not a number",
+    "/level it must be one of low, high (did you mean high?)",
+    "/targets/1 it must be text, not a number",
+    "/nme nme is not known (did you mean name?)",
+    "/a~1b~0c a/b~c is not known",
+  ]);
+  assert.deepEqual(problems({ name: "abcdef", count: 4 }), [
+    "/name it must have at most 5 characters",
+    "/count it must be at most 3",
+  ]);
+  assert.deepEqual(problems({ name: "AbC" }), ["/name it must match ^[a-z-]+$"]);
+  assert.deepEqual(problems({}), ["/name name is missing"]);
+});
+
+test("a default that is not available asks for the parameter, with the reason", () => {
+  assert.deepEqual(problems({ name: "abc" }, { targets: [] }), [
+    '/digest digest must be given: its default is not available, because there is no "facts" in app',
+  ]);
+});

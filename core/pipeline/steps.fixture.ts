@@ -1,0 +1,146 @@
+// Descriptions of steps as the contract of the three shipped pipelines has them: for tests that must not load connectors.
+
+import { z } from "zod";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import type { StepDescription } from "./pipeline.ts";
+
+const text = z.string();
+const repository = z.object({ system: text.optional(), project: text, slug: text });
+const app = { app: text, project: text, revision: text };
+
+const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output: z.ZodRawShape] } = {
+  "git/checkout": [
+    { repository, ref: text.optional(), directory: text.default("."), depth: z.int().optional() },
+    {
+      commit: text,
+      shortCommit: text,
+      branch: text,
+      subject: text,
+      author: text,
+      directory: text,
+      cloneUrl: text,
+      url: text,
+    },
+  ],
+  "git/create-repository": [
+    { repository, description: text.optional(), private: z.boolean().default(true) },
+    { system: text, project: text, slug: text, url: text, cloneUrl: text, defaultBranch: text, created: z.boolean() },
+  ],
+  "git/render-template": [{ from: text, into: text, values: z.record(text, z.json()) }, { files: z.int() }],
+  "git/commit-push": [
+    {
+      directory: text.default("."),
+      repository,
+      branch: text.default("main"),
+      message: text,
+      trailers: z.record(text, text).optional(),
+    },
+    { commit: text, changed: z.boolean(), branch: text, url: text },
+  ],
+  "harbor/ensure-project": [
+    { project: text, system: text.optional() },
+    { project: text, created: z.boolean() },
+  ],
+  "nexus/settings": [
+    { formats: z.array(z.enum(["npm", "maven", "pypi"])), directory: text.default("."), system: text.optional() },
+    { files: z.array(text), urls: z.record(text, text) },
+  ],
+  "image/build-push": [
+    {
+      context: text.default("."),
+      dockerfile: text.default("Dockerfile"),
+      repository: text,
+      system: text.optional(),
+      tags: z.array(text),
+      labels: z.record(text, text).optional(),
+      builder: z.enum(["auto", "assembler", "buildah", "buildctl", "podman", "docker", "kaniko"]).default("auto"),
+    },
+    {
+      image: text,
+      digest: text,
+      ref: text,
+      tags: z.array(text),
+      builder: text,
+      blobsPushed: z.int(),
+      blobsPresent: z.int(),
+    },
+  ],
+  "harbor/wait-for-scan": [
+    {
+      repository: text,
+      digest: text,
+      failOn: z.enum(["critical", "high", "medium", "low", "none"]).default("critical"),
+      system: text.optional(),
+    },
+    { severity: text, total: z.int(), fixable: z.int(), counts: z.record(text, z.int()), reportUrl: text },
+  ],
+  "sonarqube/analyze": [
+    {
+      projectKey: text,
+      projectName: text.optional(),
+      directory: text.default("."),
+      commit: text.optional(),
+      system: text.optional(),
+    },
+    { ceTask: text, projectKey: text, dashboardUrl: text },
+  ],
+  "sonarqube/quality-gate": [
+    { ceTask: text, projectKey: text, system: text.optional() },
+    { status: text, analysis: text, conditions: z.array(z.json()), dashboardUrl: text },
+  ],
+  "jira/create-project": [
+    { key: text, name: text, system: text.optional(), description: text.optional() },
+    { key: text, id: text, url: text, created: z.boolean() },
+  ],
+  "kustomize/set-image": [
+    { files: z.array(text).min(1), image: text, newName: text, digest: text, directory: text.default(".") },
+    { changed: z.array(text), previous: z.record(text, text) },
+  ],
+  "argocd/ensure-project": [
+    {
+      project: text,
+      description: text.optional(),
+      sourceRepos: z.array(text),
+      destinations: z.array(z.strictObject({ cluster: text, namespace: text })),
+    },
+    { project: text, created: z.boolean() },
+  ],
+  "argocd/ensure-repository": [{ repository }, { url: text, created: z.boolean() }],
+  "argocd/ensure-app": [
+    {
+      app: text,
+      project: text,
+      repoUrl: text,
+      path: text,
+      targetRevision: text,
+      cluster: text,
+      namespace: text,
+      autoSync: z.boolean().default(false),
+      labels: z.record(text, text).optional(),
+    },
+    { app: text, created: z.boolean(), autoSync: z.boolean(), url: text },
+  ],
+  "argocd/diff": [app, { changed: z.int(), changes: z.array(text) }],
+  "argocd/sync": [app, { operation: text, revision: text }],
+  "argocd/wait": [
+    { ...app, image: text.optional(), degradedGrace: text.default("20s") },
+    { sync: text, health: text, revision: text, images: z.array(text), url: text },
+  ],
+};
+
+export const STEP_FIXTURES: readonly StepDescription[] = Object.entries(SHAPES).map(([name, [input, output]]) => ({
+  name,
+  title: name,
+  input: schemaOf(z.strictObject(input), "input"),
+  output: schemaOf(z.object(output), "output"),
+  needs: [],
+  effects: [],
+  timeoutMs: 60_000,
+  undo: false,
+}));
+
+function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonObject {
+  const plain: unknown = JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io })));
+  if (!isJsonObject(plain)) throw new Error("a JSON Schema is an object");
+  return plain;
+}
