@@ -1,6 +1,6 @@
 // Names, queries and small bodies that several routes share.
 
-import { STATES } from "@gantry/core/task/states.ts";
+import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { taskView } from "@gantry/wire/views.ts";
 import { z } from "zod";
 import { ROLES } from "./access/decide-access.ts";
@@ -27,7 +27,9 @@ const digits = (most: number): z.ZodType<number> =>
 
 export const seqQuery = digits(Number.MAX_SAFE_INTEGER);
 export const limitQuery = digits(200).refine((limit) => limit > 0, "at least 1");
-export const waitQuery = digits(30).describe("Seconds to hold the request until there is something (JSON only)");
+export const waitQuery = digits(30_000).describe(
+  "Milliseconds to hold the request until there is something (JSON only)",
+);
 export const countQuery = digits(Number.MAX_SAFE_INTEGER);
 export const cursorQuery = z
   .string()
@@ -36,7 +38,10 @@ export const cursorQuery = z
 
 export const pageQuery = z.strictObject({ limit: limitQuery.optional(), cursor: cursorQuery.optional() });
 export const taskQuery = pageQuery.extend({
-  state: z.enum(STATES).optional(),
+  state: z
+    .enum(["open", ...OUTCOMES])
+    .optional()
+    .describe("`open` has not ended"),
   app: name.optional(),
   pipeline: name.optional(),
 });

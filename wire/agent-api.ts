@@ -7,8 +7,8 @@
 //   GET  tasks/{id}/events?after=<taskseq>&limit=   page of FeedEvent of one task, oldest first
 //   GET  tasks/{id}/jobs/{job}/steps/{step}/log?attempt=&from=&limit=&wait=   bytes from an offset; see the headers below;
 //                                                with wait (ms) it holds until there are bytes after `from` or the log is final
-//   POST tasks/{id}/cancel | rerun | resolve     200 | 202 | 200 TaskView (rerun: of the new task)
-//   GET  apps, apps/{name}, pipelines, pipelines/{name}, steps, runners, sites
+//   POST tasks/{id}/cancel | rerun | resolve     202 TaskView (rerun: of the new task)
+//   GET  apps?limit=&cursor=, apps/{name}, pipelines, pipelines/{name}, steps, runners, sites
 //   GET  feed?after=<seq>&limit=&wait=<ms>       { events, last }, of all tasks in one order. `last` is the seq up to
 //                                                which this page was read: ask for the next one after it. Without
 //                                                `after`: no events, and the newest seq there is.

@@ -35,12 +35,12 @@ import {
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string | undefined };
 
-export type TaskQuery = {
+export type PageQuery = { readonly limit?: number | undefined; readonly cursor?: string | undefined };
+
+export type TaskQuery = PageQuery & {
   readonly state?: string | undefined;
   readonly app?: string | undefined;
   readonly pipeline?: string | undefined;
-  readonly limit?: number | undefined;
-  readonly cursor?: string | undefined;
 };
 
 export type LogPlace = {
@@ -78,7 +78,7 @@ export type AgentClient = {
   readonly cancel: (id: string, body: z.input<typeof cancelTask>) => Promise<TaskView>;
   readonly rerun: (id: string, body: z.input<typeof rerunTask>) => Promise<TaskView>;
   readonly resolve: (id: string, body: z.input<typeof resolveJob>) => Promise<TaskView>;
-  readonly apps: (call?: Asking) => Promise<Page<AppView>>;
+  readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
   readonly pipelines: (call?: Asking) => Promise<Page<PipelineView>>;
   readonly pipeline: (name: string, call?: Asking) => Promise<PipelineView>;
@@ -120,7 +120,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     cancel: (id, body) => post(["tasks", id, "cancel"], withoutUndefined(body)),
     rerun: (id, body) => post(["tasks", id, "rerun"], withoutUndefined(body)),
     resolve: (id, body) => post(["tasks", id, "resolve"], withoutUndefined(body)),
-    apps: (call) => get(["apps"], page(appView), call),
+    apps: (query, call) => get(["apps"], page(appView), { ...call, query }),
     app: (name, call) => get(["apps", name], appView, call),
     pipelines: (call) => get(["pipelines"], page(pipelineView), call),
     pipeline: (name, call) => get(["pipelines", name], pipelineView, call),

@@ -1,10 +1,8 @@
 // What portal-api asks of the notify-agent: GET /notify/v1/inbox and /notify/v1/deliveries, newest first, in pages.
 
-import type { Page } from "./agent-client.ts";
+import type { Page, PageQuery } from "./agent-client.ts";
 import { type CallerOptions, makeCaller } from "./call.ts";
 import { type DeliveryView, deliveryView, type InboxItem, inboxItem, page } from "./views.ts";
-
-export type PageQuery = { readonly limit?: number | undefined; readonly cursor?: string | undefined };
 
 export type NotifyClient = {
   readonly inbox: (query: PageQuery) => Promise<Page<InboxItem>>;

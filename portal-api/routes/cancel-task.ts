@@ -1,10 +1,9 @@
 // POST /v1/tasks/{id}/cancel
 
-import { taskView } from "@gantry/wire/views.ts";
 import { z } from "zod";
-import { sendFresh } from "../answer.ts";
+import { sendAccepted } from "../answer.ts";
 import { callerOf, route } from "../route.ts";
-import { inTask, json, reason } from "../schemas.ts";
+import { accepted, inTask, reason } from "../schemas.ts";
 
 export const cancelTask = route({
   method: "POST",
@@ -17,7 +16,7 @@ export const cancelTask = route({
   verb: "cancel a task",
   params: inTask,
   body: z.strictObject({ reason }),
-  answers: { 200: json("The task", taskView) },
+  answers: { 202: accepted },
   errors: ["already-ended"],
   handle: async (call) => {
     const { reason: why } = call.body;
@@ -26,6 +25,6 @@ export const cancelTask = route({
       principal,
       ...(why === undefined ? {} : { reason: why }),
     });
-    sendFresh(call.ctx, task);
+    sendAccepted(call.ctx, task);
   },
 });

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { sendAccepted } from "../answer.ts";
 import { callerOf, route } from "../route.ts";
-import { accepted, name, params } from "../schemas.ts";
+import { accepted, params } from "../schemas.ts";
 
 export const createApp = route({
   method: "POST",
@@ -15,13 +15,13 @@ export const createApp = route({
   access: "developer",
   verb: "create an app",
   keyed: true,
-  body: z.strictObject({ name: name.describe("Name of the new app"), params: params.default({}) }),
+  body: z.strictObject({ params: params.describe("`name` of the new app, and what else the pipeline asks") }),
   answers: { 202: accepted },
   errors: ["bad-params", "app-exists", "idempotency-key-reused"],
   handle: async (call) => {
     const task = await call.portal.agent.startTask({
       pipeline: "create-app",
-      params: { ...call.body.params, name: call.body.name },
+      params: call.body.params,
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });

@@ -3,7 +3,7 @@
 import { appView, page } from "@gantry/wire/views.ts";
 import { sendJson } from "../answer.ts";
 import { route } from "../route.ts";
-import { json } from "../schemas.ts";
+import { json, pageQuery } from "../schemas.ts";
 
 export const listApps = route({
   method: "GET",
@@ -13,6 +13,7 @@ export const listApps = route({
   summary: "Apps",
   access: "viewer",
   verb: "see apps",
-  answers: { 200: json("All of them", page(appView)) },
-  handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.apps()),
+  query: pageQuery,
+  answers: { 200: json("A page of apps", page(appView)) },
+  handle: async ({ ctx, portal, query }) => sendJson(ctx, await portal.agent.apps({ limit: 200, ...query })),
 });

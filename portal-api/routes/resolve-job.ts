@@ -1,10 +1,9 @@
 // POST /v1/tasks/{id}/resolve: a person's answer to a held job.
 
-import { taskView } from "@gantry/wire/views.ts";
 import { z } from "zod";
-import { sendFresh } from "../answer.ts";
+import { sendAccepted } from "../answer.ts";
 import { callerOf, route } from "../route.ts";
-import { innerId, inTask, json, reason } from "../schemas.ts";
+import { accepted, innerId, inTask, reason } from "../schemas.ts";
 
 export const resolveJob = route({
   method: "POST",
@@ -20,12 +19,12 @@ export const resolveJob = route({
     answer: z.enum(["run-again", "mark-done", "fail"]),
     reason,
   }),
-  answers: { 200: json("The task", taskView) },
+  answers: { 202: accepted },
   errors: ["conflict", "already-ended"],
   handle: async (call) => {
     const { job, answer, reason: why } = call.body;
     const principal = callerOf(call).name;
     const body = { principal, job, answer, ...(why === undefined ? {} : { reason: why }) };
-    sendFresh(call.ctx, await call.portal.agent.resolve(call.params.id, body));
+    sendAccepted(call.ctx, await call.portal.agent.resolve(call.params.id, body));
   },
 });

@@ -47,7 +47,7 @@ export const watchEvents = route({
       return;
     }
     let at = after ?? portal.hub.last() ?? (await portal.agent.feed({ limit: 1 })).last;
-    const part = await waitFor<FeedPart>(portal, ctx, wait * 1_000, async (signal) => {
+    const part = await waitFor<FeedPart>(portal, ctx, wait, async (signal) => {
       const value = await readFeed(portal, at, limit, filter, signal);
       const isDry = value.last === at;
       at = value.last;

@@ -47,7 +47,7 @@ export const watchTask = route({
       sendStream({ ctx, portal, caller: callerOf(call) }, taskSource(portal, params.id, after, first));
       return;
     }
-    const items = await waitFor(portal, ctx, (query.wait ?? 0) * 1_000, async (signal) => {
+    const items = await waitFor(portal, ctx, query.wait ?? 0, async (signal) => {
       const value = await portal.agent.taskEvents(params.id, after, limit, { signal });
       return { value, isDone: value.length > 0, isDry: true };
     });
