@@ -1,12 +1,13 @@
 // From the text of a pipeline file to a checked Pipeline: YAML → form → normalised → rules. All problems at once.
 
 import type { Problem } from "../errors.ts";
+import type { PathProblem } from "../issues.ts";
 import { isJsonObject } from "../json.ts";
 import { normalise } from "./normalise.ts";
 import type { Pipeline, StepDescription } from "./pipeline.ts";
 import { RULES, type RuleContext } from "./rules.ts";
 import { absentParams } from "./rules-references.ts";
-import { checkShape, type PathProblem } from "./shape.ts";
+import { checkShape } from "./shape.ts";
 import { type Place, placeAt, plainValue, readSource, type Source, sourceAt } from "./source.ts";
 
 export type ParsedPipeline = {

@@ -1,12 +1,12 @@
 // Rules for `params`: limits that fit the type, patterns that can be checked, defaults that fit.
 
 import { isTemplated } from "../expr/template.ts";
+import type { PathProblem } from "../issues.ts";
 import type { JsonObject } from "../json.ts";
 import { checkSchema } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
 import type { ParamSchema } from "./pipeline.ts";
 import type { RuleContext } from "./rules.ts";
-import type { PathProblem } from "./shape.ts";
 
 const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
   pattern: ["string"],

@@ -3,13 +3,13 @@
 import { checkExpression } from "../expr/expression.ts";
 import type { Reference } from "../expr/references.ts";
 import { cutText } from "../expr/template.ts";
+import type { PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { resolve } from "./json-schema.ts";
 import type { Job, StepSpec } from "./pipeline.ts";
 import { placesOf, type TemplatePlace, type Variable } from "./places.ts";
 import type { RuleContext } from "./rules.ts";
-import type { PathProblem } from "./shape.ts";
 
 const TASK_FACTS = ["id", "url", "requestedBy", "pipeline", "app"];
 const SECRET = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;

@@ -1,5 +1,6 @@
 // The rules of pipeline files, beyond their form. Each looks at the whole file and reports every mistake of its kind.
 
+import type { PathProblem } from "../issues.ts";
 import { didYouMean } from "../suggest.ts";
 import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
@@ -7,7 +8,6 @@ import { checkSchema } from "./json-schema.ts";
 import type { Job, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
 import { goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
-import type { PathProblem } from "./shape.ts";
 
 export type RuleContext = {
   readonly file: PipelineFile;

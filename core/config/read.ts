@@ -1,0 +1,171 @@
+// Configuration of a process, read once: file < environment < flags. Unknown keys are refused, all problems are told at
+// once, and every variable also has a `_FILE` form for secrets that are kept in files.
+
+import { z } from "zod";
+import { GantryError, type Problem } from "../errors.ts";
+import { describeIssue, type Path, type PathProblem } from "../issues.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { placeAt, plainValue, readSource, type Source } from "../pipeline/source.ts";
+
+export type ConfigSources = {
+  /** YAML or JSON. */
+  readonly file?: { readonly name: string; readonly text: string } | undefined;
+  readonly env: { readonly [name: string]: string | undefined };
+  /** By the names of the top-level keys; undefined ones are not set. */
+  readonly flags?: { readonly [name: string]: JsonValue | undefined };
+  /** `agent.publicUrl` is read from GANTRY_AGENT_PUBLIC_URL when this is GANTRY. */
+  readonly prefix: string;
+  /** Reads the file that a variable with `_FILE` names; throws when it cannot. A line break at its end is cut. */
+  readonly readFile: (path: string) => string;
+};
+
+/**
+ * The checked configuration, with defaults. Throws GantryError `config-invalid` whose problems are all that is wrong, each
+ * with the file and line or the variable it comes from; values are never repeated, because they may be secrets.
+ */
+export function readConfig<S extends z.ZodObject>(schema: S, sources: ConfigSources): z.output<S> {
+  const problems: Problem[] = [];
+  const file = readConfigFile(sources.file, problems);
+  const leaves = leavesOf(schema, []);
+  const origins = new Map<string, string>();
+  let tree: JsonObject = file.value;
+  for (const leaf of leaves) {
+    const read = readVariable(variableOf(sources.prefix, leaf.path), leaf, sources);
+    if (read === undefined) continue;
+    if ("problem" in read) problems.push({ detail: read.problem });
+    else tree = put(tree, leaf.path, read.value);
+    origins.set(pointer(leaf.path), read.from);
+  }
+  for (const [name, value] of Object.entries(sources.flags ?? {})) {
+    if (value === undefined) continue;
+    tree = put(tree, [name], value);
+    origins.set(pointer([name]), `--${name}`);
+  }
+  const parsed = schema.safeParse(tree);
+  if (parsed.success && problems.length === 0) return parsed.data;
+  for (const issue of parsed.error?.issues ?? []) {
+    const found = describeIssue(issue, tree, (path) => keysAt(schema, path));
+    problems.push(...found.map((problem) => locate(problem, sources.file?.name, file.root, origins)));
+  }
+  const unique = [...new Map(problems.map((one) => [JSON.stringify(one), one])).values()];
+  throw new GantryError("config-invalid", { problem: unique.map(inWords).join("; ") }, { problems: unique });
+}
+
+/** The environment variable of a place: `agent.publicUrl` is AGENT_PUBLIC_URL behind the prefix. */
+export function variableOf(prefix: string, path: readonly string[]): string {
+  return [prefix, ...path.map((part) => part.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replaceAll("-", "_"))]
+    .join("_")
+    .toUpperCase();
+}
+
+type Leaf = { readonly path: readonly string[]; readonly type: string };
+type Read = { readonly from: string } & ({ readonly value: JsonValue } | { readonly problem: string });
+
+function readConfigFile(
+  file: ConfigSources["file"],
+  problems: Problem[],
+): { value: JsonObject; root: Source | undefined } {
+  if (file === undefined || file.text.trim() === "") return { value: {}, root: undefined };
+  const { root, problems: found } = readSource(file.text);
+  problems.push(...found.map(({ at, detail }) => ({ detail, file: file.name, line: at.line, column: at.column })));
+  const value = root === undefined ? {} : plainValue(root);
+  if (isJsonObject(value)) return { value, root };
+  problems.push({ detail: "the file must be a map", file: file.name, line: 1, column: 1 });
+  return { value: {}, root: undefined };
+}
+
+function readVariable(name: string, leaf: Leaf, { env, readFile }: ConfigSources): Read | undefined {
+  const fileName = `${name}_FILE`;
+  const path = env[fileName];
+  const direct = env[name];
+  if (path === undefined) return direct === undefined ? undefined : { from: name, ...convert(direct, leaf, name) };
+  if (direct !== undefined) return { from: name, problem: `${name} and ${fileName} are both set` };
+  try {
+    return { from: fileName, ...convert(readFile(path).replace(/\r?\n$/, ""), leaf, fileName) };
+  } catch (error) {
+    // The message of a file that cannot be read names the file, not what is in it.
+    return {
+      from: fileName,
+      problem: `${fileName}: ${error instanceof Error ? error.message : "the file cannot be read"}`,
+    };
+  }
+}
+
+/** Environment variables are text; what the schema wants decides what the text means. */
+function convert(text: string, { type }: Leaf, name: string): { value: JsonValue } | { problem: string } {
+  if (type === "number") {
+    const number = Number(text);
+    return text.trim() === "" || !Number.isFinite(number) ? { problem: `${name} must be a number` } : { value: number };
+  }
+  if (type === "boolean") {
+    return text === "true" || text === "false"
+      ? { value: text === "true" }
+      : { problem: `${name} must be true or false` };
+  }
+  if (type === "array" && !text.trimStart().startsWith("[")) {
+    return { value: text.split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()])) };
+  }
+  if (type !== "array" && type !== "record") return { value: text };
+  try {
+    return { value: JSON.parse(text) as JsonValue };
+  } catch {
+    return { problem: `${name} must be JSON` };
+  }
+}
+
+function leavesOf(schema: z.core.$ZodType, path: readonly string[]): readonly Leaf[] {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodObject) {
+    return Object.entries(inner.shape).flatMap(([name, child]) => leavesOf(child as z.core.$ZodType, [...path, name]));
+  }
+  return [{ path, type: inner._zod.def.type === "int" ? "number" : inner._zod.def.type }];
+}
+
+/** What is inside `optional`, `default` and the like: for a pipe, what goes in. */
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  const def = schema._zod.def as { innerType?: z.core.$ZodType; in?: z.core.$ZodType };
+  const inner = def.innerType ?? def.in;
+  return inner === undefined ? schema : unwrap(inner);
+}
+
+function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
+  let at = unwrap(schema);
+  for (const step of path) {
+    if (!(at instanceof z.ZodObject)) return [];
+    const child = at.shape[String(step)] as z.core.$ZodType | undefined;
+    if (child === undefined) return [];
+    at = unwrap(child);
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+function put(tree: JsonObject, path: readonly string[], value: JsonValue): JsonObject {
+  const [first, ...rest] = path;
+  if (first === undefined) return tree;
+  const inner = Object.hasOwn(tree, first) ? tree[first] : undefined;
+  return { ...tree, [first]: rest.length === 0 ? value : put(isJsonObject(inner) ? inner : {}, rest, value) };
+}
+
+function locate(
+  { path, detail, on }: PathProblem,
+  file: string | undefined,
+  root: Source | undefined,
+  origins: ReadonlyMap<string, string>,
+): Problem {
+  const at = pointer(path);
+  const origin = origins.get(at);
+  const where = path.slice(0, -1).join(".");
+  const text = where === "" || origin !== undefined ? detail : `${where}: ${detail}`;
+  if (origin !== undefined) return { detail: `${origin}: ${text}`, pointer: at };
+  if (file === undefined || root === undefined) return { detail: text, pointer: at };
+  const { line, column } = placeAt(root, path, on);
+  return { detail: text, pointer: at, file, line, column };
+}
+
+function inWords({ file, line, detail }: Problem): string {
+  return file === undefined ? detail : `${file}:${line}: ${detail}`;
+}
+
+function pointer(path: Path): string {
+  return path.map((step) => `/${step}`).join("");
+}
