@@ -69,7 +69,7 @@ export type RunnerClientOptions = {
   /** Address of the task-agent, without `/runner/v1`. */
   readonly url: string;
   /** Asked before every call, so that a renewed token is used at once. */
-  readonly token: () => string;
+  readonly token: () => string | Promise<string>;
   readonly fetch: typeof fetch;
 };
 
@@ -120,7 +120,7 @@ async function send(
   try {
     const answer = await fetch(`${url}/runner/v1/${path}`, {
       method: "POST",
-      headers: { authorization: `Bearer ${token()}`, "content-type": body.type, accept: "application/json" },
+      headers: { authorization: `Bearer ${await token()}`, "content-type": body.type, accept: "application/json" },
       body: body.bytes,
       redirect: "error",
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,

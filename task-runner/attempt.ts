@@ -1,0 +1,135 @@
+// The life of one attempt of a job on this runner: claimed, on disk, started, run, on disk again, told.
+
+import { join } from "node:path";
+import { createMasker } from "@gantry/core/mask/masker.ts";
+import type { ClaimReply, JobRef } from "@gantry/wire/protocol.ts";
+import { type Delivery, deliver, openDelivery } from "./delivery.ts";
+import type { JobContext, Site } from "./job-context.ts";
+import type { Leases, Moment } from "./leases.ts";
+import { openSpool } from "./log-spool.ts";
+import { isCode } from "./ports.ts";
+import { killByCookie } from "./process-group.ts";
+import { refFields } from "./refs.ts";
+import { runJob } from "./run-job.ts";
+import { cookieOf } from "./script-env.ts";
+import { lost, type Stopped, timedOut } from "./stop.ts";
+import { jobFolders, makeJobFolders, removeFolder } from "./workspace.ts";
+
+/** An attempt as the rest of the runner sees it. */
+export type Attempt = {
+  readonly ref: JobRef;
+  /** Is its lease still wanted? */
+  readonly isHeld: boolean;
+  readonly isStarted: () => boolean;
+  /** May be called more than once, at any time; the first reason counts, but a lease that is over ends everything. */
+  readonly stop: (reason: Stopped) => void;
+  /** Resolves when nothing is left of it; never rejects. */
+  readonly done: Promise<void>;
+};
+
+export type Claimed = { readonly ref: JobRef; readonly reply: ClaimReply; readonly sent: Moment };
+
+export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Attempt {
+  const { ref } = claimed;
+  const stopping = new AbortController();
+  /** No work any more, not even cleaning up. */
+  const over = new AbortController();
+  const delivery = openDelivery(site, ref);
+  let isStarted = false;
+
+  const stop = (reason: Stopped): void => {
+    if (reason.kind !== "canceled" && reason.kind !== "timed-out") over.abort(reason);
+    delivery.stop(reason);
+    stopping.abort(reason);
+  };
+  const live = async (): Promise<void> => {
+    const release = leases.hold({ ref, lease: claimed.reply.lease, stop }, claimed.sent);
+    try {
+      await site.disk.commit({ k: "claimed", ref, lease: claimed.reply.lease });
+      await site.link.call((client, session, options) => client.start({ session, ref }, options), {
+        signal: over.signal,
+      });
+      isStarted = true;
+      await work(site, claimed, delivery, { stopping, over, stop });
+    } catch (error) {
+      logEnd(site, ref, error, over.signal);
+    } finally {
+      release();
+      await delivery.logsDone();
+      await cleanUp(site, ref, delivery.isClosing());
+    }
+  };
+  return { ref, isHeld: true, isStarted: () => isStarted, stop, done: live() };
+}
+
+type Stops = {
+  readonly stopping: AbortController;
+  readonly over: AbortController;
+  readonly stop: (reason: Stopped) => void;
+};
+
+async function work(
+  site: Site,
+  { ref, reply }: Claimed,
+  delivery: Delivery,
+  { stopping, over, stop }: Stops,
+): Promise<void> {
+  const { clock } = site.deps;
+  const { spec } = reply;
+  const folders = jobFolders(site.config.data, ref);
+  await makeJobFolders(folders);
+  const masker = createMasker();
+  masker.add(await site.token());
+  const job: JobContext = {
+    site,
+    ref,
+    spec,
+    folders,
+    masker,
+    tell: delivery.outbox.push,
+    openLog: (step, onBytes) => {
+      const file = join(folders.logs, `${spec.steps.findIndex((one) => one.id === step) + 1}.log`);
+      return delivery.openLog(step, file, (onGrowth) =>
+        openSpool({ file, masker, logger: site.deps.logger, onGrowth, onBytes }),
+      );
+    },
+    stop: stopping.signal,
+    lost: over.signal,
+    onLost: () => stop(lost("The task-agent refused a request of this attempt.")),
+  };
+  const cancelLimit = clock.after(spec.timeoutMs, () => stop(timedOut(`The job “${spec.title}”`, spec.timeoutMs)));
+  try {
+    const result = await runJob(job);
+    cancelLimit();
+    const report = { ...result, progress: delivery.outbox.count() };
+    await site.disk.commit({ k: "report", ref, report });
+    await deliver(site, ref, delivery, report);
+  } finally {
+    cancelLimit();
+  }
+}
+
+function logEnd(site: Site, ref: JobRef, error: unknown, over: AbortSignal): void {
+  const { logger } = site.deps;
+  if (over.aborted) logger.warn({ ...refFields(ref), reason: String(over.reason) }, "an attempt was given up");
+  else if (isCode(error, "lease-lost"))
+    logger.info({ ...refFields(ref), err: error }, "an attempt is not wanted any more");
+  else logger.error({ ...refFields(ref), err: error }, "an attempt could not be carried out");
+}
+
+async function cleanUp(site: Site, ref: JobRef, isClosing: boolean): Promise<void> {
+  const { root, logs } = jobFolders(site.config.data, ref);
+  try {
+    const [[name, value]] = Object.entries(cookieOf(ref)) as [[string, string]];
+    const killed = killByCookie(`${name}=${value}`);
+    if (killed > 0) site.deps.logger.warn({ ...refFields(ref), killed }, "processes that left their group were killed");
+    await removeFolder(root);
+    // A process that ends leaves to the next one what the agent has not been told.
+    if (isClosing) return;
+    await removeFolder(logs);
+    site.disk.note({ k: "closed", ref });
+  } catch (error) {
+    // The next start of the runner removes what is left.
+    site.deps.logger.warn({ ...refFields(ref), err: error }, "the folders of an attempt could not be removed");
+  }
+}

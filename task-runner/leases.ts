@@ -1,0 +1,103 @@
+// Keeps the leases of this runner alive, and stops the work of those that it cannot keep. Renewing and fencing are
+// independent of each other: a renewal that hangs does not delay the moment at which the work must stop.
+
+import type { HeartbeatReply, JobRef, Lease } from "@gantry/wire/protocol.ts";
+import type { Link } from "./link.ts";
+import type { Cancel, RunnerDeps } from "./ports.ts";
+import { refFields, refKey } from "./refs.ts";
+import { canceled, fenced, lost, type Stopped } from "./stop.ts";
+
+/** Who does the work under a lease. `stop` may be called more than once; the first reason counts. */
+export type Holder = { readonly ref: JobRef; readonly lease: Lease; readonly stop: (reason: Stopped) => void };
+
+export type Leases = {
+  /** Renews from now on. `sent`: when the request was sent that gave the lease. */
+  readonly hold: (holder: Holder, sent: Moment) => Cancel;
+  readonly now: () => Moment;
+};
+
+/** One moment on both clocks. */
+export type Moment = { readonly monotonicMs: number; readonly wallMs: number };
+
+type Held = Holder & { renewed: Moment; cancelFence: Cancel };
+
+export function createLeases(
+  link: Link,
+  deps: Pick<RunnerDeps, "clock" | "random" | "logger">,
+  signal: AbortSignal,
+): Leases {
+  const { clock, logger } = deps;
+  const held = new Map<string, Held>();
+  let cancelBeat: Cancel = () => {};
+  let beating = false;
+
+  const now = (): Moment => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() });
+  const everyMs = (): number => Math.min(...[...held.values()].map((one) => one.lease.renewEveryMs));
+  const beatIn = (ms: number): void => {
+    cancelBeat();
+    if (held.size > 0 && !signal.aborted) cancelBeat = clock.after(ms, () => void beat());
+  };
+
+  const watch = (one: Held): void => {
+    const left = one.lease.selfFenceMs - elapsedMs(one.renewed, now());
+    if (left <= 0) {
+      one.stop(fenced(one.lease.selfFenceMs));
+      return;
+    }
+    // Looked at more often than needed, because the wall clock may run ahead of the timers after a sleep.
+    one.cancelFence = clock.after(Math.min(left, one.lease.renewEveryMs), () => watch(one));
+  };
+
+  const beat = async (): Promise<void> => {
+    if (beating) return;
+    beating = true;
+    const [sent, asked, limitMs] = [now(), new Map(held), everyMs()];
+    let nextMs = limitMs;
+    try {
+      const items = [...asked.values()].map(({ ref }) => ({ ref }));
+      const reply = await link.once((client, session, options) => client.heartbeat({ session, items }, options), {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
+      });
+      for (const item of reply.items) apply(asked.get(refKey(item.ref)), item, sent);
+    } catch (error) {
+      if (!signal.aborted) logger.warn({ err: error, leases: asked.size }, "the leases could not be renewed");
+      // Sooner than usual, because time runs; spread, because other runners try as well.
+      nextMs = (limitMs / 3) * (0.5 + deps.random());
+    } finally {
+      beating = false;
+      beatIn(nextMs);
+    }
+  };
+
+  const apply = (one: Held | undefined, item: HeartbeatReply["items"][number], sent: Moment): void => {
+    if (!one) return;
+    if (item.state === "lost") {
+      logger.warn(refFields(one.ref), "the lease is lost");
+      one.stop(lost("The task-agent says so."));
+      return;
+    }
+    one.renewed = sent;
+    if (item.state === "cancel") one.stop(canceled(item.reason, item.graceMs));
+  };
+
+  return {
+    now,
+    hold: (holder, sent) => {
+      const one: Held = { ...holder, renewed: sent, cancelFence: () => {} };
+      const shortest = everyMs();
+      held.set(refKey(holder.ref), one);
+      watch(one);
+      if (holder.lease.renewEveryMs < shortest) beatIn(holder.lease.renewEveryMs);
+      return () => {
+        one.cancelFence();
+        held.delete(refKey(holder.ref));
+        if (held.size === 0) cancelBeat();
+      };
+    },
+  };
+}
+
+/** Whichever clock says more: one may stand still while the machine sleeps, the other may be set. */
+export function elapsedMs(since: Moment, now: Moment): number {
+  return Math.max(now.monotonicMs - since.monotonicMs, now.wallMs - since.wallMs);
+}

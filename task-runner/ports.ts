@@ -1,0 +1,83 @@
+// What the runner takes from the machine, so that the simulator and tests can give it something else.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { AnyStep } from "@gantry/core/step/step.ts";
+import type { Logger } from "@gantry/wire/http.ts";
+
+/** Stops a timer; calling it again, or after it has fired, does nothing. */
+export type Cancel = () => void;
+
+export type Clock = {
+  /** Wall clock, milliseconds since 1970; may jump. */
+  readonly nowMs: () => number;
+  /** Milliseconds that only grow; may stand still while the machine sleeps. */
+  readonly monotonicMs: () => number;
+  readonly after: (ms: number, run: () => void) => Cancel;
+};
+
+export type RunnerDeps = {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  /** 0 ≤ n < 1, for jitter only. */
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Every step that `uses:` may name. */
+  readonly steps: readonly AnyStep[];
+  /** Where `{env: NAME}` and PATH are read. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms`, or earlier when `wake` is called with what it handed out; rejects with the signal's reason. */
+export function pause(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+  onWake?: (wake: () => void) => Cancel,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const end = (settle: () => void): void => {
+      cancel();
+      forget?.();
+      signal.removeEventListener("abort", aborted);
+      settle();
+    };
+    const aborted = (): void => end(() => reject(signal.reason));
+    const cancel = clock.after(ms, () => end(resolve));
+    const forget = onWake?.(() => end(resolve));
+    signal.addEventListener("abort", aborted, { once: true });
+  });
+}
+
+/** Like `promise`, but rejects with the signal's reason as soon as it is aborted. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason);
+    if (signal.aborted) aborted();
+    signal.addEventListener("abort", aborted, { once: true });
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
+}
+
+/** One of our own errors whose table entry says that the same again may succeed. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof GantryError && "retryable" in error.entry && error.entry.retryable === true;
+}
+
+export function isCode(error: unknown, ...codes: readonly GantryError["code"][]): error is GantryError {
+  return error instanceof GantryError && codes.includes(error.code);
+}

@@ -1,0 +1,66 @@
+// What a new process of the runner does about the work of the former one: ends what still runs, and tells the task-agent
+// what the former one did not get to tell.
+
+import type { Attempt } from "./attempt.ts";
+import { deliver, openDelivery } from "./delivery.ts";
+import type { DiskJournal } from "./disk-journal.ts";
+import type { DiskAttempt } from "./disk-state.ts";
+import type { Site } from "./job-context.ts";
+import type { Leases } from "./leases.ts";
+import type { RunnerDeps } from "./ports.ts";
+import { endOldGroup, killByCookie } from "./process-group.ts";
+import { refFields } from "./refs.ts";
+import { cookieOf } from "./script-env.ts";
+import { jobFolders, removeFolder, removeLeftovers } from "./workspace.ts";
+
+/** Ends every process of former attempts and removes their folders, except logs. Before anything new is started. */
+export async function endFormerWork(
+  disk: DiskJournal,
+  data: string,
+  { clock, logger }: Pick<RunnerDeps, "clock" | "logger">,
+): Promise<readonly DiskAttempt[]> {
+  const former = [...disk.state.attempts.values()];
+  for (const { ref, groups, report } of former) {
+    const [[name, value]] = Object.entries(cookieOf(ref)) as [[string, string]];
+    const cookie = `${name}=${value}`;
+    const fields = { ...refFields(ref), groups: groups.size, ended: report?.outcome };
+    logger.warn(fields, "a former process of this runner left an attempt behind");
+    for (const group of [...groups.values()]) {
+      if (await endOldGroup(group, cookie, clock)) disk.note({ k: "group-gone", ref, pgid: group.pgid });
+      else logger.error({ ...refFields(ref), pgid: group.pgid }, "a process group survived SIGKILL");
+    }
+    killByCookie(cookie);
+  }
+  await removeLeftovers(
+    data,
+    former.map(({ ref }) => ref),
+  );
+  return former;
+}
+
+/**
+ * Tells what is left to tell of a former attempt: everything when its end was on disk, else only its logs, because the
+ * agent gives it away.
+ */
+export function tellFormer(site: Site, leases: Leases, former: DiskAttempt): Attempt {
+  const { ref, lease, report, logs } = former;
+  const { logger } = site.deps;
+  const delivery = openDelivery(site, ref, former);
+  const tell = async (): Promise<void> => {
+    const release = report ? leases.hold({ ref, lease, stop: delivery.stop }, leases.now()) : (): void => {};
+    try {
+      for (const { step, file } of logs) await delivery.sendLog(step, file);
+      if (report) await deliver(site, ref, delivery, report);
+      else await delivery.logsDone();
+    } catch (error) {
+      logger.info({ ...refFields(ref), err: error }, "the end of a former attempt was not wanted any more");
+    } finally {
+      release();
+    }
+    // What was not told now is told by the next process.
+    if (delivery.isClosing()) return;
+    await removeFolder(jobFolders(site.config.data, ref).logs);
+    site.disk.note({ k: "closed", ref });
+  };
+  return { ref, isHeld: report !== undefined, isStarted: () => true, stop: delivery.stop, done: tell() };
+}

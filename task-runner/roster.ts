@@ -1,0 +1,72 @@
+// The attempts that this runner has, and the slots that they take.
+
+import type { JobRef, SessionReply, SessionRequest } from "@gantry/wire/protocol.ts";
+import type { Attempt } from "./attempt.ts";
+import { refKey } from "./refs.ts";
+import { canceled, DEFAULT_GRACE_MS, lost, type Stopped } from "./stop.ts";
+
+export type Roster = {
+  readonly busy: () => number;
+  readonly free: () => number;
+  /** Aborted when a slot gets free; then there is a new one. */
+  readonly changed: () => AbortSignal;
+  /** Takes a slot for an attempt that may come. The answer gives it back. */
+  readonly reserve: () => () => void;
+  /** Keeps an attempt until it is done. One of a former process takes no slot. */
+  readonly keep: (attempt: Attempt, options: { readonly isFormer: boolean }) => void;
+  readonly has: (ref: JobRef) => boolean;
+  readonly stop: (ref: JobRef, reason: Stopped) => void;
+  readonly stopAll: (reason: Stopped) => void;
+  /** For the registration of a session. */
+  readonly running: () => SessionRequest["running"];
+  readonly obey: (directives: SessionReply["directives"]) => void;
+  /** Resolves when there is no attempt. */
+  readonly allDone: () => Promise<void>;
+};
+
+export function createRoster(slots: number): Roster {
+  const attempts = new Map<string, Attempt & { readonly isFormer: boolean }>();
+  let reserved = 0;
+  let changed = new AbortController();
+  const busy = (): number => reserved + [...attempts.values()].filter((one) => !one.isFormer).length;
+  const stop = (ref: JobRef, reason: Stopped): void => attempts.get(refKey(ref))?.stop(reason);
+  return {
+    busy,
+    free: () => slots - busy(),
+    changed: () => changed.signal,
+    reserve: () => {
+      reserved += 1;
+      return () => {
+        reserved -= 1;
+      };
+    },
+    keep: (attempt, { isFormer }) => {
+      const key = refKey(attempt.ref);
+      attempts.set(key, { ...attempt, isFormer });
+      void attempt.done.then(() => {
+        attempts.delete(key);
+        const full = changed;
+        changed = new AbortController();
+        full.abort();
+      });
+    },
+    has: (ref) => attempts.has(refKey(ref)),
+    stop,
+    stopAll: (reason) => {
+      for (const attempt of attempts.values()) attempt.stop(reason);
+    },
+    running: () => {
+      const held = [...attempts.values()].filter((one) => one.isHeld);
+      return held.map(({ ref, isStarted }) => ({ ref, started: isStarted() }));
+    },
+    obey: (directives) => {
+      for (const { ref, do: directive } of directives) {
+        if (directive === "drop") stop(ref, lost("The task-agent has given the job away."));
+        if (directive === "cancel") stop(ref, canceled("The task was canceled.", DEFAULT_GRACE_MS));
+      }
+    },
+    allDone: async () => {
+      while (attempts.size > 0) await Promise.all([...attempts.values()].map(({ done }) => done));
+    },
+  };
+}

@@ -1,0 +1,81 @@
+// A `run:` step: the script goes into a file outside the workspace and is run by the shell that it asks for. Values reach
+// it as environment variables only; nothing is ever pasted into its text.
+
+import { constants } from "node:fs";
+import { open, realpath, stat, writeFile } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import { failureOf } from "@gantry/core/step/outcome.ts";
+import type { JobContext, JobStep } from "./job-context.ts";
+import { execOf, type StepResult, type StepRun } from "./run-step.ts";
+import { MAX_OUTPUT_FILE, parseOutputs } from "./script-outputs.ts";
+
+type RunAction = Extract<JobStep["action"], { kind: "run" }>;
+type Shell = { readonly argv: readonly [string, ...string[]]; readonly extension: string };
+
+const SHELLS: { readonly [name in RunAction["shell"]]: Shell } = {
+  sh: { argv: ["sh", "-eu"], extension: "sh" },
+  bash: { argv: ["bash", "--noprofile", "--norc", "-euo", "pipefail"], extension: "sh" },
+  node: { argv: [process.execPath], extension: "js" },
+  python3: { argv: ["python3"], extension: "py" },
+};
+
+/** Standard output and standard error become one stream in the kernel: only there is their order known. */
+const JOINED = ["/bin/sh", "-c", 'exec "$@" 2>&1', "run"] as const;
+
+export async function runScript(run: StepRun, action: RunAction): Promise<StepResult> {
+  const { job, step } = run;
+  const { argv, extension } = SHELLS[action.shell];
+  const name = `${job.spec.steps.indexOf(step) + 1}-${step.id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 60)}`;
+  const file = join(job.folders.scripts, `${name}.${extension}`);
+  const outputFile = join(job.folders.scripts, `${name}.outputs`);
+  await writeFile(file, action.run, { mode: 0o600, flag: "wx" });
+  await writeFile(outputFile, "", { mode: 0o600, flag: "wx" });
+  const cwd = await workingDirectory(job, step, action.workingDirectory);
+  const env = { ...run.env, GANTRY_OUTPUT: outputFile };
+  const exec = execOf({ ...run, env }, cwd);
+  const { exitCode, signal } = await exec([...JOINED, ...argv, file]);
+  if (exitCode !== 0) return { outcome: "failed", outputs: {}, failure: scriptFailure(run, exitCode, signal) };
+  return { outcome: "succeeded", outputs: await readOutputs(outputFile) };
+}
+
+function scriptFailure(run: StepRun, exitCode: number, signal: string | null): StepResult["failure"] {
+  const line = run.failingLine();
+  const exit = signal ?? exitCode;
+  const problem = line ?? "It printed nothing.";
+  return { ...failureOf(new GantryError("script-failed", { exit, problem })), ...(line === undefined ? {} : { line }) };
+}
+
+async function workingDirectory(job: JobContext, step: JobStep, folder: string | undefined): Promise<string> {
+  const { workspace } = job.folders;
+  if (folder === undefined) return workspace;
+  const refused = (problem: string): GantryError => new GantryError("bad-input", { step: step.title, problem });
+  try {
+    // A link that leads out of the workspace is followed first, and refused then.
+    const [inside, real] = await Promise.all([realpath(workspace), realpath(join(workspace, folder))]);
+    if (real !== inside && !real.startsWith(inside + sep)) throw refused(`${folder} is outside the workspace.`);
+    if (!(await stat(real)).isDirectory()) throw refused(`${folder} is not a folder.`);
+    return real;
+  } catch (error) {
+    if (error instanceof GantryError) throw error;
+    throw refused(`The folder ${folder} is not in the workspace.`);
+  }
+}
+
+/** The script may have put anything in the place of the file; only a plain file of a sensible size is read. */
+async function readOutputs(file: string): Promise<JsonObject> {
+  const refused = (problem: string): GantryError => new GantryError("outputs-invalid", { problem });
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => {
+    throw refused("The file GANTRY_OUTPUT is gone, or is a link.");
+  });
+  try {
+    const facts = await handle.stat();
+    if (!facts.isFile()) throw refused("GANTRY_OUTPUT is not a plain file any more.");
+    if (facts.size > MAX_OUTPUT_FILE)
+      throw refused(`The file has ${facts.size} bytes; the limit is ${MAX_OUTPUT_FILE}.`);
+    return parseOutputs(await handle.readFile("utf8"));
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,163 @@
+// The task-runner: puts its parts together, keeps the list of its attempts, and ends them in order.
+
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { availableParallelism, hostname, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { takeLock } from "@gantry/journal/sqlite-lock.ts";
+import type { SessionRequest } from "@gantry/wire/protocol.ts";
+import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner-client.ts";
+import { beginAttempt, type Claimed } from "./attempt.ts";
+import type { RunnerConfig } from "./config.ts";
+import { openDiskJournal } from "./disk-journal.ts";
+import type { DiskAttempt } from "./disk-state.ts";
+import type { Site } from "./job-context.ts";
+import { createLeases } from "./leases.ts";
+import { createLink } from "./link.ts";
+import manifest from "./package.json" with { type: "json" };
+import { pollLoop } from "./poll-loop.ts";
+import type { RunnerDeps } from "./ports.ts";
+import { endFormerWork, tellFormer } from "./recover.ts";
+import { createRoster, type Roster } from "./roster.ts";
+import { createSecrets, readSecret } from "./secrets.ts";
+import { createSession } from "./session.ts";
+import { closing } from "./stop.ts";
+import { cacheFolder } from "./workspace.ts";
+
+export type Runner = {
+  readonly name: string;
+  /** How many jobs it has. */
+  readonly busy: () => number;
+  /**
+   * Takes no more work, lets running jobs go on for `drainMs` (default: the configuration's), ends the rest, and closes.
+   * What the agent was not told is told by the next process. May be called again with a shorter time.
+   */
+  readonly close: (options?: { readonly drainMs?: number }) => Promise<void>;
+  /** Resolves when the runner is closed; rejects with `session-gone` when a newer process of it took over. */
+  readonly ended: Promise<void>;
+};
+
+const GOODBYE_MS = 2_000;
+
+/** Starts a runner. Resolves when it is ready to ask for work; the task-agent need not be there yet. */
+export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promise<Runner> {
+  const data = resolve(config.data);
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const token = tokenOf(config, deps);
+  await token();
+  const unlock = takeLock(join(data, "journal.jsonl"));
+  try {
+    const disk = await openDiskJournal(join(data, "journal.jsonl"), deps.clock.nowMs(), deps.logger);
+    const former = await endFormerWork(disk, data, deps);
+    const cache = await cacheFolder(data, config.site);
+    const path = config.path ?? deps.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
+    return run({ config: { ...config, data }, deps, disk, cache, path, token }, former, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/** Everything of a Site that is there before the link is. */
+type Ground = Omit<Site, "link" | "secrets" | "steps">;
+
+function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void): Runner {
+  const { config, deps, disk, token } = ground;
+  const [draining, cut, ended] = [new AbortController(), new AbortController(), new AbortController()];
+  const roster = createRoster(config.slots);
+  const end = Promise.withResolvers<void>();
+  // Whoever started the runner may not be listening.
+  end.promise.catch(() => {});
+  let failure: GantryError | undefined;
+
+  const client = createRunnerClient({ url: config.agent, token, fetch: deps.fetch });
+  const describe = describer(config, roster);
+  const session = createSession({
+    client,
+    deps,
+    describe,
+    onDirectives: roster.obey,
+    onSuperseded: () => {
+      failure = new GantryError("session-gone");
+      void close({ drainMs: 0 });
+    },
+    signal: ended.signal,
+  });
+  const link = createLink(client, session, deps);
+  const leases = createLeases(link, deps, ended.signal);
+  const steps = new Map(deps.steps.map((step) => [step.name, step]));
+  const site: Site = { ...ground, link, steps, secrets: createSecrets(config, deps.env) };
+  for (const one of former) roster.keep(tellFormer(site, leases, one), { isFormer: true });
+  const begin = (claimed: Claimed): void => roster.keep(beginAttempt(site, leases, claimed), { isFormer: false });
+  const loop = pollLoop({ link, leases, deps, roster, begin, signal: draining.signal, ended: ended.signal });
+
+  const shutDown = async (): Promise<void> => {
+    draining.abort();
+    await loop;
+    const cutAll = (): void => roster.stopAll(closing());
+    if (cut.signal.aborted) cutAll();
+    cut.signal.addEventListener("abort", cutAll, { once: true });
+    await roster.allDone();
+    ended.abort(closing());
+    if (cut.signal.aborted && !failure) await giveBack(client, describe(), deps.logger);
+    await disk.close();
+    unlock();
+    if (failure) end.reject(failure);
+    else end.resolve();
+  };
+  let closed: Promise<void> | undefined;
+  const close: Runner["close"] = ({ drainMs = config.drainSeconds * 1_000 } = {}) => {
+    const cancel = deps.clock.after(drainMs, () => cut.abort());
+    closed ??= shutDown();
+    return closed.finally(cancel);
+  };
+  return { name: config.name, busy: roster.busy, close, ended: end.promise };
+}
+
+function describer(config: RunnerConfig, roster: Roster): () => SessionRequest {
+  const bootId = randomUUID();
+  const systems = Object.entries(config.systems).map(([name, { kind, url, standIn }]) => ({
+    name,
+    kind,
+    url,
+    standIn,
+  }));
+  return () => ({
+    runner: config.name,
+    bootId,
+    site: config.site,
+    labels: config.labels,
+    slots: config.slots,
+    version: manifest.version,
+    host: {
+      name: hostname(),
+      platform: `${process.platform}-${process.arch}`,
+      cpus: availableParallelism(),
+      memoryMb: Math.round(totalmem() / 1_048_576),
+    },
+    systems,
+    running: [...roster.running()],
+  });
+}
+
+/** Registers once more with nothing in hand, so that the agent gives the work away now and not when its leases end. */
+async function giveBack(client: RunnerClient, nothing: SessionRequest, logger: RunnerDeps["logger"]): Promise<void> {
+  try {
+    await client.session(nothing, { timeoutMs: GOODBYE_MS });
+  } catch (error) {
+    logger.info({ err: error }, "the task-agent could not be told that the runner leaves");
+  }
+}
+
+/** The token of the runner, read again each time so that it can be renewed. */
+function tokenOf(config: RunnerConfig, deps: RunnerDeps): () => Promise<string> {
+  const { token } = config;
+  if (typeof token === "string") return async () => token;
+  return () =>
+    readSecret(
+      token,
+      deps.env,
+      (problem) => new GantryError("unavailable", { what: "The token of the runner", problem }),
+    );
+}

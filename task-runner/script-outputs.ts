@@ -1,0 +1,56 @@
+// What a script answers: lines in the file that GANTRY_OUTPUT names. Its standard output is never read for outputs, so
+// printing something by accident, or on behalf of somebody else, changes nothing. Pure.
+//
+//   name=value
+//   name<<END          a value with several lines, up to the line END
+//   ...
+//   END
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+
+export const MAX_OUTPUT_FILE = 262_144;
+const MAX_OUTPUTS = 100;
+const MAX_VALUE = 65_536;
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/;
+
+/** The outputs by name; the last value of a name counts. Throws `outputs-invalid`, which says in which line. */
+export function parseOutputs(text: string): JsonObject {
+  const outputs = new Map<string, string>();
+  const lines = text.split("\n");
+  for (let index = 0; index < lines.length; index += 1) {
+    const line = withoutReturn(lines[index] ?? "");
+    const at = index + 1;
+    if (line.trim() === "") continue;
+    const [, name = "", mark, rest = ""] = /^(.*?)(=|<<)(.*)$/s.exec(line) ?? [];
+    if (mark === undefined) throw invalid(at, "has neither `=` nor `<<`");
+    if (!NAME.test(name)) throw invalid(at, "has a name that is not made of letters, digits, `_` and `-`");
+    let value = rest;
+    if (mark === "<<") {
+      const body = heredoc(lines, index, rest);
+      value = body.value;
+      index = body.last;
+    }
+    if (value.length > MAX_VALUE) throw invalid(at, `has a value of more than ${MAX_VALUE} characters`);
+    outputs.set(name, value);
+    if (outputs.size > MAX_OUTPUTS) throw invalid(at, `is the one after ${MAX_OUTPUTS} outputs; that is too many`);
+  }
+  return Object.fromEntries(outputs);
+}
+
+function heredoc(lines: readonly string[], start: number, end: string): { value: string; last: number } {
+  if (end === "") throw invalid(start + 1, "names no end for its value after `<<`");
+  for (let index = start + 1; index < lines.length; index += 1) {
+    if (withoutReturn(lines[index] ?? "") !== end) continue;
+    return { value: lines.slice(start + 1, index).join("\n"), last: index };
+  }
+  throw invalid(start + 1, "has a value that does not end");
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+function invalid(line: number, what: string): GantryError {
+  return new GantryError("outputs-invalid", { problem: `Line ${line} of the file GANTRY_OUTPUT ${what}.` });
+}
