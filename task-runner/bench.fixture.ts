@@ -1,0 +1,57 @@
+// A runner and the agent that it serves, for one test: opened in a folder of their own, closed at the end of the test.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { AnyStep } from "@gantry/core/step/step.ts";
+import type { Logger } from "@gantry/wire/http.ts";
+import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
+import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
+import { startRunner } from "./main.ts";
+import type { Runner } from "./runner.ts";
+
+export type Bench = {
+  readonly agent: FakeAgent;
+  readonly runner: Runner;
+  readonly data: string;
+  readonly config: RunnerConfig;
+  /** Lines of the runner's own log. */
+  readonly lines: string[];
+};
+
+export type BenchOptions = {
+  readonly config?: object;
+  readonly steps?: readonly AnyStep[];
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export async function openBench(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
+  const agent = await new FakeAgent().open();
+  const data = await mkdtemp(join(tmpdir(), "gantry-runner-"));
+  const config = configOf(agent, data, options.config);
+  const lines: string[] = [];
+  const runner = await startRunner(config, {
+    logger: linesTo(lines),
+    steps: options.steps ?? [],
+    env: { PATH: process.env.PATH ?? "", ...options.env },
+  });
+  t.after(async () => {
+    await runner.close({ drainMs: 0 }).finally(() => agent.goDown());
+    await rm(data, { recursive: true, force: true });
+    if (agent.problems.length > 0) throw new Error(`the runner spoke wrongly: ${agent.problems.join("; ")}`);
+  });
+  return { agent, runner, data, config, lines };
+}
+
+export function configOf(agent: FakeAgent, data: string, more: object = {}): RunnerConfig {
+  return runnerConfigSchema.parse({ name: "seoul-1", site: "seoul", agent: agent.url, token: TOKEN, data, ...more });
+}
+
+function linesTo(lines: string[]): Logger {
+  const write = (fields: object, message: string): void => {
+    const { err, ...rest } = fields as { err?: unknown };
+    lines.push(`${message} ${JSON.stringify(rest)} ${err instanceof Error ? err.message : ""}`);
+  };
+  return { debug: write, info: write, warn: write, error: write };
+}

@@ -1,0 +1,365 @@
+// A task-agent for the tests of the runner: keeps the promises of wire/protocol.ts over real HTTP, and breaks in the ways
+// that a test asks for. It checks every message by its schema, so that a runner that speaks wrongly fails the test.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { crc32 } from "node:zlib";
+import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import { effectKey } from "@gantry/wire/effect-key.ts";
+import { PROBLEM_TYPE, parse, problemOf } from "@gantry/wire/problem.ts";
+import * as wire from "@gantry/wire/protocol.ts";
+import type { z } from "zod";
+
+export const TOKEN = "token-of-the-runner";
+
+export type FakeJob = {
+  readonly ref: wire.JobRef;
+  readonly spec: wire.JobSpec;
+  state: "offered" | "claimed" | "started" | "ended" | "lost" | "declined";
+  cancel: string | undefined;
+  readonly progress: wire.StepProgress[];
+  readonly logs: Map<string, { bytes: Buffer; final: boolean }>;
+  report: wire.ReportRequest | undefined;
+};
+
+type Body<S extends z.ZodType> = z.output<S>;
+type Effect = { what: string; begun: number; result: JsonObject | undefined };
+
+export class FakeAgent {
+  readonly jobs: FakeJob[] = [];
+  readonly sessions: wire.SessionRequest[] = [];
+  readonly effects = new Map<string, Effect>();
+  /** `METHOD path` of every call that came through, in order. */
+  readonly calls: string[] = [];
+  readonly problems: string[] = [];
+  lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
+  /** Says what happens to a call before it is looked at: nothing, the connection is cut, or its answer gets lost. */
+  fault: (path: string) => "none" | "drop" | "drop-answer" = () => "none";
+
+  #session = 0;
+  #bootIds: string[] = [];
+  #fence = 1_000;
+  #server: Server | undefined;
+  #port = 0;
+  #waiters = new Set<() => void>();
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  async open(): Promise<this> {
+    const server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.#port, "127.0.0.1", () => resolve());
+    });
+    this.#port = (server.address() as AddressInfo).port;
+    return this;
+  }
+
+  /** The machine of the agent is off; what it knows stays. `open` brings it back at the same address. */
+  async goDown(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    this.#changed();
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  /** Forgets all sessions, as after a restart. */
+  forgetSessions(): void {
+    this.#session += 1;
+    this.#changed();
+  }
+
+  /** A newer process of the runner has registered: this one may not register again. */
+  supersede(): void {
+    this.#bootIds = this.sessions.map(({ bootId }) => bootId);
+    this.forgetSessions();
+  }
+
+  offer(spec: Partial<wire.JobSpec>, of: { task?: string; job?: string; attempt?: number } = {}): FakeJob {
+    this.#fence += 1;
+    const job: FakeJob = {
+      ref: { task: of.task ?? "t1", job: of.job ?? "build", attempt: of.attempt ?? 1, fence: this.#fence },
+      spec: { ...SPEC, ...spec },
+      state: "offered",
+      cancel: undefined,
+      progress: [],
+      logs: new Map(),
+      report: undefined,
+    };
+    this.jobs.push(job);
+    this.#changed();
+    return job;
+  }
+
+  cancel(job: FakeJob, reason = "canceled by kim"): void {
+    job.cancel = reason;
+    this.#changed();
+  }
+
+  /** Gives the job away: its fence is stale from now on. */
+  lose(job: FakeJob): void {
+    job.state = "lost";
+    this.#changed();
+  }
+
+  /** Waits until something holds; what arrives is looked at each time. */
+  async until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+    const limit = AbortSignal.timeout(15_000);
+    for (;;) {
+      const seen = look();
+      if (seen !== undefined && seen !== false) return seen;
+      if (limit.aborted) throw new Error(`waited too long for: ${what}; calls: ${this.calls.slice(-20).join(", ")}`);
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          this.#waiters.delete(done);
+          limit.removeEventListener("abort", done);
+          resolve();
+        };
+        this.#waiters.add(done);
+        limit.addEventListener("abort", done);
+      });
+    }
+  }
+
+  reported(job: FakeJob): Promise<wire.ReportRequest> {
+    return this.until(`the report of ${job.ref.job}`, () => job.report);
+  }
+
+  log(job: FakeJob, step: string): string {
+    return job.logs.get(step)?.bytes.toString("utf8") ?? "";
+  }
+
+  #changed(): void {
+    for (const wake of [...this.#waiters]) wake();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const url = new URL(request.url ?? "/", this.url);
+    const path = url.pathname.replace(/^\/runner\/v1\//, "");
+    const fault = this.fault(path);
+    if (fault === "drop") {
+      request.socket.destroy();
+      return;
+    }
+    const send = (status: number, type: string, body: unknown): void => {
+      if (fault === "drop-answer") request.socket.destroy();
+      else response.writeHead(status, { "content-type": type }).end(JSON.stringify(body));
+    };
+    try {
+      if (request.headers.authorization !== `Bearer ${TOKEN}`) throw new GantryError("unauthenticated");
+      this.calls.push(path);
+      const body = path.startsWith("logs/")
+        ? this.#log(path, url.searchParams, Buffer.concat(chunks))
+        : await this.#call(path, JSON.parse(Buffer.concat(chunks).toString("utf8")), request);
+      send(200, "application/json", body);
+    } catch (error) {
+      if (!(error instanceof GantryError) || error.code === "bad-request") this.problems.push(`${path}: ${error}`);
+      const problem = problemOf(error, "r1");
+      send(problem.status, PROBLEM_TYPE, problem);
+    }
+    this.#changed();
+  }
+
+  async #call(path: string, body: unknown, request: IncomingMessage): Promise<unknown> {
+    if (path === "session") return this.#open(parse(wire.sessionRequest, body));
+    if (path === "poll") return this.#poll(parse(wire.pollRequest, body), request);
+    if (path === "heartbeat") return this.#heartbeat(parse(wire.heartbeatRequest, body));
+    if (path === "claim") {
+      const { session, ref } = parse(wire.claimRequest, body);
+      this.#use(session);
+      const job = this.#job(ref);
+      if (job?.state !== "offered" && job?.state !== "claimed") throw refusal("offer-gone");
+      job.state = "claimed";
+      return { lease: this.lease, spec: job.spec };
+    }
+    if (path === "decline") {
+      const { session, ref } = parse(wire.declineRequest, body);
+      this.#use(session);
+      const job = this.#job(ref);
+      if (job) job.state = "declined";
+      return {};
+    }
+    if (path === "start") {
+      const { session, ref } = parse(wire.startRequest, body);
+      this.#held(session, ref).state = "started";
+      return {};
+    }
+    if (path === "progress") return this.#progress(parse(wire.progressRequest, body));
+    if (path === "effect/begin") return this.#begin(parse(wire.effectBegin, body));
+    if (path === "effect/end") {
+      const { session, ref, key, result } = parse(wire.effectEnd, body);
+      this.#held(session, ref);
+      const effect = this.effects.get(key);
+      if (!effect) throw new GantryError("bad-request", { problem: "unknown effect" });
+      effect.result ??= result;
+      return {};
+    }
+    if (path === "report") return this.#report(parse(wire.reportRequest, body));
+    throw new GantryError("not-found", { kind: "address", name: path });
+  }
+
+  #open(request: wire.SessionRequest): wire.SessionReply {
+    if (this.#bootIds.includes(request.bootId)) throw new GantryError("session-gone");
+    this.sessions.push(request);
+    this.#session += 1;
+    const listed = request.running.map(({ ref }) => this.#job(ref));
+    for (const job of this.jobs) {
+      if ((job.state === "claimed" || job.state === "started") && !listed.includes(job)) job.state = "lost";
+    }
+    const directives = request.running.map(({ ref }) => {
+      const job = this.#job(ref);
+      const isHeld = job?.state === "claimed" || job?.state === "started";
+      return { ref, do: !isHeld ? ("drop" as const) : job.cancel ? ("cancel" as const) : ("continue" as const) };
+    });
+    return { session: `s${this.#session}`, directives };
+  }
+
+  async #poll({ session, freeSlots, waitMs }: wire.PollRequest, request: IncomingMessage): Promise<wire.PollReply> {
+    this.#use(session);
+    const hungUp = new AbortController();
+    request.socket.once("close", () => hungUp.abort());
+    const end = AbortSignal.any([hungUp.signal, AbortSignal.timeout(waitMs)]);
+    for (;;) {
+      // Tests look at how a runner declines; so it is offered jobs also when it has no free slot.
+      const offers = this.jobs.filter(({ state }) => state === "offered");
+      const cancels = this.jobs.filter(({ state, cancel }) => cancel && (state === "claimed" || state === "started"));
+      if (offers.length > 0 || (cancels.length > 0 && freeSlots > 0) || end.aborted) {
+        return {
+          offers: offers.map(({ ref }) => ({ offer: `o${ref.fence}`, ref, ttlMs: 15_000 })),
+          cancels: cancels.map(({ ref, cancel }) => ({ ref, graceMs: 300, reason: cancel ?? "" })),
+        };
+      }
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          this.#waiters.delete(done);
+          resolve();
+        };
+        this.#waiters.add(done);
+        end.addEventListener("abort", done, { once: true });
+      });
+      this.#use(session);
+    }
+  }
+
+  #heartbeat({ session, items }: Body<typeof wire.heartbeatRequest>): wire.HeartbeatReply {
+    this.#use(session);
+    return {
+      items: items.map(({ ref }) => {
+        const job = this.#job(ref);
+        if (job?.state !== "claimed" && job?.state !== "started") return { ref, state: "lost" };
+        if (job.cancel) return { ref, state: "cancel", graceMs: 300, reason: job.cancel };
+        return { ref, state: "ok" };
+      }),
+    };
+  }
+
+  #progress({ session, ref, from, events }: Body<typeof wire.progressRequest>): { ack: number } {
+    const job = this.#held(session, ref);
+    if (from > job.progress.length + 1) throw new GantryError("conflict", { what: "Progress" });
+    job.progress.push(...events.slice(job.progress.length + 1 - from));
+    return { ack: job.progress.length };
+  }
+
+  #begin({ session, ref, step, effect, ordinal, what }: Body<typeof wire.effectBegin>): wire.EffectPermit {
+    this.#held(session, ref);
+    const key = effectKey(ref.task, ref.job, step, effect, ordinal);
+    const known = this.effects.get(key);
+    if (known?.result) return { answer: "done", key, result: known.result as never };
+    this.effects.set(key, { what, begun: (known?.begun ?? 0) + 1, result: undefined });
+    return { answer: known ? "verify" : "go", key };
+  }
+
+  #report(report: wire.ReportRequest): object {
+    const job = this.#job(report.ref);
+    if (job?.report) {
+      const { session: _, ...told } = report;
+      const { session: __, ...first } = job.report;
+      if (JSON.stringify(told) !== JSON.stringify(first)) throw refusal("lease-lost");
+      return {};
+    }
+    const held = this.#held(report.session, report.ref);
+    if (report.progress > held.progress.length) throw new GantryError("conflict", { what: "Progress" });
+    held.report = report;
+    held.state = "ended";
+    return {};
+  }
+
+  #log(path: string, search: URLSearchParams, bytes: Buffer): { ack: number } {
+    const [, task = "", name = "", attempt = "", step = ""] = path.split("/").map(decodeURIComponent);
+    const query = parse(wire.logQuery, Object.fromEntries(search));
+    this.#use(query.session);
+    const job = this.#job({ task, job: name, attempt: Number(attempt), fence: query.fence });
+    if (!job) throw refusal("lease-lost");
+    if (crc32(bytes) !== query.crc) throw new GantryError("bad-request", { problem: "checksum" });
+    const log = job.logs.get(step) ?? { bytes: Buffer.alloc(0), final: false };
+    job.logs.set(step, log);
+    const { offset } = query;
+    if (offset > log.bytes.length) throw new GantryError("log-rewind", { ack: log.bytes.length, offset });
+    const known = log.bytes.subarray(offset, offset + bytes.length);
+    if (!known.equals(bytes.subarray(0, known.length))) throw new GantryError("log-differs");
+    log.bytes = Buffer.concat([log.bytes, bytes.subarray(known.length)]);
+    log.final ||= query.final;
+    return { ack: log.bytes.length };
+  }
+
+  #use(session: string): void {
+    if (session !== `s${this.#session}`) throw new GantryError("session-gone");
+  }
+
+  #held(session: string, ref: wire.JobRef): FakeJob {
+    this.#use(session);
+    const job = this.#job(ref);
+    if (job?.state !== "claimed" && job?.state !== "started") throw refusal("lease-lost");
+    return job;
+  }
+
+  #job(ref: wire.JobRef): FakeJob | undefined {
+    return this.jobs.find((job) => JSON.stringify(job.ref) === JSON.stringify(ref));
+  }
+}
+
+/** A `uses` step of a job. */
+export function uses(id: string, name: string, input: wire.JobSpec["scope"] = {}, more: object = {}): Spec {
+  return { id, title: id, env: {}, action: { kind: "uses", uses: name, with: input }, ...more };
+}
+
+/** A `run` step of a job. */
+export function script(
+  id: string,
+  run: string,
+  more: Partial<Spec> & { shell?: "sh" | "bash" | "node" | "python3" } = {},
+): Spec {
+  const { shell = "sh", ...rest } = more;
+  return { id, title: id, env: {}, action: { kind: "run", run, shell }, ...rest };
+}
+
+type Spec = wire.JobSpec["steps"][number];
+
+const SPEC: wire.JobSpec = {
+  pipeline: "ci",
+  app: "orders",
+  title: "Build",
+  site: "seoul",
+  mode: "strict",
+  timeoutMs: 60_000,
+  requestedBy: "kim",
+  requestedAtMs: 1_767_323_045_000,
+  taskUrl: "https://portal.example/tasks/t1",
+  env: {},
+  outputs: {},
+  steps: [],
+  scope: { params: {}, app: { name: "orders" }, task: { id: "t1" }, site: "seoul" },
+};
+
+function refusal(code: Extract<ErrorCode, "lease-lost" | "offer-gone">): GantryError {
+  return new GantryError(code, { problem: "The fence is stale." });
+}

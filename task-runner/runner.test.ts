@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
+import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { openBench } from "./bench.fixture.ts";
+import { script, uses } from "./fake-agent.fixture.ts";
+
+const greet = defineStep({
+  name: "test/greet",
+  title: "Greet",
+  input: z.strictObject({ name: z.string() }),
+  output: z.object({ greeting: z.string() }),
+  needs: [],
+  effects: [],
+  retry: NO_RETRY,
+  timeoutMs: 10_000,
+  plan: async () => [],
+  run: async ({ input, memo, log }) => {
+    log(`asked to greet ${input.name}`);
+    if (memo === undefined) return waiting("the crowd is not quiet", 5, { quiet: true });
+    return succeeded({ greeting: `Hello, ${input.name}!` });
+  },
+});
+
+test("a job with a step and a script runs from offer to report, with outputs and logs byte by byte", async (t) => {
+  const { agent, data } = await openBench(t, { steps: [greet] });
+  const job = agent.offer({
+    steps: [
+      uses("hello", "test/greet", { name: "${{ params.who }}" }),
+      script("shout", 'printf "to stderr\\n" >&2; printf "%s" "$TEXT"; echo "loud=$TEXT!" >> "$GANTRY_OUTPUT"', {
+        env: { TEXT: "${{ steps.hello.outputs.greeting }}" },
+      }),
+    ],
+    outputs: { said: "${{ steps.shout.outputs.loud }}" },
+    scope: { params: { who: "Seoul" } },
+  });
+  const report = await agent.reported(job);
+
+  assert.equal(report.outcome, "succeeded");
+  assert.deepEqual(report.outputs, { said: "Hello, Seoul!!" });
+  assert.deepEqual(
+    job.progress.map(({ kind, step }) => `${step} ${kind}`),
+    ["hello step-started", "hello step-waiting", "hello step-ended", "shout step-started", "shout step-ended"],
+  );
+  assert.equal(agent.log(job, "hello"), "asked to greet Seoul\nasked to greet Seoul\n");
+  assert.equal(agent.log(job, "shout"), "to stderr\nHello, Seoul!");
+  assert.ok(job.logs.get("shout")?.final);
+  await agent.until(
+    "the folders to be gone",
+    () => !existsSync(join(data, "jobs")) || readdirSync(join(data, "jobs")).length === 0,
+  );
+});
+
+test("every value of a secret that leaves is masked, and a missing one says where it should be", async (t) => {
+  const { agent, data } = await openBench(t, {
+    config: { secrets: { API_KEY: { env: "API_KEY" }, GONE: { file: "/nowhere/gone" } } },
+    env: { API_KEY: "tr0ub4dor&3" },
+  });
+  await writeFile(join(data, "seen"), "");
+  const job = agent.offer({
+    steps: [
+      script(
+        "use",
+        'printf tr0ub; sleep 0.05; printf "4dor&3 %s\\n" "$KEY"; echo "key=$KEY" >> "$GANTRY_OUTPUT"; exit 0',
+        {
+          env: { KEY: "${{ secrets.API_KEY }}" },
+        },
+      ),
+      script("miss", "true", { env: { KEY: "${{ secrets.GONE }}" } }),
+    ],
+  });
+  const report = await agent.reported(job);
+  assert.equal(agent.log(job, "use"), "*** ***\n");
+  assert.ok(!JSON.stringify(job.progress).includes("tr0ub4dor"));
+  assert.equal(report.outcome, "errored");
+  assert.equal(report.failure?.code, "credential-missing");
+  assert.match(report.failure?.why ?? "", /\/nowhere\/gone/);
+});
