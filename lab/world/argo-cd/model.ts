@@ -1,0 +1,194 @@
+// What the stand-in of Argo CD remembers. Objects have the shape of the real API, so that they can be answered as they are.
+
+export type Manifest = {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    [field: string]: unknown;
+  };
+  [field: string]: unknown;
+};
+
+export type Health = {
+  status: "Healthy" | "Suspended" | "Progressing" | "Missing" | "Degraded" | "Unknown";
+  message?: string;
+};
+
+export type Meta = {
+  name: string;
+  namespace: string;
+  uid: string;
+  resourceVersion: string;
+  creationTimestamp: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+  deletionTimestamp?: string;
+};
+
+export type Source = { repoURL: string; path?: string; targetRevision?: string };
+export type Destination = { server?: string; name?: string; namespace?: string };
+export type Operation = {
+  sync?: { revision?: string; prune?: boolean; dryRun?: boolean; syncOptions?: string[] };
+  info?: { name: string; value: string }[];
+  initiatedBy?: { username?: string; automated?: boolean };
+  retry?: { limit?: number };
+};
+export type ResourceResult = {
+  group: string;
+  version: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  status: "Synced" | "SyncFailed" | "Pruned" | "PruneSkipped";
+  message: string;
+  hookPhase: string;
+  syncPhase: "Sync";
+};
+export type OperationState = {
+  operation: Operation;
+  phase: "Running" | "Terminating" | "Failed" | "Error" | "Succeeded";
+  message: string;
+  startedAt: string;
+  finishedAt?: string;
+  syncResult?: { revision: string; source?: Source; resources?: ResourceResult[] };
+};
+export type ResourceStatus = {
+  group?: string;
+  version: string;
+  kind: string;
+  namespace?: string;
+  name: string;
+  status: "Synced" | "OutOfSync";
+  health?: Health;
+  requiresPruning?: boolean;
+};
+
+export type Status = {
+  sync?: {
+    status: "Synced" | "OutOfSync" | "Unknown";
+    revision?: string;
+    comparedTo: { source: Source; destination: Destination };
+  };
+  health?: Health & { lastTransitionTime?: string };
+  reconciledAt?: string;
+  operationState?: OperationState;
+  conditions?: { type: string; message: string; lastTransitionTime: string }[];
+  history?: { id: number; revision: string; deployedAt: string; deployStartedAt: string; source: Source }[];
+  resources?: ResourceStatus[];
+  summary?: { images?: string[] };
+  sourceType?: string;
+};
+
+export type AppSpec = {
+  project: string;
+  source: Source;
+  destination: Destination;
+  syncPolicy?: {
+    automated?: { prune?: boolean; selfHeal?: boolean; enabled?: boolean };
+    syncOptions?: string[];
+    [field: string]: unknown;
+  };
+  [field: string]: unknown;
+};
+export type Application = { metadata: Meta; spec: AppSpec; status: Status; operation?: Operation };
+
+/** An app and what the controller knows beside the object. */
+export type AppRecord = {
+  object: Application;
+  /** What git asks for at `revision`, as of the last look. */
+  desired?: { revision: string; manifests: Manifest[] };
+  nextHistoryId: number;
+  /** When the running operation ends, when the controller looks again, and when the app is really gone; ms since 1970. */
+  operationEndsMs?: number;
+  lookAtMs?: number;
+  goneAtMs?: number;
+};
+
+export type Project = {
+  metadata: Meta;
+  spec: {
+    description?: string;
+    sourceRepos?: string[];
+    destinations?: Destination[];
+    [field: string]: unknown;
+  };
+};
+
+export type Repository = {
+  repo: string;
+  type: string;
+  username?: string;
+  password?: string;
+  bearerToken?: string;
+  project?: string;
+  [field: string]: unknown;
+};
+
+/** What the cluster knows of an image: asked at the registry, as a node would when it pulls. */
+export type ImageState = "present" | { problem: string; askedAtMs: number };
+
+export type Live = {
+  manifest: Manifest;
+  uid: string;
+  /** Name of the app that applied it. */
+  app: string;
+  appliedAtMs: number;
+  /** When the pods were last asked to change; health goes by it. */
+  rolloutAtMs: number;
+  /** Images of the pods before the last rollout; those pods stay until the new ones run. */
+  previousImages: string[];
+};
+
+export type Cluster = {
+  name: string;
+  server: string;
+  namespaces: string[];
+  /** By `group/kind/namespace/name`. */
+  live: Record<string, Live>;
+};
+
+export type State = {
+  version: number;
+  sessions: Record<string, string>;
+  projects: Record<string, Project>;
+  repositories: Record<string, Repository>;
+  clusters: Record<string, Cluster>;
+  apps: Record<string, AppRecord>;
+  images: Record<string, ImageState>;
+};
+
+export type Timing = {
+  /** From the start of a sync to its end. */
+  readonly syncMs: number;
+  /** From the rollout of pods until they are ready, or given up. */
+  readonly rolloutMs: number;
+  /** How often every app is compared without being asked. */
+  readonly refreshEveryMs: number;
+};
+
+export function groupOf(manifest: Manifest): string {
+  return manifest.apiVersion.includes("/") ? (manifest.apiVersion.split("/")[0] ?? "") : "";
+}
+
+export function versionOf(manifest: Manifest): string {
+  return manifest.apiVersion.split("/").at(-1) ?? "";
+}
+
+export function keyOf(manifest: Manifest): string {
+  return `${groupOf(manifest)}/${manifest.kind}/${manifest.metadata.namespace ?? ""}/${manifest.metadata.name}`;
+}
+
+/** Times have no fractions of a second, as in Kubernetes. */
+export function stamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+export function syncsItself(app: Application): boolean {
+  const automated = app.spec.syncPolicy?.automated;
+  return automated !== undefined && automated !== null && automated.enabled !== false;
+}
