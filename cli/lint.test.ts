@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { STEP_FIXTURES } from "@gantry/core/pipeline/steps.fixture.ts";
+import { lint } from "./lint.ts";
+import { plan } from "./plan.ts";
+
+const GOOD = `name: demo
+title: Demo
+params:
+  sites: { type: array, items: string, default: [seoul, tokyo] }
+jobs:
+  deploy:
+    title: Deploy
+    needs: build
+    each: \${{ params.sites }}
+    site: \${{ each }}
+    steps: [{ run: ./deploy.sh, title: Deploy it }]
+  build:
+    title: Build
+    site: \${{ app.build.site }}
+    timeout: 90s
+    steps:
+      - uses: git/checkout
+        title: Check out
+        with: { repository: { project: A, slug: b } }
+`;
+const FILES: { readonly [path: string]: string } = {
+  "good.yaml": GOOD,
+  "bad.yaml": GOOD.replace("git/checkout", "git/chekout").replace("needs: build", "needs: biuld"),
+  "odd.yaml": GOOD.replace("default: [seoul, tokyo] }", "}"),
+  "app.yaml": "build: { site: seoul }\n",
+  "steps.json": JSON.stringify(STEP_FIXTURES),
+};
+
+async function run(command: typeof lint, ...argv: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const readFile = (path: string): string => {
+    const text = FILES[path];
+    if (text === undefined) throw new Error(`no such file: ${path}`);
+    return text;
+  };
+  const code = await command([...argv, "--steps", "steps.json"], {
+    stdout: (text) => void out.push(text),
+    stderr: (text) => void err.push(text),
+    readFile,
+  });
+  return { code, out: out.join(""), err: err.join("") };
+}
+
+test("lint says nothing about a good file", async () => {
+  assert.deepEqual(await run(lint, "good.yaml"), { code: 0, out: "", err: "" });
+});
+
+test("lint prints every mistake of every file with its place", async () => {
+  assert.deepEqual(await run(lint, "good.yaml", "bad.yaml", "none.yaml"), {
+    code: 2,
+    out: [
+      "bad.yaml:8:12 there is no job biuld (did you mean build?)\n",
+      "bad.yaml:17:15 there is no step git/chekout (did you mean git/checkout?)\n",
+      "none.yaml:1:1 no such file: none.yaml\n",
+    ].join(""),
+    err: "",
+  });
+});
+
+test("lint tells doubts without failing", async () => {
+  const { code, out } = await run(lint, "odd.yaml");
+  assert.equal(code, 0);
+  assert.match(out, /^odd\.yaml:9:15 warning: params\.sites may be absent/);
+});
+
+test("lint explains itself", async () => {
+  assert.equal((await run(lint)).code, 2);
+  assert.match((await run(lint, "--nope", "good.yaml")).err, /--nope/);
+  assert.equal((await run(lint, "--help")).code, 0);
+});
+
+test("plan shows jobs in the order they run, with what is known", async () => {
+  const { code, out } = await run(plan, "good.yaml", "--app", "app.yaml");
+  assert.equal(code, 0);
+  assert.equal(
+    out,
+    `demo: Demo
+
+build · Build
+  at seoul · at most 1m30s
+   1. Check out (git/checkout)
+
+deploy[seoul] · Deploy
+  at seoul · after build · at most 1h
+   1. Deploy it (script)
+
+deploy[tokyo] · Deploy
+  at tokyo · after build · at most 1h
+   1. Deploy it (script)
+`,
+  );
+});
+
+test("plan leaves as an expression what is not known", async () => {
+  const { out } = await run(plan, "good.yaml", "--param", "sites=[osaka]");
+  assert.match(out, /build · Build\n {2}at \$\{\{ app\.build\.site \}\}/);
+  assert.match(out, /deploy\[osaka\] · Deploy\n {2}at osaka/);
+});
+
+test("plan draws a diagram", async () => {
+  const { out } = await run(plan, "good.yaml", "--format", "mermaid", "--app", "app.yaml");
+  assert.equal(
+    out,
+    `flowchart LR
+  j0["Build<br/>build at seoul"]
+  j1["Deploy<br/>deploy[seoul] at seoul"]
+  j2["Deploy<br/>deploy[tokyo] at tokyo"]
+  j0 --> j1
+  j0 --> j2
+`,
+  );
+});
+
+test("plan refuses what does not fit", async () => {
+  assert.match((await run(plan, "bad.yaml")).err, /there is no job biuld/);
+  assert.match((await run(plan, "good.yaml", "--param", "sites=x")).err, /must be a list, not text/);
+  assert.match((await run(plan, "good.yaml", "--param", "nope=x")).err, /nope is not known/);
+  assert.match((await run(plan, "good.yaml", "--format", "png")).err, /There is no format png/);
+});

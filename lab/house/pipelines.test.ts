@@ -1,0 +1,202 @@
+// The pipeline files that ship: without mistakes, in the form that editors are told, and fitting together.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { render, renderText } from "@gantry/core/expr/template.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import { expandJob } from "@gantry/core/pipeline/expand.ts";
+import { checkParams } from "@gantry/core/pipeline/params.ts";
+import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
+import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { STEP_FIXTURES } from "@gantry/core/pipeline/steps.fixture.ts";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { parse as parseYaml } from "yaml";
+import { PIPELINE_SCHEMA, pipelineSchemaText } from "../pipeline-schema.ts";
+
+const folder = fileURLToPath(new URL("../../pipelines/", import.meta.url));
+const read = (name: string): string => readFileSync(`${folder}${name}`, "utf8");
+const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
+const catalogue = JSON.parse(read("catalogue.json")) as readonly StepDescription[];
+
+function load(name: string): Pipeline {
+  const { pipeline, problems } = parsePipeline({ name, text: read(name) }, STEP_FIXTURES);
+  assert.deepEqual(problems, []);
+  assert(pipeline);
+  return pipeline;
+}
+
+test("the three of the main job are there", () => {
+  for (const name of ["create-app.yaml", "ci.yaml", "cd.yaml"]) assert(names.includes(name), name);
+});
+
+for (const name of names) {
+  test(`${name} has no mistake, by the steps that there are`, () => {
+    const { problems, warnings } = parsePipeline({ name, text: read(name) }, catalogue);
+    assert.deepEqual(
+      [...problems, ...warnings].map((one) => `${one.line}:${one.column} ${one.detail}`),
+      [],
+    );
+  });
+
+  test(`${name} names itself after its file, and every job and step has a title`, () => {
+    const file = parseYaml(read(name)) as {
+      name: string;
+      jobs: { [id: string]: { title?: string; steps: { title?: string }[] } };
+    };
+    assert.equal(`${file.name}.yaml`, name);
+    for (const [id, job] of Object.entries(file.jobs)) {
+      assert(job.title, id);
+      for (const step of job.steps) assert(step.title, `${id}: ${JSON.stringify(step)}`);
+    }
+  });
+
+  test(`${name} fits the schema that editors use`, () => {
+    const validate = new Ajv2020({ strict: false, allErrors: true }).compile(JSON.parse(read("schema.json")) as object);
+    validate(parseYaml(read(name)));
+    assert.deepEqual(validate.errors, null);
+  });
+}
+
+test("pipelines/schema.json says what the form of pipeline files is", () => {
+  const fresh = readFileSync(PIPELINE_SCHEMA, "utf8") === pipelineSchemaText();
+  assert(fresh, "the form has changed: run `node lab/pipeline-schema.ts` and commit pipelines/schema.json");
+});
+
+test("the schema refuses what the parser refuses", () => {
+  const validate = new Ajv2020({ strict: false }).compile(JSON.parse(read("schema.json")) as object);
+  const good = { name: "x", jobs: { a: { site: "s", steps: [{ run: "x" }] } } };
+  assert.equal(validate(good), true);
+  assert.equal(validate({ ...good, jbos: {} }), false);
+  assert.equal(validate({ ...good, jobs: { a: { site: "s", timeout: 10, steps: [{ run: "x" }] } } }), false);
+  assert.equal(validate({ ...good, jobs: { "a b": { site: "s", steps: [{ run: "x" }] } } }), false);
+});
+
+test("every arrow of the three sequences is named in the file that does it", () => {
+  const arrows = { "create-app.yaml": ["CA", 12], "ci.yaml": ["CI", 14], "cd.yaml": ["CD", 17] } as const;
+  for (const [name, [prefix, last]] of Object.entries(arrows)) {
+    const text = read(name);
+    const spans = [...text.matchAll(/([A-Z]{2})(\d+) to \1(\d+)/g)].map(
+      (match) => [Number(match[2]), Number(match[3])] as const,
+    );
+    for (let number = 1; number <= last; number += 1) {
+      const named = new RegExp(`\\b${prefix}${number}\\b`).test(text);
+      assert(named || spans.some(([from, to]) => from <= number && number <= to), `${prefix}${number}`);
+    }
+  }
+});
+
+const APP: JsonObject = {
+  name: "orders",
+  title: "Orders",
+  source: repository("orders"),
+  yaml: repository("orders-deploy"),
+  jira: { key: "ORD", url: "http://jira/ORD" },
+  build: { site: "seoul" },
+  harbor: { project: "apps" },
+  image: { name: "orders", repository: "apps/orders" },
+  namespace: "orders",
+  targets: [
+    { name: "seoul", site: "seoul", cluster: "seoul-dp", overlay: "overlays/seoul-dp" },
+    { name: "tokyo", site: "tokyo", cluster: "tokyo-dp", overlay: "overlays/tokyo-dp" },
+  ],
+};
+
+function repository(slug: string): JsonObject {
+  return {
+    system: "bitbucket",
+    project: "APPS",
+    slug,
+    url: `http://git/${slug}`,
+    cloneUrl: `http://git/${slug}.git`,
+    branch: "main",
+  };
+}
+
+test("create-app gives the record that CI and CD live on", () => {
+  const pipeline = load("create-app.yaml");
+  const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
+  const { params, problems } = checkParams(pipeline.params, given, { app: { name: "orders" }, task: {} });
+  assert.deepEqual(problems, []);
+  const record = (slug: string) => {
+    const { branch = null, ...made } = repository(slug);
+    const steps = { repository: { outputs: { ...made, defaultBranch: branch, created: true } } };
+    const job = pipeline.jobs.find((one) => one.id === (slug === "orders" ? "source" : "yaml"));
+    return { outputs: render(job?.outputs ?? {}, { params, steps }) };
+  };
+  const jobs = {
+    source: record("orders"),
+    yaml: record("orders-deploy"),
+    jira: { outputs: { key: "ORD", url: "http://jira/ORD" } },
+  };
+  const { app } = render(pipeline.outputs, { params, jobs }) as { app: JsonObject };
+  const { name: _, ...expected } = APP;
+  assert.deepEqual(app, expected);
+});
+
+test("two clusters of one site are two targets with names of their own", () => {
+  const pipeline = load("create-app.yaml");
+  const params = { targets: ["seoul/a", "seoul/b", "tokyo/c"], title: "T", name: "n", project: "P", buildSite: "s" };
+  const { targets } = pipeline.outputs.app as { targets: string };
+  assert.deepEqual(
+    (render(targets, { params }) as { name: string }[]).map((one) => one.name),
+    ["seoul-a", "seoul-b", "tokyo"],
+  );
+});
+
+test("a new app's name, key and targets are checked before anything is made", () => {
+  const { params } = load("create-app.yaml");
+  const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
+  const wrong = (change: JsonObject) =>
+    checkParams(params, { ...given, ...change }, {}).problems.map((one) => one.pointer);
+  assert.deepEqual(wrong({}), []);
+  for (const name of ["Orders", "or", "1orders", "orders-", "a".repeat(41), "or ders", "../x"]) {
+    assert.deepEqual(wrong({ name }), ["/name"], name);
+  }
+  for (const jiraKey of ["O", "ord", "1RD", "ORDERS12345"]) assert.deepEqual(wrong({ jiraKey }), ["/jiraKey"], jiraKey);
+  assert.deepEqual(wrong({ targets: ["seoul"] }), ["/targets/0"]);
+  assert.deepEqual(wrong({ template: "other" }), ["/template"]);
+});
+
+test("CD deploys the newest image to every target, or what was chosen", () => {
+  const { params: schema, jobs } = load("cd.yaml");
+  const digest = `sha256:${"a".repeat(64)}`;
+  const app = { ...APP, facts: { image: "harbor/apps/orders", digest, commit: "c" } };
+  const [commit, deploy] = jobs;
+  assert(commit && deploy);
+  const edit = commit.steps.find((step) => step.id === "edit")?.action;
+  assert(edit?.kind === "uses");
+  const checked = (given: JsonObject) => {
+    const { params, problems } = checkParams(schema, given, { app, task: {} });
+    assert.deepEqual(problems, []);
+    return { app, params };
+  };
+  const all = checked({});
+  assert.equal(all.params.digest, digest);
+  assert.deepEqual(
+    expandJob(deploy, all).map((one) => [one.key, one.site]),
+    [
+      ["deploy[seoul]", "seoul"],
+      ["deploy[tokyo]", "tokyo"],
+    ],
+  );
+  assert.deepEqual(render(edit.with.files ?? null, all), [
+    "overlays/seoul-dp/kustomization.yaml",
+    "overlays/tokyo-dp/kustomization.yaml",
+  ]);
+  assert.deepEqual(
+    expandJob(deploy, checked({ targets: ["tokyo"] })).map((one) => one.key),
+    ["deploy[tokyo]"],
+  );
+  assert.throws(() => expandJob(deploy, checked({ targets: ["seoul", "osaka"] })), "a target that the app lacks");
+  assert.equal(renderText(commit.site, all), "seoul");
+});
+
+test("CD without an image on record asks for one", () => {
+  const { problems } = checkParams(load("cd.yaml").params, {}, { app: { ...APP, facts: {} }, task: {} });
+  assert.deepEqual(
+    problems.map((one) => one.pointer),
+    ["/digest"],
+  );
+});

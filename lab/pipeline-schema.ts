@@ -1,0 +1,19 @@
+// Writes pipelines/schema.json: the JSON Schema of pipeline files, for editors. Run it after a change of their form.
+
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { pipelineShape } from "@gantry/core/pipeline/file.ts";
+import { z } from "zod";
+import { sortedJson } from "./sorted-json.ts";
+
+export const PIPELINE_SCHEMA = fileURLToPath(new URL("../pipelines/schema.json", import.meta.url));
+
+export function pipelineSchemaText(): string {
+  return sortedJson({
+    ...z.toJSONSchema(pipelineShape, { io: "input" }),
+    title: "Gantry pipeline",
+    description: "A pipeline file of Gantry. `gantry lint` also checks names, references and the inputs of steps.",
+  });
+}
+
+if (import.meta.main) await writeFile(PIPELINE_SCHEMA, pipelineSchemaText());
