@@ -294,9 +294,15 @@ export const ERRORS = {
     why: "It is in no folder of the runner's PATH.",
     todo: "Install {program} on the runners of this site, or ask with `labels:` for a runner that has it.",
   },
+  "dockerfile-invalid": {
+    status: 422,
+    message: "The image cannot be built: the Dockerfile or the files it names are wrong.",
+    why: "{problem}",
+    todo: "Correct the lines that are listed, and push again.",
+  },
   "no-builder": {
     status: 422,
-    message: "This Dockerfile needs an image builder, and the runner has none.",
+    message: "This Dockerfile needs an image builder that the runner does not have.",
     why: "{problem}",
     todo: "Install buildah, buildctl, podman, docker or kaniko on a runner and ask for it with `labels:`, or make the Dockerfile only copy files and set metadata.",
   },

@@ -172,7 +172,8 @@ async function* streamBlob(call: RegistryCall, repository: string, blob: Descrip
     yield next.value;
   }
   const digest = `sha256:${hash.digest("hex")}`;
-  if (digest !== blob.digest) throw registryError(options, "system-strange", what, `the content has the digest ${digest}`);
+  if (digest !== blob.digest)
+    throw registryError(options, "system-strange", what, `the content has the digest ${digest}`);
 }
 
 async function listReferrers(

@@ -37,9 +37,7 @@ export type ImageManifest = z.infer<typeof imageManifestSchema>;
 const platformSchema = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
 export const imageIndexSchema = z.object({
   manifests: z
-    .array(
-      descriptorSchema.extend({ platform: platformSchema.optional(), artifactType: z.string().nullish() }),
-    )
+    .array(descriptorSchema.extend({ platform: platformSchema.optional(), artifactType: z.string().nullish() }))
     .max(1_000),
 });
 export type ImageIndex = z.infer<typeof imageIndexSchema>;

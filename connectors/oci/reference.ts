@@ -56,5 +56,9 @@ export function registryUrl(host: string): string {
 /** The digest, or an error that names where it came from. */
 export function checkDigest(digest: string, system: string, what: string): string {
   if (isDigest(digest)) return digest;
-  throw new GantryError("system-strange", { system, what, problem: `the digest "${digest.slice(0, 100)}" is not sha256` });
+  throw new GantryError("system-strange", {
+    system,
+    what,
+    problem: `the digest "${digest.slice(0, 100)}" is not sha256`,
+  });
 }

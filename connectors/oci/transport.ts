@@ -83,7 +83,11 @@ export function createTransport(options: RegistryOptions): Transport {
 }
 
 /** Reads a small answer as text; more than the limit is cut off by an error. */
-export async function readBounded(response: Response, limit: number, fail: (problem: string) => Error): Promise<Buffer> {
+export async function readBounded(
+  response: Response,
+  limit: number,
+  fail: (problem: string) => Error,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
@@ -152,8 +156,7 @@ async function authorize(
   for (const scope of request.scopes) realm.searchParams.append("scope", scope);
   const trusted = mayTrust(options, realm);
   const login: RegistryRequest = { method: "GET", address: realm.href, scopes: [], what: "get a token" };
-  const authorization =
-    credentials && trusted ? basicAuth(credentials.username, credentials.password) : undefined;
+  const authorization = credentials && trusted ? basicAuth(credentials.username, credentials.password) : undefined;
   const response = await judge(options, login, await sendOnce(options, realm, login, authorization), authorization);
   const fail = (problem: string): GantryError => registryError(options, "system-strange", login.what, problem);
   const answer = tokenAnswer.safeParse(parseJson(await readBounded(response, MAX_SMALL_ANSWER, fail)));

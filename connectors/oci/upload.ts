@@ -60,7 +60,8 @@ export async function uploadBlob(
 
 /** The address of a new upload, or `mounted` when the registry could take the blob from the other repository. */
 async function begin(upload: Upload, from?: string): Promise<string> {
-  const mount = from === undefined ? "" : `?mount=${encodeURIComponent(upload.blob.digest)}&from=${encodeURIComponent(from)}`;
+  const mount =
+    from === undefined ? "" : `?mount=${encodeURIComponent(upload.blob.digest)}&from=${encodeURIComponent(from)}`;
   const response = await send(upload, { method: "POST", address: `v2/${upload.repository}/blobs/uploads/${mount}` });
   return from !== undefined && response.status === 201 ? "mounted" : locationOf(upload, response);
 }
@@ -105,7 +106,8 @@ async function sendChunk(upload: Upload, { location, offset }: Place): Promise<P
 async function finish(upload: Upload, { location, offset }: Place): Promise<void> {
   const { blob } = upload;
   const body = await blob.read(offset, blob.size);
-  const range = offset === 0 || body.byteLength === 0 ? {} : { "content-range": `${offset}-${blob.size - 1}` };
+  const range: Record<string, string> =
+    offset === 0 || body.byteLength === 0 ? {} : { "content-range": `${offset}-${blob.size - 1}` };
   const address = new URL(location);
   address.searchParams.set("digest", blob.digest);
   await send(upload, {

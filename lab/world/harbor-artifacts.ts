@@ -65,7 +65,11 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
     const start_time = new Date(moment.startedAtMs).toISOString();
     if (moment.status !== "Done") return { ...base, scan_status: moment.status, severity: "", duration: 0, start_time };
     const { findings, scanner } = await contentOf(repository, artifact.digest);
-    const end = { start_time, end_time: new Date(moment.endsAtMs).toISOString(), duration: Math.round(timing.scanMs / 1000) };
+    const end = {
+      start_time,
+      end_time: new Date(moment.endsAtMs).toISOString(),
+      duration: Math.round(timing.scanMs / 1000),
+    };
     if (scanner === "fails" || (scanner === "fails-once" && artifact.scan.count === 1)) {
       return { ...base, ...end, scan_status: "Error", severity: "" };
     }
@@ -91,11 +95,19 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
       const { manifest } = manifestOf(repository, digest);
       // What belongs to another manifest is an accessory of it and no artifact of its own.
       if (manifest.subject) return;
-      const entry = (state.repositories[repository] ??= { id: state.nextId++, artifacts: {} });
+      const entry = state.repositories[repository] ?? { id: state.nextId++, artifacts: {} };
+      state.repositories[repository] = entry;
       if (entry.artifacts[digest]) return;
-      const artifact: ArtifactState = { id: state.nextId++, digest, mediaType, pushedAtMs: Date.now(), scan: undefined };
+      const artifact: ArtifactState = {
+        id: state.nextId++,
+        digest,
+        mediaType,
+        pushedAtMs: Date.now(),
+        scan: undefined,
+      };
       entry.artifacts[digest] = artifact;
-      if (isImage(manifest) && state.projects[projectOf(repository)]?.metadata["auto_scan"] === "true") request(artifact);
+      if (isImage(manifest) && state.projects[projectOf(repository)]?.metadata["auto_scan"] === "true")
+        request(artifact);
       save();
     },
 
@@ -123,11 +135,19 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
         repository_id: state.repositories[repository]?.id ?? 0,
         repository_name: repository,
         digest: artifact.digest,
-        size: bytes.length + (manifest.config?.size ?? 0) + (manifest.layers ?? []).reduce((sum, { size }) => sum + size, 0),
+        size:
+          bytes.length +
+          (manifest.config?.size ?? 0) +
+          (manifest.layers ?? []).reduce((sum, { size }) => sum + size, 0),
         push_time: new Date(artifact.pushedAtMs).toISOString(),
         ...(manifest.annotations ? { annotations: manifest.annotations } : {}),
         ...(manifest.manifests
-          ? { references: manifest.manifests.map(({ digest, platform }) => ({ child_digest: digest, ...(platform ? { platform } : {}) })) }
+          ? {
+              references: manifest.manifests.map(({ digest, platform }) => ({
+                child_digest: digest,
+                ...(platform ? { platform } : {}),
+              })),
+            }
           : {}),
         tags: store
           .tags(repository)
@@ -174,7 +194,9 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
     list: (project: string): readonly { repository: string; digest: string; tags: readonly string[] }[] =>
       Object.entries(state.repositories)
         .filter(([name]) => projectOf(name) === project)
-        .flatMap(([repository, { artifacts }]) => Object.values(artifacts).map((artifact) => ({ repository, artifact })))
+        .flatMap(([repository, { artifacts }]) =>
+          Object.values(artifacts).map((artifact) => ({ repository, artifact })),
+        )
         .sort((a, b) => b.artifact.pushedAtMs - a.artifact.pushedAtMs)
         .map(({ repository, artifact: { digest } }) => ({
           repository,

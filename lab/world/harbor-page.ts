@@ -6,7 +6,9 @@ import type { ProjectState } from "./harbor-state.ts";
 type Row = { readonly repository: string; readonly digest: string; readonly tags: readonly string[] };
 
 export function projectsPage(name: string, projects: readonly ProjectState[]): string {
-  const items = projects.map((project) => `<li><a href="/harbor/projects/${project.id}">${text(project.name)}</a></li>`);
+  const items = projects.map(
+    (project) => `<li><a href="/harbor/projects/${project.id}">${text(project.name)}</a></li>`,
+  );
   return page(name, "Projects", `<ul>${items.join("")}</ul>`);
 }
 

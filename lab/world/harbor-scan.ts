@@ -4,7 +4,7 @@
 // - a label `lab.vulnerability=critical,high` in the image's config;
 // - a label `lab.scan=error` (the scanner fails every time) or `lab.scan=error-once`.
 
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import tar from "tar-stream";
 import type { RegistryStore } from "./registry-store.ts";
@@ -61,7 +61,10 @@ const KNOWN: readonly { name: string; versions: RegExp; id: string; severity: st
   },
 ];
 
-type Manifest = { readonly config: { readonly digest: string }; readonly layers: readonly { readonly digest: string }[] };
+type Manifest = {
+  readonly config: { readonly digest: string };
+  readonly layers: readonly { readonly digest: string }[];
+};
 type Config = { readonly config?: { readonly Labels?: Readonly<Record<string, string>> } };
 
 /** Looks into every layer of an image manifest. */

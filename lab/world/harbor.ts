@@ -142,7 +142,10 @@ function projectRoutes(router: Router, world: World): void {
     };
     save();
     ctx.status = 201;
-    ctx.set("Location", ctx.get("x-resource-name-in-location") === "true" ? `${API}/projects/${name}` : `${API}/projects/${id}`);
+    ctx.set(
+      "Location",
+      ctx.get("x-resource-name-in-location") === "true" ? `${API}/projects/${name}` : `${API}/projects/${id}`,
+    );
   });
   router.get(`${API}/projects/:project`, (ctx) => {
     ctx.body = projectView(projectFor(ctx, world, ctx.params["project"] ?? ""), artifacts);
@@ -188,7 +191,13 @@ function artifactRoutes(router: Router, world: World): void {
     const project = projectFor(ctx, world, ctx.params["project"] ?? "");
     const all = artifacts.repositories(project.name);
     ctx.set("X-Total-Count", String(all.length));
-    ctx.body = all.map(({ id, name, count }) => ({ id, project_id: project.id, name, artifact_count: count, pull_count: 0 }));
+    ctx.body = all.map(({ id, name, count }) => ({
+      id,
+      project_id: project.id,
+      name,
+      artifact_count: count,
+      pull_count: 0,
+    }));
   });
 }
 
@@ -203,7 +212,8 @@ function robotRoutes(router: Router, world: World): void {
     };
     const { name = "", level, permissions = [] } = body;
     if (!PROJECT_NAME.test(name)) throw new Answer(400, errors("BAD_REQUEST", "robot name is not valid"));
-    if (level === "project" && permissions.length !== 1) throw new Answer(400, errors("BAD_REQUEST", "bad permissions"));
+    if (level === "project" && permissions.length !== 1)
+      throw new Answer(400, errors("BAD_REQUEST", "bad permissions"));
     const full = level === "project" ? `robot$${permissions[0]?.namespace}+${name}` : `robot$${name}`;
     if (state.robots[full]) throw new Answer(409, errors("CONFLICT", `robot account ${full} already exists`));
     const id = state.nextId++;
@@ -226,7 +236,12 @@ function robotRoutes(router: Router, world: World): void {
     ctx.body = { status: "healthy", components: [{ name: "core", status: "healthy" }] };
   });
   router.get(`${API}/systeminfo`, (ctx) => {
-    ctx.body = { harbor_version: "v2.15.2", auth_mode: "db_auth", registry_url: ctx.host, external_url: `http://${ctx.host}` };
+    ctx.body = {
+      harbor_version: "v2.15.2",
+      auth_mode: "db_auth",
+      registry_url: ctx.host,
+      external_url: `http://${ctx.host}`,
+    };
   });
 }
 
@@ -254,7 +269,12 @@ function pageRoutes(router: Router, world: World, name: string): void {
       ctx.params["digest"] ?? "",
     );
     ctx.type = "html";
-    ctx.body = artifactPage(name, repository, await artifacts.view(owner, repository, artifact, true), await artifacts.findings(repository, artifact));
+    ctx.body = artifactPage(
+      name,
+      repository,
+      await artifacts.view(owner, repository, artifact, true),
+      await artifacts.findings(repository, artifact),
+    );
   });
 }
 
@@ -269,4 +289,3 @@ function projectView({ id, name, owner, createdAtMs, metadata }: ProjectState, a
     repo_count: artifacts.repositories(name).length,
   };
 }
-

@@ -40,7 +40,8 @@ export function answerToken(ctx: Koa.Context, access: RegistryAccess): void {
  * holds a token, as `GET /v2/` does.
  */
 export function checkAccess(ctx: Koa.Context, access: RegistryAccess, repository?: string, action?: Action): void {
-  const scope = repository === undefined ? undefined : `repository:${repository}:${action === "pull" ? "pull" : "pull,push"}`;
+  const scope =
+    repository === undefined ? undefined : `repository:${repository}:${action === "pull" ? "pull" : "pull,push"}`;
   const grant = bearerGrant(ctx, access);
   const account = grant === undefined ? basicAccount(ctx, access) : grant.account;
   if (account === "wrong") challenge(ctx, access, scope, "authentication required");

@@ -191,7 +191,8 @@ async function putManifest({ ctx, registry, store, repository, reference }: Call
   const manifest = checkManifest(store, repository, mediaType, bytes);
   registry.beforePush?.(repository, reference);
   const digest = store.putManifest(repository, mediaType, bytes);
-  if (byDigest && digest !== reference) throw new Answer(400, errors("DIGEST_INVALID", "the content has another digest"));
+  if (byDigest && digest !== reference)
+    throw new Answer(400, errors("DIGEST_INVALID", "the content has another digest"));
   if (!byDigest) store.setTag(repository, reference, digest);
   registry.onPushed?.({ repository, digest, tag: byDigest ? undefined : reference, mediaType });
   ctx.status = 201;

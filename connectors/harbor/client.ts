@@ -1,0 +1,163 @@
+// Private client of Harbor's API v2: projects, artifacts and scans. Only the calls that the steps make. Basic
+// authentication and no cookies: with a session Harbor would ask for a CSRF token.
+
+import type { HarborSystem } from "@gantry/core/site/systems.ts";
+import type { StepContext } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { basicAuth, createHttp, type Http } from "../http.ts";
+
+const REPORT = "application/vnd.security.vulnerability.report; version=1.1";
+
+const projectSchema = z.object({
+  project_id: z.int(),
+  name: z.string(),
+  owner_name: z.string().nullish(),
+  creation_time: z.string().nullish(),
+  metadata: z.record(z.string(), z.string().nullish()).nullish(),
+});
+export type Project = z.infer<typeof projectSchema>;
+
+const overviewSchema = z.object({
+  report_id: z.string().nullish(),
+  scan_status: z.string(),
+  severity: z.string().nullish(),
+  summary: z
+    .object({
+      total: z.int().nullish(),
+      fixable: z.int().nullish(),
+      summary: z.record(z.string(), z.int()).nullish(),
+    })
+    .nullish(),
+});
+export type ScanOverview = z.infer<typeof overviewSchema>;
+
+const artifactSchema = z.object({
+  project_id: z.int(),
+  digest: z.string(),
+  references: z.array(z.object({ child_digest: z.string() })).nullish(),
+  addition_links: z.record(z.string(), z.unknown()).nullish(),
+  /** By the type of the report; there is one, because the request asks for one type. */
+  scan_overview: z.record(z.string(), overviewSchema).nullish(),
+});
+
+export type Artifact = {
+  readonly projectId: number;
+  /** Without it Harbor has no scanner for this kind of artifact. */
+  readonly scannable: boolean;
+  /** Undefined: never scanned, or the scan is only queued. */
+  readonly scan: ScanOverview | undefined;
+  /** Digests of the images of an index. */
+  readonly children: readonly string[];
+};
+
+const reportSchema = z.record(
+  z.string(),
+  z.object({
+    vulnerabilities: z
+      .array(
+        z.object({
+          id: z.string(),
+          package: z.string().nullish(),
+          version: z.string().nullish(),
+          fix_version: z.string().nullish(),
+          severity: z.string().nullish(),
+        }),
+      )
+      .nullish(),
+  }),
+);
+export type Vulnerability = NonNullable<z.infer<typeof reportSchema>[string]["vulnerabilities"]>[number];
+
+/** Errors are those of the shared transport. `repository` is the name without its project. Safe to use concurrently. */
+export type HarborClient = {
+  readonly findProject: (name: string) => Promise<Project | undefined>;
+  /** False when a project of this name exists. Metadata values are strings at Harbor, booleans too. */
+  readonly createProject: (name: string, metadata: Readonly<Record<string, string>>) => Promise<boolean>;
+  /** False when it holds repositories and so cannot be deleted. Deleting what is not there is done. */
+  readonly deleteProject: (name: string) => Promise<boolean>;
+  /** Undefined also for a moment after a push: Harbor registers an artifact after the registry took it. */
+  readonly findArtifact: (project: string, repository: string, digest: string) => Promise<Artifact | undefined>;
+  /** `running` when Harbor scans it already. */
+  readonly startScan: (project: string, repository: string, digest: string) => Promise<"started" | "running">;
+  readonly vulnerabilities: (project: string, repository: string, digest: string) => Promise<readonly Vulnerability[]>;
+};
+
+export function createHarbor(
+  system: HarborSystem,
+  context: Pick<StepContext<unknown>, "fetch" | "signal">,
+): HarborClient {
+  const http = createHttp({
+    system: system.title ?? system.name,
+    baseUrl: `${system.url}/api/v2.0`,
+    headers: { authorization: basicAuth(system.username, system.password) },
+    fetch: context.fetch,
+    signal: context.signal,
+    maxBytes: 64 * 1024 * 1024,
+  });
+  return {
+    findProject: (name) => findProject(http, name),
+    createProject: async (name, metadata) => {
+      const json = { project_name: name, metadata };
+      const what = `create project ${name}`;
+      return (await http.post("/projects", { json, what, expect: [409] })).ok;
+    },
+    deleteProject: async (name) => {
+      const headers = BY_NAME;
+      const { ok, status } = await http.delete(`/projects/${name}`, {
+        headers,
+        what: `delete project ${name}`,
+        expect: [404, 412],
+      });
+      return ok || status === 404;
+    },
+    findArtifact: (project, repository, digest) => findArtifact(http, pathOf(project, repository, digest)),
+    startScan: async (project, repository, digest) => {
+      const what = `scan ${repository}@${digest}`;
+      const path = `${pathOf(project, repository, digest)}/scan`;
+      const { ok } = await http.post(path, { json: { scan_type: "vulnerability" }, what, expect: [409] });
+      return ok ? "started" : "running";
+    },
+    vulnerabilities: async (project, repository, digest) => {
+      const { body } = await http.get(`${pathOf(project, repository, digest)}/additions/vulnerabilities`, {
+        headers: { "x-accept-vulnerabilities": REPORT },
+        schema: reportSchema,
+      });
+      return Object.values(body)[0]?.vulnerabilities ?? [];
+    },
+  };
+}
+
+/** A name of digits only would be taken as an id. */
+const BY_NAME = { "x-is-resource-name": "true" };
+
+/** Asked by HEAD first: for a project that is not there, GET answers 403 to everybody but administrators. */
+async function findProject(http: Http, name: string): Promise<Project | undefined> {
+  const what = `look for project ${name}`;
+  const head = await http.head("/projects", { query: { project_name: name }, what, expect: [404] });
+  if (!head.ok) return undefined;
+  const { body } = await http.get(`/projects/${name}`, { headers: BY_NAME, schema: projectSchema, what });
+  return body;
+}
+
+async function findArtifact(http: Http, path: string): Promise<Artifact | undefined> {
+  const answer = await http.get(path, {
+    query: { with_scan_overview: true, with_tag: false },
+    headers: { "x-accept-vulnerabilities": REPORT },
+    schema: artifactSchema,
+    expect: [404],
+  });
+  if (!answer.ok) return undefined;
+  const { project_id, references, addition_links, scan_overview } = answer.body;
+  return {
+    projectId: project_id,
+    scannable: addition_links?.["vulnerabilities"] !== undefined,
+    scan: Object.values(scan_overview ?? {})[0],
+    children: (references ?? []).map(({ child_digest }) => child_digest),
+  };
+}
+
+/** A repository name with a slash is encoded twice, because Harbor's router decodes once too often. */
+function pathOf(project: string, repository: string, digest: string): string {
+  const name = encodeURIComponent(encodeURIComponent(repository));
+  return `/projects/${encodeURIComponent(project)}/repositories/${name}/artifacts/${digest}`;
+}

@@ -1,0 +1,119 @@
+// What to do about a scan, from what Harbor says about it. Pure.
+
+import type { Artifact, ScanOverview, Vulnerability } from "./client.ts";
+
+/** From the worst to the mildest, as Harbor writes them. */
+export const SEVERITIES = ["Critical", "High", "Medium", "Low", "Negligible", "Unknown"] as const;
+export const THRESHOLDS = ["critical", "high", "medium", "low", "none"] as const;
+export type Threshold = (typeof THRESHOLDS)[number];
+
+/** What one wait remembers from call to call. */
+export type ScanMemo = {
+  readonly sinceMs: number;
+  readonly triggered: boolean;
+  /** Whether Harbor scans by itself after a push; undefined as long as nobody has asked. */
+  readonly autoScan?: boolean | undefined;
+};
+
+export type ScanDecision =
+  | { readonly do: "wait"; readonly reason: string }
+  | { readonly do: "trigger"; readonly reason: string }
+  /** Nothing more will come. */
+  | { readonly do: "give-up"; readonly code: "system-unavailable" | "system-refused"; readonly problem: string }
+  | { readonly do: "judge"; readonly summaries: readonly Summary[] };
+
+export type Summary = {
+  readonly total: number;
+  readonly fixable: number;
+  readonly counts: Readonly<Record<string, number>>;
+};
+
+export type ScanFacts = {
+  /** Undefined: Harbor does not know the artifact yet. */
+  readonly artifact: Artifact | undefined;
+  /** The images of an index, as far as they are known. */
+  readonly children: readonly (Artifact | undefined)[];
+  readonly memo: ScanMemo;
+  readonly nowMs: number;
+};
+
+/** Harbor registers an artifact within seconds; after this long it never will. */
+const REGISTER_PATIENCE_MS = 60_000;
+/** So long a scan that Harbor starts by itself may stay invisible. */
+const QUEUE_PATIENCE_MS = 15_000;
+
+export function decideScan({ artifact, children, memo, nowMs }: ScanFacts): ScanDecision {
+  const waitedMs = nowMs - memo.sinceMs;
+  const images = artifact && artifact.children.length > 0 ? children : [artifact];
+  if (images.some((image) => image === undefined)) {
+    if (waitedMs < REGISTER_PATIENCE_MS) return { do: "wait", reason: "Harbor has not registered the image yet" };
+    return { do: "give-up", code: "system-refused", problem: "Harbor does not know this image. Was it pushed there?" };
+  }
+  const known = images.filter((image) => image !== undefined).filter((image) => image.scannable);
+  if (known.length === 0) {
+    return { do: "give-up", code: "system-refused", problem: "It has no scanner for this image, or none is set up." };
+  }
+  const scans = known.map(({ scan }) => scan);
+  // Of an index Harbor calls the whole a success when one image is; a gate must see every one.
+  if (scans.some((scan) => scan?.scan_status === "Error" || scan?.scan_status === "Stopped")) {
+    if (!memo.triggered) return { do: "trigger", reason: "The last scan did not succeed; a new one was started" };
+    return { do: "give-up", code: "system-unavailable", problem: "The scanner failed. Its log is in Harbor." };
+  }
+  if (scans.some((scan) => scan === undefined)) {
+    if (memo.triggered) return { do: "wait", reason: "The scan is queued in Harbor" };
+    if (memo.autoScan === false)
+      return { do: "trigger", reason: "The project scans nothing by itself; a scan was started" };
+    if (waitedMs >= QUEUE_PATIENCE_MS) return { do: "trigger", reason: "No scan came by itself; one was started" };
+    return { do: "wait", reason: "The scan is queued in Harbor" };
+  }
+  const open = scans.find((scan) => scan?.scan_status !== "Success");
+  if (open) return { do: "wait", reason: `The scan is ${open.scan_status.toLowerCase()}` };
+  return { do: "judge", summaries: scans.map(summaryOf) };
+}
+
+export type Verdict = Summary & {
+  /** The worst severity that was found, or `None`. */
+  readonly severity: string;
+  /** How many findings reach the threshold. */
+  readonly violations: number;
+};
+
+export function judge(summaries: readonly Summary[], failOn: Threshold): Verdict {
+  const counts: Record<string, number> = {};
+  for (const summary of summaries) {
+    for (const [name, count] of Object.entries(summary.counts)) counts[name] = (counts[name] ?? 0) + count;
+  }
+  const severity = SEVERITIES.find((one) => (counts[one] ?? 0) > 0) ?? "None";
+  const bad = SEVERITIES.filter((one) => reaches(one, failOn));
+  return {
+    severity,
+    counts,
+    total: summaries.reduce((sum, one) => sum + one.total, 0),
+    fixable: summaries.reduce((sum, one) => sum + one.fixable, 0),
+    violations: bad.reduce((sum, one) => sum + (counts[one] ?? 0), 0),
+  };
+}
+
+/** The findings that reach the threshold, the worst first, those that can be fixed before the others. */
+export function violating(all: readonly Vulnerability[], failOn: Threshold): readonly Vulnerability[] {
+  const rank = ({ severity, fix_version }: Vulnerability): number =>
+    SEVERITIES.findIndex((one) => one === severity) * 2 + (fix_version ? 0 : 1);
+  return all.filter(({ severity }) => reaches(severity ?? "", failOn)).sort((a, b) => rank(a) - rank(b));
+}
+
+/** `CVE-2021-44906 minimist 1.2.5 (fixed in 1.2.6)` */
+export function lineOf({ id, package: name, version, fix_version }: Vulnerability): string {
+  const where = [name, version].filter((part) => part).join(" ");
+  return `${id} ${where} (${fix_version ? `fixed in ${fix_version}` : "no fix yet"})`;
+}
+
+function reaches(severity: string, failOn: Threshold): boolean {
+  const at = SEVERITIES.findIndex((one) => one === severity);
+  const limit = SEVERITIES.findIndex((one) => one.toLowerCase() === failOn);
+  return at !== -1 && at <= limit;
+}
+
+function summaryOf(scan: ScanOverview | undefined): Summary {
+  const { total, fixable, summary } = scan?.summary ?? {};
+  return { total: total ?? 0, fixable: fixable ?? 0, counts: summary ?? {} };
+}

@@ -1,0 +1,201 @@
+// Harbor's part of a delivery: a project to push into, and a scan that may stop it.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonValue } from "@gantry/core/json.ts";
+import type { HarborSystem } from "@gantry/core/site/systems.ts";
+import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
+import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { createHarbor, type HarborClient } from "./client.ts";
+import { decideScan, judge, lineOf, type ScanMemo, type Summary, THRESHOLDS, violating } from "./decide-scan.ts";
+
+const projectName = z
+  .string()
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be a Harbor project name")
+  .max(255);
+
+const ensureInput = z.strictObject({
+  project: projectName,
+  system: z.string().optional().describe("Which Harbor, where the site has several."),
+  public: z.boolean().default(false).describe("Everybody may pull."),
+  autoScan: z.boolean().default(true).describe("Scan every image when it is pushed."),
+});
+const ensureOutput = z.object({ project: z.string(), created: z.boolean() });
+
+/** A project that exists is used as it is, whoever made it: its settings belong to its owner. */
+export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<typeof ensureOutput>, "harbor">({
+  name: "harbor/ensure-project",
+  title: "Make sure that the Harbor project exists",
+  input: ensureInput,
+  output: ensureOutput,
+  needs: ["harbor"],
+  effects: ["create-project"],
+  retry: USUAL_RETRY,
+  timeoutMs: 5 * 60_000,
+  plan: async (context) => {
+    const { project, system } = context.input;
+    const harbor = context.system("harbor", system);
+    const found = await createHarbor(harbor, context).findProject(project);
+    return found ? [] : [`Create the project ${project} in ${titleOf(harbor)}.`];
+  },
+  run: async (context) => {
+    const { project, autoScan } = context.input;
+    const harbor = context.system("harbor", context.input.system);
+    const client = createHarbor(harbor, context);
+    const metadata = { public: String(context.input.public), auto_scan: String(autoScan) };
+    const { created } = await context.effect({
+      name: "create-project",
+      what: `create the project ${project} in ${titleOf(harbor)}`,
+      // Begun and perhaps done: a project that our account made since the task was requested is what we made.
+      probe: async () => {
+        const found = await client.findProject(project);
+        if (!found) return undefined;
+        const createdAtMs = Date.parse(found.creation_time ?? "");
+        const ours = found.owner_name === harbor.username && createdAtMs >= context.task.requestedAtMs;
+        return { created: ours };
+      },
+      perform: async () => ({ created: await client.createProject(project, metadata) }),
+    });
+    context.log(created ? `created the project ${project}` : `the project ${project} exists`);
+    return succeeded({ project, created });
+  },
+  undo: async (context, { project, created }) => {
+    if (!created) return;
+    const client = createHarbor(context.system("harbor", context.input.system), context);
+    const gone = await client.deleteProject(project);
+    context.log(gone ? `deleted the project ${project}` : `kept the project ${project}: it holds images`);
+  },
+});
+
+const scanInput = z.strictObject({
+  repository: z.string().regex(/^[^/]+\/.+$/, "must be project/name"),
+  digest: z.string().regex(/^sha256:[a-f0-9]{64}$/, "must be a sha256 digest"),
+  failOn: z.enum(THRESHOLDS).default("critical").describe("The mildest severity that stops the delivery."),
+  system: z.string().optional(),
+});
+const scanOutput = z.object({
+  severity: z.string(),
+  total: z.int(),
+  fixable: z.int(),
+  counts: z.record(z.string(), z.int()),
+  reportUrl: z.string(),
+});
+type ScanInput = z.output<typeof scanInput>;
+type ScanOutput = z.output<typeof scanOutput>;
+type ScanContext = StepContext<ScanInput, "harbor">;
+
+/**
+ * Starting a scan is no effect: Harbor takes a second wish for the same scan as the first one, and nothing of ours stays.
+ */
+export const waitForScan = defineStep<ScanInput, ScanOutput, "harbor">({
+  name: "harbor/wait-for-scan",
+  title: "Wait for the vulnerability scan",
+  input: scanInput,
+  output: scanOutput,
+  needs: ["harbor"],
+  effects: [],
+  retry: { max: 3, delayMs: 2_000, maxDelayMs: 20_000 },
+  timeoutMs: 20 * 60_000,
+  plan: async ({ input }) => [
+    `Wait for the scan of ${input.repository} and stop at a ${input.failOn === "none" ? "failing scan" : `${input.failOn} finding`}.`,
+  ],
+  run: async (context) => {
+    const { input, nowMs } = context;
+    const harbor = context.system("harbor", input.system);
+    const client = createHarbor(harbor, context);
+    const [project, name] = splitRepository(input.repository);
+    const memo = memoOf(context.memo) ?? {
+      sinceMs: nowMs(),
+      triggered: false,
+      autoScan: await scansByItself(client, project),
+    };
+    const artifact = await client.findArtifact(project, name, input.digest);
+    const children = await Promise.all(
+      (artifact?.children ?? []).map((digest) => client.findArtifact(project, name, digest)),
+    );
+    const decision = decideScan({ artifact, children, memo, nowMs: nowMs() });
+    switch (decision.do) {
+      case "wait":
+        return waiting(decision.reason, pauseMs(memo, nowMs()), memoJson(memo));
+      case "trigger": {
+        await client.startScan(project, name, input.digest);
+        return waiting(decision.reason, pauseMs(memo, nowMs()), memoJson({ ...memo, triggered: true }));
+      }
+      case "give-up":
+        throw new GantryError(decision.code, {
+          system: titleOf(harbor),
+          what: `scan ${input.repository}`,
+          problem: decision.problem,
+        });
+      case "judge": {
+        const reportUrl = reportUrlOf(harbor, artifact?.projectId ?? 0, name, input.digest);
+        const images = children.length > 0 ? (artifact?.children ?? []) : [input.digest];
+        return verdictOf(context, client, decision.summaries, images, reportUrl);
+      }
+    }
+  },
+});
+
+async function verdictOf(
+  { input, log }: ScanContext,
+  client: HarborClient,
+  summaries: readonly Summary[],
+  images: readonly string[],
+  reportUrl: string,
+): Promise<StepOutcome<ScanOutput>> {
+  const { severity, total, fixable, counts, violations } = judge(summaries, input.failOn);
+  const output = { severity, total, fixable, counts, reportUrl };
+  log(`the scan found ${total} vulnerabilities, ${fixable} with a fix; the worst is ${severity}: ${reportUrl}`);
+  if (violations === 0) return succeeded(output);
+  const [project, name] = splitRepository(input.repository);
+  const all = (await Promise.all(images.map((digest) => client.vulnerabilities(project, name, digest)))).flat();
+  const worst = violating(all, input.failOn);
+  for (const one of worst.slice(0, 20)) log(`${one.severity}: ${lineOf(one)}`);
+  const [first] = worst;
+  const error = new GantryError("gate-failed", {
+    gate: `The vulnerability scan of ${input.repository}`,
+    problem: `${violations} findings are ${input.failOn} or worse.`,
+    todo: first?.fix_version
+      ? `Update ${first.package} to ${first.fix_version}, and push again.`
+      : `Read the report at ${reportUrl}.`,
+  });
+  return failed({ ...failureOf(error), ...(first ? { line: lineOf(first) } : {}) }, output);
+}
+
+function memoJson({ sinceMs, triggered, autoScan }: ScanMemo): JsonValue {
+  return { sinceMs, triggered, ...(autoScan === undefined ? {} : { autoScan }) };
+}
+
+function memoOf(memo: JsonValue | undefined): ScanMemo | undefined {
+  const schema = z.object({ sinceMs: z.number(), triggered: z.boolean(), autoScan: z.boolean().optional() });
+  return schema.safeParse(memo).data;
+}
+
+async function scansByItself(client: HarborClient, project: string): Promise<boolean | undefined> {
+  try {
+    const found = await client.findProject(project);
+    return found && found.metadata?.["auto_scan"] === "true";
+  } catch (error) {
+    // A robot that may pull, push and scan need not be allowed to read the project's settings.
+    if (error instanceof GantryError && error.code === "system-forbidden") return undefined;
+    throw error;
+  }
+}
+
+/** Quick at first, because small images are scanned in a second; every five seconds in the long run. */
+function pauseMs({ sinceMs }: ScanMemo, nowMs: number): number {
+  return Math.min(5_000, 250 + Math.floor((nowMs - sinceMs) / 4));
+}
+
+function splitRepository(repository: string): [project: string, name: string] {
+  const slash = repository.indexOf("/");
+  return [repository.slice(0, slash), repository.slice(slash + 1)];
+}
+
+function reportUrlOf({ url }: HarborSystem, projectId: number, name: string, digest: string): string {
+  return `${url}/harbor/projects/${projectId}/repositories/${encodeURIComponent(name)}/artifacts-tab/artifacts/${digest}`;
+}
+
+function titleOf({ title, name }: HarborSystem): string {
+  return title ?? name;
+}

@@ -1,0 +1,238 @@
+// The built-in assembler: makes an image of files and metadata without any builder. The same Dockerfile, files, base image
+// and labels give the same digest in every attempt, on every day and on every runner: nothing of the task, the time or the
+// machine gets into the image. Layers of the base image are only referred to.
+
+import { mkdtemp } from "node:fs/promises";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Registry } from "../oci/client.ts";
+import {
+  type Descriptor,
+  type ImageConfig,
+  OCI_CONFIG,
+  OCI_LAYER_GZIP,
+  OCI_MANIFEST,
+  parsePlatform,
+  sha256,
+} from "../oci/manifest.ts";
+import type { ImageReference } from "../oci/reference.ts";
+import { blobOfBytes, blobOfFile } from "../oci/upload.ts";
+import { type BaseImage, filesOf, readBaseImage } from "./base-image.ts";
+import { type FileTree, readContext, readIgnoreFile, type SourceFile, withParents } from "./build-context.ts";
+import { entriesOf } from "./copy-files.ts";
+import { decideBuilder, findObstacle, findStage } from "./decide-builder.ts";
+import type { Dockerfile, Stage } from "./dockerfile.ts";
+import { parseIgnore } from "./dockerignore.ts";
+import { type Arguments, baseOf, interpretStage, platformOf } from "./interpret.ts";
+import { type LayerEntry, packLayer } from "./layer.ts";
+import type { BuiltImage, ImageBlob } from "./push-image.ts";
+
+export type AssembleOptions = {
+  readonly dockerfile: Dockerfile;
+  /** Absolute path of the build context, and the name of the Dockerfile below it. */
+  readonly context: string;
+  readonly file: string;
+  readonly buildArgs: Arguments;
+  /** Go into the image's config; those of `org.opencontainers.image.*` into the manifest's annotations, too. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** `linux/amd64` */
+  readonly platform: string;
+  readonly registryOf: (reference: ImageReference) => Registry;
+  /** A folder for layers; they must stay until the image is pushed. */
+  readonly scratch: string;
+  /** A folder that outlives the job. */
+  readonly cache: string;
+};
+
+/** Throws `no-builder` when a real builder is needed, `dockerfile-invalid` for mistakes, and what registries throw. */
+export async function assembleImage(options: AssembleOptions): Promise<BuiltImage> {
+  const { dockerfile, file, buildArgs, platform } = options;
+  const target = dockerfile.stages.at(-1);
+  if (!target) throw new GantryError("dockerfile-invalid", { problem: "there is no stage" });
+  const given = { ...platformArguments(platform), ...buildArgs };
+  const obstacle = findObstacle(dockerfile, given);
+  decideBuilder({ requested: "assembler", available: [], obstacle, file });
+  const context = await readContext(options.context, parseIgnore(await readIgnoreFile(options.context, file)));
+  const work: Work = {
+    ...options,
+    given,
+    tree: context,
+    layers: await mkdtemp(join(options.scratch, "layers-")),
+    built: new Map(),
+  };
+  return imageOf(work, await buildStage(work, target));
+}
+
+type Work = AssembleOptions & {
+  readonly given: Arguments;
+  readonly tree: FileTree;
+  readonly layers: string;
+  readonly built: Map<Stage, StageResult>;
+};
+
+type StageResult = {
+  readonly base: BaseImage | undefined;
+  readonly config: ImageConfig;
+  readonly layers: readonly ImageBlob[];
+  /** Files of this stage and its parents in the same file, without those of the base image. */
+  readonly own: ReadonlyMap<string, LayerEntry>;
+};
+
+/** The date of everything, so that the day of the build does not change the digest. */
+const EPOCH = "1970-01-01T00:00:00Z";
+
+async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
+  const known = work.built.get(stage);
+  if (known) return known;
+  const parent = await parentOf(work, stage);
+  const stageName = `line ${stage.from.line}`;
+  if ((parent.config.config?.OnBuild ?? []).length > 0 && parent.base) {
+    const problem = `${work.file}, ${stageName}: the base image has ONBUILD instructions of its own. The built-in assembler cannot do that.`;
+    throw new GantryError("no-builder", { problem });
+  }
+  const interpreted = interpretStage(work.dockerfile, stage, parent.config.config ?? {}, work.given);
+  if (interpreted.problems.length > 0) {
+    const [first] = interpreted.problems;
+    const details = { problem: `line ${first?.line}: ${first?.detail}` };
+    throw new GantryError("dockerfile-invalid", details, { problems: interpreted.problems });
+  }
+  const files = filesOf(parent.base, work.cache);
+  const own = new Map(parent.own);
+  const layers = [...parent.layers];
+  const diffIds = [...parent.config.rootfs.diff_ids];
+  const history = [...(parent.config.history ?? [])];
+  const changes = [...interpreted.changes];
+  for (const { created_by, changesFiles } of interpreted.history) {
+    const change = changesFiles ? changes.shift() : undefined;
+    const tree = change?.from === undefined ? work.tree : await stageTree(work, stage, change.from);
+    const entries = change
+      ? await entriesOf(change, tree, {
+          scratch: parent.base === undefined,
+          own,
+          baseHasDirectory: files.hasDirectory,
+          ownerOf: files.ownerOf,
+        })
+      : [];
+    history.push({ created: EPOCH, created_by, ...(entries.length === 0 ? { empty_layer: true } : {}) });
+    if (entries.length === 0) continue;
+    for (const entry of entries) own.set(entry.path, entry);
+    const packed = await packLayer(entries, join(work.layers, crypto.randomUUID()));
+    diffIds.push(packed.diffId);
+    layers.push({
+      descriptor: { mediaType: OCI_LAYER_GZIP, digest: packed.digest, size: packed.size },
+      from: { kind: "local", blob: blobOfFile(packed.digest, packed.size, packed.file) },
+    });
+  }
+  const { architecture, os, variant } = parent.config;
+  const config: ImageConfig = {
+    created: EPOCH,
+    ...(interpreted.author === undefined ? {} : { author: interpreted.author }),
+    architecture,
+    os,
+    ...(variant === undefined ? {} : { variant }),
+    config: interpreted.config,
+    rootfs: { type: "layers", diff_ids: diffIds },
+    // A base image may come without history; half of one would be wrong.
+    ...(parent.base && !parent.config.history ? {} : { history }),
+  };
+  const result = { base: parent.base, config, layers, own };
+  work.built.set(stage, result);
+  return result;
+}
+
+async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
+  const { dockerfile, given } = work;
+  const name = baseOf(dockerfile, stage, given);
+  const platform = platformOf(dockerfile, stage, given) || work.platform;
+  const earlier = findStage(dockerfile.stages.slice(0, dockerfile.stages.indexOf(stage)), name);
+  if (earlier) return buildStage(work, earlier);
+  if (name === "scratch") {
+    const { os, architecture, variant } = parsePlatform(platform) ?? { os: "linux", architecture: "amd64" };
+    const config: ImageConfig = {
+      architecture,
+      os,
+      ...(variant === undefined ? {} : { variant }),
+      config: {},
+      rootfs: { type: "layers", diff_ids: [] },
+      history: [],
+    };
+    return { base: undefined, config, layers: [], own: new Map() };
+  }
+  const base = await readBaseImage(name, platform, stage.from.line, work.registryOf);
+  const layers = base.layers.map(
+    (descriptor): ImageBlob => ({
+      descriptor,
+      from: { kind: "registry", registry: base.registry, repository: base.repository },
+    }),
+  );
+  return { base, config: base.config, layers, own: new Map() };
+}
+
+/** The files of an earlier stage, as a source of COPY. */
+async function stageTree(work: Work, stage: Stage, reference: string): Promise<FileTree> {
+  const { stages } = work.dockerfile;
+  const earlier = findStage(stages.slice(0, stages.indexOf(stage)), reference);
+  if (!earlier) throw new GantryError("no-builder", { problem: `There is no earlier stage ${reference}.` });
+  const { own } = await buildStage(work, earlier);
+  const files = [...own.values()].map((entry): SourceFile => ({ ...entry, executable: (entry.mode & 0o100) !== 0 }));
+  return withParents(new Map(files.map((file) => [file.path, file])));
+}
+
+function imageOf(work: Work, { config, layers }: StageResult): BuiltImage {
+  const labels = { ...config.config?.Labels, ...work.labels };
+  const document = {
+    ...config,
+    config: { ...config.config, ...(Object.keys(labels).length > 0 ? { Labels: sorted(labels) } : {}) },
+  };
+  const configBytes = Buffer.from(JSON.stringify(document));
+  const configDescriptor: Descriptor = { mediaType: OCI_CONFIG, digest: sha256(configBytes), size: configBytes.length };
+  const annotations = Object.entries(work.labels).filter(([name]) => name.startsWith("org.opencontainers.image."));
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: configDescriptor,
+    layers: layers.map(({ descriptor: { mediaType, digest, size } }) => ({
+      mediaType: ociType(mediaType),
+      digest,
+      size,
+    })),
+    ...(annotations.length > 0 ? { annotations: sorted(Object.fromEntries(annotations)) } : {}),
+  };
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  return {
+    manifests: [{ digest: sha256(bytes), mediaType: OCI_MANIFEST, bytes }],
+    blobs: [
+      ...layers,
+      {
+        descriptor: configDescriptor,
+        from: { kind: "local", blob: blobOfBytes(configDescriptor.digest, configBytes) },
+      },
+    ],
+    reproducible: true,
+  };
+}
+
+/** Docker's names for the same layer formats; an OCI manifest uses its own. */
+function ociType(mediaType: string): string {
+  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar.gzip") return OCI_LAYER_GZIP;
+  if (mediaType === "application/vnd.docker.image.rootfs.diff.tar") return "application/vnd.oci.image.layer.v1.tar";
+  return mediaType;
+}
+
+function sorted(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function platformArguments(platform: string): Arguments {
+  const { os = "linux", architecture = "amd64", variant = "" } = parsePlatform(platform) ?? {};
+  return {
+    TARGETPLATFORM: platform,
+    TARGETOS: os,
+    TARGETARCH: architecture,
+    TARGETVARIANT: variant,
+    BUILDPLATFORM: platform,
+    BUILDOS: os,
+    BUILDARCH: architecture,
+    BUILDVARIANT: variant,
+  };
+}

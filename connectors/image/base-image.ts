@@ -1,0 +1,239 @@
+// The image that a stage begins with: found in its registry, for the platform that is asked for, with its config.
+
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { GantryError } from "@gantry/core/errors.ts";
+import tar from "tar-stream";
+import { z } from "zod";
+import type { Registry } from "../oci/client.ts";
+import {
+  type Descriptor,
+  type ImageConfig,
+  imageConfigSchema,
+  imageIndexSchema,
+  imageManifestSchema,
+  isIndex,
+  parsePlatform,
+} from "../oci/manifest.ts";
+import { type ImageReference, parseReference } from "../oci/reference.ts";
+import type { Owner } from "./copy-files.ts";
+
+export type BaseImage = {
+  readonly registry: Registry;
+  readonly repository: string;
+  readonly layers: readonly Descriptor[];
+  readonly config: ImageConfig;
+  /** Digest of the image's manifest. */
+  readonly digest: string;
+};
+
+const MAX_CONFIG = 4 * 1024 * 1024;
+const MAX_ACCOUNTS = 1024 * 1024;
+
+/** Throws `dockerfile-invalid` when the name is none or there is no such image. */
+export async function readBaseImage(
+  name: string,
+  platform: string,
+  line: number,
+  registryOf: (reference: ImageReference) => Registry,
+): Promise<BaseImage> {
+  const invalid = (detail: string): GantryError =>
+    new GantryError(
+      "dockerfile-invalid",
+      { problem: `line ${line}: FROM: ${detail}` },
+      { problems: [{ detail, line }] },
+    );
+  const reference = parseReference(name);
+  if (!reference) throw invalid(`"${name}" is no name of an image`);
+  const registry = registryOf(reference);
+  const { repository } = reference;
+  let manifest = await registry.getManifest(repository, reference.digest ?? reference.tag ?? "latest");
+  if (!manifest) throw invalid(`there is no image ${name}`);
+  if (isIndex(manifest.mediaType)) {
+    const index = parse(registry, `index of ${name}`, imageIndexSchema, manifest.bytes);
+    const wanted = parsePlatform(platform);
+    const child = index.manifests.find(
+      (one) =>
+        one.platform?.os === wanted?.os &&
+        one.platform?.architecture === wanted?.architecture &&
+        (wanted?.variant === undefined || one.platform?.variant === wanted.variant),
+    );
+    if (!child) throw invalid(`${name} has no variant for ${platform}`);
+    manifest = await registry.getManifest(repository, child.digest);
+    if (!manifest) throw invalid(`the image ${name} is incomplete`);
+  }
+  const { config, layers } = parse(registry, `manifest of ${name}`, imageManifestSchema, manifest.bytes);
+  const bytes = await registry.readBlob(repository, config, MAX_CONFIG);
+  const parsed = parse(registry, `config of ${name}`, imageConfigSchema, bytes);
+  return { registry, repository, layers, config: parsed, digest: manifest.digest };
+}
+
+const baseFilesSchema = z.object({
+  directories: z.array(z.string()),
+  links: z.array(z.tuple([z.string(), z.string()])),
+  accounts: z.object({ passwd: z.string(), group: z.string() }),
+});
+type FilesDocument = z.infer<typeof baseFilesSchema>;
+
+export type BaseFiles = {
+  readonly hasDirectory: (path: string) => Promise<boolean>;
+  readonly ownerOf: (text: string) => Promise<Owner | undefined>;
+};
+
+/** Answers from the layers of the image, which are read at the first question and remembered in `cache` by digest. */
+export function filesOf(base: BaseImage | undefined, cache: string): BaseFiles {
+  let loaded: Promise<FilesDocument> | undefined;
+  const load = (): Promise<FilesDocument> => {
+    loaded ??= base ? loadFiles(base, cache) : Promise.resolve(NOTHING);
+    return loaded;
+  };
+  return {
+    hasDirectory: async (path) => {
+      const { directories, links } = await load();
+      const known = new Set(directories);
+      const targets = new Map(links);
+      let at = path;
+      for (let hops = 0; hops < 40; hops++) {
+        if (known.has(at)) return true;
+        const link = targets.get(at);
+        if (link === undefined) return false;
+        at = link;
+      }
+      return false;
+    },
+    ownerOf: async (text) => {
+      const numeric = /^(\d+)(?::(\d+))?$/.exec(text);
+      if (numeric) return { uid: Number(numeric[1]), gid: Number(numeric[2] ?? numeric[1]) };
+      return findOwner(text, (await load()).accounts);
+    },
+  };
+}
+
+const NOTHING: FilesDocument = { directories: [], links: [], accounts: { passwd: "", group: "" } };
+
+async function loadFiles(base: BaseImage, cache: string): Promise<FilesDocument> {
+  const folder = join(cache, "image", "base");
+  const file = join(folder, `${base.digest.replace("sha256:", "")}.json`);
+  try {
+    return baseFilesSchema.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const document = await readLayers(base);
+  await mkdir(folder, { recursive: true });
+  const temporary = `${file}.${crypto.randomUUID()}.new`;
+  await writeFile(temporary, JSON.stringify(document));
+  await rename(temporary, file);
+  return document;
+}
+
+type Entry = tar.Extract extends AsyncIterable<infer E> ? E : never;
+type Seen = { readonly kind: "directory" | "link" | "other"; readonly link?: string };
+
+/** Lays the layers over each other, as a container would see them. */
+async function readLayers(base: BaseImage): Promise<FilesDocument> {
+  const seen = new Map<string, Seen>();
+  const accounts = { passwd: "", group: "" };
+  for (const layer of base.layers) {
+    for await (const entry of entriesIn(base, layer)) {
+      const path = entry.header.name.replace(/^\.?\//, "").replace(/\/$/, "");
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const folder = path.slice(0, Math.max(0, path.length - name.length - 1));
+      if (name === ".wh..wh..opq") forget(seen, folder, false);
+      else if (name.startsWith(".wh."))
+        forget(seen, folder === "" ? name.slice(4) : `${folder}/${name.slice(4)}`, true);
+      else if (path !== "") seen.set(path, seenOf(entry.header));
+      if (path === "etc/passwd") accounts.passwd = await textOf(entry);
+      else if (path === "etc/group") accounts.group = await textOf(entry);
+      else entry.resume();
+    }
+  }
+  const directories = new Set<string>();
+  const links: [string, string][] = [];
+  for (const [path, { kind, link }] of seen) {
+    if (kind === "directory") directories.add(path);
+    if (kind === "link" && link !== undefined) links.push([path, link]);
+    for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1))
+      directories.add(path.slice(0, slash));
+  }
+  return { directories: [...directories].sort(), links, accounts };
+}
+
+async function* entriesIn(base: BaseImage, layer: Descriptor): AsyncGenerator<Entry> {
+  const bytes = Readable.from(base.registry.streamBlob(base.repository, layer), { objectMode: false });
+  if (layer.mediaType.endsWith("zstd")) {
+    throw new GantryError("no-builder", {
+      problem: `The base image's layers are packed with zstd, and its files must be known.`,
+    });
+  }
+  const extract = tar.extract();
+  const source = /gzip$/.test(layer.mediaType) ? bytes.pipe(createGunzip()) : bytes;
+  bytes.on("error", (error) => extract.destroy(error));
+  source.on("error", (error) => extract.destroy(error));
+  source.pipe(extract);
+  yield* extract;
+}
+
+function seenOf({ name, type, linkname }: tar.Header): Seen {
+  if (type === "directory") return { kind: "directory" };
+  if (type !== "symlink" || !linkname) return { kind: "other" };
+  const from = name
+    .replace(/^\.?\//, "")
+    .split("/")
+    .slice(0, -1);
+  const parts = linkname.startsWith("/") ? [] : from;
+  for (const part of linkname.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return { kind: "link", link: parts.join("/") };
+}
+
+function forget(seen: Map<string, Seen>, path: string, itself: boolean): void {
+  const prefix = path === "" ? "" : `${path}/`;
+  for (const known of [...seen.keys()]) {
+    if (known.startsWith(prefix) || (itself && known === path)) seen.delete(known);
+  }
+}
+
+async function textOf(entry: Entry): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of entry as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= MAX_ACCOUNTS) chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** `user`, `user:group`, with names or numbers; a user's own group when none is named. */
+function findOwner(text: string, { passwd, group }: FilesDocument["accounts"]): Owner | undefined {
+  const [user = "", groupName] = text.split(":");
+  const account = passwd
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([name]) => name === user);
+  const uid = /^\d+$/.test(user) ? Number(user) : Number(account?.[2] ?? Number.NaN);
+  const named = group
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([name]) => name === groupName);
+  const groupId =
+    groupName === undefined ? (account?.[3] ?? String(uid)) : /^\d+$/.test(groupName) ? groupName : named?.[2];
+  const gid = Number(groupId ?? Number.NaN);
+  return Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
+}
+
+function parse<T>(registry: Registry, what: string, schema: z.ZodType<T>, bytes: Buffer): T {
+  try {
+    return schema.parse(JSON.parse(bytes.toString("utf8")));
+  } catch (error) {
+    throw new GantryError(
+      "system-strange",
+      { system: registry.title, what: `read ${what}`, problem: String(error).slice(0, 300) },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,153 @@
+// The files that a build may see: read once, without following any link, and found again by COPY the way a container
+// would see them, so that no path and no link leads out of the folder.
+
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { globPart, type Ignore, isGlob } from "./dockerignore.ts";
+
+export type SourceFile = {
+  /** Relative to the root, with slashes; "" is the root itself. */
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink";
+  readonly size: number;
+  /** Of the permissions only this counts, as in git: anything else depends on who checked the files out. */
+  readonly executable: boolean;
+  /** Target of a symlink, as it is written. */
+  readonly link: string | undefined;
+  /** Where the bytes are: a file on this machine, or the text itself. */
+  readonly content: { readonly file: string } | { readonly text: string } | undefined;
+  /** The whole permissions, where they are known: in an earlier stage. */
+  readonly mode?: number;
+};
+
+/** By path. Directories are listed too. */
+export type FileTree = ReadonlyMap<string, SourceFile>;
+
+/** Everything below `root` that is not ignored. Sockets, pipes and devices are left out. */
+export async function readContext(root: string, ignore: Ignore): Promise<FileTree> {
+  const tree = new Map<string, SourceFile>();
+  const walk = async (folder: string): Promise<void> => {
+    for (const name of (await readdir(join(root, folder))).sort()) {
+      const path = folder === "" ? name : `${folder}/${name}`;
+      const file = join(root, path);
+      const stats = await lstat(file);
+      const executable = (stats.mode & 0o100) !== 0;
+      const seen = { path, executable, size: 0, link: undefined, content: undefined };
+      if (stats.isDirectory()) {
+        const ignored = ignore.ignores(path);
+        if (!ignored) tree.set(path, { ...seen, kind: "directory" });
+        if (!ignored || ignore.takesBack) await walk(path);
+      } else if (ignore.ignores(path)) continue;
+      else if (stats.isSymbolicLink()) tree.set(path, { ...seen, kind: "symlink", link: await readlink(file) });
+      else if (stats.isFile()) tree.set(path, { ...seen, kind: "file", size: stats.size, content: { file } });
+    }
+  };
+  await walk("");
+  return withParents(tree);
+}
+
+/** The ignore file of this Dockerfile: its own one wins over the one of the folder. Empty when there is none. */
+export async function readIgnoreFile(root: string, dockerfile: string): Promise<string> {
+  for (const file of [join(root, `${dockerfile}.dockerignore`), join(root, ".dockerignore")]) {
+    try {
+      return await readFile(file, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return "";
+}
+
+export type FoundSource = {
+  /** The name it was found by; a link keeps its own. "" for the root. */
+  readonly name: string;
+  readonly file: SourceFile;
+};
+
+/**
+ * What a COPY source names: one entry, or all that match a pattern, sorted. Links on the way are followed inside the tree,
+ * and at the end too, as COPY copies what a link points to. Empty when there is nothing.
+ */
+export function findSources(tree: FileTree, source: string): readonly FoundSource[] {
+  let found: FoundSource[] = [tree.get("")].flatMap((file) => (file ? { name: "", file } : []));
+  for (const part of posix.join("/", source).split("/")) {
+    if (part === "") continue;
+    found = found.flatMap(({ file: { path } }) => {
+      const pattern = isGlob(part) ? globPart(part) : undefined;
+      const names = pattern ? childrenOf(tree, path).filter((name) => pattern.test(name)) : [part];
+      return names.flatMap((name) => {
+        const file = resolvePath(tree, below(path, name));
+        return file ? { name, file } : [];
+      });
+    });
+  }
+  return found;
+}
+
+/** Everything inside a directory, with paths relative to it, sorted; links stay links. */
+export function contentsOf(tree: FileTree, directory: string): readonly { relative: string; file: SourceFile }[] {
+  const prefix = directory === "" ? "" : `${directory}/`;
+  return [...tree.values()]
+    .filter(({ path }) => path !== "" && path.startsWith(prefix) && path !== directory)
+    .map((file) => ({ relative: file.path.slice(prefix.length), file }))
+    .sort((a, b) => compare(a.relative, b.relative));
+}
+
+/** By code units, the same on every machine. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const MAX_LINKS = 40;
+
+/** Follows links part by part, with the tree as the root of everything. */
+function resolvePath(tree: FileTree, path: string): SourceFile | undefined {
+  let todo = path.split("/").filter((part) => part !== "");
+  let at = "";
+  for (let links = 0; todo.length > 0; ) {
+    const [part = "", ...rest] = todo;
+    todo = rest;
+    if (part === ".") continue;
+    if (part === "..") {
+      at = at.includes("/") ? at.slice(0, at.lastIndexOf("/")) : "";
+      continue;
+    }
+    const file = tree.get(below(at, part));
+    if (!file) return undefined;
+    if (file.kind === "symlink") {
+      if (++links > MAX_LINKS || file.link === undefined) return undefined;
+      if (file.link.startsWith("/")) at = "";
+      todo = [...file.link.split("/").filter((one) => one !== ""), ...todo];
+    } else at = file.path;
+  }
+  return tree.get(at);
+}
+
+function childrenOf(tree: FileTree, directory: string): string[] {
+  const prefix = directory === "" ? "" : `${directory}/`;
+  return [...tree.keys()]
+    .filter((path) => path !== "" && path.startsWith(prefix) && !path.slice(prefix.length).includes("/"))
+    .map((path) => path.slice(prefix.length))
+    .sort(compare);
+}
+
+function below(directory: string, name: string): string {
+  return directory === "" ? name : `${directory}/${name}`;
+}
+
+/** Completes a tree: every entry's parents are there, up to the root. */
+export function withParents(tree: Map<string, SourceFile>): FileTree {
+  if (!tree.has("")) tree.set("", directoryAt(""));
+  for (const path of [...tree.keys()]) {
+    for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
+      const parent = path.slice(0, slash);
+      if (tree.has(parent)) continue;
+      tree.set(parent, directoryAt(parent));
+    }
+  }
+  return tree;
+}
+
+function directoryAt(path: string): SourceFile {
+  return { path, kind: "directory", size: 0, executable: true, link: undefined, content: undefined };
+}

@@ -1,0 +1,202 @@
+// The real builders: which of them a runner has, and how each is asked to leave an image as an OCI layout in a folder.
+// None of them pushes: pushing is the same for all images, and no builder needs to know the password for it.
+
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Exec } from "@gantry/core/step/step.ts";
+import { REAL_BUILDERS, type RealBuilder } from "./decide-builder.ts";
+
+export type BuildRequest = {
+  readonly builder: RealBuilder;
+  /** Absolute paths. */
+  readonly context: string;
+  readonly dockerfile: string;
+  /** Where the builder leaves the OCI layout. */
+  readonly layout: string;
+  /** Small files of this build; gone after it. */
+  readonly scratch: string;
+  /** Base images of earlier builds, shared by the jobs of the runner. */
+  readonly cache: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly platform: string | undefined;
+  /** The registry of the site is asked without TLS: it has none. */
+  readonly insecure: boolean;
+};
+
+/** One program to run. */
+export type Command = { readonly argv: readonly [string, ...string[]]; readonly env: Readonly<Record<string, string>> };
+
+export type RegistryLogin = { readonly host: string; readonly username: string; readonly password: string };
+
+/** The real builders on PATH. Docker counts only when its daemon answers, and is asked only when nothing else is there. */
+export async function findBuilders(exec: Exec): Promise<readonly RealBuilder[]> {
+  const script =
+    'for one in "$@"; do if command -v "$one" >/dev/null 2>&1; then echo "$one"; fi; done; if [ -x /kaniko/executor ]; then echo kaniko; fi';
+  const { stdout } = await exec(["sh", "-c", script, "sh", ...REAL_BUILDERS], { stdout: "capture" });
+  const found = stdout.split("\n");
+  const here = REAL_BUILDERS.filter((name) => found.includes(name));
+  if (here.length !== 1 || here[0] !== "docker") return here.filter((name) => name !== "docker");
+  const { exitCode } = await exec(["docker", "version", "--format", "{{.Server.Version}}"], { stdout: "capture" });
+  return exitCode === 0 ? here : [];
+}
+
+/** Writes what the builder needs besides its arguments. The password is in a file of mode 0600 and nowhere else. */
+export async function prepareBuild(request: BuildRequest, login: RegistryLogin): Promise<void> {
+  await mkdir(request.scratch, { recursive: true });
+  const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
+  const file = authFile(request);
+  await writeFile(file, JSON.stringify({ auths: { [login.host]: { auth } } }), { mode: 0o600 });
+  await chmod(file, 0o600);
+  await writeFile(policyFile(request), JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
+}
+
+/** The programs to run, in order. Pure. */
+export function buildCommands(request: BuildRequest): readonly Command[] {
+  return COMMANDS[request.builder](request);
+}
+
+/** Runs the builder. Throws `script-failed` when it fails: the user's Dockerfile is what usually fails. */
+export async function runBuilder(request: BuildRequest, exec: Exec): Promise<void> {
+  for (const { argv, env } of buildCommands(request)) {
+    const { exitCode, signal } = await exec(argv, { cwd: request.context, env });
+    if (exitCode === 0) continue;
+    const problem = `${argv[0]} could not build the image${signal === null ? "" : ` (${signal})`}.`;
+    throw new GantryError("script-failed", { exit: exitCode, problem });
+  }
+  await readFile(join(request.layout, "index.json"));
+}
+
+const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readonly Command[] } = {
+  buildah: (request) => {
+    const image = `localhost/gantry-build-${idOf(request)}`;
+    // chroot and vfs need no rights that a container or a small runner lacks.
+    const store = [
+      "--root",
+      join(request.cache, "buildah", "root"),
+      "--runroot",
+      join(request.scratch, "run"),
+      "--storage-driver",
+      "vfs",
+    ];
+    const policy = ["--signature-policy", policyFile(request)];
+    const build = [
+      "bud",
+      ...policy,
+      "--isolation",
+      "chroot",
+      "--format",
+      "oci",
+      "--timestamp",
+      "0",
+      "--authfile",
+      authFile(request),
+      ...(request.insecure ? ["--tls-verify=false"] : []),
+      ...common(request),
+      "--tag",
+      image,
+      request.context,
+    ];
+    return [
+      command(["buildah", ...store, ...build]),
+      command(["buildah", ...store, "push", ...policy, image, `oci:${request.layout}`]),
+      command(["buildah", ...store, "rmi", image]),
+    ];
+  },
+  podman: (request) => {
+    const image = `localhost/gantry-build-${idOf(request)}`;
+    const tls = request.insecure ? ["--tls-verify=false"] : [];
+    const build = ["build", "--format", "oci", "--timestamp", "0", "--authfile", authFile(request), ...tls];
+    return [
+      command(["podman", ...build, ...common(request), "--tag", image, request.context]),
+      command(["podman", "save", "--format", "oci-dir", "--output", request.layout, image]),
+      command(["podman", "rmi", image]),
+    ];
+  },
+  buildctl: (request) => {
+    const slash = request.dockerfile.lastIndexOf("/");
+    const options = [
+      ["filename", request.dockerfile.slice(slash + 1)],
+      ...(request.platform === undefined ? [] : [["platform", request.platform]]),
+      ...Object.entries(request.buildArgs).map(([name, value]) => [`build-arg:${name}`, value]),
+      ...Object.entries(request.labels).map(([name, value]) => [`label:${name}`, value]),
+      ["build-arg:SOURCE_DATE_EPOCH", "0"],
+    ].flatMap(([name, value]) => ["--opt", `${name}=${value}`]);
+    const local = [
+      "--local",
+      `context=${request.context}`,
+      "--local",
+      `dockerfile=${request.dockerfile.slice(0, slash)}`,
+    ];
+    const output = ["--output", `type=oci,tar=false,rewrite-timestamp=true,dest=${request.layout}`];
+    const argv = ["buildctl", "build", "--frontend", "dockerfile.v0", ...local, ...options, ...output] as const;
+    return [{ argv, env: { DOCKER_CONFIG: request.scratch } }];
+  },
+  docker: (request) => {
+    const image = `gantry-build-${idOf(request)}`;
+    const env = { DOCKER_CONFIG: request.scratch };
+    const archive = join(request.scratch, "image.tar");
+    return [
+      { argv: ["docker", "build", ...common(request), "--tag", image, request.context], env },
+      { argv: ["docker", "save", "--output", archive, image], env },
+      command(["mkdir", "-p", request.layout]),
+      command(["tar", "-xf", archive, "-C", request.layout]),
+      { argv: ["docker", "rmi", image], env },
+    ];
+  },
+  kaniko: (request) => {
+    const argv = [
+      "/kaniko/executor",
+      "--context",
+      `dir://${request.context}`,
+      "--dockerfile",
+      request.dockerfile,
+      "--no-push",
+      "--reproducible",
+      "--oci-layout-path",
+      request.layout,
+      ...(request.insecure ? ["--insecure-pull"] : []),
+      ...(request.platform === undefined ? [] : ["--custom-platform", request.platform]),
+      ...pairs("--build-arg", request.buildArgs),
+      ...pairs("--label", request.labels),
+    ] as const;
+    return [{ argv, env: { DOCKER_CONFIG: request.scratch } }];
+  },
+};
+
+function command(argv: readonly [string, ...string[]]): Command {
+  return { argv, env: {} };
+}
+
+function common(request: BuildRequest): string[] {
+  return [
+    "--file",
+    request.dockerfile,
+    ...(request.platform === undefined ? [] : ["--platform", request.platform]),
+    ...pairs("--build-arg", request.buildArgs),
+    ...pairs("--label", request.labels),
+  ];
+}
+
+function pairs(flag: string, values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
+}
+
+/** The name that Docker's family of programs looks for in DOCKER_CONFIG. */
+function authFile({ scratch }: BuildRequest): string {
+  return join(scratch, "config.json");
+}
+
+function policyFile({ scratch }: BuildRequest): string {
+  return join(scratch, "policy.json");
+}
+
+/** Several jobs of a runner build at once in one store. */
+function idOf({ scratch }: BuildRequest): string {
+  return scratch
+    .slice(scratch.lastIndexOf("/") + 1)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+}

@@ -1,0 +1,156 @@
+// From a COPY, ADD or WORKDIR to the entries of a layer. Questions about the base image's files are asked only where the
+// answer changes the result, because answering means reading its layers.
+
+import { posix } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { contentsOf, type FileTree, type FoundSource, findSources, type SourceFile } from "./build-context.ts";
+import type { FileChange } from "./interpret.ts";
+import type { LayerEntry } from "./layer.ts";
+
+export type Owner = { readonly uid: number; readonly gid: number };
+
+/** What is known about the files before this change: the earlier changes of the stage, and the base image. */
+export type Before = {
+  /** There is no base image: everything that is there is in `own`. */
+  readonly scratch: boolean;
+  /** Entries of the stage so far, by path without a leading slash. */
+  readonly own: ReadonlyMap<string, LayerEntry>;
+  readonly baseHasDirectory: (path: string) => Promise<boolean>;
+  /** The numbers behind `user` or `user:group`; undefined for a name that nobody knows. */
+  readonly ownerOf: (text: string) => Promise<Owner | undefined>;
+};
+
+/** `tree` holds what `sources` names. Throws `dockerfile-invalid` when a source or an owner is not there. */
+export async function entriesOf(change: FileChange, tree: FileTree, before: Before): Promise<readonly LayerEntry[]> {
+  const at = change.destination.slice(1);
+  const owner = change.owner === undefined ? ROOT : await before.ownerOf(change.owner);
+  if (!owner) throw mistake(change, `the image knows no user "${change.owner}"`);
+  const job: Job = { change, tree, before, owner };
+  const found = change.sources.flatMap((source) => sourcesOf(job, source));
+  const written = change.written.map(({ name, content }) => ({ name, file: textFile(name, content) }));
+  const entries: LayerEntry[] = [];
+  for (const one of [...found, ...written]) {
+    if (one.file.kind === "directory") entries.push(...(await directoryEntries(job, one.file, at)));
+    else entries.push(fileEntry(job, one.file, await fileTarget(job, one, found.length + written.length, at)));
+  }
+  if (change.instruction === "WORKDIR" && at !== "") entries.push(directoryEntry(job, at));
+  // Without a base image nobody else says how the directories on the way are; with one, it or the unpacker does. A missing
+  // working directory is made by whoever starts the container.
+  if (before.scratch) return withParents(entries);
+  return change.instruction === "WORKDIR" ? [] : entries;
+}
+
+export function mistake(change: Pick<FileChange, "line" | "instruction">, text: string): GantryError {
+  const detail = `${change.instruction}: ${text}`;
+  return new GantryError(
+    "dockerfile-invalid",
+    { problem: `line ${change.line}: ${detail}` },
+    { problems: [{ detail, line: change.line }] },
+  );
+}
+
+type Job = {
+  readonly change: FileChange;
+  readonly tree: FileTree;
+  readonly before: Before;
+  readonly owner: Owner;
+};
+
+const ROOT: Owner = { uid: 0, gid: 0 };
+const DIRECTORY_MODE = 0o755;
+
+function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[] {
+  const found = findSources(tree, source);
+  if (found.length > 0) return found;
+  const where =
+    change.from === undefined ? "in the build context, or .dockerignore leaves it out" : `in ${change.from}`;
+  throw mistake(change, `there is no "${source}" ${where}`);
+}
+
+/** A directory's content goes into the destination; the directory itself does not. */
+async function directoryEntries(job: Job, source: SourceFile, at: string): Promise<LayerEntry[]> {
+  const contents = contentsOf(job.tree, source.path);
+  const entries: LayerEntry[] = [];
+  if (await mustBeSaid(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
+  for (const { relative, file } of contents) {
+    const path = at === "" ? relative : `${at}/${relative}`;
+    const isEmpty = !job.tree.has(file.path) || !contents.some((other) => other.relative.startsWith(`${relative}/`));
+    if (file.kind !== "directory") entries.push(fileEntry(job, file, path));
+    else if (await mustBeSaid(job, file, path, isEmpty)) entries.push(directoryEntry(job, path, file));
+  }
+  return entries;
+}
+
+/**
+ * Unpackers make missing directories with the usual mode, so one is written out only when it says more than that: it is
+ * empty, or has an owner or mode of its own. A directory that the image has keeps what it is, as with every builder.
+ */
+async function mustBeSaid(job: Job, source: SourceFile, path: string, isEmpty: boolean): Promise<boolean> {
+  if (path === "") return false;
+  if (ownHasDirectory(job.before, path)) return false;
+  if (job.before.scratch) return true;
+  const { change } = job;
+  const special =
+    change.owner !== undefined || change.mode !== undefined || (source.mode ?? DIRECTORY_MODE) !== DIRECTORY_MODE;
+  return (isEmpty || special) && !(await job.before.baseHasDirectory(path));
+}
+
+async function fileTarget(job: Job, { name }: FoundSource, sources: number, at: string): Promise<string> {
+  const inside = at === "" ? name : `${at}/${name}`;
+  if (job.change.isDirectory || at === "" || sources > 1 || ownHasDirectory(job.before, at)) return inside;
+  // `COPY a.conf /etc/a.conf` cannot mean a directory; `COPY a.conf /etc/conf.d` may.
+  if (job.before.scratch || posix.basename(at) === name || job.before.own.has(at)) return at;
+  return (await job.before.baseHasDirectory(at)) ? inside : at;
+}
+
+function ownHasDirectory({ own }: Before, path: string): boolean {
+  const entry = own.get(path);
+  if (entry) return entry.kind === "directory";
+  const prefix = `${path}/`;
+  return [...own.keys()].some((other) => other.startsWith(prefix));
+}
+
+function fileEntry({ change, owner }: Job, file: SourceFile, path: string): LayerEntry {
+  const { size, link, content } = file;
+  const kind = file.kind === "symlink" ? "symlink" : "file";
+  const mode = kind === "symlink" ? 0o777 : (change.mode ?? file.mode ?? (file.executable ? 0o755 : 0o644));
+  return { path, kind, mode, ...owner, size, link, content };
+}
+
+function directoryEntry({ change, owner }: Job, path: string, source?: SourceFile): LayerEntry {
+  const mode = change.mode ?? source?.mode ?? DIRECTORY_MODE;
+  return { path, kind: "directory", mode, ...owner, size: 0, link: undefined, content: undefined };
+}
+
+function textFile(name: string, text: string): SourceFile {
+  return {
+    path: name,
+    kind: "file",
+    size: Buffer.byteLength(text),
+    executable: false,
+    link: undefined,
+    content: { text },
+  };
+}
+
+function withParents(entries: readonly LayerEntry[]): readonly LayerEntry[] {
+  const known = new Set(entries.map(({ path }) => path));
+  const parents: LayerEntry[] = [];
+  for (const { path } of entries) {
+    for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
+      const parent = path.slice(0, slash);
+      if (known.has(parent)) continue;
+      known.add(parent);
+      parents.push({
+        path: parent,
+        kind: "directory",
+        mode: DIRECTORY_MODE,
+        ...ROOT,
+        size: 0,
+        link: undefined,
+        content: undefined,
+      });
+    }
+  }
+  return [...parents, ...entries];
+}

@@ -1,0 +1,106 @@
+// Which builder makes an image: the built-in assembler where copying files and setting metadata is all there is to do,
+// else a real builder of the runner. Pure.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile.ts";
+import { type Arguments, baseOf } from "./interpret.ts";
+
+export const REAL_BUILDERS = ["buildah", "buildctl", "podman", "docker", "kaniko"] as const;
+export type RealBuilder = (typeof REAL_BUILDERS)[number];
+export type Builder = "assembler" | RealBuilder;
+
+/** What in a Dockerfile the assembler cannot do. */
+export type Obstacle = { readonly line: number; readonly instruction: string; readonly why: string };
+
+export type BuilderWish = {
+  readonly requested: Builder | "auto";
+  readonly available: readonly RealBuilder[];
+  readonly obstacle: Obstacle | undefined;
+  /** Name of the Dockerfile, for the sentence. */
+  readonly file: string;
+};
+
+/** Throws `no-builder`, naming the line that needs a real builder, or the builder that was asked for and is not there. */
+export function decideBuilder({ requested, available, obstacle, file }: BuilderWish): Builder {
+  const needs = obstacle ? `${file}, line ${obstacle.line}: ${obstacle.instruction} ${obstacle.why}.` : "";
+  if (requested === "assembler" || (requested === "auto" && !obstacle)) {
+    if (obstacle) throw new GantryError("no-builder", { problem: `${needs} The built-in assembler cannot do that.` });
+    return "assembler";
+  }
+  if (requested !== "auto") {
+    if (available.includes(requested)) return requested;
+    throw new GantryError("no-builder", { problem: `The step asks for ${requested}, which is not on this runner.` });
+  }
+  const [first] = REAL_BUILDERS.filter((name) => available.includes(name));
+  if (first === undefined) throw new GantryError("no-builder", { problem: needs });
+  return first;
+}
+
+/** The first instruction that the assembler cannot carry out; undefined when it can do everything. */
+export function findObstacle(dockerfile: Dockerfile, given: Arguments): Obstacle | undefined {
+  for (const stage of neededStages(dockerfile, given)) {
+    for (const instruction of stage.instructions) {
+      const why = whyNot(instruction, stage, dockerfile, given);
+      if (why !== undefined) return { line: instruction.line, instruction: instruction.name, why };
+    }
+  }
+  return undefined;
+}
+
+/** The last stage and those it is made from, in the order of the file. Stages that nobody needs are not built. */
+export function neededStages(dockerfile: Dockerfile, given: Arguments): readonly Stage[] {
+  const { stages } = dockerfile;
+  const needed = new Set<Stage>();
+  const add = (stage: Stage | undefined): void => {
+    if (!stage || needed.has(stage)) return;
+    needed.add(stage);
+    const before = stages.slice(0, stages.indexOf(stage));
+    add(findStage(before, baseOf(dockerfile, stage, given)));
+    for (const instruction of stage.instructions) {
+      const from = flagOf(instruction, "from");
+      if (instruction.name === "COPY" && from !== undefined) add(findStage(before, from));
+    }
+  };
+  add(stages.at(-1));
+  return stages.filter((stage) => needed.has(stage));
+}
+
+/** A stage by its name or its number. Of two with the same name the later one counts. */
+export function findStage(stages: readonly Stage[], reference: string): Stage | undefined {
+  if (/^\d+$/.test(reference)) return stages[Number(reference)];
+  return stages.findLast((stage) => stage.name === reference.toLowerCase());
+}
+
+const ARCHIVE = /\.(tar|tgz|tbz2?|txz|tzst|tar\.(gz|bz2|xz|zst))$/i;
+const KNOWN_FLAGS = ["from", "chown", "chmod", "link"];
+
+function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, given: Arguments): string | undefined {
+  const { name } = instruction;
+  if (name === "RUN") return "runs a command in the image";
+  if (name !== "COPY" && name !== "ADD") return undefined;
+  const flag = instruction.flags.find(([known]) => !KNOWN_FLAGS.includes(known))?.[0];
+  if (flag !== undefined) return `--${flag} is not known to it`;
+  const mode = flagOf(instruction, "chmod");
+  if (mode !== undefined && !/^0?[0-7]{3,4}$/.test(mode)) return "--chmod must be octal";
+  const sources = (instruction.json ?? instruction.words).slice(0, -1);
+  if (name === "ADD") {
+    if (sources.some((source) => /^["']?([a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source))) return "downloads a file";
+    if (sources.some((source) => ARCHIVE.test(source.replace(/["']/g, "")))) return "unpacks an archive";
+  }
+  const from = flagOf(instruction, "from");
+  if (from === undefined) return undefined;
+  const before = dockerfile.stages.slice(0, dockerfile.stages.indexOf(stage));
+  const origin = findStage(before, from);
+  if (!origin) return `--from=${from} takes files out of another image`;
+  return isFromScratch(dockerfile, origin, given)
+    ? undefined
+    : `--from=${from} takes files out of a stage with a base image`;
+}
+
+/** All files of such a stage are known without looking into any base image. */
+function isFromScratch(dockerfile: Dockerfile, stage: Stage, given: Arguments): boolean {
+  const base = baseOf(dockerfile, stage, given);
+  if (base === "scratch") return true;
+  const parent = findStage(dockerfile.stages.slice(0, dockerfile.stages.indexOf(stage)), base);
+  return parent !== undefined && isFromScratch(dockerfile, parent, given);
+}

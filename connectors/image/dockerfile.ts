@@ -1,0 +1,279 @@
+// Reads a Dockerfile, following the published Dockerfile reference. Pure: text in, instructions and mistakes out. Values
+// are kept as they are written; shell-words.ts fills in variables when they are known.
+
+import type { Problem } from "@gantry/core/errors.ts";
+import { splitWords, unquote } from "./shell-words.ts";
+
+export const INSTRUCTIONS = [
+  "ADD",
+  "ARG",
+  "CMD",
+  "COPY",
+  "ENTRYPOINT",
+  "ENV",
+  "EXPOSE",
+  "FROM",
+  "HEALTHCHECK",
+  "LABEL",
+  "MAINTAINER",
+  "ONBUILD",
+  "RUN",
+  "SHELL",
+  "STOPSIGNAL",
+  "USER",
+  "VOLUME",
+  "WORKDIR",
+] as const;
+export type InstructionName = (typeof INSTRUCTIONS)[number];
+
+export type Instruction = {
+  readonly name: InstructionName;
+  /** Line where it begins, from 1. */
+  readonly line: number;
+  /** Everything after the name and the flags, continuation lines joined, comments gone, variables not filled in. */
+  readonly text: string;
+  /** `--chown=1000` as `["chown", "1000"]`; a flag without value has "". */
+  readonly flags: readonly (readonly [name: string, value: string])[];
+  /** The elements, when it is written as a JSON array. */
+  readonly json: readonly string[] | undefined;
+  /** The words as they are written, quotes included, when it is not. */
+  readonly words: readonly string[];
+  /** ENV, LABEL, ARG: `name=value`; the value as it is written, undefined for an ARG without default. */
+  readonly pairs: readonly (readonly [name: string, value: string | undefined])[];
+  readonly heredocs: readonly Heredoc[];
+};
+
+export type Heredoc = {
+  readonly name: string;
+  readonly content: string;
+  /** False when the delimiter was quoted: then variables stay as they are. */
+  readonly expand: boolean;
+};
+
+export type Stage = {
+  readonly from: Instruction;
+  /** The base as it is written, e.g. `node:24`, `${BASE}`, the name of an earlier stage, `scratch`. */
+  readonly base: string;
+  readonly platform: string | undefined;
+  readonly name: string | undefined;
+  readonly instructions: readonly Instruction[];
+};
+
+export type Dockerfile = {
+  /** ARG instructions before the first FROM. */
+  readonly args: readonly Instruction[];
+  readonly stages: readonly Stage[];
+  readonly escapeWith: "\\" | "`";
+};
+
+export type ParsedDockerfile = { readonly dockerfile: Dockerfile; readonly problems: readonly Problem[] };
+
+/** Never throws. With problems, the Dockerfile holds what could be understood. */
+export function parseDockerfile(text: string, file = "Dockerfile"): ParsedDockerfile {
+  const { lines, escapeWith } = readLines(text);
+  const problems: Problem[] = [];
+  const complain = (line: number, detail: string): void => void problems.push({ detail, file, line });
+  const args: Instruction[] = [];
+  const stages: (Omit<Stage, "instructions"> & { instructions: Instruction[] })[] = [];
+  for (const logical of lines) {
+    if (logical.open !== undefined) complain(logical.line, `the heredoc ${logical.open} is never closed`);
+    const instruction = parseInstruction(logical, escapeWith, complain);
+    if (!instruction) continue;
+    const current = stages.at(-1);
+    if (instruction.name === "FROM") {
+      const stage = parseFrom(instruction, complain);
+      if (stage) stages.push({ ...stage, instructions: [] });
+    } else if (current) current.instructions.push(instruction);
+    else if (instruction.name === "ARG") args.push(instruction);
+    else complain(instruction.line, `${instruction.name} comes before the first FROM`);
+  }
+  if (stages.length === 0 && problems.length === 0) complain(1, "there is no FROM instruction");
+  return { dockerfile: { args, stages, escapeWith }, problems };
+}
+
+export function flagOf(instruction: Instruction, name: string): string | undefined {
+  return instruction.flags.find(([flag]) => flag === name)?.[1];
+}
+
+type Complain = (line: number, detail: string) => void;
+type LogicalLine = {
+  readonly line: number;
+  readonly text: string;
+  readonly heredocs: readonly Heredoc[];
+  /** Delimiter of a heredoc that the file ended in. */
+  readonly open: string | undefined;
+};
+
+const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
+const HEREDOC = /<<(-?)\s*(?:"([^"\s]+)"|'([^'\s]+)'|([a-zA-Z0-9_.]+))/g;
+
+/** Joins continuation lines, drops comments and empty lines, and takes heredoc bodies out. */
+function readLines(text: string): { lines: LogicalLine[]; escapeWith: "\\" | "`" } {
+  const physical = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const escapeWith = readEscape(physical);
+  const continues = escapeWith === "\\" ? /\\[ \t]*$/ : /`[ \t]*$/;
+  const lines: LogicalLine[] = [];
+  for (let at = 0; at < physical.length; ) {
+    const first = at + 1;
+    const start = (physical[at++] ?? "").trimStart();
+    if (start.trim() === "" || start.startsWith("#")) continue;
+    let joined = start;
+    while (continues.test(joined) && at < physical.length) {
+      const next = physical[at++] ?? "";
+      // Comments and empty lines in the middle of an instruction do not end it.
+      if (next.trim() === "" || next.trimStart().startsWith("#")) continue;
+      joined = joined.replace(continues, "") + next;
+    }
+    joined = joined.replace(continues, "");
+    const heredocs: Heredoc[] = [];
+    let open: string | undefined;
+    for (const { name, chomp, expand } of heredocsOf(joined)) {
+      const body: string[] = [];
+      for (open = name; at < physical.length; ) {
+        const raw = physical[at++] ?? "";
+        const line = chomp ? raw.replace(/^\t+/, "") : raw;
+        if (line === name) {
+          open = undefined;
+          break;
+        }
+        body.push(`${line}\n`);
+      }
+      heredocs.push({ name, content: body.join(""), expand });
+      if (open !== undefined) break;
+    }
+    lines.push({ line: first, text: joined.trim(), heredocs, open });
+  }
+  return { lines, escapeWith };
+}
+
+/** Directives stand at the very top; the first line that is none ends them. */
+function readEscape(physical: readonly string[]): "\\" | "`" {
+  for (const line of physical) {
+    const match = DIRECTIVE.exec(line);
+    if (!match) break;
+    if (match[1]?.toLowerCase() === "escape" && match[2] === "`") return "`";
+  }
+  return "\\";
+}
+
+function heredocsOf(text: string): { name: string; chomp: boolean; expand: boolean }[] {
+  if (!/^(RUN|COPY|ADD|ONBUILD\s+(RUN|COPY|ADD))\s/i.test(text)) return [];
+  return [...text.matchAll(HEREDOC)].flatMap((match) => {
+    const before = text[match.index - 1];
+    // `<<<` is a here-string of the shell, and `a<<b` is a shift; both have no body.
+    if (before === "<" || text[match.index + 2] === "<" || (before !== undefined && !/[\s\d;&|(]/.test(before)))
+      return [];
+    const quoted = match[2] ?? match[3];
+    const name = quoted ?? match[4] ?? "";
+    return [{ name, chomp: match[1] === "-", expand: quoted === undefined }];
+  });
+}
+
+function parseInstruction(
+  { line, text, heredocs }: LogicalLine,
+  escapeWith: string,
+  complain: Complain,
+): Instruction | undefined {
+  const word = /^\S+/.exec(text)?.[0] ?? "";
+  const name = INSTRUCTIONS.find((known) => known === word.toUpperCase());
+  if (!name) {
+    complain(line, `${word.slice(0, 40)} is not an instruction`);
+    return undefined;
+  }
+  const { flags, rest } = readFlags(name, text.slice(word.length).trim());
+  const json = readJsonArray(name, rest);
+  const words = json ? [] : splitWords(rest, escapeWith);
+  const instruction = {
+    name,
+    line,
+    text: rest,
+    flags,
+    json,
+    words,
+    pairs: pairsOf(name, rest, words, escapeWith),
+    heredocs,
+  };
+  const wrong = mistakeIn(instruction);
+  if (wrong !== undefined) complain(line, `${name}: ${wrong}`);
+  return wrong === undefined ? instruction : undefined;
+}
+
+const WITH_FLAGS: readonly InstructionName[] = ["ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"];
+const WITH_JSON: readonly InstructionName[] = ["ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"];
+
+function readFlags(name: InstructionName, text: string): { flags: [string, string][]; rest: string } {
+  const flags: [string, string][] = [];
+  let rest = text;
+  if (!WITH_FLAGS.includes(name)) return { flags, rest };
+  for (;;) {
+    const match = /^--([a-z-]+)(?:=(\S*))?(?:\s+|$)/.exec(rest);
+    if (!match) return { flags, rest };
+    flags.push([match[1] ?? "", match[2] ?? ""]);
+    rest = rest.slice(match[0].length);
+  }
+}
+
+/** What looks like JSON and is none is taken as the shell form, as the reference says. */
+function readJsonArray(name: InstructionName, text: string): readonly string[] | undefined {
+  if (!WITH_JSON.includes(name) || !text.startsWith("[")) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function pairsOf(
+  name: InstructionName,
+  text: string,
+  words: readonly string[],
+  escapeWith: string,
+): readonly (readonly [string, string | undefined])[] {
+  if (name !== "ENV" && name !== "LABEL" && name !== "ARG") return [];
+  const [first = ""] = words;
+  if (name !== "ARG" && !first.includes("=")) {
+    // The old form `ENV name the whole rest`.
+    return [[first, text.slice(first.length).trim()]];
+  }
+  return words.map((word) => {
+    const equals = word.indexOf("=");
+    if (equals === -1) return [word, undefined];
+    return [unquote(word.slice(0, equals), escapeWith), word.slice(equals + 1)];
+  });
+}
+
+/** What is wrong with an instruction that can be seen without knowing any value. */
+function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): string | undefined {
+  if (text === "" && heredocs.length === 0) return "it needs an argument";
+  if (name === "COPY" || name === "ADD") {
+    if ((json ?? words).length < 2) return "it needs a source and a destination";
+  }
+  if (name === "SHELL" && !json) return 'it must be a JSON array such as ["/bin/sh", "-c"]';
+  if (name === "ENV" || name === "LABEL") {
+    const bad = pairs.find(
+      ([key, value]) => key === "" || value === undefined || (value === "" && !text.includes("=")),
+    );
+    if (bad) return `"${bad[0]}" has no value`;
+  }
+  if (name === "ARG") {
+    const bad = pairs.find(([key]) => !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(key));
+    if (bad) return `"${bad[0]}" is no name for an argument`;
+  }
+  if (name === "HEALTHCHECK" && !/^(none$|cmd\s)/i.test(text)) return "it must be NONE or CMD with a command";
+  if (name === "ONBUILD" && /^(onbuild|from|maintainer)\b/i.test(text)) return `${words[0]} is not possible here`;
+  return undefined;
+}
+
+function parseFrom(from: Instruction, complain: Complain): Omit<Stage, "instructions"> | undefined {
+  const [base = "", as, name, ...more] = from.words;
+  if (as !== undefined && (as.toUpperCase() !== "AS" || name === undefined || more.length > 0)) {
+    complain(from.line, "FROM: it must be `FROM image` or `FROM image AS name`");
+    return undefined;
+  }
+  if (name !== undefined && !/^[a-z][a-z0-9-_.]*$/i.test(name)) {
+    complain(from.line, `FROM: "${name}" is no name for a stage`);
+    return undefined;
+  }
+  return { from, base, platform: flagOf(from, "platform"), name: name?.toLowerCase() };
+}

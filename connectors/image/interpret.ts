@@ -1,0 +1,230 @@
+// Follows one stage of a Dockerfile: fills in variables, and tells which files it copies and how the image's config ends
+// up. Pure; what the base image brings along is an argument.
+
+import { posix } from "node:path";
+import type { Problem } from "@gantry/core/errors.ts";
+import type { ImageConfig } from "../oci/manifest.ts";
+import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile.ts";
+import { healthcheck, ports } from "./metadata.ts";
+import { expandText, expandWord } from "./shell-words.ts";
+
+export type RuntimeConfig = NonNullable<ImageConfig["config"]>;
+
+/** What happens to files, in the order of the Dockerfile. Paths in the image are absolute. */
+export type FileChange = {
+  readonly line: number;
+  readonly instruction: "COPY" | "ADD" | "WORKDIR";
+  /** How the history of the image tells it. */
+  readonly told: string;
+  /** Paths or patterns in the build context, or in the stage that `from` names. */
+  readonly sources: readonly string[];
+  /** Files that the Dockerfile itself contains. */
+  readonly written: readonly { readonly name: string; readonly content: string }[];
+  readonly from: string | undefined;
+  readonly destination: string;
+  /** The destination is a directory, whatever is there: it was written with a slash at its end, or is `.`. */
+  readonly isDirectory: boolean;
+  /** `user` or `user:group`, as written. */
+  readonly owner: string | undefined;
+  readonly mode: number | undefined;
+};
+
+export type HistoryEntry = { readonly created_by: string; readonly changesFiles: boolean };
+
+export type InterpretedStage = {
+  readonly config: RuntimeConfig;
+  readonly author: string | undefined;
+  readonly changes: readonly FileChange[];
+  readonly history: readonly HistoryEntry[];
+  readonly problems: readonly Problem[];
+};
+
+export type Arguments = Readonly<Record<string, string>>;
+
+/** The name of the base image of a stage, with the arguments before the first FROM filled in. */
+export function baseOf(dockerfile: Dockerfile, stage: Stage, given: Arguments): string {
+  const globals = globalArguments(dockerfile, given);
+  return expandWord(stage.base, dockerfile.escapeWith, (name) => globals[name]);
+}
+
+/** As `baseOf`, for the platform; undefined when the stage names none. */
+export function platformOf(dockerfile: Dockerfile, stage: Stage, given: Arguments): string | undefined {
+  const globals = globalArguments(dockerfile, given);
+  return stage.platform === undefined
+    ? undefined
+    : expandWord(stage.platform, dockerfile.escapeWith, (name) => globals[name]);
+}
+
+/** `given` are the build arguments, with those that every build has (TARGETARCH …). */
+export function interpretStage(
+  dockerfile: Dockerfile,
+  stage: Stage,
+  base: RuntimeConfig,
+  given: Arguments,
+): InterpretedStage {
+  const state = new StageState(dockerfile, base, given);
+  for (const instruction of stage.instructions) state.apply(instruction);
+  return state.result();
+}
+
+function globalArguments(dockerfile: Dockerfile, given: Arguments): Arguments {
+  const known: Record<string, string> = { ...given };
+  for (const { pairs } of dockerfile.args) {
+    for (const [name, value] of pairs) {
+      if (name in given || value === undefined) continue;
+      known[name] = expandWord(value, dockerfile.escapeWith, (one) => known[one]);
+    }
+  }
+  return known;
+}
+
+const DEFAULT_SHELL = ["/bin/sh", "-c"];
+
+class StageState {
+  readonly #escapeWith: string;
+  readonly #globals: Arguments;
+  readonly #given: Arguments;
+  readonly #args = new Map<string, string>();
+  readonly #env = new Map<string, string>();
+  readonly #changes: FileChange[] = [];
+  readonly #history: HistoryEntry[] = [];
+  readonly #problems: Problem[] = [];
+  readonly #config: RuntimeConfig;
+  #author: string | undefined;
+  #cmdIsOurs = false;
+
+  constructor(dockerfile: Dockerfile, base: RuntimeConfig, given: Arguments) {
+    this.#escapeWith = dockerfile.escapeWith;
+    this.#given = given;
+    this.#globals = globalArguments(dockerfile, given);
+    this.#config = structuredClone(base);
+    for (const entry of base.Env ?? []) {
+      const equals = entry.indexOf("=");
+      this.#env.set(entry.slice(0, equals), entry.slice(equals + 1));
+    }
+  }
+
+  apply(instruction: Instruction): void {
+    const before = this.#changes.length;
+    this.#carryOut(instruction);
+    const { name, text, flags } = instruction;
+    const options = flags.map(([flag, value]) => (value === "" ? `--${flag} ` : `--${flag}=${value} `)).join("");
+    this.#history.push({ created_by: `${name} ${options}${text}`, changesFiles: this.#changes.length > before });
+  }
+
+  result(): InterpretedStage {
+    const Env = [...this.#env].map(([name, value]) => `${name}=${value}`);
+    return {
+      config: { ...this.#config, ...(Env.length > 0 ? { Env } : {}) },
+      author: this.#author,
+      changes: this.#changes,
+      history: this.#history,
+      problems: this.#problems,
+    };
+  }
+
+  #carryOut(instruction: Instruction): void {
+    const { name, text, pairs, words, json } = instruction;
+    const config = this.#config;
+    if (name === "COPY" || name === "ADD") this.#copy(instruction, name);
+    else if (name === "WORKDIR") this.#workdir(instruction);
+    else if (name === "ENV") {
+      const values = pairs.map(([key, value = ""]) => [key, this.#fill(value)] as const);
+      for (const [key, value] of values) this.#env.set(key, value);
+    } else if (name === "ARG") {
+      for (const [key, value] of pairs) {
+        const known = this.#given[key] ?? (value === undefined ? this.#globals[key] : this.#fill(value));
+        if (known !== undefined) this.#args.set(key, known);
+      }
+    } else if (name === "LABEL") {
+      const labels = pairs.map(([key, value = ""]) => [this.#fill(key), this.#fill(value)] as const);
+      config.Labels = { ...config.Labels, ...Object.fromEntries(labels) };
+    } else if (name === "CMD") {
+      config.Cmd = this.#command(instruction);
+      this.#cmdIsOurs = true;
+    } else if (name === "ENTRYPOINT") {
+      config.Entrypoint = this.#command(instruction);
+      // A command of the base was meant for the base's entry point.
+      if (!this.#cmdIsOurs) config.Cmd = null;
+    } else if (name === "SHELL") config.Shell = [...(json ?? [])];
+    else if (name === "USER") config.User = this.#fill(text);
+    else if (name === "STOPSIGNAL") config.StopSignal = this.#fill(text);
+    else if (name === "EXPOSE") {
+      const exposed = words.flatMap(
+        (word) => ports(this.#fill(word)) ?? this.#mistake(instruction, `"${word}" is no port`),
+      );
+      config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(exposed.map((port) => [port, {}])) };
+    } else if (name === "VOLUME") {
+      const volumes = (json ?? words).map((word) => [json ? word : this.#fill(word), {}]);
+      config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes) };
+    } else if (name === "HEALTHCHECK") {
+      const check = healthcheck(instruction, config.Shell ?? DEFAULT_SHELL);
+      if (typeof check === "string") this.#mistake(instruction, check);
+      else config["Healthcheck"] = check;
+    } else if (name === "ONBUILD") config.OnBuild = [...(config.OnBuild ?? []), text];
+    else if (name === "MAINTAINER") this.#author = text;
+  }
+
+  #copy(instruction: Instruction, name: "COPY" | "ADD"): void {
+    const words = instruction.json ?? instruction.words.map((word) => this.#fill(word));
+    const target = words.at(-1) ?? "";
+    const sources = words.slice(0, -1).filter((word) => !word.startsWith("<<"));
+    const mode = flagOf(instruction, "chmod");
+    const owner = flagOf(instruction, "chown");
+    const from = flagOf(instruction, "from");
+    this.#changes.push({
+      line: instruction.line,
+      instruction: name,
+      told: `${name} ${words.join(" ")}`,
+      sources,
+      written: instruction.heredocs.map((heredoc) => ({
+        name: heredoc.name,
+        content: heredoc.expand
+          ? expandText(heredoc.content, this.#escapeWith, (one) => this.#lookup(one))
+          : heredoc.content,
+      })),
+      from,
+      destination: this.#absolute(target),
+      isDirectory: /(^|\/)\.?$/.test(target) || sources.length + instruction.heredocs.length > 1,
+      owner: owner === undefined ? undefined : this.#fill(owner),
+      mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
+    });
+  }
+
+  #workdir({ text, line }: Instruction): void {
+    const destination = this.#absolute(this.#fill(text));
+    this.#config.WorkingDir = destination;
+    const nothing = { sources: [], written: [], from: undefined, owner: undefined, mode: undefined };
+    this.#changes.push({
+      ...nothing,
+      line,
+      instruction: "WORKDIR",
+      told: `WORKDIR ${destination}`,
+      destination,
+      isDirectory: true,
+    });
+  }
+
+  /** The shell form is never filled in here: the shell does that when the container starts. */
+  #command({ json, text }: Instruction): string[] {
+    return json ? [...json] : [...(this.#config.Shell ?? DEFAULT_SHELL), text];
+  }
+
+  #absolute(path: string): string {
+    const resolved = posix.resolve("/", this.#config.WorkingDir || "/", path);
+    return resolved === "/" ? "/" : resolved.replace(/\/$/, "");
+  }
+
+  #fill(word: string): string {
+    return expandWord(word, this.#escapeWith, (name) => this.#lookup(name));
+  }
+
+  #lookup(name: string): string | undefined {
+    return this.#env.get(name) ?? this.#args.get(name);
+  }
+
+  #mistake({ line, name }: Instruction, detail: string): [] {
+    this.#problems.push({ line, detail: `${name}: ${detail}` });
+    return [];
+  }
+}

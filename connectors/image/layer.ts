@@ -1,0 +1,112 @@
+// One layer of an image as a compressed tar file that depends on its entries only: sorted, dated 1970, owned by numbers,
+// packed with fixed settings. The same entries give the same bytes in every attempt and on every runner of one release.
+
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import tar from "tar-stream";
+import { compare } from "./build-context.ts";
+
+export type LayerEntry = {
+  /** Without a slash at its beginning or end. */
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink";
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly link: string | undefined;
+  readonly content: { readonly file: string } | { readonly text: string } | undefined;
+};
+
+export type PackedLayer = {
+  readonly digest: string;
+  readonly size: number;
+  /** Digest of the tar before compression. */
+  readonly diffId: string;
+  readonly file: string;
+};
+
+const LEVEL = 6;
+/** Place of the byte in a gzip header that names the operating system, and the value that means "unknown". */
+const GZIP_OS_AT = 9;
+const GZIP_OS_UNKNOWN = 255;
+
+/** Writes the layer to `file`. Of two entries with the same path the later one counts. */
+export async function packLayer(entries: Iterable<LayerEntry>, file: string): Promise<PackedLayer> {
+  const byPath = new Map([...entries].map((entry) => [entry.path, entry]));
+  const sorted = [...byPath.values()].sort((a, b) => compare(a.path, b.path));
+  const pack = tar.pack();
+  const plain = createHash("sha256");
+  const packed = createHash("sha256");
+  let size = 0;
+  const written = pipeline(
+    pack,
+    tap((chunk) => void plain.update(chunk)),
+    createGzip({ level: LEVEL }),
+    withoutSystem(),
+    tap((chunk) => {
+      packed.update(chunk);
+      size += chunk.length;
+    }),
+    createWriteStream(file, { mode: 0o600 }),
+  );
+  const added = addEntries(pack, sorted);
+  await Promise.all([written, added]);
+  return { digest: `sha256:${packed.digest("hex")}`, size, diffId: `sha256:${plain.digest("hex")}`, file };
+}
+
+async function addEntries(pack: tar.Pack, entries: readonly LayerEntry[]): Promise<void> {
+  try {
+    for (const entry of entries) await addEntry(pack, entry);
+    pack.finalize();
+  } catch (error) {
+    pack.destroy(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}
+
+function addEntry(pack: tar.Pack, entry: LayerEntry): Promise<void> {
+  const { path, kind, mode, uid, gid, link, content } = entry;
+  const text = content && "text" in content ? Buffer.from(content.text) : undefined;
+  const header = {
+    name: kind === "directory" ? `${path}/` : path,
+    type: kind,
+    mode,
+    uid,
+    gid,
+    mtime: new Date(0),
+    ...(kind === "file" ? { size: text?.length ?? entry.size } : {}),
+    ...(link === undefined ? {} : { linkname: link }),
+  };
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error | null): void => (error ? reject(error) : resolve());
+    if (kind !== "file" || !content || !("file" in content)) return void pack.entry(header, text ?? "", done);
+    const sink = pack.entry(header, done);
+    pipeline(createReadStream(content.file), sink).catch(reject);
+  });
+}
+
+function tap(look: (chunk: Buffer) => void): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      look(chunk);
+      done(null, chunk);
+    },
+  });
+}
+
+/** The compressor notes the system that it runs on; nobody needs to know. */
+function withoutSystem(): Transform {
+  let at = 0;
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      const place = GZIP_OS_AT - at;
+      if (place >= 0 && place < chunk.length) chunk[place] = GZIP_OS_UNKNOWN;
+      at += chunk.length;
+      done(null, chunk);
+    },
+  });
+}

@@ -1,0 +1,76 @@
+// Ports and health checks, from how a Dockerfile writes them to how an image's config holds them. Pure.
+
+import { flagOf, type Instruction } from "./dockerfile.ts";
+
+/** `80`, `80/udp`, `8000-8002` as `80/tcp` …; undefined when it is no port. */
+export function ports(text: string): string[] | undefined {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text);
+  if (!match) return undefined;
+  const first = Number(match[1]);
+  const last = Number(match[2] ?? match[1]);
+  if (first < 1 || last > 65_535 || last < first) return undefined;
+  const protocol = match[3]?.toLowerCase() ?? "tcp";
+  return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`);
+}
+
+export type Healthcheck = {
+  readonly Test: readonly string[];
+  /** Durations in nanoseconds. */
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
+};
+
+/** A text is what is wrong with it. */
+export function healthcheck(instruction: Instruction, shell: readonly string[]): Healthcheck | string {
+  if (/^none$/i.test(instruction.text)) return { Test: ["NONE"] };
+  const command = instruction.text.replace(/^cmd\s+/i, "");
+  const times: Record<string, number> = {};
+  for (const [flag, field] of DURATIONS) {
+    const text = flagOf(instruction, flag);
+    const value = text === undefined ? undefined : nanoseconds(text);
+    if (text !== undefined && value === undefined) return `--${flag}=${text} is no duration`;
+    if (value !== undefined) times[field] = value;
+  }
+  const retries = flagOf(instruction, "retries");
+  if (retries !== undefined && !/^\d+$/.test(retries)) return `--retries=${retries} is no number`;
+  return {
+    Test: jsonCommand(command) ?? shellCommand(command, shell),
+    ...times,
+    ...(retries === undefined ? {} : { Retries: Number(retries) }),
+  };
+}
+
+const DURATIONS = [
+  ["interval", "Interval"],
+  ["timeout", "Timeout"],
+  ["start-period", "StartPeriod"],
+  ["start-interval", "StartInterval"],
+] as const;
+const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+
+/** `1m30s`, `500ms` */
+function nanoseconds(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ns|us|ms|s|m|h))+$/.test(text)) return undefined;
+  return [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)].reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit ?? ""] ?? 0),
+    0,
+  );
+}
+
+function jsonCommand(command: string): string[] | undefined {
+  if (!command.startsWith("[")) return undefined;
+  try {
+    const value: unknown = JSON.parse(command);
+    return Array.isArray(value) && value.every((one) => typeof one === "string") ? ["CMD", ...value] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function shellCommand(command: string, shell: readonly string[]): string[] {
+  const usual = shell.length === 2 && shell[0] === "/bin/sh" && shell[1] === "-c";
+  return usual ? ["CMD-SHELL", command] : ["CMD", ...shell, command];
+}

@@ -1,0 +1,51 @@
+// Reads an image that a builder left as an OCI layout in a folder.
+
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { z } from "zod";
+import type { ManifestDocument } from "../oci/client.ts";
+import { type Descriptor, imageIndexSchema, imageManifestSchema, isIndex, sha256 } from "../oci/manifest.ts";
+import { blobOfFile } from "../oci/upload.ts";
+import type { BuiltImage, ImageBlob } from "./push-image.ts";
+
+/** Throws `system-strange` when the layout is none, or something in it is missing or damaged. */
+export async function readLayout(folder: string, builder: string): Promise<BuiltImage> {
+  const strange = (problem: string): GantryError =>
+    new GantryError("system-strange", { system: builder, what: "build an image", problem });
+  const parse = <T>(schema: z.ZodType<T>, bytes: Buffer, what: string): T => {
+    try {
+      return schema.parse(JSON.parse(bytes.toString("utf8")));
+    } catch (error) {
+      throw strange(`${what}: ${String(error).slice(0, 300)}`);
+    }
+  };
+  const fileOf = ({ digest }: Descriptor): string => join(folder, "blobs", "sha256", digest.slice("sha256:".length));
+
+  const blobs: ImageBlob[] = [];
+  const manifests: ManifestDocument[] = [];
+  const add = async (descriptor: Descriptor): Promise<void> => {
+    const bytes = await readFile(fileOf(descriptor));
+    if (sha256(bytes) !== descriptor.digest) throw strange(`${descriptor.digest} is damaged`);
+    if (isIndex(descriptor.mediaType)) {
+      for (const child of parse(imageIndexSchema, bytes, "index").manifests) await add(child);
+    } else {
+      const { config, layers } = parse(imageManifestSchema, bytes, "manifest");
+      for (const { mediaType, digest, size } of [...layers, config]) {
+        const file = fileOf({ mediaType, digest, size });
+        if ((await stat(file)).size !== size) throw strange(`${digest} is damaged`);
+        blobs.push({
+          descriptor: { mediaType, digest, size },
+          from: { kind: "local", blob: blobOfFile(digest, size, file) },
+        });
+      }
+    }
+    manifests.push({ digest: descriptor.digest, mediaType: descriptor.mediaType, bytes });
+  };
+
+  const { manifests: roots } = parse(imageIndexSchema, await readFile(join(folder, "index.json")), "index.json");
+  const [root] = roots;
+  if (!root || roots.length !== 1) throw strange(`it left ${roots.length} images instead of one`);
+  await add(root);
+  return { manifests, blobs, reproducible: false };
+}

@@ -1,0 +1,241 @@
+// image/build-push: makes an image of a Dockerfile and brings it into the site's Harbor, sending only what is missing.
+
+import { mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { HarborSystem } from "@gantry/core/site/systems.ts";
+import { failed, failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
+import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { createRegistry, type Registry } from "../oci/client.ts";
+import { parsePlatform } from "../oci/manifest.ts";
+import { type ImageReference, isRepositoryName, isTag, registryUrl } from "../oci/reference.ts";
+import { assembleImage } from "./assemble.ts";
+import { type BuildRequest, findBuilders, prepareBuild, runBuilder } from "./builders.ts";
+import { type Builder, decideBuilder, findObstacle, REAL_BUILDERS, type RealBuilder } from "./decide-builder.ts";
+import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
+import { readLayout } from "./oci-layout.ts";
+import { type BuiltImage, digestOf, findMarked, type PushResult, pushImage, tagImage } from "./push-image.ts";
+
+const inputSchema = z.strictObject({
+  context: z.string().default(".").describe("Folder of the build context, below the workspace."),
+  dockerfile: z.string().default("Dockerfile").describe("Path of the Dockerfile, below the context."),
+  repository: z
+    .string()
+    .refine((name) => isRepositoryName(name) && name.includes("/"), "must be project/name in lower case")
+    .describe("project/name in the site's Harbor."),
+  system: z.string().optional().describe("Which Harbor, where the site has several."),
+  tags: z.array(z.string().refine(isTag, "is no tag")).min(1).max(20),
+  labels: z.record(z.string().min(1), z.string()).default({}),
+  buildArgs: z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string()).default({}),
+  platform: z
+    .string()
+    .refine((text) => parsePlatform(text) !== undefined, "must be os/architecture")
+    .optional(),
+  builder: z.enum(["auto", "assembler", ...REAL_BUILDERS]).default("auto"),
+});
+type Input = z.output<typeof inputSchema>;
+
+const outputSchema = z.object({
+  image: z.string(),
+  digest: z.string(),
+  ref: z.string(),
+  tags: z.array(z.string()),
+  builder: z.string(),
+  blobsPushed: z.int(),
+  blobsPresent: z.int(),
+});
+type Output = z.output<typeof outputSchema>;
+type Context = StepContext<Input, "harbor">;
+
+export const buildPush = defineStep<Input, Output, "harbor">({
+  name: "image/build-push",
+  title: "Build the image and push it",
+  input: inputSchema,
+  output: outputSchema,
+  needs: ["harbor"],
+  effects: ["push"],
+  retry: USUAL_RETRY,
+  timeoutMs: 60 * 60_000,
+  plan: async ({ input, system }) => {
+    const image = `${registryHost(system("harbor", input.system))}/${input.repository}`;
+    const builder = input.builder === "auto" ? "the first builder that can" : input.builder;
+    return [
+      `Build ${join(input.context, input.dockerfile)} with ${builder}.`,
+      `Push ${image} with the tags ${input.tags.join(", ")}, sending only the blobs that it lacks.`,
+    ];
+  },
+  run: async (context) => {
+    const scratch = await mkdtemp(join(context.home, "image-"));
+    try {
+      return await buildAndPush(context, scratch);
+    } catch (error) {
+      // A Dockerfile that is wrong, or does not build, is the user's work failing.
+      if (error instanceof GantryError && (error.code === "dockerfile-invalid" || error.code === "script-failed")) {
+        return failed(failureOf(error));
+      }
+      throw error;
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  },
+});
+
+async function buildAndPush(context: Context, scratch: string): Promise<StepOutcome<Output>> {
+  const { input, log } = context;
+  const harbor = context.system("harbor", input.system);
+  const folder = await folderBelow(context.workspace, input.context, "context");
+  const file = await folderBelow(folder, input.dockerfile, "dockerfile");
+  const { dockerfile, problems } = parseDockerfile(await readFile(file, "utf8"), input.dockerfile);
+  const [first] = problems;
+  if (first) {
+    throw new GantryError("dockerfile-invalid", { problem: `line ${first.line}: ${first.detail}` }, { problems });
+  }
+  const buildArgs = argumentsOf(dockerfile, input, harbor);
+  const built = await build(context, { dockerfile, folder, file, buildArgs, scratch, harbor });
+  const registry = registryOf(context, harbor);
+  const { digest, blobsPushed, blobsPresent } = await push(context, registry, built.image, scratch);
+  const image = `${registryHost(harbor)}/${input.repository}`;
+  log(`${image}@${digest}: ${blobsPushed} blobs sent, ${blobsPresent} were there`);
+  return succeeded({
+    image,
+    digest,
+    ref: `${image}@${digest}`,
+    tags: input.tags,
+    builder: built.builder,
+    blobsPushed,
+    blobsPresent,
+  });
+}
+
+type Build = {
+  readonly dockerfile: Dockerfile;
+  readonly folder: string;
+  readonly file: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly scratch: string;
+  readonly harbor: HarborSystem;
+};
+
+async function build(context: Context, work: Build): Promise<{ builder: Builder; image: BuiltImage }> {
+  const { input, log, exec } = context;
+  const obstacle = findObstacle(work.dockerfile, work.buildArgs);
+  const realNeeded = obstacle !== undefined || !["auto", "assembler"].includes(input.builder);
+  const available = realNeeded ? await findBuilders(exec) : [];
+  const builder = decideBuilder({ requested: input.builder, available, obstacle, file: input.dockerfile });
+  if (obstacle) log(`line ${obstacle.line}: ${obstacle.instruction} ${obstacle.why}; building with ${builder}`);
+  if (builder !== "assembler") return { builder, image: await buildWith(context, work, builder) };
+  try {
+    return { builder, image: await assemble(context, work) };
+  } catch (error) {
+    // Only the base image showed that a real builder is needed.
+    if (!(error instanceof GantryError) || error.code !== "no-builder" || input.builder !== "auto") throw error;
+    const [other] = await findBuilders(exec);
+    if (!other) throw error;
+    log(`${error.details["problem"]} Building with ${other}.`);
+    return { builder: other, image: await buildWith(context, work, other) };
+  }
+}
+
+function assemble(context: Context, { dockerfile, folder, buildArgs, scratch, harbor }: Build): Promise<BuiltImage> {
+  const own = registryOf(context, harbor);
+  return assembleImage({
+    dockerfile,
+    context: folder,
+    file: context.input.dockerfile,
+    buildArgs,
+    labels: context.input.labels,
+    platform: context.input.platform ?? "linux/amd64",
+    registryOf: (reference) => (reference.host === registryHost(harbor) ? own : otherRegistry(context, reference)),
+    scratch,
+    cache: context.cache,
+  });
+}
+
+async function buildWith(context: Context, work: Build, builder: RealBuilder): Promise<BuiltImage> {
+  const { input, cache, exec } = context;
+  const { harbor, scratch } = work;
+  const request: BuildRequest = {
+    builder,
+    context: work.folder,
+    dockerfile: work.file,
+    layout: join(scratch, "layout"),
+    scratch,
+    cache: join(cache, "image"),
+    buildArgs: work.buildArgs,
+    labels: input.labels,
+    platform: input.platform,
+    insecure: new URL(harbor.url).protocol === "http:",
+  };
+  await mkdir(request.cache, { recursive: true });
+  await prepareBuild(request, { host: registryHost(harbor), username: harbor.username, password: harbor.password });
+  await runBuilder(request, exec);
+  return readLayout(request.layout, builder);
+}
+
+function push(context: Context, registry: Registry, image: BuiltImage, scratch: string): Promise<PushResult> {
+  const { input, log } = context;
+  const { repository, tags } = input;
+  const digest = digestOf(image);
+  const options = { registry, repository, image, tags, scratch, log };
+  return context.effect({
+    name: "push",
+    what: `push ${repository}:${tags.join(",")} (${digest.slice(0, 19)})`,
+    probe: async (key) => {
+      const there = await Promise.all(tags.map((tag) => registry.headManifest(repository, tag)));
+      const blobsPresent = image.blobs.length;
+      if (there.every((one) => one === digest)) return { digest, blobsPushed: 0, blobsPresent };
+      // An image that cannot be built twice has another digest now. What an earlier attempt pushed and marked counts.
+      const marked = await findMarked(registry, repository, tags[0] ?? "", key);
+      if (image.reproducible || marked === undefined) return undefined;
+      for (const tag of tags) await tagImage(options, marked, tag);
+      return { digest: marked, blobsPushed: 0, blobsPresent };
+    },
+    perform: (key) => pushImage(image.reproducible ? options : { ...options, mark: key }),
+  });
+}
+
+/** Build arguments, and the site's registry for a Dockerfile that asks for it with `ARG REGISTRY`. */
+function argumentsOf(dockerfile: Dockerfile, input: Input, harbor: HarborSystem): Readonly<Record<string, string>> {
+  const asks = dockerfile.args.some(({ pairs }) => pairs.some(([name]) => name === "REGISTRY"));
+  return { ...(asks ? { REGISTRY: registryHost(harbor) } : {}), ...input.buildArgs };
+}
+
+function registryHost({ url, registry }: HarborSystem): string {
+  return registry ?? new URL(url).host;
+}
+
+function registryOf({ fetch, signal, nowMs }: Context, harbor: HarborSystem): Registry {
+  const { protocol, host } = new URL(harbor.url);
+  return createRegistry({
+    title: harbor.title ?? harbor.name,
+    url: `${protocol}//${registryHost(harbor)}`,
+    credentials: { username: harbor.username, password: harbor.password },
+    trustedHosts: [host],
+    fetch,
+    signal,
+    nowMs,
+  });
+}
+
+/** Base images of elsewhere are read without credentials. */
+function otherRegistry({ fetch, signal, nowMs }: Context, { host }: ImageReference): Registry {
+  return createRegistry({ title: host, url: registryUrl(host), fetch, signal, nowMs });
+}
+
+/** A path below a folder, with all links followed; it must not lead out. */
+async function folderBelow(root: string, path: string, field: string): Promise<string> {
+  const bad = (problem: string): GantryError =>
+    new GantryError("bad-input", { step: "image/build-push", problem: `${field}: ${problem}` });
+  const inside = await realpath(root);
+  let real: string;
+  try {
+    real = await realpath(resolve(inside, path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw bad(`there is no ${path} in the workspace`);
+  }
+  const way = relative(inside, real);
+  if (isAbsolute(way) || way === ".." || way.startsWith(`..${sep}`)) throw bad(`${path} leads out of the workspace`);
+  return real;
+}
