@@ -6,11 +6,13 @@
 //
 // What an expression may name:
 //   params.*   the parameters           app.*    the app's record (name, source, yaml, image, targets, facts …)
-//   task.*     id, requestedBy, url     each     the element of `each:`, or the values of `matrix:`
+//   task.*     id, url, requestedBy, pipeline, app
+//   each       the element of `each:`, or the values of `matrix:` by axis
 //   site       name of the job's site   status   "succeeded" | "failed" | "canceled": how it stands so far
 //   needs.<job>.outputs.* · .outcome · .each (list of {each, outcome, outputs} where that job has `each` or `matrix`)
 //   steps.<id>.outputs.* · .outcome     secrets.<NAME> (only in a step's `with` and `env`: resolved at the site)
-// `jobs.<job>` is the same as `needs.<job>`, in the `outputs` and `remember` of the pipeline, for every job.
+// `jobs.<job>` is the same as `needs.<job>`. A job sees the jobs that it needs, a job of `finally` also all of `jobs`, and
+// the `outputs` and `remember` of the pipeline see every job. places.ts says where each of these may be named.
 
 import type { JsonObject, JsonValue } from "../json.ts";
 
@@ -29,7 +31,7 @@ export type Pipeline = {
    * success `outputs.app` is its record. `none`: has nothing to do with apps.
    */
   readonly app: "existing" | "new" | "none";
-  /** JSON Schema of type object; the form is made from it. Defaults may be templates over `app` and `task`. */
+  /** JSON Schema of type object; the form is made from it. Defaults may be templates over `app` and `task`. Use params.ts. */
   readonly params: ParamsSchema;
   readonly concurrency: Concurrency | undefined;
   readonly jobs: readonly Job[];
@@ -76,6 +78,7 @@ export type Job = {
   readonly title: string;
   readonly needs: readonly string[];
   readonly site: Template;
+  /** Templates of text; rendered by expand.ts. */
   readonly labels: readonly string[];
   /** One job per element; the expression must give a list. Keys come from `name` of the element, or its index. */
   readonly each: Template | undefined;
