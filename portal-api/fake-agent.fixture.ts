@@ -133,6 +133,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
       const done = (): void => {
         waiting.delete(done);
         clearTimeout(timer);
+        gone.removeEventListener("abort", done);
         resolve();
       };
       const timer = setTimeout(done, ms);

@@ -9,6 +9,7 @@ import Koa from "koa";
 import type { z } from "zod";
 import { MAX_JSON_DEPTH, parseJsonText } from "./json-text.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "./problem.ts";
+import { refuseStrange } from "./strange-requests.ts";
 
 /** As pino has it. Fields never hold secrets: no bodies, no headers, no addresses with a query. */
 export type Logger = {
@@ -175,9 +176,12 @@ export function notModified(ctx: Koa.Context, tag: string): boolean {
   return true;
 }
 
-/** Aborted when the connection closes before the answer was sent: whoever waited has left. */
+/** Aborted when the connection closes, before or after the answer was sent: whoever waited has left. One per request. */
 export function goneSignal(ctx: Koa.Context): AbortSignal {
+  const known: unknown = ctx.state.gone;
+  if (known instanceof AbortSignal) return known;
   const gone = new AbortController();
+  ctx.state.gone = gone.signal;
   ctx.res.once("close", () => gone.abort());
   return gone.signal;
 }
@@ -231,29 +235,6 @@ function accessLine({ name, logger, onAnswered }: AppOptions): Koa.Middleware {
     });
     await next();
   };
-}
-
-/** Requests that proxies and servers read differently, and paths that no route could mean. */
-async function refuseStrange(ctx: Koa.Context, next: Koa.Next): Promise<void> {
-  const names = ctx.req.rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
-  const twice = ["host", "authorization", "content-length", "transfer-encoding", "content-type"].find(
-    (name) => names.indexOf(name) !== names.lastIndexOf(name),
-  );
-  if (twice) throw new GantryError("bad-request", { problem: `the header ${twice} is given twice` });
-  if (!/^[\w.:[\]-]*$/.test(ctx.get("host")))
-    throw new GantryError("bad-request", { problem: "the header host is strange" });
-  if (!ctx.req.url?.startsWith("/")) throw new GantryError("bad-request", { problem: "the address is not a path" });
-  let path: string;
-  try {
-    path = decodeURIComponent(ctx.path);
-  } catch {
-    throw new GantryError("bad-request", { problem: "the address is not valid UTF-8" });
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here.
-  if (/[\u0000-\u001f\u007f]/.test(path)) {
-    throw new GantryError("bad-request", { problem: "the address has control characters" });
-  }
-  await next();
 }
 
 function decodeUtf8(bytes: Buffer): string {

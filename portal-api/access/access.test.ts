@@ -1,0 +1,194 @@
+// Signing in, tokens, sessions and requests of other sites, through the front door.
+
+import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Clock } from "@gantry/journal/clock.ts";
+import fc from "fast-check";
+import { startWorld, type World } from "../portal.fixture.ts";
+import { isFromOwnPage, safeNext } from "./decide-access.ts";
+
+const MINUTE = 60_000;
+let nowMs = 1_800_000_000_000;
+const clock: Clock = {
+  nowMs: () => nowMs,
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+let world: World;
+
+before(async () => {
+  world = await startWorld({ sessionHours: 1 }, { clock });
+});
+after(() => world.close());
+
+/** Follows a sign-in address as a browser would; the cookie, or undefined when it was refused. */
+async function openLink(url: string): Promise<string | undefined> {
+  const answer = await fetch(url, { redirect: "manual" });
+  return cookieOf(answer);
+}
+
+function cookieOf(answer: Response): string | undefined {
+  return answer.headers.get("set-cookie")?.split(";")[0];
+}
+
+const asBrowser = (cookie: string | undefined, headers: Record<string, string> = {}): Record<string, string> => ({
+  ...(cookie === undefined ? {} : { cookie }),
+  "sec-fetch-site": "same-origin",
+  ...headers,
+});
+
+const me = (headers: Record<string, string>): Promise<Response> => world.ask("/v1/me", { token: null, headers });
+
+test("the administrator's token is in a file that only its owner can read", async () => {
+  const file = join(world.dir, "admin-token");
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  assert.equal((await readFile(file, "utf8")).trim(), world.adminToken);
+  assert.match(world.adminToken, /^gantry_pat_[\w-]{43}$/);
+  assert.equal((await world.ask("/v1/tokens/admin", { method: "DELETE" })).status, 400);
+});
+
+test("a token is shown once, expires, can be revoked, and its name can then be used again", async () => {
+  const create = (days?: number): Promise<Response> =>
+    world.ask("/v1/tokens", { method: "POST", json: { name: "robot", role: "developer", days } });
+  const { token } = (await (await create(2)).json()) as { token: string };
+  assert.equal((await create()).status, 400);
+  const list = await (await world.ask("/v1/tokens")).text();
+  assert.match(list, /"name":"robot"/);
+  assert.doesNotMatch(list, new RegExp(token.slice(15)));
+  assert.equal((await world.ask("/v1/me", { token })).status, 200);
+
+  nowMs += 2 * 24 * 60 * MINUTE + 1;
+  assert.equal((await world.ask("/v1/me", { token })).status, 401);
+  const { token: second } = (await (await create()).json()) as { token: string };
+  assert.equal((await world.ask("/v1/tokens/robot", { method: "DELETE" })).status, 204);
+  assert.equal((await world.ask("/v1/me", { token: second })).status, 401);
+  assert.equal((await world.ask("/v1/tokens/robot", { method: "DELETE" })).status, 404);
+});
+
+test("a sign-in link signs in once, within 15 minutes", async () => {
+  const link = await world.createSignInLink({ name: "ada", role: "developer" });
+  assert.equal((await fetch(link, { method: "HEAD" })).status, 200);
+  const cookie = await openLink(link);
+  assert.deepEqual(await (await me(asBrowser(cookie))).json(), {
+    name: "ada",
+    role: "developer",
+    via: "session",
+    version: "0.1.0",
+    feedUp: true,
+  });
+  assert.equal(await openLink(link), undefined);
+  assert.match(await (await fetch(link)).text(), /was used or is too old/);
+
+  const late = await world.createSignInLink({ name: "ada", role: "developer" });
+  nowMs += 15 * MINUTE + 1;
+  assert.equal(await openLink(late), undefined);
+});
+
+test("of many who open the same link at once, one is signed in", async () => {
+  const link = await world.createSignInLink({ name: "ada", role: "viewer" });
+  const cookies = await Promise.all(Array.from({ length: 10 }, () => openLink(link)));
+  assert.equal(cookies.filter((cookie) => cookie !== undefined).length, 1);
+});
+
+test("the session cookie is hidden from scripts and other sites, and ends with time or with signing out", async () => {
+  const answer = await fetch(await world.createSignInLink({ name: "ada", role: "viewer" }), { redirect: "manual" });
+  assert.equal(answer.status, 303);
+  assert.equal(answer.headers.get("location"), "/");
+  assert.match(answer.headers.get("set-cookie") ?? "", /; Path=\/; Max-Age=3600; HttpOnly; SameSite=Strict$/);
+  const cookie = cookieOf(answer);
+  nowMs += 59 * MINUTE;
+  assert.equal((await me(asBrowser(cookie))).status, 200);
+  nowMs += MINUTE + 1;
+  assert.equal((await me(asBrowser(cookie))).status, 401);
+
+  const second = await openLink(await world.createSignInLink({ name: "ada", role: "viewer" }));
+  const out = await world.ask("/sign-out", { method: "POST", token: null, headers: asBrowser(second) });
+  assert.equal(out.status, 204);
+  assert.match(out.headers.get("set-cookie") ?? "", /^gantry_session=; .*Max-Age=0/);
+  assert.equal((await me(asBrowser(second))).status, 401);
+});
+
+test("the form takes a token, and the session ends when that token is revoked", async () => {
+  const submit = (token: string, headers: Record<string, string> = {}): Promise<Response> =>
+    world.ask("/sign-in", {
+      method: "POST",
+      token: null,
+      body: new URLSearchParams({ token, next: "/tasks/t1" }).toString(),
+      headers: asBrowser(undefined, { "content-type": "application/x-www-form-urlencoded", ...headers }),
+      redirect: "manual",
+    });
+  const wrong = await submit("gantry_pat_wrong");
+  assert.equal(wrong.status, 401);
+  assert.match(await wrong.text(), /not known/);
+
+  const right = await submit(await world.tokenOf("developer", "formal"));
+  assert.deepEqual([right.status, right.headers.get("location")], [303, "/tasks/t1"]);
+  const cookie = cookieOf(right);
+  assert.equal((await me(asBrowser(cookie))).status, 200);
+  await world.ask("/v1/tokens/formal", { method: "DELETE" });
+  assert.equal((await me(asBrowser(cookie))).status, 401);
+
+  assert.equal((await submit(world.adminToken, { "sec-fetch-site": "cross-site" })).status, 403);
+});
+
+test("a token asks for a link for its own owner", async () => {
+  const token = await world.tokenOf("viewer", "phone");
+  const answer = await world.ask("/v1/sign-in-links", { method: "POST", token });
+  const { url } = (await answer.json()) as { url: string };
+  assert.match(url, new RegExp(`^${world.url}/sign-in\\?code=`));
+  const cookie = await openLink(url);
+  assert.equal(((await (await me(asBrowser(cookie))).json()) as { name: string }).name, "phone");
+});
+
+test("with a cookie, only our own pages may write", async () => {
+  const cookie = await openLink(await world.createSignInLink({ name: "ada", role: "developer" }));
+  const start = async (headers: Record<string, string>): Promise<number> => {
+    const answer = await world.ask("/v1/apps/orders/ci", {
+      method: "POST",
+      token: null,
+      json: {},
+      headers: { ...(cookie ? { cookie } : {}), "idempotency-key": crypto.randomUUID(), ...headers },
+    });
+    return answer.status;
+  };
+  assert.equal(await start({ "sec-fetch-site": "same-origin" }), 202);
+  assert.equal(await start({ origin: world.url }), 202);
+  for (const headers of [
+    {},
+    { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site" },
+    { "sec-fetch-site": "none" },
+    { origin: "http://evil.example" },
+    { origin: "null" },
+    { origin: world.url, "sec-fetch-site": "cross-site" },
+  ]) {
+    assert.equal(await start(headers as Record<string, string>), 403, JSON.stringify(headers));
+  }
+  assert.equal((await me({ ...(cookie ? { cookie } : {}), authorization: "Bearer wrong" })).status, 401);
+});
+
+test("a page that needs sign-in leads there and back; a program gets a problem", async () => {
+  const page = await world.ask("/docs", { token: null, headers: { accept: "text/html" }, redirect: "manual" });
+  assert.deepEqual([page.status, page.headers.get("location")], [302, "/sign-in?next=%2Fdocs"]);
+  assert.equal((await world.ask("/docs", { token: null })).status, 401);
+});
+
+test("after signing in nobody is sent to another site", () => {
+  for (const next of ["//evil", "/\\evil", "https://evil", "javascript:alert(1)", "/a\r\nb", "", undefined, "/%0a b"]) {
+    assert.equal(safeNext(next), "/");
+  }
+  assert.equal(safeNext("/tasks/t1?job=deploy[seoul]"), "/tasks/t1?job=deploy[seoul]");
+  fc.assert(fc.property(fc.string(), (text) => new URL(safeNext(text), "http://portal").origin === "http://portal"));
+});
+
+test("an address is our own page's only when the browser says so", () => {
+  const own = { secFetchSite: "", origin: "", host: "portal:3000", publicOrigin: "https://gantry.example" };
+  assert.equal(isFromOwnPage({ ...own, origin: "https://gantry.example" }), true);
+  assert.equal(isFromOwnPage({ ...own, origin: "http://portal:3000" }), true);
+  assert.equal(isFromOwnPage({ ...own, origin: "https://gantry.example.evil" }), false);
+  assert.equal(isFromOwnPage(own), false);
+});

@@ -1,0 +1,155 @@
+// Logs through the front door, and lines cut out of bytes that arrive in any pieces.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import fc from "fast-check";
+import { readFrames, startWorld, take, type World } from "../portal.fixture.ts";
+import { decideRange } from "./decide-range.ts";
+import { readLines } from "./lines.ts";
+
+const PATH = "/v1/tasks/t1/jobs/deploy%5Bseoul%5D/steps/checkout/log";
+const TEXT = "clone äöü\nfetch\n<script>\nERROR: no space\nlast";
+let world: World;
+
+before(async () => {
+  world = await startWorld({ live: { pingMs: 50, recheckMs: 50 } });
+  world.agent.addTask({ id: "t1" });
+  world.agent.writeLog(TEXT);
+});
+after(() => world.close());
+
+test("a log is text, and nothing that a browser would run", async () => {
+  const answer = await world.ask(PATH);
+  assert.equal(await answer.text(), TEXT);
+  assert.equal(answer.headers.get("content-type"), "text/plain; charset=utf-8");
+  assert.equal(answer.headers.get("content-security-policy"), "sandbox");
+  assert.equal(answer.headers.get("gantry-log-size"), String(Buffer.byteLength(TEXT)));
+  assert.equal(answer.headers.get("gantry-log-final"), "false");
+});
+
+test("parts of a log, by query and by Range", async () => {
+  const bytes = Buffer.from(TEXT);
+  assert.equal(await (await world.ask(`${PATH}?from=13&limit=5`)).text(), "fetch");
+  assert.equal(await (await world.ask(`${PATH}?from=99999`)).text(), "");
+  const range = async (value: string): Promise<[number, string, string | null]> => {
+    const answer = await world.ask(PATH, { headers: { range: value } });
+    return [answer.status, await answer.text(), answer.headers.get("content-range")];
+  };
+  assert.deepEqual(await range("bytes=0-4"), [206, "clone", `bytes 0-4/${bytes.length}`]);
+  assert.deepEqual(await range("bytes=-4"), [
+    206,
+    "last",
+    `bytes ${bytes.length - 4}-${bytes.length - 1}/${bytes.length}`,
+  ]);
+  const [status, body, contentRange] = await range("bytes=99999-");
+  assert.deepEqual([status, contentRange], [416, `bytes */${bytes.length}`]);
+  assert.match(body, /range-outside/);
+  assert.equal((await range("lines=1-2"))[0], 200);
+});
+
+test("numbered lines, from a line on, and only those with a text", async () => {
+  const lines = async (query: string): Promise<unknown[]> => {
+    const answer = await world.ask(PATH + query, { headers: { accept: "application/x-ndjson" } });
+    assert.match(answer.headers.get("content-type") ?? "", /^application\/x-ndjson/);
+    return (await answer.text())
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  };
+  assert.deepEqual(
+    await lines(""),
+    TEXT.split("\n").map((text, at) => ({ n: at + 1, text })),
+  );
+  assert.deepEqual(await lines("?from=2&limit=1"), [{ n: 2, text: "fetch" }]);
+  assert.deepEqual(await lines("?grep=error"), [{ n: 4, text: "ERROR: no space" }]);
+  assert.equal(await (await world.ask(`${PATH}?grep=.*`)).text(), "");
+});
+
+test("a step without a log is 404 in every form", async () => {
+  for (const accept of ["text/plain", "application/x-ndjson", "text/event-stream"]) {
+    assert.equal((await world.ask(PATH.replace("checkout", "other"), { headers: { accept } })).status, 404);
+  }
+});
+
+test("names that leave their place are refused", async () => {
+  for (const job of ["..", "%2e%2e", "..%2f..%2fapps", "%2e%2e%2f%2e%2e", "%00", "1", "%F0%28"]) {
+    const answer = await world.ask(`/v1/tasks/t1/jobs/${job}/steps/checkout/log`);
+    assert.ok(answer.status === 400 || answer.status === 404, `${job}: ${answer.status}`);
+  }
+  assert.ok(world.agent.requests.every((request) => !request.includes("..")));
+});
+
+// Last: it ends the log.
+test("a stream follows the log to its end, and goes on where it was cut", async () => {
+  const leaving = new AbortController();
+  const open = (headers: Record<string, string> = {}): Promise<Response> =>
+    world.ask(PATH, { headers: { accept: "text/event-stream", ...headers }, signal: leaving.signal });
+  const stream = readFrames(await open());
+  const first = await take(stream, 4);
+  assert.deepEqual(first.at(-1)?.data, { n: 4, text: "ERROR: no space" });
+  world.agent.writeLog(" line\nä");
+  assert.deepEqual((await take(stream, 1))[0]?.data, { n: 5, text: "last line" });
+  world.agent.writeLog("", { final: true });
+  assert.deepEqual(
+    (await take(stream, 2)).map((one) => [one.event, one.data]),
+    [
+      [undefined, { n: 6, text: "ä" }],
+      ["end", { size: Buffer.byteLength(`${TEXT} line\nä`), offset: Buffer.byteLength(`${TEXT} line\n`), line: 6 }],
+    ],
+  );
+  assert.deepEqual(await take(stream, 1), []);
+
+  const resumed = readFrames(await open({ "last-event-id": first[1]?.id ?? "" }));
+  assert.deepEqual((await take(resumed, 1))[0]?.data, { n: 3, text: "<script>" });
+  leaving.abort();
+});
+
+test("lines are the same however their bytes are cut", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\r\n]/g, ""))),
+      fc.array(fc.nat(20)),
+      (texts, cuts) => {
+        const whole = Buffer.from(texts.map((text) => `${text}\n`).join(""));
+        const reader = readLines();
+        const got: string[] = [];
+        let at = 0;
+        for (const cut of [...cuts, whole.length]) {
+          got.push(...reader.push(whole.subarray(at, at + cut)).map((line) => line.text));
+          at += cut;
+        }
+        got.push(...reader.finish().map((line) => line.text));
+        assert.deepEqual(
+          got,
+          texts.map((text) => text.toWellFormed()),
+        );
+        assert.deepEqual(reader.place(), { offset: whole.length, line: texts.length + 1 });
+      },
+    ),
+  );
+});
+
+test("a line that never ends is given in pieces", () => {
+  const reader = readLines();
+  const pieces = reader.push(Buffer.alloc(200_000, "x"));
+  assert.deepEqual(
+    pieces.map((piece) => piece.text.length),
+    [65_536, 65_536, 65_536],
+  );
+  assert.equal(reader.finish()[0]?.text.length, 200_000 - 3 * 65_536);
+});
+
+test("a range lies within the log", () => {
+  const header = fc.oneof(
+    fc.string(),
+    fc.tuple(fc.nat(50), fc.nat(50)).map(([a, b]) => `bytes=${a}-${b}`),
+  );
+  const maybe = fc.option(fc.nat(50), { nil: undefined });
+  fc.assert(
+    fc.property(header, maybe, maybe, fc.nat(40), (range, from, limit, size) => {
+      const found = decideRange({ range, from, limit }, size);
+      if (found) assert.ok(0 <= found.from && found.from <= found.end && found.end <= size);
+      if (found?.isPartial) assert.ok(found.from < found.end);
+    }),
+  );
+});
