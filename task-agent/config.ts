@@ -31,7 +31,9 @@ export const agentConfig = z.strictObject({
   offerMs: ms.default(15_000),
   /** How long a canceled job may take to stop before it is killed. */
   cancelGraceMs: ms.default(10_000),
+  logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   /** Folder of pipeline files; the shipped ones when absent. */
   pipelines: z.string().optional(),
 });
+export type AgentConfigInput = z.input<typeof agentConfig>;
 export type AgentConfig = z.output<typeof agentConfig>;

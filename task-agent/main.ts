@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { runProcess } from "@gantry/wire/process.ts";
 import { openAgent } from "./agent.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfigInput, agentConfig } from "./config.ts";
 import { openMetrics } from "./metrics.ts";
 import { portalRoutes } from "./portal-routes.ts";
 import { runnerRoutes } from "./runner-routes.ts";
@@ -17,7 +18,8 @@ const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
 const TICK_MS = 1_000;
 
 /** Starts a task-agent and resolves when it serves. `close` stops taking requests, then closes the journal. */
-export async function startTaskAgent(config: AgentConfig, deps: { logger: Logger }): Promise<Listening> {
+export async function startTaskAgent(input: AgentConfigInput, deps: { logger: Logger }): Promise<Listening> {
+  const config = agentConfig.parse(input);
   await mkdir(config.data, { recursive: true });
   const journal = await openSqliteJournal({ file: join(config.data, "journal.sqlite"), indexes: AGENT_INDEXES });
   try {
@@ -63,3 +65,5 @@ export async function startTaskAgent(config: AgentConfig, deps: { logger: Logger
     throw error;
   }
 }
+
+if (import.meta.main) await runProcess("task-agent", agentConfig, (config, logger) => startTaskAgent(config, { logger }));

@@ -1,0 +1,73 @@
+// How each of the four processes begins and ends: one configuration, one logger, one way to say what is wrong at start.
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { readConfig } from "@gantry/core/config/read.ts";
+import { explain, GantryError } from "@gantry/core/errors.ts";
+import { pino, stdTimeFunctions } from "pino";
+import type { z } from "zod";
+import type { Logger } from "./http.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** What a process is once it serves. `ended` rejects when it has to give up by itself. */
+export type Running = { readonly close: (again?: boolean) => Promise<void>; readonly ended?: Promise<void> };
+
+/**
+ * Runs a process until SIGTERM or SIGINT: `node …/main.ts --config FILE`. Configuration is file < environment
+ * (`GANTRY_<NAME>_…`) . A second signal closes at once. Exit code 0 after an orderly end, 2 when the configuration or
+ * the start is at fault (one sentence each for what, why and what to do), 1 for anything else.
+ */
+export async function runProcess<S extends z.ZodObject>(name: string, schema: S, start: (config: z.output<S>, logger: Logger) => Promise<Running>): Promise<void> {
+  try {
+    const config = loadConfig(name, schema);
+    const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
+    const running = await start(config, makeLogger(name, level));
+    let stops = 0;
+    const stop = (): void => {
+      stops += 1;
+      running.close(stops > 1).then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+    };
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
+    await running.ended;
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** JSON lines on stdout. Fields that could hold a secret are cut out. */
+export function makeLogger(service: string, level: LogLevel, destination: { write: (line: string) => void } = pino.destination(1)): Logger {
+  return pino(
+    {
+      level,
+      base: { service },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: ["token", "*.token", "authorization", "*.authorization", "cookie", "*.cookie"],
+    },
+    destination,
+  );
+}
+
+function loadConfig<S extends z.ZodObject>(name: string, schema: S): z.output<S> {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  const prefix = `GANTRY_${name.toUpperCase().replaceAll("-", "_")}`;
+  const readText = (path: string): string => readFileSync(path, "utf8");
+  let file: { name: string; text: string } | undefined;
+  try {
+    file = values.config === undefined ? undefined : { name: values.config, text: readText(values.config) };
+  } catch (error) {
+    throw new GantryError("config-invalid", { problem: `The file ${values.config} cannot be read: ${(error as Error).message}.` });
+  }
+  return readConfig(schema, { file, env: process.env, prefix, readFile: readText });
+}
+
+function fail(error: unknown): void {
+  const told = error instanceof GantryError ? explain(error) : undefined;
+  process.stderr.write(told ? `${told.message}\n${told.why}\n${told.todo}\n` : `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(told ? 2 : 1);
+}
