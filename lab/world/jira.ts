@@ -5,7 +5,7 @@ import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
 import { standInPage } from "./page.ts";
-import { Answer, openState, readJson, type StandIn, type StandInOptions, serve } from "./stand-in.ts";
+import { Answer, openState, originOf, readJson, type StandIn, type StandInOptions, serve } from "./stand-in.ts";
 
 export type JiraOptions = StandInOptions & {
   readonly flavour: "cloud" | "data-center";
@@ -75,7 +75,7 @@ function addProjects(api: Router, { state, save, cloud }: World): void {
     const project = state.projects.find((one) => one.key === ctx.params.key || String(one.id) === ctx.params.key);
     if (!project) throw complaint(404, `No project could be found with key '${ctx.params.key}'.`);
     const { id, key, name, description } = project;
-    const self = `${ctx.origin}${ctx.path}`;
+    const self = `${originOf(ctx)}${ctx.path}`;
     ctx.body = { id: String(id), key, name, description, self, ...(cloud ? { projectTypeKey: project.type } : {}) };
   });
   api.get("/projectvalidate/key", (ctx) => {
@@ -106,7 +106,7 @@ function addProjects(api: Router, { state, save, cloud }: World): void {
     state.projects.push({ id, key, name, description, type, issues: 0 });
     save();
     ctx.status = 201;
-    ctx.body = { id, key, self: `${ctx.origin}${ctx.path.replace(/\/$/, "")}/${id}` };
+    ctx.body = { id, key, self: `${originOf(ctx)}${ctx.path.replace(/\/$/, "")}/${id}` };
   };
   api.post("/project", create);
 }
@@ -147,7 +147,7 @@ function addIssues(api: Router, world: World): void {
     state.issues.push(issue);
     save();
     ctx.status = 201;
-    ctx.body = { id: String(issue.id), key: issue.key, self: `${ctx.origin}${ctx.path}/${issue.id}` };
+    ctx.body = { id: String(issue.id), key: issue.key, self: `${originOf(ctx)}${ctx.path}/${issue.id}` };
   });
   api.get("/issue/:key", (ctx) => {
     ctx.body = shown(ctx, issueOf(state, ctx.params.key));
@@ -197,7 +197,7 @@ function addComments(api: Router, { state, save, cloud }: World): void {
   });
   const shownComment = (ctx: Koa.Context, issue: Issue, { id, body, createdMs, properties }: Comment): object => ({
     id: String(id),
-    self: `${ctx.origin}/rest/api/${cloud ? 3 : 2}/issue/${issue.id}/comment/${id}`,
+    self: `${originOf(ctx)}/rest/api/${cloud ? 3 : 2}/issue/${issue.id}/comment/${id}`,
     body,
     created: new Date(createdMs).toISOString().replace("Z", "+0000"),
     ...(String(ctx.query.expand ?? "").includes("properties") ? { properties } : {}),
@@ -284,12 +284,12 @@ function issueOf(state: State, key: string | undefined): Issue {
 
 function shown(ctx: Koa.Context, { id, key, summary, description, labels, type, status }: Issue): object {
   const fields = { summary, description, labels, issuetype: { name: type }, status: statusShown(ctx, status) };
-  return { id: String(id), key, self: `${ctx.origin}/rest/api/2/issue/${id}`, fields };
+  return { id: String(id), key, self: `${originOf(ctx)}/rest/api/2/issue/${id}`, fields };
 }
 
 function statusShown(ctx: Koa.Context, name: StatusName): object {
   const { id, category } = STATUSES[name];
-  return { id, name, self: `${ctx.origin}/rest/api/2/status/${id}`, statusCategory: { name, ...category } };
+  return { id, name, self: `${originOf(ctx)}/rest/api/2/status/${id}`, statusCategory: { name, ...category } };
 }
 
 /** The part of JQL that is used here: `a = "b" AND …`, with an order that is ignored. */

@@ -76,12 +76,16 @@ export async function serve(options: StandInOptions, routes: (router: Router, ap
   const exchanges: Exchange[] = [];
   let faults: (Fault & { left: number; skip: number })[] = [];
   const add = (fault: Fault): void => void faults.push({ ...fault, left: fault.times, skip: fault.after ?? 0 });
-  const clear = (): void => void (faults = []);
+  const clear = (): void => {
+    faults = [];
+  };
 
   const app = new Koa();
   app.silent = true;
   const lab = new Router({ prefix: "/_lab" });
-  lab.get("/exchanges", (ctx) => void (ctx.body = exchanges));
+  lab.get("/exchanges", (ctx) => {
+    ctx.body = exchanges;
+  });
   lab.delete("/exchanges", (ctx) => {
     exchanges.length = 0;
     ctx.status = 204;
@@ -109,7 +113,7 @@ export async function serve(options: StandInOptions, routes: (router: Router, ap
         return;
       }
       if (fault.kind === "cut") {
-        ctx.state["cutAfterBytes"] = fault.bytes;
+        ctx.state.cutAfterBytes = fault.bytes;
       } else {
         if (fault.kind === "drop-answer") await next();
         ctx.respond = false;
@@ -130,7 +134,7 @@ export async function serve(options: StandInOptions, routes: (router: Router, ap
       path: ctx.path,
       query: { ...ctx.query },
       requestType: ctx.get("content-type"),
-      requestBody: ctx.state["body"],
+      requestBody: ctx.state.body,
       status: ctx.status,
       responseType: ctx.type,
       responseBody: isPlain(ctx.body) ? structuredClone(ctx.body) : undefined,
@@ -165,11 +169,16 @@ export async function readJson(ctx: Koa.Context): Promise<unknown> {
     const body: unknown = type.includes("x-www-form-urlencoded")
       ? Object.fromEntries(new URLSearchParams(text))
       : JSON.parse(text);
-    if (text.length < 262_144) ctx.state["body"] = body;
+    if (text.length < 262_144) ctx.state.body = body;
     return body;
   } catch {
     throw new Answer(400, { message: "the body is not JSON" });
   }
+}
+
+/** How the caller addressed this server: `http://127.0.0.1:4711`. (Koa's own `ctx.origin` is the header of that name.) */
+export function originOf(ctx: Koa.Context): string {
+  return `${ctx.protocol}://${ctx.host}`;
 }
 
 export async function readBytes(ctx: Koa.Context): Promise<Buffer> {
@@ -219,7 +228,9 @@ function listen(server: Server, port: number): Promise<void> {
   });
 }
 
+/** Safe to call twice: a test that restarts a stand-in has closed it already. */
 function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
   return new Promise((resolve, reject) => {
     server.close((error) => (error ? reject(error) : resolve()));
     server.closeAllConnections();

@@ -1,0 +1,40 @@
+// The calls we make to Nexus Repository 3.
+
+import type { NexusSystem } from "@gantry/core/site/systems.ts";
+import { z } from "zod";
+import { basicAuth, createHttp } from "../http.ts";
+
+export type Repository = z.infer<typeof repository>;
+
+/** Errors are those of `Call` in ../http.ts. */
+export type NexusClient = {
+  /** undefined: there is none with this name. */
+  readonly repository: (name: string) => Promise<Repository | undefined>;
+};
+
+export function createNexus(system: NexusSystem, fetcher: typeof fetch, signal: AbortSignal): NexusClient {
+  const { username, password } = system;
+  const signedIn = username !== undefined && password !== undefined;
+  const http = createHttp({
+    system: system.title ?? system.name,
+    baseUrl: `${system.url}/service/rest`,
+    headers: signedIn ? { authorization: basicAuth(username, password) } : {},
+    fetch: fetcher,
+    signal,
+  });
+  return {
+    repository: async (name) => {
+      const call = { what: `read repository ${name}`, schema: repository, expect: [404] };
+      const answer = await http.get(`/v1/repositories/${encodeURIComponent(name)}`, call);
+      return answer.ok ? answer.body : undefined;
+    },
+  };
+}
+
+/** `online` is missing in older versions, which then serve only what is online. */
+const repository = z.object({
+  name: z.string(),
+  format: z.string(),
+  type: z.string(),
+  online: z.boolean().default(true),
+});

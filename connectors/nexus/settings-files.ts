@@ -1,0 +1,64 @@
+// The settings by which package managers download from one Nexus: pure text. All of it belongs into the HOME of a job.
+
+export const FORMATS = ["npm", "maven", "pypi"] as const;
+export type Format = (typeof FORMATS)[number];
+export type Account = { readonly username: string; readonly password: string };
+
+/** Below HOME. A file with `merge` keeps what other steps wrote for other hosts. */
+export type SettingsFile = { readonly path: string; readonly text: string; readonly merge?: "netrc" };
+
+/** The files for one format. The account holds no line breaks. `repository` is the address of the group repository, with a slash at its end. */
+export function settingsFiles(format: Format, repository: string, account: Account | undefined): SettingsFile[] {
+  if (format === "npm") return [{ path: ".npmrc", text: npmrc(repository, account) }];
+  if (format === "maven") return [{ path: ".m2/settings.xml", text: settingsXml(repository, account) }];
+  const { hostname, protocol } = new URL(repository);
+  const trusted = protocol === "http:" ? `trusted-host = ${hostname}\n` : "";
+  const pip = { path: ".config/pip/pip.conf", text: `[global]\nindex-url = ${repository}simple\n${trusted}` };
+  return account ? [pip, { path: ".netrc", text: netrcLine(hostname, account), merge: "netrc" }] : [pip];
+}
+
+/** What a .netrc becomes when one machine is set: its old line goes, all others stay. */
+export function mergeNetrc(before: string, line: string): string {
+  const machine = line.split(" ", 2).join(" ");
+  const others = before.split("\n").filter((one) => one !== "" && !one.startsWith(`${machine} `));
+  return [...others, line].join("\n");
+}
+
+/** The registry that a project's own .npmrc names; npm prefers it to the one in HOME. */
+export function registryOf(npmrcText: string): string | undefined {
+  return /^\s*registry\s*=\s*(\S+)\s*$/m.exec(npmrcText)?.[1];
+}
+
+function npmrc(repository: string, account: Account | undefined): string {
+  const lines = [`registry=${repository}`];
+  if (account) {
+    const pair = Buffer.from(`${account.username}:${account.password}`, "utf8").toString("base64");
+    lines.push(`${repository.replace(/^https?:/, "")}:_auth=${pair}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** One mirror of everything, so that no download passes Nexus by. */
+function settingsXml(repository: string, account: Account | undefined): string {
+  const server = account
+    ? `  <servers>
+    <server><id>nexus</id><username>${xml(account.username)}</username><password>${xml(account.password)}</password></server>
+  </servers>
+`
+    : "";
+  return `<settings xmlns="http://maven.apache.org/SETTINGS/1.0.0">
+${server}  <mirrors>
+    <mirror><id>nexus</id><mirrorOf>*</mirrorOf><url>${xml(repository)}</url></mirror>
+  </mirrors>
+</settings>
+`;
+}
+
+function netrcLine(host: string, { username, password }: Account): string {
+  const quoted = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`;
+  return `machine ${host} login ${quoted(username)} password ${quoted(password)}\n`;
+}
+
+function xml(text: string): string {
+  return text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+}

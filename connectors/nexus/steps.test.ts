@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import type { NexusSystem } from "@gantry/core/site/systems.ts";
+import { type Nexus, startNexus } from "@gantry/lab/world/nexus.ts";
+import { openBench, type StepBench } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { settings } from "./steps.ts";
+
+type T = { after: (fn: () => Promise<void>) => void };
+const ACCOUNT = { username: "ci", password: "nexus-pass-1" };
+const ALL = { npm: "npm-group", maven: "maven-group", pypi: "pypi-group" };
+const run = promisify(execFile);
+
+async function world(t: T, more: Partial<NexusSystem> = {}): Promise<{ nexus: Nexus; bench: StepBench; dir: string }> {
+  const dir = await tempDir(t);
+  const nexus = await startNexus({ name: "nexus", dir, ...ACCOUNT });
+  t.after(() => nexus.close());
+  const common = { kind: "nexus", name: "nexus", url: nexus.url, standIn: true, repositories: ALL } as const;
+  const bench = await openBench({ systems: [{ ...common, ...ACCOUNT, ...more }] });
+  t.after(() => bench.close());
+  return { nexus, bench, dir };
+}
+
+/** A program of a following `run:` step: the HOME of the job, and nothing of this process. */
+async function inJob(bench: StepBench, program: string, args: string[]): Promise<string> {
+  const env = { PATH: process.env.PATH, HOME: bench.home };
+  return (await run(program, args, { cwd: bench.workspace, env })).stdout;
+}
+
+test("an unmodified npm installs through Nexus, and the workspace holds no credential", async (t) => {
+  const { nexus, bench } = await world(t);
+  const outcome = await bench.run(settings, { formats: ["npm"] });
+  const url = `${nexus.url}/repository/npm-group/`;
+  assert.deepEqual(outcome, { kind: "succeeded", output: { files: ["~/.npmrc"], urls: { npm: url } } });
+  await writeFile(join(bench.workspace, "package.json"), '{"name":"orders","dependencies":{"@lab/greeting":"^1.0.0"}}');
+  await inJob(bench, "npm", ["install", "--no-fund"]);
+  const said = await inJob(bench, "node", ["-e", 'console.log(require("@lab/greeting").greet("Mina"))']);
+  assert.equal(said, "Hello, Mina.\n");
+  assert.deepEqual(nexus.downloads(), { "@lab/greeting-1.0.0.tgz": 1 });
+  assert.deepEqual(await (await fetch(`${nexus.url}/_lab/downloads`)).json(), nexus.downloads());
+  assert.equal((await readdir(bench.workspace)).includes(".npmrc"), false);
+  const lock = await readFile(join(bench.workspace, "package-lock.json"), "utf8");
+  const secret = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64");
+  for (const text of [lock, JSON.stringify(outcome), bench.lines.join()]) {
+    assert.ok(!text.includes(ACCOUNT.password) && !text.includes(secret));
+  }
+});
+
+test("writes every format for the eyes of the owner only, and names no secret in its plan", async (t) => {
+  const { bench } = await world(t);
+  const outcome = await bench.run(settings, { formats: ["npm", "maven", "pypi", "npm"] });
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  assert.deepEqual(outcome.output.files, ["~/.npmrc", "~/.m2/settings.xml", "~/.config/pip/pip.conf", "~/.netrc"]);
+  for (const file of outcome.output.files) {
+    assert.equal((await stat(join(bench.home, file.slice(2)))).mode & 0o777, 0o600, file);
+  }
+  const plan = await bench.plan(settings, { formats: ["npm"] });
+  assert.match(plan.join(), /^make npm download from http.*npm-group\/$/);
+});
+
+test("says clearly what is wrong before npm does it unclearly", async (t) => {
+  const cases: readonly [Partial<NexusSystem>, string, RegExp][] = [
+    [{ repositories: {} }, "system-missing", /repository for npm/],
+    [{ repositories: { npm: "absent" } }, "system-refused", /no repository absent/],
+    [{ repositories: { npm: "maven-group" } }, "system-refused", /holds maven2/],
+    [{ password: "wrong-pass-9" }, "credential-refused", /nexus/],
+    [{ password: "two\nlines" }, "credential-missing", /line break/],
+  ];
+  for (const [more, code, text] of cases) {
+    const { bench } = await world(t, more);
+    const outcome = await bench.run(settings, { formats: ["npm"] });
+    assert.ok(outcome.kind === "errored", code);
+    assert.equal(outcome.failure.code, code);
+    assert.match(JSON.stringify(outcome.failure), text);
+    assert.doesNotMatch(JSON.stringify(outcome.failure), /wrong-pass/);
+  }
+});
+
+test("an offline repository is named, also after a restart of Nexus", async (t) => {
+  const { nexus, bench, dir } = await world(t);
+  await fetch(`${nexus.url}/_lab/repositories/npm-group/offline`, { method: "POST" });
+  await nexus.close();
+  const again = await startNexus({ name: "nexus", dir, ...ACCOUNT, port: nexus.port });
+  t.after(() => again.close());
+  const outcome = await bench.run(settings, { formats: ["npm"] });
+  assert.ok(outcome.kind === "errored");
+  assert.match(outcome.failure.why ?? "", /npm-group is offline/);
+});
+
+test("warns when the sources name a registry of their own, and stays inside the workspace", async (t) => {
+  const { bench } = await world(t);
+  await writeFile(join(bench.workspace, ".npmrc"), "registry=https://user:pw12@other.example/npm/\n");
+  await bench.run(settings, { formats: ["npm"] });
+  assert.match(bench.lines.join("\n"), /warning: .*https:\/\/other\.example\/npm\//);
+  const outside = await bench.run(settings, { formats: ["npm"], directory: "../.." });
+  assert.ok(outside.kind === "errored" && outside.failure.code === "bad-input");
+});
+
+test("the package has the same checksum in every start", async (t) => {
+  const sums = new Set<string>();
+  for (const name of ["one", "two"]) {
+    const nexus = await startNexus({ name, dir: await tempDir(t) });
+    t.after(() => nexus.close());
+    const answer = await fetch(`${nexus.url}/repository/npm-group/@lab%2fgreeting`);
+    sums.add(
+      JSON.stringify(
+        ((await answer.json()) as { versions: { "1.0.0": { dist: { integrity: string } } } }).versions["1.0.0"].dist
+          .integrity,
+      ),
+    );
+  }
+  assert.equal(sums.size, 1);
+});

@@ -1,0 +1,136 @@
+// nexus/settings: points the package managers of the following steps at the site's Nexus. The settings, and above all the
+// credentials in them, go to the HOME of the job: every `run:` step sees them there, no image and no commit does.
+
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { NexusSystem } from "@gantry/core/site/systems.ts";
+import { succeeded } from "@gantry/core/step/outcome.ts";
+import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { createNexus, type NexusClient } from "./client.ts";
+import {
+  type Account,
+  FORMATS,
+  type Format,
+  mergeNetrc,
+  registryOf,
+  type SettingsFile,
+  settingsFiles,
+} from "./settings-files.ts";
+
+const input = z.strictObject({
+  formats: z.array(z.enum(FORMATS)).min(1),
+  /** Where the sources are: a `.npmrc` there that names another registry is reported. */
+  directory: z.string().default("."),
+  system: z.string().min(1).optional(),
+});
+
+export const settings = defineStep({
+  name: "nexus/settings",
+  title: "Download packages from Nexus",
+  input,
+  output: z.strictObject({ files: z.array(z.string()), urls: z.partialRecord(z.enum(FORMATS), z.string()) }),
+  needs: ["nexus"],
+  effects: [],
+  retry: USUAL_RETRY,
+  timeoutMs: 120_000,
+  plan: async (context) => {
+    const system = context.system("nexus", context.input.system);
+    return context.input.formats.map((format) => {
+      return `make ${format} download from ${addressOf(system, nameOf(context, system, format))}`;
+    });
+  },
+  run: async (context) => {
+    const system = context.system("nexus", context.input.system);
+    const nexus = createNexus(system, context.fetch, context.signal);
+    const account = accountOf(system, context.task.site);
+    const files: string[] = [];
+    const urls: Partial<Record<Format, string>> = {};
+    for (const format of new Set(context.input.formats)) {
+      const name = nameOf(context, system, format);
+      await mustServe(nexus, system, name, format);
+      const url = addressOf(system, name);
+      for (const file of settingsFiles(format, url, account)) {
+        await writePrivate(context.home, file);
+        files.push(`~/${file.path}`);
+      }
+      if (format === "npm") await reportOtherRegistry(context, url);
+      context.log(`${format} downloads from ${url}`);
+      urls[format] = url;
+    }
+    return succeeded({ files, urls });
+  },
+});
+
+type Context = StepContext<z.infer<typeof input>, "nexus">;
+
+/** Nexus calls the format of Maven repositories maven2. */
+const NEXUS_FORMAT: Record<Format, string> = { npm: "npm", maven: "maven2", pypi: "pypi" };
+
+function nameOf(context: Context, system: NexusSystem, format: Format): string {
+  const name = system.repositories[format];
+  if (name !== undefined) return name;
+  const which = ` ${system.name} with a repository for ${format}`;
+  throw new GantryError("system-missing", { site: context.task.site, kind: "nexus", name: which, step: settings.name });
+}
+
+function addressOf(system: NexusSystem, repository: string): string {
+  return `${system.url}/repository/${encodeURIComponent(repository)}/`;
+}
+
+function accountOf({ name, username, password }: NexusSystem, site: string): Account | undefined {
+  if (username === undefined || password === undefined) return undefined;
+  if (!/[\r\n\0]/.test(username + password)) return { username, password };
+  const problem = "It contains a line break, which no settings file can hold.";
+  throw new GantryError("credential-missing", { site, secret: `that fits ${name}`, problem });
+}
+
+/** Better one clear sentence now than a wall of npm errors later. */
+async function mustServe(nexus: NexusClient, system: NexusSystem, name: string, format: Format): Promise<void> {
+  const found = await nexus.repository(name);
+  const refuse = (problem: string): never => {
+    throw new GantryError("system-refused", {
+      system: system.title ?? system.name,
+      what: `download ${format} packages from the repository ${name}`,
+      problem,
+    });
+  };
+  if (!found) refuse(`There is no repository ${name}, or this account may not see it.`);
+  else if (!found.online) refuse(`The repository ${name} is offline.`);
+  else if (found.format !== NEXUS_FORMAT[format]) refuse(`The repository ${name} holds ${found.format} packages.`);
+}
+
+async function writePrivate(home: string, { path, text, merge }: SettingsFile): Promise<void> {
+  const file = join(home, path);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const whole = merge === "netrc" ? mergeNetrc((await textOf(file)) ?? "", text) : text;
+  await writeFile(file, whole, { mode: 0o600 });
+  // The mode above counts only for a new file.
+  await chmod(file, 0o600);
+}
+
+async function reportOtherRegistry(context: Context, url: string): Promise<void> {
+  const directory = resolve(context.workspace, context.input.directory);
+  if (directory !== context.workspace && !directory.startsWith(context.workspace + sep)) {
+    throw new GantryError("bad-input", { step: settings.name, problem: "directory: must be inside the workspace" });
+  }
+  const registry = registryOf((await textOf(join(directory, ".npmrc"))) ?? "");
+  if (registry === undefined || registry.replace(/\/$/, "") === url.replace(/\/$/, "")) return;
+  context.log(
+    `warning: the .npmrc of the sources names the registry ${withoutCredentials(registry)}; npm prefers that one`,
+  );
+}
+
+function withoutCredentials(address: string): string {
+  return address.replace(/\/\/[^/@]*@/, "//");
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
