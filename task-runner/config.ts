@@ -40,6 +40,7 @@ export const runnerConfigSchema = z
     path: z.string().min(1).optional(),
     /** How long running jobs may go on after SIGTERM. */
     drainSeconds: z.int().min(0).default(600),
+    logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
     systems: z.record(name, system).default({}),
     secrets: z.record(secretName, secretSource).default({}),
   })
@@ -53,6 +54,7 @@ export const runnerConfigSchema = z
       }
     }
   });
+export type RunnerConfigInput = z.input<typeof runnerConfigSchema>;
 export type RunnerConfig = z.output<typeof runnerConfigSchema>;
 export type SystemSettings = RunnerConfig["systems"][string];
 

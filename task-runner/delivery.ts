@@ -42,9 +42,13 @@ export function openDelivery(site: Site, ref: JobRef, former?: DiskAttempt): Del
   const gone = new AbortController();
   const logsOver = new AbortController();
   const uploads: Promise<void>[] = [];
+  const logsDone = async (): Promise<void> => void (await Promise.allSettled(uploads));
   const stop = (reason: Stopped): void => {
     if (reason.kind === "closing") logsOver.abort(reason);
-    if (reason.kind === "lost" && !gone.signal.aborted) deps.clock.after(LATE_LOGS_MS, () => logsOver.abort(reason));
+    if (reason.kind === "lost" && !gone.signal.aborted) {
+      const cancel = deps.clock.after(LATE_LOGS_MS, () => logsOver.abort(reason));
+      void logsDone().then(cancel);
+    }
     if (reason.kind === "closing" || reason.kind === "lost") gone.abort(reason);
   };
   const outbox = createOutbox({
@@ -80,7 +84,7 @@ export function openDelivery(site: Site, ref: JobRef, former?: DiskAttempt): Del
         () => true,
       );
     },
-    logsDone: async () => void (await Promise.allSettled(uploads)),
+    logsDone,
     gone: gone.signal,
     stop,
     isClosing: () => gone.signal.reason instanceof Stopped && gone.signal.reason.kind === "closing",

@@ -2,13 +2,14 @@
 // left when they end or are stopped.
 
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { access } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { Group } from "./disk-state.ts";
 import { type Clock, pause } from "./ports.ts";
-import { endGroup, startOf } from "./process-group.ts";
+import { endGroup, killByCookie, startOf } from "./process-group.ts";
 import { DEFAULT_GRACE_MS, Stopped } from "./stop.ts";
 
 export type ExecSetting = {
@@ -29,8 +30,12 @@ export type ExecSetting = {
 
 /** Background processes that a program left behind get so long after SIGTERM. */
 const LEFT_BEHIND_GRACE_MS = 1_000;
-/** Output may be held open by a process that left its group; it is not waited for longer. */
-const DRAIN_MS = 2_000;
+/** After the group is gone, its output ends at once, unless a process that left the group holds it open. */
+const DRAIN_MS = 50;
+/** A process that cannot be found (only Linux shows them) is not waited for longer. */
+const MAX_DRAIN_MS = 2_000;
+/** A setting by which the processes of one program can be found. */
+const COOKIE = "GANTRY_PROCESS";
 const MAX_CAPTURE = 32 * 1_048_576;
 
 /**
@@ -42,7 +47,8 @@ export function createExec(setting: ExecSetting): Exec {
     setting.signal.throwIfAborted();
     const cwd = options.cwd ?? setting.cwd;
     await access(cwd);
-    const child = spawn(program, args, spawnOptions(setting, options, cwd));
+    const cookie = randomUUID();
+    const child = spawn(program, args, spawnOptions(setting, options, cwd, cookie));
     const started = new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", (error: NodeJS.ErrnoException) => {
@@ -57,16 +63,17 @@ export function createExec(setting: ExecSetting): Exec {
     const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
     await started;
     feed(child, options.input);
-    return await follow(setting, child, { exited, closed }, output);
+    const drained = (): Promise<void> => drain(child, closed, cookie, setting.clock);
+    return await follow(setting, child, { exited, drained }, output);
   };
 }
 
 type ExitStatus = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-function spawnOptions(setting: ExecSetting, options: ExecOptions, cwd: string): SpawnOptions {
+function spawnOptions(setting: ExecSetting, options: ExecOptions, cwd: string, cookie: string): SpawnOptions {
   return {
     cwd,
-    env: { ...setting.env, ...options.env },
+    env: { ...setting.env, ...options.env, [COOKIE]: cookie },
     detached: true,
     shell: false,
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -76,7 +83,7 @@ function spawnOptions(setting: ExecSetting, options: ExecOptions, cwd: string): 
 async function follow(
   { clock, logger, signal, onGroup, onGroupGone }: ExecSetting,
   child: ChildProcess,
-  { exited, closed }: { exited: Promise<ExitStatus>; closed: Promise<void> },
+  { exited, drained }: { exited: Promise<ExitStatus>; drained: () => Promise<void> },
   output: () => string,
 ): Promise<ExecResult> {
   const pgid = child.pid ?? 0;
@@ -93,7 +100,7 @@ async function follow(
     ending ??= endGroup(pgid, LEFT_BEHIND_GRACE_MS, clock);
     if (await ending) onGroupGone(pgid);
     else logger.error({ pgid }, "a process group survived SIGKILL");
-    await drained(child, closed, clock);
+    await drained();
     signal.throwIfAborted();
     return { exitCode: code ?? -1, signal: killedBy, stdout: output() };
   } finally {
@@ -101,11 +108,20 @@ async function follow(
   }
 }
 
-async function drained(child: ChildProcess, closed: Promise<void>, clock: Clock): Promise<void> {
-  const enough = new AbortController();
-  const patience = pause(clock, DRAIN_MS, enough.signal).catch(() => {});
-  await Promise.race([closed, patience]);
-  enough.abort();
+/** Resolves when all output is read. Processes that left the group and still hold it open are killed for that. */
+async function drain(child: ChildProcess, closed: Promise<void>, cookie: string, clock: Clock): Promise<void> {
+  let isClosed = false;
+  const end = new AbortController();
+  void closed.then(() => {
+    isClosed = true;
+    end.abort();
+  });
+  const patience = (ms: number): Promise<void> => pause(clock, ms, end.signal).catch(() => {});
+  await patience(DRAIN_MS);
+  if (!isClosed) {
+    killByCookie(`${COOKIE}=${cookie}`);
+    await patience(MAX_DRAIN_MS);
+  }
   child.stdout?.destroy();
   child.stderr?.destroy();
 }

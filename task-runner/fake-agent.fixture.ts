@@ -148,6 +148,7 @@ export class FakeAgent {
     const fault = this.fault(path);
     if (fault === "drop") {
       request.socket.destroy();
+      this.#changed();
       return;
     }
     const send = (status: number, type: string, body: unknown): void => {
@@ -159,7 +160,7 @@ export class FakeAgent {
       this.calls.push(path);
       const body = path.startsWith("logs/")
         ? this.#log(path, url.searchParams, Buffer.concat(chunks))
-        : await this.#call(path, JSON.parse(Buffer.concat(chunks).toString("utf8")), request);
+        : await this.#call(path, JSON.parse(Buffer.concat(chunks).toString("utf8")), response);
       send(200, "application/json", body);
     } catch (error) {
       if (!(error instanceof GantryError) || error.code === "bad-request") this.problems.push(`${path}: ${error}`);
@@ -169,9 +170,9 @@ export class FakeAgent {
     this.#changed();
   }
 
-  async #call(path: string, body: unknown, request: IncomingMessage): Promise<unknown> {
+  async #call(path: string, body: unknown, response: ServerResponse): Promise<unknown> {
     if (path === "session") return this.#open(parse(wire.sessionRequest, body));
-    if (path === "poll") return this.#poll(parse(wire.pollRequest, body), request);
+    if (path === "poll") return this.#poll(parse(wire.pollRequest, body), response);
     if (path === "heartbeat") return this.#heartbeat(parse(wire.heartbeatRequest, body));
     if (path === "claim") {
       const { session, ref } = parse(wire.claimRequest, body);
@@ -223,10 +224,10 @@ export class FakeAgent {
     return { session: `s${this.#session}`, directives };
   }
 
-  async #poll({ session, freeSlots, waitMs }: wire.PollRequest, request: IncomingMessage): Promise<wire.PollReply> {
+  async #poll({ session, freeSlots, waitMs }: wire.PollRequest, response: ServerResponse): Promise<wire.PollReply> {
     this.#use(session);
     const hungUp = new AbortController();
-    request.socket.once("close", () => hungUp.abort());
+    response.once("close", () => hungUp.abort());
     const end = AbortSignal.any([hungUp.signal, AbortSignal.timeout(waitMs)]);
     for (;;) {
       // Tests look at how a runner declines; so it is offered jobs also when it has no free slot.

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { succeeded } from "@gantry/core/step/outcome.ts";
+import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { openBench } from "./bench.fixture.ts";
+import { script, uses } from "./fake-agent.fixture.ts";
+
+/** Starts processes in the background, in another session too, writes their ids, and waits for ever. */
+const HANG = `
+sleep 300 & echo $! >> "$GANTRY_WORKSPACE/../../../pids"
+sh -c 'sleep 300 & echo $! >> "$GANTRY_WORKSPACE/../../../pids"; wait' &
+setsid sleep 300 & echo $! >> "$GANTRY_WORKSPACE/../../../pids"
+echo ready
+wait`;
+
+function pidsIn(data: string): number[] {
+  return readFileSync(join(data, "pids"), "utf8").trim().split("\n").map(Number);
+}
+
+/** Zombies are dead; only their parent has not looked yet. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+test("a time limit ends everything that the script has started, and the job says so", async (t) => {
+  const { agent, data } = await openBench(t);
+  const job = agent.offer({ steps: [script("hang", HANG, { timeoutMs: 400 }), script("after", "true")] });
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "timed-out");
+  assert.equal(report.failure?.code, "timed-out");
+  assert.match(agent.log(job, "hang"), /ready\n\[gantry\] The step “hang” took longer than 400ms/);
+  assert.deepEqual(job.progress.at(-1), {
+    kind: "step-ended",
+    step: "after",
+    outcome: "skipped",
+    durationMs: 0,
+    reason: "The step “hang” before it did not succeed.",
+  });
+  await agent.until("the end of the attempt", () => readdirSync(join(data, "jobs")).length === 0);
+  if (existsSync("/proc")) assert.deepEqual(pidsIn(data).filter(isAlive), []);
+});
+
+test("what a script leaves in the background ends with it", async (t) => {
+  const { agent, data } = await openBench(t);
+  const job = agent.offer({ steps: [script("leave", HANG.replace("\nwait", "\nexit 0"))] });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  await agent.until("the end of the attempt", () => readdirSync(join(data, "jobs")).length === 0);
+  if (existsSync("/proc")) assert.deepEqual(pidsIn(data).filter(isAlive), []);
+});
+
+test("a cancel stops the script, lets cleaning steps run, and is reported", async (t) => {
+  const { agent } = await openBench(t);
+  const job = agent.offer({
+    steps: [
+      script("work", "trap 'echo interrupted; exit 3' TERM; echo on; sleep 300 & wait"),
+      script("never", "echo no"),
+      script("clean", "echo cleaning", { when: 'status == "canceled"' }),
+    ],
+  });
+  await agent.until("the script to run", () => agent.log(job, "work").includes("on"));
+  agent.cancel(job);
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "canceled");
+  assert.equal(agent.log(job, "work"), "on\ninterrupted\n[gantry] canceled by kim\n");
+  assert.equal(agent.log(job, "clean"), "cleaning\n");
+  const ends = job.progress.flatMap((one) => (one.kind === "step-ended" ? [`${one.step} ${one.outcome}`] : []));
+  assert.deepEqual(ends, ["work canceled", "never skipped", "clean succeeded"]);
+});
+
+test("a cancel reaches a script that ignores SIGTERM", async (t) => {
+  const { agent } = await openBench(t);
+  const job = agent.offer({ steps: [script("deaf", "trap '' TERM; echo on; while true; do sleep 0.1; done")] });
+  await agent.until("the script to run", () => agent.log(job, "deaf").includes("on"));
+  agent.cancel(job);
+  assert.equal((await agent.reported(job)).outcome, "canceled");
+});
+
+/** Makes one change after the other until it is stopped. */
+function changer(made: string[], gate: { open: () => void; opened: Promise<void> }): AnyStep {
+  return defineStep({
+    name: "test/change",
+    title: "Change",
+    input: z.strictObject({}),
+    output: z.object({}),
+    needs: [],
+    effects: ["change"],
+    retry: NO_RETRY,
+    timeoutMs: 30_000,
+    plan: async () => [],
+    run: async ({ effect }) => {
+      for (const ordinal of [0, 1]) {
+        await effect({
+          name: "change",
+          ordinal,
+          what: `change ${ordinal}`,
+          probe: async () => undefined,
+          perform: async (key) => {
+            made.push(key);
+            return { ordinal };
+          },
+        });
+        if (ordinal === 0) await gate.opened;
+      }
+      return succeeded({});
+    },
+  }) as AnyStep;
+}
+
+function makeGate(): { open: () => void; opened: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { open: resolve, opened: promise };
+}
+
+test("a lease that is lost permits no change any more, and nothing is reported", async (t) => {
+  const made: string[] = [];
+  const gate = makeGate();
+  const { agent, data, runner } = await openBench(t, { steps: [changer(made, gate)] });
+  const job = agent.offer({ steps: [uses("change", "test/change"), script("clean", "echo x", { when: "always" })] });
+  await agent.until("the first change", () => [...agent.effects.values()].some(({ result }) => result));
+  agent.lose(job);
+  gate.open();
+  await agent.until("the runner to give up", () => runner.busy() === 0 && readdirSync(join(data, "jobs")).length === 0);
+  assert.equal(made.length, 1);
+  assert.equal(job.report, undefined);
+  assert.equal(agent.log(job, "clean"), "");
+});
+
+test("a runner that cannot renew stops by itself in time, and tells when the agent is back", async (t) => {
+  const { agent, data } = await openBench(t);
+  agent.lease = { renewEveryMs: 100, selfFenceMs: 500, reassignAfterMs: 5_000 };
+  const job = agent.offer({ steps: [script("hang", HANG)] });
+  await agent.until("the script to run", () => agent.log(job, "hang").includes("ready"));
+  agent.fault = () => "drop";
+  const fencedAt = performance.now();
+  if (existsSync("/proc")) {
+    await agent.until("the processes to be gone", () =>
+      pidsIn(data)
+        .slice(0, 2)
+        .every((pid) => !isAlive(pid)),
+    );
+    assert.ok(performance.now() - fencedAt < 2_500);
+  }
+  agent.fault = () => "none";
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "errored");
+  assert.equal(report.failure?.code, "lease-lost");
+});
+
+test("a short cut of the link changes nothing", async (t) => {
+  const { agent } = await openBench(t);
+  agent.lease = { renewEveryMs: 50, selfFenceMs: 2_000, reassignAfterMs: 5_000 };
+  const job = agent.offer({ steps: [script("work", "echo on; sleep 0.6; echo done")] });
+  await agent.until("the script to run", () => agent.log(job, "work").includes("on"));
+  agent.fault = (path) => (path === "heartbeat" ? "drop" : "none");
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "succeeded");
+  assert.equal(agent.log(job, "work"), "on\ndone\n");
+});
