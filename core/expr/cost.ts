@@ -5,8 +5,8 @@ import type { ASTNode } from "@marcbachmann/cel-js";
 import { bindingOf, childrenOf } from "./references.ts";
 import type { CelValue } from "./values.ts";
 
-/** About a tenth of a second. */
-export const MAX_COST = 1_000_000;
+/** Less than half a second. */
+export const MAX_COST = 5_000_000;
 
 /** Bounds of a value: characters and parts in all, number of elements, characters and parts of the largest element. */
 type Bound = { readonly weight: number; readonly count: number; readonly item: number; readonly value?: CelValue };
@@ -69,7 +69,7 @@ export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): nu
     if (binding === undefined) {
       const parts = [receiver, ...args].map((part) => visit(part, names, times));
       const all = sum(parts);
-      const weight = GROWING.has(method) ? all.weight * all.weight : 8 * all.weight;
+      const weight = GROWING.has(method) ? all.weight * all.weight : 2 * all.weight;
       return { weight, count: weight, item: weight };
     }
     const source = largest(binding.outside.map((part) => visit(part, names, times)));

@@ -18,7 +18,7 @@ export type CheckOptions = {
 };
 
 const MAX_PROBLEMS = 50;
-const MAX_DEPTH = 64;
+const MAX_DEPTH = 128;
 
 /** Everything that does not fit, at most 50 places; an empty list when the value fits. */
 export function checkSchema(
@@ -26,7 +26,12 @@ export function checkSchema(
   value: JsonValue,
   options: CheckOptions = {},
 ): readonly SchemaProblem[] {
-  const problems = check(schema, value, { root: schema, unknown: options.unknown ?? (() => false), path: [] });
+  const problems = check(schema, value, {
+    root: schema,
+    unknown: options.unknown ?? (() => false),
+    path: [],
+    depth: 0,
+  });
   return problems.slice(0, MAX_PROBLEMS);
 }
 
@@ -34,14 +39,18 @@ type Context = {
   readonly root: JsonObject;
   readonly unknown: (value: JsonValue) => boolean;
   readonly path: readonly (string | number)[];
+  /** Members and references followed so far: also a schema that only refers to itself must end. */
+  readonly depth: number;
 };
 
 function check(schema: JsonValue | undefined, value: JsonValue, context: Context): SchemaProblem[] {
   if (schema === false) return [problem(context, "nothing is allowed here")];
   if (!isJsonObject(schema) || context.unknown(value)) return [];
-  if (context.path.length > MAX_DEPTH) return [problem(context, `it is nested deeper than ${MAX_DEPTH}`)];
+  if (context.depth > MAX_DEPTH) return [problem(context, `it is nested deeper than ${MAX_DEPTH}`)];
   const { $ref } = schema;
-  if (typeof $ref === "string") return check(resolve(context.root, $ref), value, context);
+  if (typeof $ref === "string") {
+    return check(resolve(context.root, $ref), value, { ...context, depth: context.depth + 1 });
+  }
   const wrong = checkType(schema, value) ?? checkChoice(schema, value);
   if (wrong !== undefined) return [problem(context, wrong)];
   return [
@@ -149,7 +158,7 @@ function problem(context: Context, detail: string): SchemaProblem {
 }
 
 function below(context: Context, step: string | number): Context {
-  return { ...context, path: [...context.path, step] };
+  return { ...context, path: [...context.path, step], depth: context.depth + 1 };
 }
 
 function deepest(problems: readonly SchemaProblem[]): number {

@@ -145,6 +145,20 @@ test("two clusters of one site are two targets with names of their own", () => {
   );
 });
 
+test("an app may have a hundred targets", () => {
+  const { outputs } = load("create-app.yaml");
+  const params = { targets: Array.from({ length: 100 }, (_, index) => `site-${index}/cluster-${index}`) };
+  const { targets } = outputs.app as { targets: string };
+  assert.equal((render(targets, { params }) as unknown[]).length, 100);
+});
+
+test("the example of the reference has no mistake", () => {
+  const page = readFileSync(`${folder}../docs/pipelines.md`, "utf8");
+  const [, example] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+  assert(example);
+  assert.deepEqual(parsePipeline({ name: "example", text: example }, []).problems, []);
+});
+
 test("a new app's name, key and targets are checked before anything is made", () => {
   const { params } = load("create-app.yaml");
   const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
