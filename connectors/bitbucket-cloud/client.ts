@@ -1,0 +1,148 @@
+// Bitbucket Cloud 2.0, through the package `bitbucket`: only the calls we make. In Gantry a project of this host is
+// written `workspace` or `workspace/PROJECTKEY`; without a key the host files the repository under its oldest project.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import bitbucket from "bitbucket";
+import { z } from "zod";
+import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
+import { callSdk, type SdkCall } from "../git/sdk.ts";
+import { basicAuth } from "../http.ts";
+
+type Api = InstanceType<typeof bitbucket.Bitbucket>;
+
+const repositorySchema = z.object({
+  slug: z.string(),
+  description: z.string().nullish(),
+  mainbranch: z.object({ name: z.string() }).nullish(),
+});
+const pageSchema = z.object({ values: z.array(z.unknown()) });
+
+/** The user that git over HTTP needs beside an account's API token, and beside an access token of a repository. */
+const GIT_USER = { account: "x-bitbucket-api-token-auth", accessToken: "x-token-auth" } as const;
+
+export function bitbucketCloudHost(access: HostAccess): GitHost {
+  const { system } = access;
+  return {
+    createRepository: (wish) => createRepository(access, wish),
+    getRepository: (project, slug) => getRepository(access, project, slug),
+    describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
+    isEmpty: (project, slug) => isEmpty(access, project, slug),
+    deleteRepository: (project, slug) => deleteRepository(access, project, slug),
+    cloneUrl: (project, slug) => `${system.cloneBase ?? system.url}/${pathOf(workspaceOf(project), slug)}.git`,
+    repositoryUrl: (project, slug) => `${system.url}/${pathOf(workspaceOf(project), slug)}`,
+    commitUrl: (project, slug, commit) => `${system.url}/${pathOf(workspaceOf(project), slug, "commits", commit)}`,
+    gitAuthorization: () =>
+      basicAuth(system.username === undefined ? GIT_USER.accessToken : GIT_USER.account, system.token),
+  };
+}
+
+async function createRepository(access: HostAccess, wish: RepositoryWish): Promise<HostRepository | undefined> {
+  const { workspace, key } = placeOf(wish.project);
+  // The API answers 400 to upper case; people write names as they please.
+  const slug = wish.slug.toLowerCase();
+  const answer = await call(access, {
+    what: `create repository ${wish.project}/${slug}`,
+    schema: repositorySchema,
+    expect: [400],
+    send: (api) =>
+      api.repositories.create({
+        workspace,
+        repo_slug: slug,
+        // POST, never PUT: a PUT to an existing repository would change and perhaps rename it.
+        _body: {
+          type: "repository",
+          scm: "git",
+          is_private: wish.private,
+          description: wish.description,
+          ...(key === undefined ? {} : { project: { type: "project", key } }),
+        },
+      }),
+  });
+  if (answer.ok) return toRepository(wish.project, answer.data);
+  // "Exists" has no status of its own here, only this sentence.
+  if (/already exists/i.test(answer.problem)) return undefined;
+  throw new GantryError("system-refused", {
+    system: access.system.name,
+    what: `create repository ${wish.project}/${slug}`,
+    problem: `status ${answer.status}: ${answer.problem}`,
+  });
+}
+
+async function getRepository(access: HostAccess, project: string, slug: string): Promise<HostRepository | undefined> {
+  const answer = await call(access, {
+    what: `read repository ${project}/${slug}`,
+    schema: repositorySchema,
+    expect: [404],
+    send: (api) => api.repositories.get({ workspace: workspaceOf(project), repo_slug: slug.toLowerCase() }),
+  });
+  return answer.ok ? toRepository(project, answer.data) : undefined;
+}
+
+async function describeRepository(access: HostAccess, project: string, slug: string, text: string): Promise<void> {
+  await call(access, {
+    what: `describe repository ${project}/${slug}`,
+    schema: repositorySchema,
+    send: (api) =>
+      api.repositories.update({
+        workspace: workspaceOf(project),
+        repo_slug: slug.toLowerCase(),
+        _body: { type: "repository", description: text },
+      }),
+  });
+}
+
+async function isEmpty(access: HostAccess, project: string, slug: string): Promise<boolean> {
+  const answer = await call(access, {
+    what: `list branches of ${project}/${slug}`,
+    schema: pageSchema,
+    send: (api) =>
+      api.repositories.listBranches({ workspace: workspaceOf(project), repo_slug: slug.toLowerCase(), pagelen: 1 }),
+  });
+  return answer.ok && answer.data.values.length === 0;
+}
+
+async function deleteRepository(access: HostAccess, project: string, slug: string): Promise<void> {
+  await call(access, {
+    what: `delete repository ${project}/${slug}`,
+    schema: z.unknown(),
+    expect: [404],
+    send: (api) => api.repositories.delete({ workspace: workspaceOf(project), repo_slug: slug.toLowerCase() }),
+  });
+}
+
+function call<T>(
+  access: HostAccess,
+  request: Omit<SdkCall<T>, "send"> & { readonly send: (api: Api) => Promise<{ readonly data: unknown }> },
+): ReturnType<typeof callSdk<T>> {
+  return callSdk(access, { ...request, send: (guarded) => request.send(apiOf(access, guarded)) });
+}
+
+function apiOf({ system }: HostAccess, guarded: typeof fetch): Api {
+  const { token, username } = system;
+  return new bitbucket.Bitbucket({
+    baseUrl:
+      system.api ?? (system.url === "https://bitbucket.org" ? "https://api.bitbucket.org/2.0" : `${system.url}/2.0`),
+    auth: username === undefined ? { token } : { username, password: token },
+    notice: false,
+    request: { fetch: guarded },
+  });
+}
+
+function placeOf(project: string): { readonly workspace: string; readonly key: string | undefined } {
+  const [workspace = "", key] = project.split("/", 2);
+  return { workspace, key };
+}
+
+function workspaceOf(project: string): string {
+  return placeOf(project).workspace;
+}
+
+function toRepository(project: string, body: z.infer<typeof repositorySchema>): HostRepository {
+  return {
+    project,
+    slug: body.slug,
+    description: body.description ?? "",
+    defaultBranch: body.mainbranch?.name,
+    ready: true,
+  };
+}

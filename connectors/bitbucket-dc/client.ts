@@ -1,0 +1,161 @@
+// Bitbucket Data Center, over its REST API (9.4 to 10.x): only the calls we make.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { isJsonObject } from "@gantry/core/json.ts";
+import { z } from "zod";
+import { type GitHost, type HostAccess, type HostRepository, pathOf, withoutToken } from "../git/host.ts";
+import { basicAuth, createHttp, type Http, type OtherAnswer } from "../http.ts";
+import { problemOf } from "../http-problem.ts";
+
+const repositorySchema = z.object({
+  slug: z.string(),
+  description: z.string().optional(),
+  defaultBranch: z.string().optional(),
+  state: z.string(),
+  statusMessage: z.string().optional(),
+});
+type Repository = z.infer<typeof repositorySchema>;
+
+const pageSchema = z.object({ values: z.array(z.unknown()), isLastPage: z.boolean() });
+
+/** Statuses whose meaning depends on `exceptionName`: 401 is also what a missing right looks like. */
+const TELLING = [400, 401, 404, 409] as const;
+
+export function bitbucketDcHost(access: HostAccess): GitHost {
+  const { system } = access;
+  const authorization =
+    system.username === undefined ? `Bearer ${system.token}` : basicAuth(system.username, system.token);
+  const http = createHttp({
+    system: system.name,
+    baseUrl: system.api ?? `${system.url}/rest`,
+    headers: { authorization },
+    fetch: access.fetch,
+    signal: access.signal,
+  });
+  const client: Client = { http, git: system };
+  return {
+    createRepository: (wish) => createRepository(client, wish),
+    getRepository: (project, slug) => getRepository(client, project, slug),
+    describeRepository: (project, slug, description) => describeRepository(client, project, slug, description),
+    isEmpty: (project, slug) => isEmpty(client, project, slug),
+    deleteRepository: (project, slug) => deleteRepository(client, project, slug),
+    cloneUrl: (project, slug) =>
+      `${system.cloneBase ?? `${system.url}/scm`}/${pathOf(project.toLowerCase(), slug)}.git`,
+    repositoryUrl: (project, slug) => `${system.url}/${browsePath(project, slug)}/browse`,
+    commitUrl: (project, slug, commit) => `${system.url}/${browsePath(project, slug)}/commits/${pathOf(commit)}`,
+    gitAuthorization: () => authorization,
+  };
+}
+
+type Client = { readonly http: Http; readonly git: HostAccess["system"] };
+
+async function createRepository(
+  client: Client,
+  wish: Parameters<GitHost["createRepository"]>[0],
+): Promise<HostRepository | undefined> {
+  const what = `create repository ${wish.project}/${wish.slug}`;
+  const answer = await client.http.post(`/api/latest/projects/${pathOf(wish.project)}/repos`, {
+    json: {
+      name: wish.slug,
+      scmId: "git",
+      forkable: true,
+      public: !wish.private,
+      description: wish.description,
+      defaultBranch: wish.defaultBranch,
+    },
+    schema: repositorySchema,
+    expect: TELLING,
+    what,
+  });
+  if (!answer.ok) {
+    if (answer.status === 409) return undefined;
+    throw refusal(client, what, answer);
+  }
+  const made = toRepository(wish.project, answer.body, client);
+  if (made.description === wish.description) return made;
+  // Of what is sent on creation some versions keep only the name, so the description is set in a second call.
+  await describeRepository(client, wish.project, made.slug, wish.description);
+  return { ...made, description: wish.description };
+}
+
+async function getRepository(client: Client, project: string, slug: string): Promise<HostRepository | undefined> {
+  const what = `read repository ${project}/${slug}`;
+  const answer = await client.http.get(repositoryPath(project, slug), {
+    schema: repositorySchema,
+    expect: TELLING,
+    what,
+  });
+  if (answer.ok) return toRepository(project, answer.body, client);
+  // A missing project is an error of the pipeline's author; a missing repository is an ordinary answer.
+  if (answer.status === 404 && exceptionOf(answer) !== "NoSuchProjectException") return undefined;
+  throw refusal(client, what, answer);
+}
+
+async function describeRepository(client: Client, project: string, slug: string, description: string): Promise<void> {
+  const what = `describe repository ${project}/${slug}`;
+  const answer = await client.http.put(repositoryPath(project, slug), {
+    json: { description },
+    expect: TELLING,
+    what,
+  });
+  if (!answer.ok) throw refusal(client, what, answer);
+}
+
+async function isEmpty(client: Client, project: string, slug: string): Promise<boolean> {
+  const what = `list branches of ${project}/${slug}`;
+  const answer = await client.http.get(`${repositoryPath(project, slug)}/branches`, {
+    query: { limit: 1 },
+    schema: pageSchema,
+    expect: TELLING,
+    what,
+  });
+  if (!answer.ok) throw refusal(client, what, answer);
+  return answer.body.values.length === 0;
+}
+
+async function deleteRepository(client: Client, project: string, slug: string): Promise<void> {
+  const what = `delete repository ${project}/${slug}`;
+  const answer = await client.http.delete(repositoryPath(project, slug), { expect: TELLING, what });
+  if (!answer.ok && answer.status !== 404) throw refusal(client, what, answer);
+}
+
+function repositoryPath(project: string, slug: string): string {
+  return `/api/latest/projects/${pathOf(project, "repos", slug)}`;
+}
+
+/** Personal projects (`~user`) live below /users. */
+function browsePath(project: string, slug: string): string {
+  return project.startsWith("~")
+    ? pathOf("users", project.slice(1), "repos", slug)
+    : pathOf("projects", project, "repos", slug);
+}
+
+function toRepository(project: string, body: Repository, client: Client): HostRepository {
+  if (body.state === "INITIALISATION_FAILED" || body.state === "OFFLINE") {
+    const problem = body.statusMessage ?? `its state is ${body.state}`;
+    throw new GantryError("system-refused", { system: client.git.name, what: `prepare ${body.slug}`, problem });
+  }
+  return {
+    project,
+    slug: body.slug,
+    description: body.description ?? "",
+    defaultBranch: body.defaultBranch?.replace(/^refs\/heads\//, ""),
+    ready: body.state === "AVAILABLE",
+  };
+}
+
+function refusal(client: Client, what: string, answer: OtherAnswer): GantryError {
+  const exception = exceptionOf(answer);
+  const problem = withoutToken(`status ${answer.status}: ${problemOf(answer.body)}`, client.git);
+  const details = { system: client.git.name, what, problem };
+  if (answer.status !== 401) return new GantryError("system-refused", details);
+  return new GantryError(exception === "AuthorisationException" ? "system-forbidden" : "credential-refused", details);
+}
+
+/** The short name of the first error's exception; the real system sends it with its package. */
+function exceptionOf(answer: OtherAnswer): string {
+  const errors = isJsonObject(answer.body) ? answer.body.errors : undefined;
+  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  const name = isJsonObject(first) ? first.exceptionName : undefined;
+  return typeof name === "string" ? (name.split(".").at(-1) ?? "") : "";
+}

@@ -1,0 +1,76 @@
+// A workspace made from a mirror. It holds its own copy of the objects, so that it also works where the cache is not
+// visible, for example in a container.
+
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { openGit } from "./git.ts";
+import { fetchRevision, hasCommit, type Mirror, type Revision, refused } from "./mirror.ts";
+import { plainLine } from "./names.ts";
+
+/** Where a checkout remembers the commit it was made from; commits that scripts make do not move it. */
+const BASE_REF = "refs/gantry/base";
+
+export type CheckedOut = { readonly commit: string; readonly subject: string; readonly author: string };
+
+/** Makes sure that the mirror has a revision; the commit may be newer than it was a moment ago where it is a branch. */
+export async function bringRevision(mirror: Mirror, revision: Revision): Promise<string> {
+  if (await hasCommit(mirror, revision.commit)) return revision.commit;
+  const source = { branch: `refs/heads/${revision.name}`, tag: `refs/tags/${revision.name}`, commit: revision.commit };
+  const commit = await fetchRevision(mirror, source[revision.kind]);
+  if (commit === undefined) throw refused(mirror, `${revision.name} has just been removed`);
+  return commit;
+}
+
+/** Fills an empty folder with the files of a commit that the mirror has. An earlier try of ours is replaced. */
+export async function fillFolder(
+  mirror: Mirror,
+  revision: Revision,
+  options: { readonly commit: string; readonly folder: string; readonly depth: number | undefined },
+  signal: AbortSignal,
+): Promise<CheckedOut> {
+  const { commit, folder, depth } = options;
+  const git = openGit({ gitDir: join(folder, ".git"), workTree: folder, signal });
+  await emptyFolder(folder, signal);
+  await git(["init", "--quiet", "--template="]);
+  await git(["config", "core.symlinks", "false"]);
+  await git(["remote", "add", "origin", mirror.remote.url]);
+  const limit = depth === undefined ? [] : [`--depth=${depth}`];
+  // file:// because a plain path ignores the depth.
+  const from = new URL(`file://${mirror.dir}`).href;
+  await git(["fetch", "--no-write-fetch-head", "--no-tags", ...limit, "--", from, `+${commit}:${BASE_REF}`], {
+    local: true,
+  });
+  if (revision.kind === "branch") {
+    await git(["update-ref", `refs/remotes/origin/${revision.name}`, commit]);
+    await git(["update-ref", `refs/heads/${revision.name}`, commit]);
+    await git(["symbolic-ref", "HEAD", `refs/heads/${revision.name}`]);
+  } else {
+    await git(["update-ref", "--no-deref", "HEAD", commit]);
+  }
+  await git(["reset", "--hard", "--quiet"]);
+  const [, author = "", subject = ""] = (
+    await git(["log", "-1", "--format=%H%x00%an%x00%s", "--end-of-options", commit])
+  ).split("\0");
+  return { commit, author: plainLine(author, 100), subject: plainLine(subject) };
+}
+
+/** The commit that a folder was checked out from; undefined when it is not one of our checkouts. */
+export async function baseOf(folder: string, signal: AbortSignal): Promise<string | undefined> {
+  const gitDir = join(folder, ".git");
+  if (!existsSync(join(gitDir, "HEAD"))) return undefined;
+  const git = openGit({ gitDir, workTree: folder, signal });
+  const answer = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", BASE_REF], { exits: [0, 1] });
+  return answer.trim() || undefined;
+}
+
+async function emptyFolder(folder: string, signal: AbortSignal): Promise<void> {
+  const names = await readdir(folder);
+  if (names.length === 0) return;
+  const onlyGit = names.length === 1 && names[0] === ".git";
+  if (!onlyGit && (await baseOf(folder, signal)) === undefined) {
+    throw new GantryError("bad-input", { step: "git/checkout", problem: "the folder is not empty" });
+  }
+  await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true })));
+}

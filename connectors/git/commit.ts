@@ -1,0 +1,200 @@
+// A commit made from a folder and pushed. The folder's own .git is never used for it: a script of the job may have
+// written there. Trees and commits are made in the site's mirror with an index of our own.
+
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { type Git, openGit } from "./git.ts";
+import { fetchRevision, hasCommit, listRemote, type Mirror } from "./mirror.ts";
+import { plainLine } from "./names.ts";
+
+export const AUTHOR = { name: "Gantry", email: "gantry@noreply.invalid" } as const;
+/** Trailer by which a commit is found again. */
+export const EFFECT_TRAILER = "X-Effect";
+const PROBED_COMMITS = 200;
+const PUSHES = 5;
+
+export type Draft = {
+  readonly mirror: Mirror;
+  readonly branch: string;
+  readonly folder: string;
+  /** The commit that the folder was checked out from. Without one its files are laid over what the branch has. */
+  readonly base: string | undefined;
+  /** When the task was requested: equal in every attempt, and so is the commit. */
+  readonly atMs: number;
+  readonly signal: AbortSignal;
+};
+
+export type Pushed = { readonly commit: string; readonly changed: boolean };
+
+/** The remote branch's newest commit, present in the mirror; undefined when there is no such branch. */
+export async function bringTip({ mirror, branch }: Pick<Draft, "mirror" | "branch">): Promise<string | undefined> {
+  const ref = `refs/heads/${branch}`;
+  const tip = (await listRemote(mirror, [ref])).tips.get(ref);
+  if (tip === undefined || (await hasCommit(mirror, tip))) return tip;
+  return fetchRevision(mirror, ref);
+}
+
+/** Does the folder differ from what was checked out? Always true for a folder that is no checkout. */
+export async function hasChanges(draft: Draft): Promise<boolean> {
+  if (draft.base === undefined) return true;
+  return (await folderTree(draft, draft.base)) !== (await treeOf(draft.mirror.git, draft.base));
+}
+
+/** Looks for a commit of ours at the remote: the branch's newest 200 are searched for the effect's key. */
+export async function findPushed(draft: Draft, key: string): Promise<string | undefined> {
+  const tip = await bringTip(draft);
+  if (tip === undefined) return undefined;
+  const listed = await draft.mirror.git([
+    "log",
+    `--max-count=${PROBED_COMMITS}`,
+    `--format=%H %(trailers:key=${EFFECT_TRAILER},valueonly=true,separator=%x2C)`,
+    "--end-of-options",
+    tip,
+  ]);
+  for (const line of listed.split("\n")) {
+    const [commit, keys = ""] = line.split(" ");
+    if (keys.split(",").includes(key)) return commit;
+  }
+  return undefined;
+}
+
+/**
+ * Commits the folder onto the branch and pushes it, by compare-and-swap on the remote's tip. When somebody else was
+ * faster, our change is merged onto the new tip and tried again, five times. Throws `conflict` after that, and
+ * `system-refused` when the same lines were changed there.
+ */
+export async function commitAndPush(draft: Draft, message: string, key: string): Promise<Pushed> {
+  for (let attempt = 1; attempt <= PUSHES; attempt++) {
+    const already = attempt === 1 ? undefined : await findPushed(draft, key);
+    if (already !== undefined) return { commit: already, changed: true };
+    const tip = await bringTip(draft);
+    const tree = await treeOnto(draft, tip);
+    if (tip !== undefined && tree === (await treeOf(draft.mirror.git, tip))) return { commit: tip, changed: false };
+    const parent = tip ?? draft.base;
+    const commit = await writeCommit(draft, tree, parent, message);
+    if (await push(draft, commit, tip)) return { commit, changed: true };
+  }
+  throw new GantryError("conflict", { what: `branch ${draft.branch}` });
+}
+
+/** The message with its trailers, as the last paragraph. */
+export function messageOf(text: string, trailers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(trailers).map(([name, value]) => `${name}: ${plainLine(value)}`);
+  return `${text.replaceAll("\r\n", "\n").trim()}\n\n${lines.join("\n")}\n`;
+}
+
+async function treeOnto(draft: Draft, tip: string | undefined): Promise<string> {
+  const { base } = draft;
+  if (base === undefined || tip === undefined || base === tip) return folderTree(draft, base ?? tip);
+  return mergeOnto(draft, base, tip);
+}
+
+/** The tree of the folder. Without a base, files that only the branch has are kept. */
+async function folderTree(draft: Draft, start: string | undefined): Promise<string> {
+  const { mirror, folder, signal } = draft;
+  const indexFile = join(mirror.dir, `gantry-index-${randomUUID()}`);
+  const git = openGit({ gitDir: mirror.dir, workTree: folder, indexFile, signal });
+  try {
+    await git(start === undefined ? ["read-tree", "--empty"] : ["read-tree", "--end-of-options", start]);
+    await addAll(git, draft.base === undefined ? "--ignore-removal" : "--all");
+    await checkEntries(git, start);
+    return (await git(["write-tree"])).trim();
+  } finally {
+    await rm(indexFile, { force: true });
+    await rm(`${indexFile}.lock`, { force: true });
+  }
+}
+
+async function addAll(git: Git, mode: "--all" | "--ignore-removal"): Promise<void> {
+  try {
+    await git(["-c", "advice.addEmbeddedRepo=false", "add", mode, "--", "."]);
+  } catch (error) {
+    if (!(error instanceof GantryError)) throw error;
+    throw badFolder(String(error.details.problem ?? error.message), error);
+  }
+}
+
+/** Refuses what has no place in a commit of ours: links, and repositories inside the repository. */
+async function checkEntries(git: Git, start: string | undefined): Promise<void> {
+  const empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+  const listed = await git([
+    "diff-index",
+    "--cached",
+    "--raw",
+    "-z",
+    "--no-renames",
+    "--end-of-options",
+    start ?? empty,
+  ]);
+  const fields = listed.split("\0");
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const mode = fields[at]?.split(" ")[1];
+    const name = JSON.stringify(fields[at + 1]?.slice(0, 200));
+    if (mode === "160000") throw badFolder(`${name} is a repository of its own`);
+    if (mode === "120000") throw badFolder(`${name} is a symbolic link`);
+  }
+}
+
+/** Our change, brought onto a tip that moved on: a real three-way merge, so that nobody's lines are lost. */
+async function mergeOnto(draft: Draft, base: string, tip: string): Promise<string> {
+  const { git, remote } = draft.mirror;
+  const ours = await writeCommit(draft, await folderTree(draft, base), base, "merge\n");
+  try {
+    const answer = await git(
+      ["merge-tree", "--write-tree", "--name-only", "--no-messages", "--end-of-options", tip, ours],
+      {
+        exits: [0, 1],
+      },
+    );
+    const [tree = "", ...conflicts] = answer.trim().split("\n");
+    if (conflicts.length === 0) return tree;
+    throw collision(
+      remote.system,
+      draft.branch,
+      `${conflicts.slice(0, 5).join(", ")} was changed there at the same place`,
+    );
+  } catch (error) {
+    if (!(error instanceof GantryError) || !/unrelated histories/.test(String(error.details.problem))) throw error;
+    throw collision(remote.system, draft.branch, "the branch was replaced by another history since it was checked out");
+  }
+}
+
+function writeCommit(draft: Draft, tree: string, parent: string | undefined, message: string): Promise<string> {
+  const parents = parent === undefined ? [] : ["-p", parent];
+  const call = { input: message, stamp: { ...AUTHOR, atMs: draft.atMs } };
+  return draft.mirror.git(["commit-tree", tree, ...parents, "-F", "-"], call).then((id) => id.trim());
+}
+
+/** False when the remote's branch was no longer where we saw it; then nothing was changed. */
+async function push({ mirror, branch }: Draft, commit: string, tip: string | undefined): Promise<boolean> {
+  const ref = `refs/heads/${branch}`;
+  const lease = `--force-with-lease=${ref}:${tip ?? ""}`;
+  try {
+    await mirror.git(
+      ["push", "--porcelain", "--progress", "--no-verify", lease, "--", mirror.remote.url, `${commit}:${ref}`],
+      {
+        remote: mirror.remote,
+      },
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof GantryError && LOST_RACE.test(String(error.details.problem))) return false;
+    throw error;
+  }
+}
+
+const LOST_RACE = /stale info|fetch first|non-fast-forward|cannot lock ref|incorrect old value|failed to update ref/i;
+
+async function treeOf(git: Git, commit: string): Promise<string> {
+  return (await git(["rev-parse", "--verify", "--end-of-options", `${commit}^{tree}`])).trim();
+}
+
+function badFolder(problem: string, cause?: unknown): GantryError {
+  return new GantryError("bad-input", { step: "git/commit-push", problem }, { cause });
+}
+
+function collision(system: string, branch: string, problem: string): GantryError {
+  return new GantryError("system-refused", { system, what: `push to ${branch}`, problem });
+}

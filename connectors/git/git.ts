@@ -1,0 +1,219 @@
+// The git program, hardened: an empty environment, no configuration but ours, no prompts, no hooks, no redirects, one
+// protocol, and never a repository found by looking around. Every option is a fixed string of ours; names come from
+// names.ts. The walls and what each one stops are in README.md.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { GitPluginError, type SimpleGitOptions, simpleGit } from "simple-git";
+import { plainLine } from "./names.ts";
+
+/** A repository at a host, checked by `checkRemoteUrl`. */
+export type Remote = {
+  readonly system: string;
+  readonly url: string;
+  /** Value of the Authorization header. It reaches git in its environment: not in an address, an argument or a log. */
+  readonly authorization: string;
+};
+
+export type GitPlace = {
+  /** The repository. Always said, so that git never looks for one and never trusts one that lies about. */
+  readonly gitDir: string;
+  readonly workTree?: string;
+  readonly indexFile?: string;
+  readonly signal: AbortSignal;
+};
+
+export type GitCall = {
+  /** The host that this call may reach. Without one, no protocol is allowed at all. */
+  readonly remote?: Remote;
+  /** Allows a fetch from a repository on this disk, whose path we made ourselves. */
+  readonly local?: boolean;
+  readonly input?: string;
+  /** For a commit: who, and when in ms since 1970. */
+  readonly stamp?: { readonly name: string; readonly email: string; readonly atMs: number };
+  /** Exit codes that are answers; default only 0. */
+  readonly exits?: readonly number[];
+};
+
+/** Runs git and answers its stdout. Throws what `gitError` makes of a failure, or the reason of the signal. */
+export type Git = (args: readonly string[], call?: GitCall) => Promise<string>;
+
+/** A program that hangs without a word is ended after this time. */
+const SILENCE_MS = 120_000;
+
+export function openGit(place: GitPlace): Git {
+  return async (args, call = {}) => {
+    place.signal.throwIfAborted();
+    const git = simpleGit(optionsOf(place, call)).env(environmentOf(place, call));
+    try {
+      return await git.raw([...args]);
+    } catch (error) {
+      if (place.signal.aborted) throw place.signal.reason;
+      throw gitError(error, args[0] ?? "", call.remote);
+    }
+  };
+}
+
+/** A failure of git as the error that says who has to act. */
+export function gitError(error: unknown, verb: string, remote: Remote | undefined): unknown {
+  if (!(error instanceof Error)) return error;
+  const told =
+    error instanceof GitPluginError && error.plugin === "timeout" ? "timed out without a word" : error.message;
+  const problem = plainLine(told.split("\n").filter(isTelling).slice(-4).join("; ") || told, 500);
+  const what = `git ${verb}`;
+  if (remote === undefined) return new GantryError("internal", { what, problem: `${what}: ${problem}` });
+  const details = { system: remote.system, what, problem };
+  for (const [pattern, code] of MEANINGS) if (pattern.test(told)) return new GantryError(code, details);
+  return new GantryError("system-refused", details);
+}
+
+/** In order: the first that fits. The texts are git's and curl's own in the C locale. */
+const MEANINGS = [
+  [/Authentication failed|could not read Username|requested URL returned error: 401/i, "credential-refused"],
+  [/requested URL returned error: 403/i, "system-forbidden"],
+  [/requested URL returned error: (408|429|5\d\d)/i, "system-unavailable"],
+  [/redirect|not valid: is this a git repository|bad line length|protocol error/i, "system-strange"],
+  [
+    /Could not resolve|Failed to connect|Connection (refused|reset|timed out)|Couldn't connect|timed out|Empty reply|early EOF|RPC failed|unexpected disconnect|hung up unexpectedly|unexpectedly closed|transfer closed|Recv failure|Send failure|SSL|GnuTLS|too slow/i,
+    "system-unavailable",
+  ],
+] as const;
+
+function isTelling(line: string): boolean {
+  return /^(fatal|error|remote|!|hint)|rejected|denied/i.test(line.trim()) || /^\s*! /.test(line);
+}
+
+const CONFIG = [
+  "core.hooksPath=/dev/null",
+  "core.symlinks=false",
+  "core.fsmonitor=false",
+  "core.protectNTFS=true",
+  "core.protectHFS=true",
+  "core.autocrlf=false",
+  "core.quotePath=false",
+  "core.attributesFile=/dev/null",
+  "core.excludesFile=/dev/null",
+  "protocol.allow=never",
+  "http.followRedirects=false",
+  "http.lowSpeedLimit=1",
+  "http.lowSpeedTime=60",
+  "safe.bareRepository=explicit",
+  "transfer.fsckObjects=true",
+  "submodule.recurse=false",
+  "fetch.recurseSubmodules=false",
+  "commit.gpgSign=false",
+  // Nothing is ever thrown away behind the back of another job that reads the same mirror.
+  "gc.auto=0",
+  "maintenance.auto=false",
+] as const;
+
+/** Every guarded variable that we set ourselves; simple-git drops or refuses all others. */
+const ALLOWED_ENVIRONMENT = [
+  "GIT_DIR",
+  "GIT_WORK_TREE",
+  "GIT_INDEX_FILE",
+  "GIT_CONFIG_NOSYSTEM",
+  "GIT_CONFIG_GLOBAL",
+  "GIT_CONFIG_COUNT",
+  "GIT_CONFIG_KEY_0",
+  "GIT_CONFIG_VALUE_0",
+  "GIT_ATTR_NOSYSTEM",
+  "GIT_TERMINAL_PROMPT",
+  "GIT_ALLOW_PROTOCOL",
+  "GIT_PROTOCOL_FROM_USER",
+  "GIT_SSH_COMMAND",
+  "GIT_OPTIONAL_LOCKS",
+  "GIT_AUTHOR_NAME",
+  "GIT_AUTHOR_EMAIL",
+  "GIT_AUTHOR_DATE",
+  "GIT_COMMITTER_NAME",
+  "GIT_COMMITTER_EMAIL",
+  "GIT_COMMITTER_DATE",
+  "GIT_SSL_CAINFO",
+] as const;
+
+/** What git needs of the runner's own surroundings: where programs are, and how the network is reached. */
+const INHERITED = [
+  "PATH",
+  "GIT_SSL_CAINFO",
+  "http_proxy",
+  "https_proxy",
+  "HTTPS_PROXY",
+  "no_proxy",
+  "NO_PROXY",
+] as const;
+
+function optionsOf(place: GitPlace, call: GitCall): Partial<SimpleGitOptions> {
+  const exits = call.exits ?? [0];
+  return {
+    baseDir: place.workTree ?? place.gitDir,
+    config: [...CONFIG],
+    allowEnvironment: ALLOWED_ENVIRONMENT,
+    // simple-git refuses these whoever asks; here they are our own fixed strings, and each of them closes something.
+    unsafe: {
+      allowUnsafeHooksPath: true,
+      allowUnsafeFsMonitor: true,
+      allowUnsafeProtocolOverride: true,
+      allowUnsafeSshCommand: true,
+      allowUnsafeConfigPaths: true,
+      allowUnsafeConfigEnvCount: true,
+      allowUnsafeTemplateDir: true,
+    },
+    abort: place.signal,
+    timeout: { block: SILENCE_MS },
+    completion: { onClose: true, onExit: false },
+    // Its own rule takes a silent failure for success.
+    errors: (error, { exitCode, stdErr, stdOut }) => {
+      if (exits.includes(exitCode)) return undefined;
+      return error ?? Buffer.concat([...stdErr, ...stdOut, Buffer.from(`\nexit code ${exitCode}`)]);
+    },
+    ...(call.input === undefined ? {} : { input: () => call.input }),
+  };
+}
+
+function environmentOf(place: GitPlace, call: GitCall): Record<string, string> {
+  const protocols = [call.remote && new URL(call.remote.url).protocol.slice(0, -1), call.local && "file"];
+  return {
+    ...inherited(),
+    HOME: "/nonexistent",
+    LC_ALL: "C",
+    GIT_DIR: place.gitDir,
+    ...(place.workTree === undefined ? {} : { GIT_WORK_TREE: place.workTree }),
+    ...(place.indexFile === undefined ? {} : { GIT_INDEX_FILE: place.indexFile }),
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_PROTOCOL_FROM_USER: "0",
+    // An empty list would mean "as configured"; this name is no protocol.
+    GIT_ALLOW_PROTOCOL: protocols.filter(Boolean).join(":") || "none",
+    GIT_SSH_COMMAND: "/bin/false",
+    GIT_OPTIONAL_LOCKS: "0",
+    ...(call.remote === undefined ? {} : credentialOf(call.remote)),
+    ...(call.stamp === undefined ? {} : stampOf(call.stamp)),
+  };
+}
+
+/** Bound to the remote's own address, so that it goes nowhere else whatever happens. */
+function credentialOf(remote: Remote): Record<string, string> {
+  return {
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: `http.${new URL(remote.url).origin}/.extraHeader`,
+    GIT_CONFIG_VALUE_0: `Authorization: ${remote.authorization}`,
+  };
+}
+
+function stampOf({ name, email, atMs }: NonNullable<GitCall["stamp"]>): Record<string, string> {
+  const date = `${Math.floor(atMs / 1000)} +0000`;
+  return {
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
+    GIT_COMMITTER_DATE: date,
+  };
+}
+
+function inherited(): Record<string, string> {
+  return Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}

@@ -1,0 +1,224 @@
+// What every git host must do for Gantry, run against each adapter and its stand-in over real HTTP.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { GitSystem } from "@gantry/core/site/systems.ts";
+import { openBench } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import type { GitHost } from "./host.ts";
+import { openHost } from "./hosts.ts";
+import { type LabHost, startLabHost } from "./lab.fixture.ts";
+import { createRepository } from "./steps.ts";
+
+const run = promisify(execFile);
+
+export function hostSuite(provider: GitSystem["provider"]): void {
+  const opened = async (t: Parameters<typeof tempDir>[0], change: Partial<GitSystem> = {}) => {
+    const lab = await startLabHost(provider, await tempDir(t));
+    t.after(() => lab.standIn.close());
+    const host = openHost({ system: { ...lab.system, ...change }, fetch, signal: AbortSignal.timeout(20_000) });
+    return { lab, host };
+  };
+  const named = (what: string) => `${provider}: ${what}`;
+
+  test(named("a repository that nobody made is not there, and can be made once"), async (t) => {
+    const { lab, host } = await opened(t);
+    assert.equal(await host.getRepository(lab.project, "orders"), undefined);
+    const made = await host.createRepository(wishOf(lab, "orders"));
+    assert.equal(made?.slug, "orders");
+    assert.equal(await host.createRepository(wishOf(lab, "orders")), undefined, "it exists");
+    const found = await untilReady(host, lab.project, "orders");
+    assert.equal(found.description, "Orders (gantry:app=orders)");
+    assert.equal(await host.isEmpty(lab.project, "orders"), true);
+  });
+
+  test(named("the slug is the host's own"), async (t) => {
+    const { lab, host } = await opened(t);
+    const made = await host.createRepository(wishOf(lab, "Orders.API"));
+    assert.ok(made);
+    const found = await untilReady(host, lab.project, made.slug);
+    assert.equal(found.slug, made.slug);
+    assert.equal((await host.getRepository(lab.project, "Orders.API"))?.slug, made.slug);
+  });
+
+  test(named("deleting is fine twice and leaves nothing"), async (t) => {
+    const { lab, host } = await opened(t);
+    await host.createRepository(wishOf(lab, "orders"));
+    await host.deleteRepository(lab.project, "orders");
+    await host.deleteRepository(lab.project, "orders");
+    assert.equal(await host.getRepository(lab.project, "orders"), undefined);
+  });
+
+  test(named("a wrong token is refused as a credential, a reader as forbidden"), async (t) => {
+    const { lab, host } = await opened(t, { token: "not-the-token" });
+    await rejectsWith("credential-refused", () => host.getRepository(lab.project, "orders"));
+    const reader = openHost({
+      system: { ...lab.system, ...(lab.system.username ? { username: "reader" } : {}), token: "lab-reader-token" },
+      fetch,
+      signal: AbortSignal.timeout(20_000),
+    });
+    await rejectsWith("system-forbidden", () => reader.createRepository(wishOf(lab, "orders")));
+  });
+
+  test(named("a host that fails is unavailable, and the error may be tried again"), async (t) => {
+    const { lab, host } = await opened(t);
+    for (const status of [500, 502, 503]) {
+      lab.standIn.faults.add({ kind: "status", status, times: 3 });
+      const error = await rejectsWith("system-unavailable", () => host.getRepository(lab.project, "orders"));
+      assert.equal(error.entry.retryable, true);
+      lab.standIn.faults.clear();
+    }
+    lab.standIn.faults.add({ kind: "drop", times: 3 });
+    await rejectsWith("system-unavailable", () => host.getRepository(lab.project, "orders"));
+    lab.standIn.faults.clear();
+    lab.standIn.faults.add({ kind: "status", status: 302, times: 1 });
+    await rejectsWith("system-strange", () => host.getRepository(lab.project, "orders"));
+    lab.standIn.faults.add({ kind: "status", status: 200, body: { hello: "from the proxy" }, times: 1 });
+    await rejectsWith("system-strange", () => host.getRepository(lab.project, "orders"));
+  });
+
+  test(named("an error never tells the token"), async (t) => {
+    const { lab, host } = await opened(t);
+    const body = { message: "bad token lab-admin-token" };
+    for (const status of [400, 401, 403, 500]) {
+      lab.standIn.faults.add({ kind: "status", status, body, times: 3 });
+      const error = await host.createRepository(wishOf(lab, "orders")).then(
+        () => assert.fail("it must fail"),
+        (problem: unknown) => problem,
+      );
+      assert.ok(error instanceof GantryError);
+      assert.ok(!JSON.stringify([error.message, error.details]).includes("lab-admin-token"), error.message);
+      lab.standIn.faults.clear();
+    }
+  });
+
+  test(named("an unmodified git clones what was seeded, from the address we give"), async (t) => {
+    const { lab, host } = await opened(t);
+    const dir = await tempDir(t);
+    await mkdir(join(dir, "seed"));
+    await writeFile(join(dir, "seed", "README.md"), "hello\n");
+    await lab.seed("template", join(dir, "seed"));
+    await lab.seed("template", join(dir, "seed"));
+    const env = {
+      PATH: process.env.PATH ?? "",
+      HOME: dir,
+      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_KEY_0: "http.extraHeader",
+      GIT_CONFIG_VALUE_0: `Authorization: ${host.gitAuthorization()}`,
+    };
+    await run("git", ["clone", "--quiet", host.cloneUrl(lab.project, "template"), join(dir, "copy")], { env });
+    const { stdout } = await run("git", ["-C", join(dir, "copy"), "log", "--format=%H %s"], { env });
+    const [tip = "", subject] = stdout.trim().split(/ (.*)/);
+    assert.equal(subject, "First version");
+    assert.equal(await host.isEmpty(lab.project, "template"), false);
+    const page = await fetch(host.repositoryUrl(lab.project, "template"));
+    assert.match(await page.text(), /stand-in[\s\S]*README\.md/);
+    const commit = await fetch(host.commitUrl(lab.project, "template", tip));
+    assert.match(await commit.text(), /First version[\s\S]*\+hello/);
+  });
+
+  test(named("the host's state survives a restart on the same port"), async (t) => {
+    const dir = await tempDir(t);
+    const first = await startLabHost(provider, dir);
+    const signal = AbortSignal.timeout(20_000);
+    await openHost({ system: first.system, fetch, signal }).createRepository(wishOf(first, "orders"));
+    await first.standIn.close();
+    const second = await startLabHost(provider, dir, first.standIn.port);
+    t.after(() => second.standIn.close());
+    const found = await openHost({ system: first.system, fetch, signal }).getRepository(first.project, "orders");
+    assert.equal(found?.description, "Orders (gantry:app=orders)");
+  });
+
+  test(named("git/create-repository makes it, finds it again, and leaves a stranger's alone"), async (t) => {
+    const { lab, host } = await opened(t);
+    const bench = await openBench({ systems: [lab.system] });
+    t.after(() => bench.close());
+    const input = { repository: { project: lab.project, slug: "orders" }, description: "Orders" };
+    assert.deepEqual(await bench.plan(createRepository, input), [
+      `create repository ${lab.project}/orders at bitbucket`,
+    ]);
+    const first = await bench.run(createRepository, input);
+    assert.equal(first.kind, "succeeded");
+    if (first.kind !== "succeeded") return;
+    assert.equal(first.output.created, true);
+    assert.equal(first.output.cloneUrl, host.cloneUrl(lab.project, "orders"));
+    bench.nextTask();
+    const second = await bench.run(createRepository, input);
+    assert.equal(second.kind === "succeeded" && second.output.created, false);
+    if (second.kind === "succeeded") await bench.undo(createRepository, input, second.output);
+    assert.ok(await host.getRepository(lab.project, "orders"), "undo deletes only what this run made");
+
+    await host.createRepository({ ...wishOf(lab, "foreign"), description: "by hand (gantry:app=orders-2)" });
+    bench.nextTask();
+    const foreign = await bench.run(createRepository, { repository: { project: lab.project, slug: "foreign" } });
+    assert.equal(foreign.kind === "errored" && foreign.failure.code, "exists-foreign");
+
+    await bench.undo(createRepository, input, first.output);
+    await bench.undo(createRepository, input, first.output);
+    assert.equal(await host.getRepository(lab.project, "orders"), undefined);
+  });
+
+  test(named("git/create-repository after a crash or a lost answer finds what it made"), async (t) => {
+    const { lab } = await opened(t);
+    const bench = await openBench({ systems: [lab.system] });
+    t.after(() => bench.close());
+    const input = { repository: { project: lab.project, slug: "orders" } };
+    bench.crashAt({ effect: "create-repository", when: "after-perform" });
+    await assert.rejects(bench.run(createRepository, input), /crash/);
+    const again = await bench.run(createRepository, input);
+    assert.equal(again.kind === "succeeded" && again.output.created, true);
+
+    bench.nextTask();
+    lab.standIn.faults.add({ match: "^POST ", kind: "drop-answer", times: 1 });
+    const other = { repository: { project: lab.project, slug: "billing" } };
+    const lost = await bench.run(createRepository, other, { retries: 3 });
+    assert.equal(lost.kind === "succeeded" && lost.output.created, true, JSON.stringify(lost));
+  });
+
+  test(named("git/create-repository waits as long as a busy host asks"), async (t) => {
+    const { lab } = await opened(t);
+    const pausing: typeof fetch = async () =>
+      new Response('{"message":"slow down"}', {
+        status: 429,
+        headers: { "retry-after": "7", "content-type": "application/json" },
+      });
+    const bench = await openBench({ systems: [lab.system], fetch: pausing });
+    t.after(() => bench.close());
+    const outcome = await bench.once(createRepository, { repository: { project: lab.project, slug: "orders" } });
+    assert.equal(outcome.kind === "waiting" && outcome.retryAfterMs, 7_000, JSON.stringify(outcome));
+  });
+}
+
+function wishOf(lab: LabHost, slug: string): Parameters<GitHost["createRepository"]>[0] {
+  return {
+    project: lab.project,
+    slug,
+    description: "Orders (gantry:app=orders)",
+    private: true,
+    defaultBranch: "main",
+  };
+}
+
+/** A few looks are enough: the lab's hosts count reads, not time. */
+async function untilReady(host: GitHost, project: string, slug: string) {
+  for (let look = 0; look < 5; look++) {
+    const found = await host.getRepository(project, slug);
+    if (found?.ready) return found;
+  }
+  return assert.fail(`${slug} never got ready`);
+}
+
+async function rejectsWith(code: string, act: () => Promise<unknown>): Promise<GantryError> {
+  const error = await act().then(
+    (answer) => assert.fail(`it must fail with ${code}, and answered ${JSON.stringify(answer)}`),
+    (problem: unknown) => problem,
+  );
+  assert.ok(error instanceof GantryError, String(error));
+  assert.equal(error.code, code, JSON.stringify(error.details));
+  return error;
+}

@@ -1,0 +1,77 @@
+// What Gantry needs of a git host, whoever makes it. Bitbucket Data Center, Bitbucket Cloud and GitHub each implement
+// this in their own client.ts; host.suite.ts is run against all three.
+
+import type { GitSystem } from "@gantry/core/site/systems.ts";
+
+/** A repository at its host. `slug` is the host's own spelling, which may differ from the one that was asked for. */
+export type HostRepository = {
+  /** Data Center: project key. Cloud: `workspace` or `workspace/PROJECT`. GitHub: owner. As the caller wrote it. */
+  readonly project: string;
+  readonly slug: string;
+  readonly description: string;
+  readonly defaultBranch: string | undefined;
+  /** False while the host is still preparing it; git does not work until then. */
+  readonly ready: boolean;
+};
+
+export type RepositoryWish = {
+  readonly project: string;
+  readonly slug: string;
+  /** Holds the marker that says for whom Gantry made it, see `markerOf`. */
+  readonly description: string;
+  readonly private: boolean;
+  readonly defaultBranch: string;
+};
+
+/**
+ * One git host, seen with one account. Calls may run concurrently. Errors: `credential-refused`, `system-forbidden`,
+ * `system-refused`, `system-strange`, and `system-unavailable`, which carries `retryAfterMs` among its details when the
+ * host asked for a pause.
+ */
+export type GitHost = {
+  /**
+   * Makes a repository. `undefined` when the host says that one of this name exists, also when this account cannot see
+   * it. Not atomic everywhere: after a crash the repository may exist without its description.
+   */
+  readonly createRepository: (wish: RepositoryWish) => Promise<HostRepository | undefined>;
+  /** `undefined` when there is none, or none that this account can see. */
+  readonly getRepository: (project: string, slug: string) => Promise<HostRepository | undefined>;
+  readonly describeRepository: (project: string, slug: string, description: string) => Promise<void>;
+  /** Has it any commit? */
+  readonly isEmpty: (project: string, slug: string) => Promise<boolean>;
+  /** Deletes it with everything in it. Fine when there is none. */
+  readonly deleteRepository: (project: string, slug: string) => Promise<void>;
+  /** Never holds a credential. */
+  readonly cloneUrl: (project: string, slug: string) => string;
+  readonly repositoryUrl: (project: string, slug: string) => string;
+  readonly commitUrl: (project: string, slug: string, commit: string) => string;
+  /** Value of the Authorization header for git over HTTP. */
+  readonly gitAuthorization: () => string;
+};
+
+/** What a client needs to speak to its host. */
+export type HostAccess = {
+  readonly system: GitSystem;
+  readonly fetch: typeof fetch;
+  readonly signal: AbortSignal;
+};
+
+/** Text in a repository's description that says for whom Gantry made it. Without an app it is the task. */
+export function markerOf(task: { readonly id: string; readonly app: string | undefined }): string {
+  return task.app === undefined ? `gantry:task=${task.id}` : `gantry:app=${task.app}`;
+}
+
+/** Is the marker one whole word of the description? `gantry:app=shop` is not found in `gantry:app=shop-2`. */
+export function carriesMarker(description: string, marker: string): boolean {
+  return description.split(/[\s()]+/).includes(marker);
+}
+
+/** Parts of an address; refuses what could leave its place in a path. */
+export function pathOf(...parts: readonly string[]): string {
+  return parts.map((part) => encodeURIComponent(part).replace(/^\.{1,2}$/, "%2E")).join("/");
+}
+
+/** Some hosts repeat the token in their complaint. */
+export function withoutToken(text: string, { token }: GitSystem): string {
+  return token.length < 4 ? text : text.replaceAll(token, "***");
+}

@@ -1,0 +1,49 @@
+// The three git hosts of the lab, each with a site's connection to it, for tests.
+
+import type { GitSystem } from "@gantry/core/site/systems.ts";
+import type { GitAccount } from "../../lab/world/git-server.ts";
+import type { GitStore } from "../../lab/world/git-store.ts";
+import type { StandIn } from "../../lab/world/stand-in.ts";
+
+export type LabHost = {
+  readonly standIn: StandIn;
+  readonly store: GitStore;
+  /** A project of this host in which Gantry may make repositories. */
+  readonly project: string;
+  readonly system: GitSystem;
+  readonly seed: (slug: string, folder: string) => Promise<void>;
+};
+
+export const ACCOUNTS: readonly GitAccount[] = [
+  { user: "gantry", token: "lab-admin-token", rights: "admin" },
+  { user: "reader", token: "lab-reader-token", rights: "read" },
+];
+
+type Provider = GitSystem["provider"];
+
+/** Starts one host below `dir`; the same `dir` and `port` start it again after a kill. */
+export async function startLabHost(provider: Provider, dir: string, port = 0): Promise<LabHost> {
+  const options = { name: provider, dir, port, accounts: ACCOUNTS };
+  const common = { kind: "git", name: "bitbucket", provider, standIn: true, token: "lab-admin-token" } as const;
+  switch (provider) {
+    case "bitbucket-dc": {
+      const { startBitbucketDc } = await import("../../lab/world/bitbucket-dc.ts");
+      const host = await startBitbucketDc({ ...options, projects: [{ key: "APPS", name: "Apps" }] });
+      const seed = (slug: string, folder: string) => host.seedRepository("APPS", slug, folder);
+      return { standIn: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed };
+    }
+    case "bitbucket-cloud": {
+      const { startBitbucketCloud } = await import("../../lab/world/bitbucket-cloud.ts");
+      const host = await startBitbucketCloud({ ...options, workspaces: ["acme"] });
+      const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
+      const system = { ...common, url: host.url, username: "gantry" };
+      return { standIn: host, store: host.store, project: "acme/APPS", system, seed };
+    }
+    case "github": {
+      const { startGithub } = await import("../../lab/world/github.ts");
+      const host = await startGithub({ ...options, organisations: ["acme"] });
+      const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
+      return { standIn: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed };
+    }
+  }
+}

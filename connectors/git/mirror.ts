@@ -1,0 +1,152 @@
+// One bare mirror per remote repository in the site's cache. Jobs use it at the same time and in several processes: each
+// fetches into a ref of its own, objects are only ever added, and nobody reads a ref that somebody else may move.
+
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { type Git, openGit, type Remote } from "./git.ts";
+import { isBranchName, isCommitId } from "./names.ts";
+
+export type Mirror = { readonly dir: string; readonly git: Git; readonly remote: Remote };
+
+/** Opens the mirror of a remote; makes an empty one the first time. */
+export async function openMirror(cache: string, remote: Remote, signal: AbortSignal): Promise<Mirror> {
+  const root = join(cache, "git");
+  const dir = join(root, `${createHash("sha256").update(remote.url).digest("hex").slice(0, 32)}.git`);
+  if (!existsSync(join(dir, "HEAD"))) await createMirror(root, dir, signal);
+  return { dir, git: openGit({ gitDir: dir, signal }), remote };
+}
+
+/** What a remote has under a name. */
+export type Revision = {
+  readonly commit: string;
+  readonly kind: "branch" | "tag" | "commit";
+  /** Short name of the branch or tag; the commit itself where it was asked for by id. */
+  readonly name: string;
+};
+
+/** The remote's tips of these full ref names, and what its HEAD points to. Missing ones are missing in the answer. */
+export async function listRemote(
+  mirror: Mirror,
+  refs: readonly string[],
+): Promise<{ readonly tips: ReadonlyMap<string, string>; readonly head: string | undefined }> {
+  const listed = await mirror.git(["ls-remote", "--symref", "--", mirror.remote.url, ...refs], {
+    remote: mirror.remote,
+  });
+  const tips = new Map<string, string>();
+  let head: string | undefined;
+  for (const line of listed.split("\n")) {
+    const [value = "", name = ""] = line.split("\t");
+    if (value.startsWith("ref: ") && name === "HEAD") head = value.slice("ref: ".length);
+    else if (isCommitId(value)) tips.set(name, value);
+  }
+  return { tips, head };
+}
+
+/** Finds out what `ref` means at the remote: a branch before a tag, a full commit id as it is; without one, its HEAD. */
+export async function resolveRevision(mirror: Mirror, ref: string | undefined): Promise<Revision> {
+  if (ref === undefined) return defaultRevision(mirror);
+  if (isCommitId(ref)) return { commit: ref, kind: "commit", name: ref };
+  if (!isBranchName(ref)) throw refused(mirror, `${JSON.stringify(ref.slice(0, 80))} cannot be the name of a branch`);
+  const [branch, tag] = [`refs/heads/${ref}`, `refs/tags/${ref}`];
+  const { tips } = await listRemote(mirror, [branch, tag, `${tag}^{}`]);
+  const atBranch = tips.get(branch);
+  if (atBranch !== undefined) return { commit: atBranch, kind: "branch", name: ref };
+  const atTag = tips.get(`${tag}^{}`) ?? tips.get(tag);
+  if (atTag !== undefined) return { commit: atTag, kind: "tag", name: ref };
+  throw refused(mirror, `there is no branch or tag ${ref}`);
+}
+
+/**
+ * Brings one branch, tag or commit into the mirror, only what is new, and answers its commit; undefined when the remote
+ * has no such branch or tag. Safe to run many times at once.
+ */
+export async function fetchRevision(mirror: Mirror, source: string): Promise<string | undefined> {
+  const { git, remote } = mirror;
+  const mine = `refs/gantry/fetch/${randomUUID()}`;
+  try {
+    await git(
+      [
+        "fetch",
+        "--no-write-fetch-head",
+        "--no-tags",
+        "--no-recurse-submodules",
+        "--progress",
+        "--",
+        remote.url,
+        `+${source}:${mine}`,
+      ],
+      { remote },
+    );
+  } catch (error) {
+    if (isMissingRef(error)) return undefined;
+    throw error;
+  }
+  const commit = (await git(["rev-parse", "--verify", "--end-of-options", `${mine}^{commit}`])).trim();
+  await keepReachable(mirror, source, commit, mine);
+  return commit;
+}
+
+/** Is this commit, with everything below it, already here? */
+export async function hasCommit(mirror: Mirror, commit: string): Promise<boolean> {
+  const answer = await mirror.git(["cat-file", "--batch-check"], { input: `${commit}^{commit}\n` });
+  return answer.startsWith(`${commit} commit`);
+}
+
+export function refused({ remote }: Mirror, problem: string): GantryError {
+  return new GantryError("system-refused", { system: remote.system, what: `read ${remote.url}`, problem });
+}
+
+async function createMirror(root: string, dir: string, signal: AbortSignal): Promise<void> {
+  const fresh = join(root, `new-${randomUUID()}`);
+  await mkdir(fresh, { recursive: true });
+  const git = openGit({ gitDir: fresh, signal });
+  await git(["init", "--quiet", "--bare", "--template="]);
+  // So that a workspace can take exactly the commit it wants, whatever other jobs do to the refs meanwhile.
+  await git(["config", "uploadpack.allowAnySHA1InWant", "true"]);
+  try {
+    await rename(fresh, dir);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    // Another job was first; its mirror is as good.
+    if (!existsSync(join(dir, "HEAD"))) throw error;
+  }
+}
+
+async function defaultRevision(mirror: Mirror): Promise<Revision> {
+  const { tips, head } = await listRemote(mirror, ["HEAD", "refs/heads/*"]);
+  const branches = [...tips.keys()].filter((name) => name.startsWith("refs/heads/"));
+  // A host may point its HEAD at a branch that nobody has pushed yet.
+  const likely = [head, "refs/heads/main", "refs/heads/master", ...(branches.length === 1 ? branches : [])];
+  const found = likely.find((name) => name !== undefined && tips.has(name));
+  const commit = found === undefined ? undefined : tips.get(found);
+  if (found === undefined || commit === undefined) {
+    throw refused(
+      mirror,
+      branches.length === 0 ? "it has no commit yet" : "it does not say which branch is its default",
+    );
+  }
+  return { commit, kind: "branch", name: found.slice("refs/heads/".length) };
+}
+
+/** Leaves a lasting ref, so that the next fetch of this source downloads only what is new. */
+async function keepReachable(mirror: Mirror, source: string, commit: string, mine: string): Promise<void> {
+  const lasting = `refs/gantry/last/${createHash("sha256").update(source).digest("hex").slice(0, 32)}`;
+  try {
+    await mirror.git(["update-ref", "--no-deref", lasting, commit]);
+  } catch (error) {
+    // Another job moves the same ref right now; then its commit does the same service, and ours stays under `mine`.
+    if (error instanceof GantryError && String(error.details.problem).includes("lock")) return;
+    throw error;
+  }
+  await mirror.git(["update-ref", "--no-deref", "-d", mine]);
+}
+
+function isMissingRef(error: unknown): boolean {
+  return (
+    error instanceof GantryError &&
+    /couldn't find remote ref|not our ref|no such remote ref/i.test(String(error.details.problem))
+  );
+}

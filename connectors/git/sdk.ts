@@ -1,0 +1,150 @@
+// How the vendors' own client libraries are called: with the time limit, the size limit and the ban on redirects that
+// they lack, and with their errors turned into ours.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { isJsonObject } from "@gantry/core/json.ts";
+import type { z } from "zod";
+import { problemOf } from "../http-problem.ts";
+import { type HostAccess, withoutToken } from "./host.ts";
+
+export type SdkRefusal = { readonly ok: false; readonly status: number; readonly problem: string };
+export type SdkAnswer<T> = { readonly ok: true; readonly data: T };
+
+export type SdkCall<T> = {
+  /** For errors: "create repository orders". */
+  readonly what: string;
+  /** What is needed of the answer; the libraries' own types promise more than the hosts keep. */
+  readonly schema: z.ZodType<T>;
+  /** Statuses that are ordinary answers. */
+  readonly expect?: readonly number[];
+  /** One request with the library, which must use this fetch. */
+  readonly send: (fetch: typeof globalThis.fetch) => Promise<{ readonly data: unknown }>;
+};
+
+/**
+ * One call through a library. Throws `credential-refused` (401), `system-forbidden` (403), `system-unavailable` (no
+ * answer, 408, 429, 5xx, a rate limit told by 403), `system-refused` (other 4xx), `system-strange` (a redirect, other
+ * fields than needed, too large), or the reason of the signal.
+ */
+export async function callSdk<T>(access: HostAccess, call: SdkCall<T>): Promise<SdkAnswer<T> | SdkRefusal> {
+  const details = { system: access.system.name, what: call.what };
+  // The libraries bury what a fetch throws, so it is kept aside here.
+  let lost: { readonly error: unknown } | undefined;
+  const guarded: typeof fetch = async (input, init) => {
+    try {
+      return await fetchBounded(access, details, input, init);
+    } catch (error) {
+      lost = { error };
+      throw error;
+    }
+  };
+  try {
+    const { data } = await call.send(guarded);
+    const checked = call.schema.safeParse(data);
+    if (checked.success) return { ok: true, data: checked.data };
+    const wrong = checked.error.issues
+      .slice(0, 5)
+      .map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
+    throw new GantryError("system-strange", { ...details, problem: wrong.join("; ") });
+  } catch (error) {
+    if (lost !== undefined) throw lost.error;
+    const refused = refusedBy(access, error);
+    if (refused === undefined) throw error;
+    if (call.expect?.includes(refused.status)) return { ok: false, status: refused.status, problem: refused.problem };
+    throw refusalOf(details, refused);
+  }
+}
+
+const TIMEOUT_MS = 30_000;
+const MAX_BYTES = 8 * 1024 * 1024;
+const LONGEST_PAUSE_MS = 3_600_000;
+
+type Details = { readonly system: string; readonly what: string };
+type Refused = { readonly status: number; readonly problem: string; readonly pauseMs: number | undefined };
+
+/** Both libraries throw an Error with `status`; octokit keeps the answer in `response`, bitbucket in the error itself. */
+function refusedBy(access: HostAccess, error: unknown): Refused | undefined {
+  if (!(error instanceof Error) || !("status" in error) || typeof error.status !== "number") return undefined;
+  const answer = "response" in error && isJsonObject(error.response) ? error.response : undefined;
+  const headers = answer?.headers ?? ("headers" in error ? error.headers : undefined);
+  const body = answer?.data ?? ("error" in error ? error.error : undefined);
+  return {
+    status: error.status,
+    problem: withoutToken(problemOf(body), access.system),
+    pauseMs: isJsonObject(headers) ? pauseOf(headers) : undefined,
+  };
+}
+
+function refusalOf(details: Details, refused: Refused): GantryError {
+  const { status } = refused;
+  const all = { ...details, problem: `status ${status}${refused.problem === "" ? "" : `: ${refused.problem}`}` };
+  if (refused.pauseMs !== undefined && (status === 403 || status === 429)) {
+    return new GantryError("system-unavailable", { ...all, retryAfterMs: refused.pauseMs });
+  }
+  if (status === 401) return new GantryError("credential-refused", all);
+  if (status === 403) return new GantryError("system-forbidden", all);
+  if (status === 408 || status === 429 || status >= 500) return new GantryError("system-unavailable", all);
+  return new GantryError(status < 400 ? "system-strange" : "system-refused", all);
+}
+
+/** How long the host asks to be left alone: `retry-after` in seconds, or GitHub's `x-ratelimit-*`. */
+function pauseOf(headers: Readonly<Record<string, unknown>>): number | undefined {
+  const after = headers["retry-after"];
+  if (typeof after === "string" && /^\d{1,9}$/.test(after)) return Math.min(Number(after) * 1000, LONGEST_PAUSE_MS);
+  const reset = headers["x-ratelimit-reset"];
+  if (headers["x-ratelimit-remaining"] !== "0" || typeof reset !== "string" || !/^\d{1,12}$/.test(reset))
+    return undefined;
+  return Math.min(Math.max(Number(reset) * 1000 - Date.now(), 1_000), LONGEST_PAUSE_MS);
+}
+
+async function fetchBounded(
+  access: HostAccess,
+  details: Details,
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit | undefined,
+): Promise<Response> {
+  access.signal.throwIfAborted();
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.any([access.signal, timeout]);
+  const send = () => access.fetch(input, { ...init, redirect: "manual", signal });
+  // Reading is tried again at once: the connection may have been an idle one that the host had closed.
+  const readsOnly = init?.method === "GET" || init?.method === "HEAD";
+  try {
+    const response = await (readsOnly
+      ? send().catch((error) => (signal.aborted ? Promise.reject(error) : send()))
+      : send());
+    if (response.status >= 300 && response.status < 400) {
+      const problem = `it redirects elsewhere (status ${response.status}); was the repository renamed?`;
+      throw new GantryError("system-strange", { ...details, problem });
+    }
+    const body = await readBounded(response, details);
+    const headers = new Headers(response.headers);
+    // One of the libraries cannot read an answer without a type.
+    if (!headers.has("content-type")) headers.set("content-type", "text/plain; charset=utf-8");
+    const { status, statusText } = response;
+    return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
+  } catch (error) {
+    if (access.signal.aborted) throw access.signal.reason;
+    if (error instanceof GantryError) throw error;
+    const problem = timeout.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : reasonOf(error);
+    throw new GantryError("system-unavailable", { ...details, problem }, { cause: error });
+  }
+}
+
+async function readBounded(response: Response, details: Details): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_BYTES) {
+      throw new GantryError("system-strange", { ...details, problem: `the answer is larger than ${MAX_BYTES} bytes` });
+    }
+    chunks.push(chunk);
+  }
+  return Uint8Array.from(Buffer.concat(chunks));
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : "the connection failed";
+}

@@ -1,0 +1,135 @@
+// GitHub and GitHub Enterprise Server, through @octokit/rest: only the calls we make. In Gantry a project of this host is
+// the owner: an organisation, or the person whose token is used.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { Octokit } from "@octokit/rest";
+import { z } from "zod";
+import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
+import { callSdk, type SdkCall } from "../git/sdk.ts";
+import { basicAuth } from "../http.ts";
+
+const repositorySchema = z.object({
+  name: z.string(),
+  owner: z.object({ login: z.string() }),
+  description: z.string().nullable(),
+  default_branch: z.string(),
+});
+const ownerSchema = z.object({ login: z.string(), type: z.string() });
+const branchesSchema = z.array(z.object({ name: z.string() }));
+
+export function githubHost(access: HostAccess): GitHost {
+  const { system } = access;
+  return {
+    createRepository: (wish) => createRepository(access, wish),
+    getRepository: (project, slug) => getRepository(access, project, slug),
+    describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
+    isEmpty: (project, slug) => isEmpty(access, project, slug),
+    deleteRepository: (project, slug) => deleteRepository(access, project, slug),
+    cloneUrl: (project, slug) => `${system.cloneBase ?? system.url}/${pathOf(project, slug)}.git`,
+    repositoryUrl: (project, slug) => `${system.url}/${pathOf(project, slug)}`,
+    commitUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "commit", commit)}`,
+    // GitHub takes any user name beside a token; this one also works for installation tokens.
+    gitAuthorization: () => basicAuth(system.username ?? "x-access-token", system.token),
+  };
+}
+
+async function createRepository(access: HostAccess, wish: RepositoryWish): Promise<HostRepository | undefined> {
+  const what = `create repository ${wish.project}/${wish.slug}`;
+  const fields = { name: wish.slug, description: wish.description, private: wish.private, auto_init: false };
+  const isOrganisation = await ownedByOrganisation(access, wish.project, what);
+  const answer = await call(access, {
+    what,
+    schema: repositorySchema,
+    expect: [422],
+    send: (api) =>
+      isOrganisation
+        ? api.rest.repos.createInOrg({ org: wish.project, ...fields })
+        : api.rest.repos.createForAuthenticatedUser(fields),
+  });
+  if (answer.ok) return toRepository(wish.project, answer.data);
+  // 422 is also every other mistake; only this sentence tells them apart.
+  if (/already exists/i.test(answer.problem)) return undefined;
+  const problem = `status ${answer.status}: ${answer.problem}`;
+  throw new GantryError("system-refused", { system: access.system.name, what, problem });
+}
+
+/** A repository of a person can be made only by that person: with another token it would land under the wrong owner. */
+async function ownedByOrganisation(access: HostAccess, owner: string, what: string): Promise<boolean> {
+  const answer = await call(access, {
+    what,
+    schema: ownerSchema,
+    send: (api) => api.rest.users.getByUsername({ username: owner }),
+  });
+  if (!answer.ok || answer.data.type === "Organization") return true;
+  const self = await call(access, { what, schema: ownerSchema, send: (api) => api.rest.users.getAuthenticated() });
+  if (self.ok && self.data.login.toLowerCase() === owner.toLowerCase()) return false;
+  throw new GantryError("system-forbidden", {
+    system: access.system.name,
+    what,
+    problem: `${owner} is a person, and the token belongs to somebody else`,
+  });
+}
+
+async function getRepository(access: HostAccess, project: string, slug: string): Promise<HostRepository | undefined> {
+  const answer = await call(access, {
+    what: `read repository ${project}/${slug}`,
+    schema: repositorySchema,
+    expect: [404],
+    send: (api) => api.rest.repos.get({ owner: project, repo: slug }),
+  });
+  return answer.ok ? toRepository(project, answer.data) : undefined;
+}
+
+async function describeRepository(access: HostAccess, project: string, slug: string, text: string): Promise<void> {
+  await call(access, {
+    what: `describe repository ${project}/${slug}`,
+    schema: repositorySchema,
+    send: (api) => api.rest.repos.update({ owner: project, repo: slug, description: text }),
+  });
+}
+
+async function isEmpty(access: HostAccess, project: string, slug: string): Promise<boolean> {
+  const answer = await call(access, {
+    what: `list branches of ${project}/${slug}`,
+    schema: branchesSchema,
+    send: (api) => api.rest.repos.listBranches({ owner: project, repo: slug, per_page: 1 }),
+  });
+  return answer.ok && answer.data.length === 0;
+}
+
+async function deleteRepository(access: HostAccess, project: string, slug: string): Promise<void> {
+  await call(access, {
+    what: `delete repository ${project}/${slug}`,
+    schema: z.unknown(),
+    expect: [404],
+    send: (api) => api.rest.repos.delete({ owner: project, repo: slug }),
+  });
+}
+
+function call<T>(
+  access: HostAccess,
+  request: Omit<SdkCall<T>, "send"> & { readonly send: (api: Octokit) => Promise<{ readonly data: unknown }> },
+): ReturnType<typeof callSdk<T>> {
+  return callSdk(access, { ...request, send: (guarded) => request.send(apiOf(access, guarded)) });
+}
+
+function apiOf({ system }: HostAccess, guarded: typeof fetch): Octokit {
+  const silent = () => undefined;
+  return new Octokit({
+    auth: system.token,
+    baseUrl: system.api ?? (system.url === "https://github.com" ? "https://api.github.com" : `${system.url}/api/v3`),
+    userAgent: "gantry",
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    request: { fetch: guarded },
+  });
+}
+
+function toRepository(project: string, body: z.infer<typeof repositorySchema>): HostRepository {
+  return {
+    project,
+    slug: body.name,
+    description: body.description ?? "",
+    defaultBranch: body.default_branch,
+    ready: true,
+  };
+}

@@ -1,0 +1,177 @@
+// Bare repositories on disk, behind the git hosts of the lab, read and seeded with the git program itself.
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+export type LabCommit = {
+  readonly id: string;
+  readonly parents: readonly string[];
+  readonly author: string;
+  readonly email: string;
+  readonly atMs: number;
+  readonly message: string;
+};
+export type LabBranch = { readonly name: string; readonly commit: string };
+
+export type GitStore = {
+  /** Folder of a repository, whether it exists or not. */
+  readonly folderOf: (id: string) => string;
+  readonly create: (id: string, defaultBranch: string) => Promise<void>;
+  readonly remove: (id: string) => Promise<void>;
+  readonly branches: (id: string) => Promise<readonly LabBranch[]>;
+  /** Newest first; empty when there is no such revision. */
+  readonly commits: (id: string, revision: string, limit: number) => Promise<readonly LabCommit[]>;
+  readonly files: (id: string, revision: string) => Promise<readonly string[]>;
+  readonly file: (id: string, revision: string, path: string) => Promise<Buffer | undefined>;
+  /** What a commit changed, as a patch. */
+  readonly patch: (id: string, commit: string) => Promise<string>;
+  /** The first commit of an empty repository, made of a folder; does nothing when the branch exists. */
+  readonly seed: (id: string, branch: string, folder: string) => Promise<void>;
+};
+
+/** `root` holds one bare repository per id; it survives everything that a disk survives. */
+export function openGitStore(root: string): GitStore {
+  const folderOf = (id: string) => join(root, `${id}.git`);
+  const git = (id: string, args: readonly string[], env: Record<string, string> = {}) => gitIn(folderOf(id), args, env);
+  const revisionOf = async (id: string, revision: string): Promise<string | undefined> => {
+    const asked = [revision, `refs/heads/${revision}`].map((name) => `${name}^{commit}\n`).join("");
+    const answers = (await gitIn(folderOf(id), ["cat-file", "--batch-check=%(objectname) %(objecttype)"], {}, asked))
+      .toString("utf8")
+      .split("\n");
+    return answers.find((line) => line.endsWith(" commit"))?.split(" ")[0];
+  };
+  return {
+    folderOf,
+    create: (id, defaultBranch) => create(root, folderOf(id), defaultBranch),
+    remove: (id) => rm(folderOf(id), { recursive: true, force: true }),
+    branches: async (id) => {
+      const listed = (await git(id, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"])).toString(
+        "utf8",
+      );
+      return listed
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => ({ commit: line.slice(0, 40), name: line.slice("refs/heads/".length + 41) }));
+    },
+    commits: async (id, revision, limit) => {
+      const commit = await revisionOf(id, revision);
+      if (commit === undefined) return [];
+      const format = "%H%x00%P%x00%an%x00%ae%x00%at%x00%B%x00%x01";
+      const log = (await git(id, ["log", `--max-count=${limit}`, `--format=${format}`, commit])).toString("utf8");
+      return log.split("\x01").flatMap((entry) => toCommit(entry.trimStart()));
+    },
+    files: async (id, revision) => {
+      const commit = await revisionOf(id, revision);
+      if (commit === undefined) return [];
+      const listed = await git(id, ["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit]);
+      return listed
+        .toString("utf8")
+        .split("\0")
+        .filter((name) => name !== "");
+    },
+    file: async (id, revision, path) => {
+      const commit = await revisionOf(id, revision);
+      if (commit === undefined) return undefined;
+      const listed = (await git(id, ["ls-tree", "-z", "--full-tree", commit, "--", path])).toString("utf8");
+      const [, type, object] = /^\d+ (\w+) ([0-9a-f]{40})\t/.exec(listed) ?? [];
+      return type === "blob" && object !== undefined ? git(id, ["cat-file", "blob", object]) : undefined;
+    },
+    patch: async (id, commit) => {
+      const found = await revisionOf(id, commit);
+      if (found === undefined) return "";
+      return (await git(id, ["show", "--format=", "--patch", "--stat", found])).toString("utf8");
+    },
+    seed: (id, branch, folder) => seed(folderOf(id), branch, folder),
+  };
+}
+
+async function create(root: string, folder: string, defaultBranch: string): Promise<void> {
+  if (existsSync(join(folder, "HEAD"))) return;
+  await mkdir(root, { recursive: true });
+  // Made aside and moved into place, so that a kill in between leaves no half repository.
+  const fresh = await mkdtemp(join(root, "new-"));
+  await gitIn(fresh, ["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`]);
+  for (const [key, value] of [
+    ["uploadpack.allowFilter", "true"],
+    ["uploadpack.allowAnySHA1InWant", "true"],
+    ["receive.fsckObjects", "true"],
+    ["gc.auto", "0"],
+  ] as const) {
+    await gitIn(fresh, ["config", key, value]);
+  }
+  await rename(fresh, folder);
+}
+
+async function seed(bare: string, branch: string, folder: string): Promise<void> {
+  if ((await gitIn(bare, ["for-each-ref", `refs/heads/${branch}`])).byteLength > 0) return;
+  const scratch = await mkdtemp(join(tmpdir(), "gantry-lab-seed-"));
+  try {
+    const env = {
+      GIT_WORK_TREE: folder,
+      GIT_INDEX_FILE: join(scratch, "index"),
+      GIT_AUTHOR_NAME: "Lab",
+      GIT_AUTHOR_EMAIL: "lab@example.test",
+      GIT_AUTHOR_DATE: "1767225600 +0000",
+      GIT_COMMITTER_NAME: "Lab",
+      GIT_COMMITTER_EMAIL: "lab@example.test",
+      GIT_COMMITTER_DATE: "1767225600 +0000",
+    };
+    await gitIn(bare, ["-c", "core.bare=false", "add", "--all", "--force", "--", "."], env, undefined, folder);
+    const tree = (await gitIn(bare, ["write-tree"], env)).toString("utf8").trim();
+    const commit = (await gitIn(bare, ["commit-tree", tree, "-m", "First version"], env)).toString("utf8").trim();
+    await gitIn(bare, ["update-ref", `refs/heads/${branch}`, commit, "0".repeat(40)]);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function gitIn(
+  gitDir: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input?: string,
+  cwd = gitDir,
+): Promise<Buffer> {
+  const promise = run("git", [...args], {
+    cwd,
+    encoding: "buffer",
+    maxBuffer: MAX_OUTPUT,
+    env: { ...gitEnvironment(), GIT_DIR: gitDir, ...env },
+  });
+  // A program that needs no input may be gone before it is offered one.
+  promise.child.stdin?.on("error", () => undefined).end(input ?? "");
+  return (await promise).stdout;
+}
+
+/** The person's own configuration has no place in the lab. */
+export function gitEnvironment(): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
+    HOME: "/nonexistent",
+    LC_ALL: "C",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+  };
+}
+
+function toCommit(entry: string): LabCommit[] {
+  const [id, parents, author, email, seconds, message] = entry.split("\0");
+  if (!id || parents === undefined || author === undefined || email === undefined) return [];
+  return [
+    {
+      id,
+      parents: parents.split(" ").filter((one) => one !== ""),
+      author,
+      email,
+      atMs: Number(seconds) * 1000,
+      message: message ?? "",
+    },
+  ];
+}
