@@ -66,6 +66,8 @@ export async function openBench(options: {
   readonly fetch?: typeof fetch;
   /** Folders before the PATH of the test. */
   readonly path?: readonly string[];
+  /** For every run that does not say otherwise. */
+  readonly limits?: RunLimits;
 }): Promise<StepBench> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-bench-"));
   const [workspace, home, cache] = [join(folder, "work"), join(folder, "home"), join(folder, "cache")];
@@ -113,11 +115,8 @@ export async function openBench(options: {
       return { kind: "errored", failure: failureOf(error), retryable: "retryable" in error.entry };
     }
   };
-  const run: StepBench["run"] = async (
-    step,
-    input,
-    { limitMs = 10_000, retries = 0, maxPauseMs = Number.POSITIVE_INFINITY } = {},
-  ) => {
+  const run: StepBench["run"] = async (step, input, limits = {}) => {
+    const { limitMs = 10_000, retries = 0, maxPauseMs = Number.POSITIVE_INFINITY } = { ...options.limits, ...limits };
     const endMs = Date.now() + limitMs;
     let left = retries;
     let memo: JsonValue | undefined;

@@ -57,10 +57,15 @@ export function decideWait(
   if (status.sync?.revision !== wanted.revision && wasReplaced(app, wanted.revision)) {
     return { kind: "superseded", problem: replacedBy(app, wanted.revision) };
   }
-  const synced =
-    status.sync?.status === "Synced" &&
-    (status.sync.revision === wanted.revision || (ours && operation.phase === "Succeeded"));
-  if (!synced) return waiting(notYet(wanted, app, ours), { refresh: true });
+  const atOurs = status.sync?.status === "Synced" && status.sync.revision === wanted.revision;
+  // The branch has moved on, but what was applied last is our commit, and Argo CD has looked since. Its times have no
+  // fractions of a second, so an equal one may be older.
+  const appliedOurs =
+    ours &&
+    operation.phase === "Succeeded" &&
+    status.sync?.revision !== wanted.revision &&
+    Date.parse(status.reconciledAt ?? "") > Date.parse(operation.finishedAt ?? "");
+  if (!atOurs && !appliedOurs) return waiting(notYet(wanted, app), { refresh: true });
   return healthOf(wanted, app, nodes, patience, nowMs);
 }
 
@@ -135,10 +140,10 @@ function complained(wanted: Wanted, complaint: { type: string; message: string }
   };
 }
 
-function notYet(wanted: Wanted, app: Application, ours: boolean): string {
+function notYet(wanted: Wanted, app: Application): string {
   const { sync } = app.status;
   if (!sync) return "Argo CD has not looked at the app yet";
-  if (sync.revision !== wanted.revision && !ours) {
+  if (sync.revision !== wanted.revision) {
     return `Argo CD is at ${short(sync.revision)} (${sync.status}), not yet at ${short(wanted.revision)}`;
   }
   const different = (app.status.resources ?? []).filter((one) => one.status === "OutOfSync");

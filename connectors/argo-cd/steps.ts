@@ -20,8 +20,8 @@ const place = { app: objectName, project: objectName, revision, system };
 const MISSED_LOOKS = 60;
 /** Asking git again costs Argo CD a fetch. */
 const REFRESH_EVERY_MS = 2_000;
-/** A diff is computed for the newest commit of the branch; another one than ours is there after so many looks. */
-const DIFF_LOOKS = 15;
+/** A diff can only be had for the newest commit of the branch. After so many looks that is another one than ours. */
+const DIFF_LOOKS = 8;
 
 const patience = z.object({
   looks: z.number().default(0),
@@ -49,11 +49,11 @@ export const argocdDiff = defineStep({
     const memo = patience.parse(context.memo ?? {});
     const app = await seen(client, context, "normal");
     const at = app.status.sync?.revision;
-    if (at !== input.revision) {
-      if (memo.looks >= DIFF_LOOKS) throw new GantryError("conflict", { what: `The branch that ${input.app} follows` });
+    if (at !== input.revision && memo.looks < DIFF_LOOKS) {
       const reason = `Argo CD compares ${input.app} with ${short(at)}, not yet with ${short(input.revision)}`;
       return waiting(reason, pause(memo.looks), { ...memo, looks: memo.looks + 1 });
     }
+    if (at !== input.revision) log(`the branch has moved on: this is the difference to ${short(at)}`);
     const found = diffInWords(await client.managedResources(input.app, input.project));
     for (const change of found.changes) log(change);
     if (found.changed === 0) log("nothing differs");

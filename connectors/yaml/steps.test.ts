@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseDocument } from "yaml";
-import { openBench, type StepBench } from "../argo-cd/bench.fixture.ts";
+import { openBench, type StepBench } from "../step.fixture.ts";
 import { setImage } from "./set-image.ts";
 import { parsePath, setPath } from "./set-path.ts";
 import { kustomizeSetImage, yamlEdit } from "./steps.ts";

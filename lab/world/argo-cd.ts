@@ -18,7 +18,10 @@ import { standInPage } from "./page.ts";
 import { Answer, openState, type StandIn, type StandInOptions, serve } from "./stand-in.ts";
 
 export type ArgoCdOptions = StandInOptions & {
-  readonly accounts: readonly Account[];
+  /** The token of the account `gantry`, which has the capability `apiKey`. */
+  readonly token: string;
+  /** More accounts, for people or for other tokens. */
+  readonly accounts?: readonly Account[];
   /** The clusters that are registered from the start. */
   readonly clusters: readonly { readonly name: string; readonly server: string }[];
   /** What nodes pull images with, for registries that want it. */
@@ -46,6 +49,7 @@ const TIMING: Timing = { syncMs: 150, rolloutMs: 600, refreshEveryMs: 120_000 };
  */
 export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
   const { state, save } = openState<State>(options, newState);
+  const accounts: Account[] = [{ name: "gantry", token: options.token }, ...(options.accounts ?? [])];
   for (const { name, server } of options.clusters) {
     state.clusters[server] = {
       namespaces: ["default", "kube-system"],
@@ -77,10 +81,10 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
       if (!ctx.path.startsWith("/api/")) return next();
       checkContentType(ctx);
       const open = ctx.path === "/api/version" || (ctx.path === "/api/v1/session" && ctx.method === "POST");
-      if (!open) ctx.state.account = signedIn(ctx, options.accounts, state);
+      if (!open) ctx.state.account = signedIn(ctx, accounts, state);
       await next();
     });
-    sessionRoutes(router, world, options.accounts);
+    sessionRoutes(router, world, accounts);
     projectRoutes(router, world);
     clusterRoutes(router, world);
     repositoryRoutes(router, world);

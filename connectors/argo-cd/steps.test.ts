@@ -1,0 +1,374 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { StepOutcome } from "@gantry/core/step/outcome.ts";
+import { Crash, openBench } from "../step.fixture.ts";
+import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./ensure-steps.ts";
+import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
+import { manifests, openWorld, overlay, REPOSITORY, type SiteWorld } from "./world.fixture.ts";
+
+const app = "orders-seoul-dp";
+const project = "orders";
+const place = { app, project };
+const ABSENT = `sha256:${"0".repeat(64)}`;
+
+function outputOf<O>(outcome: StepOutcome<O>): O {
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  return outcome.output;
+}
+
+function failureOf(outcome: StepOutcome<unknown>, kind: "failed" | "errored") {
+  assert.ok(outcome.kind === kind, JSON.stringify(outcome));
+  return outcome.failure;
+}
+
+const projectInput = (world: SiteWorld) => ({
+  project,
+  sourceRepos: [world.cloneUrl],
+  destinations: [{ cluster: "seoul-dp", namespace: "orders" }],
+});
+const appInput = (world: SiteWorld) => ({
+  ...place,
+  repoUrl: world.cloneUrl,
+  path: "overlays/seoul-dp",
+  targetRevision: "main",
+  cluster: "seoul-dp",
+  namespace: "orders",
+});
+
+/** Project, repository and app as a first CD would leave them. */
+async function ensureAll(world: SiteWorld, more: { autoSync?: boolean } = {}) {
+  const { bench } = world;
+  const madeProject = outputOf(await bench.run(argocdEnsureProject, projectInput(world)));
+  const repository = outputOf(await bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
+  const madeApp = outputOf(await bench.run(argocdEnsureApp, { ...appInput(world), ...more }));
+  return { project: madeProject, repository, app: madeApp };
+}
+
+async function askArgoCd(world: SiteWorld, path: string, init: RequestInit = {}): Promise<Record<string, never>> {
+  const headers = { authorization: `Bearer ${world.systems.argocd.token}`, "content-type": "application/json" };
+  const answer = await fetch(`${world.argocd.url}/api/v1${path}`, { ...init, headers });
+  return (await answer.json()) as Record<string, never>;
+}
+
+function syncsSaid(world: SiteWorld): unknown[] {
+  return world.argocd.exchanges.filter((one) => one.path.endsWith("/sync") && one.status === 200);
+}
+
+suite("Argo CD", { concurrency: 4 }, () => {
+  test("a first deployment: registered once, compared, synced and healthy at our commit with our image", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    const image = await world.image("1");
+    const revision = await world.commit(manifests(image));
+
+    const made = await ensureAll(world);
+    assert.deepEqual(made, {
+      project: { project, created: true },
+      repository: { url: world.cloneUrl, created: true },
+      app: { app, created: true, autoSync: false, url: `${world.argocd.url}/applications/argocd/${app}` },
+    });
+    const diff = outputOf(await bench.run(argocdDiff, { ...place, revision }));
+    assert.deepEqual(diff, { changed: 2, changes: ["Deployment orders: create", "Service orders: create"] });
+    assert.deepEqual(outputOf(await bench.run(argocdSync, { ...place, revision })), { operation: "synced", revision });
+    const waited = outputOf(await bench.run(argocdWait, { ...place, revision, image: image.ref }));
+    assert.deepEqual(waited, { sync: "Synced", health: "Healthy", revision, images: [image.ref], url: made.app.url });
+    assert.ok(
+      bench.reasons.some((reason) => /Progressing: Deployment orders: Waiting for rollout/.test(reason)),
+      bench.reasons.join("\n"),
+    );
+    assert.match(await (await fetch(made.app.url)).text(), /stand-in for Argo CD/);
+
+    const infos = (await askArgoCd(world, `/applications/${app}?project=${project}`)) as unknown as {
+      metadata: { annotations: Record<string, string>; labels: Record<string, string> };
+      status: { operationState: { operation: { info: { name: string; value: string }[] } } };
+    };
+    assert.equal(infos.metadata.annotations["link.argocd.argoproj.io/gantry-run"], bench.task.url);
+    assert.equal(infos.metadata.labels["gantry/app"], "orders");
+    assert.ok(
+      infos.status.operationState.operation.info.some(
+        (one) => one.name === "gantry-task" && one.value === bench.task.id,
+      ),
+    );
+  });
+
+  test("a second task creates nothing, and says in words what changes", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    const [first, second] = [await world.image("1"), await world.image("2")];
+    const before = await world.commit(manifests(first));
+    await ensureAll(world);
+    outputOf(await bench.run(argocdSync, { ...place, revision: before }));
+    outputOf(await bench.run(argocdWait, { ...place, revision: before, image: first.ref }));
+
+    bench.nextTask();
+    const again = await ensureAll(world);
+    assert.deepEqual([again.project.created, again.repository.created, again.app.created], [false, false, false]);
+    assert.deepEqual(
+      [...bench.permits.values()].map((one) => one.what),
+      [`register ${world.cloneUrl} in Argo CD`],
+    );
+    for (const [step, input] of [
+      [argocdEnsureProject, projectInput(world)],
+      [argocdEnsureApp, appInput(world)],
+    ] as const) {
+      assert.deepEqual(await bench.plan(step as typeof argocdEnsureApp, input), []);
+    }
+    assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision: before })).operation, "already");
+
+    const revision = await world.commit(overlay(second));
+    const diff = outputOf(await bench.run(argocdDiff, { ...place, revision }));
+    const brief = (ref: string) => ref.replace(/(sha256:.{12}).*/, "$1…");
+    assert.deepEqual(diff, {
+      changed: 1,
+      changes: [`Deployment orders: image ${brief(first.ref)} → ${brief(second.ref)}`],
+    });
+    outputOf(await bench.run(argocdSync, { ...place, revision }));
+    const waited = outputOf(await bench.run(argocdWait, { ...place, revision, image: second.ref }));
+    assert.deepEqual(waited.images, [second.ref]);
+
+    const back = failureOf(await bench.run(argocdSync, { ...place, revision: before }), "failed");
+    assert.equal(back.code, "superseded");
+  });
+
+  test("an app that is Synced and Healthy at the old commit is not taken for deployed", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    const image = await world.image("1");
+    const before = await world.commit(manifests(image));
+    await ensureAll(world);
+    outputOf(await bench.run(argocdSync, { ...place, revision: before }));
+    outputOf(await bench.run(argocdWait, { ...place, revision: before, image: image.ref }));
+
+    const revision = await world.commit({
+      "base/service.yaml": manifests(image)["base/service.yaml"]?.replace("port: 80", "port: 81") ?? "",
+    });
+    // Argo CD has not looked since: it still says Synced and Healthy, with the same image.
+    const stale = await askArgoCd(world, `/applications/${app}?project=${project}`);
+    assert.equal((stale as unknown as { status: { sync: { status: string } } }).status.sync.status, "Synced");
+    const outcome = await bench.run(argocdWait, { ...place, revision, image: image.ref }, { limitMs: 600 });
+    assert.ok(outcome.kind === "waiting");
+    assert.match(outcome.reason, /OutOfSync at .*: Service orders/);
+  });
+
+  test("an app that syncs itself is refreshed and never told to sync", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    const image = await world.image("1");
+    await world.commit(manifests(image));
+    const made = await ensureAll(world, { autoSync: true });
+    assert.equal(made.app.autoSync, true);
+    const revision = await world.commit(overlay(await world.image("2")));
+    assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision })).operation, "refreshed");
+    const waited = outputOf(await bench.run(argocdWait, { ...place, revision }));
+    assert.deepEqual([waited.sync, waited.health], ["Synced", "Healthy"]);
+    assert.equal(syncsSaid(world).length, 0);
+  });
+
+  test("while another operation runs, the sync waits for it", async (t) => {
+    const world = await openWorld(t, { syncMs: 700 });
+    const { bench } = world;
+    const revision = await world.commit(manifests(await world.image("1")));
+    await ensureAll(world);
+    await askArgoCd(world, `/applications/${app}/sync`, {
+      method: "POST",
+      body: JSON.stringify({ project, revision }),
+    });
+    const first = await bench.once(argocdSync, { ...place, revision });
+    assert.ok(first.kind === "waiting");
+    assert.match(first.reason, /the sync is/);
+    const outcome = outputOf(await bench.run(argocdSync, { ...place, revision }));
+    assert.equal(outcome.operation, "already");
+    assert.equal(syncsSaid(world).length, 1);
+  });
+
+  test("an image that no registry has: Degraded, and failed with the reason after the grace", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    const missing = { name: (await world.image("1")).name, digest: ABSENT };
+    const revision = await world.commit(manifests(missing));
+    await ensureAll(world);
+    outputOf(await bench.run(argocdSync, { ...place, revision }));
+    const image = `${missing.name}@${ABSENT}`;
+    const failure = failureOf(
+      await bench.run(argocdWait, { ...place, revision, image, degradedGrace: "300ms" }),
+      "failed",
+    );
+    assert.equal(failure.code, "gate-failed");
+    assert.equal(failure.line, `Deployment orders: image ${image} not found`);
+    assert.equal(failure.message, `The health of ${app} is red.`);
+    assert.ok(bench.reasons.some((reason) => reason.startsWith("Degraded: ")));
+  });
+
+  test("manifests that cannot be rendered or applied fail with Argo CD's sentence", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    const image = await world.image("1");
+    await world.commit(manifests(image));
+    await ensureAll(world);
+
+    const broken = await world.commit({ "base/service.yaml": "kind: [\n" });
+    const unrendered = failureOf(await bench.run(argocdWait, { ...place, revision: broken }), "failed");
+    assert.match(unrendered.line ?? "", /^ComparisonError: .*base\/service\.yaml/);
+
+    const refused = await world.commit({
+      "base/service.yaml": manifests(image)["base/service.yaml"] ?? "",
+      "base/deployment.yaml":
+        manifests(image)["base/deployment.yaml"]?.replace("labels: {app: orders}", "labels: {app: other}") ?? "",
+    });
+    outputOf(await bench.run(argocdSync, { ...place, revision: refused }));
+    const unapplied = failureOf(await bench.run(argocdWait, { ...place, revision: refused }), "failed");
+    assert.match(unapplied.line ?? "", /^Deployment orders: .*selector/);
+  });
+
+  test("a paused rollout waits for a person and says where", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    const image = await world.image("1");
+    const files = manifests(image);
+    const revision = await world.commit({
+      ...files,
+      "base/deployment.yaml":
+        files["base/deployment.yaml"]?.replace("spec:\n  replicas", "spec:\n  paused: true\n  replicas") ?? "",
+    });
+    await ensureAll(world);
+    outputOf(await bench.run(argocdSync, { ...place, revision }));
+    const outcome = await bench.run(argocdWait, { ...place, revision }, { limitMs: 1_500 });
+    assert.ok(outcome.kind === "waiting");
+    assert.match(outcome.reason, /^Suspended: a person has to resume it in Argo CD \(http.*\)\. Deployment orders/);
+  });
+
+  test("a crash before or after the sync was started: one sync, known as ours", async (t) => {
+    const world = await openWorld(t, { syncMs: 300 });
+    const { bench } = world;
+    await world.commit(manifests(await world.image("1")));
+    await ensureAll(world);
+    for (const when of ["before-perform", "after-perform"] as const) {
+      bench.nextTask();
+      const next = await world.commit({ "overlays/seoul-dp/note.md": when });
+      bench.crashAt({ effect: "sync", when });
+      await world.commit({
+        "base/service.yaml": `${manifests(await world.image("1"))["base/service.yaml"]}# ${when}\n`,
+      });
+      await assert.rejects(bench.run(argocdSync, { ...place, revision: next }), Crash);
+      const before = syncsSaid(world).length;
+      assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision: next })).operation, "synced");
+      assert.equal(syncsSaid(world).length - before, when === "before-perform" ? 1 : 0);
+      outputOf(await bench.run(argocdWait, { ...place, revision: next }));
+    }
+  });
+
+  test("a crash in the middle of creating: found again, not made twice, undone twice", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    await world.commit(manifests(await world.image("1")));
+    outputOf(await bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
+    for (const [step, effect, input] of [
+      [argocdEnsureProject, "create-project", projectInput(world)],
+      [argocdEnsureApp, "create-app", appInput(world)],
+    ] as const) {
+      const run = () => bench.run(step as typeof argocdEnsureApp, input);
+      bench.crashAt({ effect, when: "after-perform" });
+      await assert.rejects(run(), Crash);
+      assert.equal(outputOf(await run()).created, true, effect);
+      assert.equal(outputOf(await run()).created, true, `${effect} again`);
+    }
+    const output = { app, created: true, autoSync: false, url: "" };
+    await bench.undo(argocdEnsureApp, appInput(world), output);
+    const gone = async () =>
+      (await askArgoCd(world, `/applications/${app}?project=${project}`)) as unknown as { code?: number };
+    for (let tries = 0; (await gone()).code !== 5; tries++) assert.ok(tries < 200, "the app is still there");
+    await bench.undo(argocdEnsureApp, appInput(world), output);
+    for (let twice = 0; twice < 2; twice++) {
+      await bench.undo(argocdEnsureProject, projectInput(world), { project, created: true });
+      await bench.undo(argocdEnsureRepository, { repository: REPOSITORY }, { url: world.cloneUrl, created: true });
+    }
+  });
+
+  test("what people changed stays, and what is somebody else's is left alone", async (t) => {
+    const world = await openWorld(t);
+    const { bench } = world;
+    await world.commit(manifests(await world.image("1")));
+    await ensureAll(world);
+    const patch = {
+      metadata: { annotations: { "notifications.example/slack": "ops" } },
+      spec: { ignoreDifferences: [{ kind: "Deployment" }] },
+    };
+    const body = JSON.stringify({ patch: JSON.stringify(patch), patchType: "merge", name: app, project });
+    await askArgoCd(world, `/applications/${app}?project=${project}`, { method: "PATCH", body });
+
+    bench.nextTask();
+    const output = outputOf(
+      await bench.run(argocdEnsureApp, { ...appInput(world), targetRevision: "HEAD", autoSync: true }),
+    );
+    assert.deepEqual([output.created, output.autoSync], [false, true]);
+    const after = (await askArgoCd(world, `/applications/${app}?project=${project}`)) as unknown as {
+      metadata: { annotations: Record<string, string> };
+      spec: Record<string, unknown>;
+    };
+    assert.equal(after.metadata.annotations["notifications.example/slack"], "ops");
+    assert.deepEqual(after.spec.ignoreDifferences, [{ kind: "Deployment" }]);
+    assert.deepEqual((after.spec.source as Record<string, string>).targetRevision, "HEAD");
+
+    const more = { ...projectInput(world), destinations: [{ cluster: "tokyo-dp", namespace: "orders" }] };
+    outputOf(await bench.run(argocdEnsureProject, more));
+    const grown = (await askArgoCd(world, `/projects/${project}`)) as unknown as { spec: { destinations: unknown[] } };
+    assert.equal(grown.spec.destinations.length, 2);
+
+    bench.nextTask({ app: "billing" });
+    const foreign = failureOf(
+      await bench.run(argocdEnsureApp, { ...appInput(world), path: "overlays/other" }),
+      "errored",
+    );
+    assert.equal(foreign.code, "exists-foreign");
+  });
+
+  test("refused credentials are told apart: ours at Argo CD, and git's", async (t) => {
+    const world = await openWorld(t);
+    const { bench, systems } = world;
+    const stranger = await openBench({ systems: [systems.git, { ...systems.argocd, token: "wrong" }] });
+    t.after(() => stranger.close());
+    const refused = failureOf(await stranger.run(argocdEnsureProject, projectInput(world)), "errored");
+    assert.equal(refused.code, "credential-refused");
+    assert.match(refused.message, /seoul-argocd/);
+
+    const badGit = await openBench({ systems: [{ ...systems.git, token: "wrong-git-token" }, systems.argocd] });
+    t.after(() => badGit.close());
+    const outcome = failureOf(await badGit.run(argocdEnsureRepository, { repository: REPOSITORY }), "errored");
+    assert.equal(outcome.code, "credential-refused");
+    assert.match(outcome.message, /git host/);
+    assert.ok(!JSON.stringify(outcome).includes("wrong-git-token"));
+
+    const absent = failureOf(await bench.run(argocdWait, { ...place, revision: "a".repeat(40) }), "errored");
+    assert.equal(absent.code, "system-refused");
+  });
+
+  test("500s, cut connections and lost answers are tried again and change nothing twice", async (t) => {
+    const world = await openWorld(t);
+    const { bench, argocd } = world;
+    const image = await world.image("1");
+    const revision = await world.commit(manifests(image));
+    argocd.faults.add({ kind: "status", status: 500, match: "GET /api/v1/projects", times: 1 });
+    argocd.faults.add({ kind: "drop-answer", match: "POST /api/v1/(projects|applications)$", times: 2 });
+    const input = projectInput(world);
+    assert.equal(outputOf(await bench.run(argocdEnsureProject, input, { retries: 3 })).created, true);
+    outputOf(await bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
+    assert.equal(outputOf(await bench.run(argocdEnsureApp, appInput(world), { retries: 3 })).created, true);
+    argocd.faults.add({ kind: "drop-answer", match: "POST .*/sync$", times: 1 });
+    assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision }, { retries: 3 })).operation, "synced");
+    argocd.faults.add({ kind: "status", status: 503, match: "GET ", times: 9 });
+    outputOf(await bench.run(argocdWait, { ...place, revision, image: image.ref }));
+    assert.equal(argocd.exchanges.filter((one) => one.path.endsWith("/sync")).length <= 1, true);
+  });
+
+  test("Argo CD is restarted in the middle of a sync: the operation goes on, the wait sees it through", async (t) => {
+    const world = await openWorld(t, { syncMs: 400 });
+    const { bench } = world;
+    const image = await world.image("1");
+    const revision = await world.commit(manifests(image));
+    await ensureAll(world);
+    outputOf(await bench.run(argocdSync, { ...place, revision }));
+    const waiting = bench.run(argocdWait, { ...place, revision, image: image.ref });
+    await world.restartArgoCd();
+    assert.equal(outputOf(await waiting).health, "Healthy");
+  });
+});

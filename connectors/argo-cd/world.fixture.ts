@@ -1,0 +1,188 @@
+// One site for the tests of this connector: a git host with a yaml repository, a registry with an image, an Argo CD.
+
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import type { ArgocdSystem, GitSystem } from "@gantry/core/site/systems.ts";
+import { type ArgoCd, type ArgoCdOptions, startArgoCd } from "@gantry/lab/world/argo-cd.ts";
+import { type BitbucketDc, startBitbucketDc } from "@gantry/lab/world/bitbucket-dc.ts";
+import { startRegistry } from "@gantry/lab/world/registry.ts";
+import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import { openBench, type StepBench } from "../step.fixture.ts";
+
+const run = promisify(execFile);
+const GIT_TOKEN = "git-token-1";
+const TOKEN = "argocd-token-1";
+
+export const REPOSITORY = { project: "APPS", slug: "orders-deploy" };
+
+export type SiteWorld = {
+  readonly bench: StepBench;
+  readonly bitbucket: BitbucketDc;
+  readonly registry: StandIn;
+  argocd: ArgoCd;
+  readonly systems: { readonly git: GitSystem; readonly argocd: ArgocdSystem };
+  readonly cloneUrl: string;
+  /** Host, name and digest of an image that is there; `tag` makes different ones. */
+  image(tag: string): Promise<{ name: string; digest: string; ref: string }>;
+  /** Commits files to the branch `main` of the yaml repository and answers the commit. */
+  commit(files: Readonly<Record<string, string>>): Promise<string>;
+  /** Ends Argo CD without a goodbye and starts it again on the same port with the same state. */
+  restartArgoCd(): Promise<void>;
+};
+
+export async function openWorld(
+  t: { after: (fn: () => Promise<void>) => void },
+  timing: ArgoCdOptions["timing"] = {},
+): Promise<SiteWorld> {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-argocd-"));
+  const bitbucket = await startBitbucketDc({
+    name: "bitbucket",
+    dir,
+    accounts: [{ user: "gantry", token: GIT_TOKEN, rights: "admin" }],
+    projects: [{ key: "APPS", name: "Apps" }],
+  });
+  await mkdir(join(dir, "seed"), { recursive: true });
+  await writeFile(join(dir, "seed", "README.md"), "# orders\n");
+  await bitbucket.seedRepository(REPOSITORY.project, REPOSITORY.slug, join(dir, "seed"));
+  const registry = await startRegistry({ name: "registry", dir });
+  const options: ArgoCdOptions = {
+    name: "seoul-argocd",
+    dir,
+    token: TOKEN,
+    clusters: [{ name: "seoul-dp", server: "https://seoul-dp.example" }],
+    timing: { syncMs: 60, rolloutMs: 150, ...timing },
+  };
+  const argocd = await startArgoCd(options);
+  const systems = {
+    git: {
+      kind: "git",
+      name: "bitbucket",
+      provider: "bitbucket-dc",
+      url: bitbucket.url,
+      standIn: true,
+      username: "gantry",
+      token: GIT_TOKEN,
+    },
+    argocd: { kind: "argocd", name: "seoul-argocd", url: argocd.url, standIn: true, token: TOKEN },
+  } as const;
+  const bench = await openBench({ systems: [systems.git, systems.argocd], limits: { maxPauseMs: 40 } });
+  const cloneUrl = `${bitbucket.url}/scm/apps/orders-deploy.git`;
+  const world: SiteWorld = {
+    bench,
+    bitbucket,
+    registry,
+    argocd,
+    systems,
+    cloneUrl,
+    image: (tag) => pushImage(registry.url, tag),
+    commit: (files) => commitTo(cloneUrl, join(dir, "clone"), files),
+    restartArgoCd: async () => {
+      await world.argocd.close();
+      world.argocd = await startArgoCd({ ...options, port: argocd.port });
+    },
+  };
+  t.after(async () => {
+    await bench.close();
+    await world.argocd.close();
+    await Promise.all([bitbucket.close(), registry.close()]);
+    await rm(dir, { recursive: true, force: true });
+  });
+  return world;
+}
+
+/** A base with a Deployment and a Service, and an overlay for the cluster. */
+export function manifests(image: { readonly name: string; readonly digest: string }): Record<string, string> {
+  return {
+    "base/kustomization.yaml": "resources:\n- deployment.yaml\n- service.yaml\n",
+    "base/deployment.yaml": `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: orders
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: orders}
+  template:
+    metadata:
+      labels: {app: orders}
+    spec:
+      containers:
+      - name: web
+        image: web
+        ports: [{containerPort: 8080}]
+`,
+    "base/service.yaml":
+      "apiVersion: v1\nkind: Service\nmetadata:\n  name: orders\nspec:\n  selector: {app: orders}\n  ports: [{port: 80, targetPort: 8080}]\n",
+    ...overlay(image),
+  };
+}
+
+export function overlay({ name, digest }: { readonly name: string; readonly digest: string }): Record<string, string> {
+  return {
+    "overlays/seoul-dp/kustomization.yaml": `namespace: orders\nresources:\n- ../../base\nimages:\n- name: web\n  newName: ${name}\n  digest: ${digest}\n`,
+  };
+}
+
+async function commitTo(url: string, clone: string, files: Readonly<Record<string, string>>): Promise<string> {
+  const header = `Authorization: Basic ${Buffer.from(`gantry:${GIT_TOKEN}`).toString("base64")}`;
+  const env = {
+    PATH: process.env.PATH,
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "http.extraHeader",
+    GIT_CONFIG_VALUE_0: header,
+  };
+  const git = (...args: string[]) =>
+    run("git", ["-c", "user.name=Kim", "-c", "user.email=kim@example.com", ...args], { env });
+  await rm(clone, { recursive: true, force: true });
+  await git("clone", "--quiet", url, clone);
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(clone, path)), { recursive: true });
+    await writeFile(join(clone, path), text);
+  }
+  await git("-C", clone, "add", "--all");
+  await git("-C", clone, "commit", "--quiet", "--message", "Change");
+  await git("-C", clone, "push", "--quiet", "origin", "HEAD:main");
+  return (await git("-C", clone, "rev-parse", "HEAD")).stdout.trim();
+}
+
+async function pushImage(registry: string, tag: string): Promise<{ name: string; digest: string; ref: string }> {
+  const name = `${new URL(registry).host}/apps/orders`;
+  const config = Buffer.from(JSON.stringify({ architecture: "amd64", os: "linux", tag }));
+  const configDigest = `sha256:${createHash("sha256").update(config).digest("hex")}`;
+  const token = await pushToken(registry);
+  const headers = { authorization: `Bearer ${token}` };
+  const started = await fetch(`${registry}/v2/apps/orders/blobs/uploads/`, { method: "POST", headers });
+  const at = new URL(started.headers.get("location") ?? "", registry);
+  at.searchParams.set("digest", configDigest);
+  const uploaded = await fetch(at, {
+    method: "PUT",
+    headers: { ...headers, "content-type": "application/octet-stream" },
+    body: config,
+  });
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  const configEntry = {
+    mediaType: "application/vnd.oci.image.config.v1+json",
+    digest: configDigest,
+    size: config.length,
+  };
+  const manifest = JSON.stringify({ schemaVersion: 2, mediaType, config: configEntry, layers: [] });
+  const pushed = await fetch(`${registry}/v2/apps/orders/manifests/${tag}`, {
+    method: "PUT",
+    headers: { ...headers, "content-type": mediaType },
+    body: manifest,
+  });
+  if (!pushed.ok) throw new Error(`push: ${uploaded.status}, ${pushed.status} ${await pushed.text()}`);
+  const digest = `sha256:${createHash("sha256").update(manifest).digest("hex")}`;
+  return { name, digest, ref: `${name}@${digest}` };
+}
+
+async function pushToken(registry: string): Promise<string> {
+  const scope = "repository:apps/orders:pull,push";
+  const answer = await fetch(`${registry}/service/token?service=registry&scope=${encodeURIComponent(scope)}`);
+  return ((await answer.json()) as { token: string }).token;
+}
