@@ -198,6 +198,8 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
       keepAliveTimeout: 75_000,
       connectionsCheckingInterval: 2_000,
       maxHeaderSize: 16_384,
+      // A missing Host is refused like a strange one, in the same words.
+      requireHostHeader: false,
       noDelay: true,
     },
     app.callback(),

@@ -10,8 +10,8 @@ export async function refuseStrange(ctx: Koa.Context, next: Koa.Next): Promise<v
     (name) => names.indexOf(name) !== names.lastIndexOf(name),
   );
   if (twice) throw new GantryError("bad-request", { problem: `the header ${twice} is given twice` });
-  if (!/^[\w.:[\]-]*$/.test(ctx.get("host")))
-    throw new GantryError("bad-request", { problem: "the header host is strange" });
+  if (!/^[\w.:[\]-]+$/.test(ctx.get("host")))
+    throw new GantryError("bad-request", { problem: "the header host is missing or strange" });
   if (!ctx.req.url?.startsWith("/")) throw new GantryError("bad-request", { problem: "the address is not a path" });
   let path: string;
   try {
