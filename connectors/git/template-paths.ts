@@ -1,5 +1,6 @@
 // Which files a template folder becomes, pure. A path segment is a template too; one that begins with `{{each list}}` is
 // repeated, with everything below it, for every element of the list: overlays/{{each targets}}{{item.cluster}}/…
+// A file's name loses the ending `.tmpl`, which keeps tools from taking a template for the real thing.
 
 import type { JsonValue } from "@gantry/core/json.ts";
 import { lookUp, renderText, type Scope } from "./template-text.ts";
@@ -50,9 +51,10 @@ function step(segment: string, after: readonly string[], way: Way): (Way | { rea
   const { text, mistakes } = renderText(segment, way.scope);
   const [mistake] = mistakes;
   if (mistake) return [{ detail: mistake.detail }];
-  const problem = segmentProblem(text);
-  if (problem !== undefined) return [{ detail: `${JSON.stringify(text)} ${problem}` }];
-  return expand(after, { ...way, segments: [...way.segments, text] });
+  const name = after.length === 0 ? text.replace(/\.tmpl$/, "") : text;
+  const problem = segmentProblem(name);
+  if (problem !== undefined) return [{ detail: `${JSON.stringify(name)} ${problem}` }];
+  return expand(after, { ...way, segments: [...way.segments, name] });
 }
 
 function segmentProblem(name: string): string | undefined {

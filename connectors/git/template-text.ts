@@ -13,13 +13,16 @@ export type Mistake = { readonly offset: number; readonly detail: string };
 /** Fills in every `{{ … }}`. All mistakes are reported at once; with any, the text is of no use. */
 export function renderText(text: string, scope: Scope): Rendered {
   const mistakes: Mistake[] = [];
-  const rendered = text.replace(/\{\{([^{}]*)\}\}|\{\{/g, (all: string, inside: string | undefined, offset: number) => {
-    const answer =
-      inside === undefined ? { problem: "`{{` is not closed on this line" } : evaluate(inside.trim(), scope);
-    if ("value" in answer) return answer.value;
-    mistakes.push({ offset, detail: answer.problem });
-    return all;
-  });
+  const rendered = text.replace(
+    /\{\{(\s*"[^"\n]*"\s*|[^{}]*)\}\}|\{\{/g,
+    (all: string, inside: string | undefined, offset: number) => {
+      const answer =
+        inside === undefined ? { problem: "`{{` is not closed on this line" } : evaluate(inside.trim(), scope);
+      if ("value" in answer) return answer.value;
+      mistakes.push({ offset, detail: answer.problem });
+      return all;
+    },
+  );
   return { text: rendered, mistakes };
 }
 
