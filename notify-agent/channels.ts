@@ -1,0 +1,29 @@
+// The kinds of channels there are: an explicit list. A new kind is one line here and a folder in connectors/.
+
+import { mailChannel } from "@gantry/connectors/mail/channel.ts";
+import { messengerChannel } from "@gantry/connectors/messenger/channel.ts";
+import type { Channel, ChannelTools, ChannelType } from "@gantry/core/notify/channel.ts";
+import type { z } from "zod";
+
+/** A channel whose configuration was read; `open` makes it usable. */
+export type ReadyChannel = { readonly kind: string; readonly open: (tools: ChannelTools) => Channel };
+
+export type ChannelKind = {
+  readonly kind: string;
+  readonly read: (
+    config: unknown,
+  ) => { readonly ok: true; readonly channel: ReadyChannel } | { readonly ok: false; readonly error: z.ZodError };
+};
+
+export const CHANNEL_KINDS: readonly ChannelKind[] = [kindOf(messengerChannel), kindOf(mailChannel)];
+
+function kindOf<C>({ kind, config, open }: ChannelType<C>): ChannelKind {
+  return {
+    kind,
+    read: (value) => {
+      const parsed = config.safeParse(value);
+      if (!parsed.success) return { ok: false, error: parsed.error };
+      return { ok: true, channel: { kind, open: (tools) => open(parsed.data, tools) } };
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import { parseConfig, readConfig } from "./config.ts";
+
+const GOOD = { token: "x".repeat(16), agent: { url: "http://agent", token: "y".repeat(16) } };
+
+function problemsOf(value: unknown, env = {}): readonly string[] {
+  try {
+    parseConfig(value, env);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof GantryError && error.code === "config-invalid");
+    return error.problems.map((problem) => `${problem.pointer}: ${problem.detail}`);
+  }
+}
+
+test("the least configuration speaks through the inbox, with the default rules", () => {
+  const config = parseConfig(GOOD, {});
+  assert.deepEqual(
+    config.rules.map((rule) => rule.name),
+    ["task-ended", "app-created", "job-held"],
+  );
+  assert.deepEqual(
+    config.rules[0]?.send.map((one) => one.channel),
+    ["inbox"],
+  );
+});
+
+test("default rules speak on every channel", () => {
+  const slack = { kind: "messenger", preset: "slack", url: "https://hooks.example/x" };
+  const config = parseConfig({ ...GOOD, channels: { one: slack, two: slack } }, {});
+  assert.deepEqual(
+    config.rules[0]?.send.map((one) => one.channel),
+    ["inbox", "one", "two"],
+  );
+});
+
+test("all mistakes of channels and rules are told at once", () => {
+  const problems = problemsOf({
+    ...GOOD,
+    channels: {
+      inbox: { kind: "messenger" },
+      pager: { kind: "messanger" },
+      slack: { kind: "messenger", preset: "slack", url: "ftp://x", colour: 1 },
+      mail: { kind: "mail", host: "h", from: "nobody" },
+    },
+    rules: [{ name: "a", when: "event.outcom == 1", oncePer: "task.id", send: [{ channel: "slak" }] }],
+  }).join("\n");
+  for (const part of [
+    "/channels/inbox: The channel inbox is built in",
+    "/channels/pager/kind: There is no kind of channel messanger (did you mean messenger?)",
+    "/channels/slack/url",
+    "/channels/slack/colour",
+    "/channels/mail/from",
+    "/rules/0/when",
+    "/rules/0/send/0/channel: There is no channel slak (did you mean slack?)",
+  ]) {
+    assert.ok(problems.includes(part), `${part}\n---\n${problems}`);
+  }
+});
+
+test("secrets come from files and variables, and a missing one is a mistake", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-config-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const file = join(dir, "token");
+  await writeFile(file, `${"z".repeat(20)}\n`);
+  const config = { ...GOOD, token: { file }, agent: { url: "http://agent", token: { env: "AGENT" } } };
+  const read = parseConfig(config, { AGENT: "w".repeat(20) });
+  assert.deepEqual([read.token, read.agent.token], ["z".repeat(20), "w".repeat(20)]);
+  assert.match(problemsOf(config).join(), /\/agent\/token: The variable AGENT is not set/);
+  assert.match(problemsOf({ ...GOOD, token: { file: join(dir, "none") } }).join(), /\/token: The file .* \(ENOENT\)/);
+});
+
+test("the environment goes before the file, also with _FILE", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-config-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const file = join(dir, "notify.yaml");
+  await writeFile(file, "port: 1\nhost: h\nagent: { url: 'http://a', token: 'aaaaaaaaaaaaaaaaaaaa' }\n");
+  await writeFile(join(dir, "token"), `${"t".repeat(20)}\n`);
+  const env = { GANTRY_NOTIFY_TOKEN_FILE: join(dir, "token"), GANTRY_NOTIFY_PORT: "2", GANTRY_AGENT_URL: "http://b/" };
+  const config = readConfig(file, env);
+  assert.deepEqual([config.host, config.port, config.token, config.agent.url], ["h", 2, "t".repeat(20), "http://b"]);
+  assert.throws(() => readConfig(file, { ...env, GANTRY_NOTIFY_TOKEN: "both" }), /not valid/);
+  assert.throws(() => readConfig(join(dir, "none.yaml"), env), GantryError);
+});

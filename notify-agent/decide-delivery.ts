@@ -1,0 +1,37 @@
+// What one try to send means for its delivery. Pure.
+
+import type { SendResult } from "@gantry/core/notify/channel.ts";
+import type { Delivery } from "./delivery.ts";
+
+export type DeliveryPolicy = {
+  readonly firstRetryMs: number;
+  readonly maxRetryMs: number;
+  readonly maxTries: number;
+  /** Counted from the moment the delivery was decided. */
+  readonly giveUpAfterMs: number;
+  /** Limit of one try. */
+  readonly sendMs: number;
+};
+
+/** `random` (0 to 1) spreads the tries of many deliveries: half to whole of a delay that doubles. */
+export function decideDelivery(
+  delivery: Delivery,
+  result: SendResult,
+  nowMs: number,
+  random: number,
+  policy: DeliveryPolicy,
+): Delivery {
+  const tried = { ...delivery, tries: delivery.tries + 1, nextTryMs: null };
+  if (result.kind === "delivered") {
+    return { ...tried, state: "delivered", deliveredMs: nowMs, problem: null, ref: result.ref ?? null };
+  }
+  if (result.kind === "refused") return { ...tried, state: "refused", problem: result.problem };
+
+  const whole = Math.min(policy.maxRetryMs, policy.firstRetryMs * 2 ** Math.min(tried.tries - 1, 30));
+  const delayMs = Math.max(Math.round(whole / 2 + (whole / 2) * random), result.afterMs ?? 0);
+  const last = delivery.createdMs + policy.giveUpAfterMs;
+  if (tried.tries >= policy.maxTries || nowMs + delayMs > last) {
+    return { ...tried, state: "given-up", problem: result.problem };
+  }
+  return { ...tried, nextTryMs: nowMs + delayMs, problem: result.problem };
+}

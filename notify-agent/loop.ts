@@ -1,0 +1,135 @@
+// Reads the feed of the task-agent, for ever, and never loses its place: what a page asks for and how far the feed was
+// read are one append. After an error it goes on where the journal says.
+
+import type { CompiledRule } from "@gantry/core/notify/compile-rules.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
+import type { Journal, Loaded } from "@gantry/journal/journal.ts";
+import type { AgentClient } from "@gantry/wire/agent-client.ts";
+import type { Logger } from "@gantry/wire/http.ts";
+import type { FeedEvent } from "@gantry/wire/views.ts";
+import { decideDeliveries } from "./decide-deliveries.ts";
+import { type Delivery, deliveryId, deliveryStream, recordDelivery } from "./delivery.ts";
+
+export type LoopDeps = {
+  readonly agent: Pick<AgentClient, "feed">;
+  readonly journal: Journal;
+  readonly rules: readonly CompiledRule[];
+  readonly maxAgeMs: number;
+  readonly portalUrl: string | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Called after deliveries were recorded, in their order. */
+  readonly onRecorded: (deliveries: readonly Delivery[]) => void;
+  /** Called after an error: an append that was not answered may have recorded deliveries that nobody was told of. */
+  readonly takeUp: () => Promise<unknown>;
+  /** For metrics: does the feed answer, and how far was it read. */
+  readonly onFeed: (up: boolean, seq: number) => void;
+};
+
+export type FeedLoop = { readonly stop: () => Promise<void> };
+
+const CURSOR = "cursor/feed";
+const PAGE = 100;
+const WAIT_MS = 25_000;
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 30_000;
+
+export function startLoop(deps: LoopDeps): FeedLoop {
+  const stopping = new AbortController();
+  const running = run(deps, stopping.signal);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function run(deps: LoopDeps, stopping: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!stopping.aborted) {
+    try {
+      if (failures > 0) await deps.takeUp();
+      await follow(deps, stopping, () => {
+        if (failures > 0) deps.logger.info({}, "the feed of the task-agent is back");
+        failures = 0;
+      });
+    } catch (error) {
+      if (stopping.aborted) return;
+      failures += 1;
+      deps.onFeed(false, 0);
+      // Once, and not for every try: an outage of hours must not bury everything else.
+      if (failures === 1) deps.logger.warn({ err: error }, "the feed cannot be read; it is tried again until it can");
+      const whole = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
+      await pause(deps.clock, whole / 2 + (whole / 2) * deps.random(), stopping);
+    }
+  }
+}
+
+/** Reads page after page until one is empty: then it is time to look whether the feed is still the same one. */
+async function follow(deps: LoopDeps, stopping: AbortSignal, onAnswer: () => void): Promise<void> {
+  let cursor = await deps.journal.load(CURSOR);
+  const newest = await deps.agent.feed({ limit: 1 }, { signal: stopping });
+  onAnswer();
+  if (newest.last < afterOf(cursor)) {
+    deps.logger.warn({ read: afterOf(cursor), newest: newest.last }, "the feed begins anew; it is read from its start");
+    cursor = await record(deps, cursor, [], 0);
+  }
+  while (!stopping.aborted) {
+    const after = afterOf(cursor);
+    const page = await deps.agent.feed({ after, limit: PAGE, waitMs: WAIT_MS }, { signal: stopping });
+    onAnswer();
+    deps.onFeed(true, page.last);
+    if (page.last === after && page.events.length === 0) return;
+    cursor = await record(deps, cursor, page.events, page.last);
+  }
+}
+
+/** One append: the deliveries that a page asks for and that are not known yet, and the place after it. */
+async function record(
+  deps: LoopDeps,
+  cursor: Loaded | undefined,
+  events: readonly FeedEvent[],
+  last: number,
+): Promise<Loaded> {
+  const { journal, logger } = deps;
+  const { rules, maxAgeMs, portalUrl } = deps;
+  const decision = decideDeliveries(events, { rules, maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
+  for (const problem of decision.problems) logger.warn(problem, "a part of a rule could not be computed");
+  if (decision.old > 0) logger.info({ events: decision.old }, "events were too old to be told");
+
+  const fresh: Delivery[] = [];
+  for (const wanted of decision.wanted) {
+    if (await journal.load(deliveryStream(wanted.key))) continue;
+    fresh.push({ ...wanted, id: deliveryId(await journal.now()) });
+  }
+  const version = cursor?.version ?? 0;
+  const snapshot = { after: last };
+  const result = await journal.append([
+    { stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot },
+    ...fresh.map((delivery) => recordDelivery(delivery, 0, { kind: "DeliveryRecorded", key: delivery.key })),
+  ]);
+  // Nobody else writes here; going on from what the journal says is right in any case.
+  if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);
+  if (fresh.length > 0) deps.onRecorded(fresh);
+  return { version: version + 1, snapshot };
+}
+
+function afterOf(cursor: Loaded | undefined): number {
+  return cursor === undefined ? 0 : (cursor.snapshot as { readonly after: number }).after;
+}
+
+/** Resolves after `ms`, or as soon as the signal aborts. */
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.after(ms, done);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+}

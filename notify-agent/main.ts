@@ -1,0 +1,159 @@
+// The notify-agent as a process: `node notify-agent/main.ts --config FILE`. `startNotifyAgent` is the same for the
+// all-in-one.
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { explain, GantryError } from "@gantry/core/errors.ts";
+import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
+import { type Clock, systemClock } from "@gantry/journal/clock.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
+import { makeAgentClient } from "@gantry/wire/agent-client.ts";
+import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { pino, stdTimeFunctions } from "pino";
+import { type NotifyConfig, type NotifyConfigInput, parseConfig, readConfig } from "./config.ts";
+import { openDeliverer } from "./deliver.ts";
+import { NOTIFY_INDEXES } from "./delivery.ts";
+import { startLoop } from "./loop.ts";
+import { testContent } from "./messages.ts";
+import { makeMetrics } from "./metrics.ts";
+import { notifyRoutes, operationRoutes } from "./serve.ts";
+
+export type NotifyDeps = {
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Between 0 and 1, for spreading tries. */
+  readonly random?: () => number;
+  /** For the channels and the feed. */
+  readonly fetch?: typeof fetch;
+  /** Where `{env: NAME}` is looked up. Default: nowhere. */
+  readonly env?: { readonly [name: string]: string | undefined };
+  /** Closed with the agent. Default: SQLite in the data folder. */
+  readonly journal?: Journal;
+};
+
+/**
+ * Starts a notify-agent; it serves when the promise resolves. The task-agent need not be there yet. Throws
+ * `config-invalid` with every problem of the configuration. `close` stops reading the feed, lets a message that is being
+ * sent end, and closes the journal.
+ */
+export async function startNotifyAgent(input: NotifyConfigInput, deps: NotifyDeps = {}): Promise<Listening> {
+  return start(parseConfig(input, deps.env ?? {}), deps);
+}
+
+async function start(config: NotifyConfig, deps: NotifyDeps): Promise<Listening> {
+  const journal =
+    deps.journal ?? (await openSqliteJournal({ file: join(config.data, "notify.db"), indexes: NOTIFY_INDEXES }));
+  const channels = new Map<string, Channel>();
+  try {
+    const tools = { fetch: deps.fetch ?? fetch };
+    for (const [name, channel] of config.channels) channels.set(name, channel.open(tools));
+    const agent = await assemble(config, deps, journal, channels);
+    return {
+      ...agent,
+      close: async () => {
+        await agent.close();
+        await closeAll(channels, journal);
+      },
+    };
+  } catch (error) {
+    await closeAll(channels, journal);
+    throw error;
+  }
+}
+
+async function assemble(
+  config: NotifyConfig,
+  deps: NotifyDeps,
+  journal: Journal,
+  channels: ReadonlyMap<string, Channel>,
+): Promise<Listening> {
+  const clock = deps.clock ?? systemClock;
+  const random = deps.random ?? Math.random;
+  const logger = deps.logger ?? makeLogger(config.logLevel);
+  const metrics = makeMetrics(() => deliverer.pending());
+  const deliverer = openDeliverer({
+    journal,
+    channels,
+    policy: config.delivery,
+    clock,
+    random,
+    logger,
+    onTried: metrics.tried,
+  });
+
+  const testChannel = (name: string): Promise<SendResult> | undefined => {
+    const message = {
+      ...testContent(name),
+      key: `test/${clock.nowMs()}/${name}`,
+      to: undefined,
+      at: new Date(clock.nowMs()),
+    };
+    return channels.get(name)?.send(message, AbortSignal.timeout(config.delivery.sendMs));
+  };
+  const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
+  app.use(operationRoutes({ journal, metrics }));
+  app.use(notifyRoutes({ journal, metrics, token: config.token, testChannel }));
+  const left = await deliverer.takeUp();
+  if (left > 0) logger.info({ deliveries: left }, "deliveries of an earlier run were taken up");
+  const server = await listen(app, config).catch(async (error: unknown) => {
+    await deliverer.close();
+    throw error;
+  });
+  const loop = startLoop({
+    agent: makeAgentClient({ ...config.agent, ...(deps.fetch ? { fetch: deps.fetch } : {}) }),
+    journal,
+    rules: config.rules,
+    maxAgeMs: config.delivery.giveUpAfterMs,
+    portalUrl: config.portalUrl,
+    clock,
+    random,
+    logger,
+    onRecorded: deliverer.add,
+    takeUp: deliverer.takeUp,
+    onFeed: metrics.feed,
+  });
+  logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
+  return {
+    ...server,
+    close: async () => {
+      await loop.stop();
+      await Promise.all([server.close(), deliverer.close()]);
+    },
+  };
+}
+
+async function closeAll(channels: ReadonlyMap<string, Channel>, journal: Journal): Promise<void> {
+  await Promise.all([...channels.values()].map((channel) => channel.close?.()));
+  await journal.close();
+}
+
+function makeLogger(level: NotifyConfig["logLevel"]): Logger {
+  return pino({
+    level,
+    base: { service: "notify-agent" },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  });
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  const agent = await start(readConfig(values.config, process.env), {});
+  const stop = (): void => {
+    agent.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}
+
+function fail(error: unknown): void {
+  const told = error instanceof GantryError ? explain(error) : undefined;
+  process.stderr.write(told ? `${told.message} ${told.why} ${told.todo}\n` : `${String(error)}\n`);
+  process.exit(1);
+}
+
+if (import.meta.main) await main().catch(fail);

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { JsonObject } from "@gantry/core/json.ts";
+import { EVENT_KINDS } from "@gantry/core/notify/vocabulary.ts";
+import { OUTCOMES } from "@gantry/core/task/states.ts";
+import fc from "fast-check";
+import { type Content, renderNotice } from "./messages.ts";
+import { feedEvent } from "./notify.fixture.ts";
+
+function render(event: JsonObject, data: Parameters<typeof feedEvent>[2] = {}): Content {
+  return renderNotice(feedEvent(1, event, data), undefined);
+}
+
+describe("an ended task", () => {
+  for (const [outcome, title] of [
+    ["succeeded", "✓ Run CD: orders succeeded"],
+    ["failed", "✕ Run CD: orders failed at deploy[tokyo]: wait"],
+    ["errored", "⚠ Run CD: orders errored at deploy[tokyo]: wait"],
+    ["timed-out", "⏱ Run CD: orders timed out at deploy[tokyo]: wait"],
+    ["canceled", "⊘ Run CD: orders canceled"],
+  ] as const) {
+    test(`${outcome}: ${title}`, () => {
+      const failedAt: JsonObject = title.includes(" at ") ? { failedAt: { job: "deploy[tokyo]", step: "wait" } } : {};
+      const content = render({ kind: "TaskEnded", outcome, durationMs: 72_000, headline: "h", ...failedAt });
+      assert.equal(content.title, title);
+      assert.equal(content.state, outcome);
+    });
+  }
+
+  test("says what happened, why, what to do, and the first failing line", () => {
+    const content = render({
+      kind: "TaskEnded",
+      outcome: "failed",
+      durationMs: 72_000,
+      headline: "Run CD: orders failed at deploy: wait after 1 m 12 s. The app is Degraded.",
+      failedAt: { job: "deploy", step: "wait" },
+      failure: {
+        code: "gate-failed",
+        message: "The app is Degraded.",
+        why: "A pod crashes.",
+        todo: "Read its log.",
+        line: "panic: no database",
+      },
+    });
+    assert.deepEqual(content.text.split("\n"), [
+      "Run CD: orders failed at deploy: wait after 1 m 12 s. The app is Degraded.",
+      "A pod crashes.",
+      "To do: Read its log.",
+      "First failing line: panic: no database",
+    ]);
+    assert.deepEqual(content.facts, [
+      ["App", "orders"],
+      ["Pipeline", "cd"],
+      ["Where", "deploy: wait"],
+      ["Took", "1 m 12 s"],
+      ["Requested by", "kim"],
+      ["Task", "t01"],
+    ]);
+    assert.deepEqual(content.link, { label: "Open the task", url: "https://portal.example/tasks/t01" });
+    assert.equal(content.thread, "t01");
+  });
+
+  test("that created an app is told as the app", () => {
+    const content = render({ kind: "TaskEnded", outcome: "succeeded", headline: "h" }, { pipeline: "create-app" });
+    assert.equal(content.title, "✓ The app orders was created");
+  });
+});
+
+test("every kind of event has a sentence of its own words", () => {
+  const titles = EVENT_KINDS.map(
+    (kind) => render({ kind, job: "build", step: "test", outcome: "failed", by: "lee", answer: "fail" }).title,
+  );
+  for (const title of titles) assert.match(title, /^. Run CD: orders/);
+  assert.ok(
+    titles.includes("? Run CD: orders: build needs an answer") ||
+      titles.includes("✕ Run CD: orders: build needs an answer"),
+  );
+});
+
+test("colours, control characters and tricks of direction do not reach people", () => {
+  const { title, text } = render(
+    { kind: "TaskEnded", outcome: "failed", headline: "\u001b[31mred\u001b[0m\r\n\u202eevil\u0000" },
+    { title: "a\nb\tc\u0007" },
+  );
+  assert.equal(title, "✕ a b c failed");
+  assert.equal(text, "red \n evil ");
+});
+
+test("an address that a browser must not follow is no link; one without a host is completed", () => {
+  assert.equal(render({ kind: "TaskEnded" }, { url: "javascript:alert(1)" }).link, undefined);
+  assert.equal(render({ kind: "TaskEnded" }, { url: "/tasks/t01" }).link, undefined);
+  const completed = renderNotice(feedEvent(1, { kind: "TaskEnded" }, { url: "/tasks/t01" }), "https://portal.example");
+  assert.equal(completed.link?.url, "https://portal.example/tasks/t01");
+});
+
+test("rendering never throws and is bounded, whatever the event holds", () => {
+  const any = fc.oneof(fc.jsonValue(), fc.string({ unit: "binary", maxLength: 20_000 })) as fc.Arbitrary<JsonObject>;
+  const event = fc.record({
+    kind: fc.constantFrom(...EVENT_KINDS, "Else"),
+    outcome: fc.oneof(fc.constantFrom(...OUTCOMES), any),
+    job: any,
+    step: any,
+    reason: any,
+    failure: fc.oneof(any, fc.record({ message: any, why: any, todo: any, line: any })),
+    failedAt: any,
+    headline: any,
+    durationMs: any,
+  }) as fc.Arbitrary<JsonObject>;
+  fc.assert(
+    fc.property(event, fc.string({ unit: "binary" }), (one, title) => {
+      const content = render(one, { title });
+      assert.ok(content.title.length <= 250 && content.text.length <= 4_000);
+      assert.ok(content.facts.every(([, value]) => value.length <= 300 && value.length > 0));
+      assert.doesNotMatch(content.title, /[\r\n]/);
+    }),
+    { numRuns: 300 },
+  );
+});

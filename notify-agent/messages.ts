@@ -1,0 +1,162 @@
+// Every sentence that people are told. Pure: an event in, one message out, and each channel renders from that.
+
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { Message } from "@gantry/core/notify/channel.ts";
+import type { Notice } from "@gantry/core/notify/match.ts";
+import { duration } from "@gantry/core/task/messages.ts";
+import { OUTCOMES, STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
+
+/** A message before it is known by which channel, to whom and under which key it goes. */
+export type Content = Omit<Message, "key" | "to" | "at">;
+
+const MAX_TITLE = 250;
+const MAX_TEXT = 4_000;
+const MAX_FACT = 300;
+
+/** What happened, outcome first. `portalUrl` completes an address of the portal that has no host. */
+export function renderNotice(notice: Notice, portalUrl: string | undefined): Content {
+  const { data } = notice;
+  const { event } = data;
+  const state = stateOf(event);
+  const sentence = sentenceOf(notice, state);
+  return {
+    thread: data.task,
+    state,
+    title: line(`${STATE_LOOKS[state].glyph} ${sentence}`, MAX_TITLE),
+    text: block(textOf(notice), MAX_TEXT),
+    facts: factsOf(notice),
+    link: linkTo(data.url, portalUrl),
+  };
+}
+
+/** What a channel is asked to send when a person wants to know whether it works. */
+export function testContent(channel: string): Content {
+  return {
+    thread: "test",
+    state: "succeeded",
+    title: `${STATE_LOOKS.succeeded.glyph} Gantry can speak through ${channel}`,
+    text: "This is a test that somebody asked for. Nothing has happened.",
+    facts: [["Channel", channel]],
+    link: undefined,
+  };
+}
+
+function stateOf(event: JsonObject): State {
+  const outcome = OUTCOMES.find((one) => one === event.outcome);
+  if (outcome !== undefined) return outcome;
+  switch (event.kind) {
+    case "TaskRequested":
+      return "queued";
+    case "JobWaiting":
+    case "StepWaiting":
+      return "waiting";
+    case "JobHeld":
+      return "held";
+    case "JobSkipped":
+      return "skipped";
+    case "TaskFinalizing":
+      return "finalizing";
+    default:
+      return "running";
+  }
+}
+
+function sentenceOf({ data }: Notice, state: State): string {
+  const { event, title, app } = data;
+  const job = text(event.job);
+  switch (event.kind) {
+    case "TaskEnded": {
+      if (data.pipeline === "create-app" && state === "succeeded" && app) return `The app ${app} was created`;
+      const place = placeOf(event.failedAt);
+      return `${title} ${STATE_LOOKS[state].word}${place === "" ? "" : ` at ${place}`}`;
+    }
+    case "TaskRequested":
+      return `${title} was requested by ${data.requestedBy}`;
+    case "TaskCancelRequested":
+      return `${title} is to be canceled by ${text(event.by)}`;
+    case "JobHeld":
+      return `${title}: ${job} needs an answer`;
+    case "JobResolved":
+      return `${title}: ${job} was answered by ${text(event.by)}: ${text(event.answer)}`;
+    case "JobEnded":
+    case "StepEnded":
+      return `${title}: ${placeOf(event)} ${STATE_LOOKS[state].word}`;
+    default:
+      return `${title}: ${[placeOf(event), words(text(event.kind))].filter((part) => part !== "").join(" ")}`;
+  }
+}
+
+function textOf({ data }: Notice): string {
+  const { event } = data;
+  if (event.kind === "JobHeld") {
+    return `${text(event.reason)}\nSomebody has to decide: run it again, mark it as done, or let it fail.`;
+  }
+  const failure = typeof event.failure === "object" && !Array.isArray(event.failure) ? event.failure : undefined;
+  const { message, why, todo, line: failing } = (failure ?? {}) as JsonObject;
+  const headline = text(event.headline) || [text(event.reason), text(message)].filter((part) => part !== "").join(" ");
+  const firstLine = text(failing);
+  return [
+    headline,
+    text(why),
+    text(todo) === "" ? "" : `To do: ${text(todo)}`,
+    firstLine === "" || headline.includes(firstLine) ? "" : `First failing line: ${firstLine}`,
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+function factsOf({ data }: Notice): Content["facts"] {
+  const { event } = data;
+  const facts: (readonly [string, string])[] = [
+    ["App", data.app ?? ""],
+    ["Pipeline", data.pipeline],
+    ["Where", placeOf(event.failedAt) || placeOf(event)],
+    ["Took", typeof event.durationMs === "number" ? duration(event.durationMs) : ""],
+    ["Requested by", data.requestedBy],
+    ["Task", data.task],
+  ];
+  return facts.map(([name, value]) => [name, line(value, MAX_FACT)] as const).filter(([, value]) => value !== "");
+}
+
+/** "deploy[tokyo]: wait" */
+function placeOf(place: JsonValue | undefined): string {
+  if (typeof place !== "object" || place === null || Array.isArray(place)) return "";
+  const { job, step } = place as JsonObject;
+  return [text(job), text(step)].filter((part) => part !== "").join(": ");
+}
+
+/** Only addresses that a browser may follow from a message. */
+function linkTo(url: string, portalUrl: string | undefined): Content["link"] {
+  const address = URL.parse(url, portalUrl);
+  if (address === null || !/^https?:$/.test(address.protocol)) return undefined;
+  return { label: "Open the task", url: address.href };
+}
+
+/** `JobClaimed` → "claimed": the noun is said by the place. */
+function words(kind: string): string {
+  const parts = kind.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
+  return (parts.length > 1 ? parts.slice(1) : parts).join(" ");
+}
+
+function text(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+function line(value: string, limit: number): string {
+  return block(value, limit * 2)
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, limit);
+}
+
+/** Without colours and control characters, which logs are full of. Line ends stay. */
+function block(value: string, limit: number): string {
+  const plain = value
+    .slice(0, limit * 4)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out here.
+    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out here.
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, " ")
+    .toWellFormed();
+  return plain.length <= limit ? plain : `${plain.slice(0, limit - 1).toWellFormed()}…`;
+}

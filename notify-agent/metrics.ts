@@ -1,0 +1,63 @@
+// The notify-agent's own metrics. No keys and no task ids as labels: their number has no bound.
+
+import type { Answered } from "@gantry/wire/http.ts";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Delivery } from "./delivery.ts";
+
+export type Metrics = {
+  readonly contentType: string;
+  readonly text: () => Promise<string>;
+  readonly answered: (answered: Answered) => void;
+  readonly tried: (delivery: Delivery) => void;
+  readonly feed: (up: boolean, seq: number) => void;
+};
+
+export function makeMetrics(pending: () => ReadonlyMap<string, number>): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const results = new Counter({
+    name: "gantry_notifications_total",
+    help: "Tries to deliver, by what became of the delivery",
+    labelNames: ["channel", "result"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "gantry_notification_delivery_seconds",
+    help: "From the event to its delivery",
+    labelNames: ["channel"],
+    buckets: [0.1, 0.5, 1, 2, 5, 15, 60, 300, 1_800, 7_200, 86_400],
+    registers,
+  });
+  new Gauge({
+    name: "gantry_notifications_pending",
+    help: "Deliveries that wait for their next try",
+    labelNames: ["channel"],
+    registers,
+    collect() {
+      for (const [channel, count] of pending()) this.set({ channel }, count);
+    },
+  });
+  const up = new Gauge({ name: "gantry_feed_up", help: "1 while the feed of the task-agent answers", registers });
+  const seq = new Gauge({ name: "gantry_feed_seq", help: "How far the feed was read", registers });
+  const requests = new Histogram({
+    name: "gantry_http_request_duration_seconds",
+    help: "HTTP requests by route",
+    labelNames: ["method", "route", "code"],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 30],
+    registers,
+  });
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    answered: ({ method, route, status, ms }) => requests.observe({ method, route, code: String(status) }, ms / 1_000),
+    tried: ({ channel, state, atMs, deliveredMs }) => {
+      results.inc({ channel, result: state === "pending" ? "retry" : state });
+      if (deliveredMs !== null) seconds.observe({ channel }, Math.max(0, deliveredMs - atMs) / 1_000);
+    },
+    feed: (isUp, last) => {
+      up.set(isUp ? 1 : 0);
+      if (isUp) seq.set(last);
+    },
+  };
+}

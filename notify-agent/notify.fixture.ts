@@ -1,0 +1,189 @@
+// What the tests of the notify-agent need: a small feed over real HTTP, a clock that is moved by hand, and ways to wait
+// for the journal instead of for time.
+
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import type { DeliveryView, FeedEvent, InboxItem } from "@gantry/wire/views.ts";
+
+export const TOKEN = "token-of-the-notify-agent";
+export const AGENT_TOKEN = "token-of-the-task-agent";
+export const START_MS = 1_750_000_000_000;
+
+export type FakeFeed = {
+  readonly url: string;
+  readonly port: number;
+  /** Appends an event and answers whoever waits. */
+  readonly add: (event: JsonObject, data?: Partial<FeedEvent["data"]>, time?: Date) => void;
+  /** Forgets everything, as a task-agent with a new data folder does. */
+  readonly forget: () => void;
+  readonly asked: () => number;
+  readonly close: () => Promise<void>;
+};
+
+export async function startFeed(events: FeedEvent[] = [], port = 0): Promise<FakeFeed> {
+  let waiting: (() => void)[] = [];
+  let asked = 0;
+  const wake = (): void => {
+    const all = waiting;
+    waiting = [];
+    for (const answer of all) answer();
+  };
+  const server = createServer((request, response) => {
+    asked += 1;
+    const url = new URL(request.url ?? "/", "http://feed");
+    if (request.headers.authorization !== `Bearer ${AGENT_TOKEN}`) return answerJson(response, 401, {});
+    const after = url.searchParams.get("after");
+    const limit = Number(url.searchParams.get("limit"));
+    const look = (): FeedEvent[] => events.filter((event) => event.seq > Number(after)).slice(0, limit);
+    if (after === null) return answerJson(response, 200, { events: [], last: events.at(-1)?.seq ?? 0 });
+    const answer = (): void => {
+      const page = look();
+      answerJson(response, 200, { events: page, last: page.at(-1)?.seq ?? Number(after) });
+    };
+    if (look().length > 0 || url.searchParams.get("wait") === "0") answer();
+    else waiting.push(answer);
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    url: `http://127.0.0.1:${bound}`,
+    port: bound,
+    add: (event, data, time) => {
+      events.push(feedEvent((events.at(-1)?.seq ?? 0) + 1, event, data, time));
+      wake();
+    },
+    forget: () => {
+      events.length = 0;
+      wake();
+    },
+    asked: () => asked,
+    close: () => closeServer(server),
+  };
+}
+
+export function feedEvent(
+  seq: number,
+  event: JsonObject,
+  data: Partial<FeedEvent["data"]> = {},
+  time = new Date(START_MS),
+): FeedEvent {
+  const task = data.task ?? "t01";
+  return {
+    specversion: "1.0",
+    id: `${task}/${seq}`,
+    source: "/gantry/task-agent",
+    type: "dev.gantry.task.ended.v1",
+    subject: task,
+    time: time.toISOString(),
+    datacontenttype: "application/json",
+    seq,
+    taskseq: seq,
+    data: {
+      task,
+      pipeline: "cd",
+      title: "Run CD: orders",
+      app: "orders",
+      requestedBy: "kim",
+      url: `https://portal.example/tasks/${task}`,
+      event: { at: START_MS, ...event } as FeedEvent["data"]["event"],
+      ...data,
+    },
+  };
+}
+
+/** A TaskEnded as the task-agent makes it. */
+export function ended(outcome: string): JsonObject {
+  return {
+    kind: "TaskEnded",
+    outcome,
+    durationMs: 72_000,
+    outputs: {},
+    headline: `Run CD: orders ${outcome} after 1 m 12 s.`,
+  };
+}
+
+export type HandClock = Clock & {
+  readonly advance: (ms: number) => void;
+  /** Resolves when somebody waits for this clock. */
+  readonly whenAwaited: () => Promise<void>;
+};
+
+export function handClock(): HandClock {
+  let now = START_MS;
+  let onTimer: () => void = () => {};
+  let timers: { readonly at: number; readonly run: () => void }[] = [];
+  return {
+    nowMs: () => now,
+    after: (ms, run) => {
+      const timer = { at: now + ms, run };
+      timers.push(timer);
+      onTimer();
+      return () => {
+        timers = timers.filter((one) => one !== timer);
+      };
+    },
+    advance: (ms) => {
+      now += ms;
+      const due = timers.filter((one) => one.at <= now).sort((a, b) => a.at - b.at);
+      timers = timers.filter((one) => one.at > now);
+      for (const timer of due) timer.run();
+    },
+    whenAwaited: () =>
+      new Promise((resolve) => {
+        if (timers.length > 0) resolve();
+        else onTimer = resolve;
+      }),
+  };
+}
+
+/** Looks again after every commit until the answer is not undefined. Fails after 10 s of silence. */
+export async function until<T>(journal: Journal, look: () => Promise<T | undefined>): Promise<T> {
+  let seq = 0;
+  while (true) {
+    seq = (await journal.feed({ after: seq, limit: 100_000 })).at(-1)?.seq ?? seq;
+    const found = await look();
+    if (found !== undefined) return found;
+    const events = await journal.feed({ after: seq, limit: 1, waitMs: 10_000, signal: AbortSignal.timeout(10_000) });
+    if (events.length === 0) throw new Error("nothing happened for 10 s");
+  }
+}
+
+export async function get<T>(url: string, path: string, token = TOKEN): Promise<T> {
+  const answer = await fetch(`${url}/notify/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as T;
+}
+
+export async function deliveries(url: string): Promise<readonly DeliveryView[]> {
+  return (await get<{ items: DeliveryView[] }>(url, "deliveries?limit=500")).items;
+}
+
+export async function inbox(url: string, query = ""): Promise<readonly InboxItem[]> {
+  return (await get<{ items: InboxItem[] }>(url, `inbox${query}`)).items;
+}
+
+export type LogLine = { readonly level: string; readonly message: string; readonly fields: object };
+
+export function keepLog(): { readonly lines: LogLine[]; readonly logger: import("@gantry/wire/http.ts").Logger } {
+  const lines: LogLine[] = [];
+  const line =
+    (level: string) =>
+    (fields: object, message: string): void =>
+      void lines.push({ level, message, fields });
+  return { lines, logger: { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") } };
+}
+
+function answerJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+    server.closeAllConnections();
+  });
+}
