@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
-import { readConfig } from "./config.ts";
+import { type PortalConfigInput, parseConfig } from "./config.ts";
 import { startFakeAgent } from "./fake-agent.fixture.ts";
 
 let dir: string;
@@ -18,22 +18,10 @@ before(async () => {
 });
 after(() => rm(dir, { recursive: true }));
 
-const TOKEN = "a-token-of-the-platform-plane";
-
-test("the environment is stronger than the file, and secrets can be in files of their own", async () => {
-  const file = join(dir, "portal.yaml");
-  await writeFile(file, `port: 1\nagent:\n  url: http://agent:7000/\n  token: ${TOKEN}\n`);
-  await writeFile(join(dir, "token"), `${TOKEN}-from-file\n`);
-  const config = readConfig(file, { GANTRY_PORTAL_PORT: "2", GANTRY_AGENT_TOKEN_FILE: join(dir, "token") });
-  assert.deepEqual([config.port, config.agent], [2, { url: "http://agent:7000", token: `${TOKEN}-from-file` }]);
-  assert.equal(config.live.recheckMs, 30_000);
-});
-
-test("all problems are told at once, and no secret with them", async () => {
-  const file = join(dir, "bad.yaml");
-  await writeFile(file, "prot: 1\nport: -1\nagent:\n  url: ftp://x\n  token: too-short\n");
+test("all problems are told at once, and no secret with them", () => {
+  const bad = { prot: 1, port: -1, agent: { url: "ftp://x", token: "too-short" } } as unknown as PortalConfigInput;
   assert.throws(
-    () => readConfig(file, {}),
+    () => parseConfig(bad),
     (error: unknown) => {
       assert.ok(error instanceof GantryError);
       assert.equal(error.code, "config-invalid");
@@ -43,20 +31,29 @@ test("all problems are told at once, and no secret with them", async () => {
       return true;
     },
   );
-  assert.throws(() => readConfig(join(dir, "missing.yaml"), {}), /configuration/);
-  assert.throws(() => readConfig(undefined, { GANTRY_AGENT_TOKEN: TOKEN, GANTRY_AGENT_TOKEN_FILE: file }), GantryError);
+});
+
+test("what is not given has its default", () => {
+  const config = parseConfig({ agent: { url: "http://agent:7000/", token: "a-token-of-the-platform-plane" } });
+  assert.deepEqual([config.port, config.agent.url, config.live.recheckMs], [3000, "http://agent:7000", 30_000]);
 });
 
 test("as a process: it serves, keeps its tokens over a restart, and ends when it is told to", async () => {
   const agent = await startFakeAgent();
   const file = join(dir, "process.yaml");
+  await writeFile(file, JSON.stringify({ port: 0, dataDir: join(dir, "data"), agent: { url: agent.url } }));
+  const tokenFile = join(dir, "agent-token");
   await writeFile(
-    file,
-    JSON.stringify({ port: 0, dataDir: join(dir, "data"), agent: { url: agent.url, token: agent.token } }),
+    tokenFile,
+    `${agent.token}
+`,
   );
   const run = async (): Promise<string> => {
     const main = new URL("./main.ts", import.meta.url).pathname;
-    const child = spawn(process.execPath, [main, "--config", file], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [main, "--config", file], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { GANTRY_PORTAL_API_AGENT_TOKEN_FILE: tokenFile },
+    });
     let url: string | undefined;
     for await (const line of createInterface(child.stdout)) {
       url = (JSON.parse(line) as { url?: string }).url;

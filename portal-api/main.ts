@@ -1,21 +1,19 @@
 // The process portal-api: `node portal-api/main.ts --config FILE`. `startPortal` is the same for the all-in-one.
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { explain, GantryError } from "@gantry/core/errors.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { makeAgentClient } from "@gantry/wire/agent-client.ts";
 import { type Listening, type Logger, listen } from "@gantry/wire/http.ts";
 import { makeNotifyClient } from "@gantry/wire/notify-client.ts";
-import { pino, stdTimeFunctions } from "pino";
+import { makeLogger, runProcess } from "@gantry/wire/process.ts";
 import { ensureAdminToken } from "./access/admin-token.ts";
 import { INDEXES } from "./access/records.ts";
 import { makeSessions, type Principal } from "./access/sessions.ts";
 import { makeTokens } from "./access/tokens.ts";
 import { makeApp } from "./app.ts";
-import { type PortalConfig, type PortalConfigInput, parseConfig, readConfig } from "./config.ts";
+import { type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
 import { makeHub } from "./live/hub.ts";
 import { makeMetrics } from "./metrics.ts";
 import type { Portal } from "./portal.ts";
@@ -43,7 +41,7 @@ export type RunningPortal = {
 export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {}): Promise<RunningPortal> {
   const config = parseConfig(input);
   const clock = deps.clock ?? systemClock;
-  const logger = deps.logger ?? makeLogger(config.logLevel);
+  const logger = deps.logger ?? makeLogger("portal-api", config.logLevel);
   const journal =
     deps.journal ?? (await openSqliteJournal({ file: join(config.dataDir, "portal.db"), indexes: INDEXES }));
   const closing = new AbortController();
@@ -94,33 +92,4 @@ function assemble({ at, ...parts }: Parts): Portal {
   };
 }
 
-function makeLogger(level: PortalConfig["logLevel"]): Logger {
-  return pino({
-    level,
-    base: { service: "portal-api", version: VERSION },
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: ["token", "*.token", "authorization", "*.authorization", "cookie", "*.cookie"],
-  });
-}
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: "string" } } });
-  const portal = await startPortal(readConfig(values.config, process.env));
-  const stop = (): void => {
-    portal.close().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
-}
-
-function fail(error: unknown): void {
-  const told = error instanceof GantryError ? explain(error) : undefined;
-  process.stderr.write(told ? `${told.message} ${told.why} ${told.todo}\n` : `${String(error)}\n`);
-  process.exit(1);
-}
-
-if (import.meta.main) await main().catch(fail);
+if (import.meta.main) await runProcess("portal-api", portalConfig, (config, logger) => startPortal(config, { logger }));

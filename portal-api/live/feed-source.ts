@@ -10,7 +10,7 @@ export type FeedPart = { readonly items: readonly FeedEvent[]; readonly last: nu
 
 const PAGE = 500;
 
-export function fits(event: FeedEvent, { app, task }: FeedFilter): boolean {
+function fits(event: FeedEvent, { app, task }: FeedFilter): boolean {
   return (app === undefined || event.data.app === app) && (task === undefined || event.data.task === task);
 }
 
