@@ -14,9 +14,10 @@ const GROUP = /^(::group::|##\[group\])/;
 
 /** How compilers, test runners and shells begin or name an error. */
 const ERROR_LINES = [
-  /^\s*(not ok|fail|failed|failure|fatal|error|err!|panic|✖|✗|×|✘|❌)(\b|[:!\s])/i,
+  /^\s*(?:--- )?(not ok|fail|failed|failure|fatal|error|err!|panic|✖|✗|×|✘|❌)(\b|[:!\s])/i,
   /\b(error|fatal|panic|exception)(\[[\w-]+\])?:/i,
   /(Error|Exception)(:|$)/,
+  /\berror [A-Z]+\d+:/,
   /^npm (error|ERR!)/,
   /^make(\[\d+\])?: \*\*\*/,
   /^Traceback /,

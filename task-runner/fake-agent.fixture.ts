@@ -33,6 +33,8 @@ export class FakeAgent {
   /** `METHOD path` of every call that came through, in order. */
   readonly calls: string[] = [];
   readonly problems: string[] = [];
+  /** Paths of the calls that a fault hit. */
+  readonly faults: string[] = [];
   lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
   /** Says what happens to a call before it is looked at: nothing, the connection is cut, or its answer gets lost. */
   fault: (path: string) => "none" | "drop" | "drop-answer" = () => "none";
@@ -146,6 +148,7 @@ export class FakeAgent {
     const url = new URL(request.url ?? "/", this.url);
     const path = url.pathname.replace(/^\/runner\/v1\//, "");
     const fault = this.fault(path);
+    if (fault !== "none") this.faults.push(path);
     if (fault === "drop") {
       request.socket.destroy();
       this.#changed();

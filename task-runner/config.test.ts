@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import { createMasker } from "@gantry/core/mask/masker.ts";
+import { runnerConfigSchema } from "./config.ts";
+import { createSecrets } from "./secrets.ts";
+import { resolveSystems } from "./systems.ts";
+
+const BASE = { name: "seoul-1", site: "seoul", agent: "https://agent.example/", token: { env: "T" }, data: "/tmp/x" };
+const HARBOR = { kind: "harbor", url: "https://harbor.example", username: "robot", password: { secret: "HARBOR" } };
+const GIT = { kind: "git", provider: "bitbucket-dc", url: "https://git.example", token: "GIT_TOKEN" };
+
+function problemsIn(config: object): string[] {
+  const parsed = runnerConfigSchema.safeParse(config);
+  return (parsed.error?.issues ?? []).map((issue) => {
+    const keys = issue.code === "unrecognized_keys" ? ` ${issue.keys.join(",")}` : "";
+    return `${issue.path.join(".")} ${issue.code}${keys}`;
+  });
+}
+
+test("a configuration names its secrets, plainly or as {secret}, and gets its defaults", () => {
+  const config = runnerConfigSchema.parse({
+    ...BASE,
+    systems: { harbor: HARBOR, git: GIT },
+    secrets: { HARBOR: { file: "/run/secrets/harbor" }, GIT_TOKEN: { env: "GIT_TOKEN" } },
+  });
+  assert.equal(config.agent, "https://agent.example");
+  assert.equal(config.slots, 2);
+  assert.equal((config.systems.harbor as { password: string }).password, "HARBOR");
+});
+
+test("all mistakes of a configuration are found at once", () => {
+  const problems = problemsIn({
+    ...BASE,
+    slots: 0,
+    sluts: 1,
+    secrets: { HARBOR: { value: "plain" } },
+    systems: { harbor: { ...HARBOR, passwort: "x" } },
+  });
+  assert.deepEqual(problems.toSorted(), [
+    " unrecognized_keys sluts",
+    "secrets.HARBOR invalid_union",
+    "slots too_small",
+    "systems.harbor unrecognized_keys passwort",
+  ]);
+});
+
+test("a system whose secret is not listed is refused", () => {
+  assert.deepEqual(problemsIn({ ...BASE, systems: { git: GIT } }), ["systems.git.token custom"]);
+});
+
+const SITE = runnerConfigSchema.parse({
+  ...BASE,
+  systems: { harbor: HARBOR, git: GIT, "git-2": GIT },
+  secrets: { HARBOR: { env: "HARBOR" }, GIT_TOKEN: { env: "GIT_TOKEN" } },
+});
+const STEP = { name: "image/build-push", needs: ["harbor", "git", "jira"] } as const;
+
+test("a step gets the systems that it declared, with secrets resolved and masked", async () => {
+  const masker = createMasker();
+  const secrets = createSecrets(SITE, { HARBOR: "hunter222", GIT_TOKEN: "tok-123456" });
+  const system = await resolveSystems(SITE, STEP, secrets, masker);
+  const harbor = system("harbor");
+  assert.equal(harbor.name, "harbor");
+  assert.equal(harbor.password, "hunter222");
+  assert.equal(masker.text("hunter222 tok-123456"), "*** ***");
+  assert.equal(system("git", "git-2").token, "tok-123456");
+  assert.throws(() => system("git"), { code: "bad-input" });
+  assert.throws(() => system("jira"), { code: "system-missing" });
+  assert.throws(() => system("git", "git-3"), { code: "system-missing" });
+  const lookup = await resolveSystems(SITE, { name: "x", needs: ["git"] }, secrets, masker);
+  assert.throws(() => lookup("harbor"), { code: "system-missing" });
+});
+
+test("a missing secret is an error only for who asks, and names its place", async () => {
+  const system = await resolveSystems(SITE, STEP, createSecrets(SITE, { GIT_TOKEN: "tok-123456" }), createMasker());
+  assert.equal(system("git", "git").token, "tok-123456");
+  assert.throws(
+    () => system("harbor"),
+    (error) =>
+      error instanceof GantryError &&
+      error.code === "credential-missing" &&
+      /HARBOR/.test(String(error.details.problem)),
+  );
+});
+
+test("a secret in a file is read anew each time; one that cannot be masked is refused", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-secrets-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "token");
+  const secrets = createSecrets({ site: "seoul", secrets: { TOKEN: { file } } }, {});
+  const masker = createMasker();
+  await assert.rejects(secrets.resolve("TOKEN", masker), { code: "credential-missing" });
+  await writeFile(file, "first-token\n");
+  assert.equal(await secrets.resolve("TOKEN", masker), "first-token");
+  await writeFile(file, "second-token");
+  assert.equal(await secrets.resolve("TOKEN", masker), "second-token");
+  await writeFile(file, "short\n");
+  await assert.rejects(secrets.resolve("TOKEN", masker), { code: "credential-missing" });
+  await assert.rejects(secrets.resolve("constructor", masker), { code: "credential-missing" });
+});

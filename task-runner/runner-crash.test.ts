@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { configOf } from "./bench.fixture.ts";
+import { FakeAgent, script } from "./fake-agent.fixture.ts";
+import { startRunner } from "./main.ts";
+
+const FIXTURE = fileURLToPath(new URL("crash.fixture.ts", import.meta.url));
+
+type World = { readonly agent: FakeAgent; readonly data: string; readonly start: () => ChildProcess };
+
+async function openWorld(t: TestContext): Promise<World> {
+  const agent = await new FakeAgent().open();
+  const data = await mkdtemp(join(tmpdir(), "gantry-crash-"));
+  const started: ChildProcess[] = [];
+  t.after(async () => {
+    for (const child of started.filter((one) => one.exitCode === null && one.signalCode === null)) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    await agent.goDown();
+    await rm(data, { recursive: true, force: true });
+    assert.deepEqual(agent.problems, []);
+  });
+  const start = (): ChildProcess => {
+    const config = JSON.stringify(configOf(agent, data));
+    const child = spawn(process.execPath, [FIXTURE, config], { stdio: ["ignore", "ignore", "inherit"] });
+    started.push(child);
+    return child;
+  };
+  return { agent, data, start };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+const HANG =
+  'echo $$ > ../../../pid; setsid sleep 300 & echo $! >> ../../../pid; echo on; trap "" TERM; until [ -e ../../../go ]; do sleep 0.02; done; echo late; sleep 300 & wait';
+
+test("after kill -9 the next process of the runner ends what was running, and the job can run again", async (t) => {
+  if (!existsSync("/proc")) return t.skip("processes are looked up in /proc");
+  const { agent, data, start } = await openWorld(t);
+  const runner = start();
+  const job = agent.offer({ steps: [script("hang", HANG)] });
+  await agent.until("the script to run", () => agent.log(job, "hang") === "on\n");
+  const pids = readFileSync(join(data, "pid"), "utf8").trim().split("\n").map(Number);
+  agent.fault = (path) => (path.startsWith("logs/") ? "drop" : "none");
+  writeFileSync(join(data, "go"), "");
+  await agent.until("the late line to be tried", () => agent.faults.length > 0);
+  await kill(runner);
+  agent.fault = () => "none";
+  assert.ok(pids.every(isAlive), "the script outlives its runner, or this test proves nothing");
+
+  start();
+  await agent.until("the job to be given away", () => job.state === "lost");
+  assert.deepEqual(agent.sessions.at(-1)?.running, []);
+  assert.deepEqual(pids.filter(isAlive), []);
+  const again = agent.offer({ steps: [script("hang", "echo fine")] }, { attempt: 2 });
+  assert.equal((await agent.reported(again)).outcome, "succeeded");
+  await agent.until("what was not delivered of the log", () => agent.log(job, "hang") === "on\nlate\n");
+  assert.notEqual(agent.sessions.at(-1)?.bootId, agent.sessions[0]?.bootId);
+});
+
+test("an end that was on disk but not told is told by the next process", async (t) => {
+  const { agent, start } = await openWorld(t);
+  agent.fault = (path) => (path === "report" ? "drop" : "none");
+  const runner = start();
+  const job = agent.offer({ steps: [script("work", "echo all of it")] });
+  await agent.until("the report to be tried", () => agent.faults.includes("report"));
+  await kill(runner);
+  agent.fault = () => "none";
+  start();
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "succeeded");
+  assert.equal(agent.log(job, "work"), "all of it\n");
+  assert.deepEqual(agent.sessions.at(-1)?.running, [{ ref: job.ref, started: true }]);
+});
+
+test("the data folder of a runner has one owner", async (t) => {
+  const { agent, data, start } = await openWorld(t);
+  const runner = start();
+  await agent.until("a session", () => agent.sessions.length > 0);
+  await assert.rejects(startRunner(configOf(agent, data), { steps: [] }), { code: "store-busy" });
+  await kill(runner);
+  const second = await startRunner(configOf(agent, data), { steps: [], logger: SILENT });
+  await second.close({ drainMs: 0 });
+});
+
+const silent = (): void => {};
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };

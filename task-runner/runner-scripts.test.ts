@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openBench } from "./bench.fixture.ts";
+import { script, uses } from "./fake-agent.fixture.ts";
+
+test("a failing script gives the line that says why", async (t) => {
+  const { agent } = await openBench(t);
+  const job = agent.offer({
+    steps: [script("test", 'echo "running 2 tests"; echo "not ok 1 - adds"; echo "# done"; exit 7', { shell: "bash" })],
+  });
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "failed");
+  assert.equal(report.failure?.code, "script-failed");
+  assert.equal(report.failure?.message, "The script ended with exit code 7.");
+  assert.equal(report.failure?.line, "not ok 1 - adds");
+});
+
+test("every shell runs, and stops at the first error", async (t) => {
+  const { agent } = await openBench(t);
+  const job = agent.offer({
+    steps: [
+      script("sh", "echo sh=1 >> $GANTRY_OUTPUT"),
+      script("bash", "declare -A a=([x]=2); echo bash=${a[x]} >> $GANTRY_OUTPUT", { shell: "bash" }),
+      script("node", 'require("fs").appendFileSync(process.env.GANTRY_OUTPUT, "node=3\\n")', { shell: "node" }),
+      script("python", 'import os; open(os.environ["GANTRY_OUTPUT"], "a").write("python=4\\n")', { shell: "python3" }),
+      script("pipe", "false | true; echo unreachable", { shell: "bash" }),
+    ],
+    outputs: Object.fromEntries(
+      ["sh", "bash", "node", "python"].map((id) => [id, `\${{ steps.${id}.outputs.${id} }}`]),
+    ),
+  });
+  const report = await agent.reported(job);
+  assert.equal(report.failure?.code, "script-failed");
+  assert.equal(agent.log(job, "pipe"), "");
+  assert.deepEqual(
+    report.outputs,
+    { sh: "1", bash: "2", node: "3", python: "4" },
+    "what is there in spite of the failure",
+  );
+});
+
+test("a script sees its own environment and nothing of the runner's", async (t) => {
+  const { agent } = await openBench(t, { env: { RUNNER_SECRET: "do-not-inherit", PATH: process.env.PATH ?? "" } });
+  const job = agent.offer({
+    env: { JOB: "${{ app.name }}", BOTH: "job" },
+    steps: [script("env", "env | sort", { env: { BOTH: "step", COUNT: 3 as never, LIST: ["a"] as never } })],
+  });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  const lines = agent.log(job, "env").trim().split("\n");
+  const names = lines.map((line) => line.split("=")[0]);
+  for (const line of [
+    "JOB=orders",
+    "BOTH=step",
+    "COUNT=3",
+    'LIST=["a"]',
+    "CI=true",
+    "GANTRY_JOB=build",
+    "GANTRY_APP=orders",
+  ]) {
+    assert.ok(lines.includes(line), line);
+  }
+  const known = /^(JOB|BOTH|COUNT|LIST|PATH|HOME|TMPDIR|LANG|CI|PWD|OLDPWD|SHLVL|_|GANTRY\w*)$/;
+  assert.deepEqual(
+    names.filter((name) => !known.test(name ?? "")),
+    [],
+  );
+});
+
+for (const name of [
+  "PATH",
+  "LD_PRELOAD",
+  "NODE_OPTIONS",
+  "BASH_ENV",
+  "GIT_SSH_COMMAND",
+  "GANTRY_OUTPUT",
+  "HOME",
+  "A-B",
+]) {
+  test(`a pipeline file cannot set ${name}`, async (t) => {
+    const { agent } = await openBench(t);
+    const job = agent.offer({ steps: [script("one", "true", { env: { [name]: "/tmp/evil" } })] });
+    const report = await agent.reported(job);
+    assert.equal(report.outcome, "errored");
+    assert.equal(report.failure?.code, "bad-input");
+  });
+}
+
+const PAYLOADS = [
+  "$(touch P)",
+  "`touch P`",
+  "; touch P",
+  "&& touch P",
+  "|| touch P",
+  "| touch P",
+  "& touch P",
+  "\n touch P \n",
+  '"; touch P; "',
+  "'; touch P; '",
+  "' || touch P || '",
+  "${IFS}touch${IFS}P",
+  "$((`touch P`))",
+  "<(touch P)",
+  "> P",
+  ">> P",
+  "2> P",
+  "< P",
+  "$'\\ntouch P'",
+  "\\\ntouch P",
+  "!touch P",
+  "{touch,P}",
+  "%0atouch P",
+  "$(</etc/passwd)> P",
+  "*; touch P",
+  "~; touch P",
+  "#\ntouch P",
+  "\r\ntouch P",
+  "\u2028touch P",
+  "--help; touch P",
+  "-e touch P",
+  "EOF\ntouch P\nEOF",
+  "'$(touch P)'",
+  '"$(touch P)"',
+  "${{ secrets.X }}",
+  "$${{ 1 }}",
+  "${PATH:+$(touch P)}",
+  "x=$(touch P)",
+  "eval touch P",
+  'zzz";touch${IFS}P;#',
+];
+
+test("40 payloads in parameters do nothing but be text", async (t) => {
+  assert.equal(PAYLOADS.length, 40);
+  const { agent, data } = await openBench(t);
+  const print = 'for name in $(seq 0 39); do eval "value=\\$P$name"; printf "%s\\0" "$value" >> ../../../seen; done';
+  const job = agent.offer({
+    scope: { params: { list: PAYLOADS } },
+    steps: [
+      script("print", print, {
+        env: Object.fromEntries(PAYLOADS.map((_, index) => [`P${index}`, `\${{ params.list[${index}] }}`])),
+      }),
+      script("look", "ls -A . .. ../home"),
+    ],
+  });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  assert.deepEqual(readFileSync(join(data, "seen"), "utf8").split("\0").slice(0, 40), PAYLOADS);
+  assert.equal(agent.log(job, "look"), ".:\n\n..:\nhome\nscripts\ntmp\nworkspace\n\n../home:\n");
+  assert.ok(!existsSync("P"));
+});
+
+test("a script works below its workspace only", async (t) => {
+  const { agent } = await openBench(t);
+  const inside = agent.offer({
+    steps: [
+      script("make", "mkdir -p a/b; ln -s / out"),
+      script("there", "pwd", { action: { kind: "run", run: "pwd", shell: "sh", workingDirectory: "a/b" } }),
+      script("out", "pwd", { action: { kind: "run", run: "pwd", shell: "sh", workingDirectory: "out/tmp" } }),
+    ],
+  });
+  const report = await agent.reported(inside);
+  assert.match(agent.log(inside, "there"), /workspace\/a\/b\n$/);
+  assert.equal(report.failure?.code, "bad-input");
+});
+
+test("a file of outputs that was replaced by something else is not read", async (t) => {
+  const { agent } = await openBench(t);
+  for (const [index, run] of [
+    'rm "$GANTRY_OUTPUT"; ln -s /etc/passwd "$GANTRY_OUTPUT"',
+    'rm "$GANTRY_OUTPUT"; mkfifo "$GANTRY_OUTPUT"',
+  ].entries()) {
+    const job = agent.offer({ steps: [script("one", run)] }, { job: `job-${index}` });
+    const report = await agent.reported(job);
+    assert.equal(report.failure?.code, "outputs-invalid");
+    assert.ok(!JSON.stringify(job.progress).includes("root"));
+  }
+});
+
+test("what a step prints is never taken for a command", async (t) => {
+  const { agent } = await openBench(t);
+  const job = agent.offer({
+    steps: [script("print", 'echo "::set-output name=x::1"; echo "GANTRY_OUTPUT<<E"; echo "x=1"')],
+  });
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+  assert.deepEqual(job.progress.at(-1), { ...job.progress.at(-1), outcome: "succeeded" });
+  assert.ok(!("outputs" in (job.progress.at(-1) ?? {})));
+});
+
+test("a step that this runner does not know, and one that needs a system of another site, say so", async (t) => {
+  const { agent } = await openBench(t);
+  const job = agent.offer({ steps: [uses("x", "future/step")] });
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "errored");
+  assert.equal(report.failure?.code, "step-unknown");
+});
+
+test("attempts of several jobs run beside each other, each in its own folders", async (t) => {
+  const { agent, data } = await openBench(t, { config: { slots: 3 } });
+  const meet =
+    'touch "../../../$GANTRY_JOB"; until [ -e ../../../a ] && [ -e ../../../b ] && [ -e ../../../c ]; do sleep 0.02; done; pwd';
+  const jobs = ["a", "b", "c"].map((job) => agent.offer({ steps: [script("one", meet)] }, { job }));
+  for (const job of jobs) assert.equal((await agent.reported(job)).outcome, "succeeded");
+  assert.equal(new Set(jobs.map((job) => agent.log(job, "one"))).size, 3);
+  await agent.until("the folders to be gone", () => readdirSync(join(data, "jobs")).length === 0);
+});
