@@ -120,6 +120,7 @@ test("expressions that would explode are refused before they run", () => {
   const hostile = [
     `${l}.map(a, ${l}.map(b, ${l}.map(c, ${l}.map(d, a))))`,
     `${l}.all(a, ${l}.all(b, ${l}.all(c, c < 5000)))`,
+    `[[1, 2]]${".map(a, a + a)".repeat(26)}`,
     `[[1, 2]]${".map(a, a + a)".repeat(200)}`,
     `["ab"]${".map(a, a + a)".repeat(60)}`,
     `cel.bind(a, [1, 2], ${Array.from({ length: 40 }, (_, i) => `cel.bind(a${i}, ${i ? `a${i - 1} + a${i - 1}` : "a + a"}, `).join("")}1${")".repeat(41)}`,

@@ -28,6 +28,7 @@ const refused: readonly (readonly [id: string, text: string, reason: RegExp])[] 
     `x: &x [${Array(3_000).fill("y").join(",")}]\nname: demo\njobs: [${Array(99).fill("*x").join(",")}]`,
     /more than 20000 values/,
   ],
+  ["Y2 300 aliases", `x: &x y\nname: demo\njobs: [${Array(300).fill("*x").join(",")}]`, /more than 200 aliases/],
   ["Y3 an alias to itself", "a: &a { b: *a }", /leads to itself/],
   ["Y3 an alias to itself through another", "a: &a\n  b: &b\n    c: *a", /leads to itself/],
   ["Y4 deep lists", "[".repeat(20_000), /nested deeper/],

@@ -26,7 +26,7 @@ test("a small file becomes a whole pipeline", () => {
 name: demo
 params:
   name: string
-  count: { type: integer, default: 3 }
+  count: { type: integer, default: 3, required: true }
   tags: { type: array, items: string, required: true }
 jobs:
   build:
