@@ -1,0 +1,100 @@
+// Everything on this machine: the lab, and the four processes' code in this process. They talk over HTTP, as they do in
+// production, so nothing changes when each becomes a process of its own (see separate.ts).
+
+import { join } from "node:path";
+import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
+import { startPortal } from "@gantry/portal-api/main.ts";
+import { startTaskAgent } from "@gantry/task-agent/main.ts";
+import { startRunner } from "@gantry/task-runner/main.ts";
+import type { Logger } from "@gantry/wire/http.ts";
+import { type DataFolder, openDataFolder } from "./data-folder.ts";
+
+export type AllInOne = {
+  readonly url: string;
+  readonly data: string;
+  readonly close: () => Promise<void>;
+};
+
+export type AllInOneOptions = {
+  readonly data: string;
+  readonly port: number | undefined;
+  /** PATH of the programs that jobs start. */
+  readonly path: string;
+};
+
+/** The configurations of all processes, as their files would hold them. */
+export type Configs = {
+  readonly agent: Parameters<typeof startTaskAgent>[0];
+  readonly notify: Parameters<typeof startNotifyAgent>[0];
+  readonly portal: Parameters<typeof startPortal>[0];
+  readonly runners: readonly Parameters<typeof startRunner>[0][];
+};
+
+const SITES = ["platform", "seoul", "tokyo"] as const;
+
+/** Starts the lab and says how the processes are configured to work in it. */
+export async function prepare({
+  data,
+  port,
+  path,
+}: AllInOneOptions): Promise<{ folder: DataFolder; configs: Configs; closeLab: () => Promise<void> }> {
+  const folder = await openDataFolder(data, SITES, port);
+  const { startLab } = await import("@gantry/lab/start.ts");
+  const lab = await startLab({ dir: folder.path, path });
+  const token = folder.platformToken;
+  const portalUrl = `http://127.0.0.1:${folder.ports.portal}`;
+  const agent = { url: `http://127.0.0.1:${folder.ports.agent}`, token };
+  const notify = { url: `http://127.0.0.1:${folder.ports.notify}`, token };
+  return {
+    folder,
+    closeLab: lab.close,
+    configs: {
+      agent: {
+        data: join(folder.path, "task-agent"),
+        port: folder.ports.agent,
+        portalUrl,
+        token,
+        runnerTokens: Object.fromEntries(Object.entries(folder.runnerTokens).map(([site, secret]) => [secret, site])),
+      },
+      notify: {
+        data: join(folder.path, "notify-agent"),
+        port: folder.ports.notify,
+        agent,
+        token,
+        portalUrl,
+        channels: lab.channels,
+      },
+      portal: { port: folder.ports.portal, publicUrl: portalUrl, dataDir: folder.path, agent, notify },
+      runners: lab.runners.map((runner) => ({
+        ...runner,
+        agent: agent.url,
+        token: folder.runnerTokens[runner.site] ?? "",
+      })),
+    },
+  };
+}
+
+/** Starts everything and resolves when the portal serves. What fails on the way closes what was started before. */
+export async function startAllInOne(options: AllInOneOptions, logger: Logger): Promise<AllInOne> {
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of opened.splice(0).toReversed()) await one();
+  };
+  try {
+    const { folder, configs, closeLab } = await prepare(options);
+    opened.push(closeLab);
+    opened.push((await startTaskAgent(configs.agent, { logger })).close);
+    opened.push((await startNotifyAgent(configs.notify, { logger })).close);
+    const portal = await startPortal(configs.portal, { logger });
+    opened.push(portal.close);
+    for (const config of configs.runners) {
+      const runner = await startRunner(config, { logger });
+      // Work that runs is given back; the next start goes on with it.
+      opened.push(() => runner.close({ drainMs: 0 }));
+    }
+    return { url: portal.url, data: folder.path, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

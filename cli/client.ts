@@ -1,0 +1,52 @@
+// The CLI's client of the portal: the same API that everybody has.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { errorOf } from "@gantry/wire/problem.ts";
+import { z } from "zod";
+
+export type PortalClient = {
+  readonly url: string;
+  readonly get: <T>(path: string, answer: z.ZodType<T>) => Promise<T>;
+  /** `key` goes as Idempotency-Key, for requests that start work. */
+  readonly post: <T>(path: string, body: object, answer: z.ZodType<T>, key?: string) => Promise<T>;
+};
+
+/** Signs in with the admin token that the portal keeps in its data folder. */
+export function openPortal(url: string, data: string, signal: AbortSignal): PortalClient {
+  const token = readFileSync(join(data, "admin-token"), "utf8").trim();
+  const ask = async <T>(
+    method: string,
+    path: string,
+    schema: z.ZodType<T>,
+    body?: object,
+    key?: string,
+  ): Promise<T> => {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      signal,
+      headers: {
+        authorization: `Bearer ${token}`,
+        accept: "application/json",
+        ...(body ? { "content-type": "application/json" } : {}),
+        ...(key === undefined ? {} : { "idempotency-key": key }),
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const content: unknown = await answer.json();
+    if (!answer.ok)
+      throw (
+        errorOf(content) ??
+        new GantryError("unavailable", { what: "The portal", problem: `It answered ${answer.status}.` })
+      );
+    return schema.parse(content);
+  };
+  return {
+    url,
+    get: (path, schema) => ask("GET", path, schema),
+    post: (path, body, schema, key) => ask("POST", path, schema, body, key),
+  };
+}
+
+export const signInLink = z.object({ url: z.string() });

@@ -1,0 +1,67 @@
+// From the button to the first step, over the public API, with the server in a process of its own.
+
+import { GantryProcess } from "../gantry-process.ts";
+import type { Figure } from "./main.ts";
+
+const WARM_UP = 5;
+const PRESSES = 200;
+const STARTS = 30;
+
+export async function dispatch(data: string): Promise<readonly Figure[]> {
+  const gantry = await GantryProcess.start(data);
+  try {
+    for (const [name, key] of [
+      ["bench-one", "BON"],
+      ["bench-two", "BTW"],
+    ] as const) {
+      const task = await gantry.press("/v1/apps", { params: { name, title: name, jiraKey: key } });
+      const ended = await gantry.ended(task.id);
+      if (ended.state !== "succeeded") throw new Error(ended.headline);
+    }
+    const idle = await startsOnIdleRunner(gantry);
+    const busy = await pressesWhileBuilding(gantry);
+    return [
+      figure("POST /v1/apps/{app}/ci → 202, durable, while builds run", busy, "median < 20 ms"),
+      figure("202 → first step started, idle runner", idle, "median < 50 ms"),
+    ];
+  } finally {
+    await gantry.stop();
+  }
+}
+
+/** One task at a time: the runner has nothing else to do. The task is canceled when its first step has begun. */
+async function startsOnIdleRunner(gantry: GantryProcess): Promise<number[]> {
+  const samples: number[] = [];
+  for (let round = 0; round < WARM_UP + STARTS; round += 1) {
+    const task = await gantry.press("/v1/apps/bench-one/ci", {});
+    const answered = Date.now();
+    const started = await gantry.until(task.id, (fact) => fact.kind === "StepStarted");
+    if (round >= WARM_UP) samples.push(Math.max(0, Date.parse(started.time) - answered));
+    await gantry.call("POST", `/v1/tasks/${task.id}/cancel`, {});
+    await gantry.ended(task.id);
+  }
+  return samples;
+}
+
+/** Two apps build at the same time; the presses meanwhile queue up behind them and are canceled at the end. */
+async function pressesWhileBuilding(gantry: GantryProcess): Promise<number[]> {
+  const building = [await gantry.press("/v1/apps/bench-one/ci", {}), await gantry.press("/v1/apps/bench-two/ci", {})];
+  await Promise.all(building.map((task) => gantry.until(task.id, (fact) => fact.kind === "StepStarted")));
+  const samples: number[] = [];
+  const queued: string[] = [];
+  for (let round = 0; round < WARM_UP + PRESSES; round += 1) {
+    const pressed = performance.now();
+    const task = await gantry.press(`/v1/apps/${round % 2 === 0 ? "bench-one" : "bench-two"}/ci`, {});
+    if (round >= WARM_UP) samples.push(performance.now() - pressed);
+    queued.push(task.id);
+  }
+  for (const id of queued.toReversed()) await gantry.call("POST", `/v1/tasks/${id}/cancel`, {});
+  return samples;
+}
+
+function figure(name: string, samples: number[], target: string): Figure {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return { name, unit: "ms", median: at(0.5), p99: at(0.99), samples: sorted.length, target };
+}

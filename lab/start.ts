@@ -1,0 +1,113 @@
+// What `gantry start` takes from the lab: the world, and the configurations of processes that work in it.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { RunnerConfigInput } from "@gantry/task-runner/config.ts";
+import { LAB_CUBE } from "./world/messenger.ts";
+import { LAB_SITES, type LabEntry, startWorld } from "./world/world.ts";
+
+/** JSON configurations, as the processes read them from files; the caller adds addresses and tokens of the agent. */
+export type Lab = {
+  readonly entries: { readonly [name: string]: LabEntry };
+  /** One runner per site: everything but `agent` and `token`. */
+  readonly runners: readonly LabRunner[];
+  readonly channels: Record<string, { kind: string; [setting: string]: unknown }>;
+  readonly close: () => Promise<void>;
+};
+
+export type LabRunner = Omit<RunnerConfigInput, "agent" | "token">;
+
+/** The folder with the stand-in of the scanner program, in front of what the machine has. */
+const BIN = fileURLToPath(new URL("world/bin", import.meta.url));
+
+export async function startLab(options: { readonly dir: string; readonly path: string }): Promise<Lab> {
+  const world = await startWorld(join(options.dir, "world"));
+  const secrets = join(options.dir, "secrets");
+  mkdirSync(secrets, { recursive: true, mode: 0o700 });
+  const secret = (name: string): { file: string } => {
+    const file = join(secrets, name);
+    writeFileSync(file, world.entries[name]?.secret ?? "", { mode: 0o600 });
+    return { file };
+  };
+  const entry = (name: string): LabEntry => {
+    const known = world.entries[name];
+    if (!known) throw new Error(`the lab has no ${name}`);
+    return known;
+  };
+  const system = (name: string, part: object): object => ({ url: entry(name).url, standIn: true, ...part });
+  const bitbucket = system("bitbucket", {
+    kind: "git",
+    provider: "bitbucket-dc",
+    username: "gantry",
+    token: "BITBUCKET",
+  });
+  const common = (site: string): Pick<LabRunner, "data" | "path" | "slots" | "labels"> => ({
+    data: join(options.dir, `runner-${site}`),
+    path: `${BIN}:${options.path}`,
+    slots: 4,
+    labels: [`site-${site}`],
+  });
+
+  const runners: LabRunner[] = [
+    {
+      name: "platform-1",
+      site: "platform",
+      ...common("platform"),
+      systems: {
+        bitbucket,
+        jira: system("jira", {
+          kind: "jira",
+          flavour: "data-center",
+          username: "gantry",
+          token: "JIRA",
+          lead: "gantry",
+        }),
+      },
+      secrets: { BITBUCKET: secret("bitbucket"), JIRA: secret("jira") },
+    },
+    ...Object.keys(LAB_SITES).map((site) => ({
+      name: `${site}-1`,
+      site,
+      ...common(site),
+      systems: {
+        bitbucket,
+        harbor: system(`${site}-harbor`, { kind: "harbor", username: "admin", password: "HARBOR" }),
+        nexus: system(`${site}-nexus`, {
+          kind: "nexus",
+          username: "gantry",
+          password: "NEXUS",
+          repositories: { npm: "npm-group" },
+        }),
+        sonarqube: system(`${site}-sonarqube`, { kind: "sonarqube", token: "SONARQUBE" }),
+        argocd: system(`${site}-argocd`, { kind: "argocd", token: "ARGOCD" }),
+      },
+      secrets: {
+        BITBUCKET: secret("bitbucket"),
+        HARBOR: secret(`${site}-harbor`),
+        NEXUS: secret(`${site}-nexus`),
+        SONARQUBE: secret(`${site}-sonarqube`),
+        ARGOCD: secret(`${site}-argocd`),
+      },
+    })),
+  ];
+  const channels = {
+    cube: {
+      kind: "messenger",
+      preset: "cube",
+      url: `${entry("messenger").url}/cube/api/multiMessage`,
+      account: LAB_CUBE.account,
+      token: LAB_CUBE.token,
+      channels: ["deployments"],
+    },
+    mail: {
+      kind: "mail",
+      host: "127.0.0.1",
+      port: entry("mail").smtpPort,
+      tls: "if-offered",
+      from: "gantry@lab.invalid",
+      to: ["team@lab.invalid"],
+    },
+  };
+  return { entries: world.entries, runners, channels, close: world.close };
+}
