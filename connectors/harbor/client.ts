@@ -150,7 +150,7 @@ async function findArtifact(http: Http, path: string): Promise<Artifact | undefi
   const { project_id, references, addition_links, scan_overview } = answer.body;
   return {
     projectId: project_id,
-    scannable: addition_links?.["vulnerabilities"] !== undefined,
+    scannable: addition_links?.vulnerabilities !== undefined,
     scan: Object.values(scan_overview ?? {})[0],
     children: (references ?? []).map(({ child_digest }) => child_digest),
   };

@@ -4,6 +4,7 @@ import type { Artifact, ScanOverview, Vulnerability } from "./client.ts";
 
 /** From the worst to the mildest, as Harbor writes them. */
 export const SEVERITIES = ["Critical", "High", "Medium", "Low", "Negligible", "Unknown"] as const;
+const RANKS: readonly string[] = SEVERITIES;
 export const THRESHOLDS = ["critical", "high", "medium", "low", "none"] as const;
 export type Threshold = (typeof THRESHOLDS)[number];
 
@@ -97,7 +98,7 @@ export function judge(summaries: readonly Summary[], failOn: Threshold): Verdict
 /** The findings that reach the threshold, the worst first, those that can be fixed before the others. */
 export function violating(all: readonly Vulnerability[], failOn: Threshold): readonly Vulnerability[] {
   const rank = ({ severity, fix_version }: Vulnerability): number =>
-    SEVERITIES.findIndex((one) => one === severity) * 2 + (fix_version ? 0 : 1);
+    RANKS.indexOf(severity ?? "") * 2 + (fix_version ? 0 : 1);
   return all.filter(({ severity }) => reaches(severity ?? "", failOn)).sort((a, b) => rank(a) - rank(b));
 }
 
@@ -108,7 +109,7 @@ export function lineOf({ id, package: name, version, fix_version }: Vulnerabilit
 }
 
 function reaches(severity: string, failOn: Threshold): boolean {
-  const at = SEVERITIES.findIndex((one) => one === severity);
+  const at = RANKS.indexOf(severity);
   const limit = SEVERITIES.findIndex((one) => one.toLowerCase() === failOn);
   return at !== -1 && at <= limit;
 }

@@ -174,7 +174,7 @@ function memoOf(memo: JsonValue | undefined): ScanMemo | undefined {
 async function scansByItself(client: HarborClient, project: string): Promise<boolean | undefined> {
   try {
     const found = await client.findProject(project);
-    return found && found.metadata?.["auto_scan"] === "true";
+    return found && found.metadata?.auto_scan === "true";
   } catch (error) {
     // A robot that may pull, push and scan need not be allowed to read the project's settings.
     if (error instanceof GantryError && error.code === "system-forbidden") return undefined;

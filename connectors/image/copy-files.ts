@@ -33,10 +33,11 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
     if (one.file.kind === "directory") entries.push(...(await directoryEntries(job, one.file, at)));
     else entries.push(fileEntry(job, one.file, await fileTarget(job, one, found.length + written.length, at)));
   }
-  if (change.instruction === "WORKDIR" && at !== "") entries.push(directoryEntry(job, at));
+  if (change.instruction === "WORKDIR" && at !== "" && !ownHasDirectory(before, at))
+    entries.push(directoryEntry(job, at));
   // Without a base image nobody else says how the directories on the way are; with one, it or the unpacker does. A missing
   // working directory is made by whoever starts the container.
-  if (before.scratch) return withParents(entries);
+  if (before.scratch) return withParents(entries, before.own);
   return change.instruction === "WORKDIR" ? [] : entries;
 }
 
@@ -133,8 +134,9 @@ function textFile(name: string, text: string): SourceFile {
   };
 }
 
-function withParents(entries: readonly LayerEntry[]): readonly LayerEntry[] {
-  const known = new Set(entries.map(({ path }) => path));
+/** What an earlier change made keeps its owner and mode. */
+function withParents(entries: readonly LayerEntry[], own: Before["own"]): readonly LayerEntry[] {
+  const known = new Set([...own.keys(), ...entries.map(({ path }) => path)]);
   const parents: LayerEntry[] = [];
   for (const { path } of entries) {
     for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {

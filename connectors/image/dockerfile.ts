@@ -105,7 +105,7 @@ type LogicalLine = {
 };
 
 const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
-const HEREDOC = /<<(-?)\s*(?:"([^"\s]+)"|'([^'\s]+)'|([a-zA-Z0-9_.]+))/g;
+const HEREDOC = /^\d*<<(-?)([^<\s]+)$/;
 
 /** Joins continuation lines, drops comments and empty lines, and takes heredoc bodies out. */
 function readLines(text: string): { lines: LogicalLine[]; escapeWith: "\\" | "`" } {
@@ -127,7 +127,7 @@ function readLines(text: string): { lines: LogicalLine[]; escapeWith: "\\" | "`"
     joined = joined.replace(continues, "");
     const heredocs: Heredoc[] = [];
     let open: string | undefined;
-    for (const { name, chomp, expand } of heredocsOf(joined)) {
+    for (const { name, chomp, expand } of heredocsOf(joined, escapeWith)) {
       const body: string[] = [];
       for (open = name; at < physical.length; ) {
         const raw = physical[at++] ?? "";
@@ -156,16 +156,14 @@ function readEscape(physical: readonly string[]): "\\" | "`" {
   return "\\";
 }
 
-function heredocsOf(text: string): { name: string; chomp: boolean; expand: boolean }[] {
+/** A heredoc is a word of its own: `<<EOF`, `<<-"EOF"`, `3<<EOF`; `1<<2` inside of a word is none. */
+function heredocsOf(text: string, escapeWith: string): { name: string; chomp: boolean; expand: boolean }[] {
   if (!/^(RUN|COPY|ADD|ONBUILD\s+(RUN|COPY|ADD))\s/i.test(text)) return [];
-  return [...text.matchAll(HEREDOC)].flatMap((match) => {
-    const before = text[match.index - 1];
-    // `<<<` is a here-string of the shell, and `a<<b` is a shift; both have no body.
-    if (before === "<" || text[match.index + 2] === "<" || (before !== undefined && !/[\s\d;&|(]/.test(before)))
-      return [];
-    const quoted = match[2] ?? match[3];
-    const name = quoted ?? match[4] ?? "";
-    return [{ name, chomp: match[1] === "-", expand: quoted === undefined }];
+  return splitWords(text, escapeWith).flatMap((word) => {
+    const match = HEREDOC.exec(word);
+    const delimiter = match?.[2] ?? "";
+    const name = unquote(delimiter, escapeWith);
+    return match && name !== "" ? [{ name, chomp: match[1] === "-", expand: name === delimiter }] : [];
   });
 }
 

@@ -160,7 +160,7 @@ class StageState {
     } else if (name === "HEALTHCHECK") {
       const check = healthcheck(instruction, config.Shell ?? DEFAULT_SHELL);
       if (typeof check === "string") this.#mistake(instruction, check);
-      else config["Healthcheck"] = check;
+      else config.Healthcheck = check;
     } else if (name === "ONBUILD") config.OnBuild = [...(config.OnBuild ?? []), text];
     else if (name === "MAINTAINER") this.#author = text;
   }

@@ -132,7 +132,7 @@ async function build(context: Context, work: Build): Promise<{ builder: Builder;
     if (!(error instanceof GantryError) || error.code !== "no-builder" || input.builder !== "auto") throw error;
     const [other] = await findBuilders(exec);
     if (!other) throw error;
-    log(`${error.details["problem"]} Building with ${other}.`);
+    log(`${error.details.problem} Building with ${other}.`);
     return { builder: other, image: await buildWith(context, work, other) };
   }
 }

@@ -17,6 +17,8 @@ export type RegistryOptions = {
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
+  /** Largest piece of a blob that is sent at once, in bytes; proxies in front of a registry may limit it. */
+  readonly chunkBytes?: number;
 };
 
 export type RegistryRequest = {
@@ -31,6 +33,8 @@ export type RegistryRequest = {
   readonly what: string;
   /** Statuses besides 2xx that are ordinary answers. */
   readonly expect?: readonly number[];
+  /** The caller looks by itself how far it came before it sends again. All other requests are safe to repeat at once. */
+  readonly once?: true;
 };
 
 /**
@@ -52,6 +56,7 @@ export function pushScope(repository: string): string {
 }
 
 const TIMEOUT_MS = 60_000;
+const QUICK_RETRIES = 2;
 const UPLOAD_TIMEOUT_MS = 600_000;
 const MAX_SMALL_ANSWER = 1024 * 1024;
 
@@ -73,12 +78,12 @@ export function createTransport(options: RegistryOptions): Transport {
     const key = request.scopes.join(" ");
     const known = own ? tokens.get(key) : undefined;
     const usable = known !== undefined && known.untilMs > options.nowMs() ? known.header : undefined;
-    const first = await sendOnce(options, url, request, usable);
+    const first = await sendPatiently(options, url, request, usable);
     if (first.status !== 401 || !own) return judge(options, request, first, usable);
     const complaint = await problemText(first);
     const token = await authorize(options, request, challengeOf(first.headers.get("www-authenticate")), complaint);
     tokens.set(key, token);
-    return judge(options, request, await sendOnce(options, url, request, token.header), token.header);
+    return judge(options, request, await sendPatiently(options, url, request, token.header), token.header);
   };
 }
 
@@ -105,6 +110,24 @@ export function registryError(
   problem: string,
 ): GantryError {
   return new GantryError(code, { system: options.title, what, problem });
+}
+
+/** A kept connection that was closed, or one bad backend behind a balancer, costs nothing but another try. */
+async function sendPatiently(
+  options: RegistryOptions,
+  url: URL,
+  request: RegistryRequest,
+  authorization: string | undefined,
+): Promise<Response> {
+  for (let left = request.once ? 0 : QUICK_RETRIES; ; left--) {
+    try {
+      const response = await sendOnce(options, url, request, authorization);
+      if (left === 0 || ![502, 503, 504].includes(response.status)) return response;
+      await response.body?.cancel();
+    } catch (error) {
+      if (left === 0 || !(error instanceof GantryError)) throw error;
+    }
+  }
 }
 
 async function sendOnce(
@@ -157,7 +180,12 @@ async function authorize(
   const trusted = mayTrust(options, realm);
   const login: RegistryRequest = { method: "GET", address: realm.href, scopes: [], what: "get a token" };
   const authorization = credentials && trusted ? basicAuth(credentials.username, credentials.password) : undefined;
-  const response = await judge(options, login, await sendOnce(options, realm, login, authorization), authorization);
+  const response = await judge(
+    options,
+    login,
+    await sendPatiently(options, realm, login, authorization),
+    authorization,
+  );
   const fail = (problem: string): GantryError => registryError(options, "system-strange", login.what, problem);
   const answer = tokenAnswer.safeParse(parseJson(await readBounded(response, MAX_SMALL_ANSWER, fail)));
   const token = answer.data?.token ?? answer.data?.access_token;

@@ -39,6 +39,7 @@ type Upload = {
   readonly call: RegistryCall;
   readonly repository: string;
   readonly blob: BlobSource;
+  readonly chunkBytes: number;
   readonly scopes: readonly string[];
   readonly what: string;
 };
@@ -51,7 +52,14 @@ export async function uploadBlob(
 ): Promise<"mounted" | "uploaded"> {
   const scopes = [pushScope(repository), ...(from === undefined ? [] : [pullScope(from)])];
   const what = `push ${blob.size} bytes (${blob.digest.slice(0, 19)}) to ${repository}`;
-  const upload: Upload = { call, repository, blob, scopes, what };
+  const upload: Upload = {
+    call,
+    repository,
+    blob,
+    chunkBytes: call.options.chunkBytes ?? CHUNK_BYTES,
+    scopes,
+    what,
+  };
   const begun = await begin(upload, from);
   if (begun === "mounted") return begun;
   await transfer(upload, begun);
@@ -71,7 +79,7 @@ async function transfer(upload: Upload, first: string): Promise<void> {
   let at: Place = { location: first, offset: 0 };
   for (let stalls = 0; ; ) {
     try {
-      while (blob.size - at.offset > CHUNK_BYTES) {
+      while (blob.size - at.offset > upload.chunkBytes) {
         at = await sendChunk(upload, at);
         stalls = 0;
       }
@@ -89,7 +97,7 @@ async function transfer(upload: Upload, first: string): Promise<void> {
 type Place = { readonly location: string; readonly offset: number };
 
 async function sendChunk(upload: Upload, { location, offset }: Place): Promise<Place> {
-  const body = await upload.blob.read(offset, offset + CHUNK_BYTES);
+  const body = await upload.blob.read(offset, offset + upload.chunkBytes);
   const response = await send(upload, {
     method: "PATCH",
     address: location,
@@ -98,6 +106,7 @@ async function sendChunk(upload: Upload, { location, offset }: Place): Promise<P
       "content-range": `${offset}-${offset + body.byteLength - 1}`,
     },
     body,
+    once: true,
   });
   return { location: locationOf(upload, response), offset: offset + body.byteLength };
 }
@@ -115,6 +124,7 @@ async function finish(upload: Upload, { location, offset }: Place): Promise<void
     address: address.href,
     headers: { "content-type": "application/octet-stream", ...range },
     body,
+    once: true,
   });
 }
 
@@ -139,7 +149,7 @@ function isInterruption(error: unknown): boolean {
 
 async function send(
   { call, scopes, what }: Upload,
-  request: Pick<RegistryRequest, "method" | "address" | "headers" | "body" | "expect">,
+  request: Pick<RegistryRequest, "method" | "address" | "headers" | "body" | "expect" | "once">,
 ): Promise<Response> {
   const response = await call.send({ ...request, scopes, what });
   await response.body?.cancel();

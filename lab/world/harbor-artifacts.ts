@@ -106,8 +106,7 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
         scan: undefined,
       };
       entry.artifacts[digest] = artifact;
-      if (isImage(manifest) && state.projects[projectOf(repository)]?.metadata["auto_scan"] === "true")
-        request(artifact);
+      if (isImage(manifest) && state.projects[projectOf(repository)]?.metadata.auto_scan === "true") request(artifact);
       save();
     },
 

@@ -79,7 +79,7 @@ function accessOf(state: HarborState, admin: { username: string; password: strin
     allows: (account, repository, action) => {
       if (account === admin.username) return true;
       const project = state.projects[projectOf(repository)];
-      if (action === "pull" && project?.metadata["public"] === "true") return true;
+      if (action === "pull" && project?.metadata.public === "true") return true;
       const robot = account === undefined ? undefined : state.robots[account];
       return (robot?.permissions ?? []).some(
         ({ namespace, actions }) => (namespace === "*" || namespace === project?.name) && actions.includes(action),
@@ -110,14 +110,14 @@ function projectRoutes(router: Router, world: World): void {
   const { state, save, artifacts } = world;
   router.head(`${API}/projects`, (ctx) => {
     signedIn(ctx, world);
-    ctx.status = state.projects[String(ctx.query["project_name"])] ? 200 : 404;
+    ctx.status = state.projects[String(ctx.query.project_name)] ? 200 : 404;
   });
   router.get(`${API}/projects`, (ctx) => {
     const account = basicAccount(ctx, world.access);
     const all = Object.values(state.projects).filter(({ name }) => world.access.allows(account, `${name}/x`, "pull"));
     ctx.set("X-Total-Count", String(all.length));
-    const size = Math.min(Number(ctx.query["page_size"] ?? 10), 100);
-    const start = (Number(ctx.query["page"] ?? 1) - 1) * size;
+    const size = Math.min(Number(ctx.query.page_size ?? 10), 100);
+    const start = (Number(ctx.query.page ?? 1) - 1) * size;
     ctx.body = all.slice(start, start + size).map((project) => projectView(project, artifacts));
   });
   router.post(`${API}/projects`, async (ctx) => {
@@ -148,11 +148,11 @@ function projectRoutes(router: Router, world: World): void {
     );
   });
   router.get(`${API}/projects/:project`, (ctx) => {
-    ctx.body = projectView(projectFor(ctx, world, ctx.params["project"] ?? ""), artifacts);
+    ctx.body = projectView(projectFor(ctx, world, ctx.params.project ?? ""), artifacts);
   });
   router.delete(`${API}/projects/:project`, (ctx) => {
     signedIn(ctx, world);
-    const project = projectFor(ctx, world, ctx.params["project"] ?? "");
+    const project = projectFor(ctx, world, ctx.params.project ?? "");
     if (artifacts.repositories(project.name).length > 0) {
       throw new Answer(412, errors("PRECONDITION", "the project contains repositories, can not be deleted"));
     }
@@ -165,16 +165,16 @@ function projectRoutes(router: Router, world: World): void {
 function artifactRoutes(router: Router, world: World): void {
   const { artifacts } = world;
   const found = (ctx: Koa.Context & { params: Record<string, string> }) => {
-    const project = projectFor(ctx, world, ctx.params["project"] ?? "");
+    const project = projectFor(ctx, world, ctx.params.project ?? "");
     // The name was decoded once on its way here. A slash now means that it was encoded only once: no such route.
-    const once = ctx.params["repository"] ?? "";
+    const once = ctx.params.repository ?? "";
     if (once.includes("/")) throw new Answer(404, errors("NOT_FOUND", "path not found"));
     const repository = `${project.name}/${decodeURIComponent(once)}`;
-    return { project, ...artifacts.find(repository, ctx.params["reference"] ?? "") };
+    return { project, ...artifacts.find(repository, ctx.params.reference ?? "") };
   };
   router.get(ARTIFACT, async (ctx) => {
     const { project, repository, artifact } = found(ctx);
-    ctx.body = await artifacts.view(project, repository, artifact, ctx.query["with_scan_overview"] === "true");
+    ctx.body = await artifacts.view(project, repository, artifact, ctx.query.with_scan_overview === "true");
   });
   router.post(`${ARTIFACT}/scan`, async (ctx) => {
     signedIn(ctx, world);
@@ -188,7 +188,7 @@ function artifactRoutes(router: Router, world: World): void {
     ctx.body = await artifacts.report(repository, artifact);
   });
   router.get(`${API}/projects/:project/repositories`, (ctx) => {
-    const project = projectFor(ctx, world, ctx.params["project"] ?? "");
+    const project = projectFor(ctx, world, ctx.params.project ?? "");
     const all = artifacts.repositories(project.name);
     ctx.set("X-Total-Count", String(all.length));
     ctx.body = all.map(({ id, name, count }) => ({
@@ -258,15 +258,15 @@ function pageRoutes(router: Router, world: World, name: string): void {
     return found;
   };
   router.get(["/harbor/projects/:id", "/harbor/projects/:id/repositories"], (ctx) => {
-    const { id, ...rest } = project(ctx.params["id"]);
+    const { id, ...rest } = project(ctx.params.id);
     ctx.type = "html";
     ctx.body = projectPage(name, { id, ...rest }, artifacts.list(rest.name));
   });
   router.get("/harbor/projects/:id/repositories/:repository/artifacts-tab/artifacts/:digest", async (ctx) => {
-    const owner = project(ctx.params["id"]);
+    const owner = project(ctx.params.id);
     const { repository, artifact } = artifacts.find(
-      `${owner.name}/${decodeURIComponent(ctx.params["repository"] ?? "")}`,
-      ctx.params["digest"] ?? "",
+      `${owner.name}/${decodeURIComponent(ctx.params.repository ?? "")}`,
+      ctx.params.digest ?? "",
     );
     ctx.type = "html";
     ctx.body = artifactPage(

@@ -26,7 +26,7 @@ const TOKEN_SECONDS = 1_800;
 export function answerToken(ctx: Koa.Context, access: RegistryAccess): void {
   const account = basicAccount(ctx, access);
   if (account === "wrong") throw new Answer(401, errors("UNAUTHORIZED", "authentication required"));
-  const scopes = [ctx.query["scope"] ?? []]
+  const scopes = [ctx.query.scope ?? []]
     .flat()
     .flatMap((scope) => scope.split(" "))
     .filter((scope) => scope !== "");

@@ -223,7 +223,7 @@ function listTags({ ctx, store, repository }: Call): void {
 
 function listReferrers({ ctx, store, repository, reference }: Call): void {
   if (!isDigest(reference)) throw new Answer(400, errors("DIGEST_INVALID", "invalid digest"));
-  const wanted = ctx.query["artifactType"];
+  const wanted = ctx.query.artifactType;
   const manifests = store
     .manifests(repository)
     .flatMap((digest) => {
@@ -324,7 +324,7 @@ async function receive(ctx: Koa.Context, store: RegistryStore, id: string): Prom
 }
 
 async function* received(ctx: Koa.Context): AsyncGenerator<Buffer> {
-  let left = (ctx.state["cutAfterBytes"] as number | undefined) ?? Number.POSITIVE_INFINITY;
+  let left = (ctx.state.cutAfterBytes as number | undefined) ?? Number.POSITIVE_INFINITY;
   for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
     yield chunk.subarray(0, Math.min(left, chunk.length));
     left -= chunk.length;

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { explain, GantryError } from "@gantry/core/errors.ts";
+import fc from "fast-check";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { assemble, type Files, look, writeFiles } from "./image.fixture.ts";
+
+async function inFolder(t: TestContext, files: Files) {
+  const dir = await tempDir(t);
+  const context = join(dir, "context");
+  const scratch = join(dir, "scratch");
+  await mkdir(scratch);
+  await mkdir(context);
+  await writeFiles(context, files);
+  return { context, scratch };
+}
+
+const pathsOf = (layer: readonly { path: string }[] | undefined): string[] => (layer ?? []).map(({ path }) => path);
+
+test("lays files out as COPY does", async (t) => {
+  const place = await inFolder(t, {
+    "app/main.js": "main",
+    "app/bin/run": "x:#!/bin/sh\n",
+    "app/empty/": "",
+    "app/link.js": "->main.js",
+    "conf/a.conf": "a",
+    "conf/b.conf": "b",
+    "conf/c.txt": "c",
+    current: "->app",
+  });
+  const { layers } = await look(
+    await assemble(
+      [
+        "FROM scratch",
+        "WORKDIR /srv/app",
+        "COPY app .",
+        "COPY app/main.js renamed.js",
+        "COPY conf/*.conf /etc/",
+        "COPY current/main.js app/link.js /links/",
+        "COPY --chown=10:20 --chmod=600 conf /own/",
+        "COPY <<one <<two /text/",
+        "1 $HOME",
+        "one",
+        "2",
+        "two",
+      ].join("\n"),
+      place,
+    ),
+  );
+  assert.deepEqual(layers.map(pathsOf), [
+    ["srv/", "srv/app/"],
+    ["srv/app/bin/", "srv/app/bin/run", "srv/app/empty/", "srv/app/link.js", "srv/app/main.js"],
+    ["srv/app/renamed.js"],
+    ["etc/", "etc/a.conf", "etc/b.conf"],
+    ["links/", "links/link.js", "links/main.js"],
+    ["own/", "own/a.conf", "own/b.conf", "own/c.txt"],
+    ["text/", "text/one", "text/two"],
+  ]);
+  const files = layers.flat();
+  const find = (path: string) => files.find((one) => one.path === path);
+  assert.deepEqual([find("srv/app/bin/run")?.mode, find("srv/app/main.js")?.mode], ["755", "644"]);
+  assert.deepEqual([find("srv/app/link.js")?.type, find("srv/app/link.js")?.text], ["symlink", "main.js"]);
+  assert.deepEqual(
+    [find("links/link.js")?.type, find("links/link.js")?.text],
+    ["file", "main"],
+    "a link that is named is followed",
+  );
+  assert.deepEqual([find("own/a.conf")?.owner, find("own/a.conf")?.mode], ["10:20", "600"]);
+  assert.equal(find("text/one")?.text, "1 \n");
+});
+
+test("writes the config that the Dockerfile asks for", async (t) => {
+  const place = await inFolder(t, {});
+  const { config, manifest } = await look(
+    await assemble(
+      [
+        "FROM scratch",
+        "ARG PORT=8080",
+        "ENV A=1 PATH=/bin",
+        'ENV B="$A two" PATH=$PATH:/x',
+        "LABEL who=me",
+        "EXPOSE $PORT 90-91/udp",
+        "WORKDIR /srv",
+        "WORKDIR app",
+        "USER 1000:1000",
+        'VOLUME ["/data"]',
+        "STOPSIGNAL SIGINT",
+        "HEALTHCHECK --interval=1m30s --retries=2 CMD curl -f x",
+        "CMD serve $A",
+        'ENTRYPOINT ["/bin/web"]',
+        "ONBUILD COPY . .",
+        "MAINTAINER team",
+      ].join("\n"),
+      { ...place, labels: { "org.opencontainers.image.revision": "abc", z: "1" }, buildArgs: { PORT: "9090" } },
+    ),
+  );
+  assert.deepEqual(config.config, {
+    Labels: { "org.opencontainers.image.revision": "abc", who: "me", z: "1" },
+    ExposedPorts: { "9090/tcp": {}, "90/udp": {}, "91/udp": {} },
+    WorkingDir: "/srv/app",
+    User: "1000:1000",
+    Volumes: { "/data": {} },
+    StopSignal: "SIGINT",
+    Healthcheck: { Test: ["CMD-SHELL", "curl -f x"], Interval: 90e9, Retries: 2 },
+    Cmd: ["/bin/sh", "-c", "serve $A"],
+    Entrypoint: ["/bin/web"],
+    OnBuild: ["COPY . ."],
+    Env: ["A=1", "PATH=/bin:/x", "B=1 two"],
+  });
+  assert.deepEqual(
+    [config.created, config.author, config.os, config.architecture],
+    ["1970-01-01T00:00:00Z", "team", "linux", "amd64"],
+  );
+  const filled = config.history.filter((one: { empty_layer?: boolean }) => !one.empty_layer).length;
+  assert.equal(filled, config.rootfs.diff_ids.length);
+  assert.equal(manifest.layers.length, config.rootfs.diff_ids.length);
+  assert.deepEqual(manifest.annotations, { "org.opencontainers.image.revision": "abc" });
+});
+
+test("honours .dockerignore, and the one of the Dockerfile before it", async (t) => {
+  const files = { a: "", "b.log": "", "keep.log": "", "node_modules/x/y": "", "node_modules/keep": "" };
+  const ignore = "*.log\n!keep.log\nnode_modules\n!node_modules/keep\n.dockerignore\n";
+  const place = await inFolder(t, { ...files, ".dockerignore": ignore });
+  const build = async () => pathsOf((await look(await assemble("FROM scratch\nCOPY . /", place))).layers[0]);
+  assert.deepEqual(await build(), ["a", "keep.log", "node_modules/", "node_modules/keep"]);
+  await writeFile(join(place.context, "Dockerfile.dockerignore"), "*\n!a\n");
+  assert.deepEqual(await build(), ["a"]);
+});
+
+test("copies between stages that begin from scratch, and skips stages that nobody needs", async (t) => {
+  const place = await inFolder(t, { "src/main.js": "x:m", "test.js": "t" });
+  const { layers, config } = await look(
+    await assemble(
+      [
+        "FROM scratch AS built",
+        "ENV STAGE=built",
+        "COPY src /out/",
+        "FROM built AS more",
+        "COPY test.js /out/",
+        "FROM node:24 AS unneeded",
+        "RUN false",
+        "FROM scratch",
+        "COPY --from=more --chown=5 /out /srv",
+      ].join("\n"),
+      place,
+    ),
+  );
+  assert.deepEqual(layers.map(pathsOf), [["srv/", "srv/main.js", "srv/test.js"]]);
+  assert.deepEqual([layers[0]?.[1]?.mode, layers[0]?.[1]?.owner], ["755", "5:5"]);
+  assert.equal(config.config.Env, undefined);
+});
+
+test("no path and no link leads out of the context", async (t) => {
+  const place = await inFolder(t, {
+    in: "inside",
+    out: "->../secret",
+    abs: "->/in",
+    folder: "->..",
+    loop: "->loop",
+    "tree/out": "->../../secret",
+  });
+  await writeFile(join(place.context, "..", "secret"), "secret");
+  const refused = async (source: string): Promise<string> => {
+    try {
+      await look(await assemble(`FROM scratch\nCOPY ${source} /x/`, place));
+    } catch (error) {
+      if (error instanceof GantryError && error.code === "dockerfile-invalid") return explain(error).why;
+      throw error;
+    }
+    return assert.fail(`${source} was copied`);
+  };
+  for (const source of ["out", "../secret", "../../secret", "folder/secret", "loop", "/secret"]) {
+    assert.match(await refused(source), /^line 2: COPY: there is no ".*" in the build context/, source);
+  }
+  const { layers } = await look(await assemble("FROM scratch\nCOPY ../in abs /x/\nCOPY tree /tree", place));
+  assert.deepEqual(
+    layers.map((layer) => layer.map(({ path, text }) => `${path}=${text}`)),
+    [
+      ["x/=", "x/abs=inside", "x/in=inside"],
+      ["tree/=", "tree/out=../../secret"],
+    ],
+  );
+});
+
+test("keeps long and foreign names", async (t) => {
+  const long = `${"d".repeat(90)}/${"e".repeat(120)}/파일 이름.txt`;
+  const place = await inFolder(t, { [long]: "x" });
+  const { layers } = await look(await assemble("FROM scratch\nCOPY . /", place));
+  assert.equal(layers[0]?.at(-1)?.path, long);
+});
+
+test("property: neither the order, the dates, the folder nor the umask of the files change the digest; their content does", async (t) => {
+  const { context, scratch } = await inFolder(t, {});
+  const part = fc.stringMatching(/^[a-z][a-z0-9_.-]{0,5}[a-z0-9]$/);
+  const path = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => `files/${parts.join("/")}`);
+  const text = fc.tuple(fc.boolean(), fc.string()).map(([x, s]) => (x ? `x:${s}` : `f:${s}`));
+  const digestFor = async (entries: readonly (readonly [string, string])[], dated: Date): Promise<string> => {
+    const folder = await mkdtemp(join(context, "run-"));
+    await mkdir(join(folder, "files"));
+    await writeFiles(folder, Object.fromEntries(entries), dated);
+    const image = await assemble('FROM scratch\nCOPY files /srv/\nCMD ["x"]', { context: folder, scratch });
+    return (await look(image)).digest;
+  };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.dictionary(path, text, { minKeys: 1, maxKeys: 6, noNullPrototype: true }),
+      fc.integer({ min: 1, max: 2_000_000_000 }),
+      async (files, seconds) => {
+        // A name that is a folder in one entry and a file in another cannot be written.
+        const names = Object.keys(files);
+        fc.pre(!names.some((one) => names.some((other) => other.startsWith(`${one}/`))));
+        const entries = Object.entries(files);
+        const first = await digestFor(entries, new Date());
+        assert.equal(await digestFor([...entries].reverse(), new Date(seconds * 1000)), first);
+        const [name = "", content = ""] = entries[0] ?? [];
+        assert.notEqual(await digestFor([...entries, [name, `${content}!`]], new Date()), first);
+      },
+    ),
+    { numRuns: 25 },
+  );
+});

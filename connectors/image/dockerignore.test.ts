@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseIgnore } from "./dockerignore.ts";
+
+test("leaves out what the patterns name, as Docker does", () => {
+  const cases: readonly [string, readonly string[], readonly string[]][] = [
+    ["node_modules", ["node_modules", "node_modules/a/b"], ["src/node_modules", "node_modules2"]],
+    ["**/node_modules", ["node_modules/a", "src/node_modules/b"], ["src/modules"]],
+    ["/dist/", ["dist", "dist/x"], ["src/dist"]],
+    ["*.log", ["a.log"], ["dir/a.log", "a.logs"]],
+    ["**/*.log", ["a.log", "dir/a.log", "a/b/c.log"], ["a.log2"]],
+    ["a/**", ["a/b", "a/b/c"], ["ab"]],
+    ["a/**/z", ["a/z", "a/b/c/z"], ["az"]],
+    ["file?.[ch]", ["file1.c", "fileX.h"], ["file.c", "file1.d"]],
+    ["[!a]x", ["bx"], ["ax"]],
+    ["# comment\n\n  spaced  ", ["spaced"], ["# comment"]],
+    ["*\n!keep\n!dir/keep", ["a", "dir/a"], ["keep", "keep/x", "dir/keep"]],
+    ["!a\na", ["a"], []],
+    ["./x/../y", ["y"], ["x"]],
+    ["a+b.(c)", ["a+b.(c)"], ["aab.c"]],
+  ];
+  for (const [text, left, kept] of cases) {
+    const { ignores } = parseIgnore(text);
+    for (const path of left) assert.equal(ignores(path), true, `${text} leaves out ${path}`);
+    for (const path of kept) assert.equal(ignores(path), false, `${text} keeps ${path}`);
+  }
+});
