@@ -10,7 +10,11 @@ import { type RunnerConfigInput, runnerConfigSchema } from "./config.ts";
 import { type RunnerDeps, systemClock } from "./ports.ts";
 import { openRunner, type Runner } from "./runner.ts";
 
-/** Starts a runner with the machine's own clock, network and steps, unless `deps` says otherwise. */
+/**
+ * Starts a runner with the machine's own clock, network and steps, unless `deps` says otherwise. Resolves when it is ready
+ * to ask for work; the task-agent need not be there yet. Throws `config-invalid`, or `store-busy` when its data folder is
+ * in use.
+ */
 export function startRunner(input: RunnerConfigInput, deps: Partial<RunnerDeps> = {}): Promise<Runner> {
   const parsed = runnerConfigSchema.safeParse(input);
   if (!parsed.success) {
