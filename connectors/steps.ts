@@ -8,6 +8,7 @@ import { ensureProject as harborEnsureProject, waitForScan } from "./harbor/step
 import { buildPush } from "./image/steps.ts";
 import { comment, createIssue, createProject as jiraCreateProject, transitionIssue } from "./jira/steps.ts";
 import { settings as nexusSettings } from "./nexus/steps.ts";
+import { analyze, qualityGate } from "./sonarqube/steps.ts";
 import { kustomizeSetImage, yamlEdit } from "./yaml/steps.ts";
 
 export const STEPS: readonly AnyStep[] = [
@@ -30,5 +31,7 @@ export const STEPS: readonly AnyStep[] = [
   transitionIssue,
   kustomizeSetImage,
   nexusSettings,
+  analyze,
+  qualityGate,
   yamlEdit,
 ];
