@@ -1,32 +1,33 @@
-// The configuration of a notify-agent: file < environment. Unknown keys are refused, and all problems are told at once.
+// The configuration of a notify-agent: file < environment (GANTRY_NOTIFY_AGENT_…). Unknown keys are refused, and all
+// problems are told at once.
 
 import { readFileSync } from "node:fs";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
-import { isJsonObject } from "@gantry/core/json.ts";
 import { type CompiledRule, compileRules, defaultRules } from "@gantry/core/notify/compile-rules.ts";
 import { ruleSchema } from "@gantry/core/notify/rule.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { problemsOf } from "@gantry/wire/problem.ts";
-import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
 import { INBOX } from "./delivery.ts";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
-const token = z.string().min(16, "at least 16 characters");
+/** A secret: the text itself, or where it is. */
+const secret = z.union([z.string(), z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })]);
+const MIN_TOKEN = 16;
 const ms = z.int().min(10);
 const HOUR = 3_600_000;
 
-const notifySchema = z.strictObject({
+export const notifySchema = z.strictObject({
   /** Folder of the journal. */
   data: z.string().default(".data/notify"),
   host: z.string().default("127.0.0.1"),
   /** 0 takes a free one. */
   port: z.int().min(0).max(65_535).default(0),
   /** What portal-api shows this process. */
-  token,
+  token: secret,
   /** The task-agent whose feed is read. */
-  agent: z.strictObject({ url, token }),
+  agent: z.strictObject({ url, token: secret }),
   /** Completes addresses of tasks that have no host. */
   portalUrl: url.optional(),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
@@ -55,60 +56,53 @@ const notifySchema = z.strictObject({
 });
 
 export type NotifyConfigInput = z.input<typeof notifySchema>;
-export type NotifyConfig = Omit<z.output<typeof notifySchema>, "channels" | "rules"> & {
+export type NotifyConfig = Omit<z.output<typeof notifySchema>, "channels" | "rules" | "token" | "agent"> & {
+  readonly token: string;
+  readonly agent: { readonly url: string; readonly token: string };
   readonly channels: ReadonlyMap<string, ReadyChannel>;
   readonly rules: readonly CompiledRule[];
 };
 
 type Env = { readonly [name: string]: string | undefined };
 
-/** Environment variables and the place in the file that they stand for. Each also exists with `_FILE`. */
-export const ENVIRONMENT = {
-  GANTRY_NOTIFY_HOST: ["host"],
-  GANTRY_NOTIFY_PORT: ["port"],
-  GANTRY_NOTIFY_TOKEN: ["token"],
-  GANTRY_NOTIFY_DATA: ["data"],
-  GANTRY_AGENT_URL: ["agent", "url"],
-  GANTRY_AGENT_TOKEN: ["agent", "token"],
-  GANTRY_PUBLIC_URL: ["portalUrl"],
-  GANTRY_LOG_LEVEL: ["logLevel"],
-} as const satisfies { readonly [name: string]: readonly [string, string?] };
-
-/** Reads the file (YAML or JSON, if any) and the environment. Throws `config-invalid` with every problem. */
-export function readConfig(file: string | undefined, env: Env): NotifyConfig {
-  const problems: Problem[] = [];
-  const tree: { [key: string]: unknown } = file === undefined ? {} : readTree(file);
-  for (const [name, [first, second]] of Object.entries(ENVIRONMENT)) {
-    const value = readVariable(env, name, problems);
-    if (value === undefined) continue;
-    if (second === undefined) tree[first] = name.endsWith("_PORT") ? Number(value) : value;
-    else tree[first] = { ...(isJsonObject(tree[first]) ? tree[first] : {}), [second]: value };
-  }
-  return parseConfig(tree, env, problems);
-}
-
 /**
- * Checks a configuration completely: shape, secrets, every channel's settings, every rule. Wherever a text is expected a
- * secret may stand as `{file: PATH}` or `{env: NAME}`.
+ * Checks a configuration completely: shape, secrets, every channel's settings, every rule. In tokens and anywhere in the
+ * settings of a channel `{file: PATH}` or `{env: NAME}` stands for the text that is there. Throws `config-invalid`.
  */
-export function parseConfig(value: unknown, env: Env, earlier: readonly Problem[] = []): NotifyConfig {
-  const problems: Problem[] = [...earlier];
-  const parsed = notifySchema.safeParse(resolveSecrets(value, "", env, problems));
-  if (!parsed.success) throw configInvalid([...problems, ...problemsOf(parsed.error)]);
+export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
+  const parsed = notifySchema.safeParse(input);
+  if (!parsed.success) throw configInvalid(problemsOf(parsed.error));
+  const { agent, ...config } = parsed.data;
+  const problems: Problem[] = [];
+  const token = readToken(config.token, "/token", env, problems);
+  const agentToken = readToken(agent.token, "/agent/token", env, problems);
 
   const channels = new Map<string, ReadyChannel>();
-  for (const [name, settings] of Object.entries(parsed.data.channels)) {
-    const channel = readChannel(name, settings, problems);
+  for (const [name, settings] of Object.entries(config.channels)) {
+    const channel = readChannel(name, settings, env, problems);
     if (channel) channels.set(name, channel);
   }
-  const names = [INBOX, ...Object.keys(parsed.data.channels)];
-  const compiled = compileRules(parsed.data.rules ?? defaultRules(names), names);
+  const names = [INBOX, ...Object.keys(config.channels)];
+  const compiled = compileRules(config.rules ?? defaultRules(names), names);
   problems.push(...compiled.problems);
   if (problems.length > 0) throw configInvalid(problems);
-  return { ...parsed.data, channels, rules: compiled.rules };
+  return { ...config, token, agent: { url: agent.url, token: agentToken }, channels, rules: compiled.rules };
 }
 
-function readChannel(name: string, settings: { readonly kind: string }, problems: Problem[]): ReadyChannel | undefined {
+function readToken(source: z.infer<typeof secret>, pointer: string, env: Env, problems: Problem[]): string {
+  const before = problems.length;
+  const value = resolveSecrets(source, pointer, env, problems);
+  if (typeof value === "string" && value.length >= MIN_TOKEN) return value;
+  if (problems.length === before) problems.push({ detail: `It must have at least ${MIN_TOKEN} characters.`, pointer });
+  return "";
+}
+
+function readChannel(
+  name: string,
+  settings: { readonly kind: string },
+  env: Env,
+  problems: Problem[],
+): ReadyChannel | undefined {
   const pointer = `/channels/${name}`;
   const { kind, ...rest } = settings;
   if (name === INBOX) {
@@ -122,7 +116,7 @@ function readChannel(name: string, settings: { readonly kind: string }, problems
     problems.push({ detail, pointer: `${pointer}/kind` });
     return undefined;
   }
-  const read = known.read(rest);
+  const read = known.read(resolveSecrets(rest, pointer, env, problems));
   if (read.ok) return read.channel;
   problems.push(...problemsOf(read.error, pointer));
   return undefined;
@@ -154,24 +148,6 @@ function readSecretFile(file: string, pointer: string, problems: Problem[]): str
     problems.push({ detail: `The file ${file} cannot be read (${code}).`, pointer });
     return "";
   }
-}
-
-function readTree(file: string): { [key: string]: unknown } {
-  try {
-    const parsed: unknown = parseYaml(readFileSync(file, "utf8"), { maxAliasCount: 20 });
-    if (isJsonObject(parsed)) return { ...parsed };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw configInvalid([{ detail: `The file ${file} cannot be read: ${reason}`, pointer: "" }]);
-  }
-  throw configInvalid([{ detail: `The file ${file} does not hold keys and values.`, pointer: "" }]);
-}
-
-function readVariable(env: Env, name: string, problems: Problem[]): string | undefined {
-  const file = env[`${name}_FILE`];
-  if (file === undefined) return env[name];
-  if (env[name] !== undefined) problems.push({ detail: `${name} and ${name}_FILE are both set.` });
-  return readSecretFile(file, name, problems);
 }
 
 function configInvalid(problems: readonly Problem[]): GantryError {

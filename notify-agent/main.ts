@@ -2,16 +2,14 @@
 // all-in-one.
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { makeAgentClient } from "@gantry/wire/agent-client.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
-import { pino, stdTimeFunctions } from "pino";
-import { type NotifyConfig, type NotifyConfigInput, parseConfig, readConfig } from "./config.ts";
+import { makeLogger, runProcess } from "@gantry/wire/process.ts";
+import { type NotifyConfig, type NotifyConfigInput, notifySchema, parseConfig } from "./config.ts";
 import { openDeliverer } from "./deliver.ts";
 import { NOTIFY_INDEXES } from "./delivery.ts";
 import { startLoop } from "./loop.ts";
@@ -38,10 +36,7 @@ export type NotifyDeps = {
  * sent end, and closes the journal.
  */
 export async function startNotifyAgent(input: NotifyConfigInput, deps: NotifyDeps = {}): Promise<Listening> {
-  return start(parseConfig(input, deps.env ?? {}), deps);
-}
-
-async function start(config: NotifyConfig, deps: NotifyDeps): Promise<Listening> {
+  const config = parseConfig(input, deps.env ?? {});
   const journal =
     deps.journal ?? (await openSqliteJournal({ file: join(config.data, "notify.db"), indexes: NOTIFY_INDEXES }));
   const channels = new Map<string, Channel>();
@@ -70,7 +65,7 @@ async function assemble(
 ): Promise<Listening> {
   const clock = deps.clock ?? systemClock;
   const random = deps.random ?? Math.random;
-  const logger = deps.logger ?? makeLogger(config.logLevel);
+  const logger = deps.logger ?? makeLogger("notify-agent", config.logLevel);
   const metrics = makeMetrics(() => deliverer.pending());
   const deliverer = openDeliverer({
     journal,
@@ -128,32 +123,8 @@ async function closeAll(channels: ReadonlyMap<string, Channel>, journal: Journal
   await journal.close();
 }
 
-function makeLogger(level: NotifyConfig["logLevel"]): Logger {
-  return pino({
-    level,
-    base: { service: "notify-agent" },
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  });
+if (import.meta.main) {
+  await runProcess("notify-agent", notifySchema, (config, logger) =>
+    startNotifyAgent(config, { logger, env: process.env }),
+  );
 }
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: "string" } } });
-  const agent = await start(readConfig(values.config, process.env), {});
-  const stop = (): void => {
-    agent.close().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
-}
-
-function fail(error: unknown): void {
-  const told = error instanceof GantryError ? explain(error) : undefined;
-  process.stderr.write(told ? `${told.message} ${told.why} ${told.todo}\n` : `${String(error)}\n`);
-  process.exit(1);
-}
-
-if (import.meta.main) await main().catch(fail);

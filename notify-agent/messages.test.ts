@@ -94,17 +94,20 @@ test("an address that a browser must not follow is no link; one without a host i
 });
 
 test("rendering never throws and is bounded, whatever the event holds", () => {
-  const any = fc.oneof(fc.jsonValue(), fc.string({ unit: "binary", maxLength: 20_000 })) as fc.Arbitrary<JsonObject>;
+  const anything = fc.oneof(
+    fc.jsonValue(),
+    fc.string({ unit: "binary", maxLength: 20_000 }),
+  ) as fc.Arbitrary<JsonObject>;
   const event = fc.record({
     kind: fc.constantFrom(...EVENT_KINDS, "Else"),
-    outcome: fc.oneof(fc.constantFrom(...OUTCOMES), any),
-    job: any,
-    step: any,
-    reason: any,
-    failure: fc.oneof(any, fc.record({ message: any, why: any, todo: any, line: any })),
-    failedAt: any,
-    headline: any,
-    durationMs: any,
+    outcome: fc.oneof(fc.constantFrom(...OUTCOMES), anything),
+    job: anything,
+    step: anything,
+    reason: anything,
+    failure: fc.oneof(anything, fc.record({ message: anything, why: anything, todo: anything, line: anything })),
+    failedAt: anything,
+    headline: anything,
+    durationMs: anything,
   }) as fc.Arbitrary<JsonObject>;
   fc.assert(
     fc.property(event, fc.string({ unit: "binary" }), (one, title) => {
