@@ -64,9 +64,14 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
     fetch: access.fetch,
     signal: access.signal,
   });
-  const ask = asker(system.name, http);
-  const appPath = (name: string): string => `/api/v1/applications/${encodeURIComponent(name)}`;
 
+  const calls: Calls = { system: system.name, http, ask: asker(system.name, http) };
+  return { ...projectCalls(calls), ...repositoryCalls(calls), ...applicationCalls(calls), ...operationCalls(calls) };
+}
+
+type Calls = { readonly system: string; readonly http: Http; readonly ask: ReturnType<typeof asker> };
+
+function projectCalls({ ask }: Calls) {
   return {
     getProject: (name: string): Promise<Project | undefined> =>
       ask.maybe("get", `/api/v1/projects/${encodeURIComponent(name)}`, {
@@ -91,7 +96,11 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
 
     deleteProject: (name: string): Promise<unknown> =>
       ask.maybe("delete", `/api/v1/projects/${encodeURIComponent(name)}`, { what: `delete project ${name}` }),
+  };
+}
 
+function repositoryCalls({ system, http, ask }: Calls) {
+  return {
     getRepository: (url: string): Promise<unknown> =>
       ask.maybe("get", `/api/v1/repositories/${encodeURIComponent(url)}`, {
         schema: repository,
@@ -111,12 +120,16 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
       if (answer.ok) return answer.body;
       const said = readRefusal(answer.body);
       if (answer.status !== 500 && isOtherSpec(said)) return "exists-different";
-      throw registrationFailure(system.name, what, wish, answer.status, said);
+      throw registrationFailure(system, what, wish, answer.status, said);
     },
 
     deleteRepository: (url: string): Promise<unknown> =>
       ask.maybe("delete", `/api/v1/repositories/${encodeURIComponent(url)}`, { what: `remove repository ${url}` }),
+  };
+}
 
+function applicationCalls({ ask }: Calls) {
+  return {
     /** `refresh: "normal"` waits until Argo CD has asked git again and compared. */
     getApplication: (name: string, inProject: string, refresh?: "normal"): Promise<Application | undefined> =>
       ask.maybe("get", appPath(name), {
@@ -139,7 +152,11 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
         query: { cascade: true, propagationPolicy: "foreground", project: inProject },
         what: `delete app ${name}`,
       }),
+  };
+}
 
+function operationCalls({ system, http, ask }: Calls) {
+  return {
     /** Starts a sync. `not-now`: another operation runs, or a sync window is closed; both pass by themselves. */
     sync: async (name: string, inProject: string, request: SyncRequest): Promise<SyncStart> => {
       const what = `sync app ${name}`;
@@ -155,7 +172,7 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
       const closed = said.code === DENIED && said.message.includes("sync window");
       if (busy) return { kind: "not-now", reason: `another operation of ${name} is in progress` };
       if (closed) return { kind: "not-now", reason: `a sync window of ${name} is closed` };
-      throw refusalError(system.name, what, said);
+      throw refusalError(system, what, said);
     },
 
     managedResources: async (name: string, inProject: string): Promise<readonly ManagedResource[]> => {
@@ -176,6 +193,10 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
       return answer.nodes ?? [];
     },
   };
+}
+
+function appPath(name: string): string {
+  return `/api/v1/applications/${encodeURIComponent(name)}`;
 }
 
 type Ask<T> = Pick<CallOptions<T>, "query" | "json"> & { readonly schema?: z.ZodType<T>; readonly what: string };
