@@ -168,42 +168,6 @@ export async function openBench(options: {
   };
 }
 
-/**
- * One run of one step on a bench of its own. `permits` of an earlier run make it a new attempt of the same job;
- * `crashAfter` lets the runner die when the permit was given, or when the change was made and not yet recorded.
- */
-export async function runStep<I, O, K extends SystemKind>(
-  step: BenchStep<I, O, K>,
-  options: {
-    readonly input: unknown;
-    readonly systems: readonly System[];
-    readonly task?: Partial<TaskFacts>;
-    readonly permits?: ReadonlyMap<string, Permit>;
-    readonly crashAfter?: { readonly effect: string; readonly point: "begin" | "perform" };
-  } & RunLimits,
-): Promise<{
-  readonly outcome: StepOutcome<O> | { readonly kind: "crashed" };
-  readonly lines: readonly string[];
-  readonly permits: ReadonlyMap<string, Permit>;
-}> {
-  const { input, systems, task, permits, crashAfter, ...limits } = options;
-  const bench = await openBench({ systems, ...(task === undefined ? {} : { task }) });
-  for (const [key, permit] of permits ?? []) bench.permits.set(key, permit);
-  if (crashAfter) {
-    const when = crashAfter.point === "begin" ? "before-perform" : "after-perform";
-    bench.crashAt({ effect: crashAfter.effect, when });
-  }
-  try {
-    const outcome = await bench.run(step, input, limits);
-    return { outcome, lines: bench.lines, permits: bench.permits };
-  } catch (error) {
-    if (!(error instanceof Crash)) throw error;
-    return { outcome: { kind: "crashed" }, lines: bench.lines, permits: bench.permits };
-  } finally {
-    await bench.close();
-  }
-}
-
 function factsOf(facts: Partial<TaskFacts> = {}): TaskFacts {
   return {
     id: "t1",

@@ -50,6 +50,18 @@ test("an unmodified npm installs through Nexus, and the workspace holds no crede
   }
 });
 
+test("a lock file that was written against the public registry installs through Nexus too", async (t) => {
+  const { nexus, bench } = await world(t);
+  await bench.run(settings, { formats: ["npm"] });
+  const lock = join(bench.workspace, "package-lock.json");
+  await writeFile(join(bench.workspace, "package.json"), '{"name":"orders","dependencies":{"@lab/greeting":"1.0.0"}}');
+  await inJob(bench, "npm", ["install", "--package-lock-only"]);
+  const local = await readFile(lock, "utf8");
+  await writeFile(lock, local.replace(`${nexus.url}/repository/npm-group/`, "https://registry.npmjs.org/"));
+  await inJob(bench, "npm", ["ci"]);
+  assert.deepEqual(nexus.downloads(), { "@lab/greeting-1.0.0.tgz": 1 });
+});
+
 test("writes every format for the eyes of the owner only, and names no secret in its plan", async (t) => {
   const { bench } = await world(t);
   const outcome = await bench.run(settings, { formats: ["npm", "maven", "pypi", "npm"] });
