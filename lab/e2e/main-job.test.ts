@@ -1,0 +1,133 @@
+// The main job, as a user has it: Gantry as a process, three buttons, and then a look from outside.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { GantryProcess } from "../gantry-process.ts";
+import {
+  argoApp,
+  Clone,
+  has,
+  jiraProject,
+  mails,
+  manifestDigest,
+  messages,
+  tags,
+  tempFolder,
+  told,
+} from "./outside.fixture.ts";
+
+const run = promisify(execFile);
+const CREATE = { params: { name: "orders", title: "Orders", jiraKey: "ORD" } };
+
+test("from three buttons to Synced and Healthy on two clusters at two sites, and nothing twice", {
+  timeout: 120_000,
+}, async (t) => {
+  const data = await tempFolder(t, "main-job");
+  const gantry = await GantryProcess.start(join(data, "gantry"));
+  t.after(() => gantry.stop());
+
+  const created = await gantry.ended((await gantry.press("/v1/apps", CREATE)).id);
+  assert.equal(created.state, "succeeded", created.headline);
+  const built = await gantry.ended((await gantry.press("/v1/apps/orders/ci", {})).id);
+  assert.equal(built.state, "succeeded", built.headline);
+  const deployed = await gantry.ended((await gantry.press("/v1/apps/orders/cd", {})).id);
+  assert.equal(deployed.state, "succeeded", deployed.headline);
+
+  const [image = "", digest = ""] = String(built.outputs.image).split("@");
+  const record = (await gantry.call("GET", "/v1/apps/orders")).body as {
+    record: { yaml: { cloneUrl: string }; source: { cloneUrl: string } };
+  };
+  const yaml = await Clone.of(gantry, record.record.yaml.cloneUrl, join(data, "yaml"));
+
+  await t.test("the image is in the registry at the digest that the task reported", async () => {
+    assert.match(digest, /^sha256:[0-9a-f]{64}$/);
+    assert.equal(await manifestDigest(gantry, "seoul", "apps/orders", digest), digest);
+  });
+
+  await t.test("an unmodified OCI client reads it", async (st) => {
+    if (!(await has("skopeo"))) return st.skip("skopeo is not installed");
+    const { username, secret } = gantry.lab("seoul-harbor");
+    const { stdout } = await run("skopeo", [
+      "inspect",
+      "--tls-verify=false",
+      `--creds=${username}:${secret}`,
+      `docker://${image}@${digest}`,
+    ]);
+    assert.equal((JSON.parse(stdout) as { Digest: string }).Digest, digest);
+  });
+
+  await t.test("git shows the digest in both overlays, and the comments are still there", async () => {
+    for (const overlay of ["overlays/seoul-dp/kustomization.yaml", "overlays/tokyo-dp/kustomization.yaml"]) {
+      const text = await yaml.read(overlay);
+      assert.match(text, new RegExp(`digest: "?${digest}`));
+      const first = await yaml.git("rev-list", "--max-parents=0", "HEAD");
+      const comments = (content: string): string[] => content.split("\n").filter((line) => line.trim().startsWith("#"));
+      assert.deepEqual(comments(text), comments(await yaml.git("show", `${first}:${overlay}`)));
+      assert.ok(comments(text).length > 0);
+    }
+  });
+
+  await t.test("Argo CD says Synced and Healthy, at that commit, twice", async () => {
+    const commit = await yaml.git("rev-parse", "HEAD");
+    assert.equal(deployed.outputs.commit, commit);
+    for (const site of ["seoul", "tokyo"]) {
+      const { status } = await argoApp(gantry, site, `orders-${site}-dp`);
+      assert.deepEqual([status.sync.status, status.health.status, status.sync.revision], ["Synced", "Healthy", commit]);
+      assert.deepEqual(status.summary.images, [`${image}@${digest}`]);
+    }
+  });
+
+  await t.test("the Jira project exists", async () => {
+    assert.equal((await jiraProject(gantry, "ORD")).name, "Orders");
+  });
+
+  await t.test("messenger and mail box hold one message per event and rule", async () => {
+    const tasks = [created.id, built.id, deployed.id];
+    await told(gantry, tasks);
+    const keys = (await messages(gantry)).map((one) => one.key);
+    assert.deepEqual(
+      keys.toSorted(),
+      [`app-created/${created.id}/cube`, `task-ended/${built.id}/cube`, `task-ended/${deployed.id}/cube`].toSorted(),
+    );
+    assert.equal(new Set((await mails(gantry)).map((one) => one.messageId)).size, 3);
+    assert.equal((await mails(gantry)).length, 3);
+  });
+
+  await t.test("a second run of CI and CD does nothing twice", async () => {
+    const source = await Clone.of(gantry, record.record.source.cloneUrl, join(data, "source"));
+    const before = {
+      source: await source.commits(),
+      yaml: await yaml.commits(),
+      tags: await tags(gantry, "seoul", "apps/orders"),
+    };
+    const again = await gantry.ended((await gantry.press("/v1/apps/orders/ci", {})).id);
+    assert.equal(again.state, "succeeded", again.headline);
+    assert.equal(again.outputs.image, built.outputs.image, "same inputs, same digest");
+    const cd = await gantry.ended((await gantry.press("/v1/apps/orders/cd", {})).id);
+    assert.equal(cd.state, "succeeded", cd.headline);
+    assert.equal(cd.outputs.commit, deployed.outputs.commit);
+    assert.deepEqual(
+      { source: await source.commits(), yaml: await yaml.commits(), tags: await tags(gantry, "seoul", "apps/orders") },
+      before,
+    );
+  });
+
+  await t.test("creating the same app again is refused, and its rerun makes nothing new", async () => {
+    const refused = await gantry.call("POST", "/v1/apps", CREATE, { "idempotency-key": "again" });
+    assert.equal(refused.status, 409);
+    assert.equal((refused.body as { code: string }).code, "app-exists");
+    const rerun = await gantry.call(
+      "POST",
+      `/v1/tasks/${created.id}/rerun`,
+      { from: "all" },
+      { "idempotency-key": "rerun" },
+    );
+    assert.equal(rerun.status, 202);
+    const ended = await gantry.ended((rerun.body as { id: string }).id);
+    assert.equal(ended.state, "succeeded", ended.headline);
+    assert.equal(await yaml.commits(), 2);
+  });
+});

@@ -1,0 +1,162 @@
+// Looking at what Gantry did from outside, with programs and interfaces that know nothing of it.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { GantryProcess } from "../gantry-process.ts";
+import type { LabMessage } from "../world/messenger.ts";
+
+const run = promisify(execFile);
+
+/** A folder that is removed when the test has ended. */
+export async function tempFolder(t: { after: (end: () => Promise<void>) => void }, name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `gantry-${name}-`));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A plain clone of a repository of the lab, by git itself. */
+export class Clone {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async of(gantry: GantryProcess, cloneUrl: string, into: string): Promise<Clone> {
+    const { username = "", secret = "" } = gantry.lab("bitbucket");
+    const address = new URL(cloneUrl);
+    address.username = username;
+    address.password = secret;
+    await run("git", ["clone", "--quiet", address.href, into]);
+    const clone = new Clone(into);
+    await clone.git("config", "user.name", "A developer");
+    await clone.git("config", "user.email", "dev@lab.invalid");
+    return clone;
+  }
+
+  async git(...args: string[]): Promise<string> {
+    return (await run("git", ["-C", this.folder, ...args])).stdout.trim();
+  }
+
+  read(path: string): Promise<string> {
+    return readFile(join(this.folder, path), "utf8");
+  }
+
+  /** Changes one file and pushes it, as a developer would. */
+  async push(path: string, change: (text: string) => string, message: string): Promise<string> {
+    await this.git("pull", "--quiet", "--rebase");
+    await writeFile(join(this.folder, path), change(await this.read(path)));
+    await this.git("commit", "--quiet", "--all", "--message", message);
+    await this.git("push", "--quiet");
+    return this.git("rev-parse", "HEAD");
+  }
+
+  async commits(): Promise<number> {
+    await this.git("pull", "--quiet", "--rebase");
+    return Number(await this.git("rev-list", "--count", "HEAD"));
+  }
+}
+
+export type ArgoApp = {
+  readonly status: {
+    readonly sync: { readonly status: string; readonly revision: string };
+    readonly health: { readonly status: string };
+    readonly summary: { readonly images: readonly string[] };
+  };
+};
+
+export async function argoApp(gantry: GantryProcess, site: string, name: string): Promise<ArgoApp> {
+  const { url, secret } = gantry.lab(`${site}-argocd`);
+  const answer = await fetch(`${url}/api/v1/applications/${name}?project=orders`, {
+    headers: { authorization: `Bearer ${secret}` },
+  });
+  if (!answer.ok) throw new Error(`Argo CD of ${site}: ${answer.status}`);
+  return (await answer.json()) as ArgoApp;
+}
+
+export async function jiraProject(
+  gantry: GantryProcess,
+  key: string,
+): Promise<{ readonly key: string; readonly name: string }> {
+  const { url, secret } = gantry.lab("jira");
+  const answer = await fetch(`${url}/rest/api/2/project/${key}`, { headers: { authorization: `Bearer ${secret}` } });
+  if (!answer.ok) throw new Error(`Jira: ${answer.status}`);
+  return (await answer.json()) as { key: string; name: string };
+}
+
+/** Reads the manifest with a request that any client of the OCI distribution API makes. */
+export async function manifestDigest(
+  gantry: GantryProcess,
+  site: string,
+  repository: string,
+  reference: string,
+): Promise<string | null> {
+  const { url, username, secret } = gantry.lab(`${site}-harbor`);
+  const basic = `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}`;
+  const realm = await fetch(`${url}/service/token?service=harbor-registry&scope=repository:${repository}:pull`, {
+    headers: { authorization: basic },
+  });
+  const { token } = (await realm.json()) as { token: string };
+  const answer = await fetch(`${url}/v2/${repository}/manifests/${reference}`, {
+    method: "HEAD",
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json",
+    },
+  });
+  return answer.status === 200 ? answer.headers.get("docker-content-digest") : null;
+}
+
+export async function tags(gantry: GantryProcess, site: string, repository: string): Promise<readonly string[]> {
+  const { url, username, secret } = gantry.lab(`${site}-harbor`);
+  const basic = `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}`;
+  const [project = "", ...name] = repository.split("/");
+  const answer = await fetch(
+    `${url}/api/v2.0/projects/${project}/repositories/${encodeURIComponent(encodeURIComponent(name.join("/")))}/artifacts?with_tag=true`,
+    { headers: { authorization: basic } },
+  );
+  const artifacts = (await answer.json()) as { tags: { name: string }[] | null }[];
+  return artifacts.flatMap((one) => (one.tags ?? []).map((tag) => tag.name));
+}
+
+export async function messages(gantry: GantryProcess): Promise<readonly LabMessage[]> {
+  return ((await (await fetch(`${gantry.lab("messenger").url}/_lab/messages`)).json()) as { items: LabMessage[] })
+    .items;
+}
+
+export async function mails(
+  gantry: GantryProcess,
+): Promise<readonly { readonly messageId: string; readonly subject: string; readonly text: string }[]> {
+  return (
+    (await (await fetch(`${gantry.lab("mail").url}/_lab/mails`)).json()) as {
+      items: { messageId: string; subject: string; text: string }[];
+    }
+  ).items;
+}
+
+/** Waits until both boxes hold a message about every one of these tasks. */
+export async function told(gantry: GantryProcess, tasks: readonly string[]): Promise<void> {
+  const path = `/v1/deliveries?limit=200`;
+  for (let round = 0; round < 200; round += 1) {
+    const { items } = (await gantry.call("GET", path)).body as { items: { task?: string; state: string }[] };
+    const open = tasks.filter(
+      (task) => items.filter((one) => one.task === task && one.state === "delivered").length < 3,
+    );
+    if (open.length === 0) return;
+    await gantry.call("GET", "/v1/events?after=0&wait=100"); // a pause that the product itself gives
+  }
+  throw new Error("people were not told in time");
+}
+
+/** Is this program here? For tests that need one. */
+export async function has(program: string): Promise<boolean> {
+  try {
+    await run("sh", ["-c", `command -v ${program}`]);
+    return true;
+  } catch {
+    return false; // `command -v` says so by its exit code
+  }
+}
