@@ -15,7 +15,7 @@ import {
 } from "./checks.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { AppendResult, IndexPage, IndexQuery, Journal, JournalEvent } from "./journal.ts";
-import { makeWaiters } from "./waiters.ts";
+import { makeWaiters, readOrWait } from "./waiters.ts";
 
 export type MemoryOptions = {
   readonly indexes: readonly string[];
@@ -69,9 +69,6 @@ export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
     if (closed) throw closedError();
   };
 
-  const readFeed = (after: number, limit: number): readonly JournalEvent[] =>
-    store.events.slice(after, after + limit).map(toEvent);
-
   return {
     append: async (batch) => {
       assertOpen();
@@ -106,14 +103,12 @@ export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
       return findPage(store, query);
     },
 
-    feed: async ({ after, limit, waitMs = 0, signal }) => {
+    feed: async (query) => {
       assertOpen();
-      checkCount("after", after);
-      checkCount("limit", limit);
-      const found = readFeed(after, limit);
-      if (found.length > 0 || waitMs <= 0 || signal?.aborted) return found;
-      await waiters.wait(waitMs, signal);
-      return closed ? [] : readFeed(after, limit);
+      checkCount("after", query.after);
+      checkCount("limit", query.limit);
+      const read = () => (closed ? [] : store.events.slice(query.after, query.after + query.limit).map(toEvent));
+      return readOrWait(read, waiters, query);
     },
 
     now: async () => {

@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { type PreparedAppend, readPosition, writeCursor } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import type { AppendResult, IndexPage, IndexQuery, JournalEvent, Loaded } from "./journal.ts";
+import { makeStoreClock } from "./sqlite-clock.ts";
 
 export type SqliteStore = {
   /** Commits all batches in one transaction; a conflict concerns its own batch only. Throws when the store fails. */
@@ -23,29 +24,12 @@ type StreamRow = { id: number; version: number; snapshot: string };
 type EventRow = { seq: number; stream: string; version: number; atMicros: number; event: string };
 type EntryRow = { key: string; stream: string; version: number; snapshot: string };
 
-/** How far ahead of itself the clock is written down: one write per second of use, not one per answer. */
-const RESERVE_MICROS = 1_000_000;
-
 export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
   const sql = prepare(db);
-  let horizon = Number(sql.readClock.get()?.horizon);
-  let lastMicros = horizon;
+  const time = makeStoreClock(sql.readClock, sql.writeClock, clock);
+  const readLastSeq = (): number => Number(sql.lastSeq.get()?.seq ?? 0);
   let lastSeq = readLastSeq();
-
-  function readLastSeq(): number {
-    return Number(sql.lastSeq.get()?.seq ?? 0);
-  }
-
-  const tick = (): number => {
-    lastMicros = Math.max(lastMicros + 1, Math.floor(clock.nowMs() * 1_000));
-    return lastMicros;
-  };
-
-  const reserve = (): void => {
-    sql.writeClock.run(lastMicros + RESERVE_MICROS);
-    horizon = lastMicros + RESERVE_MICROS;
-  };
-  reserve();
+  time.reserve();
 
   const apply = (parts: readonly PreparedAppend[], atMicros: number): AppendResult => {
     const rows: (StreamRow | undefined)[] = [];
@@ -73,15 +57,15 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
     commit: (batches) => {
       sql.begin.run();
       try {
-        const atMicros = tick();
+        const atMicros = time.tick();
         const results = batches.map((parts) => apply(parts, atMicros));
-        if (atMicros + RESERVE_MICROS / 2 > horizon) reserve();
+        time.reserveAhead();
         sql.commit.run();
         return results;
       } catch (error) {
         if (db.isTransaction) sql.rollback.run();
         lastSeq = readLastSeq();
-        horizon = Number(sql.readClock.get()?.horizon);
+        time.reread();
         throw error;
       }
     },
@@ -97,15 +81,11 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
 
     find: (query) => find(sql, query),
 
-    now: () => {
-      const now = tick();
-      if (now > horizon) reserve();
-      return now;
-    },
+    now: time.now,
 
-    check: reserve,
+    check: time.reserve,
 
-    close: () => void sql.writeClock.run(lastMicros),
+    close: time.close,
   };
 }
 

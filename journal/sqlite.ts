@@ -6,13 +6,14 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { GantryError } from "@gantry/core/errors.ts";
-import { checkCount, checkIndex, checkStream, closedError, type PreparedAppend, prepareBatch } from "./checks.ts";
+import { checkCount, checkIndex, checkStream, closedError, prepareBatch } from "./checks.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { AppendResult, Journal } from "./journal.ts";
+import { makeCommitQueue } from "./group-commit.ts";
+import type { Journal } from "./journal.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 import { takeLock } from "./sqlite-lock.ts";
 import { makeStore, type SqliteStore } from "./sqlite-store.ts";
-import { makeWaiters } from "./waiters.ts";
+import { makeWaiters, readOrWait } from "./waiters.ts";
 
 export type SqliteOptions = {
   /** Its folder is made if it is missing. Beside it SQLite keeps `-wal` and `-shm`, and we `.lock` and `.owner`. */
@@ -21,14 +22,6 @@ export type SqliteOptions = {
   readonly clock?: Clock;
 };
 
-type Waiting = {
-  readonly parts: readonly PreparedAppend[];
-  readonly resolve: (result: AppendResult) => void;
-  readonly reject: (error: unknown) => void;
-};
-
-/** A commit holds up the process; more appends than this wait for the next one. */
-const MAX_GROUP = 500;
 const FULL = 2;
 
 /**
@@ -86,43 +79,17 @@ function assertDurable(db: DatabaseSync): void {
 function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => void): Journal {
   const indexes = new Set(options.indexes);
   const waiters = makeWaiters(options.clock ?? systemClock);
-  let queue: Waiting[] = [];
-  let scheduled = false;
+  const queue = makeCommitQueue(store.commit, waiters.wake);
   let closed = false;
 
   const assertOpen = (): void => {
     if (closed) throw closedError();
   };
 
-  const flush = (): void => {
-    scheduled = false;
-    const group = queue.slice(0, MAX_GROUP);
-    queue = queue.slice(MAX_GROUP);
-    if (group.length === 0) return;
-    try {
-      const results = store.commit(group.map((one) => one.parts));
-      for (const [at, one] of group.entries()) one.resolve(results[at] as AppendResult);
-      waiters.wake();
-    } catch (error) {
-      for (const one of group) one.reject(error);
-    }
-    if (queue.length > 0) schedule();
-  };
-
-  // setImmediate and not a microtask: it runs after all requests that the last turn of the loop brought in.
-  const schedule = (): void => {
-    if (!scheduled) setImmediate(flush);
-    scheduled = true;
-  };
-
   return {
     append: async (batch) => {
       assertOpen();
-      const parts = prepareBatch(batch, indexes);
-      return new Promise((resolve, reject) => {
-        queue.push({ parts, resolve, reject });
-        schedule();
-      });
+      return queue.append(prepareBatch(batch, indexes));
     },
 
     load: async (stream) => {
@@ -146,14 +113,11 @@ function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => 
       return store.find(query);
     },
 
-    feed: async ({ after, limit, waitMs = 0, signal }) => {
+    feed: async (query) => {
       assertOpen();
-      checkCount("after", after);
-      checkCount("limit", limit);
-      const found = store.feed(after, limit);
-      if (found.length > 0 || waitMs <= 0 || signal?.aborted) return found;
-      await waiters.wait(waitMs, signal);
-      return closed ? [] : store.feed(after, limit);
+      checkCount("after", query.after);
+      checkCount("limit", query.limit);
+      return readOrWait(() => (closed ? [] : store.feed(query.after, query.limit)), waiters, query);
     },
 
     now: async () => {
@@ -169,10 +133,13 @@ function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => 
     close: async () => {
       if (closed) return;
       closed = true;
-      while (queue.length > 0) flush();
-      store.close();
-      release();
-      waiters.wake();
+      queue.drain();
+      try {
+        store.close();
+      } finally {
+        release();
+        waiters.wake();
+      }
     },
   };
 }

@@ -1,6 +1,7 @@
 // Those who wait for the next commit. Shared by the adapters that live in one process.
 
 import type { Clock } from "./clock.ts";
+import type { JournalEvent } from "./journal.ts";
 
 export type Waiters = {
   /** Resolves at the next `wake`, after `ms`, or when the signal aborts, whichever comes first. */
@@ -28,4 +29,16 @@ export function makeWaiters(clock: Clock): Waiters {
       for (const done of [...waiting]) done();
     },
   };
+}
+
+/** What `read` finds now, or after the next commit; see Journal.feed. */
+export async function readOrWait(
+  read: () => readonly JournalEvent[],
+  waiters: Waiters,
+  { waitMs = 0, signal }: { readonly waitMs?: number; readonly signal?: AbortSignal },
+): Promise<readonly JournalEvent[]> {
+  const found = read();
+  if (found.length > 0 || waitMs <= 0 || signal?.aborted) return found;
+  await waiters.wait(waitMs, signal);
+  return read();
 }
