@@ -96,6 +96,19 @@ export async function startWorld(dir: string): Promise<World> {
     await bitbucket.seedRepository("TEMPLATES", "web-service-deploy", join(TEMPLATES, "web-service-deploy"));
     return bitbucket;
   });
+  const harbors = await Promise.all(
+    Object.keys(LAB_SITES).map((site) =>
+      start(`${site}-harbor`, site, "harbor", "admin", ({ username, secret, ...options }) =>
+        startHarbor({ ...options, username, password: secret }),
+      ),
+    ),
+  );
+  // Every cluster may pull from every site's Harbor: an image is built at one site and runs at all of them.
+  const pullCredentials = harbors.map(({ url, username = "", secret = "" }) => ({
+    host: new URL(url).host,
+    username,
+    password: secret,
+  }));
   await Promise.all([
     start("jira", "platform", "jira", "gantry", ({ username, secret, ...options }) =>
       startJira({ ...options, flavour: "data-center", username, token: secret }),
@@ -103,22 +116,16 @@ export async function startWorld(dir: string): Promise<World> {
     start("messenger", "platform", "messenger", undefined, startMessenger),
     start("mail", "platform", "mail", undefined, startMailBox),
     ...Object.entries(LAB_SITES).flatMap(([site, cluster]) => [
-      start(`${site}-harbor`, site, "harbor", "admin", ({ username, secret, ...options }) =>
-        startHarbor({ ...options, username, password: secret }),
-      ),
       start(`${site}-nexus`, site, "nexus", "gantry", ({ username, secret, ...options }) =>
         startNexus({ ...options, username, password: secret }),
       ),
       start(`${site}-sonarqube`, site, "sonarqube", "gantry", ({ secret, ...options }) =>
         startSonarqube({ ...options, token: secret }),
       ),
-      start(`${site}-argocd`, site, "argocd", "gantry", ({ secret, ...options }) =>
-        startArgoCd({
-          ...options,
-          token: secret,
-          clusters: [{ name: cluster, server: `https://${cluster}.lab.invalid` }],
-        }),
-      ),
+      start(`${site}-argocd`, site, "argocd", "gantry", ({ secret, ...options }) => {
+        const clusters = [{ name: cluster, server: `https://${cluster}.lab.invalid` }];
+        return startArgoCd({ ...options, token: secret, pullCredentials, clusters });
+      }),
     ]),
   ]);
 
