@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -106,13 +106,36 @@ test("a file that is not a database is refused", async (t) => {
   await assert.rejects(openSqliteJournal({ file, indexes: [] }), /not a database/);
 });
 
-test("commits are written through to the disk", async (t) => {
+test("every commit is one fsync, and those that arrive together share one", async (t) => {
   const file = await newFile(t);
-  const journal = await openSqliteJournal({ file, indexes: [] });
-  await journal.close();
-  const db = new DatabaseSync(file);
-  assert.equal(db.prepare("PRAGMA journal_mode").get()?.journal_mode, "wal", "the mode is kept in the file");
-  db.close();
+  const program = `
+    const { openSqliteJournal } = await import(${JSON.stringify(new URL("./sqlite.ts", import.meta.url).href)});
+    const journal = await openSqliteJournal({ file: process.argv[1], indexes: [] });
+    const append = (stream) => journal.append([{ stream, expected: 0, events: [{}], snapshot: 0 }]);
+    for (let n = 0; n < Number(process.argv[2]); n += 1) await append("alone/" + n);
+    await Promise.all(Array.from({ length: Number(process.argv[3]) }, (_, n) => append("together/" + n)));
+    process.kill(process.pid, "SIGKILL");`;
+  /** 0 where there is no strace, or where it is not allowed to trace. */
+  const countFsyncs = async (alone: number, together: number): Promise<number> => {
+    const trace = `${file}.${alone}.${together}`;
+    const run = [
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      program,
+      `${trace}.db`,
+      String(alone),
+      String(together),
+    ];
+    const child = spawn("strace", ["-f", "-e", "trace=fsync,fdatasync", "-o", trace, ...run], { stdio: "ignore" });
+    await once(child, "close").catch(() => undefined);
+    const text = await readFile(trace, "utf8").catch(() => "");
+    return text.split("\n").filter((line) => /f(data)?sync\(\d+\) += 0/.test(line)).length;
+  };
+  const opening = await countFsyncs(0, 0);
+  if (opening === 0) return t.skip("there is no strace to count fsync with");
+  assert.equal(await countFsyncs(20, 0), opening + 20);
+  assert.equal(await countFsyncs(0, 200), opening + 1);
 });
 
 test("when the disk refuses, the appends reject, and later ones go on with the next seq", async (t) => {
