@@ -1,8 +1,11 @@
 // The life of one attempt of a job on this runner: claimed, on disk, started, run, on disk again, told.
 
 import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
 import { createMasker } from "@gantry/core/mask/masker.ts";
+import { failureOf } from "@gantry/core/step/outcome.ts";
 import type { ClaimReply, JobRef } from "@gantry/wire/protocol.ts";
+import { clipFailure } from "./clip.ts";
 import { type Delivery, deliver, openDelivery } from "./delivery.ts";
 import type { JobContext, Site } from "./job-context.ts";
 import type { Leases, Moment } from "./leases.ts";
@@ -53,6 +56,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
       await work(site, claimed, delivery, { stopping, over, stop });
     } catch (error) {
       logEnd(site, ref, error, over.signal);
+      if (!over.signal.aborted) await tellFailure(site, delivery, ref, error, isStarted);
     } finally {
       release();
       await delivery.logsDone();
@@ -101,11 +105,37 @@ async function work(
   try {
     const result = await runJob(job);
     cancelLimit();
+    // Work that was cut off by the end of the lease or of this process has not ended.
+    if (result.outcome !== "succeeded") delivery.gone.throwIfAborted();
     const report = { ...result, progress: delivery.outbox.count() };
     await site.disk.commit({ k: "report", ref, report });
     await deliver(site, ref, delivery, report);
   } finally {
     cancelLimit();
+  }
+}
+
+/**
+ * An attempt that could not begin, or that the runner could not go on with, is told at once: otherwise everybody would
+ * wait until its lease has run out. That the agent refuses this too, because the lease is over, is fine.
+ */
+async function tellFailure(
+  site: Site,
+  delivery: Delivery,
+  ref: JobRef,
+  error: unknown,
+  isStarted: boolean,
+): Promise<void> {
+  const isRefused = isCode(error, "lease-lost");
+  if (isRefused && isStarted) return;
+  const problem = `The runner ${site.config.name} could not carry out this attempt; its log says why.`;
+  const failure = clipFailure(failureOf(new GantryError("internal", { problem })));
+  // A start that is refused although the lease is not over: the task was canceled in between.
+  const end = isRefused ? { outcome: "canceled" as const } : { outcome: "errored" as const, failure };
+  try {
+    await deliver(site, ref, delivery, { ...end, outputs: {}, progress: delivery.outbox.count() });
+  } catch (refusal) {
+    site.deps.logger.info({ ...refFields(ref), err: refusal }, "the end of an attempt was not wanted any more");
   }
 }
 

@@ -17,7 +17,7 @@ export type PollOptions = {
   readonly begin: (claimed: Claimed) => void;
   /** Ends the loop. A claim that is under way is finished, and its job is begun. */
   readonly signal: AbortSignal;
-  /** Ends everything. */
+  /** Gives up also what is under way. */
   readonly ended: AbortSignal;
 };
 

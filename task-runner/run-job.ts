@@ -9,7 +9,7 @@ import { boundedOutputs, clip, clipFailure } from "./clip.ts";
 import { jobOutcome, type StepEnd, skipReason, statusOf, stepsScope } from "./decide-job.ts";
 import type { Report } from "./disk-state.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
-import { runStep } from "./run-step.ts";
+import { expected, runStep } from "./run-step.ts";
 import { Stopped, timedOut } from "./stop.ts";
 
 /** Steps that run after a stop, because their condition says so, have so long together. */
@@ -51,9 +51,8 @@ async function runOrSkip(
   try {
     if (evaluateCondition(step.when, scope)) return await runStep(job, step, scope, signal);
   } catch (error) {
-    // A condition that cannot be evaluated must not let later steps run as if this one had not been there.
-    if (!(error instanceof GantryError)) throw error;
-    const failure = clipFailure(job.masker.json(failureOf(error)));
+    // A condition that cannot be evaluated, a log that cannot be opened: later steps must not run as if all were well.
+    const failure = clipFailure(job.masker.json(failureOf(expected(job, step, error))));
     job.tell({ kind: "step-ended", step: step.id, outcome: "errored", durationMs: 0, failure });
     return { step: step.id, title: step.title, outcome: "errored", outputs: {}, failure };
   }

@@ -10,7 +10,7 @@ import type { SessionRequest } from "@gantry/wire/protocol.ts";
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner-client.ts";
 import { beginAttempt, type Claimed } from "./attempt.ts";
 import type { RunnerConfig } from "./config.ts";
-import { openDiskJournal } from "./disk-journal.ts";
+import { type DiskJournal, openDiskJournal } from "./disk-journal.ts";
 import type { DiskAttempt } from "./disk-state.ts";
 import type { Site } from "./job-context.ts";
 import { createLeases } from "./leases.ts";
@@ -90,7 +90,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   const site: Site = { ...ground, link, steps, secrets: createSecrets(config, deps.env) };
   for (const one of former) roster.keep(tellFormer(site, leases, one), { isFormer: true });
   const begin = (claimed: Claimed): void => roster.keep(beginAttempt(site, leases, claimed), { isFormer: false });
-  const loop = pollLoop({ link, leases, deps, roster, begin, signal: draining.signal, ended: ended.signal });
+  const loop = pollLoop({ link, leases, deps, roster, begin, signal: draining.signal, ended: cut.signal });
 
   const shutDown = async (): Promise<void> => {
     draining.abort();
@@ -100,7 +100,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
     cut.signal.addEventListener("abort", cutAll, { once: true });
     await roster.allDone();
     ended.abort(closing());
-    if (cut.signal.aborted && !failure) await giveBack(client, describe(), deps.logger);
+    if (cut.signal.aborted && !failure) await giveBack(client, { ...describe(), running: untold(disk) }, deps.logger);
     await disk.close();
     unlock();
     if (failure) end.reject(failure);
@@ -141,10 +141,16 @@ function describer(config: RunnerConfig, roster: Roster): () => SessionRequest {
   });
 }
 
-/** Registers once more with nothing in hand, so that the agent gives the work away now and not when its leases end. */
-async function giveBack(client: RunnerClient, nothing: SessionRequest, logger: RunnerDeps["logger"]): Promise<void> {
+/** What the next process will tell the end of. */
+function untold({ state }: DiskJournal): SessionRequest["running"] {
+  const ended = [...state.attempts.values()].filter(({ report }) => report !== undefined);
+  return ended.map(({ ref }) => ({ ref, started: true }));
+}
+
+/** Registers once more without the work that was cut off, so that the agent gives the work away now and not when its leases end. */
+async function giveBack(client: RunnerClient, rest: SessionRequest, logger: RunnerDeps["logger"]): Promise<void> {
   try {
-    await client.session(nothing, { timeoutMs: GOODBYE_MS });
+    await client.session(rest, { timeoutMs: GOODBYE_MS });
   } catch (error) {
     logger.info({ err: error }, "the task-agent could not be told that the runner leaves");
   }

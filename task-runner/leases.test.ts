@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { HeartbeatReply } from "@gantry/wire/protocol.ts";
+import { createLeases, elapsedMs } from "./leases.ts";
+import type { Link } from "./link.ts";
+import type { Clock } from "./ports.ts";
+import type { Stopped } from "./stop.ts";
+
+/** Time that a test moves: both clocks, or only the one on the wall. */
+class PlayedClock implements Clock {
+  #monotonic = 0;
+  #wall = 1_000_000;
+  #timers: { at: number; run: () => void }[] = [];
+
+  nowMs = (): number => this.#wall;
+  monotonicMs = (): number => this.#monotonic;
+  after = (ms: number, run: () => void): (() => void) => {
+    const timer = { at: this.#monotonic + ms, run };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((one) => one !== timer);
+    };
+  };
+
+  jumpWall(ms: number): void {
+    this.#wall += ms;
+  }
+
+  async pass(ms: number): Promise<void> {
+    const end = this.#monotonic + ms;
+    for (;;) {
+      // Whatever a timer has begun goes on before the next one fires.
+      await new Promise((resolve) => setImmediate(resolve));
+      const [next] = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (!next) break;
+      this.#timers = this.#timers.filter((one) => one !== next);
+      this.#wall += Math.max(0, next.at - this.#monotonic);
+      this.#monotonic = Math.max(this.#monotonic, next.at);
+      next.run();
+    }
+    this.#wall += end - this.#monotonic;
+    this.#monotonic = end;
+  }
+}
+
+const silent = (): void => {};
+const logger = { debug: silent, info: silent, warn: silent, error: silent };
+const ref = { task: "t1", job: "build", attempt: 1, fence: 7 };
+const lease = { renewEveryMs: 15_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 };
+
+function hold(answer: () => Promise<HeartbeatReply>): { clock: PlayedClock; stops: Stopped[]; beats: () => number } {
+  const clock = new PlayedClock();
+  let beats = 0;
+  const link: Link = {
+    call: () => Promise.reject(new Error("not used")),
+    once: async () => {
+      beats += 1;
+      return (await answer()) as never;
+    },
+  };
+  const leases = createLeases(link, { clock, logger, random: () => 0.5 }, new AbortController().signal);
+  const stops: Stopped[] = [];
+  leases.hold({ ref, lease, stop: (reason) => stops.push(reason) }, leases.now());
+  return { clock, stops, beats: () => beats };
+}
+
+const down = (): Promise<never> => Promise.reject(new GantryError("unavailable", { what: "x", problem: "y" }));
+
+test("a lease is renewed at its pace and the work goes on", async () => {
+  const { clock, stops, beats } = hold(async () => ({ items: [{ ref, state: "ok" }] }));
+  await clock.pass(3_600_000);
+  assert.equal(stops.length, 0);
+  assert.equal(beats(), 240);
+});
+
+test("without renewals the work stops when its time is up, not before, and is tried to be renewed often", async () => {
+  const { clock, stops, beats } = hold(down);
+  await clock.pass(59_999);
+  assert.equal(stops.length, 0);
+  assert.ok(beats() >= 5);
+  await clock.pass(1);
+  assert.deepEqual(
+    stops.map(({ kind }) => kind),
+    ["fenced"],
+  );
+});
+
+test("a renewal that hangs does not put off the end", async () => {
+  const { clock, stops } = hold(() => new Promise(() => {}));
+  await clock.pass(60_000);
+  assert.equal(stops[0]?.kind, "fenced");
+});
+
+test("the time counts from when the last renewal was sent", async () => {
+  let up = true;
+  const { clock, stops } = hold(() => (up ? Promise.resolve({ items: [{ ref, state: "ok" }] }) : down()));
+  await clock.pass(15_000);
+  up = false;
+  await clock.pass(59_999);
+  assert.equal(stops.length, 0);
+  await clock.pass(15_001);
+  assert.equal(stops[0]?.kind, "fenced");
+});
+
+test("a machine that slept finds out soon after it wakes: the wall clock has gone on", async () => {
+  const { clock, stops } = hold(down);
+  await clock.pass(1_000);
+  clock.jumpWall(600_000);
+  await clock.pass(14_000);
+  assert.equal(stops[0]?.kind, "fenced");
+});
+
+test("a wall clock that is set back changes nothing", async () => {
+  const { clock, stops } = hold(down);
+  clock.jumpWall(-7_200_000);
+  await clock.pass(60_000);
+  assert.equal(stops[0]?.kind, "fenced");
+  assert.equal(elapsedMs({ monotonicMs: 0, wallMs: 100 }, { monotonicMs: 5, wallMs: 0 }), 5);
+});
+
+test("lost and cancel are passed on as they are", async () => {
+  const lost = hold(async () => ({ items: [{ ref, state: "lost" }] }));
+  await lost.clock.pass(15_000);
+  assert.equal(lost.stops[0]?.kind, "lost");
+  const cancel = hold(async () => ({ items: [{ ref, state: "cancel", graceMs: 5, reason: "by kim" }] }));
+  await cancel.clock.pass(15_000);
+  assert.deepEqual(
+    [cancel.stops[0]?.kind, cancel.stops[0]?.graceMs, cancel.stops[0]?.message],
+    ["canceled", 5, "by kim"],
+  );
+});
