@@ -195,6 +195,8 @@ const pushInput = z.strictObject({
       "names a trailer of ours",
     )
     .default({}),
+  /** The first content of a branch: a branch that has commits already is left as it is. */
+  onlyIfEmpty: z.boolean().default(false),
 });
 const pushOutput = z.object({ commit: z.string(), changed: z.boolean(), branch: z.string(), url: z.string() });
 type PushContext = StepContext<z.output<typeof pushInput>, "git">;
@@ -237,7 +239,9 @@ async function pushFolder(context: PushContext, mirror: Mirror): Promise<{ commi
       const commit = await findPushed(draft, key);
       return commit === undefined ? undefined : { commit, changed: true };
     },
-    perform: (key) => {
+    perform: async (key) => {
+      const first = input.onlyIfEmpty ? await bringTip(draft) : undefined;
+      if (first !== undefined) return { commit: first, changed: false };
       const ours = { "Gantry-Task": task.id, "Gantry-Actor": task.requestedBy, [EFFECT_TRAILER]: key };
       return commitAndPush(draft, messageOf(input.message, { ...input.trailers, ...ours }), key);
     },

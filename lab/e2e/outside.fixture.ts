@@ -94,12 +94,8 @@ export async function manifestDigest(
   repository: string,
   reference: string,
 ): Promise<string | null> {
-  const { url, username, secret } = gantry.lab(`${site}-harbor`);
-  const basic = `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}`;
-  const realm = await fetch(`${url}/service/token?service=harbor-registry&scope=repository:${repository}:pull`, {
-    headers: { authorization: basic },
-  });
-  const { token } = (await realm.json()) as { token: string };
+  const { url } = gantry.lab(`${site}-harbor`);
+  const token = await pullToken(gantry, site, repository);
   const answer = await fetch(`${url}/v2/${repository}/manifests/${reference}`, {
     method: "HEAD",
     headers: {
@@ -111,15 +107,20 @@ export async function manifestDigest(
 }
 
 export async function tags(gantry: GantryProcess, site: string, repository: string): Promise<readonly string[]> {
+  const { url } = gantry.lab(`${site}-harbor`);
+  const answer = await fetch(`${url}/v2/${repository}/tags/list`, {
+    headers: { authorization: `Bearer ${await pullToken(gantry, site, repository)}` },
+  });
+  if (!answer.ok) throw new Error(`tags of ${repository}: ${answer.status}`);
+  return ((await answer.json()) as { tags: string[] }).tags;
+}
+
+async function pullToken(gantry: GantryProcess, site: string, repository: string): Promise<string> {
   const { url, username, secret } = gantry.lab(`${site}-harbor`);
-  const basic = `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}`;
-  const [project = "", ...name] = repository.split("/");
-  const answer = await fetch(
-    `${url}/api/v2.0/projects/${project}/repositories/${encodeURIComponent(encodeURIComponent(name.join("/")))}/artifacts?with_tag=true`,
-    { headers: { authorization: basic } },
-  );
-  const artifacts = (await answer.json()) as { tags: { name: string }[] | null }[];
-  return artifacts.flatMap((one) => (one.tags ?? []).map((tag) => tag.name));
+  const realm = await fetch(`${url}/service/token?service=harbor-registry&scope=repository:${repository}:pull`, {
+    headers: { authorization: `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}` },
+  });
+  return ((await realm.json()) as { token: string }).token;
 }
 
 export async function messages(gantry: GantryProcess): Promise<readonly LabMessage[]> {
