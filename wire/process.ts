@@ -18,7 +18,11 @@ export type Running = { readonly close: (again?: boolean) => Promise<void>; read
  * (`GANTRY_<NAME>_…`) . A second signal closes at once. Exit code 0 after an orderly end, 2 when the configuration or
  * the start is at fault (one sentence each for what, why and what to do), 1 for anything else.
  */
-export async function runProcess<S extends z.ZodObject>(name: string, schema: S, start: (config: z.output<S>, logger: Logger) => Promise<Running>): Promise<void> {
+export async function runProcess<S extends z.ZodObject>(
+  name: string,
+  schema: S,
+  start: (config: z.output<S>, logger: Logger) => Promise<Running>,
+): Promise<void> {
   try {
     const config = loadConfig(name, schema);
     const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
@@ -40,7 +44,11 @@ export async function runProcess<S extends z.ZodObject>(name: string, schema: S,
 }
 
 /** JSON lines on stdout. Fields that could hold a secret are cut out. */
-export function makeLogger(service: string, level: LogLevel, destination: { write: (line: string) => void } = pino.destination(1)): Logger {
+export function makeLogger(
+  service: string,
+  level: LogLevel,
+  destination: { write: (line: string) => void } = pino.destination(1),
+): Logger {
   return pino(
     {
       level,
@@ -61,13 +69,19 @@ function loadConfig<S extends z.ZodObject>(name: string, schema: S): z.output<S>
   try {
     file = values.config === undefined ? undefined : { name: values.config, text: readText(values.config) };
   } catch (error) {
-    throw new GantryError("config-invalid", { problem: `The file ${values.config} cannot be read: ${(error as Error).message}.` });
+    throw new GantryError("config-invalid", {
+      problem: `The file ${values.config} cannot be read: ${(error as Error).message}.`,
+    });
   }
   return readConfig(schema, { file, env: process.env, prefix, readFile: readText });
 }
 
 function fail(error: unknown): void {
   const told = error instanceof GantryError ? explain(error) : undefined;
-  process.stderr.write(told ? `${told.message}\n${told.why}\n${told.todo}\n` : `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    told
+      ? `${told.message}\n${told.why}\n${told.todo}\n`
+      : `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   process.exit(told ? 2 : 1);
 }

@@ -34,6 +34,7 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
       branch: text.default("main"),
       message: text,
       trailers: z.record(text, text).optional(),
+      onlyIfEmpty: z.boolean().optional(),
     },
     { commit: text, changed: z.boolean(), branch: text, url: text },
   ],
