@@ -114,7 +114,8 @@ export function createHarbor(
     startScan: async (project, repository, digest) => {
       const what = `scan ${repository}@${digest}`;
       const path = `${pathOf(project, repository, digest)}/scan`;
-      const { ok } = await http.post(path, { json: { scan_type: "vulnerability" }, what, expect: [409] });
+      // Without a body it is a scan for vulnerabilities; Harbor before 2.11 takes none.
+      const { ok } = await http.post(path, { what, expect: [409] });
       return ok ? "started" : "running";
     },
     vulnerabilities: async (project, repository, digest) => {

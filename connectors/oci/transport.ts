@@ -81,7 +81,8 @@ export function createTransport(options: RegistryOptions): Transport {
     const first = await sendPatiently(options, url, request, usable);
     if (first.status !== 401 || !own) return judge(options, request, first, usable);
     const complaint = await problemText(first);
-    const token = await authorize(options, request, challengeOf(first.headers.get("www-authenticate")), complaint);
+    const challenge = challengeOf(first.headers.get("www-authenticate"));
+    const token = await authorize(options, request, challenge, complaint, usable !== undefined);
     tokens.set(key, token);
     return judge(options, request, await sendPatiently(options, url, request, token.header), token.header);
   };
@@ -168,9 +169,14 @@ async function authorize(
   request: RegistryRequest,
   challenge: Challenge | undefined,
   complaint: string,
+  known: boolean,
 ): Promise<Token> {
   const { credentials } = options;
-  if (!challenge) throw registryError(options, "credential-refused", request.what, complaint);
+  if (!challenge) {
+    // A token was taken and still it is refused, without a word about another one: the right is missing.
+    const code = known ? "system-forbidden" : "credential-refused";
+    throw registryError(options, code, request.what, complaint);
+  }
   if (challenge.scheme === "basic") {
     if (!credentials) throw registryError(options, "credential-refused", request.what, "it asks for a password");
     return { header: basicAuth(credentials.username, credentials.password), untilMs: Number.MAX_SAFE_INTEGER };

@@ -24,6 +24,7 @@ type Options = {
   readonly save: () => void;
   readonly store: RegistryStore;
   readonly timing: HarborTiming;
+  readonly clock: () => number;
 };
 
 const REPORT = "application/vnd.security.vulnerability.report; version=1.1";
@@ -38,7 +39,7 @@ type Manifest = {
   readonly annotations?: Readonly<Record<string, string>>;
 };
 
-export function harborArtifacts({ state, save, store, timing }: Options) {
+export function harborArtifacts({ state, save, store, timing, clock }: Options) {
   const inspected = new Map<string, Promise<Content>>();
 
   const manifestOf = (repository: string, digest: string): { bytes: Buffer; manifest: Manifest } => {
@@ -59,7 +60,7 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
     return manifest.manifests.flatMap(({ digest }) => known[digest] ?? []);
   };
   const overviewOf = async (repository: string, artifact: ArtifactState): Promise<Overview | undefined> => {
-    const moment = scanMoment(artifact, Date.now(), timing);
+    const moment = scanMoment(artifact, clock(), timing);
     if (!moment || !artifact.scan) return undefined;
     const base = { report_id: artifact.scan.id, complete_percent: moment.percent, scanner: SCANNER };
     const start_time = new Date(moment.startedAtMs).toISOString();
@@ -87,7 +88,7 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
     return undefined;
   };
   const request = (artifact: ArtifactState): void => {
-    artifact.scan = { id: randomUUID(), requestedAtMs: Date.now(), count: (artifact.scan?.count ?? 0) + 1 };
+    artifact.scan = { id: randomUUID(), requestedAtMs: clock(), count: (artifact.scan?.count ?? 0) + 1 };
   };
 
   return {
@@ -102,7 +103,7 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
         id: state.nextId++,
         digest,
         mediaType,
-        pushedAtMs: Date.now(),
+        pushedAtMs: clock(),
         scan: undefined,
       };
       entry.artifacts[digest] = artifact;
@@ -112,7 +113,7 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
 
     find: (repository: string, reference: string): { repository: string; artifact: ArtifactState } => {
       const digest = store.getManifest(repository, reference)?.digest;
-      const artifact = visibleArtifact(state, repository, digest, Date.now(), timing);
+      const artifact = visibleArtifact(state, repository, digest, clock(), timing);
       if (!artifact) throw notFound(repository, reference);
       return { repository, artifact };
     },
@@ -132,7 +133,6 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
         manifest_media_type: artifact.mediaType,
         project_id: project.id,
         repository_id: state.repositories[repository]?.id ?? 0,
-        repository_name: repository,
         digest: artifact.digest,
         size:
           bytes.length +
@@ -168,7 +168,7 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
     startScan: (repository: string, artifact: ArtifactState): void => {
       const scanned = images(repository, artifact);
       if (scanned.length === 0) throw new Answer(400, errors("BAD_REQUEST", "the artifact can not be scanned"));
-      if (scanned.some((one) => isScanning(one, Date.now(), timing))) {
+      if (scanned.some((one) => isScanning(one, clock(), timing))) {
         throw new Answer(409, errors("CONFLICT", "a previous scan process is running"));
       }
       for (const one of scanned) request(one);
@@ -178,7 +178,7 @@ export function harborArtifacts({ state, save, store, timing }: Options) {
     report: async (repository: string, artifact: ArtifactState): Promise<object> => {
       const vulnerabilities = await findingsOf(repository, artifact);
       if (!vulnerabilities) return {};
-      const generated_at = new Date().toISOString();
+      const generated_at = new Date(clock()).toISOString();
       return { [REPORT]: { generated_at, scanner: SCANNER, severity: worst(vulnerabilities), vulnerabilities } };
     },
 

@@ -20,6 +20,8 @@ export type HarborOptions = StandInOptions & {
   readonly username?: string;
   readonly password?: string;
   readonly timing?: Partial<HarborTiming>;
+  /** Milliseconds since 1970; decides how far artifacts and scans are. */
+  readonly clock?: () => number;
   /** Without the project `library` and its base image `library/web-base:1`. */
   readonly empty?: boolean;
 };
@@ -32,7 +34,12 @@ export async function startHarbor(options: HarborOptions): Promise<StandIn> {
   const admin = { username: options.username ?? "admin", password: options.password ?? "Harbor12345" };
   const access = accessOf(opened.state, admin);
   const store = openRegistryStore(join(options.dir, options.name, "registry"));
-  const artifacts = harborArtifacts({ ...opened, store, timing: { ...TIMING, ...options.timing } });
+  const artifacts = harborArtifacts({
+    ...opened,
+    store,
+    timing: { ...TIMING, ...options.timing },
+    clock: options.clock ?? Date.now,
+  });
   const world: World = { ...opened, access, artifacts };
 
   const standIn = await serve(options, (router, app) => {

@@ -18,8 +18,8 @@ export type PushedManifest = {
 export type RegistryRoutes = {
   readonly store: RegistryStore;
   readonly access: RegistryAccess;
-  /** Called before a manifest is stored; throws an Answer to refuse it (quota, no such project, immutable tag). */
-  readonly beforePush?: (repository: string, reference: string) => void;
+  /** Called before an upload begins and before a manifest is stored; throws an Answer to refuse it (no such project …). */
+  readonly beforePush?: (repository: string) => void;
   readonly onPushed?: (pushed: PushedManifest) => void;
 };
 
@@ -107,6 +107,7 @@ const ROUTES: readonly { pattern: RegExp; methods: { readonly [method: string]: 
 ];
 
 async function startUpload({ ctx, registry, store, repository }: Call): Promise<void> {
+  registry.beforePush?.(repository);
   const { mount, from, digest } = ctx.query;
   if (typeof mount === "string" && typeof from === "string" && isDigest(mount) && NAME.test(from)) {
     const size = store.blobSize(from, mount);
@@ -189,7 +190,7 @@ async function putManifest({ ctx, registry, store, repository, reference }: Call
   if (bytes.length > MAX_MANIFEST) throw new Answer(413, errors("SIZE_INVALID", "the manifest is too large"));
   const mediaType = ctx.get("content-type").split(";")[0]?.trim() ?? "";
   const manifest = checkManifest(store, repository, mediaType, bytes);
-  registry.beforePush?.(repository, reference);
+  registry.beforePush?.(repository);
   const digest = store.putManifest(repository, mediaType, bytes);
   if (byDigest && digest !== reference)
     throw new Answer(400, errors("DIGEST_INVALID", "the content has another digest"));

@@ -1,0 +1,51 @@
+// For the tests of steps at a Harbor: a stand-in with a project, and a bench at a site that has it.
+
+import type { TestContext } from "node:test";
+import type { HarborSystem } from "@gantry/core/site/systems.ts";
+import { type HarborOptions, startHarbor } from "@gantry/lab/world/harbor.ts";
+import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import { openBench, type StepBench } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+
+export const ACCOUNT = { username: "admin", password: "harbor-pass-1" };
+
+/** Quick enough for tests, slow enough that every state of a scan can be seen. */
+const TIMING = { registerMs: 15, queueMs: 15, scanMs: 30 };
+
+export type HarborBench = {
+  readonly harbor: StandIn;
+  readonly bench: StepBench;
+  readonly system: HarborSystem;
+  /** `127.0.0.1:port` */
+  readonly host: string;
+  readonly api: (method: string, path: string, body?: object) => Promise<Response>;
+};
+
+/** With the project `orders`, unless `projects` says otherwise. */
+export async function harborBench(
+  t: TestContext,
+  options: Partial<HarborOptions> & {
+    readonly projects?: Readonly<Record<string, object>>;
+    readonly as?: Partial<HarborSystem>;
+  } = {},
+): Promise<HarborBench> {
+  const { projects = { orders: { public: "false", auto_scan: "true" } }, as, ...rest } = options;
+  const dir = await tempDir(t);
+  const harbor = await startHarbor({ name: "harbor", dir, empty: true, timing: TIMING, ...ACCOUNT, ...rest });
+  t.after(() => harbor.close());
+  const authorization = `Basic ${Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64")}`;
+  const api = (method: string, path: string, body?: object): Promise<Response> =>
+    fetch(`${harbor.url}/api/v2.0${path}`, {
+      method,
+      headers: { authorization, "content-type": "application/json" },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+  for (const [project_name, metadata] of Object.entries(projects)) {
+    await api("POST", "/projects", { project_name, metadata });
+  }
+  const system: HarborSystem = { kind: "harbor", name: "harbor", url: harbor.url, standIn: true, ...ACCOUNT, ...as };
+  const bench = await openBench({ systems: [system], task: { requestedAtMs: Date.now() - 1_000 } });
+  t.after(() => bench.close());
+  harbor.exchanges.length = 0;
+  return { harbor, bench, system, host: new URL(harbor.url).host, api };
+}

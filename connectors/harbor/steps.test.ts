@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assemble } from "../image/image.fixture.ts";
+import { digestOf, pushImage } from "../image/push-image.ts";
+import { createRegistry } from "../oci/client.ts";
+import { OCI_INDEX, sha256 } from "../oci/manifest.ts";
+import { Crash } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { ACCOUNT, type HarborBench, harborBench } from "./harbor.fixture.ts";
+import { ensureProject, waitForScan } from "./steps.ts";
+
+type T = Parameters<typeof harborBench>[0];
+
+/** Pushes a small image; labels decide what the scan will say. */
+async function pushedWith(t: T, world: HarborBench, labels: Record<string, string>, repository = "orders/web") {
+  const scratch = await tempDir(t);
+  const image = await assemble("FROM scratch\nENV A=1\n", { context: scratch, scratch, labels });
+  await pushImage({ registry: registryOf(world), repository, image, tags: ["1"], scratch, log: () => undefined });
+  return { image, digest: digestOf(image) };
+}
+
+function registryOf(world: HarborBench) {
+  return createRegistry({
+    title: "harbor",
+    url: world.harbor.url,
+    credentials: ACCOUNT,
+    fetch,
+    signal: new AbortController().signal,
+    nowMs: Date.now,
+  });
+}
+
+const FAST = { maxPauseMs: 10 };
+const outcomeOf = (world: HarborBench, digest: string, more: object = {}) =>
+  world.bench.run(waitForScan, { repository: "orders/web", digest, ...more }, FAST);
+
+test("makes the project once; one that is there is used as it is", async (t) => {
+  const world = await harborBench(t, { projects: {} });
+  const { bench, api } = world;
+  assert.deepEqual(await bench.plan(ensureProject, { project: "orders" }), ["Create the project orders in harbor."]);
+  const first = await bench.run(ensureProject, { project: "orders", public: true });
+  assert.deepEqual(first, { kind: "succeeded", output: { project: "orders", created: true } });
+  const made = (await (await api("GET", "/projects/orders")).json()) as { metadata: object };
+  assert.deepEqual(made.metadata, { public: "true", auto_scan: "true" });
+  assert.deepEqual(await bench.run(ensureProject, { project: "orders" }), first, "the same task: the record");
+  bench.nextTask();
+  const second = await bench.run(ensureProject, { project: "orders" });
+  assert.deepEqual(second, { kind: "succeeded", output: { project: "orders", created: false } });
+  assert.deepEqual(await bench.plan(ensureProject, { project: "orders" }), []);
+});
+
+test("after a crash it knows whether the project was made", async (t) => {
+  for (const when of ["before-perform", "after-perform"] as const) {
+    const { bench } = await harborBench(t, { projects: {} });
+    bench.crashAt({ effect: "create-project", when });
+    await assert.rejects(bench.once(ensureProject, { project: "orders" }), Crash);
+    const outcome = await bench.run(ensureProject, { project: "orders" });
+    assert.deepEqual(outcome, { kind: "succeeded", output: { project: "orders", created: true } }, when);
+  }
+  const { bench } = await harborBench(t);
+  bench.nextTask({ requestedAtMs: Date.now() + 60_000 });
+  bench.crashAt({ effect: "create-project", when: "before-perform" });
+  await assert.rejects(bench.once(ensureProject, { project: "orders" }), Crash);
+  const older = await bench.run(ensureProject, { project: "orders" });
+  assert.deepEqual(
+    older,
+    { kind: "succeeded", output: { project: "orders", created: false } },
+    "it is older than the task",
+  );
+});
+
+test("takes back only what it made, twice if need be, and no project with images", async (t) => {
+  const world = await harborBench(t, { projects: {} });
+  const { bench, api } = world;
+  const exists = async () => (await api("HEAD", "/projects?project_name=orders")).status === 200;
+  await bench.run(ensureProject, { project: "orders" });
+  await bench.undo(ensureProject, { project: "orders" }, { project: "orders", created: false });
+  assert.equal(await exists(), true);
+  const made = { project: "orders", created: true };
+  await bench.undo(ensureProject, { project: "orders" }, made);
+  assert.equal(await exists(), false);
+  await bench.undo(ensureProject, { project: "orders" }, made);
+  await api("POST", "/projects", { project_name: "orders" });
+  await pushedWith(t, world, {});
+  await bench.undo(ensureProject, { project: "orders" }, made);
+  assert.equal(await exists(), true);
+  assert.match(bench.lines.at(-1) ?? "", /^kept the project orders: it holds images$/);
+});
+
+test("a robot that may not create projects is told so", async (t) => {
+  const world = await harborBench(t);
+  const answer = await world.api("POST", "/robots", {
+    name: "ci",
+    level: "project",
+    duration: -1,
+    permissions: [{ kind: "project", namespace: "orders", access: [{ resource: "repository", action: "pull" }] }],
+  });
+  const robot = (await answer.json()) as { name: string; secret: string };
+  const other = await harborBench(t, { as: { url: world.harbor.url, username: robot.name, password: robot.secret } });
+  const outcome = await other.bench.run(ensureProject, { project: "fresh" });
+  assert.equal(outcome.kind === "errored" && outcome.failure.code, "system-forbidden");
+});
+
+test("waits through every state of a scan that Harbor starts by itself", async (t) => {
+  let nowMs = 0;
+  const timing = { registerMs: 100, queueMs: 1_000, scanMs: 1_000 };
+  const world = await harborBench(t, { clock: () => nowMs, timing });
+  const { digest } = await pushedWith(t, world, { "lab.vulnerability": "low,medium" });
+  const input = { repository: "orders/web", digest };
+  for (const [atMs, reason] of [
+    [0, "Harbor has not registered the image yet"],
+    [500, "The scan is queued in Harbor"],
+    [1_500, "The scan is pending"],
+    [2_500, "The scan is running"],
+  ] as const) {
+    nowMs = atMs;
+    const outcome = await world.bench.once(waitForScan, input);
+    assert.equal(outcome.kind === "waiting" && outcome.reason, reason);
+  }
+  nowMs = 3_500;
+  const outcome = await world.bench.once(waitForScan, input);
+  assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
+  if (outcome.kind !== "succeeded") return;
+  const { reportUrl, ...rest } = outcome.output;
+  assert.deepEqual(rest, { severity: "Medium", total: 2, fixable: 0, counts: { Low: 1, Medium: 1 } });
+  const page = await fetch(reportUrl);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /stand-in[\s\S]*LAB-0000-0001/);
+});
+
+test("starts the scan itself when it does not come for long, and a running one is as good", async (t) => {
+  let nowMs = 0;
+  const world = await harborBench(t, { clock: () => nowMs, timing: { registerMs: 0, queueMs: 1_000, scanMs: 0 } });
+  const { digest } = await pushedWith(t, world, {});
+  nowMs = 500;
+  const memo = { sinceMs: Date.now() - 16_000, triggered: false, autoScan: true };
+  const outcome = await world.bench.once(waitForScan, { repository: "orders/web", digest }, memo);
+  assert.equal(outcome.kind === "waiting" && outcome.reason, "No scan came by itself; one was started");
+  const [scan] = world.harbor.exchanges.filter(({ method, path }) => method === "POST" && path.endsWith("/scan"));
+  assert.equal(scan?.status, 409, "Harbor was about to, after all");
+});
+
+test("a critical finding fails the delivery and is named", async (t) => {
+  const world = await harborBench(t);
+  const { digest } = await pushedWith(t, world, { "lab.vulnerability": "low,critical" });
+  const outcome = await outcomeOf(world, digest);
+  assert.equal(outcome.kind, "failed");
+  if (outcome.kind !== "failed") return;
+  assert.equal(outcome.failure.code, "gate-failed");
+  assert.equal(outcome.failure.message, "The vulnerability scan of orders/web is red.");
+  assert.equal(outcome.failure.line, "LAB-0000-0002 lab-package 1.0.0 (fixed in 1.0.1)");
+  assert.equal(outcome.failure.todo, "Update lab-package to 1.0.1, and push again.");
+  assert.deepEqual([outcome.output?.severity, outcome.output?.total], ["Critical", 2]);
+});
+
+test("the threshold decides", async (t) => {
+  const world = await harborBench(t);
+  const { digest } = await pushedWith(t, world, { "lab.vulnerability": "high" });
+  const kinds: string[] = [];
+  for (const failOn of ["critical", "high", "low", "none"])
+    kinds.push((await outcomeOf(world, digest, { failOn })).kind);
+  assert.deepEqual(kinds, ["succeeded", "failed", "failed", "succeeded"]);
+});
+
+test("starts the scan itself where the project does not", async (t) => {
+  const world = await harborBench(t, { projects: { orders: { auto_scan: "false" } } });
+  const { digest } = await pushedWith(t, world, {});
+  const outcome = await outcomeOf(world, digest);
+  assert.equal(outcome.kind === "succeeded" && outcome.output.severity, "None");
+  const scans = world.harbor.exchanges.filter(({ method, path }) => method === "POST" && path.endsWith("/scan"));
+  assert.equal(scans.length, 1);
+});
+
+test("a scan that failed is started anew; one that fails again is an error that may be tried again", async (t) => {
+  const world = await harborBench(t);
+  const once = await pushedWith(t, world, { "lab.scan": "error-once" });
+  assert.equal((await outcomeOf(world, once.digest)).kind, "succeeded");
+  const always = await pushedWith(t, world, { "lab.scan": "error" });
+  const outcome = await outcomeOf(world, always.digest);
+  assert.deepEqual([outcome.kind, outcome.kind === "errored" && outcome.retryable], ["errored", true]);
+});
+
+test("of an index every image must be scanned, not only one", async (t) => {
+  const world = await harborBench(t);
+  const clean = await pushedWith(t, world, { n: "1" });
+  const bad = await pushedWith(t, world, { n: "2", "lab.vulnerability": "critical" });
+  const manifests = [clean, bad].flatMap(({ image }) =>
+    image.manifests.map(({ digest, mediaType, bytes }) => ({ digest, mediaType, size: bytes.length })),
+  );
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }));
+  const digest = sha256(bytes);
+  await registryOf(world).putManifest("orders/web", "all", { digest, mediaType: OCI_INDEX, bytes });
+  const outcome = await outcomeOf(world, digest);
+  assert.equal(
+    outcome.kind === "failed" && outcome.failure.line?.startsWith("LAB-0000-0001"),
+    true,
+    JSON.stringify(outcome),
+  );
+});
+
+test("waits long for an image that nobody pushed, and then says so", async (t) => {
+  const world = await harborBench(t);
+  const input = { repository: "orders/web", digest: `sha256:${"0".repeat(64)}` };
+  assert.equal((await world.bench.once(waitForScan, input)).kind, "waiting");
+  const outcome = await world.bench.once(waitForScan, input, { sinceMs: Date.now() - 61_000, triggered: false });
+  assert.equal(outcome.kind === "errored" && outcome.failure.code, "system-refused");
+});
+
+test("a wrong password is told as one", async (t) => {
+  const world = await harborBench(t, { as: { password: "wrong" } });
+  const outcome = await world.bench.run(ensureProject, { project: "orders" });
+  assert.equal(outcome.kind === "errored" && outcome.failure.code, "credential-refused");
+  assert.doesNotMatch(JSON.stringify(outcome), /wrong"/);
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Exec } from "@gantry/core/step/step.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { type BuildRequest, buildCommands, findBuilders, prepareBuild } from "./builders.ts";
+import { REAL_BUILDERS } from "./decide-builder.ts";
+
+const REQUEST: BuildRequest = {
+  builder: "buildah",
+  context: "/w/app",
+  dockerfile: "/w/app/ci/Dockerfile",
+  layout: "/h/image-Ab1/layout",
+  scratch: "/h/image-Ab1",
+  cache: "/c/image",
+  buildArgs: { VERSION: "1; rm -rf /" },
+  labels: { who: "me" },
+  platform: "linux/arm64",
+  insecure: true,
+};
+
+test("every builder gets the Dockerfile, arguments, labels and platform, each as an argument of its own", () => {
+  for (const builder of REAL_BUILDERS) {
+    const all = buildCommands({ ...REQUEST, builder }).flatMap(({ argv }) => argv);
+    assert.ok(
+      all.some((word) => word.endsWith("VERSION=1; rm -rf /")),
+      builder,
+    );
+    assert.ok(
+      all.some((word) => word.endsWith("who=me")),
+      builder,
+    );
+    assert.ok(
+      all.some((word) => word.endsWith("linux/arm64")),
+      builder,
+    );
+    assert.ok(
+      all.some((word) => word.endsWith("Dockerfile")),
+      builder,
+    );
+    assert.ok(
+      all.some((word) => word.includes("/h/image-Ab1/layout")),
+      builder,
+    );
+    assert.ok(!all.includes("push") || all.some((word) => word.startsWith("oci:")), `${builder} pushes to no registry`);
+  }
+});
+
+test("the password is in a file that only we may read, and in no argument", async (t) => {
+  const scratch = join(await tempDir(t), "image-1");
+  const request = { ...REQUEST, scratch };
+  await prepareBuild(request, { host: "harbor.example", username: "ci", password: "build-pass-1" });
+  const file = join(scratch, "config.json");
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  const { auths } = JSON.parse(await readFile(file, "utf8"));
+  assert.equal(Buffer.from(auths["harbor.example"].auth, "base64").toString(), "ci:build-pass-1");
+  for (const builder of REAL_BUILDERS) {
+    const commands = JSON.stringify(buildCommands({ ...request, builder }));
+    assert.doesNotMatch(commands, /build-pass-1|Y2k6/);
+  }
+});
+
+test("finds the builders on PATH; Docker only when its daemon answers and nothing else is there", async (t) => {
+  const folder = await tempDir(t);
+  const system = await tempDir(t);
+  await writeFile(join(system, "sh"), '#!/bin/sh\nexec /bin/sh "$@"\n', { mode: 0o755 });
+  const install = async (set: string, name: string, exit: number): Promise<string> => {
+    await mkdir(join(folder, set), { recursive: true });
+    await writeFile(join(folder, set, name), `#!/bin/sh\nexit ${exit}\n`, { mode: 0o755 });
+    return join(folder, set);
+  };
+  const up = await install("up", "docker", 0);
+  const down = await install("down", "docker", 1);
+  const both = await install("both", "docker", 0);
+  await install("both", "podman", 0);
+  await install("both", "buildah", 0);
+  const found = (path: string): Promise<readonly string[]> => findBuilders(execWith(`${path}:${system}`));
+  assert.deepEqual(await found(up), ["docker"]);
+  assert.deepEqual(await found(down), []);
+  assert.deepEqual(await found(both), ["buildah", "podman"]);
+  assert.deepEqual(await found(system), []);
+});
+
+/** Runs programs of these folders only: whatever this machine has installed stays out. */
+function execWith(path: string): Exec {
+  return async ([program, ...argv]) => {
+    const { status, signal, stdout } = spawnSync(program, argv, { env: { PATH: path }, encoding: "utf8" });
+    return { exitCode: status ?? -1, signal, stdout };
+  };
+}

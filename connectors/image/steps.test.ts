@@ -1,0 +1,342 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
+import { startRegistry } from "@gantry/lab/world/registry.ts";
+import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import { ACCOUNT, type HarborBench, harborBench } from "../harbor/harbor.fixture.ts";
+import { createRegistry } from "../oci/client.ts";
+import { Crash } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { assemble, type Files, writeFiles } from "./image.fixture.ts";
+import { pushImage } from "./push-image.ts";
+import { buildPush } from "./steps.ts";
+
+const run = promisify(execFile);
+const INPUT = { repository: "orders/web", tags: ["1"] };
+
+function sent(standIn: StandIn, method: string, path: RegExp): number {
+  return standIn.exchanges.filter((one) => one.method === method && path.test(one.path) && one.status < 300).length;
+}
+
+async function pushed(world: HarborBench, input: object = {}) {
+  const outcome = await world.bench.run(buildPush, { ...INPUT, ...input });
+  assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
+  if (outcome.kind !== "succeeded") throw new Error("unreachable");
+  return outcome.output;
+}
+
+function registryOf(world: HarborBench) {
+  return createRegistry({
+    title: "harbor",
+    url: world.harbor.url,
+    credentials: ACCOUNT,
+    fetch,
+    signal: new AbortController().signal,
+    nowMs: Date.now,
+  });
+}
+
+test("assembles an image and pushes it; the second time nothing is sent", async (t) => {
+  const world = await harborBench(t);
+  const { bench, harbor, host } = world;
+  await writeFiles(bench.workspace, {
+    Dockerfile: 'FROM scratch\nCOPY app /srv/\nCMD ["/srv/run"]\n',
+    "app/run": "x:1",
+  });
+  const input = { tags: ["1", "main"], labels: { "org.opencontainers.image.revision": "abc" } };
+  const first = await pushed(world, input);
+  assert.equal(first.ref, `${host}/orders/web@${first.digest}`);
+  assert.deepEqual(first, {
+    image: `${host}/orders/web`,
+    digest: first.digest,
+    ref: `${host}/orders/web@${first.digest}`,
+    tags: ["1", "main"],
+    builder: "assembler",
+    blobsPushed: 2,
+    blobsPresent: 0,
+  });
+  const order = harbor.exchanges.filter(({ method }) => method === "PUT").map(({ path }) => path.split("/").at(-1));
+  assert.deepEqual(order.slice(-3), [first.digest, "1", "main"], "the digest first, the tags last");
+
+  bench.nextTask();
+  harbor.exchanges.length = 0;
+  const second = await pushed(world, input);
+  assert.deepEqual([second.digest, second.blobsPushed, second.blobsPresent], [first.digest, 0, 2]);
+  assert.equal(harbor.exchanges.filter(({ method }) => !["GET", "HEAD"].includes(method)).length, 0);
+
+  bench.nextTask();
+  await writeFile(join(bench.workspace, "app/run"), "2");
+  const third = await pushed(world, { ...input, tags: ["2"] });
+  assert.notEqual(third.digest, first.digest);
+  assert.equal(third.blobsPushed, 2, "the layer and the config");
+});
+
+test("the password is in no argument, no output and no log, and no file is left", async (t) => {
+  const world = await harborBench(t);
+  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
+  const output = await pushed(world);
+  assert.doesNotMatch(JSON.stringify([output, world.bench.lines]), /harbor-pass-1/);
+  assert.deepEqual(await readdir(world.bench.home), []);
+});
+
+test("mounts the layers of a base image of the same Harbor, and copies those of another registry", async (t) => {
+  const world = await harborBench(t, { empty: false, projects: { orders: {} } });
+  const { bench, harbor, host } = world;
+  await writeFiles(bench.workspace, {
+    Dockerfile: "ARG REGISTRY\nFROM ${REGISTRY}/library/web-base:1\nCOPY a /srv/www/\n",
+    a: "a",
+  });
+  const first = await pushed(world);
+  assert.equal(first.blobsPushed, 3, "the layer of the base, one of ours, the config");
+  const begun = harbor.exchanges.filter((one) => one.method === "POST" && one.path.endsWith("/uploads/"));
+  assert.equal(begun.filter(({ query, status }) => query["mount"] !== undefined && status === 201).length, 1);
+  assert.match(await configOf(world, first.digest), /"User":"1000:1000"/, "the config goes on from the base's");
+
+  const other = await startRegistry({ name: "other", dir: await tempDir(t), username: "them", password: "x" });
+  t.after(() => other.close());
+  await seedOther(t, other, "FROM scratch\nCOPY base /base\nENV FROM_BASE=1\n", { base: "base" });
+  bench.nextTask();
+  await writeFile(join(bench.workspace, "Dockerfile"), `FROM ${new URL(other.url).host}/base:1\nCOPY a /srv/\n`);
+  const second = await pushed(world, { tags: ["2"] });
+  assert.deepEqual([second.blobsPushed, second.blobsPresent], [3, 0]);
+  const { host: otherHost } = new URL(other.url);
+  assert.ok(bench.lines.some((line) => line.startsWith("copied") && line.endsWith(`from ${otherHost}`)));
+  assert.ok(host !== otherHost);
+});
+
+async function configOf(world: HarborBench, reference: string): Promise<string> {
+  const registry = registryOf(world);
+  const manifest = await registry.getManifest("orders/web", reference);
+  const { config } = JSON.parse(manifest?.bytes.toString() ?? "null");
+  return (await registry.readBlob("orders/web", config, 1_000_000)).toString();
+}
+
+async function seedOther(t: TestContext, other: StandIn, dockerfile: string, files: Files): Promise<void> {
+  const dir = await tempDir(t);
+  await writeFiles(dir, files);
+  const scratch = await tempDir(t);
+  const registry = createRegistry({
+    title: "other",
+    url: other.url,
+    credentials: { username: "them", password: "x" },
+    fetch,
+    signal: new AbortController().signal,
+    nowMs: Date.now,
+  });
+  const image = await assemble(dockerfile, { context: dir, scratch });
+  await pushImage({ registry, repository: "base", image, tags: ["1"], scratch, log: () => undefined });
+}
+
+test("reads the base image's files only to answer what cannot be known otherwise", async (t) => {
+  const world = await harborBench(t);
+  const other = await startRegistry({ name: "other", dir: await tempDir(t), username: "them", password: "x" });
+  t.after(() => other.close());
+  const passwd = "root:x:0:0::/:/x\nweb:x:101:102::/:/x\n";
+  await seedOther(t, other, "FROM scratch\nCOPY . /\n", {
+    "etc/passwd": passwd,
+    "etc/conf.d/x": "",
+    run: "->etc/conf.d",
+  });
+  const base = `FROM ${new URL(other.url).host}/base:1\n`;
+  await writeFiles(world.bench.workspace, { "a.conf": "a", "dir/f": "f" });
+  const build = async (lines: string): Promise<string[]> => {
+    world.bench.nextTask();
+    await writeFile(join(world.bench.workspace, "Dockerfile"), base + lines);
+    const { digest } = await pushed(world, { tags: ["x"] });
+    const registry = registryOf(world);
+    const manifest = JSON.parse((await registry.getManifest("orders/web", digest))?.bytes.toString() ?? "null");
+    const bytes = await registry.readBlob("orders/web", manifest.layers.at(-1), 1_000_000);
+    const file = join(await tempDir(t), "layer.tar.gz");
+    await writeFile(file, bytes);
+    const { stdout } = await run("tar", ["--numeric-owner", "-tvzf", file]);
+    return stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.replace(/^(\S+) (\S+) .* (\S+)$/, "$2 $3"));
+  };
+  const layersRead = (): number => sent(other, "GET", /\/blobs\//) - 1;
+  assert.deepEqual(await build("COPY a.conf /etc/a.conf\n"), ["0/0 etc/a.conf"]);
+  other.exchanges.length = 0;
+  assert.deepEqual(await build("COPY a.conf /etc/b.conf/\n"), ["0/0 etc/b.conf/a.conf"]);
+  assert.equal(layersRead(), 0);
+  assert.deepEqual(await build("COPY a.conf /etc/conf.d\n"), ["0/0 etc/conf.d/a.conf"], "a directory of the base");
+  assert.deepEqual(await build("COPY a.conf /run\n"), ["0/0 run/a.conf"], "a link to a directory of the base");
+  assert.deepEqual(await build("COPY a.conf /etc/new\n"), ["0/0 etc/new"]);
+  assert.deepEqual(await build("COPY --chown=web dir /srv\n"), ["101/102 srv/", "101/102 srv/f"]);
+  assert.deepEqual(await build("COPY --chown=web:5 dir /etc/conf.d\n"), ["101/5 etc/conf.d/f"], "it keeps what it is");
+  const outcome = await (async () => {
+    world.bench.nextTask();
+    await writeFile(join(world.bench.workspace, "Dockerfile"), `${base}COPY --chown=ghost a.conf /\n`);
+    return world.bench.run(buildPush, INPUT);
+  })();
+  assert.equal(outcome.kind === "failed" && outcome.failure.why, 'line 2: COPY: the image knows no user "ghost"');
+});
+
+test("a crash between the push and its record pushes nothing twice", async (t) => {
+  const world = await harborBench(t);
+  const { bench, harbor } = world;
+  await writeFiles(bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
+  bench.crashAt({ effect: "push", when: "after-perform" });
+  await assert.rejects(bench.once(buildPush, INPUT), Crash);
+  harbor.exchanges.length = 0;
+  const again = await pushed(world);
+  assert.equal(again.blobsPushed, 0);
+  assert.equal(harbor.exchanges.filter(({ method }) => !["GET", "HEAD"].includes(method)).length, 0);
+  assert.equal((await pushed(world)).digest, again.digest, "a third time it is answered from the record");
+});
+
+test("a registry that drops the connection is survived", async (t) => {
+  const world = await harborBench(t);
+  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a".repeat(100_000) });
+  world.harbor.faults.add({ match: "^PUT .*uploads", times: 2, kind: "cut", bytes: 30 });
+  world.harbor.faults.add({ match: "^PUT .*manifests/1$", times: 1, kind: "drop" });
+  await pushed(world);
+  assert.ok(await registryOf(world).headManifest("orders/web", "1"));
+});
+
+test("a registry that stays away is an error that may be tried again", async (t) => {
+  const world = await harborBench(t);
+  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a" });
+  world.harbor.faults.add({ match: "/v2/", times: 1_000, kind: "drop" });
+  const outcome = await world.bench.once(buildPush, INPUT);
+  assert.deepEqual(
+    [outcome.kind, outcome.kind === "errored" && outcome.failure.code, outcome.kind === "errored" && outcome.retryable],
+    ["errored", "system-unavailable", true],
+  );
+});
+
+test("mistakes in the Dockerfile are the user's, and point at the line", async (t) => {
+  const world = await harborBench(t);
+  const cases: readonly [string, RegExp][] = [
+    ["FROM scratch\nCOPPY a /\n", /^line 2: COPPY is not an instruction$/],
+    ["FROM scratch\nCOPY nope /\n", /^line 2: COPY: there is no "nope" in the build context/],
+    ["FROM HARBOR/orders/none:1\nCOPY a /\n", /^line 1: FROM: there is no image /],
+    ["FROM Bad//Name\nCOPY a /\n", /^line 1: FROM: "Bad\/\/Name" is no name of an image$/],
+    ["FROM scratch\nEXPOSE web\n", /^line 2: EXPOSE: "web" is no port$/],
+  ];
+  for (const [text, why] of cases) {
+    await writeFiles(world.bench.workspace, { Dockerfile: text.replace("HARBOR", world.host), a: "a" });
+    const outcome = await world.bench.once(buildPush, INPUT);
+    assert.equal(outcome.kind, "failed", JSON.stringify(outcome));
+    assert.match((outcome.kind === "failed" && outcome.failure.why) || "", why);
+  }
+});
+
+test("a Dockerfile that needs a real builder names the line when there is none", async (t) => {
+  const world = await harborBench(t);
+  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\nRUN make\n" });
+  const outcome = await world.bench.once(buildPush, { ...INPUT, builder: "assembler" });
+  assert.equal(outcome.kind === "errored" && outcome.failure.code, "no-builder");
+  assert.match((outcome.kind === "errored" && outcome.failure.why) || "", /^Dockerfile, line 2: RUN runs a command/);
+});
+
+test("no path leads out of the workspace", async (t) => {
+  const world = await harborBench(t);
+  await writeFiles(world.bench.workspace, { Dockerfile: "FROM scratch\n", link: "->/", "sub/x": "" });
+  for (const input of [
+    { context: ".." },
+    { context: "link" },
+    { context: "sub", dockerfile: "../Dockerfile" },
+    { context: "no" },
+  ]) {
+    const outcome = await world.bench.once(buildPush, { ...INPUT, ...input });
+    assert.equal(outcome.kind === "errored" && outcome.failure.code, "bad-input", JSON.stringify(input));
+  }
+});
+
+test("says what it would do", async (t) => {
+  const { bench, host } = await harborBench(t);
+  const [build, push] = await bench.plan(buildPush, { ...INPUT, context: "app" });
+  assert.equal(build, "Build app/Dockerfile with the first builder that can.");
+  assert.equal(push, `Push ${host}/orders/web with the tags 1, sending only the blobs that it lacks.`);
+});
+
+test("an unmodified client reads the image back at its digest", async (t) => {
+  if (!(await isHere("skopeo"))) return t.skip("skopeo is not on this machine");
+  const world = await harborBench(t, { empty: false, projects: { orders: { public: "true" } } });
+  await writeFiles(world.bench.workspace, {
+    Dockerfile: "ARG REGISTRY\nFROM ${REGISTRY}/library/web-base:1\nCOPY a /srv/\n",
+    a: "a",
+  });
+  const { ref, digest } = await pushed(world);
+  const dir = await tempDir(t);
+  await writeFile(join(dir, "policy.json"), '{"default":[{"type":"insecureAcceptAnything"}]}');
+  const skopeo = (...args: string[]) => run("skopeo", ["--policy", join(dir, "policy.json"), ...args]);
+  await skopeo(
+    "copy",
+    "--src-tls-verify=false",
+    "--preserve-digests",
+    `docker://${ref}`,
+    `oci:${join(dir, "layout")}:x`,
+  );
+  const { stdout } = await skopeo("inspect", `oci:${join(dir, "layout")}:x`);
+  const seen = JSON.parse(stdout);
+  assert.deepEqual([seen.Digest, seen.Layers.length, seen.Architecture], [digest, 2, "amd64"]);
+});
+
+test("Buildah builds what runs commands; it is pushed like every image, and found again after a crash", async (t) => {
+  if (!(await isHere("buildah"))) return t.skip("buildah is not on this machine");
+  const world = await harborBench(t);
+  const { bench, harbor, host } = world;
+  if (!(await pushShell(t, world))) return t.skip("there is no /bin/sh with ldd to make a base image of");
+  const dockerfile = `FROM ${host}/orders/shell:1\nARG WORD\nRUN echo "$WORD $RANDOM_FILE" > /built\nCOPY a /\n`;
+  await writeFiles(bench.workspace, { Dockerfile: dockerfile, a: "a" });
+  const input = { buildArgs: { WORD: "built" }, labels: { who: "me" } };
+  const first = await pushed(world, input);
+  assert.equal(first.builder, "buildah");
+  assert.match(await configOf(world, first.digest), /"who":"me"/);
+  assert.ok(first.blobsPresent === 0 && first.blobsPushed >= 3, JSON.stringify(first));
+
+  // The second attempt builds something else, as a build that nobody can repeat does; what the first one pushed counts.
+  bench.nextTask();
+  bench.crashAt({ effect: "push", when: "after-perform" });
+  const next = { ...INPUT, ...input, tags: ["2"], buildArgs: { WORD: "one" } };
+  await assert.rejects(bench.once(buildPush, next), Crash);
+  const before = await registryOf(world).headManifest("orders/web", "2");
+  harbor.exchanges.length = 0;
+  const again = await pushed(world, { ...next, buildArgs: { WORD: "two" } });
+  assert.equal(again.digest, before);
+  assert.equal(harbor.exchanges.filter(({ method }) => ["PUT", "PATCH", "POST"].includes(method)).length, 0);
+
+  bench.nextTask();
+  const other = await pushed(world, { ...next, buildArgs: { WORD: "two" } });
+  assert.notEqual(other.digest, before, "another task's push is not taken for its own");
+
+  bench.nextTask();
+  await writeFile(join(bench.workspace, "Dockerfile"), dockerfile.replace("RUN echo", "RUN exit 3; echo"));
+  const red = await bench.once(buildPush, { ...INPUT, ...input });
+  assert.equal(red.kind === "failed" && red.failure.code, "script-failed");
+  assert.deepEqual(await readdir(bench.home), [], "no password stays");
+});
+
+/** A base image with a shell, made of this machine's own. */
+async function pushShell(t: TestContext, world: HarborBench): Promise<boolean> {
+  const dir = await tempDir(t);
+  try {
+    const { stdout } = await run("ldd", ["/bin/sh"]);
+    const files = ["/bin/sh", ...[...stdout.matchAll(/(\/\S+) \(/g)].map(([, file]) => file ?? "")];
+    for (const file of files) {
+      await mkdir(join(dir, dirname(file)), { recursive: true });
+      await copyFile(file, join(dir, file));
+    }
+  } catch {
+    return false;
+  }
+  const scratch = await tempDir(t);
+  const image = await assemble("FROM scratch\nCOPY . /\nENV PATH=/bin\n", { context: dir, scratch });
+  const registry = registryOf(world);
+  await pushImage({ registry, repository: "orders/shell", image, tags: ["1"], scratch, log: () => undefined });
+  return true;
+}
+
+async function isHere(program: string): Promise<boolean> {
+  try {
+    await run(program, ["--version"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
