@@ -148,15 +148,14 @@ function logEnd(site: Site, ref: JobRef, error: unknown, over: AbortSignal): voi
 }
 
 async function cleanUp(site: Site, ref: JobRef, isClosing: boolean): Promise<void> {
-  const { root, logs } = jobFolders(site.config.data, ref);
+  const folders = jobFolders(site.config.data, ref);
   try {
-    const [[name, value]] = Object.entries(cookieOf(ref)) as [[string, string]];
-    const killed = killByCookie(`${name}=${value}`);
+    const killed = killByCookie(cookieOf(folders));
     if (killed > 0) site.deps.logger.warn({ ...refFields(ref), killed }, "processes that left their group were killed");
-    await removeFolder(root);
+    await removeFolder(folders.root);
     // A process that ends leaves to the next one what the agent has not been told.
     if (isClosing) return;
-    await removeFolder(logs);
+    await removeFolder(folders.logs);
     site.disk.note({ k: "closed", ref });
   } catch (error) {
     // The next start of the runner removes what is left.

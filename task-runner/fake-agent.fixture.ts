@@ -36,6 +36,8 @@ export class FakeAgent {
   /** Paths of the calls that a fault hit. */
   readonly faults: string[] = [];
   lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
+  /** Offers jobs to a runner that has no free slot. */
+  ignoresSlots = false;
   /** Says what happens to a call before it is looked at: nothing, the connection is cut, or its answer gets lost. */
   fault: (path: string) => "none" | "drop" | "drop-answer" = () => "none";
 
@@ -233,8 +235,8 @@ export class FakeAgent {
     response.once("close", () => hungUp.abort());
     const end = AbortSignal.any([hungUp.signal, AbortSignal.timeout(waitMs)]);
     for (;;) {
-      // Tests look at how a runner declines; so it is offered jobs also when it has no free slot.
-      const offers = this.jobs.filter(({ state }) => state === "offered");
+      const isOffering = freeSlots > 0 || this.ignoresSlots;
+      const offers = this.jobs.filter(({ state }) => state === "offered" && isOffering);
       const cancels = this.jobs.filter(({ state, cancel }) => cancel && (state === "claimed" || state === "started"));
       if (offers.length > 0 || (cancels.length > 0 && freeSlots > 0) || end.aborted) {
         return {

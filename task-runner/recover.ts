@@ -21,8 +21,7 @@ export async function endFormerWork(
 ): Promise<readonly DiskAttempt[]> {
   const former = [...disk.state.attempts.values()];
   for (const { ref, groups, report } of former) {
-    const [[name, value]] = Object.entries(cookieOf(ref)) as [[string, string]];
-    const cookie = `${name}=${value}`;
+    const cookie = cookieOf(jobFolders(data, ref));
     const fields = { ...refFields(ref), groups: groups.size, ended: report?.outcome };
     logger.warn(fields, "a former process of this runner left an attempt behind");
     for (const group of [...groups.values()]) {

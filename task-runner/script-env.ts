@@ -7,6 +7,8 @@ import { effectKey } from "@gantry/wire/effect-key.ts";
 import type { JobRef, JobSpec } from "@gantry/wire/protocol.ts";
 import type { JobFolders } from "./workspace.ts";
 
+const COOKIE = "GANTRY_JOB_FOLDER";
+
 /** Linux takes at most 128 KiB per setting. */
 const MAX_VALUE = 100_000;
 const MAX_TOTAL = 1_000_000;
@@ -81,13 +83,16 @@ export function baseEnv(
     GANTRY_WORKSPACE: folders.workspace,
     // The same in every attempt: a script can use it to find out what an earlier attempt has done.
     GANTRY_EFFECT_KEY: effectKey(ref.task, ref.job, step, "run", 0),
-    ...cookieOf(ref),
+    [COOKIE]: folders.root,
   };
 }
 
-/** A setting by which every process of an attempt can be found, also one that left its process group. */
-export function cookieOf(ref: JobRef): { readonly GANTRY_LEASE: string } {
-  return { GANTRY_LEASE: `${ref.fence}/${ref.attempt}/${ref.task}/${ref.job}` };
+/**
+ * The setting by which every process of an attempt can be found, also one that left its process group. The folder of the
+ * attempt is unique on the machine: other runners may have attempts with the same fence.
+ */
+export function cookieOf(folders: JobFolders): string {
+  return `${COOKIE}=${folders.root}`;
 }
 
 function problemWith(name: string, text: string): string | undefined {
