@@ -4,6 +4,7 @@ import type { TestContext } from "node:test";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { type HarborOptions, startHarbor } from "@gantry/lab/world/harbor.ts";
 import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import { createRegistry, type Registry } from "../oci/client.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 
@@ -48,4 +49,17 @@ export async function harborBench(
   t.after(() => bench.close());
   harbor.exchanges.length = 0;
   return { harbor, bench, system, host: new URL(harbor.url).host, api };
+}
+
+/** A client of the stand-in's registry, with the administrator's rights. */
+export function registryOf(world: HarborBench): Registry {
+  const signal = new AbortController().signal;
+  return createRegistry({
+    title: "harbor",
+    url: world.harbor.url,
+    credentials: ACCOUNT,
+    fetch,
+    signal,
+    nowMs: Date.now,
+  });
 }

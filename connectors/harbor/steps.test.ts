@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assemble } from "../image/image.fixture.ts";
 import { digestOf, pushImage } from "../image/push-image.ts";
-import { createRegistry } from "../oci/client.ts";
 import { OCI_INDEX, sha256 } from "../oci/manifest.ts";
 import { Crash } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
-import { ACCOUNT, type HarborBench, harborBench } from "./harbor.fixture.ts";
+import { type HarborBench, harborBench, registryOf } from "./harbor.fixture.ts";
 import { ensureProject, waitForScan } from "./steps.ts";
 
 type T = Parameters<typeof harborBench>[0];
@@ -17,17 +16,6 @@ async function pushedWith(t: T, world: HarborBench, labels: Record<string, strin
   const image = await assemble("FROM scratch\nENV A=1\n", { context: scratch, scratch, labels });
   await pushImage({ registry: registryOf(world), repository, image, tags: ["1"], scratch, log: () => undefined });
   return { image, digest: digestOf(image) };
-}
-
-function registryOf(world: HarborBench) {
-  return createRegistry({
-    title: "harbor",
-    url: world.harbor.url,
-    credentials: ACCOUNT,
-    fetch,
-    signal: new AbortController().signal,
-    nowMs: Date.now,
-  });
 }
 
 const FAST = { maxPauseMs: 10 };

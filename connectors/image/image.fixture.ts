@@ -1,13 +1,16 @@
 // For the tests of images: a folder of files as a build context, and a look into finished images.
 
+import assert from "node:assert/strict";
 import { chmod, mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import tar from "tar-stream";
+import { type HarborBench, registryOf } from "../harbor/harbor.fixture.ts";
 import { assembleImage } from "./assemble.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { type BuiltImage, digestOf } from "./push-image.ts";
+import { buildPush } from "./steps.ts";
 
 /** By path: the text of a file, `->target` for a link, `x:` before the text for an executable. A path with `/` at its end is a folder. */
 export type Files = Readonly<Record<string, string>>;
@@ -71,6 +74,22 @@ export async function look(image: BuiltImage) {
   }
   const config = JSON.parse((await bytesOf(manifest.config.digest))?.toString() ?? "null");
   return { digest: digestOf(image), manifest, config, layers };
+}
+
+/** Runs image/build-push for orders/web:1, or what `input` says, and answers its output. */
+export async function pushed(world: HarborBench, input: object = {}) {
+  const outcome = await world.bench.run(buildPush, { repository: "orders/web", tags: ["1"], ...input });
+  assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
+  if (outcome.kind !== "succeeded") throw new Error("unreachable");
+  return outcome.output;
+}
+
+/** The config of an image that orders/web has, as text. */
+export async function configOf(world: HarborBench, reference: string): Promise<string> {
+  const registry = registryOf(world);
+  const manifest = await registry.getManifest("orders/web", reference);
+  const { config } = JSON.parse(manifest?.bytes.toString() ?? "null");
+  return (await registry.readBlob("orders/web", config, 1_000_000)).toString();
 }
 
 async function readTar(bytes: Buffer): Promise<Seen[]> {

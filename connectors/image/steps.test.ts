@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { startRegistry } from "@gantry/lab/world/registry.ts";
 import type { StandIn } from "@gantry/lab/world/stand-in.ts";
-import { ACCOUNT, type HarborBench, harborBench } from "../harbor/harbor.fixture.ts";
+import { harborBench, registryOf } from "../harbor/harbor.fixture.ts";
 import { createRegistry } from "../oci/client.ts";
 import { Crash } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
-import { assemble, type Files, writeFiles } from "./image.fixture.ts";
+import { assemble, configOf, type Files, pushed, writeFiles } from "./image.fixture.ts";
 import { pushImage } from "./push-image.ts";
 import { buildPush } from "./steps.ts";
 
@@ -19,24 +19,6 @@ const INPUT = { repository: "orders/web", tags: ["1"] };
 
 function sent(standIn: StandIn, method: string, path: RegExp): number {
   return standIn.exchanges.filter((one) => one.method === method && path.test(one.path) && one.status < 300).length;
-}
-
-async function pushed(world: HarborBench, input: object = {}) {
-  const outcome = await world.bench.run(buildPush, { ...INPUT, ...input });
-  assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
-  if (outcome.kind !== "succeeded") throw new Error("unreachable");
-  return outcome.output;
-}
-
-function registryOf(world: HarborBench) {
-  return createRegistry({
-    title: "harbor",
-    url: world.harbor.url,
-    credentials: ACCOUNT,
-    fetch,
-    signal: new AbortController().signal,
-    nowMs: Date.now,
-  });
 }
 
 test("assembles an image and pushes it; the second time nothing is sent", async (t) => {
@@ -92,7 +74,7 @@ test("mounts the layers of a base image of the same Harbor, and copies those of 
   const first = await pushed(world);
   assert.equal(first.blobsPushed, 3, "the layer of the base, one of ours, the config");
   const begun = harbor.exchanges.filter((one) => one.method === "POST" && one.path.endsWith("/uploads/"));
-  assert.equal(begun.filter(({ query, status }) => query["mount"] !== undefined && status === 201).length, 1);
+  assert.equal(begun.filter(({ query, status }) => query.mount !== undefined && status === 201).length, 1);
   assert.match(await configOf(world, first.digest), /"User":"1000:1000"/, "the config goes on from the base's");
 
   const other = await startRegistry({ name: "other", dir: await tempDir(t), username: "them", password: "x" });
@@ -106,13 +88,6 @@ test("mounts the layers of a base image of the same Harbor, and copies those of 
   assert.ok(bench.lines.some((line) => line.startsWith("copied") && line.endsWith(`from ${otherHost}`)));
   assert.ok(host !== otherHost);
 });
-
-async function configOf(world: HarborBench, reference: string): Promise<string> {
-  const registry = registryOf(world);
-  const manifest = await registry.getManifest("orders/web", reference);
-  const { config } = JSON.parse(manifest?.bytes.toString() ?? "null");
-  return (await registry.readBlob("orders/web", config, 1_000_000)).toString();
-}
 
 async function seedOther(t: TestContext, other: StandIn, dockerfile: string, files: Files): Promise<void> {
   const dir = await tempDir(t);
@@ -253,90 +228,3 @@ test("says what it would do", async (t) => {
   assert.equal(build, "Build app/Dockerfile with the first builder that can.");
   assert.equal(push, `Push ${host}/orders/web with the tags 1, sending only the blobs that it lacks.`);
 });
-
-test("an unmodified client reads the image back at its digest", async (t) => {
-  if (!(await isHere("skopeo"))) return t.skip("skopeo is not on this machine");
-  const world = await harborBench(t, { empty: false, projects: { orders: { public: "true" } } });
-  await writeFiles(world.bench.workspace, {
-    Dockerfile: "ARG REGISTRY\nFROM ${REGISTRY}/library/web-base:1\nCOPY a /srv/\n",
-    a: "a",
-  });
-  const { ref, digest } = await pushed(world);
-  const dir = await tempDir(t);
-  await writeFile(join(dir, "policy.json"), '{"default":[{"type":"insecureAcceptAnything"}]}');
-  const skopeo = (...args: string[]) => run("skopeo", ["--policy", join(dir, "policy.json"), ...args]);
-  await skopeo(
-    "copy",
-    "--src-tls-verify=false",
-    "--preserve-digests",
-    `docker://${ref}`,
-    `oci:${join(dir, "layout")}:x`,
-  );
-  const { stdout } = await skopeo("inspect", `oci:${join(dir, "layout")}:x`);
-  const seen = JSON.parse(stdout);
-  assert.deepEqual([seen.Digest, seen.Layers.length, seen.Architecture], [digest, 2, "amd64"]);
-});
-
-test("Buildah builds what runs commands; it is pushed like every image, and found again after a crash", async (t) => {
-  if (!(await isHere("buildah"))) return t.skip("buildah is not on this machine");
-  const world = await harborBench(t);
-  const { bench, harbor, host } = world;
-  if (!(await pushShell(t, world))) return t.skip("there is no /bin/sh with ldd to make a base image of");
-  const dockerfile = `FROM ${host}/orders/shell:1\nARG WORD\nRUN echo "$WORD $RANDOM_FILE" > /built\nCOPY a /\n`;
-  await writeFiles(bench.workspace, { Dockerfile: dockerfile, a: "a" });
-  const input = { buildArgs: { WORD: "built" }, labels: { who: "me" } };
-  const first = await pushed(world, input);
-  assert.equal(first.builder, "buildah");
-  assert.match(await configOf(world, first.digest), /"who":"me"/);
-  assert.ok(first.blobsPresent === 0 && first.blobsPushed >= 3, JSON.stringify(first));
-
-  // The second attempt builds something else, as a build that nobody can repeat does; what the first one pushed counts.
-  bench.nextTask();
-  bench.crashAt({ effect: "push", when: "after-perform" });
-  const next = { ...INPUT, ...input, tags: ["2"], buildArgs: { WORD: "one" } };
-  await assert.rejects(bench.once(buildPush, next), Crash);
-  const before = await registryOf(world).headManifest("orders/web", "2");
-  harbor.exchanges.length = 0;
-  const again = await pushed(world, { ...next, buildArgs: { WORD: "two" } });
-  assert.equal(again.digest, before);
-  assert.equal(harbor.exchanges.filter(({ method }) => ["PUT", "PATCH", "POST"].includes(method)).length, 0);
-
-  bench.nextTask();
-  const other = await pushed(world, { ...next, buildArgs: { WORD: "two" } });
-  assert.notEqual(other.digest, before, "another task's push is not taken for its own");
-
-  bench.nextTask();
-  await writeFile(join(bench.workspace, "Dockerfile"), dockerfile.replace("RUN echo", "RUN exit 3; echo"));
-  const red = await bench.once(buildPush, { ...INPUT, ...input });
-  assert.equal(red.kind === "failed" && red.failure.code, "script-failed");
-  assert.deepEqual(await readdir(bench.home), [], "no password stays");
-});
-
-/** A base image with a shell, made of this machine's own. */
-async function pushShell(t: TestContext, world: HarborBench): Promise<boolean> {
-  const dir = await tempDir(t);
-  try {
-    const { stdout } = await run("ldd", ["/bin/sh"]);
-    const files = ["/bin/sh", ...[...stdout.matchAll(/(\/\S+) \(/g)].map(([, file]) => file ?? "")];
-    for (const file of files) {
-      await mkdir(join(dir, dirname(file)), { recursive: true });
-      await copyFile(file, join(dir, file));
-    }
-  } catch {
-    return false;
-  }
-  const scratch = await tempDir(t);
-  const image = await assemble("FROM scratch\nCOPY . /\nENV PATH=/bin\n", { context: dir, scratch });
-  const registry = registryOf(world);
-  await pushImage({ registry, repository: "orders/shell", image, tags: ["1"], scratch, log: () => undefined });
-  return true;
-}
-
-async function isHere(program: string): Promise<boolean> {
-  try {
-    await run(program, ["--version"]);
-    return true;
-  } catch {
-    return false;
-  }
-}
