@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { openGit } from "./git.ts";
+import { type Git, openGit } from "./git.ts";
 import { fetchRevision, hasCommit, type Mirror, type Revision, refused } from "./mirror.ts";
 import { plainLine } from "./names.ts";
 
@@ -42,13 +42,7 @@ export async function fillFolder(
   await git(["fetch", "--no-write-fetch-head", "--no-tags", ...limit, "--", from, `+${commit}:${BASE_REF}`], {
     local: true,
   });
-  if (revision.kind === "branch") {
-    await git(["update-ref", `refs/remotes/origin/${revision.name}`, commit]);
-    await git(["update-ref", `refs/heads/${revision.name}`, commit]);
-    await git(["symbolic-ref", "HEAD", `refs/heads/${revision.name}`]);
-  } else {
-    await git(["update-ref", "--no-deref", "HEAD", commit]);
-  }
+  await pointHead(git, revision, commit);
   await git(["reset", "--hard", "--quiet"]);
   const [, author = "", subject = ""] = (
     await git(["log", "-1", "--format=%H%x00%an%x00%s", "--end-of-options", commit])
@@ -63,6 +57,16 @@ export async function baseOf(folder: string, signal: AbortSignal): Promise<strin
   const git = openGit({ gitDir, workTree: folder, signal });
   const answer = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", BASE_REF], { exits: [0, 1] });
   return answer.trim() || undefined;
+}
+
+async function pointHead(git: Git, { kind, name }: Revision, commit: string): Promise<void> {
+  if (kind !== "branch") {
+    await git(["update-ref", "--no-deref", "HEAD", commit]);
+    return;
+  }
+  const input = `create refs/remotes/origin/${name} ${commit}\ncreate refs/heads/${name} ${commit}\n`;
+  await git(["update-ref", "--stdin"], { input });
+  await git(["symbolic-ref", "HEAD", `refs/heads/${name}`]);
 }
 
 async function emptyFolder(folder: string, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 // protocol, and never a repository found by looking around. Every option is a fixed string of ours; names come from
 // names.ts. The walls and what each one stops are in README.md.
 
+import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { GitPluginError, type SimpleGitOptions, simpleGit } from "simple-git";
 import { plainLine } from "./names.ts";
@@ -37,6 +38,8 @@ export type GitCall = {
 /** Runs git and answers its stdout. Throws what `gitError` makes of a failure, or the reason of the signal. */
 export type Git = (args: readonly string[], call?: GitCall) => Promise<string>;
 
+const GIT_GROUP = join(import.meta.dirname, "git-group.sh");
+
 /** A program that hangs without a word is ended after this time. */
 const SILENCE_MS = 120_000;
 
@@ -71,7 +74,10 @@ const MEANINGS = [
   [/Authentication failed|could not read Username|requested URL returned error: 401/i, "credential-refused"],
   [/requested URL returned error: 403/i, "system-forbidden"],
   [/requested URL returned error: (408|429|5\d\d)/i, "system-unavailable"],
-  [/redirect|not valid: is this a git repository|bad line length|protocol error/i, "system-strange"],
+  [
+    /requested URL returned error: 3\d\d|redirect|not valid: is this a git repository|bad line length|protocol error/i,
+    "system-strange",
+  ],
   [
     /Could not resolve|Failed to connect|Connection (refused|reset|timed out)|Couldn't connect|timed out|Empty reply|early EOF|RPC failed|unexpected disconnect|hung up unexpectedly|unexpectedly closed|transfer closed|Recv failure|Send failure|SSL|GnuTLS|too slow/i,
     "system-unavailable",
@@ -146,6 +152,7 @@ function optionsOf(place: GitPlace, call: GitCall): Partial<SimpleGitOptions> {
   const exits = call.exits ?? [0];
   return {
     baseDir: place.workTree ?? place.gitDir,
+    binary: ["sh", GIT_GROUP],
     config: [...CONFIG],
     allowEnvironment: ALLOWED_ENVIRONMENT,
     // simple-git refuses these whoever asks; here they are our own fixed strings, and each of them closes something.
@@ -157,6 +164,8 @@ function optionsOf(place: GitPlace, call: GitCall): Partial<SimpleGitOptions> {
       allowUnsafeConfigPaths: true,
       allowUnsafeConfigEnvCount: true,
       allowUnsafeTemplateDir: true,
+      // The path of our own script may hold a space or an at sign.
+      allowUnsafeCustomBinary: true,
     },
     abort: place.signal,
     timeout: { block: SILENCE_MS },

@@ -3,7 +3,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { appendFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Git, openGit, type Remote } from "./git.ts";
@@ -105,7 +105,7 @@ async function createMirror(root: string, dir: string, signal: AbortSignal): Pro
   const git = openGit({ gitDir: fresh, signal });
   await git(["init", "--quiet", "--bare", "--template="]);
   // So that a workspace can take exactly the commit it wants, whatever other jobs do to the refs meanwhile.
-  await git(["config", "uploadpack.allowAnySHA1InWant", "true"]);
+  await appendFile(join(fresh, "config"), "[uploadpack]\n\tallowAnySHA1InWant = true\n");
   try {
     await rename(fresh, dir);
   } catch (error) {
@@ -135,13 +135,14 @@ async function defaultRevision(mirror: Mirror): Promise<Revision> {
 async function keepReachable(mirror: Mirror, source: string, commit: string, mine: string): Promise<void> {
   const lasting = `refs/gantry/last/${createHash("sha256").update(source).digest("hex").slice(0, 32)}`;
   try {
-    await mirror.git(["update-ref", "--no-deref", lasting, commit]);
+    await mirror.git(["update-ref", "--no-deref", "--stdin"], {
+      input: `update ${lasting} ${commit}\ndelete ${mine}\n`,
+    });
   } catch (error) {
-    // Another job moves the same ref right now; then its commit does the same service, and ours stays under `mine`.
+    // Another job moves the same ref right now: its commit does the same service, and ours stays where it is.
     if (error instanceof GantryError && String(error.details.problem).includes("lock")) return;
     throw error;
   }
-  await mirror.git(["update-ref", "--no-deref", "-d", mine]);
 }
 
 function isMissingRef(error: unknown): boolean {

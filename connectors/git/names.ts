@@ -29,7 +29,7 @@ function remoteProblem(text: string, origin: Origin): string | undefined {
   return undefined;
 }
 
-/** git's own rules for a branch name (git-check-ref-format), and a limit that every host keeps. */
+/** git's own rules for a branch name (git-check-ref-format), without a plus in front, at a length every host allows. */
 export function isBranchName(name: string): boolean {
   return (
     name.length > 0 &&
@@ -37,7 +37,7 @@ export function isBranchName(name: string): boolean {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: git forbids exactly these.
     !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\//u.test(name) &&
     name.isWellFormed() &&
-    !/^[-/]|[/.]$|^@$|^HEAD$/.test(name) &&
+    !/^[-+/]|[/.]$|^@$|^HEAD$/.test(name) &&
     !name.split("/").some((part) => part.startsWith(".") || part.endsWith(".lock"))
   );
 }

@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { dirname } from "node:path";
 import { PassThrough } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import type Koa from "koa";
 import { type GitStore, gitEnvironment, openGitStore } from "./git-store.ts";
 import type { StandInOptions } from "./stand-in.ts";
@@ -67,15 +68,18 @@ export async function answerGit(
     },
     stdio: ["pipe", "pipe", "ignore"],
   });
-  // A client that goes away ends its own program; what was half received is thrown away by git.
-  ctx.res.once("close", () => child.kill("SIGTERM"));
+  const pushes = service === "/git-receive-pack";
+  // A client that goes away ends what only reads. A push that has arrived is carried out all the same.
+  ctx.res.once("close", () => pushes || child.kill("SIGTERM"));
   child.stdin.on("error", () => ctx.req.resume());
+  ctx.req.once("aborted", () => child.stdin.destroy());
   ctx.req.pipe(child.stdin);
   const body = new PassThrough();
   const { status, headers } = await readCgiHead(child.stdout, body);
   ctx.status = status;
   for (const [name, value] of headers) ctx.set(name, value);
-  ctx.body = body;
+  // The answer to a push is short, and only given when the push is done.
+  ctx.body = pushes ? await buffer(body) : body;
 }
 
 /** Reads the header block of a CGI answer; the rest flows into `body`. */

@@ -2,12 +2,20 @@
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
+const CONFIG = `[uploadpack]
+\tallowFilter = true
+\tallowAnySHA1InWant = true
+[receive]
+\tfsckObjects = true
+[gc]
+\tauto = 0
+`;
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
 export type LabCommit = {
@@ -98,14 +106,7 @@ async function create(root: string, folder: string, defaultBranch: string): Prom
   // Made aside and moved into place, so that a kill in between leaves no half repository.
   const fresh = await mkdtemp(join(root, "new-"));
   await gitIn(fresh, ["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`]);
-  for (const [key, value] of [
-    ["uploadpack.allowFilter", "true"],
-    ["uploadpack.allowAnySHA1InWant", "true"],
-    ["receive.fsckObjects", "true"],
-    ["gc.auto", "0"],
-  ] as const) {
-    await gitIn(fresh, ["config", key, value]);
-  }
+  await appendFile(join(fresh, "config"), CONFIG);
   await rename(fresh, folder);
 }
 

@@ -141,7 +141,11 @@ export async function serve(options: StandInOptions, routes: (router: Router, ap
     });
     if (exchanges.length > 5_000) exchanges.splice(0, 1_000);
   });
-  app.on("error", (error: Error) => process.stderr.write(`stand-in ${options.name}: ${error.stack ?? error}\n`));
+  app.on("error", (error: NodeJS.ErrnoException) => {
+    // A client that went away in the middle of an answer is no mistake of the stand-in.
+    if (error.code === "ERR_STREAM_PREMATURE_CLOSE" || error.code === "ECONNRESET") return;
+    process.stderr.write(`stand-in ${options.name}: ${error.stack ?? error}\n`);
+  });
 
   const router = new Router();
   routes(router, app);

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openBench } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { type LabHost, startLabHost } from "./lab.fixture.ts";
+import { pushAsSomebody, seed } from "./lab-git.fixture.ts";
+import { tryLock } from "./mirror-lock.ts";
+import { checkout } from "./steps.ts";
+
+test("the default branch, another branch, a tag's commit and a commit by its id", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n" });
+  const repository = { project: lab.project, slug: "orders" };
+  const main = await bench.once(checkout, { repository, directory: "main" });
+  assert.ok(main.kind === "succeeded", JSON.stringify(main));
+  const { commit } = main.output;
+  assert.deepEqual(main.output, {
+    commit,
+    shortCommit: commit.slice(0, 12),
+    branch: "main",
+    subject: "First version",
+    author: "Lab",
+    directory: "main",
+    cloneUrl: `${lab.system.url}/scm/apps/orders.git`,
+    url: `${lab.system.url}/projects/APPS/repos/orders/commits/${commit}`,
+  });
+  const side = await pushAsSomebody(lab, "orders", { "a.txt": "two\n" }, "feature/x");
+  const other = await bench.once(checkout, { repository, ref: "feature/x", directory: "side" });
+  assert.equal(other.kind === "succeeded" && other.output.commit, side);
+  assert.equal(await readFile(join(bench.workspace, "side", "a.txt"), "utf8"), "two\n");
+  const byId = await bench.once(checkout, { repository, ref: commit, directory: "by-id" });
+  assert.equal(byId.kind === "succeeded" && byId.output.commit, commit);
+  assert.equal(await readFile(join(bench.workspace, "by-id", "a.txt"), "utf8"), "one\n");
+});
+
+test("an ordinary git finds a whole repository in the workspace; a depth cuts its history", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n" });
+  for (const content of ["two\n", "three\n"]) await pushAsSomebody(lab, "orders", { "a.txt": content });
+  const repository = { project: lab.project, slug: "orders" };
+  const git = (folder: string, ...args: string[]) =>
+    execFileSync("git", args, {
+      cwd: join(bench.workspace, folder),
+      env: { PATH: process.env.PATH, HOME: bench.home },
+      encoding: "utf8",
+    }).trim();
+  await bench.once(checkout, { repository, directory: "all" });
+  await rm(join(bench.cache, "git"), { recursive: true });
+  assert.equal(git("all", "rev-list", "--count", "HEAD"), "3", "it does not need the cache");
+  assert.equal(git("all", "status", "--short", "--branch"), "## main");
+  assert.equal(git("all", "remote", "get-url", "origin"), `${lab.system.url}/scm/apps/orders.git`);
+  await bench.once(checkout, { repository, directory: "shallow", depth: 1 });
+  assert.equal(git("shallow", "rev-list", "--count", "HEAD"), "1");
+});
+
+test("a second checkout downloads only what is new", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const big = Array.from({ length: 20_000 }, (_, line) => `${line * 7919}`).join("\n");
+  await seed(lab, "orders", { "big.txt": big });
+  const repository = { project: lab.project, slug: "orders" };
+  await bench.once(checkout, { repository, directory: "first" });
+  const fetches = () => lab.standIn.exchanges.filter(({ path }) => path.endsWith("git-upload-pack")).length;
+  const before = fetches();
+  await bench.once(checkout, { repository, directory: "second" });
+  // One call lists the refs; the commit is there, so no pack is asked for.
+  assert.equal(fetches() - before, 1);
+  await pushAsSomebody(lab, "orders", { "small.txt": "x\n" });
+  const third = await bench.once(checkout, { repository, directory: "third" });
+  assert.equal(third.kind, "succeeded");
+  assert.ok(existsSync(join(bench.workspace, "third", "small.txt")));
+});
+
+test("several jobs may check out at once, one of them downloads, and all get the same", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n" });
+  const repository = { project: lab.project, slug: "orders" };
+  const outcomes = await Promise.all(
+    ["a", "b", "c", "d"].map((directory) => bench.run(checkout, { repository, directory }, { maxPauseMs: 20 })),
+  );
+  const commits = new Set(outcomes.map((one) => (one.kind === "succeeded" ? one.output.commit : JSON.stringify(one))));
+  assert.equal(commits.size, 1, [...commits].join("\n"));
+  for (const folder of ["a", "b", "c", "d"]) {
+    assert.equal(await readFile(join(bench.workspace, folder, "a.txt"), "utf8"), "one\n");
+  }
+});
+
+test("while another process downloads the same repository, the step waits and says for what", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n" });
+  const repository = { project: lab.project, slug: "orders" };
+  await bench.once(checkout, { repository, directory: "first" });
+  const [mirror] = (await readdir(join(bench.cache, "git"))).filter((name) => name.endsWith(".git"));
+  const unlock = tryLock(join(bench.cache, "git", `${mirror}.lock`));
+  assert.ok(unlock);
+  const waits = await bench.once(checkout, { repository, directory: "second" });
+  assert.equal(waits.kind === "waiting" && waits.reason, "another job is downloading the same repository");
+  unlock();
+  assert.equal((await bench.once(checkout, { repository, directory: "second" })).kind, "succeeded");
+});
+
+test("an attempt that was broken off is started again; a folder with other things in it is left alone", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n" });
+  const repository = { project: lab.project, slug: "orders" };
+  await bench.once(checkout, { repository, directory: "source" });
+  await writeFile(join(bench.workspace, "source", "leftover.txt"), "x");
+  assert.equal((await bench.once(checkout, { repository, directory: "source" })).kind, "succeeded");
+  assert.equal(existsSync(join(bench.workspace, "source", "leftover.txt")), false);
+  await mkdir(join(bench.workspace, "mine"));
+  await writeFile(join(bench.workspace, "mine", "precious.txt"), "x");
+  const refused = await bench.once(checkout, { repository, directory: "mine" });
+  assert.equal(refused.kind === "errored" && refused.failure.code, "bad-input");
+  assert.ok(existsSync(join(bench.workspace, "mine", "precious.txt")));
+  await symlink(bench.home, join(bench.workspace, "away"));
+  const away = await bench.once(checkout, { repository, directory: "away" });
+  assert.equal(away.kind === "errored" && away.failure.code, "bad-input");
+});
+
+test("what is wrong is said: no such branch, no such repository, no commit, a wrong token, a host that fails", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n" });
+  const ask = async (slug: string, ref?: string) => {
+    const outcome = await bench.once(checkout, { repository: { project: lab.project, slug }, ...(ref ? { ref } : {}) });
+    return outcome.kind === "errored"
+      ? { code: outcome.failure.code, why: outcome.failure.why, retryable: outcome.retryable }
+      : outcome;
+  };
+  assert.deepEqual(await ask("orders", "gone"), {
+    code: "system-refused",
+    why: "there is no branch or tag gone",
+    retryable: false,
+  });
+  assert.equal(((await ask("nothing")) as { code: string }).code, "system-refused");
+  for (const status of [500, 503]) {
+    lab.standIn.faults.add({ match: "/scm/", kind: "status", status, times: 1 });
+    const answer = (await ask("orders")) as { code: string; retryable: boolean };
+    assert.deepEqual([answer.code, answer.retryable], ["system-unavailable", true], `status ${status}`);
+  }
+  lab.standIn.faults.add({ match: "/scm/", kind: "drop", times: 1 });
+  const dropped = (await ask("orders")) as { code: string; retryable: boolean };
+  assert.deepEqual([dropped.code, dropped.retryable], ["system-unavailable", true]);
+
+  const stranger = await openBench({ systems: [{ ...lab.system, token: "not-the-token" }] });
+  t.after(() => stranger.close());
+  const refused = await stranger.once(checkout, { repository: { project: lab.project, slug: "orders" } });
+  assert.equal(refused.kind === "errored" && refused.failure.code, "credential-refused", JSON.stringify(refused));
+  assert.ok(!JSON.stringify([refused, stranger.lines]).includes("not-the-token"));
+});
+
+async function labWithBench(
+  t: Parameters<typeof tempDir>[0],
+): Promise<{ lab: LabHost; bench: Awaited<ReturnType<typeof openBench>> }> {
+  const lab = await startLabHost("bitbucket-dc", await tempDir(t));
+  const bench = await openBench({ systems: [lab.system] });
+  t.after(async () => {
+    await bench.close();
+    await lab.standIn.close();
+  });
+  return { lab, bench };
+}

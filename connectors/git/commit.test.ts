@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Crash, openBench, type StepBench } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { messageOf } from "./commit.ts";
+import { type LabHost, startLabHost } from "./lab.fixture.ts";
+import { pushAsSomebody, seed } from "./lab-git.fixture.ts";
+import { checkout, commitPush, createRepository } from "./steps.ts";
+
+test("a change is committed as Gantry at the time of the request, and says for which task and whom", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  await writeFile(join(bench.workspace, "source", "a.txt"), "two\n");
+  const input = { repository, directory: "source", message: "Deploy orders", trailers: { Image: "orders@sha256:1" } };
+  const done = await bench.once(commitPush, input);
+  assert.ok(done.kind === "succeeded", JSON.stringify(done));
+  const [commit] = await history(lab);
+  assert.deepEqual(done.output, {
+    commit: commit?.id,
+    changed: true,
+    branch: "main",
+    url: `${lab.system.url}/projects/APPS/repos/orders/commits/${commit?.id}`,
+  });
+  assert.equal(commit?.author, "Gantry");
+  assert.equal(commit?.atMs, bench.task.requestedAtMs);
+  const [key] = bench.permits.keys();
+  assert.equal(
+    commit?.message.trim(),
+    `Deploy orders\n\nImage: orders@sha256:1\nGantry-Task: t1\nGantry-Actor: kim\nX-Effect: ${key}`,
+  );
+});
+
+test("the first push into an empty repository, and a second run that does nothing", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = { project: lab.project, slug: "orders" };
+  await bench.run(createRepository, { repository });
+  await mkdir(join(bench.workspace, "source", "sub"), { recursive: true });
+  await writeFile(join(bench.workspace, "source", "sub", "a.txt"), "one\n");
+  await writeFile(join(bench.workspace, "source", ".gitignore"), "node_modules/\n");
+  await mkdir(join(bench.workspace, "source", "node_modules"));
+  await writeFile(join(bench.workspace, "source", "node_modules", "x.js"), "");
+  const input = { repository, directory: "source", message: "First version" };
+  const first = await bench.once(commitPush, input);
+  assert.equal(first.kind === "succeeded" && first.output.changed, true, JSON.stringify(first));
+  const again = await bench.once(commitPush, input);
+  assert.deepEqual(again, first, "the same attempt's record");
+  bench.nextTask();
+  const other = await bench.once(commitPush, input);
+  assert.ok(other.kind === "succeeded" && first.kind === "succeeded");
+  assert.deepEqual([other.output.changed, other.output.commit], [false, first.output.commit]);
+  assert.equal((await history(lab)).length, 1);
+  assert.deepEqual(await lab.store.files(await idOf(lab), "main"), [".gitignore", "sub/a.txt"]);
+});
+
+test("an unchanged checkout pushes nothing", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  const done = await bench.once(commitPush, { repository, directory: "source", message: "Nothing" });
+  assert.equal(done.kind === "succeeded" && done.output.changed, false);
+  assert.equal((await history(lab)).length, 1);
+  assert.equal(bench.permits.size, 0);
+});
+
+test("a crash between the push and its record: the commit is found again, also below others", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  await writeFile(join(bench.workspace, "source", "a.txt"), "two\n");
+  const input = { repository, directory: "source", message: "Deploy" };
+  bench.crashAt({ effect: "push", when: "after-perform" });
+  await assert.rejects(bench.once(commitPush, input), Crash);
+  const [pushed] = await history(lab);
+  await pushAsSomebody(lab, "orders", { "b.txt": "mine\n" });
+  const again = await bench.once(commitPush, input);
+  assert.ok(again.kind === "succeeded");
+  assert.deepEqual([again.output.commit, again.output.changed], [pushed?.id, true]);
+  assert.equal((await history(lab)).length, 3);
+});
+
+test("a crash before the push, and another runner without the workspace's history: the same commit comes out", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  await writeFile(join(bench.workspace, "source", "a.txt"), "two\n");
+  const input = { repository, directory: "source", message: "Deploy" };
+  bench.crashAt({ effect: "push", when: "before-perform" });
+  await assert.rejects(bench.once(commitPush, input), Crash);
+  assert.equal((await history(lab)).length, 1);
+  const done = await bench.once(commitPush, input);
+  assert.equal(done.kind, "succeeded");
+  const [made] = await history(lab);
+
+  const twin = await labWithBench(t);
+  await checkedOut(twin.lab, twin.bench, { "a.txt": "one\n" });
+  await writeFile(join(twin.bench.workspace, "source", "a.txt"), "two\n");
+  await twin.bench.once(commitPush, input);
+  const [same] = await history(twin.lab);
+  assert.equal(same?.id, made?.id, "nothing of the commit depends on where and when it is made");
+});
+
+test("an answer that is lost after the push, and pushes that the host fails, are tried again without a second commit", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  await writeFile(join(bench.workspace, "source", "a.txt"), "two\n");
+  // Twice, because git's HTTP library sends a request again when a used connection closes without an answer.
+  lab.standIn.faults.add({ match: "^POST .*git-receive-pack", kind: "drop-answer", times: 2 });
+  const lost = await bench.once(commitPush, { repository, directory: "source", message: "Deploy" });
+  assert.equal(lost.kind === "errored" && lost.failure.code, "system-unavailable", JSON.stringify(lost));
+  assert.equal(lost.kind === "errored" && lost.retryable, true);
+  assert.equal((await history(lab)).length, 2, "the push itself arrived");
+  const again = await bench.once(commitPush, { repository, directory: "source", message: "Deploy" });
+  assert.equal(again.kind === "succeeded" && again.output.changed, true, JSON.stringify(again));
+  assert.equal((await history(lab)).length, 2);
+});
+
+test("somebody was faster in another file: both changes are there", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n", "b.txt": "one\n" });
+  await writeFile(join(bench.workspace, "source", "a.txt"), "ours\n");
+  await rm(join(bench.workspace, "source", "b.txt"));
+  await writeFile(join(bench.workspace, "source", "new.txt"), "ours\n");
+  const theirs = await pushAsSomebody(lab, "orders", { "c.txt": "theirs\n" });
+  const done = await bench.once(commitPush, { repository, directory: "source", message: "Deploy" });
+  assert.equal(done.kind, "succeeded", JSON.stringify(done));
+  const id = await idOf(lab);
+  assert.deepEqual(await lab.store.files(id, "main"), ["a.txt", "c.txt", "new.txt"]);
+  assert.deepEqual((await history(lab))[0]?.parents, [theirs], "one line of history");
+});
+
+test("two targets of one file: lines that somebody else changed are kept, the same line is a stop", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const text = (image: string, replicas: number) => `images:\n  - digest: ${image}\n\n\n\nreplicas: ${replicas}\n`;
+  const repository = await checkedOut(lab, bench, { "k.yaml": text("one", 1) });
+  await pushAsSomebody(lab, "orders", { "k.yaml": text("one", 5) });
+  await writeFile(join(bench.workspace, "source", "k.yaml"), text("two", 1));
+  const done = await bench.once(commitPush, { repository, directory: "source", message: "Deploy two" });
+  assert.equal(done.kind, "succeeded", JSON.stringify(done));
+  assert.equal((await lab.store.file(await idOf(lab), "main", "k.yaml"))?.toString(), text("two", 5));
+
+  bench.nextTask();
+  await writeFile(join(bench.workspace, "source", "k.yaml"), text("three", 1));
+  const stopped = await bench.once(commitPush, { repository, directory: "source", message: "Deploy three" });
+  assert.equal(stopped.kind === "errored" && stopped.failure.code, "system-refused", JSON.stringify(stopped));
+  assert.match((stopped.kind === "errored" && stopped.failure.why) || "", /k\.yaml was changed there/);
+});
+
+test("two tasks that push at the same instant both arrive", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  const others = await Promise.all(
+    [1, 2, 3].map(async (n) => {
+      const other = await openBench({ systems: [lab.system], task: { id: `other-${n}` } });
+      t.after(() => other.close());
+      await other.run(checkout, { repository, directory: "source" });
+      await writeFile(join(other.workspace, "source", `${n}.txt`), "x\n");
+      return other;
+    }),
+  );
+  const outcomes = await Promise.all(
+    others.map((other) => other.once(commitPush, { repository, directory: "source", message: "At once" })),
+  );
+  assert.deepEqual(
+    outcomes.map((one) => one.kind),
+    ["succeeded", "succeeded", "succeeded"],
+    JSON.stringify(outcomes),
+  );
+  assert.deepEqual(await lab.store.files(await idOf(lab), "main"), ["1.txt", "2.txt", "3.txt", "a.txt"]);
+  assert.equal((await history(lab)).length, 4);
+});
+
+test("a folder that is no checkout is laid over the branch; nothing of the branch is deleted", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  await seed(lab, "orders", { "a.txt": "one\n", "b.txt": "one\n" });
+  await mkdir(join(bench.workspace, "plain"));
+  await writeFile(join(bench.workspace, "plain", "a.txt"), "two\n");
+  const repository = { project: lab.project, slug: "orders" };
+  const done = await bench.once(commitPush, { repository, directory: "plain", message: "Lay over" });
+  assert.equal(done.kind === "succeeded" && done.output.changed, true, JSON.stringify(done));
+  assert.deepEqual(await lab.store.files(await idOf(lab), "main"), ["a.txt", "b.txt"]);
+});
+
+test("a new branch begins where the checkout was", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  const [first] = await history(lab);
+  await writeFile(join(bench.workspace, "source", "a.txt"), "two\n");
+  await bench.once(commitPush, { repository, directory: "source", branch: "gantry/t1", message: "Propose" });
+  const [commit] = await lab.store.commits(await idOf(lab), "gantry/t1", 1);
+  assert.deepEqual(commit?.parents, [first?.id]);
+});
+
+test("links and repositories inside are refused, a reader is told that it may not push", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  await symlink("/etc/passwd", join(bench.workspace, "source", "secret"));
+  const link = await bench.once(commitPush, { repository, directory: "source", message: "Link" });
+  assert.equal(link.kind === "errored" && link.failure.code, "bad-input", JSON.stringify(link));
+  assert.match((link.kind === "errored" && link.failure.why) || "", /"secret" is a symbolic link/);
+  await rm(join(bench.workspace, "source", "secret"));
+  await bench.once(checkout, { repository, directory: "source/inner" });
+  const inner = await bench.once(commitPush, { repository, directory: "source", message: "Inner" });
+  assert.match((inner.kind === "errored" && inner.failure.why) || "", /"inner" is a repository of its own/);
+  assert.equal((await history(lab)).length, 1);
+
+  const reader = await openBench({ systems: [{ ...lab.system, token: "lab-reader-token" }] });
+  t.after(() => reader.close());
+  await reader.run(checkout, { repository, directory: "source" });
+  await writeFile(join(reader.workspace, "source", "a.txt"), "two\n");
+  const refused = await reader.once(commitPush, { repository, directory: "source", message: "No" });
+  assert.equal(refused.kind === "errored" && refused.failure.code, "system-forbidden", JSON.stringify(refused));
+});
+
+test("trailers cannot be forged by a value or by another trailer", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  for (const trailers of [{ "X-Effect": "k" }, { "x-effect": "k" }, { "Gantry-Actor": "root" }, { "A B": "c" }]) {
+    const outcome = await bench.once(commitPush, { repository, directory: "source", message: "x", trailers });
+    assert.equal(outcome.kind === "errored" && outcome.failure.code, "bad-input", JSON.stringify(trailers));
+  }
+  assert.equal(messageOf("a\r\n", { Note: "b\nX-Effect: k" }), "a\n\nNote: b X-Effect: k\n");
+});
+
+test("ignored files and the workspace's own files stay as they are", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
+  await writeFile(join(bench.workspace, "source", "a.txt"), "two\n");
+  const head = () => readFile(join(bench.workspace, "source", ".git", "HEAD"), "utf8");
+  const before = await head();
+  await bench.once(commitPush, { repository, directory: "source", message: "Deploy" });
+  assert.equal(await head(), before);
+});
+
+async function labWithBench(t: Parameters<typeof tempDir>[0]): Promise<{ lab: LabHost; bench: StepBench }> {
+  const lab = await startLabHost("bitbucket-dc", await tempDir(t));
+  const bench = await openBench({ systems: [lab.system] });
+  t.after(async () => {
+    await bench.close();
+    await lab.standIn.close();
+  });
+  return { lab, bench };
+}
+
+/** A repository `orders` with these files, checked out into `source`. */
+async function checkedOut(lab: LabHost, bench: StepBench, files: Readonly<Record<string, string>>) {
+  await seed(lab, "orders", files);
+  const repository = { project: lab.project, slug: "orders" };
+  const outcome = await bench.run(checkout, { repository, directory: "source" });
+  assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
+  return repository;
+}
+
+async function history(lab: LabHost) {
+  return lab.store.commits(await idOf(lab), "main", 100);
+}
+
+/** The lab's own id of the only repository. */
+async function idOf(lab: LabHost): Promise<string> {
+  const answer = await fetch(`${lab.system.url}/rest/api/latest/projects/${lab.project}/repos/orders`, {
+    headers: { authorization: `Bearer ${lab.system.token}` },
+  });
+  return String(((await answer.json()) as { id: number }).id);
+}
