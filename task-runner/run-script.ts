@@ -2,8 +2,8 @@
 // it as environment variables only; nothing is ever pasted into its text.
 
 import { constants } from "node:fs";
-import { open, realpath, stat, writeFile } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { access, open, realpath, stat, writeFile } from "node:fs/promises";
+import { delimiter, isAbsolute, join, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
@@ -27,6 +27,7 @@ const JOINED = ["/bin/sh", "-c", 'exec "$@" 2>&1', "run"] as const;
 export async function runScript(run: StepRun, action: RunAction): Promise<StepResult> {
   const { job, step } = run;
   const { argv, extension } = SHELLS[action.shell];
+  await requireProgram(argv[0], job.site.path);
   const name = `${job.spec.steps.indexOf(step) + 1}-${step.id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 60)}`;
   const file = join(job.folders.scripts, `${name}.${extension}`);
   const outputFile = join(job.folders.scripts, `${name}.outputs`);
@@ -38,6 +39,13 @@ export async function runScript(run: StepRun, action: RunAction): Promise<StepRe
   const { exitCode, signal } = await exec([...JOINED, ...argv, file]);
   if (exitCode !== 0) return { outcome: "failed", outputs: {}, failure: scriptFailure(run, exitCode, signal) };
   return { outcome: "succeeded", outputs: await readOutputs(outputFile) };
+}
+
+/** The program that joins the streams would find out as well, but could only say so with an exit code. */
+async function requireProgram(program: string, path: string): Promise<void> {
+  const places = isAbsolute(program) ? [program] : path.split(delimiter).map((folder) => join(folder, program));
+  const found = await Promise.allSettled(places.map((place) => access(place, constants.X_OK)));
+  if (!found.some(({ status }) => status === "fulfilled")) throw new GantryError("program-missing", { program });
 }
 
 function scriptFailure(run: StepRun, exitCode: number, signal: string | null): StepResult["failure"] {

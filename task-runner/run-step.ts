@@ -107,12 +107,13 @@ async function act(job: JobContext, step: JobStep, log: LogSpool, around: Around
   return step.action.kind === "uses" ? runUses(run, step.action) : runScript(run, step.action);
 }
 
-/** A GantryError as it is; anything else is a mistake of ours, and its whole text is for the runner's own log. */
+/** A GantryError as it is; anything else is a mistake of ours, and where it happened is for the runner's own log. */
 export function expected(job: JobContext, step: JobStep, error: unknown): GantryError {
   if (error instanceof GantryError) return error;
-  job.site.deps.logger.error({ ...refFields(job.ref), step: step.id, err: error }, "a step failed unexpectedly");
+  const stack = job.masker.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  job.site.deps.logger.error({ ...refFields(job.ref), step: step.id, stack }, "a step failed unexpectedly");
   const problem = job.masker.text(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
-  return new GantryError("internal", { problem }, { cause: error });
+  return new GantryError("internal", { problem });
 }
 
 /** The programs of one step, in its environment and to its log. */

@@ -17,6 +17,14 @@ test("a failing script gives the line that says why", async (t) => {
   assert.equal(report.failure?.line, "not ok 1 - adds");
 });
 
+test("a shell that is not on the runner is not the script's fault", async (t) => {
+  const { agent } = await openBench(t, { config: { path: "/nowhere" } });
+  const job = agent.offer({ steps: [script("one", "true", { shell: "python3" })] });
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "errored");
+  assert.equal(report.failure?.code, "program-missing");
+});
+
 test("every shell runs, and stops at the first error", async (t) => {
   const { agent } = await openBench(t);
   const job = agent.offer({
