@@ -77,7 +77,7 @@ test("a killed owner: nothing that was answered is lost, and its lock does not b
 test("time does not go back over a crash although the machine's clock does", async (t) => {
   const file = await newFile(t);
   let wallMs = 2_000_000_000_000;
-  const clock = { nowMs: () => wallMs, after: () => () => {} };
+  const clock = { nowMs: () => wallMs, monotonicMs: () => wallMs, after: () => () => {} };
   const journal = await openSqliteJournal({ file, indexes: [], clock });
   wallMs += 700;
   const last = await journal.now();

@@ -117,6 +117,7 @@ export function handClock(): HandClock {
   let timers: { readonly at: number; readonly run: () => void }[] = [];
   return {
     nowMs: () => now,
+    monotonicMs: () => now,
     after: (ms, run) => {
       const timer = { at: now + ms, run };
       timers.push(timer);

@@ -5,6 +5,7 @@ import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { AgentConfig } from "./config.ts";
@@ -26,30 +27,30 @@ export type AgentDeps = {
   readonly steps: readonly StepDescription[];
   readonly pipelines: string;
   readonly logger: Logger;
-  /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
-  readonly wallMs: () => number;
+  readonly clock: Clock;
+  /** Names that nobody can guess and that never meet. */
+  readonly newId: () => string;
 };
 
 /** Everything but the HTTP server. Takes up all unfinished tasks before it resolves. */
-export async function openAgent({ config, journal, steps, pipelines, logger, nowMs, wallMs }: AgentDeps) {
+export async function openAgent({ config, journal, steps, pipelines, logger, clock, newId }: AgentDeps) {
   const definitions = await openDefinitions(pipelines, steps, journal);
   const tasks = openTasks(journal, definitions);
   const onError = (err: unknown, what: string): void => logger.error({ err }, `${what} failed`);
-  const sessions = openSessions({ nowMs, wallMs, aliveMs: config.aliveMs, onFree: (site) => dispatch.free(site) });
-  const leases = openLeases({ tasks, lease: config.lease, nowMs, wallMs });
+  const sessions = openSessions({ clock, newId, aliveMs: config.aliveMs, onFree: (site) => dispatch.free(site) });
+  const leases = openLeases({ tasks, lease: config.lease, clock });
   const dispatch = openDispatch({
     tasks,
     sessions,
     storeMicros: () => journal.now(),
-    nowMs,
-    wallMs,
+    clock,
+    newId,
     offerMs: config.offerMs,
     onError,
   });
-  const feed = openFeed(journal, tasks);
-  const fleet = openFleet({ journal, sessions, leases, wallMs });
-  const logs = openLogStore(join(config.data, "logs"), nowMs);
+  const feed = openFeed(journal, tasks, clock);
+  const fleet = openFleet({ journal, sessions, leases, clock });
+  const logs = openLogStore(join(config.data, "logs"), clock);
   const protocol = openRunnerProtocol({
     tasks,
     sessions,

@@ -1,8 +1,8 @@
 // Brings ready jobs and free runners together. An offer is not ownership: it lives in memory, is repeated on every poll
 // until it is claimed, declined or expired, and costs no write. The claim is what is written.
 
-import { randomUUID } from "node:crypto";
 import { decideWaiting } from "@gantry/core/task/decide-task.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
 import type { JobRef, Offer } from "@gantry/wire/protocol.ts";
 import { chooseRunner, type RunnerFacts } from "./decide-runner.ts";
 import type { Session, Sessions } from "./sessions.ts";
@@ -45,8 +45,8 @@ export type DispatchDeps = {
   readonly sessions: Sessions;
   /** Store time in microseconds: the source of fences. */
   readonly storeMicros: () => Promise<number>;
-  readonly wallMs: () => number;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
+  readonly newId: () => string;
   readonly offerMs: number;
   readonly onError: (error: unknown, what: string) => void;
 };
@@ -77,11 +77,11 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   const offer = async (ready: ReadyJob, session: Session, choice: string): Promise<void> => {
     const ref = { task: ready.task, job: ready.job, attempt: ready.attempt + 1, fence: await nextFence(ready) };
     if (ready.offer || sites.get(ready.site)?.get(ready.id) !== ready) return;
-    const made: Offer = { offer: randomUUID(), ref, ttlMs: deps.offerMs };
+    const made: Offer = { offer: deps.newId(), ref, ttlMs: deps.offerMs };
     ready.offer = {
       id: made.offer,
       session: session.id,
-      expiresMs: deps.nowMs() + deps.offerMs,
+      expiresMs: deps.clock.monotonicMs() + deps.offerMs,
       open: { job: ready, ref, choice },
     };
     offers.set(made.offer, ready);
@@ -97,7 +97,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   const match = async (site: string, only?: ReadyJob): Promise<void> => {
     const queue = only ? [only] : [...(sites.get(site)?.values() ?? [])];
     for (const ready of queue) {
-      if (ready.offer || ready.notBefore > deps.wallMs()) continue;
+      if (ready.offer || ready.notBefore > deps.clock.nowMs()) continue;
       const runners: RunnerFacts[] = deps.sessions.all().map(deps.sessions.facts);
       const choice = chooseRunner(ready, runners);
       if (choice.kind === "waiting") {
@@ -122,7 +122,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   };
 
   const later = (ready: ReadyJob): void => {
-    setTimeout(() => run(ready.site, ready), Math.max(0, ready.notBefore - deps.wallMs()) + 1).unref();
+    deps.clock.after(Math.max(0, ready.notBefore - deps.clock.nowMs()) + 1, () => run(ready.site, ready));
   };
 
   return {
@@ -135,7 +135,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
         if (known && known.attempt === ready.attempt) continue;
         if (known) drop(known);
         queue.set(ready.id, ready);
-        if (ready.notBefore > deps.wallMs()) later(ready);
+        if (ready.notBefore > deps.clock.nowMs()) later(ready);
         else run(ready.site, ready);
       }
     },
@@ -160,7 +160,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     },
     sweep: () => {
       for (const ready of [...offers.values()]) {
-        if (!ready.offer || ready.offer.expiresMs > deps.nowMs()) continue;
+        if (!ready.offer || ready.offer.expiresMs > deps.clock.monotonicMs()) continue;
         withdraw(ready);
         run(ready.site, ready);
       }

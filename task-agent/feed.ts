@@ -1,6 +1,7 @@
 // The way out: every fact of every task, in one order, as CloudEvents.
 
 import type { TaskEvent } from "@gantry/core/task/events.ts";
+import { type Clock, wakeable } from "@gantry/journal/clock.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import type { FeedPage } from "@gantry/wire/agent-api.ts";
 import type { FeedEvent } from "@gantry/wire/views.ts";
@@ -17,7 +18,7 @@ export type Feed = {
   readonly taskChanged: (task: string, version: number, waitMs: number, gone: AbortSignal) => Promise<void>;
 };
 
-export function openFeed(journal: Journal, tasks: Tasks): Feed {
+export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
   const waiting = new Map<string, Set<() => void>>();
   tasks.listen((after) => {
     for (const wake of waiting.get(after.state.id) ?? []) wake();
@@ -33,9 +34,9 @@ export function openFeed(journal: Journal, tasks: Tasks): Feed {
 
   return {
     page: async (after, limit, waitMs, gone) => {
-      const until = performance.now() + waitMs;
+      const until = clock.monotonicMs() + waitMs;
       for (let from = after; ; ) {
-        const left = Math.max(0, until - performance.now());
+        const left = Math.max(0, until - clock.monotonicMs());
         const raw = await journal.feed({ after: from, limit, waitMs: left, signal: gone });
         const last = raw.at(-1)?.seq ?? from;
         const events = await dressed(raw);
@@ -50,23 +51,19 @@ export function openFeed(journal: Journal, tasks: Tasks): Feed {
       return { events: [], last: answer.seq };
     },
     ofTask: async (task, after, limit) => dressed(await journal.events(taskStream(task), after, limit)),
-    taskChanged: (task, version, waitMs, gone) =>
-      new Promise((resolve) => {
-        const waiters = waiting.get(task) ?? new Set();
-        const done = (): void => {
-          clearTimeout(timer);
-          gone.removeEventListener("abort", done);
-          waiters.delete(done);
-          if (waiters.size === 0) waiting.delete(task);
-          resolve();
-        };
-        const timer = setTimeout(done, waitMs);
-        gone.addEventListener("abort", done);
-        waiters.add(done);
-        waiting.set(task, waiters);
+    taskChanged: async (task, version, waitMs, gone) => {
+      const waiters = waiting.get(task) ?? new Set();
+      waiting.set(task, waiters);
+      await wakeable(clock, waitMs, gone, (wake) => {
+        waiters.add(wake);
         // It may have changed between the caller's look and this moment.
-        void tasks.read(task).then((record) => record && record.version > version && done());
-      }),
+        void tasks.read(task).then((record) => record && record.version > version && wake());
+        return () => {
+          waiters.delete(wake);
+          if (waiters.size === 0) waiting.delete(task);
+        };
+      });
+    },
   };
 }
 

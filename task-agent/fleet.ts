@@ -1,6 +1,7 @@
 // Sites and runners as people see them: who is there, who was, and what waits for whom.
 
 import type { TaskState } from "@gantry/core/task/model.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { SessionRequest } from "@gantry/wire/protocol.ts";
 import type { RunnerView, SiteView } from "@gantry/wire/views.ts";
@@ -17,7 +18,7 @@ export type Fleet = {
 
 type Kept = { readonly facts: Omit<SessionRequest, "running">; readonly at: number };
 
-export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: Leases; wallMs: () => number }): Fleet {
+export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: Leases; clock: Clock }): Fleet {
   const kept = async (): Promise<Kept[]> => {
     const page = await deps.journal.find({ index: "runners", limit: 1_000 });
     return page.items.map((item) => item.snapshot as unknown as Kept);
@@ -44,7 +45,7 @@ export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: 
     keep: async (facts) => {
       const stream = `runner/${facts.runner.replace(/[^A-Za-z0-9_.-]/g, "_")}`;
       const { running: _, ...lasting } = facts;
-      const snapshot = JSON.parse(JSON.stringify({ facts: lasting, at: deps.wallMs() }));
+      const snapshot = JSON.parse(JSON.stringify({ facts: lasting, at: deps.clock.nowMs() }));
       const loaded = await deps.journal.load(stream);
       // A conflict means that the same runner has just registered once more: its newer word stands.
       await deps.journal.append([

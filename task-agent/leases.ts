@@ -3,6 +3,7 @@
 
 import { decideLost } from "@gantry/core/task/decide-lease.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
 import type { Lease } from "@gantry/wire/protocol.ts";
 import type { AgentConfig } from "./config.ts";
 import { jobMode, type TaskRecord, type Tasks } from "./tasks.ts";
@@ -26,12 +27,7 @@ export type HeldLease = { readonly task: string; readonly job: string; readonly 
 
 type Held = HeldLease & { readonly runner: string; readonly mode: "strict" | "lenient"; renewedMs: number };
 
-export function openLeases(options: {
-  tasks: Tasks;
-  lease: AgentConfig["lease"];
-  nowMs: () => number;
-  wallMs: () => number;
-}): Leases {
+export function openLeases(options: { tasks: Tasks; lease: AgentConfig["lease"]; clock: Clock }): Leases {
   const held = new Map<string, Held>();
   const key = (task: string, job: string): string => `${task} ${job}`;
 
@@ -49,7 +45,7 @@ export function openLeases(options: {
             fence: job.fence,
             runner: job.lease.runner,
             mode,
-            renewedMs: options.nowMs(),
+            renewedMs: options.clock.monotonicMs(),
           });
         }
       }
@@ -57,18 +53,18 @@ export function openLeases(options: {
     renew: (task, job, fence, runner) => {
       const lease = held.get(key(task, job));
       if (!lease || lease.fence !== fence || lease.runner !== runner) return false;
-      lease.renewedMs = options.nowMs();
+      lease.renewedMs = options.clock.monotonicMs();
       return true;
     },
     of: (runner) => [...held.values()].filter((lease) => lease.runner === runner),
     silentSince: (task, job) => {
       const lease = held.get(key(task, job));
       if (!lease) return undefined;
-      const silentMs = options.nowMs() - lease.renewedMs;
-      return silentMs > options.lease[lease.mode].renewWithinMs ? options.wallMs() - silentMs : undefined;
+      const silentMs = options.clock.monotonicMs() - lease.renewedMs;
+      return silentMs > options.lease[lease.mode].renewWithinMs ? options.clock.nowMs() - silentMs : undefined;
     },
     sweep: async () => {
-      const now = options.nowMs();
+      const now = options.clock.monotonicMs();
       const over = [...held.values()].filter(
         (lease) => now - lease.renewedMs > options.lease[lease.mode].reassignAfterMs,
       );

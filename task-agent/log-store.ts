@@ -1,10 +1,11 @@
 // The logs of steps: one file each, appended by byte offset. The runner's own spool is the copy that survives a crash of
 // this process, so appends are not fsynced: after a crash the size on disk is the truth, and the runner rewinds to it.
 
-import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open as openFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
+import { type Clock, wakeable } from "@gantry/journal/clock.ts";
 
 export type LogName = { readonly task: string; readonly job: string; readonly attempt: number; readonly step: string };
 export type LogPart = { readonly bytes: Buffer; readonly size: number; readonly final: boolean };
@@ -34,19 +35,18 @@ type OpenLog = {
 
 const MAX_OPEN = 256;
 
-export function openLogStore(folder: string, nowMs: () => number): LogStore {
+export function openLogStore(folder: string, clock: Clock): LogStore {
   const logs = new Map<string, OpenLog>();
   const opening = new Map<string, Promise<OpenLog>>();
 
-  const use = async (name: LogName, create: boolean): Promise<OpenLog | undefined> => {
+  const open = async (name: LogName): Promise<OpenLog> => {
     const path = pathOf(folder, name);
     const known = logs.get(path);
     if (known) {
-      known.usedMs = nowMs();
+      known.usedMs = clock.monotonicMs();
       return known;
     }
-    if (!create && !(await exists(path))) return undefined;
-    const already = opening.get(path) ?? openLog(path, nowMs());
+    const already = opening.get(path) ?? openLog(path, clock.monotonicMs());
     opening.set(path, already);
     try {
       const log = await already;
@@ -62,19 +62,21 @@ export function openLogStore(folder: string, nowMs: () => number): LogStore {
     append: async (name, offset, bytes, crc, final) => {
       if (crc32(bytes) !== crc)
         throw new GantryError("bad-request", { problem: "the checksum of the log bytes is wrong" });
-      const log = await use(name, true);
-      if (!log) throw new Error("a log that is made when missing exists");
+      const log = await open(name);
       const work = log.turn.then(() => appendTo(log, pathOf(folder, name), offset, bytes, final));
       log.turn = work.catch(() => undefined);
       return work;
     },
     read: async (name, { from, limit, waitMs = 0, gone }) => {
-      let log = await use(name, false);
-      if (waitMs > 0 && (log === undefined || (!log.final && log.size <= from))) {
-        log ??= await use(name, true);
-        if (log) await waitFor(log, waitMs, gone);
+      if (waitMs === 0 && !(await exists(pathOf(folder, name))))
+        return { bytes: Buffer.alloc(0), size: 0, final: false };
+      const log = await open(name);
+      if (waitMs > 0 && !log.final && log.size <= from) {
+        await wakeable(clock, waitMs, gone, (wake) => {
+          log.waiters.add(wake);
+          return () => log.waiters.delete(wake);
+        });
       }
-      if (!log) return { bytes: Buffer.alloc(0), size: 0, final: false };
       const length = Math.max(0, Math.min(limit, log.size - from));
       const bytes = Buffer.alloc(length);
       if (length > 0) await log.file.read(bytes, 0, length, from);
@@ -106,7 +108,7 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
   }
   if (final && !log.final) {
     log.final = true;
-    await (await open(`${path}.final`, "w")).close();
+    await (await openFile(`${path}.final`, "w")).close();
   }
   for (const wake of log.waiters) wake();
   return log.size;
@@ -114,7 +116,7 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
 
 async function openLog(path: string, usedMs: number): Promise<OpenLog> {
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, (await exists(path)) ? "r+" : "w+");
+  const file = await openFile(path, (await exists(path)) ? "r+" : "w+");
   return {
     file,
     size: (await file.stat()).size,
@@ -133,20 +135,6 @@ async function closeOldest(logs: Map<string, OpenLog>): Promise<void> {
     await log.turn;
     await log.file.close();
   }
-}
-
-function waitFor(log: OpenLog, waitMs: number, gone: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      gone?.removeEventListener("abort", done);
-      log.waiters.delete(done);
-      resolve();
-    };
-    const timer = setTimeout(done, waitMs);
-    gone?.addEventListener("abort", done);
-    log.waiters.add(done);
-  });
 }
 
 /** Names come from runners: every part becomes one harmless file name. */

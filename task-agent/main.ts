@@ -1,9 +1,11 @@
 // The task-agent as a process: configuration in, HTTP out. `node task-agent/main.ts --config FILE`
 
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { systemClock } from "@gantry/journal/clock.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
 import { runProcess } from "@gantry/wire/process.ts";
@@ -30,8 +32,8 @@ export async function startTaskAgent(input: AgentConfigInput, deps: { logger: Lo
       steps,
       pipelines: config.pipelines ?? SHIPPED,
       logger: deps.logger,
-      nowMs: () => performance.now(),
-      wallMs: () => Date.now(),
+      clock: systemClock,
+      newId: randomUUID,
     });
     const metrics = openMetrics(agent);
     const app = createApp({ name: "task-agent", logger: deps.logger, onAnswered: metrics.answered });
@@ -40,6 +42,7 @@ export async function startTaskAgent(input: AgentConfigInput, deps: { logger: Lo
       journal,
       portalUrl: config.portalUrl,
       token: config.token,
+      newId: randomUUID,
       onCancel: agent.protocol.cancel,
     });
     const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens });
@@ -66,4 +69,5 @@ export async function startTaskAgent(input: AgentConfigInput, deps: { logger: Lo
   }
 }
 
-if (import.meta.main) await runProcess("task-agent", agentConfig, (config, logger) => startTaskAgent(config, { logger }));
+if (import.meta.main)
+  await runProcess("task-agent", agentConfig, (config, logger) => startTaskAgent(config, { logger }));

@@ -35,6 +35,7 @@ export type PortalRoutesDeps = {
   readonly feed: Feed;
   readonly fleet: Fleet;
   readonly portalUrl: string;
+  readonly newId: () => string;
   readonly token: string;
   readonly onCancel: (task: TaskRecord) => void;
 };

@@ -1,8 +1,8 @@
 // The runners that are signed in now. In memory only: after a restart of the agent they register again and tell what
 // they hold. The newest process of a runner wins at once; its older session is over.
 
-import { randomUUID } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
+import { type Clock, wakeable } from "@gantry/journal/clock.ts";
 import type { CancelDirective, Offer, PollReply, SessionRequest } from "@gantry/wire/protocol.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 
@@ -30,10 +30,10 @@ export type Sessions = {
   readonly poll: (session: Session, free: number, waitMs: number, gone: AbortSignal) => Promise<PollReply>;
 };
 
-/** `nowMs` is monotonic: silence is measured, not read from a clock on the wall. `onFree` hears of slots that got free. */
+/** Silence is measured by the monotonic clock. `onFree` hears of slots that got free. */
 export function openSessions(options: {
-  nowMs: () => number;
-  wallMs: () => number;
+  clock: Clock;
+  newId: () => string;
   aliveMs: number;
   onFree: (site: string) => void;
 }): Sessions {
@@ -52,9 +52,9 @@ export function openSessions(options: {
       const older = newest.get(facts.runner);
       const before = older === undefined ? undefined : sessions.get(older);
       const session: Session = {
-        id: randomUUID(),
+        id: options.newId(),
         facts,
-        lastHeardMs: options.nowMs(),
+        lastHeardMs: options.clock.monotonicMs(),
         free: 0,
         offers: new Map(),
         cancels: new Map(),
@@ -72,14 +72,14 @@ export function openSessions(options: {
     use: (id, site) => {
       const session = sessions.get(id);
       if (!session || session.facts.site !== site) throw new GantryError("session-gone");
-      session.lastHeardMs = options.nowMs();
+      session.lastHeardMs = options.clock.monotonicMs();
       return session;
     },
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
     all: () => [...sessions.values()],
     facts: (session) => {
-      const silentMs = options.nowMs() - session.lastHeardMs;
+      const silentMs = options.clock.monotonicMs() - session.lastHeardMs;
       return {
         runner: session.facts.runner,
         session: session.id,
@@ -90,26 +90,21 @@ export function openSessions(options: {
         alive: session.wake !== undefined || silentMs < options.aliveMs,
         polling: session.wake !== undefined,
         warm: session.warm,
-        lastHeard: new Date(options.wallMs() - silentMs).toISOString(),
+        lastHeard: new Date(options.clock.nowMs() - silentMs).toISOString(),
       };
     },
     poll: async (session, free, waitMs, gone) => {
       session.free = free;
       session.wake?.();
       if (said(session)) return answer(session);
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          gone.removeEventListener("abort", done);
-          if (session.wake === done) session.wake = undefined;
-          resolve();
-        };
-        const timer = setTimeout(done, waitMs);
-        gone.addEventListener("abort", done);
-        session.wake = done;
+      await wakeable(options.clock, waitMs, gone, (wake) => {
+        session.wake = wake;
         if (free > 0) options.onFree(session.facts.site);
+        return () => {
+          if (session.wake === wake) session.wake = undefined;
+        };
       });
-      session.lastHeardMs = options.nowMs();
+      session.lastHeardMs = options.clock.monotonicMs();
       if (!sessions.has(session.id)) throw new GantryError("session-gone");
       // Who hung up must not take the cancels along; offers stay open anyway until they are claimed or expire.
       return gone.aborted ? { offers: [], cancels: [] } : answer(session);

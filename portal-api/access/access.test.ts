@@ -13,6 +13,7 @@ const MINUTE = 60_000;
 let nowMs = 1_800_000_000_000;
 const clock: Clock = {
   nowMs: () => nowMs,
+  monotonicMs: () => nowMs,
   after: (ms, run) => {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
