@@ -54,6 +54,24 @@ test("the first push into an empty repository, and a second run that does nothin
   assert.deepEqual(await lab.store.files(await idOf(lab), "main"), [".gitignore", "sub/a.txt"]);
 });
 
+test("a first content is pushed once: a branch that has commits is left alone, our own crash is not", async (t) => {
+  const { lab, bench } = await labWithBench(t);
+  const repository = { project: lab.project, slug: "orders" };
+  await bench.run(createRepository, { repository });
+  await mkdir(join(bench.workspace, "source"));
+  await writeFile(join(bench.workspace, "source", "a.txt"), "template\n");
+  const input = { repository, directory: "source", message: "First version", onlyIfEmpty: true };
+  bench.crashAt({ effect: "push", when: "after-perform" });
+  await assert.rejects(bench.once(commitPush, input), Crash);
+  const again = await bench.once(commitPush, input);
+  assert.equal(again.kind === "succeeded" && again.output.changed, true, JSON.stringify(again));
+  const theirs = await pushAsSomebody(lab, "orders", { "a.txt": "work of weeks\n" });
+  bench.nextTask();
+  const rerun = await bench.once(commitPush, input);
+  assert.ok(rerun.kind === "succeeded");
+  assert.deepEqual([rerun.output.commit, rerun.output.changed], [theirs, false]);
+});
+
 test("an unchanged checkout pushes nothing", async (t) => {
   const { lab, bench } = await labWithBench(t);
   const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });

@@ -1,28 +1,19 @@
 // The steps of git: git/checkout, git/create-repository, git/render-template, git/commit-push.
 
-import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { GitSystem } from "@gantry/core/site/systems.ts";
-import { type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
+import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { baseOf, bringRevision, fillFolder } from "./checkout.ts";
 import { bringTip, commitAndPush, type Draft, EFFECT_TRAILER, findPushed, hasChanges, messageOf } from "./commit.ts";
+import { ensureRepository, removeRepository } from "./ensure-repository.ts";
 import { folderInside } from "./folders.ts";
-import { carriesMarker, type GitHost, type HostRepository, markerOf } from "./host.ts";
-import { openHost } from "./hosts.ts";
-import { hasCommit, type Mirror, openMirror, resolveRevision } from "./mirror.ts";
+import { carriesMarker, markerOf } from "./host.ts";
+import { hasCommit, type Mirror, resolveRevision } from "./mirror.ts";
 import { tryLock } from "./mirror-lock.ts";
-import { checkRemoteUrl, isBranchName, PROJECT, SLUG } from "./names.ts";
+import { isBranchName } from "./names.ts";
+import { hostOf, nameOf, openRepository, repositoryInput, withPauses } from "./step-parts.ts";
 import { renderFolder } from "./template.ts";
-
-/** Unknown fields are dropped, so that an app's whole `source` or `yaml` record can be given. */
-const repositoryInput = z.object({
-  system: z.string().optional(),
-  project: z.string().regex(PROJECT),
-  slug: z.string().regex(SLUG),
-});
-type RepositoryInput = z.output<typeof repositoryInput>;
 
 const branchName = z.string().refine(isBranchName, "is not a branch name");
 const MINUTES = 60_000;
@@ -89,7 +80,6 @@ const createOutput = z.object({
   defaultBranch: z.string(),
   created: z.boolean(),
 });
-type CreateContext = StepContext<z.output<typeof createInput>, "git">;
 
 export const createRepository = defineStep({
   name: "git/create-repository",
@@ -111,7 +101,8 @@ export const createRepository = defineStep({
     withPauses(async () => {
       const { system, host } = hostOf(context, context.input.repository);
       const { project } = context.input.repository;
-      const { slug, created } = await ensureRepository(context, host);
+      const wanted = { project, slug: context.input.repository.slug, ...context.input };
+      const { slug, created } = await ensureRepository(context, host, wanted);
       const repository = await host.getRepository(project, slug);
       if (repository === undefined) {
         const problem = "it was made a moment ago and cannot be found";
@@ -132,21 +123,7 @@ export const createRepository = defineStep({
   undo: async (context, output) => {
     if (!output.created) return;
     const { host } = hostOf(context, { ...context.input.repository, system: output.system });
-    const { project, slug } = output;
-    const isOurs = async () => {
-      const found = await host.getRepository(project, slug);
-      return found !== undefined && carriesMarker(found.description, markerOf(context.task));
-    };
-    if (!(await isOurs())) return;
-    await context.effect({
-      name: "delete-repository",
-      what: `delete repository ${project}/${slug}`,
-      probe: async () => ((await isOurs()) ? undefined : { deleted: true }),
-      perform: async () => {
-        await host.deleteRepository(project, slug);
-        return { deleted: true };
-      },
-    });
+    await removeRepository(context, host, output);
   },
 });
 
@@ -246,78 +223,4 @@ async function pushFolder(context: PushContext, mirror: Mirror): Promise<{ commi
       return commitAndPush(draft, messageOf(input.message, { ...input.trailers, ...ours }), key);
     },
   });
-}
-
-/** Makes the repository unless ours is there. Throws `exists-foreign` for one that somebody else made. */
-async function ensureRepository(context: CreateContext, host: GitHost): Promise<{ slug: string; created: boolean }> {
-  const { project, slug } = context.input.repository;
-  const marker = markerOf(context.task);
-  const description = `${context.input.description} (${marker})`.trim();
-  const isOurs = (found: HostRepository | undefined) => found !== undefined && carriesMarker(found.description, marker);
-  let interrupted = false;
-  return context.effect({
-    name: "create-repository",
-    what: `create repository ${project}/${slug}`,
-    probe: async () => {
-      interrupted = true;
-      const found = await host.getRepository(project, slug);
-      return found !== undefined && isOurs(found) ? { slug: found.slug, created: true } : undefined;
-    },
-    perform: async () => {
-      const found = await host.getRepository(project, slug);
-      if (found === undefined) {
-        const wish = { project, slug, description, private: context.input.private, defaultBranch: "main" };
-        const made = await host.createRepository(wish);
-        if (made !== undefined) return { slug: made.slug, created: true };
-        throw foreign(project, slug, "The host says that it exists, and this account cannot see it.");
-      }
-      if (isOurs(found)) return { slug: found.slug, created: false };
-      // Ours from before a crash between its creation and its description: nobody has used it, nobody has described it.
-      if (interrupted && found.description === "" && (await host.isEmpty(project, found.slug))) {
-        await host.describeRepository(project, found.slug, description);
-        return { slug: found.slug, created: true };
-      }
-      throw foreign(project, slug, `Its description does not hold "${marker}".`);
-    },
-  });
-}
-
-async function openRepository(
-  context: Pick<StepContext<unknown, "git">, "system" | "fetch" | "signal" | "cache">,
-  repository: RepositoryInput,
-): Promise<{ readonly host: GitHost; readonly mirror: Mirror }> {
-  const { system, host } = hostOf(context, repository);
-  const url = checkRemoteUrl(host.cloneUrl(repository.project, repository.slug), {
-    system: system.name,
-    base: system.cloneBase ?? system.url,
-  });
-  const remote = { system: system.name, url, authorization: host.gitAuthorization() };
-  return { host, mirror: await openMirror(join(context.cache), remote, context.signal) };
-}
-
-function hostOf(
-  context: Pick<StepContext<unknown, "git">, "system" | "fetch" | "signal">,
-  repository: RepositoryInput,
-): { readonly system: GitSystem; readonly host: GitHost } {
-  const system = context.system("git", repository.system);
-  return { system, host: openHost({ system, fetch: context.fetch, signal: context.signal }) };
-}
-
-/** A host that asks for a pause gets one. */
-async function withPauses<O>(run: () => Promise<StepOutcome<O>>): Promise<StepOutcome<O>> {
-  try {
-    return await run();
-  } catch (error) {
-    const pauseMs = error instanceof GantryError ? error.details.retryAfterMs : undefined;
-    if (!(error instanceof GantryError) || typeof pauseMs !== "number") throw error;
-    return waiting(`${String(error.details.system)} asks for a pause`, pauseMs);
-  }
-}
-
-function nameOf({ project, slug }: RepositoryInput): string {
-  return `${project}/${slug}`;
-}
-
-function foreign(project: string, slug: string, problem: string): GantryError {
-  return new GantryError("exists-foreign", { what: `The repository ${project}/${slug}`, problem });
 }

@@ -12,7 +12,7 @@ export const gitSystem = z.strictObject({
   provider: z.enum(["bitbucket-dc", "bitbucket-cloud", "github"]),
   ...common,
   api: url.optional(),
-  /** Base of clone addresses if the provider's own answer must not be used, e.g. an internal name. */
+  /** Base of clone addresses where they do not follow from `url`, e.g. an internal name. */
   cloneBase: url.optional(),
   /** User name for git over HTTPS and for Basic authentication; without one the token goes as Bearer. */
   username: z.string().optional(),

@@ -1,0 +1,78 @@
+// A repository that exists once, and that says for whom Gantry made it.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { RunEffect, TaskFacts } from "@gantry/core/step/step.ts";
+import { carriesMarker, type GitHost, type HostRepository, markerOf } from "./host.ts";
+
+export type WantedRepository = {
+  readonly project: string;
+  readonly slug: string;
+  /** For people; the marker is added. */
+  readonly description: string;
+  readonly private: boolean;
+};
+type Context = { readonly task: TaskFacts; readonly effect: RunEffect };
+
+/** Makes the repository unless ours is there. Throws `exists-foreign` for one that somebody else made. */
+export async function ensureRepository(
+  context: Context,
+  host: GitHost,
+  wanted: WantedRepository,
+): Promise<{ slug: string; created: boolean }> {
+  const { project, slug } = wanted;
+  const marker = markerOf(context.task);
+  const description = `${wanted.description} (${marker})`.trim();
+  const isOurs = (found: HostRepository | undefined) => found !== undefined && carriesMarker(found.description, marker);
+  let interrupted = false;
+  return context.effect({
+    name: "create-repository",
+    what: `create repository ${project}/${slug}`,
+    probe: async () => {
+      interrupted = true;
+      const found = await host.getRepository(project, slug);
+      return found !== undefined && isOurs(found) ? { slug: found.slug, created: true } : undefined;
+    },
+    perform: async () => {
+      const found = await host.getRepository(project, slug);
+      if (found === undefined) {
+        const wish = { project, slug, description, private: wanted.private, defaultBranch: "main" };
+        const made = await host.createRepository(wish);
+        if (made !== undefined) return { slug: made.slug, created: true };
+        throw foreign(project, slug, "The host says that it exists, and this account cannot see it.");
+      }
+      if (isOurs(found)) return { slug: found.slug, created: false };
+      // Ours from before a crash between its creation and its description: nobody has used it, nobody has described it.
+      if (interrupted && found.description === "" && (await host.isEmpty(project, found.slug))) {
+        await host.describeRepository(project, found.slug, description);
+        return { slug: found.slug, created: true };
+      }
+      throw foreign(project, slug, `Its description does not hold "${marker}".`);
+    },
+  });
+}
+
+/** Deletes a repository, unless it is gone already or is not, or no longer, marked as made for this task's app. */
+export async function removeRepository(
+  context: Context,
+  host: GitHost,
+  { project, slug }: { readonly project: string; readonly slug: string },
+): Promise<void> {
+  const isOurs = async () => {
+    const found = await host.getRepository(project, slug);
+    return found !== undefined && carriesMarker(found.description, markerOf(context.task));
+  };
+  if (!(await isOurs())) return;
+  await context.effect({
+    name: "delete-repository",
+    what: `delete repository ${project}/${slug}`,
+    probe: async () => ((await isOurs()) ? undefined : { deleted: true }),
+    perform: async () => {
+      await host.deleteRepository(project, slug);
+      return { deleted: true };
+    },
+  });
+}
+
+function foreign(project: string, slug: string, problem: string): GantryError {
+  return new GantryError("exists-foreign", { what: `The repository ${project}/${slug}`, problem });
+}

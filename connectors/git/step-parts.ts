@@ -1,0 +1,56 @@
+// What the steps of git share: how they name a repository, and how they reach it.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { GitSystem } from "@gantry/core/site/systems.ts";
+import { type StepOutcome, waiting } from "@gantry/core/step/outcome.ts";
+import type { StepContext } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import type { GitHost } from "./host.ts";
+import { openHost } from "./hosts.ts";
+import { type Mirror, openMirror } from "./mirror.ts";
+import { checkRemoteUrl, PROJECT, SLUG } from "./names.ts";
+
+/** Unknown fields are dropped, so that an app's whole `source` or `yaml` record can be given. */
+export const repositoryInput = z.object({
+  system: z.string().optional(),
+  project: z.string().regex(PROJECT),
+  slug: z.string().regex(SLUG),
+});
+export type RepositoryInput = z.output<typeof repositoryInput>;
+
+/** A repository with its host and its mirror. */
+export async function openRepository(
+  context: Pick<StepContext<unknown, "git">, "system" | "fetch" | "signal" | "cache">,
+  repository: RepositoryInput,
+): Promise<{ readonly host: GitHost; readonly mirror: Mirror }> {
+  const { system, host } = hostOf(context, repository);
+  const url = checkRemoteUrl(host.cloneUrl(repository.project, repository.slug), {
+    system: system.name,
+    base: system.cloneBase ?? system.url,
+  });
+  const remote = { system: system.name, url, authorization: host.gitAuthorization() };
+  return { host, mirror: await openMirror(context.cache, remote, context.signal) };
+}
+
+export function hostOf(
+  context: Pick<StepContext<unknown, "git">, "system" | "fetch" | "signal">,
+  repository: RepositoryInput,
+): { readonly system: GitSystem; readonly host: GitHost } {
+  const system = context.system("git", repository.system);
+  return { system, host: openHost({ system, fetch: context.fetch, signal: context.signal }) };
+}
+
+/** A host that asks for a pause gets one. */
+export async function withPauses<O>(run: () => Promise<StepOutcome<O>>): Promise<StepOutcome<O>> {
+  try {
+    return await run();
+  } catch (error) {
+    const pauseMs = error instanceof GantryError ? error.details.retryAfterMs : undefined;
+    if (!(error instanceof GantryError) || typeof pauseMs !== "number") throw error;
+    return waiting(`${String(error.details.system)} asks for a pause`, pauseMs);
+  }
+}
+
+export function nameOf({ project, slug }: RepositoryInput): string {
+  return `${project}/${slug}`;
+}
