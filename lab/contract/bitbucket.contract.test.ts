@@ -1,0 +1,111 @@
+// Everything that Gantry and the stand-in say to each other about repositories, checked against Atlassian's documents.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openHost } from "@gantry/connectors/git/hosts.ts";
+import { startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
+import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
+import type { Exchange } from "../world/stand-in.ts";
+import {
+  checkExchanges,
+  checkOperationsExist,
+  type Exemption,
+  loadSpec,
+  neededOperations,
+  readDocument,
+  specOf,
+  specsFolder,
+} from "./spec.ts";
+
+const skip = specsFolder() === undefined ? "no API documents (see GANTRY_SPECS)" : false;
+
+const LINKS: readonly Exemption[] = [
+  "POST /api/latest/projects/{projectKey}/repos",
+  "GET /api/latest/projects/{projectKey}/repos/{repositorySlug}",
+  "PUT /api/latest/projects/{projectKey}/repos/{repositorySlug}",
+].map((operation) => ({
+  operation,
+  at: "response",
+  about: "/links",
+  reason: "the document says that links are an object and does not say of what",
+}));
+
+test("Data Center: requests and answers follow the document", { skip }, async (t) => {
+  const spec = loadSpec("bitbucket-dc/bitbucket-9.4-openapi.json");
+  assert.deepEqual(checkOperationsExist(spec, neededOperations("bitbucket-dc")), []);
+  const exchanges = await everything(t, "bitbucket-dc");
+  assert.deepEqual(checkExchanges(spec, exchanges, { basePath: "/rest", exemptions: LINKS }), []);
+  const said = new Set(exchanges.map(({ method, path, status }) => `${method} ${path.split("/").at(-1)} ${status}`));
+  for (const one of [
+    "POST repos 201",
+    "POST repos 409",
+    "PUT orders 201",
+    "GET orders 200",
+    "GET orders 404",
+    "GET orders 401",
+    "GET branches 200",
+    "DELETE orders 202",
+    "DELETE orders 204",
+  ]) {
+    assert.ok(said.has(one), `${one} was never said, only ${[...said].join(", ")}`);
+  }
+});
+
+const SILENT: readonly Exemption[] = [
+  {
+    operation: "GET /repositories/{workspace}/{repo_slug}/refs/branches",
+    at: "query",
+    about: "pagelen",
+    reason: "paging is described once for all lists, not in each of them",
+  },
+  {
+    operation: "GET /repositories/{workspace}/{repo_slug}",
+    at: "status",
+    reason: "a wrong token is 401 everywhere; the document lists it only in some places",
+  },
+];
+
+test("Cloud: requests and answers follow the document", { skip }, async (t) => {
+  const folder = "bitbucket-cloud/node-bitbucket-2.12.0";
+  const spec = specOf(folder, {
+    swagger: "2.0",
+    paths: readDocument(`${folder}/paths.json`),
+    definitions: readDocument(`${folder}/definitions.json`),
+  });
+  const exchanges = await everything(t, "bitbucket-cloud");
+  assert.deepEqual(checkExchanges(spec, exchanges, { basePath: "/2.0", exemptions: SILENT }), []);
+  const said = new Set(exchanges.map(({ method, path, status }) => `${method} ${path.split("/").at(-1)} ${status}`));
+  for (const one of ["POST orders 200", "POST orders 400", "PUT orders 200", "GET orders 404", "DELETE orders 204"]) {
+    assert.ok(said.has(one), `${one} was never said, only ${[...said].join(", ")}`);
+  }
+});
+
+/** All calls that a client can make, and what a stranger hears. */
+async function everything(
+  t: Parameters<typeof tempDir>[0],
+  provider: "bitbucket-dc" | "bitbucket-cloud",
+): Promise<readonly Exchange[]> {
+  const lab = await startLabHost(provider, await tempDir(t));
+  t.after(() => lab.standIn.close());
+  const signal = AbortSignal.timeout(20_000);
+  const host = openHost({ system: lab.system, fetch, signal });
+  const { project } = lab;
+  const wish = {
+    project,
+    slug: "orders",
+    description: "Orders (gantry:app=orders)",
+    private: true,
+    defaultBranch: "main",
+  };
+  assert.equal(await host.getRepository(project, "orders"), undefined);
+  await host.createRepository(wish);
+  assert.equal(await host.createRepository(wish), undefined);
+  await host.getRepository(project, "orders");
+  assert.equal(await host.isEmpty(project, "orders"), true);
+  await host.describeRepository(project, "orders", "Orders, described again (gantry:app=orders)");
+  await host.deleteRepository(project, "orders");
+  await host.deleteRepository(project, "orders");
+  const stranger = openHost({ system: { ...lab.system, token: "not-the-token" }, fetch, signal });
+  await assert.rejects(stranger.getRepository(project, "orders"), { code: "credential-refused" });
+  return lab.standIn.exchanges;
+}
