@@ -45,7 +45,7 @@ test("a red build, a critical finding, a red gate and a Degraded app", { timeout
       (text) => `${text.trimEnd()}\nLABEL lab.vulnerability=critical\n`,
       "Use a bad library",
     );
-    await failedAt(await ci(), "scan", "scan", /CVE-/);
+    await failedAt(await ci(), "scan", "scan", /LAB-\d+-\d+ lab-package/);
     await source.git("revert", "--no-edit", "HEAD");
     await source.git("push", "--quiet");
   });
