@@ -152,6 +152,24 @@ test("copies between stages that begin from scratch, and skips stages that nobod
   assert.equal(config.config.Env, undefined);
 });
 
+test("finds users in the accounts that the image has", async (t) => {
+  const files = { "etc/passwd": "web:x:7:8::/:/x\n", "etc/group": "web:x:8:\nops:x:9:\n", a: "a" };
+  const place = await inFolder(t, files);
+  const text =
+    "FROM scratch\nCOPY etc /etc\nCOPY --chown=web a /one\nCOPY --chown=web:ops a /two\nCOPY --chown=5 a /three";
+  const { layers } = await look(await assemble(text, place));
+  assert.deepEqual(
+    layers.slice(1).map(([file]) => file?.owner),
+    ["7:8", "7:9", "5:5"],
+  );
+});
+
+test("an image with ONBUILD instructions needs a real builder", async (t) => {
+  const place = await inFolder(t, {});
+  const build = assemble("FROM scratch AS a\nONBUILD COPY x /\nFROM a\nUSER x\n", place);
+  await assert.rejects(build, (error) => error instanceof GantryError && error.code === "no-builder");
+});
+
 test("no path and no link leads out of the context", async (t) => {
   const place = await inFolder(t, {
     in: "inside",

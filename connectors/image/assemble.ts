@@ -2,7 +2,7 @@
 // and labels give the same digest in every attempt, on every day and on every runner: nothing of the task, the time or the
 // machine gets into the image. Layers of the base image are only referred to.
 
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Registry } from "../oci/client.ts";
@@ -17,8 +17,15 @@ import {
 } from "../oci/manifest.ts";
 import type { ImageReference } from "../oci/reference.ts";
 import { blobOfBytes, blobOfFile } from "../oci/upload.ts";
-import { type BaseImage, filesOf, readBaseImage } from "./base-image.ts";
-import { type FileTree, readContext, readIgnoreFile, type SourceFile, withParents } from "./build-context.ts";
+import { type Accounts, type BaseImage, filesOf, readBaseImage } from "./base-image.ts";
+import {
+  type FileTree,
+  parentsOf,
+  readContext,
+  readIgnoreFile,
+  type SourceFile,
+  withParents,
+} from "./build-context.ts";
 import { entriesOf } from "./copy-files.ts";
 import { decideBuilder, findObstacle, findStage } from "./decide-builder.ts";
 import type { Dockerfile, Stage } from "./dockerfile.ts";
@@ -73,7 +80,10 @@ type Work = AssembleOptions & {
 type StageResult = {
   readonly base: BaseImage | undefined;
   readonly config: ImageConfig;
-  readonly layers: readonly ImageBlob[];
+  /** Layers of the base image. The config's diff_ids are theirs. */
+  readonly below: readonly ImageBlob[];
+  /** Layers of this file, packed when it is known that the image needs them. */
+  readonly added: readonly (readonly LayerEntry[])[];
   /** Files of this stage and its parents in the same file, without those of the base image. */
   readonly own: ReadonlyMap<string, LayerEntry>;
 };
@@ -85,9 +95,9 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
   const known = work.built.get(stage);
   if (known) return known;
   const parent = await parentOf(work, stage);
-  const stageName = `line ${stage.from.line}`;
-  if ((parent.config.config?.OnBuild ?? []).length > 0 && parent.base) {
-    const problem = `${work.file}, ${stageName}: the base image has ONBUILD instructions of its own. The built-in assembler cannot do that.`;
+  if ((parent.config.config?.OnBuild ?? []).length > 0) {
+    const place = `${work.file}, line ${stage.from.line}`;
+    const problem = `${place}: FROM names an image with ONBUILD instructions. The built-in assembler cannot do that.`;
     throw new GantryError("no-builder", { problem });
   }
   const interpreted = interpretStage(work.dockerfile, stage, parent.config.config ?? {}, work.given);
@@ -98,8 +108,8 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
   }
   const files = filesOf(parent.base, work.cache);
   const own = new Map(parent.own);
-  const layers = [...parent.layers];
-  const diffIds = [...parent.config.rootfs.diff_ids];
+  const directories = new Set(directoriesOf(own.values()));
+  const added = [...parent.added];
   const history = [...(parent.config.history ?? [])];
   const changes = [...interpreted.changes];
   for (const { created_by, changesFiles } of interpreted.history) {
@@ -109,19 +119,16 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
       ? await entriesOf(change, tree, {
           scratch: parent.base === undefined,
           own,
+          directories,
           baseHasDirectory: files.hasDirectory,
-          ownerOf: files.ownerOf,
+          ownerOf: async (text) => files.ownerOf(text, await accountsIn(own)),
         })
       : [];
     history.push({ created: EPOCH, created_by, ...(entries.length === 0 ? { empty_layer: true } : {}) });
     if (entries.length === 0) continue;
     for (const entry of entries) own.set(entry.path, entry);
-    const packed = await packLayer(entries, join(work.layers, crypto.randomUUID()));
-    diffIds.push(packed.diffId);
-    layers.push({
-      descriptor: { mediaType: OCI_LAYER_GZIP, digest: packed.digest, size: packed.size },
-      from: { kind: "local", blob: blobOfFile(packed.digest, packed.size, packed.file) },
-    });
+    for (const path of directoriesOf(entries)) directories.add(path);
+    added.push(entries);
   }
   const { architecture, os, variant } = parent.config;
   const config: ImageConfig = {
@@ -131,13 +138,30 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
     os,
     ...(variant === undefined ? {} : { variant }),
     config: interpreted.config,
-    rootfs: { type: "layers", diff_ids: diffIds },
+    rootfs: parent.config.rootfs,
     // A base image may come without history; half of one would be wrong.
     ...(parent.base && !parent.config.history ? {} : { history }),
   };
-  const result = { base: parent.base, config, layers, own };
+  const result = { base: parent.base, config, below: parent.below, added, own };
   work.built.set(stage, result);
   return result;
+}
+
+/** The accounts that the Dockerfile itself copies into the image win over those of the base. */
+async function accountsIn(own: ReadonlyMap<string, LayerEntry>): Promise<Partial<Accounts>> {
+  const textOf = async (path: string): Promise<string | undefined> => {
+    const content = own.get(path)?.content;
+    return content && ("text" in content ? content.text : readFile(content.file, "utf8"));
+  };
+  const [passwd, group] = await Promise.all([textOf("etc/passwd"), textOf("etc/group")]);
+  return { ...(passwd === undefined ? {} : { passwd }), ...(group === undefined ? {} : { group }) };
+}
+
+function* directoriesOf(entries: Iterable<LayerEntry>): Generator<string> {
+  for (const { path, kind } of entries) {
+    if (kind === "directory") yield path;
+    yield* parentsOf(path);
+  }
 }
 
 async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
@@ -156,7 +180,7 @@ async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
       rootfs: { type: "layers", diff_ids: [] },
       history: [],
     };
-    return { base: undefined, config, layers: [], own: new Map() };
+    return { base: undefined, config, below: [], added: [], own: new Map() };
   }
   const base = await readBaseImage(name, platform, stage.from.line, work.registryOf);
   const layers = base.layers.map(
@@ -165,7 +189,7 @@ async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
       from: { kind: "registry", registry: base.registry, repository: base.repository },
     }),
   );
-  return { base, config: base.config, layers, own: new Map() };
+  return { base, config: base.config, below: layers, added: [], own: new Map() };
 }
 
 /** The files of an earlier stage, as a source of COPY. */
@@ -178,11 +202,20 @@ async function stageTree(work: Work, stage: Stage, reference: string): Promise<F
   return withParents(new Map(files.map((file) => [file.path, file])));
 }
 
-function imageOf(work: Work, { config, layers }: StageResult): BuiltImage {
+async function imageOf(work: Work, { config, below, added }: StageResult): Promise<BuiltImage> {
+  const layers = [...below];
+  const diffIds = [...config.rootfs.diff_ids];
+  for (const entries of added) {
+    const { diffId, digest, size, file } = await packLayer(entries, join(work.layers, crypto.randomUUID()));
+    diffIds.push(diffId);
+    const descriptor = { mediaType: OCI_LAYER_GZIP, digest, size };
+    layers.push({ descriptor, from: { kind: "local", blob: blobOfFile(digest, size, file) } });
+  }
   const labels = { ...config.config?.Labels, ...work.labels };
   const document = {
     ...config,
     config: { ...config.config, ...(Object.keys(labels).length > 0 ? { Labels: sorted(labels) } : {}) },
+    rootfs: { type: "layers", diff_ids: diffIds },
   };
   const configBytes = Buffer.from(JSON.stringify(document));
   const configDescriptor: Descriptor = { mediaType: OCI_CONFIG, digest: sha256(configBytes), size: configBytes.length };

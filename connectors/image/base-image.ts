@@ -18,6 +18,7 @@ import {
   parsePlatform,
 } from "../oci/manifest.ts";
 import { type ImageReference, parseReference } from "../oci/reference.ts";
+import { parentsOf } from "./build-context.ts";
 import type { Owner } from "./copy-files.ts";
 
 export type BaseImage = {
@@ -76,41 +77,51 @@ const baseFilesSchema = z.object({
   accounts: z.object({ passwd: z.string(), group: z.string() }),
 });
 type FilesDocument = z.infer<typeof baseFilesSchema>;
+/** The texts of /etc/passwd and /etc/group. */
+export type Accounts = FilesDocument["accounts"];
 
 export type BaseFiles = {
   readonly hasDirectory: (path: string) => Promise<boolean>;
-  readonly ownerOf: (text: string) => Promise<Owner | undefined>;
+  /** `newer` are the accounts that the image has got since. */
+  readonly ownerOf: (text: string, newer: Partial<Accounts>) => Promise<Owner | undefined>;
 };
 
 /** Answers from the layers of the image, which are read at the first question and remembered in `cache` by digest. */
 export function filesOf(base: BaseImage | undefined, cache: string): BaseFiles {
-  let loaded: Promise<FilesDocument> | undefined;
-  const load = (): Promise<FilesDocument> => {
-    loaded ??= base ? loadFiles(base, cache) : Promise.resolve(NOTHING);
+  let loaded: Promise<Loaded> | undefined;
+  const load = (): Promise<Loaded> => {
+    loaded ??= (base ? loadFiles(base, cache) : Promise.resolve(NOTHING)).then(({ directories, links, accounts }) => ({
+      directories: new Set(directories),
+      links: new Map(links),
+      accounts,
+    }));
     return loaded;
   };
   return {
     hasDirectory: async (path) => {
       const { directories, links } = await load();
-      const known = new Set(directories);
-      const targets = new Map(links);
       let at = path;
       for (let hops = 0; hops < 40; hops++) {
-        if (known.has(at)) return true;
-        const link = targets.get(at);
+        if (directories.has(at)) return true;
+        const link = links.get(at);
         if (link === undefined) return false;
         at = link;
       }
       return false;
     },
-    ownerOf: async (text) => {
+    ownerOf: async (text, newer) => {
       const numeric = /^(\d+)(?::(\d+))?$/.exec(text);
       if (numeric) return { uid: Number(numeric[1]), gid: Number(numeric[2] ?? numeric[1]) };
-      return findOwner(text, (await load()).accounts);
+      return findOwner(text, { ...(await load()).accounts, ...newer });
     },
   };
 }
 
+type Loaded = {
+  readonly directories: ReadonlySet<string>;
+  readonly links: ReadonlyMap<string, string>;
+  readonly accounts: Accounts;
+};
 const NOTHING: FilesDocument = { directories: [], links: [], accounts: { passwd: "", group: "" } };
 
 async function loadFiles(base: BaseImage, cache: string): Promise<FilesDocument> {
@@ -155,8 +166,7 @@ async function readLayers(base: BaseImage): Promise<FilesDocument> {
   for (const [path, { kind, link }] of seen) {
     if (kind === "directory") directories.add(path);
     if (kind === "link" && link !== undefined) links.push([path, link]);
-    for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1))
-      directories.add(path.slice(0, slash));
+    for (const parent of parentsOf(path)) directories.add(parent);
   }
   return { directories: [...directories].sort(), links, accounts };
 }
@@ -209,7 +219,7 @@ async function textOf(entry: Entry): Promise<string> {
 }
 
 /** `user`, `user:group`, with names or numbers; a user's own group when none is named. */
-function findOwner(text: string, { passwd, group }: FilesDocument["accounts"]): Owner | undefined {
+function findOwner(text: string, { passwd, group }: Accounts): Owner | undefined {
   const [user = "", groupName] = text.split(":");
   const account = passwd
     .split("\n")

@@ -1,6 +1,7 @@
 // The files that a build may see: read once, without following any link, and found again by COPY the way a container
 // would see them, so that no path and no link leads out of the folder.
 
+import type { Stats } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { globPart, type Ignore, isGlob } from "./dockerignore.ts";
@@ -27,20 +28,23 @@ export type FileTree = ReadonlyMap<string, SourceFile>;
 export async function readContext(root: string, ignore: Ignore): Promise<FileTree> {
   const tree = new Map<string, SourceFile>();
   const walk = async (folder: string): Promise<void> => {
-    for (const name of (await readdir(join(root, folder))).sort()) {
-      const path = folder === "" ? name : `${folder}/${name}`;
-      const file = join(root, path);
-      const stats = await lstat(file);
-      const executable = (stats.mode & 0o100) !== 0;
-      const seen = { path, executable, size: 0, link: undefined, content: undefined };
-      if (stats.isDirectory()) {
-        const ignored = ignore.ignores(path);
-        if (!ignored) tree.set(path, { ...seen, kind: "directory" });
-        if (!ignored || ignore.takesBack) await walk(path);
-      } else if (ignore.ignores(path)) continue;
-      else if (stats.isSymbolicLink()) tree.set(path, { ...seen, kind: "symlink", link: await readlink(file) });
-      else if (stats.isFile()) tree.set(path, { ...seen, kind: "file", size: stats.size, content: { file } });
+    const names = (await readdir(join(root, folder))).sort();
+    const stats = await Promise.all(names.map((name) => lstat(join(root, folder, name))));
+    for (const [index, name] of names.entries()) {
+      const one = stats[index];
+      if (one) await add(folder === "" ? name : `${folder}/${name}`, one);
     }
+  };
+  const add = async (path: string, stats: Stats): Promise<void> => {
+    const file = join(root, path);
+    const seen = { path, executable: (stats.mode & 0o100) !== 0, size: 0, link: undefined, content: undefined };
+    const ignored = ignore.ignores(path);
+    if (stats.isDirectory()) {
+      if (!ignored) tree.set(path, { ...seen, kind: "directory" });
+      if (!ignored || ignore.takesBack) await walk(path);
+    } else if (ignored) return;
+    else if (stats.isSymbolicLink()) tree.set(path, { ...seen, kind: "symlink", link: await readlink(file) });
+    else if (stats.isFile()) tree.set(path, { ...seen, kind: "file", size: stats.size, content: { file } });
   };
   await walk("");
   return withParents(tree);
@@ -93,6 +97,12 @@ export function contentsOf(tree: FileTree, directory: string): readonly { relati
     .sort((a, b) => compare(a.relative, b.relative));
 }
 
+/** `a/b/c` has `a/b` and `a`; the root is not told. */
+export function* parentsOf(path: string): Generator<string> {
+  for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1))
+    yield path.slice(0, slash);
+}
+
 /** By code units, the same on every machine. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -139,10 +149,8 @@ function below(directory: string, name: string): string {
 export function withParents(tree: Map<string, SourceFile>): FileTree {
   if (!tree.has("")) tree.set("", directoryAt(""));
   for (const path of [...tree.keys()]) {
-    for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
-      const parent = path.slice(0, slash);
-      if (tree.has(parent)) continue;
-      tree.set(parent, directoryAt(parent));
+    for (const parent of parentsOf(path)) {
+      if (!tree.has(parent)) tree.set(parent, directoryAt(parent));
     }
   }
   return tree;

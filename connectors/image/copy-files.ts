@@ -3,7 +3,14 @@
 
 import { posix } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { contentsOf, type FileTree, type FoundSource, findSources, type SourceFile } from "./build-context.ts";
+import {
+  contentsOf,
+  type FileTree,
+  type FoundSource,
+  findSources,
+  parentsOf,
+  type SourceFile,
+} from "./build-context.ts";
 import type { FileChange } from "./interpret.ts";
 import type { LayerEntry } from "./layer.ts";
 
@@ -15,6 +22,8 @@ export type Before = {
   readonly scratch: boolean;
   /** Entries of the stage so far, by path without a leading slash. */
   readonly own: ReadonlyMap<string, LayerEntry>;
+  /** Every directory that the stage has made so far, on the way to a file too. */
+  readonly directories: ReadonlySet<string>;
   readonly baseHasDirectory: (path: string) => Promise<boolean>;
   /** The numbers behind `user` or `user:group`; undefined for a name that nobody knows. */
   readonly ownerOf: (text: string) => Promise<Owner | undefined>;
@@ -33,11 +42,11 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
     if (one.file.kind === "directory") entries.push(...(await directoryEntries(job, one.file, at)));
     else entries.push(fileEntry(job, one.file, await fileTarget(job, one, found.length + written.length, at)));
   }
-  if (change.instruction === "WORKDIR" && at !== "" && !ownHasDirectory(before, at))
+  if (change.instruction === "WORKDIR" && at !== "" && !before.directories.has(at))
     entries.push(directoryEntry(job, at));
   // Without a base image nobody else says how the directories on the way are; with one, it or the unpacker does. A missing
   // working directory is made by whoever starts the container.
-  if (before.scratch) return withParents(entries, before.own);
+  if (before.scratch) return withParents(entries, before.directories);
   return change.instruction === "WORKDIR" ? [] : entries;
 }
 
@@ -71,13 +80,13 @@ function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[
 /** A directory's content goes into the destination; the directory itself does not. */
 async function directoryEntries(job: Job, source: SourceFile, at: string): Promise<LayerEntry[]> {
   const contents = contentsOf(job.tree, source.path);
+  const filled = new Set(contents.map(({ relative }) => posix.dirname(relative)));
   const entries: LayerEntry[] = [];
   if (await mustBeSaid(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
   for (const { relative, file } of contents) {
     const path = at === "" ? relative : `${at}/${relative}`;
-    const isEmpty = !job.tree.has(file.path) || !contents.some((other) => other.relative.startsWith(`${relative}/`));
     if (file.kind !== "directory") entries.push(fileEntry(job, file, path));
-    else if (await mustBeSaid(job, file, path, isEmpty)) entries.push(directoryEntry(job, path, file));
+    else if (await mustBeSaid(job, file, path, !filled.has(relative))) entries.push(directoryEntry(job, path, file));
   }
   return entries;
 }
@@ -88,7 +97,7 @@ async function directoryEntries(job: Job, source: SourceFile, at: string): Promi
  */
 async function mustBeSaid(job: Job, source: SourceFile, path: string, isEmpty: boolean): Promise<boolean> {
   if (path === "") return false;
-  if (ownHasDirectory(job.before, path)) return false;
+  if (job.before.directories.has(path)) return false;
   if (job.before.scratch) return true;
   const { change } = job;
   const special =
@@ -98,17 +107,10 @@ async function mustBeSaid(job: Job, source: SourceFile, path: string, isEmpty: b
 
 async function fileTarget(job: Job, { name }: FoundSource, sources: number, at: string): Promise<string> {
   const inside = at === "" ? name : `${at}/${name}`;
-  if (job.change.isDirectory || at === "" || sources > 1 || ownHasDirectory(job.before, at)) return inside;
+  if (job.change.isDirectory || at === "" || sources > 1 || job.before.directories.has(at)) return inside;
   // `COPY a.conf /etc/a.conf` cannot mean a directory; `COPY a.conf /etc/conf.d` may.
   if (job.before.scratch || posix.basename(at) === name || job.before.own.has(at)) return at;
   return (await job.before.baseHasDirectory(at)) ? inside : at;
-}
-
-function ownHasDirectory({ own }: Before, path: string): boolean {
-  const entry = own.get(path);
-  if (entry) return entry.kind === "directory";
-  const prefix = `${path}/`;
-  return [...own.keys()].some((other) => other.startsWith(prefix));
 }
 
 function fileEntry({ change, owner }: Job, file: SourceFile, path: string): LayerEntry {
@@ -135,13 +137,12 @@ function textFile(name: string, text: string): SourceFile {
 }
 
 /** What an earlier change made keeps its owner and mode. */
-function withParents(entries: readonly LayerEntry[], own: Before["own"]): readonly LayerEntry[] {
-  const known = new Set([...own.keys(), ...entries.map(({ path }) => path)]);
+function withParents(entries: readonly LayerEntry[], made: Before["directories"]): readonly LayerEntry[] {
+  const known = new Set(entries.map(({ path }) => path));
   const parents: LayerEntry[] = [];
   for (const { path } of entries) {
-    for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
-      const parent = path.slice(0, slash);
-      if (known.has(parent)) continue;
+    for (const parent of parentsOf(path)) {
+      if (known.has(parent) || made.has(parent)) continue;
       known.add(parent);
       parents.push({
         path: parent,

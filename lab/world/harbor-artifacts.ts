@@ -1,7 +1,7 @@
 // Artifacts and scans of the stand-in Harbor, as the API shows them at this moment.
 
-import { randomUUID } from "node:crypto";
-import { type Content, countBySeverity, type Finding, inspect, worst } from "./harbor-scan.ts";
+import { worst } from "./harbor-scanner.ts";
+import { harborScans, isImage, mergeOverviews, readManifest, SCANNER } from "./harbor-scans.ts";
 import {
   type ArtifactState,
   type HarborState,
@@ -9,7 +9,6 @@ import {
   isScanning,
   type ProjectState,
   projectOf,
-  scanMoment,
   visibleArtifact,
 } from "./harbor-state.ts";
 import type { PushedManifest } from "./registry.ts";
@@ -28,68 +27,10 @@ type Options = {
 };
 
 const REPORT = "application/vnd.security.vulnerability.report; version=1.1";
-const SCANNER = { name: "Stand-in", vendor: "lab", version: "v1" };
-const IMAGE_CONFIGS = ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
-
-type Manifest = {
-  readonly config?: { readonly mediaType: string; readonly digest: string; readonly size: number };
-  readonly layers?: readonly { readonly size: number }[];
-  readonly manifests?: readonly { readonly digest: string; readonly platform?: object }[];
-  readonly subject?: { readonly digest: string };
-  readonly annotations?: Readonly<Record<string, string>>;
-};
 
 export function harborArtifacts({ state, save, store, timing, clock }: Options) {
-  const inspected = new Map<string, Promise<Content>>();
-
-  const manifestOf = (repository: string, digest: string): { bytes: Buffer; manifest: Manifest } => {
-    const stored = store.getManifest(repository, digest);
-    if (!stored) throw notFound(repository, digest);
-    return { bytes: stored.bytes, manifest: JSON.parse(stored.bytes.toString("utf8")) as Manifest };
-  };
-  const contentOf = (repository: string, digest: string): Promise<Content> => {
-    const known = inspected.get(digest) ?? inspect(store, manifestOf(repository, digest).bytes);
-    inspected.set(digest, known);
-    return known;
-  };
-  /** The images that are scanned when this artifact is: itself, or the children of an index. */
-  const images = (repository: string, artifact: ArtifactState): ArtifactState[] => {
-    const { manifest } = manifestOf(repository, artifact.digest);
-    if (!manifest.manifests) return isImage(manifest) ? [artifact] : [];
-    const known = state.repositories[repository]?.artifacts ?? {};
-    return manifest.manifests.flatMap(({ digest }) => known[digest] ?? []);
-  };
-  const overviewOf = async (repository: string, artifact: ArtifactState): Promise<Overview | undefined> => {
-    const moment = scanMoment(artifact, clock(), timing);
-    if (!moment || !artifact.scan) return undefined;
-    const base = { report_id: artifact.scan.id, complete_percent: moment.percent, scanner: SCANNER };
-    const start_time = new Date(moment.startedAtMs).toISOString();
-    if (moment.status !== "Done") return { ...base, scan_status: moment.status, severity: "", duration: 0, start_time };
-    const { findings, scanner } = await contentOf(repository, artifact.digest);
-    const end = {
-      start_time,
-      end_time: new Date(moment.endsAtMs).toISOString(),
-      duration: Math.round(timing.scanMs / 1000),
-    };
-    if (scanner === "fails" || (scanner === "fails-once" && artifact.scan.count === 1)) {
-      return { ...base, ...end, scan_status: "Error", severity: "" };
-    }
-    const fixable = findings.filter((one) => one.fix_version !== "").length;
-    const summary = { total: findings.length, fixable, summary: countBySeverity(findings) };
-    return { ...base, ...end, scan_status: "Success", severity: worst(findings), summary };
-  };
-  const findingsOf = async (repository: string, artifact: ArtifactState): Promise<readonly Finding[] | undefined> => {
-    const all: Finding[] = [];
-    for (const image of images(repository, artifact)) {
-      if ((await overviewOf(repository, image))?.scan_status !== "Success") continue;
-      all.push(...(await contentOf(repository, image.digest)).findings);
-      return all;
-    }
-    return undefined;
-  };
-  const request = (artifact: ArtifactState): void => {
-    artifact.scan = { id: randomUUID(), requestedAtMs: clock(), count: (artifact.scan?.count ?? 0) + 1 };
-  };
+  const manifestOf = (repository: string, digest: string) => readManifest(store, repository, digest);
+  const scans = harborScans({ state, store, timing, clock });
 
   return {
     pushed: ({ repository, digest, mediaType }: PushedManifest): void => {
@@ -107,7 +48,8 @@ export function harborArtifacts({ state, save, store, timing, clock }: Options) 
         scan: undefined,
       };
       entry.artifacts[digest] = artifact;
-      if (isImage(manifest) && state.projects[projectOf(repository)]?.metadata.auto_scan === "true") request(artifact);
+      if (isImage(manifest) && state.projects[projectOf(repository)]?.metadata.auto_scan === "true")
+        scans.request(artifact);
       save();
     },
 
@@ -121,9 +63,9 @@ export function harborArtifacts({ state, save, store, timing, clock }: Options) 
     view: async (project: ProjectState, repository: string, artifact: ArtifactState, withScan: boolean) => {
       const { bytes, manifest } = manifestOf(repository, artifact.digest);
       const short = repository.slice(project.name.length + 1);
-      const scanned = images(repository, artifact);
+      const scanned = scans.images(repository, artifact);
       const overviews = withScan
-        ? (await Promise.all(scanned.map((one) => overviewOf(repository, one)))).filter((one) => one !== undefined)
+        ? (await Promise.all(scanned.map((one) => scans.overview(repository, one)))).filter((one) => one !== undefined)
         : [];
       const merged = mergeOverviews(overviews);
       return {
@@ -166,23 +108,23 @@ export function harborArtifacts({ state, save, store, timing, clock }: Options) 
     },
 
     startScan: (repository: string, artifact: ArtifactState): void => {
-      const scanned = images(repository, artifact);
+      const scanned = scans.images(repository, artifact);
       if (scanned.length === 0) throw new Answer(400, errors("BAD_REQUEST", "the artifact can not be scanned"));
       if (scanned.some((one) => isScanning(one, clock(), timing))) {
         throw new Answer(409, errors("CONFLICT", "a previous scan process is running"));
       }
-      for (const one of scanned) request(one);
+      for (const one of scanned) scans.request(one);
       save();
     },
 
     report: async (repository: string, artifact: ArtifactState): Promise<object> => {
-      const vulnerabilities = await findingsOf(repository, artifact);
+      const vulnerabilities = await scans.findings(repository, artifact);
       if (!vulnerabilities) return {};
       const generated_at = new Date(clock()).toISOString();
       return { [REPORT]: { generated_at, scanner: SCANNER, severity: worst(vulnerabilities), vulnerabilities } };
     },
 
-    findings: findingsOf,
+    findings: scans.findings,
 
     repositories: (project: string): readonly { id: number; name: string; count: number }[] =>
       Object.entries(state.repositories)
@@ -203,28 +145,6 @@ export function harborArtifacts({ state, save, store, timing, clock }: Options) 
           tags: store.tags(repository).flatMap((one) => (one.digest === digest ? one.tag : [])),
         })),
   };
-}
-
-type Overview = {
-  readonly report_id: string;
-  readonly scan_status: string;
-  readonly severity: string;
-  readonly duration: number;
-  readonly complete_percent: number;
-  readonly start_time: string;
-  readonly end_time?: string;
-  readonly scanner: object;
-  readonly summary?: { readonly total: number; readonly fixable: number; readonly summary: Record<string, number> };
-};
-
-/** Of an index: running beats everything, one success makes it a success. */
-function mergeOverviews(overviews: readonly Overview[]): Overview | undefined {
-  const byStatus = (status: string): Overview | undefined => overviews.find((one) => one.scan_status === status);
-  return byStatus("Running") ?? byStatus("Success") ?? overviews[0];
-}
-
-function isImage(manifest: Manifest): boolean {
-  return manifest.config !== undefined && IMAGE_CONFIGS.includes(manifest.config.mediaType);
 }
 
 function notFound(repository: string, reference: string): Answer {

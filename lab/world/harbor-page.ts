@@ -1,6 +1,6 @@
 // The pages of the stand-in Harbor, for people who follow a link from the portal.
 
-import type { Finding } from "./harbor-scan.ts";
+import type { Finding } from "./harbor-scanner.ts";
 import type { ProjectState } from "./harbor-state.ts";
 
 type Row = { readonly repository: string; readonly digest: string; readonly tags: readonly string[] };

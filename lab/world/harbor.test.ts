@@ -7,6 +7,7 @@ import { digestOf, pushImage } from "@gantry/connectors/image/push-image.ts";
 import { createRegistry } from "@gantry/connectors/oci/client.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
 import { type HarborOptions, startHarbor } from "./harbor.ts";
+import { sha256 } from "./registry-store.ts";
 
 const ADMIN = { username: "admin", password: "harbor-pass-1" };
 const INSTANT = { registerMs: 0, queueMs: 0, scanMs: 0 };
@@ -93,6 +94,26 @@ test("the scan finds what the image contains", async (t) => {
     report.body[REPORT].vulnerabilities.map((one: { id: string }) => one.id),
     ["CVE-2021-44906", "CVE-2022-25883"],
   );
+});
+
+test("a layer that the scanner cannot read ends the scan as an error", async (t) => {
+  const { api, url, as } = await open(t, { empty: true });
+  await api("POST", "/projects", { project_name: "orders", metadata: { auto_scan: "true" } });
+  const authorization = as(ADMIN.username, ADMIN.password);
+  const blob = async (text: string, mediaType: string) => {
+    const digest = sha256(text);
+    const path = `${url}/v2/orders/web/blobs/uploads/?digest=${digest}`;
+    assert.equal((await fetch(path, { method: "POST", body: text, headers: { authorization } })).status, 201);
+    return { mediaType, digest, size: text.length };
+  };
+  const config = await blob("{}", "application/vnd.oci.image.config.v1+json");
+  const layers = [await blob("not gzip", "application/vnd.oci.image.layer.v1.tar+gzip")];
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  const body = JSON.stringify({ schemaVersion: 2, mediaType, config, layers });
+  const headers = { authorization, "content-type": mediaType };
+  await fetch(`${url}/v2/orders/web/manifests/1`, { method: "PUT", body, headers });
+  const answer = await api("GET", "/projects/orders/repositories/web/artifacts/1?with_scan_overview=true");
+  assert.equal(answer.body.scan_overview[REPORT].scan_status, "Error");
 });
 
 test("repository names with a slash must be encoded twice", async (t) => {
