@@ -1,6 +1,6 @@
 // What a request for a task becomes, or why it is refused. Pure.
 
-import { GantryError } from "@gantry/core/errors.ts";
+import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
@@ -37,22 +37,23 @@ export function decideStart({ definition, wish, name, app, at, id, url, rerun }:
   const { pipeline, version } = definition;
   if (pipeline.app !== "none" && name === undefined)
     return new GantryError("bad-request", { problem: "the app is missing" });
-  const forApp = pipeline.app === "none" ? undefined : name;
-  const change =
-    forApp === undefined
-      ? undefined
-      : appRequested(pipeline, app, { id, app: forApp, by: wish.principal, at, rerun: rerun !== undefined });
-  if (change instanceof GantryError) return change;
+  const request = { id, app: name ?? "", by: wish.principal, at, rerun: rerun !== undefined };
+  // An app that is not there must be told before parameters whose defaults are read from it.
+  const existing = pipeline.app === "existing" ? appRequested(pipeline, app, request) : undefined;
+  if (existing instanceof GantryError) return existing;
 
   const scope = pipeline.app === "new" ? { name: name ?? "" } : appScope(app);
   const checked = checkParams(pipeline.params, wish.params, {
     app: scope,
     task: { id, url, requestedBy: wish.principal },
   });
-  if (checked.problems.length > 0) {
-    const problem = checked.problems.map((one) => `${one.pointer ?? ""} ${one.detail}`.trim()).join("; ");
-    return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems: checked.problems });
+  const problems = [...checked.problems, ...nameProblems(definition, name, checked.problems)];
+  if (problems.length > 0) {
+    const problem = problems.map((one) => `${one.pointer ?? ""} ${one.detail}`.trim()).join("; ");
+    return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
   }
+  const change = pipeline.app === "new" ? appRequested(pipeline, app, request) : existing;
+  if (change instanceof GantryError) return change;
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params: checked.params, app: scope });
   const event: Started["event"] = {
     kind: "TaskRequested",
@@ -70,6 +71,24 @@ export function decideStart({ definition, wish, name, app, at, id, url, rerun }:
     ...(group === undefined ? {} : { group }),
   };
   return { event, app: change?.app, appEvents: change?.events ?? [] };
+}
+
+/** Names of apps become parts of addresses, repositories and namespaces, whatever a pipeline's own pattern allows. */
+const APP_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+
+export function isAppName(name: string | undefined): name is string {
+  return name !== undefined && APP_NAME.test(name);
+}
+
+function nameProblems(
+  { pipeline }: Definition,
+  name: string | undefined,
+  known: readonly Problem[],
+): readonly Problem[] {
+  if (pipeline.app !== "new" || isAppName(name) || known.some((one) => one.pointer === "/name")) return [];
+  return [
+    { pointer: "/name", detail: "must be lower case letters, digits and hyphens, at most 63, and begin with a letter" },
+  ];
 }
 
 /** Name of the app that a request is about: given, or among the parameters of the pipeline that makes apps. */

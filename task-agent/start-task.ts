@@ -7,7 +7,7 @@ import type { JsonValue } from "@gantry/core/json.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { StartTask } from "@gantry/wire/agent-api.ts";
-import { appName, decideStart, type Rerun } from "./decide-start.ts";
+import { appName, decideStart, isAppName, type Rerun } from "./decide-start.ts";
 import type { Definitions } from "./definitions.ts";
 import { appCommit, appStream, type TaskRecord, type Tasks } from "./tasks.ts";
 
@@ -34,7 +34,7 @@ export async function startTask(deps: StartDeps, wish: StartTask, rerun?: Rerun)
     const at = await deps.tasks.now();
     const id = newTaskId(at, deps.newId());
     const name = appName(definition, wish);
-    const loaded = name === undefined ? undefined : await deps.journal.load(appStream(name));
+    const loaded = isAppName(name) ? await deps.journal.load(appStream(name)) : undefined;
     const app = loaded?.snapshot as unknown as AppState | undefined;
     const decided = decideStart({ definition, wish, app, name, at, id, url: `${deps.portalUrl}/tasks/${id}`, rerun });
     if (decided instanceof GantryError) throw decided;
