@@ -86,6 +86,8 @@ type StageResult = {
   readonly added: readonly (readonly LayerEntry[])[];
   /** Files of this stage and its parents in the same file, without those of the base image. */
   readonly own: ReadonlyMap<string, LayerEntry>;
+  /** Directories that these files, and WORKDIR, have made. */
+  readonly directories: ReadonlySet<string>;
 };
 
 /** The date of everything, so that the day of the build does not change the digest. */
@@ -108,7 +110,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
   }
   const files = filesOf(parent.base, work.cache);
   const own = new Map(parent.own);
-  const directories = new Set(directoriesOf(own.values()));
+  const directories = new Set(parent.directories);
   const added = [...parent.added];
   const history = [...(parent.config.history ?? [])];
   const changes = [...interpreted.changes];
@@ -124,6 +126,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
           ownerOf: async (text) => files.ownerOf(text, await accountsIn(own)),
         })
       : [];
+    if (change?.instruction === "WORKDIR") directories.add(change.destination.slice(1));
     history.push({ created: EPOCH, created_by, ...(entries.length === 0 ? { empty_layer: true } : {}) });
     if (entries.length === 0) continue;
     for (const entry of entries) own.set(entry.path, entry);
@@ -142,7 +145,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
     // A base image may come without history; half of one would be wrong.
     ...(parent.base && !parent.config.history ? {} : { history }),
   };
-  const result = { base: parent.base, config, below: parent.below, added, own };
+  const result = { base: parent.base, config, below: parent.below, added, own, directories };
   work.built.set(stage, result);
   return result;
 }
@@ -180,7 +183,7 @@ async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
       rootfs: { type: "layers", diff_ids: [] },
       history: [],
     };
-    return { base: undefined, config, below: [], added: [], own: new Map() };
+    return { base: undefined, config, below: [], added: [], own: new Map(), directories: new Set() };
   }
   const base = await readBaseImage(name, platform, stage.from.line, work.registryOf);
   const layers = base.layers.map(
@@ -189,7 +192,7 @@ async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
       from: { kind: "registry", registry: base.registry, repository: base.repository },
     }),
   );
-  return { base, config: base.config, below: layers, added: [], own: new Map() };
+  return { base, config: base.config, below: layers, added: [], own: new Map(), directories: new Set() };
 }
 
 /** The files of an earlier stage, as a source of COPY. */

@@ -30,11 +30,12 @@ export type Command = { readonly argv: readonly [string, ...string[]]; readonly 
 
 export type RegistryLogin = { readonly host: string; readonly username: string; readonly password: string };
 
-/** The real builders on PATH. Docker counts only when its daemon answers, and is asked only when nothing else is there. */
+/** The real builders on PATH; Kaniko works only where its own image put it. Docker counts only when its daemon answers, and is asked only when nothing else is there. */
 export async function findBuilders(exec: Exec): Promise<readonly RealBuilder[]> {
   const script =
     'for one in "$@"; do if command -v "$one" >/dev/null 2>&1; then echo "$one"; fi; done; if [ -x /kaniko/executor ]; then echo kaniko; fi';
-  const { stdout } = await exec(["sh", "-c", script, "sh", ...REAL_BUILDERS], { stdout: "capture" });
+  const onPath = REAL_BUILDERS.filter((name) => name !== "kaniko");
+  const { stdout } = await exec(["sh", "-c", script, "sh", ...onPath], { stdout: "capture" });
   const found = stdout.split("\n");
   const here = REAL_BUILDERS.filter((name) => found.includes(name));
   if (here.length !== 1 || here[0] !== "docker") return here.filter((name) => name !== "docker");

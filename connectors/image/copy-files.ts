@@ -11,6 +11,7 @@ import {
   parentsOf,
   type SourceFile,
 } from "./build-context.ts";
+import { isArchive } from "./decide-builder.ts";
 import type { FileChange } from "./interpret.ts";
 import type { LayerEntry } from "./layer.ts";
 
@@ -71,6 +72,11 @@ const DIRECTORY_MODE = 0o755;
 
 function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[] {
   const found = findSources(tree, source);
+  const archive = change.instruction === "ADD" ? found.find(({ name }) => isArchive(name)) : undefined;
+  if (archive) {
+    const problem = `Line ${change.line}: ADD unpacks ${archive.name}. The built-in assembler cannot do that.`;
+    throw new GantryError("no-builder", { problem });
+  }
   if (found.length > 0) return found;
   const where =
     change.from === undefined ? "in the build context, or .dockerignore leaves it out" : `in ${change.from}`;

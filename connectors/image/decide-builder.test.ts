@@ -40,6 +40,7 @@ test("names the line and the instruction that needs a real builder", () => {
     ["FROM a\nADD https://example.com/x.tgz /x", 2, /ADD downloads/],
     ["FROM a\nADD git@example.com:a/b.git /x", 2, /ADD downloads/],
     ["FROM a\nADD root.tar.gz /", 2, /ADD unpacks/],
+    ["FROM a\nARG URL\nADD $URL /x", 3, /ADD names a source by a variable/],
     ["FROM a\nCOPY --from=nginx:1 /etc/x /x", 2, /COPY --from=nginx:1 takes files out of another image/],
     ["FROM b AS one\nFROM a\nCOPY --from=one /x /x", 3, /COPY --from=one takes files out of a stage with a base image/],
     ["FROM a\nCOPY --parents a/b /x", 2, /COPY --parents is not known/],

@@ -72,6 +72,11 @@ export function findStage(stages: readonly Stage[], reference: string): Stage | 
 }
 
 const ARCHIVE = /\.(tar|tgz|tbz2?|txz|tzst|tar\.(gz|bz2|xz|zst))$/i;
+/** ADD unpacks these. */
+export function isArchive(name: string): boolean {
+  return ARCHIVE.test(name);
+}
+
 const KNOWN_FLAGS = ["from", "chown", "chmod", "link"];
 
 function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, given: Arguments): string | undefined {
@@ -85,7 +90,8 @@ function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, 
   const sources = (instruction.json ?? instruction.words).slice(0, -1);
   if (name === "ADD") {
     if (sources.some((source) => /^["']?([a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source))) return "downloads a file";
-    if (sources.some((source) => ARCHIVE.test(source.replace(/["']/g, "")))) return "unpacks an archive";
+    if (sources.some((source) => isArchive(source.replace(/["']/g, "")))) return "unpacks an archive";
+    if (sources.some((source) => source.includes("$"))) return "names a source by a variable, which may be a download";
   }
   const from = flagOf(instruction, "from");
   if (from === undefined) return undefined;

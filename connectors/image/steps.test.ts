@@ -141,6 +141,7 @@ test("reads the base image's files only to answer what cannot be known otherwise
   assert.deepEqual(await build("COPY a.conf /run\n"), ["0/0 run/a.conf"], "a link to a directory of the base");
   assert.deepEqual(await build("COPY a.conf /etc/new\n"), ["0/0 etc/new"]);
   assert.deepEqual(await build("COPY --chown=web dir /srv\n"), ["101/102 srv/", "101/102 srv/f"]);
+  assert.deepEqual(await build("WORKDIR /app\nCOPY --chown=web dir .\n"), ["101/102 app/f"], "WORKDIR made it");
   assert.deepEqual(await build("COPY --chown=web:5 dir /etc/conf.d\n"), ["101/5 etc/conf.d/f"], "it keeps what it is");
   const outcome = await (async () => {
     world.bench.nextTask();
