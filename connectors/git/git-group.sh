@@ -1,10 +1,17 @@
 # Runs git with the arguments it is given, in a process group of its own, and ends the whole group when it is told to end.
 # Without this an abort ends git and leaves behind the program that git started to speak HTTP.
+
 # The empty line is for simple-git, which waits 50 ms for a program that says nothing.
 echo >&2
 # A shell gives what runs in its background an empty input, so ours is handed over under another number.
 exec 3<&0
-setsid git "$@" <&3 3<&- &
+if command -v setsid >/dev/null; then
+  setsid git "$@" <&3 3<&- &
+else
+  # macOS: there is no setsid, but its shell makes groups without a terminal.
+  set -m
+  git "$@" <&3 3<&- &
+fi
 group=$!
 trap 'kill -s TERM -- "-$group" 2>/dev/null' INT TERM
 wait "$group"
