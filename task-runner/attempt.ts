@@ -11,12 +11,11 @@ import type { JobContext, Site } from "./job-context.ts";
 import type { Leases, Moment } from "./leases.ts";
 import { openSpool } from "./log-spool.ts";
 import { isCode } from "./ports.ts";
-import { killByCookie } from "./process-group.ts";
 import { refFields } from "./refs.ts";
 import { runJob } from "./run-job.ts";
 import { cookieOf } from "./script-env.ts";
 import { lost, type Stopped, timedOut } from "./stop.ts";
-import { jobFolders, makeJobFolders, removeFolder } from "./workspace.ts";
+import { jobFolders, makeJobFolders } from "./workspace.ts";
 
 /** An attempt as the rest of the runner sees it. */
 export type Attempt = {
@@ -78,10 +77,10 @@ async function work(
   delivery: Delivery,
   { stopping, over, stop }: Stops,
 ): Promise<void> {
-  const { clock } = site.deps;
+  const { clock, files } = site.deps;
   const { spec } = reply;
   const folders = jobFolders(site.config.data, ref);
-  await makeJobFolders(folders);
+  await makeJobFolders(files, folders);
   const masker = createMasker();
   masker.add(await site.token());
   const job: JobContext = {
@@ -94,7 +93,7 @@ async function work(
     openLog: (step, onBytes) => {
       const file = join(folders.logs, `${spec.steps.findIndex((one) => one.id === step) + 1}.log`);
       return delivery.openLog(step, file, (onGrowth) =>
-        openSpool({ file, masker, logger: site.deps.logger, onGrowth, onBytes }),
+        openSpool({ files, file, masker, logger: site.deps.logger, onGrowth, onBytes }),
       );
     },
     stop: stopping.signal,
@@ -148,14 +147,15 @@ function logEnd(site: Site, ref: JobRef, error: unknown, over: AbortSignal): voi
 }
 
 async function cleanUp(site: Site, ref: JobRef, isClosing: boolean): Promise<void> {
+  const { files, programs } = site.deps;
   const folders = jobFolders(site.config.data, ref);
   try {
-    const killed = killByCookie(cookieOf(folders));
+    const killed = programs.killByCookie(cookieOf(folders));
     if (killed > 0) site.deps.logger.warn({ ...refFields(ref), killed }, "processes that left their group were killed");
-    await removeFolder(folders.root);
+    await files.remove(folders.root);
     // A process that ends leaves to the next one what the agent has not been told.
     if (isClosing) return;
-    await removeFolder(folders.logs);
+    await files.remove(folders.logs);
     site.disk.note({ k: "closed", ref });
   } catch (error) {
     // The next start of the runner removes what is left.

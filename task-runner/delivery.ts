@@ -1,7 +1,6 @@
 // Telling the task-agent about one attempt: progress, logs, report, in this order of importance to people, and all of it
 // before the attempt is forgotten. Also for attempts of a former process of this runner.
 
-import { stat } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JobRef } from "@gantry/wire/protocol.ts";
 import type { DiskAttempt, Report } from "./disk-state.ts";
@@ -76,7 +75,7 @@ export function openDelivery(site: Site, ref: JobRef, former?: DiskAttempt): Del
       return spool;
     },
     sendLog: async (step, file) => {
-      const { size } = await stat(file);
+      const size = await deps.files.size(file);
       upload(
         step,
         file,

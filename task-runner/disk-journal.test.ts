@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import fc from "fast-check";
 import { type DiskJournal, openDiskJournal } from "./disk-journal.ts";
 import { type DiskRecord, type DiskState, fold, recordsOf } from "./disk-state.ts";
+import { machineFiles } from "./files.ts";
 
 const silent = (): void => {};
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
@@ -20,12 +21,12 @@ async function fileOf(t: TestContext): Promise<string> {
 
 async function reopen(journal: DiskJournal, file: string): Promise<DiskJournal> {
   await journal.close();
-  return openDiskJournal(file, 0, logger);
+  return openDiskJournal(machineFiles, file, 0, logger);
 }
 
 test("what was committed is there after a restart, and what is closed is forgotten", async (t) => {
   const file = await fileOf(t);
-  let journal = await openDiskJournal(file, 0, logger);
+  let journal = await openDiskJournal(machineFiles, file, 0, logger);
   await journal.commit({ k: "claimed", ref: ref(1), lease });
   journal.note({ k: "group", ref: ref(1), group: { pgid: 77, startedAt: "x" } });
   await journal.commit({ k: "claimed", ref: ref(2), lease });
@@ -47,11 +48,11 @@ test("what was committed is there after a restart, and what is closed is forgott
 
 test("a line that a crash has cut off is left out, and the rest counts", async (t) => {
   const file = await fileOf(t);
-  let journal = await openDiskJournal(file, 0, logger);
+  let journal = await openDiskJournal(machineFiles, file, 0, logger);
   await journal.commit({ k: "claimed", ref: ref(1), lease });
   await journal.close();
   await appendFile(file, '{"k":"closed","ref":{"task":"t1"');
-  journal = await openDiskJournal(file, 0, logger);
+  journal = await openDiskJournal(machineFiles, file, 0, logger);
   assert.equal(journal.state.attempts.size, 1);
   await journal.close();
   assert.ok((await readFile(file, "utf8")).endsWith("}\n"));
@@ -59,7 +60,7 @@ test("a line that a crash has cut off is left out, and the rest counts", async (
 
 test("the file stays small however much goes through it", async (t) => {
   const file = await fileOf(t);
-  const journal = await openDiskJournal(file, 0, logger);
+  const journal = await openDiskJournal(machineFiles, file, 0, logger);
   const outputs = { text: "x".repeat(100_000) };
   const event = { kind: "step-ended", step: "s", outcome: "succeeded", durationMs: 1, outputs } as const;
   for (let fence = 1; fence <= 120; fence += 1) {
@@ -73,10 +74,10 @@ test("the file stays small however much goes through it", async (t) => {
 
 test("an effect that nobody asked for in a week is forgotten", async (t) => {
   const file = await fileOf(t);
-  const journal = await openDiskJournal(file, 0, logger);
+  const journal = await openDiskJournal(machineFiles, file, 0, logger);
   await journal.commit({ k: "effect", key: "old", result: {}, atMs: 0 });
   await journal.close();
-  const later = await openDiskJournal(file, 8 * 24 * 3_600_000, logger);
+  const later = await openDiskJournal(machineFiles, file, 8 * 24 * 3_600_000, logger);
   assert.equal(later.state.effects.size, 0);
   await later.close();
 });

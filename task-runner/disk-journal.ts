@@ -1,10 +1,10 @@
 // The runner's own journal: one file of JSON lines, appended and synced. A runner that was killed finds in it what it was
 // doing. What it holds is small, so the whole state stays in memory and the file is rewritten now and then.
 
-import { type FileHandle, mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Logger } from "@gantry/wire/http.ts";
 import { type DiskRecord, type DiskState, fold, recordsOf } from "./disk-state.ts";
+import { type Files, type OpenFile, writeAll } from "./files.ts";
 
 export type DiskJournal = {
   readonly state: DiskState;
@@ -22,10 +22,10 @@ const COMPACT_BYTES = 4 * 1_048_576;
 const EFFECT_DAYS_MS = 7 * 24 * 3_600_000;
 
 /** One process at a time may have it open; the caller sees to that. A torn last line is the record that was not written. */
-export async function openDiskJournal(file: string, nowMs: number, logger: Logger): Promise<DiskJournal> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const state = await load(file, nowMs, logger);
-  let handle = await rewrite(file, state);
+export async function openDiskJournal(files: Files, file: string, nowMs: number, logger: Logger): Promise<DiskJournal> {
+  await files.makeFolder(dirname(file));
+  const state = await load(files, file, nowMs, logger);
+  let handle = await rewrite(files, file, state);
   let written = 0;
   /** The end of the file may hold half a line: it must be written anew. */
   let torn = false;
@@ -37,14 +37,14 @@ export async function openDiskJournal(file: string, nowMs: number, logger: Logge
     if (torn || written > COMPACT_BYTES) {
       await handle.close();
       // The state has this batch already: it was folded when it was noted.
-      handle = await rewrite(file, state);
+      handle = await rewrite(files, file, state);
       written = 0;
       torn = false;
       return;
     }
     torn = true;
-    await handle.writeFile(batch);
-    if (sync) await handle.datasync();
+    await writeAll(handle, batch);
+    if (sync) await handle.sync();
     written += batch.length;
     torn = false;
   };
@@ -88,14 +88,9 @@ export async function openDiskJournal(file: string, nowMs: number, logger: Logge
   };
 }
 
-async function load(file: string, nowMs: number, logger: Logger): Promise<DiskState> {
+async function load(files: Files, file: string, nowMs: number, logger: Logger): Promise<DiskState> {
   const state: DiskState = { attempts: new Map(), effects: new Map() };
-  let text = "";
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
+  const text = (await files.readText(file)) ?? "";
   const lines = text.split("\n").filter((line) => line !== "");
   lines.forEach((line, index) => {
     const record = readRecord(line);
@@ -116,25 +111,20 @@ function readRecord(line: string): DiskRecord | undefined {
 }
 
 /** Puts a compacted file in the place of the old one, and opens it for appending. */
-async function rewrite(file: string, state: DiskState): Promise<FileHandle> {
+async function rewrite(files: Files, file: string, state: DiskState): Promise<OpenFile> {
   const fresh = `${file}.new`;
-  const target = await open(fresh, "w", 0o600);
+  const target = await files.open(fresh, "empty");
   try {
-    for (const record of recordsOf(state)) await target.writeFile(`${JSON.stringify(record)}\n`);
+    await writeAll(
+      target,
+      recordsOf(state)
+        .map((record) => `${JSON.stringify(record)}\n`)
+        .join(""),
+    );
     await target.sync();
   } finally {
     await target.close();
   }
-  await rename(fresh, file);
-  await syncFolder(dirname(file));
-  return open(file, "a");
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await files.replace(fresh, file);
+  return files.open(file, "append");
 }

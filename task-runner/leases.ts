@@ -3,7 +3,7 @@
 
 import type { HeartbeatReply, JobRef, Lease } from "@gantry/wire/protocol.ts";
 import type { Link } from "./link.ts";
-import type { Cancel, RunnerDeps } from "./ports.ts";
+import { type Cancel, deadlineBy, type RunnerDeps } from "./ports.ts";
 import { refFields, refKey } from "./refs.ts";
 import { canceled, fenced, lost, type Stopped } from "./stop.ts";
 
@@ -52,11 +52,12 @@ export function createLeases(
     if (beating) return;
     beating = true;
     const [sent, asked, limitMs] = [now(), new Map(held), everyMs()];
+    const deadline = deadlineBy(clock, limitMs);
     let nextMs = limitMs;
     try {
       const items = [...asked.values()].map(({ ref }) => ({ ref }));
       const reply = await link.once((client, session, options) => client.heartbeat({ session, items }, options), {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
+        signal: AbortSignal.any([signal, deadline.signal]),
       });
       for (const item of reply.items) apply(asked.get(refKey(item.ref)), item, sent);
     } catch (error) {
@@ -64,6 +65,7 @@ export function createLeases(
       // Sooner than usual, because time runs; spread, because other runners try as well.
       nextMs = (limitMs / 3) * (0.5 + deps.random());
     } finally {
+      deadline.cancel();
       beating = false;
       beatIn(nextMs);
     }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createMasker } from "@gantry/core/mask/masker.ts";
+import { machineFiles } from "./files.ts";
 import { type LogSpool, openSpool } from "./log-spool.ts";
 
 const silent = (): void => {};
@@ -16,7 +17,7 @@ async function spoolOf(t: TestContext, limit?: number): Promise<{ spool: LogSpoo
   masker.add("hunter222");
   const file = join(folder, "1.log");
   const options = limit === undefined ? {} : { limit };
-  const spool = await openSpool({ file, masker, logger, onGrowth: silent, ...options });
+  const spool = await openSpool({ files: machineFiles, file, masker, logger, onGrowth: silent, ...options });
   return { spool, text: () => readFile(file, "utf8") };
 }
 

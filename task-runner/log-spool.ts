@@ -1,9 +1,9 @@
 // The log of one step on this machine: every byte goes through the masker, then to a file, then (log-upload.ts) to the
 // task-agent. The file survives a crash of the runner and a cut of the link.
 
-import { type FileHandle, open } from "node:fs/promises";
 import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { Logger } from "@gantry/wire/http.ts";
+import type { Files, OpenFile } from "./files.ts";
 
 export type LogSource = "stdout" | "stderr" | "runner";
 
@@ -19,6 +19,7 @@ export type LogSpool = {
 };
 
 export type SpoolOptions = {
+  readonly files: Files;
   readonly file: string;
   readonly masker: Masker;
   readonly logger: Logger;
@@ -33,6 +34,7 @@ export type SpoolOptions = {
 export const MAX_STEP_LOG = 64 * 1_048_576;
 
 export async function openSpool({
+  files,
   file,
   masker,
   logger,
@@ -40,7 +42,7 @@ export async function openSpool({
   onBytes,
   limit = MAX_STEP_LOG,
 }: SpoolOptions): Promise<LogSpool> {
-  const handle = await open(file, "ax", 0o600);
+  const handle = await files.open(file, "new");
   const streams = { stdout: masker.stream(), stderr: masker.stream(), runner: masker.stream() };
   let pending: Uint8Array[] = [];
   let accepted = 0;
@@ -99,10 +101,10 @@ export async function openSpool({
 }
 
 /** A full disk costs log bytes, not the work. */
-async function append(handle: FileHandle, bytes: Uint8Array, logger: Logger, file: string): Promise<number> {
+async function append(handle: OpenFile, bytes: Uint8Array, logger: Logger, file: string): Promise<number> {
   let done = 0;
   try {
-    while (done < bytes.length) done += (await handle.write(bytes, done)).bytesWritten;
+    while (done < bytes.length) done += await handle.write(bytes.subarray(done));
   } catch (error) {
     logger.error({ err: error, file, bytes: bytes.length - done }, "log bytes could not be written and are lost");
   }

@@ -1,9 +1,9 @@
 // Brings the file of a step's log to the task-agent: by offset, with a checksum, promptly while it grows, and from where
 // the agent says that it is when the two disagree.
 
-import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { type JobRef, MAX_LOG_CHUNK } from "@gantry/wire/protocol.ts";
+import type { OpenFile } from "./files.ts";
 import type { Link } from "./link.ts";
 import { isCode, pause, type RunnerDeps } from "./ports.ts";
 import { refFields } from "./refs.ts";
@@ -23,7 +23,7 @@ export type UploadOptions = {
   readonly size: () => number;
   readonly closed: () => boolean;
   readonly link: Link;
-  readonly deps: Pick<RunnerDeps, "clock" | "logger">;
+  readonly deps: Pick<RunnerDeps, "clock" | "files" | "logger">;
   readonly signal: AbortSignal;
   /** The agent refused because the lease is over. */
   readonly onLost: () => void;
@@ -72,14 +72,14 @@ export function startUpload(options: UploadOptions): LogUpload {
 async function upload(options: UploadOptions, woken: () => Promise<void>, gather: () => Promise<void>): Promise<void> {
   const { size, closed, file } = options;
   let acked = 0;
-  let handle: FileHandle | undefined;
+  let handle: OpenFile | undefined;
   try {
     for (;;) {
       while (acked >= size() && !closed()) {
         await woken();
         if (!closed()) await gather();
       }
-      handle ??= await open(file, "r");
+      handle ??= await options.deps.files.open(file, "read");
       const answer = await sendFrom(options, handle, acked);
       if (answer === "refused") return;
       acked = answer.acked;
@@ -93,11 +93,11 @@ async function upload(options: UploadOptions, woken: () => Promise<void>, gather
 /** Sends the next chunk; answers where the agent is then. */
 async function sendFrom(
   { ref, step, size, closed, link, deps, signal, onLost }: UploadOptions,
-  handle: FileHandle,
+  handle: OpenFile,
   offset: number,
 ): Promise<{ acked: number; final: boolean } | "refused"> {
   const isClosed = closed();
-  const bytes = await readAt(handle, offset, Math.min(MAX_LOG_CHUNK, size() - offset));
+  const bytes = await handle.read(offset, Math.min(MAX_LOG_CHUNK, size() - offset));
   const final = isClosed && offset + bytes.length >= size();
   const chunk = { ref, step, offset, crc: crc32(bytes), final, bytes };
   try {
@@ -112,10 +112,4 @@ async function sendFrom(
     else deps.logger.error({ ...refFields(ref), step, err: error }, "the task-agent does not take the rest of a log");
     return "refused";
   }
-}
-
-async function readAt(handle: FileHandle, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(Math.max(0, length));
-  const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset);
-  return bytes.subarray(0, bytesRead);
 }

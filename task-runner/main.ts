@@ -2,12 +2,15 @@
 //
 // SIGTERM and SIGINT: take no more work, finish what runs (at most `drainSeconds`), end with 0. A second one: stop now.
 
+import { randomUUID } from "node:crypto";
 import { STEPS } from "@gantry/connectors/steps.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { problemsOf } from "@gantry/wire/problem.ts";
 import { makeLogger, runProcess } from "@gantry/wire/process.ts";
 import { type RunnerConfigInput, runnerConfigSchema } from "./config.ts";
+import { machineFiles } from "./files.ts";
 import { type RunnerDeps, systemClock } from "./ports.ts";
+import { endOldGroup, killByCookie } from "./process-group.ts";
 import { openRunner, type Runner } from "./runner.ts";
 
 /**
@@ -26,6 +29,9 @@ export function startRunner(input: RunnerConfigInput, deps: Partial<RunnerDeps> 
     fetch: deps.fetch ?? fetch,
     clock: deps.clock ?? systemClock,
     random: deps.random ?? Math.random,
+    newId: deps.newId ?? randomUUID,
+    files: deps.files ?? machineFiles,
+    programs: deps.programs ?? { endOldGroup, killByCookie },
     logger: deps.logger ?? makeLogger("task-runner", parsed.data.logLevel),
     steps: deps.steps ?? STEPS,
     env: deps.env ?? process.env,

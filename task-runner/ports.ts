@@ -3,6 +3,8 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { AnyStep } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/wire/http.ts";
+import type { Group } from "./disk-state.ts";
+import type { Files } from "./files.ts";
 
 /** Stops a timer; calling it again, or after it has fired, does nothing. */
 export type Cancel = () => void;
@@ -20,11 +22,23 @@ export type RunnerDeps = {
   readonly clock: Clock;
   /** 0 ≤ n < 1, for jitter only. */
   readonly random: () => number;
+  /** A random UUID. */
+  readonly newId: () => string;
+  readonly files: Files;
+  readonly programs: Programs;
   readonly logger: Logger;
   /** Every step that `uses:` may name. */
   readonly steps: readonly AnyStep[];
   /** Where `{env: NAME}` and PATH are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** Programs that a former process of the runner, or a step, has left behind. */
+export type Programs = {
+  /** Ends a process group if it is still that one; false when somebody in it survived. */
+  readonly endOldGroup: (group: Group, cookie: string, clock: Clock) => Promise<boolean>;
+  /** SIGKILL for every process that carries this setting in its environment; answers how many there were. */
+  readonly killByCookie: (cookie: string) => number;
 };
 
 const LONGEST_TIMER_MS = 2_147_483_647;
@@ -61,6 +75,13 @@ export function pause(
     const forget = onWake?.(() => end(resolve));
     signal.addEventListener("abort", aborted, { once: true });
   });
+}
+
+/** Aborted with a TimeoutError after `ms`, by this clock. The answer's `cancel` takes the timer back. */
+export function deadlineBy(clock: Pick<Clock, "after">, ms: number): { signal: AbortSignal; cancel: Cancel } {
+  const late = new AbortController();
+  const cancel = clock.after(ms, () => late.abort(new DOMException("It took too long.", "TimeoutError")));
+  return { signal: late.signal, cancel };
 }
 
 /** Like `promise`, but rejects with the signal's reason as soon as it is aborted. */

@@ -8,16 +8,15 @@ import type { DiskAttempt } from "./disk-state.ts";
 import type { Site } from "./job-context.ts";
 import type { Leases } from "./leases.ts";
 import type { RunnerDeps } from "./ports.ts";
-import { endOldGroup, killByCookie } from "./process-group.ts";
 import { refFields } from "./refs.ts";
 import { cookieOf } from "./script-env.ts";
-import { jobFolders, removeFolder, removeLeftovers } from "./workspace.ts";
+import { jobFolders, removeLeftovers } from "./workspace.ts";
 
 /** Ends every process of former attempts and removes their folders, except logs. Before anything new is started. */
 export async function endFormerWork(
   disk: DiskJournal,
   data: string,
-  { clock, logger }: Pick<RunnerDeps, "clock" | "logger">,
+  { clock, files, programs, logger }: Pick<RunnerDeps, "clock" | "files" | "programs" | "logger">,
 ): Promise<readonly DiskAttempt[]> {
   const former = [...disk.state.attempts.values()];
   for (const { ref, groups, report } of former) {
@@ -25,12 +24,13 @@ export async function endFormerWork(
     const fields = { ...refFields(ref), groups: groups.size, ended: report?.outcome };
     logger.warn(fields, "a former process of this runner left an attempt behind");
     for (const group of [...groups.values()]) {
-      if (await endOldGroup(group, cookie, clock)) disk.note({ k: "group-gone", ref, pgid: group.pgid });
+      if (await programs.endOldGroup(group, cookie, clock)) disk.note({ k: "group-gone", ref, pgid: group.pgid });
       else logger.error({ ...refFields(ref), pgid: group.pgid }, "a process group survived SIGKILL");
     }
-    killByCookie(cookie);
+    programs.killByCookie(cookie);
   }
   await removeLeftovers(
+    files,
     data,
     former.map(({ ref }) => ref),
   );
@@ -43,7 +43,7 @@ export async function endFormerWork(
  */
 export function tellFormer(site: Site, leases: Leases, former: DiskAttempt): Attempt {
   const { ref, lease, report, logs } = former;
-  const { logger } = site.deps;
+  const { files, logger } = site.deps;
   const delivery = openDelivery(site, ref, former);
   const tell = async (): Promise<void> => {
     const release = report ? leases.hold({ ref, lease, stop: delivery.stop }, leases.now()) : (): void => {};
@@ -58,7 +58,7 @@ export function tellFormer(site: Site, leases: Leases, former: DiskAttempt): Att
     }
     // What was not told now is told by the next process.
     if (delivery.isClosing()) return;
-    await removeFolder(jobFolders(site.config.data, ref).logs);
+    await files.remove(jobFolders(site.config.data, ref).logs);
     site.disk.note({ k: "closed", ref });
   };
   return { ref, isHeld: report !== undefined, isStarted: () => true, stop: delivery.stop, done: tell() };

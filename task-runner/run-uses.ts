@@ -11,6 +11,7 @@ import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
 import { isRetryable, pause } from "./ports.ts";
 import { execOf, expected, type StepResult, type StepRun } from "./run-step.ts";
+import { surroundings } from "./script-env.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 import { duration } from "./stop.ts";
 import { resolveSystems } from "./systems.ts";
@@ -125,6 +126,7 @@ function contextOf(
     system,
     log: (line) => log.line(line),
     exec: execOf(run, folders.workspace),
+    environment: surroundings(site.path, folders, site.deps.env),
     effect: createEffect({
       ref,
       step: { id: run.step.id, uses: step.name, effects: step.effects },

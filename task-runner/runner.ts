@@ -1,11 +1,8 @@
 // The task-runner: puts its parts together, keeps the list of its attempts, and ends them in order.
 
-import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { takeLock } from "@gantry/journal/sqlite-lock.ts";
 import type { SessionRequest } from "@gantry/wire/protocol.ts";
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner-client.ts";
 import { beginAttempt, type Claimed } from "./attempt.ts";
@@ -42,15 +39,16 @@ const GOODBYE_MS = 2_000;
 
 /** Starts a runner. Resolves when it is ready to ask for work; the task-agent need not be there yet. */
 export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promise<Runner> {
+  const { files } = deps;
   const data = resolve(config.data);
-  await mkdir(data, { recursive: true, mode: 0o700 });
+  await files.makeFolder(data);
   const token = tokenOf(config, deps);
   await token();
-  const unlock = takeLock(join(data, "journal.jsonl"));
+  const unlock = files.lock(join(data, "journal.jsonl"));
   try {
-    const disk = await openDiskJournal(join(data, "journal.jsonl"), deps.clock.nowMs(), deps.logger);
+    const disk = await openDiskJournal(files, join(data, "journal.jsonl"), deps.clock.nowMs(), deps.logger);
     const former = await endFormerWork(disk, data, deps);
-    const cache = await cacheFolder(data, config.site);
+    const cache = await cacheFolder(files, data, config.site);
     const path = config.path ?? deps.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
     return run({ config: { ...config, data }, deps, disk, cache, path, token }, former, unlock);
   } catch (error) {
@@ -72,7 +70,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   let failure: GantryError | undefined;
 
   const client = createRunnerClient({ url: config.agent, token, fetch: deps.fetch });
-  const describe = describer(config, roster);
+  const describe = describer(config, roster, deps.newId());
   const session = createSession({
     client,
     deps,
@@ -115,8 +113,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   return { name: config.name, busy: roster.busy, close, ended: end.promise };
 }
 
-function describer(config: RunnerConfig, roster: Roster): () => SessionRequest {
-  const bootId = randomUUID();
+function describer(config: RunnerConfig, roster: Roster, bootId: string): () => SessionRequest {
   const systems = Object.entries(config.systems).map(([name, { kind, url, standIn }]) => ({
     name,
     kind,

@@ -87,6 +87,21 @@ export function baseEnv(
   };
 }
 
+const SURROUNDINGS = ["GIT_SSL_CAINFO", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"] as const;
+
+/** What a program needs that a step's library starts: where programs are, how the network is reached, whose it is. */
+export function surroundings(
+  path: string,
+  folders: JobFolders,
+  runner: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const known = SURROUNDINGS.flatMap((name) => {
+    const value = runner[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { PATH: path, ...Object.fromEntries(known), [COOKIE]: folders.root };
+}
+
 /**
  * The setting by which every process of an attempt can be found, also one that left its process group. The folder of the
  * attempt is unique on the machine: other runners may have attempts with the same fence.

@@ -6,9 +6,9 @@
 //   <data>/logs/<attempt>/    logs on their way to the task-agent: gone when it has them
 //   <data>/cache/<site>/      survives jobs; several use it at once
 
-import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { JobRef } from "@gantry/wire/protocol.ts";
+import type { Files } from "./files.ts";
 import { refFolder } from "./refs.ts";
 
 export type JobFolders = {
@@ -35,32 +35,27 @@ export function jobFolders(data: string, ref: JobRef): JobFolders {
 }
 
 /** Makes the folders of an attempt, empty. */
-export async function makeJobFolders(folders: JobFolders): Promise<void> {
-  await rm(folders.root, { recursive: true, force: true });
-  await mkdir(folders.root, { recursive: true, mode: 0o700 });
+export async function makeJobFolders(files: Files, folders: JobFolders): Promise<void> {
+  await files.remove(folders.root);
+  await files.makeFolder(folders.root);
   const { workspace, home, tmp, scripts, logs } = folders;
-  await Promise.all([workspace, home, tmp, scripts].map((folder) => mkdir(folder, { mode: 0o700 })));
-  await mkdir(logs, { recursive: true, mode: 0o700 });
+  await Promise.all([workspace, home, tmp, scripts, logs].map(files.makeFolder));
 }
 
-export async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-}
-
-export async function cacheFolder(data: string, site: string): Promise<string> {
+export async function cacheFolder(files: Files, data: string, site: string): Promise<string> {
   const folder = join(data, "cache", site);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await files.makeFolder(folder);
   return folder;
 }
 
 /** Removes the folders of attempts that are over; only those whose logs must still be delivered are kept. */
-export async function removeLeftovers(data: string, undelivered: readonly JobRef[]): Promise<void> {
+export async function removeLeftovers(files: Files, data: string, undelivered: readonly JobRef[]): Promise<void> {
   const keep = new Set(undelivered.map(refFolder));
   for (const kind of ["jobs", "logs"]) {
     const folder = join(data, kind);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(folder)) {
-      if (kind === "jobs" || !keep.has(name)) await removeFolder(join(folder, name));
+    await files.makeFolder(folder);
+    for (const name of await files.list(folder)) {
+      if (kind === "jobs" || !keep.has(name)) await files.remove(join(folder, name));
     }
   }
 }
