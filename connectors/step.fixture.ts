@@ -97,6 +97,7 @@ export async function openBench(options: {
       cache,
       system: (kind, name) => pickSystem(step, options.systems, task.site, kind, name),
       log: (line) => void lines.push(line),
+      environment: { PATH: [...(options.path ?? []), process.env.PATH ?? ""].join(delimiter) },
       exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines }),
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,

@@ -2,13 +2,11 @@
 // written `workspace` or `workspace/PROJECTKEY`; without a key the host files the repository under its oldest project.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import bitbucket from "bitbucket";
 import { z } from "zod";
 import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
 import { callSdk, type SdkCall } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
-
-type Api = InstanceType<typeof bitbucket.Bitbucket>;
+import { type Api, openApi } from "./api.ts";
 
 const repositorySchema = z.object({
   slug: z.string(),
@@ -119,7 +117,7 @@ function call<T>(
 
 function apiOf({ system }: HostAccess, guarded: typeof fetch): Api {
   const { token, username } = system;
-  return new bitbucket.Bitbucket({
+  return openApi({
     baseUrl:
       system.api ?? (system.url === "https://bitbucket.org" ? "https://api.bitbucket.org/2.0" : `${system.url}/2.0`),
     auth: username === undefined ? { token } : { username, password: token },

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { type Git, openGit } from "./git.ts";
+import { type Git, type GitRuntime, openGit } from "./git.ts";
 import { fetchRevision, hasCommit, type Mirror, type Revision, refused } from "./mirror.ts";
 import { plainLine } from "./names.ts";
 
@@ -28,11 +28,11 @@ export async function fillFolder(
   mirror: Mirror,
   revision: Revision,
   options: { readonly commit: string; readonly folder: string; readonly depth: number | undefined },
-  signal: AbortSignal,
+  runtime: GitRuntime,
 ): Promise<CheckedOut> {
   const { commit, folder, depth } = options;
-  const git = openGit({ gitDir: join(folder, ".git"), workTree: folder, signal });
-  await emptyFolder(folder, signal);
+  const git = openGit({ gitDir: join(folder, ".git"), workTree: folder, ...runtime });
+  await emptyFolder(folder, runtime);
   await git(["init", "--quiet", "--template="]);
   await git(["config", "core.symlinks", "false"]);
   await git(["remote", "add", "origin", mirror.remote.url]);
@@ -51,10 +51,10 @@ export async function fillFolder(
 }
 
 /** The commit that a folder was checked out from; undefined when it is not one of our checkouts. */
-export async function baseOf(folder: string, signal: AbortSignal): Promise<string | undefined> {
+export async function baseOf(folder: string, runtime: GitRuntime): Promise<string | undefined> {
   const gitDir = join(folder, ".git");
   if (!existsSync(join(gitDir, "HEAD"))) return undefined;
-  const git = openGit({ gitDir, workTree: folder, signal });
+  const git = openGit({ gitDir, workTree: folder, ...runtime });
   const answer = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", BASE_REF], { exits: [0, 1] });
   return answer.trim() || undefined;
 }
@@ -69,11 +69,11 @@ async function pointHead(git: Git, { kind, name }: Revision, commit: string): Pr
   await git(["symbolic-ref", "HEAD", `refs/heads/${name}`]);
 }
 
-async function emptyFolder(folder: string, signal: AbortSignal): Promise<void> {
+async function emptyFolder(folder: string, runtime: GitRuntime): Promise<void> {
   const names = await readdir(folder);
   if (names.length === 0) return;
   const onlyGit = names.length === 1 && names[0] === ".git";
-  if (!onlyGit && (await baseOf(folder, signal)) === undefined) {
+  if (!onlyGit && (await baseOf(folder, runtime)) === undefined) {
     throw new GantryError("bad-input", { step: "git/checkout", problem: "the folder is not empty" });
   }
   await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true })));

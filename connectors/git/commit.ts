@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { type Git, openGit } from "./git.ts";
+import { type Git, type GitRuntime, openGit } from "./git.ts";
 import { fetchRevision, hasCommit, listRemote, type Mirror } from "./mirror.ts";
 import { plainLine } from "./names.ts";
 
@@ -23,7 +23,7 @@ export type Draft = {
   readonly base: string | undefined;
   /** When the task was requested: equal in every attempt, and so is the commit. */
   readonly atMs: number;
-  readonly signal: AbortSignal;
+  readonly runtime: GitRuntime;
 };
 
 export type Pushed = { readonly commit: string; readonly changed: boolean };
@@ -93,9 +93,9 @@ async function treeOnto(draft: Draft, tip: string | undefined): Promise<string> 
 
 /** The tree of the folder. Without a base, files that only the branch has are kept. */
 async function folderTree(draft: Draft, start: string | undefined): Promise<string> {
-  const { mirror, folder, signal } = draft;
+  const { mirror, folder, runtime } = draft;
   const indexFile = join(mirror.dir, `gantry-index-${randomUUID()}`);
-  const git = openGit({ gitDir: mirror.dir, workTree: folder, indexFile, signal });
+  const git = openGit({ gitDir: mirror.dir, workTree: folder, indexFile, ...runtime });
   try {
     await git(start === undefined ? ["read-tree", "--empty"] : ["read-tree", "--end-of-options", start]);
     await addAll(git, draft.base === undefined ? "--ignore-removal" : "--all");

@@ -20,6 +20,12 @@ export type GitPlace = {
   readonly gitDir: string;
   readonly workTree?: string;
   readonly indexFile?: string;
+} & GitRuntime;
+
+/** What every call of git in one step shares. */
+export type GitRuntime = {
+  /** Where programs are and how the network is reached; nothing else of the runner's environment reaches git. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 };
 
@@ -137,17 +143,6 @@ const ALLOWED_ENVIRONMENT = [
   "GIT_SSL_CAINFO",
 ] as const;
 
-/** What git needs of the runner's own surroundings: where programs are, and how the network is reached. */
-const INHERITED = [
-  "PATH",
-  "GIT_SSL_CAINFO",
-  "http_proxy",
-  "https_proxy",
-  "HTTPS_PROXY",
-  "no_proxy",
-  "NO_PROXY",
-] as const;
-
 function optionsOf(place: GitPlace, call: GitCall): Partial<SimpleGitOptions> {
   const exits = call.exits ?? [0];
   return {
@@ -182,7 +177,7 @@ function optionsOf(place: GitPlace, call: GitCall): Partial<SimpleGitOptions> {
 function environmentOf(place: GitPlace, call: GitCall): Record<string, string> {
   const protocols = [call.remote && new URL(call.remote.url).protocol.slice(0, -1), call.local && "file"];
   return {
-    ...inherited(),
+    ...place.environment,
     HOME: "/nonexistent",
     LC_ALL: "C",
     GIT_DIR: place.gitDir,
@@ -221,8 +216,4 @@ function stampOf({ name, email, atMs }: NonNullable<GitCall["stamp"]>): Record<s
     GIT_COMMITTER_EMAIL: email,
     GIT_COMMITTER_DATE: date,
   };
-}
-
-function inherited(): Record<string, string> {
-  return Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }

@@ -6,17 +6,17 @@ import { existsSync } from "node:fs";
 import { appendFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { type Git, openGit, type Remote } from "./git.ts";
+import { type Git, type GitRuntime, openGit, type Remote } from "./git.ts";
 import { isBranchName, isCommitId } from "./names.ts";
 
 export type Mirror = { readonly dir: string; readonly git: Git; readonly remote: Remote };
 
 /** Opens the mirror of a remote; makes an empty one the first time. */
-export async function openMirror(cache: string, remote: Remote, signal: AbortSignal): Promise<Mirror> {
+export async function openMirror(cache: string, remote: Remote, runtime: GitRuntime): Promise<Mirror> {
   const root = join(cache, "git");
   const dir = join(root, `${createHash("sha256").update(remote.url).digest("hex").slice(0, 32)}.git`);
-  if (!existsSync(join(dir, "HEAD"))) await createMirror(root, dir, signal);
-  return { dir, git: openGit({ gitDir: dir, signal }), remote };
+  if (!existsSync(join(dir, "HEAD"))) await createMirror(root, dir, runtime);
+  return { dir, git: openGit({ gitDir: dir, ...runtime }), remote };
 }
 
 /** What a remote has under a name. */
@@ -99,10 +99,10 @@ export function refused({ remote }: Mirror, problem: string): GantryError {
   return new GantryError("system-refused", { system: remote.system, what: `read ${remote.url}`, problem });
 }
 
-async function createMirror(root: string, dir: string, signal: AbortSignal): Promise<void> {
+async function createMirror(root: string, dir: string, runtime: GitRuntime): Promise<void> {
   const fresh = join(root, `new-${randomUUID()}`);
   await mkdir(fresh, { recursive: true });
-  const git = openGit({ gitDir: fresh, signal });
+  const git = openGit({ gitDir: fresh, ...runtime });
   await git(["init", "--quiet", "--bare", "--template="]);
   // So that a workspace can take exactly the commit it wants, whatever other jobs do to the refs meanwhile.
   await appendFile(join(fresh, "config"), "[uploadpack]\n\tallowAnySHA1InWant = true\n");

@@ -5,6 +5,7 @@ import type { GitSystem } from "@gantry/core/site/systems.ts";
 import { type StepOutcome, waiting } from "@gantry/core/step/outcome.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
 import { z } from "zod";
+import type { GitRuntime } from "./git.ts";
 import type { GitHost } from "./host.ts";
 import { openHost } from "./hosts.ts";
 import { type Mirror, openMirror } from "./mirror.ts";
@@ -20,7 +21,7 @@ export type RepositoryInput = z.output<typeof repositoryInput>;
 
 /** A repository with its host and its mirror. */
 export async function openRepository(
-  context: Pick<StepContext<unknown, "git">, "system" | "fetch" | "signal" | "cache">,
+  context: Pick<StepContext<unknown, "git">, "system" | "fetch" | "signal" | "cache" | "environment">,
   repository: RepositoryInput,
 ): Promise<{ readonly host: GitHost; readonly mirror: Mirror }> {
   const { system, host } = hostOf(context, repository);
@@ -29,7 +30,7 @@ export async function openRepository(
     base: system.cloneBase ?? system.url,
   });
   const remote = { system: system.name, url, authorization: host.gitAuthorization() };
-  return { host, mirror: await openMirror(context.cache, remote, context.signal) };
+  return { host, mirror: await openMirror(context.cache, remote, runtimeOf(context)) };
 }
 
 export function hostOf(
@@ -38,6 +39,10 @@ export function hostOf(
 ): { readonly system: GitSystem; readonly host: GitHost } {
   const system = context.system("git", repository.system);
   return { system, host: openHost({ system, fetch: context.fetch, signal: context.signal }) };
+}
+
+export function runtimeOf({ environment, signal }: Pick<StepContext<unknown>, "environment" | "signal">): GitRuntime {
+  return { environment, signal };
 }
 
 /** A host that asks for a pause gets one. */

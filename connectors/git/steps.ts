@@ -12,7 +12,7 @@ import { carriesMarker, markerOf } from "./host.ts";
 import { hasCommit, type Mirror, resolveRevision } from "./mirror.ts";
 import { tryLock } from "./mirror-lock.ts";
 import { isBranchName } from "./names.ts";
-import { hostOf, nameOf, openRepository, repositoryInput, withPauses } from "./step-parts.ts";
+import { hostOf, nameOf, openRepository, repositoryInput, runtimeOf, withPauses } from "./step-parts.ts";
 import { renderFolder } from "./template.ts";
 
 const branchName = z.string().refine(isBranchName, "is not a branch name");
@@ -46,14 +46,14 @@ export const checkout = defineStep({
   timeoutMs: 15 * MINUTES,
   plan: async ({ input }) => [`check out ${input.ref ?? "the default branch"} of ${nameOf(input.repository)}`],
   run: async (context) => {
-    const { input, signal } = context;
+    const { input } = context;
     const { host, mirror } = await openRepository(context, input.repository);
     const revision = await resolveRevision(mirror, input.ref);
     const unlock = tryLock(`${mirror.dir}.lock`);
     if (unlock === undefined) return waiting("another job is downloading the same repository", 500);
     const commit = await bringRevision(mirror, revision).finally(unlock);
     const folder = await folderInside(context.workspace, input.directory, "git/checkout");
-    const made = await fillFolder(mirror, revision, { commit, folder, depth: input.depth }, signal);
+    const made = await fillFolder(mirror, revision, { commit, folder, depth: input.depth }, runtimeOf(context));
     context.log(`${revision.name} is at ${commit.slice(0, 12)}: ${made.subject}`);
     return succeeded({
       ...made,
@@ -199,12 +199,19 @@ export const commitPush = defineStep({
 });
 
 async function pushFolder(context: PushContext, mirror: Mirror): Promise<{ commit: string; changed: boolean }> {
-  const { input, task, signal } = context;
+  const { input, task } = context;
   const folder = await folderInside(context.workspace, input.directory, "git/commit-push");
   // A folder that was checked out from another repository is only a folder here.
-  const checkedOut = await baseOf(folder, signal);
+  const checkedOut = await baseOf(folder, runtimeOf(context));
   const base = checkedOut !== undefined && (await hasCommit(mirror, checkedOut)) ? checkedOut : undefined;
-  const draft: Draft = { mirror, branch: input.branch, folder, base, atMs: task.requestedAtMs, signal };
+  const draft: Draft = {
+    mirror,
+    branch: input.branch,
+    folder,
+    base,
+    atMs: task.requestedAtMs,
+    runtime: runtimeOf(context),
+  };
   if (!(await hasChanges(draft))) {
     const tip = await bringTip(draft);
     if (tip !== undefined) return { commit: tip, changed: false };

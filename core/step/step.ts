@@ -67,6 +67,11 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   readonly log: (line: string) => void;
   /** Runs a program in its own process group; it is killed as a group when the step ends. Never through a shell. */
   readonly exec: Exec;
+  /**
+   * What a program needs of the runner's surroundings: PATH, proxies, certificates, the mark of the attempt. For libraries
+   * that start programs themselves; they give them this and nothing else.
+   */
+  readonly environment: Readonly<Record<string, string>>;
   readonly effect: RunEffect;
   readonly fetch: typeof fetch;
   /** Aborted on cancel, timeout and lease loss. */

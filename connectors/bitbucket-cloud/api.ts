@@ -1,0 +1,40 @@
+// The package `bitbucket`, with the types of the calls we make: its own types point to sources that do not compile under
+// our settings.
+
+import { createRequire } from "node:module";
+
+type Place = { readonly workspace: string; readonly repo_slug: string };
+type Answer = Promise<{ readonly data: unknown }>;
+type RepositoryBody = {
+  readonly type: "repository";
+  readonly description: string;
+  readonly scm?: "git";
+  readonly is_private?: boolean;
+  readonly project?: { readonly type: "project"; readonly key: string };
+};
+
+export type Api = {
+  readonly repositories: {
+    readonly create: (call: Place & { readonly _body: RepositoryBody }) => Answer;
+    readonly update: (call: Place & { readonly _body: RepositoryBody }) => Answer;
+    readonly get: (call: Place) => Answer;
+    readonly delete: (call: Place) => Answer;
+    readonly listBranches: (call: Place & { readonly pagelen: number }) => Answer;
+  };
+};
+
+export type ApiOptions = {
+  readonly baseUrl: string;
+  readonly auth: { readonly token: string } | { readonly username: string; readonly password: string };
+  /** Without it the package writes an advertisement to the console. */
+  readonly notice: false;
+  readonly request: { readonly fetch: typeof fetch };
+};
+
+type Package = { readonly Bitbucket: new (options: ApiOptions) => Api };
+
+const { Bitbucket } = createRequire(import.meta.url)("bitbucket") as Package;
+
+export function openApi(options: ApiOptions): Api {
+  return new Bitbucket(options);
+}
