@@ -1,7 +1,5 @@
 // The task-agent put together: journal, tasks, dispatch, leases, and what happens when it starts and ticks.
 
-import { join } from "node:path";
-import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
@@ -9,12 +7,12 @@ import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { AgentConfig } from "./config.ts";
-import { openDefinitions } from "./definitions.ts";
+import type { Definitions } from "./definitions.ts";
 import { openDispatch } from "./dispatch.ts";
 import { openFeed } from "./feed.ts";
 import { openFleet } from "./fleet.ts";
 import { openLeases } from "./leases.ts";
-import { openLogStore } from "./log-store.ts";
+import type { LogStore } from "./log-store.ts";
 import { openRunnerProtocol } from "./runner-protocol.ts";
 import { openSessions } from "./sessions.ts";
 import { openTasks, type TaskRecord } from "./tasks.ts";
@@ -24,8 +22,9 @@ export type Agent = Awaited<ReturnType<typeof openAgent>>;
 export type AgentDeps = {
   readonly config: AgentConfig;
   readonly journal: Journal;
-  readonly steps: readonly StepDescription[];
-  readonly pipelines: string;
+  readonly definitions: Definitions;
+  /** Closed by whoever opened it. */
+  readonly logs: LogStore;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Names that nobody can guess and that never meet. */
@@ -33,8 +32,7 @@ export type AgentDeps = {
 };
 
 /** Everything but the HTTP server. Takes up all unfinished tasks before it resolves. */
-export async function openAgent({ config, journal, steps, pipelines, logger, clock, newId }: AgentDeps) {
-  const definitions = await openDefinitions(pipelines, steps, journal);
+export async function openAgent({ config, journal, definitions, logs, logger, clock, newId }: AgentDeps) {
   const tasks = openTasks(journal, definitions);
   const onError = (err: unknown, what: string): void => logger.error({ err }, `${what} failed`);
   const sessions = openSessions({ clock, newId, aliveMs: config.aliveMs, onFree: (site) => dispatch.free(site) });
@@ -50,7 +48,6 @@ export async function openAgent({ config, journal, steps, pipelines, logger, clo
   });
   const feed = openFeed(journal, tasks, clock);
   const fleet = openFleet({ journal, sessions, leases, clock });
-  const logs = openLogStore(join(config.data, "logs"), clock);
   const protocol = openRunnerProtocol({
     tasks,
     sessions,

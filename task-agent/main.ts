@@ -11,6 +11,8 @@ import { createApp, type Listening, type Logger, listen } from "@gantry/wire/htt
 import { runProcess } from "@gantry/wire/process.ts";
 import { openAgent } from "./agent.ts";
 import { type AgentConfigInput, agentConfig } from "./config.ts";
+import { openDefinitions } from "./definitions.ts";
+import { openLogStore } from "./log-store.ts";
 import { openMetrics } from "./metrics.ts";
 import { portalRoutes } from "./portal-routes.ts";
 import { runnerRoutes } from "./runner-routes.ts";
@@ -29,8 +31,8 @@ export async function startTaskAgent(input: AgentConfigInput, deps: { logger: Lo
     const agent = await openAgent({
       config,
       journal,
-      steps,
-      pipelines: config.pipelines ?? SHIPPED,
+      definitions: await openDefinitions(config.pipelines ?? SHIPPED, steps, journal),
+      logs: openLogStore(join(config.data, "logs"), systemClock),
       logger: deps.logger,
       clock: systemClock,
       newId: randomUUID,

@@ -1,9 +1,10 @@
 // Keeps the leases of this runner alive, and stops the work of those that it cannot keep. Renewing and fencing are
 // independent of each other: a renewal that hangs does not delay the moment at which the work must stop.
 
+import { deadlineBy } from "@gantry/wire/deadline.ts";
 import type { HeartbeatReply, JobRef, Lease } from "@gantry/wire/protocol.ts";
 import type { Link } from "./link.ts";
-import { type Cancel, deadlineBy, type RunnerDeps } from "./ports.ts";
+import type { Cancel, RunnerDeps } from "./ports.ts";
 import { refFields, refKey } from "./refs.ts";
 import { canceled, fenced, lost, type Stopped } from "./stop.ts";
 

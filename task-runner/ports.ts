@@ -77,13 +77,6 @@ export function pause(
   });
 }
 
-/** Aborted with a TimeoutError after `ms`, by this clock. The answer's `cancel` takes the timer back. */
-export function deadlineBy(clock: Pick<Clock, "after">, ms: number): { signal: AbortSignal; cancel: Cancel } {
-  const late = new AbortController();
-  const cancel = clock.after(ms, () => late.abort(new DOMException("It took too long.", "TimeoutError")));
-  return { signal: late.signal, cancel };
-}
-
 /** Like `promise`, but rejects with the signal's reason as soon as it is aborted. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

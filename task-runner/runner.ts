@@ -3,6 +3,7 @@
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { deadlineBy } from "@gantry/wire/deadline.ts";
 import type { SessionRequest } from "@gantry/wire/protocol.ts";
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner-client.ts";
 import { beginAttempt, type Claimed } from "./attempt.ts";
@@ -69,7 +70,12 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   end.promise.catch(() => {});
   let failure: GantryError | undefined;
 
-  const client = createRunnerClient({ url: config.agent, token, fetch: deps.fetch });
+  const client = createRunnerClient({
+    url: config.agent,
+    token,
+    fetch: deps.fetch,
+    deadline: (ms) => deadlineBy(deps.clock, ms),
+  });
   const describe = describer(config, roster, deps.newId());
   const session = createSession({
     client,

@@ -4,6 +4,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { z } from "zod";
+import { type MakeDeadline, machineDeadline } from "./deadline.ts";
 import { errorOf } from "./problem.ts";
 
 export type CallerOptions = {
@@ -17,6 +18,7 @@ export type CallerOptions = {
   /** Milliseconds until a call is given up (10 s); the `waitMs` of a long poll comes on top. */
   readonly deadlineMs?: number;
   readonly fetch?: typeof fetch;
+  readonly deadline?: MakeDeadline;
 };
 
 export type CallOptions = {
@@ -51,8 +53,8 @@ export function makeCaller(options: CallerOptions): Caller {
     path: readonly string[],
     call: CallOptions,
   ): Promise<{ bytes: Buffer; headers: Headers }> => {
-    const deadline = AbortSignal.timeout((options.deadlineMs ?? DEADLINE_MS) + (call.waitMs ?? 0));
-    const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
+    const deadline = (options.deadline ?? machineDeadline)((options.deadlineMs ?? DEADLINE_MS) + (call.waitMs ?? 0));
+    const signal = call.signal ? AbortSignal.any([call.signal, deadline.signal]) : deadline.signal;
     try {
       const answer = await (options.fetch ?? fetch)(addressOf(options, path, call), {
         method,
@@ -71,8 +73,10 @@ export function makeCaller(options: CallerOptions): Caller {
     } catch (error) {
       call.signal?.throwIfAborted();
       if (error instanceof GantryError) throw error;
-      const problem = deadline.aborted ? "It did not answer in time." : "The connection failed.";
+      const problem = deadline.signal.aborted ? "It did not answer in time." : "The connection failed.";
       throw new GantryError("unavailable", { what: options.what, problem }, { cause: error });
+    } finally {
+      deadline.cancel();
     }
   };
 

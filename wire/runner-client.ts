@@ -3,6 +3,7 @@
 
 import { ERRORS, GantryError } from "@gantry/core/errors.ts";
 import type { z } from "zod";
+import { type MakeDeadline, machineDeadline } from "./deadline.ts";
 import { errorOf, PROBLEM_TYPE } from "./problem.ts";
 import {
   type ClaimReply,
@@ -71,6 +72,7 @@ export type RunnerClientOptions = {
   /** Asked before every call, so that a renewed token is used at once. */
   readonly token: () => string | Promise<string>;
   readonly fetch: typeof fetch;
+  readonly deadline?: MakeDeadline;
 };
 
 /** An answer may hold a whole job; nothing of the protocol is larger. */
@@ -109,30 +111,32 @@ type Body = { readonly type: string; readonly bytes: string | Uint8Array<ArrayBu
 
 /** The parsed JSON of a good answer. */
 async function send(
-  { url, token, fetch }: RunnerClientOptions,
+  { url, token, fetch, deadline: makeDeadline = machineDeadline }: RunnerClientOptions,
   path: string,
   body: Body,
   ms: number,
   { signal, timeoutMs }: CallOptions,
 ): Promise<unknown> {
   signal?.throwIfAborted();
-  const deadline = AbortSignal.timeout(Math.min(ms, timeoutMs ?? ms));
+  const deadline = makeDeadline(Math.min(ms, timeoutMs ?? ms));
   try {
     const answer = await fetch(`${url}/runner/v1/${path}`, {
       method: "POST",
       headers: { authorization: `Bearer ${await token()}`, "content-type": body.type, accept: "application/json" },
       body: body.bytes,
       redirect: "error",
-      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,
     });
     return judge(answer, await readText(answer));
   } catch (error) {
     if (error instanceof GantryError) throw error;
     signal?.throwIfAborted();
     throw unavailable(
-      deadline.aborted ? "it did not answer in time" : `the connection failed (${causeOf(error)})`,
+      deadline.signal.aborted ? "it did not answer in time" : `the connection failed (${causeOf(error)})`,
       error,
     );
+  } finally {
+    deadline.cancel();
   }
 }
 
