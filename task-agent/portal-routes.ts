@@ -1,19 +1,10 @@
 // HTTP for the platform plane: wire/agent-api.ts below /agent/v1.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { decideCancel, decideResolve } from "@gantry/core/task/decide-task.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import {
-  cancelTask,
-  LOG_FINAL_HEADER,
-  LOG_SIZE_HEADER,
-  rerunTask,
-  resolveJob,
-  startTask as startTaskSchema,
-} from "@gantry/wire/agent-api.ts";
+import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent-api.ts";
 import { goneSignal, notModified, readJson, readQuery, requireBearer } from "@gantry/wire/http.ts";
-import type { TaskView } from "@gantry/wire/views.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
@@ -22,9 +13,9 @@ import type { Feed } from "./feed.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Leases } from "./leases.ts";
 import type { LogStore } from "./log-store.ts";
-import { rerunWish, startTask } from "./start-task.ts";
+import { taskCalls } from "./task-calls.ts";
 import { appStream, type TaskRecord, type Tasks } from "./tasks.ts";
-import { appView, pipelineView, taskSummary, taskView } from "./view.ts";
+import { appView, pipelineView, taskSummary } from "./view.ts";
 
 export type PortalRoutesDeps = {
   readonly journal: Journal;
@@ -52,21 +43,16 @@ const listQuery = z.strictObject({
 });
 
 export function portalRoutes(deps: PortalRoutesDeps): Router {
-  const { tasks, definitions, logs, feed, fleet, journal } = deps;
+  const { definitions, logs, feed, fleet, journal } = deps;
   const router = new Router({ prefix: "/agent/v1" });
   router.use(requireBearer([deps.token]));
 
-  const known = async (id: string | undefined): Promise<TaskRecord> => {
-    const record = id === undefined ? undefined : await tasks.read(id);
-    if (!record) throw new GantryError("not-found", { kind: "task", name: id ?? "" });
-    return record;
-  };
-  const view = (record: TaskRecord): TaskView => taskView(record.state, record.pipeline, record.version, deps.leases);
+  const calls = taskCalls(deps);
+  const { known, view } = calls;
 
   router.post("/tasks", async (ctx) => {
-    const record = await startTask(deps, await readJson(ctx, startTaskSchema));
+    ctx.body = await calls.start(await readJson(ctx, z.unknown()));
     ctx.status = 202;
-    ctx.body = view(record);
   });
   router.get("/tasks", async (ctx) => {
     ctx.body = await listTasks(deps, readQuery(ctx, listQuery));
@@ -92,35 +78,13 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   });
   router.get("/tasks/:id/jobs/:job/steps/:step/log", async (ctx) => sendLog(ctx, await known(ctx.params.id), logs));
 
-  router.post("/tasks/:id/cancel", async (ctx) => {
-    const wish = await readJson(ctx, cancelTask);
-    const record = await tasks.change((await known(ctx.params.id)).state.id, ({ state }, now) =>
-      decideCancel(state, { by: wish.principal, reason: wish.reason }, now),
-    );
-    deps.onCancel(record);
-    ctx.status = 202;
-    ctx.body = view(record);
-  });
-  router.post("/tasks/:id/rerun", async (ctx) => {
-    const wish = await readJson(ctx, rerunTask);
-    const { state } = await known(ctx.params.id);
-    if (state.phase !== "ended") throw new GantryError("conflict", { what: `Task ${state.id} is still running: it` });
-    ctx.status = 202;
-    ctx.body = view(
-      await startTask(deps, rerunWish(state, wish.principal, wish.idempotencyKey), {
-        of: state,
-        keep: wish.from === "failed",
-      }),
-    );
-  });
-  router.post("/tasks/:id/resolve", async (ctx) => {
-    const wish = await readJson(ctx, resolveJob);
-    const { id } = (await known(ctx.params.id)).state;
-    ctx.status = 202;
-    ctx.body = view(
-      await tasks.change(id, ({ state }, now) => decideResolve(state, { ...wish, by: wish.principal }, now)),
-    );
-  });
+  const changes = { cancel: calls.cancel, rerun: calls.rerun, resolve: calls.resolve };
+  for (const [verb, change] of Object.entries(changes)) {
+    router.post(`/tasks/:id/${verb}`, async (ctx) => {
+      ctx.body = await change(ctx.params.id ?? "", await readJson(ctx, z.unknown()));
+      ctx.status = 202;
+    });
+  }
 
   router.get("/apps", async (ctx) => {
     const query = readQuery(ctx, z.strictObject({ limit, cursor: z.string().optional() }));

@@ -5,8 +5,9 @@ import { bearerOf, goneSignal, readBytes, readJson, readQuery, sameSecret } from
 import * as wire from "@gantry/wire/protocol.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
-import type { z } from "zod";
+import { z } from "zod";
 import type { LogStore } from "./log-store.ts";
+import { appendLog, runnerCalls } from "./runner-calls.ts";
 import type { RunnerProtocol } from "./runner-protocol.ts";
 
 export type RunnerRoutesDeps = {
@@ -27,46 +28,20 @@ export function runnerRoutes({ protocol, logs, tokens }: RunnerRoutesDeps): Rout
     return site;
   };
 
-  const post = <S extends z.ZodType>(
-    path: string,
-    schema: S,
-    answer: (body: z.output<S>, site: string, ctx: Koa.Context) => Promise<unknown>,
-  ): void => {
-    router.post(path, async (ctx) => {
+  for (const { path, answer } of runnerCalls(protocol)) {
+    router.post(`/${path}`, async (ctx) => {
       const site = siteOf(ctx);
-      ctx.body = await answer((await readJson(ctx, schema, { limit: 4 * 1_048_576 })) as z.output<S>, site, ctx);
+      ctx.body = await answer(await readJson(ctx, z.unknown(), { limit: 4 * 1_048_576 }), site, goneSignal(ctx));
     });
-  };
-
-  post("/session", wire.sessionRequest, protocol.session);
-  post("/poll", wire.pollRequest, (body, site, ctx) => protocol.poll(body, site, goneSignal(ctx)));
-  post("/claim", wire.claimRequest, protocol.claim);
-  post("/decline", wire.declineRequest, protocol.decline);
-  post("/start", wire.startRequest, protocol.start);
-  post("/heartbeat", wire.heartbeatRequest, protocol.heartbeat);
-  post("/progress", wire.progressRequest, protocol.progress);
-  post("/effect/begin", wire.effectBegin, protocol.effectBegin);
-  post("/effect/end", wire.effectEnd, protocol.effectEnd);
-  post("/report", wire.reportRequest, protocol.report);
+  }
 
   router.post("/logs/:task/:job/:attempt/:step", async (ctx) => {
     const site = siteOf(ctx);
-    const query = readQuery(ctx, wire.logQuery);
     const { task = "", job = "", attempt = "", step = "" } = ctx.params;
-    const ref = wire.jobRef.safeParse({ task, job, attempt: Number(attempt), fence: query.fence });
-    if (!ref.success || step.length === 0 || step.length > 200)
-      throw new GantryError("bad-request", { problem: "the address of the log" });
-    await protocol.mayLog(query.session, site, ref.data);
-    const bytes = await readBytes(ctx, wire.MAX_LOG_CHUNK);
-    const ack = await logs.append(
-      { task, job, attempt: ref.data.attempt, step },
-      query.offset,
-      bytes,
-      query.crc,
-      query.final,
-    );
+    const query = readQuery(ctx, wire.logQuery);
+    const bytes = (): Promise<Buffer> => readBytes(ctx, wire.MAX_LOG_CHUNK);
+    ctx.body = await appendLog({ protocol, logs }, { task, job, attempt, step }, query, bytes, site);
     ctx.status = 202;
-    ctx.body = { ack };
   });
   return router;
 }
