@@ -1,0 +1,73 @@
+// Builds the console into console/dist: hashed bundles, one page made from a template, and the budget that keeps it small.
+
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
+import { build, type OutputFile } from "esbuild";
+
+export type Sizes = { readonly js: number; readonly css: number };
+
+/** Bytes after gzip. A page that grows beyond this is not built. */
+const BUDGET: Sizes = { js: 80_000, css: 15_000 };
+
+/**
+ * Writes the console to `outdir` and answers its sizes in bytes after gzip. Throws when a source does not compile or
+ * when the budget is exceeded.
+ */
+export async function buildConsole(outdir: string): Promise<Sizes> {
+  const source = (path: string): string => new URL(`src/${path}`, import.meta.url).pathname;
+  const result = await build({
+    entryPoints: [source("main.tsx"), source("boot.ts"), source("styles.css")],
+    outdir,
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    target: "es2023",
+    entryNames: "[name]-[hash]",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  const files = result.outputFiles;
+  const sizes = { js: weigh(files, ".js"), css: weigh(files, ".css") };
+  if (sizes.js > BUDGET.js || sizes.css > BUDGET.css) {
+    throw new Error(
+      `The console is too big: ${sizes.js} bytes of script (at most ${BUDGET.js}) and ${sizes.css} of style ` +
+        `(at most ${BUDGET.css}), after gzip. Leave something out, or load it later.`,
+    );
+  }
+  await rm(outdir, { recursive: true, force: true });
+  await mkdir(outdir, { recursive: true });
+  for (const file of files) await writeFile(file.path, file.contents);
+  await writeFile(`${outdir}/index.html`, await makePage(files, source));
+  return sizes;
+}
+
+async function makePage(files: readonly OutputFile[], source: (path: string) => string): Promise<string> {
+  const named = (name: string): string => {
+    const file = files.map((one) => one.path.split("/").at(-1) ?? "").find((one) => one.startsWith(`${name}-`));
+    if (file === undefined) throw new Error(`the bundle has no file ${name}`);
+    return `/${file}`;
+  };
+  const [page, sprite] = await Promise.all(["page.html", "sprite.svg"].map((path) => readFile(source(path), "utf8")));
+  return (page ?? "")
+    .replace("%BOOT%", named("boot"))
+    .replace("%STYLES%", named("styles"))
+    .replace("%MAIN%", named("main"))
+    .replace("%SPRITE%", (sprite ?? "").replaceAll(/\n\s*/g, ""));
+}
+
+function weigh(files: readonly OutputFile[], extension: string): number {
+  const ours = files.filter((file) => file.path.endsWith(extension));
+  return ours.reduce((sum, file) => sum + gzipSync(file.contents, { level: 9 }).length, 0);
+}
+
+if (import.meta.main) {
+  const startedAt = performance.now();
+  const sizes = await buildConsole(new URL("dist", import.meta.url).pathname);
+  const kb = (bytes: number): string => `${(bytes / 1_000).toFixed(1)} kB`;
+  console.log(
+    `console: ${kb(sizes.js)} script, ${kb(sizes.css)} style (gzip), ${Math.round(performance.now() - startedAt)} ms`,
+  );
+}

@@ -1,0 +1,154 @@
+// One app: where it lives, where it runs, its image, its tasks, and the buttons that move it.
+
+import type { JsonValue } from "@gantry/core/json.ts";
+import type { AppView, TaskSummary } from "@gantry/wire/views.ts";
+import { type Page, to, v1 } from "../api.ts";
+import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
+import { Ago, Id, Out } from "../parts/facts.tsx";
+import { RunButton } from "../parts/run-button.tsx";
+import { TaskRows } from "../parts/task-rows.tsx";
+import { patchPage } from "../patch.ts";
+import { isJsonObject, listAt, textAt } from "../shape.ts";
+import { useResource } from "../store.ts";
+import { useTitle } from "../title.ts";
+import { AppState } from "./apps.tsx";
+
+export function AppPage({ name }: { name: string }) {
+  useTitle(name);
+  const app = useResource<AppView>(v1.app(name), {
+    on: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
+  });
+  const tasks = useResource<Page<TaskSummary>>(v1.tasks({ app: name }), {
+    on: ({ data }) => data.app === name,
+    patch: patchPage,
+  });
+  const hasImage = textAt(app.data.value?.facts, "digest") !== undefined;
+  return (
+    <>
+      <Title title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
+        <RunButton pipeline="ci" app={name} label="Run CI" isPrimary={!hasImage} />
+        <RunButton pipeline="cd" app={name} label="Run CD" isPrimary={hasImage} />
+      </Title>
+      <Answer of={app}>{(view) => <Facts app={view} />}</Answer>
+      <Section title="Tasks">
+        <Answer of={tasks}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <Empty title="No task of this app yet">
+                <p>Run CI builds its first image.</p>
+              </Empty>
+            ) : (
+              <TaskRows tasks={items} label={`Tasks of ${name}`} />
+            )
+          }
+        </Answer>
+        <p>
+          <a href={to.tasks({ app: name })}>All tasks of {name}</a>
+        </p>
+      </Section>
+    </>
+  );
+}
+
+function Facts({ app }: { app: AppView }) {
+  const { record, facts } = app;
+  const image = textAt(facts, "image");
+  const digest = textAt(facts, "digest");
+  const commit = textAt(facts, "commit");
+  return (
+    <>
+      <dl class="facts">
+        <Fact name="State">
+          <AppState state={app.state} />
+          <a href={to.task(app.task)}>creating task</a>
+        </Fact>
+        <Fact name="Source">
+          <Repository at={record.source} />
+        </Fact>
+        <Fact name="Yaml">
+          <Repository at={record.yaml} />
+        </Fact>
+        <Fact name="Jira">
+          {textAt(record, "jira", "url") === undefined ? (
+            <None />
+          ) : (
+            <Out href={textAt(record, "jira", "url") ?? ""}>{textAt(record, "jira", "key")}</Out>
+          )}
+        </Fact>
+        <Fact name="Image">
+          {digest === undefined ? (
+            <None text="none yet: Run CI makes the first one" />
+          ) : (
+            <>
+              <span class="mono">{image?.split("/").slice(1).join("/")}</span>
+              <Id value={`${image ?? ""}@${digest}`} />
+            </>
+          )}
+        </Fact>
+        <Fact name="Commit">{commit === undefined ? <None /> : <Id value={commit} />}</Fact>
+        <Fact name="Builds at">{textAt(record, "build", "site") ?? <None />}</Fact>
+        <Fact name="Namespace">
+          <span class="mono">{textAt(record, "namespace") ?? "–"}</span>
+        </Fact>
+        <Fact name="Created">
+          <Ago at={app.createdAt} /> by {app.createdBy}
+        </Fact>
+      </dl>
+      <Section title="Targets">
+        <Targets targets={listAt(record, "targets")} />
+      </Section>
+    </>
+  );
+}
+
+function Targets({ targets }: { targets: readonly JsonValue[] }) {
+  if (targets.length === 0) return <p class="quiet">The targets are on record when the app has been created.</p>;
+  return (
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>Target</th>
+            <th>Site</th>
+            <th>Cluster</th>
+            <th>Overlay</th>
+          </tr>
+        </thead>
+        <tbody>
+          {targets.map((target) => (
+            <tr key={textAt(target, "name")}>
+              <td class="strong">{textAt(target, "name")}</td>
+              <td>{textAt(target, "site")}</td>
+              <td class="mono">{textAt(target, "cluster")}</td>
+              <td class="mono soft">{textAt(target, "overlay")}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function None({ text = "–" }: { text?: string }) {
+  return <span class="faint">{text}</span>;
+}
+
+function Repository({ at }: { at: JsonValue | undefined }) {
+  if (!isJsonObject(at)) return <None />;
+  const name = `${textAt(at, "project") ?? ""}/${textAt(at, "slug") ?? ""}`;
+  return (
+    <>
+      <Out href={textAt(at, "url") ?? ""}>{name}</Out>
+      <span class="soft mono">{textAt(at, "branch")}</span>
+    </>
+  );
+}

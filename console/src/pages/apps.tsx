@@ -1,0 +1,90 @@
+// Apps: what there is, and the button that makes another one.
+
+import type { AppView, TaskSummary } from "@gantry/wire/views.ts";
+import { type Page, to, v1 } from "../api.ts";
+import { recentTasks } from "../needs.ts";
+import { Answer, Empty, Title } from "../parts/answers.tsx";
+import { Ago, Id } from "../parts/facts.tsx";
+import { Mark } from "../parts/mark.tsx";
+import { RunButton } from "../parts/run-button.tsx";
+import { TaskLink } from "../parts/task-rows.tsx";
+import { listAt, textAt } from "../shape.ts";
+import { useResource } from "../store.ts";
+import { useTitle } from "../title.ts";
+
+/** The state of an app in the words and colours of the one table. */
+export const APP_STATES = { creating: "running", ready: "succeeded", failed: "failed" } as const;
+
+export function AppsPage() {
+  useTitle("Apps");
+  const apps = useResource<Page<AppView>>(v1.apps, {
+    on: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
+  });
+  return (
+    <>
+      <Title title="Apps">
+        <RunButton pipeline="create-app" label="Create app" isPrimary />
+      </Title>
+      <Answer of={apps}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="There is no app yet">
+              <p>An app is a source repository, a yaml repository and the places it runs at.</p>
+              <RunButton pipeline="create-app" label="Create app" isPrimary />
+            </Empty>
+          ) : (
+            <div class="scroll">
+              <table>
+                <thead>
+                  <tr>
+                    <th>App</th>
+                    <th>State</th>
+                    <th>Targets</th>
+                    <th>Image</th>
+                    <th>Newest task</th>
+                    <th>Created</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {items.map((app) => (
+                    <Row app={app} key={app.name} />
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Answer>
+    </>
+  );
+}
+
+function Row({ app }: { app: AppView }) {
+  const digest = textAt(app.facts, "digest");
+  const newest: TaskSummary | undefined = recentTasks.value.find((task) => task.app === app.name);
+  const targets = listAt(app.record, "targets").map((target) => textAt(target, "name") ?? "");
+  return (
+    <tr>
+      <td>
+        <a class="strong" href={to.app(app.name)}>
+          {app.name}
+        </a>
+        <span class="under soft">{textAt(app.record, "title")}</span>
+      </td>
+      <td>
+        <AppState state={app.state} />
+      </td>
+      <td class="soft">{targets.length === 0 ? "–" : targets.join(", ")}</td>
+      <td>{digest === undefined ? <span class="faint">none yet</span> : <Id value={digest} />}</td>
+      <td>{newest === undefined ? <span class="faint">–</span> : <TaskLink task={newest} />}</td>
+      <td class="soft">
+        <Ago at={app.createdAt} />
+      </td>
+    </tr>
+  );
+}
+
+export function AppState({ state }: { state: AppView["state"] }) {
+  if (state === "ready") return <span class="mark hue-green">ready</span>;
+  return <Mark state={APP_STATES[state]} />;
+}

@@ -1,0 +1,100 @@
+// Fleet: apps × targets. A cell is what the newest CD task of the app brought there.
+
+import type { AppView, TaskView } from "@gantry/wire/views.ts";
+import { type Page, to, v1 } from "../api.ts";
+import { type Cell, decideCell, decideColumns, type Target, targetsOf } from "../fleet.ts";
+import { short } from "../format.ts";
+import { Answer, Empty, Title } from "../parts/answers.tsx";
+import { Ago } from "../parts/facts.tsx";
+import { Glyph } from "../parts/mark.tsx";
+import { RunButton } from "../parts/run-button.tsx";
+import { patchTask } from "../patch.ts";
+import { useResource } from "../store.ts";
+import { useTitle } from "../title.ts";
+
+export function FleetPage() {
+  useTitle("Fleet");
+  const apps = useResource<Page<AppView>>(v1.apps, {
+    on: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
+  });
+  return (
+    <>
+      <Title title="Fleet" note="What the newest CD task of each app brought to each cluster" />
+      <Answer of={apps}>
+        {({ items }) => {
+          const columns = decideColumns(items);
+          if (columns.length === 0) {
+            return (
+              <Empty title="No app has a target yet">
+                <RunButton pipeline="create-app" label="Create app" isPrimary />
+              </Empty>
+            );
+          }
+          return (
+            <div class="scroll">
+              <table class="fleet">
+                <thead>
+                  <tr>
+                    <th>App</th>
+                    {columns.map(({ cluster, site }) => (
+                      <th key={cluster}>
+                        {cluster}
+                        <span class="under soft">{site}</span>
+                      </th>
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {items.map((app) => (
+                    <Row app={app} columns={columns} key={app.name} />
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          );
+        }}
+      </Answer>
+    </>
+  );
+}
+
+function Row({ app, columns }: { app: AppView; columns: readonly Target[] }) {
+  const id = app.latest.cd;
+  const task = useResource<TaskView>(id === undefined ? undefined : v1.task(id), {
+    on: ({ subject }) => subject === id,
+    patch: patchTask,
+  }).data.value;
+  const targets = targetsOf(app);
+  return (
+    <tr>
+      <th scope="row">
+        <a class="strong" href={to.app(app.name)}>
+          {app.name}
+        </a>
+      </th>
+      {columns.map(({ cluster }) => {
+        const target = targets.find((one) => one.cluster === cluster);
+        if (!target) return <td class="faint" key={cluster} />;
+        return <CellOf cell={decideCell(task, target)} key={cluster} />;
+      })}
+    </tr>
+  );
+}
+
+function CellOf({ cell }: { cell: Cell | undefined }) {
+  if (!cell) return <td class="faint">not deployed</td>;
+  return (
+    <td class={`cell hue-${cell.hue}`}>
+      <a href={to.task(cell.task, { job: cell.job })} title={cell.says}>
+        <Glyph state={cell.state} isSilent={cell.isSilent} />
+        <span class="mono version">{cell.digest === undefined ? "–" : short(cell.digest)}</span>
+        <span class="health">{cell.word}</span>
+        {cell.at === undefined ? null : (
+          <span class="soft when">
+            <Ago at={cell.at} />
+          </span>
+        )}
+      </a>
+    </td>
+  );
+}

@@ -1,0 +1,76 @@
+// Home: what needs me, what is running, what changed.
+
+import { STATE_LOOKS } from "@gantry/core/task/states.ts";
+import type { AppView, TaskSummary } from "@gantry/wire/views.ts";
+import { type Page, v1 } from "../api.ts";
+import { needsMe } from "../needs.ts";
+import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
+import { RunButton } from "../parts/run-button.tsx";
+import { TaskRows } from "../parts/task-rows.tsx";
+import { patchPage } from "../patch.ts";
+import { useResource } from "../store.ts";
+import { useTitle } from "../title.ts";
+
+export function HomePage() {
+  useTitle("Home");
+  const tasks = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: () => true, patch: patchPage });
+  const apps = useResource<Page<AppView>>(v1.apps, { on: ({ data }) => data.pipeline === "create-app" });
+  const isNew = apps.data.value?.items.length === 0 && tasks.data.value?.items.length === 0;
+  return (
+    <>
+      <Title title="Home">
+        <RunButton pipeline="create-app" label="Create app" isPrimary />
+      </Title>
+      <Answer of={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Now tasks={items} />)}</Answer>
+    </>
+  );
+}
+
+function Now({ tasks }: { tasks: readonly TaskSummary[] }) {
+  const needs = needsMe.value;
+  const open = tasks.filter((task) => !STATE_LOOKS[task.state].ended && task.state !== "held");
+  const ended = tasks.filter((task) => STATE_LOOKS[task.state].ended && !needs.includes(task)).slice(0, 15);
+  return (
+    <>
+      <Section title="Needs you" count={needs.length}>
+        {needs.length === 0 ? (
+          <p class="quiet">Nothing is waiting for you.</p>
+        ) : (
+          <TaskRows tasks={needs} label="Needs you" />
+        )}
+      </Section>
+      <Section title="Running" count={open.length}>
+        {open.length === 0 ? <p class="quiet">Nothing is running.</p> : <TaskRows tasks={open} label="Running" />}
+      </Section>
+      <Section title="What changed">
+        {ended.length === 0 ? (
+          <p class="quiet">No task has ended yet.</p>
+        ) : (
+          <TaskRows tasks={ended} label="What changed" />
+        )}
+        <p>
+          <a href="/tasks">All tasks</a>
+        </p>
+      </Section>
+    </>
+  );
+}
+
+function FirstSteps() {
+  return (
+    <Empty title="Three steps to a first app">
+      <ol>
+        <li>
+          <strong>Create app</strong> makes its source repository, its yaml repository and its Jira project.
+        </li>
+        <li>
+          <strong>Run CI</strong> builds and tests it, and pushes its image.
+        </li>
+        <li>
+          <strong>Run CD</strong> brings the image to the clusters of its sites.
+        </li>
+      </ol>
+      <RunButton pipeline="create-app" label="Create app" isPrimary />
+    </Empty>
+  );
+}

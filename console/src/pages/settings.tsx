@@ -1,0 +1,225 @@
+// Settings: tokens, for administrators; the theme, for everybody.
+
+import type { ProblemBody } from "@gantry/wire/views.ts";
+import { useSignal } from "@preact/signals";
+import { type Page, problemFrom, send, type TokenView, v1 } from "../api.ts";
+import { Answer, ProblemBox, Section, Title } from "../parts/answers.tsx";
+import { Ago, CopyButton } from "../parts/facts.tsx";
+import { isAdmin, me } from "../session.ts";
+import { type Resource, useResource } from "../store.ts";
+import { chooseTheme, savedTheme, THEMES } from "../theme.ts";
+import { useTitle } from "../title.ts";
+
+export function SettingsPage() {
+  useTitle("Settings");
+  return (
+    <>
+      <Title
+        title="Settings"
+        note={me.value ? `Signed in as ${me.value.name}, ${me.value.role} · Gantry ${me.value.version}` : ""}
+      />
+      <ThemeChoice />
+      {isAdmin.value ? (
+        <Tokens />
+      ) : (
+        <Section title="Tokens">
+          <p class="quiet">Tokens are made and revoked by administrators.</p>
+        </Section>
+      )}
+    </>
+  );
+}
+
+function ThemeChoice() {
+  const theme = useSignal(savedTheme());
+  return (
+    <Section title="Theme">
+      <fieldset class="choices">
+        <legend class="hidden">Theme</legend>
+        {THEMES.map((one) => (
+          <label key={one}>
+            <input
+              type="radio"
+              name="settings-theme"
+              checked={theme.value === one}
+              onChange={() => {
+                theme.value = one;
+                chooseTheme(one);
+              }}
+            />
+            {one}
+          </label>
+        ))}
+      </fieldset>
+    </Section>
+  );
+}
+
+function Tokens() {
+  const tokens = useResource<Page<TokenView>>(v1.tokens);
+  const fresh = useSignal<{ name: string; token: string } | undefined>(undefined);
+  const problem = useSignal<ProblemBody | undefined>(undefined);
+  const act = async (wish: () => Promise<void>): Promise<void> => {
+    problem.value = undefined;
+    try {
+      await wish();
+      tokens.reload();
+    } catch (error) {
+      problem.value = problemFrom(error);
+    }
+  };
+  const create = (name: string, role: string, days: number): Promise<void> =>
+    act(async () => {
+      const made = await send<TokenView & { token: string }>("POST", v1.tokens, { name, role, days });
+      if (made) fresh.value = { name: made.name, token: made.token };
+    });
+  return (
+    <Section title="Tokens">
+      <NewToken onCreate={create} />
+      {problem.value ? <ProblemBox problem={problem.value} /> : null}
+      {fresh.value ? (
+        <div class="fresh" role="status">
+          <p>
+            The token <strong>{fresh.value.name}</strong>. It is shown this once.
+          </p>
+          <p>
+            <code>{fresh.value.token}</code> <CopyButton text={fresh.value.token} what="Copy token" />
+          </p>
+        </div>
+      ) : null}
+      <TokenTable
+        tokens={tokens}
+        onRevoke={(name) => void act(async () => void (await send("DELETE", v1.token(name))))}
+      />
+    </Section>
+  );
+}
+
+function NewToken({ onCreate }: { onCreate: (name: string, role: string, days: number) => Promise<void> }) {
+  const name = useSignal("");
+  const role = useSignal("developer");
+  const days = useSignal("90");
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void onCreate(name.value, role.value, Number(days.value)).then(() => {
+      name.value = "";
+    });
+  };
+  return (
+    <form class="inline" onSubmit={submit}>
+      <label>
+        Name
+        <input
+          type="text"
+          required
+          autoComplete="off"
+          value={name.value}
+          onInput={({ currentTarget }) => {
+            name.value = currentTarget.value;
+          }}
+        />
+      </label>
+      <label>
+        Role
+        <select
+          value={role.value}
+          onChange={({ currentTarget }) => {
+            role.value = currentTarget.value;
+          }}
+        >
+          <option>viewer</option>
+          <option>developer</option>
+          <option>admin</option>
+        </select>
+      </label>
+      <label>
+        Days
+        <input
+          type="number"
+          min="1"
+          max="365"
+          value={days.value}
+          onInput={({ currentTarget }) => {
+            days.value = currentTarget.value;
+          }}
+        />
+      </label>
+      <button type="submit" class="button primary">
+        Create token
+      </button>
+    </form>
+  );
+}
+
+function TokenTable({ tokens, onRevoke }: { tokens: Resource<Page<TokenView>>; onRevoke: (name: string) => void }) {
+  const asked = useSignal<string | undefined>(undefined);
+  return (
+    <Answer of={tokens}>
+      {({ items }) => (
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th>Name</th>
+                <th>Role</th>
+                <th>Created</th>
+                <th>Expires</th>
+                <th>
+                  <span class="hidden">Revoke</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((token) => (
+                <tr key={token.name}>
+                  <td class="strong">{token.name}</td>
+                  <td>{token.role}</td>
+                  <td class="soft">
+                    <Ago at={token.createdAt} /> by {token.createdBy}
+                  </td>
+                  <td class="soft">{token.expiresAt === undefined ? "never" : token.expiresAt.slice(0, 10)}</td>
+                  <td class="end">
+                    {asked.value === token.name ? (
+                      <>
+                        <button
+                          type="button"
+                          class="button danger small"
+                          onClick={() => {
+                            asked.value = undefined;
+                            onRevoke(token.name);
+                          }}
+                        >
+                          Revoke {token.name}
+                        </button>{" "}
+                        <button
+                          type="button"
+                          class="button small"
+                          onClick={() => {
+                            asked.value = undefined;
+                          }}
+                        >
+                          Keep
+                        </button>
+                      </>
+                    ) : (
+                      <button
+                        type="button"
+                        class="button small"
+                        aria-label={`Revoke ${token.name}`}
+                        onClick={() => {
+                          asked.value = token.name;
+                        }}
+                      >
+                        Revoke
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Answer>
+  );
+}

@@ -1,0 +1,163 @@
+// One task: a sentence, its facts, the same data as graph, list or timeline, and the selected step.
+
+import { STATE_LOOKS } from "@gantry/core/task/states.ts";
+import type { TaskView } from "@gantry/wire/views.ts";
+import { to, v1 } from "../api.ts";
+import { useKeys } from "../keys.ts";
+import { Answer } from "../parts/answers.tsx";
+import { Ago, Id, Pairs, Took } from "../parts/facts.tsx";
+import { FailureBox } from "../parts/failure.tsx";
+import { Graph } from "../parts/graph.tsx";
+import { Mark } from "../parts/mark.tsx";
+import { StepPanel } from "../parts/step-panel.tsx";
+import { HeldBox, TaskActions } from "../parts/task-actions.tsx";
+import { StepList, Timeline } from "../parts/views.tsx";
+import { patchTask } from "../patch.ts";
+import { address, go, withQuery } from "../router.ts";
+import { decideMove, decideNextFailure, decideSelection, type Selection } from "../selection.ts";
+import { useResource } from "../store.ts";
+import { useTick } from "../tick.ts";
+import { useTitle } from "../title.ts";
+
+const VIEWS = ["graph", "list", "timeline"] as const;
+type View = (typeof VIEWS)[number] | "log";
+
+export function TaskPage({ id }: { id: string }) {
+  const task = useResource<TaskView>(v1.task(id), { on: ({ subject }) => subject === id, patch: patchTask });
+  const view = task.data.value;
+  const isOpen = view !== undefined && !STATE_LOOKS[view.state].ended;
+  // Whether a runner is still heard is no event.
+  useTick(10_000, () => {
+    if (isOpen) task.reload();
+  });
+  useTitle(view === undefined ? "Task" : `${STATE_LOOKS[view.state].glyph} ${view.title}`);
+  return <Answer of={task}>{(one) => <Task task={one} />}</Answer>;
+}
+
+function Task({ task }: { task: TaskView }) {
+  const { query } = address.value;
+  const selected = decideSelection(task, { job: query.get("job"), step: query.get("step") });
+  const view = viewOf(query.get("view"), task);
+  const select = (next: Selection | undefined): void => {
+    if (next) go(withQuery({ ...next, attempt: undefined }), { replace: true });
+  };
+  useKeys({
+    j: () => select(decideMove(task, selected, 1)),
+    k: () => select(decideMove(task, selected, -1)),
+    f: () => select(decideNextFailure(task, selected)),
+    l: () => document.getElementById("log")?.focus(),
+    1: () => go(withQuery({ view: "graph" }), { replace: true }),
+    2: () => go(withQuery({ view: "list" }), { replace: true }),
+    3: () => go(withQuery({ view: "timeline" }), { replace: true }),
+  });
+  const held = task.jobs.filter((job) => job.state === "held");
+  const isFailureShown = task.failure !== undefined && !task.jobs.some((job) => job.steps.some((step) => step.failure));
+  return (
+    <div class={`task view-${view}`}>
+      <header class="title task-title">
+        <div>
+          <Mark state={task.state} />
+          <h1>{task.headline}</h1>
+        </div>
+        <div class="actions">
+          <TaskActions task={task} />
+        </div>
+      </header>
+      <FactsLine task={task} />
+      {held.map((job) => (
+        <HeldBox task={task} job={job} key={job.key} />
+      ))}
+      {isFailureShown && task.failure ? <FailureBox failure={task.failure} isOurs={task.state === "errored"} /> : null}
+      {view === "log" ? null : (
+        <div class="views">
+          <nav class="tabs" aria-label="View of the task">
+            {VIEWS.map((one) => (
+              <a
+                key={one}
+                href={withQuery({ view: one })}
+                aria-current={one === view ? "true" : undefined}
+                class={`tab-${one}`}
+              >
+                {one[0]?.toUpperCase() + one.slice(1)}
+              </a>
+            ))}
+          </nav>
+        </div>
+      )}
+      <div class="task-body">
+        {view === "graph" ? <Graph task={task} selected={selected} /> : null}
+        {view === "list" ? <StepList task={task} selected={selected} /> : null}
+        {view === "timeline" ? <Timeline task={task} selected={selected} /> : null}
+        {selected ? <StepPanel task={task} selected={selected} /> : null}
+      </div>
+      <Details task={task} />
+    </div>
+  );
+}
+
+const NARROW = matchMedia("(max-width: 719px)");
+const MANY = 150;
+
+/** Narrow pages and huge tasks have the list. */
+function viewOf(asked: string | null, task: TaskView): View {
+  if (asked === "log") return "log";
+  if (NARROW.matches) return "list";
+  const found = VIEWS.find((one) => one === asked);
+  return found ?? (task.jobs.length > MANY ? "list" : "graph");
+}
+
+function FactsLine({ task }: { task: TaskView }) {
+  const open = STATE_LOOKS[task.state].ended ? undefined : task.startedAt;
+  return (
+    <p class="facts-line soft">
+      {task.app === undefined ? null : (
+        <span>
+          app <a href={to.app(task.app)}>{task.app}</a>
+        </span>
+      )}
+      <span>
+        pipeline <a href={to.pipeline(task.pipeline)}>{task.pipeline}</a> <Id value={task.definition.version} />
+      </span>
+      <span>
+        {task.requestedBy}, <Ago at={task.requestedAt} />
+      </span>
+      <span>
+        took <Took ms={task.durationMs} since={open} />
+      </span>
+      <span class="num">
+        {task.stepsDone} of {task.stepsTotal} steps
+      </span>
+      {task.sites.length === 0 ? null : <span>at {task.sites.join(", ")}</span>}
+      <span>
+        task <Id value={task.id} />
+      </span>
+      {task.rerunOf === undefined ? null : (
+        <span>
+          rerun of <a href={to.task(task.rerunOf)}>{task.rerunOf.slice(-8)}</a>
+        </span>
+      )}
+      {task.cancel === undefined ? null : (
+        <span>
+          cancel by {task.cancel.by} <Ago at={task.cancel.at} />
+          {task.cancel.reason === undefined ? "" : `: ${task.cancel.reason}`}
+        </span>
+      )}
+      {task.waiting === undefined ? null : <span class="hue-amber waits">{task.waiting.text}</span>}
+    </p>
+  );
+}
+
+function Details({ task }: { task: TaskView }) {
+  return (
+    <div class="details-row">
+      <section>
+        <h2>Outputs</h2>
+        {Object.keys(task.outputs).length === 0 ? <p class="quiet">None yet.</p> : <Pairs values={task.outputs} />}
+      </section>
+      <section>
+        <h2>Parameters</h2>
+        {Object.keys(task.params).length === 0 ? <p class="quiet">None were given.</p> : <Pairs values={task.params} />}
+      </section>
+    </div>
+  );
+}

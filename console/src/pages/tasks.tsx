@@ -1,0 +1,137 @@
+// Tasks: all of them, newest first; the filters are in the address.
+
+import { OUTCOMES, STATE_LOOKS } from "@gantry/core/task/states.ts";
+import type { AppView, PipelineView, ProblemBody, TaskSummary } from "@gantry/wire/views.ts";
+import { useSignal } from "@preact/signals";
+import { type Page, problemFrom, read, v1 } from "../api.ts";
+import { Answer, Empty, ProblemBox, Title } from "../parts/answers.tsx";
+import { TaskRows } from "../parts/task-rows.tsx";
+import { patchPage } from "../patch.ts";
+import { address, go, withQuery } from "../router.ts";
+import { useResource } from "../store.ts";
+import { useTitle } from "../title.ts";
+
+export function TasksPage() {
+  useTitle("Tasks");
+  const { query } = address.value;
+  const filter = {
+    state: query.get("state") ?? undefined,
+    app: query.get("app") ?? undefined,
+    pipeline: query.get("pipeline") ?? undefined,
+  };
+  const path = v1.tasks(filter);
+  const apps = useResource<Page<AppView>>(v1.apps);
+  const pipelines = useResource<Page<PipelineView>>(v1.pipelines);
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  return (
+    <>
+      <Title title="Tasks" />
+      <div class="filters" role="search">
+        <Choice
+          name="state"
+          label="State"
+          options={[["open", "open"], ...OUTCOMES.map((one) => [one, STATE_LOOKS[one].word] as const)]}
+          value={filter.state}
+        />
+        <Choice
+          name="app"
+          label="App"
+          options={(apps.data.value?.items ?? []).map(({ name }) => [name, name])}
+          value={filter.app}
+        />
+        <Choice
+          name="pipeline"
+          label="Pipeline"
+          options={(pipelines.data.value?.items ?? []).map(({ name, title }) => [name, title])}
+          value={filter.pipeline}
+        />
+        {isFiltered ? <a href="/tasks">Clear filters</a> : null}
+      </div>
+      <List path={path} isFiltered={isFiltered} key={path} />
+    </>
+  );
+}
+
+function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
+  const tasks = useResource<Page<TaskSummary>>(path, { on: () => true, patch: patchPage });
+  const more = useSignal<readonly TaskSummary[]>([]);
+  const cursor = useSignal<string | undefined>(undefined);
+  const problem = useSignal<ProblemBody | undefined>(undefined);
+  const first = tasks.data.value;
+  const next = more.value.length === 0 ? first?.nextCursor : cursor.value;
+  const readMore = async (): Promise<void> => {
+    try {
+      const page = await read<Page<TaskSummary>>(`${path}${path.includes("?") ? "&" : "?"}cursor=${next}`);
+      more.value = [...more.value, ...page.items];
+      cursor.value = page.nextCursor;
+    } catch (error) {
+      problem.value = problemFrom(error);
+    }
+  };
+  return (
+    <Answer of={tasks}>
+      {({ items }) => {
+        const known = new Set(items.map(({ id }) => id));
+        const all = [...items, ...more.value.filter(({ id }) => !known.has(id))];
+        if (all.length === 0) return <NoTasks isFiltered={isFiltered} />;
+        return (
+          <>
+            <TaskRows tasks={all} label="Tasks" />
+            {problem.value ? <ProblemBox problem={problem.value} /> : null}
+            {next === undefined ? null : (
+              <button type="button" class="button" onClick={() => void readMore()}>
+                Show older tasks
+              </button>
+            )}
+          </>
+        );
+      }}
+    </Answer>
+  );
+}
+
+function NoTasks({ isFiltered }: { isFiltered: boolean }) {
+  if (isFiltered) {
+    return (
+      <Empty title="No task fits these filters">
+        <p>
+          <a href="/tasks">Clear filters</a>
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No task has been run yet">
+      <p>
+        A task is one run of a pipeline. <a href="/apps">Create an app</a> to start the first one.
+      </p>
+    </Empty>
+  );
+}
+
+function Choice(props: {
+  name: string;
+  label: string;
+  options: readonly (readonly [string, string])[];
+  value: string | undefined;
+}) {
+  const { name, label, value } = props;
+  const isKnown = value === undefined || props.options.some(([option]) => option === value);
+  return (
+    <label class={value === undefined ? "filter" : "filter is-set"}>
+      <span>{label}</span>
+      <select
+        value={value ?? ""}
+        onChange={({ currentTarget }) => go(withQuery({ [name]: currentTarget.value || undefined }))}
+      >
+        <option value="">any</option>
+        {isKnown ? null : <option value={value}>{value}</option>}
+        {props.options.map(([option, word]) => (
+          <option value={option} key={option}>
+            {word}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,101 @@
+// Small facts: times, durations, ids that copy, links that leave, values of any shape.
+
+import type { JsonValue } from "@gantry/core/json.ts";
+import { useState } from "preact/hooks";
+import { now } from "../clock.ts";
+import { ago, duration, exact, short, ticking } from "../format.ts";
+import { isJsonObject } from "../shape.ts";
+import { Icon } from "./mark.tsx";
+
+export function Ago({ at }: { at: string }) {
+  return (
+    <time class="num" dateTime={at} title={exact(at)}>
+      {ago(at, now.value)}
+    </time>
+  );
+}
+
+/** How long something took, or takes until now. */
+export function Took({ ms, since }: { ms?: number | undefined; since?: string | undefined }) {
+  if (ms !== undefined) return <span class="num">{duration(ms)}</span>;
+  if (since === undefined) return <span class="faint">–</span>;
+  return <span class="num ticks">{ticking(now.value - Date.parse(since))}</span>;
+}
+
+/** A short id; pressing it copies the whole one. */
+export function Id({ value, label }: { value: string; label?: string }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(value);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1_500);
+  };
+  return (
+    <button type="button" class="id" title={`${value}\nPress to copy`} onClick={() => void copy()}>
+      <span class="mono">{label ?? short(value)}</span>
+      {isCopied ? <span class="copied">copied</span> : <Icon name="copy" />}
+    </button>
+  );
+}
+
+export function CopyButton({ text, what }: { text: string; what: string }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1_500);
+  };
+  return (
+    <button type="button" class="button small" onClick={() => void copy()}>
+      {isCopied ? "Copied" : what}
+    </button>
+  );
+}
+
+/** A link out of the console. Only http and https lead anywhere: an address may come from anybody's program. */
+export function Out({ href, children }: { href: string; children?: preact.ComponentChildren }) {
+  if (!/^https?:\/\//.test(href)) return <span>{children ?? href}</span>;
+  return (
+    <a href={href} target="_blank" rel="noreferrer" class="out" title={href}>
+      <span>{children ?? href.replace(/^https?:\/\//, "")}</span>
+      <Icon name="out" />
+    </a>
+  );
+}
+
+/** A value of JSON: links are links, ids are short, lists and maps are nested lists of names and values. */
+export function Value({ value }: { value: JsonValue }) {
+  if (value === null || value === "") return <span class="faint">–</span>;
+  if (typeof value === "boolean" || typeof value === "number") return <span class="mono">{String(value)}</span>;
+  if (typeof value === "string") {
+    if (/^https?:\/\/\S+$/.test(value)) return <Out href={value} />;
+    if (/^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(value)) return <Id value={value} />;
+    return <span class={value.length > 80 ? "text" : "mono"}>{value}</span>;
+  }
+  if (isJsonObject(value)) return <Pairs values={value} />;
+  if (value.length === 0) return <span class="faint">none</span>;
+  return (
+    <ul class="values">
+      {value.map((one, at) => (
+        <li key={at}>
+          <Value value={one} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Pairs({ values }: { values: { readonly [name: string]: JsonValue } }) {
+  return (
+    <dl class="pairs">
+      {Object.entries(values).map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <Value value={value} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,26 @@
+// Why something failed: what happened, why, what to do, and the code.
+
+import type { StepView } from "@gantry/wire/views.ts";
+
+export function FailureBox({ failure, isOurs }: { failure: NonNullable<StepView["failure"]>; isOurs: boolean }) {
+  return (
+    <div class={`failure hue-${isOurs ? "orange" : "red"}`}>
+      <p class="strong">{failure.message}</p>
+      {failure.why === undefined ? null : <p>{failure.why}</p>}
+      {failure.line === undefined ? null : <p class="mono failure-line">{failure.line}</p>}
+      {failure.todo === undefined ? null : <p>{failure.todo}</p>}
+      {(failure.problems ?? []).map((problem) => (
+        <p key={problem.detail} class="soft">
+          {problem.file === undefined ? null : (
+            <span class="mono">
+              {problem.file}
+              {problem.line === undefined ? "" : `:${problem.line}`}{" "}
+            </span>
+          )}
+          {problem.detail}
+        </p>
+      ))}
+      <p class="soft mono">{failure.code}</p>
+    </div>
+  );
+}

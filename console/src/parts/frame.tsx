@@ -1,0 +1,177 @@
+// The frame around every page: rail, top bar, what a screen reader hears.
+
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { announcement, type Link, link } from "../live.ts";
+import { actionCount } from "../needs.ts";
+import { address } from "../router.ts";
+import { me, signOut } from "../session.ts";
+import { chooseTheme, recall, remember, savedTheme, THEMES } from "../theme.ts";
+import { Icon } from "./mark.tsx";
+import { openPalette } from "./palette.tsx";
+
+const PLACES = [
+  ["home", "Home", "/"],
+  ["apps", "Apps", "/apps"],
+  ["tasks", "Tasks", "/tasks"],
+  ["fleet", "Fleet", "/fleet"],
+  ["sites", "Sites", "/sites"],
+  ["pipelines", "Pipelines", "/pipelines"],
+  ["inbox", "Inbox", "/inbox"],
+  ["settings", "Settings", "/settings"],
+] as const;
+
+const KEY = "gantry.rail";
+
+export function Frame({ children }: { children: ComponentChildren }) {
+  const isFolded = useSignal(recall(KEY) === "folded");
+  const fold = (): void => {
+    isFolded.value = !isFolded.value;
+    remember(KEY, isFolded.value ? "folded" : "open");
+  };
+  return (
+    <div class={isFolded.value ? "frame folded" : "frame"}>
+      <a class="skip" href="#content" data-native>
+        Skip to content
+      </a>
+      <Rail isFolded={isFolded.value} onFold={fold} />
+      <header class="top">
+        <Crumbs />
+        <button type="button" class="search" onClick={openPalette} aria-keyshortcuts="/ Control+K">
+          <Icon name="search" />
+          <span>Search</span>
+          <kbd>/</kbd>
+        </button>
+        <LiveBadge />
+        <Person />
+      </header>
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
+      <p class="hidden" aria-live="polite">
+        {announcement.value}
+      </p>
+    </div>
+  );
+}
+
+function Rail({ isFolded, onFold }: { isFolded: boolean; onFold: () => void }) {
+  const { path } = address.value;
+  const waiting = actionCount.value;
+  return (
+    <nav class="rail" aria-label="Main">
+      <a class="brand" href="/" aria-label="Gantry">
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M2 4h12M4 4v10M12 4v10M8 4v4M6.500 8h3v3h-3z" />
+        </svg>
+        <span>Gantry</span>
+      </a>
+      <ul>
+        {PLACES.map(([icon, name, href]) => (
+          <li key={href} class={`place-${icon}`}>
+            <a href={href} aria-current={isIn(path, href) ? "page" : undefined} title={isFolded ? name : undefined}>
+              <Icon name={icon} />
+              <span class="label">{name}</span>
+              {icon === "home" && waiting > 0 ? (
+                <span class="needs" title={`${waiting} need you`}>
+                  {waiting}
+                </span>
+              ) : null}
+            </a>
+          </li>
+        ))}
+      </ul>
+      <button type="button" class="fold" onClick={onFold} aria-expanded={!isFolded}>
+        <Icon name="fold" />
+        <span class="label">Collapse</span>
+      </button>
+    </nav>
+  );
+}
+
+function isIn(path: string, href: string): boolean {
+  return href === "/" ? path === "/" : path === href || path.startsWith(`${href}/`);
+}
+
+function Crumbs() {
+  const [area = "", item] = address.value.path.split("/").slice(1);
+  const place = PLACES.find(([, , href]) => href === `/${area}`);
+  return (
+    <nav class="crumbs" aria-label="Breadcrumb">
+      <ol>
+        {place ? (
+          <li>
+            <a href={place[2]}>{place[1]}</a>
+          </li>
+        ) : null}
+        {item === undefined || item === "" ? null : (
+          <li aria-current="page" class="mono">
+            {area === "tasks" ? item.slice(-8) : decodeURIComponent(item)}
+          </li>
+        )}
+      </ol>
+    </nav>
+  );
+}
+
+const LINKS: { readonly [L in Link]: readonly [string, string] } = {
+  connecting: ["connecting", "The first connection is being made."],
+  live: ["live", "What you see is what is: changes arrive as they happen."],
+  reconnecting: ["reconnecting", "The connection broke. What you see is the last that is known."],
+  polling: ["polling", "No stream can be opened; changes are asked for every 3 seconds."],
+  paused: ["paused", "This tab was in the background. It catches up now."],
+  behind: ["behind", "The portal does not hear from the task-agent. What you see is the last that is known."],
+};
+
+function LiveBadge() {
+  const [word, text] = LINKS[link.value];
+  return (
+    <span class={`live is-${link.value}`} title={text}>
+      <span class="dot" aria-hidden="true" />
+      <span>{word}</span>
+    </span>
+  );
+}
+
+function Person() {
+  const theme = useSignal(savedTheme());
+  const person = me.value;
+  return (
+    <details class="menu person">
+      <summary aria-label={person ? `Signed in as ${person.name}` : "Person"}>
+        <Icon name="person" />
+        <span>{person?.name ?? ""}</span>
+      </summary>
+      <div class="menu-body">
+        {person ? (
+          <p class="soft">
+            {person.name} · {person.role}
+          </p>
+        ) : null}
+        <fieldset class="choices">
+          <legend>Theme</legend>
+          {THEMES.map((one) => (
+            <label key={one}>
+              <input
+                type="radio"
+                name="theme"
+                checked={theme.value === one}
+                onChange={() => {
+                  theme.value = one;
+                  chooseTheme(one);
+                }}
+              />
+              {one}
+            </label>
+          ))}
+        </fieldset>
+        <a href="/docs" data-native>
+          API
+        </a>
+        <button type="button" class="button" onClick={() => void signOut()}>
+          Sign out
+        </button>
+      </div>
+    </details>
+  );
+}

@@ -1,0 +1,32 @@
+// Glyph, word and colour of a state, always from the one table.
+
+import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
+
+/** `isSilent`: the runner was not heard from, so this is the last that is known. */
+export function Glyph({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
+  const hue = isSilent ? "silent" : STATE_LOOKS[state].hue;
+  const turns = !isSilent && (state === "running" || state === "finalizing");
+  return (
+    <svg class={`glyph hue-${hue}${turns ? " turns" : ""}`} aria-hidden="true">
+      <use href={`#s-${state}`} />
+    </svg>
+  );
+}
+
+export function Mark({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
+  const { hue, word } = STATE_LOOKS[state];
+  return (
+    <span class={`mark hue-${isSilent ? "silent" : hue}`}>
+      <Glyph state={state} isSilent={isSilent} />
+      <span>{word}</span>
+    </span>
+  );
+}
+
+export function Icon({ name }: { name: string }) {
+  return (
+    <svg class="icon" aria-hidden="true">
+      <use href={`#i-${name}`} />
+    </svg>
+  );
+}

@@ -1,0 +1,65 @@
+// Tasks as rows: state, what, where it stands, who and when, how long.
+
+import { STATE_LOOKS } from "@gantry/core/task/states.ts";
+import type { TaskSummary } from "@gantry/wire/views.ts";
+import { to } from "../api.ts";
+import { Ago, Took } from "./facts.tsx";
+import { Glyph, Mark } from "./mark.tsx";
+
+export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; label: string }) {
+  return (
+    <ul class="rows" aria-label={label}>
+      {tasks.map((task) => (
+        <li key={task.id}>
+          <a class="row task-row" href={to.task(task.id)}>
+            <Mark state={task.state} />
+            <span class="what">{task.title}</span>
+            <span class="says" title={task.headline}>
+              {rest(task)}
+            </span>
+            <Progress task={task} />
+            <span class="who soft">{task.requestedBy}</span>
+            <span class="when soft">
+              <Ago at={task.requestedAt} />
+            </span>
+            <span class="took">
+              <Took ms={task.durationMs} since={task.endedAt === undefined ? task.startedAt : undefined} />
+            </span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The headline without the title, which stands beside it. */
+function rest(task: TaskSummary): string {
+  const text = task.headline.startsWith(task.title) ? task.headline.slice(task.title.length).trim() : task.headline;
+  const plain = `${STATE_LOOKS[task.state].word} after `;
+  return text.startsWith(plain) && task.state === "succeeded" ? task.sites.join(", ") : text;
+}
+
+/** Steps that are done, of all: a bar that says the same as its words. */
+function Progress({ task }: { task: TaskSummary }) {
+  const { stepsDone, stepsTotal } = task;
+  const share = stepsTotal === 0 ? 0 : (stepsDone / stepsTotal) * 100;
+  return (
+    <span class={`progress hue-${STATE_LOOKS[task.state].hue}`}>
+      <span class="bar" aria-hidden="true">
+        <span style={{ width: `${share}%` }} />
+      </span>
+      <span class="num soft">
+        {stepsDone}/{stepsTotal}
+      </span>
+    </span>
+  );
+}
+
+export function TaskLink({ task }: { task: TaskSummary }) {
+  return (
+    <a class="task-link" href={to.task(task.id)}>
+      <Glyph state={task.state} />
+      <span>{task.title}</span>
+    </a>
+  );
+}

@@ -1,0 +1,17 @@
+// Who is signed in, and what this person may do.
+
+import { computed, signal } from "@preact/signals";
+import { type Me, read, send } from "./api.ts";
+
+export const me = signal<Me | undefined>(undefined);
+export const mayRun = computed(() => me.value !== undefined && me.value.role !== "viewer");
+export const isAdmin = computed(() => me.value?.role === "admin");
+
+export async function loadMe(): Promise<void> {
+  me.value = await read<Me>("/v1/me");
+}
+
+export async function signOut(): Promise<void> {
+  await send("POST", "/sign-out");
+  location.assign("/sign-in");
+}

@@ -1,0 +1,12 @@
+// Something that is not told by events is asked for again, while somebody looks.
+
+import { useEffect } from "preact/hooks";
+
+export function useTick(ms: number, ask: () => void): void {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) ask();
+    }, ms);
+    return () => clearInterval(timer);
+  }, [ms]);
+}
