@@ -172,6 +172,24 @@ export const ERRORS = {
     why: "{problem}",
     todo: "Forget it and poll again.",
   },
+  "report-differs": {
+    status: 409,
+    message: "Attempt {attempt} was reported as {first} before; now it is reported otherwise, as {second}.",
+    why: "Two processes may be speaking for one attempt, or a runner's disk was restored from a copy.",
+    todo: "Nothing: the first report stands. Look at the log of the runner.",
+  },
+  "cancel-unconfirmed": {
+    status: 422,
+    message: "Runner {runner} did not confirm that it stopped.",
+    why: "It was not heard of after the cancel.",
+    todo: "Look at what the job was doing before you run it again: it may have gone on for a while.",
+  },
+  "kill-failed": {
+    status: 500,
+    message: "Processes of the job could not be ended on runner {runner}.",
+    why: "They survived SIGKILL; usually they hang in the kernel on a disk or a network file system.",
+    todo: "Restart the machine or container of runner {runner}; it takes no more jobs.",
+  },
   "log-rewind": {
     status: 416,
     message: "The log is at byte {ack}, not at {offset}.",

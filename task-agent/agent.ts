@@ -6,10 +6,12 @@ import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Logger } from "@gantry/wire/http.ts";
+import { openAlarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Definitions } from "./definitions.ts";
 import { openDispatch } from "./dispatch.ts";
 import { openFeed } from "./feed.ts";
+import { openFences } from "./fences.ts";
 import { openFleet } from "./fleet.ts";
 import { openLeases } from "./leases.ts";
 import type { LogStore } from "./log-store.ts";
@@ -35,12 +37,20 @@ export type AgentDeps = {
 export async function openAgent({ config, journal, definitions, logs, logger, clock, newId }: AgentDeps) {
   const tasks = openTasks(journal, definitions);
   const onError = (err: unknown, what: string): void => logger.error({ err }, `${what} failed`);
-  const sessions = openSessions({ clock, newId, aliveMs: config.aliveMs, onFree: (site) => dispatch.free(site) });
-  const leases = openLeases({ tasks, lease: config.lease, clock });
+  const sessions = openSessions({
+    clock,
+    newId,
+    aliveMs: config.aliveMs,
+    onFree: (site) => dispatch.free(site),
+    onGone: (session) => dispatch.gone(session),
+  });
+  const alarms = openAlarms(logger);
+  const fences = await openFences(journal, alarms);
+  const leases = openLeases({ tasks, journal, config, clock, alarms });
   const dispatch = openDispatch({
     tasks,
     sessions,
-    storeMicros: () => journal.now(),
+    fences,
     clock,
     newId,
     offerMs: config.offerMs,
@@ -53,8 +63,10 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     sessions,
     dispatch,
     leases,
+    fences,
+    fleet,
+    alarms,
     cancelGraceMs: config.cancelGraceMs,
-    keepRunner: fleet.keep,
   });
 
   const look = (task: TaskRecord): void => {
@@ -101,6 +113,7 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
   };
 
   const taken = await takeUp();
+  await leases.recover();
   if (taken > 0) logger.info({ tasks: taken }, "unfinished tasks were taken up");
 
   return {
@@ -113,6 +126,7 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     fleet,
     logs,
     protocol,
+    alarms,
     /** Gives away what is overdue. Safe to call at any time, from anywhere, also at once. */
     tick: async (): Promise<void> => {
       dispatch.sweep();

@@ -2,9 +2,11 @@
 // until it is claimed, declined or expired, and costs no write. The claim is what is written.
 
 import { decideWaiting } from "@gantry/core/task/decide-task.ts";
+import type { JobState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/journal/clock.ts";
 import type { JobRef, Offer } from "@gantry/wire/protocol.ts";
 import { chooseRunner, type RunnerFacts } from "./decide-runner.ts";
+import type { Fences } from "./fences.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { TaskRecord, Tasks } from "./tasks.ts";
 
@@ -18,6 +20,8 @@ export type Dispatch = {
   readonly settled: (session: Session, offer: string) => void;
   /** The runner is full: the job goes to somebody else first. */
   readonly declined: (session: Session, offer: string) => void;
+  /** The session is over: what it was offered is offered again at once. */
+  readonly gone: (session: Session) => void;
   /** Gives up offers that nobody claimed in time. */
   readonly sweep: () => void;
   readonly waitingCount: () => number;
@@ -34,29 +38,31 @@ type ReadyJob = {
   readonly app: string | undefined;
   readonly attempt: number;
   readonly lastFence: number;
-  readonly notBefore: number;
+  /** When it may be offered, on the monotonic clock: a clock on the wall that is set back delays no retry. */
+  readonly dueMs: number;
   offer:
-    | { readonly id: string; readonly session: string; readonly expiresMs: number; readonly open: OpenOffer }
+    | { readonly id: string; readonly session: Session; readonly expiresMs: number; readonly open: OpenOffer }
     | undefined;
 };
 
 export type DispatchDeps = {
   readonly tasks: Tasks;
   readonly sessions: Sessions;
-  /** Store time in microseconds: the source of fences. */
-  readonly storeMicros: () => Promise<number>;
+  readonly fences: Pick<Fences, "next">;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly offerMs: number;
   readonly onError: (error: unknown, what: string) => void;
 };
 
+/** How long a runner that declined is offered nothing, unless it has said meanwhile that it was full. */
+const REST_MS = 5_000;
+
 export function openDispatch(deps: DispatchDeps): Dispatch {
   const sites = new Map<string, Map<string, ReadyJob>>();
   const offers = new Map<string, ReadyJob>();
   // One pass per site at a time, or two jobs would be promised the same slot.
   const turns = new Map<string, Promise<void>>();
-  let lastFence = 0;
 
   const drop = (ready: ReadyJob): void => {
     sites.get(ready.site)?.delete(ready.id);
@@ -65,22 +71,22 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   const withdraw = (ready: ReadyJob): void => {
     if (!ready.offer) return;
     offers.delete(ready.offer.id);
-    deps.sessions.bySession(ready.offer.session)?.offers.delete(ready.offer.id);
+    ready.offer.session.offers.delete(ready.offer.id);
     ready.offer = undefined;
   };
 
-  const nextFence = async (ready: ReadyJob): Promise<number> => {
-    lastFence = Math.max(lastFence + 1, ready.lastFence + 1, await deps.storeMicros());
-    return lastFence;
-  };
-
   const offer = async (ready: ReadyJob, session: Session, choice: string): Promise<void> => {
-    const ref = { task: ready.task, job: ready.job, attempt: ready.attempt + 1, fence: await nextFence(ready) };
+    const ref = {
+      task: ready.task,
+      job: ready.job,
+      attempt: ready.attempt + 1,
+      fence: await deps.fences.next(ready.lastFence),
+    };
     if (ready.offer || sites.get(ready.site)?.get(ready.id) !== ready) return;
     const made: Offer = { offer: deps.newId(), ref, ttlMs: deps.offerMs };
     ready.offer = {
       id: made.offer,
-      session: session.id,
+      session,
       expiresMs: deps.clock.monotonicMs() + deps.offerMs,
       open: { job: ready, ref, choice },
     };
@@ -97,7 +103,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   const match = async (site: string, only?: ReadyJob): Promise<void> => {
     const queue = only ? [only] : [...(sites.get(site)?.values() ?? [])];
     for (const ready of queue) {
-      if (ready.offer || ready.notBefore > deps.clock.nowMs()) continue;
+      if (ready.offer || ready.dueMs > deps.clock.monotonicMs()) continue;
       const runners: RunnerFacts[] = deps.sessions.all().map(deps.sessions.facts);
       const choice = chooseRunner(ready, runners);
       if (choice.kind === "waiting") {
@@ -122,27 +128,27 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   };
 
   const later = (ready: ReadyJob): void => {
-    deps.clock.after(Math.max(0, ready.notBefore - deps.clock.nowMs()) + 1, () => run(ready.site, ready));
+    deps.clock.after(Math.max(0, ready.dueMs - deps.clock.monotonicMs()) + 1, () => run(ready.site, ready));
   };
 
   return {
     look: (task) => {
       for (const ready of knownOf(sites, task)) if (task.state.jobs[ready.job]?.phase !== "ready") drop(ready);
-      for (const ready of readyJobs(task)) {
+      for (const ready of readyJobs(task, deps.clock)) {
         const queue = sites.get(ready.site) ?? new Map<string, ReadyJob>();
         sites.set(ready.site, queue);
         const known = queue.get(ready.id);
         if (known && known.attempt === ready.attempt) continue;
         if (known) drop(known);
         queue.set(ready.id, ready);
-        if (ready.notBefore > deps.clock.nowMs()) later(ready);
+        if (ready.dueMs > deps.clock.monotonicMs()) later(ready);
         else run(ready.site, ready);
       }
     },
     free: (site) => run(site),
     offered: (session, id) => {
       const ready = offers.get(id);
-      return ready?.offer?.session === session.id ? ready.offer.open : undefined;
+      return ready?.offer?.session.id === session.id ? ready.offer.open : undefined;
     },
     settled: (session, id) => {
       session.offers.delete(id);
@@ -152,11 +158,21 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     },
     declined: (session, id) => {
       session.free = 0;
+      session.restUntilMs = deps.clock.monotonicMs() + REST_MS;
+      deps.clock.after(REST_MS + 1, () => run(session.facts.site));
       const ready = offers.get(id);
       session.offers.delete(id);
       if (!ready) return;
       withdraw(ready);
       run(ready.site, ready);
+    },
+    gone: (session) => {
+      for (const id of [...session.offers.keys()]) {
+        const ready = offers.get(id);
+        if (!ready) continue;
+        withdraw(ready);
+        run(ready.site, ready);
+      }
     },
     sweep: () => {
       for (const ready of [...offers.values()]) {
@@ -176,7 +192,7 @@ function* knownOf(sites: Map<string, Map<string, ReadyJob>>, task: TaskRecord): 
   }
 }
 
-function readyJobs({ state, pipeline }: TaskRecord): ReadyJob[] {
+function readyJobs({ state, pipeline }: TaskRecord, clock: Clock): ReadyJob[] {
   return Object.values(state.jobs)
     .filter((job) => job.phase === "ready")
     .map((job) => ({
@@ -188,9 +204,16 @@ function readyJobs({ state, pipeline }: TaskRecord): ReadyJob[] {
       app: state.app,
       attempt: job.attempt,
       lastFence: job.fence,
-      notBefore: job.notBefore ?? 0,
+      dueMs: clock.monotonicMs() + delayLeft(job, clock.nowMs()),
       offer: undefined,
     }));
+}
+
+/** What is left of the delay of a retry; never more than the whole of it, whatever the clock says. */
+function delayLeft({ readyAt, notBefore }: JobState, nowMs: number): number {
+  if (notBefore === undefined || readyAt === undefined) return 0;
+  const whole = Math.max(0, notBefore - readyAt);
+  return Math.min(whole, Math.max(0, notBefore - nowMs));
 }
 
 function readyId(task: string, job: string): string {

@@ -1,27 +1,49 @@
 // Sites and runners as people see them: who is there, who was, and what waits for whom.
 
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { SessionRequest } from "@gantry/wire/protocol.ts";
 import type { RunnerView, SiteView } from "@gantry/wire/views.ts";
+import { decideRegister, type KeptRunner } from "./decide-register.ts";
 import type { Leases } from "./leases.ts";
 import type { Sessions } from "./sessions.ts";
 import { waitingView } from "./view.ts";
 
 export type Fleet = {
-  /** Keeps what a runner tells of itself, so that it is listed while it is away. */
+  /**
+   * Keeps what a runner tells of itself, so that it is listed while it is away. Throws `session-gone` when a newer process
+   * has taken over from this one, `unauthenticated` when the runner was taken out of service.
+   */
   readonly keep: (facts: SessionRequest) => Promise<void>;
+  /** Takes a runner out of service, or back into it. Throws `not-found`. */
+  readonly setRemoved: (runner: string, removed: boolean) => Promise<void>;
   readonly runners: () => Promise<RunnerView[]>;
   readonly sites: () => Promise<SiteView[]>;
 };
 
-type Kept = { readonly facts: Omit<SessionRequest, "running">; readonly at: number };
-
 export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: Leases; clock: Clock }): Fleet {
-  const kept = async (): Promise<Kept[]> => {
+  const kept = async (): Promise<KeptRunner[]> => {
     const page = await deps.journal.find({ index: "runners", limit: 1_000 });
-    return page.items.map((item) => item.snapshot as unknown as Kept);
+    return page.items.map((item) => item.snapshot as unknown as KeptRunner).filter((one) => !one.removed);
+  };
+
+  /** Again, when the same runner was changed meanwhile. */
+  const change = async (
+    runner: string,
+    decide: (known: KeptRunner | undefined) => { readonly kept: KeptRunner; readonly event: JsonObject },
+  ): Promise<void> => {
+    const stream = `runner/${runner.replace(/[^A-Za-z0-9_.-]/g, "_")}`;
+    for (;;) {
+      const loaded = await deps.journal.load(stream);
+      const { kept, event } = decide(loaded?.snapshot as KeptRunner | undefined);
+      const snapshot = JSON.parse(JSON.stringify(kept)) as JsonObject;
+      const index = { runners: [`${kept.facts.site}/${kept.facts.runner}`] };
+      const append = { stream, expected: loaded?.version ?? 0, events: [event], snapshot, index };
+      if ((await deps.journal.append([append])).ok) return;
+    }
   };
 
   const runners = async (): Promise<RunnerView[]> =>
@@ -42,22 +64,18 @@ export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: 
     });
 
   return {
-    keep: async (facts) => {
-      const stream = `runner/${facts.runner.replace(/[^A-Za-z0-9_.-]/g, "_")}`;
-      const { running: _, ...lasting } = facts;
-      const snapshot = JSON.parse(JSON.stringify({ facts: lasting, at: deps.clock.nowMs() }));
-      const loaded = await deps.journal.load(stream);
-      // A conflict means that the same runner has just registered once more: its newer word stands.
-      await deps.journal.append([
-        {
-          stream,
-          expected: loaded?.version ?? 0,
-          events: [{ kind: "RunnerRegistered", runner: facts.runner, boot: facts.bootId }],
-          snapshot,
-          index: { runners: [`${facts.site}/${facts.runner}`] },
-        },
-      ]);
-    },
+    keep: (facts) =>
+      change(facts.runner, (known) => {
+        const kept = decideRegister(known, facts, deps.clock.nowMs());
+        if (kept instanceof GantryError) throw kept;
+        return { kept, event: { kind: "RunnerRegistered", runner: facts.runner, boot: facts.bootId } };
+      }),
+    setRemoved: (runner, removed) =>
+      change(runner, (known) => {
+        if (!known) throw new GantryError("not-found", { kind: "runner", name: runner });
+        const kind = removed ? "RunnerRemoved" : "RunnerReadmitted";
+        return { kept: { ...known, removed }, event: { kind, runner } };
+      }),
     runners,
     sites: async () => {
       const all = await runners();

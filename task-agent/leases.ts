@@ -1,11 +1,14 @@
-// Who holds what, and when it was last renewed. Renewals are in memory: after a restart of the agent every lease gets
-// its full time once more (the recovery window), so a restart never takes work away from a living runner.
+// Who holds what, and when it was last renewed. Renewals are in memory and written down now and then: after a restart of
+// the agent leases get their full time once more (the recovery window), so a restart takes no work from a living runner.
 
 import { decideLost } from "@gantry/core/task/decide-lease.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/journal/clock.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
 import type { Lease } from "@gantry/wire/protocol.ts";
+import type { Alarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
+import { decideRecovery, type LeaseMode, leaseEnd, type Remembered } from "./decide-leases.ts";
 import { jobMode, type TaskRecord, type Tasks } from "./tasks.ts";
 
 export type Leases = {
@@ -17,66 +20,118 @@ export type Leases = {
   readonly of: (runner: string) => readonly HeldLease[];
   /** Since when (wall clock, ms) the holder has been silent; undefined while it renews in time. */
   readonly silentSince: (task: string, job: string) => number | undefined;
-  /** Gives away what has not been renewed in time. */
+  /** Once, when every unfinished task has been looked at: the recovery window. */
+  readonly recover: () => Promise<void>;
+  /** Gives away what has not been renewed in time, and writes down what has. */
   readonly sweep: () => Promise<void>;
-  readonly terms: (mode: "strict" | "lenient") => Lease;
+  /** Gives one lease up now. Nothing happens when its fence is not the newest any more. */
+  readonly lose: (lease: HeldLease, reason: string) => Promise<void>;
+  readonly terms: (mode: LeaseMode) => Lease;
   readonly count: () => number;
 };
 
 export type HeldLease = { readonly task: string; readonly job: string; readonly fence: number };
 
-type Held = HeldLease & { readonly runner: string; readonly mode: "strict" | "lenient"; renewedMs: number };
+type Held = HeldLease & {
+  readonly runner: string;
+  readonly mode: LeaseMode;
+  readonly claimedAt: number;
+  renewedMs: number;
+  canceledMs: number | undefined;
+};
 
-export function openLeases(options: { tasks: Tasks; lease: AgentConfig["lease"]; clock: Clock }): Leases {
+export type LeasesDeps = {
+  readonly tasks: Tasks;
+  readonly journal: Journal;
+  readonly config: Pick<AgentConfig, "lease" | "cancelGraceMs" | "aliveMs">;
+  readonly clock: Clock;
+  readonly alarms: Alarms;
+};
+
+const STREAM = "agent/leases";
+const SAVE_EVERY_MS = 10_000;
+
+export function openLeases({ tasks, journal, config, clock, alarms }: LeasesDeps): Leases {
   const held = new Map<string, Held>();
-  const key = (task: string, job: string): string => `${task} ${job}`;
+  let windowAtMs = 0;
+  let savedMs = clock.monotonicMs();
+  /** Who lives is given time to come back before anything is given away. */
+  let sweepFromMs = 0;
+
+  const save = async (): Promise<void> => {
+    savedMs = clock.monotonicMs();
+    const now = await tasks.now();
+    const ago = (one: Held): number => Math.round(clock.monotonicMs() - one.renewedMs);
+    const renewedMs = Object.fromEntries([...held].map(([id, one]) => [id, now - ago(one)]));
+    const snapshot: Remembered = { windowAtMs, renewedMs };
+    // Only one agent has this journal; the newest word is the one that counts.
+    await journal.append([{ stream: STREAM, expected: 0, events: [], snapshot }]);
+  };
+
+  const lose = async (lease: HeldLease, reason: string): Promise<void> => {
+    await tasks.change(lease.task, ({ state, pipeline }, at) => decideLost(pipeline, state, { ...lease, reason }, at));
+  };
 
   return {
     look: ({ state, pipeline }) => {
       for (const job of Object.values(state.jobs)) {
-        const id = key(state.id, job.key);
+        const id = leaseId(state.id, job.key);
         const known = held.get(id);
+        const now = clock.monotonicMs();
         if (!job.lease) held.delete(id);
-        else if (known?.fence !== job.fence) {
-          const mode = jobMode(pipeline, job.id);
+        else if (known?.fence === job.fence) known.canceledMs ??= canceled(state, job.key) ? now : undefined;
+        else
           held.set(id, {
             task: state.id,
             job: job.key,
             fence: job.fence,
             runner: job.lease.runner,
-            mode,
-            renewedMs: options.clock.monotonicMs(),
+            mode: jobMode(pipeline, job.id),
+            claimedAt: job.lease.claimedAt,
+            renewedMs: now,
+            canceledMs: canceled(state, job.key) ? now : undefined,
           });
-        }
       }
     },
     renew: (task, job, fence, runner) => {
-      const lease = held.get(key(task, job));
-      if (!lease || lease.fence !== fence || lease.runner !== runner) return false;
-      lease.renewedMs = options.clock.monotonicMs();
+      const lease = held.get(leaseId(task, job));
+      if (lease?.fence !== fence || lease.runner !== runner) return false;
+      lease.renewedMs = clock.monotonicMs();
       return true;
     },
     of: (runner) => [...held.values()].filter((lease) => lease.runner === runner),
     silentSince: (task, job) => {
-      const lease = held.get(key(task, job));
+      const lease = held.get(leaseId(task, job));
       if (!lease) return undefined;
-      const silentMs = options.clock.monotonicMs() - lease.renewedMs;
-      return silentMs > options.lease[lease.mode].renewWithinMs ? options.clock.nowMs() - silentMs : undefined;
+      const silentMs = clock.monotonicMs() - lease.renewedMs;
+      return silentMs > config.lease[lease.mode].renewWithinMs ? clock.nowMs() - silentMs : undefined;
+    },
+    recover: async () => {
+      const [now, nowMs] = [clock.monotonicMs(), await tasks.now()];
+      const remembered = (await journal.load(STREAM))?.snapshot as Remembered | undefined;
+      const leases = [...held].map(([id, { mode, claimedAt }]) => ({ id, mode, claimedMs: claimedAt }));
+      const recovered = decideRecovery(leases, remembered, nowMs);
+      for (const [id, lease] of held) lease.renewedMs = now - (nowMs - (recovered.renewedMs[id] ?? nowMs));
+      windowAtMs = recovered.windowAtMs;
+      sweepFromMs = now + config.aliveMs;
+      if (held.size > 0 || remembered) await save();
     },
     sweep: async () => {
-      const now = options.clock.monotonicMs();
-      const over = [...held.values()].filter(
-        (lease) => now - lease.renewedMs > options.lease[lease.mode].reassignAfterMs,
-      );
-      for (const lease of over) {
-        const reason = `runner ${lease.runner} has not been heard of for ${Math.round((now - lease.renewedMs) / 1_000)} s`;
-        await options.tasks.change(lease.task, ({ state, pipeline }, at) =>
-          decideLost(pipeline, state, { ...lease, reason }, at),
-        );
+      const now = clock.monotonicMs();
+      if (held.size > 0 && now - savedMs >= SAVE_EVERY_MS) await save();
+      if (now < sweepFromMs) return;
+      for (const lease of [...held.values()]) {
+        const end = leaseEnd(lease, { config, now });
+        if (!end) continue;
+        await lose(lease, `runner ${lease.runner} has not been heard of for ${seconds(now - lease.renewedMs)} s`);
+        if (lease.canceledMs === undefined) continue;
+        const { task, job, fence, runner } = lease;
+        alarms.raise("cancel-unconfirmed", { task, job, fence, runner }, "a canceled job was given up unconfirmed");
       }
     },
+    lose,
     terms: (mode) => {
-      const { renewEveryMs, selfFenceMs, reassignAfterMs } = options.lease[mode];
+      const { renewEveryMs, selfFenceMs, reassignAfterMs } = config.lease[mode];
       return { renewEveryMs, selfFenceMs, reassignAfterMs };
     },
     count: () => held.size,
@@ -86,4 +141,12 @@ export function openLeases(options: { tasks: Tasks; lease: AgentConfig["lease"];
 /** Is this attempt to be stopped? */
 export function canceled(state: TaskState, job: string): boolean {
   return state.cancel !== undefined && state.jobs[job]?.final === false;
+}
+
+function leaseId(task: string, job: string): string {
+  return `${task} ${job}`;
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 1_000);
 }

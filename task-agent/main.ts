@@ -5,7 +5,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
-import { systemClock } from "@gantry/journal/clock.ts";
+import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
 import { runProcess } from "@gantry/wire/process.ts";
@@ -22,19 +22,23 @@ const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
 const TICK_MS = 1_000;
 
 /** Starts a task-agent and resolves when it serves. `close` stops taking requests, then closes the journal. */
-export async function startTaskAgent(input: AgentConfigInput, deps: { logger: Logger }): Promise<Listening> {
+export async function startTaskAgent(
+  input: AgentConfigInput,
+  deps: { logger: Logger; clock?: Clock },
+): Promise<Listening> {
+  const clock = deps.clock ?? systemClock;
   const config = agentConfig.parse(input);
   await mkdir(config.data, { recursive: true });
-  const journal = await openSqliteJournal({ file: join(config.data, "journal.sqlite"), indexes: AGENT_INDEXES });
+  const journal = await openSqliteJournal({ file: join(config.data, "journal.sqlite"), indexes: AGENT_INDEXES, clock });
   try {
     const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
     const agent = await openAgent({
       config,
       journal,
       definitions: await openDefinitions(config.pipelines ?? SHIPPED, steps, journal),
-      logs: openLogStore(join(config.data, "logs"), systemClock),
+      logs: openLogStore(join(config.data, "logs"), clock),
       logger: deps.logger,
-      clock: systemClock,
+      clock,
       newId: randomUUID,
     });
     const metrics = openMetrics(agent);
@@ -46,19 +50,23 @@ export async function startTaskAgent(input: AgentConfigInput, deps: { logger: Lo
       token: config.token,
       newId: randomUUID,
       onCancel: agent.protocol.cancel,
+      onRemove: agent.protocol.remove,
     });
     const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens });
     app.use(metrics.routes(() => journal.check()));
     app.use(portal.routes());
     app.use(runner.routes());
     const server = await listen(app, { host: config.host, port: config.port });
-    const ticking = setInterval(() => {
+    let stopTicking = (): void => {};
+    const tick = (): void => {
       agent.tick().catch((err: unknown) => deps.logger.error({ err }, "a sweep failed"));
-    }, TICK_MS);
+      stopTicking = clock.after(TICK_MS, tick);
+    };
+    stopTicking = clock.after(TICK_MS, tick);
     return {
       ...server,
       close: async () => {
-        clearInterval(ticking);
+        stopTicking();
         for (const session of agent.sessions.all()) session.wake?.();
         await server.close();
         await agent.logs.close();

@@ -6,7 +6,7 @@ import type Koa from "koa";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Agent } from "./agent.ts";
 
-export function openMetrics(agent: Pick<Agent, "tasks" | "dispatch" | "leases" | "sessions">): {
+export function openMetrics(agent: Pick<Agent, "tasks" | "dispatch" | "leases" | "sessions" | "alarms">): {
   answered: (answered: Answered) => void;
   routes: (check: () => Promise<void>) => Koa.Middleware;
 } {
@@ -63,6 +63,16 @@ export function openMetrics(agent: Pick<Agent, "tasks" | "dispatch" | "leases" |
     collect() {
       this.reset();
       for (const session of agent.sessions.all()) this.inc({ site: session.facts.site });
+    },
+  });
+
+  new Gauge({
+    name: "gantry_alarms",
+    help: "What somebody must look at, raised since the start, by kind",
+    labelNames: ["alarm"],
+    registers,
+    collect() {
+      for (const [alarm, count] of agent.alarms.counts()) this.set({ alarm }, count);
     },
   });
 

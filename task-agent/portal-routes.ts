@@ -29,6 +29,8 @@ export type PortalRoutesDeps = {
   readonly newId: () => string;
   readonly token: string;
   readonly onCancel: (task: TaskRecord) => void;
+  /** Takes a runner out of service. */
+  readonly onRemove: (runner: string) => Promise<void>;
 };
 
 const limit = z.coerce.number().pipe(z.int().min(1).max(1_000)).default(50);
@@ -118,6 +120,14 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   });
   router.get("/runners", async (ctx) => {
     ctx.body = { items: await fleet.runners() };
+  });
+  router.post("/runners/:name/remove", async (ctx) => {
+    await deps.onRemove(ctx.params.name ?? "");
+    ctx.status = 204;
+  });
+  router.post("/runners/:name/readmit", async (ctx) => {
+    await fleet.setRemoved(ctx.params.name ?? "", false);
+    ctx.status = 204;
   });
   router.get("/sites", async (ctx) => {
     ctx.body = { items: await fleet.sites() };

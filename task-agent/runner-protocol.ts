@@ -1,24 +1,19 @@
-// The runner's side of the house: every call of wire/protocol.ts, as functions of who is calling and what it says.
+// The runner's side of the house: every call of wire/protocol.ts, as functions of who is calling and what it says. What
+// is said about an attempt that has begun is in attempt-words.ts.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import {
-  decideClaim,
-  decideEffectBegin,
-  decideEffectEnd,
-  decideLost,
-  decideProgress,
-  decideReport,
-  decideStart,
-  type Permit,
-} from "@gantry/core/task/decide-lease.ts";
+import { attemptOf, decideClaim } from "@gantry/core/task/decide-lease.ts";
 import { type Claimant, holder, NOTHING, refuse } from "@gantry/core/task/decision.ts";
-import { jobScope } from "@gantry/core/task/scope.ts";
-import { effectKey } from "@gantry/wire/effect-key.ts";
 import type * as wire from "@gantry/wire/protocol.ts";
 import type { z } from "zod";
+import type { Alarms } from "./alarms.ts";
+import { attemptWords } from "./attempt-words.ts";
 import type { Dispatch } from "./dispatch.ts";
-import { canceled, type Leases } from "./leases.ts";
+import type { Fences } from "./fences.ts";
+import type { Fleet } from "./fleet.ts";
+import { jobOf, jobSpec } from "./job-spec.ts";
+import { canceled, type HeldLease, type Leases } from "./leases.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import { jobMode, type TaskRecord, type Tasks } from "./tasks.ts";
 
@@ -27,55 +22,47 @@ export type ProtocolDeps = {
   readonly sessions: Sessions;
   readonly dispatch: Dispatch;
   readonly leases: Leases;
+  readonly fences: Fences;
+  readonly fleet: Pick<Fleet, "keep" | "setRemoved">;
+  readonly alarms: Alarms;
   readonly cancelGraceMs: number;
-  /** Keeps what a runner tells of itself, so that it is listed when it is away. */
-  readonly keepRunner: (facts: wire.SessionRequest) => Promise<void>;
 };
 
 export type RunnerProtocol = ReturnType<typeof openRunnerProtocol>;
 
 export function openRunnerProtocol(deps: ProtocolDeps) {
-  const { tasks, sessions, dispatch, leases } = deps;
+  const { tasks, sessions, dispatch, leases, fences, fleet } = deps;
 
-  const claimant = (session: Session, ref: wire.JobRef): Claimant => ({
-    job: ref.job,
-    attempt: ref.attempt,
-    fence: ref.fence,
-    runner: session.facts.runner,
-  });
+  /** The task that a runner speaks about, when there is one. A fence that was never given is told on the way. */
+  const look = async (ref: wire.JobRef, runner: string): Promise<TaskRecord | undefined> => {
+    const record = await tasks.read(ref.task);
+    await fences.heard(ref, record?.state.jobs[ref.job]?.fence ?? 0, runner);
+    return record;
+  };
 
-  const lose = (task: string, lost: { job: string; fence: number; reason: string }): Promise<TaskRecord> =>
-    tasks.change(task, ({ state, pipeline }, now) => decideLost(pipeline, state, lost, now));
+  /** Who speaks about an attempt that was claimed. Throws `session-gone`, and `lease-lost` for a task that is not there. */
+  const speaker = async (id: string, site: string, ref: wire.JobRef): Promise<Claimant> => {
+    const { runner } = sessions.use(id, site).facts;
+    if (!(await look(ref, runner))) throw new GantryError("lease-lost", { problem: "There is no such task." });
+    return claimantOf(runner, ref);
+  };
 
   return {
     /** Leases that the runner no longer lists are lost at once; those it lists go on. */
     session: async (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> => {
-      if (request.site !== site)
-        throw new GantryError("forbidden", {
-          who: `A runner of site ${site}`,
-          verb: `register at site ${request.site}`,
-        });
-      const other = sessions.byRunner(request.runner);
-      if (other && other.facts.site !== site)
-        throw new GantryError("conflict", {
-          what: `The runner name ${request.runner} is used at site ${other.facts.site}: it`,
-        });
+      const { runner, running } = request;
+      checkSite(request, site, sessions.byRunner(runner));
+      await fleet.keep(request);
       const session = sessions.open(request);
-      await deps.keepRunner(request);
-      const held = leases.of(request.runner);
-      const lists = (lease: { task: string; job: string; fence: number }): boolean =>
-        request.running.some(
-          ({ ref }) => ref.task === lease.task && ref.job === lease.job && ref.fence === lease.fence,
-        );
-      for (const lease of held) {
-        if (!lists(lease))
-          await lose(lease.task, { ...lease, reason: `runner ${request.runner} came back without it` });
+      for (const lease of leases.of(runner)) {
+        if (!running.some(({ ref }) => isSame(ref, lease)))
+          await leases.lose(lease, `runner ${runner} came back without it`);
       }
       const directives = await Promise.all(
-        request.running.map(async ({ ref }) => {
-          if (!leases.renew(ref.task, ref.job, ref.fence, request.runner)) return { ref, do: "drop" as const };
-          const record = await tasks.read(ref.task);
-          return { ref, do: record && canceled(record.state, ref.job) ? ("cancel" as const) : ("continue" as const) };
+        running.map(async ({ ref }) => {
+          const record = await look(ref, runner);
+          if (!record || !leases.renew(ref.task, ref.job, ref.fence, runner)) return { ref, do: "drop" as const };
+          return { ref, do: canceled(record.state, ref.job) ? ("cancel" as const) : ("continue" as const) };
         }),
       );
       return { session: session.id, directives };
@@ -87,7 +74,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
     claim: async (request: z.infer<typeof wire.claimRequest>, site: string): Promise<wire.ClaimReply> => {
       const session = sessions.use(request.session, site);
       const open = dispatch.offered(session, request.offer);
-      const who = claimant(session, request.ref);
+      const who = claimantOf(session.facts.runner, request.ref);
       const task = await tasks.change(request.ref.task, ({ state, pipeline }, now) => {
         if (open) return decideClaim(pipeline, state, { ...who, ...open.ref, choice: open.choice }, now);
         // A claim whose answer was lost is repeated without an open offer: it finds its lease, or the offer is gone.
@@ -109,80 +96,27 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       return {};
     },
 
-    start: async ({ session, ref }: z.infer<typeof wire.startRequest>, site: string): Promise<JsonObject> => {
-      const who = claimant(sessions.use(session, site), ref);
-      await tasks.change(ref.task, ({ state }, now) => decideStart(state, who, now));
-      return {};
-    },
-
     heartbeat: async (request: z.infer<typeof wire.heartbeatRequest>, site: string): Promise<wire.HeartbeatReply> => {
-      const session = sessions.use(request.session, site);
+      const { runner } = sessions.use(request.session, site).facts;
       const items = await Promise.all(
         request.items.map(async ({ ref }) => {
-          if (!leases.renew(ref.task, ref.job, ref.fence, session.facts.runner)) return { ref, state: "lost" as const };
-          const record = await tasks.read(ref.task);
-          if (!record || !canceled(record.state, ref.job)) return { ref, state: "ok" as const };
+          const record = await look(ref, runner);
+          if (!record || !leases.renew(ref.task, ref.job, ref.fence, runner)) return { ref, state: "lost" as const };
+          if (!canceled(record.state, ref.job)) return { ref, state: "ok" as const };
           return { ref, state: "cancel" as const, graceMs: deps.cancelGraceMs, reason: cancelReason(record) };
         }),
       );
       return { items };
     },
 
-    progress: async (request: z.infer<typeof wire.progressRequest>, site: string): Promise<{ ack: number }> => {
-      const who = claimant(sessions.use(request.session, site), request.ref);
-      const task = await tasks.change(request.ref.task, ({ state }, now) =>
-        decideProgress(state, who, request.from, request.events, now),
-      );
-      return { ack: jobOf(task, request.ref.job).progress };
-    },
-
-    effectBegin: async (request: z.infer<typeof wire.effectBegin>, site: string): Promise<wire.EffectPermit> => {
-      const who = claimant(sessions.use(request.session, site), request.ref);
-      const { step, effect, what, ordinal, ref } = request;
-      const key = effectKey(ref.task, ref.job, step, effect, ordinal);
-      let permit: Permit | undefined;
-      await tasks.change(ref.task, ({ state }, now) => {
-        const answer = decideEffectBegin(state, who, { key, step, effect, what }, now);
-        permit = answer.permit;
-        return answer.decision;
-      });
-      if (!permit) throw new Error("a begun effect has a permit");
-      return permit.answer === "done"
-        ? { answer: "done", key, result: permit.result as Record<string, z.core.util.JSONType> }
-        : { answer: permit.answer, key };
-    },
-
-    effectEnd: async (request: z.infer<typeof wire.effectEnd>, site: string): Promise<JsonObject> => {
-      const who = claimant(sessions.use(request.session, site), request.ref);
-      await tasks.change(request.ref.task, ({ state }, now) =>
-        decideEffectEnd(state, who, request.key, request.result, now),
-      );
-      return {};
-    },
-
-    report: async (request: wire.ReportRequest, site: string): Promise<JsonObject> => {
-      const who = claimant(sessions.use(request.session, site), request.ref);
-      await tasks.change(request.ref.task, ({ state, pipeline }, now) =>
-        decideReport(pipeline, state, who, request, now),
-      );
-      return {};
-    },
+    ...attemptWords({ tasks, alarms: deps.alarms, speaker }),
 
     /** May this caller append to the log of that attempt? The newest attempt of the runner, or an older one of its own. */
     mayLog: async (session: string, site: string, ref: wire.JobRef): Promise<void> => {
       const { runner } = sessions.use(session, site).facts;
-      const record = await tasks.read(ref.task);
-      const job = record?.state.jobs[ref.job];
-      const attempt = job?.attempts.find((one) => one.attempt === ref.attempt);
-      if (
-        !job ||
-        !attempt ||
-        attempt.runner !== runner ||
-        ref.fence > job.fence ||
-        (ref.attempt === job.attempt && ref.fence !== job.fence)
-      ) {
+      const record = await look(ref, runner);
+      if (!record || !attemptOf(record.state, claimantOf(runner, ref)))
         throw new GantryError("lease-lost", { problem: "The log belongs to another attempt." });
-      }
     },
 
     /** Tells the holders of a canceled task's jobs at once, through their open polls. */
@@ -199,35 +133,39 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
         session?.wake?.();
       }
     },
+
+    /**
+     * Takes a runner out of service: it may not register again and can renew nothing. What it has not started is given
+     * away at once; what it has started when its lease is over, because nobody knows that it has stopped. Throws
+     * `not-found`.
+     */
+    remove: async (runner: string): Promise<void> => {
+      await fleet.setRemoved(runner, true);
+      sessions.end(runner);
+      for (const lease of leases.of(runner)) {
+        const record = await tasks.read(lease.task);
+        if (!record?.state.jobs[lease.job]?.lease?.started)
+          await leases.lose(lease, `runner ${runner} was taken out of service`);
+      }
+    },
   };
 }
 
-/** Everything that the runner needs for the attempt, and nothing of other jobs. */
-function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobSpec {
-  const job = jobOf({ state }, key);
-  const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === job.id);
-  if (!definition) throw new Error(`pipeline ${pipeline.name} has no job ${job.id}`);
-  return structuredClone({
-    pipeline: pipeline.name,
-    ...(state.app === undefined ? {} : { app: state.app }),
-    title: definition.title,
-    site: job.site,
-    mode: definition.mode,
-    timeoutMs: definition.timeoutMs,
-    requestedBy: state.requestedBy,
-    requestedAtMs: state.requestedAt,
-    taskUrl: state.url,
-    env: definition.env,
-    outputs: definition.outputs,
-    steps: definition.steps,
-    scope: jobScope(pipeline, state, job.id, job),
-  }) as wire.JobSpec;
+function checkSite({ runner, site: wished }: wire.SessionRequest, site: string, other: Session | undefined): void {
+  if (wished !== site)
+    throw new GantryError("forbidden", { who: `A runner of site ${site}`, verb: `register at site ${wished}` });
+  if (other && other.facts.site !== site)
+    throw new GantryError("conflict", {
+      what: `The runner name ${runner} is used at site ${other.facts.site}: it`,
+    });
 }
 
-function jobOf(task: { state: TaskRecord["state"] }, key: string): TaskRecord["state"]["jobs"][string] {
-  const job = task.state.jobs[key];
-  if (!job) throw new GantryError("lease-lost", { problem: "The task has no such job." });
-  return job;
+function claimantOf(runner: string, { job, attempt, fence }: wire.JobRef): Claimant {
+  return { job, attempt, fence, runner };
+}
+
+function isSame(ref: wire.JobRef, lease: HeldLease): boolean {
+  return ref.task === lease.task && ref.job === lease.job && ref.fence === lease.fence;
 }
 
 function cancelReason({ state }: TaskRecord): string {

@@ -11,6 +11,8 @@ export type Session = {
   readonly facts: SessionRequest;
   lastHeardMs: number;
   free: number;
+  /** It declined although it had said that it had room: it is offered nothing until then. Monotonic. */
+  restUntilMs: number;
   readonly offers: Map<string, Offer>;
   readonly cancels: Map<string, CancelDirective>;
   readonly warm: string[];
@@ -22,6 +24,8 @@ export type Sessions = {
   readonly open: (facts: SessionRequest) => Session;
   /** The session of this id for the site that the caller's token speaks for; throws `session-gone`. */
   readonly use: (id: string, site: string) => Session;
+  /** Ends the session of a runner, when it has one. */
+  readonly end: (runner: string) => void;
   readonly byRunner: (runner: string) => Session | undefined;
   readonly bySession: (id: string) => Session | undefined;
   readonly all: () => readonly Session[];
@@ -30,12 +34,13 @@ export type Sessions = {
   readonly poll: (session: Session, free: number, waitMs: number, gone: AbortSignal) => Promise<PollReply>;
 };
 
-/** Silence is measured by the monotonic clock. `onFree` hears of slots that got free. */
+/** Silence is measured by the monotonic clock. `onFree` hears of slots that got free, `onGone` of sessions that are over. */
 export function openSessions(options: {
   clock: Clock;
   newId: () => string;
   aliveMs: number;
   onFree: (site: string) => void;
+  onGone: (session: Session) => void;
 }): Sessions {
   const sessions = new Map<string, Session>();
   const newest = new Map<string, string>();
@@ -47,6 +52,11 @@ export function openSessions(options: {
     return { offers: [...session.offers.values()], cancels };
   };
 
+  const over = (session: Session): void => {
+    session.wake?.();
+    options.onGone(session);
+  };
+
   return {
     open: (facts) => {
       const older = newest.get(facts.runner);
@@ -56,17 +66,16 @@ export function openSessions(options: {
         facts,
         lastHeardMs: options.clock.monotonicMs(),
         free: 0,
+        restUntilMs: 0,
         offers: new Map(),
         cancels: new Map(),
         warm: before?.warm ?? [],
         wake: undefined,
       };
-      if (before) {
-        sessions.delete(before.id);
-        before.wake?.();
-      }
+      if (before) sessions.delete(before.id);
       sessions.set(session.id, session);
       newest.set(facts.runner, session.id);
+      if (before) over(before);
       return session;
     },
     use: (id, site) => {
@@ -74,6 +83,13 @@ export function openSessions(options: {
       if (!session || session.facts.site !== site) throw new GantryError("session-gone");
       session.lastHeardMs = options.clock.monotonicMs();
       return session;
+    },
+    end: (runner) => {
+      const session = sessions.get(newest.get(runner) ?? "");
+      newest.delete(runner);
+      if (!session) return;
+      sessions.delete(session.id);
+      over(session);
     },
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
@@ -86,7 +102,7 @@ export function openSessions(options: {
         site: session.facts.site,
         labels: session.facts.labels,
         slots: session.facts.slots,
-        free: session.free - session.offers.size,
+        free: session.restUntilMs > options.clock.monotonicMs() ? 0 : session.free - session.offers.size,
         alive: session.wake !== undefined || silentMs < options.aliveMs,
         polling: session.wake !== undefined,
         warm: session.warm,
@@ -95,6 +111,8 @@ export function openSessions(options: {
     },
     poll: async (session, free, waitMs, gone) => {
       session.free = free;
+      // Who says that it is full is believed; the rest is for those whose word and deed differ.
+      if (free === 0) session.restUntilMs = 0;
       session.wake?.();
       if (said(session)) return answer(session);
       await wakeable(options.clock, waitMs, gone, (wake) => {

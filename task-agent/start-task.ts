@@ -9,6 +9,7 @@ import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { StartTask } from "@gantry/wire/agent-api.ts";
 import { appName, decideStart, isAppName, type Rerun } from "./decide-start.ts";
 import type { Definitions } from "./definitions.ts";
+import { sortedText } from "./sorted-text.ts";
 import { appCommit, appStream, type TaskRecord, type Tasks } from "./tasks.ts";
 
 export type StartDeps = {
@@ -41,7 +42,13 @@ export async function startTask(deps: StartDeps, wish: StartTask, rerun?: Rerun)
     const place = await placeInGroup(deps, decided.event.group, id);
     const event = place?.behind === undefined ? decided.event : { ...decided.event, behind: place.behind };
     const beside = (state: TaskState): StreamAppend[] => [
-      { stream: keyStream, expected: 0, events: [], snapshot: { task: state.id, fingerprint } },
+      // The event makes the version grow: of two requests with the same key at the same time, one has to look again.
+      {
+        stream: keyStream,
+        expected: 0,
+        events: [{ kind: "KeyUsed", task: state.id }],
+        snapshot: { task: state.id, fingerprint },
+      },
       ...(place ? [place.queue] : []),
       ...(decided.app ? [appCommit(decided.app, loaded?.version ?? 0, decided.appEvents)] : []),
     ];
@@ -91,18 +98,5 @@ function newTaskId(at: number, id: string): string {
 }
 
 function digest(value: JsonValue): string {
-  return createHash("sha256")
-    .update(JSON.stringify(sorted(value)))
-    .digest("hex");
-}
-
-/** Equal requests have equal fingerprints, whatever the order of their keys. */
-function sorted(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  );
+  return createHash("sha256").update(sortedText(value)).digest("hex");
 }

@@ -68,7 +68,7 @@ export function openTasks(journal: Journal, definitions: Definitions): Tasks {
       if (decision.events.length === 0) return before;
       const { state, events } = fold(before, decision.events, at);
       const record = { state, version: before.version + events.length, pipeline: before.pipeline };
-      const app = state.phase === "ended" ? await appAppend(journal, record) : [];
+      const app = state.phase === "ended" && before.state.phase !== "ended" ? await appAppend(journal, record) : [];
       const answer = await commit([append(state, before.version, events), ...app], id);
       if (!answer) continue;
       remember(record);

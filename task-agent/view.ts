@@ -2,7 +2,7 @@
 
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { headline, placeName } from "@gantry/core/task/messages.ts";
-import type { AppState, JobState, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
+import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import type { AppView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/views.ts";
 import type { Definition } from "./definitions.ts";
@@ -178,6 +178,7 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
       ...times(one),
       ...(one.outcome ? { outcome: one.outcome } : {}),
       ...(one.failure ? { failure: one.failure as JobView["failure"] } : {}),
+      ...(one.late ? { late: lateView(one.late) } : {}),
     })),
     ...(job.lease ? { runner: job.lease.runner } : {}),
     ...(silent === undefined ? {} : { notHeardSince: iso(silent) }),
@@ -194,6 +195,16 @@ function jobView(state: TaskState, definition: Job, job: JobState, views: Views)
       attempt: effect.attempt,
       ...(effect.result ? { result: effect.result as Jsons } : {}),
     })),
+  };
+}
+
+function lateView(late: LateReport): NonNullable<JobView["attempts"][number]["late"]> {
+  const { at, outcome, outputs, failure } = late;
+  return {
+    at: iso(at),
+    outcome,
+    outputs: outputs as Jsons,
+    ...(failure ? { failure: failure as JobView["failure"] } : {}),
   };
 }
 

@@ -9,6 +9,7 @@
 //                                                with wait (ms) it holds until there are bytes after `from` or the log is final
 //   POST tasks/{id}/cancel | rerun | resolve     202 TaskView (rerun: of the new task)
 //   GET  apps?limit=&cursor=, apps/{name}, pipelines, pipelines/{name}, steps, runners, sites
+//   POST runners/{name}/remove | readmit         204: out of service, so that it can neither register nor renew; and back
 //   GET  feed?after=<seq>&limit=&wait=<ms>       { events, last }, of all tasks in one order. `last` is the seq up to
 //                                                which this page was read: ask for the next one after it. Without
 //                                                `after`: no events, and the newest seq there is.

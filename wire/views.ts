@@ -47,6 +47,10 @@ export const attemptView = z
     endedAt: time.optional(),
     outcome: z.string().optional(),
     failure: failure.optional(),
+    late: z
+      .object({ at: time, outcome: z.string(), outputs: jsonObject, failure: failure.optional() })
+      .optional()
+      .describe("What its runner told after it had been given up; it decides nothing"),
   })
   .meta({ id: "Attempt" });
 

@@ -3,10 +3,10 @@
 import { GantryError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
-import type { Failure } from "../step/outcome.ts";
+import { type Failure, failureOf } from "../step/outcome.ts";
 import { type Claimant, type Decision, holder, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
-import type { JobState, TaskState } from "./model.ts";
+import type { AttemptState, JobState, TaskState } from "./model.ts";
 import type { Outcome } from "./states.ts";
 
 /** How often a job that had started is given away by itself after its runner was lost; then a person decides. */
@@ -135,9 +135,14 @@ export type Report = {
   readonly outputs: JsonObject;
   readonly failure?: Failure | undefined;
   readonly progress: number;
+  /** Of outcome, outputs and failure: equal exactly when they are. */
+  readonly digest: string;
 };
 
-/** The first terminal write wins. A repeat of the report that ended the attempt is answered as the first time. */
+/**
+ * The first terminal write wins. A repeat of the report that ended the attempt is answered as the first time; another
+ * report of the same attempt is refused with `report-differs`.
+ */
 export function decideReport(
   pipeline: Pipeline,
   state: TaskState,
@@ -145,16 +150,12 @@ export function decideReport(
   report: Report,
   now: number,
 ): Decision {
-  const known = state.jobs[claimant.job];
-  const past = known?.attempts.find((one) => one.attempt === claimant.attempt);
-  if (
-    past &&
-    past.runner === claimant.runner &&
-    past.outcome === report.outcome &&
-    known &&
-    known.fence >= claimant.fence
-  )
-    return NOTHING;
+  const past = attemptOf(state, claimant);
+  if (past?.digest === report.digest) return NOTHING;
+  if (past?.digest !== undefined) {
+    const [first, second] = [past.outcome ?? "", report.outcome];
+    return refuse("report-differs", { attempt: claimant.attempt, first, second });
+  }
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { refuse: job };
   if (report.progress > job.progress)
@@ -168,6 +169,7 @@ export function decideReport(
     outcome: report.outcome,
     outputs: report.outputs,
     ...failure,
+    digest: report.digest,
   };
   const { retry } = jobDefinition(pipeline, job.id);
   const again =
@@ -176,6 +178,24 @@ export function decideReport(
     ? { kind: "JobReady", at: now, job: job.key, notBefore: now + retry.delayMs }
     : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
   return { events: [ended, next] };
+}
+
+/** Keeps the report of an attempt that was given up, once. It ends nothing: the newer attempt decides. */
+export function decideLateReport(state: TaskState, claimant: Claimant, report: Report, now: number): Decision {
+  const past = attemptOf(state, claimant);
+  if (past?.outcome !== "lost" || past.late) return NOTHING;
+  const { outcome, outputs, failure } = report;
+  const { job, attempt } = claimant;
+  return {
+    events: [{ kind: "ReportCameLate", at: now, job, attempt, outcome, outputs, ...(failure ? { failure } : {}) }],
+  };
+}
+
+/** The attempt that a runner speaks about, when it was its own; also after the task has ended. */
+export function attemptOf(state: TaskState, claimant: Claimant): AttemptState | undefined {
+  return state.jobs[claimant.job]?.attempts.find(
+    (one) => one.attempt === claimant.attempt && one.fence === claimant.fence && one.runner === claimant.runner,
+  );
 }
 
 /** The lease ran out, or the runner came back without it. What was never started is always safe to give away. */
@@ -200,7 +220,11 @@ export function decideLost(
 }
 
 function afterLoss(pipeline: Pipeline, state: TaskState, job: JobState, now: number): TaskEvent {
-  if (state.cancel && !job.final) return { kind: "JobEnded", at: now, job: job.key, outcome: "canceled", outputs: {} };
+  if (state.cancel && !job.final) {
+    const end: TaskEvent = { kind: "JobEnded", at: now, job: job.key, outcome: "canceled", outputs: {} };
+    if (!job.lease?.started) return end;
+    return { ...end, failure: failureOf(new GantryError("cancel-unconfirmed", { runner: job.lease.runner })) };
+  }
   if (!job.lease?.started) return { kind: "JobReady", at: now, job: job.key };
   const { retrySafe } = jobDefinition(pipeline, job.id);
   if (retrySafe && job.lost < MAX_LOST) return { kind: "JobReady", at: now, job: job.key };

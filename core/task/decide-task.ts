@@ -56,7 +56,10 @@ export function decideResolve(state: TaskState, wish: Resolution, now: number): 
           },
         }
       : {};
-  return { events: [resolved, { kind: "JobEnded", at: now, job: job.key, outcome, outputs: {}, ...failure }] };
+  // What the lost runner told after all is what the person goes by.
+  const late = wish.answer === "mark-done" ? job.attempts.at(-1)?.late : undefined;
+  const outputs = late?.outcome === "succeeded" ? late.outputs : {};
+  return { events: [resolved, { kind: "JobEnded", at: now, job: job.key, outcome, outputs, ...failure }] };
 }
 
 /** `ended` has ended; `stillBefore` is the task that it was itself waiting for, if it never had its turn. */

@@ -72,6 +72,17 @@ export type TaskEvent =
   | Fact<"EffectEnded", OfAttempt & { readonly key: string; readonly result: JsonObject }>
   | Fact<
       "AttemptEnded",
+      OfAttempt & {
+        readonly outcome: Outcome;
+        readonly outputs: JsonObject;
+        readonly failure?: Failure;
+        /** Of the report, so that a repeat of it is told from another word. */
+        readonly digest: string;
+      }
+    >
+  /** The report of an attempt that had been given up. It may come after the end of the task, and changes no outcome. */
+  | Fact<
+      "ReportCameLate",
       OfAttempt & { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure }
     >
   | Fact<"AttemptLost", OfAttempt & { readonly started: boolean; readonly reason: string }>

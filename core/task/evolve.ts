@@ -10,7 +10,8 @@ export function evolve(state: TaskState | undefined, event: TaskEvent): TaskStat
     return requested(event);
   }
   if (!state) throw new Error(`no task -> ${event.kind}`);
-  if (state.phase === "ended") throw new Error(`task ${state.id}: ended -> ${event.kind}`);
+  if (state.phase === "ended" && event.kind !== "ReportCameLate")
+    throw new Error(`task ${state.id}: ended -> ${event.kind}`);
 
   switch (event.kind) {
     case "TaskUnblocked":
@@ -86,6 +87,7 @@ type JobEvent = Exclude<
 >;
 
 function evolveJob(job: JobState, event: JobEvent): JobState {
+  if (event.kind === "ReportCameLate") return cameLate(job, event);
   if (job.phase === "ended") throw new Error(`job ${job.key}: ended -> ${event.kind}`);
   switch (event.kind) {
     case "JobKept":
@@ -165,7 +167,12 @@ function evolveJob(job: JobState, event: JobEvent): JobState {
       }));
     case "AttemptEnded":
       return {
-        ...withAttempt(job, event.attempt, { endedAt: event.at, outcome: event.outcome, failure: event.failure }),
+        ...withAttempt(job, event.attempt, {
+          endedAt: event.at,
+          outcome: event.outcome,
+          failure: event.failure,
+          digest: event.digest,
+        }),
         phase: "pending",
         lease: undefined,
         charged: job.charged + (event.outcome === "errored" || event.outcome === "timed-out" ? 1 : 0),
@@ -292,13 +299,23 @@ function newStep(id: string): StepState {
 function newAttempt(event: TaskEventOf<"JobClaimed">): AttemptState {
   return {
     attempt: event.attempt,
+    fence: event.fence,
     runner: event.runner,
     claimedAt: event.at,
     startedAt: undefined,
     endedAt: undefined,
     outcome: undefined,
     failure: undefined,
+    digest: undefined,
+    late: undefined,
   };
+}
+
+function cameLate(job: JobState, event: TaskEventOf<"ReportCameLate">): JobState {
+  const { at, outcome, outputs, failure } = event;
+  const late = { at, outcome, outputs, failure };
+  const attempts = job.attempts.map((one) => (one.attempt === event.attempt ? { ...one, late } : one));
+  return { ...job, attempts };
 }
 
 function withAttempt(job: JobState, attempt: number, change: Partial<AttemptState>): JobState {

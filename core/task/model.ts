@@ -86,12 +86,25 @@ export type LeaseState = { readonly runner: string; readonly started: boolean; r
 
 export type AttemptState = {
   readonly attempt: number;
+  /** The fence of its lease. */
+  readonly fence: number;
   readonly runner: string;
   readonly claimedAt: number;
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
   /** An outcome, or `lost`. */
   readonly outcome: Outcome | "lost" | undefined;
+  readonly failure: Failure | undefined;
+  /** Digest of the report that ended it: a repeat is told from another word. */
+  readonly digest: string | undefined;
+  /** What its runner told after the attempt had been given up. It decides nothing; a person may go by it. */
+  readonly late: LateReport | undefined;
+};
+
+export type LateReport = {
+  readonly at: number;
+  readonly outcome: Outcome;
+  readonly outputs: JsonObject;
   readonly failure: Failure | undefined;
 };
 

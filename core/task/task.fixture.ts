@@ -4,6 +4,7 @@ import type { GantryError } from "../errors.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import {
   decideClaim,
+  decideLateReport,
   decideLost,
   decideProgress,
   decideReport,
@@ -128,7 +129,14 @@ export class TaskUnderTest {
 
   report(who: Claimant, outcome: Report["outcome"], part: Partial<Report> = {}): void {
     const progress = this.state.jobs[who.job]?.progress ?? 0;
-    this.decide(decideReport(this.pipeline, this.state, who, { outcome, outputs: {}, progress, ...part }, this.now));
+    const told = { outcome, outputs: {}, progress, ...part };
+    const digest = JSON.stringify([told.outcome, told.outputs, told.failure]);
+    this.decide(decideReport(this.pipeline, this.state, who, { digest, ...told }, this.now));
+  }
+
+  late(who: Claimant, outcome: Report["outcome"], part: Partial<Report> = {}): void {
+    const report = { outcome, outputs: {}, progress: 0, digest: outcome, ...part };
+    this.decide(decideLateReport(this.state, who, report, this.now));
   }
 
   /** Claimed, started and ended, as a runner without trouble does it. */

@@ -175,7 +175,7 @@ describe("leases and fences", () => {
     assert.equal(task.refusal(), undefined);
     assert.equal(task.events.length, facts);
     task.report(who, "failed", { progress: 2 });
-    assert.equal(task.refusal()?.code, "lease-lost");
+    assert.equal(task.refusal()?.code, "report-differs");
     assert.equal(task.phase("build"), "succeeded");
   });
 
@@ -187,6 +187,46 @@ describe("leases and fences", () => {
     assert.equal(task.refusal()?.code, "conflict");
     task.report(who, "succeeded", { progress: 1 });
     assert.equal(task.refusal()?.code, "conflict");
+  });
+});
+
+describe("what comes late", () => {
+  test("a report of an attempt that was given up is kept beside it, decides nothing, and is kept once", () => {
+    const task = new TaskUnderTest(pipeline([job("deploy", { retrySafe: false })]));
+    const who = task.claim("deploy");
+    task.start(who);
+    task.lose(who);
+    task.late(who, "succeeded", { outputs: { commit: "c1" } });
+    assert.equal(task.phase("deploy"), "held");
+    assert.equal(task.state.jobs.deploy?.attempts[0]?.late?.outcome, "succeeded");
+    const facts = task.events.length;
+    task.late(who, "failed");
+    task.late({ ...who, fence: who.fence + 1 }, "failed");
+    assert.equal(task.events.length, facts);
+    task.resolve("deploy", "mark-done");
+    assert.deepEqual(task.state.jobs.deploy?.outputs, { commit: "c1" }, "a person goes by what came late");
+  });
+
+  test("it is kept even when the task has ended, and changes no outcome", () => {
+    const task = new TaskUnderTest(pipeline([job("build")]));
+    const old = task.claim("build", "r1");
+    task.start(old);
+    task.lose(old);
+    task.run("build", "failed");
+    const ended = task.state;
+    task.late(old, "succeeded");
+    assert.equal(task.state.jobs.build?.attempts[0]?.late?.outcome, "succeeded");
+    assert.deepEqual([task.state.outcome, task.state.endedAt], [ended.outcome, ended.endedAt]);
+  });
+
+  test("a canceled job whose runner never answered says so", () => {
+    const task = new TaskUnderTest(pipeline([job("build")]));
+    const who = task.claim("build");
+    task.start(who);
+    task.cancel();
+    task.lose(who);
+    assert.equal(task.state.outcome, "canceled");
+    assert.equal(task.state.jobs.build?.failure?.code, "cancel-unconfirmed");
   });
 });
 
