@@ -56,10 +56,14 @@ test("clean sources pass the gate; a person can read the verdict at the dashboar
   assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
   assert.equal(outcome.output.status, "OK");
   assert.equal(outcome.output.dashboardUrl, `${sonarqube.url}/dashboard?id=orders`);
+  // How many of the phases are seen depends on how often it was looked, their order does not.
+  const phases = ["SonarQube has the analysis in its queue", "SonarQube takes in the analysis"];
+  const seen = [...new Set(bench.reasons)];
   assert.deepEqual(
-    [...new Set(bench.reasons)],
-    ["SonarQube has the analysis in its queue", "SonarQube takes in the analysis"],
+    seen,
+    phases.filter((phase) => seen.includes(phase)),
   );
+  assert.ok(seen.length > 0);
   const page = await (await fetch(outcome.output.dashboardUrl)).text();
   assert.match(page, new RegExp(`stand-in.*Passed.*${COMMIT}.*${bench.task.id}`, "s"));
   await assert.rejects(access(join(bench.workspace, ".scannerwork")), "nothing is left in the workspace");
