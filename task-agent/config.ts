@@ -1,16 +1,22 @@
 // The configuration of a task-agent: file < environment < flags.
 
+import { neverOverlaps } from "@gantry/wire/lease-rules.ts";
 import { z } from "zod";
 
 const ms = z.int().min(10);
 
-/** Timers of a lease, per mode of job. Rules: reliability.md 2.3. */
+/** Timers of a lease, per mode of job. Rules: wire/lease-rules.ts. */
 const leaseTimers = z
   .strictObject({ renewEveryMs: ms, renewWithinMs: ms, selfFenceMs: ms, reassignAfterMs: ms })
-  .refine(
-    (lease) => lease.renewEveryMs < lease.renewWithinMs && lease.selfFenceMs * 1.36 < lease.reassignAfterMs,
-    "a runner must renew before it is silent, and must stop itself (selfFenceMs × 1.36) before the job is given away (reassignAfterMs)",
-  );
+  .refine((lease) => lease.renewEveryMs < lease.renewWithinMs, "a runner must renew before it is called silent");
+const strictTimers = leaseTimers.refine(
+  neverOverlaps,
+  "a runner must stop itself (selfFenceMs × 1.36) before the job is given away (91 % of reassignAfterMs)",
+);
+const lenientTimers = leaseTimers.refine(
+  (lease) => lease.selfFenceMs < lease.reassignAfterMs,
+  "a runner must stop itself (selfFenceMs) before the job is given away (reassignAfterMs)",
+);
 
 export const agentConfig = z.strictObject({
   data: z.string(),
@@ -22,9 +28,9 @@ export const agentConfig = z.strictObject({
   token: z.string().min(16),
   /** Token of a runner → the site it may speak for. */
   runnerTokens: z.record(z.string().min(16), z.string()),
-  lease: z.strictObject({ strict: leaseTimers, lenient: leaseTimers }).default({
+  lease: z.strictObject({ strict: strictTimers, lenient: lenientTimers }).default({
     strict: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 },
-    lenient: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 1_200_000, reassignAfterMs: 1_800_000 },
+    lenient: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 1_740_000, reassignAfterMs: 1_800_000 },
   }),
   /** A runner that has not been heard of for so long is offered nothing. */
   aliveMs: ms.default(40_000),

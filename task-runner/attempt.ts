@@ -33,6 +33,7 @@ export type Claimed = { readonly ref: JobRef; readonly reply: ClaimReply; readon
 
 export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Attempt {
   const { ref } = claimed;
+  const { lease, spec } = claimed.reply;
   const stopping = new AbortController();
   /** No work any more, not even cleaning up. */
   const over = new AbortController();
@@ -45,7 +46,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
     stopping.abort(reason);
   };
   const live = async (): Promise<void> => {
-    const release = leases.hold({ ref, lease: claimed.reply.lease, stop }, claimed.sent);
+    const release = leases.hold({ ref, lease, mode: spec.mode, stop }, claimed.sent);
     try {
       await site.disk.commit({ k: "claimed", ref, lease: claimed.reply.lease });
       await site.link.call((client, session, options) => client.start({ session, ref }, options), {

@@ -61,7 +61,7 @@ function hold(answer: () => Promise<HeartbeatReply>): { clock: PlayedClock; stop
   };
   const leases = createLeases(link, { clock, logger, random: () => 0.5 }, new AbortController().signal);
   const stops: Stopped[] = [];
-  leases.hold({ ref, lease, stop: (reason) => stops.push(reason) }, leases.now());
+  leases.hold({ ref, lease, mode: "strict", stop: (reason) => stops.push(reason) }, leases.now());
   return { clock, stops, beats: () => beats };
 }
 
@@ -81,8 +81,9 @@ test("without renewals the work stops when its time is up, not before, and is tr
   assert.ok(beats() >= 5);
   await clock.pass(1);
   assert.deepEqual(
-    stops.map(({ kind }) => kind),
-    ["fenced"],
+    stops.map(({ kind, graceMs }) => [kind, graceMs]),
+    [["fenced", 20_000]],
+    "killed by 80 s, so that a clock that is wrong by a third does no harm",
   );
 });
 

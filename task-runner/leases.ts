@@ -2,14 +2,20 @@
 // independent of each other: a renewal that hangs does not delay the moment at which the work must stop.
 
 import { deadlineBy } from "@gantry/wire/deadline.ts";
-import type { HeartbeatReply, JobRef, Lease } from "@gantry/wire/protocol.ts";
+import { killWithinMs } from "@gantry/wire/lease-rules.ts";
+import type { HeartbeatReply, JobRef, JobSpec, Lease } from "@gantry/wire/protocol.ts";
 import type { Link } from "./link.ts";
 import type { Cancel, RunnerDeps } from "./ports.ts";
 import { refFields, refKey } from "./refs.ts";
 import { canceled, fenced, lost, type Stopped } from "./stop.ts";
 
 /** Who does the work under a lease. `stop` may be called more than once; the first reason counts. */
-export type Holder = { readonly ref: JobRef; readonly lease: Lease; readonly stop: (reason: Stopped) => void };
+export type Holder = {
+  readonly ref: JobRef;
+  readonly lease: Lease;
+  readonly mode: JobSpec["mode"];
+  readonly stop: (reason: Stopped) => void;
+};
 
 export type Leases = {
   /** Renews from now on. `sent`: when the request was sent that gave the lease. */
@@ -42,7 +48,7 @@ export function createLeases(
   const watch = (one: Held): void => {
     const left = one.lease.selfFenceMs - elapsedMs(one.renewed, now());
     if (left <= 0) {
-      one.stop(fenced(one.lease.selfFenceMs));
+      one.stop(fenced(one.lease.selfFenceMs, killWithinMs(one.lease, one.mode)));
       return;
     }
     // Looked at more often than needed, because the wall clock may run ahead of the timers after a sleep.

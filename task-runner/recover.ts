@@ -46,7 +46,9 @@ export function tellFormer(site: Site, leases: Leases, former: DiskAttempt): Att
   const { files, logger } = site.deps;
   const delivery = openDelivery(site, ref, former);
   const tell = async (): Promise<void> => {
-    const release = report ? leases.hold({ ref, lease, stop: delivery.stop }, leases.now()) : (): void => {};
+    const release = report
+      ? leases.hold({ ref, lease, mode: "lenient", stop: delivery.stop }, leases.now())
+      : (): void => {};
     try {
       for (const { step, file } of logs) await delivery.sendLog(step, file);
       if (report) await deliver(site, ref, delivery, report);

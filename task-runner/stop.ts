@@ -47,9 +47,9 @@ export function lost(problem: string): Stopped {
   return new Stopped("lost", problem, { failure: failureOf(new GantryError("lease-lost", { problem })) });
 }
 
-export function fenced(silentMs: number): Stopped {
+export function fenced(silentMs: number, graceMs: number): Stopped {
   const problem = `The task-agent was not heard for ${duration(silentMs)}; it may have given the job away.`;
-  return new Stopped("fenced", problem, { failure: failureOf(new GantryError("lease-lost", { problem })) });
+  return new Stopped("fenced", problem, { graceMs, failure: failureOf(new GantryError("lease-lost", { problem })) });
 }
 
 export function closing(): Stopped {
