@@ -34,6 +34,7 @@ export async function runUses(run: StepRun, action: UsesAction): Promise<StepRes
 async function callUntilEnded(run: StepRun, step: AnyStep, context: StepContext<never>): Promise<StepResult> {
   const { clock, random } = run.job.site.deps;
   let memo: JsonValue | undefined;
+  let told: string | undefined;
   let tries = 0;
   for (;;) {
     const outcome = await callOnce(run, step, { ...context, memo });
@@ -44,7 +45,8 @@ async function callUntilEnded(run: StepRun, step: AnyStep, context: StepContext<
     if (outcome.kind === "waiting") {
       ({ memo } = outcome);
       tries = 0;
-      tellWaiting(run, outcome.reason, outcome.retryAfterMs);
+      if (outcome.reason !== told) tellWaiting(run, outcome.reason, outcome.retryAfterMs);
+      told = outcome.reason;
       await pause(clock, outcome.retryAfterMs, run.signal);
       continue;
     }
@@ -68,9 +70,11 @@ async function callOnce(run: StepRun, step: AnyStep, context: StepContext<never>
   }
 }
 
+/** Told when the reason changes, not at every look. */
 function tellWaiting(run: StepRun, reason: string, retryAfterMs: number): void {
-  const { job, step } = run;
+  const { job, step, log } = run;
   const text = clip(job.masker.text(reason), 1_000);
+  log.line(`[gantry] waiting: ${text}`);
   job.tell({ kind: "step-waiting", step: step.id, reason: text, retryAfterMs: Math.max(0, Math.round(retryAfterMs)) });
 }
 

@@ -46,7 +46,10 @@ test("a job with a step and a script runs from offer to report, with outputs and
     job.progress.map(({ kind, step }) => `${step} ${kind}`),
     ["hello step-started", "hello step-waiting", "hello step-ended", "shout step-started", "shout step-ended"],
   );
-  assert.equal(agent.log(job, "hello"), "asked to greet Seoul\nasked to greet Seoul\n");
+  assert.equal(
+    agent.log(job, "hello"),
+    "asked to greet Seoul\n[gantry] waiting: the crowd is not quiet\nasked to greet Seoul\n",
+  );
   assert.equal(agent.log(job, "shout"), "to stderr\nHello, Seoul!");
   assert.ok(job.logs.get("shout")?.final);
   await agent.until(
