@@ -22,8 +22,8 @@ const SEQUENCE = new RegExp(
   `${ESC}\\[([0-9;:?<=>]*)[ -/]*([@-~])|${ESC}\\][^\\u0007${ESC}]*(?:\\u0007|${ESC}\\\\)?|${ESC}[ -/]*[0-~]?`,
   "g",
 );
-// Control characters that are left mean nothing in a log; direction marks could show a line as another one.
-const NOISE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Control characters that are left mean nothing in a log; direction marks could show a line as another one. */
+const NOISE = /(?!\t)\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** One line without its line break. What was overwritten by a carriage return is left out, as a terminal shows it. */
 export function paint(line: string, pen: Pen): { readonly spans: readonly Span[]; readonly pen: Pen } {

@@ -73,7 +73,7 @@ export function paramsOf(fields: readonly Field[], entries: Entries): { readonly
   for (const field of fields) {
     const entry = entries[field.name];
     if (entry === undefined || entry.length === 0) continue;
-    params[field.name] = typeof entry === "string" ? valueOf(field, entry) : [...entry];
+    params[field.name] = typeof entry === "string" ? jsonOf(field, entry) : [...entry];
   }
   return params;
 }
@@ -111,7 +111,7 @@ function kindOf(schema: JsonObject, choices: readonly string[]): FieldKind {
 }
 
 /** A text that is not what the field asks for is sent as it is: the server says what is wrong with it. */
-function valueOf(field: Field, text: string): JsonValue {
+function jsonOf(field: Field, text: string): JsonValue {
   if (field.kind === "yes-no") return text === "true";
   if (field.kind === "number") return Number.isFinite(Number(text)) ? Number(text) : text;
   if (field.kind !== "json") return text;

@@ -32,14 +32,14 @@ function Now({ tasks }: { tasks: readonly TaskSummary[] }) {
   const ended = tasks.filter((task) => STATE_LOOKS[task.state].ended && !needs.includes(task)).slice(0, 15);
   return (
     <>
-      <Section title="Needs you" count={needs.length}>
+      <Section title="Needs you" {...(needs.length > 0 ? { count: needs.length } : {})}>
         {needs.length === 0 ? (
           <p class="quiet">Nothing is waiting for you.</p>
         ) : (
           <TaskRows tasks={needs} label="Needs you" />
         )}
       </Section>
-      <Section title="Running" count={open.length}>
+      <Section title="Running" {...(open.length > 0 ? { count: open.length } : {})}>
         {open.length === 0 ? <p class="quiet">Nothing is running.</p> : <TaskRows tasks={open} label="Running" />}
       </Section>
       <Section title="What changed">

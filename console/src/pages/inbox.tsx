@@ -38,7 +38,7 @@ export function InboxPage() {
 
 function Message({ item }: { item: InboxItem }) {
   // The title begins with the glyph of the state, which is drawn here.
-  const title = item.title.replace(new RegExp(`^${escape(STATE_LOOKS[item.state].glyph)}\\s*`), "");
+  const title = item.title.replace(new RegExp(`^${quoted(STATE_LOOKS[item.state].glyph)}\\s*`), "");
   return (
     <li>
       <Glyph state={item.state} />
@@ -73,6 +73,6 @@ function Message({ item }: { item: InboxItem }) {
   );
 }
 
-function escape(text: string): string {
+function quoted(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -26,7 +26,7 @@ export function TasksPage() {
   return (
     <>
       <Title title="Tasks" />
-      <div class="filters" role="search">
+      <search class="filters">
         <Choice
           name="state"
           label="State"
@@ -46,7 +46,7 @@ export function TasksPage() {
           value={filter.pipeline}
         />
         {isFiltered ? <a href="/tasks">Clear filters</a> : null}
-      </div>
+      </search>
       <List path={path} isFiltered={isFiltered} key={path} />
     </>
   );

@@ -29,7 +29,7 @@ export function Graph({ task, selected }: { task: TaskView; selected: Selection 
   const jobs = new Map(task.jobs.map((job) => [job.key, job]));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-    <div class="graph" role="group" aria-label="Graph of the jobs" tabIndex={0}>
+    <section class="graph" aria-label="Graph of the jobs" tabIndex={0}>
       <div class="graph-plane" style={{ width: `${layout.width}px`, height: `${layout.height}px` }}>
         <svg width={layout.width} height={layout.height} aria-hidden="true">
           {layout.lines.map(({ from, to, points }) => {
@@ -95,7 +95,7 @@ export function Graph({ task, selected }: { task: TaskView; selected: Selection 
           );
         })}
       </div>
-    </div>
+    </section>
   );
 }
 

@@ -15,6 +15,8 @@ import { ProblemBox } from "./answers.tsx";
 import { Icon } from "./mark.tsx";
 
 const CHUNK = 500;
+/** What is seen above a line that is shown: three lines. */
+const LINES_BEFORE_PX = 54;
 const WRAP_KEY = "gantry.wrap";
 
 export function Log({ path, step, name }: { path: string; step: StepView; name: string }) {
@@ -92,7 +94,6 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
           has all.
         </p>
       ) : null}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
       <div
         class={wraps.value ? "log-text wraps" : "log-text"}
         ref={scroller}
@@ -100,6 +101,7 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
         role="log"
         aria-live="off"
         aria-label={`Log of ${step.title}`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
         tabIndex={0}
         id="log"
       >
@@ -255,7 +257,7 @@ function showLine(box: HTMLDivElement | null, n: number): void {
   const line = box?.querySelector(`[data-n="${n}"]`);
   if (!box || !line) return;
   const offset = line.getBoundingClientRect().top - box.getBoundingClientRect().top;
-  box.scrollTop += offset - box.clientHeight / 3;
+  box.scrollTop += offset - Math.min(box.clientHeight / 3, LINES_BEFORE_PX);
   for (const old of box.querySelectorAll(".is-shown")) old.classList.remove("is-shown");
   line.classList.add("is-shown");
 }

@@ -20,6 +20,10 @@ export function RunSheet({ pipeline, app }: { pipeline: string; app: string | un
   const resource = useResource<PipelineView>(v1.pipeline(pipeline));
   const owner = useResource<AppView>(app === undefined ? undefined : v1.app(app));
   useEffect(() => dialog.current?.showModal(), []);
+  const isReady = resource.data.value !== undefined;
+  useEffect(() => {
+    dialog.current?.querySelector<HTMLElement>("form input, form select, form textarea")?.focus();
+  }, [isReady]);
   const close = (): void => go(withQuery({ run: undefined, for: undefined }), { replace: true });
   const title = resource.data.value?.button ?? "Run";
   return (

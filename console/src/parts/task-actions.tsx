@@ -169,7 +169,9 @@ export function HeldBox({ task, job }: { task: TaskView; job: JobView }) {
       {mayRun.value ? (
         <>
           <label class="held-reason" for={id}>
-            Reason <span class="optional">optional</span>
+            <span>
+              Reason <span class="optional">optional</span>
+            </span>
             <input
               id={id}
               type="text"

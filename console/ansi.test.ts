@@ -1,0 +1,126 @@
+// Logs are the output of anybody's program. Whatever they hold is shown as text.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { PLAIN, paint, plainText } from "./src/ansi.ts";
+import { addText, allLines, findLines, firstFailingLine, levelOf, NO_TEXT, splitAround } from "./src/log-text.ts";
+
+const ESC = "\u001b";
+const shown = (line: string): string => plainText(paint(line, PLAIN).spans);
+const anyLine = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.constantFrom(
+        ESC,
+        `${ESC}[`,
+        `${ESC}[31m`,
+        `${ESC}[38;5;196m`,
+        `${ESC}[0m`,
+        `${ESC}]8;;`,
+        "\u0007",
+        "\r",
+        "<script>",
+      ),
+    ),
+  )
+  .map((parts) => parts.join("").replaceAll("\n", ""));
+
+test("colours become names of looks, and go on over line ends", () => {
+  const first = paint(`${ESC}[1;31mnot ok${ESC}[22m 17`, PLAIN);
+  assert.deepEqual(first.spans, [
+    { text: "not ok", look: "a-bold a-red" },
+    { text: " 17", look: "a-red" },
+  ]);
+  assert.deepEqual(paint(`still red${ESC}[m plain`, first.pen).spans, [
+    { text: "still red", look: "a-red" },
+    { text: " plain", look: "" },
+  ]);
+});
+
+test("256 colours and true colour take the nearest colour of the theme", () => {
+  assert.equal(paint(`${ESC}[38;5;196mx`, PLAIN).spans[0]?.look, "a-red");
+  assert.equal(paint(`${ESC}[38;2;20;200;30mx`, PLAIN).spans[0]?.look, "a-green");
+  assert.equal(paint(`${ESC}[48;5;21;1mx`, PLAIN).spans[0]?.look, "a-bold a-on-blue");
+});
+
+test("a carriage return overwrites; titles, links and cursor moves leave nothing behind", () => {
+  assert.equal(shown("10 %\r50 %\r100 %\r"), "100 %");
+  assert.equal(shown(`${ESC}]0;title\u0007${ESC}[2K${ESC}[1Gdone`), "done");
+  assert.equal(shown(`${ESC}]8;;http://a.example${ESC}\\text${ESC}]8;;${ESC}\\`), "text");
+});
+
+test("whatever a line holds, spans are its own text and looks are names from the fixed set", () => {
+  fc.assert(
+    fc.property(anyLine, (line) => {
+      const { spans } = paint(line, PLAIN);
+      for (const { look } of spans) assert.match(look, /^(a-[a-z-]+( a-[a-z-]+)*)?$/);
+      const text = plainText(spans);
+      assert.doesNotMatch(text, /(?!\t)\p{Cc}|[\u202a-\u202e]/u);
+      const inOrder = [...text].reduce((at, sign) => (at < 0 ? at : line.indexOf(sign, at)), 0);
+      assert.ok(inOrder >= 0, "a sign that the line does not have");
+    }),
+  );
+});
+
+test("lines are the same however the text is cut", () => {
+  fc.assert(
+    fc.property(fc.array(anyLine), fc.array(fc.nat(12)), (given, cuts) => {
+      const whole = given.map((line) => `${line}\n`).join("");
+      let log = NO_TEXT;
+      let at = 0;
+      for (const cut of [...cuts, whole.length]) {
+        log = addText(log, whole.slice(at, at + cut));
+        at += cut;
+      }
+      assert.deepEqual(log.lines, addText(NO_TEXT, whole).lines);
+      assert.equal(log.lines.length, given.length);
+    }),
+  );
+});
+
+test("the line that is being written is shown, and the next bytes finish it", () => {
+  const half = addText(NO_TEXT, "one\ntw");
+  assert.deepEqual(
+    allLines(half).map((line) => line.text),
+    ["one", "tw"],
+  );
+  assert.deepEqual(
+    allLines(addText(half, "o\n")).map((line) => line.text),
+    ["one", "two"],
+  );
+});
+
+test("errors are told from talk about errors", () => {
+  for (const text of [
+    "Error: no space",
+    "npm ERR! code 1",
+    "not ok 3",
+    "ERROR no route",
+    "2 tests failed",
+    "fatal: bad ref",
+  ])
+    assert.equal(levelOf(text), "error", text);
+  for (const text of ["0 errors", "# fail 0", "no error", "errors.ts compiled", "terror", "ok 1 - handles failures"])
+    assert.equal(levelOf(text), undefined, text);
+  assert.equal(levelOf("npm warn deprecated x"), "warning");
+});
+
+test("a failed step opens at the line its failure names, else at the first error", () => {
+  const { lines } = addText(NO_TEXT, "start\nError: first\nnot ok 17 - rounds\nend\n");
+  assert.equal(firstFailingLine(lines, "not ok 17 - rounds"), 3);
+  assert.equal(firstFailingLine(lines, "a line that is not there"), 2);
+  assert.equal(firstFailingLine(lines.slice(3), undefined), undefined);
+  assert.deepEqual(findLines(lines, "ERR"), [2]);
+});
+
+test("the parts around what is searched for are the text again", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.string({ maxLength: 3 }), (text, wanted) => {
+      const parts = splitAround(text, wanted);
+      assert.equal(parts.map((part) => part.text).join(""), text);
+      for (const part of parts) if (part.isHit) assert.equal(part.text.toLowerCase(), wanted.toLowerCase());
+    }),
+  );
+});

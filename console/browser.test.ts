@@ -1,0 +1,227 @@
+// The console in a browser, against a portal under the real policy: every page in both themes, reading and pressing.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { type FakePortal, startFakePortal } from "./portal.fixture.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const skip = existsSync(CHROMIUM) ? false : `no Chromium at ${CHROMIUM}`;
+const PAGES = [
+  "/",
+  "/apps",
+  "/apps/orders",
+  "/apps/orders?run=cd&for=orders",
+  "/?run=create-app",
+  "/tasks",
+  "/tasks/t0ci-failed",
+  "/tasks/t0cd-held?view=list",
+  "/tasks/t0cd-running?view=timeline",
+  "/tasks/t0cd-held?job=deploy%5Bseoul%5D&step=sync&tab=effects",
+  "/fleet",
+  "/sites",
+  "/pipelines",
+  "/pipelines/cd",
+  "/inbox",
+  "/settings",
+  "/nowhere",
+];
+
+let portal: FakePortal;
+let browser: Browser;
+before(async () => {
+  if (skip) return;
+  portal = await startFakePortal();
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  });
+});
+after(async () => {
+  if (skip) return;
+  await browser.close();
+  await portal.close();
+});
+
+type Look = { readonly colorScheme?: "light" | "dark"; readonly width?: number };
+
+/** A page, and everything that a browser complained about on it: errors, and what the policy forbade. */
+async function openPage(look: Look = {}): Promise<{ page: Page; complaints: string[] }> {
+  const context = await browser.newContext({
+    viewport: { width: look.width ?? 1_280, height: 800 },
+    colorScheme: look.colorScheme ?? "light",
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  return { page, complaints };
+}
+
+async function visit(page: Page, path: string): Promise<void> {
+  await page.goto(portal.url + path);
+  await page.locator("main h1, main .empty").first().waitFor();
+  await page.locator(".loading").waitFor({ state: "detached" });
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`every page reads well for everybody, ${colorScheme}`, { skip }, async () => {
+    const { page, complaints } = await openPage({ colorScheme });
+    for (const path of PAGES) {
+      await visit(page, path);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join("\n")}`);
+      assert.deepEqual(found, [], path);
+    }
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+}
+
+test("nothing is wider than a phone", { skip }, async () => {
+  const { page, complaints } = await openPage({ width: 360 });
+  for (const path of PAGES) {
+    await visit(page, path);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
+  }
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("a failed task opens at its failing step, at the first failing line; a log is text and nothing else", {
+  skip,
+}, async () => {
+  const { page, complaints } = await openPage();
+  await visit(page, "/tasks/t0ci-failed");
+  const line = page.locator(".line.is-shown");
+  await line.waitFor();
+  assert.match((await line.textContent()) ?? "", /not ok 17 - rounds half up/);
+  assert.ok(await line.isVisible());
+  assert.match((await page.locator(".panel h2").textContent()) ?? "", /failed.*Run the tests/);
+  assert.match((await page.locator(".log").textContent()) ?? "", /<img src=x onerror="alert\(1\)"><script>/);
+  assert.equal(await page.locator(".log img, .log script").count(), 0);
+
+  await page.getByLabel("Search in this log").fill("case 59");
+  await page.getByLabel("Search in this log").press("Enter");
+  assert.equal(await page.locator(".log mark").count(), 11);
+  await page.locator('.line[data-n="605"] .n').click();
+  assert.match(page.url(), /#L605$/);
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("run CD: the form, the server's mistakes at their fields, one wish with one key, then the task", {
+  skip,
+}, async () => {
+  const { page } = await openPage();
+  await visit(page, "/apps/orders");
+  await page.getByRole("link", { name: "Run CD" }).click();
+  const sheet = page.getByRole("dialog");
+  await sheet.getByLabel("Image digest").fill("latest");
+  await sheet.getByLabel("tokyo").check();
+  assert.match(
+    (await sheet.locator(".command").textContent()) ?? "",
+    /\/v1\/apps\/orders\/cd[\s\S]*"targets":\["tokyo"\]/,
+  );
+  const before = portal.wishes.length;
+  portal.refuseNext([{ pointer: "/params/digest", detail: "it must match ^sha256:" }]);
+  await sheet.getByRole("button", { name: "Run CD" }).click();
+  await sheet.locator(".field.is-wrong", { hasText: "it must match" }).waitFor();
+  await sheet.getByLabel("Image digest").fill("");
+  await sheet.getByRole("button", { name: "Run CD" }).click();
+  await page.waitForURL(/\/tasks\/t0ci-waiting$/);
+  const wishes = portal.wishes.slice(before);
+  assert.deepEqual(
+    wishes.map(({ what, body }) => [what, body]),
+    [
+      ["POST /v1/apps/orders/cd", { params: { digest: "latest", targets: ["tokyo"] } }],
+      ["POST /v1/apps/orders/cd", { params: { targets: ["tokyo"] } }],
+    ],
+  );
+  assert.equal(new Set(wishes.map(({ key }) => key)).size, 2);
+  assert.match(wishes[0]?.key ?? "", /^[0-9a-f-]{36}$/);
+  await page.context().close();
+});
+
+test("a held job is answered, and a task canceled, in words", { skip }, async () => {
+  const { page } = await openPage();
+  await visit(page, "/tasks/t0cd-held");
+  const before = portal.wishes.length;
+  await page.locator(".held input").fill("the pods run");
+  await page.getByRole("button", { name: "Mark job done" }).click();
+  await visit(page, "/tasks/t0cd-running");
+  await page.getByRole("button", { name: "Cancel task" }).click();
+  await page.getByRole("button", { name: "Cancel Run CD: payments" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.deepEqual(
+    portal.wishes.slice(before).map(({ what, body }) => [what, body]),
+    [
+      ["POST /v1/tasks/t0cd-held/resolve", { job: "deploy[tokyo]", answer: "mark-done", reason: "the pods run" }],
+      ["POST /v1/tasks/t0cd-running/cancel", {}],
+    ],
+  );
+  await page.context().close();
+});
+
+test("the keyboard reaches everything; back and forward lead through the views", { skip }, async () => {
+  const { page, complaints } = await openPage();
+  await visit(page, "/");
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  await page.waitForURL(/\/tasks$/);
+  await page.getByLabel("Pipeline").selectOption("cd");
+  await page.waitForURL(/pipeline=cd/);
+  await page.locator(".task-row", { hasText: "orders" }).click();
+  await page.waitForURL(/t0cd-held/);
+  await page.keyboard.press("k");
+  await page.waitForURL(/step=sync/);
+  await page.keyboard.press("2");
+  await page.locator(".step-list").waitFor();
+  await page.goBack();
+  await page.waitForURL(/\/tasks\?pipeline=cd$/);
+  await page.keyboard.press("/");
+  await page.getByRole("combobox", { name: /Search/ }).fill("search");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/apps\/search$/);
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("a fact on the feed is on the page, and is told to a screen reader", { skip }, async () => {
+  const { page } = await openPage();
+  await visit(page, "/tasks");
+  await page.locator(".live.is-live").waitFor();
+  const headline = "Run CD: payments succeeded after 2 m.";
+  portal.say({
+    specversion: "1.0",
+    id: "t0cd-running/90",
+    source: "/gantry/task-agent",
+    type: "dev.gantry.task.ended.v1",
+    subject: "t0cd-running",
+    time: new Date().toISOString(),
+    datacontenttype: "application/json",
+    seq: 90,
+    taskseq: 90,
+    data: {
+      task: "t0cd-running",
+      pipeline: "cd",
+      title: "Run CD: payments",
+      requestedBy: "lee",
+      url: "",
+      event: { kind: "TaskEnded", outcome: "succeeded", durationMs: 120_000, headline },
+    },
+  });
+  await page.locator("[aria-live=polite]", { hasText: headline }).waitFor({ state: "attached" });
+  await page.context().close();
+});

@@ -1,0 +1,95 @@
+// Forms out of the schemas of pipelines: what is asked, what is sent, where mistakes are shown.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startCall } from "./src/api.ts";
+import { errorsByField, fieldsOf, firstEntries, paramsOf } from "./src/form.ts";
+import { shellWord } from "./src/format.ts";
+
+const SCHEMA = {
+  type: "object",
+  required: ["name"],
+  properties: {
+    name: { type: "string", title: "Name", pattern: "^[a-z]+$", minLength: 3, maxLength: 40 },
+    template: { type: "string", enum: ["web", "worker"], default: "web" },
+    replicas: { type: "integer", minimum: 1, maximum: 9 },
+    isPublic: { type: "boolean", default: false },
+    targets: { type: "array", items: { type: "string" }, default: ["a/b"], "x-ui": "target" },
+    digest: { type: "string", default: "${{ app.facts.digest }}" },
+    all: { type: "array", items: { type: "string" }, default: "${{ app.targets }}" },
+    values: { type: "object" },
+  },
+};
+const fields = fieldsOf(SCHEMA);
+const field = (name: string) => fields.find((one) => one.name === name);
+
+test("every kind of parameter has its field", () => {
+  assert.deepEqual(
+    fields.map(({ kind }) => kind),
+    ["text", "choice", "number", "yes-no", "list", "text", "list", "json"],
+  );
+  assert.deepEqual(field("template")?.choices, ["web", "worker"]);
+  assert.deepEqual([field("name")?.isRequired, field("name")?.min, field("name")?.max], [true, 3, 40]);
+  assert.deepEqual([field("replicas")?.min, field("replicas")?.isWhole], [1, true]);
+  assert.equal(field("targets")?.ui, "target");
+});
+
+test("a default is filled in; one that is decided when the task runs is not, and is not sent", () => {
+  const entries = firstEntries(fields);
+  assert.deepEqual(entries, {
+    name: "",
+    template: "web",
+    replicas: "",
+    isPublic: "false",
+    targets: ["a/b"],
+    digest: "",
+    all: [],
+    values: "",
+  });
+  assert.equal(field("digest")?.isDecidedLater, true);
+  assert.deepEqual(paramsOf(fields, entries), { template: "web", isPublic: false, targets: ["a/b"] });
+});
+
+test("what is sent has the types of the schema; what cannot have them is left to the server's judgement", () => {
+  const given = { name: "orders", replicas: "3", isPublic: "true", targets: ["x/y"], values: '{"a":1}' };
+  assert.deepEqual(paramsOf(fields, given), {
+    name: "orders",
+    replicas: 3,
+    isPublic: true,
+    targets: ["x/y"],
+    values: { a: 1 },
+  });
+  assert.deepEqual(paramsOf(fields, { replicas: "many", values: "{" }), { replicas: "many", values: "{" });
+});
+
+test("the server's mistakes stand at their fields", () => {
+  const found = errorsByField(fields, [
+    { pointer: "/params/name", detail: "it must match" },
+    { pointer: "#/params/targets/0", detail: "no such target" },
+    { pointer: "/params", detail: "name is missing" },
+    { pointer: "/params/other", detail: "other is not known" },
+    { detail: "something else" },
+  ]);
+  assert.deepEqual(found, {
+    name: ["it must match", "name is missing"],
+    targets: ["no such target"],
+    "": ["other is not known", "something else"],
+  });
+});
+
+test("the buttons have their own addresses, any other pipeline the common one", () => {
+  assert.deepEqual(startCall("create-app", undefined, { name: "x" }), {
+    path: "/v1/apps",
+    body: { params: { name: "x" } },
+  });
+  assert.equal(startCall("cd", "orders", {}).path, "/v1/apps/orders/cd");
+  assert.deepEqual(startCall("promote", "orders", {}), {
+    path: "/v1/tasks",
+    body: { pipeline: "promote", app: "orders", params: {} },
+  });
+});
+
+test("a value cannot leave its word of the shell", () => {
+  assert.equal(shellWord("plain/word"), "plain/word");
+  assert.equal(shellWord("it's $(rm)"), "'it'\\''s $(rm)'");
+});

@@ -1,0 +1,150 @@
+// A portal for the console's tests over real HTTP: the built files under the portal's policy, the answers of
+// data.fixture.ts, a feed that the test writes, and a record of what was asked for.
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import type { JsonObject } from "@gantry/core/json.ts";
+import { buildConsole } from "./build.ts";
+import { APPS, INBOX, LOG, PIPELINES, SITES, TASKS } from "./data.fixture.ts";
+
+export type FakePortal = {
+  readonly url: string;
+  /** Every request that was not a GET: method, path, Idempotency-Key and body. */
+  readonly wishes: readonly { readonly what: string; readonly key: string | undefined; readonly body: unknown }[];
+  /** Sends an event to every open feed. */
+  readonly say: (event: JsonObject) => void;
+  /** The next POST is answered with these mistakes in its fields. */
+  readonly refuseNext: (errors: readonly { readonly pointer: string; readonly detail: string }[]) => void;
+  readonly close: () => Promise<void>;
+};
+
+const POLICY =
+  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const TYPES: { readonly [extension: string]: string } = {
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+};
+const EVERYTHING: { readonly [path: string]: unknown } = {
+  "/v1/me": { name: "dana", role: "admin", via: "session", version: "0.1.0", feedUp: true },
+  "/v1/apps": { items: APPS },
+  "/v1/pipelines": { items: PIPELINES },
+  "/v1/sites": { items: SITES },
+  "/v1/inbox": { items: INBOX },
+  "/v1/tokens": {
+    items: [{ name: "ci-bot", role: "developer", createdBy: "dana", createdAt: "2026-11-01T08:00:00Z" }],
+  },
+  ...Object.fromEntries(TASKS.map((task) => [`/v1/tasks/${task.id}`, task])),
+  ...Object.fromEntries(APPS.map((app) => [`/v1/apps/${app.name}`, app])),
+  ...Object.fromEntries(PIPELINES.map((pipeline) => [`/v1/pipelines/${pipeline.name}`, pipeline])),
+};
+
+export async function startFakePortal(port = 0): Promise<FakePortal> {
+  const dist = await mkdtemp(join(tmpdir(), "gantry-console-"));
+  await buildConsole(dist);
+  const wishes: { what: string; key: string | undefined; body: unknown }[] = [];
+  const feeds = new Set<ServerResponse>();
+  let refusal: readonly unknown[] | undefined;
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? "/", "http://portal");
+    response.setHeader("Content-Security-Policy", POLICY);
+    if (request.method !== "GET") {
+      const body = await readBody(request);
+      const key = request.headers["idempotency-key"];
+      wishes.push({ what: `${request.method} ${url.pathname}`, key: Array.isArray(key) ? key[0] : key, body });
+      const errors = refusal;
+      refusal = undefined;
+      if (errors) sendProblem(response, 422, "bad-params", errors);
+      else sendJson(response, 202, TASKS[0]);
+      return;
+    }
+    if (url.pathname === "/v1/events") {
+      response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+      response.write('retry: 100\n\nevent: link\ndata: {"up":true}\n\n');
+      feeds.add(response);
+      response.once("close", () => feeds.delete(response));
+      return;
+    }
+    if (url.pathname.startsWith("/v1/")) {
+      sendApi(response, url);
+      return;
+    }
+    const isFile = extname(url.pathname) !== "";
+    response.setHeader("Content-Type", TYPES[extname(url.pathname)] ?? "text/html; charset=utf-8");
+    response.end(await readFile(join(dist, isFile ? url.pathname : "index.html")));
+  };
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      response.statusCode = 404;
+      response.end(String(error));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    wishes,
+    say: (event) => {
+      for (const feed of feeds) feed.write(`id: ${Number(event.seq)}\ndata: ${JSON.stringify(event)}\n\n`);
+    },
+    refuseNext: (errors) => {
+      refusal = errors;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await rm(dist, { recursive: true, force: true });
+    },
+  };
+}
+
+function sendApi(response: ServerResponse, url: URL): void {
+  const path = url.pathname;
+  const found = path === "/v1/tasks" ? tasksOf(url) : EVERYTHING[decodeURIComponent(path)];
+  if (path.endsWith("/log")) sendLog(response, url);
+  else if (found === undefined) sendProblem(response, 404, "not-found", []);
+  else sendJson(response, 200, found);
+}
+
+function tasksOf(url: URL): unknown {
+  const wanted = (name: "app" | "pipeline" | "state"): ((task: (typeof TASKS)[number]) => boolean) => {
+    const value = url.searchParams.get(name);
+    return (task) => value === null || task[name] === value;
+  };
+  return { items: TASKS.filter(wanted("app")).filter(wanted("pipeline")).filter(wanted("state")) };
+}
+
+function sendLog(response: ServerResponse, url: URL): void {
+  const bytes = Buffer.from(LOG);
+  const from = Number(url.searchParams.get("from") ?? 0);
+  const limit = Number(url.searchParams.get("limit") ?? bytes.length);
+  response.writeHead(200, {
+    "content-type": "text/plain; charset=utf-8",
+    "gantry-log-size": String(bytes.length),
+    "gantry-log-final": "true",
+  });
+  response.end(bytes.subarray(from, from + limit));
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(value));
+}
+
+function sendProblem(response: ServerResponse, status: number, code: string, errors: readonly unknown[]): void {
+  response.writeHead(status, { "content-type": "application/problem+json" });
+  const words = { title: "The parameters do not fit", detail: "Some do not fit.", todo: "Change them and send again." };
+  response.end(JSON.stringify({ type: "about:blank", status, code, requestId: "r1", errors, ...words }));
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return parts.length === 0 ? undefined : JSON.parse(Buffer.concat(parts).toString("utf8"));
+}
+
+// By hand: `node console/portal.fixture.ts` serves it for looking at.
+if (import.meta.main) console.log((await startFakePortal(Number(process.argv[2] ?? 0))).url);

@@ -1,0 +1,131 @@
+// What events change in what is shown, what a task opens at, and what needs a person.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { FeedEvent, TaskSummary } from "@gantry/wire/views.ts";
+import { TASKS } from "./data.fixture.ts";
+import { decideCell } from "./src/fleet.ts";
+import { ago, duration, short, ticking } from "./src/format.ts";
+import { decideNeeds } from "./src/needs.ts";
+import { patchPage, patchTask } from "./src/patch.ts";
+import { decideMove, decideNextFailure, decideSelection } from "./src/selection.ts";
+
+const find = (id: string) => {
+  const task = TASKS.find((one) => one.id === id);
+  if (!task) throw new Error(`the fixture has no task ${id}`);
+  return task;
+};
+
+function event(task: string, taskseq: number, fact: FeedEvent["data"]["event"]): FeedEvent {
+  return {
+    specversion: "1.0",
+    id: `${task}/${taskseq}`,
+    source: "/gantry/task-agent",
+    type: "dev.gantry.test.v1",
+    subject: task,
+    time: "2026-11-20T08:00:00.000Z",
+    datacontenttype: "application/json",
+    seq: taskseq,
+    taskseq,
+    data: { task, pipeline: "cd", title: "Run CD", requestedBy: "dana", url: "", event: fact },
+  };
+}
+
+test("a step that ends is seen at once; what came before the view changes nothing", () => {
+  const task = find("t0cd-running");
+  const ended = {
+    kind: "StepEnded",
+    job: "deploy[tokyo]",
+    attempt: 1,
+    step: "wait",
+    outcome: "failed",
+    durationMs: 20_500,
+  };
+  const step = (view: typeof task) => view.jobs[1]?.steps.find(({ id }) => id === "wait");
+  const next = patchTask(task, event(task.id, 41, ended));
+  assert.deepEqual([step(next)?.state, step(next)?.durationMs, next.version], ["failed", 20_500, 41]);
+  assert.equal(patchTask(task, event(task.id, 40, ended)), task);
+  assert.equal(patchTask(task, event("another", 41, ended)), task);
+  assert.equal(patchTask(next, event(task.id, 41, ended)), next);
+});
+
+test("an outcome that nobody knows changes no state", () => {
+  const task = find("t0cd-running");
+  const next = patchTask(task, event(task.id, 41, { kind: "TaskEnded", outcome: "exploded", durationMs: 1 }));
+  assert.equal(next.state, "running");
+});
+
+test("the row of a task ends in lists, the others stay", () => {
+  const page = { items: TASKS };
+  const ended = { kind: "TaskEnded", outcome: "succeeded", durationMs: 5, headline: "Run CD succeeded." };
+  const next = patchPage(page, event("t0cd-running", 99, ended));
+  assert.deepEqual(
+    next.items.map((row, at) => [row.state, row === TASKS[at]]),
+    TASKS.map((row) => (row.id === "t0cd-running" ? ["succeeded", false] : [row.state, true])),
+  );
+  assert.equal(patchPage(page, event("not-listed", 1, ended)), page);
+});
+
+test("a task opens where a person wants to look", () => {
+  const open = (id: string, job: string | null = null, step: string | null = null) =>
+    decideSelection(find(id), { job, step });
+  assert.deepEqual(open("t0ci-failed"), { job: "build", step: "test" });
+  assert.deepEqual(open("t0cd-held"), { job: "deploy[tokyo]", step: "wait" });
+  assert.deepEqual(open("t0cd-running"), { job: "deploy[tokyo]", step: "wait" });
+  assert.deepEqual(open("t0create"), { job: "jira", step: "project" });
+  assert.deepEqual(open("t0ci-failed", "build", "checkout"), { job: "build", step: "checkout" });
+  assert.deepEqual(open("t0ci-failed", "gone", "gone"), { job: "build", step: "test" });
+  assert.deepEqual(open("t0ci-failed", "scan"), { job: "scan", step: "scan" });
+});
+
+test("the keys move over the steps, and to the next failure", () => {
+  const task = find("t0ci-failed");
+  const start = { job: "build", step: "checkout" };
+  assert.deepEqual(decideMove(task, start, 1), { job: "build", step: "install" });
+  assert.deepEqual(decideMove(task, start, -1), start);
+  assert.deepEqual(decideNextFailure(task, start), { job: "build", step: "test" });
+  assert.equal(decideNextFailure(find("t0create"), undefined), undefined);
+});
+
+test("what needs me: held work of anybody, and my own failures until something newer", () => {
+  const row = (id: string, more: Partial<TaskSummary>): TaskSummary => ({
+    ...find("t0create"),
+    id,
+    app: "a",
+    pipeline: "ci",
+    requestedBy: "dana",
+    ...more,
+  });
+  const needs = (...rows: TaskSummary[]) => decideNeeds(rows, "dana").map(({ id }) => id);
+  assert.deepEqual(needs(row("1", { state: "failed" })), ["1"]);
+  assert.deepEqual(needs(row("2", { state: "succeeded" }), row("1", { state: "failed" })), []);
+  assert.deepEqual(needs(row("1", { state: "failed", requestedBy: "lee" })), []);
+  assert.deepEqual(needs(row("1", { state: "held", requestedBy: "lee" })), ["1"]);
+});
+
+test("a cell of the fleet says health, or where the deployment stands, or since when nothing was heard", () => {
+  const target = { name: "tokyo", site: "tokyo", cluster: "tokyo-dp" };
+  assert.equal(decideCell(find("t0cd-held"), { ...target, name: "seoul" })?.word, "Healthy");
+  assert.equal(decideCell(find("t0cd-held"), target)?.word, "held");
+  const silent = decideCell(find("t0cd-running"), target);
+  assert.match(silent?.word ?? "", /^not heard from since \d\d:\d\d$/);
+  assert.equal(silent?.hue, "silent");
+  assert.equal(decideCell(undefined, target), undefined);
+});
+
+test("times and ids are short", () => {
+  assert.deepEqual([340, 4_079, 9_960, 72_000, 7_500_000, 273_600_000].map(duration), [
+    "340 ms",
+    "4.1 s",
+    "10 s",
+    "1 m 12 s",
+    "2 h 5 m",
+    "3 d 4 h",
+  ]);
+  assert.deepEqual([0, 999, 3_900, 61_000].map(ticking), ["0 s", "0 s", "3 s", "1 m 1 s"]);
+  const now = Date.parse("2026-11-20T08:00:00Z");
+  assert.equal(ago("2026-11-20T07:59:58Z", now), "just now");
+  assert.equal(ago("2026-11-20T07:43:00Z", now), "17 m ago");
+  assert.equal(ago("2026-10-01T07:43:00Z", now), "2026-10-01");
+  assert.equal(short(`host/a/b@sha256:${"ab".repeat(32)}`), "abababababab");
+});
