@@ -177,6 +177,8 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     sweep: () => {
       for (const ready of [...offers.values()]) {
         if (!ready.offer || ready.offer.expiresMs > deps.clock.monotonicMs()) continue;
+        // Who does not answer has no room, until it asks for work again.
+        ready.offer.session.free = 0;
         withdraw(ready);
         run(ready.site, ready);
       }

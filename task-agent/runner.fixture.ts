@@ -1,9 +1,11 @@
 // A runner that does what a test tells it, word by word, by the real client of the protocol.
 
 import { randomUUID } from "node:crypto";
+import type { Outcome } from "@gantry/core/task/states.ts";
 import type {
   ClaimReply,
   EffectPermit,
+  HeartbeatReply,
   JobRef,
   Offer,
   PollReply,
@@ -13,8 +15,12 @@ import type {
 } from "@gantry/wire/protocol.ts";
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner-client.ts";
 
+/** Who a process says that it is; the same boot id means the same process. */
+export type Identity = { readonly bootId?: string; readonly slots?: number };
+export type Claimed = ClaimReply & { readonly ref: JobRef };
+
 type Ending = {
-  readonly outcome: "succeeded" | "failed" | "errored" | "canceled";
+  readonly outcome: Outcome;
   readonly outputs: Record<string, string>;
   readonly progress: number;
   readonly failure?: { code: string; message: string };
@@ -24,11 +30,13 @@ export class PlayedRunner {
   readonly #client: RunnerClient;
   readonly #token: string;
   readonly session: string;
+  readonly bootId: string;
   readonly directives: SessionReply["directives"];
 
-  private constructor(client: RunnerClient, token: string, session: string, directives: SessionReply["directives"]) {
+  private constructor(client: RunnerClient, token: string, bootId: string, { session, directives }: SessionReply) {
     this.#client = client;
     this.#token = token;
+    this.bootId = bootId;
     this.session = session;
     this.directives = directives;
   }
@@ -39,20 +47,21 @@ export class PlayedRunner {
     site: string,
     name: string,
     running: SessionRequest["running"] = [],
+    { bootId = randomUUID(), slots = 2 }: Identity = {},
   ): Promise<PlayedRunner> {
     const client = createRunnerClient({ url, token: () => token, fetch });
     const reply = await client.session({
       runner: name,
-      bootId: randomUUID(),
+      bootId,
       site,
       labels: [],
-      slots: 2,
+      slots,
       version: "test",
       host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
       systems: [],
       running,
     });
-    return new PlayedRunner(client, token, reply.session, reply.directives);
+    return new PlayedRunner(client, token, bootId, reply);
   }
 
   /** The same session against another address, as after a restart of the agent. */
@@ -60,8 +69,8 @@ export class PlayedRunner {
     return new PlayedRunner(
       createRunnerClient({ url, token: () => runner.#token, fetch }),
       runner.#token,
-      runner.session,
-      [],
+      runner.bootId,
+      { session: runner.session, directives: [] },
     );
   }
 
@@ -74,10 +83,13 @@ export class PlayedRunner {
   }
 
   /** Polls until it is offered a job, and claims it. */
-  async takeJob(): Promise<ClaimReply & { ref: JobRef }> {
-    const [offer] = await this.poll(1);
-    if (!offer) throw new Error("no offer came");
-    return { ...(await this.claim(offer)), ref: offer.ref };
+  async takeJob(): Promise<Claimed> {
+    for (let polls = 0; polls < 3; polls += 1) {
+      // A poll may also be answered because of a cancel.
+      const [offer] = await this.poll(1);
+      if (offer) return { ...(await this.claim(offer)), ref: offer.ref };
+    }
+    throw new Error("no offer came");
   }
 
   claim(offer: Offer): Promise<ClaimReply> {
@@ -86,6 +98,12 @@ export class PlayedRunner {
 
   decline(offer: Offer): Promise<void> {
     return this.#client.decline({ session: this.session, offer: offer.offer, ref: offer.ref, reason: "busy" });
+  }
+
+  async heartbeat(ref: JobRef): Promise<HeartbeatReply["items"][number]> {
+    const [item] = (await this.#client.heartbeat({ session: this.session, items: [{ ref }] })).items;
+    if (!item) throw new Error("a heartbeat of one lease is answered for one");
+    return item;
   }
 
   start(ref: JobRef): Promise<void> {
@@ -107,8 +125,9 @@ export class PlayedRunner {
     return this.#client.effectEnd({ session: this.session, ref, key, result });
   }
 
-  report(ref: JobRef, ending: Ending): Promise<void> {
-    return this.#client.report({ session: this.session, ref, ...ending });
+  report(ref: JobRef, ending: Partial<Ending> = {}): Promise<void> {
+    const usual = { outcome: "succeeded" as const, outputs: {}, progress: 0 };
+    return this.#client.report({ session: this.session, ref, ...usual, ...ending });
   }
 
   log(ref: JobRef, step: string, offset: number, bytes: Buffer, crc: number, final: boolean): Promise<number> {

@@ -1,56 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
+import { SteppedClock } from "@gantry/journal/stepped-clock.fixture.ts";
 import type { HeartbeatReply } from "@gantry/wire/protocol.ts";
 import { createLeases, elapsedMs } from "./leases.ts";
 import type { Link } from "./link.ts";
-import type { Clock } from "./ports.ts";
 import type { Stopped } from "./stop.ts";
-
-/** Time that a test moves: both clocks, or only the one on the wall. */
-class PlayedClock implements Clock {
-  #monotonic = 0;
-  #wall = 1_000_000;
-  #timers: { at: number; run: () => void }[] = [];
-
-  nowMs = (): number => this.#wall;
-  monotonicMs = (): number => this.#monotonic;
-  after = (ms: number, run: () => void): (() => void) => {
-    const timer = { at: this.#monotonic + ms, run };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((one) => one !== timer);
-    };
-  };
-
-  jumpWall(ms: number): void {
-    this.#wall += ms;
-  }
-
-  async pass(ms: number): Promise<void> {
-    const end = this.#monotonic + ms;
-    for (;;) {
-      // Whatever a timer has begun goes on before the next one fires.
-      await new Promise((resolve) => setImmediate(resolve));
-      const [next] = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-      if (!next) break;
-      this.#timers = this.#timers.filter((one) => one !== next);
-      this.#wall += Math.max(0, next.at - this.#monotonic);
-      this.#monotonic = Math.max(this.#monotonic, next.at);
-      next.run();
-    }
-    this.#wall += end - this.#monotonic;
-    this.#monotonic = end;
-  }
-}
 
 const silent = (): void => {};
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
 const ref = { task: "t1", job: "build", attempt: 1, fence: 7 };
 const lease = { renewEveryMs: 15_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 };
 
-function hold(answer: () => Promise<HeartbeatReply>): { clock: PlayedClock; stops: Stopped[]; beats: () => number } {
-  const clock = new PlayedClock();
+function hold(answer: () => Promise<HeartbeatReply>): { clock: SteppedClock; stops: Stopped[]; beats: () => number } {
+  const clock = new SteppedClock();
   let beats = 0;
   const link: Link = {
     call: () => Promise.reject(new Error("not used")),
