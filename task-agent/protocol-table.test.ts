@@ -420,11 +420,4 @@ describe("runners that are full, replaced or removed", () => {
     assert.deepEqual(world.alarms, ["kill-failed"]);
     assert.equal((await world.job(task)).failure?.code, "kill-failed");
   });
-
-  test("one key in parallel starts one task, also without a group", async (t) => {
-    const world = await ProtocolWorld.open(t);
-    const many = await Promise.all(Array.from({ length: 100 }, () => world.request("safe", "one-key")));
-    assert.equal(new Set(many.map((task) => task.id)).size, 1);
-    assert.equal((await world.client.tasks({})).items.length, 1);
-  });
 });
