@@ -30,6 +30,11 @@ export function wakeable(
   });
 }
 
+/** Resolves after `ms`, or as soon as the signal aborts. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return wakeable(clock, ms, signal, () => () => undefined);
+}
+
 /** The machine's own time. Its timers do not keep a process alive. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),

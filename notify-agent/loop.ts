@@ -2,7 +2,7 @@
 // read are one append. After an error it goes on where the journal says.
 
 import type { CompiledRule } from "@gantry/core/notify/compile-rules.ts";
-import type { Clock } from "@gantry/journal/clock.ts";
+import { type Clock, pause } from "@gantry/journal/clock.ts";
 import type { Journal, Loaded } from "@gantry/journal/journal.ts";
 import type { AgentClient } from "@gantry/wire/agent-client.ts";
 import type { Logger } from "@gantry/wire/http.ts";
@@ -118,18 +118,4 @@ async function record(
 
 function afterOf(cursor: Loaded | undefined): number {
   return cursor === undefined ? 0 : (cursor.snapshot as { readonly after: number }).after;
-}
-
-/** Resolves after `ms`, or as soon as the signal aborts. */
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

@@ -8,6 +8,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { makeAgentClient } from "@gantry/wire/agent-client.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { operationRoutes } from "@gantry/wire/metrics.ts";
 import { makeLogger, runProcess } from "@gantry/wire/process.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, parseConfig } from "./config.ts";
 import { openDeliverer } from "./deliver.ts";
@@ -15,7 +16,7 @@ import { NOTIFY_INDEXES } from "./delivery.ts";
 import { startLoop } from "./loop.ts";
 import { testContent } from "./messages.ts";
 import { makeMetrics } from "./metrics.ts";
-import { notifyRoutes, operationRoutes } from "./serve.ts";
+import { notifyRoutes } from "./serve.ts";
 
 export type NotifyDeps = {
   readonly logger?: Logger;
@@ -87,7 +88,7 @@ async function assemble(
     return channels.get(name)?.send(message, AbortSignal.timeout(config.delivery.sendMs));
   };
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
-  app.use(operationRoutes({ journal, metrics }));
+  app.use(operationRoutes(metrics, () => journal.check()));
   app.use(notifyRoutes({ journal, metrics, token: config.token, testChannel }));
   const left = await deliverer.takeUp();
   if (left > 0) logger.info({ deliveries: left }, "deliveries of an earlier run were taken up");

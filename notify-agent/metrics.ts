@@ -1,21 +1,18 @@
-// The notify-agent's own metrics. No keys and no task ids as labels: their number has no bound.
+// What the notify-agent measures besides what every process does. No keys of deliveries as labels.
 
-import type { Answered } from "@gantry/wire/http.ts";
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { openProcessMetrics, type ProcessMetrics } from "@gantry/wire/metrics.ts";
+import { Counter, Gauge, Histogram } from "prom-client";
 import type { Delivery } from "./delivery.ts";
+import manifest from "./package.json" with { type: "json" };
 
-export type Metrics = {
-  readonly contentType: string;
-  readonly text: () => Promise<string>;
-  readonly answered: (answered: Answered) => void;
+export type Metrics = ProcessMetrics & {
   readonly tried: (delivery: Delivery) => void;
   readonly feed: (up: boolean, seq: number) => void;
 };
 
 export function makeMetrics(pending: () => ReadonlyMap<string, number>): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  const metrics = openProcessMetrics("notify-agent", manifest.version);
+  const registers = [metrics.registry];
   const results = new Counter({
     name: "gantry_notifications_total",
     help: "Tries to deliver, by what became of the delivery",
@@ -40,17 +37,8 @@ export function makeMetrics(pending: () => ReadonlyMap<string, number>): Metrics
   });
   const up = new Gauge({ name: "gantry_feed_up", help: "1 while the feed of the task-agent answers", registers });
   const seq = new Gauge({ name: "gantry_feed_seq", help: "How far the feed was read", registers });
-  const requests = new Histogram({
-    name: "gantry_http_request_duration_seconds",
-    help: "HTTP requests by route",
-    labelNames: ["method", "route", "code"],
-    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 30],
-    registers,
-  });
   return {
-    contentType: registry.contentType,
-    text: () => registry.metrics(),
-    answered: ({ method, route, status, ms }) => requests.observe({ method, route, code: String(status) }, ms / 1_000),
+    ...metrics,
     tried: ({ channel, state, atMs, deliveredMs }) => {
       results.inc({ channel, result: state === "pending" ? "retry" : state });
       if (deliveredMs !== null) seconds.observe({ channel }, Math.max(0, deliveredMs - atMs) / 1_000);

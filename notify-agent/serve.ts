@@ -65,25 +65,6 @@ export function notifyRoutes({ journal, token, testChannel }: ServeDeps): Koa.Mi
   return router.routes() as Koa.Middleware;
 }
 
-/** Without a token: probes and scrapers have none. */
-export function operationRoutes({ journal, metrics }: Pick<ServeDeps, "journal" | "metrics">): Koa.Middleware {
-  const router = new Router();
-  router.get("/livez", (ctx) => {
-    ctx.body = { status: "ok" };
-  });
-  router.get("/readyz", async (ctx) => {
-    await journal.check().catch((cause: unknown) => {
-      throw new GantryError("unavailable", { what: "The journal", problem: "It cannot be written." }, { cause });
-    });
-    ctx.body = { status: "ok" };
-  });
-  router.get("/metrics", async (ctx) => {
-    ctx.type = metrics.contentType;
-    ctx.body = await metrics.text();
-  });
-  return router.routes() as Koa.Middleware;
-}
-
 async function newestFirst<T extends InboxItem | DeliveryView>(
   journal: Journal,
   index: "inbox" | "deliveries",

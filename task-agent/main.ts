@@ -8,6 +8,7 @@ import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { operationRoutes } from "@gantry/wire/metrics.ts";
 import { runProcess } from "@gantry/wire/process.ts";
 import { openAgent } from "./agent.ts";
 import { type AgentConfigInput, agentConfig } from "./config.ts";
@@ -53,7 +54,7 @@ export async function startTaskAgent(
       onRemove: agent.protocol.remove,
     });
     const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens });
-    app.use(metrics.routes(() => journal.check()));
+    app.use(operationRoutes(metrics, () => journal.check()));
     app.use(portal.routes());
     app.use(runner.routes());
     const server = await listen(app, { host: config.host, port: config.port });

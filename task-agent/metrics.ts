@@ -1,18 +1,15 @@
-// /livez, /readyz and /metrics of the task-agent. No task ids as labels: their number has no bound.
+// What the task-agent measures besides what every process does.
 
-import type { Answered } from "@gantry/wire/http.ts";
-import Router from "@koa/router";
-import type Koa from "koa";
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { openProcessMetrics, type ProcessMetrics } from "@gantry/wire/metrics.ts";
+import { Counter, Gauge, Histogram } from "prom-client";
 import type { Agent } from "./agent.ts";
+import manifest from "./package.json" with { type: "json" };
 
-export function openMetrics(agent: Pick<Agent, "tasks" | "dispatch" | "leases" | "sessions" | "alarms">): {
-  answered: (answered: Answered) => void;
-  routes: (check: () => Promise<void>) => Koa.Middleware;
-} {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const registers = [registry];
+type Measured = Pick<Agent, "tasks" | "dispatch" | "leases" | "sessions" | "alarms">;
+
+export function openMetrics(agent: Measured): ProcessMetrics {
+  const metrics = openProcessMetrics("task-agent", manifest.version);
+  const registers = [metrics.registry];
   const started = new Counter({
     name: "gantry_tasks_started_total",
     help: "Tasks requested",
@@ -30,13 +27,6 @@ export function openMetrics(agent: Pick<Agent, "tasks" | "dispatch" | "leases" |
     help: "From the request to the end",
     labelNames: ["pipeline", "outcome"],
     buckets: [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600],
-    registers,
-  });
-  const requests = new Histogram({
-    name: "gantry_http_request_duration_seconds",
-    help: "HTTP requests by route",
-    labelNames: ["method", "route", "code"],
-    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 30],
     registers,
   });
   new Gauge({
@@ -85,27 +75,5 @@ export function openMetrics(agent: Pick<Agent, "tasks" | "dispatch" | "leases" |
     }
   });
 
-  return {
-    answered: ({ method, route, status, ms }) => requests.observe({ method, route, code: String(status) }, ms / 1_000),
-    routes: (check) => {
-      const router = new Router();
-      router.get("/livez", (ctx) => {
-        ctx.body = { status: "ok" };
-      });
-      router.get("/readyz", async (ctx) => {
-        try {
-          await check();
-          ctx.body = { status: "ok", checks: { journal: "ok" } };
-        } catch (error) {
-          ctx.status = 503;
-          ctx.body = { status: "not ready", checks: { journal: (error as Error).message } };
-        }
-      });
-      router.get("/metrics", async (ctx) => {
-        ctx.type = registry.contentType;
-        ctx.body = await registry.metrics();
-      });
-      return router.routes() as Koa.Middleware;
-    },
-  };
+  return metrics;
 }

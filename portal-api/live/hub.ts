@@ -2,11 +2,11 @@
 // them from there with a cursor of its own. A slow reader therefore holds nothing but its cursor.
 
 import type { Clock } from "@gantry/journal/clock.ts";
+import { pause } from "@gantry/journal/clock.ts";
 import type { AgentClient } from "@gantry/wire/agent-client.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { FeedEvent } from "@gantry/wire/views.ts";
 import { decideKeep, type Kept, NOTHING_KEPT } from "./decide-keep.ts";
-import { pause } from "./pause.ts";
 
 export type Hub = {
   /** Begins to read; `close` ends it. */
