@@ -1,0 +1,203 @@
+// The task-agent of the simulation: the real one, with the faulty store, behind the simulated network instead of HTTP.
+
+import type { JsonObject } from "@gantry/core/json.ts";
+import { type MemoryStore, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory.ts";
+import { type Agent, openAgent } from "@gantry/task-agent/agent.ts";
+import type { AgentConfig } from "@gantry/task-agent/config.ts";
+import { appendLog, type RunnerCall, runnerCalls } from "@gantry/task-agent/runner-calls.ts";
+import { type TaskCalls, taskCalls } from "@gantry/task-agent/task-calls.ts";
+import { AGENT_INDEXES } from "@gantry/task-agent/tasks.ts";
+import { PROBLEM_TYPE, parse, problemOf } from "@gantry/wire/problem.ts";
+import * as wire from "@gantry/wire/protocol.ts";
+import type { Judge } from "./judge.ts";
+import { memoryLogs, type StoredLogs } from "./log-store.ts";
+import { surpriseLogger } from "./logger.ts";
+import type { Answer, Request, Server } from "./network.ts";
+import type { Library } from "./pipelines.ts";
+import { createProcess, type Ground, type Machine, type Process } from "./process.ts";
+import { FAIR_STORE, faultyStore, StoreFault, type StoreWeather } from "./store.ts";
+import type { Watch } from "./watch.ts";
+
+export type AgentHost = {
+  readonly server: Server;
+  readonly machine: Machine;
+  readonly weather: StoreWeather;
+  readonly logs: StoredLogs;
+  readonly process: () => Process | undefined;
+  /** Starts a new process when none is alive. */
+  readonly boot: () => void;
+  /** Simulated moment since which it serves; undefined while it does not. */
+  readonly readySinceMs: () => number | undefined;
+  /** Polls that wait at the agent now, with what the runner that sent them said of itself. */
+  readonly idle: () => readonly IdlePoll[];
+  readonly labelsOf: (pipeline: string, jobId: string) => readonly string[];
+};
+export type IdlePoll = {
+  readonly runner: string;
+  readonly site: string;
+  readonly labels: readonly string[];
+  readonly free: number;
+  readonly sinceMs: number;
+};
+
+type AgentHostDeps = {
+  readonly ground: Ground;
+  readonly machine: Machine;
+  readonly config: AgentConfig;
+  readonly library: Library;
+  readonly judge: Judge;
+  readonly watch: Watch;
+};
+type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, RunnerCall>; readonly tasks: TaskCalls };
+
+const TICK_MS = 1_000;
+
+export function createAgentHost(deps: AgentHostDeps): AgentHost {
+  const { ground, machine, config, library, judge } = deps;
+  const { timeline } = ground;
+  const random = ground.random.fork("agent");
+  const store: MemoryStore = newMemoryStore();
+  const logs: StoredLogs = new Map();
+  const weather: StoreWeather = { ...FAIR_STORE };
+  const sessions = new Map<string, wire.SessionRequest>();
+  const newest = new Map<string, string>();
+  const polls = new Set<{ session: string; free: number; sinceMs: number }>();
+  let current: { process: Process; serving?: Serving; sinceMs?: number } | undefined;
+  let boots = 0;
+
+  const open = async (process: Process): Promise<Serving> => {
+    const inner = openMemoryJournal({ indexes: AGENT_INDEXES, store, clock: process.clock });
+    const journal = faultyStore(inner, { process, random, weather, onCommit: judge.onCommit });
+    const agent = await openAgent({
+      config,
+      journal,
+      definitions: library.definitions,
+      logs: memoryLogs(logs),
+      logger: surpriseLogger(judge, process.name),
+      clock: process.clock,
+      newId: random.uuid,
+    });
+    const tick = (): void => {
+      agent.tick().catch((error: unknown) => {
+        if (!(error instanceof StoreFault)) judge.violated("no-surprise", `a sweep failed: ${String(error)}`);
+      });
+      process.clock.after(TICK_MS, tick);
+    };
+    process.clock.after(TICK_MS, tick);
+    const onCancel = agent.protocol.cancel;
+    return {
+      agent,
+      calls: new Map(runnerCalls(agent.protocol).map((call) => [`/runner/v1/${call.path}`, call])),
+      tasks: taskCalls({ ...agent, journal, portalUrl: "http://portal", newId: random.uuid, onCancel }),
+    };
+  };
+
+  const boot = (): void => {
+    if (current?.process.isAlive()) return;
+    boots += 1;
+    const process = createProcess(ground, machine, `agent#${boots}`);
+    const mine: typeof current = { process };
+    current = mine;
+    polls.clear();
+    ground.trace.line(`${process.name} begins`);
+    process.onDeath(() => polls.clear());
+    open(process).then(
+      (serving) => Object.assign(mine, { serving, sinceMs: timeline.nowMs() }),
+      (error: unknown) => {
+        if (!(error instanceof StoreFault)) judge.violated("no-surprise", `the agent cannot start: ${String(error)}`);
+        process.kill();
+        timeline.at(timeline.nowMs() + 2_000, boot);
+      },
+    );
+  };
+
+  const runnerCall = async (serving: Serving, request: Request, gone: AbortSignal): Promise<object> => {
+    const site = request.token.replace(/^token-of-/, "");
+    if (request.path.startsWith("/runner/v1/logs/")) return logCall(serving, request, site);
+    const call = serving.calls.get(request.path);
+    if (!call) throw new Error(`no call ${request.path}`);
+    const body = JSON.parse(Buffer.from(request.body).toString("utf8")) as JsonObject;
+    const path = call.path;
+    const ref = wire.jobRef.safeParse(body.ref).data;
+    const known = ref && judge.account(ref.task, ref.job);
+    const before = ref && known && { fence: known.fence, outcome: known.ends.get(ref.attempt) };
+    const poll = { session: String(body.session), free: Number(body.freeSlots), sinceMs: timeline.nowMs() };
+    if (path === "poll") polls.add(poll);
+    try {
+      const answer = await call.answer(body, site, gone);
+      if (ref && before && ["start", "progress", "effect/begin", "effect/end", "report"].includes(path))
+        judge.onGranted(path, ref, before);
+      if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply);
+      if (path === "heartbeat") renewed(answer as wire.HeartbeatReply);
+      if (path === "effect/begin" && ref) deps.watch.permitted((answer as wire.EffectPermit).key, ref.fence);
+      return answer;
+    } finally {
+      polls.delete(poll);
+    }
+  };
+  const signIn = (facts: wire.SessionRequest, { session, directives }: wire.SessionReply): void => {
+    sessions.set(session, facts);
+    newest.set(facts.runner, session);
+    for (const { ref, do: directive } of directives) if (directive !== "drop") judge.onRenewed(ref);
+  };
+  const renewed = ({ items }: wire.HeartbeatReply): void => {
+    for (const { ref, state } of items) if (state !== "lost") judge.onRenewed(ref);
+  };
+
+  const handle = async (request: Request, gone: AbortSignal): Promise<Answer> => {
+    const serving = current?.serving;
+    try {
+      if (!serving) throw new StoreFault("it is just starting");
+      const isRunner = request.path.startsWith("/runner/v1/");
+      const answer = isRunner ? await runnerCall(serving, request, gone) : await portalCall(serving, request, gone);
+      return { status: 200, type: "application/json", body: JSON.stringify(answer) };
+    } catch (error) {
+      const problem = problemOf(error, "sim");
+      if (problem.status === 500 && !(error instanceof StoreFault))
+        judge.violated("no-surprise", `${request.path}: ${error instanceof Error ? error.stack : String(error)}`);
+      return { status: problem.status, type: PROBLEM_TYPE, body: JSON.stringify(problem), note: problem.code };
+    }
+  };
+
+  return {
+    machine,
+    weather,
+    logs,
+    boot,
+    process: () => current?.process,
+    readySinceMs: () => (current?.process.isAlive() ? current.sinceMs : undefined),
+    idle: () =>
+      [...polls].flatMap(({ session, free, sinceMs }) => {
+        const facts = sessions.get(session);
+        if (!facts || newest.get(facts.runner) !== session) return [];
+        return [{ runner: facts.runner, site: facts.site, labels: facts.labels, free, sinceMs }];
+      }),
+    labelsOf: (name, id) => {
+      const pipeline = library.definitions.current(name)?.pipeline;
+      return [...(pipeline?.jobs ?? []), ...(pipeline?.finally ?? [])].find((job) => job.id === id)?.labels ?? [];
+    },
+    server: { name: "agent", process: () => current?.process, handle },
+  };
+}
+
+async function logCall({ agent }: Serving, { path, query, body }: Request, site: string): Promise<object> {
+  const [task = "", job = "", attempt = "", step = ""] = path.split("/").slice(4).map(decodeURIComponent);
+  const checked = parse(wire.logQuery, Object.fromEntries(query), "/query");
+  return appendLog(agent, { task, job, attempt, step }, checked, async () => Buffer.from(body), site);
+}
+
+async function portalCall({ agent, tasks }: Serving, request: Request, gone: AbortSignal): Promise<object> {
+  const { path, query } = request;
+  const [noun, id = "", verb] = path.split("/").slice(3);
+  const body = (): unknown => JSON.parse(Buffer.from(request.body).toString("utf8"));
+  if (noun === "feed") {
+    const after = query.get("after");
+    if (after === null) return agent.feed.newest();
+    return agent.feed.page(Number(after), Number(query.get("limit")), Number(query.get("wait")), gone);
+  }
+  if (noun === "tasks" && id === "") return tasks.start(body());
+  if (noun === "tasks" && verb === "cancel") return tasks.cancel(id, body());
+  if (noun === "tasks" && verb === "resolve") return tasks.resolve(id, body());
+  if (noun === "tasks" && verb === undefined) return tasks.view(await tasks.known(id));
+  throw new Error(`no call ${path}`);
+}

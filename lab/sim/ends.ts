@@ -1,0 +1,75 @@
+// What must come about: work does not wait while somebody is idle, everything ends, and everybody is told.
+
+import type { AgentHost } from "./agent-host.ts";
+import type { People } from "./client.ts";
+import type { Judge } from "./judge.ts";
+import { CHANNEL } from "./notify-host.ts";
+import type { World } from "./world.ts";
+
+/** After healing, connections that were cut need their time limits to be noticed. */
+const CALM_AFTER_MS = 90_000;
+const IDLE_MS = 5_000;
+
+export type Liveness = {
+  /** Once a second. `healedMs`: since when there are no faults any more. */
+  readonly look: (healedMs: number | undefined) => void;
+  readonly allEnded: () => boolean;
+  /** Everybody who was to be told was told. */
+  readonly noticed: (world: World) => boolean;
+};
+
+export function createLiveness(deps: {
+  readonly judge: Judge;
+  readonly agent: AgentHost;
+  readonly nowMs: () => number;
+}): Liveness {
+  const { judge, agent, nowMs } = deps;
+  return {
+    look: (healedMs) => {
+      if (healedMs === undefined || nowMs() < healedMs + CALM_AFTER_MS) return;
+      const idle = agent.idle().filter(({ free, sinceMs }) => free > 0 && nowMs() - sinceMs > IDLE_MS);
+      if (idle.length === 0) return;
+      for (const { task, job, readyMs } of judge.jobs.values()) {
+        if (readyMs === undefined || nowMs() - readyMs <= IDLE_MS) continue;
+        const state = judge.tasks.get(task);
+        const one = state?.jobs[job];
+        if (!state || !one) continue;
+        const labels = agent.labelsOf(state.pipeline, one.id);
+        const able = idle.find(
+          (poll) => poll.site === one.site && labels.every((label: string) => poll.labels.includes(label)),
+        );
+        if (able)
+          judge.violated("no-idle-runner", `${job} of ${task} is ready, and ${able.runner} polls with a free slot`);
+      }
+    },
+    allEnded: () => [...judge.tasks.values()].every(({ phase }) => phase === "ended"),
+    noticed: ({ messages }) => missing(judge, messages).length === 0,
+  };
+}
+
+export function checkEnd(facts: {
+  readonly judge: Judge;
+  readonly wishes: People;
+  readonly world: World;
+  readonly late: boolean;
+  readonly agent: AgentHost;
+}): void {
+  const { judge, wishes, world, late } = facts;
+  for (const id of wishes.accepted())
+    if (!judge.tasks.has(id)) judge.violated("no-task-lost", `${id} was acknowledged and is not there`);
+  if (!late) return;
+  if (wishes.open() > 0) judge.violated("everything-ends", `${wishes.open()} wishes were never answered`);
+  for (const { id, phase, jobs } of judge.tasks.values()) {
+    if (phase === "ended") continue;
+    const states = Object.values(jobs).map((job) => `${job.key} ${job.outcome ?? job.phase}`);
+    judge.violated("everything-ends", `${id} is ${phase}: ${states.join(", ")}`);
+  }
+  for (const key of missing(judge, world.messages)) judge.violated("notices", `${key} was never received`);
+}
+
+function missing(judge: Judge, messages: ReadonlyMap<string, number>): readonly string[] {
+  return [...judge.tasks.values()]
+    .filter(({ phase }) => phase === "ended")
+    .map(({ id }) => `ended/${id}/${CHANNEL}`)
+    .filter((key) => !messages.has(key));
+}

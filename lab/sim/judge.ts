@@ -1,0 +1,238 @@
+// What must hold, whatever happens. The judge believes nobody: it looks at what was committed, at what was answered, and
+// at what was done to the outside world, and keeps its own account.
+
+import type { TaskEvent } from "@gantry/core/task/events.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
+import type { StreamAppend } from "@gantry/journal/journal.ts";
+import type { JobRef } from "@gantry/wire/protocol.ts";
+import type { JobRules } from "./pipelines.ts";
+import type { Trace } from "./trace.ts";
+
+export type Invariant =
+  | "no-task-lost"
+  | "fences-grow"
+  | "one-holder"
+  | "one-end"
+  | "no-stale-write"
+  | "one-mutation"
+  | "permit-first"
+  | "no-effect-in-overlap"
+  | "no-overlap"
+  | "events-without-gap"
+  | "cancel-holds"
+  | "held-by-rule"
+  | "alive-is-not-lost"
+  | "no-idle-runner"
+  | "everything-ends"
+  | "notices"
+  | "logs-equal"
+  | "no-surprise";
+
+export type Violation = { readonly invariant: Invariant; readonly text: string; readonly atMs: number };
+
+/** The judge's account of one job. */
+export type JobAccount = {
+  readonly task: string;
+  readonly job: string;
+  fence: number;
+  attempt: number;
+  runner: string;
+  started: boolean;
+  /** A lease is open. */
+  open: boolean;
+  ended: boolean;
+  /** Simulated moment from which it may be offered; undefined: it is not ready. */
+  readyMs: number | undefined;
+  /** Simulated moment of the last answered sign of life of the open lease. */
+  heardMs: number;
+  lost: number;
+  /** How attempts ended, by attempt. */
+  readonly ends: Map<number, string>;
+};
+
+export type Judge = ReturnType<typeof createJudge>;
+
+type JudgeDeps = {
+  readonly nowMs: () => number;
+  readonly trace: Trace;
+  readonly rules: (pipeline: string, job: string) => JobRules;
+  /** Of the agent: when it was ready last, and how fast its clock runs. */
+  readonly agent: () => { readonly readySinceMs: number; readonly rate: number };
+  readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
+};
+
+export function createJudge(deps: JudgeDeps) {
+  const { nowMs, trace } = deps;
+  const violations: Violation[] = [];
+  const versions = new Map<string, number>();
+  const tasks = new Map<string, TaskState>();
+  const jobs = new Map<string, JobAccount>();
+  const effects = new Map<string, "begun" | "done">();
+
+  const violated = (invariant: Invariant, text: string): void => {
+    violations.push({ invariant, text, atMs: nowMs() });
+    trace.line(`!! ${invariant}: ${text}`);
+  };
+  const accountOf = (task: string, job: string): JobAccount => {
+    const key = `${task} ${job}`;
+    const known = jobs.get(key) ?? newAccount(task, job);
+    jobs.set(key, known);
+    return known;
+  };
+
+  const onEvent = (task: TaskState, event: TaskEvent): void => {
+    trace.line(`  ${task.id} ${event.kind} ${"job" in event ? event.job : ""} ${detail(event)}`);
+    if (event.kind === "EffectBegun" && !effects.has(event.key)) effects.set(event.key, "begun");
+    if (event.kind === "EffectEnded") {
+      if (effects.get(event.key) !== "begun")
+        violated("one-end", `effect ${event.key} ended twice, or was never begun`);
+      effects.set(event.key, "done");
+    }
+    if ("job" in event && event.kind !== "JobExpanded") onJob(task, accountOf(task.id, event.job), event);
+  };
+
+  const onJob = (task: TaskState, job: JobAccount, event: Extract<TaskEvent, { job: string }>): void => {
+    const name = `${job.job} of ${job.task}`;
+    if (job.ended) violated("one-end", `${name} had ended, then ${event.kind}`);
+    if ("attempt" in event && event.kind !== "JobClaimed" && (!job.open || event.attempt !== job.attempt))
+      violated("no-stale-write", `${event.kind} of attempt ${event.attempt} of ${name}; ${job.attempt} is the newest`);
+    const canceled = task.cancel !== undefined && task.jobs[job.job]?.final === false;
+    switch (event.kind) {
+      case "JobReady":
+        job.readyMs = nowMs() + Math.max(0, (event.notBefore ?? 0) - event.at) / deps.agent().rate;
+        break;
+      case "JobClaimed":
+        if (event.fence <= job.fence) violated("fences-grow", `${name}: ${event.fence} after ${job.fence}`);
+        if (job.open) violated("one-holder", `${name} was claimed by ${event.runner} while ${job.runner} held it`);
+        if (canceled) violated("cancel-holds", `${name} was claimed after its task was canceled`);
+        Object.assign(job, { fence: event.fence, attempt: event.attempt, runner: event.runner });
+        Object.assign(job, { open: true, started: false, readyMs: undefined, heardMs: nowMs() });
+        break;
+      case "JobStarted":
+        if (canceled) violated("cancel-holds", `${name} was started after its task was canceled`);
+        job.started = true;
+        break;
+      case "AttemptEnded":
+        if (job.ends.has(event.attempt)) violated("one-end", `attempt ${event.attempt} of ${name} ended twice`);
+        job.ends.set(event.attempt, event.outcome);
+        job.open = false;
+        break;
+      case "AttemptLost":
+        checkLost(task, job, event.reason);
+        job.ends.set(event.attempt, "lost");
+        job.open = false;
+        if (event.started) job.lost += 1;
+        break;
+      case "JobHeld":
+        checkHeld(task, job);
+        job.readyMs = undefined;
+        break;
+      case "JobSkipped":
+      case "JobEnded":
+      case "JobKept":
+        Object.assign(job, { ended: true, open: false, readyMs: undefined });
+        break;
+    }
+  };
+
+  const checkLost = (task: TaskState, job: JobAccount, reason: string): void => {
+    if (!reason.includes("not been heard")) return;
+    const { readySinceMs, rate } = deps.agent();
+    const needMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate;
+    const heard = Math.max(job.heardMs, readySinceMs);
+    if (nowMs() - heard < needMs * 0.999)
+      violated(
+        "alive-is-not-lost",
+        `${job.job} of ${job.task} was given away ${nowMs() - heard} ms after its last sign`,
+      );
+  };
+
+  const checkHeld = (task: TaskState, job: JobAccount): void => {
+    const { retrySafe } = deps.rules(task.pipeline, job.job);
+    if (!job.started) violated("held-by-rule", `${job.job} of ${job.task} is held and had never started`);
+    if (retrySafe && job.lost <= 2) violated("held-by-rule", `${job.job} of ${job.task} is held and is retrySafe`);
+  };
+
+  return {
+    violations,
+    tasks,
+    jobs,
+    violated,
+    account: accountOf,
+    onCommit: (batch: readonly StreamAppend[]): void => {
+      for (const part of batch) {
+        if (!part.stream.startsWith("task/")) continue;
+        const version = versions.get(part.stream) ?? 0;
+        if (part.expected !== version)
+          violated("events-without-gap", `${part.stream}: ${part.expected} after ${version}`);
+        versions.set(part.stream, version + part.events.length);
+        const state = part.snapshot as unknown as TaskState;
+        const before = tasks.get(state.id);
+        if (before?.phase === "ended" && part.events.length > 0)
+          violated("one-end", `${state.id} goes on after its end`);
+        tasks.set(state.id, state);
+        for (const event of part.events as unknown as readonly TaskEvent[]) onEvent(before ?? state, event);
+      }
+    },
+    versionOf: (task: string): number => versions.get(`task/${task}`) ?? 0,
+    /** A call about an attempt was granted. `before`: the account when the call arrived. */
+    onGranted: (
+      path: string,
+      ref: JobRef,
+      before: { readonly fence: number; readonly outcome: string | undefined },
+    ): void => {
+      if (ref.fence >= before.fence) return;
+      // Words that were said before and are said again are answered as the first time.
+      if (path === "report" && before.outcome !== undefined && before.outcome !== "lost") return;
+      if (path === "effect/end") return;
+      violated(
+        "no-stale-write",
+        `${path} of ${ref.job} of ${ref.task} with fence ${ref.fence}; ${before.fence} was the newest`,
+      );
+    },
+    onRenewed: (ref: JobRef): void => {
+      const job = accountOf(ref.task, ref.job);
+      if (job.fence === ref.fence && job.open) job.heardMs = nowMs();
+      else if (ref.fence < job.fence)
+        violated("no-stale-write", `a renewal of ${ref.job} with an old fence was granted`);
+    },
+  };
+}
+
+function newAccount(task: string, job: string): JobAccount {
+  return {
+    task,
+    job,
+    fence: 0,
+    attempt: 0,
+    runner: "",
+    started: false,
+    open: false,
+    ended: false,
+    readyMs: undefined,
+    heardMs: 0,
+    lost: 0,
+    ends: new Map(),
+  };
+}
+
+function detail(event: TaskEvent): string {
+  switch (event.kind) {
+    case "JobClaimed":
+      return `#${event.attempt} ${event.fence} ${event.runner}`;
+    case "AttemptEnded":
+    case "JobEnded":
+    case "TaskEnded":
+      return event.outcome;
+    case "StepEnded":
+      return `${event.step} ${event.outcome} ${event.failure?.message ?? ""} ${event.failure?.why ?? ""}`;
+    case "AttemptLost":
+    case "JobHeld":
+      return event.reason;
+    case "EffectBegun":
+    case "EffectEnded":
+      return event.key;
+    default:
+      return "";
+  }
+}

@@ -1,0 +1,214 @@
+// The simulated network: a `fetch` for the real clients. Requests and answers take time, get lost one way or both ways,
+// come twice, overtake each other, and are answered by proxies in between.
+
+import type { Ground, Machine, Process } from "./process.ts";
+
+export type Request = {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly token: string;
+  readonly body: Uint8Array;
+};
+export type Answer = {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  /** For the trace. */
+  readonly note?: string;
+};
+export type Server = {
+  readonly name: string;
+  /** undefined: nobody listens. */
+  readonly process: () => Process | undefined;
+  /** Never rejects. `gone` is aborted when the server sees that the caller has left. */
+  readonly handle: (request: Request, gone: AbortSignal) => Promise<Answer>;
+};
+
+/** How a connection between a machine and a server is at the moment. Probabilities, and milliseconds. */
+export type Weather = {
+  delayMs: readonly [number, number];
+  /** Chance of a delay of up to two minutes. */
+  slow: number;
+  loseRequest: number;
+  loseAnswer: number;
+  reset: number;
+  duplicate: number;
+  /** A proxy answers 502 or 503 and nobody was asked; or somebody was, and the answer is replaced. */
+  proxyBefore: number;
+  proxyAfter: number;
+  cut: "no" | "out" | "back" | "both";
+};
+
+export const FAIR: Readonly<Weather> = {
+  delayMs: [0.2, 2],
+  slow: 0,
+  loseRequest: 0,
+  loseAnswer: 0,
+  reset: 0,
+  duplicate: 0,
+  proxyBefore: 0,
+  proxyAfter: 0,
+  cut: "no",
+};
+
+export type Network = {
+  readonly listen: (server: Server) => void;
+  /** What `process` calls the world with. */
+  readonly fetchFor: (process: Process) => typeof fetch;
+  readonly weather: (machine: Machine, server: string) => Weather;
+  readonly clear: () => void;
+};
+
+type Exchange = {
+  readonly process: Process;
+  readonly weather: Weather;
+  readonly server: Server;
+  readonly request: Request;
+  /** Settles the caller's promise, once. */
+  readonly settle: (answer: Answer | Error) => void;
+  readonly onLeft: (hear: () => void) => void;
+};
+
+export function createNetwork({ timeline, random, trace }: Ground): Network {
+  const servers = new Map<string, Server>();
+  const weathers = new Map<string, Weather>();
+  const weather = (machine: Machine, server: string): Weather => {
+    const key = `${machine.name} ${server}`;
+    const known = weathers.get(key) ?? { ...FAIR };
+    weathers.set(key, known);
+    return known;
+  };
+  const delay = ({ delayMs: [from, to], slow }: Weather): number =>
+    random.chance(slow) ? random.between(1_000, 120_000) : random.between(from, to);
+
+  const answerIn = (exchange: Exchange, answer: Answer | Error): void => {
+    const { weather: now, process, settle } = exchange;
+    if (now.cut === "back" || now.cut === "both" || random.chance(now.loseAnswer)) return;
+    process.deliverIn(delay(now), () => settle(answer));
+  };
+
+  const arrive = (exchange: Exchange): void => {
+    const { server, request, weather: now } = exchange;
+    if (now.cut === "out" || now.cut === "both") return;
+    const process = server.process();
+    if (!process?.isAlive()) {
+      answerIn(exchange, connectionError("ECONNREFUSED"));
+      return;
+    }
+    const gone = new AbortController();
+    const broken = process.onDeath(() => answerIn(exchange, connectionError("ECONNRESET")));
+    process.deliver(() => {
+      exchange.onLeft(() => process.deliverIn(delay(now), () => gone.abort()));
+      const name = `${exchange.process.name} ${request.path}`;
+      trace.line(`> ${name}`);
+      void server.handle(request, gone.signal).then((answer) => {
+        broken();
+        if (!process.isAlive()) return;
+        trace.line(`< ${name} ${answer.status}${answer.note ? ` ${answer.note}` : ""}`);
+        answerIn(exchange, random.chance(now.proxyAfter) ? proxyAnswer(random.pick([500, 502, 503])) : answer);
+      });
+    });
+  };
+
+  const send = (exchange: Exchange): void => {
+    const { weather: now } = exchange;
+    if (random.chance(now.reset)) {
+      answerIn(exchange, connectionError("ECONNRESET"));
+      return;
+    }
+    if (random.chance(now.proxyBefore)) {
+      answerIn(exchange, proxyAnswer(random.pick([500, 502, 503])));
+      return;
+    }
+    const copies = random.chance(now.duplicate) ? random.int(2, 5) : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      if (now.cut === "out" || now.cut === "both" || random.chance(now.loseRequest)) continue;
+      timeline.at(timeline.nowMs() + delay(now), () => arrive(exchange));
+    }
+  };
+
+  const call = (process: Process, url: string, init: RequestInit): Promise<Response> =>
+    new Promise((resolve, reject) => {
+      const { host, pathname, searchParams } = new URL(url);
+      const server = servers.get(host);
+      if (!server) throw new Error(`nobody is called ${host}`);
+      const signal = init.signal ?? undefined;
+      if (signal?.aborted) throw signal.reason;
+      const lefts: (() => void)[] = [];
+      let over = false;
+      const leave = (): void => {
+        for (const hear of lefts) hear();
+      };
+      const end = (): void => {
+        over = true;
+        signal?.removeEventListener("abort", aborted);
+        forget();
+      };
+      const aborted = (): void => {
+        if (over) return;
+        end();
+        leave();
+        reject(signal?.reason);
+      };
+      // A machine that lost its power says no goodbye; a process that died has its connections closed for it.
+      const forget = process.onDeath(() => {
+        if (!over && random.chance(0.7)) leave();
+      });
+      signal?.addEventListener("abort", aborted, { once: true });
+      send({
+        process,
+        server,
+        weather: weather(process.machine, host),
+        request: { method: init.method ?? "GET", path: pathname, query: searchParams, ...partsOf(init) },
+        onLeft: (hear) => void (over ? hear() : lefts.push(hear)),
+        settle: (answer) => {
+          if (over) return;
+          end();
+          if (answer instanceof Error) reject(answer);
+          else resolve(responseOf(answer));
+        },
+      });
+    });
+
+  return {
+    listen: (server) => void servers.set(server.name, server),
+    weather,
+    clear: () => {
+      for (const one of weathers.values()) Object.assign(one, FAIR);
+    },
+    fetchFor: (process) => async (address, init) => {
+      // Nobody hears the words of the dead.
+      if (!process.isAlive()) return new Promise<never>(() => {});
+      return call(process, String(address), init ?? {});
+    },
+  };
+}
+
+function partsOf(init: RequestInit): Pick<Request, "token" | "body"> {
+  const headers = init.headers as Record<string, string> | undefined;
+  const body = typeof init.body === "string" ? Buffer.from(init.body) : init.body;
+  return {
+    token: headers?.authorization?.replace("Bearer ", "") ?? "",
+    // Copied, as the socket would: the caller may use its buffer again.
+    body: body instanceof Uint8Array ? body.slice() : new Uint8Array(),
+  };
+}
+
+function proxyAnswer(status: number): Answer {
+  return { status, type: "text/html", body: "<html>a proxy</html>" };
+}
+
+function connectionError(code: string): Error {
+  return new TypeError("fetch failed", { cause: Object.assign(new Error(code), { code }) });
+}
+
+/** As much of a Response as our clients look at. */
+function responseOf({ status, type, body }: Answer): Response {
+  return {
+    ok: status >= 200 && status < 300,
+    status,
+    headers: new Map([["content-type", type]]),
+    body: [Buffer.from(body)],
+  } as unknown as Response;
+}

@@ -1,0 +1,127 @@
+// The notify-agent of the simulation: the real loop and queues, a channel to the people of the simulated world.
+
+import type { Channel } from "@gantry/core/notify/channel.ts";
+import { compileRules } from "@gantry/core/notify/compile-rules.ts";
+import { newMemoryStore, openMemoryJournal } from "@gantry/journal/memory.ts";
+import { openDeliverer } from "@gantry/notify-agent/deliver.ts";
+import { type Delivery, NOTIFY_INDEXES } from "@gantry/notify-agent/delivery.ts";
+import { startLoop } from "@gantry/notify-agent/loop.ts";
+import { makeAgentClient } from "@gantry/wire/agent-client.ts";
+import { deadlineBy } from "@gantry/wire/deadline.ts";
+import type { Judge } from "./judge.ts";
+import { surpriseLogger } from "./logger.ts";
+import type { Network } from "./network.ts";
+import { createProcess, type Ground, type Machine, type Process } from "./process.ts";
+import { FAIR_STORE, faultyStore, type StoreWeather } from "./store.ts";
+
+export type NotifyHost = {
+  readonly machine: Machine;
+  readonly weather: StoreWeather;
+  readonly process: () => Process | undefined;
+  readonly boot: () => void;
+};
+
+type NotifyHostDeps = {
+  readonly ground: Ground;
+  readonly machine: Machine;
+  readonly network: Network;
+  readonly judge: Judge;
+};
+
+export const CHANNEL = "chat";
+const { rules } = compileRules(
+  [
+    { name: "ended", when: 'event.kind == "TaskEnded"', oncePer: "task.id", send: [{ channel: CHANNEL }] },
+    {
+      name: "held",
+      when: 'event.kind == "JobHeld"',
+      oncePer: 'task.id + "/" + event.job + "/" + string(event.at)',
+      send: [{ channel: CHANNEL }],
+    },
+  ],
+  [CHANNEL],
+);
+const POLICY = { firstRetryMs: 2_000, maxRetryMs: 60_000, maxTries: 500, giveUpAfterMs: 259_200_000, sendMs: 30_000 };
+
+export function createNotifyHost({ ground, machine, network, judge }: NotifyHostDeps): NotifyHost {
+  const random = ground.random.fork("notify");
+  const store = newMemoryStore();
+  const weather: StoreWeather = { ...FAIR_STORE };
+  const recorded = new Set<string>();
+  let current: Process | undefined;
+  let boots = 0;
+
+  const onCommit: Parameters<typeof faultyStore>[1]["onCommit"] = (batch) => {
+    for (const { stream, snapshot } of batch) {
+      if (!stream.startsWith("delivery/")) continue;
+      const { key, state } = snapshot as unknown as Delivery;
+      if (state === "delivered") recorded.add(key);
+    }
+  };
+  const channelOf = (process: Process): Channel => {
+    const fetchWorld = network.fetchFor(process);
+    const delivered = new Set<string>();
+    return {
+      send: async ({ key }, signal) => {
+        if (recorded.has(key)) judge.violated("notices", `${key} is sent again after it was recorded as delivered`);
+        if (delivered.has(key)) judge.violated("notices", `${key} is sent again by the process that delivered it`);
+        try {
+          const body = JSON.stringify({ name: "", key });
+          const answer = await fetchWorld("http://world/message", { method: "POST", body, signal });
+          if (!answer.ok) return { kind: "retry", problem: `status ${answer.status}` };
+          delivered.add(key);
+          return { kind: "delivered" };
+        } catch (error) {
+          return { kind: "retry", problem: String(error) };
+        }
+      },
+    };
+  };
+  const open = async (process: Process): Promise<void> => {
+    const { clock } = process;
+    const inner = openMemoryJournal({ indexes: NOTIFY_INDEXES, store, clock });
+    const journal = faultyStore(inner, { process, random, weather, onCommit });
+    const logger = surpriseLogger(judge, process.name);
+    const deliverer = openDeliverer({
+      journal,
+      channels: new Map([[CHANNEL, channelOf(process)]]),
+      policy: POLICY,
+      clock,
+      random: random.next,
+      logger,
+      onTried: () => {},
+    });
+    await deliverer.takeUp();
+    startLoop({
+      agent: makeAgentClient({
+        url: "http://agent",
+        token: "notify",
+        fetch: network.fetchFor(process),
+        deadline: (ms) => deadlineBy(clock, ms),
+      }),
+      journal,
+      rules,
+      maxAgeMs: POLICY.giveUpAfterMs,
+      portalUrl: undefined,
+      clock,
+      random: random.next,
+      logger,
+      onRecorded: deliverer.add,
+      takeUp: deliverer.takeUp,
+      onFeed: () => {},
+    });
+  };
+  return {
+    machine,
+    weather,
+    process: () => current,
+    boot: () => {
+      if (current?.isAlive()) return;
+      boots += 1;
+      const process = createProcess(ground, machine, `notify#${boots}`);
+      current = process;
+      ground.trace.line(`${process.name} begins`);
+      open(process).catch((error: unknown) => judge.violated("no-surprise", `notify cannot start: ${String(error)}`));
+    },
+  };
+}

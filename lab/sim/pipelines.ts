@@ -1,0 +1,114 @@
+// Random pipelines: graphs of 2 to 10 jobs of a few steps, of every kind that the engine treats differently.
+
+import type { Job, Pipeline, StepSpec } from "@gantry/core/pipeline/pipeline.ts";
+import type { Definitions } from "@gantry/task-agent/definitions.ts";
+import type { Random } from "./random.ts";
+import type { Doing } from "./steps.ts";
+
+export const SITES = ["north", "south"] as const;
+export const LABEL = "big";
+
+/** What the judge must know of a job. */
+export type JobRules = { readonly mode: "strict" | "lenient"; readonly retrySafe: boolean };
+
+export type Library = {
+  readonly names: readonly string[];
+  readonly definitions: Definitions;
+  /** `job`: its key. */
+  readonly rules: (pipeline: string, job: string) => JobRules;
+};
+
+export function makeLibrary(random: Random): Library {
+  const pipelines = Array.from({ length: random.int(2, 5) }, (_, index) => makePipeline(random, `p${index}`));
+  const byName = new Map(
+    pipelines.map((pipeline) => [pipeline.name, { pipeline, version: `sha256:${pipeline.name}` }]),
+  );
+  const find = (name: string): Pipeline => {
+    const known = byName.get(name.replace("sha256:", ""));
+    if (!known) throw new Error(`no pipeline ${name}`);
+    return known.pipeline;
+  };
+  return {
+    names: pipelines.map(({ name }) => name),
+    definitions: {
+      list: () => [...byName.values()],
+      current: (name) => byName.get(name),
+      pinned: async (version) => find(version),
+      steps: [],
+    },
+    rules: (pipeline, key) => {
+      const { jobs, finally: last } = find(pipeline);
+      const job = [...jobs, ...last].find(({ id }) => id === key.replace(/\[.*$/, ""));
+      if (!job) throw new Error(`no job ${key} in ${pipeline}`);
+      return job;
+    },
+  };
+}
+
+function makePipeline(random: Random, name: string): Pipeline {
+  const count = random.chance(0.7) ? random.int(1, 3) : random.int(4, 9);
+  const jobs: Job[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const earlier = jobs.map(({ id }) => id);
+    const needs = earlier.filter(() => random.chance(index < 4 ? 0.6 : 0.25));
+    jobs.push(makeJob(random, `j${index}`, needs));
+  }
+  return {
+    name,
+    title: name,
+    summary: "",
+    button: `Run ${name}`,
+    app: "none",
+    params: { type: "object", properties: {}, required: [], additionalProperties: false },
+    concurrency: random.chance(0.25)
+      ? { group: `group-${name}`, policy: random.chance(0.7) ? "queue" : "cancel-older" }
+      : undefined,
+    jobs,
+    finally: random.chance(0.4) ? [makeJob(random, "last", [])] : [],
+    outputs: {},
+    remember: {},
+  };
+}
+
+function makeJob(random: Random, id: string, needs: readonly string[]): Job {
+  const strict = random.chance(0.4);
+  return {
+    id,
+    title: id,
+    needs,
+    site: random.pick(SITES),
+    labels: random.chance(0.15) ? [LABEL] : [],
+    each: random.chance(0.1) ? ["a", "b"] : undefined,
+    matrix: undefined,
+    when: random.chance(0.1) ? "status != 'canceled'" : undefined,
+    timeoutMs: random.chance(0.9) ? 3_600_000 : random.int(20_000, 300_000),
+    retry: random.chance(0.4) ? { max: random.int(1, 3), delayMs: random.int(0, 20_000) } : { max: 0, delayMs: 0 },
+    mode: strict ? "strict" : "lenient",
+    retrySafe: random.chance(0.7),
+    env: {},
+    outputs: random.chance(0.2) ? { n: "${{ steps.s0.outputs.n }}" } : {},
+    steps: Array.from({ length: random.int(1, 3) }, (_, index) => makeStep(random, `s${index}`)),
+  };
+}
+
+function makeStep(random: Random, id: string): StepSpec {
+  const doing: Doing = {
+    workMs: random.chance(0.8) ? random.int(0, 20_000) : random.int(20_000, 400_000),
+    waits: random.chance(0.2) ? random.int(1, 4) : 0,
+    waitMs: random.int(100, 30_000),
+    effects: random.chance(0.5) ? random.int(1, 2) : 0,
+    target: random.pick(["create", "replace"]),
+    flaky: random.chance(0.2) ? 0.4 : 0,
+    fail: random.chance(0.08) ? 0.5 : 0,
+    stubbornMs: random.chance(0.2) ? 1_500 : 0,
+    lines: random.chance(0.5) ? random.int(1, 3) : 0,
+  };
+  return {
+    id,
+    title: id,
+    when: random.chance(0.05) ? "status == 'failed' || status == 'canceled'" : undefined,
+    timeoutMs: random.chance(0.05) ? random.int(5_000, 60_000) : undefined,
+    env: {},
+    action: { kind: "uses", uses: "sim/do", with: doing },
+  };
+}

@@ -1,0 +1,117 @@
+// One seed: builds a world, lets it live through its faults, heals it, and waits for everything to end.
+
+import { agentConfig } from "@gantry/task-agent/config.ts";
+import { createAgentHost } from "./agent-host.ts";
+import { startPeople } from "./client.ts";
+import { checkEnd, createLiveness } from "./ends.ts";
+import { drawPlan, startFaults } from "./faults.ts";
+import { createJudge, type Violation } from "./judge.ts";
+import { createNetwork } from "./network.ts";
+import { createNotifyHost } from "./notify-host.ts";
+import { makeLibrary } from "./pipelines.ts";
+import { createMachine, createProcess, type Ground } from "./process.ts";
+import { randomOf } from "./random.ts";
+import { createRunnerHost } from "./runner-host.ts";
+import { createTimeline } from "./timeline.ts";
+import { createTrace } from "./trace.ts";
+import { createWatch } from "./watch.ts";
+import { createWorld } from "./world.ts";
+
+export type SeedResult = {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  /** SHA-256 of everything that happened. */
+  readonly digest: string;
+  readonly simulatedMs: number;
+  readonly steps: number;
+  readonly tasks: number;
+  readonly jobs: number;
+};
+
+/** After healing everything must have ended in this time. */
+const PATIENCE_MS = 30 * 60_000;
+const LOOK_MS = 1_000;
+
+/** Never rejects for what the simulated processes do. `show` gets every line of the trace. */
+export async function runSeed(seed: number, show?: (line: string) => void): Promise<SeedResult> {
+  const random = randomOf(seed);
+  const timeline = createTimeline();
+  const trace = createTrace(timeline.nowMs, show);
+  const ground: Ground = { timeline, random, trace };
+  const plan = drawPlan(random.fork("plan"));
+  const library = makeLibrary(random.fork("pipelines"));
+  const network = createNetwork({ ...ground, random: random.fork("network") });
+  const config = agentConfig.parse({
+    data: "/data/agent",
+    portalUrl: "http://portal",
+    token: "0".repeat(16),
+    runnerTokens: {},
+  });
+  const agentMachine = createMachine(timeline, "agent");
+  const judge = createJudge({
+    nowMs: timeline.nowMs,
+    trace,
+    rules: library.rules,
+    agent: () => ({ readySinceMs: agent.readySinceMs() ?? 0, rate: agentMachine.rate() }),
+    reassignAfterMs: (mode) => config.lease[mode].reassignAfterMs,
+  });
+  const watch = createWatch({ judge, nowMs: timeline.nowMs, rules: library.rules, clocksFit: plan.clocksFit });
+  const agent = createAgentHost({ ground, machine: agentMachine, config, library, judge, watch });
+  const still = { ...ground, random: random.fork("people") };
+  const people = createProcess(still, createMachine(timeline, "people"), "people");
+  const world = createWorld(createProcess(still, createMachine(timeline, "world"), "world"), () => judge);
+  const runners = plan.runners.map((facts) =>
+    createRunnerHost({ ground, machine: createMachine(timeline, facts.name), network, judge, watch }, facts),
+  );
+  const notify = createNotifyHost({ ground, machine: createMachine(timeline, "notify"), network, judge });
+  network.listen(agent.server);
+  network.listen(world.server);
+  const wishes = startPeople({
+    process: people,
+    network,
+    judge,
+    random: random.fork("wishes"),
+    pipelines: library.names,
+    tasks: plan.tasks,
+    withinMs: plan.chaosMs * 0.8,
+    cancelChance: plan.cancelChance,
+  });
+
+  const parts = { ground, plan, network, agent, runners, notify, people };
+  const faults = startFaults(parts);
+  for (const host of [agent, ...runners, notify]) host.boot();
+  const liveness = createLiveness({ judge, agent, nowMs: timeline.nowMs });
+  let ended = false;
+  const look = (): void => {
+    watch.look();
+    liveness.look(faults.healedMs());
+    const healed = faults.healedMs();
+    const late = healed !== undefined && timeline.nowMs() > healed + PATIENCE_MS;
+    const done =
+      healed !== undefined && wishes.open() === 0 && liveness.allEnded() && runners.every((one) => one.busy() === 0);
+    if (healed !== undefined) wishes.answerAll();
+    ended = late || (done && liveness.noticed(world)) || judge.violations.length > 0;
+    if (ended) checkEnd({ judge, wishes, world, late, agent });
+    else timeline.at(timeline.nowMs() + LOOK_MS, look);
+  };
+  timeline.at(LOOK_MS, look);
+  const surprise = (error: unknown): void =>
+    judge.violated("no-surprise", `nobody handled: ${error instanceof Error ? error.stack : String(error)}`);
+  process.on("unhandledRejection", surprise);
+  try {
+    while (!ended && (await timeline.step())) {
+      // Everything happens in the steps.
+    }
+  } finally {
+    process.off("unhandledRejection", surprise);
+  }
+  return {
+    seed,
+    violations: judge.violations,
+    digest: trace.digest(),
+    simulatedMs: timeline.nowMs(),
+    steps: timeline.steps(),
+    tasks: judge.tasks.size,
+    jobs: judge.jobs.size,
+  };
+}

@@ -1,0 +1,101 @@
+// A task-runner of the simulation: the real one on a simulated machine.
+
+import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
+import type { RunnerDeps } from "@gantry/task-runner/ports.ts";
+import { openRunner, type Runner } from "@gantry/task-runner/runner.ts";
+import { createDisk, type Disk } from "./files.ts";
+import type { Judge } from "./judge.ts";
+import { surpriseLogger } from "./logger.ts";
+import type { Network } from "./network.ts";
+import { createProcess, type Ground, type Machine, type Process } from "./process.ts";
+import { simStep } from "./steps.ts";
+import type { Watch } from "./watch.ts";
+
+export type RunnerHost = {
+  readonly name: string;
+  readonly machine: Machine;
+  readonly disk: Disk;
+  readonly process: () => Process | undefined;
+  readonly boot: () => void;
+  /** An orderly end, and a new process after it. */
+  readonly replace: (drainMs: number) => void;
+  readonly busy: () => number;
+};
+
+export type RunnerFacts = {
+  readonly name: string;
+  readonly site: string;
+  readonly labels: readonly string[];
+  readonly slots: number;
+};
+type RunnerHostDeps = {
+  readonly ground: Ground;
+  readonly machine: Machine;
+  readonly network: Network;
+  readonly judge: Judge;
+  readonly watch: Watch;
+};
+
+const AGAIN_MS = 3_000;
+
+export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slots }: RunnerFacts): RunnerHost {
+  const { ground, machine, network, judge, watch } = deps;
+  const { timeline, trace } = ground;
+  const random = ground.random.fork(name);
+  const disk = createDisk(random.fork("disk"));
+  const config = runnerConfigSchema.parse({
+    name,
+    site,
+    labels,
+    slots,
+    agent: "http://agent",
+    token: `token-of-${site}`,
+    data: `/data/${name}`,
+    path: "/usr/bin",
+  });
+  let current: { process: Process; runner?: Runner } | undefined;
+  let boots = 0;
+
+  const boot = (): void => {
+    if (current?.process.isAlive()) return;
+    boots += 1;
+    const process = createProcess(ground, machine, `${name}#${boots}`);
+    const mine: typeof current = { process };
+    current = mine;
+    trace.line(`${process.name} begins`);
+    const again = (why: unknown): void => {
+      if (!process.isAlive()) return;
+      trace.line(`${process.name} ends: ${String(why)}`);
+      process.kill();
+      timeline.at(timeline.nowMs() + AGAIN_MS, boot);
+    };
+    const runnerDeps: RunnerDeps = {
+      fetch: network.fetchFor(process),
+      clock: process.clock,
+      random: random.next,
+      newId: random.uuid,
+      files: disk.filesFor(process),
+      programs: { endGroup: async () => true, endOldGroup: async () => true, killByCookie: () => 0 },
+      logger: surpriseLogger(judge, process.name),
+      steps: [simStep(process, random.fork("steps"), watch)],
+      env: {},
+    };
+    openRunner(config, runnerDeps).then((runner) => {
+      mine.runner = runner;
+      runner.ended.then(() => again("orderly"), again);
+    }, again);
+  };
+
+  return {
+    name,
+    machine,
+    disk,
+    boot,
+    process: () => current?.process,
+    busy: () => current?.runner?.busy() ?? 0,
+    replace: (drainMs) => {
+      const mine = current;
+      mine?.process.deliver(() => void mine.runner?.close({ drainMs }));
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// The task-agent's journal with the faults of a real one: it takes time, its answers get lost, and the process dies just
+// before or just after a commit. What was committed stays, whatever happens to the process.
+
+import type { AppendResult, Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import type { Process } from "./process.ts";
+import type { Random } from "./random.ts";
+
+export type StoreWeather = {
+  appendMs: readonly [number, number];
+  /** Chance of seconds instead of milliseconds. */
+  slow: number;
+  lost: number;
+  unanswered: number;
+  crashBefore: number;
+  crashAfter: number;
+};
+
+export const FAIR_STORE: Readonly<StoreWeather> = {
+  appendMs: [0.1, 1],
+  slow: 0,
+  lost: 0,
+  unanswered: 0,
+  crashBefore: 0,
+  crashAfter: 0,
+};
+
+/** What an append rejects with when it is a fault of ours. */
+export class StoreFault extends Error {}
+
+export type StoreDeps = {
+  readonly process: Process;
+  readonly random: Random;
+  readonly weather: StoreWeather;
+  readonly onCommit: (batch: readonly StreamAppend[]) => void;
+};
+
+export function faultyStore(inner: Journal, { process, random, weather, onCommit }: StoreDeps): Journal {
+  const delay = (): number =>
+    random.chance(weather.slow) ? random.between(500, 8_000) : random.between(...weather.appendMs);
+  const commit = async (batch: readonly StreamAppend[]): Promise<AppendResult> => {
+    if (random.chance(weather.lost)) throw new StoreFault("nothing was committed");
+    if (random.chance(weather.crashBefore)) {
+      process.kill();
+      return new Promise(() => {});
+    }
+    const result = await inner.append(batch);
+    if (result.ok) onCommit(batch);
+    if (random.chance(weather.crashAfter)) process.kill();
+    if (random.chance(weather.unanswered)) throw new StoreFault("the answer was lost");
+    return result;
+  };
+  return {
+    ...inner,
+    append: (batch) =>
+      new Promise((resolve, reject) => {
+        process.deliverIn(delay(), () => {
+          const answer = (settle: () => void): void => void process.deliverIn(random.between(0, 0.5), settle);
+          commit(batch).then(
+            (result) => answer(() => resolve(result)),
+            (error: unknown) => answer(() => reject(error)),
+          );
+        });
+      }),
+  };
+}

@@ -1,0 +1,30 @@
+// What happened, line by line: a digest that two runs of one seed must share, and the lines themselves for people.
+
+import { createHash } from "node:crypto";
+
+export type Trace = {
+  readonly line: (text: string) => void;
+  readonly digest: () => string;
+};
+
+/** `show` gets every line with its time, when somebody wants to read them. */
+export function createTrace(nowMs: () => number, show?: (line: string) => void): Trace {
+  const hash = createHash("sha256");
+  let pending: string[] = [];
+  const flush = (): void => {
+    hash.update(pending.join("\n"));
+    pending = [];
+  };
+  return {
+    line: (text) => {
+      const line = `${nowMs().toFixed(3)} ${text}`;
+      pending.push(line);
+      if (pending.length > 500) flush();
+      show?.(line);
+    },
+    digest: () => {
+      flush();
+      return hash.copy().digest("hex");
+    },
+  };
+}

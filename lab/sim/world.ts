@@ -1,0 +1,66 @@
+// The outside world of the simulated steps: things that are created once, things that are replaced by compare-and-swap,
+// and people who get messages. It records every change with the key of its effect.
+
+import type { Judge } from "./judge.ts";
+import type { Answer, Server } from "./network.ts";
+import type { Process } from "./process.ts";
+
+export type World = {
+  readonly server: Server;
+  /** Message key → how often it was received. */
+  readonly messages: Map<string, number>;
+  readonly mutations: Map<string, number>;
+};
+
+type Thing = { version: number; readonly keys: string[] };
+
+export function createWorld(process: Process, judge: () => Judge): World {
+  const things = new Map<string, Thing>();
+  const messages = new Map<string, number>();
+  const mutations = new Map<string, number>();
+  const thing = (name: string): Thing => {
+    const known = things.get(name) ?? { version: 0, keys: [] };
+    things.set(name, known);
+    return known;
+  };
+  const change = (name: string, key: string): Answer => {
+    const one = thing(name);
+    one.version += 1;
+    one.keys.push(key);
+    const times = (mutations.get(key) ?? 0) + 1;
+    mutations.set(key, times);
+    if (times > 1) judge().violated("one-mutation", `${name} was changed ${times} times by ${key}`);
+    return answer(200, { version: one.version });
+  };
+  const handle = (path: string, body: { name: string; key: string; version?: number }): Answer => {
+    const { name, key } = body;
+    switch (path) {
+      case "/look": {
+        const { version, keys } = thing(name);
+        return answer(200, { version, done: keys.includes(key) });
+      }
+      case "/create":
+        return thing(name).version > 0 ? answer(409, {}) : change(name, key);
+      case "/replace":
+        return thing(name).version !== body.version ? answer(409, {}) : change(name, key);
+      case "/message":
+        messages.set(key, (messages.get(key) ?? 0) + 1);
+        return answer(200, {});
+      default:
+        throw new Error(`the world has no ${path}`);
+    }
+  };
+  return {
+    messages,
+    mutations,
+    server: {
+      name: "world",
+      process: () => process,
+      handle: async ({ path, body }) => handle(path, JSON.parse(Buffer.from(body).toString("utf8"))),
+    },
+  };
+}
+
+function answer(status: number, body: object): Answer {
+  return { status, type: "application/json", body: JSON.stringify(body) };
+}
