@@ -45,15 +45,15 @@ after(async () => {
   await portal.close();
 });
 
-type Look = { readonly colorScheme?: "light" | "dark"; readonly width?: number };
+type Look = { readonly width?: number };
 
 /** A page, and everything that a browser complained about on it: errors, and what the policy forbade. */
 async function openPage(look: Look = {}): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({
     viewport: { width: look.width ?? 1_280, height: 800 },
-    colorScheme: look.colorScheme ?? "light",
     reducedMotion: "reduce",
   });
+  context.setDefaultTimeout(5_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {
@@ -66,23 +66,28 @@ async function openPage(look: Look = {}): Promise<{ page: Page; complaints: stri
 async function visit(page: Page, path: string): Promise<void> {
   await page.goto(portal.url + path);
   await page.locator("main h1, main .empty").first().waitFor();
-  await page.locator(".loading").waitFor({ state: "detached" });
+  await page.waitForFunction(() => !document.querySelector(".loading"));
 }
 
-for (const colorScheme of ["light", "dark"] as const) {
-  test(`every page reads well for everybody, ${colorScheme}`, { skip }, async () => {
-    const { page, complaints } = await openPage({ colorScheme });
-    for (const path of PAGES) {
-      await visit(page, path);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join("\n")}`);
-      assert.deepEqual(found, [], path);
-    }
-    assert.deepEqual(complaints, []);
-    await page.context().close();
-  });
-}
+test("every page reads well for everybody, in both themes", { skip }, async () => {
+  const { page, complaints } = await openPage();
+  const check = async (builder: AxeBuilder, place: string): Promise<void> => {
+    const { violations } = await builder.setLegacyMode().analyze();
+    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join("\n")}`);
+    assert.deepEqual(found, [], place);
+  };
+  for (const path of PAGES) {
+    await page.emulateMedia({ colorScheme: "light" });
+    await visit(page, path);
+    await check(new AxeBuilder({ page }), `${path} (light)`);
+    // The dark theme changes colours and nothing else.
+    await page.emulateMedia({ colorScheme: "dark" });
+    await check(new AxeBuilder({ page }).withRules(["color-contrast", "link-in-text-block"]), `${path} (dark)`);
+  }
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
 
 test("nothing is wider than a phone", { skip }, async () => {
   const { page, complaints } = await openPage({ width: 360 });
@@ -108,11 +113,11 @@ test("a failed task opens at its failing step, at the first failing line; a log 
   assert.match((await page.locator(".log").textContent()) ?? "", /<img src=x onerror="alert\(1\)"><script>/);
   assert.equal(await page.locator(".log img, .log script").count(), 0);
 
-  await page.getByLabel("Search in this log").fill("case 59");
+  await page.getByLabel("Search in this log").fill("case 8");
   await page.getByLabel("Search in this log").press("Enter");
   assert.equal(await page.locator(".log mark").count(), 11);
-  await page.locator('.line[data-n="605"] .n').click();
-  assert.match(page.url(), /#L605$/);
+  await page.locator('.line[data-n="40"] .n').click();
+  assert.match(page.url(), /#L40$/);
   assert.deepEqual(complaints, []);
   await page.context().close();
 });
@@ -122,7 +127,7 @@ test("run CD: the form, the server's mistakes at their fields, one wish with one
 }, async () => {
   const { page } = await openPage();
   await visit(page, "/apps/orders");
-  await page.getByRole("link", { name: "Run CD" }).click();
+  await page.getByRole("link", { name: "Run CD", exact: true }).click();
   const sheet = page.getByRole("dialog");
   await sheet.getByLabel("Image digest").fill("latest");
   await sheet.getByLabel("tokyo").check();
@@ -180,6 +185,7 @@ test("the keyboard reaches everything; back and forward lead through the views",
   await page.waitForURL(/pipeline=cd/);
   await page.locator(".task-row", { hasText: "orders" }).click();
   await page.waitForURL(/t0cd-held/);
+  await page.locator(".panel").waitFor();
   await page.keyboard.press("k");
   await page.waitForURL(/step=sync/);
   await page.keyboard.press("2");

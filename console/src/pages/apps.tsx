@@ -34,7 +34,7 @@ export function AppsPage() {
             </Empty>
           ) : (
             <div class="scroll">
-              <table>
+              <table class="stack">
                 <thead>
                   <tr>
                     <th>App</th>
@@ -74,8 +74,8 @@ function Row({ app }: { app: AppView }) {
       <td>
         <AppState state={app.state} />
       </td>
-      <td class="soft">{targets.length === 0 ? "–" : targets.join(", ")}</td>
-      <td>{digest === undefined ? <span class="faint">none yet</span> : <Id value={digest} />}</td>
+      <td class="soft aside">{targets.length === 0 ? "–" : targets.join(", ")}</td>
+      <td class="aside">{digest === undefined ? <span class="faint">none yet</span> : <Id value={digest} />}</td>
       <td>{newest === undefined ? <span class="faint">–</span> : <TaskLink task={newest} />}</td>
       <td class="soft">
         <Ago at={app.createdAt} />

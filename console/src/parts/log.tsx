@@ -190,7 +190,7 @@ function select(event: MouseEvent, n: number): void {
 
 const URL_TEXT = /(https?:\/\/[^\s"'<>)\]]+)/;
 
-function Piece({ text, look, wanted }: { text: string; look: string; wanted: string }) {
+function Piece({ text, look, wanted }: { text: string; look: string; wanted: string }): ComponentChildren {
   const parts = wanted === "" ? text.split(URL_TEXT) : [text];
   const shown = parts.map((part, at) =>
     at % 2 === 1 ? (
@@ -201,11 +201,11 @@ function Piece({ text, look, wanted }: { text: string; look: string; wanted: str
       <Hits key={at} text={part} wanted={wanted} />
     ),
   );
-  return look === "" ? <>{shown}</> : <span class={look}>{shown}</span>;
+  return look === "" ? shown : <span class={look}>{shown}</span>;
 }
 
-function Hits({ text, wanted }: { text: string; wanted: string }) {
-  if (wanted === "") return <>{text}</>;
+function Hits({ text, wanted }: { text: string; wanted: string }): ComponentChildren {
+  if (wanted === "") return text;
   return (
     <>{splitAround(text, wanted).map((part, at) => (part.isHit ? <mark key={at}>{part.text}</mark> : part.text))}</>
   );
@@ -260,6 +260,7 @@ function showLine(box: HTMLDivElement | null, n: number): void {
   box.scrollTop += offset - Math.min(box.clientHeight / 3, LINES_BEFORE_PX);
   for (const old of box.querySelectorAll(".is-shown")) old.classList.remove("is-shown");
   line.classList.add("is-shown");
+  line.scrollIntoView({ block: "nearest" });
 }
 
 function rangeOf(hash: string): readonly [number, number] | undefined {
