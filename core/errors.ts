@@ -184,6 +184,12 @@ export const ERRORS = {
     why: "It was not heard of after the cancel.",
     todo: "Look at what the job was doing before you run it again: it may have gone on for a while.",
   },
+  "runner-refused": {
+    status: 401,
+    message: "The task-agent at {agent} refuses the runner {runner}.",
+    why: "Its token is not valid any more, or somebody has taken the runner out of service.",
+    todo: "Give it a valid token, or another name, and start it again.",
+  },
   "kill-failed": {
     status: 500,
     message: "Processes of the job could not be ended on runner {runner}.",
@@ -342,6 +348,18 @@ export const ERRORS = {
     message: "The journal {file} was written by a newer version of Gantry.",
     why: "It has migration {found}; this version knows {known}.",
     todo: "Start the newer version, or restore a backup.",
+  },
+  "store-unsafe": {
+    status: 500,
+    message: "Redis at {address} is not safe as a journal: {problem}.",
+    why: "It could lose what it has acknowledged.",
+    todo: "{todo}",
+  },
+  "store-refused": {
+    status: 500,
+    message: "Redis at {address} does not let Gantry in.",
+    why: "{problem}",
+    todo: "Correct the user, the password or the rights of the journal's account, and start again.",
   },
 } as const satisfies { readonly [code: string]: ErrorEntry };
 

@@ -1,13 +1,15 @@
-// The same random commands against memory and sqlite must give the same answers: memory is the model.
+// The same random commands against memory, sqlite and redis must give the same answers: memory is the model.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { noRedis, redisFor } from "@gantry/lab/redis/server.ts";
 import fc from "fast-check";
 import type { IndexQuery, Journal, StreamAppend } from "./journal.ts";
 import { newMemoryStore, openMemoryJournal } from "./memory.ts";
+import { openRedisJournal } from "./redis.ts";
 import { openSqliteJournal } from "./sqlite.ts";
 
 const INDEXES = ["one", "two"];
@@ -77,20 +79,28 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 test("memory and sqlite answer alike", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-model-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
+  await answerAlike((run) => openSqliteJournal({ file: join(folder, `${run}.db`), indexes: INDEXES }));
+});
+
+test("memory and redis answer alike", { skip: noRedis }, async (t) => {
+  const server = await redisFor(t);
+  await answerAlike((run) => openRedisJournal({ address: server, prefix: `model-${run}`, indexes: INDEXES }));
+});
+
+async function answerAlike(open: (run: number) => Promise<Journal>): Promise<void> {
   let run = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 25 }), async (commands) => {
       run += 1;
-      const file = join(folder, `${run}.db`);
       const store = newMemoryStore();
       let left: Journal = openMemoryJournal({ indexes: INDEXES, store });
-      let right = await openSqliteJournal({ file, indexes: INDEXES });
+      let right = await open(run);
       try {
         for (const one of commands) {
           if (one.do === "reopen") {
             await Promise.all([left.close(), right.close()]);
             left = openMemoryJournal({ indexes: INDEXES, store });
-            right = await openSqliteJournal({ file, indexes: INDEXES });
+            right = await open(run);
           } else assert.deepEqual(await perform(right, one), await perform(left, one), JSON.stringify(one));
         }
         assert.deepEqual(await everything(right), await everything(left));
@@ -100,7 +110,7 @@ test("memory and sqlite answer alike", async (t) => {
     }),
     { numRuns: 60 },
   );
-});
+}
 
 async function perform(journal: Journal, command: Exclude<Command, { do: "reopen" }>): Promise<unknown> {
   switch (command.do) {

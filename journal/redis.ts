@@ -1,0 +1,194 @@
+// The journal in Redis: for several task-agents that share one. Every change is one script on the primary, made once
+// under its own operation id, and acknowledged only when the replicas that the configuration asks for have it.
+//
+// What Redis cannot promise is made up for here: a failover may lose what was acknowledged, so each process keeps what it
+// wrote lately in a file of its own and puts it back; counters and time never go back, because every process brings what
+// it has seen of them. How all this behaves is measured in docs/redis.md.
+
+import { randomUUID } from "node:crypto";
+import { checkCount, checkIndex, checkStream, closedError, prepareBatch } from "./checks.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Journal, JournalEvent } from "./journal.ts";
+import { textOf, unavailable } from "./redis/client.ts";
+import { makeKeys } from "./redis/keys.ts";
+import { makeKnown } from "./redis/known.ts";
+import { openLedger } from "./redis/ledger.ts";
+import { openLinks } from "./redis/links.ts";
+import type { RedisOptions } from "./redis/options.ts";
+import { openReader, type Reader } from "./redis/reader.ts";
+import { remember } from "./redis/remember.ts";
+import { repair } from "./redis/repair.ts";
+import { openWriter } from "./redis/writer.ts";
+import { makeWaiters, type Waiters } from "./waiters.ts";
+
+const DEFAULTS = { prefix: "gantry", waitReplicas: 0, waitMs: 500 };
+/** News can be lost with a connection; a reader looks again after so long. */
+const POLL_MS = 1_000;
+
+/**
+ * Connects and takes over the store. Throws `unavailable` when Redis cannot be reached, `store-refused` for a wrong
+ * account, `store-unsafe` for settings that lose what was acknowledged, `store-newer` for a store of a newer version and
+ * `store-busy` when another process has the local file.
+ *
+ * While Redis is away every call rejects with `unavailable`, after a second at most; it comes back by itself. An append
+ * that rejects may still have been committed: load, and decide again.
+ */
+export async function openRedisJournal(options: RedisOptions): Promise<Journal> {
+  const clock = options.clock ?? systemClock;
+  const keys = makeKeys(options.prefix ?? DEFAULTS.prefix);
+  const waitReplicas = options.waitReplicas ?? DEFAULTS.waitReplicas;
+  const waitMs = options.waitMs ?? DEFAULTS.waitMs;
+  const report = options.report ?? (() => {});
+  const indexes = new Set(options.indexes);
+  const waiters = makeWaiters(clock);
+  const ledger = options.localFile === undefined ? undefined : openLedger(options.localFile, clock);
+  const known = makeKnown(ledger?.floors ?? { seq: 0, micros: 0 });
+  const degrade = (error: unknown): void =>
+    report({
+      kind: "degraded",
+      address: options.localFile ?? "",
+      problem: `The local file lacks something: ${textOf(error)}`,
+    });
+  const repairing = ledger && { keys, ledger, waitReplicas, waitMs, report };
+
+  const links = openLinks({
+    options,
+    keys,
+    known,
+    clock,
+    newId: randomUUID,
+    onEntered: async (link) => {
+      if (repairing) await repair(repairing, link);
+    },
+    onWatched: (link, { seq, acked }) => {
+      known.sawAcked(acked);
+      // Somebody committed and was gone before it could say so: asking the time waits for the replicas as well.
+      if (seq > acked) writer.now().catch((error: unknown) => links.drop(link, textOf(error)));
+      waiters.wake();
+    },
+    onNews: (acked) => {
+      known.sawAcked(acked);
+      waiters.wake();
+    },
+  });
+  const writer = openWriter({
+    links,
+    keys,
+    known,
+    clock,
+    newId: randomUUID,
+    waitReplicas,
+    waitMs,
+    onCommitted: (committed) => {
+      if (ledger) remember({ ledger, reader, keep: options.keep ?? (() => false), onError: degrade }, committed);
+    },
+    onTime: (micros) => {
+      try {
+        ledger?.reserve(micros, known.seq);
+      } catch (error) {
+        degrade(error);
+      }
+    },
+    onAcked: waiters.wake,
+  });
+  const reader = openReader(links, keys, known);
+
+  try {
+    await links.start();
+  } catch (error) {
+    links.close();
+    ledger?.close();
+    throw error;
+  }
+  let closed = false;
+  const assertOpen = (): void => {
+    if (closed) throw closedError();
+  };
+
+  return {
+    append: async (batch) => {
+      assertOpen();
+      return writer.append(prepareBatch(batch, indexes));
+    },
+
+    load: async (stream) => {
+      assertOpen();
+      checkStream(stream);
+      return reader.load(stream);
+    },
+
+    events: async (stream, afterVersion, limit) => {
+      assertOpen();
+      checkStream(stream);
+      checkCount("afterVersion", afterVersion);
+      checkCount("limit", limit);
+      return reader.events(stream, afterVersion, limit);
+    },
+
+    find: async (query) => {
+      assertOpen();
+      checkIndex(query.index, indexes);
+      checkCount("limit", query.limit);
+      return reader.find(query);
+    },
+
+    feed: async (query) => {
+      assertOpen();
+      checkCount("after", query.after);
+      checkCount("limit", query.limit);
+      return follow({ read: reader.feed, waiters, clock, isClosed: () => closed }, query);
+    },
+
+    now: async () => {
+      assertOpen();
+      return writer.now();
+    },
+
+    check: async () => {
+      assertOpen();
+      const link = await links.ready();
+      if (link.replicas < waitReplicas) {
+        throw unavailable(`${link.replicas} replicas are connected, ${waitReplicas} must confirm every change.`);
+      }
+    },
+
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      waiters.wake();
+      await writer.drain();
+      links.close();
+      ledger?.close();
+    },
+  };
+}
+
+/** Reads the feed, and waits where there is nothing; see Journal.feed. */
+async function follow(
+  deps: {
+    readonly read: Reader["feed"];
+    readonly waiters: Waiters;
+    readonly clock: Clock;
+    readonly isClosed: () => boolean;
+  },
+  { after, limit, waitMs = 0, signal }: Parameters<Journal["feed"]>[0],
+): Promise<readonly JournalEvent[]> {
+  const until = deps.clock.monotonicMs() + waitMs;
+  for (;;) {
+    const left = Math.max(0, until - deps.clock.monotonicMs());
+    const stop = new AbortController();
+    // It listens before it reads, so that no commit falls between the two.
+    const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+    const waiting = deps.waiters.wait(Math.min(POLL_MS, left), signals);
+    try {
+      const found = deps.isClosed() ? [] : await deps.read(after, limit);
+      if (found.length > 0 || left === 0 || signal?.aborted || deps.isClosed()) return found;
+      await waiting;
+    } catch (error) {
+      if (deps.isClosed()) return [];
+      throw error;
+    } finally {
+      stop.abort();
+    }
+  }
+}

@@ -1,0 +1,73 @@
+// One connection to one Redis. It never sends anything twice by itself and never keeps a command for later: who sends a
+// change twice must do so under the same operation id, and only writer.ts does.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { Redis } from "ioredis";
+import type { RedisOptions } from "./options.ts";
+
+export type Place = { readonly host: string; readonly port: number };
+
+const CONNECT_MS = 3_000;
+const COMMAND_MS = 2_000;
+
+/** Connects, or throws `store-refused` for a wrong account and `unavailable` for everything else. */
+export async function connect(
+  place: Place,
+  options: RedisOptions,
+  account: { readonly username?: string | undefined; readonly password?: string | undefined } = options,
+): Promise<Redis> {
+  const client = new Redis({
+    host: place.host,
+    port: place.port,
+    ...(account.username === undefined ? {} : { username: account.username }),
+    ...(account.password === undefined ? {} : { password: account.password }),
+    ...(options.tls ? { tls: options.tls } : {}),
+    connectionName: "gantry",
+    lazyConnect: true,
+    connectTimeout: options.connectTimeoutMs ?? CONNECT_MS,
+    commandTimeout: options.commandTimeoutMs ?? COMMAND_MS,
+    maxLoadingRetryTime: 500,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    // A primary that became a replica is left at once; nothing is sent again.
+    reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
+    // links.ts makes a new connection, because the primary may be elsewhere by then.
+    retryStrategy: () => null,
+  });
+  let problem: Error | undefined;
+  client.on("error", (error: Error) => {
+    problem = error;
+  });
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    client.disconnect();
+    throw connectError(place, problem ?? error);
+  }
+}
+
+export function unavailable(problem: string, cause?: unknown): GantryError {
+  return new GantryError("unavailable", { what: "The journal", problem }, cause === undefined ? {} : { cause });
+}
+
+export function nameOf(place: Place): string {
+  return `${place.host}:${place.port}`;
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function connectError(place: Place, error: unknown): GantryError {
+  const text = textOf(error);
+  if (/^(WRONGPASS|NOAUTH|NOPERM)/.test(text)) {
+    return new GantryError(
+      "store-refused",
+      { address: nameOf(place), problem: `Redis says: ${text}` },
+      { cause: error },
+    );
+  }
+  return unavailable(`Redis at ${nameOf(place)} cannot be reached: ${text}`, error);
+}

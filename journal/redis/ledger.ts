@@ -1,0 +1,165 @@
+// What this process wrote lately, in a file of its own: Redis can lose acknowledged writes in a failover, and everything
+// when somebody empties it. Lines of JSON are added, never changed; from time to time the file is written anew with what
+// still counts. No fsync per line: the file is for the death of Redis, not for the death of this machine with it.
+
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Clock } from "../clock.ts";
+import { takeLock } from "../sqlite-lock.ts";
+
+export type LedgerEvent = { readonly version: number; readonly micros: number; readonly text: string };
+
+/** A stream as this process last left it. */
+export type LedgerStream = {
+  readonly stream: string;
+  readonly version: number;
+  readonly snapshot: string;
+  /** Index, key, index, key …; undefined when this process never set them. */
+  readonly entries: readonly string[] | undefined;
+  /** Ascending; of others' events those that were fetched. */
+  readonly events: readonly LedgerEvent[];
+  readonly keep: boolean;
+};
+
+export type Ledger = {
+  /** The counters as far as they were written down: nothing larger was ever given away before a restart. */
+  readonly floors: { readonly seq: number; readonly micros: number };
+  /** The store and the run of Redis in which everything here was last seen to be. */
+  readonly checked: { readonly store: string; readonly run: string } | undefined;
+  readonly setChecked: (checked: { readonly store: string; readonly run: string }) => void;
+  readonly record: (streams: readonly LedgerStream[], seq: number, micros: number) => void;
+  /** Writes the time ahead of itself when little is left. */
+  readonly reserve: (micros: number, seq: number) => void;
+  /** Events of others that lie between ours. */
+  readonly addEvents: (stream: string, events: readonly LedgerEvent[]) => void;
+  readonly get: (stream: string) => LedgerStream | undefined;
+  readonly all: () => readonly LedgerStream[];
+  readonly close: () => void;
+};
+
+type Line =
+  | { readonly stream: LedgerStream; readonly seq: number; readonly micros: number }
+  | { readonly floors: { readonly seq: number; readonly micros: number } }
+  | { readonly more: { readonly stream: string; readonly events: readonly LedgerEvent[] } }
+  | { readonly checked: { readonly store: string; readonly run: string } };
+
+type Held = { readonly value: LedgerStream; readonly until: number };
+
+const FORGET_MS = 600_000;
+const RESERVE_MICROS = 1_000_000;
+const COMPACT_BYTES = 8 * 1024 * 1024;
+
+/** Throws `store-busy` when another process has the file, and what the file system says when it cannot be used. */
+export function openLedger(file: string, clock: Clock): Ledger {
+  mkdirSync(dirname(file), { recursive: true });
+  const unlock = takeLock(file);
+  const streams = new Map<string, Held>();
+  let floors = { seq: 0, micros: 0 };
+  let checked: Ledger["checked"];
+  let written = 0;
+  let compactAt = COMPACT_BYTES;
+
+  const put = (value: LedgerStream): void => {
+    streams.delete(value.stream);
+    streams.set(value.stream, {
+      value,
+      until: value.keep ? Number.POSITIVE_INFINITY : clock.monotonicMs() + FORGET_MS,
+    });
+  };
+  const merge = (next: LedgerStream): LedgerStream => {
+    const before = streams.get(next.stream)?.value;
+    if (!before) return next;
+    const mine = new Set(next.events.map((event) => event.version));
+    const older = before.events.filter((event) => event.version <= next.version && !mine.has(event.version));
+    const events = [...older, ...next.events].sort((a, b) => a.version - b.version);
+    return { ...next, entries: next.entries ?? before.entries, events };
+  };
+  const raise = (seq: number, micros: number): void => {
+    floors = { seq: Math.max(floors.seq, seq), micros: Math.max(floors.micros, micros) };
+  };
+  const apply = (line: Line): void => {
+    if ("stream" in line) {
+      put(merge(line.stream));
+      raise(line.seq, line.micros);
+    } else if ("floors" in line) raise(line.floors.seq, line.floors.micros);
+    else if ("checked" in line) checked = line.checked;
+    else {
+      const known = streams.get(line.more.stream)?.value;
+      if (known) put(merge({ ...known, events: line.more.events }));
+    }
+  };
+
+  for (const line of readLines(file)) apply(line);
+  let fd = openSync(file, "a", 0o600);
+
+  const compact = (): void => {
+    const fresh = openSync(`${file}.new`, "w", 0o600);
+    const lines: Line[] = [{ floors }, ...(checked ? [{ checked }] : [])];
+    for (const { value } of streams.values()) lines.push({ stream: value, ...floors });
+    written = 0;
+    for (const line of lines) written += writeSync(fresh, `${JSON.stringify(line)}\n`);
+    fsyncSync(fresh);
+    renameSync(`${file}.new`, file);
+    closeSync(fd);
+    fd = fresh;
+    compactAt = Math.max(COMPACT_BYTES, written * 2);
+  };
+  const write = (lines: readonly Line[]): void => {
+    for (const line of lines) apply(line);
+    written += writeSync(fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    if (written > compactAt) compact();
+  };
+  const forget = (): void => {
+    for (const [stream, { until }] of streams) {
+      if (until === Number.POSITIVE_INFINITY) continue;
+      if (until > clock.monotonicMs()) return;
+      streams.delete(stream);
+    }
+  };
+  compact();
+
+  return {
+    get floors() {
+      return floors;
+    },
+    get checked() {
+      return checked;
+    },
+    setChecked: (now) => write([{ checked: now }]),
+    record: (changed, seq, micros) => {
+      write(changed.map((stream) => ({ stream, seq, micros })));
+      forget();
+    },
+    reserve: (micros, seq) => {
+      if (micros > floors.micros) write([{ floors: { micros: micros + RESERVE_MICROS, seq } }]);
+    },
+    addEvents: (stream, events) => write([{ more: { stream, events } }]),
+    get: (stream) => streams.get(stream)?.value,
+    all: () => [...streams.values()].map(({ value }) => value),
+    close: () => {
+      closeSync(fd);
+      unlock();
+    },
+  };
+}
+
+function readLines(file: string): readonly Line[] {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  return text.split("\n").flatMap(parseLine);
+}
+
+/** A line that a crash or a full disk cut off does not count: what it says was not acknowledged. */
+function parseLine(text: string): readonly Line[] {
+  if (text === "") return [];
+  try {
+    return [JSON.parse(text) as Line];
+  } catch {
+    return [];
+  }
+}

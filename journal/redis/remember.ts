@@ -1,0 +1,54 @@
+// What goes into the local file when something was committed.
+
+import type { PreparedAppend } from "../checks.ts";
+import type { Ledger, LedgerStream } from "./ledger.ts";
+import type { Reader } from "./reader.ts";
+import type { Committed } from "./writer.ts";
+
+export type RememberDeps = {
+  readonly ledger: Ledger;
+  readonly reader: Pick<Reader, "events">;
+  readonly keep: (stream: string, indexes: readonly string[]) => boolean;
+  /** The file cannot be written, or what others wrote cannot be fetched. The commit stands all the same. */
+  readonly onError: (error: unknown) => void;
+};
+
+/** Events of others that are fetched for a stream that is kept for good, at most. */
+const MAX_FETCHED = 10_000;
+
+export function remember(deps: RememberDeps, { parts, seq, micros }: Committed): void {
+  const { ledger } = deps;
+  const gaps = parts.flatMap((part) => {
+    const known = ledger.get(part.stream)?.version ?? 0;
+    return known < part.expected ? [{ stream: part.stream, after: known, count: part.expected - known }] : [];
+  });
+  try {
+    const streams = parts.map((part) => toStream(deps, part, micros));
+    ledger.record(streams, seq, micros);
+  } catch (error) {
+    deps.onError(error);
+    return;
+  }
+  for (const gap of gaps) if (ledger.get(gap.stream)?.keep) fetch(deps, gap).catch(deps.onError);
+}
+
+async function fetch(deps: RememberDeps, gap: { stream: string; after: number; count: number }): Promise<void> {
+  const events = await deps.reader.events(gap.stream, gap.after, Math.min(gap.count, MAX_FETCHED));
+  deps.ledger.addEvents(
+    gap.stream,
+    events.map(({ version, atMicros, event }) => ({ version, micros: atMicros, text: JSON.stringify(event) })),
+  );
+}
+
+function toStream({ ledger, keep }: RememberDeps, part: PreparedAppend, micros: number): LedgerStream {
+  const entries = part.entries?.flatMap(({ index, key }) => [index, key]) ?? ledger.get(part.stream)?.entries;
+  const indexes = (entries ?? []).filter((_, at) => at % 2 === 0);
+  return {
+    stream: part.stream,
+    version: part.expected + part.events.length,
+    snapshot: part.snapshot,
+    entries,
+    events: part.events.map((text, at) => ({ version: part.expected + at + 1, micros, text })),
+    keep: keep(part.stream, indexes),
+  };
+}

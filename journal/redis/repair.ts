@@ -1,0 +1,58 @@
+// After a failover, and after the store was emptied: puts back what this process had been told was committed, and tells
+// what cannot be put back.
+
+import { textOf, unavailable } from "./client.ts";
+import type { Keys } from "./keys.ts";
+import type { Ledger, LedgerStream } from "./ledger.ts";
+import { type Link, shaOf } from "./links.ts";
+import type { RedisReport } from "./options.ts";
+import { entryArgs } from "./writer.ts";
+
+export type RepairDeps = {
+  readonly keys: Keys;
+  readonly ledger: Ledger;
+  readonly waitReplicas: number;
+  readonly waitMs: number;
+  readonly report: (report: RedisReport) => void;
+};
+
+const TOGETHER = 50;
+
+/**
+ * Does nothing when the ledger was already compared with this run of this store. Throws when the store fails meanwhile;
+ * then the link must not be used. Safe to repeat, and safe beside other agents that do the same.
+ */
+export async function repair({ keys, ledger, waitReplicas, waitMs, report }: RepairDeps, link: Link): Promise<void> {
+  const { store, run } = link;
+  if (ledger.checked?.store === store && ledger.checked.run === run) return;
+  const wiped = ledger.checked !== undefined && ledger.checked.store !== store;
+  const all = ledger.all();
+  const differing: string[] = [];
+  let streams = 0;
+  let events = 0;
+  for (let at = 0; at < all.length; at += TOGETHER) {
+    const group = all.slice(at, at + TOGETHER);
+    const pipeline = link.write.pipeline();
+    for (const one of group)
+      pipeline.evalsha(shaOf("repair"), 2, keys.meta, keys.feed, keys.prefix, run, ...repairArgs(one));
+    for (const [n, [error, answer]] of ((await pipeline.exec()) ?? []).entries()) {
+      if (error) throw unavailable(`What was lost cannot be put back: ${textOf(error)}`, error);
+      const [word, count] = answer as [string, string?];
+      if (word === "moved") throw unavailable("The store was taken over or emptied.");
+      if (word === "differs") differing.push(group[n]?.stream ?? "?");
+      if (word !== "repaired") continue;
+      streams += 1;
+      events += Number(count);
+    }
+  }
+  if (streams > 0) report({ kind: "repaired", wiped, streams, events });
+  if (differing.length > 0) report({ kind: "differs", streams: differing });
+  // Until enough replicas have it too, the next link looks again.
+  if (waitReplicas > 0 && streams > 0 && (await link.write.wait(waitReplicas, waitMs)) < waitReplicas) return;
+  ledger.setChecked({ store, run });
+}
+
+function repairArgs({ stream, version, snapshot, entries, events }: LedgerStream): (string | number)[] {
+  const listed = events.flatMap((event) => [event.version, event.micros, event.text]);
+  return [stream, version, snapshot, ...entryArgs(entries), events.length, ...listed];
+}

@@ -1,0 +1,229 @@
+// What Redis does in one step. A script is the only thing in Redis that can read, decide and write without another
+// client in between, so every change of the journal is one script, and nothing is changed outside of one.
+//
+// Keys, all with the hash tag {prefix}, so that they live on one node of a cluster:
+//   {p}:meta           hash: layout, store (a name made when the store was new), run (the server process that the
+//                      counters below were last checked on), epoch, seq, acked, micros
+//   {p}:feed           stream of all events; the id is `seq-0`
+//   {p}:stream:NAME    hash: v (version), s (snapshot), i (index entries)
+//   {p}:events:NAME    list of the seqs of the stream's events
+//   {p}:index:NAME     sorted set, all scores 0; members are `key NUL stream`, in the order of their bytes
+//   {p}:op:ID          the answer of an append that was made, for a while
+//
+// Numbers go in and out as decimal texts: Lua would write large ones with an exponent.
+
+/** The layout of the keys above. A change of it is a new number, and a way from the old one. */
+export const LAYOUT = 1;
+
+/** How far seq jumps when the store may have forgotten its newest events, so that no seq is given twice. */
+export const SEQ_JUMP = 1_048_576;
+
+const TOOLS = `
+local function int(n) return string.format('%.0f', n) end
+local function clock(last, floor)
+  local t = redis.call('TIME')
+  return math.max(t[1] * 1000000 + t[2], last + 1, floor + 1)
+end
+local function indexKey(prefix, name) return prefix .. ':index:' .. name end
+local function addEvent(prefix, stream, seq, version, micros, text)
+  redis.call('XADD', prefix .. ':feed', int(seq) .. '-0', 's', stream, 'v', int(version), 't', micros, 'e', text)
+  redis.call('RPUSH', prefix .. ':events:' .. stream, int(seq))
+end
+local function replaceEntries(prefix, stream, old, new)
+  local have, want = {}, {}
+  for n = 1, #old, 2 do have[old[n] .. '\\0' .. old[n + 1]] = true end
+  for n = 1, #new, 2 do want[new[n] .. '\\0' .. new[n + 1]] = true end
+  for n = 1, #old, 2 do
+    if not want[old[n] .. '\\0' .. old[n + 1]] then
+      redis.call('ZREM', indexKey(prefix, old[n]), old[n + 1] .. '\\0' .. stream)
+    end
+  end
+  for n = 1, #new, 2 do
+    if not have[new[n] .. '\\0' .. new[n + 1]] then
+      redis.call('ZADD', indexKey(prefix, new[n]), 0, new[n + 1] .. '\\0' .. stream)
+    end
+  end
+end
+local function putStream(prefix, stream, version, snapshot, entries)
+  local key = prefix .. ':stream:' .. stream
+  redis.call('HSET', key, 'v', int(version), 's', snapshot)
+  if not entries then return end
+  local packed = redis.call('HGET', key, 'i')
+  local old = packed and cmsgpack.unpack(packed) or {}
+  replaceEntries(prefix, stream, old, entries)
+  redis.call('HSET', key, 'i', cmsgpack.pack(entries))
+end
+local at = 0
+local function take() at = at + 1; return ARGV[at] end
+local function takeList()
+  local list = {}
+  local count = tonumber(take())
+  if count < 0 then return nil end
+  for n = 1, count do list[n] = take() end
+  return list
+end
+`;
+
+/**
+ * Takes over the store on a new connection. KEYS meta feed; ARGV layout, store id if new, run, seq and micros that this
+ * agent knows. Counters are raised over everything that may have been given away and forgotten.
+ */
+export const ENTER = `${TOOLS}
+local meta = KEYS[1]
+local layout, fresh, run, seqKnown, microsKnown = take(), take(), take(), tonumber(take()), tonumber(take())
+local found = redis.call('HMGET', meta, 'layout', 'store', 'run', 'epoch', 'seq', 'micros')
+if found[1] and tonumber(found[1]) > tonumber(layout) then return {'newer', found[1]} end
+local epoch, seq, micros = tonumber(found[4] or 0), tonumber(found[5] or 0), tonumber(found[6] or 0)
+if not found[1] then redis.call('HSET', meta, 'layout', layout, 'store', fresh, 'acked', 0) end
+if found[3] ~= run then
+  local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+  local feed = newest[1] and tonumber(string.match(newest[1][1], '^%d+')) or 0
+  seq = math.max(seq, seqKnown, feed)
+  if seq > 0 then seq = seq + ${SEQ_JUMP} end
+  epoch = epoch + 1
+end
+seq = math.max(seq, seqKnown)
+micros = clock(micros, microsKnown)
+redis.call('HSET', meta, 'run', run, 'epoch', int(epoch), 'seq', int(seq), 'micros', int(micros))
+return {'ok', found[2] or fresh, int(epoch), int(seq), int(micros)}
+`;
+
+/**
+ * KEYS meta feed op; ARGV prefix, run, seq and micros known, how long to remember the operation (ms), number of parts,
+ * and per part: stream, expected, events (counted), snapshot, entries (counted texts, index and key; -1: as they are).
+ */
+export const APPEND = `${TOOLS}
+local meta, op = KEYS[1], KEYS[3]
+local prefix, run, seqKnown, microsKnown, keepMs, count = take(), take(), take(), take(), take(), tonumber(take())
+local found = redis.call('HMGET', meta, 'run', 'seq', 'micros')
+if found[1] ~= run then return {'moved'} end
+local done = redis.call('GET', op)
+if done then
+  -- A write, so that WAIT on this connection waits for everything up to here, and so for the operation itself.
+  redis.call('HINCRBY', meta, 'repeats', 1)
+  local seq, micros = string.match(done, '^(%d+) (%d+)$')
+  return {'ok', seq, micros}
+end
+local parts = {}
+for n = 1, count do
+  local part = { stream = take(), expected = tonumber(take()), events = takeList(), snapshot = take(), entries = takeList() }
+  local version = tonumber(redis.call('HGET', prefix .. ':stream:' .. part.stream, 'v') or 0)
+  if version ~= part.expected then return {'conflict', part.stream, int(version)} end
+  parts[n] = part
+end
+local seq = math.max(tonumber(found[2]), tonumber(seqKnown))
+local micros = int(clock(tonumber(found[3]), tonumber(microsKnown)))
+for n = 1, count do
+  local part = parts[n]
+  for k = 1, #part.events do
+    seq = seq + 1
+    addEvent(prefix, part.stream, seq, part.expected + k, micros, part.events[k])
+  end
+  putStream(prefix, part.stream, part.expected + #part.events, part.snapshot, part.entries)
+end
+redis.call('HSET', meta, 'seq', int(seq), 'micros', micros)
+redis.call('SET', op, int(seq) .. ' ' .. micros, 'PX', keepMs)
+return {'ok', int(seq), micros}
+`;
+
+/** The store's time; no answer is given twice. KEYS meta; ARGV run, micros known. */
+export const NOW = `${TOOLS}
+local run, microsKnown = take(), tonumber(take())
+local found = redis.call('HMGET', KEYS[1], 'run', 'seq', 'micros')
+if found[1] ~= run then return {'moved'} end
+local micros = int(clock(tonumber(found[3]), microsKnown))
+redis.call('HSET', KEYS[1], 'micros', micros)
+return {'ok', found[2], micros}
+`;
+
+/** Everything up to a seq is on enough replicas: shown to readers from now on. KEYS meta; ARGV seq, channel. */
+export const ACKED = `
+local known = tonumber(redis.call('HGET', KEYS[1], 'acked') or 0)
+if tonumber(ARGV[1]) > known then redis.call('HSET', KEYS[1], 'acked', ARGV[1]) end
+redis.call('PUBLISH', ARGV[2], ARGV[1])
+return 1
+`;
+
+/** KEYS index; ARGV prefix, first, last, order, count. Answers key, stream, version, snapshot; again and again. */
+export const FIND = `
+local prefix, first, last, order, count = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local members
+if order == 'descending' then
+  members = redis.call('ZRANGE', KEYS[1], last, first, 'BYLEX', 'REV', 'LIMIT', 0, count)
+else
+  members = redis.call('ZRANGE', KEYS[1], first, last, 'BYLEX', 'LIMIT', 0, count)
+end
+local rows = {}
+for _, member in ipairs(members) do
+  local cut = string.find(member, '\\0', 1, true)
+  local stream = string.sub(member, cut + 1)
+  local found = redis.call('HMGET', prefix .. ':stream:' .. stream, 'v', 's')
+  rows[#rows + 1] = string.sub(member, 1, cut - 1)
+  rows[#rows + 1] = stream
+  rows[#rows + 1] = found[1]
+  rows[#rows + 1] = found[2]
+end
+return rows
+`;
+
+/** Events of one stream, as the feed has them. KEYS events feed; ARGV after, limit. */
+export const EVENTS = `
+local seqs = redis.call('LRANGE', KEYS[1], ARGV[1], ARGV[1] + ARGV[2] - 1)
+local rows = {}
+for n, seq in ipairs(seqs) do rows[n] = redis.call('XRANGE', KEYS[2], seq .. '-0', seq .. '-0')[1] end
+return rows
+`;
+
+/**
+ * Puts back what a stream has lost. KEYS meta feed; ARGV prefix, run, stream, version, snapshot, entries (counted),
+ * number of events, and per event: version, micros, text (ascending, up to `version`). Answers `present` when the
+ * stream has all of it, `differs` when it has another event in the place of one of ours, else `repaired` with the
+ * number of events in whose place only the fact of their loss could be written.
+ */
+export const REPAIR = `${TOOLS}
+local meta = KEYS[1]
+local prefix, run, stream, version, snapshot, entries = take(), take(), take(), tonumber(take()), take(), takeList()
+local found = redis.call('HMGET', meta, 'run', 'seq')
+if found[1] ~= run then return {'moved'} end
+local ours, newest = {}, nil
+for n = 1, tonumber(take()) do
+  local event = { version = tonumber(take()), micros = take(), text = take() }
+  ours[event.version] = event
+end
+local stored = redis.call('HGET', prefix .. ':stream:' .. stream, 'v')
+local current = tonumber(stored or 0)
+local shared = math.min(current, version)
+if ours[shared] then
+  local seq = redis.call('LINDEX', prefix .. ':events:' .. stream, shared - 1)
+  local entry = seq and redis.call('XRANGE', KEYS[2], seq .. '-0', seq .. '-0')[1]
+  if not entry or entry[2][8] ~= ours[shared].text then return {'differs', int(shared)} end
+end
+if stored and current >= version then return {'present'} end
+local seq, lost = tonumber(found[2]), 0
+for n = current + 1, version do
+  local event = ours[n]
+  seq = seq + 1
+  if event then
+    addEvent(prefix, stream, seq, n, event.micros, event.text)
+  else
+    lost = lost + 1
+    local t = redis.call('TIME')
+    local text = '{"kind":"EventLost","at":' .. int(t[1] * 1000) .. '}'
+    addEvent(prefix, stream, seq, n, int(t[1] * 1000000), text)
+  end
+end
+putStream(prefix, stream, version, snapshot, entries)
+redis.call('HSET', meta, 'seq', int(seq))
+return {'repaired', int(lost)}
+`;
+
+export const SCRIPTS = {
+  enter: ENTER,
+  append: APPEND,
+  now: NOW,
+  acked: ACKED,
+  find: FIND,
+  events: EVENTS,
+  repair: REPAIR,
+};
+export type ScriptName = keyof typeof SCRIPTS;

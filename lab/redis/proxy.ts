@@ -1,0 +1,65 @@
+// A line that can be cut: a TCP proxy between two processes of a test. What is cut is lost, as with a pulled plug, and
+// neither side is told. (Stopping a process is no cut: the kernel would keep what was sent and deliver it later.)
+
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+
+export type Line = {
+  readonly host: "127.0.0.1";
+  readonly port: number;
+  /** From now on nothing goes through and nobody is told; what is on its way is lost. */
+  readonly cut: () => void;
+  /** Connections that were cut are closed; new ones go through again. */
+  readonly mend: () => void;
+  /** Leads to another port from now on, and closes what there is. */
+  readonly turn: (port: number) => void;
+  readonly dispose: () => Promise<void>;
+};
+
+export async function startProxy(to: number): Promise<Line> {
+  let target = to;
+  let isCut = false;
+  const sockets = new Set<Socket>();
+  const join = (from: Socket, into: Socket): void => {
+    sockets.add(from);
+    from.on("data", (bytes) => {
+      if (!isCut) into.write(bytes);
+    });
+    from.on("error", () => into.destroy());
+    from.on("close", () => {
+      sockets.delete(from);
+      into.destroy();
+    });
+  };
+  const server = createServer((client) => {
+    const upstream = connect(target, "127.0.0.1");
+    join(client, upstream);
+    join(upstream, client);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const closeAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    host: "127.0.0.1",
+    port: address.port,
+    cut: () => {
+      isCut = true;
+    },
+    mend: () => {
+      isCut = false;
+      closeAll();
+    },
+    turn: (port) => {
+      target = port;
+      closeAll();
+    },
+    dispose: async () => {
+      closeAll();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

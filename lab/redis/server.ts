@@ -1,0 +1,122 @@
+// A real Redis for tests: Debian's redis-server on a free port, in a folder of its own, which can be killed and started
+// again where it was.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+export type RedisServer = {
+  readonly host: "127.0.0.1";
+  readonly port: number;
+  readonly pid: () => number;
+  /** As a power switch does. Resolves when the process is gone. */
+  readonly kill: () => Promise<void>;
+  /** Starts it again with the same data; `settings` are added to those of the first start. */
+  readonly start: (settings?: Settings) => Promise<void>;
+  /** Sends one command and answers what comes back, as lines of the protocol. */
+  readonly command: (...words: readonly string[]) => Promise<string>;
+  readonly dispose: () => Promise<void>;
+};
+
+export type Settings = { readonly [name: string]: string };
+
+/** As a journal wants it. */
+export const SAFE: Settings = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" };
+
+/** Why tests that need a Redis must be skipped here, or false. */
+export const noRedis: string | false =
+  spawnSync("redis-server", ["--version"]).status === 0
+    ? false
+    : "there is no redis-server on this machine (apt-get install redis-server)";
+
+/** Starts a Redis that ends with the test. */
+export async function redisFor(t: Pick<TestContext, "after">, settings: Settings = SAFE): Promise<RedisServer> {
+  const server = await startRedis(settings);
+  t.after(server.dispose);
+  return server;
+}
+
+export async function startRedis(settings: Settings = SAFE): Promise<RedisServer> {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-redis-"));
+  const port = await freePort();
+  let child: ChildProcess | undefined;
+  let current: Settings = { ...settings };
+
+  const start = async (more: Settings = {}): Promise<void> => {
+    current = { ...current, ...more };
+    const wanted = {
+      port: String(port),
+      bind: "127.0.0.1",
+      dir: folder,
+      save: "",
+      "repl-diskless-sync-delay": "0",
+      ...current,
+    };
+    const args = Object.entries(wanted).flatMap(([name, value]) => [`--${name}`, ...words(value)]);
+    const started = spawn("redis-server", args, { stdio: ["ignore", "pipe", "pipe"] });
+    child = started;
+    await ready(started);
+  };
+  const kill = async (): Promise<void> => {
+    const running = child;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const gone = once(running, "exit");
+    running.kill("SIGKILL");
+    await gone;
+  };
+  await start();
+  return {
+    host: "127.0.0.1",
+    port,
+    pid: () => child?.pid ?? 0,
+    kill,
+    start,
+    command: (...sent) => command(port, sent),
+    dispose: async () => {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** One command over a connection of its own. Understands the simple answers that tests need. */
+export async function command(port: number, sent: readonly string[]): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  const text = [`*${sent.length}`, ...sent.flatMap((word) => [`$${Buffer.byteLength(word)}`, word]), ""].join("\r\n");
+  socket.end(text);
+  let answer = "";
+  for await (const chunk of socket) answer += String(chunk);
+  return answer.trim();
+}
+
+function words(value: string): readonly string[] {
+  return value === "" ? [""] : value.split(" ");
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  let said = "";
+  await new Promise<void>((resolve, reject) => {
+    const hear = (chunk: Buffer): void => {
+      said += String(chunk);
+      if (/Ready to accept connections|MASTER <-> REPLICA sync|Running mode=sentinel/.test(said)) resolve();
+    };
+    child.stdout?.on("data", hear);
+    child.stderr?.on("data", hear);
+    child.once("error", reject);
+    child.once("exit", () => reject(new Error(`redis-server ended: ${said.slice(-500)}`)));
+  });
+}
