@@ -1,18 +1,16 @@
 // The life of one attempt of a job on this runner: claimed, on disk, started, run, on disk again, told.
 
-import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { createMasker } from "@gantry/core/mask/masker.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import type { ClaimReply, JobRef } from "@gantry/wire/protocol.ts";
 import { clipFailure } from "./clip.ts";
 import { type Delivery, deliver, openDelivery } from "./delivery.ts";
-import type { JobContext, Site } from "./job-context.ts";
+import type { Order, Told } from "./hands.ts";
+import type { Site } from "./job-context.ts";
 import type { Leases, Moment } from "./leases.ts";
-import { openSpool } from "./log-spool.ts";
+import { createPermits } from "./permits.ts";
 import { isCode } from "./ports.ts";
 import { refFields } from "./refs.ts";
-import { runJob } from "./run-job.ts";
 import { cookieOf } from "./script-env.ts";
 import { lost, type Stopped, timedOut } from "./stop.ts";
 import { jobFolders, makeJobFolders } from "./workspace.ts";
@@ -78,41 +76,42 @@ async function work(
   delivery: Delivery,
   { stopping, over, stop }: Stops,
 ): Promise<void> {
-  const { clock, files } = site.deps;
+  const { deps, disk, link, config, cache, path } = site;
   const { spec } = reply;
-  const folders = jobFolders(site.config.data, ref);
-  await makeJobFolders(files, folders);
-  const masker = createMasker();
-  masker.add(await site.token());
-  const job: JobContext = {
-    site,
-    ref,
-    spec,
-    folders,
-    masker,
+  const folders = jobFolders(config.data, ref);
+  await makeJobFolders(deps.files, folders);
+  const onLost = (): void => stop(lost("The task-agent refused a request of this attempt."));
+  const told: Told = {
     tell: delivery.outbox.push,
-    openLog: (step, onBytes) => {
-      const file = join(folders.logs, `${spec.steps.findIndex((one) => one.id === step) + 1}.log`);
-      return delivery.openLog(step, file, (onGrowth) =>
-        openSpool({ files, file, masker, logger: site.deps.logger, onGrowth, onBytes }),
-      );
-    },
-    stop: stopping.signal,
-    lost: over.signal,
-    onLost: () => stop(lost("The task-agent refused a request of this attempt.")),
+    openLog: delivery.openLog,
+    permits: createPermits({ ref, link, disk, deps, lost: over.signal, onLost }),
+    onGroup: (group) => disk.note({ k: "group", ref, group }),
+    onGroupGone: (pgid) => disk.note({ k: "group-gone", ref, pgid }),
+    onSurvivor: site.onSurvivors,
+    onLimit: () => {},
+    onAbandoned: () => {},
+    logger: deps.logger,
   };
-  const cancelLimit = clock.after(spec.timeoutMs, () => stop(timedOut(`The job “${spec.title}”`, spec.timeoutMs)));
+  const { env } = deps;
+  const order = { ref, spec, folders, config: ownConfig(config), cache, path, token: await site.token(), env };
+  const limit = timedOut(`The job “${spec.title}”`, spec.timeoutMs);
+  const cancelLimit = deps.clock.after(spec.timeoutMs, () => stop(limit));
   try {
-    const result = await runJob(job);
+    const result = await site.hands.run(order, told, { stop: stopping.signal, lost: over.signal });
     cancelLimit();
     // Work that was cut off by the end of the lease or of this process has not ended.
     if (result.outcome !== "succeeded") delivery.gone.throwIfAborted();
     const report = { ...result, progress: delivery.outbox.count() };
-    await site.disk.commit({ k: "report", ref, report });
+    await disk.commit({ k: "report", ref, report });
     await deliver(site, ref, delivery, report);
   } finally {
     cancelLimit();
   }
+}
+
+/** What the steps may know of the configuration. */
+function ownConfig({ name, site, systems, secrets }: Site["config"]): Order["config"] {
+  return { name, site, systems, secrets };
 }
 
 /**

@@ -4,8 +4,8 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JobRef } from "@gantry/wire/protocol.ts";
 import type { DiskAttempt, Report } from "./disk-state.ts";
+import type { LogGrowth } from "./hands.ts";
 import type { Site } from "./job-context.ts";
-import type { LogSpool } from "./log-spool.ts";
 import { startUpload } from "./log-upload.ts";
 import { createOutbox, type Outbox } from "./progress.ts";
 import { refFields } from "./refs.ts";
@@ -13,12 +13,8 @@ import { lost, Stopped } from "./stop.ts";
 
 export type Delivery = {
   readonly outbox: Outbox;
-  /** Opens the log of a step and begins to bring it to the agent. */
-  readonly openLog: (
-    step: string,
-    file: string,
-    open: (onGrowth: () => void) => Promise<LogSpool>,
-  ) => Promise<LogSpool>;
+  /** Begins to bring the log of a step to the agent while it grows; the answer is told how far it has. */
+  readonly openLog: (step: string, file: string) => LogGrowth;
   /** Begins to bring a log that is complete to the agent. */
   readonly sendLog: (step: string, file: string) => Promise<void>;
   /** Resolves when the agent has all logs, or takes no more of them. */
@@ -67,12 +63,20 @@ export function openDelivery(site: Site, ref: JobRef, former?: DiskAttempt): Del
   };
   return {
     outbox,
-    openLog: async (step, file, open) => {
+    openLog: (step, file) => {
       disk.note({ k: "log", ref, step, file });
-      let wake = (): void => {};
-      const spool = await open(() => wake());
-      wake = upload(step, file, spool.size, spool.closed);
-      return spool;
+      let [size, isClosed] = [0, false];
+      const wake = upload(
+        step,
+        file,
+        () => size,
+        () => isClosed,
+      );
+      return (newSize, nowClosed) => {
+        size = Math.max(size, newSize);
+        isClosed ||= nowClosed;
+        wake();
+      };
     },
     sendLog: async (step, file) => {
       const size = await deps.files.size(file);

@@ -8,8 +8,8 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { Group } from "./disk-state.ts";
-import { type Clock, pause } from "./ports.ts";
-import { endGroup, killByCookie, startOf } from "./process-group.ts";
+import { type Clock, type Programs, pause } from "./ports.ts";
+import { killByCookie, startOf } from "./process-group.ts";
 import { DEFAULT_GRACE_MS, Stopped } from "./stop.ts";
 
 export type ExecSetting = {
@@ -26,6 +26,9 @@ export type ExecSetting = {
   /** Told of every process group, so that a later process of the runner can end it. */
   readonly onGroup: (group: Group) => void;
   readonly onGroupGone: (pgid: number) => void;
+  /** Somebody in the group survived SIGKILL; what it throws is what the call rejects with. */
+  readonly onSurvivor: (pgid: number) => never;
+  readonly programs: Pick<Programs, "endGroup">;
 };
 
 /** Background processes that a program left behind get so long after SIGTERM. */
@@ -81,7 +84,7 @@ function spawnOptions(setting: ExecSetting, options: ExecOptions, cwd: string, c
 }
 
 async function follow(
-  { clock, logger, signal, onGroup, onGroupGone }: ExecSetting,
+  { clock, logger, signal, programs, onGroup, onGroupGone, onSurvivor }: ExecSetting,
   child: ChildProcess,
   { exited, drained }: { exited: Promise<ExitStatus>; drained: () => Promise<void> },
   output: () => string,
@@ -91,15 +94,18 @@ async function follow(
   let ending: Promise<boolean> | undefined;
   const stop = (): void => {
     const graceMs = signal.reason instanceof Stopped ? signal.reason.graceMs : DEFAULT_GRACE_MS;
-    ending ??= endGroup(pgid, graceMs, clock);
+    ending ??= programs.endGroup(pgid, graceMs, clock);
   };
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
   try {
     const { code, signal: killedBy } = await exited;
-    ending ??= endGroup(pgid, LEFT_BEHIND_GRACE_MS, clock);
+    ending ??= programs.endGroup(pgid, LEFT_BEHIND_GRACE_MS, clock);
     if (await ending) onGroupGone(pgid);
-    else logger.error({ pgid }, "a process group survived SIGKILL");
+    else {
+      logger.error({ pgid }, "a process group survived SIGKILL");
+      onSurvivor(pgid);
+    }
     await drained();
     signal.throwIfAborted();
     return { exitCode: code ?? -1, signal: killedBy, stdout: output() };

@@ -1,12 +1,16 @@
-// What everything that runs inside one attempt shares.
+// What everything that runs inside one attempt shares. Nothing of it talks to the task-agent or writes the runner's
+// journal: that is the supervisor's (attempt.ts), which may be in another thread.
 
 import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { AnyStep } from "@gantry/core/step/step.ts";
 import type { JobRef, JobSpec, StepProgress } from "@gantry/wire/protocol.ts";
 import type { RunnerConfig } from "./config.ts";
 import type { DiskJournal } from "./disk-journal.ts";
+import type { Group } from "./disk-state.ts";
+import type { Hands } from "./hands.ts";
 import type { Link } from "./link.ts";
 import type { LogSpool } from "./log-spool.ts";
+import type { Permits } from "./permits.ts";
 import type { RunnerDeps } from "./ports.ts";
 import type { Secrets } from "./secrets.ts";
 import type { JobFolders } from "./workspace.ts";
@@ -17,29 +21,52 @@ export type Site = {
   readonly deps: RunnerDeps;
   readonly link: Link;
   readonly disk: DiskJournal;
-  readonly secrets: Secrets;
-  readonly steps: ReadonlyMap<string, AnyStep>;
+  /** They carry the steps out. */
+  readonly hands: Hands;
   /** Folder of the site that survives jobs. */
   readonly cache: string;
   /** PATH of the programs that jobs start. */
   readonly path: string;
   /** What the runner shows the task-agent; masked in every log. */
   readonly token: () => Promise<string>;
+  /** Processes of a job survived SIGKILL: the machine is not fit for more work. */
+  readonly onSurvivors: () => void;
+};
+
+/** What the steps of a job can use of their site. */
+export type Shop = {
+  readonly config: Pick<RunnerConfig, "name" | "site" | "systems" | "secrets">;
+  readonly deps: Pick<RunnerDeps, "fetch" | "clock" | "random" | "logger" | "env" | "files" | "programs">;
+  readonly secrets: Secrets;
+  readonly steps: ReadonlyMap<string, AnyStep>;
+  readonly cache: string;
+  readonly path: string;
 };
 
 export type JobContext = {
-  readonly site: Site;
+  readonly site: Shop;
   readonly ref: JobRef;
   readonly spec: JobSpec;
   readonly folders: JobFolders;
   readonly masker: Masker;
   readonly tell: (event: StepProgress) => void;
   readonly openLog: (step: string, onBytes: (bytes: Uint8Array) => void) => Promise<LogSpool>;
+  readonly permits: Permits;
+  /** Told of every process group, so that somebody can end it when this process cannot. */
+  readonly onGroup: (group: Group) => void;
+  readonly onGroupGone: (pgid: number) => void;
+  /** Somebody in the group survived SIGKILL. */
+  readonly onSurvivor: (pgid: number) => void;
+  /** Told of the time limit of the running step, in ms from its start; undefined when it has ended. */
+  readonly onLimit: (limit: StepLimit | undefined) => void;
+  /** A step did not stop when it had to, and is left alone: its code may still run. */
+  readonly onAbandoned: () => void;
   /** Aborted with a Stopped when the job must stop: cancel, its time limit, the end of its lease. */
   readonly stop: AbortSignal;
   /** Aborted when nothing may be done any more, not even cleaning up: the lease is over. */
   readonly lost: AbortSignal;
-  readonly onLost: () => void;
 };
+
+export type StepLimit = { readonly title: string; readonly ms: number };
 
 export type JobStep = JobSpec["steps"][number];

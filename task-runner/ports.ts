@@ -5,6 +5,7 @@ import type { AnyStep } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { Group } from "./disk-state.ts";
 import type { Files } from "./files.ts";
+import type { Hands } from "./hands.ts";
 
 /** Stops a timer; calling it again, or after it has fired, does nothing. */
 export type Cancel = () => void;
@@ -29,12 +30,16 @@ export type RunnerDeps = {
   readonly logger: Logger;
   /** Every step that `uses:` may name. */
   readonly steps: readonly AnyStep[];
+  /** Who carries the steps out; default: this thread. Closed by whoever made them. */
+  readonly hands?: Hands;
   /** Where `{env: NAME}` and PATH are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** Programs that a former process of the runner, or a step, has left behind. */
+/** Ending the programs of steps, also those that a former process of the runner has left behind. */
 export type Programs = {
+  /** SIGTERM, up to `graceMs` to end, SIGKILL; false when somebody in the group survived even that. */
+  readonly endGroup: (pgid: number, graceMs: number, clock: Clock) => Promise<boolean>;
   /** Ends a process group if it is still that one; false when somebody in it survived. */
   readonly endOldGroup: (group: Group, cookie: string, clock: Clock) => Promise<boolean>;
   /** SIGKILL for every process that carries this setting in its environment; answers how many there were. */

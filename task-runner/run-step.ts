@@ -10,7 +10,8 @@ import { createExec } from "./exec.ts";
 import { findFailingLine } from "./failing-line.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import type { LogSpool } from "./log-spool.ts";
-import { pause } from "./ports.ts";
+import { isCode, pause } from "./ports.ts";
+import { KILL_LIMIT_MS } from "./process-group.ts";
 import { refFields } from "./refs.ts";
 import { runScript } from "./run-script.ts";
 import { runUses } from "./run-uses.ts";
@@ -35,8 +36,8 @@ export type StepResult = { readonly outcome: Outcome; readonly outputs: JsonObje
 /** With outputs that are masked and within limits. */
 type JudgedResult = StepResult & { readonly outputs: WireObject };
 
-/** A step that does not react to its signal is left alone so long after its programs had to be gone. */
-const ABANDON_MS = 2_000;
+/** A step that does not react to its signal is left alone so long after its programs got SIGKILL. */
+export const ABANDON_MS = KILL_LIMIT_MS + 2_000;
 
 export async function runStep(
   job: JobContext,
@@ -54,6 +55,7 @@ export async function runStep(
   const limitTo = (ms: number): void => {
     cancelLimit();
     const left = ms - (clock.monotonicMs() - start);
+    job.onLimit({ title: step.title, ms });
     cancelLimit = clock.after(left, () => limit.abort(timedOut(`The step “${step.title}”`, ms)));
   };
   if (step.timeoutMs !== undefined) limitTo(step.timeoutMs);
@@ -64,6 +66,7 @@ export async function runStep(
     failingLine: failing.line,
   });
   cancelLimit();
+  job.onLimit(undefined);
   await log.close();
   const { outcome, outputs } = result;
   const failure = result.failure && clipFailure(job.masker.json(result.failure));
@@ -90,7 +93,8 @@ async function judged(job: JobContext, step: JobStep, log: LogSpool, around: Aro
     const stopped: unknown = signal.reason;
     if (stopped instanceof Stopped) {
       log.line(`[gantry] ${stopped.message}`);
-      return { outcome: outcomeOf(stopped), outputs: {}, ...(stopped.failure ? { failure: stopped.failure } : {}) };
+      const failure = isCode(error, "kill-failed") ? failureOf(error) : stopped.failure;
+      return { outcome: outcomeOf(stopped), outputs: {}, ...(failure ? { failure } : {}) };
     }
     const failure = failureOf(expected(job, step, error));
     log.line(`[gantry] ${[failure.message, failure.why].filter(Boolean).join(" ")}`);
@@ -118,17 +122,22 @@ export function expected(job: JobContext, step: JobStep, error: unknown): Gantry
 
 /** The programs of one step, in its environment and to its log. */
 export function execOf({ job, log, env, signal }: Pick<StepRun, "job" | "log" | "env" | "signal">, cwd: string) {
-  const { disk, deps } = job.site;
+  const { deps } = job.site;
   return createExec({
     clock: deps.clock,
+    programs: deps.programs,
     logger: deps.logger,
     signal,
     cwd,
     env,
     stdout: (bytes) => log.write("stdout", bytes),
     stderr: (bytes) => log.write("stderr", bytes),
-    onGroup: (group) => disk.note({ k: "group", ref: job.ref, group }),
-    onGroupGone: (pgid) => disk.note({ k: "group-gone", ref: job.ref, pgid }),
+    onGroup: job.onGroup,
+    onGroupGone: job.onGroupGone,
+    onSurvivor: (pgid) => {
+      job.onSurvivor(pgid);
+      throw new GantryError("kill-failed", { runner: job.site.config.name });
+    },
   });
 }
 
@@ -139,7 +148,10 @@ async function unlessAbandoned<T>(job: JobContext, work: Promise<T>, signal: Abo
     const wait = async (): Promise<void> => {
       const graceMs = signal.reason instanceof Stopped ? signal.reason.graceMs : DEFAULT_GRACE_MS;
       await pause(job.site.deps.clock, graceMs + ABANDON_MS, ended.signal).catch(() => {});
-      if (!ended.signal.aborted) job.site.deps.logger.warn(refFields(job.ref), "a step did not stop and is left alone");
+      if (!ended.signal.aborted) {
+        job.site.deps.logger.warn(refFields(job.ref), "a step did not stop and is left alone");
+        job.onAbandoned();
+      }
       reject(signal.reason);
     };
     if (signal.aborted) void wait();

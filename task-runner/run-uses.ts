@@ -132,15 +132,10 @@ function contextOf(
     exec: execOf(run, folders.workspace),
     environment: surroundings(site.path, folders, site.deps.env),
     effect: createEffect({
-      ref,
       step: { id: run.step.id, uses: step.name, effects: step.effects },
-      link: site.link,
-      disk: site.disk,
+      permits: job.permits,
       masker: job.masker,
-      deps: site.deps,
       signal,
-      lost: job.lost,
-      onLost: job.onLost,
     }),
     // A step that forgets the signal is stopped all the same.
     fetch: (address, init) => {

@@ -10,6 +10,7 @@ import { beginAttempt, type Claimed } from "./attempt.ts";
 import type { RunnerConfig } from "./config.ts";
 import { type DiskJournal, openDiskJournal } from "./disk-journal.ts";
 import type { DiskAttempt } from "./disk-state.ts";
+import { handsHere } from "./hands.ts";
 import type { Site } from "./job-context.ts";
 import { createLeases } from "./leases.ts";
 import { createLink } from "./link.ts";
@@ -17,8 +18,9 @@ import manifest from "./package.json" with { type: "json" };
 import { pollLoop } from "./poll-loop.ts";
 import type { RunnerDeps } from "./ports.ts";
 import { endFormerWork, tellFormer } from "./recover.ts";
+import { watchRefusals } from "./refusals.ts";
 import { createRoster, type Roster } from "./roster.ts";
-import { createSecrets, readSecret } from "./secrets.ts";
+import { readSecret } from "./secrets.ts";
 import { createSession } from "./session.ts";
 import { closing } from "./stop.ts";
 import { cacheFolder } from "./workspace.ts";
@@ -32,7 +34,10 @@ export type Runner = {
    * What the agent was not told is told by the next process. May be called again with a shorter time.
    */
   readonly close: (options?: { readonly drainMs?: number }) => Promise<void>;
-  /** Resolves when the runner is closed; rejects with `session-gone` when a newer process of it took over. */
+  /**
+   * Resolves when the runner is closed. Rejects when it had to give up: with `session-gone` when a newer process of it took
+   * over, `runner-refused` when the task-agent refuses its token, `kill-failed` when programs of a job cannot be ended.
+   */
   readonly ended: Promise<void>;
 };
 
@@ -59,7 +64,7 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
 }
 
 /** Everything of a Site that is there before the link is. */
-type Ground = Omit<Site, "link" | "secrets" | "steps">;
+type Ground = Omit<Site, "link" | "hands" | "onSurvivors">;
 
 function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void): Runner {
   const { config, deps, disk, token } = ground;
@@ -70,28 +75,34 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   end.promise.catch(() => {});
   let failure: GantryError | undefined;
 
-  const client = createRunnerClient({
-    url: config.agent,
-    token,
-    fetch: deps.fetch,
-    deadline: (ms) => deadlineBy(deps.clock, ms),
-  });
+  const giveUp = (why: GantryError, how: { drainMs?: number }): void => {
+    failure ??= why;
+    void close(how);
+  };
+
+  const client = watchRefusals(
+    createRunnerClient({
+      url: config.agent,
+      token,
+      fetch: deps.fetch,
+      deadline: (ms) => deadlineBy(deps.clock, ms),
+    }),
+    deps.clock,
+    () => giveUp(new GantryError("runner-refused", { runner: config.name, agent: config.agent }), { drainMs: 0 }),
+  );
   const describe = describer(config, roster, deps.newId());
   const session = createSession({
     client,
     deps,
     describe,
     onDirectives: roster.obey,
-    onSuperseded: () => {
-      failure = new GantryError("session-gone");
-      void close({ drainMs: 0 });
-    },
+    onSuperseded: () => giveUp(new GantryError("session-gone"), { drainMs: 0 }),
     signal: ended.signal,
   });
   const link = createLink(client, session, deps);
   const leases = createLeases(link, deps, ended.signal);
-  const steps = new Map(deps.steps.map((step) => [step.name, step]));
-  const site: Site = { ...ground, link, steps, secrets: createSecrets(config, deps.env) };
+  const onSurvivors = (): void => giveUp(new GantryError("kill-failed", { runner: config.name }), {});
+  const site: Site = { ...ground, link, hands: deps.hands ?? handsHere(deps), onSurvivors };
   for (const one of former) roster.keep(tellFormer(site, leases, one), { isFormer: true });
   const begin = (claimed: Claimed): void => roster.keep(beginAttempt(site, leases, claimed), { isFormer: false });
   const loop = pollLoop({ link, leases, deps, roster, begin, signal: draining.signal, ended: cut.signal });
