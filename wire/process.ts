@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { readConfig } from "@gantry/core/config/read.ts";
+import { readConfig, variableOf } from "@gantry/core/config/read.ts";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import { pino, stdTimeFunctions } from "pino";
 import type { z } from "zod";
@@ -62,7 +62,11 @@ export function makeLogger(
 }
 
 function loadConfig<S extends z.ZodObject>(name: string, schema: S): z.output<S> {
-  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  const { values } = readArguments();
+  if (values.help) {
+    process.stdout.write(usage(name));
+    process.exit(0);
+  }
   const prefix = `GANTRY_${name.toUpperCase().replaceAll("-", "_")}`;
   const readText = (path: string): string => readFileSync(path, "utf8");
   let file: { name: string; text: string } | undefined;
@@ -74,6 +78,23 @@ function loadConfig<S extends z.ZodObject>(name: string, schema: S): z.output<S>
     });
   }
   return readConfig(schema, { file, env: process.env, prefix, readFile: readText });
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: { config: { type: "string" }, help: { type: "boolean", short: "h" } } });
+  } catch (error) {
+    throw new GantryError("config-invalid", { problem: (error as Error).message });
+  }
+}
+
+function usage(name: string): string {
+  const prefix = variableOf("GANTRY", [name]);
+  return `Usage: ${name} --config FILE
+
+FILE is YAML or JSON. Every setting can also come from the environment, which wins: ${prefix}_PORT is \`port\`,
+${prefix}_PORT_FILE names a file with its value. Mistakes are told all at once, with exit code 2.
+`;
 }
 
 function fail(error: unknown): void {

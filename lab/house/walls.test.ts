@@ -25,6 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   console: [{ to: /^core\//, typeOnly: true }, { to: /^wire\//, typeOnly: true }, { to: /^core\/task\/states\.ts$/ }],
   cli: [CORE, WIRE, { to: /^(task-agent|task-runner|notify-agent|portal-api)\/main\.ts$/ }, { to: /^lab\/start\.ts$/ }],
   lab: [{ to: /./ }],
+  // What runs in the image beside the processes; it knows nothing of them.
+  deploy: [],
 };
 
 /** Packages that are pure enough for core. */
