@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,24 +40,40 @@ export async function redisFor(t: Pick<TestContext, "after">, settings: Settings
   return server;
 }
 
-export async function startRedis(settings: Settings = SAFE): Promise<RedisServer> {
+export function startRedis(settings: Settings = SAFE): Promise<RedisServer> {
+  return launch({ save: "", "repl-diskless-sync-delay": "0", ...settings }, () => []);
+}
+
+/** A sentinel that alone decides about failovers of a primary, half a second after it went silent. */
+export async function sentinelFor(t: Pick<TestContext, "after">, name: string, primary: number): Promise<RedisServer> {
+  const lines = [`monitor ${name} 127.0.0.1 ${primary} 1`, `down-after-milliseconds ${name} 500`];
+  const sentinel = await launch({}, async (folder) => {
+    const file = join(folder, "sentinel.conf");
+    await writeFile(
+      file,
+      [...lines, `failover-timeout ${name} 2000`, ""].map((line) => line && `sentinel ${line}`).join("\n"),
+    );
+    return [file, "--sentinel"];
+  });
+  t.after(sentinel.dispose);
+  return sentinel;
+}
+
+async function launch(
+  settings: Settings,
+  firstArguments: (folder: string) => readonly string[] | Promise<readonly string[]>,
+): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-redis-"));
   const port = await freePort();
+  const first = await firstArguments(folder);
   let child: ChildProcess | undefined;
   let current: Settings = { ...settings };
 
   const start = async (more: Settings = {}): Promise<void> => {
     current = { ...current, ...more };
-    const wanted = {
-      port: String(port),
-      bind: "127.0.0.1",
-      dir: folder,
-      save: "",
-      "repl-diskless-sync-delay": "0",
-      ...current,
-    };
+    const wanted = { port: String(port), bind: "127.0.0.1", dir: folder, ...current };
     const args = Object.entries(wanted).flatMap(([name, value]) => [`--${name}`, ...words(value)]);
-    const started = spawn("redis-server", args, { stdio: ["ignore", "pipe", "pipe"] });
+    const started = spawn("redis-server", [...first, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     child = started;
     await ready(started);
   };
