@@ -23,13 +23,13 @@ import { Frame } from "./parts/frame.tsx";
 import { Help } from "./parts/help.tsx";
 import { Palette } from "./parts/palette.tsx";
 import { RunSheet } from "./parts/run-sheet.tsx";
-import { patchPage } from "./patch.ts";
+import { changesRows, patchPage } from "./patch.ts";
 import { address, match, startRouter } from "./router.ts";
 import { loadMe } from "./session.ts";
 import { useResource } from "./store.ts";
 
 function Console() {
-  const recent = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: () => true, patch: patchPage });
+  const recent = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: changesRows, patch: patchPage });
   const tasks = recent.data.value?.items;
   useEffect(() => {
     if (tasks) recentTasks.value = tasks;

@@ -36,6 +36,24 @@ export function patchSummary<T extends TaskSummary>(view: T, event: FeedEvent): 
   };
 }
 
+const ROW_EVENTS: readonly unknown[] = [
+  "TaskRequested",
+  "TaskUnblocked",
+  "JobWaiting",
+  "JobStarted",
+  "StepEnded",
+  "JobHeld",
+  "JobResolved",
+  "TaskCancelRequested",
+  "TaskFinalizing",
+  "TaskEnded",
+];
+
+/** Do lists of tasks look different after this event? */
+export function changesRows({ data }: FeedEvent): boolean {
+  return ROW_EVENTS.includes(data.event.kind);
+}
+
 /** A page of rows: the row that the event is about. */
 export function patchPage<T extends TaskSummary>(page: Page<T>, event: FeedEvent): Page<T> {
   if (!page.items.some((row) => row.id === event.subject)) return page;

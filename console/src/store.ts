@@ -36,6 +36,8 @@ type Entry = {
 const KEEP = 60;
 /** Events of one frame, and of this many milliseconds, cause one reading. */
 const SETTLE_MS = 80;
+/** One answer is read again at most this often; what an event says by itself is shown before that. */
+const GAP_MS = 400;
 const entries = new Map<string, Entry>();
 
 /** The answer of a GET, shared by all that look at it. `undefined` as the path: nothing is read. */
@@ -81,9 +83,10 @@ export function onReset(): void {
 function entryOf(path: string): Entry {
   const found = entries.get(path);
   if (found) return found;
-  for (const [old, { listening }] of entries) {
+  for (const [old, { listening, readAt }] of entries) {
     if (entries.size < KEEP) break;
-    if (listening.size === 0) entries.delete(old);
+    // What was never read belongs to a view that is just being made.
+    if (listening.size === 0 && Number.isFinite(readAt)) entries.delete(old);
   }
   const entry: Entry = {
     path,
@@ -101,10 +104,11 @@ function entryOf(path: string): Entry {
 
 function schedule(entry: Entry): void {
   if (entry.timer !== undefined) return;
+  const wait = Math.max(SETTLE_MS, entry.readAt + GAP_MS - performance.now());
   entry.timer = setTimeout(() => {
     entry.timer = undefined;
     refresh(entry);
-  }, SETTLE_MS);
+  }, wait);
 }
 
 function refresh(entry: Entry): void {

@@ -7,7 +7,7 @@ import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
 import { Ago, Id, Out } from "../parts/facts.tsx";
 import { RunButton } from "../parts/run-button.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
-import { patchPage } from "../patch.ts";
+import { changesRows, patchPage } from "../patch.ts";
 import { isJsonObject, listAt, textAt } from "../shape.ts";
 import { useResource } from "../store.ts";
 import { useTitle } from "../title.ts";
@@ -19,7 +19,7 @@ export function AppPage({ name }: { name: string }) {
     on: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
   });
   const tasks = useResource<Page<TaskSummary>>(v1.tasks({ app: name }), {
-    on: ({ data }) => data.app === name,
+    on: (event) => event.data.app === name && changesRows(event),
     patch: patchPage,
   });
   const hasImage = textAt(app.data.value?.facts, "digest") !== undefined;

@@ -1,7 +1,9 @@
 // Fleet: apps × targets. A cell is what the newest CD task of the app brought there.
 
-import type { AppView, TaskView } from "@gantry/wire/views.ts";
-import { type Page, to, v1 } from "../api.ts";
+import type { AppView, TaskSummary, TaskView } from "@gantry/wire/views.ts";
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { type Page, read, to, v1 } from "../api.ts";
 import { type Cell, decideCell, decideColumns, type Target, targetsOf } from "../fleet.ts";
 import { short } from "../format.ts";
 import { Answer, Empty, Title } from "../parts/answers.tsx";
@@ -11,6 +13,9 @@ import { RunButton } from "../parts/run-button.tsx";
 import { patchTask } from "../patch.ts";
 import { useResource } from "../store.ts";
 import { useTitle } from "../title.ts";
+
+/** How far back a cell is looked for. */
+const OLDER = 6;
 
 export function FleetPage() {
   useTitle("Fleet");
@@ -75,10 +80,37 @@ function Row({ app, columns }: { app: AppView; columns: readonly Target[] }) {
       {columns.map(({ cluster }) => {
         const target = targets.find((one) => one.cluster === cluster);
         if (!target) return <td class="faint" key={cluster} />;
-        return <CellOf cell={decideCell(task, target)} key={cluster} />;
+        const cell = decideCell(task, target);
+        if (cell || task === undefined) return <CellOf cell={cell} key={cluster} />;
+        return <OlderCell app={app.name} newest={task.id} target={target} key={cluster} />;
       })}
     </tr>
   );
+}
+
+/** The newest CD task went to other targets: the ones before it are read until one of them went here. */
+function OlderCell({ app, newest, target }: { app: string; newest: string; target: Target }) {
+  const cell = useSignal<Cell | undefined>(undefined);
+  useEffect(() => {
+    const leaving = new AbortController();
+    findOlder(app, target, leaving.signal).then(
+      (found) => {
+        cell.value = found;
+      },
+      () => undefined, // The row stays as it is: the list above tells when nothing can be read.
+    );
+    return () => leaving.abort();
+  }, [app, newest]);
+  return <CellOf cell={cell.value} />;
+}
+
+async function findOlder(app: string, target: Target, signal: AbortSignal): Promise<Cell | undefined> {
+  const page = await read<Page<TaskSummary>>(v1.tasks({ app, pipeline: "cd", limit: String(OLDER) }), signal);
+  for (const { id } of page.items.slice(1)) {
+    const cell = decideCell(await read<TaskView>(v1.task(id), signal), target);
+    if (cell) return cell;
+  }
+  return undefined;
 }
 
 function CellOf({ cell }: { cell: Cell | undefined }) {

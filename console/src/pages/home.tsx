@@ -7,13 +7,13 @@ import { needsMe } from "../needs.ts";
 import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
 import { RunButton } from "../parts/run-button.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
-import { patchPage } from "../patch.ts";
+import { changesRows, patchPage } from "../patch.ts";
 import { useResource } from "../store.ts";
 import { useTitle } from "../title.ts";
 
 export function HomePage() {
   useTitle("Home");
-  const tasks = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: () => true, patch: patchPage });
+  const tasks = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: changesRows, patch: patchPage });
   const apps = useResource<Page<AppView>>(v1.apps, { on: ({ data }) => data.pipeline === "create-app" });
   const isNew = apps.data.value?.items.length === 0 && tasks.data.value?.items.length === 0;
   return (

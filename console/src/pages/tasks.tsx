@@ -6,7 +6,7 @@ import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, read, v1 } from "../api.ts";
 import { Answer, Empty, ProblemBox, Title } from "../parts/answers.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
-import { patchPage } from "../patch.ts";
+import { changesRows, patchPage } from "../patch.ts";
 import { address, go, withQuery } from "../router.ts";
 import { useResource } from "../store.ts";
 import { useTitle } from "../title.ts";
@@ -53,7 +53,7 @@ export function TasksPage() {
 }
 
 function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
-  const tasks = useResource<Page<TaskSummary>>(path, { on: () => true, patch: patchPage });
+  const tasks = useResource<Page<TaskSummary>>(path, { on: changesRows, patch: patchPage });
   const more = useSignal<readonly TaskSummary[]>([]);
   const cursor = useSignal<string | undefined>(undefined);
   const problem = useSignal<ProblemBody | undefined>(undefined);

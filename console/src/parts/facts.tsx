@@ -70,6 +70,14 @@ export function Value({ value }: { value: JsonValue }) {
   if (typeof value === "string") {
     if (/^https?:\/\/\S+$/.test(value)) return <Out href={value} />;
     if (/^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(value)) return <Id value={value} />;
+    const image = /^(\S+)@(sha256:[0-9a-f]{64})$/.exec(value);
+    if (image) {
+      return (
+        <span class="mono">
+          {image[1]}@<Id value={value} label={short(value)} />
+        </span>
+      );
+    }
     return <span class={value.length > 80 ? "text" : "mono"}>{value}</span>;
   }
   if (isJsonObject(value)) return <Pairs values={value} />;

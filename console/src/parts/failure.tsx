@@ -7,7 +7,9 @@ export function FailureBox({ failure, isOurs }: { failure: NonNullable<StepView[
     <div class={`failure hue-${isOurs ? "orange" : "red"}`}>
       <p class="strong">{failure.message}</p>
       {failure.why === undefined ? null : <p>{failure.why}</p>}
-      {failure.line === undefined ? null : <p class="mono failure-line">{failure.line}</p>}
+      {failure.line === undefined || failure.why?.includes(failure.line.trim()) ? null : (
+        <p class="mono failure-line">{failure.line}</p>
+      )}
       {failure.todo === undefined ? null : <p>{failure.todo}</p>}
       {(failure.problems ?? []).map((problem) => (
         <p key={problem.detail} class="soft">

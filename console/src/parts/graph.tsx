@@ -61,11 +61,7 @@ export function Graph({ task, selected }: { task: TaskView; selected: Selection 
               }}
             >
               <JobHead job={job} />
-              {job.waiting ? (
-                <p class="job-waits" title={job.waiting.text}>
-                  {job.waiting.text}
-                </p>
-              ) : null}
+              <JobWaits job={job} />
               <ul>
                 {job.steps.map((step) => {
                   const isSelected = selected?.job === job.key && selected.step === step.id;
@@ -111,6 +107,16 @@ export function JobHead({ job }: { job: JobView }) {
         {job.startedAt === undefined ? null : <Took ms={job.durationMs} since={job.startedAt} />}
       </span>
     </div>
+  );
+}
+
+/** What it waits for, or why it was skipped. */
+export function JobWaits({ job }: { job: JobView }) {
+  if (!job.waiting) return null;
+  return (
+    <p class={`job-waits hue-${STATE_LOOKS[job.state].hue}`} title={job.waiting.text}>
+      {job.waiting.text}
+    </p>
   );
 }
 

@@ -249,18 +249,19 @@ function useOpenAt(
   useEffect(() => {
     if (!isReady || n === undefined || done.current === path) return;
     done.current = path;
-    showLine(scroller.current, n);
+    showLine(scroller.current, n, false);
   }, [isReady, n, path]);
 }
 
-function showLine(box: HTMLDivElement | null, n: number): void {
+/** `movesPage`: also the page goes there. What opens by itself leaves the headline of the task in view. */
+function showLine(box: HTMLDivElement | null, n: number, movesPage = true): void {
   const line = box?.querySelector(`[data-n="${n}"]`);
   if (!box || !line) return;
   const offset = line.getBoundingClientRect().top - box.getBoundingClientRect().top;
   box.scrollTop += offset - Math.min(box.clientHeight / 3, LINES_BEFORE_PX);
   for (const old of box.querySelectorAll(".is-shown")) old.classList.remove("is-shown");
   line.classList.add("is-shown");
-  line.scrollIntoView({ block: "nearest" });
+  if (movesPage) line.scrollIntoView({ block: "nearest" });
 }
 
 function rangeOf(hash: string): readonly [number, number] | undefined {

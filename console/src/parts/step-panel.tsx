@@ -22,6 +22,7 @@ export function StepPanel({ task, selected }: { task: TaskView; selected: Select
   const isWide = query.get("view") === "log";
   const asked = Number(query.get("attempt") ?? Number.NaN);
   const attempt = job.attempts.some((one) => one.attempt === asked) ? asked : undefined;
+  const runner = job.attempts.find((one) => one.attempt === (attempt ?? job.attempt))?.runner ?? job.runner;
   const counts: { readonly [T in Tab]?: number } = {
     outputs: Object.keys(step.outputs).length,
     effects: effectsOf(job, step).length,
@@ -39,7 +40,7 @@ export function StepPanel({ task, selected }: { task: TaskView; selected: Select
           <span>
             in <span class="mono">{job.key}</span> at {job.site}
           </span>
-          {job.runner === undefined ? null : <span>runner {job.runner}</span>}
+          {runner === undefined ? null : <span>runner {runner}</span>}
           {attempt === undefined ? null : <span>attempt {attempt}</span>}
           {step.startedAt === undefined ? null : (
             <span>

@@ -7,7 +7,7 @@ import { duration } from "../format.ts";
 import { withQuery } from "../router.ts";
 import { isSilent, type Selection } from "../selection.ts";
 import { Took } from "./facts.tsx";
-import { JobHead } from "./graph.tsx";
+import { JobHead, JobWaits } from "./graph.tsx";
 import { Glyph } from "./mark.tsx";
 
 type Props = { task: TaskView; selected: Selection | undefined };
@@ -18,7 +18,7 @@ export function StepList({ task, selected }: Props) {
       {task.jobs.map((job) => (
         <section key={job.key} aria-label={job.title}>
           <JobHead job={job} />
-          {job.waiting ? <p class="job-waits">{job.waiting.text}</p> : null}
+          <JobWaits job={job} />
           <ul>
             {job.steps.map((step) => (
               <li key={step.id}>
