@@ -63,40 +63,45 @@ function maskStream(automaton: () => Automaton | undefined): MaskStream {
   let carry: Uint8Array = NOTHING;
   /** So many bytes of `carry` belong to a secret whose mask has been written. */
   let covered = 0;
+  /** Lets `input` go up to `hold`; a secret that begins behind it may be the middle of a longer one. */
+  const release = (input: Uint8Array, secrets: readonly Span[], hold: number): Uint8Array => {
+    const output: Uint8Array[] = [];
+    let from = covered;
+    for (const [start, end] of secrets) {
+      if (start >= hold) break;
+      // A secret that overlaps one that is masked already makes that mask longer, not double.
+      if (start >= from) {
+        if (start > from) output.push(input.subarray(from, start));
+        output.push(MASK_BYTES);
+      }
+      from = Math.max(from, end);
+    }
+    if (hold > from) output.push(input.subarray(from, hold));
+    carry = input.slice(hold);
+    covered = Math.max(0, from - hold);
+    return concat(output);
+  };
   return {
     push: (bytes) => {
       const machine = automaton();
       if (!machine) return bytes;
       const input = carry.length === 0 ? bytes : concat([carry, bytes]);
       const { secrets, hold } = scan(machine, input);
-      const output: Uint8Array[] = [];
-      let from = covered;
-      for (const [start, end] of secrets) {
-        // A secret that overlaps one that is masked already makes that mask longer, not double.
-        if (start >= from) {
-          if (start > from) output.push(input.subarray(from, start));
-          output.push(MASK_BYTES);
-        }
-        from = Math.max(from, end);
-      }
-      if (hold > from) output.push(input.subarray(from, hold));
-      carry = input.slice(hold);
-      covered = Math.max(0, from - hold);
-      return concat(output);
+      return release(input, secrets, hold);
     },
     end: () => {
-      const rest = carry.subarray(covered);
-      carry = NOTHING;
-      covered = 0;
-      return rest;
+      const machine = automaton();
+      return machine ? release(carry, scan(machine, carry).secrets, carry.length) : NOTHING;
     },
   };
 }
 
+type Span = readonly [start: number, end: number];
+
 /** The places of secrets, overlapping ones joined, in order; and from where on the input may begin an unfinished one. */
-function scan(machine: Automaton, input: Uint8Array): { secrets: [start: number, end: number][]; hold: number } {
+function scan(machine: Automaton, input: Uint8Array): { secrets: readonly Span[]; hold: number } {
   const { classOf, classes, next, depth, found } = machine;
-  const secrets: [number, number][] = [];
+  const secrets: Span[] = [];
   let state = 0;
   for (let index = 0; index < input.length; index += 1) {
     state = next[state * classes + (classOf[input[index] ?? 0] ?? 0)] ?? 0;
