@@ -26,7 +26,7 @@ export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
 
   const dress = async (event: JournalEvent): Promise<FeedEvent | undefined> => {
     if (!event.stream.startsWith("task/")) return undefined;
-    const record = await tasks.read(event.stream.slice("task/".length));
+    const record = await tasks.readSince(event.stream.slice("task/".length), event.version);
     return record ? feedEvent(record, event) : undefined;
   };
   const dressed = async (events: readonly JournalEvent[]): Promise<FeedEvent[]> =>
@@ -57,7 +57,10 @@ export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
       await wakeable(clock, waitMs, gone, (wake) => {
         waiters.add(wake);
         // It may have changed between the caller's look and this moment.
-        void tasks.read(task).then((record) => record && record.version > version && wake());
+        tasks.read(task).then(
+          (record) => record && record.version > version && wake(),
+          () => wake(), // The store fails: the asker finds out by looking again.
+        );
         return () => {
           waiters.delete(wake);
           if (waiters.size === 0) waiting.delete(task);

@@ -9,9 +9,10 @@ import type { TaskEvent } from "@gantry/core/task/events.ts";
 import { evolve } from "@gantry/core/task/evolve.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import { settle } from "@gantry/core/task/settle.ts";
-import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import type { Journal, JournalEvent, StreamAppend } from "@gantry/journal/journal.ts";
 import { appAfter } from "./decide-app.ts";
 import type { Definitions } from "./definitions.ts";
+import { inTurn } from "./in-turn.ts";
 
 export type TaskRecord = { readonly state: TaskState; readonly version: number; readonly pipeline: Pipeline };
 /** Hears of every committed change, in the order of commits per task. Must not throw; must not wait. */
@@ -19,6 +20,8 @@ export type TaskListener = (after: TaskRecord, events: readonly TaskEvent[]) => 
 
 export type Tasks = {
   readonly read: (id: string) => Promise<TaskRecord | undefined>;
+  /** At least as new as this version of it, perhaps newer: for what does not change any more, without asking the store. */
+  readonly readSince: (id: string, version: number) => Promise<TaskRecord | undefined>;
   /** Throws what the decision refuses, or `not-found`. Concurrent changes of one task are done one after the other. */
   readonly change: (id: string, decide: (task: TaskRecord, now: number) => Decision) => Promise<TaskRecord>;
   /** Commits a new task together with other streams; false when one of them was changed meanwhile. */
@@ -29,13 +32,18 @@ export type Tasks = {
   ) => Promise<TaskRecord | undefined>;
   readonly now: () => Promise<number>;
   readonly listen: (listener: TaskListener) => void;
+  /** Tells the listeners of events that another agent has committed; does nothing for our own. */
+  readonly tellOfOthers: (events: readonly JournalEvent[]) => Promise<void>;
 };
 
 const MAX_CACHED = 2_000;
 const MAX_CONFLICTS = 8;
 
-export function openTasks(journal: Journal, definitions: Definitions): Tasks {
+/** `shared`: other agents change tasks in the same journal, so what is remembered may be old. */
+export function openTasks(journal: Journal, definitions: Definitions, { shared = false } = {}): Tasks {
   const cache = new Map<string, TaskRecord>();
+  /** The version of each task that the listeners have heard of; only kept when the journal is shared. */
+  const told = new Map<string, number>();
   const turns = new Map<string, Promise<unknown>>();
   const listeners: TaskListener[] = [];
 
@@ -43,7 +51,16 @@ export function openTasks(journal: Journal, definitions: Definitions): Tasks {
     cache.delete(record.state.id);
     cache.set(record.state.id, record);
     const oldest = cache.keys().next().value;
-    if (cache.size > MAX_CACHED && oldest !== undefined) cache.delete(oldest);
+    if (cache.size > MAX_CACHED && oldest !== undefined) {
+      cache.delete(oldest);
+      told.delete(oldest);
+    }
+  };
+
+  const tell = (record: TaskRecord, events: readonly TaskEvent[]): void => {
+    remember(record);
+    if (shared) told.set(record.state.id, record.version);
+    for (const listener of listeners) listener(record, events);
   };
 
   const load = async (id: string): Promise<TaskRecord | undefined> => {
@@ -55,15 +72,20 @@ export function openTasks(journal: Journal, definitions: Definitions): Tasks {
     return record;
   };
 
-  const read = async (id: string): Promise<TaskRecord | undefined> => cache.get(id) ?? (await load(id));
+  const read = async (id: string): Promise<TaskRecord | undefined> =>
+    (shared ? undefined : cache.get(id)) ?? (await load(id));
   const now = async (): Promise<number> => Math.floor((await journal.now()) / 1_000);
 
   const change = async (id: string, decide: (task: TaskRecord, now: number) => Decision): Promise<TaskRecord> => {
     for (let round = 0; round < MAX_CONFLICTS; round += 1) {
-      const before = round === 0 ? await read(id) : await load(id);
+      const remembered = round === 0 ? cache.get(id) : undefined;
+      const before = remembered ?? (await load(id));
       if (!before) throw new GantryError("not-found", { kind: "task", name: id });
       const at = await now();
       const decision = decide(before, at);
+      // A refusal, and nothing to do, meet no conflict that would tell that the task has moved on.
+      const untested = decision.refuse !== undefined || decision.events.length === 0;
+      if (shared && remembered && untested && (await load(id))?.version !== before.version) continue;
       if (decision.refuse) throw decision.refuse;
       if (decision.events.length === 0) return before;
       const { state, events } = fold(before, decision.events, at);
@@ -71,8 +93,7 @@ export function openTasks(journal: Journal, definitions: Definitions): Tasks {
       const app = state.phase === "ended" && before.state.phase !== "ended" ? await appAppend(journal, record) : [];
       const answer = await commit([append(state, before.version, events), ...app], id);
       if (!answer) continue;
-      remember(record);
-      for (const listener of listeners) listener(record, events);
+      tell(record, events);
       return record;
     }
     throw new GantryError("conflict", { what: `Task ${id}` });
@@ -89,6 +110,10 @@ export function openTasks(journal: Journal, definitions: Definitions): Tasks {
 
   return {
     read,
+    readSince: async (id, version) => {
+      const known = cache.get(id);
+      return known && known.version >= version ? known : load(id);
+    },
     now,
     change: (id, decide) => inTurn(turns, id, () => change(id, decide)),
     create: async (pipeline, first, beside) => {
@@ -99,9 +124,21 @@ export function openTasks(journal: Journal, definitions: Definitions): Tasks {
       const state = events.slice(first.length).reduce<TaskState>(evolve, start);
       const record = { state, version: events.length, pipeline };
       if (!(await commit([append(state, 0, events), ...beside(state)], state.id))) return undefined;
-      remember(record);
-      for (const listener of listeners) listener(record, events);
+      tell(record, events);
       return record;
+    },
+    tellOfOthers: async (events) => {
+      for (const [id, news] of Map.groupBy(events, (event) => event.stream.slice(taskStream("").length))) {
+        await inTurn(turns, id, async () => {
+          const fresh = news.filter((event) => event.version > (told.get(id) ?? 0));
+          const record = fresh.length > 0 ? await load(id) : undefined;
+          if (record)
+            tell(
+              record,
+              fresh.map(({ event }) => event as unknown as TaskEvent),
+            );
+        });
+      }
     },
     listen: (listener) => void listeners.push(listener),
   };
@@ -112,7 +149,16 @@ export function taskStream(id: string): string {
 }
 
 /** Declared with the journal: how tasks and apps are found. */
-export const AGENT_INDEXES = ["tasks", "tasks-by-app", "tasks-by-state", "open", "behind", "apps", "runners"] as const;
+export const AGENT_INDEXES = [
+  "tasks",
+  "tasks-by-app",
+  "tasks-by-state",
+  "open",
+  "behind",
+  "apps",
+  "runners",
+  "agents",
+] as const;
 
 /** A key that sorts by time: milliseconds with leading zeros, then the id. */
 export function timeKey(state: TaskState): string {
@@ -172,15 +218,4 @@ export function appCommit(app: AppState, expected: number, events: readonly Json
     snapshot: app as unknown as JsonValue,
     index: { apps: [app.name] },
   };
-}
-
-async function inTurn<T>(turns: Map<string, Promise<unknown>>, key: string, work: () => Promise<T>): Promise<T> {
-  const before = turns.get(key) ?? Promise.resolve();
-  const mine = before.then(work, work);
-  turns.set(key, mine);
-  try {
-    return await mine;
-  } finally {
-    if (turns.get(key) === mine) turns.delete(key);
-  }
 }
