@@ -16,7 +16,10 @@ export type KeptRunner = {
 
 const MAX_REPLACED = 200;
 
-/** The runner after its process has registered, or why it may not: `session-gone`, `unauthenticated`. */
+/**
+ * The runner after its process has registered, or why it may not: `session-gone`, `unauthenticated`, or `conflict` for a
+ * registration that was overtaken on its way: what it lists was true before, and must not take away what came since.
+ */
 export function decideRegister(
   known: KeptRunner | undefined,
   { running: _, ...facts }: SessionRequest,
@@ -24,6 +27,8 @@ export function decideRegister(
 ): KeptRunner | GantryError {
   if (known?.removed) return new GantryError("unauthenticated");
   if (known?.replaced.includes(facts.bootId)) return new GantryError("session-gone");
+  if (known?.facts.bootId === facts.bootId && (facts.registration ?? 0) <= (known.facts.registration ?? -1))
+    return new GantryError("conflict", { what: `Registration ${facts.registration} of runner ${facts.runner}` });
   const older = known && known.facts.bootId !== facts.bootId ? [known.facts.bootId] : [];
   const replaced = [...older, ...(known?.replaced ?? [])].slice(0, MAX_REPLACED);
   return { facts, at, replaced, removed: false };

@@ -412,6 +412,18 @@ describe("runners that are full, replaced or removed", () => {
     await world.runner("seoul-1", [], { bootId: randomUUID() });
   });
 
+  test("a registration that was overtaken on its way, or came twice, takes nothing away", async (t) => {
+    const world = await ProtocolWorld.open(t);
+    const { id } = await world.request("strict");
+    const runner = await world.runner("seoul-1", [], { registration: 2 });
+    const { ref } = await runner.takeJob();
+    await runner.start(ref);
+    for (const registration of [1, 2])
+      await assert.rejects(world.runner("seoul-1", [], { bootId: runner.bootId, registration }), { code: "conflict" });
+    await runner.report(ref, { outputs: { made: "x" } });
+    assert.equal((await world.client.task(id)).state, "succeeded");
+  });
+
   test("worker hangs on cancel: the report says so, and an operator is told", async (t) => {
     const world = await ProtocolWorld.open(t);
     const { task, runner, ref } = await world.running("strict");

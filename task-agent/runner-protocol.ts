@@ -12,6 +12,7 @@ import { attemptWords } from "./attempt-words.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Fences } from "./fences.ts";
 import type { Fleet } from "./fleet.ts";
+import { inTurn } from "./in-turn.ts";
 import { jobOf, jobSpec } from "./job-spec.ts";
 import { canceled, type HeldLease, type Leases } from "./leases.ts";
 import type { Session, Sessions } from "./sessions.ts";
@@ -47,26 +48,30 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
     return claimantOf(runner, ref);
   };
 
+  const registering = new Map<string, Promise<unknown>>();
+  const register = async (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> => {
+    const { runner, running } = request;
+    checkSite(request, site, sessions.byRunner(runner));
+    await fleet.keep(request);
+    const session = sessions.open(request);
+    for (const lease of leases.of(runner)) {
+      if (!running.some(({ ref }) => isSame(ref, lease)))
+        await leases.lose(lease, `runner ${runner} came back without it`);
+    }
+    const directives = await Promise.all(
+      running.map(async ({ ref }) => {
+        const record = await look(ref, runner);
+        if (!record || !leases.renew(ref.task, ref.job, ref.fence, runner)) return { ref, do: "drop" as const };
+        return { ref, do: canceled(record.state, ref.job) ? ("cancel" as const) : ("continue" as const) };
+      }),
+    );
+    return { session: session.id, directives };
+  };
+
   return {
     /** Leases that the runner no longer lists are lost at once; those it lists go on. */
-    session: async (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> => {
-      const { runner, running } = request;
-      checkSite(request, site, sessions.byRunner(runner));
-      await fleet.keep(request);
-      const session = sessions.open(request);
-      for (const lease of leases.of(runner)) {
-        if (!running.some(({ ref }) => isSame(ref, lease)))
-          await leases.lose(lease, `runner ${runner} came back without it`);
-      }
-      const directives = await Promise.all(
-        running.map(async ({ ref }) => {
-          const record = await look(ref, runner);
-          if (!record || !leases.renew(ref.task, ref.job, ref.fence, runner)) return { ref, do: "drop" as const };
-          return { ref, do: canceled(record.state, ref.job) ? ("cancel" as const) : ("continue" as const) };
-        }),
-      );
-      return { session: session.id, directives };
-    },
+    session: (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> =>
+      inTurn(registering, request.runner, () => register(request, site)),
 
     poll: (request: wire.PollRequest, site: string, gone: AbortSignal): Promise<wire.PollReply> =>
       sessions.poll(sessions.use(request.session, site), request.freeSlots, request.waitMs, gone),

@@ -16,7 +16,7 @@ import type {
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner-client.ts";
 
 /** Who a process says that it is; the same boot id means the same process. */
-export type Identity = { readonly bootId?: string; readonly slots?: number };
+export type Identity = { readonly bootId?: string; readonly slots?: number; readonly registration?: number };
 export type Claimed = ClaimReply & { readonly ref: JobRef };
 
 type Ending = {
@@ -47,12 +47,13 @@ export class PlayedRunner {
     site: string,
     name: string,
     running: SessionRequest["running"] = [],
-    { bootId = randomUUID(), slots = 2 }: Identity = {},
+    { bootId = randomUUID(), slots = 2, registration }: Identity = {},
   ): Promise<PlayedRunner> {
     const client = createRunnerClient({ url, token: () => token, fetch });
     const reply = await client.session({
       runner: name,
       bootId,
+      ...(registration === undefined ? {} : { registration }),
       site,
       labels: [],
       slots,

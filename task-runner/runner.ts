@@ -137,9 +137,11 @@ function describer(config: RunnerConfig, roster: Roster, bootId: string): () => 
     url,
     standIn,
   }));
+  let registration = 0;
   return () => ({
     runner: config.name,
     bootId,
+    registration: ++registration,
     site: config.site,
     labels: config.labels,
     slots: config.slots,

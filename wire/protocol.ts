@@ -57,6 +57,8 @@ export const sessionRequest = z.strictObject({
   runner: id,
   /** New for every process of the runner. */
   bootId: z.uuid(),
+  /** Counts the registrations of this process. One that arrives after a later one is refused and changes nothing. */
+  registration: z.int().min(1).optional(),
   site: id,
   labels: z.array(z.string().max(100)).max(100),
   slots: z.int().min(1).max(1_000),
