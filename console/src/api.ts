@@ -92,6 +92,13 @@ export function problemFrom(error: unknown): ProblemBody {
 
 const part = encodeURIComponent;
 
+/** A key for one press of one button. `randomUUID` is missing on pages without HTTPS, random bytes are not. */
+export function newKey(): string {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 /** Addresses of the API. */
 export const v1 = {
   me: "/v1/me",

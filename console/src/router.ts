@@ -57,11 +57,12 @@ export function match(pattern: string, path: string): Params | undefined {
   return params;
 }
 
-function decode(text: string): string | undefined {
+/** Undefined for what no address of ours ever held. */
+export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    return undefined; // Not an address that we ever made: no page has it.
+    return undefined;
   }
 }
 

@@ -73,6 +73,11 @@ function Tokens() {
       const made = await send<TokenView & { token: string }>("POST", v1.tokens, { name, role, days });
       if (made) fresh.value = { name: made.name, token: made.token };
     });
+  const revoke = (name: string): void =>
+    void act(async () => {
+      await send("DELETE", v1.token(name));
+      if (fresh.value?.name === name) fresh.value = undefined;
+    });
   return (
     <Section title="Tokens">
       <NewToken onCreate={create} />
@@ -87,10 +92,7 @@ function Tokens() {
           </p>
         </div>
       ) : null}
-      <TokenTable
-        tokens={tokens}
-        onRevoke={(name) => void act(async () => void (await send("DELETE", v1.token(name))))}
-      />
+      <TokenTable tokens={tokens} onRevoke={revoke} />
     </Section>
   );
 }

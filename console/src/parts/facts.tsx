@@ -3,6 +3,7 @@
 import type { JsonValue } from "@gantry/core/json.ts";
 import { useState } from "preact/hooks";
 import { now } from "../clock.ts";
+import { copyText } from "../copy.ts";
 import { ago, duration, exact, short, ticking } from "../format.ts";
 import { isJsonObject } from "../shape.ts";
 import { Icon } from "./mark.tsx";
@@ -26,7 +27,7 @@ export function Took({ ms, since }: { ms?: number | undefined; since?: string | 
 export function Id({ value, label }: { value: string; label?: string }) {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(value);
+    await copyText(value);
     setCopied(true);
     setTimeout(() => setCopied(false), 1_500);
   };
@@ -41,7 +42,7 @@ export function Id({ value, label }: { value: string; label?: string }) {
 export function CopyButton({ text, what }: { text: string; what: string }) {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
+    await copyText(text);
     setCopied(true);
     setTimeout(() => setCopied(false), 1_500);
   };

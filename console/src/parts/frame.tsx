@@ -2,9 +2,10 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { announcement, type Link, link } from "../live.ts";
 import { actionCount } from "../needs.ts";
-import { address } from "../router.ts";
+import { address, decode } from "../router.ts";
 import { me, signOut } from "../session.ts";
 import { chooseTheme, recall, remember, savedTheme, THEMES } from "../theme.ts";
 import { Icon } from "./mark.tsx";
@@ -106,7 +107,7 @@ function Crumbs() {
         ) : null}
         {item === undefined || item === "" ? null : (
           <li aria-current="page" class="mono">
-            {area === "tasks" ? item.slice(-8) : decodeURIComponent(item)}
+            {area === "tasks" ? item.slice(-8) : decode(item)}
           </li>
         )}
       </ol>
@@ -136,8 +137,22 @@ function LiveBadge() {
 function Person() {
   const theme = useSignal(savedTheme());
   const person = me.value;
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const close = (event: Event): void => {
+      const isInside = event.target instanceof Node && menu.current?.contains(event.target);
+      const isEscape = event instanceof KeyboardEvent && event.key === "Escape";
+      if (isEscape || (event.type === "pointerdown" && !isInside)) menu.current?.removeAttribute("open");
+    };
+    addEventListener("pointerdown", close);
+    addEventListener("keydown", close);
+    return () => {
+      removeEventListener("pointerdown", close);
+      removeEventListener("keydown", close);
+    };
+  }, []);
   return (
-    <details class="menu person">
+    <details class="menu person" ref={menu}>
       <summary aria-label={person ? `Signed in as ${person.name}` : "Person"}>
         <Icon name="person" />
         <span>{person?.name ?? ""}</span>

@@ -9,7 +9,7 @@ import { isSilent, type Selection } from "../selection.ts";
 import { Took } from "./facts.tsx";
 import { Glyph } from "./mark.tsx";
 
-const WIDTH = 248;
+const WIDTH = 284;
 const HEAD = 36;
 const ROW = 26;
 const WAITING = 22;

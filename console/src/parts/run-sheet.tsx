@@ -3,7 +3,7 @@
 import type { AppView, PipelineView, ProblemBody } from "@gantry/wire/views.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { problemFrom, start, startCall, to, v1 } from "../api.ts";
+import { newKey, problemFrom, start, startCall, to, v1 } from "../api.ts";
 import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf } from "../form.ts";
 import { shellWord } from "../format.ts";
 import { go, withQuery } from "../router.ts";
@@ -50,7 +50,8 @@ function RunForm(props: { pipeline: PipelineView; app: string | undefined; recor
   const entries = useSignal<Entries>(firstEntries(fields));
   const problem = useSignal<ProblemBody | undefined>(undefined);
   const isSending = useSignal(false);
-  const key = useSignal(crypto.randomUUID());
+  const form = useRef<HTMLFormElement>(null);
+  const key = useSignal(newKey());
   const params = paramsOf(fields, entries.value);
 
   const submit = async (event: Event): Promise<void> => {
@@ -66,7 +67,10 @@ function RunForm(props: { pipeline: PipelineView; app: string | undefined; recor
     } catch (error) {
       problem.value = problemFrom(error);
       // The same key again only where it is unknown whether the wish arrived.
-      if (problem.value.status !== 0) key.value = crypto.randomUUID();
+      if (problem.value.status !== 0) key.value = newKey();
+      requestAnimationFrame(() =>
+        form.current?.querySelector<HTMLElement>(".is-wrong :is(input, select, textarea)")?.focus(),
+      );
     } finally {
       isSending.value = false;
     }
@@ -76,7 +80,7 @@ function RunForm(props: { pipeline: PipelineView; app: string | undefined; recor
   const hasFieldErrors = fields.some(({ name }) => errors[name] !== undefined);
   return (
     <div class="sheet-body">
-      <form onSubmit={(event) => void submit(event)} noValidate>
+      <form ref={form} onSubmit={(event) => void submit(event)} noValidate>
         <p class="soft">{pipeline.summary}</p>
         {fields.map((field) => (
           <FieldInput

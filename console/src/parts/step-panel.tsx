@@ -2,6 +2,7 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, StepView, TaskView } from "@gantry/wire/views.ts";
+import { useEffect, useRef } from "preact/hooks";
 import { v1 } from "../api.ts";
 import { address, withQuery } from "../router.ts";
 import { isSilent, type Selection } from "../selection.ts";
@@ -15,6 +16,8 @@ type Tab = (typeof TABS)[number];
 
 export function StepPanel({ task, selected }: { task: TaskView; selected: Selection }) {
   const { query } = address.value;
+  const panel = useRef<HTMLElement>(null);
+  useReveal(panel, `${selected.job}/${selected.step}`);
   const job = task.jobs.find(({ key }) => key === selected.job);
   const step = job?.steps.find(({ id }) => id === selected.step);
   if (!job || !step) return null;
@@ -29,7 +32,7 @@ export function StepPanel({ task, selected }: { task: TaskView; selected: Select
     attempts: job.attempts.length,
   };
   return (
-    <section class="panel" aria-label={`Step ${step.title}`}>
+    <section class="panel" ref={panel} aria-label={`Step ${step.title}`}>
       <header>
         <h2>
           <Mark state={step.state} isSilent={isSilent(job) && step.state === "running"} />
@@ -79,6 +82,17 @@ export function StepPanel({ task, selected }: { task: TaskView; selected: Select
       {tab === "attempts" ? <Attempts job={job} chosen={attempt} /> : null}
     </section>
   );
+}
+
+/** A step that a person chooses comes into view; the one that a page opens with leaves the page where it is. */
+function useReveal(panel: { current: HTMLElement | null }, key: string): void {
+  const shown = useRef(key);
+  useEffect(() => {
+    const top = panel.current?.getBoundingClientRect().top ?? 0;
+    const isChosen = address.value.query.has("step") && shown.current !== key;
+    shown.current = key;
+    if (isChosen && top > innerHeight * 0.7) scrollBy({ top: top - innerHeight * 0.4 });
+  }, [key]);
 }
 
 function StepLog(props: { task: TaskView; job: JobView; step: StepView; attempt: number | undefined }) {

@@ -4,7 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, ProblemBody, TaskView } from "@gantry/wire/views.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { problemFrom, send, to, v1 } from "../api.ts";
+import { newKey, problemFrom, send, to, v1 } from "../api.ts";
 import { go } from "../router.ts";
 import { mayRun } from "../session.ts";
 import { put } from "../store.ts";
@@ -40,7 +40,7 @@ export function TaskActions({ task }: { task: TaskView }) {
   const hasEnded = STATE_LOOKS[task.state].ended;
   const rerun = (from: "failed" | "all"): void =>
     wish(async () => {
-      const next = await send<TaskView>("POST", v1.rerun(task.id), { from }, crypto.randomUUID());
+      const next = await send<TaskView>("POST", v1.rerun(task.id), { from }, newKey());
       if (next) {
         put(v1.task(next.id), next);
         go(to.task(next.id));
