@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import { startRunner } from "@gantry/task-runner/main.ts";
+import { openHands, startRunner } from "@gantry/task-runner/main.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 
@@ -87,8 +87,10 @@ export async function startAllInOne(options: AllInOneOptions, logger: Logger): P
     opened.push((await startNotifyAgent(configs.notify, { logger })).close);
     const portal = await startPortal(configs.portal, { logger });
     opened.push(portal.close);
+    const hands = openHands(logger);
+    opened.push(hands.close);
     for (const config of configs.runners) {
-      const runner = await startRunner(config, { logger });
+      const runner = await startRunner(config, { logger, hands });
       // Work that runs is given back; the next start goes on with it.
       opened.push(() => runner.close({ drainMs: 0 }));
     }

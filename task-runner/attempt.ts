@@ -92,7 +92,7 @@ async function work(
     onAbandoned: () => {},
     logger: deps.logger,
   };
-  const { env } = deps;
+  const env = { ...deps.env };
   const order = { ref, spec, folders, config: ownConfig(config), cache, path, token: await site.token(), env };
   const limit = timedOut(`The job “${spec.title}”`, spec.timeoutMs);
   const cancelLimit = deps.clock.after(spec.timeoutMs, () => stop(limit));

@@ -8,7 +8,7 @@ import type { AnyStep } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
 import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
-import { startRunner } from "./main.ts";
+import { openHands, startRunner } from "./main.ts";
 import type { Runner } from "./runner.ts";
 
 export type Bench = {
@@ -24,6 +24,9 @@ export type BenchOptions = {
   readonly config?: object;
   readonly steps?: readonly AnyStep[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Address of a module with `STEPS`: then they are carried out in worker threads. */
+  readonly threads?: string;
+  readonly memoryMb?: number;
 };
 
 export async function openBench(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
@@ -31,13 +34,18 @@ export async function openBench(t: TestContext, options: BenchOptions = {}): Pro
   const data = await mkdtemp(join(tmpdir(), "gantry-runner-"));
   const config = configOf(agent, data, options.config);
   const lines: string[] = [];
+  const logger = linesTo(lines);
+  const { threads, memoryMb } = options;
+  const hands =
+    threads === undefined ? undefined : openHands(logger, { steps: threads, ...(memoryMb ? { memoryMb } : {}) });
   const runner = await startRunner(config, {
-    logger: linesTo(lines),
-    steps: options.steps ?? [],
+    logger,
+    ...(hands ? { hands } : { steps: options.steps ?? [] }),
     env: { PATH: process.env.PATH ?? "", ...options.env },
   });
   t.after(async () => {
     await runner.close({ drainMs: 0 }).finally(() => agent.goDown());
+    await hands?.close();
     await rm(data, { recursive: true, force: true });
     if (agent.problems.length > 0) throw new Error(`the runner spoke wrongly: ${agent.problems.join("; ")}`);
   });

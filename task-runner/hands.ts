@@ -2,7 +2,7 @@
 // the same thread (here, for tests and the simulator) or in a worker (workshop.ts).
 
 import { join } from "node:path";
-import { createMasker } from "@gantry/core/mask/masker.ts";
+import { createMasker, type Masker } from "@gantry/core/mask/masker.ts";
 import type { AnyStep } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { JobRef, JobSpec, StepProgress } from "@gantry/wire/protocol.ts";
@@ -67,10 +67,16 @@ export function handsHere(tools: Tools): Hands {
   return { run: (order, told, signals) => performJob(tools, order, told, signals), close: async () => {} };
 }
 
-export function performJob(tools: Tools, order: Order, told: Told, { stop, lost }: Signals): Promise<JobResult> {
+/** `masker` learns every secret of the job. */
+export function performJob(
+  tools: Tools,
+  order: Order,
+  told: Told,
+  { stop, lost }: Signals,
+  masker: Masker = createMasker(),
+): Promise<JobResult> {
   const { ref, spec, folders, config, cache, path, env } = order;
   const { logger } = told;
-  const masker = createMasker();
   masker.add(order.token);
   const steps = new Map(tools.steps.map((step) => [step.name, step]));
   return runJob({

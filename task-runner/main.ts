@@ -5,42 +5,67 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { STEPS } from "@gantry/connectors/steps.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import { problemsOf } from "@gantry/wire/problem.ts";
 import { makeLogger, runProcess } from "@gantry/wire/process.ts";
 import { type RunnerConfigInput, runnerConfigSchema } from "./config.ts";
 import { machineFiles } from "./files.ts";
+import type { Hands } from "./hands.ts";
 import { type RunnerDeps, systemClock } from "./ports.ts";
 import { machinePrograms } from "./process-group.ts";
 import { openRunner, type Runner } from "./runner.ts";
+import { openWorkshop } from "./workshop.ts";
 
 /**
  * Starts a runner with the machine's own clock, network and steps, unless `deps` says otherwise. Resolves when it is ready
  * to ask for work; the task-agent need not be there yet. Throws `config-invalid`, or `store-busy` when its data folder is
  * in use.
  */
-export function startRunner(input: RunnerConfigInput, deps: Partial<RunnerDeps> = {}): Promise<Runner> {
+export async function startRunner(input: RunnerConfigInput, deps: Partial<RunnerDeps> = {}): Promise<Runner> {
   const parsed = runnerConfigSchema.safeParse(input);
   if (!parsed.success) {
     const problems = problemsOf(parsed.error);
     const problem = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join(" ");
     throw new GantryError("config-invalid", { problem }, { problems });
   }
-  return openRunner(parsed.data, {
-    fetch: deps.fetch ?? fetch,
-    clock: deps.clock ?? systemClock,
-    random: deps.random ?? Math.random,
-    newId: deps.newId ?? randomUUID,
-    files: deps.files ?? machineFiles,
-    programs: deps.programs ?? machinePrograms,
-    logger: deps.logger ?? makeLogger("task-runner", parsed.data.logLevel),
-    steps: deps.steps ?? STEPS,
-    env: deps.env ?? process.env,
-  });
+  const logger = deps.logger ?? makeLogger("task-runner", parsed.data.logLevel);
+  // Steps that are given are code of this thread; those that ship are loaded where they run.
+  const own = deps.hands || deps.steps ? undefined : openHands(logger);
+  const hands = deps.hands ?? own;
+  try {
+    const runner = await openRunner(parsed.data, {
+      fetch: deps.fetch ?? fetch,
+      clock: deps.clock ?? systemClock,
+      random: deps.random ?? Math.random,
+      newId: deps.newId ?? randomUUID,
+      files: deps.files ?? machineFiles,
+      programs: deps.programs ?? machinePrograms,
+      logger,
+      steps: deps.steps ?? [],
+      ...(hands ? { hands } : {}),
+      env: deps.env ?? process.env,
+    });
+    if (!own) return runner;
+    const closed = runner.ended.finally(own.close);
+    // Whoever started the runner may not be listening.
+    closed.catch(() => {});
+    return { ...runner, close: (how) => runner.close(how).finally(own.close), ended: closed };
+  } catch (error) {
+    await own?.close();
+    throw error;
+  }
 }
 
+/** Worker threads that know the steps that ship, or those of another module. Several runners may share them. */
+export function openHands(logger: Logger, { steps = SHIPPED, memoryMb = THREAD_MEMORY_MB } = {}): Hands {
+  const machine = { clock: systemClock, files: machineFiles, programs: machinePrograms };
+  return openWorkshop({ ...machine, logger, steps, memoryMb });
+}
+
+const SHIPPED = import.meta.resolve("@gantry/connectors/steps.ts");
+/** Far more than any step that ships needs; a step that wants more has a fault, and ends alone. */
+const THREAD_MEMORY_MB = 1_024;
 const BEAT_MS = 10_000;
 
 /** Touches a file as long as the process is not stuck: a runner has no port that could be asked. */

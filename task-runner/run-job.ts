@@ -13,7 +13,7 @@ import { expected, runStep } from "./run-step.ts";
 import { Stopped, timedOut } from "./stop.ts";
 
 /** Steps that run after a stop, because their condition says so, have so long together. */
-const CLEANUP_MS = 60_000;
+export const CLEANUP_MS = 60_000;
 
 /** Never throws for what a step does; all of that is in the result. */
 export async function runJob(job: JobContext): Promise<Omit<Report, "progress">> {

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { type Failure, failureOf } from "@gantry/core/step/outcome.ts";
+import type { Exec } from "@gantry/core/step/step.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 import { boundedOutputs, clipFailure, type WireObject } from "./clip.ts";
 import type { StepEnd } from "./decide-job.ts";
@@ -30,14 +31,18 @@ export type StepRun = {
   readonly env: Readonly<Record<string, string>>;
   readonly failingLine: () => string | undefined;
   readonly limitTo: (ms: number) => void;
+  /** How many programs of the step there are now. */
+  readonly programs: { running: number };
 };
 
 export type StepResult = { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure };
 /** With outputs that are masked and within limits. */
 type JudgedResult = StepResult & { readonly outputs: WireObject };
 
-/** A step that does not react to its signal is left alone so long after its programs got SIGKILL. */
-export const ABANDON_MS = KILL_LIMIT_MS + 2_000;
+/** A step that does not react to its signal is left alone so long after its programs had to be gone. */
+const ABANDON_MS = 2_000;
+/** Programs that do not die are waited for a little longer: that they do not is worth knowing. */
+export const LONGEST_ABANDON_MS = ABANDON_MS + KILL_LIMIT_MS;
 
 export async function runStep(
   job: JobContext,
@@ -64,6 +69,7 @@ export async function runStep(
     limitTo,
     signal: AbortSignal.any([signal, limit.signal]),
     failingLine: failing.line,
+    programs: { running: 0 },
   });
   cancelLimit();
   job.onLimit(undefined);
@@ -81,13 +87,13 @@ export async function runStep(
   return { step: step.id, title: step.title, outcome, outputs, ...(failure ? { failure } : {}) };
 }
 
-type Around = Pick<StepRun, "scope" | "limitTo" | "signal" | "failingLine">;
+type Around = Pick<StepRun, "scope" | "limitTo" | "signal" | "failingLine" | "programs">;
 
 /** Whatever happens inside becomes a result. */
 async function judged(job: JobContext, step: JobStep, log: LogSpool, around: Around): Promise<JudgedResult> {
   const { signal } = around;
   try {
-    const result = await unlessAbandoned(job, act(job, step, log, around), signal);
+    const result = await unlessAbandoned(job, act(job, step, log, around), around);
     return { ...result, outputs: boundedOutputs(job.masker.json(result.outputs)) };
   } catch (error) {
     const stopped: unknown = signal.reason;
@@ -121,9 +127,10 @@ export function expected(job: JobContext, step: JobStep, error: unknown): Gantry
 }
 
 /** The programs of one step, in its environment and to its log. */
-export function execOf({ job, log, env, signal }: Pick<StepRun, "job" | "log" | "env" | "signal">, cwd: string) {
+export function execOf(run: Pick<StepRun, "job" | "log" | "env" | "signal" | "programs">, cwd: string): Exec {
+  const { job, log, env, signal, programs } = run;
   const { deps } = job.site;
-  return createExec({
+  const exec = createExec({
     clock: deps.clock,
     programs: deps.programs,
     logger: deps.logger,
@@ -139,15 +146,25 @@ export function execOf({ job, log, env, signal }: Pick<StepRun, "job" | "log" | 
       throw new GantryError("kill-failed", { runner: job.site.config.name });
     },
   });
+  return async (argv, options) => {
+    programs.running += 1;
+    try {
+      return await exec(argv, options);
+    } finally {
+      programs.running -= 1;
+    }
+  };
 }
 
 /** Waits for work that was told to stop, but not for ever. */
-async function unlessAbandoned<T>(job: JobContext, work: Promise<T>, signal: AbortSignal): Promise<T> {
+async function unlessAbandoned<T>(job: JobContext, work: Promise<T>, { signal, programs }: Around): Promise<T> {
   const ended = new AbortController();
   const abandon = new Promise<never>((_, reject) => {
     const wait = async (): Promise<void> => {
       const graceMs = signal.reason instanceof Stopped ? signal.reason.graceMs : DEFAULT_GRACE_MS;
-      await pause(job.site.deps.clock, graceMs + ABANDON_MS, ended.signal).catch(() => {});
+      const { clock } = job.site.deps;
+      await pause(clock, graceMs + ABANDON_MS, ended.signal).catch(() => {});
+      if (programs.running > 0) await pause(clock, KILL_LIMIT_MS, ended.signal).catch(() => {});
       if (!ended.signal.aborted) {
         job.site.deps.logger.warn(refFields(job.ref), "a step did not stop and is left alone");
         job.onAbandoned();
