@@ -45,7 +45,7 @@ export function drawPlan(random: Random): Plan {
   const skew = random.chance(0.5) ? "none" : random.chance(0.6) ? "fits" : "wild";
   return {
     chaosMs: random.between(1, random.chance(0.3) ? 15 : 5) * 60_000,
-    tasks: random.chance(0.8) ? random.int(5, 10) : random.int(10, 50),
+    tasks: 5 + (random.chance(0.1) ? random.int(5, 45) : random.int(0, 4)),
     cancelChance: random.chance(0.5) ? random.between(0, 0.5) : 0,
     runners: drawRunners(random),
     kinds: new Set(KINDS.filter(() => random.chance(storm))),

@@ -1,28 +1,65 @@
-// npm run sim -- --seed N          one seed, with a readable trace
-// npm run sim -- --seeds N         seeds 1 … N (or from --seed on), on all cores
-// npm run sim -- --mutants         are planted mistakes found?
+// npm run sim -- --seed N                     one seed, with a readable trace; twice, to see that it is the same again
+// npm run sim -- --seeds N [--seed FIRST]     many seeds, on all cores [--workers 2] [--stop: at the first failure]
+// npm run sim -- --mutants [--only NAME]      are planted mistakes found?
 
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { runSeed } from "./run-seed.ts";
+import { runMutants } from "./mutants/run.ts";
+import { runSeed, type SeedResult } from "./run-seed.ts";
+import { runSeeds } from "./workers.ts";
 
 const { values } = parseArgs({
-  options: { seed: { type: "string" }, seeds: { type: "string" }, verbose: { type: "boolean" } },
+  options: {
+    seed: { type: "string", default: "1" },
+    seeds: { type: "string" },
+    workers: { type: "string", default: String(availableParallelism()) },
+    stop: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
+    mutants: { type: "boolean", default: false },
+    only: { type: "string" },
+  },
 });
-const seed = Number(values.seed ?? 1);
-for (let n = seed; n < seed + Number(values.seeds ?? 1); n += 1) {
-  const t = performance.now();
-  const r = await runSeed(n, values.verbose ? (line) => console.log(line) : undefined);
+const first = Number(values.seed);
+
+if (values.mutants) process.exitCode = (await runMutants(values.only)) ? 0 : 1;
+else if (values.seeds === undefined) process.exitCode = (await replay(first)) ? 0 : 1;
+else process.exitCode = (await many(Number(values.seeds))) ? 0 : 1;
+
+async function replay(seed: number): Promise<boolean> {
+  const result = await runSeed(seed, (line) => console.log(line));
+  const again = await runSeed(seed);
+  tellFailure(result);
+  console.log(`seed ${seed}: ${result.violations.length === 0 ? "all held" : "FAILED"}, trace ${result.digest}`);
+  if (again.digest === result.digest) return result.violations.length === 0;
+  console.log(`The same seed gave another trace: ${again.digest}. Something is not under the simulator's control.`);
+  return false;
+}
+
+async function many(seeds: number): Promise<boolean> {
+  const started = performance.now();
+  const summary = await runSeeds({
+    first,
+    seeds,
+    workers: Number(values.workers),
+    stopAtFailure: values.stop,
+    onResult: (result) => {
+      if (result.violations.length > 0) tellFailure(result);
+      else if (values.verbose) console.log(`seed ${result.seed} held: ${result.jobs} jobs, ${result.steps} steps`);
+    },
+  });
+  const seconds = (performance.now() - started) / 1_000;
+  const { ran, failed, tasks, jobs, simulatedMs } = summary;
   console.log(
-    n,
-    Math.round(performance.now() - t),
-    "ms",
-    r.steps,
-    "steps",
-    Math.round(r.simulatedMs / 1000),
-    "s",
-    r.tasks,
-    r.jobs,
-    r.digest.slice(0, 8),
+    `${ran} seeds, ${failed} failed; ${tasks} tasks, ${jobs} jobs, ${Math.round(simulatedMs / 3_600_000)} simulated hours ` +
+      `in ${seconds.toFixed(1)} s (${(ran / seconds).toFixed(1)} seeds/s)`,
   );
-  for (const v of r.violations.slice(0, 5)) console.log("  ", v.atMs, v.invariant, v.text);
+  return failed === 0;
+}
+
+function tellFailure({ seed, violations }: SeedResult): void {
+  const [violation, ...others] = violations;
+  if (!violation) return;
+  console.log(`seed ${seed} FAILED at ${violation.atMs.toFixed(0)} ms: ${violation.invariant}: ${violation.text}`);
+  if (others.length > 0) console.log(`  and ${others.length} more`);
+  console.log(`  npm run sim -- --seed ${seed}`);
 }

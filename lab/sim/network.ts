@@ -70,6 +70,9 @@ type Exchange = {
   readonly onLeft: (hear: () => void) => void;
 };
 
+/** Errors cost time to make. */
+const GONE = new Error("the caller has left");
+
 export function createNetwork({ timeline, random, trace }: Ground): Network {
   const servers = new Map<string, Server>();
   const weathers = new Map<string, Weather>();
@@ -99,7 +102,7 @@ export function createNetwork({ timeline, random, trace }: Ground): Network {
     const gone = new AbortController();
     const broken = process.onDeath(() => answerIn(exchange, connectionError("ECONNRESET")));
     process.deliver(() => {
-      exchange.onLeft(() => process.deliverIn(delay(now), () => gone.abort()));
+      exchange.onLeft(() => process.deliverIn(delay(now), () => gone.abort(GONE)));
       const name = `${exchange.process.name} ${request.path}`;
       trace.line(`> ${name}`);
       void server.handle(request, gone.signal).then((answer) => {

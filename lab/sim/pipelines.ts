@@ -6,6 +6,9 @@ import type { Random } from "./random.ts";
 import type { Doing } from "./steps.ts";
 
 export const SITES = ["north", "south"] as const;
+
+/** Where jobs may run: a site, and the labels that somebody there has. */
+export type Place = { readonly site: string; readonly labels: readonly string[] };
 export const LABEL = "big";
 
 /** What the judge must know of a job. */
@@ -18,8 +21,8 @@ export type Library = {
   readonly rules: (pipeline: string, job: string) => JobRules;
 };
 
-export function makeLibrary(random: Random): Library {
-  const pipelines = Array.from({ length: random.int(2, 5) }, (_, index) => makePipeline(random, `p${index}`));
+export function makeLibrary(random: Random, places: readonly Place[]): Library {
+  const pipelines = Array.from({ length: random.int(2, 5) }, (_, index) => makePipeline(random, places, `p${index}`));
   const byName = new Map(
     pipelines.map((pipeline) => [pipeline.name, { pipeline, version: `sha256:${pipeline.name}` }]),
   );
@@ -45,13 +48,13 @@ export function makeLibrary(random: Random): Library {
   };
 }
 
-function makePipeline(random: Random, name: string): Pipeline {
-  const count = random.chance(0.7) ? random.int(1, 3) : random.int(4, 9);
+function makePipeline(random: Random, places: readonly Place[], name: string): Pipeline {
+  const count = random.chance(0.8) ? random.int(1, 3) : random.int(4, 9);
   const jobs: Job[] = [];
   for (let index = 0; index < count; index += 1) {
     const earlier = jobs.map(({ id }) => id);
     const needs = earlier.filter(() => random.chance(index < 4 ? 0.6 : 0.25));
-    jobs.push(makeJob(random, `j${index}`, needs));
+    jobs.push(makeJob(random, places, `j${index}`, needs));
   }
   return {
     name,
@@ -64,20 +67,21 @@ function makePipeline(random: Random, name: string): Pipeline {
       ? { group: `group-${name}`, policy: random.chance(0.7) ? "queue" : "cancel-older" }
       : undefined,
     jobs,
-    finally: random.chance(0.4) ? [makeJob(random, "last", [])] : [],
+    finally: random.chance(0.4) ? [makeJob(random, places, "last", [])] : [],
     outputs: {},
     remember: {},
   };
 }
 
-function makeJob(random: Random, id: string, needs: readonly string[]): Job {
+function makeJob(random: Random, places: readonly Place[], id: string, needs: readonly string[]): Job {
   const strict = random.chance(0.4);
+  const { site, labels } = random.pick(places);
   return {
     id,
     title: id,
     needs,
-    site: random.pick(SITES),
-    labels: random.chance(0.15) ? [LABEL] : [],
+    site,
+    labels: random.chance(0.2) ? labels : [],
     each: random.chance(0.1) ? ["a", "b"] : undefined,
     matrix: undefined,
     when: random.chance(0.1) ? "status != 'canceled'" : undefined,
@@ -93,9 +97,9 @@ function makeJob(random: Random, id: string, needs: readonly string[]): Job {
 
 function makeStep(random: Random, id: string): StepSpec {
   const doing: Doing = {
-    workMs: random.chance(0.8) ? random.int(0, 20_000) : random.int(20_000, 400_000),
-    waits: random.chance(0.2) ? random.int(1, 4) : 0,
-    waitMs: random.int(100, 30_000),
+    workMs: random.chance(0.96) ? random.int(0, 8_000) : random.int(20_000, 200_000),
+    waits: random.chance(0.15) ? random.int(1, 3) : 0,
+    waitMs: random.int(100, 10_000),
     effects: random.chance(0.5) ? random.int(1, 2) : 0,
     target: random.pick(["create", "replace"]),
     flaky: random.chance(0.2) ? 0.4 : 0,

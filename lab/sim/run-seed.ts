@@ -39,7 +39,7 @@ export async function runSeed(seed: number, show?: (line: string) => void): Prom
   const trace = createTrace(timeline.nowMs, show);
   const ground: Ground = { timeline, random, trace };
   const plan = drawPlan(random.fork("plan"));
-  const library = makeLibrary(random.fork("pipelines"));
+  const library = makeLibrary(random.fork("pipelines"), plan.runners);
   const network = createNetwork({ ...ground, random: random.fork("network") });
   const config = agentConfig.parse({
     data: "/data/agent",

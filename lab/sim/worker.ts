@@ -1,0 +1,11 @@
+// One thread of workers.ts: gets seeds, answers results.
+
+import { parentPort } from "node:worker_threads";
+import { runSeed } from "./run-seed.ts";
+
+const port = parentPort;
+if (!port) throw new Error("this file is for a worker thread");
+port.on("message", async (seed: number) => {
+  const result = await runSeed(seed);
+  port.postMessage({ ...result, violations: result.violations.slice(0, 20) });
+});

@@ -1,0 +1,62 @@
+// Many seeds on several threads. A thread takes the next seed when it is done with one.
+
+import { Worker } from "node:worker_threads";
+import type { SeedResult } from "./run-seed.ts";
+
+export type ManyOptions = {
+  readonly first: number;
+  readonly seeds: number;
+  readonly workers: number;
+  readonly stopAtFailure?: boolean;
+  /** Begins no seed after so many milliseconds. */
+  readonly limitMs?: number;
+  readonly onResult?: (result: SeedResult) => void;
+};
+export type Summary = {
+  readonly ran: number;
+  readonly failed: number;
+  readonly tasks: number;
+  readonly jobs: number;
+  readonly simulatedMs: number;
+  readonly failures: readonly SeedResult[];
+};
+
+/** Rejects when a thread dies, which is a mistake of the simulator itself. */
+export async function runSeeds(options: ManyOptions): Promise<Summary> {
+  const { first, seeds, workers, stopAtFailure = false, limitMs = Number.POSITIVE_INFINITY, onResult } = options;
+  const started = performance.now();
+  const results: SeedResult[] = [];
+  const failures: SeedResult[] = [];
+  let next = first;
+  const take = (): number | undefined => {
+    const isOver = next >= first + seeds || performance.now() - started > limitMs;
+    return isOver || (stopAtFailure && failures.length > 0) ? undefined : next++;
+  };
+  const work = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL("./worker.ts", import.meta.url));
+      const give = (): void => {
+        const seed = take();
+        if (seed === undefined) worker.terminate().then(() => resolve(), reject);
+        else worker.postMessage(seed);
+      };
+      worker.on("message", (result: SeedResult) => {
+        results.push(result);
+        if (result.violations.length > 0) failures.push(result);
+        onResult?.(result);
+        give();
+      });
+      worker.on("error", reject);
+      give();
+    });
+  await Promise.all(Array.from({ length: Math.max(1, workers) }, work));
+  const sum = (of: (result: SeedResult) => number): number => results.reduce((all, one) => all + of(one), 0);
+  return {
+    ran: results.length,
+    failed: failures.length,
+    tasks: sum(({ tasks }) => tasks),
+    jobs: sum(({ jobs }) => jobs),
+    simulatedMs: sum(({ simulatedMs }) => simulatedMs),
+    failures,
+  };
+}
