@@ -5,7 +5,7 @@ import { type Page, to, v1 } from "../api.ts";
 import { recentTasks } from "../needs.ts";
 import { Answer, Empty, Title } from "../parts/answers.tsx";
 import { Ago, Id } from "../parts/facts.tsx";
-import { Mark } from "../parts/mark.tsx";
+import { Glyph, Mark } from "../parts/mark.tsx";
 import { RunButton } from "../parts/run-button.tsx";
 import { TaskLink } from "../parts/task-rows.tsx";
 import { listAt, textAt } from "../shape.ts";
@@ -85,6 +85,12 @@ function Row({ app }: { app: AppView }) {
 }
 
 export function AppState({ state }: { state: AppView["state"] }) {
-  if (state === "ready") return <span class="mark hue-green">ready</span>;
+  if (state === "ready")
+    return (
+      <span class="mark hue-green">
+        <Glyph state="succeeded" />
+        <span>ready</span>
+      </span>
+    );
   return <Mark state={APP_STATES[state]} />;
 }

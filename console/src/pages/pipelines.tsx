@@ -25,7 +25,7 @@ export function PipelinesPage() {
             </Empty>
           ) : (
             <div class="scroll">
-              <table>
+              <table class="stack">
                 <thead>
                   <tr>
                     <th>Pipeline</th>
@@ -43,10 +43,10 @@ export function PipelinesPage() {
                           {pipeline.title}
                         </a>
                       </td>
-                      <td>{pipeline.summary}</td>
+                      <td class="aside">{pipeline.summary}</td>
                       <td class="nowrap">{sizeOf(pipeline)}</td>
                       <td class="nowrap soft">{FOR[pipeline.app]}</td>
-                      <td>
+                      <td class="aside">
                         <Id value={pipeline.version} />
                       </td>
                     </tr>

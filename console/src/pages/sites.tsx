@@ -41,7 +41,7 @@ function Site({ site }: { site: SiteView }) {
         <Presence state={site.state} />
       </h2>
       <div class="scroll">
-        <table>
+        <table class="stack">
           <thead>
             <tr>
               <th class="w-name">Runner</th>
@@ -67,7 +67,7 @@ function Site({ site }: { site: SiteView }) {
         </table>
       </div>
       <div class="scroll">
-        <table>
+        <table class="stack">
           <thead>
             <tr>
               <th class="w-name">System</th>
@@ -128,8 +128,8 @@ function Runner({ runner }: { runner: RunnerView }) {
       <td class="num">
         {runner.busy} of {runner.slots} busy
       </td>
-      <td class="soft mono">{runner.labels.join(" ")}</td>
-      <td class="soft">
+      <td class="soft mono aside">{runner.labels.join(" ")}</td>
+      <td class="soft aside">
         {host.name} · {host.platform} · {count(host.cpus, "CPU")} · {Math.round(host.memoryMb / 1_024)} GB
       </td>
       <td class="soft">

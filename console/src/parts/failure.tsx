@@ -10,7 +10,9 @@ export function FailureBox({ failure, isOurs }: { failure: NonNullable<StepView[
       {failure.line === undefined || failure.why?.includes(failure.line.trim()) ? null : (
         <p class="mono failure-line">{failure.line}</p>
       )}
-      {failure.todo === undefined ? null : <p>{failure.todo}</p>}
+      <p>
+        {failure.todo} <span class="soft mono">{failure.code}</span>
+      </p>
       {(failure.problems ?? []).map((problem) => (
         <p key={problem.detail} class="soft">
           {problem.file === undefined ? null : (
@@ -22,7 +24,6 @@ export function FailureBox({ failure, isOurs }: { failure: NonNullable<StepView[
           {problem.detail}
         </p>
       ))}
-      <p class="soft mono">{failure.code}</p>
     </div>
   );
 }

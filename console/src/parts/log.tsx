@@ -15,6 +15,8 @@ import { ProblemBox } from "./answers.tsx";
 import { Icon } from "./mark.tsx";
 
 const CHUNK = 500;
+/** Logs of more lines can be scrolled beyond their end, so that a failing last line stands where one looks first. */
+const FEW = 12;
 /** What is seen above a line that is shown: three lines. */
 const LINES_BEFORE_PX = 54;
 const WRAP_KEY = "gantry.wrap";
@@ -95,7 +97,7 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
         </p>
       ) : null}
       <div
-        class={wraps.value ? "log-text wraps" : "log-text"}
+        class={`log-text${wraps.value ? " wraps" : ""}${failing !== undefined && lines.length > FEW ? " opens-inside" : ""}`}
         ref={scroller}
         onScroll={onScroll}
         role="log"
