@@ -4,20 +4,23 @@ import { decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/journal/clock.ts";
-import type { Journal } from "@gantry/journal/journal.ts";
+import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import { openAlarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
+import type { RunnerFacts } from "./decide-runner.ts";
 import type { Definitions } from "./definitions.ts";
 import { openDispatch } from "./dispatch.ts";
 import { openFeed } from "./feed.ts";
 import { openFences } from "./fences.ts";
 import { openFleet } from "./fleet.ts";
-import { openLeases } from "./leases.ts";
+import { follow } from "./follow.ts";
+import { type Leases, openLeases } from "./leases.ts";
 import type { LogStore } from "./log-store.ts";
+import { openPeers } from "./peers.ts";
 import { openRunnerProtocol } from "./runner-protocol.ts";
 import { openSessions } from "./sessions.ts";
-import { openTasks, type TaskRecord } from "./tasks.ts";
+import { openTasks, type TaskRecord, taskStream } from "./tasks.ts";
 
 export type Agent = Awaited<ReturnType<typeof openAgent>>;
 
@@ -31,11 +34,13 @@ export type AgentDeps = {
   readonly clock: Clock;
   /** Names that nobody can guess and that never meet. */
   readonly newId: () => string;
+  /** The name of this agent among those that share the journal; absent, it has the journal for itself. */
+  readonly name?: string;
 };
 
 /** Everything but the HTTP server. Takes up all unfinished tasks before it resolves. */
-export async function openAgent({ config, journal, definitions, logs, logger, clock, newId }: AgentDeps) {
-  const tasks = openTasks(journal, definitions);
+export async function openAgent({ config, journal, definitions, logs, logger, clock, newId, name }: AgentDeps) {
+  const tasks = openTasks(journal, definitions, { shared: name !== undefined });
   const onError = (err: unknown, what: string): void => logger.error({ err }, `${what} failed`);
   const sessions = openSessions({
     clock,
@@ -46,7 +51,25 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
   });
   const alarms = openAlarms(logger);
   const fences = await openFences(journal, alarms);
-  const leases = openLeases({ tasks, journal, config, clock, alarms });
+  const leases: Leases = openLeases({
+    tasks,
+    journal,
+    config,
+    clock,
+    alarms,
+    ...(name === undefined ? {} : { name, heardByOthers: (lease) => peers?.heardMs(lease) }),
+  });
+  const peers =
+    name === undefined
+      ? undefined
+      : openPeers({
+          name,
+          journal,
+          runners: () => sessions.all().map(sessions.facts),
+          heard: leases.heard,
+          onChanged: (site) => dispatch.free(site),
+        });
+  const elsewhere = (): readonly RunnerFacts[] => peers?.runners() ?? [];
   const dispatch = openDispatch({
     tasks,
     sessions,
@@ -54,10 +77,11 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     clock,
     newId,
     offerMs: config.offerMs,
+    elsewhere,
     onError,
   });
   const feed = openFeed(journal, tasks, clock);
-  const fleet = openFleet({ journal, sessions, leases, clock });
+  const fleet = openFleet({ journal, sessions, leases, clock, elsewhere });
   const protocol = openRunnerProtocol({
     tasks,
     sessions,
@@ -77,8 +101,16 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     look(task);
     if (task.state.phase === "ended")
       unblock(task.state).catch((error: unknown) => onError(error, "letting the next task of a group begin"));
-    if (events.some(isCancel)) protocol.cancel(task);
+    if (events.some(isCancel) || (events.length === 0 && task.state.cancel)) protocol.cancel(task);
   });
+  /** A runner that has registered elsewhere is offered nothing here any more. */
+  const onEvents = async (events: readonly JournalEvent[]): Promise<void> => {
+    for (const { event, version } of events) {
+      if (event.kind !== "RunnerRegistered" || typeof event.runner !== "string") continue;
+      if (fleet.isNewer(event.runner, version)) sessions.end(event.runner);
+    }
+    await tasks.tellOfOthers(events.filter(({ stream }) => stream.startsWith(taskStream(""))));
+  };
 
   const unblock = async (ended: TaskState): Promise<void> => {
     const behind = await journal.find({ index: "behind", prefix: `${ended.id}/`, limit: 100 });
@@ -112,6 +144,9 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
       await tasks.change(state.id, (task, now) => decideUnblock(task.state, before.state.id, before.state.behind, now));
   };
 
+  const following =
+    name === undefined ? undefined : follow({ journal, clock, onEvents, onError }, (await feed.newest()).last);
+  await peers?.tick();
   const taken = await takeUp();
   await leases.recover();
   if (taken > 0) logger.info({ tasks: taken }, "unfinished tasks were taken up");
@@ -130,7 +165,13 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     /** Gives away what is overdue. Safe to call at any time, from anywhere, also at once. */
     tick: async (): Promise<void> => {
       dispatch.sweep();
+      await peers?.tick();
       await leases.sweep();
+    },
+    /** Lets the other agents know; the journal is closed by whoever opened it. */
+    close: async (): Promise<void> => {
+      await following?.stop();
+      await peers?.leave();
     },
   };
 }

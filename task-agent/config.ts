@@ -2,6 +2,7 @@
 
 import { neverOverlaps } from "@gantry/wire/lease-rules.ts";
 import { z } from "zod";
+import { journalConfig } from "./journal-config.ts";
 
 const ms = z.int().min(10);
 
@@ -20,6 +21,15 @@ const lenientTimers = leaseTimers.refine(
 
 export const agentConfig = z.strictObject({
   data: z.string(),
+  /** Where tasks are kept: in a file of this agent alone, or in a Redis that several agents share. */
+  journal: journalConfig,
+  /** This agent among those that share a journal; letters, digits and `-_.`. Default: the name of the machine. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,60}$/)
+    .optional(),
+  /** Folder of the logs of steps; `logs` in `data` when absent. Agents that share a journal share this folder, too. */
+  logs: z.string().optional(),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0),
   /** Address of the portal, for links. */

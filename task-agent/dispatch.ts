@@ -25,6 +25,8 @@ export type Dispatch = {
   /** Gives up offers that nobody claimed in time. */
   readonly sweep: () => void;
   readonly waitingCount: () => number;
+  /** How long the oldest of them has waited for a runner; 0 when none waits. */
+  readonly longestWaitMs: () => number;
 };
 
 export type OpenOffer = { readonly job: ReadyJob; readonly ref: JobRef; readonly choice: string };
@@ -52,6 +54,8 @@ export type DispatchDeps = {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly offerMs: number;
+  /** Runners that are signed in at other agents, which offer them jobs themselves. */
+  readonly elsewhere?: () => readonly RunnerFacts[];
   readonly onError: (error: unknown, what: string) => void;
 };
 
@@ -105,7 +109,9 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     for (const ready of queue) {
       if (ready.offer || ready.dueMs > deps.clock.monotonicMs()) continue;
       const runners: RunnerFacts[] = deps.sessions.all().map(deps.sessions.facts);
-      const choice = chooseRunner(ready, runners);
+      const here = chooseRunner(ready, runners);
+      const others = here.kind === "waiting" ? (deps.elsewhere?.() ?? []) : [];
+      const choice = others.length === 0 ? here : chooseRunner(ready, [...runners, ...others]);
       if (choice.kind === "waiting") {
         await explain(ready, choice.code, choice.text);
         if (!only && choice.code === "all-busy" && ready.labels.length === 0) return;
@@ -184,6 +190,11 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       }
     },
     waitingCount: () => [...sites.values()].reduce((sum, queue) => sum + queue.size, 0),
+    longestWaitMs: () => {
+      const now = deps.clock.monotonicMs();
+      const waits = [...sites.values()].flatMap((queue) => [...queue.values()].map(({ dueMs }) => now - dueMs));
+      return waits.reduce((longest, wait) => Math.max(longest, wait), 0);
+    },
   };
 }
 

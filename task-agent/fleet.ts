@@ -8,6 +8,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import type { SessionRequest } from "@gantry/wire/protocol.ts";
 import type { RunnerView, SiteView } from "@gantry/wire/views.ts";
 import { decideRegister, type KeptRunner } from "./decide-register.ts";
+import type { RunnerFacts } from "./decide-runner.ts";
 import type { Leases } from "./leases.ts";
 import type { Sessions } from "./sessions.ts";
 import { waitingView } from "./view.ts";
@@ -20,11 +21,25 @@ export type Fleet = {
   readonly keep: (facts: SessionRequest) => Promise<void>;
   /** Takes a runner out of service, or back into it. Throws `not-found`. */
   readonly setRemoved: (runner: string, removed: boolean) => Promise<void>;
+  /** Has the runner registered elsewhere after it last registered here? `version` is that of its stream. */
+  readonly isNewer: (runner: string, version: number) => boolean;
   readonly runners: () => Promise<RunnerView[]>;
   readonly sites: () => Promise<SiteView[]>;
 };
 
-export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: Leases; clock: Clock }): Fleet {
+export type FleetDeps = {
+  readonly journal: Journal;
+  readonly sessions: Sessions;
+  readonly leases: Leases;
+  readonly clock: Clock;
+  /** Runners that are signed in at other agents. */
+  readonly elsewhere?: () => readonly RunnerFacts[];
+};
+
+export function openFleet(deps: FleetDeps): Fleet {
+  /** The version of a runner's stream after its last registration here. */
+  const registered = new Map<string, number>();
+
   const kept = async (): Promise<KeptRunner[]> => {
     const page = await deps.journal.find({ index: "runners", limit: 1_000 });
     return page.items.map((item) => item.snapshot as unknown as KeptRunner).filter((one) => !one.removed);
@@ -34,22 +49,25 @@ export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: 
   const change = async (
     runner: string,
     decide: (known: KeptRunner | undefined) => { readonly kept: KeptRunner; readonly event: JsonObject },
-  ): Promise<void> => {
-    const stream = `runner/${runner.replace(/[^A-Za-z0-9_.-]/g, "_")}`;
+  ): Promise<number> => {
+    const stream = runnerStream(runner);
     for (;;) {
       const loaded = await deps.journal.load(stream);
+      const expected = loaded?.version ?? 0;
       const { kept, event } = decide(loaded?.snapshot as KeptRunner | undefined);
       const snapshot = JSON.parse(JSON.stringify(kept)) as JsonObject;
       const index = { runners: [`${kept.facts.site}/${kept.facts.runner}`] };
-      const append = { stream, expected: loaded?.version ?? 0, events: [event], snapshot, index };
-      if ((await deps.journal.append([append])).ok) return;
+      const append = { stream, expected, events: [event], snapshot, index };
+      if ((await deps.journal.append([append])).ok) return expected + 1;
     }
   };
 
   const runners = async (): Promise<RunnerView[]> =>
     (await kept()).map(({ facts, at }) => {
       const session = deps.sessions.byRunner(facts.runner);
-      const now = session ? deps.sessions.facts(session) : undefined;
+      const now = session
+        ? deps.sessions.facts(session)
+        : deps.elsewhere?.().find((one) => one.runner === facts.runner);
       return {
         name: facts.runner,
         site: facts.site,
@@ -64,18 +82,22 @@ export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: 
     });
 
   return {
-    keep: (facts) =>
-      change(facts.runner, (known) => {
+    keep: async (facts) => {
+      const version = await change(facts.runner, (known) => {
         const kept = decideRegister(known, facts, deps.clock.nowMs());
         if (kept instanceof GantryError) throw kept;
         return { kept, event: { kind: "RunnerRegistered", runner: facts.runner, boot: facts.bootId } };
-      }),
-    setRemoved: (runner, removed) =>
-      change(runner, (known) => {
+      });
+      registered.set(facts.runner, version);
+    },
+    setRemoved: async (runner, removed) => {
+      await change(runner, (known) => {
         if (!known) throw new GantryError("not-found", { kind: "runner", name: runner });
         const kind = removed ? "RunnerRemoved" : "RunnerReadmitted";
         return { kept: { ...known, removed }, event: { kind, runner } };
-      }),
+      });
+    },
+    isNewer: (runner, version) => version > (registered.get(runner) ?? 0),
     runners,
     sites: async () => {
       const all = await runners();
@@ -103,4 +125,8 @@ export function openFleet(deps: { journal: Journal; sessions: Sessions; leases: 
       });
     },
   };
+}
+
+function runnerStream(runner: string): string {
+  return `runner/${runner.replace(/[^A-Za-z0-9_.-]/g, "_")}`;
 }

@@ -28,6 +28,8 @@ export type Leases = {
   readonly lose: (lease: HeldLease, reason: string) => Promise<void>;
   readonly terms: (mode: LeaseMode) => Lease;
   readonly count: () => number;
+  /** Leases that were renewed here, and how long ago, ms: for the other agents. */
+  readonly heard: () => ReadonlyMap<string, number>;
 };
 
 export type HeldLease = { readonly task: string; readonly job: string; readonly fence: number };
@@ -36,7 +38,10 @@ type Held = HeldLease & {
   readonly runner: string;
   readonly mode: LeaseMode;
   readonly claimedAt: number;
+  /** Since when its time runs. Later than it was heard of where it is not known better. */
   renewedMs: number;
+  /** When its holder was heard of by this agent. */
+  heardMs: number | undefined;
   canceledMs: number | undefined;
 };
 
@@ -46,12 +51,17 @@ export type LeasesDeps = {
   readonly config: Pick<AgentConfig, "lease" | "cancelGraceMs" | "aliveMs">;
   readonly clock: Clock;
   readonly alarms: Alarms;
+  /** Where several agents share the journal: the name of this one, and what the others have heard (store time, ms). */
+  readonly name?: string | undefined;
+  readonly heardByOthers?: (lease: string) => number | undefined;
 };
 
-const STREAM = "agent/leases";
 const SAVE_EVERY_MS = 10_000;
+/** What another agent hears is known here so much later, and a renewal may have followed that it could not tell. */
+const TOLD_WITHIN_MS = 2_000;
 
-export function openLeases({ tasks, journal, config, clock, alarms }: LeasesDeps): Leases {
+export function openLeases({ tasks, journal, config, clock, alarms, name, heardByOthers }: LeasesDeps): Leases {
+  const stream = name === undefined ? "agent/leases" : `agent/leases/${name}`;
   const held = new Map<string, Held>();
   let windowAtMs = 0;
   let savedMs = clock.monotonicMs();
@@ -64,12 +74,25 @@ export function openLeases({ tasks, journal, config, clock, alarms }: LeasesDeps
     const ago = (one: Held): number => Math.round(clock.monotonicMs() - one.renewedMs);
     const renewedMs = Object.fromEntries([...held].map(([id, one]) => [id, now - ago(one)]));
     const snapshot: Remembered = { windowAtMs, renewedMs };
-    // Only one agent has this journal; the newest word is the one that counts.
-    await journal.append([{ stream: STREAM, expected: 0, events: [], snapshot }]);
+    // Only one agent writes here; the newest word is the one that counts.
+    await journal.append([{ stream, expected: 0, events: [], snapshot }]);
   };
 
   const lose = async (lease: HeldLease, reason: string): Promise<void> => {
     await tasks.change(lease.task, ({ state, pipeline }, at) => decideLost(pipeline, state, { ...lease, reason }, at));
+  };
+
+  /** Before anything is given away: its holder may renew at another agent. */
+  const hearOthers = async (heard: NonNullable<typeof heardByOthers>, now: number): Promise<void> => {
+    const overdue = [...held].filter(([, lease]) => leaseEnd(lease, { config, now }));
+    if (overdue.length === 0) return;
+    const storeMs = await tasks.now();
+    for (const [id, lease] of overdue) {
+      const at = heard(id);
+      if (at === undefined) continue;
+      const latest = at + config.lease[lease.mode].renewEveryMs + TOLD_WITHIN_MS;
+      lease.renewedMs = Math.max(lease.renewedMs, now - Math.max(0, storeMs - latest));
+    }
   };
 
   return {
@@ -89,6 +112,7 @@ export function openLeases({ tasks, journal, config, clock, alarms }: LeasesDeps
             mode: jobMode(pipeline, job.id),
             claimedAt: job.lease.claimedAt,
             renewedMs: now,
+            heardMs: undefined,
             canceledMs: canceled(state, job.key) ? now : undefined,
           });
       }
@@ -97,6 +121,7 @@ export function openLeases({ tasks, journal, config, clock, alarms }: LeasesDeps
       const lease = held.get(leaseId(task, job));
       if (lease?.fence !== fence || lease.runner !== runner) return false;
       lease.renewedMs = clock.monotonicMs();
+      lease.heardMs = lease.renewedMs;
       return true;
     },
     of: (runner) => [...held.values()].filter((lease) => lease.runner === runner),
@@ -108,7 +133,7 @@ export function openLeases({ tasks, journal, config, clock, alarms }: LeasesDeps
     },
     recover: async () => {
       const [now, nowMs] = [clock.monotonicMs(), await tasks.now()];
-      const remembered = (await journal.load(STREAM))?.snapshot as Remembered | undefined;
+      const remembered = (await journal.load(stream))?.snapshot as Remembered | undefined;
       const leases = [...held].map(([id, { mode, claimedAt }]) => ({ id, mode, claimedMs: claimedAt }));
       const recovered = decideRecovery(leases, remembered, nowMs);
       for (const [id, lease] of held) lease.renewedMs = now - (nowMs - (recovered.renewedMs[id] ?? nowMs));
@@ -120,6 +145,7 @@ export function openLeases({ tasks, journal, config, clock, alarms }: LeasesDeps
       const now = clock.monotonicMs();
       if (held.size > 0 && now - savedMs >= SAVE_EVERY_MS) await save();
       if (now < sweepFromMs) return;
+      if (heardByOthers) await hearOthers(heardByOthers, now);
       for (const lease of [...held.values()]) {
         const end = leaseEnd(lease, { config, now });
         if (!end) continue;
@@ -135,6 +161,12 @@ export function openLeases({ tasks, journal, config, clock, alarms }: LeasesDeps
       return { renewEveryMs, selfFenceMs, reassignAfterMs };
     },
     count: () => held.size,
+    heard: () => {
+      const now = clock.monotonicMs();
+      return new Map(
+        [...held].flatMap(([id, { heardMs }]) => (heardMs === undefined ? [] : [[id, Math.round(now - heardMs)]])),
+      );
+    },
   };
 }
 

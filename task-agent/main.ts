@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
-import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
 import { operationRoutes } from "@gantry/wire/metrics.ts";
 import { runProcess } from "@gantry/wire/process.ts";
@@ -15,9 +14,9 @@ import { type AgentConfigInput, agentConfig } from "./config.ts";
 import { openDefinitions } from "./definitions.ts";
 import { openLogStore } from "./log-store.ts";
 import { openMetrics } from "./metrics.ts";
+import { openAgentJournal } from "./open-journal.ts";
 import { portalRoutes } from "./portal-routes.ts";
 import { runnerRoutes } from "./runner-routes.ts";
-import { AGENT_INDEXES } from "./tasks.ts";
 
 const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
 const TICK_MS = 1_000;
@@ -30,17 +29,18 @@ export async function startTaskAgent(
   const clock = deps.clock ?? systemClock;
   const config = agentConfig.parse(input);
   await mkdir(config.data, { recursive: true });
-  const journal = await openSqliteJournal({ file: join(config.data, "journal.sqlite"), indexes: AGENT_INDEXES, clock });
+  const { journal, name } = await openAgentJournal(config, { clock, logger: deps.logger });
   try {
     const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
     const agent = await openAgent({
       config,
       journal,
       definitions: await openDefinitions(config.pipelines ?? SHIPPED, steps, journal),
-      logs: openLogStore(join(config.data, "logs"), clock),
+      logs: openLogStore(config.logs ?? join(config.data, "logs"), clock),
       logger: deps.logger,
       clock,
       newId: randomUUID,
+      ...(name === undefined ? {} : { name }),
     });
     const metrics = openMetrics(agent);
     const app = createApp({ name: "task-agent", logger: deps.logger, onAnswered: metrics.answered });
@@ -70,6 +70,7 @@ export async function startTaskAgent(
         stopTicking();
         for (const session of agent.sessions.all()) session.wake?.();
         await server.close();
+        await agent.close().catch((err: unknown) => deps.logger.warn({ err }, "the other agents were not told"));
         await agent.logs.close();
         await journal.close();
       },

@@ -15,8 +15,12 @@ import type { Definitions } from "./definitions.ts";
 import { inTurn } from "./in-turn.ts";
 
 export type TaskRecord = { readonly state: TaskState; readonly version: number; readonly pipeline: Pipeline };
-/** Hears of every committed change, in the order of commits per task. Must not throw; must not wait. */
-export type TaskListener = (after: TaskRecord, events: readonly TaskEvent[]) => void;
+/**
+ * Hears of every committed change, in the order of commits per task. Must not throw; must not wait. `mine`: it was
+ * committed by this agent. Where the change of another agent is met by chance, before its events have come, there are no
+ * events, and none come later.
+ */
+export type TaskListener = (after: TaskRecord, events: readonly TaskEvent[], mine: boolean) => void;
 
 export type Tasks = {
   readonly read: (id: string) => Promise<TaskRecord | undefined>;
@@ -57,10 +61,10 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
     }
   };
 
-  const tell = (record: TaskRecord, events: readonly TaskEvent[]): void => {
+  const tell = (record: TaskRecord, events: readonly TaskEvent[], mine: boolean): void => {
     remember(record);
     if (shared) told.set(record.state.id, record.version);
-    for (const listener of listeners) listener(record, events);
+    for (const listener of listeners) listener(record, events, mine);
   };
 
   const load = async (id: string): Promise<TaskRecord | undefined> => {
@@ -72,8 +76,17 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
     return record;
   };
 
-  const read = async (id: string): Promise<TaskRecord | undefined> =>
-    (shared ? undefined : cache.get(id)) ?? (await load(id));
+  /** What is read of a shared journal may be news: the listeners must know of it before it is used. */
+  const catchUp = async (id: string): Promise<TaskRecord | undefined> => {
+    const record = await load(id);
+    const known = told.get(id) ?? (record?.state.phase === "ended" ? record.version : 0);
+    if (record && record.version > known) tell(record, [], false);
+    return record;
+  };
+  const read = async (id: string): Promise<TaskRecord | undefined> => {
+    if (shared) return inTurn(turns, id, () => catchUp(id));
+    return cache.get(id) ?? (await load(id));
+  };
   const now = async (): Promise<number> => Math.floor((await journal.now()) / 1_000);
 
   const change = async (id: string, decide: (task: TaskRecord, now: number) => Decision): Promise<TaskRecord> => {
@@ -93,7 +106,7 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
       const app = state.phase === "ended" && before.state.phase !== "ended" ? await appAppend(journal, record) : [];
       const answer = await commit([append(state, before.version, events), ...app], id);
       if (!answer) continue;
-      tell(record, events);
+      tell(record, events, true);
       return record;
     }
     throw new GantryError("conflict", { what: `Task ${id}` });
@@ -124,19 +137,16 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
       const state = events.slice(first.length).reduce<TaskState>(evolve, start);
       const record = { state, version: events.length, pipeline };
       if (!(await commit([append(state, 0, events), ...beside(state)], state.id))) return undefined;
-      tell(record, events);
+      tell(record, events, true);
       return record;
     },
     tellOfOthers: async (events) => {
-      for (const [id, news] of Map.groupBy(events, (event) => event.stream.slice(taskStream("").length))) {
+      for (const [id, all] of Map.groupBy(events, (event) => event.stream.slice(taskStream("").length))) {
         await inTurn(turns, id, async () => {
-          const fresh = news.filter((event) => event.version > (told.get(id) ?? 0));
+          const fresh = all.filter((event) => event.version > (told.get(id) ?? 0));
           const record = fresh.length > 0 ? await load(id) : undefined;
-          if (record)
-            tell(
-              record,
-              fresh.map(({ event }) => event as unknown as TaskEvent),
-            );
+          const news = fresh.map(({ event }) => event as unknown as TaskEvent);
+          if (record) tell(record, news, false);
         });
       }
     },

@@ -1,0 +1,88 @@
+// Opens the journal that the configuration names.
+
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import type { RedisAddress, RedisReport } from "@gantry/journal/redis/options.ts";
+import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
+import type { Logger } from "@gantry/wire/http.ts";
+import type { AgentConfig } from "./config.ts";
+import type { JournalConfig } from "./journal-config.ts";
+import { AGENT_INDEXES } from "./tasks.ts";
+
+export type OpenedJournal = {
+  readonly journal: Journal;
+  /** The name of this agent, where the journal is shared. */
+  readonly name: string | undefined;
+};
+
+/** Opens what the configuration names. Throws what the adapters throw, and `config-invalid`. */
+export async function openAgentJournal(
+  config: AgentConfig,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<OpenedJournal> {
+  const given = config.journal;
+  if (given.kind === "sqlite") {
+    const file = join(config.data, "journal.sqlite");
+    return { journal: await openSqliteJournal({ file, indexes: AGENT_INDEXES, clock }), name: undefined };
+  }
+  const { username, password, sentinelUsername, sentinelPassword, prefix, waitReplicas, waitMs, allowLazyFsync } =
+    given;
+  const account = { username, password, sentinelUsername, sentinelPassword };
+  // Only who uses it loads it.
+  const { openRedisJournal } = await import("@gantry/journal/redis.ts");
+  const journal = await openRedisJournal({
+    address: addressOf(given),
+    ...withoutUndefined(account),
+    ...(given.tls ? { tls: tlsOf(given) } : {}),
+    prefix,
+    waitReplicas,
+    waitMs,
+    allowLazyFsync,
+    indexes: AGENT_INDEXES,
+    localFile: join(config.data, "journal.local"),
+    keep: isKept,
+    clock,
+    report: (report) => tell(logger, report),
+  });
+  return { journal, name: config.name ?? hostname().replace(/[^A-Za-z0-9_.-]/g, "-") };
+}
+
+/** Unfinished tasks and the little that is needed to go on with them. Ended tasks are history: Redis alone has it. */
+export function isKept(stream: string, indexes: readonly string[]): boolean {
+  if (stream.startsWith("task/")) return indexes.includes("open");
+  return !/^(key|group|agent\/(peer|leases))\//.test(stream);
+}
+
+function addressOf({ address, sentinels, sentinelName, cluster }: JournalConfig): RedisAddress {
+  const given = [address, sentinels, cluster].filter((one) => one !== undefined);
+  if (given.length !== 1)
+    throw new GantryError("config-invalid", { problem: "journal needs one of address, sentinels or cluster" });
+  if (cluster) return { cluster };
+  if (sentinels && sentinelName !== undefined) return { sentinels, name: sentinelName };
+  if (sentinels) throw new GantryError("config-invalid", { problem: "journal.sentinels needs journal.sentinelName" });
+  const cut = address?.lastIndexOf(":") ?? 0;
+  return { host: address?.slice(0, cut) ?? "", port: Number(address?.slice(cut + 1)) };
+}
+
+function tlsOf({ tlsCa, tlsCert, tlsKey, tlsServername }: JournalConfig): Record<string, string> {
+  return withoutUndefined({ ca: tlsCa, cert: tlsCert, key: tlsKey, servername: tlsServername });
+}
+
+function withoutUndefined<T extends Record<string, string | undefined>>(fields: T): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+function tell(logger: Logger, report: RedisReport): void {
+  const { kind, ...fields } = report;
+  const lost = { alarm: "store-lost-writes", ...fields };
+  if (kind === "connected") logger.info(fields, "the journal is connected");
+  else if (kind === "disconnected") logger.warn(fields, "the journal is not connected");
+  else if (kind === "degraded") logger.warn(fields, "the journal is weaker than it should be");
+  else if (kind === "repaired") logger.error(lost, "the journal had lost what it had acknowledged; it was put back");
+  else logger.error(lost, "the journal has lost what it had acknowledged, and has something else in its place");
+}
