@@ -17,7 +17,6 @@ function assertSound(t: TestContext, figures: Figures): void {
   t.diagnostic(JSON.stringify(figures));
   assert.equal(figures.missing, 0, "acknowledged and not there");
   assert.equal(figures.repeatedTimes, 0, "times that were given out twice");
-  assert.equal(figures.vanished, 0, "events that were shown and are gone");
   assert.equal(figures.differing, 0, "acknowledged and replaced by something else");
 }
 
@@ -30,6 +29,7 @@ test("Redis is killed 10 times: nothing acknowledged is lost", { skip: noRedis }
 test("3 failovers to the replica that had confirmed: nothing acknowledged is lost", { skip: noRedis }, async (t) => {
   const figures = await failOver(3, () => 0);
   assertSound(t, figures);
+  assert.equal(figures.vanished, 0, "events that were shown and are gone");
   assert.ok(figures.unknown > 0, "while the replica was cut off nothing was acknowledged");
 });
 
@@ -51,6 +51,6 @@ test("Redis is away for 1.5 s: it refuses within a second, no memory is eaten, i
   const figures = await stopRedis(1_500);
   assertSound(t, figures);
   assert.ok(figures.unknown > 0);
-  assert.ok(figures.slowestRejectionMs < 1_700, `${figures.slowestRejectionMs} ms`);
+  assert.ok(figures.slowestRejectionMs < 1_200, `${figures.slowestRejectionMs} ms`);
   assert.ok(figures.longestRecoveryMs < 10_000, `${figures.longestRecoveryMs} ms`);
 });

@@ -7,7 +7,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { Redis } from "ioredis";
 import { closedError } from "../checks.ts";
 import type { Clock } from "../clock.ts";
-import { connect, nameOf, textOf, unavailable } from "./client.ts";
+import { connect, nameOf, type Place, textOf, unavailable } from "./client.ts";
 import { decideServer } from "./decide-server.ts";
 import type { Keys } from "./keys.ts";
 import type { Known } from "./known.ts";
@@ -49,8 +49,8 @@ export type LinkDeps = {
   readonly onNews: (acked: number) => void;
 };
 
-const GRACE_MS = 1_000;
-const RETRY_MS = { first: 50, most: 1_000 };
+const GRACE_MS = 900;
+const RETRY_MS = { first: 50, most: 500 };
 const WATCH_MS = 1_000;
 
 const SHAS = Object.fromEntries(
@@ -105,8 +105,7 @@ export function openLinks(deps: LinkDeps): Links {
     const place = await findPrimary(options, deps.keys.prefix);
     const opened: Redis[] = [];
     try {
-      for (let n = 0; n < 3; n += 1) opened.push(await connect(place, options));
-      const [write, read, news] = opened as [Redis, Redis, Redis];
+      const [write, read, news] = await connectAll(place, options, opened);
       const made = await enter(deps, write, read, nameOf(place));
       await deps.onEntered(made);
       if (closed) throw closedError();
@@ -189,6 +188,16 @@ export function openLinks(deps: LinkDeps): Links {
   };
 }
 
+/** Three at once. Those that came about are in `opened`, also when it throws. */
+async function connectAll(place: Place, options: RedisOptions, opened: Redis[]): Promise<[Redis, Redis, Redis]> {
+  const open = (): Promise<Redis> => connect(place, options);
+  const settled = await Promise.allSettled([open(), open(), open()]);
+  for (const one of settled) if (one.status === "fulfilled") opened.push(one.value);
+  const failed = settled.find((one) => one.status === "rejected");
+  if (failed) throw failed.reason;
+  return opened as [Redis, Redis, Redis];
+}
+
 /** Looks at the server, brings the scripts, takes over the store. */
 async function enter(deps: LinkDeps, write: Redis, read: Redis, address: string): Promise<Link> {
   const { options, keys, known } = deps;
@@ -199,7 +208,7 @@ async function enter(deps: LinkDeps, write: Redis, read: Redis, address: string)
   });
   if (verdict.refuse) throw verdict.refuse;
   for (const problem of verdict.warnings) options.report?.({ kind: "degraded", address, problem });
-  for (const lua of Object.values(SCRIPTS)) await write.script("LOAD", lua);
+  await Promise.all(Object.values(SCRIPTS).map((lua) => write.script("LOAD", lua)));
   const { seq, micros } = known;
   const args = [LAYOUT, deps.newId(), run, seq, micros];
   const answer = (await write.evalsha(shaOf("enter"), 2, keys.meta, keys.feed, ...args)) as string[];

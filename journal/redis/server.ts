@@ -41,12 +41,11 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
 /** undefined where the account may not ask, as at many hosted ones. */
 async function askSettings(client: Redis): Promise<ReadonlyMap<string, string> | undefined> {
   try {
-    const settings = new Map<string, string>();
-    for (const name of SETTINGS) {
-      const answer = (await client.config("GET", name)) as string[];
-      if (answer[1] !== undefined) settings.set(name, answer[1]);
-    }
-    return settings;
+    // One by one: asking for several is newer than the oldest Redis that we take.
+    const answers = (await Promise.all(SETTINGS.map((name) => client.config("GET", name)))) as string[][];
+    return new Map(
+      answers.flatMap(([name, value]) => (name === undefined || value === undefined ? [] : [[name, value]])),
+    );
   } catch (error) {
     if (error instanceof Error && /^(NOPERM|ERR unknown command)/.test(error.message)) return undefined;
     throw error;

@@ -57,7 +57,7 @@ type Reply = readonly [error: Error | null, answer: unknown];
 /** One turn takes no more than this; the rest waits for the next. */
 const MAX_GROUP = 500;
 /** An operation whose answer was lost is sent again for so long. */
-const RETRY_MS = 1_500;
+const RETRY_MS = 900;
 /** Longer than any operation is sent again, and than clocks differ. */
 const REMEMBER_MS = 600_000;
 const LOST =

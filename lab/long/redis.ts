@@ -21,5 +21,6 @@ for (const [name, run] of Object.entries(RUNS)) {
   const figures = await run();
   const seconds = Math.round((performance.now() - started) / 1_000);
   process.stdout.write(`${name} ${JSON.stringify({ ...figures, seconds })}\n`);
-  if (figures.missing + figures.repeatedTimes + figures.vanished + figures.differing > 0) process.exitCode = 1;
+  const vanished = name === "behind" ? 0 : figures.vanished;
+  if (figures.missing + figures.repeatedTimes + vanished + figures.differing > 0) process.exitCode = 1;
 }

@@ -19,7 +19,10 @@ export type Figures = {
   readonly missing: number;
   /** Times (the source of fences) that were given out more than once. Must be 0. */
   readonly repeatedTimes: number;
-  /** Events that a reader was shown and that are not there, or are others now. Must be 0. */
+  /**
+   * Events that a reader was shown and that are gone. Must be 0, but for a failover to a replica that was behind: an
+   * append whose writer got no answer is in nobody's file, and a reader may have seen it.
+   */
   readonly vanished: number;
   /** From the moment Redis is ready again to the first acknowledgement. */
   readonly longestRecoveryMs: number;
