@@ -51,7 +51,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
         signal: over.signal,
       });
       isStarted = true;
-      await work(site, claimed, delivery, { stopping, over, stop });
+      await work(site, claimed, delivery, { stopping, over, stop, leaseUntil: () => leases.until(ref) });
     } catch (error) {
       logEnd(site, ref, error, over.signal);
       if (!over.signal.aborted) await tellFailure(site, delivery, ref, error, isStarted);
@@ -68,13 +68,14 @@ type Stops = {
   readonly stopping: AbortController;
   readonly over: AbortController;
   readonly stop: (reason: Stopped) => void;
+  readonly leaseUntil: () => Moment | undefined;
 };
 
 async function work(
   site: Site,
   { ref, reply }: Claimed,
   delivery: Delivery,
-  { stopping, over, stop }: Stops,
+  { stopping, over, stop, leaseUntil }: Stops,
 ): Promise<void> {
   const { deps, disk, link, config, cache, path } = site;
   const { spec } = reply;
@@ -84,7 +85,7 @@ async function work(
   const told: Told = {
     tell: delivery.outbox.push,
     openLog: delivery.openLog,
-    permits: createPermits({ ref, link, disk, deps, lost: over.signal, onLost }),
+    permits: createPermits({ ref, link, disk, deps, leaseUntil, lost: over.signal, onLost }),
     onGroup: (group) => disk.note({ k: "group", ref, group }),
     onGroupGone: (pgid) => disk.note({ k: "group-gone", ref, pgid }),
     onSurvivor: site.onSurvivors,

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "@gantry/core/json.ts";
+import { createMasker } from "@gantry/core/mask/masker.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { SteppedClock } from "@gantry/journal/stepped-clock.fixture.ts";
 import { z } from "zod";
 import { openBench } from "./bench.fixture.ts";
+import { createEffect } from "./effect.ts";
 import { uses } from "./fake-agent.fixture.ts";
+import type { Permits } from "./permits.ts";
 
 /** A system outside with one thing in it, and a step that puts it there. */
 class Outside {
@@ -94,4 +98,31 @@ test("a change waits for its permit while the agent is away", async (t) => {
   const job = agent.offer({ steps: [uses("put", "test/put")] });
   assert.equal((await agent.reported(job)).outcome, "succeeded");
   assert.equal(refused, 3);
+});
+
+test("a permit that is too old when the change would begin is asked for again, and what may be done is probed", async () => {
+  const clock = new SteppedClock();
+  const asked: string[] = [];
+  const permits: Permits = {
+    begin: async () => {
+      asked.push("permit");
+      const leftMs = asked.length === 1 ? 60_000 : 30_000;
+      const until = { monotonicMs: clock.monotonicMs() + leftMs, wallMs: clock.nowMs() + leftMs };
+      // The process is stopped while the answer is in its mail: the timers that would tell it so come later.
+      if (asked.length === 1) clock.jumpWall(60_000);
+      return { answer: asked.length === 1 ? "go" : "verify", key: "k", until };
+    },
+    end: async () => void asked.push("end"),
+  };
+  const step = { id: "put", uses: "test/put", effects: ["put"] };
+  const signal = new AbortController().signal;
+  const effect = createEffect({ step, permits, masker: createMasker(), clock, signal });
+  const result = await effect({
+    name: "put",
+    what: "put the thing",
+    probe: async () => void asked.push("probe"),
+    perform: async () => ({ made: asked.push("perform") }),
+  });
+  assert.deepEqual(asked, ["permit", "permit", "probe", "perform", "end"]);
+  assert.deepEqual(result, { made: 4 });
 });

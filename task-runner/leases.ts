@@ -20,6 +20,8 @@ export type Holder = {
 export type Leases = {
   /** Renews from now on. `sent`: when the request was sent that gave the lease. */
   readonly hold: (holder: Holder, sent: Moment) => Cancel;
+  /** Until when the lease is surely held, whatever timers say; undefined when nobody holds it. */
+  readonly until: (ref: JobRef) => Moment | undefined;
   readonly now: () => Moment;
 };
 
@@ -91,6 +93,12 @@ export function createLeases(
 
   return {
     now,
+    until: (ref) => {
+      const one = held.get(refKey(ref));
+      if (!one) return undefined;
+      const { renewed, lease } = one;
+      return { monotonicMs: renewed.monotonicMs + lease.selfFenceMs, wallMs: renewed.wallMs + lease.selfFenceMs };
+    },
     hold: (holder, sent) => {
       const one: Held = { ...holder, renewed: sent, cancelFence: () => {} };
       const shortest = everyMs();
@@ -104,6 +112,11 @@ export function createLeases(
       };
     },
   };
+}
+
+/** Has this moment not come yet, on either clock? */
+export function isAhead(until: Moment, clock: Pick<RunnerDeps["clock"], "monotonicMs" | "nowMs">): boolean {
+  return clock.monotonicMs() < until.monotonicMs && clock.nowMs() < until.wallMs;
 }
 
 /** Whichever clock says more: one may stand still while the machine sleeps, the other may be set. */

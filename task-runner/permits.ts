@@ -5,6 +5,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { EffectPermit, JobRef } from "@gantry/wire/protocol.ts";
 import type { WireObject } from "./clip.ts";
 import type { DiskJournal } from "./disk-journal.ts";
+import type { Moment } from "./leases.ts";
 import type { Link } from "./link.ts";
 import { isCode, type RunnerDeps } from "./ports.ts";
 
@@ -15,8 +16,12 @@ export type EffectWish = {
   readonly what: string;
 };
 
-/** `own`: what this runner did itself under this key; the agent was never told. */
-export type Permit = EffectPermit & { readonly own?: JsonObject };
+/**
+ * `own`: what this runner did itself under this key; the agent was never told. `until`: nothing may begin under the permit
+ * later than this, for the lease may be over. A process that was stopped finds its permits in its mail before its timers
+ * tell it how late it is.
+ */
+export type Permit = EffectPermit & { readonly own?: JsonObject; readonly until: Moment };
 
 export type Permits = {
   /** Waits while the task-agent cannot be reached. Throws `lease-lost`, and the signal's reason. */
@@ -30,12 +35,14 @@ export type PermitsSetting = {
   readonly link: Link;
   readonly disk: DiskJournal;
   readonly deps: Pick<RunnerDeps, "clock">;
+  /** Until when the lease is surely held. */
+  readonly leaseUntil: () => Moment | undefined;
   /** Aborted only when nothing counts any more: until then the end of an effect that was made is told. */
   readonly lost: AbortSignal;
   readonly onLost: () => void;
 };
 
-export function createPermits({ ref, link, disk, deps, lost, onLost }: PermitsSetting): Permits {
+export function createPermits({ ref, link, disk, deps, leaseUntil, lost, onLost }: PermitsSetting): Permits {
   const guarded = async <T>(call: () => Promise<T>): Promise<T> => {
     try {
       return await call();
@@ -50,7 +57,8 @@ export function createPermits({ ref, link, disk, deps, lost, onLost }: PermitsSe
         link.call((client, session, options) => client.effectBegin({ session, ref, ...wish }, options), { signal }),
       );
       const own = permit.answer === "verify" ? disk.state.effects.get(permit.key)?.result : undefined;
-      return own ? { ...permit, own } : permit;
+      const until = leaseUntil() ?? { monotonicMs: 0, wallMs: 0 };
+      return { ...permit, until, ...(own ? { own } : {}) };
     },
     end: async (key, result) => {
       await disk.commit({ k: "effect", key, result, atMs: deps.clock.nowMs() });

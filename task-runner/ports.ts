@@ -50,7 +50,8 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  // The same in all threads of the process; `performance.now()` begins with each.
+  monotonicMs: () => Number(process.hrtime.bigint() / 1_000n) / 1_000,
   after: (ms, run) => {
     const timer = setTimeout(run, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
     return () => clearTimeout(timer);

@@ -135,6 +135,7 @@ function contextOf(
       step: { id: run.step.id, uses: step.name, effects: step.effects },
       permits: job.permits,
       masker: job.masker,
+      clock: site.deps.clock,
       signal,
     }),
     // A step that forgets the signal is stopped all the same.
