@@ -244,3 +244,25 @@ test("a fact on the feed is on the page, and is told to a screen reader", { skip
   await page.locator("[aria-live=polite]", { hasText: headline }).waitFor({ state: "attached" });
   await page.context().close();
 });
+
+// Last: no stream can be opened after it.
+test("a broken connection is told, and overcome: first by another stream, then by asking", { skip }, async () => {
+  const { page } = await openPage();
+  let reads = 0;
+  page.on("request", (request) => {
+    if (new URL(request.url()).pathname === "/v1/tasks") reads += 1;
+  });
+  await visit(page, "/tasks");
+  await page.locator(".live.is-live").waitFor();
+  const before = reads;
+  portal.cut();
+  await page.locator(".live:not(.is-live)").waitFor();
+  await page.locator(".live.is-live").waitFor();
+  while (reads === before) await page.waitForEvent("request"); // What was missed is read again.
+  portal.cut({ forGood: true });
+  await page.locator(".live.is-polling").waitFor();
+  await page.waitForRequest(
+    (request) => /\/v1\/events(\?|$)/.test(request.url()) && request.headers().accept === "application/json",
+  );
+  await page.context().close();
+});

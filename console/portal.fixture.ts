@@ -18,6 +18,8 @@ export type FakePortal = {
   readonly say: (event: JsonObject) => void;
   /** The next POST is answered with these mistakes in its fields. */
   readonly refuseNext: (errors: readonly { readonly pointer: string; readonly detail: string }[]) => void;
+  /** Cuts every open feed. With `forGood`, no stream can be opened any more; pages of the feed still can be read. */
+  readonly cut: (options?: { readonly forGood?: boolean }) => void;
   readonly close: () => Promise<void>;
 };
 
@@ -47,6 +49,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
   const wishes: { what: string; key: string | undefined; body: unknown }[] = [];
   const feeds = new Set<ServerResponse>();
   let refusal: readonly unknown[] | undefined;
+  let hasStreams = true;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? "/", "http://portal");
@@ -61,9 +64,17 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       else sendJson(response, 202, TASKS[0]);
       return;
     }
+    if (url.pathname === "/v1/events" && !request.headers.accept?.includes("event-stream")) {
+      sendJson(response, 200, { items: [], last: 1 });
+      return;
+    }
     if (url.pathname === "/v1/events") {
+      if (!hasStreams) {
+        sendProblem(response, 503, "unavailable", []);
+        return;
+      }
       response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-      response.write('retry: 100\n\nevent: link\ndata: {"up":true}\n\n');
+      response.write('retry: 400\n\nevent: link\ndata: {"up":true}\n\n');
       feeds.add(response);
       response.once("close", () => feeds.delete(response));
       return;
@@ -92,6 +103,10 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
     },
     refuseNext: (errors) => {
       refusal = errors;
+    },
+    cut: ({ forGood = false } = {}) => {
+      hasStreams = !forGood;
+      for (const feed of feeds) feed.destroy();
     },
     close: async () => {
       server.closeAllConnections();
