@@ -38,6 +38,14 @@ export function openMetrics(agent: Measured): ProcessMetrics {
     },
   });
   new Gauge({
+    name: "gantry_queue_oldest_seconds",
+    help: "How long the oldest of the ready jobs has waited for a runner",
+    registers,
+    collect() {
+      this.set(agent.dispatch.longestWaitMs() / 1_000);
+    },
+  });
+  new Gauge({
     name: "gantry_jobs_leased",
     help: "Jobs that runners hold",
     registers,
@@ -47,12 +55,19 @@ export function openMetrics(agent: Measured): ProcessMetrics {
   });
   new Gauge({
     name: "gantry_runners",
-    help: "Runners that are signed in, by site",
-    labelNames: ["site"],
+    help: "Runners that have signed in, by site: alive, or silent for too long",
+    labelNames: ["site", "state"],
     registers,
     collect() {
-      this.reset();
-      for (const session of agent.sessions.all()) this.inc({ site: session.facts.site });
+      // A site whose runners are all silent says 0 alive, so that an alert can see it.
+      for (const { facts } of agent.sessions.all()) {
+        this.set({ site: facts.site, state: "alive" }, 0);
+        this.set({ site: facts.site, state: "silent" }, 0);
+      }
+      for (const session of agent.sessions.all()) {
+        const { site, alive } = agent.sessions.facts(session);
+        this.inc({ site, state: alive ? "alive" : "silent" });
+      }
     },
   });
 
@@ -66,7 +81,9 @@ export function openMetrics(agent: Measured): ProcessMetrics {
     },
   });
 
-  agent.tasks.listen(({ state }, events) => {
+  agent.tasks.listen(({ state }, events, mine) => {
+    // What another agent has committed is counted there.
+    if (!mine) return;
     for (const event of events) {
       if (event.kind === "TaskRequested") started.inc({ pipeline: state.pipeline });
       if (event.kind !== "TaskEnded") continue;

@@ -23,7 +23,7 @@ const BANS: readonly Ban[] = [
   {
     pattern: /\bprocess\.env\b/,
     instead: "configuration is read once, in main.ts",
-    where: /^(?!cli\/|lab\/|wire\/process\.ts|[a-z-]+\/main\.ts)/,
+    where: /^(?!cli\/|lab\/|deploy\/image\/|wire\/process\.ts|[a-z-]+\/main\.ts)/,
     tests: false,
   },
   {
