@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { FeedEvent, TaskSummary } from "@gantry/wire/views.ts";
 import { TASKS } from "./data.fixture.ts";
 import { decideCell } from "./src/fleet.ts";
-import { ago, duration, short, ticking } from "./src/format.ts";
+import { ago, duration, readable, short, ticking } from "./src/format.ts";
 import { decideNeeds } from "./src/needs.ts";
 import { patchPage, patchTask } from "./src/patch.ts";
 import { decideMove, decideNextFailure, decideSelection } from "./src/selection.ts";
@@ -127,5 +127,6 @@ test("times and ids are short", () => {
   assert.equal(ago("2026-11-20T07:59:58Z", now), "just now");
   assert.equal(ago("2026-11-20T07:43:00Z", now), "17 m ago");
   assert.equal(ago("2026-10-01T07:43:00Z", now), "2026-10-01");
+  assert.equal(readable(`image x@sha256:${"ab".repeat(32)} not found`), "image x@sha256:abababababab… not found");
   assert.equal(short(`host/a/b@sha256:${"ab".repeat(32)}`), "abababababab");
 });

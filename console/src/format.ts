@@ -53,6 +53,11 @@ export function short(id: string): string {
   return id.length > 12 ? id.slice(-8) : id;
 }
 
+/** A sentence with its digests shortened: nobody reads 64 digits. */
+export function readable(text: string): string {
+  return text.replaceAll(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1…");
+}
+
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 }

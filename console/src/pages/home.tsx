@@ -18,9 +18,7 @@ export function HomePage() {
   const isNew = apps.data.value?.items.length === 0 && tasks.data.value?.items.length === 0;
   return (
     <>
-      <Title title="Home">
-        <RunButton pipeline="create-app" label="Create app" isPrimary />
-      </Title>
+      <Title title="Home">{isNew ? null : <RunButton pipeline="create-app" label="Create app" isPrimary />}</Title>
       <Answer of={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Now tasks={items} />)}</Answer>
     </>
   );

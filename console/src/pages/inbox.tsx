@@ -3,6 +3,7 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { InboxItem } from "@gantry/wire/views.ts";
 import { type Page, to, v1 } from "../api.ts";
+import { readable } from "../format.ts";
 import { Answer, Empty, Title } from "../parts/answers.tsx";
 import { Ago } from "../parts/facts.tsx";
 import { Glyph } from "../parts/mark.tsx";
@@ -52,7 +53,7 @@ function Message({ item }: { item: InboxItem }) {
             </a>
           )}
         </p>
-        <p>{item.text}</p>
+        <p>{readable(item.text)}</p>
         <p class="soft facts-line">
           {item.facts
             .filter(([name]) => name !== "Task")

@@ -2,7 +2,9 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/views.ts";
+import { useRef } from "preact/hooks";
 import { to, v1 } from "../api.ts";
+import { readable } from "../format.ts";
 import { useKeys } from "../keys.ts";
 import { Answer } from "../parts/answers.tsx";
 import { Ago, Id, Pairs, Took } from "../parts/facts.tsx";
@@ -37,7 +39,8 @@ export function TaskPage({ id }: { id: string }) {
 function Task({ task }: { task: TaskView }) {
   const { query } = address.value;
   const selected = decideSelection(task, { job: query.get("job"), step: query.get("step") });
-  const view = viewOf(query.get("view"), task);
+  const opened = useRef(openedView(task)).current;
+  const view = viewOf(query.get("view"), opened);
   const select = (next: Selection | undefined): void => {
     if (next) go(withQuery({ ...next, attempt: undefined }), { replace: true });
   };
@@ -57,7 +60,7 @@ function Task({ task }: { task: TaskView }) {
       <header class="title task-title">
         <div>
           <Mark state={task.state} />
-          <h1>{task.headline}</h1>
+          <h1 title={task.headline}>{readable(task.headline)}</h1>
         </div>
         <div class="actions">
           <TaskActions task={task} />
@@ -98,12 +101,19 @@ function Task({ task }: { task: TaskView }) {
 const NARROW = matchMedia("(max-width: 719px)");
 const MANY = 150;
 
-/** Narrow pages and huge tasks have the list. */
-function viewOf(asked: string | null, task: TaskView): View {
+/**
+ * What a task opens as: the list has the log of the failing step beside it, in view at once, and is quick for huge tasks.
+ * A task that fails while somebody looks at its graph stays a graph.
+ */
+function openedView(task: TaskView): View {
+  const hasFailed = STATE_LOOKS[task.state].ended && task.failedAt !== undefined;
+  return hasFailed || task.jobs.length > MANY ? "list" : "graph";
+}
+
+function viewOf(asked: string | null, opened: View): View {
   if (asked === "log") return "log";
   if (NARROW.matches) return "list";
-  const found = VIEWS.find((one) => one === asked);
-  return found ?? (task.jobs.length > MANY ? "list" : "graph");
+  return VIEWS.find((one) => one === asked) ?? opened;
 }
 
 function FactsLine({ task }: { task: TaskView }) {

@@ -3,6 +3,7 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskSummary } from "@gantry/wire/views.ts";
 import { to } from "../api.ts";
+import { readable } from "../format.ts";
 import { Ago, Took } from "./facts.tsx";
 import { Glyph, Mark } from "./mark.tsx";
 
@@ -15,7 +16,7 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
             <Mark state={task.state} />
             <span class="what">{task.title}</span>
             <span class="says" title={task.headline}>
-              {rest(task)}
+              {readable(rest(task))}
             </span>
             <Progress task={task} />
             <span class="who soft">{task.requestedBy}</span>
