@@ -1,0 +1,77 @@
+// What is wrong with a topic, in words, or nothing. Pure.
+
+import type { KafkaConfig } from "./config.ts";
+
+export type TopicFacts = {
+  readonly partitions: number;
+  /** The smallest number of replicas that a partition has. */
+  readonly replication: number;
+  /** Settings as the brokers name them; absent where they may not be read. */
+  readonly settings: { readonly [name: string]: string | undefined };
+};
+
+export type TopicProblem = { readonly problem: string; readonly todo: string };
+
+type Wanted = Pick<KafkaConfig, "topic" | "partitions" | "replication" | "retentionMs">;
+
+/** The settings that a topic is made with. */
+export function topicSettings({ replication, retentionMs }: Wanted): { readonly [name: string]: string } {
+  return {
+    "cleanup.policy": "delete",
+    "retention.ms": String(retentionMs),
+    // With three replicas one may be away, and what was acknowledged is still on two.
+    "min.insync.replicas": String(minInSync(replication)),
+    "unclean.leader.election.enable": "false",
+  };
+}
+
+/** The first reason why events may not be published to this topic. */
+export function decideTopic(
+  wanted: Wanted,
+  { partitions, replication, settings }: TopicFacts,
+): TopicProblem | undefined {
+  if (partitions < wanted.partitions) {
+    return {
+      problem: `it has ${partitions} partitions, and ${wanted.partitions} are configured`,
+      todo: "Add partitions to the topic while no task runs, or configure fewer.",
+    };
+  }
+  if (replication < wanted.replication) {
+    return {
+      problem: `a partition has ${replication} replicas, and ${wanted.replication} are configured`,
+      todo: "Give the topic more replicas, or configure fewer.",
+    };
+  }
+  const policy = settings["cleanup.policy"];
+  if (policy !== undefined && policy !== "delete") {
+    return {
+      problem: `its cleanup.policy is ${policy}, which removes events of a task as soon as there are newer ones`,
+      todo: "Set cleanup.policy of the topic to delete.",
+    };
+  }
+  const retention = Number(settings["retention.ms"] ?? wanted.retentionMs);
+  if (retention >= 0 && retention < wanted.retentionMs) {
+    return {
+      problem: `it keeps events for ${retention} ms, and ${wanted.retentionMs} ms are configured`,
+      todo: "Raise retention.ms of the topic, or configure less.",
+    };
+  }
+  const inSync = Number(settings["min.insync.replicas"] ?? minInSync(wanted.replication));
+  if (inSync < minInSync(wanted.replication)) {
+    return {
+      problem: `it acknowledges events that only ${inSync} replica has`,
+      todo: `Set min.insync.replicas of the topic to ${minInSync(wanted.replication)}.`,
+    };
+  }
+  if (settings["unclean.leader.election.enable"] === "true") {
+    return {
+      problem: "it allows unclean leader elections, which lose acknowledged events",
+      todo: "Set unclean.leader.election.enable of the topic to false.",
+    };
+  }
+  return undefined;
+}
+
+function minInSync(replication: number): number {
+  return replication >= 3 ? 2 : 1;
+}
