@@ -1,0 +1,58 @@
+// A step whose change to the outside can be seen and stopped at any point, in the place of one that ships: the world is a
+// folder (GANTRY_LAB_WORLD), a change is a line in a file, and a runner is stopped by a file that is not there yet.
+
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { succeeded } from "@gantry/core/step/outcome.ts";
+import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+
+export const WORLD = "GANTRY_LAB_WORLD";
+
+const LOOK_MS = 20;
+
+async function fileThere(path: string, signal: AbortSignal): Promise<void> {
+  while (!existsSync(path)) {
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** `text` names the file that must be there before the change is made, and the one that must be there before it ends. */
+const put = defineStep({
+  name: "jira/comment",
+  title: "Put",
+  input: z.object({ issue: z.string(), text: z.string() }),
+  output: z.object({ key: z.string() }),
+  needs: [],
+  effects: ["comment"],
+  retry: NO_RETRY,
+  timeoutMs: 600_000,
+  plan: async () => [],
+  run: async ({ input, effect, signal, log }) => {
+    const world = process.env[WORLD] ?? "";
+    const [before = "", within = ""] = input.text.split(" ");
+    if (before !== "") await fileThere(join(world, before), signal);
+    log("now");
+    const made = await effect({
+      name: "comment",
+      what: `put ${input.issue}`,
+      probe: async (key) => (existsSync(join(world, "puts")) && lines(world).includes(key) ? { key } : undefined),
+      perform: async (key) => {
+        appendFileSync(join(world, "puts"), `${key}\n`);
+        writeFileSync(join(world, `put-${input.issue}`), "");
+        if (within !== "") await fileThere(join(world, within), signal);
+        return { key };
+      },
+    });
+    return succeeded(made);
+  },
+});
+
+export const STEPS: readonly AnyStep[] = [put as AnyStep];
+
+/** Keys of the changes that were made, in order. */
+export function lines(world: string): readonly string[] {
+  const file = join(world, "puts");
+  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+}
