@@ -5,7 +5,7 @@ import type { ProblemBody, TaskView } from "@gantry/wire/views.ts";
 
 export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
 
-export class Problem extends Error {
+class Problem extends Error {
   readonly body: ProblemBody;
   constructor(body: ProblemBody) {
     super(body.title);

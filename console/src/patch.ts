@@ -18,7 +18,7 @@ export function patchTask(view: TaskView, event: FeedEvent): TaskView {
 }
 
 /** The row of a task in lists. */
-export function patchSummary<T extends TaskSummary>(view: T, event: FeedEvent): T {
+function patchSummary<T extends TaskSummary>(view: T, event: FeedEvent): T {
   const fact = event.data.event;
   if (event.subject !== view.id) return view;
   if (fact.kind === "JobStarted" && view.startedAt === undefined) {

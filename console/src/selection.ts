@@ -11,7 +11,7 @@ export function isSilent(job: JobView): boolean {
 }
 
 /** Every step in the order of the list. */
-export function stepsOf(task: TaskView): readonly (Selection & { readonly view: StepView })[] {
+function stepsOf(task: TaskView): readonly (Selection & { readonly view: StepView })[] {
   return task.jobs.flatMap((job) => job.steps.map((view) => ({ job: job.key, step: view.id, view })));
 }
 

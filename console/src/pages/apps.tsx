@@ -13,7 +13,7 @@ import { useResource } from "../store.ts";
 import { useTitle } from "../title.ts";
 
 /** The state of an app in the words and colours of the one table. */
-export const APP_STATES = { creating: "running", ready: "succeeded", failed: "failed" } as const;
+const APP_STATES = { creating: "running", ready: "succeeded", failed: "failed" } as const;
 
 export function AppsPage() {
   useTitle("Apps");

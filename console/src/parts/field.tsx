@@ -104,7 +104,9 @@ function OneInput({ field, value, errors, onChange, id, about }: Props & { id: s
     <input
       {...shared}
       type="text"
-      inputMode={field.kind === "number" ? "decimal" : "text"}
+      inputMode={field.kind !== "number" ? "text" : field.isWhole ? "numeric" : "decimal"}
+      maxLength={field.kind === "text" ? field.max : undefined}
+      title={field.pattern === undefined ? undefined : `It must match ${field.pattern}`}
       autoComplete="off"
       spellcheck={false}
       placeholder={placeholder}
