@@ -99,8 +99,7 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
   };
   tasks.listen((task, events) => {
     look(task);
-    if (task.state.phase === "ended")
-      unblock(task.state).catch((error: unknown) => onError(error, "letting the next task of a group begin"));
+    if (task.state.phase === "ended") unblockOrOwe(task.state);
     if (events.some(isCancel) || (events.length === 0 && task.state.cancel)) protocol.cancel(task);
   });
   /** A runner that has registered elsewhere is offered nothing here any more. */
@@ -112,6 +111,14 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     await tasks.tellOfOthers(events.filter(({ stream }) => stream.startsWith(taskStream(""))));
   };
 
+  /** Ended tasks whose next of a group could not be let begin yet. */
+  const owed = new Map<string, TaskState>();
+  const unblockOrOwe = (ended: TaskState): void => {
+    unblock(ended).catch((error: unknown) => {
+      owed.set(ended.id, ended);
+      onError(error, "letting the next task of a group begin");
+    });
+  };
   const unblock = async (ended: TaskState): Promise<void> => {
     const behind = await journal.find({ index: "behind", prefix: `${ended.id}/`, limit: 100 });
     for (const { snapshot } of behind.items) {
@@ -165,8 +172,13 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     /** Gives away what is overdue. Safe to call at any time, from anywhere, also at once. */
     tick: async (): Promise<void> => {
       dispatch.sweep();
+      for (const [id, ended] of owed) {
+        owed.delete(id);
+        unblockOrOwe(ended);
+      }
       await peers?.tick();
       await leases.sweep();
+      await tasks.recheck();
     },
     /** Lets the other agents know; the journal is closed by whoever opened it. */
     close: async (): Promise<void> => {

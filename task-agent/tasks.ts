@@ -36,6 +36,11 @@ export type Tasks = {
   ) => Promise<TaskRecord | undefined>;
   readonly now: () => Promise<number>;
   readonly listen: (listener: TaskListener) => void;
+  /**
+   * Looks at the tasks whose last commit was not answered, and tells the listeners how they stand: it may have been done.
+   * Rejects when the journal still fails; those tasks are looked at the next time.
+   */
+  readonly recheck: () => Promise<void>;
   /** Tells the listeners of events that another agent has committed; does nothing for our own. */
   readonly tellOfOthers: (events: readonly JournalEvent[]) => Promise<void>;
 };
@@ -49,6 +54,7 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
   /** The version of each task that the listeners have heard of; only kept when the journal is shared. */
   const told = new Map<string, number>();
   const turns = new Map<string, Promise<unknown>>();
+  const doubtful = new Set<string>();
   const listeners: TaskListener[] = [];
 
   const remember = (record: TaskRecord): void => {
@@ -116,7 +122,9 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
     try {
       return (await journal.append(batch)).ok;
     } catch (error) {
-      cache.delete(id); // Nobody knows whether it was committed: the next reader loads.
+      // Nobody knows whether it was committed: the next reader loads, and the listeners hear of it by `recheck`.
+      cache.delete(id);
+      doubtful.add(id);
       throw error;
     }
   };
@@ -149,6 +157,16 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
           if (record) tell(record, news, false);
         });
       }
+    },
+    recheck: async () => {
+      const looks = [...doubtful].map((id) =>
+        inTurn(turns, id, async () => {
+          const record = await load(id);
+          doubtful.delete(id);
+          if (record) tell(record, [], true);
+        }),
+      );
+      for (const look of await Promise.allSettled(looks)) if (look.status === "rejected") throw look.reason;
     },
     listen: (listener) => void listeners.push(listener),
   };
