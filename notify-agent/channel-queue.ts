@@ -31,6 +31,7 @@ export type ChannelQueue = {
 
 type Item = {
   readonly stream: string;
+  /** By the monotonic clock: who sets the clock on the wall must not silence a channel for hours. */
   dueMs: number;
   /** The result of a try that could not be recorded: recorded again, and not sent again. */
   result?: SendResult;
@@ -53,7 +54,7 @@ export function openChannelQueue(deps: QueueDeps, name: string, channel: Channel
     cancelTimer();
     const item = firstDue(items);
     if (closed || sending || !item) return;
-    const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.nowMs();
+    const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs();
     if (waitMs > 0) {
       cancelTimer = clock.after(waitMs, pump);
       return;
@@ -61,7 +62,7 @@ export function openChannelQueue(deps: QueueDeps, name: string, channel: Channel
     sending = attempt(item)
       .catch((error: unknown) => {
         logger.error({ err: error, channel: name }, "a try to deliver could not be recorded yet");
-        item.dueMs = clock.nowMs() + RECORD_AGAIN_MS;
+        item.dueMs = clock.monotonicMs() + RECORD_AGAIN_MS;
       })
       .finally(() => {
         sending = undefined;
@@ -79,18 +80,21 @@ export function openChannelQueue(deps: QueueDeps, name: string, channel: Channel
     item.result ??= await trySend(deps, channel, before, closing.signal);
     // Cut off while closing: the next process finds it pending and sends it with the same key.
     if (closing.signal.aborted && item.result.kind === "retry") return;
-    const after = await recordTry(deps, before, loaded?.version ?? 0, item.result);
-    if (item.result.kind === "retry") pausedUntilMs = clock.nowMs() + (item.result.afterMs ?? 0);
+    const [triedMs, triedAtMs] = [clock.monotonicMs(), clock.nowMs()];
+    const after = await recordTry(deps, before, loaded?.version ?? 0, item.result, triedAtMs);
+    if (item.result.kind === "retry") pausedUntilMs = triedMs + (item.result.afterMs ?? 0);
     delete item.result;
     if (after.nextTryMs === null) items = items.filter((one) => one !== item);
-    else item.dueMs = after.nextTryMs;
+    else item.dueMs = triedMs + after.nextTryMs - triedAtMs;
   };
 
   return {
     add: (delivery) => {
       const stream = deliveryStream(delivery.key);
       if (items.some((item) => item.stream === stream)) return false;
-      items.push({ stream, dueMs: delivery.nextTryMs ?? 0 });
+      // An earlier process wrote down when by the clock on the wall, which may have been set since.
+      const leftMs = Math.min((delivery.nextTryMs ?? 0) - clock.nowMs(), deps.policy.maxRetryMs);
+      items.push({ stream, dueMs: clock.monotonicMs() + leftMs });
       return true;
     },
     pump,
@@ -129,8 +133,14 @@ async function trySend(
   }
 }
 
-async function recordTry(deps: QueueDeps, before: Delivery, version: number, result: SendResult): Promise<Delivery> {
-  const after = decideDelivery(before, result, deps.clock.nowMs(), deps.random(), deps.policy);
+async function recordTry(
+  deps: QueueDeps,
+  before: Delivery,
+  version: number,
+  result: SendResult,
+  nowMs: number,
+): Promise<Delivery> {
+  const after = decideDelivery(before, result, nowMs, deps.random(), deps.policy);
   await recordChange(deps, after, version);
   return after;
 }

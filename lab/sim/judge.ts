@@ -68,6 +68,7 @@ export function createJudge(deps: JudgeDeps) {
   const tasks = new Map<string, TaskState>();
   const jobs = new Map<string, JobAccount>();
   const effects = new Map<string, "begun" | "done">();
+  let lastEndMs = 0;
 
   const violated = (invariant: Invariant, text: string): void => {
     violations.push({ invariant, text, atMs: nowMs() });
@@ -114,6 +115,7 @@ export function createJudge(deps: JudgeDeps) {
         break;
       case "AttemptEnded":
         if (job.ends.has(event.attempt)) violated("one-end", `attempt ${event.attempt} of ${name} ended twice`);
+        lastEndMs = nowMs();
         job.ends.set(event.attempt, event.outcome);
         job.open = false;
         break;
@@ -159,6 +161,8 @@ export function createJudge(deps: JudgeDeps) {
     jobs,
     violated,
     account: accountOf,
+    /** When an attempt ended last. */
+    lastEndMs: (): number => lastEndMs,
     onCommit: (batch: readonly StreamAppend[]): void => {
       for (const part of batch) {
         if (!part.stream.startsWith("task/")) continue;

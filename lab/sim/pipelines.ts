@@ -85,7 +85,7 @@ function makeJob(random: Random, places: readonly Place[], id: string, needs: re
     each: random.chance(0.1) ? ["a", "b"] : undefined,
     matrix: undefined,
     when: random.chance(0.1) ? "status != 'canceled'" : undefined,
-    timeoutMs: random.chance(0.9) ? 3_600_000 : random.int(20_000, 300_000),
+    timeoutMs: random.chance(0.9) ? 3_600_000 : random.int(20_000, 60_000),
     retry: random.chance(0.4) ? { max: random.int(1, 3), delayMs: random.int(0, 20_000) } : { max: 0, delayMs: 0 },
     mode: strict ? "strict" : "lenient",
     retrySafe: random.chance(0.7),
@@ -97,7 +97,7 @@ function makeJob(random: Random, places: readonly Place[], id: string, needs: re
 
 function makeStep(random: Random, id: string): StepSpec {
   const doing: Doing = {
-    workMs: random.chance(0.96) ? random.int(0, 8_000) : random.int(20_000, 200_000),
+    workMs: random.chance(0.97) ? random.int(0, 8_000) : random.int(20_000, 180_000),
     waits: random.chance(0.15) ? random.int(1, 3) : 0,
     waitMs: random.int(100, 10_000),
     effects: random.chance(0.5) ? random.int(1, 2) : 0,

@@ -28,8 +28,10 @@ export type SeedResult = {
   readonly jobs: number;
 };
 
-/** After healing everything must have ended in this time. */
+/** After healing everything must have ended in this time; where the work itself is longer, it must go on all the time. */
 const PATIENCE_MS = 30 * 60_000;
+const STANDSTILL_MS = 10 * 60_000;
+const LONGEST_MS = 3 * 3_600_000;
 const LOOK_MS = 1_000;
 
 /** Never rejects for what the simulated processes do. `show` gets every line of the trace. */
@@ -86,13 +88,15 @@ export async function runSeed(seed: number, show?: (line: string) => void): Prom
     watch.look();
     liveness.look(faults.healedMs());
     const healed = faults.healedMs();
-    const late = healed !== undefined && timeline.nowMs() > healed + PATIENCE_MS;
+    const now = timeline.nowMs();
+    const stands = now - judge.lastEndMs() > STANDSTILL_MS;
+    const late = healed !== undefined && now > healed + (stands ? PATIENCE_MS : LONGEST_MS);
     const done =
       healed !== undefined && wishes.open() === 0 && liveness.allEnded() && runners.every((one) => one.busy() === 0);
     if (healed !== undefined) wishes.answerAll();
     ended = late || (done && liveness.noticed(world)) || judge.violations.length > 0;
     if (ended) checkEnd({ judge, wishes, world, late, agent });
-    else timeline.at(timeline.nowMs() + LOOK_MS, look);
+    else timeline.at(now + LOOK_MS, look);
   };
   timeline.at(LOOK_MS, look);
   const surprise = (error: unknown): void =>
