@@ -1,7 +1,7 @@
 // State → what people and programs read. Pure.
 
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
-import { headline, placeName } from "@gantry/core/task/messages.ts";
+import { headline, placeName, titledPlace } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import type { AppView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/views.ts";
@@ -129,23 +129,15 @@ function sentence(state: TaskState, pipeline: Pipeline): string {
       outcome: state.outcome,
       durationMs,
       failure: state.failure,
-      failedAt: state.failedAt && titled(state, pipeline),
+      failedAt: state.failedAt && titledPlace(state.failedAt, state, pipeline),
     });
   }
   const waiting = taskWaiting(state);
-  const active = Object.values(state.jobs).flatMap((job) =>
-    job.steps
-      .filter((step) => step.state === "running" || step.state === "waiting")
-      .map((step) => placeName({ job: job.key, step: step.id })),
-  );
+  const active = Object.values(state.jobs).flatMap((job) => {
+    const running = job.steps.filter((step) => step.state === "running" || step.state === "waiting");
+    return running.map((step) => placeName(titledPlace({ job: job.key, step: step.id }, state, pipeline)));
+  });
   return waitingHeadline(state.title, taskState(state), waiting?.text, active);
-}
-
-function titled(state: TaskState, pipeline: Pipeline): TaskState["failedAt"] {
-  const place = state.failedAt;
-  const job = place && state.jobs[place.job];
-  const step = job && definitionOf(pipeline, job.id)?.steps.find((one) => one.id === place.step);
-  return place && step ? { job: place.job, step: step.title } : place;
 }
 
 function jobViews(state: TaskState, pipeline: Pipeline, job: Job, views: Views): JobView[] {

@@ -64,6 +64,11 @@ export function errorSink(logger: Logger): Koa.Middleware {
         throw new GantryError("not-found", { kind: "address", name: ctx.path.slice(0, 200) });
       }
     } catch (error) {
+      // Whoever asked has left: what was waiting for them ends with an abort, and nobody reads an answer.
+      if (ctx.res.destroyed && !(error instanceof GantryError)) {
+        logger.debug({ request_id: requestIdOf(ctx), err: error }, "the client left before its answer");
+        return;
+      }
       if (!(error instanceof GantryError)) {
         logger.error({ request_id: requestIdOf(ctx), err: error }, "a request failed unexpectedly");
       }

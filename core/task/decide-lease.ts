@@ -160,6 +160,8 @@ export function decideReport(
   if (job instanceof GantryError) return { refuse: job };
   if (report.progress > job.progress)
     return refuse("conflict", { what: `progress ${job.progress + 1} is missing: it` });
+  if (report.outcome === "errored" && report.failure?.code === CUT_OFF)
+    return cutOff(pipeline, state, job, report, now);
   const failure = report.failure ? { failure: report.failure } : {};
   const ended: TaskEvent = {
     kind: "AttemptEnded",
@@ -178,6 +180,24 @@ export function decideReport(
     ? { kind: "JobReady", at: now, job: job.key, notBefore: now + retry.delayMs }
     : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
   return { events: [ended, next] };
+}
+
+/** The failure of an attempt that its runner stopped by itself, because it could not renew the lease in time. */
+const CUT_OFF = "lease-lost";
+
+/** The work did not end by itself, and it is known to have stopped: as with a runner that was lost, only sooner. */
+function cutOff(pipeline: Pipeline, state: TaskState, job: JobState, report: Report, now: number): Decision {
+  const reason = report.failure?.message ?? "";
+  const gone: TaskEvent = {
+    kind: "AttemptLost",
+    at: now,
+    job: job.key,
+    attempt: job.attempt,
+    started: true,
+    reason,
+    digest: report.digest,
+  };
+  return { events: [gone, afterLoss(pipeline, state, job, now, "stopped")] };
 }
 
 /** Keeps the report of an attempt that was given up, once. It ends nothing: the newer attempt decides. */
@@ -216,13 +236,20 @@ export function decideLost(
     started,
     reason: lost.reason,
   };
-  return { events: [gone, afterLoss(pipeline, state, job, now)] };
+  return { events: [gone, afterLoss(pipeline, state, job, now, "silent")] };
 }
 
-function afterLoss(pipeline: Pipeline, state: TaskState, job: JobState, now: number): TaskEvent {
+/** `stopped`: its runner has said that nothing of the attempt runs any more. */
+function afterLoss(
+  pipeline: Pipeline,
+  state: TaskState,
+  job: JobState,
+  now: number,
+  runner: "silent" | "stopped",
+): TaskEvent {
   if (state.cancel && !job.final) {
     const end: TaskEvent = { kind: "JobEnded", at: now, job: job.key, outcome: "canceled", outputs: {} };
-    if (!job.lease?.started) return end;
+    if (!job.lease?.started || runner === "stopped") return end;
     return { ...end, failure: failureOf(new GantryError("cancel-unconfirmed", { runner: job.lease.runner })) };
   }
   if (!job.lease?.started) return { kind: "JobReady", at: now, job: job.key };
@@ -230,7 +257,7 @@ function afterLoss(pipeline: Pipeline, state: TaskState, job: JobState, now: num
   if (retrySafe && job.lost < MAX_LOST) return { kind: "JobReady", at: now, job: job.key };
   const reason = retrySafe
     ? `its runner was lost ${job.lost + 1} times while it ran; may it run again?`
-    : `runner ${job.lease.runner} was lost while it ran, and the job is not marked retrySafe; may it run again?`;
+    : `runner ${job.lease.runner} was ${runner === "silent" ? "lost" : "cut off"} while it ran, and the job is not marked retrySafe; may it run again?`;
   return { kind: "JobHeld", at: now, job: job.key, reason };
 }
 

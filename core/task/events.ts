@@ -85,7 +85,15 @@ export type TaskEvent =
       "ReportCameLate",
       OfAttempt & { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure }
     >
-  | Fact<"AttemptLost", OfAttempt & { readonly started: boolean; readonly reason: string }>
+  | Fact<
+      "AttemptLost",
+      OfAttempt & {
+        readonly started: boolean;
+        readonly reason: string;
+        /** Of the report, when the runner itself said that it was cut off and has stopped. */
+        readonly digest?: string;
+      }
+    >
   | Fact<"JobHeld", OfJob & { readonly reason: string }>
   | Fact<
       "JobResolved",

@@ -181,7 +181,7 @@ function evolveJob(job: JobState, event: JobEvent): JobState {
       };
     case "AttemptLost":
       return {
-        ...withAttempt(job, event.attempt, { endedAt: event.at, outcome: "lost" }),
+        ...withAttempt(job, event.attempt, { endedAt: event.at, outcome: "lost", digest: event.digest }),
         phase: "pending",
         lease: undefined,
         lost: job.lost + (event.started ? 1 : 0),

@@ -1,5 +1,6 @@
 // The sentences about tasks that people read, wherever they read them: lists, pages, mail, chat.
 
+import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { FailedAt, TaskState } from "./model.ts";
 import { type Outcome, STATE_LOOKS } from "./states.ts";
@@ -17,6 +18,14 @@ export function headline(state: TaskState, end: Ending): string {
   const why = end.failure ? ` ${end.failure.message}${end.failure.line ? ` ${end.failure.line}` : ""}` : "";
   const by = end.outcome === "canceled" && state.cancel ? ` by ${state.cancel.by}` : "";
   return `${state.title} ${STATE_LOOKS[end.outcome].word}${by}${place} after ${duration(end.durationMs)}.${why}`;
+}
+
+/** The place with the title of the step, as people know it, for its id. */
+export function titledPlace(place: FailedAt, state: TaskState, pipeline: Pipeline): FailedAt {
+  const id = state.jobs[place.job]?.id;
+  const job = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === id);
+  const step = job?.steps.find((one) => one.id === place.step);
+  return step ? { job: place.job, step: step.title } : place;
 }
 
 export function placeName(place: FailedAt): string {

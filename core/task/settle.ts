@@ -10,7 +10,7 @@ import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
-import { headline } from "./messages.ts";
+import { headline, titledPlace } from "./messages.ts";
 import type { FailedAt, JobState, TaskState } from "./model.ts";
 import { jobScope, outputScope, taskScope } from "./scope.ts";
 import type { Outcome } from "./states.ts";
@@ -126,7 +126,12 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
     outputs,
     ...(failure ? { failure } : {}),
     ...(failedAt ? { failedAt } : {}),
-    headline: headline(state, { outcome, durationMs, failure, failedAt }),
+    headline: headline(state, {
+      outcome,
+      durationMs,
+      failure,
+      failedAt: failedAt && titledPlace(failedAt, state, pipeline),
+    }),
   };
 }
 

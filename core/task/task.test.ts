@@ -190,6 +190,33 @@ describe("leases and fences", () => {
   });
 });
 
+describe("a runner that was cut off and stopped the work by itself", () => {
+  const CUT_OFF = { failure: { code: "lease-lost", message: "The task-agent was not heard." } };
+
+  test("what is retrySafe runs again at once and uncharged, the rest is held; the same word again changes nothing", () => {
+    for (const retrySafe of [true, false]) {
+      const task = new TaskUnderTest(pipeline([job("deploy", { retrySafe })]));
+      const who = task.claim("deploy");
+      task.start(who);
+      task.report(who, "errored", CUT_OFF);
+      assert.equal(task.phase("deploy"), retrySafe ? "ready" : "held");
+      assert.equal(task.state.jobs.deploy?.charged, 0);
+      const facts = task.events.length;
+      task.report(who, "errored", CUT_OFF);
+      assert.deepEqual([task.refusal(), task.events.length], [undefined, facts]);
+    }
+  });
+
+  test("a canceled job that stopped so is canceled, and confirmed", () => {
+    const task = new TaskUnderTest(pipeline([job("deploy")]));
+    const who = task.claim("deploy");
+    task.start(who);
+    task.cancel();
+    task.report(who, "errored", CUT_OFF);
+    assert.deepEqual([task.state.outcome, task.state.jobs.deploy?.failure], ["canceled", undefined]);
+  });
+});
+
 describe("what comes late", () => {
   test("a report of an attempt that was given up is kept beside it, decides nothing, and is kept once", () => {
     const task = new TaskUnderTest(pipeline([job("deploy", { retrySafe: false })]));

@@ -24,6 +24,7 @@ export function document(title: string, body: Html): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · Gantry</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/portal.css">
 </head>
 <body>
