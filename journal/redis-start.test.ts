@@ -160,6 +160,8 @@ test("through sentinels: after a failover the new primary is used", { skip: noRe
   const journal = await openFor(t, { address, waitReplicas: 0 });
   await assertWorks(journal);
   while (!/num-slaves\r\n\$1\r\n1/.test(await sentinel.command("SENTINEL", "MASTER", "main")));
+  // Nobody waits for the replica here; it has the stream when it says so.
+  while ((await replica.command("EXISTS", "{gantry}:stream:task/a")) !== ":1");
   await primary.kill();
   const answer = await untilAnswered(() =>
     journal.append([{ stream: "task/b", expected: 0, events: [{ n: 2 }], snapshot: 2 }]),

@@ -13,6 +13,8 @@ export type LedgerEvent = { readonly version: number; readonly micros: number; r
 export type LedgerStream = {
   readonly stream: string;
   readonly version: number;
+  /** The operation that did so. */
+  readonly op: string;
   readonly snapshot: string;
   /** Index, key, index, key …; undefined when this process never set them. */
   readonly entries: readonly string[] | undefined;

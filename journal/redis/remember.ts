@@ -16,14 +16,14 @@ export type RememberDeps = {
 /** Events of others that are fetched for a stream that is kept for good, at most. */
 const MAX_FETCHED = 10_000;
 
-export function remember(deps: RememberDeps, { parts, seq, micros }: Committed): void {
+export function remember(deps: RememberDeps, { op, parts, seq, micros }: Committed): void {
   const { ledger } = deps;
   const gaps = parts.flatMap((part) => {
     const known = ledger.get(part.stream)?.version ?? 0;
     return known < part.expected ? [{ stream: part.stream, after: known, count: part.expected - known }] : [];
   });
   try {
-    const streams = parts.map((part) => toStream(deps, part, micros));
+    const streams = parts.map((part) => toStream(deps, part, op, micros));
     ledger.record(streams, seq, micros);
   } catch (error) {
     deps.onError(error);
@@ -40,12 +40,13 @@ async function fetch(deps: RememberDeps, gap: { stream: string; after: number; c
   );
 }
 
-function toStream({ ledger, keep }: RememberDeps, part: PreparedAppend, micros: number): LedgerStream {
+function toStream({ ledger, keep }: RememberDeps, part: PreparedAppend, op: string, micros: number): LedgerStream {
   const entries = part.entries?.flatMap(({ index, key }) => [index, key]) ?? ledger.get(part.stream)?.entries;
   const indexes = (entries ?? []).filter((_, at) => at % 2 === 0);
   return {
     stream: part.stream,
     version: part.expected + part.events.length,
+    op,
     snapshot: part.snapshot,
     entries,
     events: part.events.map((text, at) => ({ version: part.expected + at + 1, micros, text })),

@@ -16,7 +16,9 @@ export type RepairDeps = {
   readonly report: (report: RedisReport) => void;
 };
 
+/** Streams that are repaired, and compared, at once: Redis does nothing else meanwhile. */
 const TOGETHER = 50;
+const COMPARED = 500;
 
 /**
  * Does nothing when the ledger was already compared with this run of this store. Throws when the store fails meanwhile;
@@ -26,7 +28,7 @@ export async function repair({ keys, ledger, waitReplicas, waitMs, report }: Rep
   const { store, run } = link;
   if (ledger.checked?.store === store && ledger.checked.run === run) return;
   const wiped = ledger.checked !== undefined && ledger.checked.store !== store;
-  const all = ledger.all();
+  const all = await findChanged(ledger.all(), keys, link);
   const differing: string[] = [];
   let streams = 0;
   let events = 0;
@@ -52,7 +54,18 @@ export async function repair({ keys, ledger, waitReplicas, waitMs, report }: Rep
   ledger.setChecked({ store, run });
 }
 
-function repairArgs({ stream, version, snapshot, entries, events }: LedgerStream): (string | number)[] {
+/** Those that are not as we left them: most often because somebody else has gone on with them. */
+async function findChanged(all: readonly LedgerStream[], keys: Keys, link: Link): Promise<readonly LedgerStream[]> {
+  const changed = new Set<string>();
+  for (let at = 0; at < all.length; at += COMPARED) {
+    const args = all.slice(at, at + COMPARED).flatMap(({ stream, version, op }) => [stream, version, op]);
+    const names = (await link.write.evalsha(shaOf("check"), 1, keys.meta, keys.prefix, ...args)) as string[];
+    for (const name of names) changed.add(name);
+  }
+  return all.filter(({ stream }) => changed.has(stream));
+}
+
+function repairArgs({ stream, version, op, snapshot, entries, events }: LedgerStream): (string | number)[] {
   const listed = events.flatMap((event) => [event.version, event.micros, event.text]);
-  return [stream, version, snapshot, ...entryArgs(entries), events.length, ...listed];
+  return [stream, version, op, snapshot, ...entryArgs(entries), events.length, ...listed];
 }

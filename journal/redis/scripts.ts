@@ -5,7 +5,7 @@
 //   {p}:meta           hash: layout, store (a name made when the store was new), run (the server process that the
 //                      counters below were last checked on), epoch, seq, acked, micros
 //   {p}:feed           stream of all events; the id is `seq-0`
-//   {p}:stream:NAME    hash: v (version), s (snapshot), i (index entries)
+//   {p}:stream:NAME    hash: v (version), s (snapshot), i (index entries), o (the operation that wrote it last)
 //   {p}:events:NAME    list of the seqs of the stream's events
 //   {p}:index:NAME     sorted set, all scores 0; members are `key NUL stream`, in the order of their bytes
 //   {p}:op:ID          the answer of an append that was made, for a while
@@ -44,9 +44,9 @@ local function replaceEntries(prefix, stream, old, new)
     end
   end
 end
-local function putStream(prefix, stream, version, snapshot, entries)
+local function putStream(prefix, stream, version, snapshot, entries, op)
   local key = prefix .. ':stream:' .. stream
-  redis.call('HSET', key, 'v', int(version), 's', snapshot)
+  redis.call('HSET', key, 'v', int(version), 's', snapshot, 'o', op)
   if not entries then return end
   local packed = redis.call('HGET', key, 'i')
   local old = packed and cmsgpack.unpack(packed) or {}
@@ -89,12 +89,12 @@ return {'ok', found[2] or fresh, int(epoch), int(seq), int(micros)}
 `;
 
 /**
- * KEYS meta feed op; ARGV prefix, run, seq and micros known, how long to remember the operation (ms), number of parts,
- * and per part: stream, expected, events (counted), snapshot, entries (counted texts, index and key; -1: as they are).
+ * KEYS meta feed op; ARGV prefix, run, operation id, seq and micros known, how long to remember the operation (ms), number
+ * of parts, and per part: stream, expected, events (counted), snapshot, entries (counted texts, index and key; -1: as they are).
  */
 export const APPEND = `${TOOLS}
 local meta, op = KEYS[1], KEYS[3]
-local prefix, run, seqKnown, microsKnown, keepMs, count = take(), take(), take(), take(), take(), tonumber(take())
+local prefix, run, id, seqKnown, microsKnown, keepMs, count = take(), take(), take(), take(), take(), take(), tonumber(take())
 local found = redis.call('HMGET', meta, 'run', 'seq', 'micros')
 if found[1] ~= run then return {'moved'} end
 local done = redis.call('GET', op)
@@ -119,7 +119,7 @@ for n = 1, count do
     seq = seq + 1
     addEvent(prefix, part.stream, seq, part.expected + k, micros, part.events[k])
   end
-  putStream(prefix, part.stream, part.expected + #part.events, part.snapshot, part.entries)
+  putStream(prefix, part.stream, part.expected + #part.events, part.snapshot, part.entries, id)
 end
 redis.call('HSET', meta, 'seq', int(seq), 'micros', micros)
 redis.call('SET', op, int(seq) .. ' ' .. micros, 'PX', keepMs)
@@ -174,15 +174,25 @@ for n, seq in ipairs(seqs) do rows[n] = redis.call('XRANGE', KEYS[2], seq .. '-0
 return rows
 `;
 
+/** Which streams are not as this agent left them? ARGV prefix, and per stream: name, version, operation. */
+export const CHECK = `
+local others = {}
+for n = 2, #ARGV, 3 do
+  local found = redis.call('HMGET', ARGV[1] .. ':stream:' .. ARGV[n], 'v', 'o')
+  if found[1] ~= ARGV[n + 1] or found[2] ~= ARGV[n + 2] then others[#others + 1] = ARGV[n] end
+end
+return others
+`;
+
 /**
- * Puts back what a stream has lost. KEYS meta feed; ARGV prefix, run, stream, version, snapshot, entries (counted),
- * number of events, and per event: version, micros, text (ascending, up to `version`). Answers `present` when the
+ * Puts back what a stream has lost. KEYS meta feed; ARGV prefix, run, stream, version, operation, snapshot, entries
+ * (counted), number of events, and per event: version, micros, text (ascending, up to `version`). Answers `present` when the
  * stream has all of it, `differs` when it has another event in the place of one of ours, else `repaired` with the
  * number of events in whose place only the fact of their loss could be written.
  */
 export const REPAIR = `${TOOLS}
 local meta = KEYS[1]
-local prefix, run, stream, version, snapshot, entries = take(), take(), take(), tonumber(take()), take(), takeList()
+local prefix, run, stream, version, id, snapshot, entries = take(), take(), take(), tonumber(take()), take(), take(), takeList()
 local found = redis.call('HMGET', meta, 'run', 'seq')
 if found[1] ~= run then return {'moved'} end
 local ours, newest = {}, nil
@@ -212,7 +222,7 @@ for n = current + 1, version do
     addEvent(prefix, stream, seq, n, int(t[1] * 1000000), text)
   end
 end
-putStream(prefix, stream, version, snapshot, entries)
+putStream(prefix, stream, version, snapshot, entries, id)
 redis.call('HSET', meta, 'seq', int(seq))
 return {'repaired', int(lost)}
 `;
@@ -224,6 +234,7 @@ export const SCRIPTS = {
   acked: ACKED,
   find: FIND,
   events: EVENTS,
+  check: CHECK,
   repair: REPAIR,
 };
 export type ScriptName = keyof typeof SCRIPTS;

@@ -12,6 +12,7 @@ import type { Known } from "./known.ts";
 import { type Link, type Links, shaOf } from "./links.ts";
 
 export type Committed = {
+  readonly op: string;
   readonly parts: readonly PreparedAppend[];
   readonly seq: number;
   readonly micros: number;
@@ -127,7 +128,7 @@ export function openWriter(deps: WriterDeps): Writer {
           deps.onTime(micros);
           op.resolve(micros);
         } else {
-          deps.onCommitted({ parts: op.parts, seq, micros });
+          deps.onCommitted({ op: op.id, parts: op.parts, seq, micros });
           op.resolve({ ok: true, seq });
         }
       }
@@ -170,7 +171,7 @@ async function send(
   for (const op of group) {
     if (op.kind === "now") pipeline.evalsha(shaOf("now"), 1, keys.meta, link.run, known.micros);
     else {
-      const head = [keys.prefix, link.run, known.seq, known.micros, REMEMBER_MS, op.parts.length];
+      const head = [keys.prefix, link.run, op.id, known.seq, known.micros, REMEMBER_MS, op.parts.length];
       const args = [...head, ...op.parts.flatMap(partArgs)];
       pipeline.evalsha(shaOf("append"), 3, keys.meta, keys.feed, keys.op(op.id), ...args);
     }
