@@ -1,0 +1,146 @@
+// A line that is cut in the middle of a build and of a deployment, for longer than a strict lease and shorter than a
+// lenient one: the build goes on under its lease and loses no byte, the deployment is never done by two at once.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SHORT_TERMS } from "./pause-runner.ts";
+import { AgentProcess, Ground, startRunnerProcess } from "./processes.ts";
+import { type Fault, Line } from "./proxy.ts";
+
+export type CutFigures = {
+  readonly cuts: number;
+  /** Builds that ended well in their first attempt. Must be `cuts`. */
+  readonly buildsInOne: number;
+  /** Logs that are equal on both sides, by SHA-256. Must be `cuts`. */
+  readonly equalLogs: number;
+  /** Tasks whose events were not 1, 2, 3 … with the steps in order. Must be 0. */
+  readonly disorder: number;
+  /** Deployments that ended well. Must be `cuts`. */
+  readonly deployments: number;
+  /** Deployments whose first attempt was still alive when the second one was. Must be 0. */
+  readonly overlaps: number;
+  /** From the last sign of life of the first attempt to the first of the second. */
+  readonly shortestGapMs: number;
+};
+
+export type Cut = { readonly fault: Fault; readonly ms: number };
+
+/** The terms of SHORT_TERMS are 1/48 of the usual ones for strict jobs and 1/40 for lenient ones. */
+export const TEN_MINUTES_SCALED_MS = 15_000;
+
+const LINES = 2_000;
+
+export async function cutLine(cuts: readonly Cut[]): Promise<CutFigures> {
+  const sum = { cuts: cuts.length, buildsInOne: 0, equalLogs: 0, disorder: 0, deployments: 0, overlaps: 0 };
+  let shortestGapMs = Number.POSITIVE_INFINITY;
+  for (const cut of cuts) {
+    const one = await cutOnce(cut);
+    sum.buildsInOne += one.isBuildInOne ? 1 : 0;
+    sum.equalLogs += one.isLogEqual ? 1 : 0;
+    sum.disorder += one.disorder;
+    sum.deployments += one.isDeployed ? 1 : 0;
+    sum.overlaps += one.gapMs < 0 ? 1 : 0;
+    shortestGapMs = Math.min(shortestGapMs, one.gapMs);
+  }
+  return { ...sum, shortestGapMs };
+}
+
+type One = { isBuildInOne: boolean; isLogEqual: boolean; disorder: number; isDeployed: boolean; gapMs: number };
+
+async function cutOnce({ fault, ms }: Cut): Promise<One> {
+  const ground = await Ground.open();
+  let line: Line | undefined;
+  try {
+    const pauseS = (ms + 3_000) / LINES / 1_000;
+    await ground.pipeline("build", buildJob(pauseS));
+    await ground.pipeline("deploy", DEPLOY);
+    const agent = await AgentProcess.start(ground, { config: SHORT_TERMS });
+    line = await Line.open(agent.url);
+    startRunnerProcess(ground, { name: "seoul-1", agent: line.url });
+    const build = await agent.start("build", "build");
+    const deploy = await agent.start("deploy", "deploy");
+    for (const { id } of [build, deploy])
+      await agent.fact(id, ({ kind, step }) => kind === "StepStarted" && step === "work");
+    // It is near the agent; only the first one is cut off.
+    startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
+    const healed = new Promise<void>((resolve) =>
+      setTimeout(() => {
+        line?.set({});
+        resolve();
+      }, ms),
+    );
+    line.set(fault);
+    const deployed = await agent.ended(deploy.id);
+    await healed;
+    const built = await agent.ended(build.id);
+    const log = await agent.client.log({ task: build.id, job: "work", step: "work" }, 0, 4_194_304);
+    const disorder = (await isInOrder(agent, build.id)) && (await isInOrder(agent, deploy.id)) ? 0 : 1;
+    return {
+      isBuildInOne: built.state === "succeeded" && built.jobs[0]?.attempts.length === 1,
+      isLogEqual: digest(log.bytes) === digest(readFileSync(join(ground.world, "printed"))),
+      disorder,
+      isDeployed: deployed.state === "succeeded" && deployed.jobs[0]?.attempts.length === 2,
+      gapMs: gapOf(readFileSync(join(ground.world, "alive"), "utf8")),
+    };
+  } finally {
+    await line?.close();
+    await ground.close();
+  }
+}
+
+/** Prints to the log what it writes to a file, for longer than the cut. */
+function buildJob(pauseS: number): string {
+  const body = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i $$"; i=$((i+1)); sleep ${pauseS}; done | tee $WORLD/printed`;
+  return `  work:
+    site: seoul
+    mode: lenient
+    env: { WORLD: ../../../../world }
+    steps:
+      - { id: before, title: Before, run: "true" }
+      - { id: work, title: Work, run: '${body}' }
+      - { id: after, title: After, run: "true" }`;
+}
+
+/** Says that it is alive until the second attempt has done so for a while. */
+const DEPLOY = `  work:
+    site: seoul
+    mode: strict
+    retrySafe: true
+    env: { WORLD: ../../../../world }
+    steps:
+      - id: work
+        title: Work
+        run: |
+          trap "" TERM
+          i=0
+          while [ $GANTRY_ATTEMPT -eq 1 ] || [ $i -lt 20 ]; do
+            echo "$GANTRY_ATTEMPT $(date +%s%N)" >> $WORLD/alive
+            i=$((i+1)); sleep 0.02
+          done`;
+
+/** Between the attempts; less than 0 when the first was alive after the second had begun. */
+function gapOf(text: string): number {
+  const times = (attempt: string): number[] =>
+    text
+      .trim()
+      .split("\n")
+      .filter((line) => line.startsWith(`${attempt} `))
+      .map((line) => Number(line.split(" ")[1]) / 1e6);
+  return Math.round(Math.min(...times("2")) - Math.max(...times("1")));
+}
+
+async function isInOrder(agent: AgentProcess, task: string): Promise<boolean> {
+  const events = await agent.client.taskEvents(task, 0, 1_000);
+  const numbers = events.every((event, index) => event.taskseq === index + 1);
+  const steps = events
+    .map(({ data: { event } }) => event)
+    .filter(({ kind, attempt }) => (kind === "StepStarted" || kind === "StepEnded") && attempt === 1)
+    .map(({ step, kind }) => `${step} ${kind}`);
+  const wanted = ["before", "work", "after"].flatMap((step) => [`${step} StepStarted`, `${step} StepEnded`]);
+  return numbers && (steps.length < wanted.length || steps.join() === wanted.join());
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

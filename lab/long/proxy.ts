@@ -1,0 +1,76 @@
+// A line between runners and the agent that can be cut in one direction or both, be slow, or say things twice. What is cut
+// is lost, as with a pulled plug: neither side is told.
+
+import type { AddressInfo } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+export type Fault = {
+  /** Bytes from the runner to the agent are lost. */
+  readonly up?: boolean;
+  /** Bytes from the agent to the runner are lost: requests are done, and their answers never come. */
+  readonly down?: boolean;
+  readonly delayMs?: number;
+  /** The connection breaks after the request of so many bytes was passed on: whoever sent it sends it again. */
+  readonly breakAfterBytes?: number;
+};
+
+export class Line {
+  readonly url: string;
+  readonly #server: Server;
+  readonly #port: number;
+  readonly #sockets = new Set<Socket>();
+  #fault: Fault = {};
+
+  private constructor(server: Server, port: number) {
+    this.#server = server;
+    this.#port = port;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  static async open(to: string): Promise<Line> {
+    const server = createServer((client) => line.#join(client));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const line = new Line(server, Number(new URL(to).port));
+    return line;
+  }
+
+  /** From now on, for connections that there are, too. No fault: those that were cut are closed, as they would be. */
+  set(fault: Fault): void {
+    const wasCut = this.#fault.up || this.#fault.down;
+    this.#fault = fault;
+    if (wasCut) for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #join(client: Socket): void {
+    const agent = connect(this.#port, "127.0.0.1");
+    this.#pipe(client, agent, "up");
+    this.#pipe(agent, client, "down");
+  }
+
+  #pipe(from: Socket, to: Socket, way: "up" | "down"): void {
+    this.#sockets.add(from);
+    let passed = 0;
+    from.on("data", (bytes) => {
+      const { delayMs = 0, breakAfterBytes } = this.#fault;
+      if (this.#fault[way]) return;
+      const pass = (): void => {
+        if (to.destroyed) return;
+        to.write(bytes);
+        passed += bytes.length;
+        if (way === "up" && breakAfterBytes !== undefined && passed >= breakAfterBytes) to.end(() => from.destroy());
+      };
+      if (delayMs === 0) pass();
+      else setTimeout(pass, delayMs);
+    });
+    from.on("error", () => to.destroy());
+    from.on("close", () => {
+      this.#sockets.delete(from);
+      to.destroy();
+    });
+  }
+}
