@@ -1,5 +1,6 @@
 // The configuration of a task-agent: file < environment < flags.
 
+import { kafkaConfig } from "@gantry/wire/kafka/config.ts";
 import { neverOverlaps } from "@gantry/wire/lease-rules.ts";
 import { z } from "zod";
 import { journalConfig } from "./journal-config.ts";
@@ -48,6 +49,8 @@ export const agentConfig = z.strictObject({
   /** How long a canceled job may take to stop before it is killed. */
   cancelGraceMs: ms.default(10_000),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  /** Where every fact of every task is published, besides the feed over HTTP. docs/events.md. */
+  events: z.strictObject({ kafka: kafkaConfig.optional() }).default({}),
   /** Folder of pipeline files; the shipped ones when absent. */
   pipelines: z.string().optional(),
 });

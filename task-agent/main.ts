@@ -15,6 +15,7 @@ import { openDefinitions } from "./definitions.ts";
 import { openLogStore } from "./log-store.ts";
 import { openMetrics } from "./metrics.ts";
 import { openAgentJournal } from "./open-journal.ts";
+import { type EventsOut, openEventsOut } from "./open-relay.ts";
 import { portalRoutes } from "./portal-routes.ts";
 import { runnerRoutes } from "./runner-routes.ts";
 
@@ -30,6 +31,7 @@ export async function startTaskAgent(
   const config = agentConfig.parse(input);
   await mkdir(config.data, { recursive: true });
   const { journal, name } = await openAgentJournal(config, { clock, logger: deps.logger });
+  let eventsOut: EventsOut | undefined;
   try {
     const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
     const agent = await openAgent({
@@ -42,7 +44,8 @@ export async function startTaskAgent(
       newId: randomUUID,
       ...(name === undefined ? {} : { name }),
     });
-    const metrics = openMetrics(agent);
+    eventsOut = await openEventsOut(config, { ...agent, journal, clock, logger: deps.logger, newId: randomUUID });
+    const metrics = openMetrics(agent, eventsOut?.state);
     const app = createApp({ name: "task-agent", logger: deps.logger, onAnswered: metrics.answered });
     const portal = portalRoutes({
       ...agent,
@@ -68,6 +71,7 @@ export async function startTaskAgent(
       ...server,
       close: async () => {
         stopTicking();
+        await eventsOut?.close();
         for (const session of agent.sessions.all()) session.wake?.();
         await server.close();
         await agent.close().catch((err: unknown) => deps.logger.warn({ err }, "the other agents were not told"));
@@ -76,6 +80,7 @@ export async function startTaskAgent(
       },
     };
   } catch (error) {
+    await eventsOut?.close();
     await journal.close();
     throw error;
   }

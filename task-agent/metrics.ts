@@ -1,13 +1,15 @@
 // What the task-agent measures besides what every process does.
 
 import { openProcessMetrics, type ProcessMetrics } from "@gantry/wire/metrics.ts";
-import { Counter, Gauge, Histogram } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Agent } from "./agent.ts";
 import manifest from "./package.json" with { type: "json" };
+import type { RelayState } from "./relay.ts";
 
 type Measured = Pick<Agent, "tasks" | "dispatch" | "leases" | "sessions" | "alarms">;
 
-export function openMetrics(agent: Measured): ProcessMetrics {
+/** `eventsOut`: how the relay to Kafka stands, where there is one. */
+export function openMetrics(agent: Measured, eventsOut?: () => RelayState): ProcessMetrics {
   const metrics = openProcessMetrics("task-agent", manifest.version);
   const registers = [metrics.registry];
   const started = new Counter({
@@ -81,6 +83,8 @@ export function openMetrics(agent: Measured): ProcessMetrics {
     },
   });
 
+  if (eventsOut) measureEventsOut(eventsOut, registers);
+
   agent.tasks.listen(({ state }, events, mine) => {
     // What another agent has committed is counted there.
     if (!mine) return;
@@ -93,4 +97,31 @@ export function openMetrics(agent: Measured): ProcessMetrics {
   });
 
   return metrics;
+}
+
+function measureEventsOut(state: () => RelayState, registers: Registry[]): void {
+  new Gauge({
+    name: "gantry_events_out_up",
+    help: "1 while events can be published",
+    registers,
+    collect() {
+      this.set(state().up ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "gantry_events_out_seq",
+    help: "How far events are published",
+    registers,
+    collect() {
+      this.set(state().seq);
+    },
+  });
+  new Gauge({
+    name: "gantry_events_out_waiting_since_seconds",
+    help: "Unix time of the oldest event that waits to be published; 0 while none is held up",
+    registers,
+    collect() {
+      this.set((state().waitingSince ?? 0) / 1_000);
+    },
+  });
 }
