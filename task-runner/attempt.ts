@@ -51,7 +51,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
         signal: over.signal,
       });
       isStarted = true;
-      await work(site, claimed, delivery, { stopping, over, stop, leaseUntil: () => leases.until(ref) });
+      await work(site, claimed, delivery, { stopping, over, stop, release, leaseUntil: () => leases.until(ref) });
     } catch (error) {
       logEnd(site, ref, error, over.signal);
       if (!over.signal.aborted) await tellFailure(site, delivery, ref, error, isStarted);
@@ -68,6 +68,8 @@ type Stops = {
   readonly stopping: AbortController;
   readonly over: AbortController;
   readonly stop: (reason: Stopped) => void;
+  /** Renews the lease no more. */
+  readonly release: () => void;
   readonly leaseUntil: () => Moment | undefined;
 };
 
@@ -75,7 +77,7 @@ async function work(
   site: Site,
   { ref, reply }: Claimed,
   delivery: Delivery,
-  { stopping, over, stop, leaseUntil }: Stops,
+  { stopping, over, stop, release, leaseUntil }: Stops,
 ): Promise<void> {
   const { deps, disk, link, config, cache, path } = site;
   const { spec } = reply;
@@ -100,6 +102,8 @@ async function work(
   try {
     const result = await site.hands.run(order, told, { stop: stopping.signal, lost: over.signal });
     cancelLimit();
+    // Cut off and stopped: somebody else may go on, even while the agent hears this runner and is not heard by it.
+    if (result.failure?.code === "lease-lost") release();
     // Work that was cut off by the end of the lease or of this process has not ended.
     if (result.outcome !== "succeeded") delivery.gone.throwIfAborted();
     const report = { ...result, progress: delivery.outbox.count() };
