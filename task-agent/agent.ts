@@ -99,7 +99,10 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
   };
   tasks.listen((task, events) => {
     look(task);
-    if (task.state.phase === "ended") unblockOrOwe(task.state);
+    const { id, phase } = task.state;
+    if (phase === "ended") insist(`after ${id}`, () => unblock(task.state));
+    // The one that it waits for may have ended while it was put behind it.
+    if (phase === "queued") insist(`turn of ${id}`, () => moveUp(id));
     if (events.some(isCancel) || (events.length === 0 && task.state.cancel)) protocol.cancel(task);
   });
   /** A runner that has registered elsewhere is offered nothing here any more. */
@@ -111,20 +114,24 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     await tasks.tellOfOthers(events.filter(({ stream }) => stream.startsWith(taskStream(""))));
   };
 
-  /** Ended tasks whose next of a group could not be let begin yet. */
-  const owed = new Map<string, TaskState>();
-  const unblockOrOwe = (ended: TaskState): void => {
-    unblock(ended).catch((error: unknown) => {
-      owed.set(ended.id, ended);
+  /** What must come about and failed; tried again at every tick. */
+  const owed = new Map<string, () => Promise<void>>();
+  const insist = (name: string, work: () => Promise<void>): void => {
+    work().catch((error: unknown) => {
+      owed.set(name, work);
       onError(error, "letting the next task of a group begin");
     });
   };
   const unblock = async (ended: TaskState): Promise<void> => {
     const behind = await journal.find({ index: "behind", prefix: `${ended.id}/`, limit: 100 });
-    for (const { snapshot } of behind.items) {
-      const { id } = snapshot as unknown as TaskState;
-      await tasks.change(id, ({ state }, now) => decideUnblock(state, ended.id, ended.behind, now));
-    }
+    for (const { snapshot } of behind.items) await moveUp((snapshot as unknown as TaskState).id);
+  };
+  /** A queued task begins, or waits for the one before, when the one that it waits for has ended. */
+  const moveUp = async (id: string): Promise<void> => {
+    const waiting = await tasks.read(id);
+    const before = waiting?.state.behind === undefined ? undefined : await tasks.read(waiting.state.behind);
+    if (waiting?.state.phase !== "queued" || before?.state.phase !== "ended") return;
+    await tasks.change(id, ({ state }, now) => decideUnblock(state, before.state.id, before.state.behind, now));
   };
 
   const takeUp = async (): Promise<number> => {
@@ -138,19 +145,13 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
         if (!record) continue;
         count += 1;
         look(record);
-        await unblockIfEnded(record);
+        // The agent may have died between the end of a task and the start of the next one of its group.
+        await moveUp(state.id);
       }
       cursor = page.cursor;
     } while (cursor !== undefined);
     return count;
   };
-  /** The agent may have died between the end of a task and the start of the next one of its group. */
-  const unblockIfEnded = async ({ state }: TaskRecord): Promise<void> => {
-    const before = state.behind === undefined ? undefined : await tasks.read(state.behind);
-    if (before?.state.phase === "ended")
-      await tasks.change(state.id, (task, now) => decideUnblock(task.state, before.state.id, before.state.behind, now));
-  };
-
   const following =
     name === undefined ? undefined : follow({ journal, clock, onEvents, onError }, (await feed.newest()).last);
   await peers?.tick();
@@ -172,9 +173,9 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     /** Gives away what is overdue. Safe to call at any time, from anywhere, also at once. */
     tick: async (): Promise<void> => {
       dispatch.sweep();
-      for (const [id, ended] of owed) {
-        owed.delete(id);
-        unblockOrOwe(ended);
+      for (const [name, work] of owed) {
+        owed.delete(name);
+        insist(name, work);
       }
       await peers?.tick();
       await leases.sweep();
