@@ -59,6 +59,8 @@ type JudgeDeps = {
   /** Of the agent: when it was ready last, and how fast its clock runs. */
   readonly agent: () => { readonly readySinceMs: number; readonly rate: number };
   readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
+  /** A lenient job that was canceled and whose runner is silent may be given up after so long. */
+  readonly unconfirmedAfterMs: number;
 };
 
 export function createJudge(deps: JudgeDeps) {
@@ -68,6 +70,7 @@ export function createJudge(deps: JudgeDeps) {
   const tasks = new Map<string, TaskState>();
   const jobs = new Map<string, JobAccount>();
   const effects = new Map<string, "begun" | "done">();
+  const cancels = new Map<string, number>();
   let lastEndMs = 0;
 
   const violated = (invariant: Invariant, text: string): void => {
@@ -83,6 +86,7 @@ export function createJudge(deps: JudgeDeps) {
 
   const onEvent = (task: TaskState, event: TaskEvent): void => {
     trace.line(`  ${task.id} ${event.kind} ${"job" in event ? event.job : ""} ${detail(event)}`);
+    if (event.kind === "TaskCancelRequested") cancels.set(task.id, nowMs());
     if (event.kind === "EffectBegun" && !effects.has(event.key)) effects.set(event.key, "begun");
     if (event.kind === "EffectEnded") {
       if (effects.get(event.key) !== "begun")
@@ -142,7 +146,12 @@ export function createJudge(deps: JudgeDeps) {
     const { readySinceMs, rate } = deps.agent();
     const needMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate;
     const heard = Math.max(job.heardMs, readySinceMs);
-    if (nowMs() - heard < needMs * 0.999)
+    const canceled = cancels.get(task.id);
+    const isUnconfirmed =
+      canceled !== undefined &&
+      deps.rules(task.pipeline, job.job).mode === "lenient" &&
+      nowMs() - canceled >= (deps.unconfirmedAfterMs / rate) * 0.999;
+    if (nowMs() - heard < needMs * 0.999 && !isUnconfirmed)
       violated(
         "alive-is-not-lost",
         `${job.job} of ${job.task} was given away ${nowMs() - heard} ms after its last sign`,

@@ -56,6 +56,7 @@ export async function runSeed(seed: number, show?: (line: string) => void): Prom
     rules: library.rules,
     agent: () => ({ readySinceMs: agent.readySinceMs() ?? 0, rate: agentMachine.rate() }),
     reassignAfterMs: (mode) => config.lease[mode].reassignAfterMs,
+    unconfirmedAfterMs: config.cancelGraceMs + 60_000,
   });
   const watch = createWatch({ judge, nowMs: timeline.nowMs, rules: library.rules, clocksFit: plan.clocksFit });
   const agent = createAgentHost({ ground, machine: agentMachine, config, library, judge, watch });
