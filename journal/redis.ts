@@ -49,7 +49,7 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
       address: options.localFile ?? "",
       problem: `The local file lacks something: ${textOf(error)}`,
     });
-  const repairing = ledger && { keys, ledger, waitReplicas, waitMs, report };
+  const repairing = ledger && { keys, ledger, clock, waitReplicas, waitMs, report };
 
   const links = openLinks({
     options,

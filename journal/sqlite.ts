@@ -11,6 +11,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { makeCommitQueue } from "./group-commit.ts";
 import type { Journal } from "./journal.ts";
 import { migrate, readMigrations } from "./migrate.ts";
+import { withDiskErrors } from "./sqlite-errors.ts";
 import { takeLock } from "./sqlite-lock.ts";
 import { makeStore, type SqliteStore } from "./sqlite-store.ts";
 import { makeWaiters, readOrWait } from "./waiters.ts";
@@ -79,7 +80,7 @@ function assertDurable(db: DatabaseSync): void {
 function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => void): Journal {
   const indexes = new Set(options.indexes);
   const waiters = makeWaiters(options.clock ?? systemClock);
-  const queue = makeCommitQueue(store.commit, waiters.wake);
+  const queue = makeCommitQueue((group) => withDiskErrors(() => store.commit(group)), waiters.wake);
   let closed = false;
 
   const assertOpen = (): void => {
@@ -95,7 +96,7 @@ function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => 
     load: async (stream) => {
       assertOpen();
       checkStream(stream);
-      return store.load(stream);
+      return withDiskErrors(() => store.load(stream));
     },
 
     events: async (stream, afterVersion, limit) => {
@@ -103,14 +104,14 @@ function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => 
       checkStream(stream);
       checkCount("afterVersion", afterVersion);
       checkCount("limit", limit);
-      return store.events(stream, afterVersion, limit);
+      return withDiskErrors(() => store.events(stream, afterVersion, limit));
     },
 
     find: async (query) => {
       assertOpen();
       checkIndex(query.index, indexes);
       checkCount("limit", query.limit);
-      return store.find(query);
+      return withDiskErrors(() => store.find(query));
     },
 
     feed: async (query) => {
@@ -122,12 +123,12 @@ function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => 
 
     now: async () => {
       assertOpen();
-      return store.now();
+      return withDiskErrors(store.now);
     },
 
     check: async () => {
       assertOpen();
-      store.check();
+      withDiskErrors(store.check);
     },
 
     close: async () => {

@@ -5,7 +5,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { noRedis, redisFor } from "@gantry/lab/redis/server.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import { noRedis, type RedisServer, redisFor } from "@gantry/lab/redis/server.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent-client.ts";
 import type { Listening } from "@gantry/wire/http.ts";
 import type { AgentConfigInput } from "./config.ts";
@@ -29,8 +30,9 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 
 type Member = { readonly agent: Listening; readonly client: AgentClient };
 
-async function twoAgents(t: TestContext): Promise<[Member, Member]> {
-  const redis = await redisFor(t);
+async function twoAgents(t: TestContext, redis?: RedisServer): Promise<[Member, Member]> {
+  redis ??= await redisFor(t);
+  const { port } = redis;
   const folder = await mkdtemp(join(tmpdir(), "gantry-shared-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, "release.yaml"), PIPELINE);
@@ -39,7 +41,7 @@ async function twoAgents(t: TestContext): Promise<[Member, Member]> {
       name,
       data: join(folder, name),
       logs: join(folder, "logs"),
-      journal: { kind: "redis", address: `127.0.0.1:${redis.port}`, waitReplicas: 0 },
+      journal: { kind: "redis", address: `127.0.0.1:${port}`, waitReplicas: 0 },
       pipelines: folder,
       portalUrl: "http://portal",
       token: TOKEN,
@@ -60,9 +62,10 @@ async function twoAgents(t: TestContext): Promise<[Member, Member]> {
 }
 
 let keys = 0;
-function request({ client }: Member) {
+function request({ client }: Member, idempotencyKey?: string) {
   keys += 1;
-  return client.startTask({ pipeline: "release", params: {}, idempotencyKey: `key-${keys}`, principal: "dev" });
+  const key = idempotencyKey ?? `key-${keys}`;
+  return client.startTask({ pipeline: "release", params: {}, idempotencyKey: key, principal: "dev" });
 }
 
 function signIn({ agent }: Member, name: string): Promise<PlayedRunner> {
@@ -184,6 +187,36 @@ test("a lease that is renewed at one agent is not given away by the other; when 
   assert.deepEqual([second?.ref.task, second?.ref.attempt], [task.id, 2]);
   assert.ok(Number(second?.ref.fence) > job.ref.fence);
 });
+
+test("Redis is emptied while a job runs: the agents put the task back, and it ends as if nothing had been", {
+  skip: noRedis,
+}, async (t) => {
+  const redis = await redisFor(t);
+  const [a, b] = await twoAgents(t, redis);
+  const task = await request(b);
+  const runner = await signIn(a, "seoul-1");
+  const job = await runner.takeJob();
+  await runner.start(job.ref);
+  await redis.command("FLUSHALL");
+  await untilDone(() => runner.report(job.ref));
+  const ended = await untilDone(() => b.client.task(task.id));
+  assert.deepEqual([ended.state, ended.jobs[0]?.attempts.length], ["succeeded", 1]);
+  const next = await untilDone(() => request(a, "the-next-one"));
+  const second = await untilDone(() => runner.takeJob());
+  assert.equal(second.ref.task, next.id);
+  assert.ok(second.ref.fence > job.ref.fence);
+});
+
+/** As runners and portals do: what could not be answered, or is not there yet, is asked again. */
+async function untilDone<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries > 100 || !(error instanceof GantryError)) throw error;
+    }
+  }
+}
 
 type View = Awaited<ReturnType<AgentClient["task"]>>;
 

@@ -1,4 +1,6 @@
-// Reads. They repeat nothing that could change something, so one that met a broken connection is simply asked again.
+// Reads. They repeat nothing that could change something, so one that met a broken connection is simply asked again. Every
+// read also asks whether the store is still the one that this link took over: an emptied store must not pass for one in
+// which there never was anything.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
@@ -39,30 +41,33 @@ export function openReader(links: Links, keys: Keys, known: Known): Reader {
 
   return {
     load: (stream) =>
-      ask(async ({ read }) => {
-        const [version, snapshot] = await read.hmget(keys.stream(stream), "v", "s");
+      ask(async (link) => {
+        const replies = await link.read.pipeline().hget(keys.meta, "run").hmget(keys.stream(stream), "v", "s").exec();
+        const [run, found] = answersOf(replies);
+        checkRun(link, run);
+        const [version, snapshot] = found as (string | null)[];
         if (version == null || snapshot == null) return undefined;
         return { version: Number(version), snapshot: JSON.parse(snapshot) as JsonValue };
       }),
 
     events: async (stream, afterVersion, limit) => {
       if (limit === 0) return [];
-      const found = await ask(
-        ({ read }) =>
-          read.evalsha(shaOf("events"), 2, keys.events(stream), keys.feed, afterVersion, limit) as Promise<Entry[]>,
-      );
-      return found.map(toEvent);
+      const found = await ask(async (link) => {
+        const args = [keys.meta, keys.events(stream), keys.feed, link.run, afterVersion, limit];
+        return rowsOf((await link.read.evalsha(shaOf("events"), 3, ...args)) as unknown[]);
+      });
+      return (found as Entry[]).map(toEvent);
     },
 
     find: async (query) => {
       const from = readPosition(query);
       const { first, last } = range(query, from);
       const order = query.order ?? "ascending";
-      const args = [keys.prefix, first, last, order, query.limit + 1];
-      const found = await ask(
-        ({ read }) => read.evalsha(shaOf("find"), 1, keys.index(query.index), ...args) as Promise<string[]>,
-      );
-      const rows = toRows(found);
+      const found = await ask(async (link) => {
+        const args = [keys.meta, keys.index(query.index), link.run, keys.prefix, first, last, order, query.limit + 1];
+        return rowsOf((await link.read.evalsha(shaOf("find"), 2, ...args)) as unknown[]);
+      });
+      const rows = toRows(found as string[]);
       const page = rows.slice(0, query.limit);
       const end = page.at(-1);
       return { items: page, ...(end && rows.length > page.length ? { cursor: writeCursor(end) } : {}) };
@@ -70,14 +75,15 @@ export function openReader(links: Links, keys: Keys, known: Known): Reader {
 
     feed: async (after, limit) => {
       if (limit === 0) return [];
-      const entries = await ask(async ({ read }) => {
-        const replies = await read
+      const entries = await ask(async (link) => {
+        const replies = await link.read
           .pipeline()
-          .hget(keys.meta, "acked")
+          .hmget(keys.meta, "run", "acked")
           .xrange(keys.feed, `(${after}-0`, "+", "COUNT", limit)
           .exec();
-        const [[hgetError, acked] = [], [rangeError, found] = []] = replies ?? [];
-        if (hgetError ?? rangeError) throw hgetError ?? rangeError;
+        const [meta, found] = answersOf(replies);
+        const [run, acked] = meta as (string | null)[];
+        checkRun(link, run);
         known.sawAcked(Number(acked ?? 0));
         return found as Entry[];
       });
@@ -86,6 +92,25 @@ export function openReader(links: Links, keys: Keys, known: Known): Reader {
       return events;
     },
   };
+}
+
+const MOVED = "The store was taken over or emptied.";
+
+function checkRun(link: Link, run: unknown): void {
+  if (run !== link.run) throw new Error(MOVED);
+}
+
+function rowsOf([word, ...rows]: readonly unknown[]): readonly unknown[] {
+  if (word !== "ok") throw new Error(MOVED);
+  return rows;
+}
+
+/** The answers of a pipeline; throws the first error among them. */
+function answersOf(replies: readonly (readonly [Error | null, unknown])[] | null): readonly unknown[] {
+  return (replies ?? []).map(([error, answer]) => {
+    if (error) throw error;
+    return answer;
+  });
 }
 
 /** The members between which a query looks; `(` leaves the named one out. */

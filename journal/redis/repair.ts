@@ -1,6 +1,7 @@
 // After a failover, and after the store was emptied: puts back what this process had been told was committed, and tells
 // what cannot be put back.
 
+import { type Clock, wakeable } from "../clock.ts";
 import { textOf, unavailable } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import type { Ledger, LedgerStream } from "./ledger.ts";
@@ -11,6 +12,7 @@ import { entryArgs } from "./writer.ts";
 export type RepairDeps = {
   readonly keys: Keys;
   readonly ledger: Ledger;
+  readonly clock: Clock;
   readonly waitReplicas: number;
   readonly waitMs: number;
   readonly report: (report: RedisReport) => void;
@@ -19,12 +21,17 @@ export type RepairDeps = {
 /** Streams that are repaired, and compared, at once: Redis does nothing else meanwhile. */
 const TOGETHER = 50;
 const COMPARED = 500;
+/** Every agent looks once per second whether the store is still the same. */
+const SETTLE_MS = 1_200;
 
 /**
  * Does nothing when the ledger was already compared with this run of this store. Throws when the store fails meanwhile;
  * then the link must not be used. Safe to repeat, and safe beside other agents that do the same.
  */
-export async function repair({ keys, ledger, waitReplicas, waitMs, report }: RepairDeps, link: Link): Promise<void> {
+export async function repair(
+  { keys, ledger, clock, waitReplicas, waitMs, report }: RepairDeps,
+  link: Link,
+): Promise<void> {
   const { store, run } = link;
   if (ledger.checked?.store === store && ledger.checked.run === run) return;
   const wiped = ledger.checked !== undefined && ledger.checked.store !== store;
@@ -49,6 +56,8 @@ export async function repair({ keys, ledger, waitReplicas, waitMs, report }: Rep
   }
   if (streams > 0) report({ kind: "repaired", wiped, streams, events });
   if (differing.length > 0) report({ kind: "differs", streams: differing });
+  // The others have something to put back as well: until then a stream that is not there proves nothing.
+  if (wiped || streams > 0) await wakeable(clock, SETTLE_MS, undefined, () => () => {});
   // Until enough replicas have it too, the next link looks again.
   if (waitReplicas > 0 && streams > 0 && (await link.write.wait(waitReplicas, waitMs)) < waitReplicas) return;
   ledger.setChecked({ store, run });

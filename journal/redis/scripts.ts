@@ -144,16 +144,20 @@ redis.call('PUBLISH', ARGV[2], ARGV[1])
 return 1
 `;
 
-/** KEYS index; ARGV prefix, first, last, order, count. Answers key, stream, version, snapshot; again and again. */
+/**
+ * KEYS meta index; ARGV run, prefix, first, last, order, count. Answers `ok`, then key, stream, version, snapshot; again
+ * and again.
+ */
 export const FIND = `
-local prefix, first, last, order, count = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'moved'} end
+local prefix, first, last, order, count = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local members
 if order == 'descending' then
-  members = redis.call('ZRANGE', KEYS[1], last, first, 'BYLEX', 'REV', 'LIMIT', 0, count)
+  members = redis.call('ZRANGE', KEYS[2], last, first, 'BYLEX', 'REV', 'LIMIT', 0, count)
 else
-  members = redis.call('ZRANGE', KEYS[1], first, last, 'BYLEX', 'LIMIT', 0, count)
+  members = redis.call('ZRANGE', KEYS[2], first, last, 'BYLEX', 'LIMIT', 0, count)
 end
-local rows = {}
+local rows = {'ok'}
 for _, member in ipairs(members) do
   local cut = string.find(member, '\\0', 1, true)
   local stream = string.sub(member, cut + 1)
@@ -166,11 +170,12 @@ end
 return rows
 `;
 
-/** Events of one stream, as the feed has them. KEYS events feed; ARGV after, limit. */
+/** Events of one stream, as the feed has them, after `ok`. KEYS meta events feed; ARGV run, after, limit. */
 export const EVENTS = `
-local seqs = redis.call('LRANGE', KEYS[1], ARGV[1], ARGV[1] + ARGV[2] - 1)
-local rows = {}
-for n, seq in ipairs(seqs) do rows[n] = redis.call('XRANGE', KEYS[2], seq .. '-0', seq .. '-0')[1] end
+if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'moved'} end
+local seqs = redis.call('LRANGE', KEYS[2], ARGV[2], ARGV[2] + ARGV[3] - 1)
+local rows = {'ok'}
+for n, seq in ipairs(seqs) do rows[n + 1] = redis.call('XRANGE', KEYS[3], seq .. '-0', seq .. '-0')[1] end
 return rows
 `;
 

@@ -24,6 +24,8 @@ export type Figures = {
    * append whose writer got no answer is in nobody's file, and a reader may have seen it.
    */
   readonly vanished: number;
+  /** Acknowledged while the only replica was cut off, and writers had begun to be refused. Must be 0. */
+  readonly ackedWhileCut: number;
   /** From the moment Redis is ready again to the first acknowledgement. */
   readonly longestRecoveryMs: number;
   readonly slowestRejectionMs: number;
@@ -84,19 +86,23 @@ export async function failOver(count: number, cutMs: () => number): Promise<Figu
   const door = await startProxy(primary.port);
   await follow(replica, between.port);
   const close = [primary.dispose, replica.dispose, between.dispose, door.dispose];
-  return play({ count, agents: 2, address: door, waitReplicas: 1, close }, async ({ someAcked, wait, someUnknown }) => {
-    await someAcked(20);
-    between.cut();
-    await (cutMs() > 0 ? wait(cutMs()) : someUnknown(2));
-    await primary.kill();
-    await promote(replica);
-    [primary, replica] = [replica, primary];
-    between.turn(primary.port);
-    between.mend();
-    await replica.start();
-    await follow(replica, between.port);
-    door.turn(primary.port);
-  });
+  return play(
+    { count, agents: 2, address: door, waitReplicas: 1, close },
+    async ({ someAcked, someUnknown, wait, whileNobodyAcks }) => {
+      await someAcked(20);
+      between.cut();
+      await someUnknown(1);
+      await whileNobodyAcks(() => wait(cutMs()));
+      await primary.kill();
+      await promote(replica);
+      [primary, replica] = [replica, primary];
+      between.turn(primary.port);
+      between.mend();
+      await replica.start();
+      await follow(replica, between.port);
+      door.turn(primary.port);
+    },
+  );
 }
 
 /**
@@ -139,6 +145,8 @@ type Round = {
   readonly someAcked: (count: number) => Promise<void>;
   readonly someUnknown: (count: number) => Promise<void>;
   readonly wait: (ms: number) => Promise<void>;
+  /** Counts what is acknowledged meanwhile. */
+  readonly whileNobodyAcks: (during: () => Promise<void>) => Promise<void>;
   readonly measureMemory: () => void;
 };
 
@@ -149,6 +157,7 @@ async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Pro
   const loads: Load[] = [];
   const memory: number[] = [];
   let longestRecoveryMs = 0;
+  let ackedWhileCut = 0;
   try {
     for (let n = 0; n < setup.agents; n += 1) {
       const journal = await openRedisJournal({
@@ -166,6 +175,11 @@ async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Pro
       someAcked: async (count) => void (await Promise.all(loads.map((load) => load.moreAcked(count)))),
       someUnknown: async (count) => void (await Promise.all(loads.map((load) => load.moreUnknown(count)))),
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      whileNobodyAcks: async (during) => {
+        const before = countAcked(loads);
+        await during();
+        ackedWhileCut += countAcked(loads) - before;
+      },
       measureMemory: () => memory.push(process.memoryUsage.rss()),
     };
     for (let n = 0; n < setup.count; n += 1) {
@@ -181,6 +195,7 @@ async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Pro
     return {
       rounds: setup.count,
       ...figures,
+      ackedWhileCut,
       longestRecoveryMs: Math.round(longestRecoveryMs),
       slowestRejectionMs: Math.round(Math.max(...loads.map((load) => load.slowestRejectionMs()))),
       rssGrowthMiB: Math.round((Math.max(...memory, 0) - (memory[0] ?? 0)) / 1024 / 1024),
@@ -217,12 +232,16 @@ async function judge(
   // An event that was put back has a new seq; what was shown must be there under its old one or a newer one.
   const vanished = loads.flatMap((load) => [...load.shown.values()]).filter((stream) => !there.has(stream)).length;
   return {
-    acked: loads.reduce((sum, load) => sum + load.acked.size, 0),
+    acked: countAcked(loads),
     unknown: loads.reduce((sum, load) => sum + load.unknown.size, 0),
     missing,
     repeatedTimes: times.length - new Set(times).size,
     vanished,
   };
+}
+
+function countAcked(loads: readonly Load[]): number {
+  return loads.reduce((sum, load) => sum + load.acked.size, 0);
 }
 
 async function follow(replica: RedisServer, port: number): Promise<void> {
