@@ -70,8 +70,30 @@ test("secrets come from files and variables, and a missing one is a mistake", as
   await writeFile(file, `${"z".repeat(20)}\n`);
   const config = { ...GOOD, token: { file }, agent: { url: "http://agent", token: { env: "AGENT" } } };
   const read = parseConfig(config, { AGENT: "w".repeat(20) });
-  assert.deepEqual([read.token, read.agent.token], ["z".repeat(20), "w".repeat(20)]);
+  assert.equal(read.token, "z".repeat(20));
+  assert.deepEqual(read.source, { kind: "feed", url: "http://agent", token: "w".repeat(20) });
   assert.match(problemsOf(config).join(), /\/agent\/token: The variable AGENT is not set/);
   assert.match(problemsOf({ ...GOOD, token: "short" }).join(), /\/token: It must have at least 16 characters/);
   assert.match(problemsOf({ ...GOOD, token: { file: join(dir, "none") } }).join(), /\/token: The file .* \(ENOENT\)/);
+});
+
+test("events come from a task-agent or from Kafka; one of them is needed", () => {
+  const { agent: _, ...rest } = GOOD;
+  assert.match(problemsOf(rest).join(), /\/agent: It is needed/);
+  const sasl = { mechanism: "scram-sha-512" as const, username: "gantry", password: { env: "KAFKA" } };
+  const kafka = { brokers: ["kafka-1:9093"], tls: true, sasl };
+  const { source } = parseConfig({ ...rest, source: { kafka } }, { KAFKA: "secret" });
+  assert.ok(source.kind === "kafka");
+  assert.deepEqual(
+    [source.group, source.kafka.topic, source.kafka.sasl?.password],
+    ["gantry-notify", "gantry.events", "secret"],
+  );
+  assert.match(
+    problemsOf({ ...rest, source: { kafka } }).join(),
+    /\/source\/kafka\/sasl\/password: The variable KAFKA/,
+  );
+  assert.match(
+    problemsOf({ ...rest, source: { kafka: { ...kafka, brokers: ["nowhere"] } } }).join(),
+    /must be host:port/,
+  );
 });

@@ -6,6 +6,7 @@ import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { type CompiledRule, compileRules, defaultRules } from "@gantry/core/notify/compile-rules.ts";
 import { ruleSchema } from "@gantry/core/notify/rule.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
+import { type KafkaConfig, kafkaSettings } from "@gantry/wire/kafka/config.ts";
 import { problemsOf } from "@gantry/wire/problem.ts";
 import { z } from "zod";
 import { CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
@@ -26,8 +27,14 @@ export const notifySchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
   /** What portal-api shows this process. */
   token: secret,
-  /** The task-agent whose feed is read. */
-  agent: z.strictObject({ url, token: secret }),
+  /** The task-agent whose feed is read; not needed with `source`. */
+  agent: z.strictObject({ url, token: secret }).optional(),
+  /** Events from Kafka instead of the feed. Notify-agents with the same group share the tasks. docs/events.md. */
+  source: z
+    .strictObject({
+      kafka: kafkaSettings(secret).extend({ group: z.string().min(1).max(200).default("gantry-notify") }),
+    })
+    .optional(),
   /** Completes addresses of tasks that have no host. */
   portalUrl: url.optional(),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
@@ -56,12 +63,17 @@ export const notifySchema = z.strictObject({
 });
 
 export type NotifyConfigInput = z.input<typeof notifySchema>;
-export type NotifyConfig = Omit<z.output<typeof notifySchema>, "channels" | "rules" | "token" | "agent"> & {
+export type NotifyConfig = Omit<z.output<typeof notifySchema>, "channels" | "rules" | "token" | "agent" | "source"> & {
   readonly token: string;
-  readonly agent: { readonly url: string; readonly token: string };
+  readonly source: EventSource;
   readonly channels: ReadonlyMap<string, ReadyChannel>;
   readonly rules: readonly CompiledRule[];
 };
+
+/** Where events come from: the feed of a task-agent, or Kafka. */
+export type EventSource =
+  | { readonly kind: "feed"; readonly url: string; readonly token: string }
+  | { readonly kind: "kafka"; readonly kafka: KafkaConfig; readonly group: string };
 
 type Env = { readonly [name: string]: string | undefined };
 
@@ -72,10 +84,10 @@ type Env = { readonly [name: string]: string | undefined };
 export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const parsed = notifySchema.safeParse(input);
   if (!parsed.success) throw configInvalid(problemsOf(parsed.error));
-  const { agent, ...config } = parsed.data;
+  const { agent: _, source: __, ...config } = parsed.data;
   const problems: Problem[] = [];
   const token = readToken(config.token, "/token", env, problems);
-  const agentToken = readToken(agent.token, "/agent/token", env, problems);
+  const source = readEventSource(parsed.data, env, problems);
 
   const channels = new Map<string, ReadyChannel>();
   for (const [name, settings] of Object.entries(config.channels)) {
@@ -85,8 +97,25 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const names = [INBOX, ...Object.keys(config.channels)];
   const compiled = compileRules(config.rules ?? defaultRules(names), names);
   problems.push(...compiled.problems);
-  if (problems.length > 0) throw configInvalid(problems);
-  return { ...config, token, agent: { url: agent.url, token: agentToken }, channels, rules: compiled.rules };
+  if (problems.length > 0 || source === undefined) throw configInvalid(problems);
+  return { ...config, token, source, channels, rules: compiled.rules };
+}
+
+function readEventSource(
+  { agent, source }: z.output<typeof notifySchema>,
+  env: Env,
+  problems: Problem[],
+): EventSource | undefined {
+  if (source) {
+    const { group, sasl, ...kafka } = source.kafka;
+    if (!sasl) return { kind: "kafka", kafka: { ...kafka, sasl: undefined }, group };
+    const password = resolveSecrets(sasl.password, "/source/kafka/sasl/password", env, problems);
+    if (typeof password !== "string") return undefined;
+    return { kind: "kafka", kafka: { ...kafka, sasl: { ...sasl, password } }, group };
+  }
+  if (agent) return { kind: "feed", url: agent.url, token: readToken(agent.token, "/agent/token", env, problems) };
+  problems.push({ detail: "It is needed: events come from a task-agent, or from `source.kafka`.", pointer: "/agent" });
+  return undefined;
 }
 
 function readToken(source: z.infer<typeof secret>, pointer: string, env: Env, problems: Problem[]): string {

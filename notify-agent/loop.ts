@@ -1,24 +1,13 @@
-// Reads the feed of the task-agent, for ever, and never loses its place: what a page asks for and how far the feed was
-// read are one append. After an error it goes on where the journal says.
-
-import type { CompiledRule } from "@gantry/core/notify/compile-rules.ts";
-import { type Clock, pause } from "@gantry/journal/clock.ts";
-import type { Journal, Loaded } from "@gantry/journal/journal.ts";
+import { pause } from "@gantry/journal/clock.ts";
+import type { Loaded } from "@gantry/journal/journal.ts";
 import type { AgentClient } from "@gantry/wire/agent-client.ts";
-import type { Logger } from "@gantry/wire/http.ts";
 import type { FeedEvent } from "@gantry/wire/views.ts";
-import { decideDeliveries } from "./decide-deliveries.ts";
-import { type Delivery, deliveryId, deliveryStream, recordDelivery } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
+import { type FreshDeps, freshDeliveries, recordFresh } from "./fresh.ts";
 
-export type LoopDeps = {
+export type LoopDeps = FreshDeps & {
   readonly agent: Pick<AgentClient, "feed">;
-  readonly journal: Journal;
-  readonly rules: readonly CompiledRule[];
-  readonly maxAgeMs: number;
-  readonly portalUrl: string | undefined;
-  readonly clock: Clock;
   readonly random: () => number;
-  readonly logger: Logger;
   /** Called after deliveries were recorded, in their order. */
   readonly onRecorded: (deliveries: readonly Delivery[]) => void;
   /** Called after an error: an append that was not answered may have recorded deliveries that nobody was told of. */
@@ -93,22 +82,12 @@ async function record(
   events: readonly FeedEvent[],
   last: number,
 ): Promise<Loaded> {
-  const { journal, logger } = deps;
-  const { rules, maxAgeMs, portalUrl } = deps;
-  const decision = decideDeliveries(events, { rules, maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
-  for (const problem of decision.problems) logger.warn(problem, "a part of a rule could not be computed");
-  if (decision.old > 0) logger.info({ events: decision.old }, "events were too old to be told");
-
-  const fresh: Delivery[] = [];
-  for (const wanted of decision.wanted) {
-    if (await journal.load(deliveryStream(wanted.key))) continue;
-    fresh.push({ ...wanted, id: deliveryId(await journal.now()) });
-  }
+  const fresh = await freshDeliveries(deps, events);
   const version = cursor?.version ?? 0;
   const snapshot = { after: last };
-  const result = await journal.append([
+  const result = await deps.journal.append([
     { stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot },
-    ...fresh.map((delivery) => recordDelivery(delivery, 0, { kind: "DeliveryRecorded", key: delivery.key })),
+    ...recordFresh(fresh),
   ]);
   // Nobody else writes here; going on from what the journal says is right in any case.
   if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);

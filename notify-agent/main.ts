@@ -6,16 +6,15 @@ import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
-import { makeAgentClient } from "@gantry/wire/agent-client.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
 import { operationRoutes } from "@gantry/wire/metrics.ts";
 import { makeLogger, runProcess } from "@gantry/wire/process.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, parseConfig } from "./config.ts";
 import { openDeliverer } from "./deliver.ts";
 import { NOTIFY_INDEXES } from "./delivery.ts";
-import { startLoop } from "./loop.ts";
 import { testContent } from "./messages.ts";
 import { makeMetrics } from "./metrics.ts";
+import { openSource } from "./open-source.ts";
 import { notifyRoutes } from "./serve.ts";
 
 export type NotifyDeps = {
@@ -90,14 +89,15 @@ async function assemble(
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
   app.use(operationRoutes(metrics, () => journal.check()));
   app.use(notifyRoutes({ journal, metrics, token: config.token, testChannel }));
+  const source = await openSource(config.source, logger, deps.fetch);
   const left = await deliverer.takeUp();
   if (left > 0) logger.info({ deliveries: left }, "deliveries of an earlier run were taken up");
   const server = await listen(app, config).catch(async (error: unknown) => {
+    await source.close();
     await deliverer.close();
     throw error;
   });
-  const loop = startLoop({
-    agent: makeAgentClient({ ...config.agent, ...(deps.fetch ? { fetch: deps.fetch } : {}) }),
+  const shared = {
     journal,
     rules: config.rules,
     maxAgeMs: config.delivery.giveUpAfterMs,
@@ -108,12 +108,14 @@ async function assemble(
     onRecorded: deliverer.add,
     takeUp: deliverer.takeUp,
     onFeed: metrics.feed,
-  });
+  };
+  const loop = source.start(shared);
   logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
   return {
     ...server,
     close: async () => {
       await loop.stop();
+      await source.close();
       await Promise.all([server.close(), deliverer.close()]);
     },
   };

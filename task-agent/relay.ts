@@ -6,7 +6,7 @@
 // this agent after a crash or another one at the same time, repeats what is there and leaves nothing out.
 
 import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
-import { type Clock, wakeable } from "@gantry/journal/clock.ts";
+import { type Clock, pause } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { type BusMessage, type EventBus, MAX_BATCH_BYTES, messageBytes } from "@gantry/wire/bus.ts";
 import type { FactContext } from "@gantry/wire/bus-cdevents.ts";
@@ -173,8 +173,4 @@ async function save(deps: RelayDeps, place: Place, { anew }: { readonly anew: bo
   const result = await deps.journal.append([{ stream: RELAY_STREAM, expected: 0, events: [], snapshot: { ...place } }]);
   if (!result.ok) throw new Error(`the stream ${RELAY_STREAM} holds events: ${result.version}`);
   return place;
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return wakeable(clock, ms, signal, () => () => {});
 }

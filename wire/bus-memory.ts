@@ -107,6 +107,7 @@ export function openMemoryBus(partitionCount = 3): MemoryBus {
     failNextPublish: (fault) => void faults.push(fault),
     setDown: (value) => {
       down = value;
+      if (down) for (const { members } of groups.values()) for (const { consumer } of members) consumer.onDown?.();
       wakeAll();
     },
   };

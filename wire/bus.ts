@@ -50,6 +50,8 @@ export type Consumer = {
   /** Members with the same name share the partitions. */
   readonly group: string;
   readonly handle: (messages: readonly BusMessage[]) => Promise<void>;
+  /** Told when reading has broken off; it is taken up again in any case. */
+  readonly onDown?: () => void;
 };
 
 export type Consumption = {

@@ -49,6 +49,7 @@ async function run(deps: ConsumptionDeps, consumer: Consumer, stopping: AbortSig
     } catch (error) {
       failures += 1;
       deps.onDown(error);
+      consumer.onDown?.();
       const whole = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
       await pause(deps.after, whole / 2 + (whole / 2) * deps.random(), stopping);
     }
