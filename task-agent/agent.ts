@@ -6,7 +6,7 @@ import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import type { Logger } from "@gantry/wire/http.ts";
-import { openAlarms } from "./alarms.ts";
+import { type Alarms, openAlarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 import type { Definitions } from "./definitions.ts";
@@ -34,12 +34,23 @@ export type AgentDeps = {
   readonly clock: Clock;
   /** Names that nobody can guess and that never meet. */
   readonly newId: () => string;
+  readonly alarms?: Alarms;
   /** The name of this agent among those that share the journal; absent, it has the journal for itself. */
   readonly name?: string;
 };
 
 /** Everything but the HTTP server. Takes up all unfinished tasks before it resolves. */
-export async function openAgent({ config, journal, definitions, logs, logger, clock, newId, name }: AgentDeps) {
+export async function openAgent({
+  config,
+  journal,
+  definitions,
+  logs,
+  logger,
+  clock,
+  newId,
+  name,
+  alarms = openAlarms(logger),
+}: AgentDeps) {
   const tasks = openTasks(journal, definitions, { shared: name !== undefined });
   const onError = (err: unknown, what: string): void => logger.error({ err }, `${what} failed`);
   const sessions = openSessions({
@@ -49,7 +60,6 @@ export async function openAgent({ config, journal, definitions, logs, logger, cl
     onFree: (site) => dispatch.free(site),
     onGone: (session) => dispatch.gone(session),
   });
-  const alarms = openAlarms(logger);
   const fences = await openFences(journal, alarms);
   const leases: Leases = openLeases({
     tasks,

@@ -5,6 +5,8 @@ import type { Logger } from "@gantry/wire/http.ts";
 export type AlarmKind =
   /** A runner shows a fence that this store never gave: the store was set back to an older copy. */
   | "store-rolled-back"
+  /** The journal had lost acknowledged writes: they were put back from this agent's file, or cannot be. */
+  | "store-lost-writes"
   /** One attempt was reported in two ways. */
   | "report-differs"
   /** A canceled job was given up without its runner having said that it stopped. */

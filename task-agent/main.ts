@@ -10,6 +10,7 @@ import { createApp, type Listening, type Logger, listen } from "@gantry/wire/htt
 import { operationRoutes } from "@gantry/wire/metrics.ts";
 import { runProcess } from "@gantry/wire/process.ts";
 import { openAgent } from "./agent.ts";
+import { openAlarms } from "./alarms.ts";
 import { type AgentConfigInput, agentConfig } from "./config.ts";
 import { openDefinitions } from "./definitions.ts";
 import { openLogStore } from "./log-store.ts";
@@ -30,7 +31,8 @@ export async function startTaskAgent(
   const clock = deps.clock ?? systemClock;
   const config = agentConfig.parse(input);
   await mkdir(config.data, { recursive: true });
-  const { journal, name } = await openAgentJournal(config, { clock, logger: deps.logger });
+  const alarms = openAlarms(deps.logger);
+  const { journal, name } = await openAgentJournal(config, { clock, logger: deps.logger, alarms });
   let eventsOut: EventsOut | undefined;
   try {
     const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
@@ -42,6 +44,7 @@ export async function startTaskAgent(
       logger: deps.logger,
       clock,
       newId: randomUUID,
+      alarms,
       ...(name === undefined ? {} : { name }),
     });
     eventsOut = await openEventsOut(config, { ...agent, journal, clock, logger: deps.logger, newId: randomUUID });

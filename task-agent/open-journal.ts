@@ -8,6 +8,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import type { RedisAddress, RedisReport } from "@gantry/journal/redis/options.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import type { Logger } from "@gantry/wire/http.ts";
+import type { Alarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
 import type { JournalConfig } from "./journal-config.ts";
 import { AGENT_INDEXES } from "./tasks.ts";
@@ -21,7 +22,7 @@ export type OpenedJournal = {
 /** Opens what the configuration names. Throws what the adapters throw, and `config-invalid`. */
 export async function openAgentJournal(
   config: AgentConfig,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { clock, logger, alarms }: { readonly clock: Clock; readonly logger: Logger; readonly alarms: Alarms },
 ): Promise<OpenedJournal> {
   const given = config.journal;
   if (given.kind === "sqlite") {
@@ -45,7 +46,7 @@ export async function openAgentJournal(
     localFile: join(config.data, "journal.local"),
     keep: isKept,
     clock,
-    report: (report) => tell(logger, report),
+    report: (report) => tell(logger, alarms, report),
   });
   return { journal, name: config.name ?? hostname().replace(/[^A-Za-z0-9_.-]/g, "-") };
 }
@@ -77,12 +78,12 @@ function withoutUndefined<T extends Record<string, string | undefined>>(fields: 
   );
 }
 
-function tell(logger: Logger, report: RedisReport): void {
+function tell(logger: Logger, alarms: Alarms, report: RedisReport): void {
   const { kind, ...fields } = report;
-  const lost = { alarm: "store-lost-writes", ...fields };
+  const lost = (text: string): void => alarms.raise("store-lost-writes", fields, text);
   if (kind === "connected") logger.info(fields, "the journal is connected");
   else if (kind === "disconnected") logger.warn(fields, "the journal is not connected");
   else if (kind === "degraded") logger.warn(fields, "the journal is weaker than it should be");
-  else if (kind === "repaired") logger.error(lost, "the journal had lost what it had acknowledged; it was put back");
-  else logger.error(lost, "the journal has lost what it had acknowledged, and has something else in its place");
+  else if (kind === "repaired") lost("the journal had lost what it had acknowledged; it was put back");
+  else lost("the journal has lost what it had acknowledged, and has something else in its place");
 }
