@@ -1,14 +1,17 @@
-// The bus on a real broker: the suite, topics that do not fit, accounts that are refused, crashes and silence.
+// The bus on a real broker: the suite, topics that do not fit, accounts that are refused, a broker that dies or falls
+// silent, and the two agents as processes on both ends of it.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { busSuite } from "@gantry/wire/bus.suite.ts";
+import { type ErrorCode, explain, GantryError } from "@gantry/core/errors.ts";
+import { busSuite, manyMessages } from "@gantry/wire/bus.suite.ts";
+import type { BusMessage } from "@gantry/wire/bus.ts";
 import { openKafkaBus } from "@gantry/wire/kafka/bus.ts";
 import { type KafkaConfig, kafkaConfig } from "@gantry/wire/kafka/config.ts";
-import { type KafkaBroker, startBroker, whyNoBroker } from "./broker.ts";
+import { BROKER_ACCOUNT, type KafkaBroker, startBroker, whyNoBroker } from "./broker.ts";
 
 const skip = whyNoBroker() ?? false;
 
@@ -16,10 +19,6 @@ describe("Kafka", { skip }, () => {
   let dir: string;
   let broker: KafkaBroker;
   let topics = 0;
-  const topic = (): string => {
-    topics += 1;
-    return `t${topics}`;
-  };
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "gantry-kafka-"));
     broker = await startBroker(dir);
@@ -29,18 +28,122 @@ describe("Kafka", { skip }, () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const logger = { debug: process.env.DBG ? console.log : () => {}, info: () => {}, warn: console.log, error: () => {} };
-  const configOf = (part: Partial<KafkaConfig> = {}): KafkaConfig =>
-    kafkaConfig.parse({
-      brokers: [broker.address],
-      topic: topic(),
-      partitions: 3,
-      replication: 1,
-      ...part,
-    });
+  const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const configOf = (part: Partial<KafkaConfig> = {}): KafkaConfig => {
+    topics += 1;
+    const small = { topic: `t${topics}`, partitions: 3, replication: 1, ...part };
+    return kafkaConfig.parse({ brokers: [broker.address], ...small });
+  };
+  /** What a start with this configuration says. */
+  const refusal = async (config: KafkaConfig): Promise<readonly [ErrorCode, string]> => {
+    const bus = openKafkaBus(config, { logger });
+    try {
+      await bus.checkTopic();
+    } catch (error) {
+      if (error instanceof GantryError) return [error.code, explain(error).message];
+      throw error;
+    } finally {
+      await bus.close();
+    }
+    throw new Error("nothing was wrong");
+  };
 
   busSuite("kafka", async () => {
     const config = configOf();
     return { open: () => openKafkaBus(config, { logger }) };
+  });
+
+  test("a topic that does not fit is told in one sentence", async () => {
+    const missing = configOf({ create: false });
+    assert.deepEqual(await refusal(missing), [
+      "topic-unfit",
+      `The Kafka topic ${missing.topic} cannot carry events: it does not exist.`,
+    ]);
+    const lonely = configOf({ replication: 3 });
+    const [code, message] = await refusal(lonely);
+    assert.equal(code, "topic-unfit");
+    assert.match(message, /it cannot be created: .*[Rr]eplication/);
+
+    const made = configOf();
+    const bus = openKafkaBus(made, { logger });
+    await bus.checkTopic();
+    await bus.close();
+    assert.match((await refusal({ ...made, partitions: 5 }))[1], /it has 3 partitions, and 5 are configured/);
+    assert.match((await refusal({ ...made, replication: 2 }))[1], /a partition has 1 replicas, and 2 are configured/);
+    const longer = { ...made, retentionMs: made.retentionMs + 1 };
+    assert.match((await refusal(longer))[1], /it keeps events for 604800000 ms, and 604800001 ms are configured/);
+  });
+
+  test("an account that the brokers know is let in, a wrong one is told so", async () => {
+    const sasl = { mechanism: "plain" as const, ...BROKER_ACCOUNT };
+    const bus = openKafkaBus(configOf({ brokers: [broker.saslAddress], sasl }), { logger });
+    await bus.checkTopic();
+    await bus.publish(manyMessages(["a"], 1));
+    await bus.close();
+    const wrong = configOf({ brokers: [broker.saslAddress], sasl: { ...sasl, password: "another-password" } });
+    const [code, message] = await refusal(wrong);
+    assert.equal(code, "bus-refused");
+    assert.ok(message.includes(broker.saslAddress) && !message.includes("another-password"), message);
+  });
+
+  test("a broker that is killed is nothing but a rejection, and what was acknowledged is there afterwards", async () => {
+    const bus = openKafkaBus(configOf(), { logger });
+    await bus.checkTopic();
+    const sent = manyMessages(["a", "b", "c"], 20);
+    await bus.publish(sent.slice(0, 30));
+    const got: BusMessage[] = [];
+    const complete = new Promise<void>((resolve) => {
+      const handle = async (messages: readonly BusMessage[]): Promise<void> => {
+        got.push(...messages);
+        if (new Set(got.map(({ value }) => value)).size === sent.length) resolve();
+      };
+      bus.consume({ group: "killed", handle });
+    });
+    await broker.kill();
+    await assert.rejects(bus.publish(sent.slice(30)), (error: unknown) => {
+      return error instanceof GantryError && error.code === "unavailable";
+    });
+    assert.equal(bus.health().up, false);
+    await broker.start();
+    for (let left = true; left; ) {
+      left = await bus.publish(sent.slice(30)).then(
+        () => false,
+        () => true,
+      );
+    }
+    await complete;
+    for (const key of ["a", "b", "c"]) {
+      const values = [...new Set(got.filter((one) => one.key === key).map(({ value }) => value))];
+      assert.deepEqual(
+        values,
+        sent.filter((one) => one.key === key).map(({ value }) => value),
+      );
+    }
+    assert.equal(bus.health().up, true);
+    await bus.close();
+  });
+
+  test("a broker that says nothing holds a publisher no longer than it may, and the next one gets through", async () => {
+    let wake = (): void => {};
+    // The watchdog's time is up when the test says so; all other waiting is real.
+    const after = (ms: number, run: () => void): (() => void) => {
+      if (ms === 30_000) {
+        wake = run;
+        return () => {};
+      }
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    };
+    const bus = openKafkaBus(configOf(), { logger, after });
+    await bus.checkTopic();
+    await bus.publish(manyMessages(["a"], 1));
+    broker.pause();
+    const stuck = bus.publish(manyMessages(["a"], 1, 1));
+    setImmediate(() => setImmediate(() => wake()));
+    await assert.rejects(stuck, /cannot be reached/);
+    assert.match(JSON.stringify(bus.health()), /publishing did not end within 30 s/);
+    broker.resume();
+    await bus.publish(manyMessages(["a"], 1, 1));
+    await bus.close();
   });
 });
