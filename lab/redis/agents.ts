@@ -55,6 +55,7 @@ export async function killAgents(kills: number, between: number, everyMs: number
     const urls = agents.map((agent) => agent.url);
     const runners = Array.from({ length: RUNNERS }, (_, n) => work(urls, n, stopping.signal));
     const load = startRequests(urls, everyMs);
+    stopping.signal.addEventListener("abort", load.stop);
     for (let n = 0; n < kills; n += 1) {
       await load.moreEnded(between);
       const agent = agents[n % 2];
@@ -62,7 +63,7 @@ export async function killAgents(kills: number, between: number, everyMs: number
       await load.moreEnded(between);
       await agent?.start();
     }
-    const tasks = await load.stop();
+    const tasks = await load.finish();
     const figures = await judge(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
     stopping.abort();
     await Promise.all(agents.map((agent) => agent.kill()));
@@ -158,55 +159,83 @@ async function work(urls: readonly string[], number: number, signal: AbortSignal
 
 type Asked = { readonly key: string; readonly ids: Set<string> };
 
+/** More tasks than these are not under way at once: what is measured is the trouble, not the machine. */
+const MAX_OPEN = 20;
+
 function startRequests(urls: readonly string[], everyMs: number) {
   const clients = urls.map((url) => makeAgentClient({ url, token: TOKEN }));
   const asked: Asked[] = [];
+  const open = new Set<string>();
   const running = new Set<Promise<void>>();
+  const stopping = new AbortController();
   let ended = 0;
   let failure: unknown;
-  const one = async (n: number): Promise<void> => {
-    const mine: Asked = { key: `key-${n}`, ids: new Set() };
-    asked.push(mine);
-    for (let tries = n; ; tries += 1) {
-      const client = clients[tries % clients.length] as AgentClient;
+
+  /** Asks one agent after the other until one answers. */
+  const ask = async <T>(first: number, question: (client: AgentClient) => Promise<T>): Promise<T> => {
+    for (let tries = first; ; tries += 1) {
       try {
-        const wish = { pipeline: "nothing", params: { n: `${n}` }, idempotencyKey: mine.key, principal: "dev" };
-        const { id } = await client.startTask(wish);
-        mine.ids.add(id);
-        for (;;) {
-          const task = await client.task(id);
-          if (task.endedAt !== undefined) break;
-          await pause(100);
-        }
-        ended += 1;
-        return;
+        return await question(clients[tries % clients.length] as AgentClient);
       } catch (error) {
         if (!(error instanceof GantryError)) throw error;
+        stopping.signal.throwIfAborted();
         await pause(50);
       }
     }
   };
-  let count = 0;
-  const ticking = setInterval(() => {
-    count += 1;
-    const mine = one(count)
+  const request = async (n: number): Promise<void> => {
+    const mine: Asked = { key: `key-${n}`, ids: new Set() };
+    asked.push(mine);
+    const wish = { pipeline: "nothing", params: { n: `${n}` }, idempotencyKey: mine.key, principal: "dev" };
+    const { id } = await ask(n, (client) => client.startTask(wish));
+    mine.ids.add(id);
+    open.add(id);
+  };
+  /** Looks at all that are open, again and again. */
+  const watch = async (): Promise<void> => {
+    for (let round = 0; !stopping.signal.aborted; round += 1) {
+      for (const id of open) {
+        const task = await ask(round, (client) => client.task(id));
+        if (task.endedAt === undefined) continue;
+        open.delete(id);
+        ended += 1;
+      }
+      await pause(50);
+    }
+  };
+  const keep = (work: Promise<void>): void => {
+    const mine = work
       .catch((error: unknown) => {
-        failure ??= error;
+        if (!stopping.signal.aborted) failure ??= error;
       })
       .finally(() => running.delete(mine));
     running.add(mine);
+  };
+  keep(watch());
+  let count = 0;
+  const ticking = setInterval(() => {
+    if (open.size >= MAX_OPEN || running.size > MAX_OPEN) return;
+    count += 1;
+    keep(request(count));
   }, everyMs);
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo() && failure === undefined) await pause(20);
+    if (failure !== undefined) throw failure;
+  };
   return {
-    moreEnded: async (by: number): Promise<void> => {
+    moreEnded: (by: number): Promise<void> => {
       const want = ended + by;
-      while (ended < want && failure === undefined) await pause(20);
-      if (failure !== undefined) throw failure;
+      return until(() => ended >= want);
     },
-    stop: async (): Promise<readonly Asked[]> => {
+    /** Asks for nothing more and waits until everything has ended. */
+    finish: async (): Promise<readonly Asked[]> => {
       clearInterval(ticking);
-      await Promise.all(running);
-      if (failure !== undefined) throw failure;
+      await until(() => open.size === 0 && running.size === 1);
       return asked;
+    },
+    stop: (): void => {
+      clearInterval(ticking);
+      stopping.abort();
     },
   };
 }
