@@ -136,6 +136,8 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     }
   };
   const signIn = (facts: wire.SessionRequest, { session, directives }: wire.SessionReply): void => {
+    const before = sessions.get(newest.get(facts.runner) ?? "");
+    if (before && before.bootId !== facts.bootId) judge.onNewProcess(facts.runner, facts.running);
     sessions.set(session, facts);
     newest.set(facts.runner, session);
     for (const { ref, do: directive } of directives) if (directive !== "drop") judge.onRenewed(ref);

@@ -22,6 +22,7 @@ export type Invariant =
   | "cancel-holds"
   | "held-by-rule"
   | "alive-is-not-lost"
+  | "dead-is-given-away"
   | "no-idle-runner"
   | "everything-ends"
   | "notices"
@@ -43,6 +44,7 @@ export type JobAccount = {
   ended: boolean;
   /** Simulated moment from which it may be offered; undefined: it is not ready. */
   readyMs: number | undefined;
+  claimedMs: number;
   /** Simulated moment of the last answered sign of life of the open lease. */
   heardMs: number;
   lost: number;
@@ -57,11 +59,22 @@ type JudgeDeps = {
   readonly trace: Trace;
   readonly rules: (pipeline: string, job: string) => JobRules;
   /** Of the agent: when it was ready last, and how fast its clock runs. */
-  readonly agent: () => { readonly readySinceMs: number; readonly rate: number };
+  readonly agent: () => {
+    readonly readySinceMs: number | undefined;
+    readonly resumedMs: number;
+    readonly rate: number;
+  };
   readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
   /** A lenient job that was canceled and whose runner is silent may be given up after so long. */
   readonly unconfirmedAfterMs: number;
+  /** Since when there are no faults any more. */
+  readonly healedMs: () => number | undefined;
 };
+
+/** After healing, what was under way must have been noticed by then. */
+const SETTLED_MS = 60_000;
+/** Sweeps come once a second, and a slow store makes them slower. */
+const SWEEP_SLACK_MS = 45_000;
 
 export function createJudge(deps: JudgeDeps) {
   const { nowMs, trace } = deps;
@@ -111,7 +124,7 @@ export function createJudge(deps: JudgeDeps) {
         if (job.open) violated("one-holder", `${name} was claimed by ${event.runner} while ${job.runner} held it`);
         if (canceled) violated("cancel-holds", `${name} was claimed after its task was canceled`);
         Object.assign(job, { fence: event.fence, attempt: event.attempt, runner: event.runner });
-        Object.assign(job, { open: true, started: false, readyMs: undefined, heardMs: nowMs() });
+        Object.assign(job, { open: true, started: false, readyMs: undefined, claimedMs: nowMs(), heardMs: nowMs() });
         break;
       case "JobStarted":
         if (canceled) violated("cancel-holds", `${name} was started after its task was canceled`);
@@ -145,7 +158,10 @@ export function createJudge(deps: JudgeDeps) {
     if (!reason.includes("not been heard")) return;
     const { readySinceMs, rate } = deps.agent();
     const needMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate;
-    const heard = Math.max(job.heardMs, readySinceMs);
+    const heard = Math.max(job.heardMs, readySinceMs ?? 0);
+    const healed = deps.healedMs() ?? Number.POSITIVE_INFINITY;
+    if (job.claimedMs > healed + SETTLED_MS)
+      violated("alive-is-not-lost", `${job.job} of ${job.task} was lost although nothing was wrong: ${reason}`);
     const canceled = cancels.get(task.id);
     const isUnconfirmed =
       canceled !== undefined &&
@@ -170,6 +186,32 @@ export function createJudge(deps: JudgeDeps) {
     jobs,
     violated,
     account: accountOf,
+    /** A new process of a runner has registered, and was answered: what it does not list is not its any more. */
+    onNewProcess: (runner: string, running: readonly { readonly ref: JobRef }[]): void => {
+      for (const job of jobs.values()) {
+        if (!job.open || job.runner !== runner || running.some(({ ref }) => ref.fence === job.fence)) continue;
+        violated(
+          "dead-is-given-away",
+          `${runner} has a new process, and ${job.job} of ${job.task} is still the old one's`,
+        );
+      }
+    },
+    /** Once a second: nobody waits for a runner that is silent for longer than agreed. */
+    lookForSilence: (): void => {
+      const { readySinceMs, resumedMs, rate } = deps.agent();
+      if (readySinceMs === undefined) return;
+      for (const job of jobs.values()) {
+        const task = job.open && tasks.get(job.task);
+        if (!task) continue;
+        const limitMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate + SWEEP_SLACK_MS;
+        const silentMs = nowMs() - Math.max(job.heardMs, readySinceMs, resumedMs);
+        if (silentMs > limitMs)
+          violated(
+            "dead-is-given-away",
+            `${job.job} of ${job.task} waits for ${job.runner}, silent for ${silentMs} ms`,
+          );
+      }
+    },
     /** When an attempt ended last. */
     lastEndMs: (): number => lastEndMs,
     onCommit: (batch: readonly StreamAppend[]): void => {
@@ -223,6 +265,7 @@ function newAccount(task: string, job: string): JobAccount {
     open: false,
     ended: false,
     readyMs: undefined,
+    claimedMs: 0,
     heardMs: 0,
     lost: 0,
     ends: new Map(),

@@ -54,7 +54,12 @@ export async function runSeed(seed: number, show?: (line: string) => void): Prom
     nowMs: timeline.nowMs,
     trace,
     rules: library.rules,
-    agent: () => ({ readySinceMs: agent.readySinceMs() ?? 0, rate: agentMachine.rate() }),
+    agent: () => ({
+      readySinceMs: agent.readySinceMs(),
+      resumedMs: agent.process()?.resumedMs() ?? 0,
+      rate: agentMachine.rate(),
+    }),
+    healedMs: () => faults.healedMs(),
     reassignAfterMs: (mode) => config.lease[mode].reassignAfterMs,
     unconfirmedAfterMs: config.cancelGraceMs + 60_000,
   });
@@ -87,6 +92,7 @@ export async function runSeed(seed: number, show?: (line: string) => void): Prom
   let ended = false;
   const look = (): void => {
     watch.look();
+    if (!agent.process()?.isPaused()) judge.lookForSilence();
     liveness.look(faults.healedMs());
     const healed = faults.healedMs();
     const now = timeline.nowMs();

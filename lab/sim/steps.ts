@@ -66,7 +66,7 @@ async function run(process: Process, random: Random, watch: Watch, context: Cont
       probe: async (key) => ((await look(process, context, thing, key)).done ? { thing } : undefined),
       perform: (key) => {
         watch.performs(process, context, key);
-        return change(process, context, thing, key);
+        return change(process, context, { thing, key, what: whatOf(context, ordinal) });
       },
     });
   }
@@ -77,16 +77,24 @@ async function run(process: Process, random: Random, watch: Watch, context: Cont
 }
 
 /** Things that are replaced are shared by all tasks of a pipeline, as a repository of yaml is. */
-function thingOf({ input, task }: Context, ordinal: number): string {
-  return input.target === "replace" ? `${task.pipeline}-${ordinal}` : `${task.id}/${task.job}/${task.step}/${ordinal}`;
+function thingOf(context: Context, ordinal: number): string {
+  return context.input.target === "replace" ? `${context.task.pipeline}-${ordinal}` : whatOf(context, ordinal);
 }
 
-async function change(process: Process, context: Context, thing: string, key: string): Promise<{ thing: string }> {
+function whatOf({ task }: Context, ordinal: number): string {
+  return `${task.id}/${task.job}/${task.step}/${ordinal}`;
+}
+
+async function change(
+  process: Process,
+  context: Context,
+  { thing, key, what }: { thing: string; key: string; what: string },
+): Promise<{ thing: string }> {
   for (let tries = 0; tries < 6; tries += 1) {
     const { version, done } = await look(process, context, thing, key);
     if (done) return { thing };
     const how = context.input.target;
-    const answer = await ask(process, context, how, { name: thing, key, version });
+    const answer = await ask(process, context, how, { name: thing, key, version, what });
     if (answer.ok) return { thing };
   }
   throw new GantryError("unavailable", { what: thing, problem: "Others are always faster." });

@@ -12,37 +12,47 @@ export type World = {
   readonly mutations: Map<string, number>;
 };
 
+/** `what`: what people would call the change, for the judge. */
+type Wish = {
+  readonly name: string;
+  readonly key: string;
+  readonly version?: number;
+  readonly what?: string;
+};
 type Thing = { version: number; readonly keys: string[] };
 
 export function createWorld(process: Process, judge: () => Judge): World {
   const things = new Map<string, Thing>();
   const messages = new Map<string, number>();
+  /** By key and by what the change is: a key that is not the same in every attempt is seen too. */
   const mutations = new Map<string, number>();
   const thing = (name: string): Thing => {
     const known = things.get(name) ?? { version: 0, keys: [] };
     things.set(name, known);
     return known;
   };
-  const change = (name: string, key: string): Answer => {
+  const change = (name: string, key: string, what: string): Answer => {
     const one = thing(name);
     one.version += 1;
     one.keys.push(key);
-    const times = (mutations.get(key) ?? 0) + 1;
-    mutations.set(key, times);
-    if (times > 1) judge().violated("one-mutation", `${name} was changed ${times} times by ${key}`);
+    for (const mark of [key, what]) {
+      const times = (mutations.get(mark) ?? 0) + 1;
+      mutations.set(mark, times);
+      if (times > 1) judge().violated("one-mutation", `${name} was changed ${times} times by ${mark}`);
+    }
     return answer(200, { version: one.version });
   };
-  const handle = (path: string, body: { name: string; key: string; version?: number }): Answer => {
-    const { name, key } = body;
+  const handle = (path: string, body: Wish): Answer => {
+    const { name, key, what = "" } = body;
     switch (path) {
       case "/look": {
         const { version, keys } = thing(name);
         return answer(200, { version, done: keys.includes(key) });
       }
       case "/create":
-        return thing(name).version > 0 ? answer(409, {}) : change(name, key);
+        return thing(name).version > 0 ? answer(409, {}) : change(name, key, what);
       case "/replace":
-        return thing(name).version !== body.version ? answer(409, {}) : change(name, key);
+        return thing(name).version !== body.version ? answer(409, {}) : change(name, key, what);
       case "/message":
         messages.set(key, (messages.get(key) ?? 0) + 1);
         return answer(200, {});
