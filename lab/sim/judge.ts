@@ -58,11 +58,11 @@ type JudgeDeps = {
   readonly nowMs: () => number;
   readonly trace: Trace;
   readonly rules: (pipeline: string, job: string) => JobRules;
-  /** Of the agent: when it was ready last, and how fast its clock runs. */
+  /** Of the agent: when it was ready last, and how slow and how fast its clock has run. */
   readonly agent: () => {
     readonly readySinceMs: number | undefined;
     readonly resumedMs: number;
-    readonly rate: number;
+    readonly rates: readonly [slowest: number, fastest: number];
   };
   readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
   /** A lenient job that was canceled and whose runner is silent may be given up after so long. */
@@ -117,7 +117,7 @@ export function createJudge(deps: JudgeDeps) {
     const canceled = task.cancel !== undefined && task.jobs[job.job]?.final === false;
     switch (event.kind) {
       case "JobReady":
-        job.readyMs = nowMs() + Math.max(0, (event.notBefore ?? 0) - event.at) / deps.agent().rate;
+        job.readyMs = nowMs() + Math.max(0, (event.notBefore ?? 0) - event.at) / deps.agent().rates[0];
         break;
       case "JobClaimed":
         if (event.fence <= job.fence) violated("fences-grow", `${name}: ${event.fence} after ${job.fence}`);
@@ -156,7 +156,8 @@ export function createJudge(deps: JudgeDeps) {
 
   const checkLost = (task: TaskState, job: JobAccount, reason: string): void => {
     if (!reason.includes("not been heard")) return;
-    const { readySinceMs, rate } = deps.agent();
+    const { readySinceMs, rates } = deps.agent();
+    const [, rate] = rates;
     const needMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate;
     const heard = Math.max(job.heardMs, readySinceMs ?? 0);
     const healed = deps.healedMs() ?? Number.POSITIVE_INFINITY;
@@ -198,12 +199,12 @@ export function createJudge(deps: JudgeDeps) {
     },
     /** Once a second: nobody waits for a runner that is silent for longer than agreed. */
     lookForSilence: (): void => {
-      const { readySinceMs, resumedMs, rate } = deps.agent();
+      const { readySinceMs, resumedMs, rates } = deps.agent();
       if (readySinceMs === undefined) return;
       for (const job of jobs.values()) {
         const task = job.open && tasks.get(job.task);
         if (!task) continue;
-        const limitMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate + SWEEP_SLACK_MS;
+        const limitMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rates[0] + SWEEP_SLACK_MS;
         const silentMs = nowMs() - Math.max(job.heardMs, readySinceMs, resumedMs);
         if (silentMs > limitMs)
           violated(

@@ -14,6 +14,7 @@ export type Machine = {
   readonly name: string;
   readonly clock: { readonly nowMs: () => number; readonly monotonicMs: () => number };
   readonly rate: () => number;
+  readonly rates: () => readonly [slowest: number, fastest: number];
   readonly setRate: (rate: number) => void;
   readonly jump: (ms: number) => void;
 };
@@ -43,12 +44,15 @@ export type Ground = { readonly timeline: Timeline; readonly random: Random; rea
 export function createMachine(timeline: Timeline, name: string): Machine {
   let anchor = { simMs: 0, monotonicMs: 1_000, rate: 1 };
   let wallOffset = BEGIN_MS;
+  let [slowest, fastest] = [1, 1];
   const monotonicMs = (): number => anchor.monotonicMs + (timeline.nowMs() - anchor.simMs) * anchor.rate;
   return {
     name,
     clock: { monotonicMs, nowMs: () => Math.floor(wallOffset + monotonicMs()) },
     rate: () => anchor.rate,
+    rates: () => [slowest, fastest],
     setRate: (rate) => {
+      [slowest, fastest] = [Math.min(slowest, rate), Math.max(fastest, rate)];
       anchor = { simMs: timeline.nowMs(), monotonicMs: monotonicMs(), rate };
     },
     jump: (ms) => {

@@ -57,7 +57,7 @@ export async function runSeed(seed: number, show?: (line: string) => void): Prom
     agent: () => ({
       readySinceMs: agent.readySinceMs(),
       resumedMs: agent.process()?.resumedMs() ?? 0,
-      rate: agentMachine.rate(),
+      rates: agentMachine.rates(),
     }),
     healedMs: () => faults.healedMs(),
     reassignAfterMs: (mode) => config.lease[mode].reassignAfterMs,
