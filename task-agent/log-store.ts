@@ -35,7 +35,11 @@ type OpenLog = {
 
 const MAX_OPEN = 256;
 
-export function openLogStore(folder: string, clock: Clock): LogStore {
+/** What another agent has written is looked for so often while a reader waits. */
+const LOOK_EVERY_MS = 1_000;
+
+/** `shared`: other agents write to the same folder. */
+export function openLogStore(folder: string, clock: Clock, { shared = false } = {}): LogStore {
   const logs = new Map<string, OpenLog>();
   const opening = new Map<string, Promise<OpenLog>>();
 
@@ -63,7 +67,10 @@ export function openLogStore(folder: string, clock: Clock): LogStore {
       if (crc32(bytes) !== crc)
         throw new GantryError("bad-request", { problem: "the checksum of the log bytes is wrong" });
       const log = await open(name);
-      const work = log.turn.then(() => appendTo(log, pathOf(folder, name), offset, bytes, final));
+      const work = log.turn.then(async () => {
+        if (shared) await lookAgain(log, pathOf(folder, name));
+        return appendTo(log, pathOf(folder, name), offset, bytes, final);
+      });
       log.turn = work.catch(() => undefined);
       return work;
     },
@@ -71,11 +78,13 @@ export function openLogStore(folder: string, clock: Clock): LogStore {
       if (waitMs === 0 && !(await exists(pathOf(folder, name))))
         return { bytes: Buffer.alloc(0), size: 0, final: false };
       const log = await open(name);
+      if (shared) await lookAgain(log, pathOf(folder, name));
       if (waitMs > 0 && !log.final && log.size <= from) {
-        await wakeable(clock, waitMs, gone, (wake) => {
+        await wakeable(clock, shared ? Math.min(waitMs, LOOK_EVERY_MS) : waitMs, gone, (wake) => {
           log.waiters.add(wake);
           return () => log.waiters.delete(wake);
         });
+        if (shared) await lookAgain(log, pathOf(folder, name));
       }
       const length = Math.max(0, Math.min(limit, log.size - from));
       const bytes = Buffer.alloc(length);
@@ -102,9 +111,11 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
   }
   const fresh = bytes.subarray(overlap);
   if (fresh.length > 0 && log.final) throw new GantryError("log-differs");
-  if (fresh.length > 0) {
-    await log.file.write(fresh, 0, fresh.length, log.size);
-    log.size += fresh.length;
+  for (let done = 0; done < fresh.length; ) {
+    // On a full disk fewer bytes are written than asked for, and the next write fails.
+    const { bytesWritten } = await withDiskErrors(() => log.file.write(fresh, done, fresh.length - done, log.size));
+    done += bytesWritten;
+    log.size += bytesWritten;
   }
   if (final && !log.final) {
     log.final = true;
@@ -112,6 +123,21 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
   }
   for (const wake of log.waiters) wake();
   return log.size;
+}
+
+/** A disk that is full or broken may be well again; the runner keeps the bytes until then. */
+async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (!["ENOSPC", "EDQUOT", "EIO", "EROFS"].includes(code)) throw error;
+    throw new GantryError(
+      "unavailable",
+      { what: "The log store", problem: `Its disk says ${code}.` },
+      { cause: error },
+    );
+  }
 }
 
 async function openLog(path: string, usedMs: number): Promise<OpenLog> {
@@ -125,6 +151,12 @@ async function openLog(path: string, usedMs: number): Promise<OpenLog> {
     waiters: new Set(),
     usedMs,
   };
+}
+
+/** How far another agent has come with it. */
+async function lookAgain(log: OpenLog, path: string): Promise<void> {
+  log.size = Math.max(log.size, (await log.file.stat()).size);
+  log.final ||= await exists(`${path}.final`);
 }
 
 async function closeOldest(logs: Map<string, OpenLog>): Promise<void> {

@@ -1,6 +1,7 @@
 // A task-agent and task-runners as processes of their own, to be killed, stopped and cut off.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -66,12 +67,18 @@ export class Ground {
   }
 }
 
-/** SIGKILL; a process that is stopped by SIGSTOP ends, too. */
+/** SIGKILL, also for a process that is stopped by SIGSTOP, and for what strace runs: without it that would go on. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  if (child.spawnfile === "strace") for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid, "SIGKILL");
   child.kill("SIGKILL");
   await exited;
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return text === "" ? [] : text.split(" ").map(Number);
 }
 
 export class AgentProcess {
