@@ -1,7 +1,7 @@
 // What every bus must do, whatever is behind it.
 
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { BusMessage, Consumption, EventBus } from "./bus.ts";
 
@@ -9,10 +9,11 @@ import type { BusMessage, Consumption, EventBus } from "./bus.ts";
 export type BusPlace = { readonly open: () => EventBus };
 
 export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): void {
-  const opened: EventBus[] = [];
   let places = 0;
-  const place = async (): Promise<{ open: () => EventBus; group: string }> => {
+  const place = async (t: TestContext): Promise<{ open: () => EventBus; group: string }> => {
     const made = await makePlace();
+    const opened: EventBus[] = [];
+    t.after(() => Promise.all(opened.map((bus) => bus.close())));
     places += 1;
     return {
       // Groups belong to the brokers, not to a topic: a test that shares one with another takes part in it.
@@ -24,12 +25,9 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
       },
     };
   };
-  after(async () => {
-    await Promise.all(opened.map((bus) => bus.close()));
-  });
 
-  test(`${adapter}: what is published comes out whole, in order for each key, once for each group`, async () => {
-    const { open, group } = await place();
+  test(`${adapter}: what is published comes out whole, in order for each key, once for each group`, async (t) => {
+    const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
     const sent = manyMessages(["a", "b", "c", "d"], 60);
@@ -44,8 +42,8 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     }
   });
 
-  test(`${adapter}: overlapping calls are done one after the other`, async () => {
-    const { open, group } = await place();
+  test(`${adapter}: overlapping calls are done one after the other`, async (t) => {
+    const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
     const sent = manyMessages(["a", "b"], 40);
@@ -54,8 +52,8 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.deepEqual(byKey(await reader.done), byKey(sent));
   });
 
-  test(`${adapter}: a group that comes back goes on where it had committed`, async () => {
-    const { open, group } = await place();
+  test(`${adapter}: a group that comes back goes on where it had committed`, async (t) => {
+    const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
     await bus.publish(manyMessages(["a", "b"], 5));
@@ -68,8 +66,8 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.deepEqual(byKey(await second.done), byKey(later));
   });
 
-  test(`${adapter}: what could not be handled comes again before anything after it`, async () => {
-    const { open, group } = await place();
+  test(`${adapter}: what could not be handled comes again before anything after it`, async (t) => {
+    const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
     const sent = manyMessages(["a"], 30);
@@ -95,37 +93,43 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     );
   });
 
-  test(`${adapter}: members of a group share the keys, and one that leaves hands over`, async () => {
-    const { open, group } = await place();
+  test(`${adapter}: members of a group share the keys, and one that leaves hands over`, async (t) => {
+    const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
     const keys = Array.from({ length: 24 }, (_, at) => `k${at}`);
     const got: BusMessage[] = [];
+    const sent: BusMessage[] = [];
     let onMore = (): void => {};
-    const handle = async (messages: readonly BusMessage[]): Promise<void> => {
-      got.push(...messages);
-      onMore();
+    const join = (from: EventBus): { readonly consumption: Consumption; readonly mine: BusMessage[] } => {
+      const mine: BusMessage[] = [];
+      const handle = async (messages: readonly BusMessage[]): Promise<void> => {
+        mine.push(...messages);
+        got.push(...messages);
+        onMore();
+      };
+      return { consumption: from.consume({ group, handle }), mine };
     };
-    const until = (count: number): Promise<void> =>
-      new Promise((resolve) => {
+    const sendAndRead = async (): Promise<void> => {
+      const batch = manyMessages(keys, 1, sent.length);
+      sent.push(...batch);
+      await bus.publish(batch);
+      await new Promise<void>((resolve) => {
         onMore = () => {
-          if (distinct(got) >= count) resolve();
+          if (distinct(got) >= sent.length) resolve();
         };
         onMore();
       });
-    const members = [bus.consume({ group, handle }), open().consume({ group, handle })];
-    const first = manyMessages(keys, 4);
-    await bus.publish(first);
-    await until(first.length);
-    await members[0]?.stop();
-    const second = manyMessages(keys, 2, 100);
-    await bus.publish(second);
-    await until(first.length + second.length);
-    assert.deepEqual(withoutRepeats(got), byKey([...first, ...second]));
+    };
+    const [one, two] = [join(bus), join(open())];
+    while (one.mine.length === 0 || two.mine.length === 0) await sendAndRead();
+    await one.consumption.stop();
+    await sendAndRead();
+    assert.deepEqual(withoutRepeats(got), byKey(sent));
   });
 
-  test(`${adapter}: stop waits for what is being handled`, async () => {
-    const { open, group } = await place();
+  test(`${adapter}: stop waits for what is being handled`, async (t) => {
+    const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
     await bus.publish(manyMessages(["a"], 1));
@@ -149,8 +153,8 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.equal(handled, true);
   });
 
-  test(`${adapter}: closed, it refuses everything`, async () => {
-    const { open, group } = await place();
+  test(`${adapter}: closed, it refuses everything`, async (t) => {
+    const { open, group } = await place(t);
     const bus = open();
     await bus.close();
     await bus.close();

@@ -2,18 +2,23 @@
 // silent, and the two agents as processes on both ends of it.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { type ErrorCode, explain, GantryError } from "@gantry/core/errors.ts";
 import { busSuite, manyMessages } from "@gantry/wire/bus.suite.ts";
 import type { BusMessage } from "@gantry/wire/bus.ts";
 import { openKafkaBus } from "@gantry/wire/kafka/bus.ts";
 import { type KafkaConfig, kafkaConfig } from "@gantry/wire/kafka/config.ts";
+import { startNotifyAgentOnKafka, startTaskAgentOnKafka } from "./agents.ts";
 import { BROKER_ACCOUNT, type KafkaBroker, startBroker, whyNoBroker } from "./broker.ts";
 
 const skip = whyNoBroker() ?? false;
+const TASK_AGENT = fileURLToPath(new URL("../../task-agent/main.ts", import.meta.url));
 
 describe("Kafka", { skip }, () => {
   let dir: string;
@@ -146,4 +151,49 @@ describe("Kafka", { skip }, () => {
     await bus.publish(manyMessages(["a"], 1, 1));
     await bus.close();
   });
+
+  test("a task that ends reaches people over Kafka, once, also when both agents were away in between", async () => {
+    const { brokers, topic } = configOf();
+    const kafka = { brokers, topic, partitions: 3, replication: 1 };
+    const agent = await startTaskAgentOnKafka(join(dir, "agent"), kafka, logger);
+    const end = async (key: string): Promise<string> => {
+      const { id } = await agent.client.startTask({
+        pipeline: "wait",
+        params: {},
+        idempotencyKey: key,
+        principal: "kim",
+      });
+      await agent.client.cancel(id, { principal: "kim" });
+      return id;
+    };
+    const first = await end("one");
+    const notify = await startNotifyAgentOnKafka(join(dir, "notify"), kafka, logger);
+    while ((await notify.inbox()).length < 1) await nextTurn();
+    await notify.close();
+    const second = await end("two");
+    const again = await startNotifyAgentOnKafka(join(dir, "notify"), kafka, logger);
+    while ((await again.inbox()).length < 2) await nextTurn();
+    assert.deepEqual((await again.inbox()).map(({ task }) => task).toSorted(), [first, second].toSorted());
+    await again.close();
+    await agent.close();
+  });
+
+  test("a process whose topic does not fit ends with exit code 2 and says why", async () => {
+    const { brokers, topic } = configOf();
+    const config = join(dir, "agent.json");
+    const token = "a-token-of-this-test";
+    const kafka = { brokers, topic, create: false, partitions: 1, replication: 1 };
+    const common = { data: join(dir, "refused"), portalUrl: "http://portal.invalid", token, runnerTokens: {} };
+    await writeFile(config, JSON.stringify({ ...common, events: { kafka } }));
+    const child = spawn(process.execPath, [TASK_AGENT, "--config", config], { stdio: ["ignore", "ignore", "pipe"] });
+    const said: string[] = [];
+    child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
+    const [code] = (await once(child, "close")) as [number | null];
+    assert.equal(code, 2, said.join(""));
+    assert.equal(said.join("").split("\n")[0], `The Kafka topic ${topic} cannot carry events: it does not exist.`);
+  });
 });
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -18,7 +18,7 @@ export type ConsumptionDeps = {
 };
 
 const SESSION_MS = 15_000;
-const HEARTBEAT_MS = 3_000;
+const HEARTBEAT_MS = 1_000;
 const FETCH_WAIT_MS = 500;
 const JOIN_MS = 45_000;
 /** Without an answer to a fetch or a heartbeat for so long, a consumer is taken for lost. */
