@@ -110,6 +110,7 @@ export function createJudge(deps: JudgeDeps) {
   };
 
   const onJob = (task: TaskState, job: JobAccount, event: Extract<TaskEvent, { job: string }>): void => {
+    if (!isNotLate(event)) return;
     const name = `${job.job} of ${job.task}`;
     if (job.ended) violated("one-end", `${name} had ended, then ${event.kind}`);
     if ("attempt" in event && event.kind !== "JobClaimed" && (!job.open || event.attempt !== job.attempt))
@@ -224,10 +225,11 @@ export function createJudge(deps: JudgeDeps) {
         versions.set(part.stream, version + part.events.length);
         const state = part.snapshot as unknown as TaskState;
         const before = tasks.get(state.id);
-        if (before?.phase === "ended" && part.events.length > 0)
+        const events = part.events as unknown as readonly TaskEvent[];
+        if (before?.phase === "ended" && (events.some(isNotLate) || before.outcome !== state.outcome))
           violated("one-end", `${state.id} goes on after its end`);
         tasks.set(state.id, state);
-        for (const event of part.events as unknown as readonly TaskEvent[]) onEvent(before ?? state, event);
+        for (const event of events) onEvent(before ?? state, event);
       }
     },
     versionOf: (task: string): number => versions.get(`task/${task}`) ?? 0,
@@ -253,6 +255,11 @@ export function createJudge(deps: JudgeDeps) {
         violated("no-stale-write", `a renewal of ${ref.job} with an old fence was granted`);
     },
   };
+}
+
+/** What a runner says after its attempt was given away is kept beside it, for people; nothing follows from it. */
+function isNotLate(event: TaskEvent): boolean {
+  return event.kind !== "ReportCameLate";
 }
 
 function newAccount(task: string, job: string): JobAccount {
