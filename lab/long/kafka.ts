@@ -79,7 +79,7 @@ async function inWorld(run: (world: World) => Promise<Figures>): Promise<Figures
     // What was accepted without an answer is in the journal, too, and must come out.
     const journal = await agent.journal();
     await agent.start();
-    await reader.until({ events: journal.values().reduce((sum, size) => sum + size, 0) });
+    await reader.until({ events: [...journal.values()].reduce((sum, size) => sum + size, 0) });
     return { ...figures, ...reader.compare(journal), endedByItself: agent.endedByItself };
   } finally {
     await reader.close();
