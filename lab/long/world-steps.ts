@@ -18,7 +18,15 @@ async function fileThere(path: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** `text` names the file that must be there before the change is made, and the one that must be there before it ends. */
+/** Computes without ever waiting. */
+function spin(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+/**
+ * `text` has up to three words: the file that must be there before the change is made, the one that must be there before
+ * it ends (`-`: none), and how many ms it computes without pause before.
+ */
 const put = defineStep({
   name: "jira/comment",
   title: "Put",
@@ -31,9 +39,10 @@ const put = defineStep({
   plan: async () => [],
   run: async ({ input, effect, signal, log }) => {
     const world = process.env[WORLD] ?? "";
-    const [before = "", within = ""] = input.text.split(" ");
-    if (before !== "") await fileThere(join(world, before), signal);
+    const [before = "-", within = "-", spinMs = "0"] = input.text.split(" ");
+    if (before !== "-") await fileThere(join(world, before), signal);
     log("now");
+    spin(Number(spinMs));
     const made = await effect({
       name: "comment",
       what: `put ${input.issue}`,
@@ -41,7 +50,7 @@ const put = defineStep({
       perform: async (key) => {
         appendFileSync(join(world, "puts"), `${key}\n`);
         writeFileSync(join(world, `put-${input.issue}`), "");
-        if (within !== "") await fileThere(join(world, within), signal);
+        if (within !== "-") await fileThere(join(world, within), signal);
         return { key };
       },
     });

@@ -1,0 +1,88 @@
+// Real failures in short form. `npm run test:long` plays the same for longer; docs/promises.md has the figures.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+import { cutLine } from "./cut.ts";
+import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./disk.ts";
+import { floodAndSpin } from "./flood.ts";
+import { killAgent } from "./kill-agent.ts";
+import { killRunner, PHASES } from "./kill-runner.ts";
+import { pauseRunner } from "./pause-runner.ts";
+import { cancelAtOnce, raceForClaims } from "./races.ts";
+
+const LONG = { timeout: 170_000 };
+const noProc = existsSync("/proc/self/environ") ? false : "processes are looked up in /proc";
+
+test("kill -9 of the agent under submits loses nothing that it acknowledged", LONG, async () => {
+  const { acknowledged, missing, unknown, damaged } = await killAgent(15, 400);
+  assert.ok(acknowledged > 100, `${acknowledged} acknowledged`);
+  assert.deepEqual({ missing, unknown, damaged }, { missing: 0, unknown: 0, damaged: 0 });
+});
+
+test("kill -9 of a runner at every phase: the right end, nothing left behind, nothing done twice", {
+  ...LONG,
+  skip: noProc,
+}, async () => {
+  const { kills, succeeded, doubleEffects, leftBehind, orphans, wrongStarted } = await killRunner(1);
+  assert.deepEqual([kills, succeeded], [PHASES.length, PHASES.length]);
+  assert.deepEqual({ doubleEffects, orphans, wrongStarted }, { doubleEffects: 0, orphans: 0, wrongStarted: 0 });
+  assert.ok(leftBehind > 0, "no process outlived its runner, so this proves nothing");
+});
+
+test("a runner that was stopped for longer than its lease changes nothing when it goes on", LONG, async () => {
+  const { pauses, succeeded, extraChanges, staleFacts, longestAwakeMs } = await pauseRunner(1);
+  assert.deepEqual([pauses, succeeded, extraChanges, staleFacts], [1, 1, 0, 0]);
+  assert.ok(longestAwakeMs < 2_000, `${longestAwakeMs} ms`);
+});
+
+test("a cut line: a build goes on and loses no byte, a deployment never runs twice at once", LONG, async () => {
+  const [both, answers] = [{ up: true, down: true }, { down: true }];
+  const figures = await cutLine([
+    { fault: both, ms: 5_000 },
+    { fault: answers, ms: 5_000 },
+  ]);
+  const { shortestGapMs, ...rest } = figures;
+  assert.deepEqual(rest, { cuts: 2, buildsInOne: 2, equalLogs: 2, disorder: 0, deployments: 2, overlaps: 0 });
+  assert.ok(shortestGapMs > 0);
+});
+
+test("a step that spins and one that floods its log starve no renewal", LONG, async () => {
+  const { missed, attempts, outcomes, longestSilenceMs } = await floodAndSpin(3);
+  assert.deepEqual({ missed, attempts, outcomes }, { missed: 0, attempts: 2, outcomes: "succeeded succeeded" });
+  assert.ok(longestSilenceMs < 1_200, `${longestSilenceMs} ms`);
+});
+
+test("20 runners that want the same 500 jobs: 500 claims, none twice", LONG, async () => {
+  const { granted, double, ended, refused } = await raceForClaims(20, 500);
+  assert.deepEqual({ granted, double, ended }, { granted: 500, double: 0, ended: 500 });
+  assert.ok(refused > 0, "nobody wanted what somebody else had, so this proves nothing");
+});
+
+test("1,000 cancels at once, each twice", LONG, async () => {
+  const { canceled, strange } = await cancelAtOnce(1_000);
+  assert.deepEqual({ canceled, strange }, { canceled: 1_000, strange: 0 });
+});
+
+test("every acknowledged task was synced to disk", { ...LONG, skip: noStrace() ?? false }, async () => {
+  const { tasks, syncs } = await countSyncs(50);
+  assert.ok(syncs >= tasks, `${syncs} syncs for ${tasks} tasks`);
+});
+
+test("a full disk is told, leaves nothing half done, and needs no restart", {
+  ...LONG,
+  skip: noTmpfs() ?? false,
+}, async () => {
+  const { strange, halfDone, recovered, refused, isSound } = await fillDisk(2);
+  assert.deepEqual({ strange, halfDone, recovered, isSound }, { strange: 0, halfDone: 0, recovered: 2, isSound: true });
+  assert.ok(refused > 0);
+});
+
+test("a disk that cannot sync is told, and leaves nothing half done", {
+  ...LONG,
+  skip: noStrace() ?? false,
+}, async () => {
+  const { strange, halfDone, recovered, refused, isSound } = await failSync(2);
+  assert.deepEqual({ strange, halfDone, recovered, isSound }, { strange: 0, halfDone: 0, recovered: 2, isSound: true });
+  assert.ok(refused > 0);
+});
