@@ -216,7 +216,7 @@ async function enter(deps: LinkDeps, write: Redis, read: Redis, address: string)
     const file = `${keys.prefix} of Redis at ${address}`;
     throw new GantryError("store-newer", { file, found: Number(answer[1]), known: LAYOUT });
   }
-  const [, store = "", epoch, , time] = answer;
+  const [, store = "", epoch, token = "", time] = answer;
   known.sawTime(Number(time));
-  return { write, read, address, run, store, epoch: Number(epoch), replicas: facts.replicas };
+  return { write, read, address, run: token, store, epoch: Number(epoch), replicas: facts.replicas };
 }

@@ -2,8 +2,9 @@
 // client in between, so every change of the journal is one script, and nothing is changed outside of one.
 //
 // Keys, all with the hash tag {prefix}, so that they live on one node of a cluster:
-//   {p}:meta           hash: layout, store (a name made when the store was new), run (the server process that the
-//                      counters below were last checked on), epoch, seq, acked, micros
+//   {p}:meta           hash: layout, store (a name made when the store was new), run (the server process on which the
+//                      counters below were last checked, and the store: another one after a restart, a failover, and
+//                      after somebody emptied it), epoch, seq, acked, micros
 //   {p}:feed           stream of all events; the id is `seq-0`
 //   {p}:stream:NAME    hash: v (version), s (snapshot), i (index entries), o (the operation that wrote it last)
 //   {p}:events:NAME    list of the seqs of the stream's events
@@ -74,8 +75,11 @@ local layout, fresh, run, seqKnown, microsKnown = take(), take(), take(), tonumb
 local found = redis.call('HMGET', meta, 'layout', 'store', 'run', 'epoch', 'seq', 'micros')
 if found[1] and tonumber(found[1]) > tonumber(layout) then return {'newer', found[1]} end
 local epoch, seq, micros = tonumber(found[4] or 0), tonumber(found[5] or 0), tonumber(found[6] or 0)
-if not found[1] then redis.call('HSET', meta, 'layout', layout, 'store', fresh, 'acked', 0) end
-if found[3] ~= run then
+if not found[1] then redis.call('HSET', meta, 'layout', layout, 'acked', 0) end
+if not found[2] then redis.call('HSET', meta, 'store', fresh) end
+local store = found[2] or fresh
+local token = run .. '/' .. store
+if found[3] ~= token then
   local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
   local feed = newest[1] and tonumber(string.match(newest[1][1], '^%d+')) or 0
   seq = math.max(seq, seqKnown, feed)
@@ -84,8 +88,8 @@ if found[3] ~= run then
 end
 seq = math.max(seq, seqKnown)
 micros = clock(micros, microsKnown)
-redis.call('HSET', meta, 'run', run, 'epoch', int(epoch), 'seq', int(seq), 'micros', int(micros))
-return {'ok', found[2] or fresh, int(epoch), int(seq), int(micros)}
+redis.call('HSET', meta, 'run', token, 'epoch', int(epoch), 'seq', int(seq), 'micros', int(micros))
+return {'ok', store, int(epoch), token, int(micros)}
 `;
 
 /**
@@ -211,7 +215,8 @@ local shared = math.min(current, version)
 if ours[shared] then
   local seq = redis.call('LINDEX', prefix .. ':events:' .. stream, shared - 1)
   local entry = seq and redis.call('XRANGE', KEYS[2], seq .. '-0', seq .. '-0')[1]
-  if not entry or entry[2][8] ~= ours[shared].text then return {'differs', int(shared)} end
+  local isLost = entry and string.find(entry[2][8], '{"kind":"EventLost"', 1, true) == 1
+  if not entry or (entry[2][8] ~= ours[shared].text and not isLost) then return {'differs', int(shared)} end
 end
 if stored and current >= version then return {'present'} end
 local seq, lost = tonumber(found[2]), 0
