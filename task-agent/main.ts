@@ -40,7 +40,7 @@ export async function startTaskAgent(
       config,
       journal,
       definitions: await openDefinitions(config.pipelines ?? SHIPPED, steps, journal),
-      logs: openLogStore(config.logs ?? join(config.data, "logs"), clock),
+      logs: openLogStore(config.logs ?? join(config.data, "logs"), clock, { shared: name !== undefined }),
       logger: deps.logger,
       clock,
       newId: randomUUID,

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { crc32 } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import { noRedis, type RedisServer, redisFor } from "@gantry/lab/redis/server.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent-client.ts";
@@ -141,12 +142,19 @@ test("when its agent is gone, a runner goes on at the other under the same fence
   const runner = await signIn(a, "seoul-1");
   const job = await runner.takeJob();
   await runner.start(job.ref);
+  const send = (by: PlayedRunner, offset: number, text: string, final = false): Promise<number> =>
+    by.log(job.ref, "make", offset, Buffer.from(text), crc32(text), final);
+  const place = { task: task.id, job: "work", step: "make" };
+  assert.equal((await b.client.log(place, 0, 100)).size, 0);
+  await send(runner, 0, "one\n");
+  assert.equal((await b.client.log(place, 0, 100)).bytes.toString(), "one\n", "each agent shows what the other has");
   await a.agent.close();
   const same = await PlayedRunner.signIn(b.agent.url, SEOUL, "seoul", "seoul-1", [{ ref: job.ref, started: true }], {
     bootId: runner.bootId,
     registration: 2,
   });
   assert.deepEqual(same.directives, [{ ref: job.ref, do: "continue" }]);
+  assert.equal(await send(same, 4, "two\n", true), 8, "the log goes on where it was");
   await same.report(job.ref);
   assert.equal((await b.client.task(task.id)).state, "succeeded");
 });
@@ -198,22 +206,23 @@ test("Redis is emptied while a job runs: the agents put the task back, and it en
   const job = await runner.takeJob();
   await runner.start(job.ref);
   await redis.command("FLUSHALL");
-  await untilDone(() => runner.report(job.ref));
-  const ended = await untilDone(() => b.client.task(task.id));
+  await untilDone(runner, () => runner.report(job.ref));
+  const ended = await untilDone(runner, () => b.client.task(task.id));
   assert.deepEqual([ended.state, ended.jobs[0]?.attempts.length], ["succeeded", 1]);
-  const next = await untilDone(() => request(a, "the-next-one"));
-  const second = await untilDone(() => runner.takeJob());
+  const next = await untilDone(runner, () => request(a, "the-next-one"));
+  const second = await untilDone(runner, () => runner.takeJob());
   assert.equal(second.ref.task, next.id);
   assert.ok(second.ref.fence > job.ref.fence);
 });
 
-/** As runners and portals do: what could not be answered, or is not there yet, is asked again. */
-async function untilDone<T>(work: () => Promise<T>): Promise<T> {
+/** As runners and portals do: what could not be answered, or is not there yet, is asked again, a little later. */
+async function untilDone<T>(runner: PlayedRunner, work: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
-      if (tries > 100 || !(error instanceof GantryError)) throw error;
+      if (tries > 50 || !(error instanceof GantryError)) throw error;
+      await runner.pollAll(0, 100);
     }
   }
 }
