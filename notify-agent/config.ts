@@ -6,7 +6,7 @@ import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { type CompiledRule, compileRules, defaultRules } from "@gantry/core/notify/compile-rules.ts";
 import { ruleSchema } from "@gantry/core/notify/rule.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
-import { type KafkaConfig, kafkaSettings } from "@gantry/wire/kafka/config.ts";
+import { type KafkaConfig, kafkaConfig, kafkaSettings } from "@gantry/wire/kafka/config.ts";
 import { problemsOf } from "@gantry/wire/problem.ts";
 import { z } from "zod";
 import { CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
@@ -107,11 +107,11 @@ function readEventSource(
   problems: Problem[],
 ): EventSource | undefined {
   if (source) {
-    const { group, sasl, ...kafka } = source.kafka;
-    if (!sasl) return { kind: "kafka", kafka: { ...kafka, sasl: undefined }, group };
-    const password = resolveSecrets(sasl.password, "/source/kafka/sasl/password", env, problems);
-    if (typeof password !== "string") return undefined;
-    return { kind: "kafka", kafka: { ...kafka, sasl: { ...sasl, password } }, group };
+    const { group, ...settings } = source.kafka;
+    const kafka = kafkaConfig.safeParse(resolveSecrets(settings, "/source/kafka", env, problems));
+    if (kafka.success) return { kind: "kafka", kafka: kafka.data, group };
+    problems.push(...problemsOf(kafka.error, "/source/kafka"));
+    return undefined;
   }
   if (agent) return { kind: "feed", url: agent.url, token: readToken(agent.token, "/agent/token", env, problems) };
   problems.push({ detail: "It is needed: events come from a task-agent, or from `source.kafka`.", pointer: "/agent" });

@@ -19,7 +19,7 @@ export type KafkaDeps = {
 
 const CHECK_MS = 20_000;
 
-/** Makes no connection yet. Throws `config-invalid` when a file of `tls` cannot be read. */
+/** Makes no connection yet. */
 export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
   const { logger, after = machineAfter, random = Math.random } = deps;
   const kafka = makeKafka(config, logger);

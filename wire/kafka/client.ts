@@ -1,9 +1,7 @@
 // The one place where kafkajs is set up: address, TLS, SASL, log lines, and what keeps its mistakes inside.
 
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
-import { GantryError } from "@gantry/core/errors.ts";
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs";
 import type { Logger } from "../http.ts";
 import type { KafkaConfig } from "./config.ts";
@@ -14,13 +12,13 @@ const CONNECT_MS = 3_000;
 
 quietTimers();
 
-/** Makes no connection yet. Throws `config-invalid` when a file of `tls` cannot be read. */
+/** Makes no connection yet. */
 export function makeKafka(config: KafkaConfig, logger: Logger): Kafka {
   const { brokers, clientId, sasl } = config;
   return new Kafka({
     brokers: [...brokers],
     clientId,
-    ssl: typeof config.tls === "boolean" ? config.tls : readTls(config.tls),
+    ssl: config.tls && tlsOf(config),
     ...(sasl ? { sasl: sasl as SASLOptions } : {}),
     requestTimeout: REQUEST_MS,
     connectionTimeout: CONNECT_MS,
@@ -72,24 +70,12 @@ function tell(logger: Logger, { namespace, log }: LogEntry): void {
   logger.debug({ kafkajs: namespace, ...fields }, message);
 }
 
-function readTls(tls: Exclude<KafkaConfig["tls"], boolean>): ConnectionOptions {
-  const read = (file: string | undefined): { text: string } | undefined => {
-    if (file === undefined) return undefined;
-    try {
-      return { text: readFileSync(file, "utf8") };
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? "unknown";
-      throw new GantryError("config-invalid", { problem: `The file ${file} cannot be read (${code}).` });
-    }
-  };
-  const ca = read(tls.ca);
-  const cert = read(tls.cert);
-  const key = read(tls.key);
+function tlsOf({ tlsCa, tlsCert, tlsKey, tlsServerName }: KafkaConfig): ConnectionOptions {
   return {
-    ...(ca ? { ca: ca.text } : {}),
-    ...(cert ? { cert: cert.text } : {}),
-    ...(key ? { key: key.text } : {}),
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ...(tlsCa === undefined ? {} : { ca: tlsCa }),
+    ...(tlsCert === undefined ? {} : { cert: tlsCert }),
+    ...(tlsKey === undefined ? {} : { key: tlsKey }),
+    ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
   };
 }
 

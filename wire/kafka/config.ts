@@ -16,18 +16,13 @@ export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) 
       .max(249)
       .default("gantry.events"),
     clientId: z.string().min(1).max(100).default("gantry"),
-    /** `true`: with the machine's certificate authorities. Files are PEM. */
-    tls: z
-      .union([
-        z.boolean(),
-        z.strictObject({
-          ca: z.string().optional().describe("File with the certificate authorities of the brokers"),
-          cert: z.string().optional().describe("File with this client's certificate"),
-          key: z.string().optional().describe("File with this client's key"),
-          serverName: z.string().optional().describe("Name that the brokers' certificates must have"),
-        }),
-      ])
-      .default(false),
+    tls: z.boolean().default(false),
+    /** PEM texts: the authorities of the brokers' certificates (the machine's own when absent), and this client's own. */
+    tlsCa: secret.optional(),
+    tlsCert: secret.optional(),
+    tlsKey: secret.optional(),
+    /** The name that the brokers' certificates must have, where it is not their address. */
+    tlsServerName: z.string().optional(),
     sasl: z
       .strictObject({
         mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]),
