@@ -1,0 +1,65 @@
+// Some hundred seeds of the simulator, whether the same seed is the same run, and whether the planted mistakes still fit
+// the code. More seeds, and the mistakes themselves: docs/promises.md.
+
+import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
+import { test } from "node:test";
+import { MUTANTS } from "./mutants/list.ts";
+import { patched } from "./mutants/run.ts";
+import { randomOf } from "./random.ts";
+import { runSeed } from "./run-seed.ts";
+import { createTimeline } from "./timeline.ts";
+import { runSeeds } from "./workers.ts";
+
+/** A slow machine runs fewer; the limit keeps `npm test` short. */
+const [SEEDS, LIMIT_MS, AT_LEAST] = [400, 45_000, 25];
+
+test(`${SEEDS} seeds: whatever fails when, everything that is promised holds`, async (t) => {
+  const workers = availableParallelism();
+  const summary = await runSeeds({ first: 1, seeds: SEEDS, workers, limitMs: LIMIT_MS, stopAtFailure: true });
+  const told = summary.failures.map(({ seed, violations }) => {
+    const [first] = violations;
+    return `${first?.invariant}: ${first?.text}\n  npm run sim -- --seed ${seed}`;
+  });
+  assert.deepEqual(told, []);
+  assert.ok(summary.ran >= AT_LEAST, `only ${summary.ran} seeds in ${LIMIT_MS} ms`);
+  t.diagnostic(`${summary.ran} seeds, ${summary.tasks} tasks, ${summary.jobs} jobs`);
+});
+
+test("the same seed is the same run, to the last line of its trace", async () => {
+  const digests = async (): Promise<string[]> => {
+    const all: string[] = [];
+    for (const seed of [1, 9, 112, 353]) all.push((await runSeed(seed)).digest);
+    return all;
+  };
+  const [once, again] = [await digests(), await digests()];
+  assert.deepEqual(once, again);
+  assert.equal(new Set(once).size, once.length);
+});
+
+test("every planted mistake still fits the code", async () => {
+  for (const mutant of MUTANTS) {
+    const texts = await patched(mutant);
+    assert.ok(texts.size > 0);
+  }
+  assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
+});
+
+test("things happen in the order of their time, and those of one moment in the order in which they were asked for", async () => {
+  const random = randomOf(7);
+  const timeline = createTimeline();
+  const wanted = Array.from({ length: 500 }, (_, order) => ({ ms: random.int(0, 50), order }));
+  const happened: typeof wanted = [];
+  for (const one of wanted) {
+    const cancel = timeline.at(one.ms, () => happened.push(one));
+    if (one.order % 7 === 0) cancel();
+  }
+  while (await timeline.step()) {
+    // Until nothing is left.
+  }
+  const kept = wanted.filter(({ order }) => order % 7 !== 0);
+  assert.deepEqual(
+    happened,
+    kept.toSorted((a, b) => a.ms - b.ms || a.order - b.order),
+  );
+});
