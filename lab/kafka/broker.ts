@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -15,8 +15,10 @@ export const BROKER_ACCOUNT = { username: "gantry", password: "a-password-of-the
 
 export type KafkaBroker = {
   readonly address: string;
-  /** The listener that wants BROKER_ACCOUNT (mechanism `plain`). */
-  readonly saslAddress: string;
+  /** The listener that speaks TLS and wants BROKER_ACCOUNT (mechanism `plain`). */
+  readonly tlsAddress: string;
+  /** The certificate of that listener, its own authority; PEM. */
+  readonly ca: string;
   /** Like a crash: SIGKILL. What was acknowledged stays in its folder. */
   readonly kill: () => Promise<void>;
   /** Starts it again after `kill`, with the same ports and folder. */
@@ -32,6 +34,7 @@ export type KafkaBroker = {
 export function whyNoBroker(): string | undefined {
   if (!existsSync(join(home(), "fetched"))) return "no Kafka broker here: lab/kafka/fetch.sh fetches one";
   if (spawnSync("java", ["-version"]).status !== 0) return "no Kafka broker here: it needs Java 17";
+  if (spawnSync("openssl", ["version"]).status !== 0) return "no Kafka broker here: its certificate needs openssl";
   return undefined;
 }
 
@@ -46,6 +49,7 @@ export async function startBroker(dir: string): Promise<KafkaBroker> {
     join(folder, "data", "meta.properties"),
     "version=1\ncluster.id=Z2FudHJ5LWxhYi1rYWZrYQ\nnode.id=1\ndirectory.id=Z2FudHJ5LWxhYi1kYXRhMQ\n",
   );
+  const ca = await makeCertificate(folder);
   let running = await launch(folder);
   const kill = async (): Promise<void> => {
     if (running.exitCode !== null || running.signalCode !== null) return;
@@ -54,7 +58,8 @@ export async function startBroker(dir: string): Promise<KafkaBroker> {
   };
   return {
     address: `127.0.0.1:${port}`,
-    saslAddress: `127.0.0.1:${sasl}`,
+    tlsAddress: `127.0.0.1:${sasl}`,
+    ca,
     kill,
     start: async () => {
       running = await launch(folder);
@@ -66,6 +71,21 @@ export async function startBroker(dir: string): Promise<KafkaBroker> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Writes key and certificate for the listener with TLS, fresh for every broker; answers the certificate. */
+async function makeCertificate(folder: string): Promise<string> {
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"];
+  const made = spawnSync(
+    "openssl",
+    ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, ...subject],
+    { encoding: "utf8" },
+  );
+  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`);
+  const ca = await readFile(cert, "utf8");
+  await writeFile(join(folder, "broker.pem"), (await readFile(key, "utf8")) + ca);
+  return ca;
 }
 
 /** Where fetch.sh puts the jars. */
@@ -121,9 +141,11 @@ function properties({ folder, port, controller, sasl }: Place): string {
     `advertised.listeners=OPEN://127.0.0.1:${port},SASL://127.0.0.1:${sasl}`,
     "inter.broker.listener.name=OPEN",
     "controller.listener.names=CONTROLLER",
-    "listener.security.protocol.map=OPEN:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map=OPEN:PLAINTEXT,SASL:SASL_SSL,CONTROLLER:PLAINTEXT",
     "sasl.enabled.mechanisms=PLAIN",
     `listener.name.sasl.plain.sasl.jaas.config=${module} required user_${username}="${password}";`,
+    "listener.name.sasl.ssl.keystore.type=PEM",
+    `listener.name.sasl.ssl.keystore.location=${join(folder, "broker.pem")}`,
     `log.dirs=${join(folder, "data")}`,
     "auto.create.topics.enable=false",
     "offsets.topic.num.partitions=1",

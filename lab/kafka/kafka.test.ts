@@ -79,16 +79,20 @@ describe("Kafka", { skip }, () => {
     assert.match((await refusal(longer))[1], /it keeps events for 604800000 ms, and 604800001 ms are configured/);
   });
 
-  test("an account that the brokers know is let in, a wrong one is told so", async () => {
+  test("TLS and an account: what is right is let in, what is wrong is told so", async () => {
     const sasl = { mechanism: "plain" as const, ...BROKER_ACCOUNT };
-    const bus = openKafkaBus(configOf({ brokers: [broker.saslAddress], sasl }), { logger });
+    const secure = { brokers: [broker.tlsAddress], tls: true, tlsCa: broker.ca, sasl };
+    const bus = openKafkaBus(configOf(secure), { logger });
     await bus.checkTopic();
     await bus.publish(manyMessages(["a"], 1));
     await bus.close();
-    const wrong = configOf({ brokers: [broker.saslAddress], sasl: { ...sasl, password: "another-password" } });
+
+    const wrong = configOf({ ...secure, sasl: { ...sasl, password: "another-password" } });
     const [code, message] = await refusal(wrong);
     assert.equal(code, "bus-refused");
-    assert.ok(message.includes(broker.saslAddress) && !message.includes("another-password"), message);
+    assert.ok(message.includes(broker.tlsAddress) && !message.includes("another-password"), message);
+    // Without its authority the certificate is anybody's.
+    assert.equal((await refusal(configOf({ ...secure, tlsCa: undefined })))[0], "unavailable");
   });
 
   test("a broker that is killed is nothing but a rejection, and what was acknowledged is there afterwards", async () => {

@@ -70,12 +70,12 @@ function tell(logger: Logger, { namespace, log }: LogEntry): void {
   logger.debug({ kafkajs: namespace, ...fields }, message);
 }
 
-function tlsOf({ tlsCa, tlsCert, tlsKey, tlsServerName }: KafkaConfig): ConnectionOptions {
+function tlsOf({ tlsCa, tlsCert, tlsKey, tlsServername }: KafkaConfig): ConnectionOptions {
   return {
     ...(tlsCa === undefined ? {} : { ca: tlsCa }),
     ...(tlsCert === undefined ? {} : { cert: tlsCert }),
     ...(tlsKey === undefined ? {} : { key: tlsKey }),
-    ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
+    ...(tlsServername === undefined ? {} : { servername: tlsServername }),
   };
 }
 

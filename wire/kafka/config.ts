@@ -22,7 +22,7 @@ export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) 
     tlsCert: secret.optional(),
     tlsKey: secret.optional(),
     /** The name that the brokers' certificates must have, where it is not their address. */
-    tlsServerName: z.string().optional(),
+    tlsServername: z.string().optional(),
     sasl: z
       .strictObject({
         mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]),
