@@ -1,6 +1,7 @@
 // The worker thread: carries out the steps of one job after the other. A step may block it or use it up; the supervisor
 // (supervise.ts) is in another thread and goes on. Secrets are masked before anything leaves this thread.
 
+import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { createMasker, type Masker } from "@gantry/core/mask/masker.ts";
 import type { AnyStep } from "@gantry/core/step/step.ts";
@@ -18,6 +19,10 @@ import {
   stopOf,
   type ToWorker,
 } from "./worker-messages.ts";
+
+// On Linux this is about the calling thread and the programs that it starts: when the machine is short of time, leases are
+// renewed first. Elsewhere it would slow the supervisor down as well.
+if (process.platform === "linux") setPriority(0, 5);
 
 const port = parentPort;
 if (!port) throw new Error("worker.ts is started by workshop.ts");

@@ -6,12 +6,14 @@ import { AgentProcess, Ground, startRunnerProcess } from "./processes.ts";
 
 export type FloodFigures = {
   readonly seconds: number;
-  /** Renewals that failed or came too late for the lease. Must be 0. */
+  /** Times that work was stopped or given away because its lease was not renewed in time. Must be 0. */
   readonly missed: number;
+  /** Renewals that were not answered before the next one was due, and were repeated. */
+  readonly repeated: number;
   /** Of both jobs together. Must be 2. */
   readonly attempts: number;
   readonly outcomes: string;
-  /** Longest time without a renewal, as the agent saw it; 1,200 is when the runner would stop the work. */
+  /** Longest time without a renewal that the agent saw, when it was more than 900; at 3,000 the work is stopped. */
   readonly longestSilenceMs: number;
   readonly printedMbPerS: number;
 };
@@ -21,15 +23,16 @@ const CHUNK = 65_536;
 export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
   const ground = await Ground.open();
   try {
-    const strict = `site: seoul\n    mode: strict\n    retrySafe: true\n    env: { WORLD: ../../../../world, SECONDS_LONG: "${seconds}" }`;
+    const strict = { renewEveryMs: 300, renewWithinMs: 900, selfFenceMs: 3_000, reassignAfterMs: 6_000 };
+    const common = `site: seoul\n    mode: strict\n    retrySafe: true\n    env: { WORLD: ../../../../world, SECONDS_LONG: "${seconds}" }`;
     await ground.pipeline(
       "flood",
       `  spin:
-    ${strict}
+    ${common}
     steps:
       - { id: work, title: Work, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ '- - ${seconds * 1_000}' }}" } }
   flood:
-    ${strict}
+    ${common}
     outputs: { bytes: "\${{ steps.work.outputs.bytes }}" }
     steps:
       - id: work
@@ -43,7 +46,9 @@ export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
           while (Date.now() < end) bytes += fs.writeSync(1, chunk);
           fs.writeFileSync(process.env.GANTRY_OUTPUT, "bytes=" + bytes);`,
     );
-    const agent = await AgentProcess.start(ground, { config: SHORT_TERMS });
+    const agent = await AgentProcess.start(ground, {
+      config: { ...SHORT_TERMS, lease: { ...SHORT_TERMS.lease, strict } },
+    });
     const runner = startRunnerProcess(ground, { name: "seoul-1", agent: agent.url });
     const { id } = await agent.start("flood", "key");
     let longestSilenceMs = 0;
@@ -60,11 +65,12 @@ export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
     const ended = await agent.ended(id);
     isEnded = true;
     await watching;
-    const missed = runner.lines.filter((line) => /could not be renewed|lease is lost|given up/.test(line)).length;
+    const count = (pattern: RegExp): number => runner.lines.filter((line) => pattern.test(line)).length;
     const printed = Number(ended.jobs.find((job) => job.id === "flood")?.outputs.bytes ?? 0);
     return {
       seconds,
-      missed,
+      missed: count(/lease is lost|given up|was not heard/),
+      repeated: count(/could not be renewed/),
       attempts: ended.jobs.reduce((sum, job) => sum + job.attempts.length, 0),
       outcomes: ended.jobs.map((job) => job.state).join(" "),
       longestSilenceMs,

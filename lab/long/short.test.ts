@@ -50,7 +50,7 @@ test("a cut line: a build goes on and loses no byte, a deployment never runs twi
 test("a step that spins and one that floods its log starve no renewal", LONG, async () => {
   const { missed, attempts, outcomes, longestSilenceMs } = await floodAndSpin(3);
   assert.deepEqual({ missed, attempts, outcomes }, { missed: 0, attempts: 2, outcomes: "succeeded succeeded" });
-  assert.ok(longestSilenceMs < 1_200, `${longestSilenceMs} ms`);
+  assert.ok(longestSilenceMs < 3_000, `${longestSilenceMs} ms`);
 });
 
 test("20 runners that want the same 500 jobs: 500 claims, none twice", LONG, async () => {
