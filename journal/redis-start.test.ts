@@ -119,6 +119,34 @@ test("a full Redis refuses, keeps what it has, and goes on when there is room", 
   assert.deepEqual(await append(), { ok: true, seq: 2 });
 });
 
+test("an idle agent notices that the store was emptied and that another one has gone on with it", {
+  skip: noRedis,
+}, async (t) => {
+  const server = await redisFor(t);
+  const folder = await mkdtemp(join(tmpdir(), "gantry-ledger-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const reports: RedisReport[] = [];
+  const report = (one: RedisReport): void => void reports.push(one);
+  const idle = await openFor(t, { address: server, localFile: join(folder, "idle"), keep: () => true, report });
+  const index = { open: ["a"] };
+  await idle.append([{ stream: "task/a", expected: 0, events: [{ n: 1 }, { n: 2 }], snapshot: 2, index }]);
+  const time = await idle.now();
+  const other = await openFor(t, { address: server });
+  await server.command("FLUSHALL");
+  await untilAnswered(() => other.append([{ stream: "task/b", expected: 0, events: [{ n: 1 }], snapshot: 1 }]));
+  assert.deepEqual(await untilAnswered(() => idle.load("task/a")), { version: 2, snapshot: 2 });
+  assert.deepEqual(
+    (await other.events("task/a", 0, 10)).map(({ event }) => event),
+    [{ n: 1 }, { n: 2 }],
+  );
+  assert.equal((await other.find({ index: "open", limit: 9 })).items[0]?.stream, "task/a");
+  assert.ok((await other.now()) > time);
+  assert.deepEqual(
+    reports.filter((one) => one.kind === "repaired"),
+    [{ kind: "repaired", wiped: true, streams: 1, events: 0 }],
+  );
+});
+
 test("with TLS, and not with a certificate of somebody else", { skip: noRedis }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-tls-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -180,13 +208,14 @@ async function busPort(node: RedisServer): Promise<string> {
   return (await node.command("CONFIG", "GET", "cluster-port")).split("\r\n").at(-1) ?? "";
 }
 
-/** Tries until Redis is back; every try waits by itself. */
+/** Tries until Redis is back. */
 async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof GantryError) || error.code !== "unavailable") throw error;
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 }

@@ -1,0 +1,63 @@
+// Copies of journals in SQLite files, made while their processes run.
+
+import { open } from "node:fs/promises";
+import { backup, DatabaseSync } from "node:sqlite";
+
+const MAGIC = "SQLite format 3\0";
+/** All pages in one step: copying in smaller ones begins anew whenever the owner commits in between. */
+const ALL_PAGES = 2 ** 31 - 1;
+
+export type JournalFacts = { readonly streams: number; readonly events: number; readonly lastSeq: number };
+
+/**
+ * Copies a journal to a new file, as it was at one moment. Its owner goes on writing meanwhile and need not be there. The
+ * copy is one file, without a log beside it. Rejects with SQLite's error when one of the two cannot be used.
+ */
+export async function copyJournal(from: string, to: string): Promise<void> {
+  const source = new DatabaseSync(from, { readOnly: true });
+  try {
+    await backup(source, to, { rate: ALL_PAGES });
+  } finally {
+    source.close();
+  }
+  const copy = new DatabaseSync(to);
+  try {
+    // Else whoever looks at it would leave files beside it.
+    copy.exec("PRAGMA journal_mode = DELETE");
+  } finally {
+    copy.close();
+  }
+}
+
+/** Reads all of a journal that nobody has open. Throws what SQLite finds to be wrong with it. */
+export function checkJournal(file: string): JournalFacts {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const found = db
+      .prepare("PRAGMA integrity_check")
+      .all()
+      .map((row) => String(row.integrity_check));
+    if (found.join() !== "ok") throw new Error(`SQLite finds: ${found.slice(0, 3).join("; ")}`);
+    const strays = db.prepare("PRAGMA foreign_key_check").all().length;
+    if (strays > 0) throw new Error(`${strays} rows belong to no stream`);
+    const count = (sql: string): number => Number(db.prepare(sql).get()?.n ?? 0);
+    return {
+      streams: count("SELECT COUNT(*) AS n FROM streams"),
+      events: count("SELECT COUNT(*) AS n FROM events"),
+      lastSeq: count("SELECT MAX(seq) AS n FROM events"),
+    };
+  } finally {
+    db.close();
+  }
+}
+
+/** Does the file begin as SQLite's do? An empty file does not. */
+export async function isSqliteFile(path: string): Promise<boolean> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
+    return bytesRead === MAGIC.length && buffer.toString("latin1") === MAGIC;
+  } finally {
+    await file.close();
+  }
+}
