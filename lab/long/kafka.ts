@@ -1,4 +1,4 @@
-// The long runs against a real Kafka broker: `node lab/long/kafka.ts [away|kills …]`, all without a name. A task-agent as
+// The long runs against a real Kafka broker: `node lab/long/kafka.ts [away|steady|kills …]`, all without a name. A task-agent as
 // a process of its own publishes; a reader that drops what it has seen by (task, taskseq) is held against the journal.
 // Prints one line of figures each; the exit code is 1 when an event is missing or out of order. What was measured is in
 // docs/events.md.
@@ -37,6 +37,22 @@ async function away(events = 180_000): Promise<Figures> {
       rssMbBefore: rssBefore,
       rssMbAfter: rssAfter,
     };
+  });
+}
+
+/** The same work with Kafka there: what the memory of the agent grows by without any outage. */
+async function steady(events = 180_000): Promise<Figures> {
+  return inWorld(async ({ agent, reader }) => {
+    await agent.work(200);
+    await reader.until(agent);
+    const rssMbBefore = agent.rssMb();
+    const began = performance.now();
+    while (agent.events < events) await agent.work(500);
+    const workSeconds = round((performance.now() - began) / 1_000);
+    const rssMbAfter = agent.rssMb();
+    const left = performance.now();
+    await reader.until(agent);
+    return { workSeconds, behindSeconds: round((performance.now() - left) / 1_000), rssMbBefore, rssMbAfter };
   });
 }
 
@@ -93,7 +109,7 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-const RUNS: { readonly [name: string]: () => Promise<Figures> } = { away, kills };
+const RUNS: { readonly [name: string]: () => Promise<Figures> } = { away, steady, kills };
 
 const missing = whyNoBroker();
 if (missing !== undefined) throw new Error(missing);

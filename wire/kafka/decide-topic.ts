@@ -1,5 +1,6 @@
 // What is wrong with a topic, in words, or nothing. Pure.
 
+import { MAX_BATCH_BYTES } from "../bus.ts";
 import type { KafkaConfig } from "./config.ts";
 
 export type TopicFacts = {
@@ -11,6 +12,9 @@ export type TopicFacts = {
 };
 
 export type TopicProblem = { readonly problem: string; readonly todo: string };
+
+/** A full batch, with room for what Kafka adds. */
+const MIN_MESSAGE_BYTES = 1_000_000;
 
 type Wanted = Pick<KafkaConfig, "topic" | "partitions" | "replication" | "retentionMs">;
 
@@ -61,6 +65,13 @@ export function decideTopic(
     return {
       problem: `it acknowledges events that only ${inSync} replica has`,
       todo: `Set min.insync.replicas of the topic to ${minInSync(wanted.replication)}.`,
+    };
+  }
+  const maxBytes = Number(settings["max.message.bytes"] ?? MIN_MESSAGE_BYTES);
+  if (maxBytes < MIN_MESSAGE_BYTES) {
+    return {
+      problem: `it takes batches of ${maxBytes} bytes at most, and events go out in batches of up to ${MAX_BATCH_BYTES}`,
+      todo: `Raise max.message.bytes of the topic to ${MIN_MESSAGE_BYTES} or more.`,
     };
   }
   if (settings["unclean.leader.election.enable"] === "true") {
