@@ -45,6 +45,8 @@ export type JobAccount = {
   /** Simulated moment from which it may be offered; undefined: it is not ready. */
   readyMs: number | undefined;
   claimedMs: number;
+  /** When its last lease ended. */
+  closedMs: number;
   /** Simulated moment of the last answered sign of life of the open lease. */
   heardMs: number;
   lost: number;
@@ -73,6 +75,8 @@ type JudgeDeps = {
 
 /** After healing, what was under way must have been noticed by then. */
 const SETTLED_MS = 60_000;
+/** A renewal is granted, and a moment later, when it is answered, the lease may be over. */
+const ANSWER_MS = 1_000;
 /** Sweeps come once a second, and a slow store makes them slower. */
 const SWEEP_SLACK_MS = 45_000;
 
@@ -135,12 +139,12 @@ export function createJudge(deps: JudgeDeps) {
         if (job.ends.has(event.attempt)) violated("one-end", `attempt ${event.attempt} of ${name} ended twice`);
         lastEndMs = nowMs();
         job.ends.set(event.attempt, event.outcome);
-        job.open = false;
+        Object.assign(job, { open: false, closedMs: nowMs() });
         break;
       case "AttemptLost":
         checkLost(task, job, event.reason);
         job.ends.set(event.attempt, "lost");
-        job.open = false;
+        Object.assign(job, { open: false, closedMs: nowMs() });
         if (event.started) job.lost += 1;
         break;
       case "JobHeld":
@@ -251,8 +255,8 @@ export function createJudge(deps: JudgeDeps) {
     onRenewed: (ref: JobRef): void => {
       const job = accountOf(ref.task, ref.job);
       if (job.fence === ref.fence && job.open) job.heardMs = nowMs();
-      else if (ref.fence < job.fence)
-        violated("no-stale-write", `a renewal of ${ref.job} with an old fence was granted`);
+      else if (ref.fence < job.fence || nowMs() - job.closedMs > ANSWER_MS)
+        violated("no-stale-write", `a renewal of ${ref.job} of ${ref.task} with fence ${ref.fence} was granted`);
     },
   };
 }
@@ -274,6 +278,7 @@ function newAccount(task: string, job: string): JobAccount {
     ended: false,
     readyMs: undefined,
     claimedMs: 0,
+    closedMs: 0,
     heardMs: 0,
     lost: 0,
     ends: new Map(),
