@@ -1,4 +1,4 @@
-// A reader of events as any other system could be one: it drops what it has seen by (task, taskseq), and counts.
+// A reader of events, like one of another system: it drops what it has seen by (task, taskseq), and counts.
 
 import type { BusMessage, EventBus } from "@gantry/wire/bus.ts";
 import { openKafkaBus } from "@gantry/wire/kafka/bus.ts";
