@@ -9,6 +9,7 @@ import type { Logger } from "@gantry/wire/http.ts";
 import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
 import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
 import { openHands, startRunner } from "./main.ts";
+import type { Clock, Programs } from "./ports.ts";
 import type { Runner } from "./runner.ts";
 
 export type Bench = {
@@ -27,6 +28,8 @@ export type BenchOptions = {
   /** Address of a module with `STEPS`: then they are carried out in worker threads. */
   readonly threads?: string;
   readonly memoryMb?: number;
+  readonly clock?: Clock;
+  readonly programs?: Programs;
 };
 
 export async function openBench(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
@@ -35,12 +38,14 @@ export async function openBench(t: TestContext, options: BenchOptions = {}): Pro
   const config = configOf(agent, data, options.config);
   const lines: string[] = [];
   const logger = linesTo(lines);
-  const { threads, memoryMb } = options;
+  const { threads, memoryMb, clock, programs } = options;
   const hands =
     threads === undefined ? undefined : openHands(logger, { steps: threads, ...(memoryMb ? { memoryMb } : {}) });
   const runner = await startRunner(config, {
     logger,
     ...(hands ? { hands } : { steps: options.steps ?? [] }),
+    ...(clock ? { clock } : {}),
+    ...(programs ? { programs } : {}),
     env: { PATH: process.env.PATH ?? "", ...options.env },
   });
   t.after(async () => {

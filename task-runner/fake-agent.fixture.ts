@@ -38,6 +38,8 @@ export class FakeAgent {
   lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
   /** Offers jobs to a runner that has no free slot. */
   ignoresSlots = false;
+  /** Takes no token any more. */
+  isRefusing = false;
   /** Says what happens to a call before it is looked at: nothing, the connection is cut, or its answer gets lost. */
   fault: (path: string) => "none" | "drop" | "drop-answer" = () => "none";
 
@@ -161,7 +163,8 @@ export class FakeAgent {
       else response.writeHead(status, { "content-type": type }).end(JSON.stringify(body));
     };
     try {
-      if (request.headers.authorization !== `Bearer ${TOKEN}`) throw new GantryError("unauthenticated");
+      if (this.isRefusing || request.headers.authorization !== `Bearer ${TOKEN}`)
+        throw new GantryError("unauthenticated");
       this.calls.push(path);
       const body = path.startsWith("logs/")
         ? this.#log(path, url.searchParams, Buffer.concat(chunks))

@@ -1,59 +1,108 @@
-// `npm run test:long -- [name…]`: real failures, for as long as it takes; all without a name. Prints one line of figures
-// each; the exit code is 1 when a promise was not kept. What was measured is in docs/promises.md.
+// `npm run test:long -- [name…] [--share 0.1]`: real failures, for as long as it takes, or for a part of it; all without
+// a name. Prints one line of figures each; the exit code is 1 when a promise was not kept. What was measured is in docs/promises.md.
 
-import { cutLine, TEN_MINUTES_SCALED_MS } from "./cut.ts";
+import { parseArgs } from "node:util";
+import { killAgents } from "../redis/agents.ts";
+import { emptyRedis, failOver, failOverToTheWrongOne, killRedis, stopRedis } from "../redis/faults.ts";
+import { noRedis } from "../redis/server.ts";
+import { type Cut, cutLine, TEN_MINUTES_SCALED_MS } from "./cut.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./disk.ts";
 import { floodAndSpin } from "./flood.ts";
 import { killAgent } from "./kill-agent.ts";
-import { killRunner } from "./kill-runner.ts";
+import { killRunner, PHASES } from "./kill-runner.ts";
 import { pauseRunner } from "./pause-runner.ts";
 import { cancelAtOnce, raceForClaims } from "./races.ts";
 
 type Run = {
-  readonly play: () => Promise<object>;
-  /** Figures that must be what is said here. */
-  readonly must: { readonly [figure: string]: unknown };
+  /** How often, or how much, when the whole is played. */
+  readonly times: number;
+  readonly play: (times: number) => Promise<object>;
+  /** Figures that must be so. */
+  readonly must: (times: number) => { readonly [figure: string]: unknown };
   readonly unless?: string | undefined;
 };
 
-const both = { fault: { up: true, down: true }, ms: TEN_MINUTES_SCALED_MS };
-const CUTS = [both, { ...both, fault: { down: true } }, { ...both, fault: { up: true } }].flatMap((cut) => [
-  cut,
-  cut,
-  cut,
-]);
-const SOUND = { strange: 0, halfDone: 0, isSound: true };
+const FAULTS = [{ up: true, down: true }, { down: true }, { up: true }];
+const cuts = (times: number): Cut[] =>
+  Array.from({ length: times }, (_, n) => ({ fault: FAULTS[n % FAULTS.length] ?? {}, ms: TEN_MINUTES_SCALED_MS }));
+const sound = (recovered: number): object => ({ strange: 0, halfDone: 0, isSound: true, recovered });
+
+/** Of figures with Redis, what a fault must not do. */
+const KEPT = { missing: 0, repeatedTimes: 0, vanished: 0, ackedWhileCut: 0, differing: 0 };
+const withoutRedis = noRedis === false ? undefined : noRedis;
 
 const RUNS: { readonly [name: string]: Run } = {
-  "kill-agent": { play: () => killAgent(1_000, 2_000), must: { missing: 0, unknown: 0, damaged: 0 } },
+  "kill-agent": {
+    times: 1_000,
+    play: (times) => killAgent(times, 2_000),
+    must: () => ({ missing: 0, unknown: 0, damaged: 0 }),
+  },
   "kill-runner": {
-    play: () => killRunner(43),
-    must: { doubleEffects: 0, orphans: 0, wrongStarted: 0, succeeded: 301 },
+    times: 43,
+    play: killRunner,
+    must: (times) => ({ doubleEffects: 0, orphans: 0, wrongStarted: 0, succeeded: times * PHASES.length }),
   },
-  "pause-runner": { play: () => pauseRunner(50), must: { succeeded: 50, extraChanges: 0, staleFacts: 0 } },
+  "pause-runner": {
+    times: 50,
+    play: pauseRunner,
+    must: (times) => ({ succeeded: times, extraChanges: 0, staleFacts: 0 }),
+  },
   cut: {
-    play: () => cutLine(CUTS),
-    must: { buildsInOne: 9, equalLogs: 9, disorder: 0, deployments: 9, overlaps: 0 },
+    times: 99,
+    play: (times) => cutLine(cuts(times)),
+    must: (times) => ({ buildsInOne: times, equalLogs: times, disorder: 0, deployments: times, overlaps: 0 }),
   },
-  flood: { play: () => floodAndSpin(60), must: { missed: 0, attempts: 2 } },
-  claims: { play: () => raceForClaims(200, 10_000), must: { granted: 10_000, double: 0, ended: 10_000 } },
-  cancels: { play: () => cancelAtOnce(1_000), must: { canceled: 1_000, strange: 0 } },
-  syncs: { play: () => countSyncs(1_000), must: {}, unless: noStrace() },
-  "full-disk": { play: () => fillDisk(50), must: { ...SOUND, recovered: 50 }, unless: noTmpfs() },
-  "broken-disk": { play: () => failSync(50), must: { ...SOUND, recovered: 50 }, unless: noStrace() },
+  flood: { times: 600, play: floodAndSpin, must: () => ({ missed: 0, attempts: 2 }) },
+  claims: {
+    times: 10_000,
+    play: (times) => raceForClaims(200, times),
+    must: (times) => ({ granted: times, double: 0, ended: times }),
+  },
+  cancels: { times: 1_000, play: cancelAtOnce, must: (times) => ({ canceled: times, strange: 0 }) },
+  syncs: { times: 1_000, play: countSyncs, must: () => ({}), unless: noStrace() },
+  "full-disk": { times: 50, play: fillDisk, must: (times) => ({ ...sound(times) }), unless: noTmpfs() },
+  "broken-disk": { times: 50, play: failSync, must: (times) => ({ ...sound(times) }), unless: noStrace() },
+  "redis-kills": { times: 200, play: killRedis, must: () => KEPT, unless: withoutRedis },
+  "redis-failovers": {
+    times: 100,
+    play: (times) => failOver(times, () => Math.random() * 10_000),
+    must: () => KEPT,
+    unless: withoutRedis,
+  },
+  /** Times are seconds. */
+  "redis-cut": { times: 60, play: (times) => failOver(1, () => times * 1_000), must: () => KEPT, unless: withoutRedis },
+  "redis-behind": {
+    times: 100,
+    play: failOverToTheWrongOne,
+    must: () => ({ missing: 0, repeatedTimes: 0, differing: 0 }),
+    unless: withoutRedis,
+  },
+  "redis-emptied": { times: 20, play: emptyRedis, must: () => KEPT, unless: withoutRedis },
+  /** Times are seconds. */
+  "redis-away": { times: 600, play: (times) => stopRedis(times * 1_000), must: () => KEPT, unless: withoutRedis },
+  "redis-agents": {
+    times: 60,
+    play: (times) => killAgents(times, 15, 50),
+    must: () => ({ lost: 0, doubled: 0 }),
+    unless: withoutRedis,
+  },
 };
 
-const wanted = process.argv.slice(2);
-for (const [name, { play, must, unless }] of Object.entries(RUNS)) {
+const { values, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { share: { type: "string", default: "1" } },
+});
+for (const [name, { times: whole, play, must, unless }] of Object.entries(RUNS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   if (unless !== undefined) {
     process.stdout.write(`${name}: left out, because ${unless}\n`);
     continue;
   }
   const began = performance.now();
-  const figures = await play();
+  const times = Math.max(1, Math.round(whole * Number(values.share)));
+  const figures = await play(times);
   const seconds = Math.round((performance.now() - began) / 1_000);
-  const broken = Object.entries(must).filter(
+  const broken = Object.entries(must(times)).filter(
     ([figure, value]) => (figures as Record<string, unknown>)[figure] !== value,
   );
   process.stdout.write(

@@ -3,9 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
-import { cutLine } from "./cut.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./disk.ts";
-import { floodAndSpin } from "./flood.ts";
 import { killAgent } from "./kill-agent.ts";
 import { killRunner, PHASES } from "./kill-runner.ts";
 import { pauseRunner } from "./pause-runner.ts";
@@ -34,23 +32,6 @@ test("a runner that was stopped for longer than its lease changes nothing when i
   const { pauses, succeeded, extraChanges, staleFacts, longestAwakeMs } = await pauseRunner(1);
   assert.deepEqual([pauses, succeeded, extraChanges, staleFacts], [1, 1, 0, 0]);
   assert.ok(longestAwakeMs < 2_000, `${longestAwakeMs} ms`);
-});
-
-test("a cut line: a build goes on and loses no byte, a deployment never runs twice at once", LONG, async () => {
-  const [both, answers] = [{ up: true, down: true }, { down: true }];
-  const figures = await cutLine([
-    { fault: both, ms: 5_000 },
-    { fault: answers, ms: 5_000 },
-  ]);
-  const { shortestGapMs, ...rest } = figures;
-  assert.deepEqual(rest, { cuts: 2, buildsInOne: 2, equalLogs: 2, disorder: 0, deployments: 2, overlaps: 0 });
-  assert.ok(shortestGapMs > 0);
-});
-
-test("a step that spins and one that floods its log starve no renewal", LONG, async () => {
-  const { missed, attempts, outcomes, longestSilenceMs } = await floodAndSpin(3);
-  assert.deepEqual({ missed, attempts, outcomes }, { missed: 0, attempts: 2, outcomes: "succeeded succeeded" });
-  assert.ok(longestSilenceMs < 3_000, `${longestSilenceMs} ms`);
 });
 
 test("20 runners that want the same 500 jobs: 500 claims, none twice", LONG, async () => {

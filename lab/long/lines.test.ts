@@ -1,0 +1,25 @@
+// Cut lines and starved machines in short form; see short.test.ts.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cutLine } from "./cut.ts";
+import { floodAndSpin } from "./flood.ts";
+
+const LONG = { timeout: 170_000 };
+
+test("a cut line: a build goes on and loses no byte, a deployment never runs twice at once", LONG, async () => {
+  const [both, answers] = [{ up: true, down: true }, { down: true }];
+  const figures = await cutLine([
+    { fault: both, ms: 5_000 },
+    { fault: answers, ms: 5_000 },
+  ]);
+  const { shortestGapMs, ...rest } = figures;
+  assert.deepEqual(rest, { cuts: 2, buildsInOne: 2, equalLogs: 2, disorder: 0, deployments: 2, overlaps: 0 });
+  assert.ok(shortestGapMs > 0);
+});
+
+test("a step that spins and one that floods its log starve no renewal", LONG, async () => {
+  const { missed, attempts, outcomes, longestSilenceMs } = await floodAndSpin(3);
+  assert.deepEqual({ missed, attempts, outcomes }, { missed: 0, attempts: 2, outcomes: "succeeded succeeded" });
+  assert.ok(longestSilenceMs < 3_000, `${longestSilenceMs} ms`);
+});

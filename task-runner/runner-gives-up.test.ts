@@ -1,0 +1,72 @@
+// When a runner must end by itself: nobody takes its token, or a job of it cannot be ended.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import { SteppedClock } from "@gantry/journal/stepped-clock.fixture.ts";
+import type { RunnerClient } from "@gantry/wire/runner-client.ts";
+import { openBench } from "./bench.fixture.ts";
+import { script } from "./fake-agent.fixture.ts";
+import { systemClock } from "./ports.ts";
+import { machinePrograms } from "./process-group.ts";
+import { watchRefusals } from "./refusals.ts";
+
+test("a token that is refused for ten seconds is refused for good; one answer in between, or silence, is not", async () => {
+  const clock = new SteppedClock();
+  let answer: () => Promise<void> = async () => {};
+  let refused = 0;
+  const call = (): Promise<never> => answer() as Promise<never>;
+  const names = ["session", "poll", "claim", "decline", "start", "heartbeat", "progress", "effectBegin", "effectEnd"];
+  const all = Object.fromEntries([...names, "report", "log"].map((name) => [name, call]));
+  const client = watchRefusals(all as unknown as RunnerClient, clock, () => {
+    refused += 1;
+  });
+  const beat = async (code: "unauthenticated" | "unavailable" | "lease-lost" | undefined, afterMs: number) => {
+    await clock.pass(afterMs);
+    answer = async () => {
+      if (code) throw new GantryError(code);
+    };
+    await client.heartbeat({ session: "s", items: [] }).catch(() => {});
+  };
+  await beat("unauthenticated", 0);
+  await beat(undefined, 9_000);
+  await beat("unauthenticated", 2_000);
+  await beat("lease-lost", 9_000);
+  await beat("unauthenticated", 2_000);
+  assert.equal(refused, 0);
+  await beat("unavailable", 9_000);
+  await beat("unauthenticated", 1_000);
+  assert.equal(refused, 1);
+});
+
+test("a runner that was taken out of service stops its work and ends", async (t) => {
+  // Its ten seconds are one.
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 10 };
+  const { agent, runner } = await openBench(t, { clock });
+  agent.lease = { renewEveryMs: 100, selfFenceMs: 60_000, reassignAfterMs: 120_000 };
+  const job = agent.offer({ steps: [script("work", "echo on; sleep 300")] });
+  await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
+  agent.isRefusing = true;
+  await assert.rejects(runner.ended, { code: "runner-refused" });
+  assert.equal(runner.busy(), 0);
+  assert.equal(job.report, undefined);
+});
+
+test("programs that survive SIGKILL: the report says so, and the runner finishes its other work, takes no more and ends", async (t) => {
+  const programs = {
+    ...machinePrograms,
+    endGroup: async (...args: Parameters<typeof machinePrograms.endGroup>) => {
+      await machinePrograms.endGroup(...args);
+      return false;
+    },
+  };
+  const { agent, runner } = await openBench(t, { programs });
+  const job = agent.offer({ steps: [script("work", "echo on; sleep 300")] });
+  await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
+  agent.cancel(job);
+  const report = await agent.reported(job);
+  assert.deepEqual([report.outcome, report.failure?.code], ["canceled", "kill-failed"]);
+  await assert.rejects(runner.ended, { code: "kill-failed" });
+  const next = agent.offer({ steps: [script("work", "true")] }, { job: "next" });
+  assert.equal(next.state, "offered");
+});
