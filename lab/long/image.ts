@@ -1,4 +1,4 @@
-// The image: built by Buildah, and every process started in it as it would be in production. `npm run test:long`
+// The image: built by Buildah, and every process started in it as it would be in production. `npm run test:image`
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
