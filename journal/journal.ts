@@ -1,4 +1,4 @@
-// The journal: what a process remembers. One port; memory, sqlite and (later) redis behind it; one suite for all.
+// The journal: what a process remembers. One port; memory, sqlite and redis behind it; one suite for all.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 
@@ -15,8 +15,8 @@ import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 export type Journal = {
   /**
    * Commits a batch: all of it or nothing. Durable when the promise resolves: it survives a crash of the process and,
-   * for sqlite, a power cut. Many appends may run at once; those that arrive together may share one fsync. A conflict
-   * is an ordinary answer and has changed nothing: reload and decide again.
+   * for sqlite and redis, a power cut. Many appends may run at once; those that arrive together may share one fsync. A
+   * conflict is an ordinary answer and has changed nothing: reload and decide again.
    * Rejects only when the store itself fails; then nobody knows whether it was committed, and the caller must load.
    */
   append(batch: readonly StreamAppend[]): Promise<AppendResult>;
