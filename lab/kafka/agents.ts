@@ -28,6 +28,7 @@ export type KafkaSettings = {
   readonly topic: string;
   readonly partitions: number;
   readonly replication: number;
+  readonly idempotent?: boolean;
 };
 
 export async function startTaskAgentOnKafka(

@@ -1,4 +1,4 @@
-// The long runs against a real Kafka broker: `node lab/long/kafka.ts [away|steady|kills …]`, all without a name. A task-agent as
+// The long runs against a real Kafka broker: `node lab/long/kafka.ts [away|steady|kills|plainKills …]`, all without a name. A task-agent as
 // a process of its own publishes; a reader that drops what it has seen by (task, taskseq) is held against the journal.
 // Prints one line of figures each; the exit code is 1 when an event is missing or out of order. What was measured is in
 // docs/events.md.
@@ -57,7 +57,7 @@ async function steady(events = 180_000): Promise<Figures> {
 }
 
 /** The broker and the task-agent are killed in turn while events come at about 100 a second. */
-async function kills(rounds = 20): Promise<Figures> {
+async function kills(idempotent: boolean, rounds = 20): Promise<Figures> {
   return inWorld(async ({ broker, agent, reader }) => {
     for (let turn = 0; turn < rounds; turn += 1) {
       const working = agent.workFor(3_000, 100);
@@ -74,7 +74,7 @@ async function kills(rounds = 20): Promise<Figures> {
     }
     await reader.until(agent);
     return { rounds };
-  });
+  }, idempotent);
 }
 
 type World = {
@@ -83,10 +83,10 @@ type World = {
   readonly reader: EventReader;
 };
 
-async function inWorld(run: (world: World) => Promise<Figures>): Promise<Figures> {
+async function inWorld(run: (world: World) => Promise<Figures>, idempotent = true): Promise<Figures> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-kafka-long-"));
   const broker = await startBroker(dir);
-  const kafka = { brokers: [broker.address], topic: "gantry.events", partitions: 12, replication: 1 };
+  const kafka = { brokers: [broker.address], topic: "gantry.events", partitions: 12, replication: 1, idempotent };
   const agent = new AgentOnKafka(join(dir, "agent"), kafka);
   await agent.start();
   const reader = new EventReader(kafka);
@@ -109,7 +109,13 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-const RUNS: { readonly [name: string]: () => Promise<Figures> } = { away, steady, kills };
+const RUNS: { readonly [name: string]: () => Promise<Figures> } = {
+  away,
+  steady,
+  kills: () => kills(true),
+  // Nothing may depend on what brokers drop by themselves.
+  plainKills: () => kills(false),
+};
 
 const missing = whyNoBroker();
 if (missing !== undefined) throw new Error(missing);
