@@ -1,5 +1,6 @@
 // Many who want the same at the same moment: runners that claim the same jobs, and cancels of everything at once.
 
+import { randomUUID } from "node:crypto";
 import { PlayedRunner } from "@gantry/task-agent/runner.fixture.ts";
 import type { Offer } from "@gantry/wire/protocol.ts";
 import { AgentProcess, Ground, RUNNER_TOKEN } from "./processes.ts";
@@ -17,7 +18,7 @@ export type ClaimFigures = {
   readonly seconds: number;
 };
 
-const JOBS_OF_TASK = 50;
+const JOBS_OF_TASK = 10;
 
 /** Every runner tries to claim what it is offered, and what its neighbours are offered. */
 export async function raceForClaims(runners: number, jobs: number): Promise<ClaimFigures> {
@@ -38,7 +39,7 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
 
     const claim = async (runner: PlayedRunner, offer: Offer): Promise<void> => {
       try {
-        await runner.claim(offer);
+        await insist(() => runner.claim(offer));
       } catch (error) {
         if ((error as { code?: string }).code !== "offer-gone") throw error;
         refused += 1;
@@ -46,14 +47,17 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
       }
       const job = `${offer.ref.task} ${offer.ref.job}`;
       granted.set(job, (granted.get(job) ?? 0) + 1);
-      await runner.start(offer.ref);
-      await runner.report(offer.ref);
+      await insist(() => runner.start(offer.ref));
+      await insist(() => runner.report(offer.ref));
       ended += 1;
     };
     const work = async (index: number): Promise<void> => {
-      const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", `seoul-${index}`, [], { slots: 4 });
+      const as = { slots: 4, bootId: randomUUID() };
+      const runner = await insist(() =>
+        PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", `seoul-${index}`, [], as),
+      );
       while (granted.size < jobs) {
-        const { offers } = await runner.pollAll(4, 500);
+        const { offers } = await insist(() => runner.pollAll(4, 2_000));
         seen.push(...offers);
         const others = seen.slice(-4).filter((one) => !offers.includes(one));
         await Promise.all([...offers, ...others.slice(0, 2)].map((offer) => claim(runner, offer)));
@@ -67,6 +71,17 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
     return { runners, jobs, granted: sum, double, refused, ended, seconds };
   } finally {
     await ground.close();
+  }
+}
+
+/** So many at once may be more than the machine can answer in time: then it is asked again, as runners do. */
+async function insist<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if ((error as { code?: string }).code !== "unavailable") throw error;
+    }
   }
 }
 
