@@ -73,7 +73,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     const sent = manyMessages(["a"], 30);
     await bus.publish(sent);
     const seen: string[] = [];
-    let refusals = 3;
+    let refusals = 6;
     await new Promise<void>((resolve) => {
       bus.consume({
         group,
@@ -91,6 +91,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
       seen,
       sent.map(({ value }) => value),
     );
+    assert.deepEqual(bus.health(), { up: true }, "a handler that fails is no outage");
   });
 
   test(`${adapter}: members of a group share the keys, and one that leaves hands over`, async (t) => {

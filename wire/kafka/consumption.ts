@@ -1,7 +1,7 @@
 // Reading from Kafka as a member of a group, for ever: a consumer that crashed, was shut out or fell silent is given up,
 // and after a pause a new one goes on where the group has committed.
 
-import type { Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
+import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
 import type { BusMessage, Consumer, Consumption } from "../bus.ts";
 import type { Logger } from "../http.ts";
 import type { KafkaConfig } from "./config.ts";
@@ -17,7 +17,7 @@ export type ConsumptionDeps = {
   readonly onDown: (error: unknown) => void;
 };
 
-const SESSION_MS = 15_000;
+const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 1_000;
 const FETCH_WAIT_MS = 500;
 const JOIN_MS = 45_000;
@@ -48,13 +48,23 @@ async function run(deps: ConsumptionDeps, consumer: Consumer, stopping: AbortSig
       });
     } catch (error) {
       failures += 1;
-      deps.onDown(error);
-      consumer.onDown?.();
+      if (!(error instanceof HandlingFailed)) {
+        deps.onDown(error);
+        consumer.onDown?.();
+      }
       const whole = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
       await pause(deps.after, whole / 2 + (whole / 2) * deps.random(), stopping);
     }
   }
 }
+
+/** The handler failed, and not Kafka. */
+class HandlingFailed extends Error {
+  override readonly name = "HandlingFailed";
+}
+
+/** What a session knows of the handling that is going on. */
+type Turn = { current: Promise<void>; failed: boolean; leaving: boolean };
 
 /** One life of a kafkajs consumer. Rejects with the reason of its end; resolves when it was told to stop. */
 async function session(
@@ -75,41 +85,59 @@ async function session(
     retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000, restartOnFailure: async () => false },
   });
   const signs = watch(member, deps, onWorking);
-  const turns = { current: Promise.resolve() };
+  const turn: Turn = { current: Promise.resolve(), failed: false, leaving: false };
+  const begin = async (): Promise<void> => {
+    await member.connect();
+    await member.subscribe({ topics: [config.topic], fromBeginning: true });
+    await member.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 1,
+      eachBatch: (payload) => readBatch(payload, handle, turn, after, signs.sign),
+    });
+  };
   try {
-    const begin = async (): Promise<void> => {
-      await member.connect();
-      await member.subscribe({ topics: [config.topic], fromBeginning: true });
-      await member.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: 1,
-        eachBatch: async ({ batch, resolveOffset, commitOffsetsIfNecessary, heartbeat, isRunning, isStale }) => {
-          for (let from = 0; from < batch.messages.length; from += CHUNK) {
-            if (stopping.aborted || !isRunning() || isStale()) return;
-            const chunk = batch.messages.slice(from, from + CHUNK);
-            const handling = handle(chunk.map(toMessage));
-            turns.current = handling.catch(() => {});
-            await alive(after, heartbeat, handling, signs.sign);
-            const last = chunk.at(-1)?.offset ?? batch.lastOffset();
-            resolveOffset(last);
-            const next = String(BigInt(last) + 1n);
-            const { topic, partition } = batch;
-            await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] });
-            await heartbeat();
-          }
-        },
-      });
-    };
     await Promise.race([within(after, JOIN_MS, "joining the group", begin()), signs.lost, aborted(stopping)]);
     await Promise.race([signs.lost, aborted(stopping)]);
+  } catch (error) {
+    throw turn.failed ? new HandlingFailed("messages could not be handled", { cause: error }) : error;
   } finally {
     signs.stop();
-    // What is being handled ends before this member leaves, so that stop() means stopped.
-    await turns.current;
+    // What is being handled ends before this member leaves, and nothing more is begun.
+    turn.leaving = true;
+    await turn.current;
     await within(after, GOODBYE_MS, "leaving the group", member.disconnect()).catch((err: unknown) =>
       logger.debug({ err }, "a consumer did not leave properly"),
     );
+  }
+}
+
+async function readBatch(
+  { batch, resolveOffset, commitOffsetsIfNecessary, heartbeat, isRunning, isStale }: EachBatchPayload,
+  handle: Consumer["handle"],
+  turn: Turn,
+  after: After,
+  sign: () => void,
+): Promise<void> {
+  const { topic, partition } = batch;
+  for (let from = 0; from < batch.messages.length; from += CHUNK) {
+    if (turn.leaving || !isRunning() || isStale()) return;
+    const chunk = batch.messages.slice(from, from + CHUNK);
+    const handling = handle(chunk.map(toMessage));
+    turn.current = handling.then(
+      () => {
+        turn.failed = false;
+      },
+      () => {
+        turn.failed = true;
+      },
+    );
+    await alive(after, heartbeat, handling, sign);
+    const last = chunk.at(-1)?.offset ?? batch.lastOffset();
+    resolveOffset(last);
+    const next = String(BigInt(last) + 1n);
+    await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] });
+    await heartbeat();
   }
 }
 
