@@ -3,7 +3,7 @@
 //
 // Threads and not processes: an order reaches a warm thread in less than a millisecond, a thread costs a third of the
 // memory, and it can be ended in the middle of a computation just as well. What they share with the supervisor is the
-// process: code that crashes natively takes both down, as any crash of the runner does.
+// process: code that crashes natively takes both down, like every crash of the runner.
 
 import type { Logger } from "@gantry/wire/http.ts";
 import type { Hands } from "./hands.ts";
