@@ -23,7 +23,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   "portal-api": [...PROCESS, { to: /^connectors\/[^/]+\/webhook\.ts$/ }],
   // The table of states is one for console, mail and chat, so it is the one value that the console takes.
   console: [{ to: /^core\//, typeOnly: true }, { to: /^wire\//, typeOnly: true }, { to: /^core\/task\/states\.ts$/ }],
-  cli: [CORE, WIRE, { to: /^(task-agent|task-runner|notify-agent|portal-api)\/main\.ts$/ }, { to: /^lab\/start\.ts$/ }],
+  // `backup` and `restore` copy journals as files; they work where no process answers.
+  cli: [
+    CORE,
+    WIRE,
+    { to: /^journal\/backup\.ts$/ },
+    { to: /^(task-agent|task-runner|notify-agent|portal-api)\/main\.ts$/ },
+    { to: /^lab\/start\.ts$/ },
+  ],
   lab: [{ to: /./ }],
   // What runs in the image beside the processes; it knows nothing of them.
   deploy: [],
