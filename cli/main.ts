@@ -17,6 +17,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "show the jobs a pipeline would run",
     run: async (argv, io) => (await import("./plan.ts")).plan(argv, io),
   },
+  backup: {
+    summary: "copy what the processes of a data folder remember, while they run",
+    run: async (argv, io) => (await import("./backup.ts")).backup(argv, io),
+  },
+  restore: {
+    summary: "make a data folder of a backup",
+    run: async (argv, io) => (await import("./restore.ts")).restore(argv, io),
+  },
 };
 
 async function main(argv: readonly string[], io: Io): Promise<number> {

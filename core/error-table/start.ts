@@ -33,6 +33,12 @@ export const START_ERRORS = {
     why: "It has migration {found}; this version knows {known}.",
     todo: "Start the newer version, or restore a backup.",
   },
+  "backup-damaged": {
+    status: 500,
+    message: "The backup {file} is not whole.",
+    why: "{problem}",
+    todo: "Nothing was restored. Use another backup.",
+  },
   "store-unsafe": {
     status: 500,
     message: "Redis at {address} is not safe as a journal: {problem}.",

@@ -1,0 +1,178 @@
+// `gantry backup`: what the processes of a data folder remember, in one file, while they run.
+
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { parseArgs } from "node:util";
+import { createGzip } from "node:zlib";
+import { GantryError } from "@gantry/core/errors.ts";
+import { checkJournal, copyJournal, isSqliteFile } from "@gantry/journal/backup.ts";
+import { type Pack, pack } from "tar-stream";
+import { BACKUP_VERSION, type BackupEntry, MANIFEST, type Manifest } from "./backup-file.ts";
+import type { Io } from "./io.ts";
+
+const USAGE = `Usage: gantry backup --data DIR --to FILE
+
+Copies the journals below DIR, the logs of steps beside them, and the files with tokens, while the processes run. DIR is
+the data folder of one process, or a folder with several of them. FILE is a gzipped tar that only its owner may read; it
+must not exist. What is copied is checked: the journals by SQLite, everything by checksums.
+
+A runner's folder is left out: it holds caches and what is on its way. A journal in Redis is backed up with Redis.
+`;
+
+/** Beside journals, what a start of the same process needs. */
+const KEPT = new Set(["admin-token", "gantry.json"]);
+const LOGS = "logs";
+
+export type BackupReport = { readonly journals: number; readonly files: number; readonly bytes: number };
+
+export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
+  const { data, to, help, problem } = readArguments(argv);
+  if (help) {
+    io.stdout(USAGE);
+    return 0;
+  }
+  if (problem !== undefined || data === undefined || to === undefined) {
+    io.stderr(`${problem ?? "--data and --to are needed."}\n\n${USAGE}`);
+    return 2;
+  }
+  const { journals, files, bytes } = await writeBackup(data, to, new Date());
+  io.stdout(`${to}: ${journals} journals and ${files} files, ${bytes} bytes\n`);
+  return 0;
+}
+
+/**
+ * Writes the backup beside its place and renames it when it is whole and on disk. Throws `config-invalid` when there is
+ * nothing to back up or the file exists, and `backup-damaged` when a copy is not sound.
+ */
+export async function writeBackup(data: string, to: string, now: Date): Promise<BackupReport> {
+  if (await exists(to)) throw new GantryError("config-invalid", { problem: `${to} exists; it is not overwritten` });
+  const found = (await exists(data)) ? await findJournals(resolve(data)) : [];
+  if (found.length === 0) throw new GantryError("config-invalid", { problem: `there is no journal below ${data}` });
+  const staging = await mkdtemp(join(dirname(resolve(to)), ".gantry-backup-"));
+  try {
+    const whole = join(staging, "whole");
+    const manifest = await writeArchive(resolve(data), found, staging, whole, now);
+    await rename(whole, to);
+    const journals = manifest.files.filter(({ kind }) => kind === "journal").length;
+    const bytes = (await stat(to)).size;
+    return { journals, files: manifest.files.length - journals, bytes };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function writeArchive(
+  data: string,
+  journals: readonly string[],
+  staging: string,
+  to: string,
+  now: Date,
+): Promise<Manifest> {
+  const archive = pack();
+  const file = createWriteStream(to, { flags: "wx", mode: 0o600, flush: true });
+  const written = pipeline(archive, createGzip(), file);
+  // Whoever fills the archive hears of a full disk by the pipeline; it must not go unheard meanwhile.
+  written.catch((error: Error) => archive.destroy(error));
+  const files: BackupEntry[] = [];
+  for (const [at, path] of journals.entries()) {
+    const copy = join(staging, `journal-${at}`);
+    await copyJournal(join(data, path), copy);
+    assertSound(copy, path);
+    files.push(await add(archive, copy, path, "journal"));
+    await rm(copy);
+  }
+  // After the journals: a log may say more than its task, never less. The names are listed at once, because a log that
+  // was already complete then is complete in the backup, too.
+  const folders = [...new Set(journals.map((path) => dirname(path)))];
+  const besides = (await Promise.all(folders.map((folder) => listBeside(data, folder)))).flat();
+  for (const path of besides) files.push(await add(archive, join(data, path), path, "file"));
+  const manifest: Manifest = { version: BACKUP_VERSION, createdAt: now.toISOString(), files };
+  archive.entry({ name: MANIFEST, mode: 0o600 }, JSON.stringify(manifest));
+  archive.finalize();
+  await written;
+  return manifest;
+}
+
+function assertSound(copy: string, path: string): void {
+  try {
+    checkJournal(copy);
+  } catch (error) {
+    throw new GantryError("backup-damaged", { file: path, problem: (error as Error).message }, { cause: error });
+  }
+}
+
+/** As long as it was when it was opened: a log grows meanwhile. */
+async function add(archive: Pack, from: string, path: string, kind: BackupEntry["kind"]): Promise<BackupEntry> {
+  const handle = await open(from, "r");
+  const { size } = await handle.stat();
+  const hash = createHash("sha256");
+  const header = { name: path, size, mode: 0o600 };
+  try {
+    if (size === 0) archive.entry(header, Buffer.alloc(0));
+    else {
+      const stream = createReadStream(from, { fd: handle, start: 0, end: size - 1, autoClose: false });
+      stream.on("data", (chunk) => hash.update(chunk));
+      await pipeline(stream, archive.entry(header));
+    }
+  } finally {
+    await handle.close();
+  }
+  return { path, kind, bytes: size, sha256: hash.digest("hex") };
+}
+
+/** SQLite files below the folder, but locks, and the runner's and the lab's folders, which have none. */
+async function findJournals(data: string): Promise<readonly string[]> {
+  const names = await listFiles(data, (folder) => basename(folder) !== LOGS && basename(folder) !== "cache");
+  const found: string[] = [];
+  for (const path of names) {
+    if (!/\.(sqlite|db)$/.test(path)) continue;
+    if (await isSqliteFile(join(data, path))) found.push(path);
+  }
+  return found.sort();
+}
+
+async function listBeside(data: string, folder: string): Promise<readonly string[]> {
+  const entries = await readdir(join(data, folder), { withFileTypes: true });
+  const kept = entries.filter((entry) => entry.isFile() && KEPT.has(entry.name)).map(({ name }) => join(folder, name));
+  const hasLogs = entries.some((entry) => entry.isDirectory() && entry.name === LOGS);
+  const logs = hasLogs ? await listFiles(join(data, folder, LOGS), () => true) : [];
+  return [...kept, ...logs.map((path) => join(folder, LOGS, path))];
+}
+
+/** Regular files below a folder, relative to it; links are not followed. */
+async function listFiles(root: string, enter: (folder: string) => boolean, below = ""): Promise<readonly string[]> {
+  const entries = await readdir(join(root, below), { withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries) {
+    const path = join(below, entry.name);
+    if (entry.isFile()) found.push(path);
+    else if (entry.isDirectory() && enter(path)) found.push(...(await listFiles(root, enter, path)));
+  }
+  return found;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+function readArguments(argv: readonly string[]): { data?: string; to?: string; help?: boolean; problem?: string } {
+  try {
+    const options = {
+      data: { type: "string" },
+      to: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    } as const;
+    return parseArgs({ args: [...argv], options }).values;
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+}

@@ -1,0 +1,160 @@
+// `gantry restore`: a data folder, made of a backup. Everything is checked before the folder is put in its place.
+
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { parseArgs } from "node:util";
+import { createGunzip } from "node:zlib";
+import { GantryError } from "@gantry/core/errors.ts";
+import { checkJournal, type JournalFacts } from "@gantry/journal/backup.ts";
+import { type Extract, extract } from "tar-stream";
+import { MANIFEST, type Manifest, manifestSchema } from "./backup-file.ts";
+import type { Io } from "./io.ts";
+
+const USAGE = `Usage: gantry restore --from FILE --data DIR
+
+Makes the data folder DIR of a backup. DIR must be missing or empty. Every file is compared with its checksum and every
+journal is read by SQLite before DIR is there. Start the processes on it afterwards.
+`;
+
+/** Bytes of the list of files; more is not one of ours. */
+const MAX_MANIFEST = 256 * 1024 * 1024;
+
+type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
+type Kept = { readonly bytes: number; readonly sha256: string };
+
+export type RestoreReport = {
+  readonly createdAt: string;
+  readonly journals: readonly ({ readonly path: string } & JournalFacts)[];
+  readonly files: number;
+};
+
+export async function restore(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
+  const { data, from, help, problem } = readArguments(argv);
+  if (help) {
+    io.stdout(USAGE);
+    return 0;
+  }
+  if (problem !== undefined || data === undefined || from === undefined) {
+    io.stderr(`${problem ?? "--from and --data are needed."}\n\n${USAGE}`);
+    return 2;
+  }
+  const { createdAt, journals, files } = await readBackup(from, data);
+  for (const { path, streams, events } of journals) io.stdout(`${path}: ${streams} streams, ${events} events\n`);
+  io.stdout(`${data}: as it was at ${createdAt}, ${journals.length} journals and ${files} files\n`);
+  return 0;
+}
+
+/** Throws `config-invalid` when the folder is not empty, and `backup-damaged`; then nothing is left behind. */
+export async function readBackup(from: string, data: string): Promise<RestoreReport> {
+  const target = resolve(data);
+  const before = await readdir(target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (before && before.length > 0)
+    throw new GantryError("config-invalid", { problem: `the folder ${data} is not empty` });
+  await mkdir(dirname(target), { recursive: true });
+  const staging = await mkdtemp(join(dirname(target), ".gantry-restore-"));
+  try {
+    const { kept, manifest } = await unpack(from, staging);
+    const journals = check(from, staging, manifest, kept);
+    if (before) await rm(target, { recursive: true });
+    await rename(join(staging, "data"), target);
+    return { createdAt: manifest.createdAt, journals, files: manifest.files.length - journals.length };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function unpack(from: string, staging: string): Promise<{ kept: Map<string, Kept>; manifest: Manifest }> {
+  const kept = new Map<string, Kept>();
+  let manifest: Manifest | undefined;
+  const takeAll = async (archive: Extract): Promise<void> => {
+    for await (const entry of archive) {
+      const { name, type, size } = entry.header;
+      // Heard by whoever reads the entry.
+      entry.on("error", () => undefined);
+      if (type !== "file" || manifest) throw new Error(`${name} does not belong into a backup`);
+      if (name === MANIFEST) {
+        if ((size ?? 0) > MAX_MANIFEST) throw new Error("its list of files is too long");
+        manifest = manifestSchema.parse(JSON.parse(await readText(entry)));
+        continue;
+      }
+      manifestSchema.shape.files.element.shape.path.parse(name);
+      if (kept.has(name)) throw new Error(`${name} is in it twice`);
+      kept.set(name, await write(entry, join(staging, "data", name)));
+    }
+  };
+  await mkdir(join(staging, "data"), { mode: 0o700 });
+  const archive = extract();
+  try {
+    const taken = takeAll(archive);
+    // A file that ends in the middle of an entry ends the pipeline, but not whoever waits for the rest of the entry.
+    taken.catch(() => undefined);
+    await Promise.all([pipeline(createReadStream(from), createGunzip(), archive), taken]);
+  } catch (error) {
+    throw new GantryError("backup-damaged", { file: from, problem: (error as Error).message }, { cause: error });
+  }
+  if (!manifest) throw new GantryError("backup-damaged", { file: from, problem: "Its end is missing." });
+  return { kept, manifest };
+}
+
+async function readText(entry: Entry): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of entry) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function write(entry: Entry, file: string): Promise<Kept> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const count = new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      hash.update(chunk);
+      bytes += chunk.length;
+      done(null, chunk);
+    },
+  });
+  await pipeline(entry, count, createWriteStream(file, { flags: "wx", mode: 0o600, flush: true }));
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+function check(
+  from: string,
+  staging: string,
+  manifest: Manifest,
+  kept: ReadonlyMap<string, Kept>,
+): RestoreReport["journals"] {
+  const damaged = (problem: string): GantryError => new GantryError("backup-damaged", { file: from, problem });
+  if (kept.size !== manifest.files.length) throw damaged("It has other files than its list.");
+  const journals: ({ path: string } & JournalFacts)[] = [];
+  for (const { path, kind, bytes, sha256 } of manifest.files) {
+    const found = kept.get(path);
+    if (found?.bytes !== bytes || found.sha256 !== sha256) throw damaged(`${path} is not what was backed up.`);
+    if (kind !== "journal") continue;
+    try {
+      journals.push({ path, ...checkJournal(join(staging, "data", path)) });
+    } catch (error) {
+      throw damaged(`${path}: ${(error as Error).message}`);
+    }
+  }
+  return journals;
+}
+
+function readArguments(argv: readonly string[]): { data?: string; from?: string; help?: boolean; problem?: string } {
+  try {
+    const options = {
+      data: { type: "string" },
+      from: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    } as const;
+    return parseArgs({ args: [...argv], options }).values;
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+}
