@@ -12,7 +12,7 @@ import type { Journal, JournalEvent } from "./journal.ts";
 import { textOf, unavailable } from "./redis/client.ts";
 import { makeKeys } from "./redis/keys.ts";
 import { makeKnown } from "./redis/known.ts";
-import { openLedger } from "./redis/ledger.ts";
+import { type Ledger, openLedger } from "./redis/ledger.ts";
 import { openLinks } from "./redis/links.ts";
 import type { RedisOptions } from "./redis/options.ts";
 import { openReader, type Reader } from "./redis/reader.ts";
@@ -43,13 +43,20 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
   const waiters = makeWaiters(clock);
   const ledger = options.localFile === undefined ? undefined : openLedger(options.localFile, clock);
   const known = makeKnown(ledger?.floors ?? { seq: 0, micros: 0 });
-  const degrade = (error: unknown): void =>
-    report({
-      kind: "degraded",
-      address: options.localFile ?? "",
-      problem: `The local file lacks something: ${textOf(error)}`,
-    });
-  const repairing = ledger && { keys, ledger, clock, waitReplicas, waitMs, report };
+  /** The local file cannot be written. Redis has everything all the same: it is said once, and nothing is refused. */
+  let isFileBroken = false;
+  const onFileError = (error: unknown): void => {
+    const problem = `The local file lacks something: ${textOf(error)}`;
+    if (!isFileBroken) report({ kind: "degraded", address: options.localFile ?? "", problem });
+    isFileBroken = true;
+  };
+  const withFile = (write: (file: Ledger) => void): void => {
+    try {
+      if (ledger) write(ledger);
+    } catch (error) {
+      onFileError(error);
+    }
+  };
 
   const links = openLinks({
     options,
@@ -58,12 +65,15 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
     clock,
     newId: randomUUID,
     onEntered: async (link) => {
-      if (repairing) await repair(repairing, link);
+      if (!ledger) return;
+      const isRepaired = await repair({ keys, ledger, clock, waitReplicas, waitMs, report }, link);
+      if (isRepaired) withFile((file) => file.setChecked(link));
     },
-    onWatched: (link, { seq, acked }) => {
+    onWatched: ({ seq, acked }) => {
       known.sawAcked(acked);
       // Somebody committed and was gone before it could say so: asking the time waits for the replicas as well.
-      if (seq > acked) writer.now().catch((error: unknown) => links.drop(link, textOf(error)));
+      // Where they are missing the next watch asks again.
+      if (seq > acked) writer.now().catch(() => undefined);
       waiters.wake();
     },
     onNews: (acked) => {
@@ -80,15 +90,10 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
     waitReplicas,
     waitMs,
     onCommitted: (committed) => {
-      if (ledger) remember({ ledger, reader, keep: options.keep ?? (() => false), onError: degrade }, committed);
+      const keep = options.keep ?? (() => false);
+      if (ledger) remember({ ledger, reader, keep, onError: onFileError }, committed);
     },
-    onTime: (micros) => {
-      try {
-        ledger?.reserve(micros, known.seq);
-      } catch (error) {
-        degrade(error);
-      }
-    },
+    onTime: (micros) => withFile((file) => file.reserve(micros, known.seq)),
     onAcked: waiters.wake,
   });
   const reader = openReader(links, keys, known);

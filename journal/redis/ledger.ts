@@ -127,7 +127,9 @@ export function openLedger(file: string, clock: Clock): Ledger {
     get checked() {
       return checked;
     },
-    setChecked: (now) => write([{ checked: now }]),
+    setChecked: ({ store, run }) => {
+      if (checked?.store !== store || checked.run !== run) write([{ checked: { store, run } }]);
+    },
     record: (changed, seq, micros) => {
       write(changed.map((stream) => ({ stream, seq, micros })));
       forget();

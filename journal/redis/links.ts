@@ -45,7 +45,7 @@ export type LinkDeps = {
   /** Before the link is used: the moment to put back what a failover lost. */
   readonly onEntered: (link: Link) => Promise<void>;
   /** Once per second while the link lives. */
-  readonly onWatched: (link: Link, seen: { readonly seq: number; readonly acked: number }) => void;
+  readonly onWatched: (seen: { readonly seq: number; readonly acked: number }) => void;
   readonly onNews: (acked: number) => void;
 };
 
@@ -89,7 +89,6 @@ export function openLinks(deps: LinkDeps): Links {
       open().catch((error: unknown) => {
         if (closed) return;
         problem = error instanceof GantryError ? String(error.details.problem ?? error.message) : textOf(error);
-        if (clock.monotonicMs() - lostAt >= GRACE_MS) refuseWaiting();
         retryAfter(Math.min(RETRY_MS.most, ms * 2));
       });
     });
@@ -108,22 +107,22 @@ export function openLinks(deps: LinkDeps): Links {
       const [write, read, news] = await connectAll(place, options, opened);
       const made = await enter(deps, write, read, nameOf(place));
       await deps.onEntered(made);
-      if (closed) throw closedError();
-      link = made;
-      clients = opened;
-      for (const client of opened) client.once("close", () => drop(made, "The connection was closed."));
-      if (opened.some((client) => client.status !== "ready")) throw unavailable("The connection was closed.");
       news.on("message", (_channel: string, text: string) => deps.onNews(Number(text)));
       await news.subscribe(deps.keys.news);
+      if (closed) throw closedError();
+      if (opened.some((client) => client.status !== "ready")) throw unavailable("The connection was closed.");
+      // Nothing is waited for from here on: a link that breaks is dropped once, by `drop`.
+      begin(made, opened);
     } catch (error) {
-      link = undefined;
       for (const client of opened) client.disconnect();
       throw error;
     }
-    begin(link);
   };
 
-  const begin = (made: Link): void => {
+  const begin = (made: Link, opened: readonly Redis[]): void => {
+    link = made;
+    clients = opened;
+    for (const client of opened) client.once("close", () => drop(made, "The connection was closed."));
     report({ kind: "connected", address: made.address, epoch: made.epoch, replicas: made.replicas });
     const all = waiting;
     waiting = [];
@@ -145,7 +144,7 @@ export function openLinks(deps: LinkDeps): Links {
         if (link !== of) return;
         if (now !== of.address) return drop(of, `The primary is now ${now}.`);
       }
-      deps.onWatched(of, { seq: Number(seq), acked: Number(acked) });
+      deps.onWatched({ seq: Number(seq), acked: Number(acked) });
       cancelTimer = clock.after(WATCH_MS, () => void watch(of));
     } catch (error) {
       drop(of, textOf(error));

@@ -26,14 +26,15 @@ const SETTLE_MS = 1_200;
 
 /**
  * Does nothing when the ledger was already compared with this run of this store. Throws when the store fails meanwhile;
- * then the link must not be used. Safe to repeat, and safe beside other agents that do the same.
+ * then the link must not be used. True: what is here is there, and need not be compared with this run again. Safe to
+ * repeat, and safe beside other agents that do the same.
  */
 export async function repair(
   { keys, ledger, clock, waitReplicas, waitMs, report }: RepairDeps,
   link: Link,
-): Promise<void> {
+): Promise<boolean> {
   const { store, run } = link;
-  if (ledger.checked?.store === store && ledger.checked.run === run) return;
+  if (ledger.checked?.store === store && ledger.checked.run === run) return true;
   const wiped = ledger.checked !== undefined && ledger.checked.store !== store;
   const all = await findChanged(ledger.all(), keys, link);
   const differing: string[] = [];
@@ -59,8 +60,7 @@ export async function repair(
   // The others have something to put back as well: until then a stream that is not there proves nothing.
   if (wiped || streams > 0) await wakeable(clock, SETTLE_MS, undefined, () => () => {});
   // Until enough replicas have it too, the next link looks again.
-  if (waitReplicas > 0 && streams > 0 && (await link.write.wait(waitReplicas, waitMs)) < waitReplicas) return;
-  ledger.setChecked({ store, run });
+  return waitReplicas === 0 || streams === 0 || (await link.write.wait(waitReplicas, waitMs)) >= waitReplicas;
 }
 
 /** Those that are not as we left them: most often because somebody else has gone on with them. */
