@@ -110,9 +110,9 @@ export async function openAgent({
   tasks.listen((task, events) => {
     look(task);
     const { id, phase } = task.state;
-    if (phase === "ended") insist(`after ${id}`, () => unblock(task.state));
+    if (phase === "ended") void insist(`letting others begin after task ${id}`, () => unblock(task.state));
     // The one that it waits for may have ended while it was put behind it.
-    if (phase === "queued") insist(`turn of ${id}`, () => moveUp(id));
+    if (phase === "queued") void insist(`the turn of task ${id}`, () => moveUp(id));
     if (events.some(isCancel) || (events.length === 0 && task.state.cancel)) protocol.cancel(task);
   });
   /** A runner that has registered elsewhere is offered nothing here any more. */
@@ -126,11 +126,13 @@ export async function openAgent({
 
   /** What must come about and failed; tried again at every tick. */
   const owed = new Map<string, () => Promise<void>>();
-  const insist = (name: string, work: () => Promise<void>): void => {
-    work().catch((error: unknown) => {
+  const insist = async (name: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
       owed.set(name, work);
-      onError(error, "letting the next task of a group begin");
-    });
+      onError(error, name);
+    }
   };
   const unblock = async (ended: TaskState): Promise<void> => {
     const behind = await journal.find({ index: "behind", prefix: `${ended.id}/`, limit: 100 });
@@ -144,6 +146,13 @@ export async function openAgent({
     await tasks.change(id, ({ state }, now) => decideUnblock(state, before.state.id, before.state.behind, now));
   };
 
+  const takeUpOne = async (id: string): Promise<void> => {
+    const record = await tasks.read(id);
+    if (!record) return;
+    look(record);
+    // The agent may have died between the end of a task and the start of the next one of its group.
+    await moveUp(id);
+  };
   const takeUp = async (): Promise<number> => {
     let cursor: string | undefined;
     let count = 0;
@@ -151,12 +160,9 @@ export async function openAgent({
       const page = await journal.find({ index: "open", limit: 200, ...(cursor === undefined ? {} : { cursor }) });
       for (const { snapshot } of page.items) {
         const state = snapshot as unknown as TaskState;
-        const record = await tasks.read(state.id);
-        if (!record) continue;
         count += 1;
-        look(record);
-        // The agent may have died between the end of a task and the start of the next one of its group.
-        await moveUp(state.id);
+        // One that cannot be read must not keep the others from being taken up.
+        await insist(`taking up task ${state.id}`, () => takeUpOne(state.id));
       }
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -185,7 +191,7 @@ export async function openAgent({
       dispatch.sweep();
       for (const [name, work] of owed) {
         owed.delete(name);
-        insist(name, work);
+        void insist(name, work);
       }
       await peers?.tick();
       await leases.sweep();

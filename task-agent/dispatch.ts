@@ -100,7 +100,14 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   };
 
   const explain = async (ready: ReadyJob, code: string, text: string): Promise<void> => {
-    await deps.tasks.change(ready.task, ({ state }, now) => decideWaiting(state, { job: ready.job, code, text }, now));
+    try {
+      await deps.tasks.change(ready.task, ({ state }, now) =>
+        decideWaiting(state, { job: ready.job, code, text }, now),
+      );
+    } catch (error) {
+      // The next in the queue must not wait because of it.
+      deps.onError(error, `telling why job ${ready.job} of task ${ready.task} waits`);
+    }
   };
 
   /** One pass over the queue of a site, oldest first; stops looking for runners when none has room. */

@@ -1,55 +1,11 @@
-// A journal whose answers get lost, and tasks that end just then: what was committed must come about all the same.
+// A journal whose answers get lost, tasks that end just then, and tasks that cannot be read: what was committed must come
+// about all the same.
 
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { job, pipeline } from "@gantry/core/task/task.fixture.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
-import { openMemoryJournal } from "@gantry/journal/memory.ts";
-import { SteppedClock } from "@gantry/journal/stepped-clock.fixture.ts";
-import { openAgent } from "./agent.ts";
-import { agentConfig } from "./config.ts";
-import type { LogStore } from "./log-store.ts";
-import { startTask } from "./start-task.ts";
-import { AGENT_INDEXES } from "./tasks.ts";
-
-const silent = (): void => {};
-const logger = { debug: silent, info: silent, warn: silent, error: silent };
-const noLogs: LogStore = {
-  append: async () => 0,
-  read: async () => ({ bytes: Buffer.alloc(0), size: 0, final: false }),
-  close: async () => {},
-};
-
-async function openWorld(around: (journal: Journal) => Journal = (journal) => journal) {
-  const clock = new SteppedClock();
-  const memory = openMemoryJournal({ indexes: AGENT_INDEXES, clock });
-  const journal = around(memory);
-  const definition = {
-    pipeline: pipeline([job("only")], { concurrency: { group: "one at a time", policy: "queue" } }),
-    version: "sha256:0",
-  };
-  const agent = await openAgent({
-    config: agentConfig.parse({ data: "/", portalUrl: "http://portal", token: "0".repeat(16), runnerTokens: {} }),
-    journal,
-    definitions: {
-      list: () => [definition],
-      current: () => definition,
-      pinned: async () => definition.pipeline,
-      steps: [],
-    },
-    logs: noLogs,
-    logger,
-    clock,
-    newId: randomUUID,
-  });
-  const start = (idempotencyKey: string) =>
-    startTask(
-      { ...agent, journal, portalUrl: "http://portal", newId: randomUUID },
-      { pipeline: "test", params: {}, principal: "dev", idempotencyKey },
-    );
-  return { agent, failNextAppend: memory.failNextAppend, clock, start };
-}
+import { newMemoryStore } from "@gantry/journal/memory.ts";
+import { openWorld } from "./agent-world.fixture.ts";
 
 test("a task whose request was committed without an answer is offered to runners", async () => {
   const { agent, failNextAppend, start } = await openWorld();
@@ -95,13 +51,16 @@ const cancel = { events: [{ kind: "TaskCancelRequested", at: 1, by: "dev" }] } a
 
 test("a task begins when the one before it ended while it was being put behind it", async () => {
   let hold: ReturnType<typeof holdAppend> | undefined;
-  const { agent, clock, start } = await openWorld((journal) => {
-    let requests = 0;
-    hold = holdAppend(
-      journal,
-      (batch) => batch.some(({ expected, stream }) => expected === 0 && stream.startsWith("task/")) && ++requests === 2,
-    );
-    return hold.journal;
+  const { agent, clock, start } = await openWorld({
+    around: (journal) => {
+      let requests = 0;
+      hold = holdAppend(
+        journal,
+        (batch) =>
+          batch.some(({ expected, stream }) => expected === 0 && stream.startsWith("task/")) && ++requests === 2,
+      );
+      return hold.journal;
+    },
   });
   const first = await start("a");
   const second = start("b");
@@ -117,9 +76,11 @@ test("a task begins when the one before it ended while it was being put behind i
 test("a task begins when of the two before it the nearer was canceled just after the other had ended", async () => {
   let hold: ReturnType<typeof holdAppend> | undefined;
   let ids: readonly string[] = [];
-  const { agent, clock, start } = await openWorld((journal) => {
-    hold = holdAppend(journal, (batch) => batch[0]?.stream === `task/${ids[1]}`);
-    return hold.journal;
+  const { agent, clock, start } = await openWorld({
+    around: (journal) => {
+      hold = holdAppend(journal, (batch) => batch[0]?.stream === `task/${ids[1]}`);
+      return hold.journal;
+    },
   });
   const all = [await start("a"), await start("b"), await start("c")];
   ids = all.map(({ state }) => state.id);
@@ -133,4 +94,16 @@ test("a task begins when of the two before it the nearer was canceled just after
   await canceling;
   await clock.pass(0);
   assert.equal((await agent.tasks.read(third))?.state.phase, "running");
+});
+
+test("a task that cannot be read holds up no other, neither at the start nor later", async () => {
+  const store = newMemoryStore();
+  const before = await openWorld({ store, grouped: false });
+  await before.start("a");
+  const { agent, clock, start } = await openWorld({ store, grouped: false, version: "sha256:1" });
+  await start("b");
+  await clock.pass(0);
+  assert.equal(agent.dispatch.waitingCount(), 1);
+  const waiting = (await agent.tasks.read((await start("b")).state.id))?.state.jobs.only?.waiting?.code;
+  assert.equal(waiting, "no-runner");
 });

@@ -146,14 +146,22 @@ export function openLeases({ tasks, journal, config, clock, alarms, name, heardB
       if (held.size > 0 && now - savedMs >= SAVE_EVERY_MS) await save();
       if (now < sweepFromMs) return;
       if (heardByOthers) await hearOthers(heardByOthers, now);
+      let failed: { readonly error: unknown } | undefined;
       for (const lease of [...held.values()]) {
         const end = leaseEnd(lease, { config, now });
         if (!end) continue;
-        await lose(lease, `runner ${lease.runner} has not been heard of for ${seconds(now - lease.renewedMs)} s`);
+        try {
+          await lose(lease, `runner ${lease.runner} has not been heard of for ${seconds(now - lease.renewedMs)} s`);
+        } catch (error) {
+          // Tried again by the next sweep; the others must not wait because of it.
+          failed ??= { error };
+          continue;
+        }
         if (lease.canceledMs === undefined) continue;
         const { task, job, fence, runner } = lease;
         alarms.raise("cancel-unconfirmed", { task, job, fence, runner }, "a canceled job was given up unconfirmed");
       }
+      if (failed) throw failed.error;
     },
     lose,
     terms: (mode) => {

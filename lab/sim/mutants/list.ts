@@ -49,8 +49,8 @@ export const MUTANTS: readonly Mutant[] = [
     "leases-forgotten-at-restart",
     "what is not in memory is taken for finished (Woodpecker #7063)",
     AGENT,
-    "        look(record);\n        // The agent may have died",
-    "        dispatch.look(record);\n        // The agent may have died",
+    "    look(record);\n    // The agent may have died",
+    "    dispatch.look(record);\n    // The agent may have died",
   ),
   one(
     "waiting-is-not-open",
@@ -213,7 +213,7 @@ export const MUTANTS: readonly Mutant[] = [
     "turn-is-missed",
     "the next task of a group waits for one that has ended (seed 605)",
     AGENT,
-    '    if (phase === "queued") insist(`turn of ${id}`, () => moveUp(id));\n',
+    '    if (phase === "queued") void insist(`the turn of task ${id}`, () => moveUp(id));\n',
     "",
   ),
   one(
