@@ -25,8 +25,8 @@ jobs:
   work: { site: seoul, mode: strict, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }
 `;
 /** Short, so that a test sees a lease end. */
-const strict = { renewEveryMs: 100, renewWithinMs: 300, selfFenceMs: 200, reassignAfterMs: 1_000 };
-const lenient = { ...strict, selfFenceMs: 300 };
+const strict = { renewEveryMs: 100, renewWithinMs: 300, selfFenceMs: 600, reassignAfterMs: 2_000 };
+const lenient = { ...strict, selfFenceMs: 1_000 };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 type Member = { readonly agent: Listening; readonly client: AgentClient };
