@@ -1,6 +1,6 @@
 // npm run sim -- --seed N                     one seed, with a readable trace; twice, to see that it is the same again
 // npm run sim -- --seeds N [--seed FIRST]     many seeds, on all cores [--workers 2] [--stop: at the first failure]
-// npm run sim -- --mutants [--only NAME]      are planted mistakes found?
+// npm run sim -- --mutants [--only A,B]       are planted mistakes found?
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";

@@ -59,13 +59,23 @@ export const MUTANTS: readonly Mutant[] = [
     "...(open ? { open: [timeKey(state)] } : {}),",
     '...(open && state.phase === "running" ? { open: [timeKey(state)] } : {}),',
   ),
-  one(
-    "sent-is-received",
-    "an offer counts as delivered when it was sent, and is never taken back (actions/runner #4728, Gitea #38737)",
-    DISPATCH,
-    "if (!ready.offer || ready.offer.expiresMs > deps.clock.monotonicMs()) continue;",
-    "if (ready.offer || !ready.offer) continue;",
-  ),
+  {
+    name: "sent-is-received",
+    why: "an offer counts as delivered when it was sent, and is never taken back (actions/runner #4728, Gitea #38737)",
+    edits: [
+      {
+        file: "task-agent/sessions.ts",
+        find: "    return { offers: [...session.offers.values()], cancels };",
+        replace:
+          "    const offers = [...session.offers.values()];\n    session.offers.clear();\n    return { offers, cancels };",
+      },
+      {
+        file: DISPATCH,
+        find: "if (!ready.offer || ready.offer.expiresMs > deps.clock.monotonicMs()) continue;",
+        replace: "if (ready.offer || !ready.offer) continue;",
+      },
+    ],
+  },
   one(
     "cancel-resets-the-clock",
     "pressing cancel gives a dead runner its whole time again (Gitea #38644)",

@@ -36,9 +36,9 @@ export async function patched(mutant: Mutant, root = ROOT): Promise<ReadonlyMap<
   return texts;
 }
 
-/** Runs one mutant, or all; true when every one was found. */
+/** Runs the mutants of these names (a list with commas), or all; true when every one was found. */
 export async function runMutants(only: string | undefined): Promise<boolean> {
-  const chosen = MUTANTS.filter(({ name }) => only === undefined || name === only);
+  const chosen = MUTANTS.filter(({ name }) => only === undefined || only.split(",").includes(name));
   const all = await Promise.all(chosen.map(async (mutant) => ({ mutant, texts: await patched(mutant) })));
   const folder = await mkdtemp(join(tmpdir(), "gantry-mutants-"));
   let found = 0;
