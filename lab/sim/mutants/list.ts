@@ -87,8 +87,8 @@ export const MUTANTS: readonly Mutant[] = [
     "no-self-fence",
     "the runner waits for its renewal to fail before it stops, and the renewal hangs",
     "task-runner/leases.ts",
-    "      one.stop(fenced(one.lease.selfFenceMs, killWithinMs(one.lease, one.mode)));\n      return;",
-    "      return;",
+    "one.stop(fenced(",
+    "void (fenced(",
   ),
   one(
     "renewal-starts-late",
