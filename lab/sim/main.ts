@@ -1,6 +1,6 @@
 // npm run sim -- --seed N                     one seed, with a readable trace; twice, to see that it is the same again
 // npm run sim -- --seeds N [--seed FIRST]     many seeds, on all cores [--workers 2] [--stop: at the first failure]
-// npm run sim -- --mutants [--only A,B]       are planted mistakes found?
+// npm run sim -- --mutants [--only A,B] [--seeds 2000]       are planted mistakes found?
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -21,7 +21,10 @@ const { values } = parseArgs({
 });
 const first = Number(values.seed);
 
-if (values.mutants) process.exitCode = (await runMutants(values.only)) ? 0 : 1;
+if (values.mutants)
+  process.exitCode = (await runMutants(values.only, values.seeds === undefined ? undefined : Number(values.seeds)))
+    ? 0
+    : 1;
 else if (values.seeds === undefined) process.exitCode = (await replay(first)) ? 0 : 1;
 else process.exitCode = (await many(Number(values.seeds))) ? 0 : 1;
 

@@ -37,7 +37,7 @@ export async function patched(mutant: Mutant, root = ROOT): Promise<ReadonlyMap<
 }
 
 /** Runs the mutants of these names (a list with commas), or all; true when every one was found. */
-export async function runMutants(only: string | undefined): Promise<boolean> {
+export async function runMutants(only: string | undefined, seeds = MOST_SEEDS): Promise<boolean> {
   const chosen = MUTANTS.filter(({ name }) => only === undefined || only.split(",").includes(name));
   const all = await Promise.all(chosen.map(async (mutant) => ({ mutant, texts: await patched(mutant) })));
   const folder = await mkdtemp(join(tmpdir(), "gantry-mutants-"));
@@ -49,11 +49,13 @@ export async function runMutants(only: string | undefined): Promise<boolean> {
         [...texts.keys()].map(async (file) => [file, await readFile(join(folder, file), "utf8")] as const),
       );
       for (const [file, text] of texts) await writeFile(join(folder, file), text);
-      const output = await simulate(folder);
+      const output = await simulate(folder, seeds);
       for (const [file, text] of originals) await writeFile(join(folder, file), text);
       const caught = /seed (\d+) FAILED at \d+ ms: ([a-z-]+)/.exec(output);
       if (caught) found += 1;
-      const verdict = caught ? `found by ${caught[2]}, seed ${caught[1]}` : `NOT FOUND\n${output.slice(-2_000)}`;
+      const verdict = caught
+        ? `found by ${caught[2]}, seed ${caught[1]}`
+        : `NOT FOUND in ${seeds} seeds: ${output.slice(-300).trim()}`;
       console.log(`${mutant.name.padEnd(30)} ${verdict}`);
     }
   } finally {
@@ -76,8 +78,8 @@ async function copyCode(folder: string): Promise<void> {
   await cp(join(ROOT, "package.json"), join(folder, "package.json"));
 }
 
-function simulate(folder: string): Promise<string> {
-  const argv = ["lab/sim/main.ts", "--seeds", String(MOST_SEEDS), "--stop"];
+function simulate(folder: string, seeds: number): Promise<string> {
+  const argv = ["lab/sim/main.ts", "--seeds", String(seeds), "--stop"];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, argv, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
