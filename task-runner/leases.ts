@@ -50,7 +50,9 @@ export function createLeases(
   const watch = (one: Held): void => {
     const left = one.lease.selfFenceMs - elapsedMs(one.renewed, now());
     if (left <= 0) {
-      one.stop(fenced(one.lease.selfFenceMs, killWithinMs(one.lease, one.mode)));
+      // Whoever was stopped, or slept, has that much less time to end its programs.
+      const graceMs = Math.max(0, killWithinMs(one.lease, one.mode) + left);
+      one.stop(fenced(one.lease.selfFenceMs, graceMs));
       return;
     }
     // Looked at more often than needed, because the wall clock may run ahead of the timers after a sleep.

@@ -32,6 +32,8 @@ export class Stopped extends Error {
 }
 
 export const DEFAULT_GRACE_MS = 10_000;
+/** Somebody else may be doing the same work already. */
+const LOST_GRACE_MS = 1_500;
 const MAX_GRACE_MS = 120_000;
 
 export function canceled(reason: string, graceMs: number): Stopped {
@@ -44,7 +46,10 @@ export function timedOut(what: string, limitMs: number): Stopped {
 }
 
 export function lost(problem: string): Stopped {
-  return new Stopped("lost", problem, { failure: failureOf(new GantryError("lease-lost", { problem })) });
+  return new Stopped("lost", problem, {
+    graceMs: LOST_GRACE_MS,
+    failure: failureOf(new GantryError("lease-lost", { problem })),
+  });
 }
 
 export function fenced(silentMs: number, graceMs: number): Stopped {

@@ -66,13 +66,13 @@ export function superviseJob(
   const onStop = (): void => {
     const reason = reasonOf(signals.stop);
     thread.post({ k: "stop", reason: plainStop(reason) });
-    patience.answerIn(reason.graceMs, () => cut(reason));
+    patience.answerIn(Math.max(reason.graceMs, SILENT_MS), () => cut(reason));
     patience.endIn(reason.graceMs + LONGEST_ABANDON_MS + CLEANUP_MS + SPARE_MS, () => cut(reason));
   };
   const onLost = (): void => {
     const reason = reasonOf(signals.lost);
     thread.post({ k: "lost", reason: plainStop(reason) });
-    patience.answerIn(reason.graceMs, () => cut(reason));
+    patience.answerIn(Math.max(reason.graceMs, SILENT_MS), () => cut(reason));
     patience.endIn(reason.graceMs + LONGEST_ABANDON_MS + SPARE_MS, () => cut(reason));
   };
   const onMessage = (message: FromWorker): void => {

@@ -23,6 +23,11 @@ function step(name: string, run: (context: Context) => Promise<object>): AnyStep
   }) as AnyStep;
 }
 
+/** Long enough for a line to reach its file, also on a busy machine. */
+function written(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 400));
+}
+
 function spin(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end; );
 }
@@ -34,17 +39,16 @@ export const STEPS: readonly AnyStep[] = [
   }),
   step("spin", async ({ log, input: { ms } }) => {
     log("spinning");
-    // The log line is on its way before the thread is blocked.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // The line is on its way before the thread is blocked.
+    await written();
     spin(ms);
     return {};
   }),
   step("block", async ({ exec, log }) => {
     exec(["sleep", "300"]).catch(() => log("the program was stopped"));
-    await new Promise((resolve) => setTimeout(resolve, 50));
     log("on");
     // The line is on its way before the thread is blocked for ever.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await written();
     for (;;);
   }),
   step("eat", async () => {
