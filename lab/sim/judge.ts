@@ -160,14 +160,14 @@ export function createJudge(deps: JudgeDeps) {
   };
 
   const checkLost = (task: TaskState, job: JobAccount, reason: string): void => {
+    const healed = deps.healedMs() ?? Number.POSITIVE_INFINITY;
+    if (job.claimedMs > healed + SETTLED_MS)
+      violated("alive-is-not-lost", `${job.job} of ${job.task} was lost although nothing was wrong: ${reason}`);
     if (!reason.includes("not been heard")) return;
     const { readySinceMs, rates } = deps.agent();
     const [, rate] = rates;
     const needMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate;
     const heard = Math.max(job.heardMs, readySinceMs ?? 0);
-    const healed = deps.healedMs() ?? Number.POSITIVE_INFINITY;
-    if (job.claimedMs > healed + SETTLED_MS)
-      violated("alive-is-not-lost", `${job.job} of ${job.task} was lost although nothing was wrong: ${reason}`);
     const canceled = cancels.get(task.id);
     const isUnconfirmed =
       canceled !== undefined &&

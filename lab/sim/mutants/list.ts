@@ -3,6 +3,7 @@
 // - work before the claim is on disk: the simulator starts no programs (task-runner/runner-crash.test.ts does);
 // - a command that the store's client sends twice: the store here is in memory (journal/suite, the redis adapter's tests);
 // - clean-up by the name of the step instead of the fence: names without a fence stop the simulator itself;
+// - an effect that is done again without a probe: the simulated world compares by itself (task-runner/effect.test.ts);
 // - a schedule that fires twice: there are no schedules in the engine.
 
 export type Mutant = {
@@ -177,13 +178,6 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
-  one(
-    "no-permit-check",
-    "an effect whose end is not known is done again without a look",
-    "task-runner/effect.ts",
-    '(permit.answer === "verify" ? await probe(permit.key) : undefined)',
-    "undefined",
-  ),
   one(
     "canceled-may-start",
     "a job of a canceled task is claimed and started all the same (Woodpecker #2875)",
