@@ -22,6 +22,7 @@ export type SuperviseDeps = { readonly clock: Clock; readonly files: Files; read
 const LATE_MS = 500;
 const SILENT_MS = 1_500;
 const SPARE_MS = 5_000;
+const ASK_EVERY_MS = 500;
 
 /** Resolves when nothing of the job runs any more. `isReusable`: the thread can take another job. */
 export function superviseJob(
@@ -66,13 +67,13 @@ export function superviseJob(
   const onStop = (): void => {
     const reason = reasonOf(signals.stop);
     thread.post({ k: "stop", reason: plainStop(reason) });
-    patience.answerIn(Math.max(reason.graceMs, SILENT_MS), () => cut(reason));
+    patience.answerFromNowOn(Math.max(reason.graceMs, SILENT_MS), () => cut(reason));
     patience.endIn(reason.graceMs + LONGEST_ABANDON_MS + CLEANUP_MS + SPARE_MS, () => cut(reason));
   };
   const onLost = (): void => {
     const reason = reasonOf(signals.lost);
     thread.post({ k: "lost", reason: plainStop(reason) });
-    patience.answerIn(Math.max(reason.graceMs, SILENT_MS), () => cut(reason));
+    patience.answerFromNowOn(Math.max(reason.graceMs, SILENT_MS), () => cut(reason));
     patience.endIn(reason.graceMs + LONGEST_ABANDON_MS + SPARE_MS, () => cut(reason));
   };
   const onMessage = (message: FromWorker): void => {
@@ -100,20 +101,33 @@ export function superviseJob(
 
 /** Timers about a thread that may be blocked. */
 function createPatience(thread: WorkThread, clock: Clock) {
-  const waiting = new Map<number, () => void>();
+  const waiting = new Map<number, { readonly cancel: () => void; readonly onHeard: () => void }>();
   let pings = 0;
   let cancelStep = (): void => {};
   let cancelEnd = (): void => {};
+  let cancelNext = (): void => {};
+  const ask = (ms: number, onSilent: () => void, onHeard: () => void): void => {
+    pings += 1;
+    waiting.set(pings, { cancel: clock.after(ms, onSilent), onHeard });
+    thread.post({ k: "ping", id: pings });
+  };
+  /** A step may hear that it must stop, and block its thread afterwards. */
+  const askAgain = (ms: number, onSilent: () => void): void => {
+    cancelNext();
+    ask(ms, onSilent, () => {
+      cancelNext();
+      cancelNext = clock.after(ASK_EVERY_MS, () => askAgain(ms, onSilent));
+    });
+  };
   return {
     /** Asks the thread for a sign of life; `onSilent` when it gives none in time. */
-    answerIn: (ms: number, onSilent: () => void): void => {
-      pings += 1;
-      waiting.set(pings, clock.after(ms, onSilent));
-      thread.post({ k: "ping", id: pings });
-    },
+    answerIn: (ms: number, onSilent: () => void): void => ask(ms, onSilent, () => {}),
+    answerFromNowOn: askAgain,
     heard: (id: number): void => {
-      waiting.get(id)?.();
+      const one = waiting.get(id);
       waiting.delete(id);
+      one?.cancel();
+      one?.onHeard();
     },
     /** One timer for the running step; undefined takes it back. */
     stepIn: (ms: number | undefined, run: () => void): void => {
@@ -127,7 +141,9 @@ function createPatience(thread: WorkThread, clock: Clock) {
     close: (): void => {
       cancelStep();
       cancelEnd();
-      for (const cancel of waiting.values()) cancel();
+      cancelNext();
+      for (const { cancel } of waiting.values()) cancel();
+      waiting.clear();
     },
   };
 }
