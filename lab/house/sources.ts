@@ -28,5 +28,5 @@ export function sources(matching: RegExp): readonly Source[] {
 }
 
 export function isTest(path: string): boolean {
-  return /\.(test|suite|fixture)\.tsx?$/.test(path);
+  return /\.(test|suite|fixture|faults)\.tsx?$/.test(path);
 }

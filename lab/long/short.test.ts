@@ -1,9 +1,8 @@
-// Real failures in short form. `npm run test:long` plays the same for longer; docs/promises.md has the figures.
+// Real failures in short form. `npm run test:faults` has more of them, `npm run test:long` plays all for longer; docs/promises.md has the figures.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
-import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./disk.ts";
 import { killAgent } from "./kill-agent.ts";
 import { killRunner, PHASES } from "./kill-runner.ts";
 import { pauseRunner } from "./pause-runner.ts";
@@ -13,8 +12,8 @@ const LONG = { timeout: 170_000 };
 const noProc = existsSync("/proc/self/environ") ? false : "processes are looked up in /proc";
 
 test("kill -9 of the agent under submits loses nothing that it acknowledged", LONG, async () => {
-  const { acknowledged, missing, unknown, damaged } = await killAgent(15, 400);
-  assert.ok(acknowledged > 100, `${acknowledged} acknowledged`);
+  const { acknowledged, missing, unknown, damaged } = await killAgent(5, 400);
+  assert.ok(acknowledged > 30, `${acknowledged} acknowledged`);
   assert.deepEqual({ missing, unknown, damaged }, { missing: 0, unknown: 0, damaged: 0 });
 });
 
@@ -34,36 +33,13 @@ test("a runner that was stopped for longer than its lease changes nothing when i
   assert.ok(longestAwakeMs < 2_000, `${longestAwakeMs} ms`);
 });
 
-test("20 runners that want the same 500 jobs: 500 claims, none twice", LONG, async () => {
-  const { granted, double, ended, refused } = await raceForClaims(20, 500);
-  assert.deepEqual({ granted, double, ended }, { granted: 500, double: 0, ended: 500 });
+test("20 runners that want the same 200 jobs: 200 claims, none twice", LONG, async () => {
+  const { granted, double, ended, refused } = await raceForClaims(20, 200);
+  assert.deepEqual({ granted, double, ended }, { granted: 200, double: 0, ended: 200 });
   assert.ok(refused > 0, "nobody wanted what somebody else had, so this proves nothing");
 });
 
-test("1,000 cancels at once, each twice", LONG, async () => {
-  const { canceled, strange } = await cancelAtOnce(1_000);
-  assert.deepEqual({ canceled, strange }, { canceled: 1_000, strange: 0 });
-});
-
-test("every acknowledged task was synced to disk", { ...LONG, skip: noStrace() ?? false }, async () => {
-  const { tasks, syncs } = await countSyncs(50);
-  assert.ok(syncs >= tasks, `${syncs} syncs for ${tasks} tasks`);
-});
-
-test("a full disk is told, leaves nothing half done, and needs no restart", {
-  ...LONG,
-  skip: noTmpfs() ?? false,
-}, async () => {
-  const { strange, halfDone, recovered, refused, isSound } = await fillDisk(2);
-  assert.deepEqual({ strange, halfDone, recovered, isSound }, { strange: 0, halfDone: 0, recovered: 2, isSound: true });
-  assert.ok(refused > 0);
-});
-
-test("a disk that cannot sync is told, and leaves nothing half done", {
-  ...LONG,
-  skip: noStrace() ?? false,
-}, async () => {
-  const { strange, halfDone, recovered, refused, isSound } = await failSync(2);
-  assert.deepEqual({ strange, halfDone, recovered, isSound }, { strange: 0, halfDone: 0, recovered: 2, isSound: true });
-  assert.ok(refused > 0);
+test("200 cancels at once, each twice", LONG, async () => {
+  const { canceled, strange } = await cancelAtOnce(200);
+  assert.deepEqual({ canceled, strange }, { canceled: 200, strange: 0 });
 });
