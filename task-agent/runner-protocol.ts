@@ -85,6 +85,11 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
         // A claim whose answer was lost is repeated without an open offer: it finds its lease, or the offer is gone.
         return holder(state, who) instanceof GantryError ? refuse("offer-gone", { problem: "It expired." }) : NOTHING;
       });
+      // A newer process of the runner may have registered while this was committed: it knows nothing of the claim.
+      if (sessions.bySession(session.id) !== session) {
+        await leases.lose(request.ref, `runner ${who.runner} came back without it`);
+        throw new GantryError("session-gone");
+      }
       if (open) {
         dispatch.settled(session, request.offer);
         session.free = Math.max(0, session.free - 1);
