@@ -1,44 +1,79 @@
-// `npm run bench`: what things cost on this machine. Prints a table, and JSON with --json.
+// `npm run bench`: what things cost on this machine, beside what they could cost. Prints a table, or JSON with --json;
+// `--only NAME` runs one benchmark.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { dispatch } from "./dispatch.ts";
+import { type Bench, type Figure, meets } from "./figure.ts";
 
-export type Figure = {
-  readonly name: string;
-  readonly unit: "ms";
-  readonly median: number;
-  readonly p99: number;
-  readonly samples: number;
-  readonly target: string;
-};
+const BENCHES: Readonly<Record<string, Bench>> = { dispatch };
 
-const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
-const data = await mkdtemp(join(tmpdir(), "gantry-bench-"));
-try {
-  const figures = await dispatch(data);
-  const machine = {
-    cpu: cpus()[0]?.model ?? "unknown",
-    cores: cpus().length,
-    node: process.version,
-    date: new Date().toISOString(),
-  };
-  if (values.json) process.stdout.write(`${JSON.stringify({ machine, figures }, null, 2)}\n`);
-  else print(figures, machine);
-} finally {
-  await rm(data, { recursive: true, force: true });
+const { values } = parseArgs({
+  options: { json: { type: "boolean", default: false }, only: { type: "string", multiple: true } },
+});
+const wanted = values.only ?? Object.keys(BENCHES);
+const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  process.stderr.write(`There is no benchmark ${unknown.join(", ")}; there are ${Object.keys(BENCHES).join(", ")}.\n`);
+  process.exit(2);
 }
 
-function print(figures: readonly Figure[], machine: { cpu: string; cores: number; node: string }): void {
-  process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n\n`);
-  process.stdout.write(
-    `${"figure".padEnd(64)} ${"median".padStart(9)} ${"p99".padStart(9)} ${"samples".padStart(8)}  target\n`,
-  );
-  for (const { name, unit, median, p99, samples, target } of figures) {
-    process.stdout.write(
-      `${name.padEnd(64)} ${`${median.toFixed(1)} ${unit}`.padStart(9)} ${`${p99.toFixed(1)} ${unit}`.padStart(9)} ${String(samples).padStart(8)}  ${target}\n`,
-    );
+const machine = {
+  cpu: cpus()[0]?.model ?? "unknown",
+  cores: cpus().length,
+  node: process.version,
+  date: new Date().toISOString(),
+};
+if (!values.json) printHead();
+const done: { benchmark: string; seconds: number; figures: readonly Figure[] }[] = [];
+for (const name of wanted) {
+  const bench = BENCHES[name];
+  if (!bench) continue;
+  const folder = await mkdtemp(join(tmpdir(), `gantry-bench-${name}-`));
+  const began = performance.now();
+  try {
+    const figures = await bench({ folder });
+    const seconds = Math.round((performance.now() - began) / 100) / 10;
+    done.push({ benchmark: name, seconds, figures });
+    if (!values.json) printFigures(name, seconds, figures);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
+}
+if (values.json) {
+  const figures = done.flatMap(({ benchmark, figures }) =>
+    figures.map((figure) => ({ benchmark, ...figure, met: meets(figure) })),
+  );
+  const took = done.map(({ benchmark, seconds }) => ({ benchmark, seconds }));
+  process.stdout.write(`${JSON.stringify({ machine, figures, took }, null, 2)}\n`);
+}
+
+function printHead(): void {
+  process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n\n`);
+  process.stdout.write(`${row("figure", "measured", "target", "", "beside")}\n`);
+}
+
+function printFigures(name: string, seconds: number, figures: readonly Figure[]): void {
+  process.stdout.write(`-- ${name} (${seconds.toFixed(1)} s)\n`);
+  for (const figure of figures) {
+    const { target, beside, unit } = figure;
+    const wanted =
+      target && ("atLeast" in target ? `>= ${shown(target.atLeast, unit)}` : `<= ${shown(target.atMost, unit)}`);
+    const met = meets(figure);
+    const verdict = met === undefined ? "" : met ? "ok" : "MISSED";
+    const peer = beside ? `${shown(beside.value, unit)}  ${beside.name}` : "";
+    process.stdout.write(`${row(figure.name, shown(figure.value, unit), wanted ?? "", verdict, peer)}\n`);
+    if (figure.note) process.stdout.write(`    ${figure.note}\n`);
+  }
+}
+
+function row(name: string, value: string, target: string, verdict: string, beside: string): string {
+  return `${name.padEnd(62)} ${value.padStart(14)}  ${target.padEnd(14)} ${verdict.padEnd(6)} ${beside}`.trimEnd();
+}
+
+function shown(value: number, unit: string): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return `${value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits })} ${unit}`;
 }
