@@ -25,6 +25,12 @@ export function frame({ id, event, data }: Frame): string {
   return `${head}data: ${JSON.stringify(data)}\n\n`;
 }
 
+/** Where the client says that it stands. It may send anything here; what is no number says nothing. */
+export function lastEventId(ctx: Koa.Context): number | undefined {
+  const header = ctx.get("last-event-id");
+  return /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
 /** Answers the request with a stream. Throws nothing later: a source that fails ends the stream, and clients return. */
 export function sendStream(
   request: { readonly ctx: Koa.Context; readonly portal: Portal; readonly caller: Caller },

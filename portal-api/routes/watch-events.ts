@@ -4,7 +4,7 @@ import { feedEvent } from "@gantry/wire/views.ts";
 import { z } from "zod";
 import { sendFresh } from "../answer.ts";
 import { type FeedPart, feedSource, readFeed } from "../live/feed-source.ts";
-import { sendStream } from "../live/stream.ts";
+import { lastEventId, sendStream } from "../live/stream.ts";
 import { waitFor } from "../live/wait-for.ts";
 import { callerOf, route } from "../route.ts";
 import { limitQuery, name, seqQuery, taskId, waitQuery } from "../schemas.ts";
@@ -42,7 +42,7 @@ export const watchEvents = route({
     const { after, wait = 0, limit = 200, ...filter } = query;
     ctx.vary("Accept");
     if (ctx.accepts("json", "text/event-stream") === "text/event-stream") {
-      const start = lastEventId(ctx.get("last-event-id")) ?? after;
+      const start = lastEventId(ctx) ?? after;
       sendStream({ ctx, portal, caller: callerOf(call) }, feedSource(portal, start, filter));
       return;
     }
@@ -56,8 +56,3 @@ export const watchEvents = route({
     sendFresh(ctx, part);
   },
 });
-
-/** A client may send anything here; what is no number is not an answer to where it stands. */
-function lastEventId(header: string): number | undefined {
-  return /^\d{1,15}$/.test(header) ? Number(header) : undefined;
-}

@@ -3,7 +3,7 @@
 import { feedEvent } from "@gantry/wire/views.ts";
 import { z } from "zod";
 import { sendFresh } from "../answer.ts";
-import { sendStream } from "../live/stream.ts";
+import { lastEventId, sendStream } from "../live/stream.ts";
 import { taskSource } from "../live/task-source.ts";
 import { waitFor } from "../live/wait-for.ts";
 import { callerOf, route } from "../route.ts";
@@ -39,8 +39,7 @@ export const watchTask = route({
     const { ctx, portal, params, query } = call;
     ctx.vary("Accept");
     const isStream = ctx.accepts("json", "text/event-stream") === "text/event-stream";
-    const header = ctx.get("last-event-id");
-    const after = (isStream && /^\d{1,15}$/.test(header) ? Number(header) : query.after) ?? 0;
+    const after = (isStream ? lastEventId(ctx) : undefined) ?? query.after ?? 0;
     const limit = query.limit ?? 200;
     if (isStream) {
       const first = await portal.agent.taskEvents(params.id, after, limit);

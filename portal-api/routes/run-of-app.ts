@@ -1,0 +1,51 @@
+// POST /v1/apps/{app}/ci and …/cd: the buttons "Run CI" and "Run CD".
+
+import { z } from "zod";
+import { sendAccepted } from "../answer.ts";
+import { callerOf, route } from "../route.ts";
+import { accepted, inApp, params } from "../schemas.ts";
+
+export const runCi = runOf({
+  pipeline: "ci",
+  id: "runCi",
+  does: "run CI",
+  summary: "Run CI of an app",
+  description: "Builds the app's source, checks it, and puts an image into the registry.",
+});
+
+export const runCd = runOf({
+  pipeline: "cd",
+  id: "runCd",
+  does: "run CD",
+  summary: "Run CD of an app",
+  description: "Writes the image into the yaml repository and follows Argo CD until the targets run it.",
+});
+
+function runOf(button: { pipeline: "ci" | "cd"; id: string; does: string; summary: string; description: string }) {
+  const { pipeline, id, does, summary, description } = button;
+  return route({
+    method: "POST",
+    path: `/v1/apps/{app}/${pipeline}`,
+    id,
+    tag: "apps",
+    summary,
+    description,
+    access: "developer",
+    verb: does,
+    keyed: true,
+    params: inApp,
+    body: z.strictObject({ params: params.default({}) }),
+    answers: { 202: accepted },
+    errors: ["bad-params", "app-unknown", "idempotency-key-reused"],
+    handle: async (call) => {
+      const task = await call.portal.agent.startTask({
+        pipeline,
+        app: call.params.app,
+        params: call.body.params,
+        idempotencyKey: call.key,
+        principal: callerOf(call).name,
+      });
+      sendAccepted(call.ctx, task);
+    },
+  });
+}
