@@ -17,9 +17,33 @@ export type KillAgentFigures = {
 };
 
 const SUBMIT_EVERY_MS = 20;
+/** A new store after so many: everything in it is looked at after each restart, and that takes longer each time. */
+const CYCLES_OF_STORE = 50;
 const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
-export async function killAgent(cycles: number, longestMs: number): Promise<KillAgentFigures> {
+/** `tell` hears the figures so far, whenever a store is done. */
+export async function killAgent(
+  cycles: number,
+  longestMs: number,
+  tell: (sum: KillAgentFigures) => void = () => {},
+): Promise<KillAgentFigures> {
+  let sum = { cycles: 0, acknowledged: 0, missing: 0, unknown: 0, damaged: 0, longestRestartMs: 0 };
+  while (sum.cycles < cycles) {
+    const one = await killAgentOfOneStore(Math.min(CYCLES_OF_STORE, cycles - sum.cycles), longestMs);
+    sum = {
+      cycles: sum.cycles + one.cycles,
+      acknowledged: sum.acknowledged + one.acknowledged,
+      missing: sum.missing + one.missing,
+      unknown: sum.unknown + one.unknown,
+      damaged: sum.damaged + one.damaged,
+      longestRestartMs: Math.max(sum.longestRestartMs, one.longestRestartMs),
+    };
+    tell(sum);
+  }
+  return sum;
+}
+
+async function killAgentOfOneStore(cycles: number, longestMs: number): Promise<KillAgentFigures> {
   const ground = await Ground.open();
   try {
     await ground.pipeline("quick", JOB);
@@ -59,14 +83,13 @@ export async function killAgent(cycles: number, longestMs: number): Promise<Kill
       const began = performance.now();
       await agent.restart();
       longestRestartMs = Math.max(longestRestartMs, Math.round(performance.now() - began));
-      const there = await listed(agent, cycle % 50 === 0 || cycle === cycles - 1 ? undefined : 1_000);
-      const looked = there.isAll ? answered : answered.slice(-500);
-      missing += looked.filter((id) => !there.ids.has(id)).length;
+      const there = await listed(agent);
+      missing += answered.filter((id) => !there.has(id)).length;
     }
     isClosing = true;
     await load;
     for (let key = 1; key <= keys; key += 1) if (!acked.has(`key-${key}`)) await submit(`key-${key}`);
-    const { ids } = await listed(agent);
+    const ids = await listed(agent);
     const wanted = new Set(acked.values());
     missing += [...wanted].filter((id) => !ids.has(id)).length;
     const unknown = [...ids].filter((id) => !wanted.has(id)).length + (keys - wanted.size);
@@ -76,16 +99,15 @@ export async function killAgent(cycles: number, longestMs: number): Promise<Kill
   }
 }
 
-/** The newest tasks, or all. */
-async function listed(agent: AgentProcess, atMost?: number): Promise<{ ids: Set<string>; isAll: boolean }> {
+async function listed(agent: AgentProcess): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
   let cursor: string | undefined;
   do {
     const page = await agent.client.tasks({ limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
     for (const { id } of page.items) ids.add(id);
     cursor = page.nextCursor;
-  } while (cursor !== undefined && (atMost === undefined || ids.size < atMost));
-  return { ids, isAll: cursor === undefined };
+  } while (cursor !== undefined);
+  return ids;
 }
 
 function isSound(data: string): boolean {

@@ -22,6 +22,9 @@ type Run = {
   readonly unless?: string | undefined;
 };
 
+/** Figures on the way, for whoever waits. */
+const tell = (figures: object): void => void process.stderr.write(`… ${JSON.stringify(figures)}\n`);
+
 const FAULTS = [{ up: true, down: true }, { down: true }, { up: true }];
 const cuts = (times: number): Cut[] =>
   Array.from({ length: times }, (_, n) => ({ fault: FAULTS[n % FAULTS.length] ?? {}, ms: TEN_MINUTES_SCALED_MS }));
@@ -34,7 +37,7 @@ const withoutRedis = noRedis === false ? undefined : noRedis;
 const RUNS: { readonly [name: string]: Run } = {
   "kill-agent": {
     times: 1_000,
-    play: (times) => killAgent(times, 2_000),
+    play: (times) => killAgent(times, 2_000, tell),
     must: () => ({ missing: 0, unknown: 0, damaged: 0 }),
   },
   "kill-runner": {
