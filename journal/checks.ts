@@ -3,7 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
-import type { IndexQuery, StreamAppend } from "./journal.ts";
+import type { IndexQuery, StreamAppend, StreamRemoval } from "./journal.ts";
 
 /** A StreamAppend whose values are JSON text. */
 export type PreparedAppend = {
@@ -39,6 +39,18 @@ export function prepareBatch(batch: readonly StreamAppend[], indexes: ReadonlySe
       snapshot: toText(part.snapshot),
       entries: part.index === undefined ? undefined : listEntries(part.index, indexes),
     };
+  });
+}
+
+/** Checked, and a copy of its own. */
+export function prepareRemoval(batch: readonly StreamRemoval[]): readonly StreamRemoval[] {
+  const seen = new Set<string>();
+  return batch.map(({ stream, expected }) => {
+    checkStream(stream);
+    if (seen.has(stream)) throw new TypeError(`the batch has the stream ${stream} twice`);
+    seen.add(stream);
+    checkCount("expected", expected);
+    return { stream, expected };
   });
 }
 

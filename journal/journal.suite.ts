@@ -7,6 +7,7 @@ import { eventsCases } from "./suite/events.ts";
 import { feedCases, waitingCases } from "./suite/feed.ts";
 import { indexesCases, pagingCases } from "./suite/indexes.ts";
 import { lifeCases } from "./suite/life.ts";
+import { removeCases } from "./suite/remove.ts";
 import { timeCases } from "./suite/time.ts";
 import { makeTools, type Place } from "./suite/tools.ts";
 import { valuesCases } from "./suite/values.ts";
@@ -17,6 +18,7 @@ export function journalSuite(adapter: string, makePlace: () => Promise<Place>): 
   describe(`${adapter}: conflicts`, () => conflictCases(tools));
   describe(`${adapter}: broken calls`, () => brokenCases(tools));
   describe(`${adapter}: values`, () => valuesCases(tools));
+  describe(`${adapter}: removing`, () => removeCases(tools));
   describe(`${adapter}: events of a stream`, () => eventsCases(tools));
   describe(`${adapter}: indexes`, () => indexesCases(tools));
   describe(`${adapter}: pages`, () => pagingCases(tools));

@@ -21,6 +21,23 @@ export type Journal = {
    */
   append(batch: readonly StreamAppend[]): Promise<AppendResult>;
 
+  /**
+   * Takes whole streams out, with their events, snapshots and index entries: all of the batch or nothing, as durable as
+   * an append. A stream with another version than `expected` makes the answer a conflict, and nothing has changed. One
+   * that is not there is passed over, so a removal may be repeated, and made by several at once.
+   *
+   * Afterwards it is as if the streams had never been: `feed` leaves their events out, cursors of pages stay good, the
+   * names are free again from version 0, and who decided on a version of one meets a conflict. But no seq and no time is
+   * given a second time.
+   *
+   * Two duties of the caller. An append without events does not grow the version and so cannot be met as a conflict: what
+   * is still changed in that way must not be removed. And nobody may have changed a stream for a day: a process that was
+   * away puts back what it wrote itself and does not find (redis, see redis/upkeep.ts).
+   *
+   * The store does nothing else meanwhile (some microseconds per event), so batches are to be small. Rejects as append.
+   */
+  remove(batch: readonly StreamRemoval[]): Promise<RemoveResult>;
+
   /** The stream's version and snapshot as last committed; undefined when it was never appended to. */
   load(stream: string): Promise<Loaded | undefined>;
 
@@ -68,6 +85,14 @@ export type StreamAppend = {
 export type AppendResult =
   /** `seq` of the last event of the batch (or the journal's last, when the batch had no events). */
   | { readonly ok: true; readonly seq: number }
+  | { readonly ok: false; readonly conflict: string; readonly version: number };
+
+/** A batch has a stream only once. */
+export type StreamRemoval = { readonly stream: string; readonly expected: number };
+
+export type RemoveResult =
+  /** How many streams were there. */
+  | { readonly ok: true; readonly removed: number }
   | { readonly ok: false; readonly conflict: string; readonly version: number };
 
 export type Loaded = { readonly version: number; readonly snapshot: JsonValue };

@@ -10,11 +10,20 @@ import {
   type IndexEntry,
   type PreparedAppend,
   prepareBatch,
+  prepareRemoval,
   readPosition,
   writeCursor,
 } from "./checks.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { AppendResult, IndexPage, IndexQuery, Journal, JournalEvent } from "./journal.ts";
+import type {
+  AppendResult,
+  IndexPage,
+  IndexQuery,
+  Journal,
+  JournalEvent,
+  RemoveResult,
+  StreamRemoval,
+} from "./journal.ts";
 import { makeWaiters, readOrWait } from "./waiters.ts";
 
 export type MemoryOptions = {
@@ -27,7 +36,9 @@ export type MemoryOptions = {
 /** The contents, apart from the journal that has it open. Opaque. */
 export type MemoryStore = {
   readonly streams: Map<string, StoredStream>;
-  readonly events: StoredEvent[];
+  /** Ascending by seq, with holes where streams were removed. */
+  events: StoredEvent[];
+  lastSeq: number;
   lastMicros: number;
 };
 
@@ -54,7 +65,7 @@ type StoredStream = {
 };
 
 export function newMemoryStore(): MemoryStore {
-  return { streams: new Map(), events: [], lastMicros: 0 };
+  return { streams: new Map(), events: [], lastSeq: 0, lastMicros: 0 };
 }
 
 export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
@@ -79,6 +90,11 @@ export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
       if (fault === "unanswered") throw new Error("a fault of the journal: the answer was lost");
       if (result.ok) waiters.wake();
       return result;
+    },
+
+    remove: async (batch) => {
+      assertOpen();
+      return removeStreams(store, prepareRemoval(batch));
     },
 
     load: async (stream) => {
@@ -107,7 +123,7 @@ export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
       assertOpen();
       checkCount("after", query.after);
       checkCount("limit", query.limit);
-      const read = () => (closed ? [] : store.events.slice(query.after, query.after + query.limit).map(toEvent));
+      const read = () => (closed ? [] : eventsAfter(store, query.after, query.limit).map(toEvent));
       return readOrWait(read, waiters, query);
     },
 
@@ -138,14 +154,37 @@ function commit(store: MemoryStore, parts: readonly PreparedAppend[], clock: Clo
     store.streams.set(part.stream, stream);
     for (const text of part.events) {
       stream.version += 1;
-      const event = { seq: store.events.length + 1, stream: part.stream, version: stream.version, atMicros, text };
+      store.lastSeq += 1;
+      const event = { seq: store.lastSeq, stream: part.stream, version: stream.version, atMicros, text };
       stream.events.push(event);
       store.events.push(event);
     }
     stream.snapshot = part.snapshot;
     stream.entries = part.entries ?? stream.entries;
   }
-  return { ok: true, seq: store.events.length };
+  return { ok: true, seq: store.lastSeq };
+}
+
+function removeStreams(store: MemoryStore, batch: readonly StreamRemoval[]): RemoveResult {
+  for (const { stream, expected } of batch) {
+    const version = store.streams.get(stream)?.version ?? expected;
+    if (version !== expected) return { ok: false, conflict: stream, version };
+  }
+  const found = batch.filter(({ stream }) => store.streams.delete(stream));
+  const gone = new Set(found.map(({ stream }) => stream));
+  if (gone.size > 0) store.events = store.events.filter(({ stream }) => !gone.has(stream));
+  return { ok: true, removed: gone.size };
+}
+
+/** By halves: a reader asks for the newest most of the time. */
+function eventsAfter({ events }: MemoryStore, after: number, limit: number): readonly StoredEvent[] {
+  let [from, to] = [0, events.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((events[middle]?.seq ?? 0) > after) to = middle;
+    else from = middle + 1;
+  }
+  return events.slice(from, from + limit);
 }
 
 function findPage(store: MemoryStore, query: IndexQuery): IndexPage {

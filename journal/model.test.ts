@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { noRedis, redisFor } from "@gantry/lab/redis/server.ts";
 import fc from "fast-check";
-import type { IndexQuery, Journal, StreamAppend } from "./journal.ts";
+import type { IndexQuery, Journal, StreamAppend, StreamRemoval } from "./journal.ts";
 import { newMemoryStore, openMemoryJournal } from "./memory.ts";
 import { openRedisJournal } from "./redis.ts";
 import { openSqliteJournal } from "./sqlite.ts";
@@ -16,6 +16,7 @@ const INDEXES = ["one", "two"];
 
 type Command =
   | { readonly do: "append"; readonly batches: readonly (readonly StreamAppend[])[] }
+  | { readonly do: "remove"; readonly batch: readonly StreamRemoval[] }
   | { readonly do: "find"; readonly query: IndexQuery }
   | { readonly do: "events"; readonly stream: string; readonly after: number; readonly limit: number }
   | { readonly do: "feed"; readonly after: number; readonly limit: number }
@@ -42,6 +43,10 @@ const part = fc.record(
   { requiredKeys: ["stream", "expected", "events", "snapshot"] },
 );
 const batch = fc.uniqueArray(part, { selector: (one) => one.stream, maxLength: 3 });
+const removal = fc.uniqueArray(fc.record({ stream, expected: fc.nat({ max: 4 }) }), {
+  selector: (one) => one.stream,
+  maxLength: 2,
+});
 const query = fc.record(
   {
     index: fc.constantFrom(...INDEXES),
@@ -59,6 +64,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       batches: fc.array(batch, { minLength: 1, maxLength: 3 }),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("remove" as const), batch: removal }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("find" as const), query }) },
   {
     weight: 1,
@@ -116,6 +122,8 @@ async function perform(journal: Journal, command: Exclude<Command, { do: "reopen
   switch (command.do) {
     case "append":
       return Promise.all(command.batches.map((one) => journal.append(one)));
+    case "remove":
+      return journal.remove(command.batch);
     case "find":
       return pages(journal, command.query);
     case "events":

@@ -6,7 +6,7 @@
 // it has seen of them. How all this behaves is measured in docs/redis.md.
 
 import { randomUUID } from "node:crypto";
-import { checkCount, checkIndex, checkStream, closedError, prepareBatch } from "./checks.ts";
+import { checkCount, checkIndex, checkStream, closedError, prepareBatch, prepareRemoval } from "./checks.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Journal, JournalEvent } from "./journal.ts";
 import { textOf, unavailable } from "./redis/client.ts";
@@ -93,6 +93,7 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
       const keep = options.keep ?? (() => false);
       if (ledger) remember({ ledger, reader, keep, onError: onFileError }, committed);
     },
+    onRemoved: (streams) => withFile((file) => file.forget(streams)),
     onTime: (micros) => withFile((file) => file.reserve(micros, known.seq)),
     onAcked: waiters.wake,
   });
@@ -114,6 +115,11 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
     append: async (batch) => {
       assertOpen();
       return writer.append(prepareBatch(batch, indexes));
+    },
+
+    remove: async (batch) => {
+      assertOpen();
+      return writer.remove(prepareRemoval(batch));
     },
 
     load: async (stream) => {

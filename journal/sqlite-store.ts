@@ -4,12 +4,22 @@ import type { DatabaseSync } from "node:sqlite";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { type PreparedAppend, readPosition, writeCursor } from "./checks.ts";
 import type { Clock } from "./clock.ts";
-import type { AppendResult, IndexPage, IndexQuery, JournalEvent, Loaded } from "./journal.ts";
+import type {
+  AppendResult,
+  IndexPage,
+  IndexQuery,
+  JournalEvent,
+  Loaded,
+  RemoveResult,
+  StreamRemoval,
+} from "./journal.ts";
 import { makeStoreClock } from "./sqlite-clock.ts";
 
 export type SqliteStore = {
   /** Commits all batches in one transaction; a conflict concerns its own batch only. Throws when the store fails. */
   readonly commit: (batches: readonly (readonly PreparedAppend[])[]) => readonly AppendResult[];
+  /** In a transaction of its own. Throws when the store fails. */
+  readonly remove: (batch: readonly StreamRemoval[]) => RemoveResult;
   readonly load: (stream: string) => Loaded | undefined;
   readonly events: (stream: string, afterVersion: number, limit: number) => readonly JournalEvent[];
   readonly feed: (after: number, limit: number) => readonly JournalEvent[];
@@ -27,7 +37,7 @@ type EntryRow = { key: string; stream: string; version: number; snapshot: string
 export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
   const sql = prepare(db);
   const time = makeStoreClock(sql.readClock, sql.writeClock, clock);
-  const readLastSeq = (): number => Number(sql.lastSeq.get()?.seq ?? 0);
+  const readLastSeq = (): number => Number(sql.lastSeq.get()?.seq);
   let lastSeq = readLastSeq();
   time.reserve();
 
@@ -70,6 +80,18 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
       }
     },
 
+    remove: (batch) => {
+      sql.begin.run();
+      try {
+        const result = take(sql, batch, lastSeq);
+        (result.ok ? sql.commit : sql.rollback).run();
+        return result;
+      } catch (error) {
+        if (db.isTransaction) sql.rollback.run();
+        throw error;
+      }
+    },
+
     load: (stream) => {
       const row = sql.stream.get(stream) as StreamRow | undefined;
       return row && { version: row.version, snapshot: JSON.parse(row.snapshot) as JsonValue };
@@ -102,7 +124,8 @@ function prepare(db: DatabaseSync) {
     rollback: db.prepare("ROLLBACK"),
     readClock: db.prepare("SELECT horizon_micros AS horizon FROM clock"),
     writeClock: db.prepare("UPDATE clock SET horizon_micros = ?"),
-    lastSeq: db.prepare("SELECT MAX(seq) AS seq FROM events"),
+    lastSeq: db.prepare(`SELECT MAX(seq) AS seq FROM
+      (SELECT MAX(seq) AS seq FROM events UNION ALL SELECT seq_floor FROM clock)`),
     stream: db.prepare("SELECT id, version, snapshot FROM streams WHERE name = ?"),
     insertStream: db.prepare("INSERT INTO streams (name, version, snapshot) VALUES (?, ?, ?)"),
     updateStream: db.prepare("UPDATE streams SET version = ?, snapshot = ? WHERE id = ?"),
@@ -111,11 +134,32 @@ function prepare(db: DatabaseSync) {
     feed: db.prepare(`${event} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`),
     entriesOf: db.prepare("SELECT name, key FROM entries WHERE stream = ?"),
     insertEntry: db.prepare("INSERT INTO entries (name, key, stream) VALUES (?, ?, ?)"),
+    deleteEvents: db.prepare("DELETE FROM events WHERE stream = ?"),
+    deleteEntries: db.prepare("DELETE FROM entries WHERE stream = ?"),
+    deleteStream: db.prepare("DELETE FROM streams WHERE id = ?"),
+    raiseSeqFloor: db.prepare("UPDATE clock SET seq_floor = ?"),
     deleteEntry: db.prepare("DELETE FROM entries WHERE name = ? AND key = ? AND stream = ?"),
     findUp: db.prepare(`${entry} AND (i.key, i.stream) > (?, ?) ORDER BY i.key, i.stream LIMIT ?`),
     findDown: db.prepare(`${entry} ORDER BY i.key DESC, i.stream DESC LIMIT ?`),
     findDownFrom: db.prepare(`${entry} AND (i.key, i.stream) < (?, ?) ORDER BY i.key DESC, i.stream DESC LIMIT ?`),
   };
+}
+
+/** Inside a transaction; after a conflict it must be rolled back. */
+function take(sql: Statements, batch: readonly StreamRemoval[], lastSeq: number): RemoveResult {
+  let removed = 0;
+  for (const { stream, expected } of batch) {
+    const row = sql.stream.get(stream) as StreamRow | undefined;
+    if (!row) continue;
+    if (row.version !== expected) return { ok: false, conflict: stream, version: row.version };
+    sql.deleteEvents.run(row.id);
+    sql.deleteEntries.run(stream);
+    sql.deleteStream.run(row.id);
+    removed += 1;
+  }
+  // The newest event may be among them: a restart must not begin below it.
+  if (removed > 0) sql.raiseSeqFloor.run(lastSeq);
+  return { ok: true, removed };
 }
 
 /** Writes only what differs: most appends leave most entries as they are. */

@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { GantryError } from "@gantry/core/errors.ts";
-import { checkCount, checkIndex, checkStream, closedError, prepareBatch } from "./checks.ts";
+import { checkCount, checkIndex, checkStream, closedError, prepareBatch, prepareRemoval } from "./checks.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { makeCommitQueue } from "./group-commit.ts";
 import type { Journal } from "./journal.ts";
@@ -91,6 +91,12 @@ function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => 
     append: async (batch) => {
       assertOpen();
       return queue.append(prepareBatch(batch, indexes));
+    },
+
+    remove: async (batch) => {
+      assertOpen();
+      const removals = prepareRemoval(batch);
+      return withDiskErrors(() => store.remove(removals));
     },
 
     load: async (stream) => {

@@ -34,6 +34,8 @@ export type Ledger = {
   readonly reserve: (micros: number, seq: number) => void;
   /** Events of others that lie between ours. */
   readonly addEvents: (stream: string, events: readonly LedgerEvent[]) => void;
+  /** These streams are not to be put back any more. */
+  readonly forget: (streams: readonly string[]) => void;
   readonly get: (stream: string) => LedgerStream | undefined;
   readonly all: () => readonly LedgerStream[];
   readonly close: () => void;
@@ -43,6 +45,7 @@ type Line =
   | { readonly stream: LedgerStream; readonly seq: number; readonly micros: number }
   | { readonly floors: { readonly seq: number; readonly micros: number } }
   | { readonly more: { readonly stream: string; readonly events: readonly LedgerEvent[] } }
+  | { readonly forgotten: readonly string[] }
   | { readonly checked: { readonly store: string; readonly run: string } };
 
 type Held = { readonly value: LedgerStream; readonly until: number };
@@ -85,6 +88,7 @@ export function openLedger(file: string, clock: Clock): Ledger {
       raise(line.seq, line.micros);
     } else if ("floors" in line) raise(line.floors.seq, line.floors.micros);
     else if ("checked" in line) checked = line.checked;
+    else if ("forgotten" in line) for (const stream of line.forgotten) streams.delete(stream);
     else {
       const known = streams.get(line.more.stream)?.value;
       if (known) put(merge({ ...known, events: line.more.events }));
@@ -111,7 +115,7 @@ export function openLedger(file: string, clock: Clock): Ledger {
     written += writeSync(fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     if (written > compactAt) compact();
   };
-  const forget = (): void => {
+  const forgetOld = (): void => {
     for (const [stream, { until }] of streams) {
       if (until === Number.POSITIVE_INFINITY) continue;
       if (until > clock.monotonicMs()) return;
@@ -132,12 +136,16 @@ export function openLedger(file: string, clock: Clock): Ledger {
     },
     record: (changed, seq, micros) => {
       write(changed.map((stream) => ({ stream, seq, micros })));
-      forget();
+      forgetOld();
     },
     reserve: (micros, seq) => {
       if (micros > floors.micros) write([{ floors: { micros: micros + RESERVE_MICROS, seq } }]);
     },
     addEvents: (stream, events) => write([{ more: { stream, events } }]),
+    forget: (given) => {
+      const known = given.filter((stream) => streams.has(stream));
+      if (known.length > 0) write([{ forgotten: known }]);
+    },
     get: (stream) => streams.get(stream)?.value,
     all: () => [...streams.values()].map(({ value }) => value),
     close: () => {

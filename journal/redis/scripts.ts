@@ -9,7 +9,8 @@
 //   {p}:stream:NAME    hash: v (version), s (snapshot), i (index entries), o (the operation that wrote it last)
 //   {p}:events:NAME    list of the seqs of the stream's events
 //   {p}:index:NAME     sorted set, all scores 0; members are `key NUL stream`, in the order of their bytes
-//   {p}:op:ID          the answer of an append that was made, for a while
+//   {p}:op:ID          the answer of a change that was made, for a while
+//   {p}:gone:NAME      this stream was removed, for a while: nobody puts it back
 //
 // Numbers go in and out as decimal texts: Lua would write large ones with an exponent.
 
@@ -130,6 +131,41 @@ redis.call('SET', op, int(seq) .. ' ' .. micros, 'PX', keepMs)
 return {'ok', int(seq), micros}
 `;
 
+/**
+ * Takes streams out. KEYS meta feed op; ARGV prefix, run, operation id, how long to remember (ms), number of streams, and
+ * per stream: name, expected version. Answers `ok`, seq and how many there were.
+ */
+export const REMOVE = `${TOOLS}
+local meta, op = KEYS[1], KEYS[3]
+local prefix, run, id, keepMs, count = take(), take(), take(), take(), tonumber(take())
+local found = redis.call('HMGET', meta, 'run', 'seq')
+if found[1] ~= run then return {'moved'} end
+local done = redis.call('GET', op)
+if done then
+  redis.call('HINCRBY', meta, 'repeats', 1)
+  return {'ok', found[2], done}
+end
+local streams = {}
+for n = 1, count do
+  local stream, expected = take(), tonumber(take())
+  local version = redis.call('HGET', prefix .. ':stream:' .. stream, 'v')
+  if version then
+    if tonumber(version) ~= expected then return {'conflict', stream, version} end
+    streams[#streams + 1] = stream
+  end
+end
+for _, stream in ipairs(streams) do
+  local key, events = prefix .. ':stream:' .. stream, prefix .. ':events:' .. stream
+  local packed = redis.call('HGET', key, 'i')
+  if packed then replaceEntries(prefix, stream, cmsgpack.unpack(packed), {}) end
+  for _, seq in ipairs(redis.call('LRANGE', events, 0, -1)) do redis.call('XDEL', KEYS[2], seq .. '-0') end
+  redis.call('DEL', key, events)
+  redis.call('SET', prefix .. ':gone:' .. stream, 1, 'PX', keepMs)
+end
+redis.call('SET', op, #streams, 'PX', keepMs)
+return {'ok', found[2], int(#streams)}
+`;
+
 /** The store's time; no answer is given twice. KEYS meta; ARGV run, micros known. */
 export const NOW = `${TOOLS}
 local run, microsKnown = take(), tonumber(take())
@@ -196,7 +232,7 @@ return others
 /**
  * Puts back what a stream has lost. KEYS meta feed; ARGV prefix, run, stream, version, operation, snapshot, entries
  * (counted), number of events, and per event: version, micros, text (ascending, up to `version`). Answers `present` when the
- * stream has all of it, `differs` when it has another event in the place of one of ours, else `repaired` with the
+ * stream has all of it or was removed lately, `differs` when it has another event in the place of one of ours, else `repaired` with the
  * number of events in whose place only the fact of their loss could be written.
  */
 export const REPAIR = `${TOOLS}
@@ -210,6 +246,7 @@ for n = 1, tonumber(take()) do
   ours[event.version] = event
 end
 local stored = redis.call('HGET', prefix .. ':stream:' .. stream, 'v')
+if not stored and redis.call('EXISTS', prefix .. ':gone:' .. stream) == 1 then return {'present'} end
 local current = tonumber(stored or 0)
 local shared = math.min(current, version)
 if ours[shared] then
@@ -240,6 +277,7 @@ return {'repaired', int(lost)}
 export const SCRIPTS = {
   enter: ENTER,
   append: APPEND,
+  remove: REMOVE,
   now: NOW,
   acked: ACKED,
   find: FIND,

@@ -5,7 +5,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { PreparedAppend } from "../checks.ts";
 import type { Clock } from "../clock.ts";
-import type { AppendResult } from "../journal.ts";
+import type { AppendResult, RemoveResult, StreamRemoval } from "../journal.ts";
 import { textOf, unavailable } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import type { Known } from "./known.ts";
@@ -20,6 +20,7 @@ export type Committed = {
 
 export type Writer = {
   readonly append: (parts: readonly PreparedAppend[]) => Promise<AppendResult>;
+  readonly remove: (batch: readonly StreamRemoval[]) => Promise<RemoveResult>;
   readonly now: () => Promise<number>;
   /** Resolves when nothing waits any more. */
   readonly drain: () => Promise<void>;
@@ -35,6 +36,8 @@ export type WriterDeps = {
   readonly waitMs: number;
   /** Before an append is answered. */
   readonly onCommitted: (committed: Committed) => void;
+  /** Before a removal is answered. */
+  readonly onRemoved: (streams: readonly string[]) => void;
   /** Before a time is answered. */
   readonly onTime: (micros: number) => void;
   readonly onAcked: () => void;
@@ -52,7 +55,12 @@ type Now = Pick<Append, "reject" | "giveUpAt"> & {
   readonly kind: "now";
   readonly resolve: (micros: number) => void;
 };
-type Op = Append | Now;
+type Remove = Pick<Append, "id" | "reject" | "giveUpAt"> & {
+  readonly kind: "remove";
+  readonly batch: readonly StreamRemoval[];
+  readonly resolve: (result: RemoveResult) => void;
+};
+type Op = Append | Remove | Now;
 type Reply = readonly [error: Error | null, answer: unknown];
 
 /** One turn takes no more than this; the rest waits for the next. */
@@ -114,27 +122,37 @@ export function openWriter(deps: WriterDeps): Writer {
       if (error && LOST.test(error.message)) lost(op, error.message);
       else if (error) op.reject(unavailable(`Redis refused: ${error.message}`, error));
       else if (word === "moved") lost(op, "The store was taken over or emptied.");
-      else if (word === "conflict" && op.kind === "append")
+      else if (word === "conflict" && op.kind !== "now")
         op.resolve({ ok: false, conflict: String(rest[0]), version: Number(rest[1]) });
       else if (wait?.[0]) lost(op, wait[0].message);
       else if (!enough) op.reject(unknown(`${waited ?? 0} of ${deps.waitReplicas} replicas have confirmed`));
       else {
-        const [seq, micros] = [Number(rest[0]), Number(rest[1])];
+        const seq = Number(rest[0]);
         acked = Math.max(acked, seq);
-        deps.known.sawTime(micros);
         deps.known.sawSeq(seq);
         deps.known.sawAcked(seq);
-        if (op.kind === "now") {
-          deps.onTime(micros);
-          op.resolve(micros);
-        } else {
-          deps.onCommitted({ op: op.id, parts: op.parts, seq, micros });
-          op.resolve({ ok: true, seq });
-        }
+        done(op, seq, Number(rest[1]));
       }
     }
     if (acked > 0) callOut(link, acked);
     return again;
+  };
+
+  /** `second`: what the script answers besides the seq. */
+  const done = (op: Op, seq: number, second: number): void => {
+    if (op.kind === "remove") {
+      deps.onRemoved(op.batch.map(({ stream }) => stream));
+      op.resolve({ ok: true, removed: second });
+      return;
+    }
+    deps.known.sawTime(second);
+    if (op.kind === "now") {
+      deps.onTime(second);
+      op.resolve(second);
+    } else {
+      deps.onCommitted({ op: op.id, parts: op.parts, seq, micros: second });
+      op.resolve({ ok: true, seq });
+    }
   };
 
   /** Not waited for: where it fails, the watch of every agent finds out by itself. */
@@ -150,6 +168,10 @@ export function openWriter(deps: WriterDeps): Writer {
     append: (parts) =>
       new Promise((resolve, reject) => {
         push({ kind: "append", id: deps.newId(), parts, resolve, reject, giveUpAt: giveUpAt() });
+      }),
+    remove: (batch) =>
+      new Promise((resolve, reject) => {
+        push({ kind: "remove", id: deps.newId(), batch, resolve, reject, giveUpAt: giveUpAt() });
       }),
     now: () =>
       new Promise((resolve, reject) => {
@@ -170,7 +192,11 @@ async function send(
   const pipeline = link.write.pipeline();
   for (const op of group) {
     if (op.kind === "now") pipeline.evalsha(shaOf("now"), 1, keys.meta, link.run, known.micros);
-    else {
+    else if (op.kind === "remove") {
+      const head = [keys.prefix, link.run, op.id, REMEMBER_MS, op.batch.length];
+      const args = [...head, ...op.batch.flatMap(({ stream, expected }) => [stream, expected])];
+      pipeline.evalsha(shaOf("remove"), 3, keys.meta, keys.feed, keys.op(op.id), ...args);
+    } else {
       const head = [keys.prefix, link.run, op.id, known.seq, known.micros, REMEMBER_MS, op.parts.length];
       const args = [...head, ...op.parts.flatMap(partArgs)];
       pipeline.evalsha(shaOf("append"), 3, keys.meta, keys.feed, keys.op(op.id), ...args);

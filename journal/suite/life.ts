@@ -39,6 +39,7 @@ export function lifeCases(tools: Tools): void {
 
   const calls: readonly (readonly [string, (journal: Journal) => Promise<unknown>])[] = [
     ["append", (journal) => journal.append([part("task/a", 0, [], 1)])],
+    ["remove", (journal) => journal.remove([{ stream: "task/a", expected: 0 }])],
     ["load", (journal) => journal.load("task/a")],
     ["events", (journal) => journal.events("task/a", 0, 1)],
     ["find", (journal) => journal.find({ index: "by-app", limit: 1 })],
