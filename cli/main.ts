@@ -1,7 +1,7 @@
 // The `gantry` command. Every command is a function of its arguments and an Io, and answers its exit code.
 
 import { readFileSync } from "node:fs";
-import { explain, GantryError } from "@gantry/core/errors.ts";
+import { inOneLine, startFault } from "@gantry/wire/start-fault.ts";
 import type { Io } from "./io.ts";
 
 type Command = { readonly summary: string; readonly run: (argv: readonly string[], io: Io) => Promise<number> };
@@ -52,8 +52,8 @@ const io: Io = {
 try {
   process.exitCode = await main(process.argv.slice(2), io);
 } catch (error) {
-  if (!(error instanceof GantryError)) throw error;
-  const { message, why, todo } = explain(error);
-  io.stderr(`${message}\n${why}\n${todo}\n`);
+  const fault = startFault(error);
+  if (!fault) throw error;
+  io.stderr(`${inOneLine(fault)}\n`);
   process.exitCode = 2;
 }

@@ -12,15 +12,36 @@ const PROBLEMS: { readonly [code: number]: string } = {
   14: "Its file cannot be opened.",
 };
 
+/** What cannot be cured while the process runs, either. */
+const START_PROBLEMS: { readonly [code: number]: string } = {
+  ...PROBLEMS,
+  11: "It is damaged; restore a backup.",
+  26: "It is not a journal; restore a backup.",
+};
+
 export function withDiskErrors<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const code = (error as { errcode?: unknown }).errcode;
-    // The lower byte of an extended code is the primary one.
-    const problem = typeof code === "number" ? PROBLEMS[code & 0xff] : undefined;
+    const problem = problemOf(error, PROBLEMS);
     throw problem === undefined
       ? error
       : new GantryError("unavailable", { what: "The journal", problem }, { cause: error });
   }
+}
+
+/** For opening a file: throws `data-unusable` where its disk, or the file itself, is at fault. */
+export function withOpenErrors<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const problem = problemOf(error, START_PROBLEMS);
+    throw problem === undefined ? error : new GantryError("data-unusable", { file, problem }, { cause: error });
+  }
+}
+
+function problemOf(error: unknown, problems: { readonly [code: number]: string }): string | undefined {
+  const code = (error as { errcode?: unknown }).errcode;
+  // The lower byte of an extended code is the primary one.
+  return typeof code === "number" ? problems[code & 0xff] : undefined;
 }

@@ -5,22 +5,26 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { GantryError } from "@gantry/core/errors.ts";
+import { withOpenErrors } from "./sqlite-errors.ts";
 
 const SQLITE_BUSY = 5;
 
-/** Takes the lock, or throws `store-busy` naming the holder. The answer gives it back. */
+/** Takes the lock, or throws `store-busy` naming the holder, or `data-unusable`. The answer gives it back. */
 export function takeLock(file: string): () => void {
-  const lock = new DatabaseSync(`${file}.lock`);
+  const lockFile = `${file}.lock`;
+  const lock = withOpenErrors(lockFile, () => new DatabaseSync(lockFile));
   const ownerFile = `${file}.owner`;
   try {
-    lock.exec("BEGIN EXCLUSIVE");
+    withOpenErrors(lockFile, () => {
+      lock.exec("BEGIN EXCLUSIVE");
+      // Not in the lock file itself: closing any handle of a locked file drops POSIX locks of the whole process.
+      writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}`);
+    });
   } catch (error) {
     lock.close();
     if (!isBusy(error)) throw error;
     throw new GantryError("store-busy", { file, owner: readOwner(ownerFile) }, { cause: error });
   }
-  // Not in the lock file itself: closing any handle of a locked file drops POSIX locks of the whole process.
-  writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}`);
   return () => {
     rmSync(ownerFile, { force: true });
     lock.close();
@@ -37,5 +41,6 @@ function readOwner(ownerFile: string): string {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && (error as { errcode?: unknown }).errcode === SQLITE_BUSY;
+  const cause: unknown = error instanceof GantryError ? error.cause : error;
+  return cause instanceof Error && (cause as { errcode?: unknown }).errcode === SQLITE_BUSY;
 }

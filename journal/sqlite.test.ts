@@ -103,7 +103,7 @@ test("a file of a newer version is refused and left alone", async (t) => {
 test("a file that is not a database is refused", async (t) => {
   const file = await newFile(t);
   await writeFile(file, "this is a letter, not a database\n".repeat(100));
-  await assert.rejects(openSqliteJournal({ file, indexes: [] }), /not a database/);
+  await assert.rejects(openSqliteJournal({ file, indexes: [] }), isError("data-unusable"));
 });
 
 test("every commit is one fsync, and those that arrive together share one", async (t) => {

@@ -11,7 +11,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { makeCommitQueue } from "./group-commit.ts";
 import type { Journal } from "./journal.ts";
 import { migrate, readMigrations } from "./migrate.ts";
-import { withDiskErrors } from "./sqlite-errors.ts";
+import { withDiskErrors, withOpenErrors } from "./sqlite-errors.ts";
 import { takeLock } from "./sqlite-lock.ts";
 import { makeStore, type SqliteStore } from "./sqlite-store.ts";
 import { makeWaiters, readOrWait } from "./waiters.ts";
@@ -27,7 +27,7 @@ const FULL = 2;
 
 /**
  * Opens or creates the file. Throws `store-busy` when another process owns it, `store-newer` when a newer version wrote
- * it, and `config-invalid` when this SQLite is one that can damage files.
+ * it, `data-unusable` when the disk or the file is at fault, and `config-invalid` when this SQLite can damage files.
  */
 export async function openSqliteJournal(options: SqliteOptions): Promise<Journal> {
   refuseUnsoundSqlite(process.versions.sqlite ?? "unknown");
@@ -35,13 +35,16 @@ export async function openSqliteJournal(options: SqliteOptions): Promise<Journal
   const unlock = takeLock(options.file);
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(options.file);
-    prepareDatabase(db, options.file);
-    const store = makeStore(db, options.clock ?? systemClock);
-    assertDurable(db);
-    return makeJournal(options, store, () => {
-      db?.close();
-      unlock();
+    return withOpenErrors(options.file, () => {
+      const opened = new DatabaseSync(options.file);
+      db = opened;
+      prepareDatabase(opened, options.file);
+      const store = makeStore(opened, options.clock ?? systemClock);
+      assertDurable(opened);
+      return makeJournal(options, store, () => {
+        opened.close();
+        unlock();
+      });
     });
   } catch (error) {
     db?.close();

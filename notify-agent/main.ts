@@ -89,7 +89,7 @@ async function assemble(
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
   app.use(operationRoutes(metrics, () => journal.check()));
   app.use(notifyRoutes({ journal, metrics, token: config.token, testChannel }));
-  const source = await openSource(config.source, logger, deps.fetch);
+  const source = await openSource(config.source, { journal, logger }, deps.fetch);
   const left = await deliverer.takeUp();
   if (left > 0) logger.info({ deliveries: left }, "deliveries of an earlier run were taken up");
   const server = await listen(app, config).catch(async (error: unknown) => {

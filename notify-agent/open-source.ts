@@ -1,8 +1,12 @@
 // Where events come from, as the configuration has it. Without Kafka, kafkajs is not loaded.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import { reachAtStart } from "@gantry/journal/known-peer.ts";
 import { makeAgentClient } from "@gantry/wire/agent-client.ts";
 import type { Logger } from "@gantry/wire/http.ts";
+import { placeOf } from "@gantry/wire/kafka/config.ts";
+import { checkTls } from "@gantry/wire/tls-files.ts";
 import { type BusSourceDeps, startBusSource } from "./bus-source.ts";
 import type { EventSource } from "./config.ts";
 import { type LoopDeps, startLoop } from "./loop.ts";
@@ -16,28 +20,34 @@ export type OpenSource = {
 };
 
 /**
- * Throws `topic-unfit` and `bus-refused`. A Kafka or a task-agent that is not there is no reason not to start: reading
- * begins when it is.
+ * Throws `topic-unfit` and `bus-refused`, and `bus-unreachable` for a Kafka that was never reached. One that was and is
+ * away, or a task-agent that is not there, is no reason not to start: reading begins when it is.
  */
 export async function openSource(
   source: EventSource,
-  logger: Logger,
+  { journal, logger }: { readonly journal: Journal; readonly logger: Logger },
   fetch?: typeof globalThis.fetch,
 ): Promise<OpenSource> {
   if (source.kind === "feed") {
     const agent = makeAgentClient({ url: source.url, token: source.token, ...(fetch ? { fetch } : {}) });
     return { start: (deps) => startLoop({ ...deps, agent }), close: async () => {} };
   }
+  const { kafka } = source;
   const { openKafkaBus } = await import("@gantry/wire/kafka/bus.ts");
-  const bus = openKafkaBus(source.kafka, { logger });
+  checkTls(kafka, "/source/kafka");
+  const bus = openKafkaBus(kafka, { logger });
   try {
-    await bus.checkTopic();
-  } catch (err) {
-    if (!(err instanceof GantryError) || err.code !== "unavailable") {
-      await bus.close();
-      throw err;
-    }
-    logger.warn({ err }, "the topic of events could not be looked at; reading begins when Kafka is there");
+    await reachAtStart(journal, {
+      system: "kafka",
+      place: placeOf(kafka),
+      look: bus.checkTopic,
+      onAway: (err) =>
+        logger.warn({ err }, "the topic of events could not be looked at; reading begins when Kafka is there"),
+      neverReached: (problem) => new GantryError("bus-unreachable", { address: kafka.brokers.join(", "), problem }),
+    });
+  } catch (error) {
+    await bus.close();
+    throw error;
   }
   return { start: (deps) => startBusSource({ ...deps, bus, group: source.group }), close: bus.close };
 }

@@ -8,6 +8,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import type { RedisAddress, RedisReport } from "@gantry/journal/redis/options.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import type { Logger } from "@gantry/wire/http.ts";
+import { checkTls } from "@gantry/wire/tls-files.ts";
 import type { Alarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
 import type { JournalConfig } from "./journal-config.ts";
@@ -19,7 +20,7 @@ export type OpenedJournal = {
   readonly name: string | undefined;
 };
 
-/** Opens what the configuration names. Throws what the adapters throw, and `config-invalid`. */
+/** Opens what the configuration names. Throws what the adapters throw, `store-unreachable` and `config-invalid`. */
 export async function openAgentJournal(
   config: AgentConfig,
   { clock, logger, alarms }: { readonly clock: Clock; readonly logger: Logger; readonly alarms: Alarms },
@@ -34,8 +35,10 @@ export async function openAgentJournal(
   const account = { username, password, sentinelUsername, sentinelPassword };
   // Only who uses it loads it.
   const { openRedisJournal } = await import("@gantry/journal/redis.ts");
+  checkTls(given, "/journal");
+  const address = addressOf(given);
   const journal = await openRedisJournal({
-    address: addressOf(given),
+    address,
     ...withoutUndefined(account),
     ...(given.tls ? { tls: tlsOf(given) } : {}),
     prefix,
@@ -47,6 +50,8 @@ export async function openAgentJournal(
     keep: isKept,
     clock,
     report: (report) => tell(logger, alarms, report),
+  }).catch((error: unknown) => {
+    throw unreachable(error, address);
   });
   return { journal, name: config.name ?? hostname().replace(/[^A-Za-z0-9_.-]/g, "-") };
 }
@@ -66,6 +71,19 @@ function addressOf({ address, sentinels, sentinelName, cluster }: JournalConfig)
   if (sentinels) throw new GantryError("config-invalid", { problem: "journal.sentinels needs journal.sentinelName" });
   const cut = address?.lastIndexOf(":") ?? 0;
   return { host: address?.slice(0, cut) ?? "", port: Number(address?.slice(cut + 1)) };
+}
+
+/** While it runs, waiting helps; when it starts, somebody must look. */
+function unreachable(error: unknown, address: RedisAddress): unknown {
+  if (!(error instanceof GantryError) || error.code !== "unavailable") return error;
+  const places =
+    "host" in address
+      ? [`${address.host}:${address.port}`]
+      : "sentinels" in address
+        ? address.sentinels
+        : address.cluster;
+  const problem = String(error.details.problem ?? "");
+  return new GantryError("store-unreachable", { address: places.join(", "), problem }, { cause: error });
 }
 
 function tlsOf({ tlsCa, tlsCert, tlsKey, tlsServername }: JournalConfig): Record<string, string> {

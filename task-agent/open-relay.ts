@@ -1,8 +1,9 @@
 // The relay with its bus, as the configuration has it; without `events.kafka` there is none and kafkajs is not loaded.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { EventBus } from "@gantry/wire/bus.ts";
-import type { Logger } from "@gantry/wire/http.ts";
+import { reachAtStart } from "@gantry/journal/known-peer.ts";
+import { placeOf } from "@gantry/wire/kafka/config.ts";
+import { checkTls } from "@gantry/wire/tls-files.ts";
 import type { AgentConfig } from "./config.ts";
 import { type RelayDeps, type RelayState, startRelay } from "./relay.ts";
 
@@ -11,16 +12,24 @@ export type EventsOut = { readonly state: () => RelayState; readonly close: () =
 type Deps = Omit<RelayDeps, "bus" | "me" | "random"> & { readonly newId: () => string };
 
 /**
- * Checks the topic and starts the relay. A topic that does not fit and an account that is refused stop the start; a Kafka
- * that is not there does not, because tasks need none.
+ * Checks the topic and starts the relay. A topic that does not fit and an account that is refused stop the start, and so
+ * does a Kafka that was never reached; one that was and is away does not, because tasks need none.
  */
 export async function openEventsOut(config: AgentConfig, deps: Deps): Promise<EventsOut | undefined> {
   const { kafka } = config.events;
   if (kafka === undefined) return undefined;
   const { openKafkaBus } = await import("@gantry/wire/kafka/bus.ts");
+  checkTls(kafka, "/events/kafka");
   const bus = openKafkaBus(kafka, { logger: deps.logger });
   try {
-    await checkIfThere(bus, deps.logger);
+    await reachAtStart(deps.journal, {
+      system: "kafka",
+      place: placeOf(kafka),
+      look: bus.checkTopic,
+      onAway: (err) =>
+        deps.logger.warn({ err }, "the topic for events could not be looked at; events wait in the journal"),
+      neverReached: (problem) => new GantryError("bus-unreachable", { address: kafka.brokers.join(", "), problem }),
+    });
   } catch (error) {
     await bus.close();
     throw error;
@@ -33,13 +42,4 @@ export async function openEventsOut(config: AgentConfig, deps: Deps): Promise<Ev
       await bus.close();
     },
   };
-}
-
-async function checkIfThere(bus: EventBus, logger: Logger): Promise<void> {
-  try {
-    await bus.checkTopic();
-  } catch (err) {
-    if (!(err instanceof GantryError) || err.code !== "unavailable") throw err;
-    logger.warn({ err }, "the topic for events could not be looked at; events wait in the journal");
-  }
 }

@@ -49,7 +49,9 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
   const data = resolve(config.data);
   await files.makeFolder(data);
   const token = tokenOf(config, deps);
-  await token();
+  await token().catch((error: unknown) => {
+    throw unreadable(error);
+  });
   const unlock = files.lock(join(data, "journal.jsonl"));
   try {
     const disk = await openDiskJournal(files, join(data, "journal.jsonl"), deps.clock.nowMs(), deps.logger);
@@ -170,6 +172,15 @@ async function giveBack(client: RunnerClient, rest: SessionRequest, logger: Runn
   } catch (error) {
     logger.info({ err: error }, "the task-agent could not be told that the runner leaves");
   }
+}
+
+/** While it runs the token may come back; when it starts somebody must look. */
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof GantryError) || error.code !== "unavailable") return error;
+  return new GantryError("secret-unreadable", {
+    what: "The token of the runner",
+    problem: error.details.problem ?? "",
+  });
 }
 
 /** The token of the runner, read again each time so that it can be renewed. */

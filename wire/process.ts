@@ -2,11 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { readConfig, variableOf } from "@gantry/core/config/read.ts";
-import { explain, GantryError } from "@gantry/core/errors.ts";
+import { configInvalid, type OpenedConfig, openConfig, variableOf } from "@gantry/core/config/read.ts";
+import { GantryError } from "@gantry/core/errors.ts";
 import { pino, stdTimeFunctions } from "pino";
 import type { z } from "zod";
 import type { Logger } from "./http.ts";
+import { inOneLine, startFault } from "./start-fault.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -16,7 +17,7 @@ export type Running = { readonly close: (again?: boolean) => Promise<void>; read
 /**
  * Runs a process until SIGTERM or SIGINT: `node …/main.ts --config FILE`. Configuration is file < environment
  * (`GANTRY_<NAME>_…`) . A second signal closes at once. Exit code 0 after an orderly end, 2 when the configuration or
- * the start is at fault (one sentence each for what, why and what to do), 1 for anything else.
+ * the start is at fault (one line on stderr: what, why, what to do), 1 for anything else.
  */
 export async function runProcess<S extends z.ZodObject>(
   name: string,
@@ -24,9 +25,11 @@ export async function runProcess<S extends z.ZodObject>(
   start: (config: z.output<S>, logger: Logger) => Promise<Running>,
 ): Promise<void> {
   try {
-    const config = loadConfig(name, schema);
+    const { config, locate } = loadConfig(name, schema);
     const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
-    const running = await start(config, makeLogger(name, level));
+    const running = await start(config, makeLogger(name, level)).catch((error: unknown) => {
+      throw withPlaces(startFault(error) ?? error, locate);
+    });
     let stops = 0;
     const stop = (): void => {
       stops += 1;
@@ -61,7 +64,13 @@ export function makeLogger(
   );
 }
 
-function loadConfig<S extends z.ZodObject>(name: string, schema: S): z.output<S> {
+/** Problems of a configuration that were found behind its schema, with their files and lines. */
+function withPlaces(error: unknown, locate: OpenedConfig<unknown>["locate"]): unknown {
+  const isConfig = error instanceof GantryError && error.code === "config-invalid";
+  return isConfig && error.problems.length > 0 ? configInvalid(error.problems.map(locate)) : error;
+}
+
+function loadConfig<S extends z.ZodObject>(name: string, schema: S): OpenedConfig<z.output<S>> {
   const { values } = readArguments();
   if (values.help) {
     process.stdout.write(usage(name));
@@ -77,7 +86,7 @@ function loadConfig<S extends z.ZodObject>(name: string, schema: S): z.output<S>
       problem: `The file ${values.config} cannot be read: ${(error as Error).message}.`,
     });
   }
-  return readConfig(schema, { file, env: process.env, prefix, readFile: readText });
+  return openConfig(schema, { file, env: process.env, prefix, readFile: readText });
 }
 
 function readArguments() {
@@ -98,11 +107,7 @@ ${prefix}_PORT_FILE names a file with its value. Mistakes are told all at once, 
 }
 
 function fail(error: unknown): void {
-  const told = error instanceof GantryError ? explain(error) : undefined;
-  process.stderr.write(
-    told
-      ? `${told.message}\n${told.why}\n${told.todo}\n`
-      : `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  const told = error instanceof GantryError ? inOneLine(error) : undefined;
+  process.stderr.write(`${told ?? (error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
   process.exit(told ? 2 : 1);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { GantryError } from "../errors.ts";
-import { type ConfigSources, readConfig, variableOf } from "./read.ts";
+import { type ConfigSources, openConfig, readConfig, variableOf } from "./read.ts";
 
 const SCHEMA = z.strictObject({
   port: z.int().min(0).max(65_535).default(3000),
@@ -112,4 +112,20 @@ test("a file that is no map is refused", () => {
 
 test("names of variables follow the keys", () => {
   assert.equal(variableOf("GANTRY", ["agent", "publicUrl"]), "GANTRY_AGENT_PUBLIC_URL");
+});
+
+test("what is found wrong later is told with its line, or the variable that it comes from", () => {
+  const file = { name: "gantry.yaml", text: `port: 1\n${FILE}` };
+  const env = { GANTRY_LABELS: "a,b" };
+  const { locate } = openConfig(SCHEMA, { file, env, prefix: "GANTRY", readFile: () => "" });
+  assert.deepEqual(locate({ pointer: "/agent/url", detail: "it is nowhere." }), {
+    pointer: "/agent/url",
+    detail: "agent.url: it is nowhere.",
+    file: "gantry.yaml",
+    line: 3,
+    column: 8,
+  });
+  assert.equal(locate({ pointer: "/labels/1", detail: "no." }).detail, "GANTRY_LABELS: no.");
+  const placed = { pointer: "/port", detail: "x", file: "other.yaml", line: 7, column: 1 };
+  assert.deepEqual(locate(placed), placed);
 });

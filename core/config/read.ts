@@ -19,11 +19,31 @@ export type ConfigSources = {
   readonly readFile: (path: string) => string;
 };
 
+export type OpenedConfig<T> = {
+  readonly config: T;
+  /**
+   * A problem that was found later, with the file and line, or the variable, that its JSON pointer leads to. A pointer of
+   * what is nowhere in the sources stays as it is.
+   */
+  readonly locate: (problem: Problem) => Problem;
+};
+
+/** The checked configuration, with defaults. Throws what `openConfig` throws. */
+export function readConfig<S extends z.ZodObject>(schema: S, sources: ConfigSources): z.output<S> {
+  return openConfig(schema, sources).config;
+}
+
+/** All that is wrong with a configuration, as one error. */
+export function configInvalid(problems: readonly Problem[]): GantryError {
+  const unique = [...new Map(problems.map((one) => [JSON.stringify(one), one])).values()];
+  return new GantryError("config-invalid", { problem: unique.map(inWords).join("; ") }, { problems: unique });
+}
+
 /**
  * The checked configuration, with defaults. Throws GantryError `config-invalid` whose problems are all that is wrong, each
  * with the file and line or the variable it comes from; values are never repeated, because they may be secrets.
  */
-export function readConfig<S extends z.ZodObject>(schema: S, sources: ConfigSources): z.output<S> {
+export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSources): OpenedConfig<z.output<S>> {
   const problems: Problem[] = [];
   const file = readConfigFile(sources.file, problems);
   const leaves = leavesOf(schema, []);
@@ -42,13 +62,15 @@ export function readConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
     origins.set(pointer([name]), `--${name}`);
   }
   const parsed = schema.safeParse(tree);
-  if (parsed.success && problems.length === 0) return parsed.data;
+  if (parsed.success && problems.length === 0) {
+    const locateLater = (problem: Problem): Problem => relocate(problem, sources.file?.name, file.root, origins);
+    return { config: parsed.data, locate: locateLater };
+  }
   for (const issue of parsed.error?.issues ?? []) {
     const found = describeIssue(issue, tree, (path) => keysAt(schema, path));
     problems.push(...found.map((problem) => locate(problem, sources.file?.name, file.root, origins)));
   }
-  const unique = [...new Map(problems.map((one) => [JSON.stringify(one), one])).values()];
-  throw new GantryError("config-invalid", { problem: unique.map(inWords).join("; ") }, { problems: unique });
+  throw configInvalid(problems);
 }
 
 /** The environment variable of a place: `agent.publicUrl` is AGENT_PUBLIC_URL behind the prefix. */
@@ -162,8 +184,39 @@ function locate(
   return { detail: text, pointer: at, file, line, column };
 }
 
+function relocate(
+  problem: Problem,
+  file: string | undefined,
+  root: Source | undefined,
+  origins: ReadonlyMap<string, string>,
+): Problem {
+  const { pointer: at } = problem;
+  if (at === undefined || problem.file !== undefined) return problem;
+  const path = at
+    .split("/")
+    .slice(1)
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part.replaceAll("~1", "/").replaceAll("~0", "~")));
+  const origin = originOf(path, origins);
+  if (origin !== undefined) return { ...problem, detail: `${origin}: ${problem.detail}` };
+  const detail = path.length === 0 ? problem.detail : `${path.join(".")}: ${problem.detail}`;
+  if (file === undefined || root === undefined) return { ...problem, detail };
+  const { line, column } = placeAt(root, path);
+  return { ...problem, detail, file, line, column };
+}
+
+/** The variable that gave this place, or something around it. */
+function originOf(path: Path, origins: ReadonlyMap<string, string>): string | undefined {
+  for (let length = path.length; length > 0; length -= 1) {
+    const origin = origins.get(pointer(path.slice(0, length)));
+    if (origin !== undefined) return origin;
+  }
+  return undefined;
+}
+
+/** Without the full stop: several problems stand in one sentence. */
 function inWords({ file, line, detail }: Problem): string {
-  return file === undefined ? detail : `${file}:${line}: ${detail}`;
+  const text = detail.replace(/\.$/, "");
+  return file === undefined ? text : `${file}:${line}: ${text}`;
 }
 
 function pointer(path: Path): string {

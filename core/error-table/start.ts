@@ -15,11 +15,41 @@ export const START_ERRORS = {
     why: "Only one process may own it; the lock is held by {owner}.",
     todo: "Stop the other process, or use another data folder.",
   },
+  "store-unreachable": {
+    status: 500,
+    message: "The journal at {address} cannot be reached.",
+    why: "{problem}",
+    todo: "Correct `journal` in the configuration, or start that Redis, and start again.",
+  },
+  "data-unusable": {
+    status: 500,
+    message: "{file} cannot be used.",
+    why: "{problem}",
+    todo: "Give the user that Gantry runs as the right to write there, make room, or configure another data folder.",
+  },
+  "port-unusable": {
+    status: 500,
+    message: "Gantry cannot listen at {address}.",
+    why: "{problem}",
+    todo: "Stop what listens there, or configure another `host` or `port`.",
+  },
+  "secret-unreadable": {
+    status: 500,
+    message: "{what} cannot be read.",
+    why: "{problem}",
+    todo: "Put the secret there, or correct the configuration, and start again.",
+  },
   "topic-unfit": {
     status: 500,
     message: "The Kafka topic {topic} cannot carry events: {problem}.",
     why: "Events could be lost, or reach their readers out of order.",
     todo: "{todo}",
+  },
+  "bus-unreachable": {
+    status: 500,
+    message: "Kafka at {address} cannot be reached, and was never reached before.",
+    why: "{problem}",
+    todo: "Correct `brokers` in the configuration, or start Kafka; once it was reached, Gantry starts without it, too.",
   },
   "bus-refused": {
     status: 500,

@@ -14,6 +14,7 @@ import { busSuite, manyMessages } from "@gantry/wire/bus.suite.ts";
 import type { BusMessage } from "@gantry/wire/bus.ts";
 import { openKafkaBus } from "@gantry/wire/kafka/bus.ts";
 import { type KafkaConfig, kafkaConfig } from "@gantry/wire/kafka/config.ts";
+import { startsBadly, withFolder } from "../start-faults/table.ts";
 import { startNotifyAgentOnKafka, startTaskAgentOnKafka } from "./agents.ts";
 import { BROKER_ACCOUNT, type KafkaBroker, startBroker, whyNoBroker } from "./broker.ts";
 
@@ -194,7 +195,37 @@ describe("Kafka", { skip }, () => {
     child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
     const [code] = (await once(child, "close")) as [number | null];
     assert.equal(code, 2, said.join(""));
-    assert.equal(said.join("").split("\n")[0], `The Kafka topic ${topic} cannot carry events: it does not exist.`);
+    const says = "Events could be lost, or reach their readers out of order. Create it, or set `create: true`";
+    assert.equal(
+      said.join(""),
+      `The Kafka topic ${topic} cannot carry events: it does not exist. ${says} so that Gantry does.\n`,
+    );
+  });
+
+  test("so does one whose topic has too few partitions; and the notify-agent, too", async () => {
+    const { brokers, topic } = configOf({ partitions: 3 });
+    const kafka = { brokers, topic, partitions: 3, replication: 1 };
+    const bus = openKafkaBus(kafkaConfig.parse(kafka), { logger });
+    await bus.checkTopic();
+    await bus.close();
+    const more = { ...kafka, partitions: 12 };
+    const says = `The Kafka topic ${topic} cannot carry events: it has 3 partitions, and 12 are configured. Events could be lost, or reach their readers out of order. Add partitions to the topic while no task runs, or configure fewer.`;
+    await withFolder(async (dir) => {
+      await startsBadly(dir, { process: "task-agent", config: { events: { kafka: more } }, says });
+      await startsBadly(dir, { process: "notify-agent", config: { source: { kafka: more } }, says });
+    });
+  });
+
+  test("a Kafka that was reached once and is away keeps a process from nothing", async () => {
+    const kafka = { ...configOf(), brokers: [broker.address] };
+    const { brokers, topic } = kafka;
+    const config = { brokers, topic, partitions: 3, replication: 1 };
+    const folder = join(dir, "reached");
+    await (await startTaskAgentOnKafka(folder, config, logger)).close();
+    await broker.kill();
+    await (await startTaskAgentOnKafka(folder, config, logger)).close();
+    await assert.rejects(startTaskAgentOnKafka(join(dir, "new"), config, logger), { code: "bus-unreachable" });
+    await broker.start();
   });
 });
 

@@ -42,3 +42,8 @@ export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) 
 
 export const kafkaConfig = kafkaSettings(z.string());
 export type KafkaConfig = z.output<typeof kafkaConfig>;
+
+/** Where events go, in words. */
+export function placeOf({ brokers, topic }: Pick<KafkaConfig, "brokers" | "topic">): string {
+  return `${topic} at ${brokers.join(", ")}`;
+}
