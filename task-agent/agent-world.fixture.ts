@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { job, pipeline } from "@gantry/core/task/task.fixture.ts";
-import type { Journal } from "@gantry/journal/journal.ts";
+import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory.ts";
 import { SteppedClock } from "@gantry/journal/stepped-clock.fixture.ts";
 import { openAgent } from "./agent.ts";
@@ -60,4 +60,18 @@ export async function openWorld({ around, store, version = "sha256:0", grouped =
       { pipeline: "test", params: {}, principal: "dev", idempotencyKey },
     );
   return { agent, failNextAppend: memory.failNextAppend, clock, start };
+}
+
+/** Holds one append back until it is let go. */
+export function holdAppend(journal: Journal, which: (batch: readonly StreamAppend[]) => boolean) {
+  const held = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  const append: Journal["append"] = async (batch) => {
+    if (which(batch)) {
+      reached.resolve();
+      await held.promise;
+    }
+    return journal.append(batch);
+  };
+  return { journal: { ...journal, append }, reached: reached.promise, letGo: held.resolve };
 }

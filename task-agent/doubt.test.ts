@@ -3,9 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { newMemoryStore } from "@gantry/journal/memory.ts";
-import { openWorld } from "./agent-world.fixture.ts";
+import { holdAppend, openWorld } from "./agent-world.fixture.ts";
 
 test("a task whose request was committed without an answer is offered to runners", async () => {
   const { agent, failNextAppend, start } = await openWorld();
@@ -32,20 +31,6 @@ test("the next task of a group begins although the journal failed when its turn 
     assert.equal(agent.dispatch.waitingCount(), 1, fault);
   }
 });
-
-/** Holds one append back until it is let go. */
-function holdAppend(journal: Journal, which: (batch: readonly StreamAppend[]) => boolean) {
-  const held = Promise.withResolvers<void>();
-  const reached = Promise.withResolvers<void>();
-  const append: Journal["append"] = async (batch) => {
-    if (which(batch)) {
-      reached.resolve();
-      await held.promise;
-    }
-    return journal.append(batch);
-  };
-  return { journal: { ...journal, append }, reached: reached.promise, letGo: held.resolve };
-}
 
 const cancel = { events: [{ kind: "TaskCancelRequested", at: 1, by: "dev" }] } as const;
 

@@ -9,7 +9,7 @@ import type * as wire from "@gantry/wire/protocol.ts";
 import type { z } from "zod";
 import type { Alarms } from "./alarms.ts";
 import { attemptWords } from "./attempt-words.ts";
-import type { Dispatch } from "./dispatch.ts";
+import type { Dispatch, OpenOffer } from "./dispatch.ts";
 import type { Fences } from "./fences.ts";
 import type { Fleet } from "./fleet.ts";
 import { inTurn } from "./in-turn.ts";
@@ -49,11 +49,22 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   };
 
   const registering = new Map<string, Promise<unknown>>();
+  /** Claims that are being committed. */
+  const claiming = new Set<{ readonly runner: string; readonly over: Promise<unknown> }>();
+  /**
+   * The session of a runner is over, so it can begin no claim any more. What it has begun is settled first, also where its
+   * commit was not answered: nothing of it may be left that nobody knows of.
+   */
+  const claimsOf = async (runner: string): Promise<void> => {
+    await Promise.allSettled([...claiming].filter((one) => one.runner === runner).map(({ over }) => over));
+    await tasks.recheck();
+  };
   const register = async (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> => {
     const { runner, running } = request;
     checkSite(request, site, sessions.byRunner(runner));
     await fleet.keep(request);
     const session = sessions.open(request);
+    await claimsOf(runner);
     for (const lease of leases.of(runner)) {
       if (!running.some(({ ref }) => isSame(ref, lease)))
         await leases.lose(lease, `runner ${runner} came back without it`);
@@ -68,6 +79,23 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
     return { session: session.id, directives };
   };
 
+  /** A registration of the runner waits for this. */
+  const settled = async <T>(runner: string, work: () => Promise<T>): Promise<T> => {
+    const one = { runner, over: work() };
+    claiming.add(one);
+    try {
+      return await one.over;
+    } finally {
+      claiming.delete(one);
+    }
+  };
+  const claim = (who: Claimant, { task }: wire.JobRef, open: OpenOffer | undefined): Promise<TaskRecord> =>
+    tasks.change(task, ({ state, pipeline }, now) => {
+      if (open) return decideClaim(pipeline, state, { ...who, ...open.ref, choice: open.choice }, now);
+      // A claim whose answer was lost is repeated without an open offer: it finds its lease, or the offer is gone.
+      return holder(state, who) instanceof GantryError ? refuse("offer-gone", { problem: "It expired." }) : NOTHING;
+    });
+
   return {
     /** Leases that the runner no longer lists are lost at once; those it lists go on. */
     session: (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> =>
@@ -80,16 +108,9 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       const session = sessions.use(request.session, site);
       const open = dispatch.offered(session, request.offer);
       const who = claimantOf(session.facts.runner, request.ref);
-      const task = await tasks.change(request.ref.task, ({ state, pipeline }, now) => {
-        if (open) return decideClaim(pipeline, state, { ...who, ...open.ref, choice: open.choice }, now);
-        // A claim whose answer was lost is repeated without an open offer: it finds its lease, or the offer is gone.
-        return holder(state, who) instanceof GantryError ? refuse("offer-gone", { problem: "It expired." }) : NOTHING;
-      });
-      // A newer process of the runner may have registered while this was committed: it knows nothing of the claim.
-      if (sessions.bySession(session.id) !== session) {
-        await leases.lose(request.ref, `runner ${who.runner} came back without it`);
-        throw new GantryError("session-gone");
-      }
+      const task = await settled(who.runner, () => claim(who, request.ref, open));
+      // Registered anew while this was committed: the registration did not list it, and has given it away.
+      if (sessions.bySession(session.id) !== session) throw new GantryError("session-gone");
       if (open) {
         dispatch.settled(session, request.offer);
         session.free = Math.max(0, session.free - 1);
@@ -152,6 +173,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
     remove: async (runner: string): Promise<void> => {
       await fleet.setRemoved(runner, true);
       sessions.end(runner);
+      await claimsOf(runner);
       for (const lease of leases.of(runner)) {
         const record = await tasks.read(lease.task);
         if (!record?.state.jobs[lease.job]?.lease?.started)

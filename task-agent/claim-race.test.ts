@@ -1,0 +1,97 @@
+// Claims that are being committed when their runner registers anew, or is taken out of service.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import type { Offer } from "@gantry/wire/protocol.ts";
+import { holdAppend, openWorld } from "./agent-world.fixture.ts";
+
+const SITE = "seoul";
+const NEVER = new AbortController().signal;
+
+test("a claim that is being committed while a newer process registers is given away before that is answered", async () => {
+  const { agent, task, offer, claim, hold } = await offered();
+  const claiming = assert.rejects(claim(offer), { code: "session-gone" });
+  await hold.reached;
+  let isAnswered = false;
+  const registering = signIn(agent).then(() => {
+    isAnswered = true;
+  });
+  await nothingToDo();
+  assert.equal(isAnswered, false, "it is not known yet whether the process before has the job");
+  hold.letGo();
+  await registering;
+  const job = (await agent.tasks.read(task))?.state.jobs.only;
+  assert.deepEqual([job?.attempt, job?.lease, job?.phase], [1, undefined, "ready"]);
+  await claiming;
+});
+
+test("a claim whose commit was not answered is given away when a newer process registers", async () => {
+  const { agent, task, offer, claim, hold, failNextAppend } = await offered();
+  hold.letGo();
+  failNextAppend("unanswered");
+  await assert.rejects(claim(offer), /answer was lost/);
+  await signIn(agent);
+  const job = (await agent.tasks.read(task))?.state.jobs.only;
+  assert.deepEqual([job?.attempt, job?.lease, job?.phase], [1, undefined, "ready"]);
+});
+
+test("a claim that is being committed while its runner is taken out of service is given away at once", async () => {
+  const { agent, task, offer, claim, hold } = await offered();
+  const claiming = assert.rejects(claim(offer), { code: "session-gone" });
+  await hold.reached;
+  const removing = agent.protocol.remove("seoul-1");
+  await nothingToDo();
+  hold.letGo();
+  await Promise.all([removing, claiming]);
+  assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease, undefined);
+});
+
+test("a claim that came twice, and is answered when its process has registered anew, takes nothing from it", async () => {
+  const { agent, task, session, offer, claim, hold, boot } = await offered("JobStarted");
+  await claim(offer);
+  const starting = agent.protocol.start({ session, ref: offer.ref }, SITE);
+  await hold.reached;
+  const again = assert.rejects(claim(offer), { code: "session-gone" });
+  const registering = signIn(agent, boot, [{ ref: offer.ref, started: false }]);
+  await nothingToDo();
+  hold.letGo();
+  await Promise.all([starting, again, registering]);
+  assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
+});
+
+/** A task whose job was offered to a runner; the commit of this is held until it is let go. */
+async function offered(held = "JobClaimed") {
+  let hold: ReturnType<typeof holdAppend> | undefined;
+  const world = await openWorld({
+    around: (journal) => {
+      hold = holdAppend(journal, (batch) => batch.some(({ events }) => events[0]?.kind === held));
+      return hold.journal;
+    },
+  });
+  if (!hold) throw new Error("the journal was not opened");
+  const { agent } = world;
+  const task = (await world.start("a")).state.id;
+  const boot = randomUUID();
+  const { session } = await signIn(agent, boot);
+  const { offers } = await agent.protocol.poll({ session, freeSlots: 1, waitMs: 1_000 }, SITE, NEVER);
+  const [offer] = offers;
+  if (!offer) throw new Error("nothing was offered");
+  const claim = ({ offer: id, ref }: Offer) => agent.protocol.claim({ session, offer: id, ref }, SITE);
+  return { ...world, task, boot, session, offer, claim, hold };
+}
+
+function signIn(
+  { protocol }: Awaited<ReturnType<typeof openWorld>>["agent"],
+  bootId: string = randomUUID(),
+  running: Parameters<typeof protocol.session>[0]["running"] = [],
+) {
+  const host = { name: "test", platform: "test", cpus: 1, memoryMb: 1 };
+  const facts = { runner: "seoul-1", bootId, site: SITE, labels: [], slots: 1, version: "test", host, systems: [] };
+  return protocol.session({ ...facts, running }, SITE);
+}
+
+/** Everything that can happen by itself has happened. */
+async function nothingToDo(): Promise<void> {
+  for (let round = 0; round < 5; round += 1) await new Promise(setImmediate);
+}
