@@ -1,7 +1,6 @@
 import { pause } from "@gantry/journal/clock.ts";
 import type { Loaded } from "@gantry/journal/journal.ts";
 import type { AgentClient } from "@gantry/wire/agent-client.ts";
-import type { FeedEvent } from "@gantry/wire/views.ts";
 import type { Delivery } from "./delivery.ts";
 import { type FreshDeps, freshDeliveries, recordFresh } from "./fresh.ts";
 
@@ -20,6 +19,8 @@ export type FeedLoop = { readonly stop: () => Promise<void> };
 
 const CURSOR = "cursor/feed";
 const PAGE = 100;
+/** So far the kept place may be behind what was read: nobody waits for it, and what is read twice asks for nothing new. */
+const BEHIND = 500;
 const WAIT_MS = 25_000;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 30_000;
@@ -56,34 +57,40 @@ async function run(deps: LoopDeps, stopping: AbortSignal): Promise<void> {
   }
 }
 
+/** How far the feed was read, and the cursor in the journal, which may be behind. */
+type Place = { readonly after: number; readonly kept: Loaded | undefined };
+
 /** Reads page after page until one is empty: then it is time to look whether the feed is still the same one. */
 async function follow(deps: LoopDeps, stopping: AbortSignal, onAnswer: () => void): Promise<void> {
-  let cursor = await deps.journal.load(CURSOR);
+  let place = placeOf(await deps.journal.load(CURSOR));
   const newest = await deps.agent.feed({ limit: 1 }, { signal: stopping });
   onAnswer();
-  if (newest.last < afterOf(cursor)) {
-    deps.logger.warn({ read: afterOf(cursor), newest: newest.last }, "the feed begins anew; it is read from its start");
-    cursor = await record(deps, cursor, [], 0);
+  if (newest.last < place.after) {
+    deps.logger.warn({ read: place.after, newest: newest.last }, "the feed begins anew; it is read from its start");
+    place = await record(deps, place.kept, [], 0);
   }
   while (!stopping.aborted) {
-    const after = afterOf(cursor);
+    const { after } = place;
     const page = await deps.agent.feed({ after, limit: PAGE, waitMs: WAIT_MS }, { signal: stopping });
     onAnswer();
     deps.onFeed(true, page.last);
-    if (page.last === after && page.events.length === 0) return;
-    cursor = await record(deps, cursor, page.events, page.last);
+    const isIdle = page.last === after && page.events.length === 0;
+    const fresh = await freshDeliveries(deps, page.events);
+    const behind = page.last - placeOf(place.kept).after;
+    if (fresh.length === 0 && behind < (isIdle ? 1 : BEHIND)) place = { ...place, after: page.last };
+    else place = await record(deps, place.kept, fresh, page.last);
+    if (isIdle) return;
   }
 }
 
-/** One append: the deliveries that a page asks for and that are not known yet, and the place after it. */
+/** One append: the deliveries that events ask for and that are not known yet, and the place after them. */
 async function record(
   deps: LoopDeps,
-  cursor: Loaded | undefined,
-  events: readonly FeedEvent[],
+  kept: Loaded | undefined,
+  fresh: readonly Delivery[],
   last: number,
-): Promise<Loaded> {
-  const fresh = await freshDeliveries(deps, events);
-  const version = cursor?.version ?? 0;
+): Promise<Place> {
+  const version = kept?.version ?? 0;
   const snapshot = { after: last };
   const result = await deps.journal.append([
     { stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot },
@@ -92,9 +99,9 @@ async function record(
   // Nobody else writes here; going on from what the journal says is right in any case.
   if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);
   if (fresh.length > 0) deps.onRecorded(fresh);
-  return { version: version + 1, snapshot };
+  return placeOf({ version: version + 1, snapshot });
 }
 
-function afterOf(cursor: Loaded | undefined): number {
-  return cursor === undefined ? 0 : (cursor.snapshot as { readonly after: number }).after;
+function placeOf(kept: Loaded | undefined): Place {
+  return { after: kept === undefined ? 0 : (kept.snapshot as { readonly after: number }).after, kept };
 }

@@ -20,12 +20,22 @@ export type FakeFeed = {
   /** Forgets everything, as a task-agent with a new data folder does. */
   readonly forget: () => void;
   readonly asked: () => number;
+  /** Resolves when somebody waits for what comes after this number. */
+  readonly awaited: (after: number) => Promise<void>;
+  /** Answers whoever waits, with nothing when there is nothing. */
+  readonly answer: () => void;
   readonly close: () => Promise<void>;
 };
 
 export async function startFeed(events: FeedEvent[] = [], port = 0): Promise<FakeFeed> {
   let waiting: (() => void)[] = [];
   let asked = 0;
+  const awaited = new Map<number, PromiseWithResolvers<void>>();
+  const waitFor = (after: number): PromiseWithResolvers<void> => {
+    const known = awaited.get(after) ?? Promise.withResolvers<void>();
+    awaited.set(after, known);
+    return known;
+  };
   const wake = (): void => {
     const all = waiting;
     waiting = [];
@@ -44,7 +54,10 @@ export async function startFeed(events: FeedEvent[] = [], port = 0): Promise<Fak
       answerJson(response, 200, { events: page, last: page.at(-1)?.seq ?? Number(after) });
     };
     if (look().length > 0 || url.searchParams.get("wait") === "0") answer();
-    else waiting.push(answer);
+    else {
+      waiting.push(answer);
+      waitFor(Number(after)).resolve();
+    }
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const bound = (server.address() as AddressInfo).port;
@@ -60,6 +73,8 @@ export async function startFeed(events: FeedEvent[] = [], port = 0): Promise<Fak
       wake();
     },
     asked: () => asked,
+    awaited: (after) => waitFor(after).promise,
+    answer: wake,
     close: () => closeServer(server),
   };
 }

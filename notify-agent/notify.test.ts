@@ -207,12 +207,23 @@ describe("telling people", () => {
     const agent = await world.start();
     world.clock.advance(4 * 24 * 3_600_000);
     world.feed.add(ended("failed"));
-    const loaded = await until(agent.journal, async () => {
-      const cursor = await agent.journal.load("cursor/feed");
-      return cursor?.version ? cursor : undefined;
-    });
-    assert.deepEqual(loaded.snapshot, { after: 1 });
-    assert.deepEqual(await deliveries(agent.url), []);
+    world.feed.add(ended("failed"), { task: "t02" }, new Date(world.clock.nowMs()));
+    await settled(agent, 3);
+    assert.deepEqual(
+      (await world.messages()).map((one) => one.key),
+      ["task-ended/t02/ops"],
+    );
+  });
+
+  test("events that nobody is told of cost no write, until there is time for it", async (t) => {
+    const world = await openWorld(t);
+    const agent = await world.start();
+    world.feed.add({ kind: "StepStarted", job: "build", step: "compile" });
+    await world.feed.awaited(1);
+    assert.equal(await agent.journal.load("cursor/feed"), undefined);
+    world.feed.answer();
+    const kept = await until(agent.journal, () => agent.journal.load("cursor/feed"));
+    assert.deepEqual(kept.snapshot, { after: 1 });
   });
 });
 
