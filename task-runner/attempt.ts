@@ -2,17 +2,17 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
-import type { ClaimReply, JobRef } from "@gantry/wire/protocol.ts";
+import type { ClaimReply, JobRef, StepProgress } from "@gantry/wire/protocol.ts";
 import { clipFailure } from "./clip.ts";
 import { type Delivery, deliver, openDelivery } from "./delivery.ts";
-import type { Order, Told } from "./hands.ts";
+import type { JobResult, Order, Told } from "./hands.ts";
 import type { Site } from "./job-context.ts";
-import type { Leases, Moment } from "./leases.ts";
+import { isAhead, type Leases, type Moment } from "./leases.ts";
 import { createPermits } from "./permits.ts";
-import { isCode } from "./ports.ts";
+import { isCode, type Watch } from "./ports.ts";
 import { refFields } from "./refs.ts";
 import { cookieOf } from "./script-env.ts";
-import { lost, type Stopped, timedOut } from "./stop.ts";
+import { fenced, lost, outcomeOf, Stopped, timedOut } from "./stop.ts";
 import { jobFolders, makeJobFolders } from "./workspace.ts";
 
 /** An attempt as the rest of the runner sees it. */
@@ -36,6 +36,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
   /** No work any more, not even cleaning up. */
   const over = new AbortController();
   const delivery = openDelivery(site, ref);
+  const watch = site.guard.watch(jobFolders(site.config.data, ref).root);
   let isStarted = false;
 
   const stop = (reason: Stopped): void => {
@@ -44,14 +45,21 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
     stopping.abort(reason);
   };
   const live = async (): Promise<void> => {
-    const release = leases.hold({ ref, lease, mode: spec.mode, stop }, claimed.sent);
+    const release = leases.hold({ ref, lease, mode: spec.mode, stop, onKept: watch.limit }, claimed.sent);
     try {
       await site.disk.commit({ k: "claimed", ref, lease: claimed.reply.lease });
       await site.link.call((client, session, options) => client.start({ session, ref }, options), {
         signal: over.signal,
       });
       isStarted = true;
-      await work(site, claimed, delivery, { stopping, over, stop, release, leaseUntil: () => leases.until(ref) });
+      await work(site, claimed, delivery, {
+        stopping,
+        over,
+        stop,
+        release,
+        watch,
+        leaseUntil: () => leases.until(ref),
+      });
     } catch (error) {
       logEnd(site, ref, error, over.signal);
       if (!over.signal.aborted) await tellFailure(site, delivery, ref, error, isStarted);
@@ -59,6 +67,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
       release();
       await delivery.logsDone();
       await cleanUp(site, ref, delivery.isClosing());
+      watch.over();
     }
   };
   return { ref, isHeld: true, isStarted: () => isStarted, stop, done: live() };
@@ -70,6 +79,7 @@ type Stops = {
   readonly stop: (reason: Stopped) => void;
   /** Renews the lease no more. */
   readonly release: () => void;
+  readonly watch: Watch;
   readonly leaseUntil: () => Moment | undefined;
 };
 
@@ -77,19 +87,33 @@ async function work(
   site: Site,
   { ref, reply }: Claimed,
   delivery: Delivery,
-  { stopping, over, stop, release, leaseUntil }: Stops,
+  { stopping, over, stop, release, watch, leaseUntil }: Stops,
 ): Promise<void> {
   const { deps, disk, link, config, cache, path } = site;
   const { spec } = reply;
   const folders = jobFolders(config.data, ref);
   await makeJobFolders(deps.files, folders);
   const onLost = (): void => stop(lost("The task-agent refused a request of this attempt."));
+  // Who stood still may hear of the end of programs, which the guard has killed, before timers tell that the time is over.
+  const look = (): void => {
+    const until = leaseUntil();
+    if (until && !isAhead(until, deps.clock)) stop(fenced(reply.lease.selfFenceMs, 0));
+  };
   const told: Told = {
-    tell: delivery.outbox.push,
+    tell: (event) => {
+      look();
+      delivery.outbox.push(asCutOff(event, over.signal));
+    },
     openLog: delivery.openLog,
     permits: createPermits({ ref, link, disk, deps, leaseUntil, lost: over.signal, onLost }),
-    onGroup: (group) => disk.note({ k: "group", ref, group }),
-    onGroupGone: (pgid) => disk.note({ k: "group-gone", ref, pgid }),
+    onGroup: (group) => {
+      watch.group(group);
+      disk.note({ k: "group", ref, group });
+    },
+    onGroupGone: (pgid) => {
+      watch.groupGone(pgid);
+      disk.note({ k: "group-gone", ref, pgid });
+    },
     onSurvivor: site.onSurvivors,
     onLimit: () => {},
     onAbandoned: () => {},
@@ -100,8 +124,10 @@ async function work(
   const limit = timedOut(`The job “${spec.title}”`, spec.timeoutMs);
   const cancelLimit = deps.clock.after(spec.timeoutMs, () => stop(limit));
   try {
-    const result = await site.hands.run(order, told, { stop: stopping.signal, lost: over.signal });
+    const end = await site.hands.run(order, told, { stop: stopping.signal, lost: over.signal });
     cancelLimit();
+    look();
+    const result = asCutOff(end, over.signal);
     // Cut off and stopped: somebody else may go on, even while the agent hears this runner and is not heard by it.
     if (result.failure?.code === "lease-lost") release();
     // Work that was cut off by the end of the lease or of this process has not ended.
@@ -112,6 +138,13 @@ async function work(
   } finally {
     cancelLimit();
   }
+}
+
+/** Work that was cut off has not failed by itself, whatever its programs left behind. */
+function asCutOff<T extends StepProgress | JobResult>(end: T, over: AbortSignal): T {
+  if (!("outcome" in end) || end.outcome !== "failed" || !(over.reason instanceof Stopped)) return end;
+  const { failure } = over.reason;
+  return { ...end, outcome: outcomeOf(over.reason), ...(failure ? { failure: clipFailure(failure) } : {}) };
 }
 
 /** What the steps may know of the configuration. */

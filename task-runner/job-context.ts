@@ -11,7 +11,7 @@ import type { Hands } from "./hands.ts";
 import type { Link } from "./link.ts";
 import type { LogSpool } from "./log-spool.ts";
 import type { Permits } from "./permits.ts";
-import type { RunnerDeps } from "./ports.ts";
+import type { Guard, RunnerDeps } from "./ports.ts";
 import type { Secrets } from "./secrets.ts";
 import type { JobFolders } from "./workspace.ts";
 
@@ -31,6 +31,7 @@ export type Site = {
   readonly token: () => Promise<string>;
   /** Processes of a job survived SIGKILL: the machine is not fit for more work. */
   readonly onSurvivors: () => void;
+  readonly guard: Guard;
 };
 
 /** What the steps of a job can use of their site. */

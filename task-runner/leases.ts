@@ -15,6 +15,8 @@ export type Holder = {
   readonly lease: Lease;
   readonly mode: JobSpec["mode"];
   readonly stop: (reason: Stopped) => void;
+  /** Told of every renewal: so long from now on the programs of the job may run, at the very most. */
+  readonly onKept?: (ms: number) => void;
 };
 
 export type Leases = {
@@ -46,6 +48,9 @@ export function createLeases(
     cancelBeat();
     if (held.size > 0 && !signal.aborted) cancelBeat = clock.after(ms, () => void beat());
   };
+
+  const keep = ({ lease, mode, renewed, onKept }: Held): void =>
+    onKept?.(lease.selfFenceMs + killWithinMs(lease, mode) - elapsedMs(renewed, now()));
 
   const watch = (one: Held): void => {
     const left = one.lease.selfFenceMs - elapsedMs(one.renewed, now());
@@ -90,6 +95,7 @@ export function createLeases(
       return;
     }
     one.renewed = sent;
+    keep(one);
     if (item.state === "cancel") one.stop(canceled(item.reason, item.graceMs));
   };
 
@@ -105,6 +111,7 @@ export function createLeases(
       const one: Held = { ...holder, renewed: sent, cancelFence: () => {} };
       const shortest = everyMs();
       held.set(refKey(holder.ref), one);
+      keep(one);
       watch(one);
       if (holder.lease.renewEveryMs < shortest) beatIn(holder.lease.renewEveryMs);
       return () => {

@@ -44,6 +44,25 @@ export type Programs = {
   readonly endOldGroup: (group: Group, cookie: string, clock: Clock) => Promise<boolean>;
   /** SIGKILL for every process that carries this setting in its environment; answers how many there were. */
   readonly killByCookie: (cookie: string) => number;
+  /** `path`: where its own programs are. */
+  readonly openGuard: (deps: { readonly clock: Clock; readonly logger: Logger; readonly path: string }) => Guard;
+};
+
+/** Ends the programs of attempts when this process is gone or stands still. */
+export type Guard = {
+  /** From now on, for the attempt that has this folder. */
+  readonly watch: (folder: string) => Watch;
+  /** What is still watched is ended. */
+  readonly close: () => void;
+};
+
+export type Watch = {
+  /** So long from now on its programs may run, unless this is called again. */
+  readonly limit: (ms: number) => void;
+  readonly group: (group: Group) => void;
+  readonly groupGone: (pgid: number) => void;
+  /** The attempt is over, and its programs are gone. */
+  readonly over: () => void;
 };
 
 const LONGEST_TIMER_MS = 2_147_483_647;

@@ -4,13 +4,14 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Group } from "./disk-state.ts";
+import { openGuard } from "./guard.ts";
 import { type Clock, type Programs, pause } from "./ports.ts";
 
 /** How long to look for the end of processes that got SIGKILL before giving up. */
 export const KILL_LIMIT_MS = 5_000;
 const NEVER = new AbortController().signal;
 
-export const machinePrograms: Programs = { endGroup, endOldGroup, killByCookie };
+export const machinePrograms: Programs = { endGroup, endOldGroup, killByCookie, openGuard };
 
 /** Undefined when the process is gone. The text names one process for ever, across restarts of the machine. */
 export function startOf(pid: number): string | undefined {

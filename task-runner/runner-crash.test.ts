@@ -1,60 +1,18 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { test } from "node:test";
 import { configOf } from "./bench.fixture.ts";
-import { FakeAgent, script } from "./fake-agent.fixture.ts";
+import { script } from "./fake-agent.fixture.ts";
 import { startRunner } from "./main.ts";
-
-const FIXTURE = fileURLToPath(new URL("crash.fixture.ts", import.meta.url));
-
-type World = { readonly agent: FakeAgent; readonly data: string; readonly start: () => ChildProcess };
-
-async function openWorld(t: TestContext): Promise<World> {
-  const agent = await new FakeAgent().open();
-  const data = await mkdtemp(join(tmpdir(), "gantry-crash-"));
-  const started: ChildProcess[] = [];
-  t.after(async () => {
-    for (const child of started.filter((one) => one.exitCode === null && one.signalCode === null)) {
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    }
-    await agent.goDown();
-    await rm(data, { recursive: true, force: true });
-    assert.deepEqual(agent.problems, []);
-  });
-  const start = (): ChildProcess => {
-    const config = JSON.stringify(configOf(agent, data));
-    const child = spawn(process.execPath, [FIXTURE, config], { stdio: ["ignore", "ignore", "inherit"] });
-    started.push(child);
-    return child;
-  };
-  return { agent, data, start };
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill("SIGKILL");
-  await once(child, "exit");
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
+import { isAlive, kill, killWithGuard, noProc, openWorld } from "./runner-process.fixture.ts";
 
 const HANG =
   'echo $$ > ../../../pid; setsid sleep 300 & echo $! >> ../../../pid; echo on; trap "" TERM; until [ -e ../../../go ]; do sleep 0.02; done; echo late; sleep 300 & wait';
 
-test("after kill -9 the next process of the runner ends what was running, and the job can run again", async (t) => {
-  if (!existsSync("/proc")) return t.skip("processes are looked up in /proc");
+test("after kill -9 of the runner and its guard the next process of the runner ends what was running, and the job can run again", {
+  skip: noProc,
+}, async (t) => {
   const { agent, data, start } = await openWorld(t);
   const runner = start();
   const job = agent.offer({ steps: [script("hang", HANG)] });
@@ -63,7 +21,7 @@ test("after kill -9 the next process of the runner ends what was running, and th
   agent.fault = (path) => (path.startsWith("logs/") ? "drop" : "none");
   writeFileSync(join(data, "go"), "");
   await agent.until("the late line to be tried", () => agent.faults.length > 0);
-  await kill(runner);
+  await killWithGuard(runner);
   agent.fault = () => "none";
   assert.ok(pids.every(isAlive), "the script outlives its runner, or this test proves nothing");
 

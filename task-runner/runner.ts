@@ -58,7 +58,8 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
     const former = await endFormerWork(disk, data, deps);
     const cache = await cacheFolder(files, data, config.site);
     const path = config.path ?? deps.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
-    return run({ config: { ...config, data }, deps, disk, cache, path, token }, former, unlock);
+    const guard = deps.programs.openGuard({ clock: deps.clock, logger: deps.logger, path });
+    return run({ config: { ...config, data }, deps, disk, cache, path, token, guard }, former, unlock);
   } catch (error) {
     unlock();
     throw error;
@@ -118,6 +119,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
     await roster.allDone();
     ended.abort(closing());
     if (cut.signal.aborted && !failure) await giveBack(client, { ...describe(), running: untold(disk) }, deps.logger);
+    ground.guard.close();
     await disk.close();
     unlock();
     if (failure) end.reject(failure);

@@ -4,9 +4,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SHORT_TERMS } from "./pause-runner.ts";
 import { AgentProcess, Ground, startRunnerProcess } from "./processes.ts";
 import { type Fault, Line } from "./proxy.ts";
+import { SHORT_TERMS } from "./terms.ts";
 
 export type CutFigures = {
   readonly cuts: number;
@@ -59,13 +59,13 @@ async function cutOnce({ fault, ms }: Cut): Promise<One> {
     await ground.pipeline("deploy", DEPLOY);
     const agent = await AgentProcess.start(ground, { config: SHORT_TERMS });
     line = await Line.open(agent.url);
-    startRunnerProcess(ground, { name: "seoul-1", agent: line.url });
+    const first = startRunnerProcess(ground, { name: "seoul-1", agent: line.url });
     const build = await agent.start("build", "build");
     const deploy = await agent.start("deploy", "deploy");
     for (const { id } of [build, deploy])
       await agent.fact(id, ({ kind, step }) => kind === "StepStarted" && step === "work");
     // It is near the agent; only the first one is cut off.
-    startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
+    const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
     const healed = new Promise<void>((resolve) =>
       setTimeout(() => {
         line?.set({});
@@ -78,17 +78,24 @@ async function cutOnce({ fault, ms }: Cut): Promise<One> {
     const built = await agent.ended(build.id);
     const log = await agent.client.log({ task: build.id, job: "work", step: "work" }, 0, 4_194_304);
     const disorder = (await isInOrder(agent, build.id)) && (await isInOrder(agent, deploy.id)) ? 0 : 1;
+    if (deployed.jobs[0]?.attempts.length !== 2) await explain(agent, deploy.id, [first, second]);
     return {
       isBuildInOne: built.state === "succeeded" && built.jobs[0]?.attempts.length === 1,
       isLogEqual: digest(log.bytes) === digest(readFileSync(join(ground.world, "printed"))),
       disorder,
       isDeployed: deployed.state === "succeeded" && (deployed.jobs[0]?.attempts.length ?? 0) >= 2,
-      gapMs: gapOf(readFileSync(join(ground.world, "alive"), "utf8")),
+      gapMs: gapOf(ground),
     };
   } finally {
     await line?.close();
     await ground.close();
   }
+}
+
+async function explain(agent: AgentProcess, task: string, runners: readonly { lines: string[] }[]): Promise<void> {
+  const events = await agent.client.taskEvents(task, 0, 1_000);
+  for (const event of events) process.stderr.write(`${event.time} ${JSON.stringify(event.data.event)}\n`);
+  for (const { lines } of runners) process.stderr.write(`---\n${lines.join("\n")}\n`);
 }
 
 /** Prints to the log what it writes to a file, for longer than the cut. */
@@ -104,8 +111,8 @@ function buildJob(pauseS: number): string {
       - { id: after, title: After, run: "true" }`;
 }
 
-/** Says that it is alive until the second attempt has done so for a while. */
-const DEPLOY = `  work:
+/** Writes that it is alive, until the second attempt has done so for a while. */
+export const DEPLOY = `  work:
     site: seoul
     mode: strict
     retrySafe: true
@@ -121,9 +128,9 @@ const DEPLOY = `  work:
             i=$((i+1)); sleep 0.02
           done`;
 
-/** The shortest time between one attempt and the next; less than 0 when one was alive after the next had begun. */
-function gapOf(text: string): number {
-  const lines = text
+/** The shortest time between attempts of DEPLOY; less than 0 when one was alive after the next had begun. */
+export function gapOf(ground: Ground): number {
+  const lines = readFileSync(join(ground.world, "alive"), "utf8")
     .trim()
     .split("\n")
     .map((line) => line.split(" ").map(Number));

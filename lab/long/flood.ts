@@ -1,8 +1,8 @@
 // Steps that want all of the machine: one computes without pause, one prints as fast as it can. Leases with short terms
 // must be renewed in time all the while.
 
-import { SHORT_TERMS } from "./pause-runner.ts";
 import { AgentProcess, Ground, startRunnerProcess } from "./processes.ts";
+import { SHORT_TERMS } from "./terms.ts";
 
 export type FloodFigures = {
   readonly seconds: number;

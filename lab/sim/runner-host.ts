@@ -37,6 +37,17 @@ type RunnerHostDeps = {
 };
 
 const AGAIN_MS = 3_000;
+const nothing = (): void => {};
+/** Steps of the simulation start no programs. */
+const NO_PROGRAMS: RunnerDeps["programs"] = {
+  endGroup: async () => true,
+  endOldGroup: async () => true,
+  killByCookie: () => 0,
+  openGuard: () => ({
+    watch: () => ({ limit: nothing, group: nothing, groupGone: nothing, over: nothing }),
+    close: nothing,
+  }),
+};
 
 export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slots }: RunnerFacts): RunnerHost {
   const { ground, machine, network, judge, watch } = deps;
@@ -75,7 +86,7 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
       random: random.next,
       newId: random.uuid,
       files: disk.filesFor(process),
-      programs: { endGroup: async () => true, endOldGroup: async () => true, killByCookie: () => 0 },
+      programs: NO_PROGRAMS,
       logger: surpriseLogger(judge, process.name),
       steps: [simStep(process, random.fork("steps"), watch)],
       env: {},

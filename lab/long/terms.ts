@@ -1,0 +1,10 @@
+// Leases with short terms, so that a test need not wait for minutes.
+
+/** Two seconds instead of two minutes. */
+export const SHORT_TERMS = {
+  aliveMs: 1_500,
+  lease: {
+    strict: { renewEveryMs: 300, renewWithinMs: 900, selfFenceMs: 1_200, reassignAfterMs: 2_500 },
+    lenient: { renewEveryMs: 300, renewWithinMs: 900, selfFenceMs: 43_000, reassignAfterMs: 45_000 },
+  },
+};

@@ -1,0 +1,77 @@
+# Ends the programs of jobs when their runner is gone or stands still. The runner says on standard input how long the
+# programs of each job may run; the end of the input means that the runner is gone. Everything here is POSIX: it runs
+# wherever scripts do, and needs about a megabyte. One line for each change:
+#
+#   NUMBER SECONDS GROUPS FOLDER   in so many seconds (-: never, while the runner is there) these process groups get
+#                                  SIGKILL (PGID:START, separated by commas; -: none), and so does every process with
+#                                  GANTRY_JOB_FOLDER=FOLDER in its environment
+#   NUMBER - -                     the job is over
+set -u
+most=0
+
+# Numbers of processes are given again: the leader, if it is still there, must be the one that was meant.
+end_group() { # PGID:START
+  pgid=${1%%:*}
+  if stat=$(cat "/proc/$pgid/stat" 2>/dev/null); then
+    # The name of the program is in brackets and may hold anything; the start is the 20th field after it.
+    set -- "${1#*:}" ${stat##*) }
+    [ "${21}" = "$1" ] || return 0
+  fi
+  kill -s KILL -- "-$pgid" 2>/dev/null
+}
+
+end_job() { # GROUPS FOLDER
+  folder=$2
+  for group in $(echo "$1" | tr , ' '); do
+    [ "$group" = - ] || end_group "$group"
+  done
+  # Whoever left the group is found by its environment; whoever was born meanwhile, the next time.
+  tries=0
+  while [ "$tries" -lt 100 ]; do
+    files=$(grep -lszxF "GANTRY_JOB_FOLDER=$folder" /proc/[0-9]*/environ 2>/dev/null)
+    [ -n "$files" ] || break
+    for file in $files; do
+      pid=${file#/proc/}
+      kill -KILL "${pid%/environ}" 2>/dev/null
+    done
+    tries=$((tries + 1))
+  done
+}
+
+start_timer() { # NUMBER SECONDS GROUPS FOLDER
+  (
+    nap=
+    trap 'kill $nap 2>/dev/null; exit 0' TERM
+    sleep "$2" &
+    nap=$!
+    wait "$nap" || exit 0
+    # Another guard may have taken over, and know better.
+    kill -0 $$ 2>/dev/null || exit 0
+    end_job "$3" "$4"
+  ) &
+  eval "timer_$1=$!"
+}
+
+stop_timer() { # NUMBER
+  eval "timer=\${timer_$1:-}"
+  [ -n "$timer" ] || return 0
+  kill "$timer" 2>/dev/null
+  wait "$timer" 2>/dev/null
+  eval "timer_$1="
+}
+
+while read -r number seconds groups folder; do
+  case $number in '' | *[!0-9]*) continue ;; esac
+  stop_timer "$number"
+  eval "groups_$number=\$groups folder_$number=\$folder"
+  [ "$number" -le "$most" ] || most=$number
+  [ "$seconds" = - ] || start_timer "$number" "$seconds" "$groups" "$folder"
+done
+
+number=0
+while [ "$number" -le "$most" ]; do
+  stop_timer "$number"
+  eval "groups=\${groups_$number:-} folder=\${folder_$number:-}"
+  [ -z "$folder" ] || end_job "$groups" "$folder"
+  number=$((number + 1))
+done

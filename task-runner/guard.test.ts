@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type FakeAgent, type FakeJob, script } from "./fake-agent.fixture.ts";
+import { guardOf, isAlive, kill, noProc, openWorld, seen, stateOf } from "./runner-process.fixture.ts";
+
+/** In the group; in a group of its own; in the group, without anything in its environment. */
+const HANG = `
+trap "" TERM
+pids="$GANTRY_WORKSPACE/../../../pids"
+echo $$ > $pids
+setsid sleep 300 & echo $! >> $pids
+env -i sleep 300 & echo $! >> $pids
+echo on
+wait`;
+
+async function running(agent: FakeAgent, data: string, job: FakeJob): Promise<readonly number[]> {
+  await agent.until("the script to run", () => agent.log(job, "hang") === "on\n");
+  const pids = readFileSync(join(data, "pids"), "utf8").trim().split("\n").map(Number);
+  assert.deepEqual(pids.map(isAlive), [true, true, true]);
+  return pids;
+}
+
+test("after kill -9 of a runner nothing of its scripts is alive two seconds later, without another process", {
+  skip: noProc,
+}, async (t) => {
+  const { agent, data, start } = await openWorld(t);
+  const runner = start();
+  const job = agent.offer({ steps: [script("hang", HANG)] });
+  const pids = await running(agent, data, job);
+  await kill(runner);
+  const began = performance.now();
+  await seen("the end of all", () => !pids.some(isAlive));
+  assert.ok(performance.now() - began < 2_000, `${performance.now() - began} ms`);
+});
+
+test("a runner that is stopped for longer than its lease has no scripts any more, and says why when it goes on", {
+  skip: noProc,
+}, async (t) => {
+  const { agent, data, start } = await openWorld(t);
+  agent.lease = { renewEveryMs: 200, selfFenceMs: 600, reassignAfterMs: 1_500 };
+  const runner = start();
+  const job = agent.offer({ mode: "strict", steps: [script("hang", HANG)] });
+  const pids = await running(agent, data, job);
+  runner.kill("SIGSTOP");
+  await seen("the end of all", () => !pids.some(isAlive));
+  assert.equal(stateOf(runner.pid ?? 0), "T");
+  runner.kill("SIGCONT");
+  const { outcome, failure } = await agent.reported(job);
+  assert.deepEqual([outcome, failure?.code], ["errored", "lease-lost"]);
+  const ends = job.progress.flatMap((one) => (one.kind === "step-ended" ? [`${one.step} ${one.outcome}`] : []));
+  assert.deepEqual(ends, ["hang errored"]);
+});
+
+test("scripts live for as long as the lease is renewed, also when somebody ends the guard", {
+  skip: noProc,
+}, async (t) => {
+  const { agent, data, start } = await openWorld(t);
+  agent.lease = { renewEveryMs: 100, selfFenceMs: 700, reassignAfterMs: 1_600 };
+  const runner = start();
+  const long = agent.offer({ mode: "strict", steps: [script("work", "sleep 1.6")] });
+  const job = agent.offer({ mode: "strict", steps: [script("hang", HANG)] }, { job: "other" });
+  const pids = await running(agent, data, job);
+  const first = guardOf(runner);
+  assert.ok(first);
+  process.kill(first, "SIGKILL");
+  const next = await seen("the next guard", () => guardOf(runner) !== first && guardOf(runner));
+  assert.equal((await agent.reported(long)).outcome, "succeeded");
+  assert.deepEqual(pids.filter(isAlive), pids);
+  await kill(runner);
+  await seen("the end of all", () => ![...pids, next].some(isAlive));
+});

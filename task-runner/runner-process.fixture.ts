@@ -1,0 +1,83 @@
+// A runner in a process of its own beside a played task-agent, for tests that kill or stop it.
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { configOf } from "./bench.fixture.ts";
+import { FakeAgent } from "./fake-agent.fixture.ts";
+
+const FIXTURE = fileURLToPath(new URL("crash.fixture.ts", import.meta.url));
+
+export const noProc = existsSync("/proc/self/task") ? false : "processes are looked up in /proc";
+
+export type World = { readonly agent: FakeAgent; readonly data: string; readonly start: () => ChildProcess };
+
+export async function openWorld(t: TestContext): Promise<World> {
+  const agent = await new FakeAgent().open();
+  const data = await mkdtemp(join(tmpdir(), "gantry-crash-"));
+  const started: ChildProcess[] = [];
+  t.after(async () => {
+    for (const child of started) if (child.exitCode === null && child.signalCode === null) await kill(child);
+    await agent.goDown();
+    await rm(data, { recursive: true, force: true });
+    assert.deepEqual(agent.problems, []);
+  });
+  const start = (): ChildProcess => {
+    const config = JSON.stringify(configOf(agent, data));
+    const child = spawn(process.execPath, [FIXTURE, config], { stdio: ["ignore", "ignore", "inherit"] });
+    started.push(child);
+    return child;
+  };
+  return { agent, data, start };
+}
+
+export async function kill(child: ChildProcess): Promise<void> {
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+/** The guard first, so that it cannot do its work. */
+export async function killWithGuard(child: ChildProcess): Promise<void> {
+  child.kill("SIGSTOP");
+  const guard = guardOf(child);
+  assert.ok(guard, "a runner with an attempt has a guard");
+  process.kill(guard, "SIGKILL");
+  await kill(child);
+}
+
+/** The guard of a runner that has had an attempt. */
+export function guardOf({ pid = 0 }: ChildProcess): number | undefined {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const children = threads.flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" "));
+  const isGuard = (child: string): boolean =>
+    child !== "" && /guard\.sh/.test(readFileSync(`/proc/${child}/cmdline`, "utf8"));
+  return children.filter(isGuard).map(Number)[0];
+}
+
+/** T: stopped by SIGSTOP; Z: dead, and nobody has looked yet; undefined: gone. */
+export function stateOf(pid: number): string | undefined {
+  try {
+    return /\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  return !["Z", "X", undefined].includes(stateOf(pid));
+}
+
+/** Looks again and again: nothing tells when a process of somebody else ends. */
+export async function seen<T>(what: string, look: () => T | undefined | false): Promise<T> {
+  for (const until = performance.now() + 15_000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
+    const found = look();
+    if (found) return found;
+    if (performance.now() > until) throw new Error(`waited too long for: ${what}`);
+  }
+}
