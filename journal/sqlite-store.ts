@@ -31,8 +31,12 @@ export type SqliteStore = {
 };
 
 type StreamRow = { id: number; version: number; snapshot: string };
+type Head = { readonly id: number; readonly version: number };
 type EventRow = { seq: number; stream: string; version: number; atMicros: number; event: string };
 type EntryRow = { key: string; stream: string; version: number; snapshot: string };
+
+/** Streams whose version is kept in memory. */
+const MAX_HEADS = 20_000;
 
 export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
   const sql = prepare(db);
@@ -41,10 +45,17 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
   let lastSeq = readLastSeq();
   time.reserve();
 
+  // Nobody else writes to the file (sqlite-lock.ts), so what was written last need not be read again.
+  const heads = new Map<string, Head>();
+  const remember = (stream: string, head: Head): void => {
+    if (heads.size >= MAX_HEADS) heads.clear();
+    heads.set(stream, head);
+  };
+
   const apply = (parts: readonly PreparedAppend[], atMicros: number): AppendResult => {
-    const rows: (StreamRow | undefined)[] = [];
+    const rows: (Head | undefined)[] = [];
     for (const part of parts) {
-      const row = sql.stream.get(part.stream) as StreamRow | undefined;
+      const row = heads.get(part.stream) ?? (sql.head.get(part.stream) as Head | undefined);
       const version = row?.version ?? 0;
       if (version !== part.expected) return { ok: false, conflict: part.stream, version };
       rows.push(row);
@@ -54,11 +65,12 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
       const known = rows[at];
       const id = known?.id ?? Number(sql.insertStream.run(part.stream, version, part.snapshot).lastInsertRowid);
       if (known) sql.updateStream.run(version, part.snapshot, id);
+      remember(part.stream, { id, version });
       for (const [n, event] of part.events.entries()) {
         lastSeq += 1;
         sql.insertEvent.run(lastSeq, id, part.expected + n + 1, atMicros, event);
       }
-      if (part.entries) replaceEntries(sql, part.stream, part.entries);
+      if (part.entries) replaceEntries(sql, part.stream, known === undefined, part.entries);
     }
     return { ok: true, seq: lastSeq };
   };
@@ -73,6 +85,7 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
         sql.commit.run();
         return results;
       } catch (error) {
+        heads.clear();
         if (db.isTransaction) sql.rollback.run();
         lastSeq = readLastSeq();
         time.reread();
@@ -81,6 +94,7 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
     },
 
     remove: (batch) => {
+      heads.clear();
       sql.begin.run();
       try {
         const result = take(sql, batch, lastSeq);
@@ -126,6 +140,7 @@ function prepare(db: DatabaseSync) {
     writeClock: db.prepare("UPDATE clock SET horizon_micros = ?"),
     lastSeq: db.prepare(`SELECT MAX(seq) AS seq FROM
       (SELECT MAX(seq) AS seq FROM events UNION ALL SELECT seq_floor FROM clock)`),
+    head: db.prepare("SELECT id, version FROM streams WHERE name = ?"),
     stream: db.prepare("SELECT id, version, snapshot FROM streams WHERE name = ?"),
     insertStream: db.prepare("INSERT INTO streams (name, version, snapshot) VALUES (?, ?, ?)"),
     updateStream: db.prepare("UPDATE streams SET version = ?, snapshot = ? WHERE id = ?"),
@@ -163,8 +178,13 @@ function take(sql: Statements, batch: readonly StreamRemoval[], lastSeq: number)
 }
 
 /** Writes only what differs: most appends leave most entries as they are. */
-function replaceEntries(sql: Statements, stream: string, wanted: NonNullable<PreparedAppend["entries"]>): void {
-  const old = sql.entriesOf.all(stream) as { name: string; key: string }[];
+function replaceEntries(
+  sql: Statements,
+  stream: string,
+  isNew: boolean,
+  wanted: NonNullable<PreparedAppend["entries"]>,
+): void {
+  const old = isNew ? [] : (sql.entriesOf.all(stream) as { name: string; key: string }[]);
   const have = new Set(old.map((entry) => `${entry.name}\0${entry.key}`));
   const want = new Set(wanted.map((entry) => `${entry.index}\0${entry.key}`));
   for (const entry of old) {

@@ -109,8 +109,9 @@ export async function openAgent({
   };
   tasks.listen((task, events) => {
     look(task);
-    const { id, phase } = task.state;
-    if (phase === "ended") void insist(`letting others begin after task ${id}`, () => unblock(task.state));
+    const { id, phase, group } = task.state;
+    if (phase === "ended" && group !== undefined)
+      void insist(`letting others begin after task ${id}`, () => unblock(task.state));
     // The one that it waits for may have ended while it was put behind it.
     if (phase === "queued") void insist(`the turn of task ${id}`, () => moveUp(id));
     if (events.some(isCancel) || (events.length === 0 && task.state.cancel)) protocol.cancel(task);

@@ -10,7 +10,7 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobS
   const job = jobOf({ state }, key);
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === job.id);
   if (!definition) throw new Error(`pipeline ${pipeline.name} has no job ${job.id}`);
-  return structuredClone({
+  const spec = {
     pipeline: pipeline.name,
     ...(state.app === undefined ? {} : { app: state.app }),
     title: definition.title,
@@ -24,7 +24,9 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobS
     outputs: definition.outputs,
     steps: definition.steps,
     scope: jobScope(pipeline, state, job.id, job),
-  }) as wire.JobSpec;
+  };
+  // What is read-only here is written out as JSON at once.
+  return spec as unknown as wire.JobSpec;
 }
 
 /** Throws `lease-lost` when there is no such job. */

@@ -60,9 +60,9 @@ export async function startTaskAgent(
       onRemove: agent.protocol.remove,
     });
     const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens });
-    app.use(operationRoutes(metrics, () => journal.check()));
+    app.use(runner);
     app.use(portal.routes());
-    app.use(runner.routes());
+    app.use(operationRoutes(metrics, () => journal.check()));
     const server = await listen(app, { host: config.host, port: config.port });
     let stopTicking = (): void => {};
     const tick = (): void => {

@@ -44,6 +44,19 @@ const listQuery = z.strictObject({
   cursor: z.string().optional(),
 });
 
+const changeQuery = z.strictObject({ after: count, wait });
+const eventsQuery = z.strictObject({ after: count, limit, wait });
+const pageQuery = z.strictObject({ limit, cursor: z.string().optional() });
+const feedQuery = z.strictObject({ after: z.coerce.number().pipe(z.int().min(0)).optional(), limit, wait });
+const logQuery = z.strictObject({
+  attempt: z.coerce.number().pipe(z.int().min(1)).optional(),
+  from: count,
+  limit: z.coerce.number().pipe(z.int().min(1).max(4_194_304)).default(1_048_576),
+  wait,
+});
+/** Checked by the call itself. */
+const body = z.unknown();
+
 export function portalRoutes(deps: PortalRoutesDeps): Router {
   const { definitions, logs, feed, fleet, journal } = deps;
   const router = new Router({ prefix: "/agent/v1" });
@@ -53,7 +66,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   const { known, view } = calls;
 
   router.post("/tasks", async (ctx) => {
-    ctx.body = await calls.start(await readJson(ctx, z.unknown()));
+    ctx.body = await calls.start(await readJson(ctx, body));
     ctx.status = 202;
   });
   router.get("/tasks", async (ctx) => {
@@ -61,7 +74,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   });
 
   router.get("/tasks/:id", async (ctx) => {
-    const query = readQuery(ctx, z.strictObject({ after: count, wait }));
+    const query = readQuery(ctx, changeQuery);
     let record = await known(ctx.params.id);
     if (query.wait > 0 && record.version <= query.after) {
       await feed.taskChanged(record.state.id, record.version, query.wait, goneSignal(ctx));
@@ -74,7 +87,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     if (!notModified(ctx, `${record.version}.${silent}`)) ctx.body = view(record);
   });
   router.get("/tasks/:id/events", async (ctx) => {
-    const query = readQuery(ctx, z.strictObject({ after: count, limit, wait }));
+    const query = readQuery(ctx, eventsQuery);
     const { state } = await known(ctx.params.id);
     ctx.body = { items: await feed.ofTask(state.id, query.after, query.limit) };
   });
@@ -83,13 +96,13 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   const changes = { cancel: calls.cancel, rerun: calls.rerun, resolve: calls.resolve };
   for (const [verb, change] of Object.entries(changes)) {
     router.post(`/tasks/:id/${verb}`, async (ctx) => {
-      ctx.body = await change(ctx.params.id ?? "", await readJson(ctx, z.unknown()));
+      ctx.body = await change(ctx.params.id ?? "", await readJson(ctx, body));
       ctx.status = 202;
     });
   }
 
   router.get("/apps", async (ctx) => {
-    const query = readQuery(ctx, z.strictObject({ limit, cursor: z.string().optional() }));
+    const query = readQuery(ctx, pageQuery);
     const page = await journal.find({
       index: "apps",
       limit: query.limit,
@@ -133,8 +146,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ctx.body = { items: await fleet.sites() };
   });
   router.get("/feed", async (ctx) => {
-    const after = z.coerce.number().pipe(z.int().min(0)).optional();
-    const query = readQuery(ctx, z.strictObject({ after, limit, wait }));
+    const query = readQuery(ctx, feedQuery);
     ctx.body =
       query.after === undefined
         ? await feed.newest()
@@ -171,15 +183,7 @@ async function sendLog(
   { state, pipeline }: TaskRecord,
   logs: LogStore,
 ): Promise<void> {
-  const query = readQuery(
-    ctx as Koa.Context,
-    z.strictObject({
-      attempt: z.coerce.number().pipe(z.int().min(1)).optional(),
-      from: count,
-      limit: z.coerce.number().pipe(z.int().min(1).max(4_194_304)).default(1_048_576),
-      wait,
-    }),
-  );
+  const query = readQuery(ctx as Koa.Context, logQuery);
   const { job: key = "", step = "" } = ctx.params;
   const job = state.jobs[key];
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === (job?.id ?? key));

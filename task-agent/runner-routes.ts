@@ -1,7 +1,7 @@
 // HTTP for runners: wire/protocol.ts below /runner/v1. The token says for which site the caller may speak.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { bearerOf, goneSignal, readBytes, readJson, readQuery, sameSecret } from "@gantry/wire/http.ts";
+import { bearerOf, bySecret, goneSignal, readBytes, readJson, readQuery } from "@gantry/wire/http.ts";
 import * as wire from "@gantry/wire/protocol.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
@@ -16,24 +16,23 @@ export type RunnerRoutesDeps = {
   readonly tokens: Readonly<Record<string, string>>;
 };
 
-export function runnerRoutes({ protocol, logs, tokens }: RunnerRoutesDeps): Router {
-  const router = new Router({ prefix: "/runner/v1" });
+const PREFIX = "/runner/v1";
+const BODY = z.unknown();
+/** A report may hold the outputs of a whole job. */
+const LIMIT = 4 * 1_048_576;
+
+export function runnerRoutes({ protocol, logs, tokens }: RunnerRoutesDeps): Koa.Middleware {
+  const router = new Router({ prefix: PREFIX });
+  const siteOfToken = bySecret(Object.entries(tokens));
   const siteOf = (ctx: Koa.Context): string => {
-    const given = bearerOf(ctx);
-    // Every token is compared, so that the time says nothing about which one was close.
-    const sites = Object.entries(tokens).filter(([token]) => given !== undefined && sameSecret(given, token));
-    const site = sites[0]?.[1];
+    const site = siteOfToken(bearerOf(ctx));
     if (site === undefined) throw new GantryError("unauthenticated");
     ctx.state.actor = `runner of ${site}`;
     return site;
   };
 
-  for (const { path, answer } of runnerCalls(protocol)) {
-    router.post(`/${path}`, async (ctx) => {
-      const site = siteOf(ctx);
-      ctx.body = await answer(await readJson(ctx, z.unknown(), { limit: 4 * 1_048_576 }), site, goneSignal(ctx));
-    });
-  }
+  // Runners make most of the requests, and these addresses have no parameters: they are found without a router.
+  const calls = new Map(runnerCalls(protocol).map((call) => [`${PREFIX}/${call.path}`, call.answer]));
 
   router.post("/logs/:task/:job/:attempt/:step", async (ctx) => {
     const site = siteOf(ctx);
@@ -43,5 +42,13 @@ export function runnerRoutes({ protocol, logs, tokens }: RunnerRoutesDeps): Rout
     ctx.body = await appendLog({ protocol, logs }, { task, job, attempt, step }, query, bytes, site);
     ctx.status = 202;
   });
-  return router;
+  const routed = router.routes() as Koa.Middleware;
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith(`${PREFIX}/`)) return next();
+    const answer = ctx.method === "POST" ? calls.get(ctx.path) : undefined;
+    if (!answer) return routed(ctx, next);
+    ctx.state.route = ctx.path;
+    const site = siteOf(ctx);
+    ctx.body = await answer(await readJson(ctx, BODY, { limit: LIMIT }), site, goneSignal(ctx));
+  };
 }

@@ -110,7 +110,7 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
       const { state, events } = fold(before, decision.events, at);
       const record = { state, version: before.version + events.length, pipeline: before.pipeline };
       const app = state.phase === "ended" && before.state.phase !== "ended" ? await appAppend(journal, record) : [];
-      const answer = await commit([append(state, before.version, events), ...app], id);
+      const answer = await commit([append(state, before.version, events, before.state), ...app], id);
       if (!answer) continue;
       tell(record, events, true);
       return record;
@@ -193,20 +193,29 @@ export function timeKey(state: TaskState): string {
   return `${String(state.requestedAt).padStart(15, "0")}/${state.id}`;
 }
 
-function append(state: TaskState, expected: number, events: readonly TaskEvent[]): StreamAppend {
-  const open = state.phase !== "ended";
+/** `before`: the state that the entries in the index are of; absent for a new task. */
+function append(state: TaskState, expected: number, events: readonly TaskEvent[], before?: TaskState): StreamAppend {
+  const same =
+    before && before.phase === state.phase && before.outcome === state.outcome && before.behind === state.behind;
   return {
     stream: taskStream(state.id),
     expected,
     events: events as unknown as readonly JsonObject[],
     snapshot: state as unknown as JsonValue,
-    index: {
-      tasks: [timeKey(state)],
-      ...(state.app === undefined ? {} : { "tasks-by-app": [`${state.app}/${timeKey(state)}`] }),
-      "tasks-by-state": [`${state.outcome ?? "open"}/${timeKey(state)}`],
-      ...(open ? { open: [timeKey(state)] } : {}),
-      ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
-    },
+    ...(same ? {} : { index: indexOf(state) }),
+  };
+}
+
+/** Made of `id`, `app` and `requestedAt`, which stay, and of `phase`, `outcome` and `behind`. */
+function indexOf(state: TaskState): NonNullable<StreamAppend["index"]> {
+  const open = state.phase !== "ended";
+  const key = timeKey(state);
+  return {
+    tasks: [key],
+    ...(state.app === undefined ? {} : { "tasks-by-app": [`${state.app}/${key}`] }),
+    "tasks-by-state": [`${state.outcome ?? "open"}/${key}`],
+    ...(open ? { open: [key] } : {}),
+    ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
   };
 }
 

@@ -1,7 +1,8 @@
 // What the HTTP servers of all processes share: an app that answers every error as problem+json (one sink), request ids,
 // one access line per request, bodies with limits, bearer tokens, ETags, and a listener with time limits.
 
-import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
+import { isUtf8 } from "node:buffer";
+import { hash, randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
@@ -108,7 +109,7 @@ export async function readJson<T>(
 ): Promise<T> {
   const bytes = await readBytes(ctx, options.limit ?? 1_048_576);
   if (bytes.length === 0) return parse(schema, {});
-  if (!ctx.is("application/json", "+json")) {
+  if (ctx.get("content-type") !== "application/json" && !ctx.is("application/json", "+json")) {
     throw new GantryError("media-type", { problem: "its Content-Type is not application/json" });
   }
   return parse(schema, parseJsonText(decodeUtf8(bytes), options.depth ?? MAX_JSON_DEPTH));
@@ -130,7 +131,11 @@ export async function readBytes(ctx: Koa.Context, limit: number): Promise<Buffer
       // What is too much is thrown away for a while: a client that still sends would not see the answer otherwise.
       else if (size > limit + DISCARD_BYTES) tooLarge();
     });
-    ctx.req.on("end", () => (size > limit ? tooLarge() : resolve(Buffer.concat(chunks))));
+    ctx.req.on("end", () => {
+      const [only] = chunks;
+      if (size > limit) tooLarge();
+      else resolve(only && chunks.length === 1 ? only : Buffer.concat(chunks));
+    });
     ctx.req.on("error", () => reject(new GantryError("request-timeout")));
     ctx.req.on("aborted", () => reject(new GantryError("request-timeout")));
   });
@@ -154,19 +159,24 @@ export function bearerOf(ctx: Koa.Context): string | undefined {
 
 /** Lets only requests with one of these tokens pass; others are 401. */
 export function requireBearer(tokens: readonly string[]): Koa.Middleware {
+  const known = bySecret(tokens.map((token) => [token, true]));
   return async (ctx, next) => {
-    const given = bearerOf(ctx);
-    // Every token is compared, so that the time says nothing about which one was close.
-    const known = tokens.filter((token) => given !== undefined && sameSecret(given, token)).length > 0;
-    if (!known) throw new GantryError("unauthenticated");
+    if (!known(bearerOf(ctx))) throw new GantryError("unauthenticated");
     await next();
   };
 }
 
-/** Compares in a time that does not depend on where the texts differ, or on their lengths. */
-export function sameSecret(one: string, other: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(one), digest(other));
+/**
+ * What belongs to a secret, or undefined. Every secret is compared by its digest, in a time that does not depend on where
+ * the texts differ, on their lengths, or on which one was close.
+ */
+export function bySecret<T>(entries: readonly (readonly [string, T])[]): (given: string | undefined) => T | undefined {
+  const known = entries.map(([secret, value]) => ({ digest: digestOf(secret), value }));
+  return (given) => {
+    if (given === undefined) return undefined;
+    const digest = digestOf(given);
+    return known.filter((one) => timingSafeEqual(one.digest, digest))[0]?.value;
+  };
 }
 
 /** Sets the ETag. True when the client has this version already: the answer is then 304 and needs no body. */
@@ -187,7 +197,7 @@ export function goneSignal(ctx: Koa.Context): AbortSignal {
   if (known instanceof AbortSignal) return known;
   const gone = new AbortController();
   ctx.state.gone = gone.signal;
-  ctx.res.once("close", () => gone.abort());
+  ctx.res.once("close", () => gone.abort(LEFT));
   return gone.signal;
 }
 
@@ -223,6 +233,9 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
 }
 
 const DISCARD_BYTES = 8 * 1_048_576;
+/** Made once: every request ends with it, and an error of its own costs more than the rest of the request. */
+const LEFT = new DOMException("The caller has left.", "AbortError");
+const BYTE_ORDER_MARK = "\ufeff";
 const GRACE_MS = 2_000;
 
 function accessLine({ name, logger, onAnswered }: AppOptions): Koa.Middleware {
@@ -245,11 +258,13 @@ function accessLine({ name, logger, onAnswered }: AppOptions): Koa.Middleware {
 }
 
 function decodeUtf8(bytes: Buffer): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new GantryError("media-type", { problem: "it is not valid UTF-8" });
-  }
+  if (!isUtf8(bytes)) throw new GantryError("media-type", { problem: "it is not valid UTF-8" });
+  const text = bytes.toString("utf8");
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
+function digestOf(secret: string): Buffer {
+  return hash("sha256", secret, "buffer");
 }
 
 /** What Node refused before it was a request: no app sees it, but the answer has the same shape. */

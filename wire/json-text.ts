@@ -24,13 +24,15 @@ type Level = { readonly keys: Set<string> | undefined; expectsKey: boolean };
 /** One walk over the text that knows strings, brackets and commas. Anything else is left to JSON.parse. */
 function checkStructure(text: string, maxDepth: number): void {
   const levels: Level[] = [];
+  const plain = !text.includes("\\");
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at];
     const level = levels.at(-1);
     if (char === '"') {
-      const { end, escaped } = readString(text, at);
+      const { end, escaped } = plain ? { end: quoteAfter(text, at), escaped: false } : readString(text, at);
       const isKey = level?.keys !== undefined && level.expectsKey;
-      if (isKey || escaped) checkString(text.slice(at, end + 1), isKey ? level.keys : undefined);
+      if (escaped) checkString(text.slice(at, end + 1), isKey ? level.keys : undefined);
+      else if (isKey) checkText(text.slice(at + 1, end), level.keys);
       if (level) level.expectsKey = false;
       at = end;
     } else if (char === "{" || char === "[") {
@@ -39,6 +41,11 @@ function checkStructure(text: string, maxDepth: number): void {
     } else if (char === "}" || char === "]") levels.pop();
     else if (char === "," && level?.keys) level.expectsKey = true;
   }
+}
+
+function quoteAfter(text: string, start: number): number {
+  const end = text.indexOf('"', start + 1);
+  return end < 0 ? text.length : end;
 }
 
 /** `end` is the closing quote, or the end of the text when there is none (JSON.parse then refuses it). */
@@ -60,7 +67,11 @@ function checkString(token: string, keys: Set<string> | undefined): void {
   } catch {
     throw refused("the body is not JSON");
   }
-  if (typeof value !== "string" || !value.isWellFormed()) throw refused("a text is not valid Unicode");
+  checkText(String(value), keys);
+}
+
+function checkText(value: string, keys: Set<string> | undefined): void {
+  if (!value.isWellFormed()) throw refused("a text is not valid Unicode");
   if (!keys) return;
   if (value === "__proto__") throw refused("the key __proto__ is not allowed");
   if (keys.has(value)) throw refused(`the key ${JSON.stringify(value.slice(0, 100))} appears twice in one object`);

@@ -5,10 +5,7 @@ import type Koa from "koa";
 
 /** Requests that proxies and servers read differently, and paths that no route could mean. */
 export async function refuseStrange(ctx: Koa.Context, next: Koa.Next): Promise<void> {
-  const names = ctx.req.rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
-  const twice = ["host", "authorization", "content-length", "transfer-encoding", "content-type"].find(
-    (name) => names.indexOf(name) !== names.lastIndexOf(name),
-  );
+  const twice = givenTwice(ctx.req.rawHeaders);
   if (twice) throw new GantryError("bad-request", { problem: `the header ${twice} is given twice` });
   if (!/^[\w.:[\]-]+$/.test(ctx.get("host")))
     throw new GantryError("bad-request", { problem: "the header host is missing or strange" });
@@ -24,4 +21,24 @@ export async function refuseStrange(ctx: Koa.Context, next: Koa.Next): Promise<v
     throw new GantryError("bad-request", { problem: "the address has control characters" });
   }
   await next();
+}
+
+const ONLY_ONCE: ReadonlySet<string> = new Set([
+  "host",
+  "authorization",
+  "content-length",
+  "transfer-encoding",
+  "content-type",
+]);
+
+/** `raw`: names and values in turn, as they came. */
+function givenTwice(raw: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]?.toLowerCase() ?? "";
+    if (!ONLY_ONCE.has(name)) continue;
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
 }

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { dispatch } from "./dispatch.ts";
 import { type Bench, type Figure, meets } from "./figure.ts";
+import { jobs } from "./jobs.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { dispatch };
+const BENCHES: Readonly<Record<string, Bench>> = { dispatch, jobs };
 
 const { values } = parseArgs({
   options: { json: { type: "boolean", default: false }, only: { type: "string", multiple: true } },

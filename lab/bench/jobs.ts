@@ -1,0 +1,33 @@
+// Durable jobs that do nothing, per second, on sqlite: each is a task that is requested, offered, claimed, started and
+// reported over HTTP, and every one of these is on disk before it is answered.
+
+import { AgentProcess, Ground } from "../long/processes.ts";
+import { bareAppends } from "./bare.ts";
+import type { Bench } from "./figure.ts";
+import { prepareNoOps, runNoOps } from "./no-ops.ts";
+
+const TASKS = 6_000;
+const WARM_UP = 1_500;
+const BARE_SECONDS = 3;
+
+export const jobs: Bench = async ({ folder }) => {
+  const bare = await bareAppends(folder, JSON.stringify({ kind: "Appended", text: "x".repeat(200) }), BARE_SECONDS);
+  const ground = await Ground.open();
+  try {
+    await prepareNoOps(ground);
+    const agent = await AgentProcess.start(ground);
+    const { perSecond, tasks } = await runNoOps([agent], { tasks: TASKS, warmUp: WARM_UP });
+    return [
+      {
+        name: "Durable no-op jobs, sqlite",
+        value: perSecond,
+        unit: "/s",
+        target: { atLeast: 2_000 },
+        beside: { name: "one bare durable append over Koa each", value: bare },
+        note: `${tasks} tasks of one job: request, claim, start and report, each on disk before it is answered`,
+      },
+    ];
+  } finally {
+    await ground.close();
+  }
+};
