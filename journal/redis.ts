@@ -18,6 +18,7 @@ import type { RedisOptions } from "./redis/options.ts";
 import { openReader, type Reader } from "./redis/reader.ts";
 import { remember } from "./redis/remember.ts";
 import { repair } from "./redis/repair.ts";
+import { distrust, TRUST_MICROS, UPKEEP_EVERY_MS, upkeep } from "./redis/upkeep.ts";
 import { openWriter } from "./redis/writer.ts";
 import { makeWaiters, type Waiters } from "./waiters.ts";
 
@@ -58,6 +59,13 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
     }
   };
 
+  let keptUpMs = clock.monotonicMs();
+  const keepUp = async (): Promise<void> => {
+    if (!ledger || clock.monotonicMs() - keptUpMs < UPKEEP_EVERY_MS) return;
+    keptUpMs = clock.monotonicMs();
+    await upkeep({ keys, ledger, keep: options.keep ?? (() => false) }, await links.ready());
+  };
+
   const links = openLinks({
     options,
     keys,
@@ -66,6 +74,8 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
     newId: randomUUID,
     onEntered: async (link) => {
       if (!ledger) return;
+      const isSameStore = ledger.checked?.store === link.store;
+      if (isSameStore && known.micros - ledger.floors.micros > TRUST_MICROS) await distrust({ keys, ledger }, link);
       const isRepaired = await repair({ keys, ledger, clock, waitReplicas, waitMs, report }, link);
       if (isRepaired) withFile((file) => file.setChecked(link));
     },
@@ -74,6 +84,8 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
       // Somebody committed and was gone before it could say so: asking the time waits for the replicas as well.
       // Where they are missing the next watch asks again.
       if (seq > acked) writer.now().catch(() => undefined);
+      // A store that fails meanwhile is noticed by the watch itself; the next minute looks again.
+      keepUp().catch(() => undefined);
       waiters.wake();
     },
     onNews: (acked) => {

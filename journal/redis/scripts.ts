@@ -229,6 +229,20 @@ end
 return others
 `;
 
+/** How streams stand, after `ok`: version (empty: not there) and the names of their indexes. KEYS meta; ARGV prefix, run, streams. */
+export const STATUS = `
+if redis.call('HGET', KEYS[1], 'run') ~= ARGV[2] then return {'moved'} end
+local rows = {'ok'}
+for n = 3, #ARGV do
+  local found = redis.call('HMGET', ARGV[1] .. ':stream:' .. ARGV[n], 'v', 'i')
+  local row = {found[1] or ''}
+  local entries = found[2] and cmsgpack.unpack(found[2]) or {}
+  for k = 1, #entries, 2 do row[#row + 1] = entries[k] end
+  rows[#rows + 1] = row
+end
+return rows
+`;
+
 /**
  * Puts back what a stream has lost. KEYS meta feed; ARGV prefix, run, stream, version, operation, snapshot, entries
  * (counted), number of events, and per event: version, micros, text (ascending, up to `version`). Answers `present` when the
@@ -283,6 +297,7 @@ export const SCRIPTS = {
   find: FIND,
   events: EVENTS,
   check: CHECK,
+  status: STATUS,
   repair: REPAIR,
 };
 export type ScriptName = keyof typeof SCRIPTS;
