@@ -3,7 +3,7 @@
 
 import type { AgentHost } from "./agent-host.ts";
 import { FAIR_DISK } from "./files.ts";
-import { FAIR, type Network, type Weather } from "./network.ts";
+import type { Network, Weather } from "./network.ts";
 import type { NotifyHost } from "./notify-host.ts";
 import { LABEL, SITES } from "./pipelines.ts";
 import type { Ground, Process } from "./process.ts";
@@ -158,7 +158,8 @@ function cut(parts: Parts, runner: RunnerHost, random: Random, later: Later): vo
 
 function storm(parts: Parts, runner: RunnerHost, random: Random, later: Later): void {
   const machine = random.pick([runner.machine, runner.machine, parts.people.machine, parts.notify.machine]);
-  const weather = parts.network.weather(machine, random.chance(0.7) ? "agent" : "world");
+  const server = random.chance(0.7) ? "agent" : "world";
+  const weather = parts.network.weather(machine, server);
   const some = (most: number): number => (random.chance(0.4) ? random.between(0, most) : 0);
   const drawn: Weather = {
     delayMs: [0.2, random.chance(0.5) ? 5 : random.between(5, 3_000)],
@@ -172,7 +173,7 @@ function storm(parts: Parts, runner: RunnerHost, random: Random, later: Later): 
     cut: weather.cut,
   };
   Object.assign(weather, drawn);
-  later(random.between(10_000, 300_000), () => Object.assign(weather, { ...FAIR, cut: weather.cut }));
+  later(random.between(10_000, 300_000), () => parts.network.calm(machine, server));
 }
 
 function storeWeather(parts: Parts, random: Random): void {

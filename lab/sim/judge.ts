@@ -143,7 +143,8 @@ export function createJudge(deps: JudgeDeps) {
         break;
       case "AttemptLost":
         checkLost(task, job, event.reason);
-        job.ends.set(event.attempt, "lost");
+        // One that its runner stopped by itself is told again in the same words when the answer was lost.
+        job.ends.set(event.attempt, event.digest === undefined ? "lost" : "cut off");
         Object.assign(job, { open: false, closedMs: nowMs() });
         if (event.started) job.lost += 1;
         break;

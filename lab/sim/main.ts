@@ -29,7 +29,7 @@ else if (values.seeds === undefined) process.exitCode = (await replay(first)) ? 
 else process.exitCode = (await many(Number(values.seeds))) ? 0 : 1;
 
 async function replay(seed: number): Promise<boolean> {
-  const result = await runSeed(seed, (line) => console.log(line));
+  const result = await runSeed(seed, { show: (line) => console.log(line) });
   const again = await runSeed(seed);
   tellFailure(result);
   console.log(`seed ${seed}: ${result.violations.length === 0 ? "all held" : "FAILED"}, trace ${result.digest}`);

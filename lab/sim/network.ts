@@ -52,11 +52,16 @@ export const FAIR: Readonly<Weather> = {
   cut: "no",
 };
 
+/** Whoever is far away sees the news in fewer pages, which saves time. */
+export const FAR: Readonly<Weather> = { ...FAIR, delayMs: [20, 60] };
+
 export type Network = {
   readonly listen: (server: Server) => void;
   /** What `process` calls the world with. */
   readonly fetchFor: (process: Process) => typeof fetch;
   readonly weather: (machine: Machine, server: string) => Weather;
+  readonly calm: (machine: Machine, server: string) => void;
+  /** All weathers are fair. */
   readonly clear: () => void;
 };
 
@@ -73,15 +78,20 @@ type Exchange = {
 /** Errors cost time to make. */
 const GONE = new Error("the caller has left");
 
-export function createNetwork({ timeline, random, trace }: Ground): Network {
+/** `fair`: how the connections of a machine are when nothing is wrong. */
+export function createNetwork(
+  { timeline, random, trace }: Ground,
+  fair: (machine: Machine) => Readonly<Weather>,
+): Network {
   const servers = new Map<string, Server>();
-  const weathers = new Map<string, Weather>();
-  const weather = (machine: Machine, server: string): Weather => {
+  const weathers = new Map<string, { readonly now: Weather; readonly fair: Readonly<Weather> }>();
+  const known = (machine: Machine, server: string) => {
     const key = `${machine.name} ${server}`;
-    const known = weathers.get(key) ?? { ...FAIR };
-    weathers.set(key, known);
-    return known;
+    const one = weathers.get(key) ?? { now: { ...fair(machine) }, fair: fair(machine) };
+    weathers.set(key, one);
+    return one;
   };
+  const weather = (machine: Machine, server: string): Weather => known(machine, server).now;
   const delay = ({ delayMs: [from, to], slow }: Weather): number =>
     random.chance(slow) ? random.between(1_000, 120_000) : random.between(from, to);
 
@@ -177,8 +187,12 @@ export function createNetwork({ timeline, random, trace }: Ground): Network {
   return {
     listen: (server) => void servers.set(server.name, server),
     weather,
+    calm: (machine, server) => {
+      const { now, fair } = known(machine, server);
+      Object.assign(now, { ...fair, cut: now.cut });
+    },
     clear: () => {
-      for (const one of weathers.values()) Object.assign(one, FAIR);
+      for (const { now, fair } of weathers.values()) Object.assign(now, fair);
     },
     fetchFor: (process) => async (address, init) => {
       // Nobody hears the words of the dead.

@@ -18,7 +18,9 @@ export function randomOf(seed: number, name = ""): Random {
   const next = sfc32(hash(`${seed}/${name}`));
   const int = (from: number, to: number): number => from + Math.floor(next() * (to - from + 1));
   const hex = (digits: number): string =>
-    Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join("");
+    Math.floor(next() * 16 ** digits)
+      .toString(16)
+      .padStart(digits, "0");
   return {
     next,
     int,
@@ -28,7 +30,7 @@ export function randomOf(seed: number, name = ""): Random {
       if (list.length === 0) throw new Error("nothing to pick from");
       return list[int(0, list.length - 1)] as (typeof list)[number];
     },
-    uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`,
+    uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(6)}${hex(6)}`,
     fork: (part) => randomOf(seed, `${name}/${part}`),
   };
 }

@@ -1,26 +1,27 @@
 // One seed: builds a world, lets it live through its faults, heals it, and waits for everything to end.
 
 import { agentConfig } from "@gantry/task-agent/config.ts";
+import { composeSignalsHere } from "./abort-signals.ts";
 import { createAgentHost } from "./agent-host.ts";
 import { startPeople } from "./client.ts";
 import { checkEnd, createLiveness } from "./ends.ts";
 import { drawPlan, startFaults } from "./faults.ts";
 import { createJudge, type Violation } from "./judge.ts";
-import { createNetwork } from "./network.ts";
+import { createNetwork, FAIR, FAR } from "./network.ts";
 import { createNotifyHost } from "./notify-host.ts";
 import { makeLibrary } from "./pipelines.ts";
 import { createMachine, createProcess, type Ground } from "./process.ts";
 import { randomOf } from "./random.ts";
 import { createRunnerHost } from "./runner-host.ts";
 import { createTimeline } from "./timeline.ts";
-import { createTrace } from "./trace.ts";
+import { createTrace, NO_TRACE } from "./trace.ts";
 import { createWatch } from "./watch.ts";
 import { createWorld } from "./world.ts";
 
 export type SeedResult = {
   readonly seed: number;
   readonly violations: readonly Violation[];
-  /** SHA-256 of everything that happened. */
+  /** SHA-256 of everything that happened; empty when nobody asked for it. */
   readonly digest: string;
   readonly simulatedMs: number;
   readonly steps: number;
@@ -34,15 +35,26 @@ const STANDSTILL_MS = 10 * 60_000;
 const LONGEST_MS = 3 * 3_600_000;
 const LOOK_MS = 1_000;
 
-/** Never rejects for what the simulated processes do. `show` gets every line of the trace. */
-export async function runSeed(seed: number, show?: (line: string) => void): Promise<SeedResult> {
+composeSignalsHere();
+
+/**
+ * Never rejects for what the simulated processes do. `show` gets every line of the trace. Who runs many seeds does without
+ * the digest, which costs time.
+ */
+export async function runSeed(
+  seed: number,
+  { show, digest = true }: { readonly show?: (line: string) => void; readonly digest?: boolean } = {},
+): Promise<SeedResult> {
   const random = randomOf(seed);
   const timeline = createTimeline();
-  const trace = createTrace(timeline.nowMs, show);
+  const trace = digest || show ? createTrace(timeline.nowMs, show) : NO_TRACE;
   const ground: Ground = { timeline, random, trace };
   const plan = drawPlan(random.fork("plan"));
   const library = makeLibrary(random.fork("pipelines"), plan.runners);
-  const network = createNetwork({ ...ground, random: random.fork("network") });
+  const notifyMachine = createMachine(timeline, "notify");
+  const network = createNetwork({ ...ground, random: random.fork("network") }, ({ name }) =>
+    name === notifyMachine.name ? FAR : FAIR,
+  );
   const config = agentConfig.parse({
     data: "/data/agent",
     portalUrl: "http://portal",
@@ -71,7 +83,7 @@ export async function runSeed(seed: number, show?: (line: string) => void): Prom
   const runners = plan.runners.map((facts) =>
     createRunnerHost({ ground, machine: createMachine(timeline, facts.name), network, judge, watch }, facts),
   );
-  const notify = createNotifyHost({ ground, machine: createMachine(timeline, "notify"), network, judge });
+  const notify = createNotifyHost({ ground, machine: notifyMachine, network, judge });
   network.listen(agent.server);
   network.listen(world.server);
   const wishes = startPeople({
@@ -110,9 +122,7 @@ export async function runSeed(seed: number, show?: (line: string) => void): Prom
     judge.violated("no-surprise", `nobody handled: ${error instanceof Error ? error.stack : String(error)}`);
   process.on("unhandledRejection", surprise);
   try {
-    while (!ended && (await timeline.step())) {
-      // Everything happens in the steps.
-    }
+    await timeline.run(() => ended);
   } finally {
     process.off("unhandledRejection", surprise);
   }

@@ -54,9 +54,7 @@ test("things happen in the order of their time, and those of one moment in the o
     const cancel = timeline.at(one.ms, () => happened.push(one));
     if (one.order % 7 === 0) cancel();
   }
-  while (await timeline.step()) {
-    // Until nothing is left.
-  }
+  await timeline.run(() => false);
   const kept = wanted.filter(({ order }) => order % 7 !== 0);
   assert.deepEqual(
     happened,

@@ -6,8 +6,8 @@ export type Timeline = {
   readonly nowMs: () => number;
   /** Things for the same moment happen in the order in which they were asked for. The answer takes it back. */
   readonly at: (ms: number, run: () => void) => () => void;
-  /** Lets the next thing happen; false when there is none. */
-  readonly step: () => Promise<boolean>;
+  /** Lets things happen until there are none, or until `isOver`. */
+  readonly run: (isOver: () => boolean) => Promise<void>;
   readonly steps: () => number;
 };
 
@@ -28,19 +28,47 @@ export function createTimeline(): Timeline {
         entry.run = undefined;
       };
     },
-    step: async () => {
-      for (;;) {
-        const entry = pop(heap);
-        if (!entry) return false;
-        if (!entry.run) continue;
-        now = entry.ms;
-        steps += 1;
-        entry.run();
-        await new Promise(setImmediate);
-        return true;
-      }
-    },
+    run: (isOver) =>
+      new Promise((resolve, reject) => {
+        const next = (): boolean => {
+          if (isOver()) return false;
+          let entry = pop(heap);
+          while (entry && !entry.run) entry = pop(heap);
+          if (!entry) return false;
+          now = entry.ms;
+          steps += 1;
+          entry.run?.();
+          return true;
+        };
+        inMacrotasks(next, resolve, reject);
+      }),
   };
+}
+
+/** As many at once as the event loop should take in one turn: it looks for other work between turns, which costs time. */
+const TURN = 64;
+
+/** Calls `next` until it answers false; what follows from one call in microtasks is over before the next call. */
+function inMacrotasks(next: () => boolean, end: () => void, fail: (error: unknown) => void): void {
+  let goesOn = true;
+  const one = (): void => {
+    try {
+      if (goesOn) goesOn = next();
+    } catch (error) {
+      goesOn = false;
+      fail(error);
+    }
+  };
+  const last = (): void => {
+    one();
+    if (goesOn) turn();
+    else setImmediate(end);
+  };
+  const turn = (): void => {
+    for (let index = 1; index < TURN; index += 1) setImmediate(one);
+    setImmediate(last);
+  };
+  turn();
 }
 
 function before(a: Entry, b: Entry): boolean {

@@ -7,6 +7,8 @@ export type Trace = {
   readonly digest: () => string;
 };
 
+export const NO_TRACE: Trace = { line: () => {}, digest: () => "" };
+
 /** `show` gets every line with its time, when somebody wants to read them. */
 export function createTrace(nowMs: () => number, show?: (line: string) => void): Trace {
   const hash = createHash("sha256");

@@ -21,6 +21,9 @@ export type Summary = {
   readonly failures: readonly SeedResult[];
 };
 
+/** Nearly everything here lives for microseconds. */
+const LIMITS = { maxYoungGenerationSizeMb: 64 };
+
 /** Rejects when a thread dies, which is a mistake of the simulator itself. */
 export async function runSeeds(options: ManyOptions): Promise<Summary> {
   const { first, seeds, workers, stopAtFailure = false, limitMs = Number.POSITIVE_INFINITY, onResult } = options;
@@ -34,7 +37,7 @@ export async function runSeeds(options: ManyOptions): Promise<Summary> {
   };
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL("./worker.ts", import.meta.url));
+      const worker = new Worker(new URL("./worker.ts", import.meta.url), { resourceLimits: LIMITS });
       const give = (): void => {
         const seed = take();
         if (seed === undefined) worker.terminate().then(() => resolve(), reject);
