@@ -2,8 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { freePorts } from "@gantry/wire/free-ports.ts";
 
 export type DataFolder = {
   readonly path: string;
@@ -31,13 +31,15 @@ export async function openDataFolder(
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, "gantry.json");
   const before: Partial<Kept> = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Kept) : {};
+  // Kept, so that links stay valid after a restart.
+  const [portal = 0, agent = 0, notify = 0] = await freePorts(3);
   const kept: Kept = {
     platformToken: before.platformToken ?? secret(),
     runnerTokens: Object.fromEntries(sites.map((site) => [site, before.runnerTokens?.[site] ?? secret()])),
     ports: {
-      portal: portalPort ?? before.ports?.portal ?? (await freePort()),
-      agent: before.ports?.agent ?? (await freePort()),
-      notify: before.ports?.notify ?? (await freePort()),
+      portal: portalPort ?? before.ports?.portal ?? portal,
+      agent: before.ports?.agent ?? agent,
+      notify: before.ports?.notify ?? notify,
     },
   };
   writeSecret(file, kept);
@@ -52,16 +54,4 @@ export function writeSecret(file: string, content: object): void {
 
 function secret(): string {
   return randomBytes(32).toString("base64url");
-}
-
-/** A port that is free now; kept, so that links stay valid after a restart. */
-function freePort(): Promise<number> {
-  return new Promise((done, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === "object" && address ? done(address.port) : reject(new Error("no port"))));
-    });
-  });
 }

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/tasks.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent-client.ts";
+import { freePort } from "@gantry/wire/free-ports.ts";
 import { type KafkaSettings, WAITING_PIPELINE } from "./agents.ts";
 import type { TaskSizes } from "./event-reader.ts";
 
@@ -144,15 +145,4 @@ export class AgentOnKafka {
     this.#chosen ??= await freePort();
     return this.#chosen;
   }
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const at = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (at === null || typeof at === "string") throw new Error("a listening server has a port");
-  return at.port;
 }

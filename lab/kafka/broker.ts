@@ -5,10 +5,10 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePorts } from "@gantry/wire/free-ports.ts";
 
 /** The one account of the listener with SASL. */
 export const BROKER_ACCOUNT = { username: "gantry", password: "a-password-of-the-lab" };
@@ -161,19 +161,4 @@ function properties({ folder, port, controller, sasl }: Place): string {
     "broker.session.timeout.ms=1500",
     "broker.heartbeat.interval.ms=500",
   ].join("\n")}\n`;
-}
-
-/** Ports that were free a moment ago: a broker must know its own before it starts. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const at = server.address();
-    if (at === null || typeof at === "string") throw new Error("a listening server has a port");
-    ports.push(at.port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { freePorts } from "@gantry/wire/free-ports.ts";
 import { makeRootFolder } from "./base-image.ts";
 
 const run = promisify(execFile);
@@ -83,7 +83,7 @@ test("the entry explains itself, and refuses what it does not know", async (t) =
 
 test("the four processes start in it, are well, find each other, and end in order", async (t) => {
   if (missing !== undefined) return t.skip(missing);
-  const [agent, notify, portal] = [await freePort(), await freePort(), await freePort()];
+  const [agent = 0, notify = 0, portal = 0] = await freePorts(3);
   const agentUrl = `http://127.0.0.1:${agent}`;
   const peer = { url: agentUrl, token: TOKEN };
   const configs = {
@@ -167,16 +167,6 @@ async function isHere(program: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  assert(typeof address === "object" && address);
-  return address.port;
 }
 
 /** Repeats until it holds, at most half a minute. */

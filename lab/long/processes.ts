@@ -3,12 +3,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent-client.ts";
+import { freePort, isFree } from "@gantry/wire/free-ports.ts";
 import type { FeedEvent, TaskView } from "@gantry/wire/views.ts";
 import { WORLD } from "./world-steps.ts";
 
@@ -97,11 +97,25 @@ export class AgentProcess {
   }
 
   /** `before`: a program that starts it, with its own arguments, for example strace. */
-  static async start(
+  static async start(ground: Ground, options: AgentOptions = {}): Promise<AgentProcess> {
+    for (;;) {
+      const port = await freePort();
+      const agent = await AgentProcess.#begun(ground, port, options);
+      try {
+        await agent.ready();
+        return agent;
+      } catch (error) {
+        // Somebody took the port in the meantime; there are others.
+        if (agent.child.exitCode === null || (await isFree(port))) throw error;
+      }
+    }
+  }
+
+  static async #begun(
     ground: Ground,
-    { config = {}, data = join(ground.folder, "agent"), before = [] }: AgentOptions = {},
+    port: number,
+    { config = {}, data = join(ground.folder, "agent"), before = [] }: AgentOptions,
   ): Promise<AgentProcess> {
-    const port = await freePort();
     const file = join(ground.folder, `agent-${port}.json`);
     const whole = {
       data,
@@ -115,9 +129,7 @@ export class AgentProcess {
     };
     await writeFile(file, JSON.stringify(whole));
     const begin = (): ChildProcess => ground.spawn([...before, process.execPath, AGENT, "--config", file]);
-    const agent = new AgentProcess(begin, `http://127.0.0.1:${port}`, data);
-    await agent.ready();
-    return agent;
+    return new AgentProcess(begin, `http://127.0.0.1:${port}`, data);
   }
 
   async kill(): Promise<void> {
@@ -175,14 +187,4 @@ export function startRunnerProcess(
   const lines: string[] = [];
   if (child.stdout) createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
   return { child, lines, data };
-}
-
-/** One that nobody listens on now. It is used at once, and by the same process again after it was killed. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

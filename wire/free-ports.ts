@@ -1,0 +1,49 @@
+// Ports of this machine that nobody listens on.
+
+import { randomInt } from "node:crypto";
+import { createServer, type Server } from "node:net";
+
+/** Below the ports that systems give to outgoing connections: one of those could be in the way at the next start. */
+const [FIRST, LAST] = [20_000, 29_999];
+const TRIES = 1_000;
+
+/** So many different ones, all free at the same moment. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const held: Server[] = [];
+  const ports: number[] = [];
+  try {
+    for (let tries = 0; ports.length < count; tries += 1) {
+      if (tries === TRIES) throw new Error(`There are no ${count} free ports from ${FIRST} to ${LAST}.`);
+      const port = randomInt(FIRST, LAST + 1);
+      const server = await hold(port);
+      if (!server) continue;
+      held.push(server);
+      ports.push(port);
+    }
+    return ports;
+  } finally {
+    await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const [port = 0] = await freePorts(1);
+  return port;
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  const server = await hold(port);
+  await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
+  return server !== undefined;
+}
+
+/** Undefined when somebody else has it. */
+function hold(port: number): Promise<Server | undefined> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" || error.code === "EACCES" ? resolve(undefined) : reject(error),
+    );
+    server.listen(port, "127.0.0.1", () => resolve(server));
+  });
+}
