@@ -46,12 +46,17 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
   };
   const live = async (): Promise<void> => {
     const release = leases.hold({ ref, lease, mode: spec.mode, stop, onKept: watch.limit }, claimed.sent);
+    // Meanwhile the claim is written down and the agent asked: nothing of the job runs before both is done.
+    const folders = makeJobFolders(site.deps.files, jobFolders(site.config.data, ref));
+    // Whoever needs them sees the failure.
+    folders.catch(() => {});
     try {
       await site.disk.commit({ k: "claimed", ref, lease: claimed.reply.lease });
       await site.link.call((client, session, options) => client.start({ session, ref }, options), {
         signal: over.signal,
       });
       isStarted = true;
+      await folders;
       await work(site, claimed, delivery, {
         stopping,
         over,
@@ -59,6 +64,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
         release,
         watch,
         leaseUntil: () => leases.until(ref),
+        renewed: (signal) => leases.renewed(ref, signal),
       });
     } catch (error) {
       logEnd(site, ref, error, over.signal);
@@ -66,6 +72,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
     } finally {
       release();
       await delivery.logsDone();
+      await Promise.allSettled([folders]);
       await cleanUp(site, ref, delivery.isClosing());
       watch.over();
     }
@@ -81,18 +88,18 @@ type Stops = {
   readonly release: () => void;
   readonly watch: Watch;
   readonly leaseUntil: () => Moment | undefined;
+  readonly renewed: (signal: AbortSignal) => Promise<void>;
 };
 
 async function work(
   site: Site,
   { ref, reply }: Claimed,
   delivery: Delivery,
-  { stopping, over, stop, release, watch, leaseUntil }: Stops,
+  { stopping, over, stop, release, watch, leaseUntil, renewed }: Stops,
 ): Promise<void> {
   const { deps, disk, link, config, cache, path } = site;
   const { spec } = reply;
   const folders = jobFolders(config.data, ref);
-  await makeJobFolders(deps.files, folders);
   const onLost = (): void => stop(lost("The task-agent refused a request of this attempt."));
   // Who stood still may hear of the end of programs, which the guard has killed, before timers tell that the time is over.
   const look = (): void => {
@@ -105,7 +112,7 @@ async function work(
       delivery.outbox.push(asCutOff(event, over.signal));
     },
     openLog: delivery.openLog,
-    permits: createPermits({ ref, link, disk, deps, leaseUntil, lost: over.signal, onLost }),
+    permits: createPermits({ ref, link, disk, deps, leaseUntil, renewed, lost: over.signal, onLost }),
     onGroup: (group) => {
       watch.group(group);
       disk.note({ k: "group", ref, group });
