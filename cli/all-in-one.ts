@@ -74,8 +74,14 @@ export async function prepare({
   };
 }
 
-/** Starts everything and resolves when the portal serves. What fails on the way closes what was started before. */
-export async function startAllInOne(options: AllInOneOptions, logger: Logger): Promise<AllInOne> {
+/**
+ * Starts everything and resolves when the portal serves. What fails on the way closes what was started before. Each process
+ * has a logger of its own, by its name, because their levels are set apart.
+ */
+export async function startAllInOne(
+  options: AllInOneOptions,
+  loggerOf: (process: string) => Logger,
+): Promise<AllInOne> {
   const opened: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const one of opened.splice(0).toReversed()) await one();
@@ -83,14 +89,14 @@ export async function startAllInOne(options: AllInOneOptions, logger: Logger): P
   try {
     const { folder, configs, closeLab } = await prepare(options);
     opened.push(closeLab);
-    opened.push((await startTaskAgent(configs.agent, { logger })).close);
-    opened.push((await startNotifyAgent(configs.notify, { logger })).close);
-    const portal = await startPortal(configs.portal, { logger });
+    opened.push((await startTaskAgent(configs.agent, { logger: loggerOf("task-agent") })).close);
+    opened.push((await startNotifyAgent(configs.notify, { logger: loggerOf("notify-agent") })).close);
+    const portal = await startPortal(configs.portal, { logger: loggerOf("portal-api") });
     opened.push(portal.close);
-    const hands = openHands(logger);
+    const hands = openHands(loggerOf("task-runner"));
     opened.push(hands.close);
     for (const config of configs.runners) {
-      const runner = await startRunner(config, { logger, hands });
+      const runner = await startRunner(config, { logger: loggerOf("task-runner"), hands });
       // Work that runs is given back; the next start goes on with it.
       opened.push(() => runner.close({ drainMs: 0 }));
     }

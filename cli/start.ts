@@ -55,7 +55,7 @@ export async function start(argv: readonly string[], io: Io): Promise<number> {
 function open(flags: Flags, io: Io): Promise<AllInOne> {
   const options: AllInOneOptions = { data: flags.data, port: flags.port, path: io.env.PATH ?? "" };
   if (flags.separate) return startSeparately(options, (name) => io.stderr(`${name} ended and is started again.\n`));
-  return startAllInOne(options, makeLogger("gantry", flags.log, { write: io.stderr }));
+  return startAllInOne(options, (process) => makeLogger(process, flags.log, { write: io.stderr }));
 }
 
 async function live(gantry: AllInOne, flags: Flags, io: Io, signal: AbortSignal, ms: number): Promise<number> {

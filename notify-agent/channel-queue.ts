@@ -15,6 +15,8 @@ export type QueueDeps = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
+  /** An operator has said that nothing is to be sent. Default: never. */
+  readonly isPaused?: () => boolean;
   /** After a try was recorded. */
   readonly onTried: (delivery: Delivery) => void;
 };
@@ -53,7 +55,7 @@ export function openChannelQueue(deps: QueueDeps, name: string, channel: Channel
   const pump = (): void => {
     cancelTimer();
     const item = firstDue(items);
-    if (closed || sending || !item) return;
+    if (closed || sending || !item || deps.isPaused?.()) return;
     const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs();
     if (waitMs > 0) {
       cancelTimer = clock.after(waitMs, pump);

@@ -71,7 +71,7 @@ test("secrets come from files and variables, and a missing one is a mistake", as
   const config = { ...GOOD, token: { file }, agent: { url: "http://agent", token: { env: "AGENT" } } };
   const read = parseConfig(config, { AGENT: "w".repeat(20) });
   assert.equal(read.token, "z".repeat(20));
-  assert.deepEqual(read.source, { kind: "feed", url: "http://agent", token: "w".repeat(20) });
+  assert.deepEqual(read.source, { kind: "feed", agent: { url: "http://agent", token: "w".repeat(20) } });
   assert.match(problemsOf(config).join(), /\/agent\/token: The variable AGENT is not set/);
   assert.match(problemsOf({ ...GOOD, token: "short" }).join(), /\/token: It must have at least 16 characters/);
   assert.match(problemsOf({ ...GOOD, token: { file: join(dir, "none") } }).join(), /\/token: The file .* \(ENOENT\)/);

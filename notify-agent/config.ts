@@ -27,7 +27,7 @@ export const notifySchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
   /** What portal-api shows this process. */
   token: secret,
-  /** The task-agent whose feed is read; not needed with `source`. */
+  /** The task-agent whose feed is read. With `source` it is only asked for settings, and may be left out. */
   agent: z.strictObject({ url, token: secret }).optional(),
   /** Events from Kafka instead of the feed. Notify-agents with the same group share the tasks. docs/events.md. */
   source: z
@@ -66,13 +66,17 @@ export type NotifyConfigInput = z.input<typeof notifySchema>;
 export type NotifyConfig = Omit<z.output<typeof notifySchema>, "channels" | "rules" | "token" | "agent" | "source"> & {
   readonly token: string;
   readonly source: EventSource;
+  /** The task-agent, also where events come from Kafka: settings that are changed while it runs come from there. */
+  readonly agent: Peer | undefined;
   readonly channels: ReadonlyMap<string, ReadyChannel>;
   readonly rules: readonly CompiledRule[];
 };
 
+export type Peer = { readonly url: string; readonly token: string };
+
 /** Where events come from: the feed of a task-agent, or Kafka. */
 export type EventSource =
-  | { readonly kind: "feed"; readonly url: string; readonly token: string }
+  | { readonly kind: "feed"; readonly agent: Peer }
   | { readonly kind: "kafka"; readonly kafka: KafkaConfig; readonly group: string };
 
 type Env = { readonly [name: string]: string | undefined };
@@ -84,10 +88,11 @@ type Env = { readonly [name: string]: string | undefined };
 export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const parsed = notifySchema.safeParse(input);
   if (!parsed.success) throw configInvalid(problemsOf(parsed.error));
-  const { agent: _, source: __, ...config } = parsed.data;
+  const { agent: given, source: _, ...config } = parsed.data;
   const problems: Problem[] = [];
   const token = readToken(config.token, "/token", env, problems);
-  const source = readEventSource(parsed.data, env, problems);
+  const agent = given && { url: given.url, token: readToken(given.token, "/agent/token", env, problems) };
+  const source = readEventSource(parsed.data, agent, env, problems);
 
   const channels = new Map<string, ReadyChannel>();
   for (const [name, settings] of Object.entries(config.channels)) {
@@ -98,11 +103,12 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const compiled = compileRules(config.rules ?? defaultRules(names), names);
   problems.push(...compiled.problems);
   if (problems.length > 0 || source === undefined) throw configInvalid(problems);
-  return { ...config, token, source, channels, rules: compiled.rules };
+  return { ...config, token, source, agent, channels, rules: compiled.rules };
 }
 
 function readEventSource(
-  { agent, source }: z.output<typeof notifySchema>,
+  { source }: z.output<typeof notifySchema>,
+  agent: Peer | undefined,
   env: Env,
   problems: Problem[],
 ): EventSource | undefined {
@@ -113,7 +119,7 @@ function readEventSource(
     problems.push(...problemsOf(kafka.error, "/source/kafka"));
     return undefined;
   }
-  if (agent) return { kind: "feed", url: agent.url, token: readToken(agent.token, "/agent/token", env, problems) };
+  if (agent) return { kind: "feed", agent };
   problems.push({ detail: "It is needed: events come from a task-agent, or from `source.kafka`.", pointer: "/agent" });
   return undefined;
 }

@@ -13,6 +13,8 @@ export type Deliverer = {
   readonly takeUp: () => Promise<number>;
   /** Deliveries that were just recorded; others than pending ones are ignored. */
   readonly add: (deliveries: readonly Delivery[]) => void;
+  /** Sends what is due; for whoever has ended a pause. */
+  readonly pump: () => void;
   readonly pending: () => ReadonlyMap<string, number>;
   readonly close: () => Promise<void>;
 };
@@ -37,6 +39,7 @@ export function openDeliverer(deps: QueueDeps & { readonly channels: ReadonlyMap
       for (const delivery of deliveries) if (delivery.state === "pending") queues.get(delivery.channel)?.add(delivery);
       pumpAll();
     },
+    pump: pumpAll,
     pending: () => new Map([...queues].map(([name, queue]) => [name, queue.length()])),
     close: async () => {
       await Promise.all([...queues.values()].map((queue) => queue.close()));

@@ -3,13 +3,17 @@
 
 import { join } from "node:path";
 import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
+import { type LiveSettings, NO_SETTINGS } from "@gantry/core/settings/settings.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
+import { type AgentClient, makeAgentClient } from "@gantry/wire/agent-client.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { setLevel } from "@gantry/wire/log-level.ts";
 import { operationRoutes } from "@gantry/wire/metrics.ts";
 import { makeLogger, runProcess } from "@gantry/wire/process.ts";
-import { type NotifyConfig, type NotifyConfigInput, notifySchema, parseConfig } from "./config.ts";
+import { followSettings } from "@gantry/wire/settings-follower.ts";
+import { type NotifyConfig, type NotifyConfigInput, notifySchema, type Peer, parseConfig } from "./config.ts";
 import { openDeliverer } from "./deliver.ts";
 import { NOTIFY_INDEXES } from "./delivery.ts";
 import { testContent } from "./messages.ts";
@@ -67,6 +71,7 @@ async function assemble(
   const random = deps.random ?? Math.random;
   const logger = deps.logger ?? makeLogger("notify-agent", config.logLevel);
   const metrics = makeMetrics(() => deliverer.pending());
+  let live = NO_SETTINGS;
   const deliverer = openDeliverer({
     journal,
     channels,
@@ -75,6 +80,7 @@ async function assemble(
     random,
     logger,
     onTried: metrics.tried,
+    isPaused: () => live["notify.paused"] === true,
   });
 
   const testChannel = (name: string): Promise<SendResult> | undefined => {
@@ -85,6 +91,11 @@ async function assemble(
       at: new Date(clock.nowMs()),
     };
     return channels.get(name)?.send(message, AbortSignal.timeout(config.delivery.sendMs));
+  };
+  const heed = (now: LiveSettings): void => {
+    live = now;
+    setLevel(logger, now["log.notifyAgent"]);
+    deliverer.pump();
   };
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
   app.use(operationRoutes(metrics, () => journal.check()));
@@ -110,15 +121,20 @@ async function assemble(
     onFeed: metrics.feed,
   };
   const loop = source.start(shared);
+  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), clock, logger, heed });
   logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
   return {
     ...server,
     close: async () => {
-      await loop.stop();
+      await Promise.all([loop.stop(), settings?.stop()]);
       await source.close();
       await Promise.all([server.close(), deliverer.close()]);
     },
   };
+}
+
+function clientOf(agent: Peer, { fetch }: NotifyDeps): AgentClient {
+  return makeAgentClient({ ...agent, ...(fetch ? { fetch } : {}) });
 }
 
 async function closeAll(channels: ReadonlyMap<string, Channel>, journal: Journal): Promise<void> {

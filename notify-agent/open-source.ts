@@ -29,7 +29,7 @@ export async function openSource(
   fetch?: typeof globalThis.fetch,
 ): Promise<OpenSource> {
   if (source.kind === "feed") {
-    const agent = makeAgentClient({ url: source.url, token: source.token, ...(fetch ? { fetch } : {}) });
+    const agent = makeAgentClient({ ...source.agent, ...(fetch ? { fetch } : {}) });
     return { start: (deps) => startLoop({ ...deps, agent }), close: async () => {} };
   }
   const { kafka } = source;

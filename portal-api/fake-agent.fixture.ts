@@ -14,6 +14,7 @@ import {
   startTask,
 } from "@gantry/wire/agent-api.ts";
 import { createApp, goneSignal, type Listening, listen, readJson, requireBearer } from "@gantry/wire/http.ts";
+import type { SettingsView } from "@gantry/wire/settings.ts";
 import type { AppView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/views.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
@@ -80,6 +81,8 @@ const SITE: SiteView = {
   systems: [{ name: "harbor", kind: "harbor", url: "http://harbor.seoul", standIn: true }],
   queue: [],
 };
+
+const SETTINGS: SettingsView = { version: 0, items: [] };
 
 export async function startFakeAgent(): Promise<FakeAgent> {
   let state = newState();
@@ -291,6 +294,9 @@ function readRoutes(router: Router, state: () => State): void {
   router.get("/steps", give({ items: [] }));
   router.get("/runners", give({ items: [] }));
   router.get("/sites", give({ items: [SITE] }));
+  router.get("/settings", give(SETTINGS));
+  router.post("/settings", give(SETTINGS));
+  router.get("/settings/history", give({ items: [] }));
 }
 
 function give(body: object): (ctx: Koa.Context) => void {

@@ -1,13 +1,16 @@
 // The process portal-api: `node portal-api/main.ts --config FILE`. `startPortal` is the same for the all-in-one.
 
 import { join } from "node:path";
+import type { LiveSettings } from "@gantry/core/settings/settings.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { makeAgentClient } from "@gantry/wire/agent-client.ts";
 import { type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { setLevel } from "@gantry/wire/log-level.ts";
 import { makeNotifyClient } from "@gantry/wire/notify-client.ts";
 import { makeLogger, runProcess } from "@gantry/wire/process.ts";
+import { followSettings } from "@gantry/wire/settings-follower.ts";
 import { ensureAdminToken } from "./access/admin-token.ts";
 import { INDEXES } from "./access/records.ts";
 import { makeSessions, type Principal } from "./access/sessions.ts";
@@ -52,6 +55,8 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     const portal = assemble({ config, clock, logger, journal, tokens, closing: closing.signal, at: () => listening });
     listening = await listen(makeApp(portal, ROUTES), config);
     portal.hub.start();
+    const heed = (now: LiveSettings): void => setLevel(logger, now["log.portalApi"]);
+    const settings = followSettings({ agent: portal.agent, clock, logger, heed });
     const server = listening;
     logger.info({ url: server.url }, "portal-api serves");
     return {
@@ -62,7 +67,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
         `${portal.publicUrl()}/sign-in?code=${(await portal.sessions.createCode(principal)).code}`,
       close: async () => {
         closing.abort();
-        await portal.hub.close();
+        await Promise.all([portal.hub.close(), settings.stop()]);
         await server.close();
         await journal.close();
       },

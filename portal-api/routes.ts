@@ -26,6 +26,7 @@ import { rerunTask } from "./routes/rerun-task.ts";
 import { resolveJob } from "./routes/resolve-job.ts";
 import { revokeToken } from "./routes/revoke-token.ts";
 import { runCd, runCi } from "./routes/run-of-app.ts";
+import { getSettings, listSettingsHistory, setSettings } from "./routes/settings.ts";
 import { showSignIn, signIn } from "./routes/sign-in.ts";
 import { signOut } from "./routes/sign-out.ts";
 import { startTask } from "./routes/start-task.ts";
@@ -56,6 +57,9 @@ export const ROUTES: readonly Route[] = [
   listInbox,
   listDeliveries,
   getMe,
+  getSettings,
+  setSettings,
+  listSettingsHistory,
   createToken,
   listTokens,
   revokeToken,

@@ -8,6 +8,7 @@ import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
+import { closedSite } from "./decide-gate.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 import type { Definitions } from "./definitions.ts";
 import { openDispatch } from "./dispatch.ts";
@@ -20,6 +21,7 @@ import type { LogStore } from "./log-store.ts";
 import { openPeers } from "./peers.ts";
 import { openRunnerProtocol } from "./runner-protocol.ts";
 import { openSessions } from "./sessions.ts";
+import { forRunners, heededBy, type Settings, UNSET } from "./settings.ts";
 import { openTasks, type TaskRecord, taskStream } from "./tasks.ts";
 
 export type Agent = Awaited<ReturnType<typeof openAgent>>;
@@ -35,6 +37,8 @@ export type AgentDeps = {
   /** Names that nobody can guess and that never meet. */
   readonly newId: () => string;
   readonly alarms?: Alarms;
+  /** What operators change while it runs. Absent: nothing is set. */
+  readonly settings?: Pick<Settings, "now" | "listen">;
   /** The name of this agent among those that share the journal; absent, it has the journal for itself. */
   readonly name?: string;
 };
@@ -50,13 +54,16 @@ export async function openAgent({
   newId,
   name,
   alarms = openAlarms(logger),
+  settings = UNSET,
 }: AgentDeps) {
+  const heeded = heededBy(config, settings);
   const tasks = openTasks(journal, definitions, { shared: name !== undefined });
   const onError = (err: unknown, what: string): void => logger.error({ err }, `${what} failed`);
   const sessions = openSessions({
     clock,
     newId,
     aliveMs: config.aliveMs,
+    settings: () => forRunners(settings.now()),
     onFree: (site) => dispatch.free(site),
     onGone: (session) => dispatch.gone(session),
   });
@@ -64,7 +71,7 @@ export async function openAgent({
   const leases: Leases = openLeases({
     tasks,
     journal,
-    config,
+    config: heeded,
     clock,
     alarms,
     ...(name === undefined ? {} : { name, heardByOthers: (lease) => peers?.heardMs(lease) }),
@@ -88,6 +95,7 @@ export async function openAgent({
     newId,
     offerMs: config.offerMs,
     elsewhere,
+    gate: (site, offered) => closedSite(settings.now(), { site, running: leases.atSite(site) + offered }),
     onError,
   });
   const feed = openFeed(journal, tasks, clock);
@@ -100,7 +108,13 @@ export async function openAgent({
     fences,
     fleet,
     alarms,
-    cancelGraceMs: config.cancelGraceMs,
+    get cancelGraceMs() {
+      return heeded.cancelGraceMs;
+    },
+  });
+  settings.listen(() => {
+    dispatch.resettle();
+    for (const session of sessions.all()) session.wake?.();
   });
 
   const look = (task: TaskRecord): void => {
@@ -190,6 +204,8 @@ export async function openAgent({
     /** Gives away what is overdue. Safe to call at any time, from anywhere, also at once. */
     tick: async (): Promise<void> => {
       dispatch.sweep();
+      // Where the number of jobs is limited, another agent's job that has ended makes room that nobody tells of.
+      if (settings.now()["dispatch.jobsPerSite"] !== undefined) dispatch.resettle();
       for (const [name, work] of owed) {
         owed.delete(name);
         void insist(name, work);

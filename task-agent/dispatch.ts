@@ -24,6 +24,8 @@ export type Dispatch = {
   readonly gone: (session: Session) => void;
   /** Gives up offers that nobody claimed in time. */
   readonly sweep: () => void;
+  /** What the gate says may be otherwise now: offers behind a closed one are taken back, and all queues are looked at. */
+  readonly resettle: () => void;
   readonly waitingCount: () => number;
   /** How long the oldest of them has waited for a runner; 0 when none waits. */
   readonly longestWaitMs: () => number;
@@ -56,8 +58,12 @@ export type DispatchDeps = {
   readonly offerMs: number;
   /** Runners that are signed in at other agents, which offer them jobs themselves. */
   readonly elsewhere?: () => readonly RunnerFacts[];
+  /** Why nothing may begin at a site, where so many jobs are offered already. Default: everything may. */
+  readonly gate?: (site: string, offered: number) => Closed | undefined;
   readonly onError: (error: unknown, what: string) => void;
 };
+
+export type Closed = { readonly code: "site-paused" | "site-limit"; readonly text: string };
 
 /** How long a runner that declined is offered nothing, unless it has said meanwhile that it was full. */
 const REST_MS = 5_000;
@@ -110,11 +116,19 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     }
   };
 
+  const offeredAt = (site: string): number => [...offers.values()].filter((ready) => ready.site === site).length;
+
   /** One pass over the queue of a site, oldest first; stops looking for runners when none has room. */
   const match = async (site: string, only?: ReadyJob): Promise<void> => {
     const queue = only ? [only] : [...(sites.get(site)?.values() ?? [])];
     for (const ready of queue) {
       if (ready.offer || ready.dueMs > deps.clock.monotonicMs()) continue;
+      const closed = deps.gate?.(site, offeredAt(site));
+      if (closed) {
+        await explain(ready, closed.code, closed.text);
+        if (!only && closed.code === "site-limit") return;
+        continue;
+      }
       const runners: RunnerFacts[] = deps.sessions.all().map(deps.sessions.facts);
       const here = chooseRunner(ready, runners);
       const others = here.kind === "waiting" ? (deps.elsewhere?.() ?? []) : [];
@@ -195,6 +209,13 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
         withdraw(ready);
         run(ready.site, ready);
       }
+    },
+    resettle: () => {
+      for (const ready of [...offers.values()]) {
+        // An offer counts for itself.
+        if (deps.gate?.(ready.site, offeredAt(ready.site) - 1)) withdraw(ready);
+      }
+      for (const site of sites.keys()) run(site);
     },
     waitingCount: () => [...sites.values()].reduce((sum, queue) => sum + queue.size, 0),
     longestWaitMs: () => {

@@ -5,6 +5,7 @@ import { type Clock, wakeable } from "@gantry/journal/clock.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import type { FeedPage } from "@gantry/wire/agent-api.ts";
 import type { FeedEvent } from "@gantry/wire/views.ts";
+import { SETTINGS_STREAM } from "./settings.ts";
 import { type TaskRecord, type Tasks, taskStream } from "./tasks.ts";
 import { iso } from "./view.ts";
 
@@ -25,6 +26,7 @@ export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
   });
 
   const dress = async (event: JournalEvent): Promise<FeedEvent | undefined> => {
+    if (event.stream === SETTINGS_STREAM) return settingsEvent(event);
     if (!event.stream.startsWith("task/")) return undefined;
     const record = await tasks.readSince(event.stream.slice("task/".length), event.version);
     return record ? feedEvent(record, event) : undefined;
@@ -74,6 +76,30 @@ export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
 export function eventType(kind: string): string {
   const [noun = "", ...rest] = kind.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
   return `dev.gantry.${noun}.${rest.join("-")}.v1`;
+}
+
+/** In the shape of a task's event, because that is what readers know; nothing of a task is in it. */
+function settingsEvent({ seq, version, event }: JournalEvent): FeedEvent {
+  const { at, by } = event as { readonly at: number; readonly by: string };
+  return {
+    specversion: "1.0",
+    id: `settings/${version}`,
+    source: "/gantry/task-agent",
+    type: eventType("SettingsChanged"),
+    subject: "settings",
+    time: iso(at),
+    datacontenttype: "application/json",
+    seq,
+    taskseq: version,
+    data: {
+      task: "settings",
+      pipeline: "settings",
+      title: "Settings",
+      requestedBy: by,
+      url: "/settings",
+      event: event as FeedEvent["data"]["event"],
+    },
+  };
 }
 
 function feedEvent({ state }: TaskRecord, { seq, version, event }: JournalEvent): FeedEvent {

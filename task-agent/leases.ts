@@ -28,6 +28,8 @@ export type Leases = {
   readonly lose: (lease: HeldLease, reason: string) => Promise<void>;
   readonly terms: (mode: LeaseMode) => Lease;
   readonly count: () => number;
+  /** How many jobs of a site are held. */
+  readonly atSite: (site: string) => number;
   /** Leases that were renewed here, and how long ago, ms: for the other agents. */
   readonly heard: () => ReadonlyMap<string, number>;
 };
@@ -36,6 +38,7 @@ export type HeldLease = { readonly task: string; readonly job: string; readonly 
 
 type Held = HeldLease & {
   readonly runner: string;
+  readonly site: string;
   readonly mode: LeaseMode;
   readonly claimedAt: number;
   /** Since when its time runs. Later than it was heard of where it is not known better. */
@@ -109,6 +112,7 @@ export function openLeases({ tasks, journal, config, clock, alarms, name, heardB
             job: job.key,
             fence: job.fence,
             runner: job.lease.runner,
+            site: job.site,
             mode: jobMode(pipeline, job.id),
             claimedAt: job.lease.claimedAt,
             renewedMs: now,
@@ -169,6 +173,7 @@ export function openLeases({ tasks, journal, config, clock, alarms, name, heardB
       return { renewEveryMs, selfFenceMs, reassignAfterMs };
     },
     count: () => held.size,
+    atSite: (site) => [...held.values()].filter((lease) => lease.site === site).length,
     heard: () => {
       const now = clock.monotonicMs();
       return new Map(

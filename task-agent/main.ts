@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
+import { setLevel } from "@gantry/wire/log-level.ts";
 import { operationRoutes } from "@gantry/wire/metrics.ts";
 import { runProcess } from "@gantry/wire/process.ts";
 import { openAgent } from "./agent.ts";
@@ -17,8 +18,11 @@ import { openLogStore } from "./log-store.ts";
 import { openMetrics } from "./metrics.ts";
 import { openAgentJournal } from "./open-journal.ts";
 import { type EventsOut, openEventsOut } from "./open-relay.ts";
+import { openPace } from "./pace.ts";
 import { portalRoutes } from "./portal-routes.ts";
 import { runnerRoutes } from "./runner-routes.ts";
+import { openSettings } from "./settings.ts";
+import { settingsRoutes } from "./settings-routes.ts";
 
 const SHIPPED = fileURLToPath(new URL("../pipelines/", import.meta.url));
 const TICK_MS = 1_000;
@@ -36,6 +40,8 @@ export async function startTaskAgent(
   let eventsOut: EventsOut | undefined;
   try {
     const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
+    const settings = await openSettings(journal, clock);
+    settings.listen((now) => setLevel(deps.logger, now["log.taskAgent"]));
     const agent = await openAgent({
       config,
       journal,
@@ -45,6 +51,7 @@ export async function startTaskAgent(
       clock,
       newId: randomUUID,
       alarms,
+      settings,
       ...(name === undefined ? {} : { name }),
     });
     eventsOut = await openEventsOut(config, { ...agent, journal, clock, logger: deps.logger, newId: randomUUID });
@@ -56,16 +63,19 @@ export async function startTaskAgent(
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,
+      admit: openPace(clock, () => settings.now()["tasks.perMinute"]),
       onCancel: agent.protocol.cancel,
       onRemove: agent.protocol.remove,
     });
     const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens });
     app.use(runner);
     app.use(portal.routes());
+    app.use(settingsRoutes(settings, config.token).routes());
     app.use(operationRoutes(metrics, () => journal.check()));
     const server = await listen(app, { host: config.host, port: config.port });
     let stopTicking = (): void => {};
     const tick = (): void => {
+      settings.refresh().catch((err: unknown) => deps.logger.error({ err }, "the settings could not be read"));
       agent.tick().catch((err: unknown) => deps.logger.error({ err }, "a sweep failed"));
       stopTicking = clock.after(TICK_MS, tick);
     };

@@ -28,6 +28,7 @@ export type PortalRoutesDeps = {
   readonly portalUrl: string;
   readonly newId: () => string;
   readonly token: string;
+  readonly admit?: (principal: string) => void;
   readonly onCancel: (task: TaskRecord) => void;
   /** Takes a runner out of service. */
   readonly onRemove: (runner: string) => Promise<void>;

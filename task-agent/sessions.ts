@@ -4,6 +4,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Clock, wakeable } from "@gantry/journal/clock.ts";
 import type { CancelDirective, Offer, PollReply, SessionRequest } from "@gantry/wire/protocol.ts";
+import type { RunnerSettings } from "@gantry/wire/settings.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 
 export type Session = {
@@ -41,15 +42,21 @@ export function openSessions(options: {
   aliveMs: number;
   onFree: (site: string) => void;
   onGone: (session: Session) => void;
+  /** What runners are told with every answer, where it is anything. */
+  settings?: () => RunnerSettings;
 }): Sessions {
   const sessions = new Map<string, Session>();
   const newest = new Map<string, string>();
 
+  const told = (): Pick<PollReply, "settings"> => {
+    const settings = options.settings?.() ?? {};
+    return Object.keys(settings).length > 0 ? { settings } : {};
+  };
   const said = (session: Session): boolean => session.offers.size > 0 || session.cancels.size > 0;
   const answer = (session: Session): PollReply => {
     const cancels = [...session.cancels.values()];
     session.cancels.clear();
-    return { offers: [...session.offers.values()], cancels };
+    return { offers: [...session.offers.values()], cancels, ...told() };
   };
 
   const over = (session: Session): void => {

@@ -19,11 +19,13 @@ export type StartDeps = {
   readonly portalUrl: string;
   /** A random UUID. */
   readonly newId: () => string;
+  /** Counts a new task of somebody; throws `too-many`. Default: nobody counts. */
+  readonly admit?: (principal: string) => void;
 };
 
 type KeyRecord = { readonly task: string; readonly fingerprint: string };
 
-/** Starts a task, or gives the one that the same key started before. Durable when it resolves. */
+/** Starts a task, or gives the one that the same key started before. Durable when it resolves. Throws `too-many`. */
 export async function startTask(deps: StartDeps, wish: StartTask, rerun?: Rerun): Promise<TaskRecord> {
   const definition = deps.definitions.current(wish.pipeline);
   if (!definition) throw new GantryError("pipeline-unknown", { pipeline: wish.pipeline });
@@ -32,6 +34,7 @@ export async function startTask(deps: StartDeps, wish: StartTask, rerun?: Rerun)
   for (let round = 0; round < 8; round += 1) {
     const before = await deps.journal.load(keyStream);
     if (before) return replay(deps, before.snapshot as unknown as KeyRecord, fingerprint);
+    if (round === 0) deps.admit?.(wish.principal);
     const at = await deps.tasks.now();
     const id = newTaskId(at, deps.newId());
     const name = appName(definition, wish);

@@ -4,6 +4,7 @@ import type { Offer, PollReply } from "@gantry/wire/protocol.ts";
 import type { Claimed } from "./attempt.ts";
 import type { Leases, Moment } from "./leases.ts";
 import type { Link } from "./link.ts";
+import type { Live } from "./live.ts";
 import { isCode, pause, type RunnerDeps } from "./ports.ts";
 import { refFields } from "./refs.ts";
 import type { Roster } from "./roster.ts";
@@ -14,6 +15,7 @@ export type PollOptions = {
   readonly leases: Leases;
   readonly roster: Pick<Roster, "free" | "changed" | "has" | "stop" | "reserve">;
   readonly deps: Pick<RunnerDeps, "clock" | "logger">;
+  readonly live: Pick<Live, "take" | "pollMs">;
   readonly begin: (claimed: Claimed) => void;
   /** Ends the loop. A claim that is under way is finished, and its job is begun. */
   readonly signal: AbortSignal;
@@ -21,7 +23,6 @@ export type PollOptions = {
   readonly ended: AbortSignal;
 };
 
-const WAIT_MS = 25_000;
 /** Nothing gets better by asking at once again. */
 const REFUSED_MS = 5_000;
 /** An answer to a claim that is lost so often will not come; then the offer or the lease runs out by itself. */
@@ -29,14 +30,14 @@ const CLAIM_TRIES = 5;
 
 /** Resolves when the signal is aborted, or when a newer process of this runner has taken over. */
 export async function pollLoop(options: PollOptions): Promise<void> {
-  const { link, roster, deps, signal } = options;
+  const { link, roster, live, deps, signal } = options;
   while (!signal.aborted) {
     const changed = roster.changed();
     let reply: PollReply;
     try {
       reply = await link.call(
         (client, session, call) =>
-          client.poll({ session, freeSlots: Math.max(0, roster.free()), waitMs: WAIT_MS }, call),
+          client.poll({ session, freeSlots: Math.max(0, roster.free()), waitMs: live.pollMs() }, call),
         { signal: AbortSignal.any([signal, changed]) },
       );
     } catch (error) {
@@ -47,6 +48,7 @@ export async function pollLoop(options: PollOptions): Promise<void> {
       await pause(deps.clock, REFUSED_MS, signal).catch(() => {});
       continue;
     }
+    live.take(reply.settings);
     for (const { ref, reason, graceMs } of reply.cancels) roster.stop(ref, canceled(reason, graceMs));
     // The next poll would bring these offers again until they are claimed or declined.
     const fresh = reply.offers.filter(({ ref }) => !roster.has(ref));

@@ -14,6 +14,7 @@ import { handsHere } from "./hands.ts";
 import type { Site } from "./job-context.ts";
 import { createLeases } from "./leases.ts";
 import { createLink } from "./link.ts";
+import { openLive } from "./live.ts";
 import manifest from "./package.json" with { type: "json" };
 import { pollLoop } from "./poll-loop.ts";
 import type { RunnerDeps } from "./ports.ts";
@@ -108,7 +109,8 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   const site: Site = { ...ground, link, hands: deps.hands ?? handsHere(deps), onSurvivors };
   for (const one of former) roster.keep(tellFormer(site, leases, one), { isFormer: true });
   const begin = (claimed: Claimed): void => roster.keep(beginAttempt(site, leases, claimed), { isFormer: false });
-  const loop = pollLoop({ link, leases, deps, roster, begin, signal: draining.signal, ended: cut.signal });
+  const live = openLive(config, deps.logger);
+  const loop = pollLoop({ link, leases, live, deps, roster, begin, signal: draining.signal, ended: cut.signal });
 
   const shutDown = async (): Promise<void> => {
     draining.abort();
@@ -126,7 +128,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
     else end.resolve();
   };
   let closed: Promise<void> | undefined;
-  const close: Runner["close"] = ({ drainMs = config.drainSeconds * 1_000 } = {}) => {
+  const close: Runner["close"] = ({ drainMs = live.drainMs() } = {}) => {
     const cancel = deps.clock.after(drainMs, () => cut.abort());
     closed ??= shutDown();
     return closed.finally(cancel);

@@ -10,6 +10,10 @@
 //   POST tasks/{id}/cancel | rerun | resolve     202 TaskView (rerun: of the new task)
 //   GET  apps?limit=&cursor=, apps/{name}, pipelines, pipelines/{name}, steps, runners, sites
 //   POST runners/{name}/remove | readmit         204: out of service, so that it can neither register nor renew; and back
+//   GET  settings                                what operators may change while everything runs; ETag
+//   POST settings                                the same after a change; 412 when it was made for another version
+//   GET  settings/history?limit=&cursor=         page of changes, newest first
+//   GET  settings/now?after=<version>&wait=<ms>  { version, values } for processes; holds until it is newer
 //   GET  feed?after=<seq>&limit=&wait=<ms>       { events, last }, of all tasks in one order. `last` is the seq up to
 //                                                which this page was read: ask for the next one after it. Without
 //                                                `after`: no events, and the newest seq there is.

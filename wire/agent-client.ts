@@ -15,6 +15,15 @@ import {
 } from "./agent-api.ts";
 import { type CallerOptions, type CallOptions, makeCaller } from "./call.ts";
 import {
+  type ChangeSettings,
+  type SettingsChangeView,
+  type SettingsNow,
+  type SettingsView,
+  settingsChange,
+  settingsNow,
+  settingsView,
+} from "./settings.ts";
+import {
   type AppView,
   appView,
   type FeedEvent,
@@ -86,6 +95,16 @@ export type AgentClient = {
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   readonly sites: (call?: Asking) => Promise<Page<SiteView>>;
   /** Without `after`: no events, only where the feed stands. */
+  readonly settings: (call?: Asking) => Promise<SettingsView>;
+  /** Throws `bad-request` with every wrong value, and `version-differs`. */
+  readonly changeSettings: (wish: ChangeSettings) => Promise<SettingsView>;
+  /** Newest first. */
+  readonly settingsHistory: (query: PageQuery, call?: Asking) => Promise<Page<SettingsChangeView>>;
+  /** For a process that heeds them; holds up to `waitMs` while the version is not above `after`. */
+  readonly settingsNow: (
+    query: { readonly after: number; readonly waitMs: number },
+    call?: Asking,
+  ) => Promise<SettingsNow>;
   readonly feed: (
     query: { readonly after?: number; readonly limit: number; readonly waitMs?: number },
     call?: Asking,
@@ -127,12 +146,21 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     steps: (call) => get(["steps"], page(stepDescription), call),
     runners: (call) => get(["runners"], page(runnerView), call),
     sites: (call) => get(["sites"], page(siteView), call),
+    settings: (call) => get(["settings"], settingsView, call),
+    changeSettings: (wish) => json("POST", ["settings"], settingsView, { body: withoutUndefined(wish) }),
+    settingsHistory: (query, call) => get(["settings", "history"], page(settingsChange), { ...call, query }),
+    settingsNow: ({ after, waitMs }, call) => {
+      const query = { wait: waitMs, ...(after < 0 ? {} : { after }) };
+      return get(["settings", "now"], settingsNow, { ...call, waitMs, query });
+    },
     feed: ({ after, limit, waitMs = 0 }, call) =>
       get(["feed"], feedPage, { ...call, waitMs, query: { after, limit, wait: waitMs } }),
   };
 }
 
 /** Optional fields that are not given are left out of the body. */
-function withoutUndefined(body: { readonly [name: string]: string | undefined }): JsonValue {
-  return Object.fromEntries(Object.entries(body).filter((entry): entry is [string, string] => entry[1] !== undefined));
+function withoutUndefined(body: { readonly [name: string]: JsonValue | undefined }): JsonValue {
+  return Object.fromEntries(
+    Object.entries(body).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
+  );
 }

@@ -18,6 +18,8 @@ export type Logger = {
   readonly info: LogLine;
   readonly warn: LogLine;
   readonly error: LogLine;
+  /** What is written; absent where it cannot be changed. */
+  level?: string;
 };
 type LogLine = (fields: object, message: string) => void;
 

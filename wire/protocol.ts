@@ -16,6 +16,7 @@
 
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
+import { runnerSettings } from "./settings.ts";
 
 const id = z.string().min(1).max(200);
 const ms = z.int().min(0);
@@ -90,7 +91,12 @@ export const offer = z.object({ offer: id, ref: jobRef, ttlMs: ms });
 export type Offer = z.infer<typeof offer>;
 export const cancelDirective = z.object({ ref: jobRef, graceMs: ms, reason: z.string() });
 export type CancelDirective = z.infer<typeof cancelDirective>;
-export const pollReply = z.object({ offers: z.array(offer), cancels: z.array(cancelDirective) });
+export const pollReply = z.object({
+  offers: z.array(offer),
+  cancels: z.array(cancelDirective),
+  /** What an operator has set; in every answer, because any answer may be lost. Absent: nothing, or an older agent. */
+  settings: runnerSettings.optional(),
+});
 export type PollReply = z.infer<typeof pollReply>;
 
 export const claimRequest = z.strictObject({ session: id, offer: id, ref: jobRef });

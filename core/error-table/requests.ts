@@ -40,6 +40,19 @@ export const REQUEST_ERRORS = {
     todo: "Read it again and repeat the request.",
     retryable: true,
   },
+  "version-differs": {
+    status: 412,
+    message: "This was changed by somebody else: it has version {found} now, not {wanted}.",
+    why: "A change is made for the version that its author has seen.",
+    todo: "Read it again, and repeat the change if it is still right.",
+  },
+  "too-many": {
+    status: 429,
+    message: "{who} has started {limit} tasks within a minute.",
+    why: "An administrator has set the limit (setting tasks.perMinute).",
+    todo: "Wait a minute, or ask an administrator to raise it.",
+    retryable: true,
+  },
   "body-too-large": {
     status: 413,
     message: "The request body is larger than {limit} bytes.",

@@ -1,0 +1,145 @@
+// What an operator may change while everything runs. Each setting is unset at first; then the configuration of the process
+// counts, or what its row says. What belongs to the start of a process (addresses, secrets, folders) is not here.
+
+import { z } from "zod";
+import { GantryError, type Problem } from "../errors.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import { didYouMean } from "../suggest.ts";
+
+export const PROCESSES = ["task-agent", "task-runner", "notify-agent", "portal-api"] as const;
+export type ProcessName = (typeof PROCESSES)[number];
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LiveLogLevel = (typeof LOG_LEVELS)[number];
+
+type Spec = {
+  readonly title: string;
+  readonly schema: z.ZodType<JsonValue>;
+  /** What may be set, after "must be". */
+  readonly allowed: string;
+  /** What counts while nothing is set. */
+  readonly unset: string;
+  readonly processes: readonly ProcessName[];
+};
+
+const site = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+const whole = (least: number, most: number) => ({
+  schema: z.int().min(least).max(most),
+  allowed: `a whole number from ${least} to ${most}`,
+});
+const level = (name: ProcessName) =>
+  ({
+    title: `Log level of the ${name}`,
+    schema: z.enum(LOG_LEVELS),
+    allowed: `one of ${LOG_LEVELS.join(", ")}`,
+    unset: "`logLevel` of its configuration",
+    processes: [name],
+  }) as const;
+
+export const SETTINGS = {
+  "log.taskAgent": level("task-agent"),
+  "log.taskRunner": level("task-runner"),
+  "log.notifyAgent": level("notify-agent"),
+  "log.portalApi": level("portal-api"),
+  "dispatch.pausedSites": {
+    title: "Sites at which no job is started; what runs there goes on",
+    schema: z.array(site).max(500),
+    allowed: "a list of names of sites, at most 500",
+    unset: "none",
+    processes: ["task-agent"],
+  },
+  "dispatch.jobsPerSite": {
+    title: "Jobs that may run at one site at the same time",
+    ...whole(1, 100_000),
+    unset: "as many as its runners have slots",
+    processes: ["task-agent"],
+  },
+  "tasks.perMinute": {
+    title: "Tasks that one person or token may start in a minute, at each task-agent",
+    ...whole(1, 10_000),
+    unset: "as many as they like",
+    processes: ["task-agent"],
+  },
+  "tasks.cancelGraceSeconds": {
+    title: "How long a canceled job may take to stop before it is killed",
+    ...whole(1, 120),
+    unset: "`cancelGraceMs` of the task-agent's configuration",
+    processes: ["task-agent", "task-runner"],
+  },
+  "runners.pollSeconds": {
+    title: "How long a runner's request for work is held open",
+    ...whole(1, 25),
+    unset: "25",
+    processes: ["task-runner"],
+  },
+  "runners.drainSeconds": {
+    title: "How long jobs may go on when their runner is asked to end",
+    ...whole(0, 86_400),
+    unset: "`drainSeconds` of the runner's configuration",
+    processes: ["task-runner"],
+  },
+  "notify.paused": {
+    title: "Send no messages; they wait and are sent later",
+    schema: z.boolean(),
+    allowed: "true or false",
+    unset: "false",
+    processes: ["notify-agent"],
+  },
+} as const satisfies { readonly [key: string]: Spec };
+
+export type SettingKey = keyof typeof SETTINGS;
+export const SETTING_KEYS = Object.keys(SETTINGS) as readonly SettingKey[];
+
+/** Only what is set. */
+export type LiveSettings = { readonly [K in SettingKey]?: z.output<(typeof SETTINGS)[K]["schema"]> };
+
+export const NO_SETTINGS: LiveSettings = {};
+
+/**
+ * What is remembered, as this version understands it. Keys that it does not know were set by a newer version, and values
+ * that it does not take count as unset.
+ */
+export function readSettings(kept: JsonObject): LiveSettings {
+  const known = SETTING_KEYS.flatMap((key) => {
+    const parsed = Object.hasOwn(kept, key) ? SETTINGS[key].schema.safeParse(kept[key]) : undefined;
+    return parsed?.success ? [[key, parsed.data] as const] : [];
+  });
+  return Object.fromEntries(known);
+}
+
+export type SettingsWish = {
+  /** The version that the change was made for. */
+  readonly version: number;
+  /** null takes a setting back. */
+  readonly changes: { readonly [key: string]: JsonValue };
+};
+
+export type SettingChange = { readonly key: string; readonly from: JsonValue; readonly to: JsonValue };
+
+/** What changes and what is kept afterwards; no changes when all of it was so before. Keys of newer versions stay. */
+export function decideSettings(
+  kept: JsonObject,
+  version: number,
+  wish: SettingsWish,
+): { readonly changes: readonly SettingChange[]; readonly kept: JsonObject } | GantryError {
+  const problems = Object.entries(wish.changes).flatMap(([key, value]) => problemWith(key, value) ?? []);
+  const [first] = problems;
+  if (first) return new GantryError("bad-request", { problem: first.detail }, { problems });
+  if (wish.version !== version) return new GantryError("version-differs", { found: version, wanted: wish.version });
+  const changes = Object.entries(wish.changes)
+    .map(([key, to]) => ({ key, from: Object.hasOwn(kept, key) ? (kept[key] ?? null) : null, to }))
+    .filter(({ from, to }) => JSON.stringify(from) !== JSON.stringify(to));
+  const next = Object.fromEntries(
+    Object.entries({ ...kept, ...wish.changes }).filter(([, value]) => value !== null),
+  ) as JsonObject;
+  return { changes, kept: next };
+}
+
+function problemWith(key: string, value: JsonValue): Problem | undefined {
+  const pointer = `/changes/${key.slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  if (!Object.hasOwn(SETTINGS, key))
+    return { pointer, detail: `there is no setting ${key.slice(0, 100)}${didYouMean(key, SETTING_KEYS)}` };
+  const { schema, allowed } = SETTINGS[key as SettingKey];
+  if (value === null || schema.safeParse(value).success) return undefined;
+  return { pointer, detail: `${key} must be ${allowed}, or null to take it back` };
+}

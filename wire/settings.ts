@@ -1,0 +1,62 @@
+// Settings that are changed while everything runs, as they cross the wire: at the task-agent, at the portal, to runners.
+
+import { LOG_LEVELS } from "@gantry/core/settings/settings.ts";
+import { z } from "zod";
+
+const time = z.iso.datetime().describe("RFC 3339, UTC");
+const value = z.json().describe("null: not set");
+
+export const settingView = z
+  .object({
+    key: z.string(),
+    title: z.string(),
+    value,
+    allowed: z.string().describe("What may be set: `must be …`"),
+    unset: z.string().describe("What counts while it is not set"),
+    processes: z.array(z.string()).describe("Who heeds it"),
+  })
+  .meta({ id: "Setting" });
+export type SettingView = z.infer<typeof settingView>;
+
+export const settingsView = z
+  .object({
+    version: z.int().describe("Grows with every change; a change names the one that it was made for"),
+    items: z.array(settingView),
+  })
+  .meta({ id: "Settings" });
+export type SettingsView = z.infer<typeof settingsView>;
+
+export const settingsChange = z
+  .object({
+    version: z.int().describe("After the change"),
+    at: time,
+    by: z.string(),
+    reason: z.string().optional(),
+    changes: z.array(z.object({ key: z.string(), from: value, to: value })),
+  })
+  .meta({ id: "SettingsChange" });
+export type SettingsChangeView = z.infer<typeof settingsChange>;
+
+/** Body of a change at the portal; the task-agent is also told who asks. */
+export const changeSettings = z.strictObject({
+  version: z.int().min(0).describe("As it was read"),
+  changes: z
+    .record(z.string().max(100), z.json())
+    .refine((changes) => Object.keys(changes).length > 0, "at least one setting")
+    .describe("Setting → new value; null takes it back"),
+  reason: z.string().max(500).optional().describe("Why; kept with the change"),
+});
+export const changeSettingsFor = changeSettings.extend({ principal: z.string().min(1).max(200) });
+export type ChangeSettings = z.infer<typeof changeSettingsFor>;
+
+/** What a process is told: only what is set. Values that this version does not know count as unset. */
+export const settingsNow = z.object({ version: z.int(), values: z.record(z.string(), z.json()) });
+export type SettingsNow = z.infer<typeof settingsNow>;
+
+/** What runners are told with every answer to a poll. What a runner does not understand counts as unset. */
+export const runnerSettings = z.object({
+  logLevel: z.enum(LOG_LEVELS).optional().catch(undefined),
+  pollMs: z.int().min(100).max(25_000).optional().catch(undefined),
+  drainMs: z.int().min(0).optional().catch(undefined),
+});
+export type RunnerSettings = z.infer<typeof runnerSettings>;
