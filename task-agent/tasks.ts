@@ -110,7 +110,9 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
       const { state, events } = fold(before, decision.events, at);
       const record = { state, version: before.version + events.length, pipeline: before.pipeline };
       const app = state.phase === "ended" && before.state.phase !== "ended" ? await appAppend(journal, record) : [];
-      const answer = await commit([append(state, before.version, events, before.state), ...app], id);
+      // Who shares the journal keeps open tasks in a file of its own and must know the entries of all that it changes.
+      const same = shared ? undefined : before.state;
+      const answer = await commit([append(state, before.version, events, same), ...app], id);
       if (!answer) continue;
       tell(record, events, true);
       return record;
