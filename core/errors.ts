@@ -1,6 +1,7 @@
 // One table of errors: code → what happened, why, what to do. Call sites carry a code and details, never prose.
 // A sentence may name a detail as {name}; `explain` fills it in. Secrets must never be given as details.
 
+import { ARCHIVE_ERRORS } from "./error-table/archive.ts";
 import type { ErrorEntry } from "./error-table/entry.ts";
 import { PIPELINE_ERRORS } from "./error-table/pipelines.ts";
 import { PROTOCOL_ERRORS } from "./error-table/protocol.ts";
@@ -15,6 +16,7 @@ export const ERRORS = {
   ...PROTOCOL_ERRORS,
   ...SITE_ERRORS,
   ...START_ERRORS,
+  ...ARCHIVE_ERRORS,
 } as const satisfies { readonly [code: string]: ErrorEntry };
 
 export type ErrorCode = keyof typeof ERRORS;

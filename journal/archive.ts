@@ -1,0 +1,226 @@
+// The archive: what has left a journal. One folder per day, in it per kind and writer a file of JSON lines, gzipped, that is
+// only ever appended to, and beside it a list of what was appended, each part with its checksum:
+//
+//   2026-08-22/tasks.jsonl.gz         parts one after the other, each a gzip of its own: `zcat` reads all of them
+//   2026-08-22/tasks.index.jsonl      { at, offset, bytes, sha256, ids } per part
+//
+// A part counts when the list has it, and the list has it when both are on disk. What a crash left behind the last part is
+// cut off before the next one. Several processes may share the folder when each has a name of its own as a writer; the same
+// record may then be there twice, and both are the same.
+
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+
+/** `day` is `YYYY-MM-DD`, UTC: who looks for a record must know it from the id. */
+export type ArchiveRecord = { readonly day: string; readonly id: string; readonly value: JsonObject };
+
+export type ArchiveWriter = {
+  /** Durable when it resolves. Rejects when the disk refuses, and with `archive-damaged`; then it counts as not written. */
+  readonly append: (records: readonly ArchiveRecord[]) => Promise<void>;
+};
+
+export type ArchivePart = {
+  readonly at: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly ids: readonly string[];
+};
+
+/** One file of the archive, as its list has it. */
+export type ArchiveFile = {
+  readonly day: string;
+  /** Below the folder of the archive. */
+  readonly path: string;
+  readonly parts: readonly ArchivePart[];
+};
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+const pack = promisify(gzip);
+const unpack = promisify(gunzip);
+/** A part is made of one batch of a sweep; more is not one of ours. */
+const MAX_PART = 1024 * 1024 * 1024;
+
+/** `kind` and `writer`: lower case letters, digits, `.`, `_` and `-`. `nowMs` is only written down. */
+export function openArchiveWriter(options: {
+  readonly folder: string;
+  readonly kind: string;
+  readonly writer?: string | undefined;
+  readonly nowMs: () => number;
+}): ArchiveWriter {
+  const { folder, kind, writer, nowMs } = options;
+  const name = writer === undefined ? kind : `${kind}-${writer}`;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const append = async (records: readonly ArchiveRecord[]): Promise<void> => {
+    for (const [day, all] of Map.groupBy(records, (record) => record.day)) {
+      if (!DAY.test(day)) throw new TypeError(`not a day: ${day}`);
+      await appendPart({ path: join(folder, day, name), records: all, at: new Date(nowMs()).toISOString() });
+    }
+  };
+  return {
+    append: (records) => {
+      const work = turn.then(() => append(records));
+      turn = work.catch(() => undefined);
+      return work;
+    },
+  };
+}
+
+/** The record, or undefined. Throws `archive-damaged` when the part that has it is not as it was written. */
+export async function findArchived(
+  folder: string,
+  kind: string,
+  { day, id }: Pick<ArchiveRecord, "day" | "id">,
+): Promise<JsonObject | undefined> {
+  if (!DAY.test(day)) return undefined;
+  for (const file of await listDay(folder, day, kind)) {
+    const part = file.parts.find(({ ids }) => ids.includes(id));
+    if (!part) continue;
+    const records = await readPart(folder, file, part);
+    return records[part.ids.indexOf(id)];
+  }
+  return undefined;
+}
+
+/** Oldest day first. A folder that is not there is an empty archive. */
+export async function* listArchive(folder: string, kind: string): AsyncGenerator<ArchiveFile> {
+  for (const day of (await entries(folder)).filter((name) => DAY.test(name)).sort())
+    yield* await listDay(folder, day, kind);
+}
+
+/** The records of one part, in the order of its ids. Throws `archive-damaged`. */
+export async function readPart(folder: string, file: ArchiveFile, part: ArchivePart): Promise<readonly JsonObject[]> {
+  const damaged = (problem: string): GantryError => new GantryError("archive-damaged", { file: file.path, problem });
+  if (part.bytes > MAX_PART) throw damaged(`a part of ${part.bytes} bytes`);
+  const packed = Buffer.alloc(part.bytes);
+  const handle = await open(join(folder, file.path), "r");
+  try {
+    const { bytesRead } = await handle.read(packed, 0, part.bytes, part.offset);
+    if (bytesRead < part.bytes) throw damaged(`it ends in the part at ${part.offset}`);
+  } finally {
+    await handle.close();
+  }
+  if (sha256(packed) !== part.sha256) throw damaged(`the part at ${part.offset} has another checksum`);
+  const lines = (await unpack(packed)).toString("utf8").trimEnd().split("\n");
+  if (lines.length !== part.ids.length) throw damaged(`the part at ${part.offset} has ${lines.length} records`);
+  return lines.map((line) => JSON.parse(line) as JsonObject);
+}
+
+async function listDay(folder: string, day: string, kind: string): Promise<readonly ArchiveFile[]> {
+  const lists = (await entries(join(folder, day))).filter((name) => isListOf(name, kind)).sort();
+  return Promise.all(
+    lists.map(async (name) => ({
+      day,
+      path: join(day, name.replace(/\.index\.jsonl$/, ".jsonl.gz")),
+      parts: readList(await readFile(join(folder, day, name), "utf8")).parts,
+    })),
+  );
+}
+
+function isListOf(name: string, kind: string): boolean {
+  return name === `${kind}.index.jsonl` || (name.startsWith(`${kind}-`) && name.endsWith(".index.jsonl"));
+}
+
+async function appendPart({
+  path,
+  records,
+  at,
+}: {
+  readonly path: string;
+  readonly records: readonly ArchiveRecord[];
+  readonly at: string;
+}): Promise<void> {
+  const packed = await pack(records.map(({ value }) => `${JSON.stringify(value)}\n`).join(""));
+  await makeFolder(dirname(path));
+  const list = await openDurably(`${path}.index.jsonl`);
+  try {
+    const known = readList((await list.readFile()).toString("utf8"));
+    const last = known.parts.at(-1);
+    const offset = last ? last.offset + last.bytes : 0;
+    const data = await openDurably(`${path}.jsonl.gz`);
+    try {
+      const { size } = await data.stat();
+      if (size < offset) {
+        const problem = `it has ${size} bytes, and ${offset} are on its list`;
+        throw new GantryError("archive-damaged", { file: `${path}.jsonl.gz`, problem });
+      }
+      await data.truncate(offset);
+      await writeAll(data, packed, offset);
+      await data.sync();
+    } finally {
+      await data.close();
+    }
+    const ids = records.map(({ id }) => id);
+    const part: ArchivePart = { at, offset, bytes: packed.length, sha256: sha256(packed), ids };
+    await list.truncate(known.length);
+    await writeAll(list, Buffer.from(`${JSON.stringify(part)}\n`), known.length);
+    await list.sync();
+  } finally {
+    await list.close();
+  }
+}
+
+/** The whole lines, and how many bytes they are: what a crash left of a line does not count. */
+function readList(text: string): { readonly parts: readonly ArchivePart[]; readonly length: number } {
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  const parts = whole
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as ArchivePart);
+  return { parts, length: Buffer.byteLength(whole) };
+}
+
+/** For reading and writing; made when it is not there, and then its folder's entry is on disk, too. */
+async function openDurably(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "r+");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const made = await open(path, "wx+", 0o600);
+  await syncFolder(dirname(path));
+  return made;
+}
+
+/** Makes the folder and those above it; each new entry is on disk when it resolves. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let at = resolve(path); at.length >= resolve(first).length; at = dirname(at)) await syncFolder(dirname(at));
+}
+
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A disk that gets full takes less than it was given, and refuses the rest. */
+async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
+}
+
+async function entries(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
