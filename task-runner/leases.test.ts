@@ -12,7 +12,7 @@ const logger = { debug: silent, info: silent, warn: silent, error: silent };
 const ref = { task: "t1", job: "build", attempt: 1, fence: 7 };
 const lease = { renewEveryMs: 15_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 };
 
-function hold(answer: () => Promise<HeartbeatReply>): { clock: SteppedClock; stops: Stopped[]; beats: () => number } {
+function hold(answer: () => Promise<HeartbeatReply>) {
   const clock = new SteppedClock();
   let beats = 0;
   const link: Link = {
@@ -25,7 +25,7 @@ function hold(answer: () => Promise<HeartbeatReply>): { clock: SteppedClock; sto
   const leases = createLeases(link, { clock, logger, random: () => 0.5 }, new AbortController().signal);
   const stops: Stopped[] = [];
   leases.hold({ ref, lease, mode: "strict", stop: (reason) => stops.push(reason) }, leases.now());
-  return { clock, stops, beats: () => beats };
+  return { leases, clock, stops, beats: () => beats };
 }
 
 const down = (): Promise<never> => Promise.reject(new GantryError("unavailable", { what: "x", problem: "y" }));
@@ -81,6 +81,38 @@ test("a wall clock that is set back changes nothing", async () => {
   await clock.pass(60_000);
   assert.equal(stops[0]?.kind, "fenced");
   assert.equal(elapsedMs({ monotonicMs: 0, wallMs: 100 }, { monotonicMs: 5, wallMs: 0 }), 5);
+});
+
+test("a lease that looks old because the wall clock was set forward is renewed at once, when somebody needs it", async () => {
+  const { leases, clock, stops, beats } = hold(async () => ({ items: [{ ref, state: "ok" }] }));
+  const never = new AbortController().signal;
+  await leases.renewed(ref, never);
+  assert.equal(beats(), 0, "it was not old");
+  clock.jumpWall(7_200_000);
+  let isSure = false;
+  const sure = leases.renewed(ref, never).then(() => {
+    isSure = true;
+  });
+  await Promise.resolve();
+  assert.equal(isSure, false);
+  await clock.pass(0);
+  await sure;
+  assert.deepEqual([beats(), stops.length], [1, 0]);
+  await clock.pass(60_000);
+  assert.deepEqual([beats(), stops.length], [5, 0], "and goes on at its pace");
+});
+
+test("while a lease that looks old cannot be renewed, nobody is asked without end", async () => {
+  const { leases, clock, beats } = hold(down);
+  clock.jumpWall(50_000);
+  await clock.pass(5_000);
+  clock.jumpWall(5_000);
+  const giveUp = new AbortController();
+  const sure = leases.renewed(ref, giveUp.signal);
+  await clock.pass(8_000);
+  assert.ok(beats() <= 3, `${beats()} renewals`);
+  giveUp.abort(new Error("stopped"));
+  await assert.rejects(sure, /stopped/);
 });
 
 test("lost and cancel are passed on as they are", async () => {

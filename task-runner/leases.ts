@@ -5,7 +5,7 @@ import { deadlineBy } from "@gantry/wire/deadline.ts";
 import { killWithinMs } from "@gantry/wire/lease-rules.ts";
 import type { HeartbeatReply, JobRef, JobSpec, Lease } from "@gantry/wire/protocol.ts";
 import type { Link } from "./link.ts";
-import type { Cancel, RunnerDeps } from "./ports.ts";
+import { type Cancel, type RunnerDeps, untilAborted } from "./ports.ts";
 import { refFields, refKey } from "./refs.ts";
 import { canceled, fenced, lost, type Stopped } from "./stop.ts";
 
@@ -24,6 +24,11 @@ export type Leases = {
   readonly hold: (holder: Holder, sent: Moment) => Cancel;
   /** Until when the lease is surely held, whatever timers say; undefined when nobody holds it. */
   readonly until: (ref: JobRef) => Moment | undefined;
+  /**
+   * Resolves when the lease is surely held; where it may not be, because a clock was set or the process was stopped, it is
+   * renewed now. Resolves too when nobody holds it any more. Rejects with the signal's reason.
+   */
+  readonly renewed: (ref: JobRef, signal: AbortSignal) => Promise<void>;
   readonly now: () => Moment;
 };
 
@@ -39,6 +44,8 @@ export function createLeases(
 ): Leases {
   const { clock, logger } = deps;
   const held = new Map<string, Held>();
+  /** Who waits for leases to be renewed, or to end. */
+  const waiting = new Set<() => void>();
   let cancelBeat: Cancel = () => {};
   let beating = false;
 
@@ -70,12 +77,14 @@ export function createLeases(
     const [sent, asked, limitMs] = [now(), new Map(held), everyMs()];
     const deadline = deadlineBy(clock, limitMs);
     let nextMs = limitMs;
+    let isDone = false;
     try {
       const items = [...asked.values()].map(({ ref }) => ({ ref }));
       const reply = await link.once((client, session, options) => client.heartbeat({ session, items }, options), {
         signal: AbortSignal.any([signal, deadline.signal]),
       });
       for (const item of reply.items) apply(asked.get(refKey(item.ref)), item, sent);
+      isDone = true;
     } catch (error) {
       if (!signal.aborted) logger.warn({ err: error, leases: asked.size }, "the leases could not be renewed");
       // Sooner than usual, because time runs; spread, because other runners try as well.
@@ -84,7 +93,12 @@ export function createLeases(
       deadline.cancel();
       beating = false;
       beatIn(nextMs);
+      if (isDone) wake();
     }
+  };
+  const wake = (): void => {
+    for (const one of waiting) one();
+    waiting.clear();
   };
 
   const apply = (one: Held | undefined, item: HeartbeatReply["items"][number], sent: Moment): void => {
@@ -103,9 +117,16 @@ export function createLeases(
     now,
     until: (ref) => {
       const one = held.get(refKey(ref));
-      if (!one) return undefined;
-      const { renewed, lease } = one;
-      return { monotonicMs: renewed.monotonicMs + lease.selfFenceMs, wallMs: renewed.wallMs + lease.selfFenceMs };
+      return one && untilOf(one);
+    },
+    renewed: async (ref, aborted) => {
+      for (;;) {
+        const one = held.get(refKey(ref));
+        if (!one || isAhead(untilOf(one), clock)) return;
+        const woken = new Promise<void>((resolve) => void waiting.add(resolve));
+        beatIn(0);
+        await untilAborted(woken, aborted);
+      }
     },
     hold: (holder, sent) => {
       const one: Held = { ...holder, renewed: sent, cancelFence: () => {} };
@@ -118,9 +139,14 @@ export function createLeases(
         one.cancelFence();
         held.delete(refKey(holder.ref));
         if (held.size === 0) cancelBeat();
+        wake();
       };
     },
   };
+}
+
+function untilOf({ renewed, lease }: Held): Moment {
+  return { monotonicMs: renewed.monotonicMs + lease.selfFenceMs, wallMs: renewed.wallMs + lease.selfFenceMs };
 }
 
 /** Has this moment not come yet, on either clock? */

@@ -37,12 +37,14 @@ export type PermitsSetting = {
   readonly deps: Pick<RunnerDeps, "clock">;
   /** Until when the lease is surely held. */
   readonly leaseUntil: () => Moment | undefined;
+  /** Resolves when the lease is surely held, or over. A permit of a lease that looks old would be asked for again and again. */
+  readonly renewed: (signal: AbortSignal) => Promise<void>;
   /** Aborted only when nothing counts any more: until then the end of an effect that was made is told. */
   readonly lost: AbortSignal;
   readonly onLost: () => void;
 };
 
-export function createPermits({ ref, link, disk, deps, leaseUntil, lost, onLost }: PermitsSetting): Permits {
+export function createPermits({ ref, link, disk, deps, leaseUntil, renewed, lost, onLost }: PermitsSetting): Permits {
   const guarded = async <T>(call: () => Promise<T>): Promise<T> => {
     try {
       return await call();
@@ -53,6 +55,7 @@ export function createPermits({ ref, link, disk, deps, leaseUntil, lost, onLost 
   };
   return {
     begin: async (wish, signal) => {
+      await renewed(signal);
       const permit = await guarded(() =>
         link.call((client, session, options) => client.effectBegin({ session, ref, ...wish }, options), { signal }),
       );

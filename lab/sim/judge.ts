@@ -27,6 +27,7 @@ export type Invariant =
   | "everything-ends"
   | "notices"
   | "logs-equal"
+  | "no-flood"
   | "no-surprise";
 
 export type Violation = { readonly invariant: Invariant; readonly text: string; readonly atMs: number };

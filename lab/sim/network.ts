@@ -78,11 +78,16 @@ type Exchange = {
 /** Errors cost time to make. */
 const GONE = new Error("the caller has left");
 
-/** `fair`: how the connections of a machine are when nothing is wrong. */
-export function createNetwork(
-  { timeline, random, trace }: Ground,
-  fair: (machine: Machine) => Readonly<Weather>,
-): Network {
+/** So many requests of one process in a second are a loop without a pause. */
+const FLOOD = 250;
+
+export type NetworkDeps = Ground & {
+  /** How the connections of a machine are when nothing is wrong. */
+  readonly fair: (machine: Machine) => Readonly<Weather>;
+  readonly onFlood: (process: Process, path: string) => void;
+};
+
+export function createNetwork({ timeline, random, trace, fair, onFlood }: NetworkDeps): Network {
   const servers = new Map<string, Server>();
   const weathers = new Map<string, { readonly now: Weather; readonly fair: Readonly<Weather> }>();
   const known = (machine: Machine, server: string) => {
@@ -124,8 +129,16 @@ export function createNetwork(
     });
   };
 
+  const counted = new Map<Process, { second: number; requests: number }>();
+  const count = ({ process, request }: Exchange): void => {
+    const second = Math.floor(timeline.nowMs() / 1_000);
+    const known = counted.get(process);
+    if (known?.second !== second) counted.set(process, { second, requests: 1 });
+    else if (++known.requests === FLOOD) onFlood(process, request.path);
+  };
   const send = (exchange: Exchange): void => {
     const { weather: now } = exchange;
+    count(exchange);
     if (random.chance(now.reset)) {
       answerIn(exchange, connectionError("ECONNRESET"));
       return;

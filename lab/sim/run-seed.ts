@@ -52,9 +52,12 @@ export async function runSeed(
   const plan = drawPlan(random.fork("plan"));
   const library = makeLibrary(random.fork("pipelines"), plan.runners);
   const notifyMachine = createMachine(timeline, "notify");
-  const network = createNetwork({ ...ground, random: random.fork("network") }, ({ name }) =>
-    name === notifyMachine.name ? FAR : FAIR,
-  );
+  const network = createNetwork({
+    ...ground,
+    random: random.fork("network"),
+    fair: ({ name }) => (name === notifyMachine.name ? FAR : FAIR),
+    onFlood: ({ name }, path) => judge.violated("no-flood", `${name} calls without a pause, at last ${path}`),
+  });
   const config = agentConfig.parse({
     data: "/data/agent",
     portalUrl: "http://portal",
