@@ -15,7 +15,11 @@ export type PortalClient = {
 
 /** Signs in with the admin token that the portal keeps in its data folder. */
 export function openPortal(url: string, data: string, signal: AbortSignal): PortalClient {
-  const token = readFileSync(join(data, "admin-token"), "utf8").trim();
+  return portalClient(url, readFileSync(join(data, "admin-token"), "utf8").trim(), signal);
+}
+
+/** `signal` gives up what is under way. Throws the portal's errors, and `unavailable` when it does not answer. */
+export function portalClient(url: string, token: string, signal: AbortSignal): PortalClient {
   const ask = async <T>(
     method: string,
     path: string,
@@ -33,6 +37,13 @@ export function openPortal(url: string, data: string, signal: AbortSignal): Port
         ...(key === undefined ? {} : { "idempotency-key": key }),
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
+    }).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new GantryError(
+        "unavailable",
+        { what: `The portal at ${url}`, problem: "Nobody answers there." },
+        { cause },
+      );
     });
     const content: unknown = await answer.json();
     if (!answer.ok)

@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "show the jobs a pipeline would run",
     run: async (argv, io) => (await import("./plan.ts")).plan(argv, io),
   },
+  settings: {
+    summary: "show and change settings while everything runs",
+    run: async (argv, io) => (await import("./settings.ts")).settings(argv, io),
+  },
   backup: {
     summary: "copy what the processes of a data folder remember, while they run",
     run: async (argv, io) => (await import("./backup.ts")).backup(argv, io),
