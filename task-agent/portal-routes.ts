@@ -156,7 +156,10 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   return router;
 }
 
-async function listTasks({ journal, tasks }: PortalRoutesDeps, query: z.output<typeof listQuery>): Promise<object> {
+async function listTasks(
+  { journal, definitions }: PortalRoutesDeps,
+  query: z.output<typeof listQuery>,
+): Promise<object> {
   const by = query.app === undefined ? (query.state === undefined ? undefined : "tasks-by-state") : "tasks-by-app";
   const prefix = query.app ?? query.state;
   const page = await journal.find({
@@ -172,9 +175,10 @@ async function listTasks({ journal, tasks }: PortalRoutesDeps, query: z.output<t
     .filter(
       (state) => query.app === undefined || query.state === undefined || (state.outcome ?? "open") === query.state,
     );
-  const records = await Promise.all(wanted.map((state) => tasks.read(state.id)));
+  // What the page brings is as new as another look at each task would be.
+  const items = wanted.map(async (state) => taskSummary(state, await definitions.pinned(state.definition)));
   return {
-    items: records.filter((record) => record !== undefined).map((record) => taskSummary(record.state, record.pipeline)),
+    items: await Promise.all(items),
     ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
   };
 }

@@ -8,8 +8,25 @@ import { parseArgs } from "node:util";
 import { dispatch } from "./dispatch.ts";
 import { type Bench, type Figure, meets } from "./figure.ts";
 import { jobs } from "./jobs.ts";
+import { lists } from "./lists.ts";
+import { logs } from "./logs.ts";
+import { polling } from "./polling.ts";
+import { queued } from "./queued.ts";
+import { redis } from "./redis.ts";
+import { streams } from "./streams.ts";
+import { transitions } from "./transitions.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { dispatch, jobs };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  dispatch,
+  jobs,
+  redis,
+  transitions,
+  queued,
+  logs,
+  polling,
+  streams,
+  lists,
+};
 
 const { values } = parseArgs({
   options: { json: { type: "boolean", default: false }, only: { type: "string", multiple: true } },

@@ -8,11 +8,11 @@ import { Line } from "./line.ts";
 
 export const NO_OP = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
-/** So many tasks are under way at once: enough that commits are shared, few enough that nothing queues for long. */
-const MAX_OPEN = 400;
+/** So many tasks are under way at once: enough that commits are shared, and fewer than there are slots. */
+const MAX_OPEN = 200;
 const SUBMITTERS = 32;
 const RUNNERS = 4;
-const SLOTS = 32;
+const SLOTS = 64;
 
 export type NoOpOptions = {
   readonly tasks: number;

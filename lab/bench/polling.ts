@@ -1,0 +1,69 @@
+// Status polling: browsers and scripts ask for a task again and again, with the ETag of what they have.
+
+import { AgentProcess, Ground, TOKEN } from "../long/processes.ts";
+import { withBareServer } from "./bare.ts";
+import type { Bench } from "./figure.ts";
+import { Line } from "./line.ts";
+import { load } from "./load.ts";
+import { NO_OP } from "./no-ops.ts";
+import { startPortalProcess } from "./portal.ts";
+
+const TASKS = 100;
+const LINES = 64;
+const SECONDS = 3;
+
+export const polling: Bench = async ({ folder }) => {
+  const bare = await withBareServer(folder, (url) => poll(url, ["/status"]));
+  const ground = await Ground.open();
+  try {
+    await ground.pipeline("nothing", NO_OP);
+    const agent = await AgentProcess.start(ground);
+    const ids = await Promise.all(
+      Array.from({ length: TASKS }, async (_, n) => (await agent.start("nothing", `key-${n}`)).id),
+    );
+    const direct = await poll(
+      agent.url,
+      ids.map((id) => `/agent/v1/tasks/${id}`),
+      TOKEN,
+    );
+    const portal = await startPortalProcess(ground, agent.url);
+    const through = await poll(
+      portal.url,
+      ids.map((id) => `/v1/tasks/${id}`),
+      portal.token,
+    );
+    const note = `${LINES} connections ask for ${TASKS} tasks that do not change; every answer is a 304`;
+    const beside = { name: "bare Koa answering 304", value: bare };
+    return [
+      {
+        name: "Status polling with ETag, portal-api",
+        value: through,
+        unit: "/s",
+        target: { atLeast: bare / 2 },
+        beside,
+        note,
+      },
+      { name: "Status polling with ETag, task-agent itself", value: direct, unit: "/s", beside, note },
+    ];
+  } finally {
+    await ground.close();
+  }
+};
+
+/** 304 answers per second. */
+async function poll(url: string, paths: readonly string[], token?: string): Promise<number> {
+  const lines = await Line.openMany(LINES, url, token);
+  const first = lines[0];
+  const tags = new Map<string, string>();
+  for (const path of paths) {
+    const answer = await first?.ask("GET", path);
+    tags.set(path, /\r\netag: *(\S+)/i.exec(answer?.head ?? "")?.[1] ?? "");
+  }
+  const { perSecond } = await load({ workers: LINES, seconds: SECONDS }, async (worker, n) => {
+    const path = paths[(worker * 7 + n) % paths.length] ?? "";
+    const answer = await lines[worker]?.ask("GET", path, { headers: { "if-none-match": tags.get(path) ?? "" } });
+    if (answer?.status !== 304) throw new Error(`${path} was answered ${answer?.status}`);
+  });
+  for (const line of lines) line.close();
+  return perSecond;
+}

@@ -1,0 +1,69 @@
+// What a submit costs while 10,000 tasks wait for a runner that does not come.
+
+import { AgentProcess, Ground, TOKEN } from "../long/processes.ts";
+import { type Bench, quantile } from "./figure.ts";
+import { Line } from "./line.ts";
+import { load } from "./load.ts";
+import { NO_OP } from "./no-ops.ts";
+
+const QUEUED = 10_000;
+const LINES = 32;
+const ROUNDS = 500;
+
+export const queued: Bench = async () => {
+  const ground = await Ground.open();
+  try {
+    await ground.pipeline("nothing", NO_OP);
+    const agent = await AgentProcess.start(ground);
+    const lines = await Line.openMany(LINES, agent.url, TOKEN);
+    let asked = 0;
+    const submit = (line: Line | undefined): Promise<unknown> => {
+      asked += 1;
+      const wish = { pipeline: "nothing", params: {}, idempotencyKey: `key-${asked}`, principal: "bench" };
+      return line?.json("POST", "/agent/v1/tasks", wish) ?? Promise.reject(new Error("no connection"));
+    };
+    const empty = await alone(() => submit(lines[0]));
+    const began = performance.now();
+    await Promise.all(
+      lines.map(async (line) => {
+        while (asked < QUEUED) await submit(line);
+      }),
+    );
+    const filling = QUEUED / ((performance.now() - began) / 1_000);
+    const full = await alone(() => submit(lines[0]));
+    const many = await load({ workers: LINES, seconds: 3 }, (worker) => submit(lines[worker]));
+    for (const line of lines) line.close();
+    const note = `${ROUNDS} submits one after the other, durable`;
+    return [
+      { name: "Submits while the queue grows to 10,000", value: filling, unit: "/s" },
+      { name: "Submits with 10,000 tasks queued", value: many.perSecond, unit: "/s", note: `${LINES} connections` },
+      {
+        name: "Submit with 10,000 tasks queued, p99",
+        value: quantile(full, 0.99),
+        unit: "ms",
+        target: { atMost: 150 },
+        beside: { name: "with none queued", value: quantile(empty, 0.99) },
+        note,
+      },
+      {
+        name: "Submit with 10,000 tasks queued, median",
+        value: quantile(full, 0.5),
+        unit: "ms",
+        beside: { name: "with none queued", value: quantile(empty, 0.5) },
+        note,
+      },
+    ];
+  } finally {
+    await ground.close();
+  }
+};
+
+async function alone(work: () => Promise<unknown>): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let n = 0; n < ROUNDS; n += 1) {
+    const began = performance.now();
+    await work();
+    times.push(performance.now() - began);
+  }
+  return times;
+}

@@ -1,0 +1,50 @@
+// Many browsers that watch: what an open event stream costs, and how long it takes until all of them have heard.
+
+import { readFileSync } from "node:fs";
+import { AgentProcess, Ground } from "../long/processes.ts";
+import { type Bench, quantile } from "./figure.ts";
+import { NO_OP } from "./no-ops.ts";
+import { startPortalProcess } from "./portal.ts";
+import { Stream } from "./stream.ts";
+
+const STREAMS = 2_000;
+const ROUNDS = 10;
+
+export const streams: Bench = async () => {
+  const ground = await Ground.open();
+  const open: Stream[] = [];
+  try {
+    await ground.pipeline("nothing", NO_OP);
+    const agent = await AgentProcess.start(ground);
+    const portal = await startPortalProcess(ground, agent.url);
+    for (let n = 0; n < 20; n += 1) open.push(await Stream.open(portal.url, "/v1/events", portal.token));
+    const before = memoryKiB(portal.pid);
+    while (open.length < STREAMS) {
+      const more = Array.from({ length: 20 }, () => Stream.open(portal.url, "/v1/events", portal.token));
+      open.push(...(await Promise.all(more)));
+    }
+    const perStream = (memoryKiB(portal.pid) - before) / (STREAMS - 20);
+    const [first, last]: [number[], number[]] = [[], []];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const heard = open.map((stream) => stream.until("TaskRequested"));
+      await agent.start("nothing", `key-${round}`);
+      const answered = performance.now();
+      const times = await Promise.all(heard);
+      first.push(Math.max(0, Math.min(...times) - answered));
+      last.push(Math.max(...times) - answered);
+    }
+    const note = `${ROUNDS} events, median; counted from the acknowledgement of the task`;
+    return [
+      { name: `Memory per open event stream (${STREAMS} open)`, value: perStream, unit: "KiB" },
+      { name: `Event until the first of ${STREAMS} streams has it`, value: quantile(first, 0.5), unit: "ms", note },
+      { name: `Event until the last of ${STREAMS} streams has it`, value: quantile(last, 0.5), unit: "ms", note },
+    ];
+  } finally {
+    for (const stream of open) stream.close();
+    await ground.close();
+  }
+};
+
+function memoryKiB(pid: number): number {
+  return Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]);
+}
