@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { FeedEvent } from "@gantry/wire/views.ts";
 import { AgentProcess, Ground, startRunnerProcess } from "./processes.ts";
 import { type Fault, Line } from "./proxy.ts";
 import { SHORT_TERMS } from "./terms.ts";
@@ -16,12 +17,26 @@ export type CutFigures = {
   readonly equalLogs: number;
   /** Tasks whose events were not 1, 2, 3 … with the steps in order. Must be 0. */
   readonly disorder: number;
-  /** Deployments that ended well. Must be `cuts`. */
+  /** Deployments that ended well in exactly two attempts. Must be `cuts`. */
   readonly deployments: number;
+  /** Cuts that were played again: a lease of the deployment was missed before or after it, on a machine that was too slow. */
+  readonly starved: number;
+  /** Attempts that were given away although they were heard in time. Must be 0. */
+  readonly unexplained: number;
   /** Deployments where an attempt was still alive when the next one was. Must be 0. */
   readonly overlaps: number;
   /** From the last sign of life of one attempt to the first of the next. */
   readonly shortestGapMs: number;
+};
+
+/** From a runner to the agent. */
+export type Way = {
+  readonly url: string;
+  /** A program that starts the runner, with its own arguments. */
+  readonly before?: readonly string[];
+  /** From now on; what goes on in between is lost. */
+  readonly set: (fault: Fault) => void;
+  readonly close: () => Promise<void>;
 };
 
 export type Cut = { readonly fault: Fault; readonly ms: number };
@@ -31,35 +46,57 @@ export const TEN_MINUTES_SCALED_MS = 15_000;
 
 const LINES = 2_000;
 
-export async function cutLine(cuts: readonly Cut[]): Promise<CutFigures> {
-  const sum = { cuts: cuts.length, buildsInOne: 0, equalLogs: 0, disorder: 0, deployments: 0, overlaps: 0 };
-  let shortestGapMs = Number.POSITIVE_INFINITY;
-  const ones: One[] = [];
-  // Most of the time is spent waiting, so two go at once.
-  for (let n = 0; n < cuts.length; n += 2) ones.push(...(await Promise.all(cuts.slice(n, n + 2).map(cutOnce))));
-  for (const one of ones) {
-    sum.buildsInOne += one.isBuildInOne ? 1 : 0;
-    sum.equalLogs += one.isLogEqual ? 1 : 0;
-    sum.disorder += one.disorder;
-    sum.deployments += one.isDeployed ? 1 : 0;
-    sum.overlaps += one.gapMs < 0 ? 1 : 0;
-    shortestGapMs = Math.min(shortestGapMs, one.gapMs);
+/** `open`: the way of the runner that is cut off, to the agent at this address. */
+export async function cutLine(
+  cuts: readonly Cut[],
+  open: (agentUrl: string) => Promise<Way> = Line.open,
+): Promise<CutFigures> {
+  const counted = { cuts: 0, buildsInOne: 0, equalLogs: 0, deployments: 0 };
+  const all = { starved: 0, disorder: 0, unexplained: 0, overlaps: 0, shortestGapMs: Number.POSITIVE_INFINITY };
+  const left = [...cuts];
+  while (left.length > 0) {
+    // Most of the time is spent waiting, so two go at once.
+    const two = left.splice(0, 2);
+    const played = await Promise.all(two.map((cut) => cutOnce(cut, open)));
+    for (const [index, one] of played.entries()) {
+      all.disorder += one.disorder;
+      all.unexplained += one.unexplained;
+      all.overlaps += one.gapMs < 0 ? 1 : 0;
+      all.shortestGapMs = Math.min(all.shortestGapMs, one.gapMs);
+      const cut = two[index];
+      if (cut && one.isStarved && all.starved < cuts.length) {
+        all.starved += 1;
+        left.push(cut);
+        continue;
+      }
+      counted.cuts += 1;
+      counted.buildsInOne += one.isBuildInOne ? 1 : 0;
+      counted.equalLogs += one.isLogEqual ? 1 : 0;
+      counted.deployments += one.isDeployed ? 1 : 0;
+    }
   }
-  return { ...sum, shortestGapMs };
+  return { ...counted, ...all };
 }
 
-type One = { isBuildInOne: boolean; isLogEqual: boolean; disorder: number; isDeployed: boolean; gapMs: number };
+type One = Losses & {
+  readonly isBuildInOne: boolean;
+  readonly isLogEqual: boolean;
+  readonly disorder: number;
+  readonly isDeployed: boolean;
+  readonly gapMs: number;
+};
 
-async function cutOnce({ fault, ms }: Cut): Promise<One> {
+async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<Way>): Promise<One> {
   const ground = await Ground.open();
-  let line: Line | undefined;
+  let line: Way | undefined;
   try {
     const pauseS = (ms + 3_000) / LINES / 1_000;
     await ground.pipeline("build", buildJob(pauseS));
     await ground.pipeline("deploy", DEPLOY);
-    const agent = await AgentProcess.start(ground, { config: SHORT_TERMS });
-    line = await Line.open(agent.url);
-    const first = startRunnerProcess(ground, { name: "seoul-1", agent: line.url });
+    const agent = await AgentProcess.start(ground, { config: { ...SHORT_TERMS, host: "0.0.0.0" } });
+    line = await open(agent.url);
+    const { url, before } = line;
+    const first = startRunnerProcess(ground, { name: "seoul-1", agent: url, before });
     const build = await agent.start("build", "build");
     const deploy = await agent.start("deploy", "deploy");
     for (const { id } of [build, deploy])
@@ -78,12 +115,13 @@ async function cutOnce({ fault, ms }: Cut): Promise<One> {
     const built = await agent.ended(build.id);
     const log = await agent.client.log({ task: build.id, job: "work", step: "work" }, 0, 4_194_304);
     const disorder = (await isInOrder(agent, build.id)) && (await isInOrder(agent, deploy.id)) ? 0 : 1;
-    if (deployed.jobs[0]?.attempts.length !== 2) await explain(agent, deploy.id, [first, second]);
+    const losses = lossesOf(await agent.client.taskEvents(deploy.id, 0, 1_000), [first, second]);
     return {
       isBuildInOne: built.state === "succeeded" && built.jobs[0]?.attempts.length === 1,
       isLogEqual: digest(log.bytes) === digest(readFileSync(join(ground.world, "printed"))),
       disorder,
-      isDeployed: deployed.state === "succeeded" && (deployed.jobs[0]?.attempts.length ?? 0) >= 2,
+      isDeployed: deployed.state === "succeeded" && deployed.jobs[0]?.attempts.length === 2,
+      ...losses,
       gapMs: gapOf(ground),
     };
   } finally {
@@ -92,10 +130,20 @@ async function cutOnce({ fault, ms }: Cut): Promise<One> {
   }
 }
 
-async function explain(agent: AgentProcess, task: string, runners: readonly { lines: string[] }[]): Promise<void> {
-  const events = await agent.client.taskEvents(task, 0, 1_000);
-  for (const event of events) process.stderr.write(`${event.time} ${JSON.stringify(event.data.event)}\n`);
-  for (const { lines } of runners) process.stderr.write(`---\n${lines.join("\n")}\n`);
+type Losses = { readonly isStarved: boolean; readonly unexplained: number };
+
+/** Attempts that were lost besides the one that was cut off, and whether somebody had really missed their lease. */
+function lossesOf(events: readonly FeedEvent[], runners: readonly { readonly lines: readonly string[] }[]): Losses {
+  const reasons = events.flatMap(({ data: { event } }) => (event.kind === "AttemptLost" ? [String(event.reason)] : []));
+  const isMissed = (reason: string): boolean => {
+    const silentS = /has not been heard of for (\d+) s/.exec(reason)?.[1];
+    if (silentS !== undefined) return Number(silentS) * 1_000 >= SHORT_TERMS.lease.strict.reassignAfterMs;
+    // The runner has stopped the work by itself: it must have tried to renew.
+    const triedInVain = runners.some(({ lines }) => lines.some((line) => line.includes("could not be renewed")));
+    return reason.startsWith("The lease of this attempt is over") && triedInVain;
+  };
+  const missed = reasons.filter(isMissed).length;
+  return { isStarved: missed > 1, unexplained: reasons.length - missed };
 }
 
 /** Prints to the log what it writes to a file, for longer than the cut. */
@@ -135,8 +183,11 @@ export function gapOf(ground: Ground): number {
     .split("\n")
     .map((line) => line.split(" ").map(Number));
   const times = (attempt: number): number[] => lines.flatMap(([of, at = 0]) => (of === attempt ? [at / 1e6] : []));
-  const last = Math.max(...lines.map(([attempt = 0]) => attempt));
-  const gaps = Array.from({ length: last - 1 }, (_, n) => Math.min(...times(n + 2)) - Math.max(...times(n + 1)));
+  const attempts = [...new Set(lines.map(([attempt = 0]) => attempt))].sort((a, b) => a - b);
+  const gaps = attempts.slice(1).map((attempt) => {
+    const before = attempts.filter((one) => one < attempt).flatMap(times);
+    return Math.min(...times(attempt)) - Math.max(...before);
+  });
   return Math.round(Math.min(...gaps));
 }
 

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { killAgents } from "../redis/agents.ts";
 import { emptyRedis, failOver, failOverToTheWrongOne, killRedis, stopRedis } from "../redis/faults.ts";
 import { noRedis } from "../redis/server.ts";
+import { noCables, openCable } from "./cable.ts";
 import { type Cut, cutLine, TEN_MINUTES_SCALED_MS } from "./cut.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./disk.ts";
 import { floodAndSpin } from "./flood.ts";
@@ -28,6 +29,14 @@ const tell = (figures: object): void => void process.stderr.write(`… ${JSON.st
 const FAULTS = [{ up: true, down: true }, { down: true }, { up: true }];
 const cuts = (times: number): Cut[] =>
   Array.from({ length: times }, (_, n) => ({ fault: FAULTS[n % FAULTS.length] ?? {}, ms: TEN_MINUTES_SCALED_MS }));
+const linesKept = (times: number): object => ({
+  buildsInOne: times,
+  equalLogs: times,
+  deployments: times,
+  disorder: 0,
+  unexplained: 0,
+  overlaps: 0,
+});
 const sound = (recovered: number): object => ({ strange: 0, halfDone: 0, isSound: true, recovered });
 
 /** Of figures with Redis, what a fault must not do. */
@@ -53,7 +62,13 @@ const RUNS: { readonly [name: string]: Run } = {
   cut: {
     times: 99,
     play: (times) => cutLine(cuts(times)),
-    must: (times) => ({ buildsInOne: times, equalLogs: times, disorder: 0, deployments: times, overlaps: 0 }),
+    must: (times) => ({ ...linesKept(times) }),
+  },
+  netns: {
+    times: 99,
+    play: (times) => cutLine(cuts(times), openCable),
+    must: (times) => ({ ...linesKept(times) }),
+    unless: noCables(),
   },
   flood: { times: 600, play: floodAndSpin, must: () => ({ missed: 0, attempts: 2 }) },
   claims: {

@@ -176,14 +176,22 @@ export class AgentProcess {
 
 export type AgentOptions = { readonly config?: Json; readonly data?: string; readonly before?: readonly string[] };
 
+type RunnerOptions = {
+  readonly name: string;
+  readonly agent: string;
+  readonly config?: Json;
+  /** A program that starts it, with its own arguments. */
+  readonly before?: readonly string[] | undefined;
+};
+
 /** Starts a runner; `lines` fills with its log. */
 export function startRunnerProcess(
   ground: Ground,
-  { name, agent, config = {} }: { name: string; agent: string; config?: Json },
+  { name, agent, config = {}, before = [] }: RunnerOptions,
 ): { readonly child: ChildProcess; readonly lines: string[]; readonly data: string } {
   const data = join(ground.folder, name);
   const whole = { name, site: "seoul", agent, token: RUNNER_TOKEN, data, ...config };
-  const child = ground.spawn([process.execPath, RUNNER, JSON.stringify(whole)]);
+  const child = ground.spawn([...before, process.execPath, RUNNER, JSON.stringify(whole)]);
   const lines: string[] = [];
   if (child.stdout) createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
   return { child, lines, data };
