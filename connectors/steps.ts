@@ -1,37 +1,29 @@
-// Every step that a runner knows: one line per step, sorted by name. After a change run `node lab/catalogue.ts`.
+// Every step that a runner knows: one line per step, sorted by name; its connector is loaded when a job first needs it.
+// After a change run `node lab/catalogue.ts`.
 
-import type { AnyStep } from "@gantry/core/step/step.ts";
-import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./argo-cd/ensure-steps.ts";
-import { argocdDiff, argocdSync, argocdWait } from "./argo-cd/steps.ts";
-import { checkout, commitPush, createRepository, renderTemplate } from "./git/steps.ts";
-import { ensureProject as harborEnsureProject, waitForScan } from "./harbor/steps.ts";
-import { buildPush } from "./image/steps.ts";
-import { comment, createIssue, createProject as jiraCreateProject, transitionIssue } from "./jira/steps.ts";
-import { settings as nexusSettings } from "./nexus/steps.ts";
-import { analyze, qualityGate } from "./sonarqube/steps.ts";
-import { kustomizeSetImage, yamlEdit } from "./yaml/steps.ts";
+import type { StepBook } from "@gantry/core/step/step.ts";
 
-export const STEPS: readonly AnyStep[] = [
-  argocdDiff,
-  argocdEnsureApp,
-  argocdEnsureProject,
-  argocdEnsureRepository,
-  argocdSync,
-  argocdWait,
-  checkout,
-  commitPush,
-  createRepository,
-  renderTemplate,
-  harborEnsureProject,
-  waitForScan,
-  buildPush,
-  comment,
-  createIssue,
-  jiraCreateProject,
-  transitionIssue,
-  kustomizeSetImage,
-  nexusSettings,
-  analyze,
-  qualityGate,
-  yamlEdit,
-];
+export const STEPS: StepBook = {
+  "argocd/diff": async () => (await import("./argo-cd/steps.ts")).argocdDiff,
+  "argocd/ensure-app": async () => (await import("./argo-cd/ensure-steps.ts")).argocdEnsureApp,
+  "argocd/ensure-project": async () => (await import("./argo-cd/ensure-steps.ts")).argocdEnsureProject,
+  "argocd/ensure-repository": async () => (await import("./argo-cd/ensure-steps.ts")).argocdEnsureRepository,
+  "argocd/sync": async () => (await import("./argo-cd/steps.ts")).argocdSync,
+  "argocd/wait": async () => (await import("./argo-cd/steps.ts")).argocdWait,
+  "git/checkout": async () => (await import("./git/steps.ts")).checkout,
+  "git/commit-push": async () => (await import("./git/steps.ts")).commitPush,
+  "git/create-repository": async () => (await import("./git/steps.ts")).createRepository,
+  "git/render-template": async () => (await import("./git/steps.ts")).renderTemplate,
+  "harbor/ensure-project": async () => (await import("./harbor/steps.ts")).ensureProject,
+  "harbor/wait-for-scan": async () => (await import("./harbor/steps.ts")).waitForScan,
+  "image/build-push": async () => (await import("./image/steps.ts")).buildPush,
+  "jira/comment": async () => (await import("./jira/steps.ts")).comment,
+  "jira/create-issue": async () => (await import("./jira/steps.ts")).createIssue,
+  "jira/create-project": async () => (await import("./jira/steps.ts")).createProject,
+  "jira/transition-issue": async () => (await import("./jira/steps.ts")).transitionIssue,
+  "kustomize/set-image": async () => (await import("./yaml/steps.ts")).kustomizeSetImage,
+  "nexus/settings": async () => (await import("./nexus/steps.ts")).settings,
+  "sonarqube/analyze": async () => (await import("./sonarqube/steps.ts")).analyze,
+  "sonarqube/quality-gate": async () => (await import("./sonarqube/steps.ts")).qualityGate,
+  "yaml/edit": async () => (await import("./yaml/steps.ts")).yamlEdit,
+};

@@ -11,9 +11,10 @@ import { sortedJson } from "./sorted-json.ts";
 export const CATALOGUE = fileURLToPath(new URL("../pipelines/catalogue.json", import.meta.url));
 
 /** Equal steps give equal bytes: sorted by name, keys sorted. */
-export function catalogueText(): string {
-  const steps: StepDescription[] = STEPS.map(describeStep).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+export async function catalogueText(): Promise<string> {
+  const all = await Promise.all(Object.values(STEPS).map((load) => load()));
+  const steps: StepDescription[] = all.map(describeStep).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return sortedJson(steps);
 }
 
-if (import.meta.main) await writeFile(CATALOGUE, catalogueText());
+if (import.meta.main) await writeFile(CATALOGUE, await catalogueText());

@@ -4,12 +4,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { AnyStep } from "@gantry/core/step/step.ts";
+import { type AnyStep, stepBook } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
 import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
+import { machineFiles } from "./files.ts";
+import type { Hands } from "./hands.ts";
 import { openHands, startRunner } from "./main.ts";
-import type { Clock, Programs } from "./ports.ts";
+import { handsHere } from "./perform-job.ts";
+import { type Clock, type Programs, systemClock } from "./ports.ts";
+import { machinePrograms } from "./process-group.ts";
 import type { Runner } from "./runner.ts";
 
 export type Bench = {
@@ -43,7 +47,7 @@ export async function openBench(t: TestContext, options: BenchOptions = {}): Pro
     threads === undefined ? undefined : openHands(logger, { steps: threads, ...(memoryMb ? { memoryMb } : {}) });
   const runner = await startRunner(config, {
     logger,
-    ...(hands ? { hands } : { steps: options.steps ?? [] }),
+    hands: hands ?? handsOf(options),
     ...(clock ? { clock } : {}),
     ...(programs ? { programs } : {}),
     env: { PATH: process.env.PATH ?? "", ...options.env },
@@ -55,6 +59,18 @@ export async function openBench(t: TestContext, options: BenchOptions = {}): Pro
     if (agent.problems.length > 0) throw new Error(`the runner spoke wrongly: ${agent.problems.join("; ")}`);
   });
   return { agent, runner, data, config, lines };
+}
+
+/** Hands in this thread, which know the steps that are given. */
+export function handsOf({ steps = [], clock, programs }: Pick<BenchOptions, "steps" | "clock" | "programs">): Hands {
+  return handsHere({
+    fetch,
+    clock: clock ?? systemClock,
+    random: Math.random,
+    files: machineFiles,
+    programs: programs ?? machinePrograms,
+    steps: stepBook(steps),
+  });
 }
 
 export function configOf(agent: FakeAgent, data: string, more: object = {}): RunnerConfig {

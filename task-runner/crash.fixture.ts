@@ -1,10 +1,11 @@
 // A runner in a process of its own, for tests that kill it: `node crash.fixture.ts <config as JSON>`.
 
+import { handsOf } from "./bench.fixture.ts";
 import { runnerConfigSchema } from "./config.ts";
 import { startRunner } from "./main.ts";
 
 const silent = (): void => {};
 await startRunner(runnerConfigSchema.parse(JSON.parse(process.argv[2] ?? "{}")), {
   logger: { debug: silent, info: silent, warn: silent, error: silent },
-  steps: [],
+  hands: handsOf({}),
 });

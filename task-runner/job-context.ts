@@ -2,7 +2,7 @@
 // journal: that is the supervisor's (attempt.ts), which may be in another thread.
 
 import type { Masker } from "@gantry/core/mask/masker.ts";
-import type { AnyStep } from "@gantry/core/step/step.ts";
+import type { StepBook } from "@gantry/core/step/step.ts";
 import type { JobRef, JobSpec, StepProgress } from "@gantry/wire/protocol.ts";
 import type { RunnerConfig } from "./config.ts";
 import type { DiskJournal } from "./disk-journal.ts";
@@ -39,7 +39,7 @@ export type Shop = {
   readonly config: Pick<RunnerConfig, "name" | "site" | "systems" | "secrets">;
   readonly deps: Pick<RunnerDeps, "fetch" | "clock" | "random" | "logger" | "env" | "files" | "programs">;
   readonly secrets: Secrets;
-  readonly steps: ReadonlyMap<string, AnyStep>;
+  readonly steps: StepBook;
   readonly cache: string;
   readonly path: string;
 };

@@ -30,9 +30,8 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
     throw new GantryError("config-invalid", { problem }, { problems });
   }
   const logger = deps.logger ?? makeLogger("task-runner", parsed.data.logLevel);
-  // Steps that are given are code of this thread; those that ship are loaded where they run.
-  const own = deps.hands || deps.steps ? undefined : openHands(logger);
-  const hands = deps.hands ?? own;
+  const hands = deps.hands ?? openHands(logger);
+  const closeOwn = deps.hands ? async (): Promise<void> => {} : hands.close;
   try {
     const runner = await openRunner(parsed.data, {
       fetch: deps.fetch ?? fetch,
@@ -42,17 +41,15 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
       files: deps.files ?? machineFiles,
       programs: deps.programs ?? machinePrograms,
       logger,
-      steps: deps.steps ?? [],
-      ...(hands ? { hands } : {}),
+      hands,
       env: deps.env ?? process.env,
     });
-    if (!own) return runner;
-    const closed = runner.ended.finally(own.close);
+    const closed = runner.ended.finally(closeOwn);
     // Whoever started the runner may not be listening.
     closed.catch(() => {});
-    return { ...runner, close: (how) => runner.close(how).finally(own.close), ended: closed };
+    return { ...runner, close: (how) => runner.close(how).finally(closeOwn), ended: closed };
   } catch (error) {
-    await own?.close();
+    await closeOwn();
     throw error;
   }
 }

@@ -1,7 +1,6 @@
 // What the runner takes from the machine, so that the simulator and tests can give it something else.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { AnyStep } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { Group } from "./disk-state.ts";
 import type { Files } from "./files.ts";
@@ -28,10 +27,8 @@ export type RunnerDeps = {
   readonly files: Files;
   readonly programs: Programs;
   readonly logger: Logger;
-  /** Every step that `uses:` may name. */
-  readonly steps: readonly AnyStep[];
-  /** Who carries the steps out; default: this thread. Closed by whoever made them. */
-  readonly hands?: Hands;
+  /** Who carries the steps out. Closed by whoever made them. */
+  readonly hands: Hands;
   /** Where `{env: NAME}` and PATH are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };

@@ -6,9 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Group } from "./disk-state.ts";
 import { openGuard } from "./guard.ts";
 import { type Clock, type Programs, pause } from "./ports.ts";
+import { KILL_LIMIT_MS } from "./stop.ts";
 
-/** How long to look for the end of processes that got SIGKILL before giving up. */
-export const KILL_LIMIT_MS = 5_000;
 const NEVER = new AbortController().signal;
 
 export const machinePrograms: Programs = { endGroup, endOldGroup, killByCookie, openGuard };

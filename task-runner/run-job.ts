@@ -10,10 +10,7 @@ import { jobOutcome, type StepEnd, skipReason, statusOf, stepsScope } from "./de
 import type { Report } from "./disk-state.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { expected, runStep } from "./run-step.ts";
-import { Stopped, timedOut } from "./stop.ts";
-
-/** Steps that run after a stop, because their condition says so, have so long together. */
-export const CLEANUP_MS = 60_000;
+import { CLEANUP_MS, Stopped, timedOut } from "./stop.ts";
 
 /** Never throws for what a step does; all of that is in the result. */
 export async function runJob(job: JobContext): Promise<Omit<Report, "progress">> {

@@ -12,13 +12,12 @@ import { findFailingLine } from "./failing-line.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import type { LogSpool } from "./log-spool.ts";
 import { isCode, pause } from "./ports.ts";
-import { KILL_LIMIT_MS } from "./process-group.ts";
 import { refFields } from "./refs.ts";
 import { runScript } from "./run-script.ts";
 import { runUses } from "./run-uses.ts";
 import { baseEnv, pipelineEnv } from "./script-env.ts";
 import { renderWithSecrets } from "./step-scope.ts";
-import { DEFAULT_GRACE_MS, outcomeOf, Stopped, timedOut } from "./stop.ts";
+import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "./stop.ts";
 
 /** What one step has, besides what its job has. */
 export type StepRun = {
@@ -38,11 +37,6 @@ export type StepRun = {
 export type StepResult = { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure };
 /** With outputs that are masked and within limits. */
 type JudgedResult = StepResult & { readonly outputs: WireObject };
-
-/** A step that does not react to its signal is left alone so long after its programs had to be gone. */
-const ABANDON_MS = 2_000;
-/** Programs that do not die are waited for a little longer: that they do not is worth knowing. */
-export const LONGEST_ABANDON_MS = ABANDON_MS + KILL_LIMIT_MS;
 
 export async function runStep(
   job: JobContext,

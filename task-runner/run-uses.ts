@@ -21,8 +21,9 @@ type UsesAction = Extract<JobStep["action"], { kind: "uses" }>;
 /** Throws what the outcome must be made of: a GantryError, the signal's reason, or a bug. */
 export async function runUses(run: StepRun, action: UsesAction): Promise<StepResult> {
   const { job, scope, limitTo } = run;
-  const step = job.site.steps.get(action.uses);
-  if (!step) throw new GantryError("step-unknown", { step: action.uses });
+  const load = Object.hasOwn(job.site.steps, action.uses) ? job.site.steps[action.uses] : undefined;
+  if (!load) throw new GantryError("step-unknown", { step: action.uses });
+  const step = await load();
   if (run.step.timeoutMs === undefined) limitTo(step.timeoutMs);
   const input = parseInput(step, await renderWithSecrets(job, action.with as JsonObject, scope));
   const systems = await resolveSystems(job.site.config, step, job.site.secrets, job.masker);

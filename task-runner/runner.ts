@@ -10,7 +10,6 @@ import { beginAttempt, type Claimed } from "./attempt.ts";
 import type { RunnerConfig } from "./config.ts";
 import { type DiskJournal, openDiskJournal } from "./disk-journal.ts";
 import type { DiskAttempt } from "./disk-state.ts";
-import { handsHere } from "./hands.ts";
 import type { Site } from "./job-context.ts";
 import { createLeases } from "./leases.ts";
 import { createLink } from "./link.ts";
@@ -106,7 +105,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   const link = createLink(client, session, deps);
   const leases = createLeases(link, deps, ended.signal);
   const onSurvivors = (): void => giveUp(new GantryError("kill-failed", { runner: config.name }), {});
-  const site: Site = { ...ground, link, hands: deps.hands ?? handsHere(deps), onSurvivors };
+  const site: Site = { ...ground, link, hands: deps.hands, onSurvivors };
   for (const one of former) roster.keep(tellFormer(site, leases, one), { isFormer: true });
   const begin = (claimed: Claimed): void => roster.keep(beginAttempt(site, leases, claimed), { isFormer: false });
   const live = openLive(config, deps.logger);

@@ -32,6 +32,14 @@ export class Stopped extends Error {
 }
 
 export const DEFAULT_GRACE_MS = 10_000;
+/** Steps that run after a stop, because their condition says so, have so long together. */
+export const CLEANUP_MS = 60_000;
+/** How long to look for the end of processes that got SIGKILL before giving up. */
+export const KILL_LIMIT_MS = 5_000;
+/** A step that does not react to its signal is left alone so long after its programs had to be gone. */
+export const ABANDON_MS = 2_000;
+/** Programs that do not die are waited for a little longer: that they do not is worth knowing. */
+export const LONGEST_ABANDON_MS = ABANDON_MS + KILL_LIMIT_MS;
 /** Somebody else may be doing the same work already. */
 const LOST_GRACE_MS = 1_500;
 const MAX_GRACE_MS = 120_000;

@@ -9,10 +9,8 @@ import type { Files } from "./files.ts";
 import type { JobResult, Order, Signals, Told } from "./hands.ts";
 import { openLedger } from "./ledger.ts";
 import type { Clock, Programs } from "./ports.ts";
-import { CLEANUP_MS } from "./run-job.ts";
-import { LONGEST_ABANDON_MS } from "./run-step.ts";
 import { cookieOf } from "./script-env.ts";
-import { outcomeOf, Stopped, timedOut } from "./stop.ts";
+import { CLEANUP_MS, LONGEST_ABANDON_MS, outcomeOf, Stopped, timedOut } from "./stop.ts";
 import type { WorkThread } from "./work-thread.ts";
 import { errorOf, type FromWorker, plainError, plainStop } from "./worker-messages.ts";
 

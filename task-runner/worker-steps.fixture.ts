@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
-import { type AnyStep, defineStep, NO_RETRY, type StepContext } from "@gantry/core/step/step.ts";
+import { type AnyStep, defineStep, NO_RETRY, type StepContext, stepBook } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 
 const input = z.strictObject({ ms: z.number().default(0), text: z.string().default("") });
@@ -32,7 +32,7 @@ function spin(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end; );
 }
 
-export const STEPS: readonly AnyStep[] = [
+export const STEPS = stepBook([
   step("say", async ({ log, input: { text } }) => {
     log(text);
     return { said: text };
@@ -71,4 +71,4 @@ export const STEPS: readonly AnyStep[] = [
       perform: async (key) => ({ key, text }),
     }),
   ),
-];
+]);

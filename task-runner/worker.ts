@@ -4,9 +4,10 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { createMasker, type Masker } from "@gantry/core/mask/masker.ts";
-import type { AnyStep } from "@gantry/core/step/step.ts";
+import type { StepBook } from "@gantry/core/step/step.ts";
 import { machineFiles } from "./files.ts";
-import { type Order, performJob, type Told } from "./hands.ts";
+import type { Order, Told } from "./hands.ts";
+import { performJob } from "./perform-job.ts";
 import type { Permit, Permits } from "./permits.ts";
 import { systemClock, untilAborted } from "./ports.ts";
 import { machinePrograms } from "./process-group.ts";
@@ -28,7 +29,7 @@ const port = parentPort;
 if (!port) throw new Error("worker.ts is started by workshop.ts");
 const post = (message: FromWorker): void => port.postMessage(message);
 
-const { STEPS: steps } = (await import((workerData as { steps: string }).steps)) as { STEPS: readonly AnyStep[] };
+const { STEPS: steps } = (await import((workerData as { steps: string }).steps)) as { STEPS: StepBook };
 const tools = { fetch, clock: systemClock, random: Math.random, files: machineFiles, programs: machinePrograms, steps };
 
 type Job = { readonly stop: AbortController; readonly lost: AbortController; readonly masker: Masker };

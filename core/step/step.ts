@@ -135,6 +135,13 @@ export type AnyStep = Omit<Step, "input" | "output" | "plan" | "run" | "undo"> &
   readonly undo?: (context: StepContext<never>, output: never) => Promise<void>;
 };
 
+/** Steps by their names, loaded when a job first needs one: a runner has many and uses few. */
+export type StepBook = { readonly [name: string]: () => Promise<AnyStep> };
+
+export function stepBook(steps: readonly AnyStep[]): StepBook {
+  return Object.fromEntries(steps.map((step) => [step.name, async () => step]));
+}
+
 /** Declares a step: keeps the types inside, forgets them outside. */
 export function defineStep<I, O extends JsonObject, K extends SystemKind = never>(step: Step<I, O, K>): Step<I, O, K> {
   return step;

@@ -4,7 +4,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { succeeded } from "@gantry/core/step/outcome.ts";
-import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { type AnyStep, defineStep, NO_RETRY, stepBook } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 
 export const WORLD = "GANTRY_LAB_WORLD";
@@ -58,7 +58,7 @@ const put = defineStep({
   },
 });
 
-export const STEPS: readonly AnyStep[] = [put as AnyStep];
+export const STEPS = stepBook([put as AnyStep]);
 
 /** Keys of the changes that were made, in order. */
 export function lines(world: string): readonly string[] {

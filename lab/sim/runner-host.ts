@@ -1,6 +1,8 @@
 // A task-runner of the simulation: the real one on a simulated machine.
 
+import { stepBook } from "@gantry/core/step/step.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
+import { handsHere, type Tools } from "@gantry/task-runner/perform-job.ts";
 import type { RunnerDeps } from "@gantry/task-runner/ports.ts";
 import { openRunner, type Runner } from "@gantry/task-runner/runner.ts";
 import { createDisk, type Disk } from "./files.ts";
@@ -80,17 +82,16 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
       process.kill();
       timeline.at(timeline.nowMs() + AGAIN_MS, boot);
     };
-    const runnerDeps: RunnerDeps = {
+    const tools: Tools = {
       fetch: network.fetchFor(process),
       clock: process.clock,
       random: random.next,
-      newId: random.uuid,
       files: disk.filesFor(process),
       programs: NO_PROGRAMS,
-      logger: surpriseLogger(judge, process.name),
-      steps: [simStep(process, random.fork("steps"), watch)],
-      env: {},
+      steps: stepBook([simStep(process, random.fork("steps"), watch)]),
     };
+    const logger = surpriseLogger(judge, process.name);
+    const runnerDeps: RunnerDeps = { ...tools, hands: handsHere(tools), newId: random.uuid, logger, env: {} };
     openRunner(config, runnerDeps).then((runner) => {
       mine.runner = runner;
       runner.ended.then(() => again("orderly"), again);
