@@ -59,7 +59,7 @@ export async function openAgentJournal(
 /** Unfinished tasks and the little that is needed to go on with them. Ended tasks are history: Redis alone has it. */
 export function isKept(stream: string, indexes: readonly string[]): boolean {
   if (stream.startsWith("task/")) return indexes.includes("open");
-  return !/^(key|group|agent\/(peer|leases))\//.test(stream);
+  return !/^(key|group|reader|agent\/(peer|leases))\//.test(stream);
 }
 
 function addressOf({ address, sentinels, sentinelName, cluster }: JournalConfig): RedisAddress {

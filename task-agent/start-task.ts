@@ -4,12 +4,15 @@
 import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
+import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { StartTask } from "@gantry/wire/agent-api.ts";
+import { DAY_MS } from "./decide-retention.ts";
 import { appName, decideStart, isAppName, type Rerun } from "./decide-start.ts";
 import type { Definitions } from "./definitions.ts";
 import { sortedText } from "./sorted-text.ts";
+import { newTaskId, timeOfTask } from "./task-id.ts";
 import { appCommit, appStream, type TaskRecord, type Tasks } from "./tasks.ts";
 
 export type StartDeps = {
@@ -33,7 +36,8 @@ export async function startTask(deps: StartDeps, wish: StartTask, rerun?: Rerun)
   const fingerprint = digest([wish.pipeline, wish.app ?? null, wish.params, rerun?.of.id ?? null, rerun?.keep ?? null]);
   for (let round = 0; round < 8; round += 1) {
     const before = await deps.journal.load(keyStream);
-    if (before) return replay(deps, before.snapshot as unknown as KeyRecord, fingerprint);
+    const known = before && (await replay(deps, before.snapshot as unknown as KeyRecord, fingerprint));
+    if (known) return known;
     if (round === 0) deps.admit?.(wish.principal);
     const at = await deps.tasks.now();
     const id = newTaskId(at, deps.newId());
@@ -48,9 +52,10 @@ export async function startTask(deps: StartDeps, wish: StartTask, rerun?: Rerun)
       // The event makes the version grow: of two requests with the same key at the same time, one has to look again.
       {
         stream: keyStream,
-        expected: 0,
+        expected: before?.version ?? 0,
         events: [{ kind: "KeyUsed", task: state.id }],
         snapshot: { task: state.id, fingerprint },
+        index: { keys: [state.id] },
       },
       ...(place ? [place.queue] : []),
       ...(decided.app ? [appCommit(decided.app, loaded?.version ?? 0, decided.appEvents)] : []),
@@ -87,17 +92,14 @@ async function placeInGroup(deps: StartDeps, group: string | undefined, id: stri
   return { behind: before?.state.phase === "ended" ? undefined : before?.state.id, queue };
 }
 
-async function replay(deps: StartDeps, known: KeyRecord, fingerprint: string): Promise<TaskRecord> {
-  if (known.fingerprint !== fingerprint) throw new GantryError("idempotency-key-reused");
+/** Undefined when the task has left for the archive: by then the key is over, and free again. */
+async function replay(deps: StartDeps, known: KeyRecord, fingerprint: string): Promise<TaskRecord | undefined> {
   const record = await deps.tasks.read(known.task);
+  const isOver = (await deps.tasks.now()) - (timeOfTask(known.task) ?? 0) >= KEY_WINDOW_DAYS * DAY_MS;
+  if (!record && isOver) return undefined;
+  if (known.fingerprint !== fingerprint) throw new GantryError("idempotency-key-reused");
   if (!record) throw new Error(`task ${known.task} of a known key is not in the journal`);
   return record;
-}
-
-/** Sorts by time; the rest, 48 bits of chance, is hard to guess and does not meet twice. */
-function newTaskId(at: number, id: string): string {
-  const chance = BigInt(`0x${id.replaceAll("-", "").slice(0, 12)}`);
-  return `t${at.toString(36).padStart(9, "0")}${chance.toString(36).padStart(10, "0")}`;
 }
 
 function digest(value: JsonValue): string {

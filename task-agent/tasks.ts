@@ -34,6 +34,10 @@ export type Tasks = {
     events: readonly TaskEvent[],
     beside: (state: TaskState) => readonly StreamAppend[],
   ) => Promise<TaskRecord | undefined>;
+  /** Writes the index entries of an ended task anew: an older version of Gantry did not make all of them. */
+  readonly reindex: (id: string) => Promise<void>;
+  /** The task was removed from the journal. */
+  readonly forget: (id: string) => void;
   readonly now: () => Promise<number>;
   readonly listen: (listener: TaskListener) => void;
   /**
@@ -160,6 +164,16 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
         });
       }
     },
+    reindex: (id) =>
+      inTurn(turns, id, async () => {
+        const record = await load(id);
+        // Who was faster has written them, too.
+        if (record?.state.phase === "ended") await journal.append([append(record.state, record.version, [])]);
+      }),
+    forget: (id) => {
+      cache.delete(id);
+      told.delete(id);
+    },
     recheck: async () => {
       const looks = [...doubtful].map((id) =>
         inTurn(turns, id, async () => {
@@ -185,6 +199,10 @@ export const AGENT_INDEXES = [
   "tasks-by-state",
   "open",
   "behind",
+  "ended",
+  "reruns",
+  "keys",
+  "readers",
   "apps",
   "runners",
   "agents",
@@ -208,7 +226,7 @@ function append(state: TaskState, expected: number, events: readonly TaskEvent[]
   };
 }
 
-/** Made of `id`, `app` and `requestedAt`, which stay, and of `phase`, `outcome` and `behind`. */
+/** Made of `id`, `app`, `pipeline`, `rerunOf` and `requestedAt`, which stay, and of `phase`, `outcome` and `behind`. */
 function indexOf(state: TaskState): NonNullable<StreamAppend["index"]> {
   const open = state.phase !== "ended";
   const key = timeKey(state);
@@ -216,9 +234,15 @@ function indexOf(state: TaskState): NonNullable<StreamAppend["index"]> {
     tasks: [key],
     ...(state.app === undefined ? {} : { "tasks-by-app": [`${state.app}/${key}`] }),
     "tasks-by-state": [`${state.outcome ?? "open"}/${key}`],
-    ...(open ? { open: [key] } : {}),
+    ...(open ? { open: [key] } : { ended: [`${endedPrefix(state)}${key}`] }),
+    ...(open && state.rerunOf !== undefined ? { reruns: [`${state.rerunOf}/${state.id}`] } : {}),
     ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
   };
+}
+
+/** Ended tasks of one app and pipeline, by time, in the index `ended`. */
+export function endedPrefix({ app, pipeline }: Pick<TaskState, "app" | "pipeline">): string {
+  return `${app ?? "-"}/${pipeline}/`;
 }
 
 function fold(

@@ -1,0 +1,142 @@
+// Whatever the policy and the world: what must stay, stays; and what may leave, leaves.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { retentionPolicy, taskTerms } from "@gantry/core/retention/policy.ts";
+import fc from "fast-check";
+import {
+  DAY_MS,
+  decideLogLeaves,
+  decideReadUpTo,
+  decideStay,
+  nextBatch,
+  READER_SILENT_MS,
+  type RetentionFacts,
+} from "./decide-retention.ts";
+import { dayOfTask, newTaskId, timeOfTask } from "./task-id.ts";
+
+const NOW = 1_790_000_000_000;
+const days = fc.integer({ min: 7, max: 400 });
+const keep = fc.integer({ min: 1, max: 50 });
+const policy = fc
+  .record({
+    enabled: fc.boolean(),
+    tasks: fc.record({
+      days,
+      keep,
+      pipelines: fc.dictionary(fc.constantFrom("ci", "cd"), fc.record({ days, keep }, { requiredKeys: [] })),
+    }),
+    logs: fc.record({ days: fc.integer({ min: 1, max: 400 }), archive: fc.boolean() }),
+  })
+  .map((input) => retentionPolicy.parse(input));
+/** Around the borders as often as anywhere. */
+const age = fc.oneof(
+  fc.integer({ min: -10, max: 500 }).map((n) => n * DAY_MS),
+  fc.tuple(days, fc.integer({ min: -1, max: 1 })).map(([n, ms]) => n * DAY_MS + ms),
+);
+const task = fc
+  .record({
+    phase: fc.constantFrom("queued" as const, "running" as const, "finalizing" as const, "ended" as const),
+    pipeline: fc.constantFrom("ci", "cd", "create-app"),
+    ended: age,
+    took: fc.nat({ max: 100 * DAY_MS }),
+  })
+  .map(({ phase, pipeline, ended, took }) => ({
+    phase,
+    pipeline,
+    requestedAt: NOW - ended - took,
+    endedAt: phase === "ended" ? NOW - ended : undefined,
+  }));
+const facts = fc.record({
+  policy,
+  now: fc.constant(NOW),
+  isNewest: fc.boolean(),
+  isReferredTo: fc.boolean(),
+  lastSeq: fc.nat({ max: 20 }),
+  readUpTo: fc.oneof(fc.nat({ max: 20 }), fc.constant(Number.POSITIVE_INFINITY)),
+});
+
+test("what leaves has ended long ago, is no newest one, nobody refers to it, its key is over, and all have read it", () => {
+  fc.assert(
+    fc.property(task, facts, (one, world) => {
+      const leaves = decideStay(one, world) === undefined;
+      const mayLeave =
+        world.policy.enabled &&
+        one.phase === "ended" &&
+        NOW - (one.endedAt ?? NOW) >= taskTerms(world.policy, one.pipeline).days * DAY_MS &&
+        NOW - one.requestedAt >= 7 * DAY_MS &&
+        !world.isNewest &&
+        !world.isReferredTo &&
+        world.lastSeq <= world.readUpTo;
+      assert.equal(leaves, mayLeave);
+    }),
+  );
+});
+
+test("longer days and a larger past keep at least as much", () => {
+  fc.assert(
+    fc.property(task, facts, fc.nat({ max: 100 }), (one, world, more) => {
+      const { tasks } = world.policy;
+      const longer = { ...world.policy, tasks: { ...tasks, days: tasks.days + more, pipelines: {} } };
+      const shorter: RetentionFacts = { ...world, policy: { ...world.policy, tasks: { ...tasks, pipelines: {} } } };
+      if (decideStay(one, shorter) !== undefined)
+        assert.notEqual(decideStay(one, { ...world, policy: longer }), undefined);
+    }),
+  );
+});
+
+test("all have read up to where the last one is; who is silent for a week, and no relay, hold nothing back", () => {
+  const reader = fc.record({ name: fc.string(), after: fc.nat(), ago: fc.nat({ max: 2 * READER_SILENT_MS }) });
+  fc.assert(
+    fc.property(fc.array(reader), fc.option(fc.nat(), { nil: undefined }), (readers, relay) => {
+      const upTo = decideReadUpTo(
+        readers.map(({ ago, ...rest }) => ({ ...rest, atMs: NOW - ago })),
+        relay,
+        NOW,
+      );
+      const heard = readers.filter(({ ago }) => ago < READER_SILENT_MS).map(({ after }) => after);
+      const places = relay === undefined ? heard : [...heard, relay];
+      assert.ok(places.every((place) => upTo <= place));
+      assert.ok(places.length === 0 ? upTo === Number.POSITIVE_INFINITY : places.includes(upTo));
+    }),
+  );
+});
+
+test("the log of an open task stays, and of one that nobody knows; of an archived one it leaves", () => {
+  const on = retentionPolicy.parse({});
+  const leaves = (state: Parameters<typeof decideLogLeaves>[0], isArchived = false): boolean =>
+    decideLogLeaves(state, { policy: on, now: NOW, isArchived });
+  assert.equal(leaves({ phase: "running", endedAt: undefined }), false);
+  assert.equal(leaves({ phase: "ended", endedAt: NOW - 29 * DAY_MS }), false);
+  assert.equal(leaves({ phase: "ended", endedAt: NOW - 30 * DAY_MS }), true);
+  assert.equal(leaves(undefined, false), false);
+  assert.equal(leaves(undefined, true), true);
+  const off = retentionPolicy.parse({ enabled: false });
+  assert.equal(decideLogLeaves({ phase: "ended", endedAt: 0 }, { policy: off, now: NOW, isArchived: true }), false);
+});
+
+test("a batch grows while it is quick, is halved when it was slow, and is never empty", () => {
+  assert.deepEqual(
+    [nextBatch(4, 1), nextBatch(4, 6), nextBatch(4, 20), nextBatch(1, 500), nextBatch(50, 1)],
+    [5, 4, 2, 1, 50],
+  );
+});
+
+test("the id of a task tells its day; nothing else does", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4_000_000_000_000 }), fc.uuid(), (at, uuid) => {
+      const id = newTaskId(at, uuid);
+      assert.equal(timeOfTask(id), at);
+      assert.equal(dayOfTask(id), new Date(at).toISOString().slice(0, 10));
+    }),
+  );
+  for (const id of [
+    "",
+    "../../etc/passwd",
+    "t",
+    "tzzzzzzzzz00000000000",
+    "x0000000000000000000",
+    "t000000000-000000000",
+  ])
+    assert.equal(dayOfTask(id), undefined);
+});
