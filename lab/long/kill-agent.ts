@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AgentProcess, Ground } from "./processes.ts";
+import { listed, Submits } from "./submits.ts";
 
 export type KillAgentFigures = {
   readonly cycles: number;
@@ -48,37 +49,13 @@ async function killAgentOfOneStore(cycles: number, longestMs: number): Promise<K
   try {
     await ground.pipeline("quick", JOB);
     const agent = await AgentProcess.start(ground);
-    const acked = new Map<string, string>();
-    let keys = 0;
+    const submits = new Submits(agent, "quick", SUBMIT_EVERY_MS);
     let [missing, damaged, longestRestartMs] = [0, 0, 0];
-    let isClosing = false;
-
-    const submit = async (key: string): Promise<void> => {
-      try {
-        const task = await agent.start("quick", key);
-        const known = acked.get(key);
-        if (known !== undefined && known !== task.id) throw new Error(`key ${key} is task ${known} and ${task.id}`);
-        acked.set(key, task.id);
-      } catch (error) {
-        // Killed in the middle: nobody knows, so it is asked again with the same key, at the end.
-        if (!(error instanceof Error) || (error as { code?: string }).code !== "unavailable") throw error;
-      }
-    };
-    const submitting = async (): Promise<void> => {
-      const open: Promise<void>[] = [];
-      while (!isClosing) {
-        keys += 1;
-        open.push(submit(`key-${keys}`));
-        await new Promise((resolve) => setTimeout(resolve, SUBMIT_EVERY_MS));
-      }
-      await Promise.all(open);
-    };
-    const load = submitting();
     for (let cycle = 0; cycle < cycles; cycle += 1) {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs));
       await agent.kill();
       // Whoever was answered is in this list; what comes after it is for the next round.
-      const answered = [...acked.values()];
+      const answered = [...submits.acked.values()];
       if (!isSound(agent.data)) damaged += 1;
       const began = performance.now();
       await agent.restart();
@@ -86,28 +63,13 @@ async function killAgentOfOneStore(cycles: number, longestMs: number): Promise<K
       const there = await listed(agent);
       missing += answered.filter((id) => !there.has(id)).length;
     }
-    isClosing = true;
-    await load;
-    for (let key = 1; key <= keys; key += 1) if (!acked.has(`key-${key}`)) await submit(`key-${key}`);
-    const ids = await listed(agent);
-    const wanted = new Set(acked.values());
-    missing += [...wanted].filter((id) => !ids.has(id)).length;
-    const unknown = [...ids].filter((id) => !wanted.has(id)).length + (keys - wanted.size);
-    return { cycles, acknowledged: acked.size, missing, unknown, damaged, longestRestartMs };
+    await submits.finish();
+    const end = submits.compare(await listed(agent));
+    missing += end.missing;
+    return { cycles, acknowledged: submits.acked.size, missing, unknown: end.unknown, damaged, longestRestartMs };
   } finally {
     await ground.close();
   }
-}
-
-async function listed(agent: AgentProcess): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  let cursor: string | undefined;
-  do {
-    const page = await agent.client.tasks({ limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
-    for (const { id } of page.items) ids.add(id);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return ids;
 }
 
 function isSound(data: string): boolean {

@@ -1,10 +1,11 @@
-// Cut lines and starved machines in short form; see short.test.ts.
+// Cut lines, starved machines and the death of all processes in short form; see short.test.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noCables, openCable } from "./cable.ts";
 import { cutLine } from "./cut.ts";
 import { floodAndSpin } from "./flood.ts";
+import { killAll } from "./kill-all.ts";
 
 const LONG = { timeout: 170_000 };
 const KEPT = { cuts: 2, buildsInOne: 2, equalLogs: 2, deployments: 2, disorder: 0, unexplained: 0, overlaps: 0 };
@@ -36,6 +37,16 @@ test("the same with a network of its own for the runner, where nobody is told of
   assert.deepEqual(rest, KEPT);
   assert.ok(shortestGapMs > 0);
 });
+
+test(
+  "kill -9 of the agent and all runners at once: nothing is lost, nothing is done twice, all of it ends",
+  LONG,
+  async () => {
+    const { acknowledged, missing, unknown, otherEnds, wrongChanges } = await killAll(2, 4_000);
+    assert.ok(acknowledged > 50, `${acknowledged} acknowledged`);
+    assert.deepEqual([missing, unknown, otherEnds, wrongChanges], [0, 0, 0, 0]);
+  },
+);
 
 test("a step that spins and one that floods its log starve no renewal", LONG, async () => {
   const { missed, attempts, outcomes, longestSilenceMs } = await floodAndSpin(3);

@@ -10,6 +10,7 @@ import { type Cut, cutLine, TEN_MINUTES_SCALED_MS } from "./cut.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./disk.ts";
 import { floodAndSpin } from "./flood.ts";
 import { killAgent } from "./kill-agent.ts";
+import { killAll } from "./kill-all.ts";
 import { killRunner, PHASES } from "./kill-runner.ts";
 import { pauseRunner } from "./pause-runner.ts";
 import { cancelAtOnce, raceForClaims } from "./races.ts";
@@ -48,6 +49,12 @@ const RUNS: { readonly [name: string]: Run } = {
     times: 1_000,
     play: (times) => killAgent(times, 2_000, tell),
     must: () => ({ missing: 0, unknown: 0, damaged: 0 }),
+  },
+  /** 30 minutes. */
+  "kill-all": {
+    times: 90,
+    play: (times) => killAll(times, 20_000),
+    must: () => ({ missing: 0, unknown: 0, otherEnds: 0, wrongChanges: 0 }),
   },
   "kill-runner": {
     times: 38,

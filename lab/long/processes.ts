@@ -17,7 +17,7 @@ const RUNNER = fileURLToPath(new URL("./runner-main.ts", import.meta.url));
 
 export const TOKEN = "platform-token-of-the-lab";
 export const RUNNER_TOKEN = "runner-token-of-seoul-0";
-const READY_MS = 30_000;
+const READY_MS = 120_000;
 
 type Json = { readonly [name: string]: unknown };
 
