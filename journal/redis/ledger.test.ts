@@ -98,3 +98,20 @@ test("a version that goes back takes the events behind it along", async (t) => {
   ledger.record([stream("task/a", 1, { events: [{ version: 1, micros: 9, text: '{"other":1}' }] })], 3, 3);
   assert.deepEqual(ledger.get("task/a")?.events, [{ version: 1, micros: 9, text: '{"other":1}' }]);
 });
+
+test("what was over stays over when the process begins again", async (t) => {
+  const file = await newFile(t);
+  const first = openLedger(file, steppedClock());
+  first.record([stream("task/over", 1, { keep: false }), stream("task/open", 1)], 1, 1_000);
+  first.record([stream("task/late", 1, { keep: false })], 2, 900_000_000);
+  first.close();
+  for (let restarts = 0; restarts < 2; restarts += 1) {
+    const again = openLedger(file, steppedClock());
+    assert.deepEqual(
+      again.all().map((one) => one.stream),
+      ["task/open", "task/late"],
+    );
+    again.forget(["task/none"]);
+    again.close();
+  }
+});

@@ -48,7 +48,8 @@ type Line =
   | { readonly forgotten: readonly string[] }
   | { readonly checked: { readonly store: string; readonly run: string } };
 
-type Held = { readonly value: LedgerStream; readonly until: number };
+/** `micros`: store time of the last change. */
+type Held = { readonly value: LedgerStream; readonly micros: number; readonly until: number };
 
 const FORGET_MS = 600_000;
 const RESERVE_MICROS = 1_000_000;
@@ -64,10 +65,11 @@ export function openLedger(file: string, clock: Clock): Ledger {
   let written = 0;
   let compactAt = COMPACT_BYTES;
 
-  const put = (value: LedgerStream): void => {
+  const put = (value: LedgerStream, micros: number): void => {
     streams.delete(value.stream);
     streams.set(value.stream, {
       value,
+      micros,
       until: value.keep ? Number.POSITIVE_INFINITY : clock.monotonicMs() + FORGET_MS,
     });
   };
@@ -84,24 +86,27 @@ export function openLedger(file: string, clock: Clock): Ledger {
   };
   const apply = (line: Line): void => {
     if ("stream" in line) {
-      put(merge(line.stream));
+      put(merge(line.stream), line.micros);
       raise(line.seq, line.micros);
     } else if ("floors" in line) raise(line.floors.seq, line.floors.micros);
     else if ("checked" in line) checked = line.checked;
     else if ("forgotten" in line) for (const stream of line.forgotten) streams.delete(stream);
     else {
-      const known = streams.get(line.more.stream)?.value;
-      if (known) put(merge({ ...known, events: line.more.events }));
+      const known = streams.get(line.more.stream);
+      if (known) put(merge({ ...known.value, events: line.more.events }), known.micros);
     }
   };
 
   for (const line of readLines(file)) apply(line);
+  // What was over when the process ended is not over later because it began again.
+  for (const [stream, { value, micros }] of streams)
+    if (!value.keep && micros < floors.micros - FORGET_MS * 1_000) streams.delete(stream);
   let fd = openSync(file, "a", 0o600);
 
   const compact = (): void => {
     const fresh = openSync(`${file}.new`, "w", 0o600);
     const lines: Line[] = [{ floors }, ...(checked ? [{ checked }] : [])];
-    for (const { value } of streams.values()) lines.push({ stream: value, ...floors });
+    for (const { value, micros } of streams.values()) lines.push({ stream: value, seq: floors.seq, micros });
     written = 0;
     for (const line of lines) written += writeSync(fresh, `${JSON.stringify(line)}\n`);
     fsyncSync(fresh);

@@ -16,8 +16,10 @@ export type RememberDeps = {
 /** Events of others that are fetched for a stream that is kept for good, at most. */
 const MAX_FETCHED = 10_000;
 
-export function remember(deps: RememberDeps, { op, parts, seq, micros }: Committed): void {
+export function remember(deps: RememberDeps, { op, parts: all, seq, micros }: Committed): void {
   const { ledger } = deps;
+  // Without events, and of a stream that is not kept: nothing that anybody would miss.
+  const parts = all.filter((part) => part.events.length > 0 || isKept(deps, part));
   const gaps = parts.flatMap((part) => {
     const known = ledger.get(part.stream)?.version ?? 0;
     return known < part.expected ? [{ stream: part.stream, after: known, count: part.expected - known }] : [];
@@ -40,16 +42,23 @@ async function fetch(deps: RememberDeps, gap: { stream: string; after: number; c
   );
 }
 
-function toStream({ ledger, keep }: RememberDeps, part: PreparedAppend, op: string, micros: number): LedgerStream {
-  const entries = part.entries?.flatMap(({ index, key }) => [index, key]) ?? ledger.get(part.stream)?.entries;
-  const indexes = (entries ?? []).filter((_, at) => at % 2 === 0);
+function entriesOf({ ledger }: RememberDeps, part: PreparedAppend): readonly string[] | undefined {
+  return part.entries?.flatMap(({ index, key }) => [index, key]) ?? ledger.get(part.stream)?.entries;
+}
+
+function isKept(deps: RememberDeps, part: PreparedAppend): boolean {
+  const indexes = (entriesOf(deps, part) ?? []).filter((_, at) => at % 2 === 0);
+  return deps.keep(part.stream, indexes);
+}
+
+function toStream(deps: RememberDeps, part: PreparedAppend, op: string, micros: number): LedgerStream {
   return {
     stream: part.stream,
     version: part.expected + part.events.length,
     op,
     snapshot: part.snapshot,
-    entries,
+    entries: entriesOf(deps, part),
     events: part.events.map((text, at) => ({ version: part.expected + at + 1, micros, text })),
-    keep: keep(part.stream, indexes),
+    keep: isKept(deps, part),
   };
 }
