@@ -121,7 +121,7 @@ async function assemble(
     onFeed: metrics.feed,
   };
   const loop = source.start(shared);
-  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), clock, logger, heed });
+  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, heed });
   logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
   return {
     ...server,

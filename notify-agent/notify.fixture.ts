@@ -42,8 +42,9 @@ export async function startFeed(events: FeedEvent[] = [], port = 0): Promise<Fak
     for (const answer of all) answer();
   };
   const server = createServer((request, response) => {
-    asked += 1;
     const url = new URL(request.url ?? "/", "http://feed");
+    if (url.pathname !== "/agent/v1/feed") return answerJson(response, 404, {});
+    asked += 1;
     if (request.headers.authorization !== `Bearer ${AGENT_TOKEN}`) return answerJson(response, 401, {});
     const after = url.searchParams.get("after");
     const limit = Number(url.searchParams.get("limit"));

@@ -8,7 +8,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { goneSignal, readQuery, requireBearer } from "@gantry/wire/http.ts";
+import { goneSignal, readQuery, requireBearer, requireProtocol } from "@gantry/wire/http.ts";
 import type { DeliveryView, InboxItem } from "@gantry/wire/views.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
@@ -43,6 +43,7 @@ const inboxQuery = pageQuery
 export function notifyRoutes({ journal, token, testChannel }: ServeDeps): Koa.Middleware {
   const router = new Router({ prefix: "/notify/v1" });
   router.use(requireBearer([token]));
+  router.use(requireProtocol("the notify-agent"));
 
   router.get("/inbox", async (ctx) => {
     const query = readQuery(ctx, inboxQuery);

@@ -1,5 +1,6 @@
 // The task-agent put together: journal, tasks, dispatch, leases, and what happens when it starts and ticks.
 
+import type { GantryError } from "@gantry/core/errors.ts";
 import { decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
@@ -23,6 +24,7 @@ import { openRunnerProtocol } from "./runner-protocol.ts";
 import { openSessions } from "./sessions.ts";
 import { forRunners, heededBy, type Settings, UNSET } from "./settings.ts";
 import { openTasks, type TaskRecord, taskStream } from "./tasks.ts";
+import { openUnfit } from "./unfit.ts";
 
 export type Agent = Awaited<ReturnType<typeof openAgent>>;
 
@@ -42,6 +44,9 @@ export type AgentDeps = {
   /** The name of this agent among those that share the journal; absent, it has the journal for itself. */
   readonly name?: string;
 };
+
+/** Longer than a runner waits between two tries to sign in. */
+const UNFIT_MS = 60_000;
 
 /** Everything but the HTTP server. Takes up all unfinished tasks before it resolves. */
 export async function openAgent({
@@ -86,6 +91,7 @@ export async function openAgent({
           heard: leases.heard,
           onChanged: (site) => dispatch.free(site),
         });
+  const unfit = openUnfit(clock, UNFIT_MS);
   const elsewhere = (): readonly RunnerFacts[] => peers?.runners() ?? [];
   const dispatch = openDispatch({
     tasks,
@@ -96,6 +102,7 @@ export async function openAgent({
     offerMs: config.offerMs,
     elsewhere,
     gate: (site, offered) => closedSite(settings.now(), { site, running: leases.atSite(site) + offered }),
+    unfit: unfit.at,
     onError,
   });
   const feed = openFeed(journal, tasks, clock);
@@ -201,6 +208,11 @@ export async function openAgent({
     logs,
     protocol,
     alarms,
+    /** A runner could not sign in because of its version: what waits for it says so. */
+    noteUnfit: (site: string, runner: string, error: GantryError): void => {
+      unfit.note(site, runner, error);
+      dispatch.free(site);
+    },
     /** Gives away what is overdue. Safe to call at any time, from anywhere, also at once. */
     tick: async (): Promise<void> => {
       dispatch.sweep();

@@ -60,11 +60,14 @@ export type DispatchDeps = {
   readonly elsewhere?: () => readonly RunnerFacts[];
   /** Why nothing may begin at a site, where so many jobs are offered already. Default: everything may. */
   readonly gate?: (site: string, offered: number) => Closed | undefined;
+  /** What is known of runners of a site that cannot sign in. */
+  readonly unfit?: (site: string) => string | undefined;
   readonly onError: (error: unknown, what: string) => void;
 };
 
 export type Closed = { readonly code: "site-paused" | "site-limit"; readonly text: string };
 
+const NOBODY: ReadonlySet<string> = new Set(["no-runner", "site-offline"]);
 /** How long a runner that declined is offered nothing, unless it has said meanwhile that it was full. */
 const REST_MS = 5_000;
 
@@ -134,7 +137,8 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       const others = here.kind === "waiting" ? (deps.elsewhere?.() ?? []) : [];
       const choice = others.length === 0 ? here : chooseRunner(ready, [...runners, ...others]);
       if (choice.kind === "waiting") {
-        await explain(ready, choice.code, choice.text);
+        const unfit = NOBODY.has(choice.code) ? deps.unfit?.(site) : undefined;
+        await explain(ready, choice.code, unfit === undefined ? choice.text : `${choice.text} ${unfit}`);
         if (!only && choice.code === "all-busy" && ready.labels.length === 0) return;
         continue;
       }

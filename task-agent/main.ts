@@ -67,7 +67,7 @@ export async function startTaskAgent(
       onCancel: agent.protocol.cancel,
       onRemove: agent.protocol.remove,
     });
-    const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens });
+    const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens, onUnfit: agent.noteUnfit });
     app.use(runner);
     app.use(portal.routes());
     app.use(settingsRoutes(settings, config.token).routes());

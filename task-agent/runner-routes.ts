@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf, bySecret, goneSignal, readBytes, readJson, readQuery } from "@gantry/wire/http.ts";
 import * as wire from "@gantry/wire/protocol.ts";
+import { agreeOn, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/versions.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
@@ -14,14 +15,19 @@ export type RunnerRoutesDeps = {
   readonly protocol: RunnerProtocol;
   readonly logs: LogStore;
   readonly tokens: Readonly<Record<string, string>>;
+  /** A runner of this site wanted to sign in and speaks no version of the protocol that this agent does. */
+  readonly onUnfit?: (site: string, runner: string, error: GantryError) => void;
 };
 
 const PREFIX = "/runner/v1";
+const SESSION = `${PREFIX}/session`;
 const BODY = z.unknown();
+/** All that is read of a request to sign in whose other fields may mean anything. */
+const named = z.object({ runner: z.string().max(200) });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
 
-export function runnerRoutes({ protocol, logs, tokens }: RunnerRoutesDeps): Koa.Middleware {
+export function runnerRoutes({ protocol, logs, tokens, onUnfit }: RunnerRoutesDeps): Koa.Middleware {
   const router = new Router({ prefix: PREFIX });
   const siteOfToken = bySecret(Object.entries(tokens));
   const siteOf = (ctx: Koa.Context): string => {
@@ -49,6 +55,23 @@ export function runnerRoutes({ protocol, logs, tokens }: RunnerRoutesDeps): Koa.
     if (!answer) return routed(ctx, next);
     ctx.state.route = ctx.path;
     const site = siteOf(ctx);
-    ctx.body = await answer(await readJson(ctx, BODY, { limit: LIMIT }), site, goneSignal(ctx));
+    const body = await readJson(ctx, BODY, { limit: LIMIT });
+    if (ctx.path !== SESSION) {
+      ctx.body = await answer(body, site, goneSignal(ctx));
+      return;
+    }
+    const version = agree(ctx, body, (runner, error) => onUnfit?.(site, runner, error));
+    ctx.body = { ...(await answer(body, site, goneSignal(ctx))), protocol: version };
   };
+}
+
+/** Agreed when a runner signs in: everything else is said under its session. */
+function agree(ctx: Koa.Context, body: unknown, onUnfit: (runner: string, error: GantryError) => void): number {
+  const name = named.safeParse(body).data?.runner ?? "of no name";
+  try {
+    return agreeOn(RUNNER_PROTOCOL, ctx.get(PROTOCOL_HEADER), { me: "the task-agent", peer: `runner ${name}` });
+  } catch (error) {
+    if (error instanceof GantryError && error.code === "version-unfit") onUnfit(name, error);
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 // Settings over HTTP, for the portal and the other processes. wire/agent-api.ts lists the calls.
 
-import { goneSignal, notModified, readJson, readQuery, requireBearer } from "@gantry/wire/http.ts";
+import { goneSignal, notModified, readJson, readQuery, requireBearer, requireProtocol } from "@gantry/wire/http.ts";
 import { changeSettingsFor } from "@gantry/wire/settings.ts";
 import Router from "@koa/router";
 import { z } from "zod";
@@ -16,6 +16,7 @@ const nowQuery = z.strictObject({ after: count.optional(), wait: count.pipe(z.in
 export function settingsRoutes(settings: Settings, token: string): Router {
   const router = new Router({ prefix: "/agent/v1/settings" });
   router.use(requireBearer([token]));
+  router.use(requireProtocol("the task-agent"));
   router.get("/", async (ctx) => {
     await settings.refresh();
     const view = settings.view();

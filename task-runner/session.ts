@@ -52,7 +52,7 @@ async function open({ client, deps, describe, onDirectives, onSuperseded, signal
   for (let failures = 1; ; failures += 1) {
     try {
       const reply = await client.session(describe(), { signal });
-      deps.logger.info({ session: reply.session }, "session opened");
+      deps.logger.info({ session: reply.session, protocol: reply.protocol ?? 1 }, "session opened");
       onDirectives(reply.directives);
       return reply.session;
     } catch (error) {

@@ -27,7 +27,7 @@ const name = z
   .regex(/^[a-z][a-z0-9-]*$/, "lower case letters, digits and hyphens")
   .max(63);
 
-export const startTask = z.strictObject({
+export const startTask = z.object({
   pipeline: name,
   app: name.optional(),
   params: z.record(z.string(), z.json()).default({}),
@@ -37,20 +37,23 @@ export const startTask = z.strictObject({
 });
 export type StartTask = z.infer<typeof startTask>;
 
-export const cancelTask = z.strictObject({ principal: z.string(), reason: z.string().max(500).optional() });
-export const rerunTask = z.strictObject({
+export const cancelTask = z.object({ principal: z.string(), reason: z.string().max(500).optional() });
+export const rerunTask = z.object({
   principal: z.string(),
   idempotencyKey: z.string().min(1).max(200),
   /** `failed` keeps jobs that succeeded with their outputs; `all` runs everything again. */
   from: z.enum(["failed", "all"]).default("failed"),
 });
 /** The answer to a held job. */
-export const resolveJob = z.strictObject({
+export const resolveJob = z.object({
   principal: z.string(),
   job: z.string(),
   answer: z.enum(["run-again", "mark-done", "fail"]),
   reason: z.string().max(500).optional(),
 });
+
+export const MAX_TAGS = 200;
+export const taskTags = z.object({ tags: z.record(z.string(), z.string()) });
 
 export const feedPage = z.object({ events: z.array(feedEvent), last: z.int() });
 export type FeedPage = z.infer<typeof feedPage>;

@@ -6,6 +6,7 @@ import type { JsonValue } from "@gantry/core/json.ts";
 import type { z } from "zod";
 import { type MakeDeadline, machineDeadline } from "./deadline.ts";
 import { errorOf } from "./problem.ts";
+import { PLATFORM_PROTOCOL, PROTOCOL_HEADER, versionsText } from "./versions.ts";
 
 export type CallerOptions = {
   /** Who answers, for error sentences: `task-agent`. */
@@ -62,6 +63,7 @@ export function makeCaller(options: CallerOptions): Caller {
         signal,
         headers: {
           authorization: `Bearer ${options.token}`,
+          [PROTOCOL_HEADER]: versionsText(PLATFORM_PROTOCOL),
           accept: "application/json",
           ...(call.body === undefined ? {} : { "content-type": "application/json" }),
         },

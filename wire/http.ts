@@ -11,6 +11,7 @@ import type { z } from "zod";
 import { MAX_JSON_DEPTH, parseJsonText } from "./json-text.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "./problem.ts";
 import { refuseStrange } from "./strange-requests.ts";
+import { agreeOn, PLATFORM_PROTOCOL, PROTOCOL_HEADER } from "./versions.ts";
 
 /** As pino has it. Fields never hold secrets: no bodies, no headers, no addresses with a query. */
 export type Logger = {
@@ -178,6 +179,14 @@ export function bySecret<T>(entries: readonly (readonly [string, T])[]): (given:
     if (given === undefined) return undefined;
     const digest = digestOf(given);
     return known.filter((one) => timingSafeEqual(one.digest, digest))[0]?.value;
+  };
+}
+
+/** Refuses who speaks no version of the platform's protocol that this process does. */
+export function requireProtocol(me: string): Koa.Middleware {
+  return async (ctx, next) => {
+    agreeOn(PLATFORM_PROTOCOL, ctx.get(PROTOCOL_HEADER), { me, peer: "the caller" });
+    await next();
   };
 }
 

@@ -12,7 +12,8 @@
 //   POST logs/{task}/{job}/{attempt}/{step}?fence=&offset=&crc=    raw bytes, appended at offset
 //
 // Every message but `session` carries the session; everything about a job carries a JobRef with its fence. A stale fence
-// is answered 409 `lease-lost` and changes nothing. All calls are safe to repeat.
+// is answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Fields that the other side does not know
+// are ignored; versions.ts has the rest of what makes versions get along.
 
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
@@ -25,7 +26,7 @@ export const fence = z.int().positive();
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
 
-export const jobRef = z.strictObject({
+export const jobRef = z.object({
   task: id,
   /** Key of the job within the task, with its `each` value: `deploy[seoul]`. */
   job: id,
@@ -54,7 +55,7 @@ export const failureSchema = z.object({
     .optional(),
 });
 
-export const sessionRequest = z.strictObject({
+export const sessionRequest = z.object({
   runner: id,
   /** New for every process of the runner. */
   bootId: z.uuid(),
@@ -64,23 +65,25 @@ export const sessionRequest = z.strictObject({
   labels: z.array(z.string().max(100)).max(100),
   slots: z.int().min(1).max(1_000),
   version: z.string().max(100),
-  host: z.strictObject({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
+  host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
   /** The site's systems, without addresses' credentials, for people to see. */
   systems: z
-    .array(z.strictObject({ name: z.string(), kind: z.string(), url: z.string(), standIn: z.boolean() }))
+    .array(z.object({ name: z.string(), kind: z.string(), url: z.string(), standIn: z.boolean() }))
     .max(200),
   /** What this process still holds, from its own journal. Leases that are not listed are lost at once. */
-  running: z.array(z.strictObject({ ref: jobRef, started: z.boolean() })).max(1_000),
+  running: z.array(z.object({ ref: jobRef, started: z.boolean() })).max(1_000),
 });
 export type SessionRequest = z.infer<typeof sessionRequest>;
 
 export const sessionReply = z.object({
   session: id,
+  /** The version of the protocol that both use from now on; absent: 1. */
+  protocol: z.int().optional(),
   directives: z.array(z.object({ ref: jobRef, do: z.enum(["continue", "cancel", "drop"]) })),
 });
 export type SessionReply = z.infer<typeof sessionReply>;
 
-export const pollRequest = z.strictObject({
+export const pollRequest = z.object({
   session: id,
   freeSlots: z.int().min(0),
   waitMs: z.int().min(0).max(25_000),
@@ -99,8 +102,8 @@ export const pollReply = z.object({
 });
 export type PollReply = z.infer<typeof pollReply>;
 
-export const claimRequest = z.strictObject({ session: id, offer: id, ref: jobRef });
-export const declineRequest = z.strictObject({ session: id, offer: id, ref: jobRef, reason: z.string().max(500) });
+export const claimRequest = z.object({ session: id, offer: id, ref: jobRef });
+export const declineRequest = z.object({ session: id, offer: id, ref: jobRef, reason: z.string().max(500) });
 
 export const leaseSchema = z.object({
   renewEveryMs: ms,
@@ -150,11 +153,11 @@ export type JobSpec = z.infer<typeof jobSpec>;
 export const claimReply = z.object({ lease: leaseSchema, spec: jobSpec });
 export type ClaimReply = z.infer<typeof claimReply>;
 
-export const startRequest = z.strictObject({ session: id, ref: jobRef });
+export const startRequest = z.object({ session: id, ref: jobRef });
 
-export const heartbeatRequest = z.strictObject({
+export const heartbeatRequest = z.object({
   session: id,
-  items: z.array(z.strictObject({ ref: jobRef })).max(1_000),
+  items: z.array(z.object({ ref: jobRef })).max(1_000),
 });
 export const heartbeatReply = z.object({
   items: z.array(
@@ -168,16 +171,16 @@ export const heartbeatReply = z.object({
 export type HeartbeatReply = z.infer<typeof heartbeatReply>;
 
 export const stepProgress = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("step-started"), step: id }),
-  z.strictObject({ kind: z.literal("step-waiting"), step: id, reason: z.string().max(1_000), retryAfterMs: ms }),
-  z.strictObject({
+  z.object({ kind: z.literal("step-started"), step: id }),
+  z.object({ kind: z.literal("step-waiting"), step: id, reason: z.string().max(1_000), retryAfterMs: ms }),
+  z.object({
     kind: z.literal("step-retrying"),
     step: id,
     attempt: z.int(),
     failure: failureSchema,
     retryAfterMs: ms,
   }),
-  z.strictObject({
+  z.object({
     kind: z.literal("step-ended"),
     step: id,
     outcome: z.enum(OUTCOMES),
@@ -190,7 +193,7 @@ export const stepProgress = z.discriminatedUnion("kind", [
 ]);
 export type StepProgress = z.infer<typeof stepProgress>;
 
-export const progressRequest = z.strictObject({
+export const progressRequest = z.object({
   session: id,
   ref: jobRef,
   /** Number of the first event; the agent answers with the last number it has. */
@@ -199,7 +202,7 @@ export const progressRequest = z.strictObject({
 });
 export const progressReply = z.object({ ack: z.int() });
 
-export const effectBegin = z.strictObject({
+export const effectBegin = z.object({
   session: id,
   ref: jobRef,
   step: id,
@@ -214,9 +217,9 @@ export const effectPermit = z.discriminatedUnion("answer", [
   z.object({ answer: z.literal("done"), key: z.string(), result: jsonObject }),
 ]);
 export type EffectPermit = z.infer<typeof effectPermit>;
-export const effectEnd = z.strictObject({ session: id, ref: jobRef, key: z.string(), result: jsonObject });
+export const effectEnd = z.object({ session: id, ref: jobRef, key: z.string(), result: jsonObject });
 
-export const reportRequest = z.strictObject({
+export const reportRequest = z.object({
   session: id,
   ref: jobRef,
   outcome: z.enum(OUTCOMES),
@@ -228,7 +231,7 @@ export const reportRequest = z.strictObject({
 export type ReportRequest = z.infer<typeof reportRequest>;
 
 /** `final` closes the log of a step; later bytes are refused. */
-export const logQuery = z.strictObject({
+export const logQuery = z.object({
   session: id,
   fence: z.coerce.number().pipe(fence),
   offset: z.coerce.number().pipe(z.int().min(0)),

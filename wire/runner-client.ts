@@ -30,6 +30,7 @@ import {
   sessionReply,
   type startRequest,
 } from "./protocol.ts";
+import { PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "./versions.ts";
 
 /** `timeoutMs` shortens the call's own deadline; `signal` gives the call up. */
 export type CallOptions = { readonly signal?: AbortSignal; readonly timeoutMs?: number };
@@ -77,6 +78,7 @@ export type RunnerClientOptions = {
 
 /** An answer may hold a whole job; nothing of the protocol is larger. */
 const MAX_ANSWER = 16 * 1_048_576;
+const VERSIONS = versionsText(RUNNER_PROTOCOL);
 /** A poll may be answered so much later than it asked for. */
 const POLL_SLACK_MS = 10_000;
 
@@ -122,7 +124,12 @@ async function send(
   try {
     const answer = await fetch(`${url}/runner/v1/${path}`, {
       method: "POST",
-      headers: { authorization: `Bearer ${await token()}`, "content-type": body.type, accept: "application/json" },
+      headers: {
+        authorization: `Bearer ${await token()}`,
+        "content-type": body.type,
+        accept: "application/json",
+        [PROTOCOL_HEADER]: VERSIONS,
+      },
       body: body.bytes,
       redirect: "error",
       signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,

@@ -7,7 +7,6 @@ import type { Logger } from "./http.ts";
 
 export type FollowerDeps = {
   readonly agent: Pick<AgentClient, "settingsNow">;
-  readonly clock: { readonly after: (ms: number, run: () => void) => () => void };
   readonly logger: Pick<Logger, "debug">;
   /** After every change, and once at first. */
   readonly heed: (now: LiveSettings) => void;
@@ -19,16 +18,16 @@ const RETRY_MS = 5_000;
 const OLDER_MS = 30_000;
 
 /** Follows until it is stopped. While the task-agent is away, what was set last stays in force. */
-export function followSettings({ agent, clock, logger, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
+export function followSettings({ agent, logger, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
       const done = (): void => {
-        cancel();
+        clearTimeout(timer);
         resolve();
       };
-      const cancel = clock.after(ms, done);
+      const timer = setTimeout(done, ms).unref();
       signal.addEventListener("abort", done, { once: true });
     });
   const run = async (): Promise<void> => {

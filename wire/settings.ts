@@ -37,7 +37,7 @@ export const settingsChange = z
   .meta({ id: "SettingsChange" });
 export type SettingsChangeView = z.infer<typeof settingsChange>;
 
-/** Body of a change at the portal; the task-agent is also told who asks. */
+/** Body of a change at the portal. */
 export const changeSettings = z.strictObject({
   version: z.int().min(0).describe("As it was read"),
   changes: z
@@ -46,7 +46,8 @@ export const changeSettings = z.strictObject({
     .describe("Setting → new value; null takes it back"),
   reason: z.string().max(500).optional().describe("Why; kept with the change"),
 });
-export const changeSettingsFor = changeSettings.extend({ principal: z.string().min(1).max(200) });
+/** The same as the portal asks it of the task-agent, which is also told who asks. */
+export const changeSettingsFor = z.object({ ...changeSettings.shape, principal: z.string().min(1).max(200) });
 export type ChangeSettings = z.infer<typeof changeSettingsFor>;
 
 /** What a process is told: only what is set. Values that this version does not know count as unset. */

@@ -9,6 +9,12 @@ export const PROTOCOL_ERRORS = {
     why: "A newer process of the same runner has registered, or the agent no longer knows the session.",
     todo: "Open a new session.",
   },
+  "version-unfit": {
+    status: 426,
+    message: "{peer} and {me} do not understand each other.",
+    why: "{peer} speaks versions {theirs} of the protocol, {me} speaks {mine}.",
+    todo: "Update {older}; processes may be one release apart.",
+  },
   "lease-lost": {
     status: 409,
     message: "The lease of this attempt is over.",
