@@ -65,9 +65,13 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   let current: { process: Process; serving?: Serving; sinceMs?: number } | undefined;
   let boots = 0;
 
+  const crashOf = (process: Process) => (): void => {
+    process.kill();
+    timeline.at(timeline.nowMs() + random.between(100, 20_000), boot);
+  };
   const open = async (process: Process): Promise<Serving> => {
     const inner = openMemoryJournal({ indexes: AGENT_INDEXES, store, clock: process.clock });
-    const journal = faultyStore(inner, { process, random, weather, onCommit: judge.onCommit });
+    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit: judge.onCommit });
     const agent = await openAgent({
       config,
       journal,

@@ -11,8 +11,8 @@ const CALM_AFTER_MS = 90_000;
 const IDLE_MS = 5_000;
 
 export type Liveness = {
-  /** Once a second. `healedMs`: since when there are no faults any more. */
-  readonly look: (healedMs: number | undefined) => void;
+  /** Once a second. `quietSinceMs`: since when nothing is wrong; undefined while something is. */
+  readonly look: (quietSinceMs: number | undefined) => void;
   readonly allEnded: () => boolean;
   /** Everybody who was to be told was told. */
   readonly noticed: (world: World) => boolean;
@@ -25,8 +25,8 @@ export function createLiveness(deps: {
 }): Liveness {
   const { judge, agent, nowMs } = deps;
   return {
-    look: (healedMs) => {
-      if (healedMs === undefined || nowMs() < healedMs + CALM_AFTER_MS) return;
+    look: (quietSinceMs) => {
+      if (quietSinceMs === undefined || nowMs() < quietSinceMs + CALM_AFTER_MS) return;
       const idle = agent.idle().filter(({ free, sinceMs }) => free > 0 && nowMs() - sinceMs > IDLE_MS);
       if (idle.length === 0) return;
       for (const { task, job, readyMs } of judge.jobs.values()) {

@@ -70,11 +70,11 @@ type JudgeDeps = {
   readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
   /** A lenient job that was canceled and whose runner is silent may be given up after so long. */
   readonly unconfirmedAfterMs: number;
-  /** Since when there are no faults any more. */
-  readonly healedMs: () => number | undefined;
+  /** Since when nothing is wrong; undefined while something is. */
+  readonly quietSinceMs: () => number | undefined;
 };
 
-/** After healing, what was under way must have been noticed by then. */
+/** After a fault, what was under way must have been noticed by then. */
 const SETTLED_MS = 60_000;
 /** A renewal is granted, and a moment later, when it is answered, the lease may be over. */
 const ANSWER_MS = 1_000;
@@ -162,8 +162,8 @@ export function createJudge(deps: JudgeDeps) {
   };
 
   const checkLost = (task: TaskState, job: JobAccount, reason: string): void => {
-    const healed = deps.healedMs() ?? Number.POSITIVE_INFINITY;
-    if (job.claimedMs > healed + SETTLED_MS)
+    const quietSince = deps.quietSinceMs() ?? Number.POSITIVE_INFINITY;
+    if (job.claimedMs > quietSince + SETTLED_MS)
       violated("alive-is-not-lost", `${job.job} of ${job.task} was lost although nothing was wrong: ${reason}`);
     if (!reason.includes("not been heard")) return;
     const { readySinceMs, rates } = deps.agent();

@@ -1,5 +1,6 @@
 // npm run sim -- --seed N                     one seed, with a readable trace; twice, to see that it is the same again
 // npm run sim -- --seeds N [--seed FIRST]     many seeds, on all cores [--workers 2] [--stop: at the first failure]
+//                                             --theme T: all of them with a theme of plan.ts
 // npm run sim -- --mutants [--only A,B] [--seeds 2000]       are planted mistakes found?
 
 import { availableParallelism } from "node:os";
@@ -17,9 +18,11 @@ const { values } = parseArgs({
     verbose: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
     only: { type: "string" },
+    theme: { type: "string" },
   },
 });
 const first = Number(values.seed);
+const { theme } = values;
 
 if (values.mutants)
   process.exitCode = (await runMutants(values.only, values.seeds === undefined ? undefined : Number(values.seeds)))
@@ -29,8 +32,8 @@ else if (values.seeds === undefined) process.exitCode = (await replay(first)) ? 
 else process.exitCode = (await many(Number(values.seeds))) ? 0 : 1;
 
 async function replay(seed: number): Promise<boolean> {
-  const result = await runSeed(seed, { show: (line) => console.log(line) });
-  const again = await runSeed(seed);
+  const result = await runSeed(seed, { show: (line) => console.log(line), theme });
+  const again = await runSeed(seed, { theme });
   tellFailure(result);
   console.log(`seed ${seed}: ${result.violations.length === 0 ? "all held" : "FAILED"}, trace ${result.digest}`);
   if (again.digest === result.digest) return result.violations.length === 0;
@@ -45,6 +48,7 @@ async function many(seeds: number): Promise<boolean> {
     seeds,
     workers: Number(values.workers),
     stopAtFailure: values.stop,
+    theme,
     onResult: (result) => {
       if (result.violations.length > 0) tellFailure(result);
       else if (values.verbose) console.log(`seed ${result.seed} held: ${result.jobs} jobs, ${result.steps} steps`);
@@ -64,5 +68,5 @@ function tellFailure({ seed, violations }: SeedResult): void {
   if (!violation) return;
   console.log(`seed ${seed} FAILED at ${violation.atMs.toFixed(0)} ms: ${violation.invariant}: ${violation.text}`);
   if (others.length > 0) console.log(`  and ${others.length} more`);
-  console.log(`  npm run sim -- --seed ${seed}`);
+  console.log(`  npm run sim -- --seed ${seed}${theme === undefined ? "" : ` --theme ${theme}`}`);
 }

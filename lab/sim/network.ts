@@ -55,11 +55,16 @@ export const FAIR: Readonly<Weather> = {
 /** Whoever is far away sees the news in fewer pages, which saves time. */
 export const FAR: Readonly<Weather> = { ...FAIR, delayMs: [20, 60] };
 
+/** Who calls what. */
+export type Hear = (process: Process, path: string) => void;
+
 export type Network = {
   readonly listen: (server: Server) => void;
   /** What `process` calls the world with. */
   readonly fetchFor: (process: Process) => typeof fetch;
   readonly weather: (machine: Machine, server: string) => Weather;
+  /** Hears of requests when they arrive. The answer takes it back. */
+  readonly hear: (hear: Hear) => () => void;
   readonly calm: (machine: Machine, server: string) => void;
   /** All weathers are fair. */
   readonly clear: () => void;
@@ -79,7 +84,7 @@ type Exchange = {
 const GONE = new Error("the caller has left");
 
 /** So many requests of one process in a second are a loop without a pause. */
-const FLOOD = 250;
+const FLOOD = 100;
 
 export type NetworkDeps = Ground & {
   /** How the connections of a machine are when nothing is wrong. */
@@ -116,6 +121,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     }
     const gone = new AbortController();
     const broken = process.onDeath(() => answerIn(exchange, connectionError("ECONNRESET")));
+    for (const hear of [...hearers]) hear(exchange.process, request.path);
     process.deliver(() => {
       exchange.onLeft(() => process.deliverIn(delay(now), () => gone.abort(GONE)));
       const name = `${exchange.process.name} ${request.path}`;
@@ -129,6 +135,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     });
   };
 
+  const hearers = new Set<Hear>();
   const counted = new Map<Process, { second: number; requests: number }>();
   const count = ({ process, request }: Exchange): void => {
     const second = Math.floor(timeline.nowMs() / 1_000);
@@ -200,6 +207,10 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
   return {
     listen: (server) => void servers.set(server.name, server),
     weather,
+    hear: (hear) => {
+      hearers.add(hear);
+      return () => void hearers.delete(hear);
+    },
     calm: (machine, server) => {
       const { now, fair } = known(machine, server);
       Object.assign(now, { ...fair, cut: now.cut });

@@ -77,10 +77,14 @@ export function createNotifyHost({ ground, machine, network, judge }: NotifyHost
       },
     };
   };
+  const crashOf = (process: Process) => (): void => {
+    process.kill();
+    ground.timeline.at(ground.timeline.nowMs() + random.between(100, 20_000), boot);
+  };
   const open = async (process: Process): Promise<void> => {
     const { clock } = process;
     const inner = openMemoryJournal({ indexes: NOTIFY_INDEXES, store, clock });
-    const journal = faultyStore(inner, { process, random, weather, onCommit });
+    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
     const logger = surpriseLogger(judge, process.name);
     const deliverer = openDeliverer({
       journal,
@@ -111,17 +115,13 @@ export function createNotifyHost({ ground, machine, network, judge }: NotifyHost
       onFeed: () => {},
     });
   };
-  return {
-    machine,
-    weather,
-    process: () => current,
-    boot: () => {
-      if (current?.isAlive()) return;
-      boots += 1;
-      const process = createProcess(ground, machine, `notify#${boots}`);
-      current = process;
-      ground.trace.line(`${process.name} begins`);
-      open(process).catch((error: unknown) => judge.violated("no-surprise", `notify cannot start: ${String(error)}`));
-    },
+  const boot = (): void => {
+    if (current?.isAlive()) return;
+    boots += 1;
+    const process = createProcess(ground, machine, `notify#${boots}`);
+    current = process;
+    ground.trace.line(`${process.name} begins`);
+    open(process).catch((error: unknown) => judge.violated("no-surprise", `notify cannot start: ${String(error)}`));
   };
+  return { machine, weather, boot, process: () => current };
 }

@@ -5,11 +5,12 @@ import { composeSignalsHere } from "./abort-signals.ts";
 import { createAgentHost } from "./agent-host.ts";
 import { startPeople } from "./client.ts";
 import { checkEnd, createLiveness } from "./ends.ts";
-import { drawPlan, startFaults } from "./faults.ts";
+import { startFaults } from "./faults.ts";
 import { createJudge, type Violation } from "./judge.ts";
 import { createNetwork, FAIR, FAR } from "./network.ts";
 import { createNotifyHost } from "./notify-host.ts";
 import { makeLibrary } from "./pipelines.ts";
+import { drawPlan } from "./plan.ts";
 import { createMachine, createProcess, type Ground } from "./process.ts";
 import { randomOf } from "./random.ts";
 import { createRunnerHost } from "./runner-host.ts";
@@ -29,6 +30,13 @@ export type SeedResult = {
   readonly jobs: number;
 };
 
+export type SeedOptions = {
+  readonly show?: ((line: string) => void) | undefined;
+  readonly digest?: boolean;
+  /** A theme of plan.ts; without it the seed draws one. */
+  readonly theme?: string | undefined;
+};
+
 /** After healing everything must have ended in this time; where the work itself is longer, it must go on all the time. */
 const PATIENCE_MS = 30 * 60_000;
 const STANDSTILL_MS = 10 * 60_000;
@@ -41,16 +49,13 @@ composeSignalsHere();
  * Never rejects for what the simulated processes do. `show` gets every line of the trace. Who runs many seeds does without
  * the digest, which costs time.
  */
-export async function runSeed(
-  seed: number,
-  { show, digest = true }: { readonly show?: (line: string) => void; readonly digest?: boolean } = {},
-): Promise<SeedResult> {
+export async function runSeed(seed: number, { show, digest = true, theme }: SeedOptions = {}): Promise<SeedResult> {
   const random = randomOf(seed);
   const timeline = createTimeline();
   const trace = digest || show ? createTrace(timeline.nowMs, show) : NO_TRACE;
   const ground: Ground = { timeline, random, trace };
-  const plan = drawPlan(random.fork("plan"));
-  const library = makeLibrary(random.fork("pipelines"), plan.runners);
+  const plan = drawPlan(random.fork("plan"), theme);
+  const library = makeLibrary(random.fork("pipelines"), plan.runners, plan.taste);
   const notifyMachine = createMachine(timeline, "notify");
   const network = createNetwork({
     ...ground,
@@ -74,7 +79,7 @@ export async function runSeed(
       resumedMs: agent.process()?.resumedMs() ?? 0,
       rates: agentMachine.rates(),
     }),
-    healedMs: () => faults.healedMs(),
+    quietSinceMs: () => faults.quietSinceMs(),
     reassignAfterMs: (mode) => config.lease[mode].reassignAfterMs,
     unconfirmedAfterMs: config.cancelGraceMs + 60_000,
   });
@@ -96,7 +101,7 @@ export async function runSeed(
     random: random.fork("wishes"),
     pipelines: library.names,
     tasks: plan.tasks,
-    withinMs: plan.chaosMs * 0.8,
+    withinMs: plan.withinMs,
     cancelChance: plan.cancelChance,
   });
 
@@ -108,7 +113,7 @@ export async function runSeed(
   const look = (): void => {
     watch.look();
     if (!agent.process()?.isPaused()) judge.lookForSilence();
-    liveness.look(faults.healedMs());
+    liveness.look(faults.quietSinceMs());
     const healed = faults.healedMs();
     const now = timeline.nowMs();
     const stands = now - judge.lastEndMs() > STANDSTILL_MS;

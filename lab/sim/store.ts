@@ -31,21 +31,23 @@ export type StoreDeps = {
   readonly process: Process;
   readonly random: Random;
   readonly weather: StoreWeather;
+  /** Kills the process; somebody starts it again. */
+  readonly crash: () => void;
   readonly onCommit: (batch: readonly StreamAppend[]) => void;
 };
 
-export function faultyStore(inner: Journal, { process, random, weather, onCommit }: StoreDeps): Journal {
+export function faultyStore(inner: Journal, { process, random, weather, crash, onCommit }: StoreDeps): Journal {
   const delay = (): number =>
     random.chance(weather.slow) ? random.between(500, 8_000) : random.between(...weather.appendMs);
   const commit = async (batch: readonly StreamAppend[]): Promise<AppendResult> => {
     if (random.chance(weather.lost)) throw new StoreFault("nothing was committed");
     if (random.chance(weather.crashBefore)) {
-      process.kill();
+      crash();
       return new Promise(() => {});
     }
     const result = await inner.append(batch);
     if (result.ok) onCommit(batch);
-    if (random.chance(weather.crashAfter)) process.kill();
+    if (random.chance(weather.crashAfter)) crash();
     if (random.chance(weather.unanswered)) throw new StoreFault("the answer was lost");
     return result;
   };

@@ -8,6 +8,7 @@ export type ManyOptions = {
   readonly seeds: number;
   readonly workers: number;
   readonly stopAtFailure?: boolean;
+  readonly theme?: string | undefined;
   /** Begins no seed after so many milliseconds. */
   readonly limitMs?: number;
   readonly onResult?: (result: SeedResult) => void;
@@ -37,7 +38,10 @@ export async function runSeeds(options: ManyOptions): Promise<Summary> {
   };
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL("./worker.ts", import.meta.url), { resourceLimits: LIMITS });
+      const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+        resourceLimits: LIMITS,
+        workerData: { theme: options.theme },
+      });
       const give = (): void => {
         const seed = take();
         if (seed === undefined) worker.terminate().then(() => resolve(), reject);
