@@ -40,11 +40,11 @@ end_job() { # GROUPS FOLDER
 
 start_timer() { # NUMBER SECONDS GROUPS FOLDER
   (
-    nap=
-    trap 'kill $nap 2>/dev/null; exit 0' TERM
+    before=${!:-}
+    # SIGKILL, because a process that has just been born may not hear anything else.
+    trap '[ "${!:-}" = "$before" ] || kill -KILL "$!" 2>/dev/null; exit 0' TERM
     sleep "$2" &
-    nap=$!
-    wait "$nap" || exit 0
+    wait "$!" || exit 0
     # Another guard may have taken over, and know better.
     kill -0 $$ 2>/dev/null || exit 0
     end_job "$3" "$4"

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { type FakeAgent, type FakeJob, script } from "./fake-agent.fixture.ts";
 import { guardOf, isAlive, kill, noProc, openWorld, seen, stateOf } from "./runner-process.fixture.ts";
 
@@ -71,3 +73,20 @@ test("scripts live for as long as the lease is renewed, also when somebody ends 
   await kill(runner);
   await seen("the end of all", () => ![...pids, next].some(isAlive));
 });
+
+test("limits that are taken back leave nothing behind in the guard", { skip: noProc }, () => {
+  const seconds = `${50_000 + (process.pid % 10_000)}.5`;
+  const input = `0 ${seconds} - /none\n0 - - /none\n`.repeat(100);
+  const { status } = spawnSync("/bin/sh", [fileURLToPath(new URL("guard.sh", import.meta.url))], { input });
+  assert.equal(status, 0);
+  const naps = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid) === `sleep\0${seconds}\0`);
+  assert.deepEqual(naps, []);
+});
+
+function commandOf(pid: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return undefined;
+  }
+}
