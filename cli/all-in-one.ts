@@ -1,5 +1,5 @@
-// Everything on this machine: the lab, and the four processes' code in this process. They talk over HTTP, as they do in
-// production, so nothing changes when each becomes a process of its own (see separate.ts).
+// Everything on this machine: the four processes' code in this process, and the lab when it is wanted. They talk over
+// HTTP, as they do in production, so nothing changes when each becomes a process of its own (see separate.ts).
 
 import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
@@ -20,6 +20,8 @@ export type AllInOneOptions = {
   readonly port: number | undefined;
   /** PATH of the programs that jobs start. */
   readonly path: string;
+  /** Stand-ins of all outside systems, with a runner at each of their sites. */
+  readonly lab: boolean;
 };
 
 /** The configurations of all processes, as their files would hold them. */
@@ -30,17 +32,23 @@ export type Configs = {
   readonly runners: readonly Parameters<typeof startRunner>[0][];
 };
 
+type Lab = {
+  readonly runners: readonly Omit<Configs["runners"][number], "agent" | "token">[];
+  readonly channels: NonNullable<Configs["notify"]["channels"]>;
+  readonly close: () => Promise<void>;
+};
+
 const SITES = ["platform", "seoul", "tokyo"] as const;
 
-/** Starts the lab and says how the processes are configured to work in it. */
+/** Starts the lab, when it is wanted, and says how the processes are configured to work in it. */
 export async function prepare({
   data,
   port,
   path,
+  lab: isWanted,
 }: AllInOneOptions): Promise<{ folder: DataFolder; configs: Configs; closeLab: () => Promise<void> }> {
   const folder = await openDataFolder(data, SITES, port);
-  const { startLab } = await import("@gantry/lab/start.ts");
-  const lab = await startLab({ dir: folder.path, path });
+  const lab = isWanted ? await openLab(folder.path, path) : noLab(folder.path, path);
   const token = folder.platformToken;
   const portalUrl = `http://127.0.0.1:${folder.ports.portal}`;
   const agent = { url: `http://127.0.0.1:${folder.ports.agent}`, token };
@@ -105,4 +113,16 @@ export async function startAllInOne(
     await close();
     throw error;
   }
+}
+
+/** The lab is not loaded where it is not started. */
+async function openLab(dir: string, path: string): Promise<Lab> {
+  return (await import("@gantry/lab/start.ts")).startLab({ dir, path });
+}
+
+/** One runner, at the site of the platform. Runners of other sites come by themselves, with the tokens of the folder. */
+function noLab(dir: string, path: string): Lab {
+  const data = join(dir, "runner-platform");
+  const platform = { name: "platform-1", site: "platform", data, path, slots: 4, labels: ["site-platform"] };
+  return { runners: [platform], channels: {}, close: async () => {} };
 }

@@ -9,13 +9,14 @@ import { runDemo } from "./demo.ts";
 import type { Io } from "./io.ts";
 import { startSeparately } from "./separate.ts";
 
-const HELP = `Usage: gantry start [--data DIR] [--port N] [--once] [--json] [--no-demo] [--separate] [--log LEVEL]
+const HELP = `Usage: gantry start [--data DIR] [--port N] [--once] [--json] [--no-demo] [--no-lab] [--separate] [--log LEVEL]
 
   --data DIR   folder of everything that is remembered (default .data)
   --port N     port of the portal (default: that of the last start, at first a free one)
   --once       end when the demo has ended: exit code 0 when all of it succeeded, else 1
   --json       one JSON object per line instead of text
   --no-demo    create no app
+  --no-lab     no stand-ins of outside systems, and one runner, of site platform; no demo
   --separate   each process as a process of its own; one that dies is started again
   --log LEVEL  debug, info, warn, error or silent: the processes' own log, on stderr (default error)
 `;
@@ -26,6 +27,7 @@ type Flags = {
   readonly once: boolean;
   readonly json: boolean;
   readonly demo: boolean;
+  readonly lab: boolean;
   readonly separate: boolean;
   readonly log: LogLevel;
 };
@@ -53,7 +55,7 @@ export async function start(argv: readonly string[], io: Io): Promise<number> {
 }
 
 function open(flags: Flags, io: Io): Promise<AllInOne> {
-  const options: AllInOneOptions = { data: flags.data, port: flags.port, path: io.env.PATH ?? "" };
+  const options: AllInOneOptions = { data: flags.data, port: flags.port, path: io.env.PATH ?? "", lab: flags.lab };
   if (flags.separate) return startSeparately(options, (name) => io.stderr(`${name} ended and is started again.\n`));
   return startAllInOne(options, (process) => makeLogger(process, flags.log, { write: io.stderr }));
 }
@@ -62,12 +64,13 @@ async function live(gantry: AllInOne, flags: Flags, io: Io, signal: AbortSignal,
   const portal = openPortal(gantry.url, gantry.data, signal);
   const say = flags.json ? (fact: object) => io.stdout(`${JSON.stringify(fact)}\n`) : undefined;
   if (say) say({ kind: "ready", url: gantry.url, data: gantry.data, pid: process.pid });
-  else io.stdout(banner(gantry.url, ms));
+  else io.stdout(banner(gantry.url, ms, flags.lab));
   try {
-    const ok = flags.demo ? await runDemo(portal, { io, signal, say }) : true;
+    const ok = flags.demo && flags.lab ? await runDemo(portal, { io, signal, say }) : true;
     if (flags.once) return ok ? 0 : 1;
     // Made last: it is good for 15 minutes.
-    if (!say) io.stdout(invitation((await portal.post("/v1/sign-in-links", {}, signInLink)).url, gantry.data));
+    if (!say)
+      io.stdout(invitation((await portal.post("/v1/sign-in-links", {}, signInLink)).url, gantry.data, flags.lab));
     await aborted(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -86,6 +89,7 @@ function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem
         once: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         demo: { type: "boolean", default: true },
+        lab: { type: "boolean", default: true },
         separate: { type: "boolean", default: false },
         log: { type: "string", default: "error" },
         help: { type: "boolean", short: "h", default: false },
@@ -104,12 +108,16 @@ function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem
   }
 }
 
-function banner(url: string, ms: number): string {
-  return `Gantry is up at ${url} after ${(ms / 1_000).toFixed(1)} s. The sites and their systems are stand-ins on this machine.\n\n`;
+function banner(url: string, ms: number, lab: boolean): string {
+  const what = lab ? " The sites and their systems are stand-ins on this machine." : "";
+  return `Gantry is up at ${url} after ${(ms / 1_000).toFixed(1)} s.${what}\n\n`;
 }
 
-function invitation(signIn: string, data: string): string {
-  return `Open the portal (signs you in once, within 15 minutes):\n  ${signIn}\n\nThe stand-ins and their credentials are in ${data}/lab.json. Ctrl-C stops; starting again goes on where it stopped.\n`;
+function invitation(signIn: string, data: string, lab: boolean): string {
+  const where = lab
+    ? `The stand-ins and their credentials are in ${data}/lab.json.`
+    : `The tokens of runners are in ${data}/gantry.json.`;
+  return `Open the portal (signs you in once, within 15 minutes):\n  ${signIn}\n\n${where} Ctrl-C stops; starting again goes on where it stopped.\n`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -4,14 +4,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type FeedEvent, feedEvent, type TaskView, taskView } from "@gantry/wire/views.ts";
 import { z } from "zod";
 import type { LabEntry, LabFile } from "./world/world.ts";
 
-const COMMAND = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../cli/gantry", import.meta.url));
 
 export type Answer = { readonly status: number; readonly headers: Headers; readonly body: unknown };
 
@@ -36,9 +36,9 @@ export class GantryProcess {
     args: readonly string[] = ["--no-demo"],
     env: Record<string, string> = {},
   ): Promise<GantryProcess> {
-    const child = spawn(process.execPath, [COMMAND, "start", "--json", "--data", data, ...args], {
+    const child = spawn(COMMAND, ["start", "--json", "--data", data, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...env },
+      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}`, ...env },
     });
     const errors: string[] = [];
     child.stderr.on("data", (chunk: Buffer) => errors.push(chunk.toString()));
