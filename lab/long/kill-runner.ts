@@ -67,7 +67,11 @@ const JOB = `  work:
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go within' }}" } }
       - { id: say, title: Say, run: "echo said" }`;
 
-export async function killRunner(rounds: number, phases: readonly Phase[] = PHASES): Promise<KillRunnerFigures> {
+/** `tell` hears the figures so far, after each round. */
+export async function killRunner(
+  rounds: number,
+  tell: (figures: KillRunnerFigures) => void = () => {},
+): Promise<KillRunnerFigures> {
   const figures = {
     kills: 0,
     succeeded: 0,
@@ -80,7 +84,7 @@ export async function killRunner(rounds: number, phases: readonly Phase[] = PHAS
     longestMs: 0,
   };
   for (let round = 0; round < rounds; round += 1) {
-    for (const phase of phases) {
+    for (const phase of PHASES) {
       const one = await killAt(phase);
       figures.kills += 1;
       figures.succeeded += one.isRight ? 1 : 0;
@@ -92,6 +96,7 @@ export async function killRunner(rounds: number, phases: readonly Phase[] = PHAS
       figures.wrongStarted += one.isStartedRight ? 0 : 1;
       figures.longestMs = Math.max(figures.longestMs, one.ms);
     }
+    tell(figures);
   }
   return figures;
 }
