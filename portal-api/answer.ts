@@ -1,6 +1,6 @@
 // The three ways a route answers with JSON.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { notModified } from "@gantry/wire/http.ts";
 import type { TaskView } from "@gantry/wire/views.ts";
 import type Koa from "koa";
@@ -8,9 +8,18 @@ import type Koa from "koa";
 /** 200 with an ETag made of the content, or 304 when the client has it: polling costs few bytes. */
 export function sendJson(ctx: Koa.Context, value: unknown): void {
   const body = JSON.stringify(value);
-  if (notModified(ctx, createHash("sha256").update(body).digest("base64url").slice(0, 22))) return;
+  sendText(ctx, body, etagOf(body));
+}
+
+export function etagOf(body: string): string {
+  return hash("sha256", body, "base64url").slice(0, 22);
+}
+
+/** The same for JSON text whose tag is known without reading it. */
+export function sendText(ctx: Koa.Context, text: string, tag: string): void {
+  if (notModified(ctx, tag)) return;
   ctx.type = "application/json";
-  ctx.body = body;
+  ctx.body = text;
 }
 
 /** 202: the work was accepted, and here is where to follow it. */

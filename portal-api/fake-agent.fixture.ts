@@ -15,7 +15,14 @@ import {
 } from "@gantry/wire/agent-api.ts";
 import { createApp, goneSignal, type Listening, listen, readJson, requireBearer } from "@gantry/wire/http.ts";
 import type { SettingsView } from "@gantry/wire/settings.ts";
-import type { AppView, FeedEvent, PipelineView, SiteView, TaskView } from "@gantry/wire/views.ts";
+import {
+  type AppView,
+  type FeedEvent,
+  type PipelineView,
+  type SiteView,
+  type TaskView,
+  taskTag,
+} from "@gantry/wire/views.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 
@@ -36,6 +43,8 @@ export type FakeAgent = {
   readonly wipe: () => void;
   /** While out, every request is cut. */
   readonly setOut: (out: boolean) => void;
+  /** Like one of the version before, it does not know the question for tags. */
+  readonly setTags: (known: boolean) => void;
   readonly close: () => Promise<void>;
 };
 
@@ -87,6 +96,7 @@ const SETTINGS: SettingsView = { version: 0, items: [] };
 export async function startFakeAgent(): Promise<FakeAgent> {
   let state = newState();
   let isOut = false;
+  let knowsTags = true;
   const requests: string[] = [];
   const waiting = new Set<() => void>();
   const wake = (): void => {
@@ -157,6 +167,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     await next();
   });
   app.use(requireBearer([AGENT_TOKEN]));
+  app.use((ctx, next) => (ctx.path === "/agent/v1/task-tags" && !knowsTags ? undefined : next()));
   app.use(makeRoutes({ state: () => state, addTask, emit, hold }).routes());
   const server: Listening = await listen(app, { host: "127.0.0.1", port: 0 });
 
@@ -182,6 +193,9 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     setOut: (out) => {
       isOut = out;
       wake();
+    },
+    setTags: (known) => {
+      knowsTags = known;
     },
     close: async () => {
       wake();
@@ -220,6 +234,11 @@ function makeRoutes({ state, addTask, emit, hold }: Parts): Router {
   });
   router.get("/tasks/:id", (ctx) => {
     ctx.body = need(state(), ctx.params.id ?? "");
+  });
+  router.get("/task-tags", (ctx) => {
+    const asked = String(ctx.query.ids).split(",");
+    const known = asked.map((id) => state().tasks.get(id)).filter((task) => task !== undefined);
+    ctx.body = { tags: Object.fromEntries(known.map((task) => [task.id, taskTag(task)])) };
   });
   router.get("/tasks/:id/events", (ctx) => {
     need(state(), ctx.params.id ?? "");

@@ -18,6 +18,7 @@ import { makeTokens } from "./access/tokens.ts";
 import { makeApp } from "./app.ts";
 import { type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
 import { makeHub } from "./live/hub.ts";
+import { makeTaskViews } from "./live/task-views.ts";
 import { makeMetrics } from "./metrics.ts";
 import type { Portal } from "./portal.ts";
 import { ROUTES } from "./routes.ts";
@@ -50,7 +51,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   const closing = new AbortController();
   let listening: Listening | undefined;
   try {
-    const tokens = makeTokens(journal);
+    const tokens = makeTokens(journal, clock);
     const adminToken = await ensureAdminToken(config.dataDir, tokens);
     const portal = assemble({ config, clock, logger, journal, tokens, closing: closing.signal, at: () => listening });
     listening = await listen(makeApp(portal, ROUTES), config);
@@ -86,13 +87,19 @@ function assemble({ at, ...parts }: Parts): Portal {
   const { config, clock, logger, journal, tokens } = parts;
   const agent = makeAgentClient(config.agent);
   const metrics = makeMetrics(VERSION);
+  const taskViews = makeTaskViews(agent);
+  const onFeed = (up: boolean, seq: number): void => {
+    metrics.feed(up, seq);
+    if (!up) taskViews.forgetAll();
+  };
   return {
     ...parts,
     publicUrl: () => config.publicUrl ?? at()?.url ?? `http://${config.host}:${config.port}`,
     agent,
     notify: config.notify && makeNotifyClient(config.notify),
     sessions: makeSessions(journal, tokens, config.sessionHours),
-    hub: makeHub({ agent, clock, logger, keep: config.live.keep, onFeed: metrics.feed }),
+    hub: makeHub({ agent, clock, logger, keep: config.live.keep, onFeed }),
+    taskViews,
     metrics,
   };
 }

@@ -10,6 +10,7 @@ import type { Sessions } from "./access/sessions.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { PortalConfig } from "./config.ts";
 import type { Hub } from "./live/hub.ts";
+import type { TaskViews } from "./live/task-views.ts";
 import type { Metrics } from "./metrics.ts";
 
 export type Portal = {
@@ -22,6 +23,7 @@ export type Portal = {
   readonly tokens: Tokens;
   readonly sessions: Sessions;
   readonly hub: Hub;
+  readonly taskViews: TaskViews;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -3,8 +3,9 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent-api.ts";
-import { goneSignal, notModified, readJson, readQuery, requireBearer } from "@gantry/wire/http.ts";
+import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, MAX_TAGS } from "@gantry/wire/agent-api.ts";
+import { goneSignal, notModified, readJson, readQuery, requireBearer, requireProtocol } from "@gantry/wire/http.ts";
+import { tagOf } from "@gantry/wire/views.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
@@ -47,6 +48,12 @@ const listQuery = z.strictObject({
 
 const changeQuery = z.strictObject({ after: count, wait });
 const eventsQuery = z.strictObject({ after: count, limit, wait });
+const tagsQuery = z.strictObject({
+  ids: z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(z.string().regex(/^[\w-]{1,100}$/)).max(MAX_TAGS)),
+});
 const pageQuery = z.strictObject({ limit, cursor: z.string().optional() });
 const feedQuery = z.strictObject({ after: z.coerce.number().pipe(z.int().min(0)).optional(), limit, wait });
 const logQuery = z.strictObject({
@@ -81,11 +88,13 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
       await feed.taskChanged(record.state.id, record.version, query.wait, goneSignal(ctx));
       record = await known(ctx.params.id);
     }
-    // Silence of a runner changes what is shown without a new version, so it is part of the tag.
-    const silent = Object.values(record.state.jobs).filter(
-      (job) => deps.leases.silentSince(record.state.id, job.key) !== undefined,
-    ).length;
-    if (!notModified(ctx, `${record.version}.${silent}`)) ctx.body = view(record);
+    if (!notModified(ctx, tagOfRecord(record, deps.leases))) ctx.body = view(record);
+  });
+  router.get("/task-tags", async (ctx) => {
+    const { ids } = readQuery(ctx, tagsQuery);
+    const records = await Promise.all(ids.map((id) => deps.tasks.read(id)));
+    const known = records.filter((record) => record !== undefined);
+    ctx.body = { tags: Object.fromEntries(known.map((one) => [one.state.id, tagOfRecord(one, deps.leases)])) };
   });
   router.get("/tasks/:id/events", async (ctx) => {
     const query = readQuery(ctx, eventsQuery);
@@ -183,7 +192,13 @@ async function listTasks(
   };
 }
 
-async function sendLog(
+function tagOfRecord({ state, version }: TaskRecord, leases: Leases): string {
+  const silent = Object.values(state.jobs).filter((job) => leases.silentSince(state.id, job.key) !== undefined);
+  return tagOf(version, silent.length);
+}
+
+/** Also for tasks in the archive. */
+export async function sendLog(
   ctx: Koa.ParameterizedContext & { params: Record<string, string> },
   { state, pipeline }: TaskRecord,
   logs: LogStore,

@@ -13,7 +13,7 @@ type Jsons = TaskView["outputs"];
 
 export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
   const jobs = Object.values(state.jobs);
-  const steps = jobs.flatMap((job) => stepViews(job, definitionOf(pipeline, job.id)));
+  const steps = jobs.flatMap((job) => stepStates(job, definitionOf(pipeline, job.id)));
   const current = taskState(state);
   return {
     id: state.id,
@@ -25,7 +25,7 @@ export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
     requestedBy: state.requestedBy,
     requestedAt: iso(state.requestedAt),
     ...times(state),
-    stepsDone: steps.filter((step) => ["succeeded", "skipped"].includes(step.state)).length,
+    stepsDone: steps.filter((step) => step === "succeeded" || step === "skipped").length,
     stepsTotal: steps.length + unexpanded(state, pipeline).reduce((sum, job) => sum + job.steps.length, 0),
     sites: [...new Set(jobs.map((job) => job.site).filter((site) => site !== ""))],
     ...(state.failedAt ? { failedAt: state.failedAt } : {}),
@@ -224,6 +224,15 @@ function stepViews(job: JobState, definition: Job | undefined): StepView[] {
       ...(known?.reason === undefined ? {} : { reason: known.reason }),
     };
   });
+}
+
+function stepStates(job: JobState, definition: Job | undefined): State[] {
+  return (definition?.steps ?? []).map((spec) =>
+    stepState(
+      job,
+      job.steps.find((step) => step.id === spec.id),
+    ),
+  );
 }
 
 /** A step that never came to run shares the fate of its job. */

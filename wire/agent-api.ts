@@ -4,6 +4,8 @@
 //   POST tasks                                   startTask → 202 TaskView; the same key and body again → the same task
 //   GET  tasks?state=&app=&pipeline=&limit=&cursor=   page of TaskSummary, newest first
 //   GET  tasks/{id}                              TaskView, ETag; ?after=<version>&wait=<ms> holds until it is newer
+//   GET  task-tags?ids=<id>,<id>…                { tags: { id: tag } } of at most 200 tasks: what tells whether a view is still
+//                                                what it was (views.ts `taskTag`). Unknown ids are left out.
 //   GET  tasks/{id}/events?after=<taskseq>&limit=   page of FeedEvent of one task, oldest first
 //   GET  tasks/{id}/jobs/{job}/steps/{step}/log?attempt=&from=&limit=&wait=   bytes from an offset; see the headers below;
 //                                                with wait (ms) it holds until there are bytes after `from` or the log is final

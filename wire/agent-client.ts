@@ -12,6 +12,7 @@ import {
   type rerunTask,
   type resolveJob,
   type StartTask,
+  taskTags,
 } from "./agent-api.ts";
 import { type CallerOptions, type CallOptions, makeCaller } from "./call.ts";
 import {
@@ -75,6 +76,8 @@ export type AgentClient = {
   readonly startTask: (request: StartTask) => Promise<TaskView>;
   readonly tasks: (query: TaskQuery, call?: Asking) => Promise<Page<TaskSummary>>;
   readonly task: (id: string, call?: Asking) => Promise<TaskView>;
+  /** The tag of each of these tasks as they are now; those that are not there are left out. At most `MAX_TAGS`. */
+  readonly taskTags: (ids: readonly string[], call?: Asking) => Promise<ReadonlyMap<string, string>>;
   /** Events of one task after a taskseq, oldest first. Ask again after the last one until none come. */
   readonly taskEvents: (id: string, after: number, limit: number, call?: Asking) => Promise<readonly FeedEvent[]>;
   /** Bytes from an offset. With `waitMs` it holds until there are some or the log is final. */
@@ -123,6 +126,10 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     startTask: (request) => post(["tasks"], request),
     tasks: (query, call) => get(["tasks"], page(taskSummary), { ...call, query }),
     task: (id, call) => get(["tasks", id], taskView, call),
+    taskTags: async (ids, call) => {
+      const { tags } = await get(["task-tags"], taskTags, { ...call, query: { ids: ids.join() } });
+      return new Map(Object.entries(tags));
+    },
     taskEvents: async (id, after, limit, call) =>
       (await get(["tasks", id, "events"], page(feedEvent), { ...call, query: { after, limit } })).items,
     log: async (place, from, limit, call) => {

@@ -129,6 +129,16 @@ export const taskView = taskSummary
 export type TaskView = z.infer<typeof taskView>;
 
 export const appView = z
+/** Differs whenever the view of a task does: silence of runners changes what is shown without a new version. */
+export function taskTag({ version, jobs }: Pick<TaskView, "version" | "jobs">): string {
+  return tagOf(version, jobs.filter((job) => job.notHeardSince !== undefined).length);
+}
+
+/** `silent`: how many of its jobs have a runner that has not been heard of. */
+export function tagOf(version: number, silent: number): string {
+  return `${version}.${silent}`;
+}
+
   .object({
     name: z.string(),
     state: z.enum(["creating", "ready", "failed"]),

@@ -1,7 +1,7 @@
 // What the portal remembers about access, in its own journal. Secrets are kept as SHA-256: they are long and random, so
 // that a slow hash would add nothing.
 
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { ROLES } from "./decide-access.ts";
 
@@ -42,7 +42,7 @@ export function newSecret(): string {
 }
 
 export function hashOf(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret);
 }
 
 export function isAlive(

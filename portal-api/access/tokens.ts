@@ -2,6 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Caller, Role } from "./decide-access.ts";
 import {
@@ -28,13 +29,23 @@ export type Tokens = {
   readonly list: () => Promise<readonly TokenRecord[]>;
   /** Throws `not-found`. */
   readonly revoke: (name: string, by: string) => Promise<void>;
+  /** A token that another process has revoked, or whose time is over, is known for a second more. */
   readonly identify: (secret: string) => Promise<Caller | undefined>;
   readonly isInUse: (name: string) => Promise<boolean>;
 };
 
 const DAY_MICROS = 86_400_000_000;
+/** For so long a token that was looked up is not looked up again. A change in this process counts at once all the same. */
+const TRUSTED_MS = 1_000;
+const MAX_TRUSTED = 1_000;
 
-export function makeTokens(journal: Journal): Tokens {
+export function makeTokens(journal: Journal, clock: Clock): Tokens {
+  const trusted = new Map<string, { readonly caller: Caller; readonly untilMs: number }>();
+  const trust = (hash: string, caller: Caller): void => {
+    if (trusted.size >= MAX_TRUSTED) trusted.clear();
+    trusted.set(hash, { caller, untilMs: clock.monotonicMs() + TRUSTED_MS });
+  };
+  let changes = 0;
   const load = async (name: string): Promise<{ version: number; record: TokenRecord | undefined }> => {
     const loaded = await journal.load(`token/${name}`);
     return loaded
@@ -50,6 +61,8 @@ export function makeTokens(journal: Journal): Tokens {
     const result = await journal.append([
       { stream: `token/${record.name}`, expected, events: [event], snapshot: { ...record }, index },
     ]);
+    trusted.clear();
+    changes += 1;
     if (!result.ok) throw new GantryError("conflict", { what: `The token ${record.name}` });
   };
 
@@ -110,10 +123,17 @@ export function makeTokens(journal: Journal): Tokens {
 
     identify: async (secret) => {
       if (!secret.startsWith(TOKEN_PREFIX)) return undefined;
-      const { items } = await journal.find({ index: TOKEN_HASH, prefix: hashOf(secret), limit: 1 });
+      const hash = hashOf(secret);
+      const known = trusted.get(hash);
+      if (known && known.untilMs > clock.monotonicMs()) return known.caller;
+      const before = changes;
+      const { items } = await journal.find({ index: TOKEN_HASH, prefix: hash, limit: 1 });
       const record = items[0] && tokenRecord.parse(items[0].snapshot);
       if (!record || !(await inUse(record))) return undefined;
-      return { name: record.name, role: record.role, via: "token", token: record.name };
+      const caller: Caller = { name: record.name, role: record.role, via: "token", token: record.name };
+      // What was read before a change must not be trusted after it.
+      if (changes === before) trust(hash, caller);
+      return caller;
     },
 
     isInUse: async (name) => inUse((await load(name)).record),

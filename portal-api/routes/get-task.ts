@@ -1,7 +1,7 @@
 // GET /v1/tasks/{id}
 
 import { taskView } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
+import { sendText } from "../answer.ts";
 import { route } from "../route.ts";
 import { inTask, json } from "../schemas.ts";
 
@@ -15,5 +15,8 @@ export const getTask = route({
   verb: "see tasks",
   params: inTask,
   answers: { 200: json("The task", taskView) },
-  handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.task(params.id)),
+  handle: async ({ ctx, portal, params }) => {
+    const { text, etag } = await portal.taskViews.read(params.id);
+    sendText(ctx, text, etag);
+  },
 });
