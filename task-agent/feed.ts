@@ -1,7 +1,7 @@
 // The way out: every fact of every task, in one order, as CloudEvents.
 
 import type { TaskEvent } from "@gantry/core/task/events.ts";
-import { type Clock, wakeable } from "@gantry/journal/clock.ts";
+import { type Clock, pause, wakeable } from "@gantry/journal/clock.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import type { FeedPage } from "@gantry/wire/agent-api.ts";
 import type { FeedEvent } from "@gantry/wire/views.ts";
@@ -19,6 +19,9 @@ export type Feed = {
   readonly taskChanged: (task: string, version: number, waitMs: number, gone: AbortSignal) => Promise<void>;
 };
 
+/** What comes so soon after the first goes out with it: nobody who reads the feed is in a hurry, and runners go first. */
+const GATHER_MS = 20;
+
 export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
   const waiting = new Map<string, Set<() => void>>();
   tasks.listen((after) => {
@@ -29,7 +32,7 @@ export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
     if (event.stream === SETTINGS_STREAM) return settingsEvent(event);
     if (!event.stream.startsWith("task/")) return undefined;
     const record = await tasks.readSince(event.stream.slice("task/".length), event.version);
-    return record ? feedEvent(record, event) : undefined;
+    return record ? eventOfTask(record, event) : undefined;
   };
   const dressed = async (events: readonly JournalEvent[]): Promise<FeedEvent[]> =>
     (await Promise.all(events.map(dress))).filter((event) => event !== undefined);
@@ -39,7 +42,14 @@ export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
       const until = clock.monotonicMs() + waitMs;
       for (let from = after; ; ) {
         const left = Math.max(0, until - clock.monotonicMs());
-        const raw = await journal.feed({ after: from, limit, waitMs: left, signal: gone });
+        let raw = await journal.feed({ after: from, limit });
+        if (raw.length === 0 && left > 0) {
+          const news = await journal.feed({ after: from, limit: 1, waitMs: left, signal: gone });
+          if (news.length > 0) {
+            await pause(clock, GATHER_MS, gone);
+            raw = await journal.feed({ after: from, limit });
+          }
+        }
         const last = raw.at(-1)?.seq ?? from;
         const events = await dressed(raw);
         // Other streams have events too: a page without any of a task is not worth an answer yet.
@@ -102,7 +112,8 @@ function settingsEvent({ seq, version, event }: JournalEvent): FeedEvent {
   };
 }
 
-function feedEvent({ state }: TaskRecord, { seq, version, event }: JournalEvent): FeedEvent {
+/** As readers of the feed see it. */
+export function eventOfTask({ state }: TaskRecord, { seq, version, event }: JournalEvent): FeedEvent {
   const fact = event as unknown as TaskEvent;
   return {
     specversion: "1.0",
