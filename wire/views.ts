@@ -128,7 +128,6 @@ export const taskView = taskSummary
   .meta({ id: "Task" });
 export type TaskView = z.infer<typeof taskView>;
 
-export const appView = z
 /** Differs whenever the view of a task does: silence of runners changes what is shown without a new version. */
 export function taskTag({ version, jobs }: Pick<TaskView, "version" | "jobs">): string {
   return tagOf(version, jobs.filter((job) => job.notHeardSince !== undefined).length);
@@ -139,6 +138,7 @@ export function tagOf(version: number, silent: number): string {
   return `${version}.${silent}`;
 }
 
+export const appView = z
   .object({
     name: z.string(),
     state: z.enum(["creating", "ready", "failed"]),
