@@ -10,6 +10,8 @@ import type { Clock, Guard } from "./ports.ts";
 const SCRIPT = fileURLToPath(new URL("./guard.sh", import.meta.url));
 const SHELL = "/bin/sh";
 const RESTART_MS = 1_000;
+/** There may be too many processes now. */
+const RETRY_MS = 60_000;
 
 type GuardDeps = { readonly clock: Clock; readonly logger: Logger; readonly path: string };
 
@@ -18,6 +20,7 @@ export function openGuard({ clock, logger, path }: GuardDeps): Guard {
   /** What the guard is to know of each attempt; its place in the list is its number. */
   const watched: ((() => string) | undefined)[] = [];
   let child: ChildProcess | undefined;
+  let cancelRestart = (): void => {};
   let isClosed = false;
 
   const say = (line: string): void => {
@@ -33,14 +36,14 @@ export function openGuard({ clock, logger, path }: GuardDeps): Guard {
       env: { PATH: path },
     });
     let isOver = false;
-    const over = (fields: object, text: string, thenMs: number | undefined): void => {
+    const over = (fields: object, text: string, thenMs: number): void => {
       if (isOver || isClosed) return;
       isOver = true;
       logger.warn(fields, text);
-      if (thenMs !== undefined) clock.after(thenMs, restart);
+      cancelRestart = clock.after(thenMs, restart);
     };
     started.once("error", (err) =>
-      over({ err }, "no guard could be started: programs may outlive this runner", undefined),
+      over({ err }, "no guard could be started: programs may outlive this runner", RETRY_MS),
     );
     started.once("exit", (code, signal) => {
       const patience = Math.max(0, RESTART_MS - (clock.monotonicMs() - began));
@@ -53,7 +56,6 @@ export function openGuard({ clock, logger, path }: GuardDeps): Guard {
     return started;
   };
   const restart = (): void => {
-    if (isClosed) return;
     child = start();
     for (const line of watched) if (line) say(line());
   };
@@ -93,6 +95,7 @@ export function openGuard({ clock, logger, path }: GuardDeps): Guard {
     },
     close: () => {
       isClosed = true;
+      cancelRestart();
       child?.stdin?.end();
     },
   };
