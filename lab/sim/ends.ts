@@ -52,7 +52,6 @@ export function checkEnd(facts: {
   readonly wishes: People;
   readonly world: World;
   readonly late: boolean;
-  readonly agent: AgentHost;
 }): void {
   const { judge, wishes, world, late } = facts;
   for (const id of wishes.accepted())

@@ -8,15 +8,18 @@ import type { Random } from "./random.ts";
 export type DiskWeather = { slow: number; full: boolean; broken: number };
 export const FAIR_DISK: Readonly<DiskWeather> = { slow: 0, full: false, broken: 0 };
 
-type Content = { bytes: Buffer; length: number; synced: number };
+type Content = { bytes: Buffer; length: number; synced: number; torn?: boolean };
 
 export type Disk = {
   readonly weather: DiskWeather;
   readonly filesFor: (process: Process) => Files;
   readonly losePower: () => void;
+  /** What a power cut would leave of a file. */
+  readonly syncedText: (path: string) => string;
 };
 
-export function createDisk(random: Random): Disk {
+/** `onRemoved` hears of every file that is removed. */
+export function createDisk(random: Random, onRemoved: (path: string, bytes: Buffer, torn: boolean) => void): Disk {
   const contents = new Map<string, Content>();
   const folders = new Set<string>();
   const weather: DiskWeather = { ...FAIR_DISK };
@@ -81,8 +84,10 @@ export function createDisk(random: Random): Disk {
       makeFolder: (path) => later(() => void folders.add(path)),
       remove: (path) =>
         later(() => {
-          for (const set of [contents, folders])
-            for (const one of [...set.keys()]) if (one === path || one.startsWith(`${path}/`)) set.delete(one);
+          const isBelow = (one: string): boolean => one === path || one.startsWith(`${path}/`);
+          for (const [one, { bytes, length, torn = false }] of contents)
+            if (isBelow(one)) onRemoved(one, bytes.subarray(0, length), torn);
+          for (const set of [contents, folders]) for (const one of [...set.keys()]) if (isBelow(one)) set.delete(one);
         }),
       list: (folder) =>
         later(() => {
@@ -102,8 +107,13 @@ export function createDisk(random: Random): Disk {
   return {
     weather,
     filesFor,
+    syncedText: (path) => {
+      const { bytes, synced } = contents.get(path) ?? { bytes: Buffer.alloc(0), synced: 0 };
+      return bytes.subarray(0, synced).toString("utf8");
+    },
     losePower: () => {
       for (const content of contents.values()) {
+        content.torn ||= content.synced < content.length;
         content.length = random.int(content.synced, content.length);
         content.synced = content.length;
       }

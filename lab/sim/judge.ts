@@ -27,6 +27,8 @@ export type Invariant =
   | "everything-ends"
   | "notices"
   | "logs-equal"
+  | "claim-on-disk"
+  | "probe-first"
   | "no-flood"
   | "no-surprise";
 
@@ -89,6 +91,7 @@ export function createJudge(deps: JudgeDeps) {
   const jobs = new Map<string, JobAccount>();
   const effects = new Map<string, "begun" | "done">();
   const cancels = new Map<string, number>();
+  const claims = new Map<number, JobRef>();
   let lastEndMs = 0;
 
   const violated = (invariant: Invariant, text: string): void => {
@@ -129,6 +132,7 @@ export function createJudge(deps: JudgeDeps) {
         if (event.fence <= job.fence) violated("fences-grow", `${name}: ${event.fence} after ${job.fence}`);
         if (job.open) violated("one-holder", `${name} was claimed by ${event.runner} while ${job.runner} held it`);
         if (canceled) violated("cancel-holds", `${name} was claimed after its task was canceled`);
+        claims.set(event.fence, { task: task.id, job: event.job, attempt: event.attempt, fence: event.fence });
         Object.assign(job, { fence: event.fence, attempt: event.attempt, runner: event.runner });
         Object.assign(job, { open: true, started: false, readyMs: undefined, claimedMs: nowMs(), heardMs: nowMs() });
         break;
@@ -194,6 +198,8 @@ export function createJudge(deps: JudgeDeps) {
     jobs,
     violated,
     account: accountOf,
+    /** The attempt that was claimed with this fence. */
+    claimed: (fence: number): JobRef | undefined => claims.get(fence),
     /** A new process of a runner has registered, and was answered: what it does not list is not its any more. */
     onNewProcess: (runner: string, running: readonly { readonly ref: JobRef }[]): void => {
       for (const job of jobs.values()) {

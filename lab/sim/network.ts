@@ -55,15 +55,15 @@ export const FAIR: Readonly<Weather> = {
 /** Whoever is far away sees the news in fewer pages, which saves time. */
 export const FAR: Readonly<Weather> = { ...FAIR, delayMs: [20, 60] };
 
-/** Who calls what. */
-export type Hear = (process: Process, path: string) => void;
+/** Who calls what: when it leaves, and when it arrives. */
+export type Hear = (moment: "left" | "arrived", process: Process, request: Request) => void;
 
 export type Network = {
   readonly listen: (server: Server) => void;
   /** What `process` calls the world with. */
   readonly fetchFor: (process: Process) => typeof fetch;
   readonly weather: (machine: Machine, server: string) => Weather;
-  /** Hears of requests when they arrive. The answer takes it back. */
+  /** Hears of requests. The answer takes it back. */
   readonly hear: (hear: Hear) => () => void;
   readonly calm: (machine: Machine, server: string) => void;
   /** All weathers are fair. */
@@ -121,7 +121,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     }
     const gone = new AbortController();
     const broken = process.onDeath(() => answerIn(exchange, connectionError("ECONNRESET")));
-    for (const hear of [...hearers]) hear(exchange.process, request.path);
+    tell("arrived", exchange);
     process.deliver(() => {
       exchange.onLeft(() => process.deliverIn(delay(now), () => gone.abort(GONE)));
       const name = `${exchange.process.name} ${request.path}`;
@@ -136,6 +136,9 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
   };
 
   const hearers = new Set<Hear>();
+  const tell = (moment: "left" | "arrived", { process, request }: Exchange): void => {
+    for (const hear of [...hearers]) hear(moment, process, request);
+  };
   const counted = new Map<Process, { second: number; requests: number }>();
   const count = ({ process, request }: Exchange): void => {
     const second = Math.floor(timeline.nowMs() / 1_000);
@@ -146,6 +149,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
   const send = (exchange: Exchange): void => {
     const { weather: now } = exchange;
     count(exchange);
+    tell("left", exchange);
     if (random.chance(now.reset)) {
       answerIn(exchange, connectionError("ECONNRESET"));
       return;

@@ -128,7 +128,7 @@ function makeStep(random: Random, taste: Taste, id: string): StepSpec {
     waits: random.chance(0.15) ? random.int(1, 3) : 0,
     waitMs: random.int(100, 10_000),
     effects: random.chance(taste.effects) ? random.int(1, 2) : 0,
-    target: random.pick(["create", "replace"]),
+    target: random.pick(["create", "replace", "add"]),
     flaky: random.chance(0.2) ? 0.4 : 0,
     fail: random.chance(taste.fail) ? 0.5 : 0,
     stubbornMs: random.chance(0.2) ? 1_500 : 0,

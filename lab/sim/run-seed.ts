@@ -1,12 +1,14 @@
 // One seed: builds a world, lets it live through its faults, heals it, and waits for everything to end.
 
 import { agentConfig } from "@gantry/task-agent/config.ts";
+import type { JobRef } from "@gantry/wire/protocol.ts";
 import { composeSignalsHere } from "./abort-signals.ts";
 import { createAgentHost } from "./agent-host.ts";
 import { startPeople } from "./client.ts";
 import { checkEnd, createLiveness } from "./ends.ts";
 import { startFaults } from "./faults.ts";
 import { createJudge, type Violation } from "./judge.ts";
+import { createLogBook } from "./log-book.ts";
 import { createNetwork, FAIR, FAR } from "./network.ts";
 import { createNotifyHost } from "./notify-host.ts";
 import { makeLibrary } from "./pipelines.ts";
@@ -88,9 +90,20 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
   const still = { ...ground, random: random.fork("people") };
   const people = createProcess(still, createMachine(timeline, "people"), "people");
   const world = createWorld(createProcess(still, createMachine(timeline, "world"), "world"), () => judge);
+  const logBook = createLogBook(judge, agent.logs);
   const runners = plan.runners.map((facts) =>
-    createRunnerHost({ ground, machine: createMachine(timeline, facts.name), network, judge, watch }, facts),
+    createRunnerHost({ ground, machine: createMachine(timeline, facts.name), network, judge, watch, logBook }, facts),
   );
+  network.hear((moment, { machine }, { path, body }) => {
+    if (moment !== "left" || path !== "/runner/v1/start") return;
+    const runner = runners.find((one) => one.machine === machine);
+    const { ref } = JSON.parse(Buffer.from(body).toString("utf8")) as { readonly ref: JobRef };
+    if (runner && !runner.hasOnDisk(ref.fence))
+      judge.violated(
+        "claim-on-disk",
+        `${runner.name} starts ${ref.job} of ${ref.task} and would not know after a crash`,
+      );
+  });
   const notify = createNotifyHost({ ground, machine: notifyMachine, network, judge });
   network.listen(agent.server);
   network.listen(world.server);
@@ -122,7 +135,8 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
       healed !== undefined && wishes.open() === 0 && liveness.allEnded() && runners.every((one) => one.busy() === 0);
     if (healed !== undefined) wishes.answerAll();
     ended = late || (done && liveness.noticed(world)) || judge.violations.length > 0;
-    if (ended) checkEnd({ judge, wishes, world, late, agent });
+    if (ended) checkEnd({ judge, wishes, world, late });
+    if (ended && !late) logBook.check();
     else timeline.at(now + LOOK_MS, look);
   };
   timeline.at(LOOK_MS, look);

@@ -7,6 +7,7 @@ import type { RunnerDeps } from "@gantry/task-runner/ports.ts";
 import { openRunner, type Runner } from "@gantry/task-runner/runner.ts";
 import { createDisk, type Disk } from "./files.ts";
 import type { Judge } from "./judge.ts";
+import type { LogBook } from "./log-book.ts";
 import { surpriseLogger } from "./logger.ts";
 import type { Network } from "./network.ts";
 import { createProcess, type Ground, type Machine, type Process } from "./process.ts";
@@ -22,6 +23,8 @@ export type RunnerHost = {
   /** An orderly end, and a new process after it. */
   readonly replace: (drainMs: number) => void;
   readonly busy: () => number;
+  /** Would a new process find the claim with this fence, also after a power cut? */
+  readonly hasOnDisk: (fence: number) => boolean;
 };
 
 export type RunnerFacts = {
@@ -36,6 +39,7 @@ type RunnerHostDeps = {
   readonly network: Network;
   readonly judge: Judge;
   readonly watch: Watch;
+  readonly logBook: LogBook;
 };
 
 const AGAIN_MS = 3_000;
@@ -55,7 +59,9 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
   const { ground, machine, network, judge, watch } = deps;
   const { timeline, trace } = ground;
   const random = ground.random.fork(name);
-  const disk = createDisk(random.fork("disk"));
+  const disk = createDisk(random.fork("disk"), (path, bytes, torn) => {
+    if (path.includes("/logs/")) deps.logBook.removed(path, Buffer.from(bytes), torn);
+  });
   const config = runnerConfigSchema.parse({
     name,
     site,
@@ -105,6 +111,7 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
     boot,
     process: () => current?.process,
     busy: () => current?.runner?.busy() ?? 0,
+    hasOnDisk: (fence) => disk.syncedText(`/data/${name}/journal.jsonl`).includes(`"fence":${fence}`),
     replace: (drainMs) => {
       const mine = current;
       mine?.process.deliver(() => void mine.runner?.close({ drainMs }));

@@ -14,7 +14,8 @@ const doing = z.object({
   waits: z.number(),
   waitMs: z.number(),
   effects: z.number(),
-  target: z.enum(["create", "replace"]),
+  /** What is changed: made once, replaced by compare-and-swap, or added to, by somebody who compares nothing. */
+  target: z.enum(["create", "replace", "add"]),
   /** Chance of an error that the step's retry is for. */
   flaky: z.number(),
   /** Chance of an end as failed. */
@@ -63,7 +64,11 @@ async function run(process: Process, random: Random, watch: Watch, context: Cont
       name: "change",
       ordinal,
       what: `change ${thing}`,
-      probe: async (key) => ((await look(process, context, thing, key)).done ? { thing } : undefined),
+      probe: async (key) => {
+        const { done } = await look(process, context, thing, key);
+        watch.probed(key);
+        return done ? { thing } : undefined;
+      },
       perform: (key) => {
         watch.performs(process, context, key);
         return change(process, context, { thing, key, what: whatOf(context, ordinal) });
@@ -90,6 +95,10 @@ async function change(
   context: Context,
   { thing, key, what }: { thing: string; key: string; what: string },
 ): Promise<{ thing: string }> {
+  if (context.input.target === "add") {
+    await ask(process, context, "add", { name: thing, key, what });
+    return { thing };
+  }
   for (let tries = 0; tries < 6; tries += 1) {
     const { version, done } = await look(process, context, thing, key);
     if (done) return { thing };

@@ -2,6 +2,7 @@
 
 import type { Parts } from "./faults.ts";
 import { FAIR_DISK } from "./files.ts";
+import type { StoredLogs } from "./log-store.ts";
 import type { Weather } from "./network.ts";
 import type { FaultKind } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -28,6 +29,7 @@ const UNREST_MS = 60_000;
 export const STRIKES: { readonly [K in FaultKind]: (blow: Blow) => void } = {
   "agent-crash": ({ parts: { agent }, random, later }) => {
     agent.process()?.kill();
+    if (random.chance(0.3)) loseLogBytes(agent.logs, random);
     later(random.between(100, random.chance(0.2) ? 300_000 : 20_000), agent.boot);
   },
   "runner-crash": ({ runner, random, later }) => {
@@ -117,6 +119,11 @@ export const STRIKES: { readonly [K in FaultKind]: (blow: Blow) => void } = {
   },
 };
 
+/** Appends to logs are not synced; a power cut takes the end of those that are open. Their runners have the bytes still. */
+function loseLogBytes(logs: StoredLogs, random: Random): void {
+  for (const log of logs.values()) if (!log.final) log.bytes = log.bytes.subarray(0, random.int(0, log.bytes.length));
+}
+
 function cut(weather: Weather, ms: number, { random, later }: Pick<Blow, "random" | "later">): void {
   weather.cut = random.pick(["out", "back", "both"]);
   later(ms, () => {
@@ -152,8 +159,8 @@ function aim({ parts, random, later, lasts, isOver }: Blow): void {
   const how = random.pick(["pause", "pause", "kill", "power"] as const);
   const chance = random.between(0.1, 0.6);
   parts.ground.trace.line(`   ${how} at ${path}`);
-  const stopHearing = parts.network.hear((process, called) => {
-    if (called !== path || isOver() || !random.chance(chance)) return;
+  const stopHearing = parts.network.hear((moment, process, request) => {
+    if (moment !== "arrived" || request.path !== path || isOver() || !random.chance(chance)) return;
     const runner = parts.runners.find(({ machine }) => machine === process.machine);
     if (!runner) return;
     const hit = (): void => {

@@ -10,6 +10,8 @@ export type Watch = {
   readonly enter: (process: Process, context: Seen) => () => void;
   /** The change of an effect begins. */
   readonly performs: (process: Process, context: Seen, key: string) => void;
+  /** The probe of an effect was answered. */
+  readonly probed: (key: string) => void;
   /** A permit was answered. */
   readonly permitted: (key: string, fence: number) => void;
   /** Looks at everything that is at work now. */
@@ -35,6 +37,8 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
   const works = new Set<Work>();
   const permits = new Set<string>();
   const overlaps = new Set<string>();
+  /** Effects that were begun, and whether somebody has asked since how far they came. */
+  const begun = new Map<string, boolean>();
 
   const isExcused = ({ process }: Work): boolean =>
     !process.isAlive() || process.isPaused() || (process.resumedMs() > 0 && nowMs() - process.resumedMs() <= NOTICE_MS);
@@ -61,6 +65,9 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
       const fence = fenceOf(context);
       if (!permits.has(`${key} ${fence}`))
         judge.violated("permit-first", `${key} by fence ${fence} of ${job} of ${task}: ${process.name}`);
+      if (begun.get(key) === false)
+        judge.violated("probe-first", `${key} by fence ${fence} of ${job} of ${task} is begun again, and nobody asked`);
+      begun.set(key, false);
       const account = judge.account(task, job);
       if (account.fence > fence && account.started)
         judge.violated(
@@ -68,6 +75,7 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
           `${key} by fence ${fence} of ${job} of ${task}, ${account.fence} has started`,
         );
     },
+    probed: (key) => void (begun.has(key) && begun.set(key, true)),
     permitted: (key, fence) => void permits.add(`${key} ${fence}`),
     look: () => {
       for (const work of works) if (!work.process.isAlive()) works.delete(work);

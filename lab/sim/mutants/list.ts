@@ -57,8 +57,8 @@ export const MUTANTS: readonly Mutant[] = [
     "waiting-is-not-open",
     "a state that is told by a missing row: tasks that wait for their turn are not taken up after a restart",
     TASKS,
-    "...(open ? { open: [timeKey(state)] } : {}),",
-    '...(open && state.phase === "running" ? { open: [timeKey(state)] } : {}),',
+    "...(open ? { open: [key] } : {}),",
+    '...(open && state.phase === "running" ? { open: [key] } : {}),',
   ),
   {
     name: "sent-is-received",
