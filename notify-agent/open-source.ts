@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { reachAtStart } from "@gantry/journal/known-peer.ts";
+import { READER_HEADER } from "@gantry/wire/agent-api.ts";
 import { makeAgentClient } from "@gantry/wire/agent-client.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import { placeOf } from "@gantry/wire/kafka/config.ts";
@@ -29,7 +30,11 @@ export async function openSource(
   fetch?: typeof globalThis.fetch,
 ): Promise<OpenSource> {
   if (source.kind === "feed") {
-    const agent = makeAgentClient({ ...source.agent, ...(fetch ? { fetch } : {}) });
+    const agent = makeAgentClient({
+      ...source.agent,
+      headers: { [READER_HEADER]: "notify-agent" },
+      ...(fetch ? { fetch } : {}),
+    });
     return { start: (deps) => startLoop({ ...deps, agent }), close: async () => {} };
   }
   const { kafka } = source;

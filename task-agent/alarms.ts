@@ -11,6 +11,8 @@ export type AlarmKind =
   | "report-differs"
   /** A canceled job was given up without its runner having said that it stopped. */
   | "cancel-unconfirmed"
+  /** Old tasks or logs cannot be moved to the archive: its disk is full, say. Nothing was removed unsaved. */
+  | "retention-failed"
   /** Processes of a job survived SIGKILL on a runner. */
   | "kill-failed";
 

@@ -1,5 +1,6 @@
 // The configuration of a task-agent: file < environment < flags.
 
+import { retentionPolicy } from "@gantry/core/retention/policy.ts";
 import { kafkaConfig } from "@gantry/wire/kafka/config.ts";
 import { neverOverlaps } from "@gantry/wire/lease-rules.ts";
 import { z } from "zod";
@@ -31,6 +32,13 @@ export const agentConfig = z.strictObject({
     .optional(),
   /** Folder of the logs of steps; `logs` in `data` when absent. Agents that share a journal share this folder, too. */
   logs: z.string().optional(),
+  /**
+   * Folder of the archive; `archive` in `data` when absent. Agents that share a journal share this folder, too: each writes
+   * files of its own there.
+   */
+  archive: z.string().optional(),
+  /** How long ended tasks and logs are kept before they leave for the archive. docs/operations.md. */
+  retention: retentionPolicy.prefault({}),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0),
   /** Address of the portal, for links. */

@@ -20,7 +20,7 @@ export type RetentionFacts = {
   readonly readUpTo: number;
 };
 
-export type Stay = "off" | "open" | "young" | "key" | "newest" | "referred" | "unread";
+export type Stay = "off" | "open" | "young" | "key" | "newest" | "referred" | "unread" | "changed";
 
 /** Why the task stays, or undefined: it may leave. */
 export function decideStay(task: Leaving, facts: RetentionFacts): Stay | undefined {

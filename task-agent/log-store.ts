@@ -169,8 +169,8 @@ async function closeOldest(logs: Map<string, OpenLog>): Promise<void> {
   }
 }
 
-/** Names come from runners: every part becomes one harmless file name. */
-function pathOf(folder: string, { task, job, attempt, step }: LogName): string {
+/** Where a log is. Names come from runners: every part becomes one harmless file name. */
+export function pathOf(folder: string, { task, job, attempt, step }: LogName): string {
   const part = (text: string): string => encodeURIComponent(text).replace(/\./g, "%2E").slice(0, 200);
   return join(folder, part(task), part(job), String(attempt), `${part(step)}.log`);
 }

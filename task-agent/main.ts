@@ -5,6 +5,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import type { RetentionPolicy } from "@gantry/core/retention/policy.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
 import { setLevel } from "@gantry/wire/log-level.ts";
@@ -12,14 +13,18 @@ import { operationRoutes } from "@gantry/wire/metrics.ts";
 import { runProcess } from "@gantry/wire/process.ts";
 import { openAgent } from "./agent.ts";
 import { openAlarms } from "./alarms.ts";
+import { archivedReads } from "./archived-reads.ts";
 import { type AgentConfigInput, agentConfig } from "./config.ts";
 import { openDefinitions } from "./definitions.ts";
+import { withArchivedLogs } from "./log-archive.ts";
 import { openLogStore } from "./log-store.ts";
 import { openMetrics } from "./metrics.ts";
 import { openAgentJournal } from "./open-journal.ts";
 import { type EventsOut, openEventsOut } from "./open-relay.ts";
+import { archiveFolder, logFolder, openRetention, type Retention } from "./open-retention.ts";
 import { openPace } from "./pace.ts";
 import { portalRoutes } from "./portal-routes.ts";
+import { measureRetention } from "./retention-metrics.ts";
 import { runnerRoutes } from "./runner-routes.ts";
 import { openSettings } from "./settings.ts";
 import { settingsRoutes } from "./settings-routes.ts";
@@ -38,15 +43,17 @@ export async function startTaskAgent(
   const alarms = openAlarms(deps.logger);
   const { journal, name } = await openAgentJournal(config, { clock, logger: deps.logger, alarms });
   let eventsOut: EventsOut | undefined;
+  let retention: Retention | undefined;
   try {
     const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
     const settings = await openSettings(journal, clock);
     settings.listen((now) => setLevel(deps.logger, now["log.taskAgent"]));
+    const logs = openLogStore(logFolder(config), clock, { shared: name !== undefined });
     const agent = await openAgent({
       config,
       journal,
       definitions: await openDefinitions(config.pipelines ?? SHIPPED, steps, journal),
-      logs: openLogStore(config.logs ?? join(config.data, "logs"), clock, { shared: name !== undefined }),
+      logs: withArchivedLogs(logs, archiveFolder(config)),
       logger: deps.logger,
       clock,
       newId: randomUUID,
@@ -56,6 +63,18 @@ export async function startTaskAgent(
     });
     eventsOut = await openEventsOut(config, { ...agent, journal, clock, logger: deps.logger, newId: randomUUID });
     const metrics = openMetrics(agent, eventsOut?.state);
+    const policy = (): RetentionPolicy => config.retention;
+    retention = openRetention({
+      ...agent,
+      config,
+      policy,
+      journal,
+      clock,
+      logger: deps.logger,
+      random: Math.random,
+      name,
+    });
+    measureRetention(metrics.registry, retention.state);
     const app = createApp({ name: "task-agent", logger: deps.logger, onAnswered: metrics.answered });
     const portal = portalRoutes({
       ...agent,
@@ -67,12 +86,19 @@ export async function startTaskAgent(
       onCancel: agent.protocol.cancel,
       onRemove: agent.protocol.remove,
     });
-    const runner = runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens, onUnfit: agent.noteUnfit });
+    const runner = runnerRoutes({
+      protocol: agent.protocol,
+      logs: agent.logs,
+      tokens: config.runnerTokens,
+      onUnfit: agent.noteUnfit,
+    });
     app.use(runner);
+    app.use(archivedReads({ ...agent, ...retention }));
     app.use(portal.routes());
     app.use(settingsRoutes(settings, config.token).routes());
     app.use(operationRoutes(metrics, () => journal.check()));
     const server = await listen(app, { host: config.host, port: config.port });
+    retention.start();
     let stopTicking = (): void => {};
     const tick = (): void => {
       settings.refresh().catch((err: unknown) => deps.logger.error({ err }, "the settings could not be read"));
@@ -84,6 +110,7 @@ export async function startTaskAgent(
       ...server,
       close: async () => {
         stopTicking();
+        await retention?.close();
         await eventsOut?.close();
         for (const session of agent.sessions.all()) session.wake?.();
         await server.close();
@@ -93,6 +120,7 @@ export async function startTaskAgent(
       },
     };
   } catch (error) {
+    await retention?.close();
     await eventsOut?.close();
     await journal.close();
     throw error;

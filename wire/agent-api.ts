@@ -60,6 +60,12 @@ export const taskTags = z.object({ tags: z.record(z.string(), z.string()) });
 export const feedPage = z.object({ events: z.array(feedEvent), last: z.int() });
 export type FeedPage = z.infer<typeof feedPage>;
 
+/**
+ * Header of a request for the feed: the name of a reader that comes back. It has everything up to `after`, and nothing
+ * after it leaves the journal before the reader has come further, or was silent for a week.
+ */
+export const READER_HEADER = "gantry-reader";
+
 /** Headers of a log answer: where the log stands, and whether more can come. */
 export const LOG_SIZE_HEADER = "gantry-log-size";
 export const LOG_FINAL_HEADER = "gantry-log-final";

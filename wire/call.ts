@@ -16,6 +16,8 @@ export type CallerOptions = {
   /** Path before all paths, e.g. `/agent/v1`. */
   readonly prefix: string;
   readonly token: string;
+  /** Sent with every call. */
+  readonly headers?: { readonly [name: string]: string };
   /** Milliseconds until a call is given up (10 s); the `waitMs` of a long poll comes on top. */
   readonly deadlineMs?: number;
   readonly fetch?: typeof fetch;
@@ -62,6 +64,7 @@ export function makeCaller(options: CallerOptions): Caller {
         redirect: "error",
         signal,
         headers: {
+          ...options.headers,
           authorization: `Bearer ${options.token}`,
           [PROTOCOL_HEADER]: versionsText(PLATFORM_PROTOCOL),
           accept: "application/json",

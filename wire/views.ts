@@ -116,6 +116,7 @@ export type TaskSummary = z.infer<typeof taskSummary>;
 export const taskView = taskSummary
   .extend({
     version: z.int().describe("Grows with every change; the ETag is made of it"),
+    archived: z.boolean().optional().describe("It has left the journal for the archive: it can be read, not changed"),
     params: jsonObject,
     definition: z.object({ name: z.string(), version: z.string().describe("Digest or commit of the pipeline file") }),
     rerunOf: z.string().optional(),

@@ -1,0 +1,167 @@
+// Retention put together: who sweeps when, what it tells, and what is read again of what has left.
+
+import { join } from "node:path";
+import type { RetentionPolicy } from "@gantry/core/retention/policy.ts";
+import { openArchiveWriter } from "@gantry/journal/archive.ts";
+import { type Clock, pause } from "@gantry/journal/clock.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import type { Logger } from "@gantry/wire/http.ts";
+import type { Alarms } from "./alarms.ts";
+import type { AgentConfig } from "./config.ts";
+import { decideReadUpTo, type Stay } from "./decide-retention.ts";
+import type { Definitions } from "./definitions.ts";
+import { sweepLogs } from "./log-retention.ts";
+import { openReaders, type Readers } from "./readers.ts";
+import { RELAY_STREAM } from "./relay.ts";
+import { sweepTasks } from "./retention.ts";
+import { openTaskArchive, TASKS, type TaskArchive } from "./task-archive.ts";
+import type { Tasks } from "./tasks.ts";
+
+export type RetentionState = {
+  /** Since the start. */
+  readonly archivedTasks: number;
+  readonly removedLogs: number;
+  readonly failures: number;
+  /** When the last pass went through, and when the oldest task was requested, ms since 1970. */
+  readonly sweptAt: number | undefined;
+  readonly oldest: number | undefined;
+  /** Tasks that were old enough and stayed at the last pass, by why. */
+  readonly stayed: ReadonlyMap<Stay, number>;
+  readonly longestRemovalMs: number;
+};
+
+export type Retention = {
+  readonly readers: Readers;
+  readonly archive: TaskArchive;
+  readonly state: () => RetentionState;
+  /** One pass now; rejects when it fails. Passes at once become one. */
+  readonly sweep: () => Promise<void>;
+  /** Passes from time to time, until `close`. */
+  readonly start: () => void;
+  /** Resolves when the piece of work that is under way is done. */
+  readonly close: () => Promise<void>;
+};
+
+export type OpenRetentionDeps = {
+  readonly config: Pick<AgentConfig, "archive" | "logs" | "data" | "events">;
+  /** Asked at every pass. */
+  readonly policy: () => RetentionPolicy;
+  readonly journal: Journal;
+  readonly tasks: Tasks;
+  readonly definitions: Definitions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly alarms: Alarms;
+  /** Between 0 and 1: agents that start together need not sweep together. */
+  readonly random: () => number;
+  /** This agent among those that share the journal. */
+  readonly name: string | undefined;
+};
+
+const FIRST_MS = 5 * 60_000;
+const EVERY_MS = 60 * 60_000;
+/** Between two pieces of work: as long as the work took, so that at most half of a core goes there, and at least so long. */
+const LEAST_REST_MS = 2;
+const MOST_REST_MS = 250;
+
+const NOTHING_YET: RetentionState = {
+  archivedTasks: 0,
+  removedLogs: 0,
+  failures: 0,
+  sweptAt: undefined,
+  oldest: undefined,
+  stayed: new Map(),
+  longestRemovalMs: 0,
+};
+
+export function openRetention(deps: OpenRetentionDeps): Retention {
+  const { config, journal, tasks, clock, logger } = deps;
+  const folder = archiveFolder(config);
+  const logs = logFolder(config);
+  const stopping = new AbortController();
+  const readers = openReaders(journal, clock);
+  const archive = openTaskArchive(folder, deps.definitions);
+  const writer = openArchiveWriter({ folder, kind: TASKS, writer: deps.name, nowMs: clock.nowMs });
+  let state = NOTHING_YET;
+  let running: Promise<void> | undefined;
+  let cancelTimer = (): void => {};
+
+  let restedMs = clock.monotonicMs();
+  const rest = async (): Promise<void> => {
+    const tookMs = clock.monotonicMs() - restedMs;
+    await pause(clock, Math.min(MOST_REST_MS, Math.max(LEAST_REST_MS, tookMs)), stopping.signal);
+    restedMs = clock.monotonicMs();
+  };
+  const readUpTo = async (now: number): Promise<number> => {
+    const relay = config.events.kafka && (await journal.load(RELAY_STREAM));
+    const place = config.events.kafka ? ((relay?.snapshot as { after: number } | undefined)?.after ?? 0) : undefined;
+    return decideReadUpTo(await readers.all(), place, now);
+  };
+  const shared = { journal, tasks, policy: deps.policy, rest, isStopping: () => stopping.signal.aborted };
+
+  const pass = async (): Promise<void> => {
+    // Also where nothing may leave: a restart must find how far the readers are.
+    const swept = await sweepTasks({ ...shared, archive: writer, readUpTo, clock });
+    const removed = await sweepLogs({ ...shared, logs, archive: folder, archived: archive });
+    const { archived, stayed, oldest, longestRemovalMs } = swept;
+    state = {
+      ...state,
+      archivedTasks: state.archivedTasks + archived,
+      removedLogs: state.removedLogs + removed,
+      sweptAt: clock.nowMs(),
+      oldest,
+      stayed,
+      longestRemovalMs: Math.max(state.longestRemovalMs, longestRemovalMs),
+    };
+    if (archived + removed > 0) logger.info({ tasks: archived, logs: removed }, "old tasks have left for the archive");
+  };
+  const sweep = (): Promise<void> => {
+    restedMs = clock.monotonicMs();
+    running ??= pass()
+      .catch((error: unknown) => {
+        state = { ...state, failures: state.failures + 1 };
+        throw error;
+      })
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  };
+  const plan = (ms: number): void => {
+    cancelTimer = clock.after(ms, () => {
+      sweep()
+        .catch((err: unknown) => {
+          deps.alarms.raise(
+            "retention-failed",
+            { err },
+            "old tasks cannot leave the journal; nothing was removed unsaved",
+          );
+        })
+        .finally(() => {
+          if (!stopping.signal.aborted) plan(EVERY_MS);
+        });
+    });
+  };
+
+  return {
+    readers,
+    archive,
+    state: () => state,
+    sweep,
+    start: () => plan(FIRST_MS * (1 + deps.random())),
+    close: async () => {
+      stopping.abort();
+      cancelTimer();
+      // Where it fails, the next pass of any agent does the same work again.
+      await running?.catch(() => undefined);
+    },
+  };
+}
+
+export function archiveFolder({ archive, data }: Pick<AgentConfig, "archive" | "data">): string {
+  return archive ?? join(data, "archive");
+}
+
+export function logFolder({ logs, data }: Pick<AgentConfig, "logs" | "data">): string {
+  return logs ?? join(data, "logs");
+}
