@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FeedEvent } from "@gantry/wire/views.ts";
+import { type Losses, lossesOf } from "./losses.ts";
 import { AgentProcess, Ground, startRunnerProcess } from "./processes.ts";
 import { type Fault, Line } from "./proxy.ts";
 import { SHORT_TERMS } from "./terms.ts";
@@ -115,7 +115,7 @@ async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<W
     const built = await agent.ended(build.id);
     const log = await agent.client.log({ task: build.id, job: "work", step: "work" }, 0, 4_194_304);
     const disorder = (await isInOrder(agent, build.id)) && (await isInOrder(agent, deploy.id)) ? 0 : 1;
-    const losses = lossesOf(await agent.client.taskEvents(deploy.id, 0, 1_000), [first, second]);
+    const losses = await lossesOf(agent, deploy.id, [first, second]);
     return {
       isBuildInOne: built.state === "succeeded" && built.jobs[0]?.attempts.length === 1,
       isLogEqual: digest(log.bytes) === digest(readFileSync(join(ground.world, "printed"))),
@@ -128,22 +128,6 @@ async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<W
     await line?.close();
     await ground.close();
   }
-}
-
-type Losses = { readonly isStarved: boolean; readonly unexplained: number };
-
-/** Attempts that were lost besides the one that was cut off, and whether somebody had really missed their lease. */
-function lossesOf(events: readonly FeedEvent[], runners: readonly { readonly lines: readonly string[] }[]): Losses {
-  const reasons = events.flatMap(({ data: { event } }) => (event.kind === "AttemptLost" ? [String(event.reason)] : []));
-  const isMissed = (reason: string): boolean => {
-    const silentS = /has not been heard of for (\d+) s/.exec(reason)?.[1];
-    if (silentS !== undefined) return Number(silentS) * 1_000 >= SHORT_TERMS.lease.strict.reassignAfterMs;
-    // The runner has stopped the work by itself: it must have tried to renew.
-    const triedInVain = runners.some(({ lines }) => lines.some((line) => line.includes("could not be renewed")));
-    return reason.startsWith("The lease of this attempt is over") && triedInVain;
-  };
-  const missed = reasons.filter(isMissed).length;
-  return { isStarved: missed > 1, unexplained: reasons.length - missed };
 }
 
 /** Prints to the log what it writes to a file, for longer than the cut. */

@@ -64,7 +64,7 @@ const RUNS: { readonly [name: string]: Run } = {
   "pause-runner": {
     times: 50,
     play: pauseRunner,
-    must: (times) => ({ succeeded: times, extraChanges: 0, staleFacts: 0, overlaps: 0 }),
+    must: (times) => ({ succeeded: times, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0 }),
   },
   cut: {
     times: 99,

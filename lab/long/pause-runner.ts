@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DEPLOY, gapOf } from "./cut.ts";
+import { type Losses, lossesOf } from "./losses.ts";
 import { AgentProcess, Ground, startRunnerProcess } from "./processes.ts";
 import { SHORT_TERMS } from "./terms.ts";
 import { lines } from "./world-steps.ts";
@@ -12,6 +13,10 @@ export type PauseFigures = {
   readonly pauses: number;
   /** Pauses after which both tasks ended well, by the second attempt. Must be `pauses`. */
   readonly succeeded: number;
+  /** Pauses that were played again: the machine was too slow for a lease of somebody who was not stopped. */
+  readonly starved: number;
+  /** Attempts that were given away although they were heard in time. Must be 0. */
+  readonly unexplained: number;
   /** Changes beyond one for each task. Must be 0. */
   readonly extraChanges: number;
   /** Facts of the first attempt after it was given away, other than its late report. Must be 0. */
@@ -24,6 +29,7 @@ export type PauseFigures = {
   readonly longestAwakeMs: number;
 };
 
+const AWAKE_LIMIT_MS = 20_000;
 const JOB = `  work:
     site: seoul
     mode: strict
@@ -34,21 +40,28 @@ const JOB = `  work:
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go' }}" } }`;
 
 export async function pauseRunner(pauses: number): Promise<PauseFigures> {
-  const figures = { pauses, succeeded: 0, extraChanges: 0, staleFacts: 0, overlaps: 0, longestAwakeMs: 0 };
+  const counted = { pauses: 0, succeeded: 0 };
+  const all = { starved: 0, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0, longestAwakeMs: 0 };
   let shortestGapMs = Number.POSITIVE_INFINITY;
-  for (let n = 0; n < pauses; n += 1) {
+  while (counted.pauses < pauses) {
     const one = await pauseOnce();
-    figures.succeeded += one.isRight ? 1 : 0;
-    figures.extraChanges += one.changes - 1;
-    figures.staleFacts += one.staleFacts;
-    figures.overlaps += one.gapMs < 0 ? 1 : 0;
-    figures.longestAwakeMs = Math.max(figures.longestAwakeMs, one.awakeMs);
+    all.unexplained += one.unexplained;
+    all.extraChanges += one.changes - 1;
+    all.staleFacts += one.staleFacts;
+    all.overlaps += one.gapMs < 0 ? 1 : 0;
+    all.longestAwakeMs = Math.max(all.longestAwakeMs, one.awakeMs);
     shortestGapMs = Math.min(shortestGapMs, one.gapMs);
+    if (one.isStarved && all.starved < pauses) {
+      all.starved += 1;
+      continue;
+    }
+    counted.pauses += 1;
+    counted.succeeded += one.isRight ? 1 : 0;
   }
-  return { ...figures, shortestGapMs };
+  return { ...counted, ...all, shortestGapMs };
 }
 
-type One = { isRight: boolean; changes: number; staleFacts: number; gapMs: number; awakeMs: number };
+type One = Losses & { isRight: boolean; changes: number; staleFacts: number; gapMs: number; awakeMs: number };
 
 async function pauseOnce(): Promise<One> {
   const ground = await Ground.open();
@@ -63,7 +76,7 @@ async function pauseOnce(): Promise<One> {
     const signs = ["begun", "alive"].map((name) => join(ground.world, name));
     while (!signs.every(existsSync)) await new Promise((resolve) => setTimeout(resolve, 20));
     paused.child.kill("SIGSTOP");
-    startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
+    const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
     const lost = await agent.fact(id, ({ kind }) => kind === "AttemptLost");
     await ground.open("go");
     const ended = await agent.ended(id);
@@ -71,15 +84,25 @@ async function pauseOnce(): Promise<One> {
     const began = performance.now();
     paused.child.kill("SIGCONT");
     // Its folders are gone when it has given the attempt up.
-    const given = (): boolean => paused.lines.filter((line) => line.includes("an attempt was given up")).length === 2;
-    while (!given()) await new Promise((resolve) => setTimeout(resolve, 10));
+    const given = (): boolean => paused.lines.filter((line) => line.includes("an attempt was given up")).length >= 2;
+    while (!given() && performance.now() - began < AWAKE_LIMIT_MS)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     const awakeMs = Math.round(performance.now() - began);
     const events = await agent.client.taskEvents(id, lost.taskseq, 1_000);
     const stale = events.filter(({ data: { event } }) => event.attempt === 1 && event.kind !== "ReportCameLate");
     const isRight = [ended, deployed].every(
       ({ state, jobs }) => state === "succeeded" && jobs[0]?.attempts.length === 2,
     );
-    return { isRight, changes: lines(ground.world).length, staleFacts: stale.length, gapMs: gapOf(ground), awakeMs };
+    const losses = await Promise.all([id, deploy.id].map((task) => lossesOf(agent, task, [paused, second])));
+    return {
+      isStarved: losses.some(({ isStarved }) => isStarved),
+      unexplained: losses.reduce((sum, { unexplained }) => sum + unexplained, 0),
+      isRight,
+      changes: lines(ground.world).length,
+      staleFacts: stale.length,
+      gapMs: gapOf(ground),
+      awakeMs,
+    };
   } finally {
     await ground.close();
   }
