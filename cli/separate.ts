@@ -33,7 +33,7 @@ export async function startSeparately(options: AllInOneOptions, onDeath: (name: 
     const kept: Kept = { child: undefined };
     processes.set(name, kept);
     const begin = (): void => {
-      const child = spawn(process.execPath, [join(ROOT, main), "--config", file], {
+      const child = spawn(process.execPath, [...process.execArgv, join(ROOT, main), "--config", file], {
         cwd: ROOT,
         stdio: ["ignore", "ignore", "inherit"],
       });

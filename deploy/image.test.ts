@@ -36,10 +36,17 @@ test("the image runs the Node that is tested, as nobody in particular, and no pa
     dockerfile,
     new RegExp(`^ARG BASE=\\S+/node:${manifest.devDependencies.node.replaceAll(".", "\\.")}-`, "m"),
   );
-  assert.match(dockerfile, /^USER 1000:1000$/m);
+  assert.deepEqual([...dockerfile.matchAll(/^USER .*$/gm)].at(-1)?.[0], "USER 1000:1000");
   assert.match(dockerfile, /^HEALTHCHECK /m);
   for (const [line] of dockerfile.matchAll(/^RUN .*npm ci.*$/gm)) assert.match(line, /--ignore-scripts/);
   assert.doesNotMatch(dockerfile, /:latest|^ADD /m);
+});
+
+test("what Node compiles of the code is in the image, and nobody who runs there can change it", () => {
+  const [, compiled = ""] = /^ENV NODE_COMPILE_CACHE=(\S+)$/m.exec(dockerfile) ?? [];
+  assert.ok(compiled.startsWith("/opt/gantry/"));
+  const [, after = ""] = dockerfile.split("RUN node deploy/image/compile.ts\n");
+  assert.match(after, /^USER 0:0\nRUN chown -R 0:0 "\$NODE_COMPILE_CACHE" && chmod -R a\+rX "\$NODE_COMPILE_CACHE"$/m);
 });
 
 test("the process of a container is found by its first command line", () => {

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-const PROGRAMS = ["cat", "chown", "env", "ln", "ls", "mkdir", "rm", "touch", "id"];
+const PROGRAMS = ["cat", "chmod", "chown", "env", "ln", "ls", "mkdir", "rm", "touch", "id"];
 
 /** Fills a folder with the root file system of the base image. */
 export async function makeRootFolder(root: string): Promise<void> {

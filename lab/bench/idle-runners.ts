@@ -1,0 +1,70 @@
+// Dispatch while many runners wait for work: from the answer to a submit until a step that does nothing has started, with
+// the task-agent, its journal on disk and the runners in processes of their own.
+
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../long/processes.ts";
+import { type Bench, quantile } from "./figure.ts";
+import type { Said } from "./idle-fleet.ts";
+
+const FLEET = fileURLToPath(new URL("./idle-fleet.ts", import.meta.url));
+const NO_OP = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
+const RUNNERS = 500;
+const WARM_UP = 50;
+const TASKS = 100;
+
+export const idleRunners: Bench = async () => {
+  const ground = await Ground.open();
+  await ground.pipeline("nothing", NO_OP);
+  try {
+    const agent = await AgentProcess.start(ground);
+    const fleet = fork(FLEET, [agent.url, RUNNER_TOKEN, String(RUNNERS)], {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    try {
+      const starts = listen(fleet);
+      await starts.ready;
+      const samples: number[] = [];
+      for (let round = 0; round < WARM_UP + TASKS; round += 1) {
+        const { id } = await agent.start("nothing", `key-${round}`);
+        const answered = performance.timeOrigin + performance.now();
+        const ms = (await starts.of(id)) - answered;
+        if (round >= WARM_UP) samples.push(ms);
+        await agent.ended(id);
+      }
+      const name = `Submit acknowledged → no-op step started, ${RUNNERS} idle runners`;
+      const note = `${TASKS} tasks, one at a time; every runner holds a long poll of its own`;
+      return [
+        { name: `${name}, median`, value: quantile(samples, 0.5), unit: "ms", target: { atMost: 5 }, note },
+        { name: `${name}, p99`, value: quantile(samples, 0.99), unit: "ms", target: { atMost: 25 } },
+      ];
+    } finally {
+      await end(fleet);
+    }
+  } finally {
+    await ground.close();
+  }
+};
+
+function listen(fleet: ReturnType<typeof fork>) {
+  const ready = Promise.withResolvers<void>();
+  const seen = new Map<string, PromiseWithResolvers<number>>();
+  const entry = (task: string): PromiseWithResolvers<number> => {
+    const known = seen.get(task) ?? Promise.withResolvers<number>();
+    seen.set(task, known);
+    return known;
+  };
+  fleet.on("message", (said: Said) => {
+    if (said.k === "ready") ready.resolve();
+    else entry(said.task).resolve(said.atMs);
+  });
+  fleet.once("exit", (code) => ready.reject(new Error(`the runners ended with ${code}`)));
+  return {
+    ready: ready.promise,
+    of: async (task: string): Promise<number> => {
+      const atMs = await entry(task).promise;
+      seen.delete(task);
+      return atMs;
+    },
+  };
+}
