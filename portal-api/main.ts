@@ -87,7 +87,7 @@ function assemble({ at, ...parts }: Parts): Portal {
   const { config, clock, logger, journal, tokens } = parts;
   const agent = makeAgentClient(config.agent);
   const metrics = makeMetrics(VERSION);
-  const taskViews = makeTaskViews(agent);
+  const taskViews = makeTaskViews(agent, clock);
   const onFeed = (up: boolean, seq: number): void => {
     metrics.feed(up, seq);
     if (!up) taskViews.forgetAll();

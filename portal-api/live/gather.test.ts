@@ -7,7 +7,7 @@ type Asked = { readonly keys: readonly string[]; readonly answer: PromiseWithRes
 function world(most: number) {
   const asked: Asked[] = [];
   let told = Promise.withResolvers<void>();
-  const get = gather(most, (keys) => {
+  const get = gather({ most, rest: async () => {} }, (keys) => {
     const answer = Promise.withResolvers<ReadonlyMap<string, number>>();
     asked.push({ keys, answer });
     told.resolve();

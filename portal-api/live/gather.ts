@@ -3,10 +3,11 @@
 /**
  * Answers by key; undefined where `ask` has none. One `ask` is under way at a time, with at most `most` keys: who comes
  * meanwhile is part of the next one. So what is answered was always asked for after the caller had come. Rejects as
- * `ask` does, all that were part of it.
+ * `ask` does, all that were part of it. `rest` comes between two questions when the second has callers already: those
+ * that were just answered often come again, and are worth a moment.
  */
 export function gather<T>(
-  most: number,
+  { most, rest }: { readonly most: number; readonly rest: () => Promise<void> },
   ask: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
 ): (key: string) => Promise<T | undefined> {
   let next = new Map<string, PromiseWithResolvers<T | undefined>>();
@@ -23,6 +24,7 @@ export function gather<T>(
       } catch (error) {
         for (const waiting of mine.values()) waiting.reject(error);
       }
+      if (next.size > 0) await rest();
     }
     isAsking = false;
   };

@@ -2,6 +2,7 @@
 // the task-agent for the tag as it is now, many tasks in one question. So an answer is never older than its request.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
 import { MAX_TAGS } from "@gantry/wire/agent-api.ts";
 import type { AgentClient } from "@gantry/wire/agent-client.ts";
 import { taskTag } from "@gantry/wire/views.ts";
@@ -17,12 +18,15 @@ export type TaskViews = {
 
 type Kept = { readonly tag: string; readonly text: string; readonly etag: string };
 
+/** Between two questions to the task-agent when many are waiting. */
+const REST_MS = 1;
 /** Characters of all kept views together. */
 const KEEP = 8 * 1_048_576;
-export function makeTaskViews(agent: Pick<AgentClient, "task" | "taskTags">): TaskViews {
+export function makeTaskViews(agent: Pick<AgentClient, "task" | "taskTags">, clock: Clock): TaskViews {
+  const rest = (): Promise<void> => new Promise((resolve) => void clock.after(REST_MS, resolve));
   const kept = new Map<string, Kept>();
   let size = 0;
-  const tagNow = gather(MAX_TAGS, (ids) => agent.taskTags(ids).catch(noTags));
+  const tagNow = gather({ most: MAX_TAGS, rest }, (ids) => agent.taskTags(ids).catch(noTags));
 
   const forget = (id: string): void => {
     size -= kept.get(id)?.text.length ?? 0;
