@@ -46,10 +46,16 @@ export const TEN_MINUTES_SCALED_MS = 15_000;
 
 const LINES = 2_000;
 
-/** `open`: the way of the runner that is cut off, to the agent at this address. */
+type CutOptions = {
+  /** The way of the runner that is cut off, to the agent at this address. */
+  readonly open?: (agentUrl: string) => Promise<Way>;
+  /** Hears the figures so far. */
+  readonly tell?: (figures: CutFigures) => void;
+};
+
 export async function cutLine(
   cuts: readonly Cut[],
-  open: (agentUrl: string) => Promise<Way> = Line.open,
+  { open = Line.open, tell = () => {} }: CutOptions = {},
 ): Promise<CutFigures> {
   const counted = { cuts: 0, buildsInOne: 0, equalLogs: 0, deployments: 0 };
   const all = { starved: 0, disorder: 0, unexplained: 0, overlaps: 0, shortestGapMs: Number.POSITIVE_INFINITY };
@@ -74,6 +80,7 @@ export async function cutLine(
       counted.equalLogs += one.isLogEqual ? 1 : 0;
       counted.deployments += one.isDeployed ? 1 : 0;
     }
+    tell({ ...counted, ...all });
   }
   return { ...counted, ...all };
 }

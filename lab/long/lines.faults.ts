@@ -31,7 +31,7 @@ test("the same with a network of its own for the runner, where nobody is told of
       { fault: both, ms: 5_000 },
       { fault: requests, ms: 5_000 },
     ],
-    openCable,
+    { open: openCable },
   );
   const { shortestGapMs, starved, ...rest } = figures;
   assert.deepEqual(rest, KEPT);

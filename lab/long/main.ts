@@ -63,17 +63,17 @@ const RUNS: { readonly [name: string]: Run } = {
   },
   "pause-runner": {
     times: 50,
-    play: pauseRunner,
+    play: (times) => pauseRunner(times, tell),
     must: (times) => ({ succeeded: times, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0 }),
   },
   cut: {
     times: 99,
-    play: (times) => cutLine(cuts(times)),
+    play: (times) => cutLine(cuts(times), { tell }),
     must: (times) => ({ ...linesKept(times) }),
   },
   netns: {
     times: 99,
-    play: (times) => cutLine(cuts(times), openCable),
+    play: (times) => cutLine(cuts(times), { open: openCable, tell }),
     must: (times) => ({ ...linesKept(times) }),
     unless: noCables(),
   },

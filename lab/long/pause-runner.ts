@@ -39,7 +39,11 @@ const JOB = `  work:
       - { id: begin, title: Begin, run: "touch $WORLD/begun" }
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go' }}" } }`;
 
-export async function pauseRunner(pauses: number): Promise<PauseFigures> {
+/** `tell` hears the figures so far. */
+export async function pauseRunner(
+  pauses: number,
+  tell: (figures: PauseFigures) => void = () => {},
+): Promise<PauseFigures> {
   const counted = { pauses: 0, succeeded: 0 };
   const all = { starved: 0, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0, longestAwakeMs: 0 };
   let shortestGapMs = Number.POSITIVE_INFINITY;
@@ -57,6 +61,7 @@ export async function pauseRunner(pauses: number): Promise<PauseFigures> {
     }
     counted.pauses += 1;
     counted.succeeded += one.isRight ? 1 : 0;
+    tell({ ...counted, ...all, shortestGapMs });
   }
   return { ...counted, ...all, shortestGapMs };
 }
@@ -77,7 +82,7 @@ async function pauseOnce(): Promise<One> {
     while (!signs.every(existsSync)) await new Promise((resolve) => setTimeout(resolve, 20));
     paused.child.kill("SIGSTOP");
     const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
-    const lost = await agent.fact(id, ({ kind }) => kind === "AttemptLost");
+    await agent.fact(id, ({ kind }) => kind === "AttemptLost");
     await ground.open("go");
     const ended = await agent.ended(id);
     const deployed = await agent.ended(deploy.id);
@@ -88,8 +93,7 @@ async function pauseOnce(): Promise<One> {
     while (!given() && performance.now() - began < AWAKE_LIMIT_MS)
       await new Promise((resolve) => setTimeout(resolve, 10));
     const awakeMs = Math.round(performance.now() - began);
-    const events = await agent.client.taskEvents(id, lost.taskseq, 1_000);
-    const stale = events.filter(({ data: { event } }) => event.attempt === 1 && event.kind !== "ReportCameLate");
+    const staleFacts = await Promise.all([id, deploy.id].map((task) => countStale(agent, task)));
     const isRight = [ended, deployed].every(
       ({ state, jobs }) => state === "succeeded" && jobs[0]?.attempts.length === 2,
     );
@@ -99,11 +103,17 @@ async function pauseOnce(): Promise<One> {
       unexplained: losses.reduce((sum, { unexplained }) => sum + unexplained, 0),
       isRight,
       changes: lines(ground.world).length,
-      staleFacts: stale.length,
+      staleFacts: staleFacts.reduce((sum, count) => sum + count, 0),
       gapMs: gapOf(ground),
       awakeMs,
     };
   } finally {
     await ground.close();
   }
+}
+
+async function countStale(agent: AgentProcess, task: string): Promise<number> {
+  const facts = (await agent.client.taskEvents(task, 0, 1_000)).map(({ data }) => data.event);
+  const lost = facts.findIndex(({ kind }) => kind === "AttemptLost");
+  return facts.slice(lost + 1).filter(({ kind, attempt }) => attempt === 1 && kind !== "ReportCameLate").length;
 }
