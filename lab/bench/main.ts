@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { dispatch } from "./dispatch.ts";
 import { type Bench, type Figure, meets } from "./figure.ts";
+import { footprint } from "./footprint.ts";
+import { idleRunners } from "./idle-runners.ts";
 import { jobs } from "./jobs.ts";
 import { lists } from "./lists.ts";
 import { logs } from "./logs.ts";
@@ -18,6 +20,8 @@ import { transitions } from "./transitions.ts";
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   dispatch,
+  "idle-runners": idleRunners,
+  footprint,
   jobs,
   redis,
   transitions,
