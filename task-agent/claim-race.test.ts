@@ -60,6 +60,21 @@ test("a claim that came twice, and is answered when its process has registered a
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
 });
 
+test("a claim that is repeated renews the lease, because its runner counts from the repeat", async () => {
+  const { agent, task, offer, claim, hold, clock } = await offered();
+  hold.letGo();
+  await claim(offer);
+  // The lease of a lenient job lasts for half an hour.
+  await clock.pass(1_700_000);
+  await claim(offer);
+  await clock.pass(1_700_000);
+  await agent.tick();
+  assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
+  await clock.pass(200_000);
+  await agent.tick();
+  assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease, undefined);
+});
+
 /** A task whose job was offered to a runner; the commit of this is held until it is let go. */
 async function offered(held = "JobClaimed") {
   let hold: ReturnType<typeof holdAppend> | undefined;

@@ -111,6 +111,10 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       const task = await settled(who.runner, () => claim(who, request.ref, open));
       // Registered anew while this was committed: the registration did not list it, and has given it away.
       if (sessions.bySession(session.id) !== session) throw new GantryError("session-gone");
+      // Of a claim that came twice the runner counts from the later one: its lease begins anew here, too.
+      const { job, fence } = request.ref;
+      if (!leases.renew(task.state.id, job, fence, who.runner))
+        throw new GantryError("offer-gone", { problem: "It was given away." });
       if (open) {
         dispatch.settled(session, request.offer);
         session.free = Math.max(0, session.free - 1);

@@ -131,6 +131,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
       const answer = await call.answer(body, site, gone);
       if (ref && before && ["start", "progress", "effect/begin", "effect/end", "report"].includes(path))
         judge.onGranted(path, ref, before);
+      if (path === "claim" && ref) judge.onRenewed(ref);
       if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply);
       if (path === "heartbeat") renewed(answer as wire.HeartbeatReply);
       if (path === "effect/begin" && ref) deps.watch.permitted((answer as wire.EffectPermit).key, ref.fence);

@@ -85,6 +85,23 @@ const THEMES: { readonly [name: string]: Theme } = {
     often: 8,
     crowd: true,
   },
+  /** Processes that die are replaced at once, while the store is still busy with what they said. */
+  successor: {
+    kinds: ["aim", "slow-store"],
+    taste: { strict: 0.7, retrySafe: 0.9, big: 0, fail: 0 },
+    chaosMs: [3 * MINUTE, 6 * MINUTE],
+    tasks: [4, 8],
+    often: 8,
+    crowd: true,
+  },
+  /** Clocks are set. */
+  clock: {
+    kinds: ["clock-jump"],
+    taste: { strict: 0.5, effects: 0.9, big: 0, fail: 0 },
+    chaosMs: [2 * MINUTE, 5 * MINUTE],
+    tasks: [5, 10],
+    often: 16,
+  },
   /** Requests come late, twice, and in another order, while sessions are opened again and again. */
   twist: {
     kinds: ["twist", "agent-crash"],

@@ -172,7 +172,7 @@ function aim({ parts, random, later, lasts, isOver }: Blow): void {
       }
       process.kill();
       if (how === "power") runner.disk.losePower();
-      later(random.between(100, 10_000), runner.boot);
+      later(random.chance(0.3) ? random.between(1, 100) : random.between(100, 10_000), runner.boot);
     };
     later(random.chance(0.5) ? 0 : random.between(0, 50), hit);
   });

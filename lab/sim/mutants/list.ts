@@ -1,9 +1,8 @@
 // Planted mistakes, as patches of the code. Each was a real failure of a comparable system, or of this one before the
-// simulator found it. Not planted here, because there is nothing in the simulation that could see it:
-// - work before the claim is on disk: the simulator starts no programs (task-runner/runner-crash.test.ts does);
+// simulator found it. Of the twenty that the study of such systems names, these have no place here:
 // - a command that the store's client sends twice: the store here is in memory (journal/suite, the redis adapter's tests);
-// - clean-up by the name of the step instead of the fence: names without a fence stop the simulator itself;
-// - an effect that is done again without a probe: the simulated world compares by itself (task-runner/effect.test.ts);
+// - events that are told before they are committed: there is no second place for events, the feed reads the journal. What
+//   comes nearest is `place-before-deliveries`;
 // - a schedule that fires twice: there are no schedules in the engine.
 
 export type Mutant = {
@@ -57,8 +56,8 @@ export const MUTANTS: readonly Mutant[] = [
     "waiting-is-not-open",
     "a state that is told by a missing row: tasks that wait for their turn are not taken up after a restart",
     TASKS,
-    "...(open ? { open: [key] } : {}),",
-    '...(open && state.phase === "running" ? { open: [key] } : {}),',
+    "...(open ? { open: [",
+    '...(open && state.phase === "running" ? { open: [',
   ),
   {
     name: "sent-is-received",
@@ -66,9 +65,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "task-agent/sessions.ts",
-        find: "    return { offers: [...session.offers.values()], cancels };",
+        find: "    return { offers: [...session.offers.values()], cancels",
         replace:
-          "    const offers = [...session.offers.values()];\n    session.offers.clear();\n    return { offers, cancels };",
+          "    const offers = [...session.offers.values()];\n    session.offers.clear();\n    return { offers, cancels",
       },
       {
         file: DISPATCH,
@@ -189,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
     "same-key-again",
     "a request that is repeated because its answer was lost starts a second task",
     "task-agent/start-task.ts",
-    "    if (before) return replay(deps, before.snapshot as unknown as KeyRecord, fingerprint);\n",
+    "if (known) return known;",
     "",
   ),
   one(
@@ -226,5 +225,54 @@ export const MUTANTS: readonly Mutant[] = [
     "notify-agent/channel-queue.ts",
     "const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs();",
     "const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs() + (Date.UTC(2026, 0, 5, 8) - clock.nowMs() + clock.monotonicMs());",
+  ),
+  one(
+    "no-probe",
+    "a change that an earlier attempt may have made is made again, and nobody asks whether it is there",
+    "task-runner/effect.ts",
+    'permit.answer === "verify" ? await probe(permit.key) : undefined',
+    "permit.answer === undefined ? await probe(permit) : undefined",
+  ),
+  one(
+    "start-before-disk",
+    "the work begins before the claim is on the runner's disk",
+    "task-runner/attempt.ts",
+    'await site.disk.commit({ k: "claimed", ref, lease: claimed.reply.lease });',
+    'site.disk.note({ k: "claimed", ref, lease: claimed.reply.lease });',
+  ),
+  one(
+    "clean-up-takes-all",
+    "who cleans up after one attempt removes what others need (Woodpecker #5823)",
+    "task-runner/attempt.ts",
+    "await files.remove(folders.logs);",
+    'await files.remove(folders.logs.replace(/[^/]+$/, "").replace(/.$/, ""));',
+  ),
+  one(
+    "logs-of-the-dead",
+    "a new process of a runner does not send the logs that the former one left",
+    "task-runner/recover.ts",
+    "for (const { step, file } of logs) await delivery.sendLog(step, file);",
+    "for (const { step, file } of logs.slice(logs.length)) await delivery.sendLog(step, file);",
+  ),
+  one(
+    "claim-left-behind",
+    "a claim that is being committed while a newer process registers stays with the dead one (seed 2643)",
+    PROTOCOL,
+    "    const session = sessions.open(request);\n    await claimsOf(runner);\n",
+    "    const session = sessions.open(request);\n",
+  ),
+  one(
+    "repeat-is-no-renewal",
+    "a claim that is repeated is answered, and its lease still counts from the first one (seed 15 of successor)",
+    PROTOCOL,
+    "if (!leases.renew(task.state.id, job, fence, who.runner))",
+    "if (task.state.jobs[job]?.fence !== fence)",
+  ),
+  one(
+    "permits-without-end",
+    "a lease that looks old because a clock was set forward is not renewed, and permits are asked for without a pause (seed 42)",
+    "task-runner/permits.ts",
+    "      await renewed(signal);\n",
+    "",
   ),
 ];
