@@ -66,7 +66,8 @@ async function lengthOf(path: string): Promise<number> {
       await file.close();
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    // What is in the way of the archive is told when something is to be written there.
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return 0;
     throw error;
   }
 }
