@@ -3,8 +3,9 @@
 import { join } from "node:path";
 import type { RetentionPolicy } from "@gantry/core/retention/policy.ts";
 import { openArchiveWriter } from "@gantry/journal/archive.ts";
-import { type Clock, pause } from "@gantry/journal/clock.ts";
+import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import { openPasses } from "@gantry/journal/passes.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { Alarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
@@ -58,12 +59,6 @@ export type OpenRetentionDeps = {
   readonly name: string | undefined;
 };
 
-const FIRST_MS = 5 * 60_000;
-const EVERY_MS = 60 * 60_000;
-/** Between two pieces of work: as long as the work took, so that at most half of a core goes there, and at least so long. */
-const LEAST_REST_MS = 2;
-const MOST_REST_MS = 250;
-
 const NOTHING_YET: RetentionState = {
   archivedTasks: 0,
   removedLogs: 0,
@@ -78,29 +73,18 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
   const { config, journal, tasks, clock, logger } = deps;
   const folder = archiveFolder(config);
   const logs = logFolder(config);
-  const stopping = new AbortController();
   const readers = openReaders(journal, clock);
   const archive = openTaskArchive(folder, deps.definitions);
   const writer = openArchiveWriter({ folder, kind: TASKS, writer: deps.name, nowMs: clock.nowMs });
   let state = NOTHING_YET;
-  let running: Promise<void> | undefined;
-  let cancelTimer = (): void => {};
 
-  let restedMs = clock.monotonicMs();
-  const rest = async (): Promise<void> => {
-    const tookMs = clock.monotonicMs() - restedMs;
-    await pause(clock, Math.min(MOST_REST_MS, Math.max(LEAST_REST_MS, tookMs)), stopping.signal);
-    restedMs = clock.monotonicMs();
-  };
   const readUpTo = async (now: number): Promise<number> => {
     const relay = config.events.kafka && (await journal.load(RELAY_STREAM));
     const place = config.events.kafka ? ((relay?.snapshot as { after: number } | undefined)?.after ?? 0) : undefined;
     return decideReadUpTo(await readers.all(), place, now);
   };
-  const shared = { journal, tasks, policy: deps.policy, rest, isStopping: () => stopping.signal.aborted };
-
   const pass = async (): Promise<void> => {
-    // Also where nothing may leave: a restart must find how far the readers are.
+    const shared = { journal, tasks, policy: deps.policy, rest: passes.rest, isStopping: passes.isStopping };
     const swept = await sweepTasks({ ...shared, archive: writer, readUpTo, clock });
     const removed = await sweepLogs({ ...shared, logs, archive: folder, archived: archive });
     const { archived, stayed, oldest, longestRemovalMs } = swept;
@@ -115,46 +99,28 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
     };
     if (archived + removed > 0) logger.info({ tasks: archived, logs: removed }, "old tasks have left for the archive");
   };
-  const sweep = (): Promise<void> => {
-    restedMs = clock.monotonicMs();
-    running ??= pass()
-      .catch((error: unknown) => {
+  const passes = openPasses({
+    clock,
+    random: deps.random,
+    pass: async () => {
+      try {
+        await pass();
+      } catch (error) {
         state = { ...state, failures: state.failures + 1 };
         throw error;
-      })
-      .finally(() => {
-        running = undefined;
-      });
-    return running;
-  };
-  const plan = (ms: number): void => {
-    cancelTimer = clock.after(ms, () => {
-      sweep()
-        .catch((err: unknown) => {
-          deps.alarms.raise(
-            "retention-failed",
-            { err },
-            "old tasks cannot leave the journal; nothing was removed unsaved",
-          );
-        })
-        .finally(() => {
-          if (!stopping.signal.aborted) plan(EVERY_MS);
-        });
-    });
-  };
+      }
+    },
+    onFailed: (err) =>
+      deps.alarms.raise("retention-failed", { err }, "old tasks cannot leave the journal; nothing was removed unsaved"),
+  });
 
   return {
     readers,
     archive,
     state: () => state,
-    sweep,
-    start: () => plan(FIRST_MS * (1 + deps.random())),
-    close: async () => {
-      stopping.abort();
-      cancelTimer();
-      // Where it fails, the next pass of any agent does the same work again.
-      await running?.catch(() => undefined);
-    },
+    sweep: passes.run,
+    start: passes.start,
+    close: passes.close,
   };
 }
 
