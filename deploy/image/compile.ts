@@ -17,7 +17,7 @@ const FILES = [
 
 for (const file of FILES) await import(new URL(file, ROOT).href);
 const steps = new URL("connectors/steps.ts", ROOT).href;
-const { STEPS } = (await import(steps)) as typeof import("@gantry/connectors/steps.ts");
+const { STEPS } = (await import(steps)) as { STEPS: { [name: string]: () => Promise<unknown> } };
 for (const load of Object.values(STEPS)) await load();
 const worker = new Worker(new URL("task-runner/worker.ts", ROOT), { workerData: { steps } });
 await once(worker, "message");
