@@ -6,6 +6,7 @@ import { noCables, openCable } from "./cable.ts";
 import { cutLine } from "./cut.ts";
 import { floodAndSpin } from "./flood.ts";
 import { killAll } from "./kill-all.ts";
+import { killRunner } from "./kill-runner.ts";
 
 const LONG = { timeout: 170_000 };
 const KEPT = { cuts: 2, buildsInOne: 2, equalLogs: 2, deployments: 2, disorder: 0, unexplained: 0, overlaps: 0 };
@@ -47,6 +48,14 @@ test(
     assert.deepEqual([missing, unknown, otherEnds, wrongChanges], [0, 0, 0, 0]);
   },
 );
+
+test("kill -9 of a runner before its claim and after its report", LONG, async () => {
+  const { kills, succeeded, doubleEffects, orphans, wrongStarted } = await killRunner(1, [
+    "before claim",
+    "after report",
+  ]);
+  assert.deepEqual([kills, succeeded, doubleEffects, orphans, wrongStarted], [2, 2, 0, 0, 0]);
+});
 
 test("a step that spins and one that floods its log starve no renewal", LONG, async () => {
   const { missed, attempts, outcomes, longestSilenceMs } = await floodAndSpin(3);

@@ -58,7 +58,7 @@ const RUNS: { readonly [name: string]: Run } = {
   },
   "kill-runner": {
     times: 38,
-    play: (times) => killRunner(times, tell),
+    play: (times) => killRunner(times, PHASES, tell),
     must: (times) => ({ doubleEffects: 0, outlived: 0, orphans: 0, wrongStarted: 0, succeeded: times * PHASES.length }),
   },
   "pause-runner": {
