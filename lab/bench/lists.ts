@@ -112,6 +112,7 @@ async function makeSeeds(agent: AgentProcess): Promise<{ open: Seed; failed: See
 
 function pipelineOf(steps: number): string {
   const lines = Array.from({ length: steps }, (_, n) => `{ id: step-${n}, title: Step ${n}, run: "true" }`);
-  const head = "name: build\ntitle: build\nbutton: Build\napp: new\nparams: { name: { type: string, required: true } }\noutputs: { app: { title: x } }";
+  const head =
+    "name: build\ntitle: build\nbutton: Build\napp: new\nparams: { name: { type: string, required: true } }\noutputs: { app: { title: x } }";
   return `${head}\njobs:\n  work: { site: seoul, retrySafe: true, steps: [${lines.join(", ")}] }\n`;
 }

@@ -86,13 +86,18 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
   let wake = (): void => {};
   let failure: unknown;
   const doJob = async (line: Line, offer: string, ref: JobRef): Promise<void> => {
-    await line.json("POST", "/runner/v1/claim", { session, offer, ref });
-    await line.json("POST", "/runner/v1/start", { session, ref });
-    const report = { session, ref, outcome: "succeeded", outputs: {}, progress: 0 };
-    await line.json("POST", "/runner/v1/report", report);
+    const claim = await line.ask("POST", "/runner/v1/claim", { body: JSON.stringify({ session, offer, ref }) });
+    // Where several agents offer the same job, one of their runners gets it.
+    const isOurs = claim.status !== 409;
+    if (isOurs) {
+      if (claim.status !== 200) throw new Error(`a claim was answered ${claim.status} ${claim.body}`);
+      await line.json("POST", "/runner/v1/start", { session, ref });
+      const report = { session, ref, outcome: "succeeded", outputs: {}, progress: 0 };
+      await line.json("POST", "/runner/v1/report", report);
+    }
     idle.push(line);
     taken.delete(offer);
-    onEnded();
+    if (isOurs) onEnded();
     wake();
   };
   while (!signal.aborted) {

@@ -2,7 +2,7 @@
 
 import type { FeedEvent } from "@gantry/wire/views.ts";
 import type { Portal } from "../portal.ts";
-import { frame, type Source } from "./stream.ts";
+import { frame, type Source, textFrame } from "./stream.ts";
 
 export type FeedFilter = { readonly app?: string | undefined; readonly task?: string | undefined };
 
@@ -72,7 +72,7 @@ export function feedSource(portal: Portal, start: number | undefined, filter: Fe
       const part: FeedPart = await readFeed(portal, cursor, PAGE, filter, signal);
       more = part.last > cursor && part.last < (hub.last() ?? 0);
       cursor = part.last;
-      news.push(...part.items.map((event) => frame({ id: event.seq, data: event })));
+      news.push(...part.items.map((event) => textFrame(hub.text(event), event.seq)));
       return news;
     },
     wait: (ms, signal) => (more ? Promise.resolve() : hub.wait(seen, ms, signal)),

@@ -2,7 +2,7 @@
 // them from there with a cursor of its own. A slow reader therefore holds nothing but its cursor.
 
 import type { Clock } from "@gantry/journal/clock.ts";
-import { pause } from "@gantry/journal/clock.ts";
+import { pause, wakeable } from "@gantry/journal/clock.ts";
 import type { AgentClient } from "@gantry/wire/agent-client.ts";
 import type { Logger } from "@gantry/wire/http.ts";
 import type { FeedEvent } from "@gantry/wire/views.ts";
@@ -21,6 +21,8 @@ export type Hub = {
   readonly wait: (version: number, ms: number, signal: AbortSignal) => Promise<void>;
   /** Grows with every change of what the other calls answer. */
   readonly version: () => number;
+  /** The event as JSON, made once for all streams. */
+  readonly text: (event: FeedEvent) => string;
   readonly close: () => Promise<void>;
 };
 
@@ -34,6 +36,8 @@ export type HubOptions = {
 };
 
 const POLL_MS = 20_000;
+/** So many streams are woken in one turn of the event loop: other requests come between, and the first hear at once. */
+const WOKEN_AT_ONCE = 50;
 const PAGE = 500;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -42,6 +46,7 @@ export function makeHub(options: HubOptions): Hub {
   const { agent, clock, logger } = options;
   const closing = new AbortController();
   const waiters = new Set<() => void>();
+  const texts = new WeakMap<FeedEvent, string>();
   let kept: Kept = NOTHING_KEPT;
   let up = false;
   let version = 0;
@@ -50,7 +55,7 @@ export function makeHub(options: HubOptions): Hub {
   const changed = (): void => {
     version += 1;
     options.onFeed?.(up, kept.last ?? 0);
-    for (const wake of [...waiters]) wake();
+    wakeSome([...waiters]);
   };
 
   const readOnce = async (): Promise<void> => {
@@ -99,17 +104,26 @@ export function makeHub(options: HubOptions): Hub {
       return kept.events.slice(from + 1);
     },
     version: () => version,
+    text: (event) => {
+      const text = texts.get(event) ?? JSON.stringify(event);
+      texts.set(event, text);
+      return text;
+    },
     wait: async (seen, ms, signal) => {
       if (version !== seen || signal.aborted) return;
-      const woken = new AbortController();
-      const wake = (): void => woken.abort();
-      waiters.add(wake);
-      await pause(clock, ms, AbortSignal.any([signal, woken.signal]));
-      waiters.delete(wake);
+      await wakeable(clock, ms, signal, (wake) => {
+        waiters.add(wake);
+        return () => waiters.delete(wake);
+      });
     },
     close: async () => {
       closing.abort();
       await running;
     },
   };
+}
+
+function wakeSome(waiters: readonly (() => void)[]): void {
+  for (const wake of waiters.slice(0, WOKEN_AT_ONCE)) wake();
+  if (waiters.length > WOKEN_AT_ONCE) setImmediate(wakeSome, waiters.slice(WOKEN_AT_ONCE));
 }

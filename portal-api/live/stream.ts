@@ -21,8 +21,13 @@ export type Frame = { readonly id?: string | number; readonly event?: string; re
 
 /** JSON has no line breaks outside of texts, where they are escaped: one data line is enough. */
 export function frame({ id, event, data }: Frame): string {
+  return textFrame(JSON.stringify(data), id, event);
+}
+
+/** For data that is JSON text already. */
+export function textFrame(text: string, id?: string | number, event?: string): string {
   const head = `${id === undefined ? "" : `id: ${id}\n`}${event === undefined ? "" : `event: ${event}\n`}`;
-  return `${head}data: ${JSON.stringify(data)}\n\n`;
+  return `${head}data: ${text}\n\n`;
 }
 
 /** Where the client says that it stands. It may send anything here; what is no number says nothing. */

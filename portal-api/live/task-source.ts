@@ -2,7 +2,7 @@
 
 import type { FeedEvent } from "@gantry/wire/views.ts";
 import type { Portal } from "../portal.ts";
-import { frame, type Source } from "./stream.ts";
+import { type Source, textFrame } from "./stream.ts";
 
 const PAGE = 200;
 
@@ -35,7 +35,7 @@ export function taskSource(portal: Portal, task: string, start: number, first: r
       }
       behind = events.length >= PAGE || (behind && events.length > 0);
       sent = events.at(-1)?.taskseq ?? sent;
-      return events.map((event) => frame({ id: event.taskseq, data: event }));
+      return events.map((event) => textFrame(hub.text(event), event.taskseq));
     },
     wait: (ms, signal) => (behind ? Promise.resolve() : hub.wait(seen, ms, signal)),
     position: () => sent,
