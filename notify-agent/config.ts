@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { type CompiledRule, compileRules, defaultRules } from "@gantry/core/notify/compile-rules.ts";
 import { ruleSchema } from "@gantry/core/notify/rule.ts";
+import { deliveryRetention } from "@gantry/core/retention/policy.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { type KafkaConfig, kafkaConfig, kafkaSettings } from "@gantry/wire/kafka/config.ts";
 import { problemsOf } from "@gantry/wire/problem.ts";
@@ -60,6 +61,10 @@ export const notifySchema = z.strictObject({
       sendMs: ms.default(30_000),
     })
     .prefault({}),
+  /** How long deliveries are kept before they leave for the archive. docs/operations.md. */
+  retention: deliveryRetention.prefault({}),
+  /** Folder of the archive; `archive` in `data` when absent. */
+  archive: z.string().optional(),
 });
 
 export type NotifyConfigInput = z.input<typeof notifySchema>;

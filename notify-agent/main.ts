@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
 import { type LiveSettings, NO_SETTINGS } from "@gantry/core/settings/settings.ts";
+import { openArchiveWriter } from "@gantry/journal/archive.ts";
 import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
@@ -19,6 +20,7 @@ import { NOTIFY_INDEXES } from "./delivery.ts";
 import { testContent } from "./messages.ts";
 import { makeMetrics } from "./metrics.ts";
 import { openSource } from "./open-source.ts";
+import { DELIVERIES, openRetention } from "./retention.ts";
 import { notifyRoutes } from "./serve.ts";
 
 export type NotifyDeps = {
@@ -121,12 +123,20 @@ async function assemble(
     onFeed: metrics.feed,
   };
   const loop = source.start(shared);
+  const folder = config.archive ?? join(config.data, "archive");
+  const retention = openRetention({
+    ...shared,
+    archive: openArchiveWriter({ folder, kind: DELIVERIES, nowMs: clock.nowMs }),
+    policy: config.retention,
+    registry: metrics.registry,
+  });
+  retention.start();
   const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, heed });
   logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
   return {
     ...server,
     close: async () => {
-      await Promise.all([loop.stop(), settings?.stop()]);
+      await Promise.all([loop.stop(), settings?.stop(), retention.close()]);
       await source.close();
       await Promise.all([server.close(), deliverer.close()]);
     },
