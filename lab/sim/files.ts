@@ -14,6 +14,7 @@ export type Disk = {
   readonly weather: DiskWeather;
   readonly filesFor: (process: Process) => Files;
   readonly losePower: () => void;
+  readonly text: (path: string) => string;
   /** What a power cut would leave of a file. */
   readonly syncedText: (path: string) => string;
 };
@@ -107,6 +108,7 @@ export function createDisk(random: Random, onRemoved: (path: string, bytes: Buff
   return {
     weather,
     filesFor,
+    text: (path) => textOf(contents.get(path)) ?? "",
     syncedText: (path) => {
       const { bytes, synced } = contents.get(path) ?? { bytes: Buffer.alloc(0), synced: 0 };
       return bytes.subarray(0, synced).toString("utf8");

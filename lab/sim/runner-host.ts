@@ -59,8 +59,11 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
   const { ground, machine, network, judge, watch } = deps;
   const { timeline, trace } = ground;
   const random = ground.random.fork(name);
+  const journal = `/data/${name}/journal.jsonl`;
   const disk = createDisk(random.fork("disk"), (path, bytes, torn) => {
-    if (path.includes("/logs/")) deps.logBook.removed(path, Buffer.from(bytes), torn);
+    // A process that dies between making a log and writing down that there is one leaves it to nobody.
+    const isKnown = disk.text(journal).includes(`"${path}"`);
+    if (path.includes("/logs/") && isKnown) deps.logBook.removed(path, Buffer.from(bytes), torn);
   });
   const config = runnerConfigSchema.parse({
     name,
@@ -111,7 +114,7 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
     boot,
     process: () => current?.process,
     busy: () => current?.runner?.busy() ?? 0,
-    hasOnDisk: (fence) => disk.syncedText(`/data/${name}/journal.jsonl`).includes(`"fence":${fence}`),
+    hasOnDisk: (fence) => disk.syncedText(journal).includes(`"fence":${fence}`),
     replace: (drainMs) => {
       const mine = current;
       mine?.process.deliver(() => void mine.runner?.close({ drainMs }));
