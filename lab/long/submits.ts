@@ -3,6 +3,8 @@
 import type { TaskSummary } from "@gantry/wire/views.ts";
 import type { AgentProcess } from "./processes.ts";
 
+const AT_ONCE = 20;
+
 export class Submits {
   /** Task by key. */
   readonly acked = new Map<string, string>();
@@ -22,7 +24,9 @@ export class Submits {
   async finish(): Promise<void> {
     this.#isStopping = true;
     await this.#load;
-    for (let key = 1; key <= this.#keys; key += 1) if (!this.acked.has(`key-${key}`)) await this.#submit(`key-${key}`);
+    const keys = Array.from({ length: this.#keys }, (_, index) => `key-${index + 1}`);
+    const open = keys.filter((key) => !this.acked.has(key));
+    while (open.length > 0) await Promise.all(open.splice(0, AT_ONCE).map((key) => this.#submit(key)));
   }
 
   /** Of all tasks that are there at the end: acknowledged and not there, there and never asked for or twice for one key. */
