@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "show and change settings while everything runs",
     run: async (argv, io) => (await import("./settings.ts")).settings(argv, io),
   },
+  archive: {
+    summary: "look into the archive of old tasks and deliveries",
+    run: async (argv, io) => (await import("./archive.ts")).archive(argv, io),
+  },
   backup: {
     summary: "copy what the processes of a data folder remember, while they run",
     run: async (argv, io) => (await import("./backup.ts")).backup(argv, io),

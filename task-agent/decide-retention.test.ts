@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { retentionPolicy, taskTerms } from "@gantry/core/retention/policy.ts";
+import { dayOfTask, newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import fc from "fast-check";
 import {
   DAY_MS,
@@ -13,7 +14,6 @@ import {
   READER_SILENT_MS,
   type RetentionFacts,
 } from "./decide-retention.ts";
-import { dayOfTask, newTaskId, timeOfTask } from "./task-id.ts";
 
 const NOW = 1_790_000_000_000;
 const days = fc.integer({ min: 7, max: 400 });

@@ -6,9 +6,9 @@ import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
+import { dayOfTask } from "@gantry/core/task/task-id.ts";
 import { makeFolder, syncFolder } from "@gantry/journal/archive.ts";
 import { type LogName, type LogPart, type LogStore, pathOf } from "./log-store.ts";
-import { dayOfTask } from "./task-id.ts";
 
 /** Writes all logs of a task to the archive; durable when it resolves. Rejects when the disk refuses. */
 export async function archiveLogs(logs: string, archive: string, task: string): Promise<number> {

@@ -4,11 +4,11 @@
 import { opendir } from "node:fs/promises";
 import type { RetentionPolicy } from "@gantry/core/retention/policy.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
+import { timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { DAY_MS, decideLogLeaves } from "./decide-retention.ts";
 import { archiveLogs, removeLogs } from "./log-archive.ts";
 import type { TaskArchive } from "./task-archive.ts";
-import { timeOfTask } from "./task-id.ts";
 import { type Tasks, taskStream } from "./tasks.ts";
 
 export type LogRetentionDeps = {

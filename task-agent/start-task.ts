@@ -6,13 +6,13 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { StartTask } from "@gantry/wire/agent-api.ts";
 import { DAY_MS } from "./decide-retention.ts";
 import { appName, decideStart, isAppName, type Rerun } from "./decide-start.ts";
 import type { Definitions } from "./definitions.ts";
 import { sortedText } from "./sorted-text.ts";
-import { newTaskId, timeOfTask } from "./task-id.ts";
 import { appCommit, appStream, type TaskRecord, type Tasks } from "./tasks.ts";
 
 export type StartDeps = {

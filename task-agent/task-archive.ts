@@ -3,11 +3,11 @@
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
+import { dayOfTask } from "@gantry/core/task/task-id.ts";
 import { type ArchiveRecord, findArchived } from "@gantry/journal/archive.ts";
 import type { JournalEvent } from "@gantry/journal/journal.ts";
 import { z } from "zod";
 import type { Definitions } from "./definitions.ts";
-import { dayOfTask } from "./task-id.ts";
 import type { TaskRecord } from "./tasks.ts";
 
 export const TASKS = "tasks";

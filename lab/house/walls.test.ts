@@ -23,11 +23,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   "portal-api": [...PROCESS, { to: /^connectors\/[^/]+\/webhook\.ts$/ }],
   // The table of states is one for console, mail and chat, so it is the one value that the console takes.
   console: [{ to: /^core\//, typeOnly: true }, { to: /^wire\//, typeOnly: true }, { to: /^core\/task\/states\.ts$/ }],
-  // `backup` and `restore` copy journals as files; they work where no process answers.
+  // `backup`, `restore` and `archive` work on files, where no process answers.
   cli: [
     CORE,
     WIRE,
-    { to: /^journal\/backup\.ts$/ },
+    { to: /^journal\/(backup|archive)\.ts$/ },
     { to: /^(task-agent|task-runner|notify-agent|portal-api)\/main\.ts$/ },
     { to: /^lab\/start\.ts$/ },
   ],
