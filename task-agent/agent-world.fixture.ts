@@ -29,9 +29,11 @@ export type WorldOptions = {
   readonly version?: string;
   /** Do tasks run one after the other? */
   readonly grouped?: boolean;
+  /** The name of this agent, where several share the store. */
+  readonly name?: string;
 };
 
-export async function openWorld({ around, store, version = "sha256:0", grouped = true }: WorldOptions = {}) {
+export async function openWorld({ around, store, version = "sha256:0", grouped = true, name }: WorldOptions = {}) {
   const clock = new SteppedClock();
   const memory = openMemoryJournal({ indexes: AGENT_INDEXES, clock, ...(store ? { store } : {}) });
   const journal = around?.(memory) ?? memory;
@@ -53,6 +55,7 @@ export async function openWorld({ around, store, version = "sha256:0", grouped =
     logger,
     clock,
     newId: randomUUID,
+    ...(name === undefined ? {} : { name }),
   });
   const start = (idempotencyKey: string): Promise<TaskRecord> =>
     startTask(

@@ -115,6 +115,7 @@ export async function openAgent({
     fences,
     fleet,
     alarms,
+    shared: name !== undefined,
     get cancelGraceMs() {
       return heeded.cancelGraceMs;
     },
@@ -143,7 +144,14 @@ export async function openAgent({
       if (event.kind !== "RunnerRegistered" || typeof event.runner !== "string") continue;
       if (fleet.isNewer(event.runner, version)) sessions.end(event.runner);
     }
-    await tasks.tellOfOthers(events.filter(({ stream }) => stream.startsWith(taskStream(""))));
+    const ofTasks = events.filter(({ stream }) => stream.startsWith(taskStream("")));
+    await tasks.tellOfOthers(ofTasks);
+    for (const { stream, event } of ofTasks) {
+      const claimed = event as unknown as TaskEvent;
+      if (claimed.kind !== "JobClaimed") continue;
+      const task = stream.slice(taskStream("").length);
+      await insist(`looking whose claim ${claimed.fence} is`, () => protocol.heardOfClaim({ ...claimed, task }));
+    }
   };
 
   /** What must come about and failed; tried again at every tick. */

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { newMemoryStore } from "@gantry/journal/memory.ts";
 import type { Offer } from "@gantry/wire/protocol.ts";
-import { holdAppend, openWorld } from "./agent-world.fixture.ts";
+import { holdAppend, openWorld, type WorldOptions } from "./agent-world.fixture.ts";
 
 const SITE = "seoul";
 const NEVER = new AbortController().signal;
@@ -47,6 +48,15 @@ test("a claim that is being committed while its runner is taken out of service i
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease, undefined);
 });
 
+test("a claim whose commit was not answered is repeated and granted", async () => {
+  const { agent, task, offer, claim, hold, failNextAppend } = await offered();
+  hold.letGo();
+  failNextAppend("unanswered");
+  await assert.rejects(claim(offer), /answer was lost/);
+  await claim(offer);
+  assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
+});
+
 test("a claim that came twice, and is answered when its process has registered anew, takes nothing from it", async () => {
   const { agent, task, session, offer, claim, hold, boot } = await offered("JobStarted");
   await claim(offer);
@@ -57,6 +67,33 @@ test("a claim that came twice, and is answered when its process has registered a
   await nothingToDo();
   hold.letGo();
   await Promise.all([starting, again, registering]);
+  assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
+});
+
+test("of two agents the one where a runner has registered gives away what its process before claims at the other", async () => {
+  const store = newMemoryStore();
+  const { agent: first, task, offer, claim, hold } = await offered("JobClaimed", { store, name: "first" });
+  const second = await openWorld({ store, name: "second" });
+  const claiming = claim(offer);
+  await hold.reached;
+  await signIn(second.agent);
+  hold.letGo();
+  await Promise.allSettled([claiming]);
+  assert.equal((await first.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
+  // What was committed in another process is heard of here when a look at the feed comes back.
+  await second.clock.pass(20_000);
+  const job = (await second.agent.tasks.read(task))?.state.jobs.only;
+  assert.deepEqual([job?.lease, job?.phase], [undefined, "ready"]);
+});
+
+test("of two agents none gives away what the process that registered at it has claimed there", async () => {
+  const store = newMemoryStore();
+  const { agent, task, offer, claim, hold, clock } = await offered("JobClaimed", { store, name: "first" });
+  const second = await openWorld({ store, name: "second" });
+  hold.letGo();
+  await claim(offer);
+  await second.clock.pass(20_000);
+  await clock.pass(20_000);
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
 });
 
@@ -76,9 +113,10 @@ test("a claim that is repeated renews the lease, because its runner counts from 
 });
 
 /** A task whose job was offered to a runner; the commit of this is held until it is let go. */
-async function offered(held = "JobClaimed") {
+async function offered(held = "JobClaimed", options: WorldOptions = {}) {
   let hold: ReturnType<typeof holdAppend> | undefined;
   const world = await openWorld({
+    ...options,
     around: (journal) => {
       hold = holdAppend(journal, (batch) => batch.some(({ events }) => events[0]?.kind === held));
       return hold.journal;

@@ -27,6 +27,8 @@ export type ProtocolDeps = {
   readonly fleet: Pick<Fleet, "keep" | "setRemoved">;
   readonly alarms: Alarms;
   readonly cancelGraceMs: number;
+  /** Other agents use the same journal. */
+  readonly shared?: boolean;
 };
 
 export type RunnerProtocol = ReturnType<typeof openRunnerProtocol>;
@@ -51,6 +53,8 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   const registering = new Map<string, Promise<unknown>>();
   /** Claims that are being committed. */
   const claiming = new Set<{ readonly runner: string; readonly over: Promise<unknown> }>();
+  /** Fences of claims that were made here, until they are heard of as others hear of them. */
+  const mine = new Set<number>();
   /**
    * The session of a runner is over, so it can begin no claim any more. What it has begun is settled first, also where its
    * commit was not answered: nothing of it may be left that nobody knows of.
@@ -80,14 +84,24 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   };
 
   /** A registration of the runner waits for this. */
-  const settled = async <T>(runner: string, work: () => Promise<T>): Promise<T> => {
+  const settled = async <T>({ runner, fence }: Claimant, work: () => Promise<T>): Promise<T> => {
     const one = { runner, over: work() };
     claiming.add(one);
+    if (deps.shared) mine.add(fence);
     try {
       return await one.over;
+    } catch (error) {
+      mine.delete(fence);
+      throw error;
     } finally {
       claiming.delete(one);
     }
+  };
+  /** Also where the commit of the claim was not answered, so that the lease is not known here yet. */
+  const renewed = async ({ task, job, fence }: wire.JobRef, runner: string): Promise<boolean> => {
+    if (leases.renew(task, job, fence, runner)) return true;
+    await tasks.recheck();
+    return leases.renew(task, job, fence, runner);
   };
   const claim = (who: Claimant, { task }: wire.JobRef, open: OpenOffer | undefined): Promise<TaskRecord> =>
     tasks.change(task, ({ state, pipeline }, now) => {
@@ -108,12 +122,11 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       const session = sessions.use(request.session, site);
       const open = dispatch.offered(session, request.offer);
       const who = claimantOf(session.facts.runner, request.ref);
-      const task = await settled(who.runner, () => claim(who, request.ref, open));
+      const task = await settled(who, () => claim(who, request.ref, open));
       // Registered anew while this was committed: the registration did not list it, and has given it away.
       if (sessions.bySession(session.id) !== session) throw new GantryError("session-gone");
       // Of a claim that came twice the runner counts from the later one: its lease begins anew here, too.
-      const { job, fence } = request.ref;
-      if (!leases.renew(task.state.id, job, fence, who.runner))
+      if (!(await renewed(request.ref, who.runner)))
         throw new GantryError("offer-gone", { problem: "It was given away." });
       if (open) {
         dispatch.settled(session, request.offer);
@@ -124,6 +137,17 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
         lease: leases.terms(jobMode(task.pipeline, jobOf(task, request.ref.job).id)),
         spec: jobSpec(task, request.ref.job),
       };
+    },
+
+    /**
+     * A claim was committed, perhaps at another agent that shares the journal and had not heard yet that the runner has
+     * registered here since. The process that is signed in here does not know of it: it is given away.
+     */
+    heardOfClaim: async (claimed: HeldLease & { readonly runner: string }): Promise<void> => {
+      const session = sessions.byRunner(claimed.runner);
+      if ( !session || session.facts.running.some(({ ref }) => isSame(ref, claimed)))
+        return;
+      await leases.lose(claimed, `runner ${claimed.runner} came back without it`);
     },
 
     decline: async (request: z.infer<typeof wire.declineRequest>, site: string): Promise<JsonObject> => {

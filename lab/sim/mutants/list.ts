@@ -265,8 +265,8 @@ export const MUTANTS: readonly Mutant[] = [
     "repeat-is-no-renewal",
     "a claim that is repeated is answered, and its lease still counts from the first one (seed 15 of successor)",
     PROTOCOL,
-    "if (!leases.renew(task.state.id, job, fence, who.runner))",
-    "if (task.state.jobs[job]?.fence !== fence)",
+    "if (!(await renewed(request.ref, who.runner)))",
+    "if (task.state.jobs[request.ref.job]?.fence !== request.ref.fence)",
   ),
   one(
     "permits-without-end",
