@@ -15,6 +15,7 @@ import { logs } from "./logs.ts";
 import { polling } from "./polling.ts";
 import { queued } from "./queued.ts";
 import { redis } from "./redis.ts";
+import { retention } from "./retention.ts";
 import { streams } from "./streams.ts";
 import { transitions } from "./transitions.ts";
 
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   polling,
   streams,
   lists,
+  retention,
 };
 
 const { values } = parseArgs({

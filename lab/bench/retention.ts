@@ -1,0 +1,144 @@
+// Old tasks leave a large store while requests come in: how fast, and what requests notice.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PlayedRunner } from "@gantry/task-agent/runner.fixture.ts";
+import { AgentProcess, end, Ground, RUNNER_TOKEN, TOKEN } from "../long/processes.ts";
+import { type Bench, type Figure, quantile } from "./figure.ts";
+import { Line } from "./line.ts";
+import { APPS, fillWithOld } from "./old-tasks.ts";
+
+const TASKS = 20_000;
+const STEPS = 6;
+const DAY_MS = 86_400_000;
+const KEEP = 10;
+const QUIET_MS = 5_000;
+const AGENT = fileURLToPath(new URL("./retention-agent.ts", import.meta.url));
+
+export const retention: Bench = async () => {
+  const ground = await Ground.open();
+  try {
+    const { data, seed } = await makeSeed(ground);
+    const from = Date.now() - 100 * DAY_MS;
+    const made = await fillWithOld(join(data, "journal.sqlite"), { seed, count: TASKS, from, everyMs: 30_000 });
+    const size = statSync(join(data, "journal.sqlite")).size / 1e6;
+    const child = fork(AGENT, [JSON.stringify(configOf(ground, data))], { stdio: "inherit" });
+    try {
+      const [{ url }] = (await once(child, "message")) as [{ url: string }];
+      const line = await Line.open(url, TOKEN);
+      const before = await poll(line, async () => false, QUIET_MS);
+      const began = performance.now();
+      child.send("sweep");
+      const wanted = TASKS - APPS * KEEP;
+      const during = await poll(line, () => isOver(line), 200_000);
+      const seconds = (performance.now() - began) / 1_000;
+      child.send("tell");
+      const [told] = (await once(child, "message")) as [{ longestPauseMs: number; p99PauseMs: number }];
+      const note = `${TASKS} tasks of ${made.events} events, ${size.toFixed(0)} MB`;
+      return figures({ wanted, seconds, before, during, told, left: await countTasks(line), note });
+    } finally {
+      await end(child);
+    }
+  } finally {
+    await ground.close();
+  }
+};
+
+function figures(run: {
+  readonly wanted: number;
+  readonly seconds: number;
+  readonly before: readonly number[];
+  readonly during: readonly number[];
+  readonly told: { readonly longestPauseMs: number; readonly p99PauseMs: number };
+  readonly left: number;
+  readonly note: string;
+}): readonly Figure[] {
+  const { wanted, seconds, before, during, told } = run;
+  const idle = (share: number) => ({ name: "without", value: quantile(before, share) });
+  return [
+    { name: "Old tasks that leave for the archive", value: wanted / seconds, unit: "/s", note: run.note },
+    {
+      name: "Event loop while they leave, longest pause",
+      value: told.longestPauseMs,
+      unit: "ms",
+      target: { atMost: 20 },
+    },
+    { name: "Event loop while they leave, p99", value: told.p99PauseMs, unit: "ms" },
+    { name: "List of 50 while they leave, p50", value: quantile(during, 0.5), unit: "ms", beside: idle(0.5) },
+    { name: "List of 50 while they leave, p99", value: quantile(during, 0.99), unit: "ms", beside: idle(0.99) },
+    { name: "Tasks that are left", value: run.left, unit: "", note: `${APPS} apps, ${KEEP} each, and the seed` },
+  ];
+}
+
+/** Asks for the newest page all the time until it is over; a look whether it is comes every half second. */
+async function poll(line: Line, isOver: () => Promise<boolean>, mostMs: number): Promise<readonly number[]> {
+  const samples: number[] = [];
+  const began = performance.now();
+  let lookAt = began + 500;
+  while (performance.now() - began < mostMs) {
+    const asked = performance.now();
+    await line.ask("GET", "/agent/v1/tasks?limit=50");
+    samples.push(performance.now() - asked);
+    if (performance.now() < lookAt) continue;
+    if (await isOver()) break;
+    lookAt = performance.now() + 500;
+  }
+  return samples;
+}
+
+async function isOver(line: Line): Promise<boolean> {
+  const { body } = await line.ask("GET", "/metrics");
+  return /gantry_retention_last_pass_seconds [1-9]/.test(body.toString());
+}
+
+/** Page after page. */
+async function countTasks(line: Line): Promise<number> {
+  let count = 0;
+  let cursor: string | undefined;
+  do {
+    const page = (await line.json(
+      "GET",
+      `/agent/v1/tasks?limit=500${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
+    )) as { items: unknown[]; nextCursor?: string };
+    count += page.items.length;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return count;
+}
+
+async function makeSeed(ground: Ground): Promise<{ data: string; seed: string }> {
+  const lines = Array.from({ length: STEPS }, (_, n) => `{ id: step-${n}, title: Step ${n}, run: "true" }`);
+  const jobs = `  work: { site: seoul, retrySafe: true, steps: [${lines.join(", ")}] }\n`;
+  const text = `name: build\ntitle: build\nbutton: Build\napp: none\njobs:\n${jobs}`;
+  await writeFile(join(ground.pipelines, "build.yaml"), text);
+  const agent = await AgentProcess.start(ground);
+  const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
+  const wish = { pipeline: "build", params: {}, idempotencyKey: "seed", principal: "bench" };
+  const { id } = await agent.client.startTask(wish);
+  const { ref } = await runner.takeJob();
+  await runner.start(ref);
+  for (let n = 0; n < STEPS; n += 1) {
+    const step = `step-${n}`;
+    const ended = {
+      kind: "step-ended",
+      step,
+      outcome: "succeeded",
+      durationMs: 1_000,
+      outputs: { n: String(n) },
+    } as const;
+    await runner.progress(ref, 2 * n + 1, [{ kind: "step-started", step }, ended]);
+  }
+  await runner.report(ref, { progress: 2 * STEPS });
+  await end(agent.child);
+  return { data: agent.data, seed: id };
+}
+
+function configOf(ground: Ground, data: string): object {
+  const retention = { tasks: { days: 90, keep: KEEP } };
+  const runnerTokens = { [RUNNER_TOKEN]: "seoul" };
+  return { data, pipelines: ground.pipelines, portalUrl: "http://portal", token: TOKEN, runnerTokens, retention };
+}
