@@ -145,8 +145,8 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
      */
     heardOfClaim: async (claimed: HeldLease & { readonly runner: string }): Promise<void> => {
       const session = sessions.byRunner(claimed.runner);
-      if ( !session || session.facts.running.some(({ ref }) => isSame(ref, claimed)))
-        return;
+      const isMine = mine.delete(claimed.fence);
+      if (isMine || !session || session.facts.running.some(({ ref }) => isSame(ref, claimed))) return;
       await leases.lose(claimed, `runner ${claimed.runner} came back without it`);
     },
 
