@@ -161,13 +161,16 @@ async function tarOf(name: string): Promise<Buffer> {
   return gzipSync(Buffer.concat(chunks));
 }
 
-test("nothing is overwritten, and a folder without journals is no data folder", async (t) => {
+test("nothing is overwritten, a folder without journals is no data folder, and an archive is left out", async (t) => {
   const dir = await folder(t);
   await (await filled(join(dir, "data"), 10)).close();
   const file = join(dir, "b.tgz");
   await mkdir(join(dir, "empty"));
   await assert.rejects(writeBackup(join(dir, "empty"), file, NOW), { code: "config-invalid" });
-  await writeBackup(join(dir, "data"), file, NOW);
+  await mkdir(join(dir, "data", "archive", "2026-01-01"), { recursive: true });
+  await writeFile(join(dir, "data", "archive", "2026-01-01", "tasks.jsonl.gz"), "is copied as it is");
+  const { archives } = await writeBackup(join(dir, "data"), file, NOW);
+  assert.deepEqual(archives, [join(dir, "data", "archive")]);
   await assert.rejects(writeBackup(join(dir, "data"), file, NOW), { code: "config-invalid" });
   await assert.rejects(readBackup(file, join(dir, "data")), { code: "config-invalid" });
   await readBackup(file, join(dir, "empty"));

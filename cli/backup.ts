@@ -19,14 +19,22 @@ Copies the journals below DIR, the logs of steps beside them, and the files with
 the data folder of one process, or a folder with several of them. FILE is a gzipped tar that only its owner may read; it
 must not exist. What is copied is checked: the journals by SQLite, everything by checksums.
 
-A runner's folder is left out: it holds caches and what is on its way. A journal in Redis is backed up with Redis.
+A runner's folder is left out: it holds caches and what is on its way. So are the folders \`archive\`: copy them as they
+are, after the backup; what leaves a journal meanwhile is then in both. A journal in Redis is backed up with Redis.
 `;
 
 /** Beside journals, what a start of the same process needs. */
 const KEPT = new Set(["admin-token", "gantry.json"]);
 const LOGS = "logs";
+const ARCHIVE = "archive";
 
-export type BackupReport = { readonly journals: number; readonly files: number; readonly bytes: number };
+export type BackupReport = {
+  readonly journals: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** Folders beside the journals that are not in it: to be copied as they are. */
+  readonly archives: readonly string[];
+};
 
 export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
   const { data, to, help, problem } = readArguments(argv);
@@ -38,8 +46,9 @@ export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "s
     io.stderr(`${problem ?? "--data and --to are needed."}\n\n${USAGE}`);
     return 2;
   }
-  const { journals, files, bytes } = await writeBackup(data, to, new Date());
+  const { journals, files, bytes, archives } = await writeBackup(data, to, new Date());
   io.stdout(`${to}: ${journals} journals and ${files} files, ${bytes} bytes\n`);
+  for (const folder of archives) io.stdout(`Not in it: ${folder}. Copy that folder as it is, now.\n`);
   return 0;
 }
 
@@ -58,7 +67,12 @@ export async function writeBackup(data: string, to: string, now: Date): Promise<
     await rename(whole, to);
     const journals = manifest.files.filter(({ kind }) => kind === "journal").length;
     const bytes = (await stat(to)).size;
-    return { journals, files: manifest.files.length - journals, bytes };
+    return {
+      journals,
+      files: manifest.files.length - journals,
+      bytes,
+      archives: await findArchives(resolve(data), found),
+    };
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -123,9 +137,15 @@ async function add(archive: Pack, from: string, path: string, kind: BackupEntry[
   return { path, kind, bytes: size, sha256: hash.digest("hex") };
 }
 
+async function findArchives(data: string, journals: readonly string[]): Promise<readonly string[]> {
+  const folders = [...new Set(journals.map((path) => join(data, dirname(path), ARCHIVE)))];
+  const there = await Promise.all(folders.map(exists));
+  return folders.filter((_, at) => there[at]);
+}
+
 /** SQLite files below the folder, but locks, and the runner's and the lab's folders, which have none. */
 async function findJournals(data: string): Promise<readonly string[]> {
-  const names = await listFiles(data, (folder) => basename(folder) !== LOGS && basename(folder) !== "cache");
+  const names = await listFiles(data, (folder) => ![LOGS, ARCHIVE, "cache"].includes(basename(folder)));
   const found: string[] = [];
   for (const path of names) {
     if (!/\.(sqlite|db)$/.test(path)) continue;
