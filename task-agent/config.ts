@@ -33,8 +33,8 @@ export const agentConfig = z.strictObject({
   /** Folder of the logs of steps; `logs` in `data` when absent. Agents that share a journal share this folder, too. */
   logs: z.string().optional(),
   /**
-   * Folder of the archive; `archive` in `data` when absent. Agents that share a journal share this folder, too: each writes
-   * files of its own there.
+   * Folder of the archive; `archive` beside the folder of the logs when absent. Agents that share a journal share this
+   * folder, too: each writes files of its own there.
    */
   archive: z.string().optional(),
   /** How long ended tasks and logs are kept before they leave for the archive. docs/operations.md. */

@@ -1,6 +1,6 @@
 // Retention put together: who sweeps when, what it tells, and what is read again of what has left.
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { RetentionPolicy } from "@gantry/core/retention/policy.ts";
 import { openArchiveWriter } from "@gantry/journal/archive.ts";
 import type { Clock } from "@gantry/journal/clock.ts";
@@ -124,8 +124,9 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
   };
 }
 
-export function archiveFolder({ archive, data }: Pick<AgentConfig, "archive" | "data">): string {
-  return archive ?? join(data, "archive");
+/** Agents that share a journal share the folder of the logs, and so what is beside it. */
+export function archiveFolder(config: Pick<AgentConfig, "archive" | "logs" | "data">): string {
+  return config.archive ?? join(dirname(logFolder(config)), "archive");
 }
 
 export function logFolder({ logs, data }: Pick<AgentConfig, "logs" | "data">): string {
