@@ -103,7 +103,7 @@ test("an agent without runners does not say that there are none when the other h
   const [a, b] = await twoAgents(t);
   const runner = await signIn(a, "seoul-1");
   // Agents tell each other of their runners every second.
-  while ((await b.client.runners()).items[0]?.state !== "online");
+  while ((await b.client.runners()).items[0]?.state !== "online") await runner.pollAll(0, 100);
   const first = await request(b);
   const job = await runner.takeJob();
   assert.equal(job.ref.task, first.id);
