@@ -117,7 +117,7 @@ async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<W
       }, ms),
     );
     line.set(fault);
-    const deployed = await agent.ended(deploy.id);
+    const deployed = await agent.settled(deploy.id);
     await healed;
     const built = await agent.ended(build.id);
     const log = await agent.client.log({ task: build.id, job: "work", step: "work" }, 0, 4_194_304);

@@ -84,8 +84,8 @@ async function pauseOnce(): Promise<One> {
     const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
     await agent.fact(id, ({ kind }) => kind === "AttemptLost");
     await ground.open("go");
-    const ended = await agent.ended(id);
-    const deployed = await agent.ended(deploy.id);
+    const ended = await agent.settled(id);
+    const deployed = await agent.settled(deploy.id);
     const began = performance.now();
     paused.child.kill("SIGCONT");
     // Its folders are gone when it has given the attempt up.

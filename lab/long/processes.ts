@@ -172,6 +172,12 @@ export class AgentProcess {
     await this.fact(task, ({ kind }) => kind === "TaskEnded");
     return this.client.task(task);
   }
+
+  /** The task has ended, or waits for a person because its job was lost too often. */
+  async settled(task: string): Promise<TaskView> {
+    await this.fact(task, ({ kind }) => kind === "TaskEnded" || kind === "JobHeld");
+    return this.client.task(task);
+  }
 }
 
 export type AgentOptions = { readonly config?: Json; readonly data?: string; readonly before?: readonly string[] };
