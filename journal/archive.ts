@@ -45,6 +45,7 @@ const pack = promisify(gzip);
 const unpack = promisify(gunzip);
 /** A part is made of one batch of a sweep; more is not one of ours. */
 const MAX_PART = 1024 * 1024 * 1024;
+const MAX_ENDS = 64;
 
 /** `kind` and `writer`: lower case letters, digits, `.`, `_` and `-`. `nowMs` is only written down. */
 export function openArchiveWriter(options: {
@@ -56,11 +57,18 @@ export function openArchiveWriter(options: {
   const { folder, kind, writer, nowMs } = options;
   const name = writer === undefined ? kind : `${kind}-${writer}`;
   let turn: Promise<unknown> = Promise.resolve();
+  const ends = new Map<string, End>();
 
   const append = async (records: readonly ArchiveRecord[]): Promise<void> => {
     for (const [day, all] of Map.groupBy(records, (record) => record.day)) {
       if (!DAY.test(day)) throw new TypeError(`not a day: ${day}`);
-      await appendPart({ path: join(folder, day, name), records: all, at: new Date(nowMs()).toISOString() });
+      const path = join(folder, day, name);
+      const known = ends.get(path);
+      // Where it fails nobody knows what is on disk: the next one reads it.
+      ends.delete(path);
+      ends.set(path, await appendPart({ path, records: all, at: new Date(nowMs()).toISOString(), known }));
+      const [oldest] = ends.keys();
+      if (ends.size > MAX_ENDS && oldest !== undefined) ends.delete(oldest);
     }
   };
   return {
@@ -127,22 +135,26 @@ function isListOf(name: string, kind: string): boolean {
   return name === `${kind}.index.jsonl` || (name.startsWith(`${kind}-`) && name.endsWith(".index.jsonl"));
 }
 
+/** Where the next part goes, and its line on the list. */
+type End = { readonly offset: number; readonly length: number };
+
+/** `known`: as the last append left it; nobody else writes there. */
 async function appendPart({
   path,
   records,
   at,
+  known,
 }: {
   readonly path: string;
   readonly records: readonly ArchiveRecord[];
   readonly at: string;
-}): Promise<void> {
+  readonly known: End | undefined;
+}): Promise<End> {
   const packed = await pack(records.map(({ value }) => `${JSON.stringify(value)}\n`).join(""));
   await makeFolder(dirname(path));
   const list = await openDurably(`${path}.index.jsonl`);
   try {
-    const known = readList((await list.readFile()).toString("utf8"));
-    const last = known.parts.at(-1);
-    const offset = last ? last.offset + last.bytes : 0;
+    const { offset, length } = known ?? endOf((await list.readFile()).toString("utf8"));
     const data = await openDurably(`${path}.jsonl.gz`);
     try {
       const { size } = await data.stat();
@@ -158,12 +170,20 @@ async function appendPart({
     }
     const ids = records.map(({ id }) => id);
     const part: ArchivePart = { at, offset, bytes: packed.length, sha256: sha256(packed), ids };
-    await list.truncate(known.length);
-    await writeAll(list, Buffer.from(`${JSON.stringify(part)}\n`), known.length);
+    const line = Buffer.from(`${JSON.stringify(part)}\n`);
+    await list.truncate(length);
+    await writeAll(list, line, length);
     await list.sync();
+    return { offset: offset + packed.length, length: length + line.length };
   } finally {
     await list.close();
   }
+}
+
+function endOf(list: string): End {
+  const { parts, length } = readList(list);
+  const last = parts.at(-1);
+  return { offset: last ? last.offset + last.bytes : 0, length };
 }
 
 /** The whole lines, and how many bytes they are: what a crash left of a line does not count. */

@@ -34,11 +34,17 @@ export type Swept = {
   readonly longestRemovalMs: number;
 };
 
-type Leaver = { readonly record: ArchiveRecord; readonly streams: readonly StreamRemoval[] };
+type Leaver = {
+  readonly record: ArchiveRecord;
+  readonly streams: readonly StreamRemoval[];
+  readonly events: number;
+};
 type Found = { readonly state: TaskState; readonly version: number };
 
 const PAGE = 20;
 const EVENTS_PAGE = 200;
+/** What goes to the archive together: several fsyncs serve all of it, and making it text holds up the process. */
+const PART = { tasks: 20, events: 1_000 };
 /** More events than this are not read at once into memory: such a task stays. */
 const MAX_EVENTS = 100_000;
 
@@ -53,20 +59,22 @@ export async function sweepTasks(deps: RetentionDeps): Promise<Swept> {
   const look = openLook(deps, policy);
   const stayed = new Map<Stay, number>();
   const leaving: Leaver[] = [];
-  let [archived, longestRemovalMs, batch] = [0, 0, 4];
+  let [archived, longestRemovalMs, batch, events] = [0, 0, 4, 0];
   let oldest: number | undefined;
   if (!policy.enabled) return { archived, stayed, oldest: await oldestLeft(deps), longestRemovalMs };
 
   const commit = async (): Promise<void> => {
-    const leavers = leaving.splice(0);
-    if (leavers.length === 0) return;
-    await deps.archive.append(leavers.map(({ record }) => record));
-    await deps.rest();
-    const began = deps.clock.monotonicMs();
-    archived += await remove(deps, leavers);
-    const tookMs = deps.clock.monotonicMs() - began;
-    longestRemovalMs = Math.max(longestRemovalMs, tookMs);
-    batch = nextBatch(batch, tookMs);
+    if (leaving.length === 0) return;
+    events = 0;
+    await deps.archive.append(leaving.map(({ record }) => record));
+    while (leaving.length > 0) {
+      await deps.rest();
+      const began = deps.clock.monotonicMs();
+      archived += await remove(deps, leaving.splice(0, batch));
+      const tookMs = deps.clock.monotonicMs() - began;
+      longestRemovalMs = Math.max(longestRemovalMs, tookMs);
+      batch = nextBatch(batch, tookMs);
+    }
     await deps.rest();
   };
 
@@ -79,7 +87,8 @@ export async function sweepTasks(deps: RetentionDeps): Promise<Swept> {
       continue;
     }
     leaving.push(judged);
-    if (leaving.length >= batch) await commit();
+    events += judged.events;
+    if (leaving.length >= PART.tasks || events >= PART.events) await commit();
   }
   await commit();
   oldest ??= await oldestLeft(deps);
@@ -127,7 +136,7 @@ async function judge(
   if (!record || events.length !== version) return "changed";
   const keys = await deps.journal.find({ index: "keys", prefix: state.id, limit: 10 });
   const streams = keys.items.map((key) => ({ stream: key.stream, expected: key.version }));
-  return { record, streams: [{ stream: taskStream(state.id), expected: version }, ...streams] };
+  return { record, streams: [{ stream: taskStream(state.id), expected: version }, ...streams], events: events.length };
 }
 
 async function eventsOf(

@@ -22,9 +22,10 @@ const clock: Clock = {
 const delay = monitorEventLoopDelay({ resolution: 1 });
 const agent = await startTaskAgent(JSON.parse(process.argv[2] ?? "{}"), { logger: quiet, clock });
 process.on("message", (word) => {
-  if (word === "sweep") {
+  if (word === "listen") {
     delay.enable();
     delay.reset();
+  } else if (word === "sweep") {
     for (const run of passes.splice(0)) run();
   } else process.send?.({ longestPauseMs: delay.max / 1e6, p99PauseMs: delay.percentile(99) / 1e6 });
 });

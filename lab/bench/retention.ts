@@ -17,6 +17,7 @@ const STEPS = 6;
 const DAY_MS = 86_400_000;
 const KEEP = 10;
 const QUIET_MS = 5_000;
+type Pauses = { readonly longestPauseMs: number; readonly p99PauseMs: number };
 const AGENT = fileURLToPath(new URL("./retention-agent.ts", import.meta.url));
 
 export const retention: Bench = async () => {
@@ -30,16 +31,20 @@ export const retention: Bench = async () => {
     try {
       const [{ url }] = (await once(child, "message")) as [{ url: string }];
       const line = await Line.open(url, TOKEN);
+      child.send("listen");
       const before = await poll(line, async () => false, QUIET_MS);
+      child.send("tell");
+      const [quiet] = (await once(child, "message")) as [Pauses];
+      child.send("listen");
       const began = performance.now();
       child.send("sweep");
       const wanted = TASKS - APPS * KEEP;
       const during = await poll(line, () => isOver(line), 200_000);
       const seconds = (performance.now() - began) / 1_000;
       child.send("tell");
-      const [told] = (await once(child, "message")) as [{ longestPauseMs: number; p99PauseMs: number }];
+      const [told] = (await once(child, "message")) as [Pauses];
       const note = `${TASKS} tasks of ${made.events} events, ${size.toFixed(0)} MB`;
-      return figures({ wanted, seconds, before, during, told, left: await countTasks(line), note });
+      return figures({ wanted, seconds, before, during, quiet, told, left: await countTasks(line), note });
     } finally {
       await end(child);
     }
@@ -53,11 +58,12 @@ function figures(run: {
   readonly seconds: number;
   readonly before: readonly number[];
   readonly during: readonly number[];
-  readonly told: { readonly longestPauseMs: number; readonly p99PauseMs: number };
+  readonly quiet: Pauses;
+  readonly told: Pauses;
   readonly left: number;
   readonly note: string;
 }): readonly Figure[] {
-  const { wanted, seconds, before, during, told } = run;
+  const { wanted, seconds, before, during, quiet, told } = run;
   const idle = (share: number) => ({ name: "without", value: quantile(before, share) });
   return [
     { name: "Old tasks that leave for the archive", value: wanted / seconds, unit: "/s", note: run.note },
@@ -66,8 +72,14 @@ function figures(run: {
       value: told.longestPauseMs,
       unit: "ms",
       target: { atMost: 20 },
+      beside: { name: "without", value: quiet.longestPauseMs },
     },
-    { name: "Event loop while they leave, p99", value: told.p99PauseMs, unit: "ms" },
+    {
+      name: "Event loop while they leave, p99",
+      value: told.p99PauseMs,
+      unit: "ms",
+      beside: { name: "without", value: quiet.p99PauseMs },
+    },
     { name: "List of 50 while they leave, p50", value: quantile(during, 0.5), unit: "ms", beside: idle(0.5) },
     { name: "List of 50 while they leave, p99", value: quantile(during, 0.99), unit: "ms", beside: idle(0.99) },
     { name: "Tasks that are left", value: run.left, unit: "", note: `${APPS} apps, ${KEEP} each, and the seed` },
