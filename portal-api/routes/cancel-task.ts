@@ -17,7 +17,7 @@ export const cancelTask = route({
   params: inTask,
   body: z.strictObject({ reason }),
   answers: { 202: accepted },
-  errors: ["already-ended"],
+  errors: ["already-ended", "task-archived"],
   handle: async (call) => {
     const { reason: why } = call.body;
     const principal = callerOf(call).name;

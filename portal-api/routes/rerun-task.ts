@@ -22,7 +22,7 @@ export const rerunTask = route({
       .describe("`failed` keeps jobs that succeeded with their outputs; `all` runs everything again"),
   }),
   answers: { 202: accepted },
-  errors: ["conflict", "idempotency-key-reused"],
+  errors: ["conflict", "idempotency-key-reused", "task-archived"],
   handle: async (call) => {
     const task = await call.portal.agent.rerun(call.params.id, {
       principal: callerOf(call).name,

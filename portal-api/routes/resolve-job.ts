@@ -20,7 +20,7 @@ export const resolveJob = route({
     reason,
   }),
   answers: { 202: accepted },
-  errors: ["conflict", "already-ended"],
+  errors: ["conflict", "already-ended", "task-archived"],
   handle: async (call) => {
     const { job, answer, reason: why } = call.body;
     const principal = callerOf(call).name;
