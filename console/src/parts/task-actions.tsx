@@ -47,6 +47,12 @@ export function TaskActions({ task }: { task: TaskView }) {
       }
     });
   if (!mayRun.value) return null;
+  if (task.archived)
+    return (
+      <span class="button disabled" title="It ended longer ago than tasks are kept: it can be read, not run again">
+        In the archive
+      </span>
+    );
   return (
     <>
       {hasEnded ? (
