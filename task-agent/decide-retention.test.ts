@@ -117,7 +117,7 @@ test("the log of an open task stays, and of one that nobody knows; of an archive
 
 test("a batch grows while it is quick, is halved when it was slow, and is never empty", () => {
   assert.deepEqual(
-    [nextBatch(4, 1), nextBatch(4, 6), nextBatch(4, 20), nextBatch(1, 500), nextBatch(50, 1)],
+    [nextBatch(4, 1), nextBatch(4, 10), nextBatch(4, 20), nextBatch(1, 500), nextBatch(50, 1)],
     [5, 4, 2, 1, 50],
   );
 });

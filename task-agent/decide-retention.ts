@@ -66,7 +66,8 @@ export function decideLogLeaves(
   return state.phase === "ended" && state.endedAt !== undefined && now - state.endedAt >= policy.logs.days * DAY_MS;
 }
 
-const AIM_MS = 8;
+/** An fsync alone takes some of it. Requests are not to wait for more than about 20 ms. */
+const AIM_MS = 15;
 const MOST = 50;
 
 /** How many tasks to remove at once, after `count` took `tookMs`: the store does nothing else meanwhile. */
