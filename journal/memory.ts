@@ -48,7 +48,11 @@ export type MemoryStore = {
  */
 export type AppendFault = "lost" | "unanswered";
 
-export type MemoryJournal = Journal & { readonly failNextAppend: (fault: AppendFault) => void };
+export type MemoryJournal = Journal & {
+  readonly failNextAppend: (fault: AppendFault) => void;
+  /** Another journal has committed to the same store: who waits for events looks again. */
+  readonly wake: () => void;
+};
 
 type StoredEvent = {
   readonly seq: number;
@@ -139,6 +143,7 @@ export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
       waiters.wake();
     },
 
+    wake: waiters.wake,
     failNextAppend: (fault) => void faults.push(fault),
   };
 }

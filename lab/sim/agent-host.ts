@@ -1,7 +1,7 @@
 // The task-agent of the simulation: the real one, with the faulty store, behind the simulated network instead of HTTP.
 
 import type { JsonObject } from "@gantry/core/json.ts";
-import { type MemoryStore, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory.ts";
+import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory.ts";
 import { type Agent, openAgent } from "@gantry/task-agent/agent.ts";
 import type { AgentConfig } from "@gantry/task-agent/config.ts";
 import { appendLog, type RunnerCall, runnerCalls } from "@gantry/task-agent/runner-calls.ts";
@@ -18,12 +18,29 @@ import { createProcess, type Ground, type Machine, type Process } from "./proces
 import { FAIR_STORE, faultyStore, StoreFault, type StoreWeather } from "./store.ts";
 import type { Watch } from "./watch.ts";
 
+/** What the agents of a world share. */
+export type AgentCommon = {
+  readonly isShared: boolean;
+  readonly store: MemoryStore;
+  /** The clock of a store that is a machine of its own. */
+  readonly storeClock: Machine["clock"] | undefined;
+  readonly logs: StoredLogs;
+  readonly sessions: Map<string, wire.SessionRequest>;
+  /** Runner → its newest session. */
+  readonly newest: Map<string, string>;
+  /** The agent of this name has committed something. */
+  readonly onCommit: (by: string) => void;
+};
+
 export type AgentHost = {
+  readonly name: string;
   readonly server: Server;
   readonly machine: Machine;
   readonly weather: StoreWeather;
   readonly logs: StoredLogs;
   readonly process: () => Process | undefined;
+  /** Another agent has committed something to the store that both share. */
+  readonly hear: () => void;
   /** Starts a new process when none is alive. */
   readonly boot: () => void;
   /** Simulated moment since which it serves; undefined while it does not. */
@@ -40,7 +57,9 @@ export type IdlePoll = {
   readonly sinceMs: number;
 };
 
-type AgentHostDeps = {
+export type AgentHostDeps = {
+  readonly name: string;
+  readonly common: AgentCommon;
   readonly ground: Ground;
   readonly machine: Machine;
   readonly config: AgentConfig;
@@ -53,16 +72,13 @@ type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, Runn
 const TICK_MS = 1_000;
 
 export function createAgentHost(deps: AgentHostDeps): AgentHost {
-  const { ground, machine, config, library, judge } = deps;
+  const { ground, machine, config, library, judge, name, common } = deps;
+  const { store, logs, sessions, newest } = common;
   const { timeline } = ground;
-  const random = ground.random.fork("agent");
-  const store: MemoryStore = newMemoryStore();
-  const logs: StoredLogs = new Map();
+  const random = ground.random.fork(name);
   const weather: StoreWeather = { ...FAIR_STORE };
-  const sessions = new Map<string, wire.SessionRequest>();
-  const newest = new Map<string, string>();
   const polls = new Set<{ session: string; free: number; sinceMs: number }>();
-  let current: { process: Process; serving?: Serving; sinceMs?: number } | undefined;
+  let current: { process: Process; serving?: Serving; sinceMs?: number; wake?: () => void } | undefined;
   let boots = 0;
 
   const crashOf = (process: Process) => (): void => {
@@ -70,8 +86,14 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     timeline.at(timeline.nowMs() + random.between(100, 20_000), boot);
   };
   const open = async (process: Process): Promise<Serving> => {
-    const inner = openMemoryJournal({ indexes: AGENT_INDEXES, store, clock: process.clock });
-    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit: judge.onCommit });
+    const clock = { ...process.clock, ...(common.storeClock ? { nowMs: common.storeClock.nowMs } : {}) };
+    const inner = openMemoryJournal({ indexes: AGENT_INDEXES, store, clock });
+    if (current?.process === process) current.wake = inner.wake;
+    const onCommit: typeof judge.onCommit = (batch) => {
+      judge.onCommit(batch);
+      common.onCommit(name);
+    };
+    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
     const agent = await openAgent({
       config,
       journal,
@@ -80,6 +102,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
       logger: surpriseLogger(judge, process.name),
       clock: process.clock,
       newId: random.uuid,
+      ...(common.isShared ? { name } : {}),
     });
     const tick = (): void => {
       agent.tick().catch((error: unknown) => {
@@ -99,7 +122,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   const boot = (): void => {
     if (current?.process.isAlive()) return;
     boots += 1;
-    const process = createProcess(ground, machine, `agent#${boots}`);
+    const process = createProcess(ground, machine, `${name}#${boots}`);
     const mine: typeof current = { process };
     current = mine;
     polls.clear();
@@ -167,10 +190,15 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   };
 
   return {
+    name,
     machine,
     weather,
     logs,
     boot,
+    hear: () => {
+      const mine = current;
+      mine?.process.deliverIn(random.between(0.5, 20), () => mine.wake?.());
+    },
     process: () => current?.process,
     readySinceMs: () => (current?.process.isAlive() ? current.sinceMs : undefined),
     idle: () =>
@@ -183,7 +211,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
       const pipeline = library.definitions.current(name)?.pipeline;
       return [...(pipeline?.jobs ?? []), ...(pipeline?.finally ?? [])].find((job) => job.id === id)?.labels ?? [];
     },
-    server: { name: "agent", process: () => current?.process, handle },
+    server: { name, process: () => current?.process, handle },
   };
 }
 

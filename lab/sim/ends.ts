@@ -1,6 +1,6 @@
 // What must come about: work does not wait while somebody is idle, everything ends, and everybody is told.
 
-import type { AgentHost } from "./agent-host.ts";
+import type { Agents } from "./agents.ts";
 import type { People } from "./client.ts";
 import type { Judge } from "./judge.ts";
 import { CHANNEL } from "./notify-host.ts";
@@ -20,21 +20,21 @@ export type Liveness = {
 
 export function createLiveness(deps: {
   readonly judge: Judge;
-  readonly agent: AgentHost;
+  readonly agents: Agents;
   readonly nowMs: () => number;
 }): Liveness {
-  const { judge, agent, nowMs } = deps;
+  const { judge, agents, nowMs } = deps;
   return {
     look: (quietSinceMs) => {
       if (quietSinceMs === undefined || nowMs() < quietSinceMs + CALM_AFTER_MS) return;
-      const idle = agent.idle().filter(({ free, sinceMs }) => free > 0 && nowMs() - sinceMs > IDLE_MS);
+      const idle = agents.idle().filter(({ free, sinceMs }) => free > 0 && nowMs() - sinceMs > IDLE_MS);
       if (idle.length === 0) return;
       for (const { task, job, readyMs } of judge.jobs.values()) {
         if (readyMs === undefined || nowMs() - readyMs <= IDLE_MS) continue;
         const state = judge.tasks.get(task);
         const one = state?.jobs[job];
         if (!state || !one) continue;
-        const labels = agent.labelsOf(state.pipeline, one.id);
+        const labels = agents.labelsOf(state.pipeline, one.id);
         const able = idle.find(
           (poll) => poll.site === one.site && labels.every((label: string) => poll.labels.includes(label)),
         );

@@ -1,6 +1,6 @@
 // When things go wrong, and when they are well again. What goes wrong is in strikes.ts, how much of it in plan.ts.
 
-import type { AgentHost } from "./agent-host.ts";
+import type { Agents } from "./agents.ts";
 import { FAIR_DISK } from "./files.ts";
 import type { Network } from "./network.ts";
 import type { NotifyHost } from "./notify-host.ts";
@@ -14,7 +14,7 @@ export type Parts = {
   readonly ground: Ground;
   readonly plan: Plan;
   readonly network: Network;
-  readonly agent: AgentHost;
+  readonly agents: Agents;
   readonly runners: readonly RunnerHost[];
   readonly notify: NotifyHost;
   readonly people: Process;
@@ -50,10 +50,11 @@ export function startFaults(parts: Parts): Faults {
     if (healed !== undefined) return;
     trace.line(`-- ${kind}`);
     const isOver = (): boolean => healed !== undefined;
-    STRIKES[kind]({ parts, runner: random.pick(parts.runners), random, later, lasts, isOver });
+    const [agent, runner] = [random.pick(parts.agents.hosts), random.pick(parts.runners)];
+    STRIKES[kind]({ parts, agent, runner, random, later, lasts, isOver });
   };
 
-  for (const { machine } of [parts.agent, ...parts.runners, parts.notify])
+  for (const { machine } of [...parts.agents.hosts, ...parts.runners, parts.notify])
     machine.setRate(random.between(...plan.rates));
   for (const kind of ["store", "unanswered", "slow-store", "notify-store"] as const)
     if (plan.kinds.has(kind)) strike(kind);
@@ -75,12 +76,12 @@ export function startFaults(parts: Parts): Faults {
   };
 }
 
-function heal({ ground, network, agent, runners, notify }: Parts): void {
+function heal({ ground, network, agents, runners, notify }: Parts): void {
   ground.trace.line("-- healed");
   network.clear();
-  Object.assign(agent.weather, FAIR_STORE);
+  for (const { weather } of agents.hosts) Object.assign(weather, FAIR_STORE);
   Object.assign(notify.weather, FAIR_STORE);
-  for (const host of [agent, notify, ...runners]) {
+  for (const host of [...agents.hosts, notify, ...runners]) {
     host.machine.setRate(1);
     host.process()?.resume();
     host.boot();

@@ -5,6 +5,7 @@ import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
 import type { JobRef } from "@gantry/wire/protocol.ts";
+import type { Agents } from "./agents.ts";
 import type { JobRules } from "./pipelines.ts";
 import type { Trace } from "./trace.ts";
 
@@ -63,12 +64,7 @@ type JudgeDeps = {
   readonly nowMs: () => number;
   readonly trace: Trace;
   readonly rules: (pipeline: string, job: string) => JobRules;
-  /** Of the agent: when it was ready last, and how slow and how fast its clock has run. */
-  readonly agent: () => {
-    readonly readySinceMs: number | undefined;
-    readonly resumedMs: number;
-    readonly rates: readonly [slowest: number, fastest: number];
-  };
+  readonly agents: () => Pick<Agents, "readySinceMs" | "atWorkSinceMs" | "rates" | "hosts">;
   readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
   /** A lenient job that was canceled and whose runner is silent may be given up after so long. */
   readonly unconfirmedAfterMs: number;
@@ -80,6 +76,8 @@ type JudgeDeps = {
 const SETTLED_MS = 60_000;
 /** A renewal is granted, and a moment later, when it is answered, the lease may be over. */
 const ANSWER_MS = 1_000;
+/** What one agent commits, the other knows: a slow store, a stopped process. */
+const HEARD_WITHIN_MS = 90_000;
 /** Sweeps come once a second, and a slow store makes them slower. */
 const SWEEP_SLACK_MS = 45_000;
 
@@ -92,6 +90,8 @@ export function createJudge(deps: JudgeDeps) {
   const effects = new Map<string, "begun" | "done">();
   const cancels = new Map<string, number>();
   const claims = new Map<number, JobRef>();
+  /** Leases of former processes that must be given away soon. */
+  const owed = new Map<JobAccount, { readonly fence: number; readonly untilMs: number }>();
   let lastEndMs = 0;
 
   const violated = (invariant: Invariant, text: string): void => {
@@ -126,7 +126,7 @@ export function createJudge(deps: JudgeDeps) {
     const canceled = task.cancel !== undefined && task.jobs[job.job]?.final === false;
     switch (event.kind) {
       case "JobReady":
-        job.readyMs = nowMs() + Math.max(0, (event.notBefore ?? 0) - event.at) / deps.agent().rates[0];
+        job.readyMs = nowMs() + Math.max(0, (event.notBefore ?? 0) - event.at) / deps.agents().rates()[0];
         break;
       case "JobClaimed":
         if (event.fence <= job.fence) violated("fences-grow", `${name}: ${event.fence} after ${job.fence}`);
@@ -170,10 +170,9 @@ export function createJudge(deps: JudgeDeps) {
     if (job.claimedMs > quietSince + SETTLED_MS)
       violated("alive-is-not-lost", `${job.job} of ${job.task} was lost although nothing was wrong: ${reason}`);
     if (!reason.includes("not been heard")) return;
-    const { readySinceMs, rates } = deps.agent();
-    const [, rate] = rates;
+    const [, rate] = deps.agents().rates();
     const needMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate;
-    const heard = Math.max(job.heardMs, readySinceMs ?? 0);
+    const heard = Math.max(job.heardMs, deps.agents().readySinceMs() ?? 0);
     const canceled = cancels.get(task.id);
     const isUnconfirmed =
       canceled !== undefined &&
@@ -184,6 +183,12 @@ export function createJudge(deps: JudgeDeps) {
         "alive-is-not-lost",
         `${job.job} of ${job.task} was given away ${nowMs() - heard} ms after its last sign`,
       );
+  };
+
+  const checkGivenAway = (job: JobAccount, fence: number): void => {
+    if (!job.open || job.fence !== fence) return;
+    const who = `${job.runner} has a new process`;
+    violated("dead-is-given-away", `${who}, and ${job.job} of ${job.task} is still the old one's`);
   };
 
   const checkHeld = (task: TaskState, job: JobAccount): void => {
@@ -204,21 +209,26 @@ export function createJudge(deps: JudgeDeps) {
     onNewProcess: (runner: string, running: readonly { readonly ref: JobRef }[]): void => {
       for (const job of jobs.values()) {
         if (!job.open || job.runner !== runner || running.some(({ ref }) => ref.fence === job.fence)) continue;
-        violated(
-          "dead-is-given-away",
-          `${runner} has a new process, and ${job.job} of ${job.task} is still the old one's`,
-        );
+        // Where two agents share a store, one hears of the other's commits a little later.
+        if (deps.agents().hosts.length > 1) owed.set(job, { fence: job.fence, untilMs: nowMs() + HEARD_WITHIN_MS });
+        else checkGivenAway(job, job.fence);
       }
     },
     /** Once a second: nobody waits for a runner that is silent for longer than agreed. */
     lookForSilence: (): void => {
-      const { readySinceMs, resumedMs, rates } = deps.agent();
-      if (readySinceMs === undefined) return;
+      for (const [job, { fence, untilMs }] of owed) {
+        if (nowMs() < untilMs) continue;
+        owed.delete(job);
+        checkGivenAway(job, fence);
+      }
+      const { atWorkSinceMs, rates } = deps.agents();
+      const sinceMs = atWorkSinceMs();
+      if (sinceMs === undefined) return;
       for (const job of jobs.values()) {
         const task = job.open && tasks.get(job.task);
         if (!task) continue;
-        const limitMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rates[0] + SWEEP_SLACK_MS;
-        const silentMs = nowMs() - Math.max(job.heardMs, readySinceMs, resumedMs);
+        const limitMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rates()[0] + SWEEP_SLACK_MS;
+        const silentMs = nowMs() - Math.max(job.heardMs, sinceMs);
         if (silentMs > limitMs)
           violated(
             "dead-is-given-away",

@@ -19,6 +19,8 @@ export type Answer = {
 };
 export type Server = {
   readonly name: string;
+  /** Who answers this machine now, when there are several of one name. */
+  readonly behind?: (machine: Machine) => Server;
   /** undefined: nobody listens. */
   readonly process: () => Process | undefined;
   /** Never rejects. `gone` is aborted when the server sees that the caller has left. */
@@ -112,7 +114,8 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
   };
 
   const arrive = (exchange: Exchange): void => {
-    const { server, request, weather: now } = exchange;
+    const { request, weather: now } = exchange;
+    const server = exchange.server.behind?.(exchange.process.machine) ?? exchange.server;
     if (now.cut === "out" || now.cut === "both") return;
     const process = server.process();
     if (!process?.isAlive()) {

@@ -21,7 +21,8 @@ const MIXED = [
   "store",
 ] as const;
 /** Kinds that only themes have. */
-const SPECIAL = ["long-crash", "long-cut", "twist", "aim", "unanswered", "slow-store", "notify-store"] as const;
+/** `swap`: who speaks to one agent is sent to another; only where there are two. */
+const SPECIAL = ["swap", "long-crash", "long-cut", "twist", "aim", "unanswered", "slow-store", "notify-store"] as const;
 export type FaultKind = (typeof MIXED)[number] | (typeof SPECIAL)[number];
 
 export type Plan = {
@@ -30,6 +31,8 @@ export type Plan = {
   readonly tasks: number;
   /** All tasks are asked for within so long. */
   readonly withinMs: number;
+  /** Two share one store. */
+  readonly agents: 1 | 2;
   readonly cancelChance: number;
   readonly runners: readonly RunnerFacts[];
   readonly kinds: ReadonlySet<FaultKind>;
@@ -133,14 +136,20 @@ const THEMES: { readonly [name: string]: Theme } = {
   },
 };
 
+/** Chance of two agents. */
+const TWO = 0.2;
+
 /** `theme`: this one, and not one that is drawn. */
 export function drawPlan(random: Random, theme?: string): Plan {
   const drawn = random.chance(0.5) ? "mixed" : random.pick(Object.keys(THEMES));
   const name = theme ?? drawn;
   const facts = THEMES[name];
-  if (facts) return themed(random, name, facts);
-  if (name !== "mixed") throw new Error(`no theme ${name}`);
-  return mixed(random);
+  if (!facts && name !== "mixed") throw new Error(`no theme ${name}`);
+  const plan = facts ? themed(random, name, facts) : mixed(random);
+  // Apart from the themes, so that every one of them is played with two agents as well.
+  if (!random.chance(TWO)) return plan;
+  const kinds = new Set<FaultKind>(plan.kinds.size === 0 ? [] : [...plan.kinds, "swap"]);
+  return { ...plan, agents: 2, kinds };
 }
 
 function mixed(random: Random): Plan {
@@ -152,6 +161,7 @@ function mixed(random: Random): Plan {
     chaosMs,
     tasks: 5 + (random.chance(0.1) ? random.int(5, 45) : random.int(0, 4)),
     withinMs: chaosMs * 0.8,
+    agents: 1,
     cancelChance: random.chance(0.5) ? random.between(0, 0.5) : 0,
     runners: drawRunners(random, false),
     kinds: new Set(MIXED.filter(() => random.chance(storm))),
@@ -169,6 +179,7 @@ function themed(random: Random, name: string, theme: Theme): Plan {
     chaosMs,
     tasks: random.int(...theme.tasks),
     withinMs: Math.max(chaosMs * 0.6, MINUTE),
+    agents: 1,
     cancelChance: theme.cancelChance ?? (random.chance(0.3) ? 0.2 : 0),
     runners: drawRunners(random, theme.crowd ?? false),
     kinds: new Set(theme.kinds),

@@ -3,7 +3,7 @@
 import { agentConfig } from "@gantry/task-agent/config.ts";
 import type { JobRef } from "@gantry/wire/protocol.ts";
 import { composeSignalsHere } from "./abort-signals.ts";
-import { createAgentHost } from "./agent-host.ts";
+import { createAgents } from "./agents.ts";
 import { startPeople } from "./client.ts";
 import { checkEnd, createLiveness } from "./ends.ts";
 import { startFaults } from "./faults.ts";
@@ -71,26 +71,21 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     token: "0".repeat(16),
     runnerTokens: {},
   });
-  const agentMachine = createMachine(timeline, "agent");
   const judge = createJudge({
     nowMs: timeline.nowMs,
     trace,
     rules: library.rules,
-    agent: () => ({
-      readySinceMs: agent.readySinceMs(),
-      resumedMs: agent.process()?.resumedMs() ?? 0,
-      rates: agentMachine.rates(),
-    }),
+    agents: () => agents,
     quietSinceMs: () => faults.quietSinceMs(),
     reassignAfterMs: (mode) => config.lease[mode].reassignAfterMs,
     unconfirmedAfterMs: config.cancelGraceMs + 60_000,
   });
   const watch = createWatch({ judge, nowMs: timeline.nowMs, rules: library.rules, clocksFit: plan.clocksFit });
-  const agent = createAgentHost({ ground, machine: agentMachine, config, library, judge, watch });
+  const agents = createAgents({ ground, config, library, judge, watch }, plan.agents);
   const still = { ...ground, random: random.fork("people") };
   const people = createProcess(still, createMachine(timeline, "people"), "people");
   const world = createWorld(createProcess(still, createMachine(timeline, "world"), "world"), () => judge);
-  const logBook = createLogBook(judge, agent.logs);
+  const logBook = createLogBook(judge, agents.logs);
   const runners = plan.runners.map((facts) =>
     createRunnerHost({ ground, machine: createMachine(timeline, facts.name), network, judge, watch, logBook }, facts),
   );
@@ -105,7 +100,7 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
       );
   });
   const notify = createNotifyHost({ ground, machine: notifyMachine, network, judge });
-  network.listen(agent.server);
+  network.listen(agents.server);
   network.listen(world.server);
   const wishes = startPeople({
     process: people,
@@ -118,14 +113,14 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     cancelChance: plan.cancelChance,
   });
 
-  const parts = { ground, plan, network, agent, runners, notify, people };
+  const parts = { ground, plan, network, agents, runners, notify, people };
   const faults = startFaults(parts);
-  for (const host of [agent, ...runners, notify]) host.boot();
-  const liveness = createLiveness({ judge, agent, nowMs: timeline.nowMs });
+  for (const host of [...agents.hosts, ...runners, notify]) host.boot();
+  const liveness = createLiveness({ judge, agents, nowMs: timeline.nowMs });
   let ended = false;
   const look = (): void => {
     watch.look();
-    if (!agent.process()?.isPaused()) judge.lookForSilence();
+    judge.lookForSilence();
     liveness.look(faults.quietSinceMs());
     const healed = faults.healedMs();
     const now = timeline.nowMs();

@@ -66,7 +66,7 @@ async function run(process: Process, random: Random, watch: Watch, context: Cont
       what: `change ${thing}`,
       probe: async (key) => {
         const { done } = await look(process, context, thing, key);
-        watch.probed(key);
+        watch.probed(key, done);
         return done ? { thing } : undefined;
       },
       perform: (key) => {

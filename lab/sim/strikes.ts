@@ -1,5 +1,6 @@
 // What can go wrong. Each strike begins one fault; how hard it is, is drawn.
 
+import type { AgentHost } from "./agent-host.ts";
 import type { Parts } from "./faults.ts";
 import { FAIR_DISK } from "./files.ts";
 import type { StoredLogs } from "./log-store.ts";
@@ -11,7 +12,8 @@ import type { StoreWeather } from "./store.ts";
 
 type Blow = {
   readonly parts: Parts;
-  /** The one that it hits, if it is about a runner. */
+  /** The ones that it hits, if it is about an agent or a runner. */
+  readonly agent: AgentHost;
   readonly runner: RunnerHost;
   readonly random: Random;
   /** Does something after so long; until then something is wrong. */
@@ -27,10 +29,14 @@ const FOR_EVER = Number.POSITIVE_INFINITY;
 const UNREST_MS = 60_000;
 
 export const STRIKES: { readonly [K in FaultKind]: (blow: Blow) => void } = {
-  "agent-crash": ({ parts: { agent }, random, later }) => {
+  "agent-crash": ({ agent, random, later }) => {
     agent.process()?.kill();
     if (random.chance(0.3)) loseLogBytes(agent.logs, random);
     later(random.between(100, random.chance(0.2) ? 300_000 : 20_000), agent.boot);
+  },
+  swap: ({ parts, runner, random, lasts }) => {
+    lasts(UNREST_MS);
+    parts.agents.swap(random.pick([runner.machine, runner.machine, parts.people.machine, parts.notify.machine]));
   },
   "runner-crash": ({ runner, random, later }) => {
     runner.process()?.kill();
@@ -55,7 +61,7 @@ export const STRIKES: { readonly [K in FaultKind]: (blow: Blow) => void } = {
     lasts(ms);
     runner.process()?.pause(ms);
   },
-  "agent-pause": ({ parts: { agent }, random, lasts }) => {
+  "agent-pause": ({ agent, random, lasts }) => {
     const ms = random.between(1_000, 60_000);
     lasts(ms);
     agent.process()?.pause(ms);
@@ -79,7 +85,7 @@ export const STRIKES: { readonly [K in FaultKind]: (blow: Blow) => void } = {
     later(random.between(30_000, 300_000), () => parts.network.calm(runner.machine, "agent"));
   },
   aim,
-  "clock-jump": ({ parts: { agent, notify }, runner, random, lasts }) => {
+  "clock-jump": ({ parts: { notify }, agent, runner, random, lasts }) => {
     lasts(UNREST_MS);
     const machine = random.pick([agent.machine, notify.machine, runner.machine, runner.machine]);
     machine.jump(random.between(-7_200_000, 7_200_000));
@@ -92,10 +98,10 @@ export const STRIKES: { readonly [K in FaultKind]: (blow: Blow) => void } = {
     });
     later(random.between(1_000, 120_000), () => Object.assign(runner.disk.weather, FAIR_DISK));
   },
-  store: ({ parts, random, lasts }) => {
+  store: ({ parts, agent, random, lasts }) => {
     lasts(FOR_EVER);
     const some = (most: number): number => (random.chance(0.4) ? random.between(0, most) : 0);
-    Object.assign(random.chance(0.7) ? parts.agent.weather : parts.notify.weather, {
+    Object.assign(random.chance(0.7) ? agent.weather : parts.notify.weather, {
       appendMs: [0.1, random.chance(0.5) ? 2 : random.between(2, 200)],
       slow: some(0.05),
       lost: some(0.05),
@@ -104,13 +110,13 @@ export const STRIKES: { readonly [K in FaultKind]: (blow: Blow) => void } = {
       crashAfter: some(0.01),
     } satisfies StoreWeather);
   },
-  unanswered: ({ parts, random, lasts }) => {
+  unanswered: ({ agent, random, lasts }) => {
     lasts(FOR_EVER);
-    Object.assign(parts.agent.weather, { unanswered: random.between(0.05, 0.4), lost: random.between(0, 0.1) });
+    Object.assign(agent.weather, { unanswered: random.between(0.05, 0.4), lost: random.between(0, 0.1) });
   },
-  "slow-store": ({ parts, random, lasts }) => {
+  "slow-store": ({ agent, random, lasts }) => {
     lasts(FOR_EVER);
-    Object.assign(parts.agent.weather, { appendMs: [1, random.between(50, 500)], slow: random.between(0, 0.1) });
+    Object.assign(agent.weather, { appendMs: [1, random.between(50, 500)], slow: random.between(0, 0.1) });
   },
   "notify-store": ({ parts, random, lasts }) => {
     lasts(FOR_EVER);

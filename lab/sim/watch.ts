@@ -10,8 +10,8 @@ export type Watch = {
   readonly enter: (process: Process, context: Seen) => () => void;
   /** The change of an effect begins. */
   readonly performs: (process: Process, context: Seen, key: string) => void;
-  /** The probe of an effect was answered. */
-  readonly probed: (key: string) => void;
+  /** The probe of an effect was answered: is it there? */
+  readonly probed: (key: string, isDone: boolean) => void;
   /** A permit was answered. */
   readonly permitted: (key: string, fence: number) => void;
   /** Looks at everything that is at work now. */
@@ -39,6 +39,7 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
   const overlaps = new Set<string>();
   /** Effects that were begun, and whether somebody has asked since how far they came. */
   const begun = new Map<string, boolean>();
+  const found = new Set<string>();
 
   const isExcused = ({ process }: Work): boolean =>
     !process.isAlive() || process.isPaused() || (process.resumedMs() > 0 && nowMs() - process.resumedMs() <= NOTICE_MS);
@@ -67,6 +68,7 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
         judge.violated("permit-first", `${key} by fence ${fence} of ${job} of ${task}: ${process.name}`);
       if (begun.get(key) === false)
         judge.violated("probe-first", `${key} by fence ${fence} of ${job} of ${task} is begun again, and nobody asked`);
+      if (found.has(key)) judge.violated("one-mutation", `${key} is begun again by fence ${fence}, and it was found`);
       begun.set(key, false);
       const account = judge.account(task, job);
       if (account.fence > fence && account.started)
@@ -75,7 +77,10 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
           `${key} by fence ${fence} of ${job} of ${task}, ${account.fence} has started`,
         );
     },
-    probed: (key) => void (begun.has(key) && begun.set(key, true)),
+    probed: (key, isDone) => {
+      if (begun.has(key)) begun.set(key, true);
+      if (isDone) found.add(key);
+    },
     permitted: (key, fence) => void permits.add(`${key} ${fence}`),
     look: () => {
       for (const work of works) if (!work.process.isAlive()) works.delete(work);
