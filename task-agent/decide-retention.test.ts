@@ -11,6 +11,7 @@ import {
   decideReadUpTo,
   decideStay,
   nextBatch,
+  policyNow,
   READER_SILENT_MS,
   type RetentionFacts,
 } from "./decide-retention.ts";
@@ -139,4 +140,17 @@ test("the id of a task tells its day; nothing else does", () => {
     "t000000000-000000000",
   ])
     assert.equal(dayOfTask(id), undefined);
+});
+
+test("what operators set wins over the configuration, and can be taken back", () => {
+  const policy = retentionPolicy.parse({ tasks: { days: 50, pipelines: { ci: { keep: 3 } } } });
+  assert.deepEqual(policyNow(policy, {}), policy);
+  const set = { "retention.taskDays": 20, "retention.logDays": 5, "retention.keepTasks": 7, "retention.paused": true };
+  assert.deepEqual(policyNow(policy, set), {
+    enabled: false,
+    tasks: { days: 20, keep: 7, pipelines: { ci: { keep: 3 } } },
+    logs: { days: 5, archive: true },
+  });
+  const off = retentionPolicy.parse({ enabled: false });
+  assert.deepEqual([policyNow(off, {}).enabled, policyNow(off, { "retention.paused": false }).enabled], [false, true]);
 });

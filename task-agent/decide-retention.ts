@@ -1,9 +1,24 @@
 // What may leave the journal, and how much of it at once. Pure.
 
 import { KEY_WINDOW_DAYS, type RetentionPolicy, taskTerms } from "@gantry/core/retention/policy.ts";
+import type { LiveSettings } from "@gantry/core/settings/settings.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 
 export const DAY_MS = 86_400_000;
+
+/** The policy of the configuration, with what operators have set since. */
+export function policyNow(policy: RetentionPolicy, now: LiveSettings): RetentionPolicy {
+  const { tasks, logs } = policy;
+  return {
+    enabled: now["retention.paused"] === undefined ? policy.enabled : !now["retention.paused"],
+    tasks: {
+      ...tasks,
+      days: now["retention.taskDays"] ?? tasks.days,
+      keep: now["retention.keepTasks"] ?? tasks.keep,
+    },
+    logs: { ...logs, days: now["retention.logDays"] ?? logs.days },
+  };
+}
 
 export type Leaving = Pick<TaskState, "phase" | "requestedAt" | "endedAt" | "pipeline">;
 

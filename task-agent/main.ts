@@ -15,6 +15,7 @@ import { openAgent } from "./agent.ts";
 import { openAlarms } from "./alarms.ts";
 import { archivedReads } from "./archived-reads.ts";
 import { type AgentConfigInput, agentConfig } from "./config.ts";
+import { policyNow } from "./decide-retention.ts";
 import { openDefinitions } from "./definitions.ts";
 import { withArchivedLogs } from "./log-archive.ts";
 import { openLogStore } from "./log-store.ts";
@@ -63,7 +64,7 @@ export async function startTaskAgent(
     });
     eventsOut = await openEventsOut(config, { ...agent, journal, clock, logger: deps.logger, newId: randomUUID });
     const metrics = openMetrics(agent, eventsOut?.state);
-    const policy = (): RetentionPolicy => config.retention;
+    const policy = (): RetentionPolicy => policyNow(config.retention, settings.now());
     retention = openRetention({
       ...agent,
       config,

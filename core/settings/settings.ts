@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { GantryError, type Problem } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { KEY_WINDOW_DAYS } from "../retention/policy.ts";
 import { didYouMean } from "../suggest.ts";
 
 export const PROCESSES = ["task-agent", "task-runner", "notify-agent", "portal-api"] as const;
@@ -77,6 +78,31 @@ export const SETTINGS = {
     ...whole(0, 86_400),
     unset: "`drainSeconds` of the runner's configuration",
     processes: ["task-runner"],
+  },
+  "retention.paused": {
+    title: "Nothing leaves the task-agent's journal, and no log",
+    schema: z.boolean(),
+    allowed: "true or false",
+    unset: "`retention.enabled` of the task-agent's configuration",
+    processes: ["task-agent"],
+  },
+  "retention.taskDays": {
+    title: "Days that ended tasks are kept before they leave for the archive",
+    ...whole(KEY_WINDOW_DAYS, 36_500),
+    unset: "`retention.tasks.days` of the task-agent's configuration",
+    processes: ["task-agent"],
+  },
+  "retention.keepTasks": {
+    title: "Newest ended tasks of each app and pipeline that stay, however old they are",
+    ...whole(1, 10_000),
+    unset: "`retention.tasks.keep` of the task-agent's configuration",
+    processes: ["task-agent"],
+  },
+  "retention.logDays": {
+    title: "Days that logs of ended tasks are kept before they leave for the archive",
+    ...whole(1, 36_500),
+    unset: "`retention.logs.days` of the task-agent's configuration",
+    processes: ["task-agent"],
   },
   "notify.paused": {
     title: "Send no messages; they wait and are sent later",
