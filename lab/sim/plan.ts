@@ -152,6 +152,11 @@ export function drawPlan(random: Random, theme?: string): Plan {
   return { ...plan, agents: 2, kinds };
 }
 
+/** Are connections never bad? */
+export function isFair({ kinds }: Plan): boolean {
+  return !["cut", "long-cut", "weather", "twist"].some((kind) => kinds.has(kind as FaultKind));
+}
+
 function mixed(random: Random): Plan {
   const storm = random.between(0.1, 0.7);
   const skew = random.chance(0.5) ? "none" : random.chance(0.6) ? "fits" : "wild";

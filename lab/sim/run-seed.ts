@@ -12,7 +12,7 @@ import { createLogBook } from "./log-book.ts";
 import { createNetwork, FAIR, FAR } from "./network.ts";
 import { createNotifyHost } from "./notify-host.ts";
 import { makeLibrary } from "./pipelines.ts";
-import { drawPlan } from "./plan.ts";
+import { drawPlan, isFair } from "./plan.ts";
 import { createMachine, createProcess, type Ground } from "./process.ts";
 import { randomOf } from "./random.ts";
 import { createRunnerHost } from "./runner-host.ts";
@@ -85,7 +85,7 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
   const still = { ...ground, random: random.fork("people") };
   const people = createProcess(still, createMachine(timeline, "people"), "people");
   const world = createWorld(createProcess(still, createMachine(timeline, "world"), "world"), () => judge);
-  const logBook = createLogBook(judge, agents.logs);
+  const logBook = createLogBook(judge, agents.logs, isFair(plan));
   const runners = plan.runners.map((facts) =>
     createRunnerHost({ ground, machine: createMachine(timeline, facts.name), network, judge, watch, logBook }, facts),
   );
