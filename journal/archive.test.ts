@@ -108,6 +108,11 @@ test("a part that was changed or cut off is told, and an append refuses", async 
   bytes[20] = (bytes[20] ?? 0) ^ 1;
   await writeFile(file, bytes);
   await assert.rejects(findArchived(folder, "tasks", record("a")), isDamaged);
+  const list = file.replace(".jsonl.gz", ".index.jsonl");
+  const lines = await readFile(list, "utf8");
+  await writeFile(list, lines.replace('"offset":0', '"offset":-1'));
+  await assert.rejects(findArchived(folder, "tasks", record("a")), isDamaged);
+  await writeFile(list, lines);
   await truncate(file, 10);
   await assert.rejects(findArchived(folder, "tasks", record("a")), isDamaged);
   await assert.rejects(writer.append([record("b")]), isDamaged);

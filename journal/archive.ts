@@ -14,7 +14,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonObject } from "@gantry/core/json.ts";
+import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 
 /** `day` is `YYYY-MM-DD`, UTC: who looks for a record must know it from the id. */
 export type ArchiveRecord = { readonly day: string; readonly id: string; readonly value: JsonObject };
@@ -126,7 +126,7 @@ async function listDay(folder: string, day: string, kind: string): Promise<reado
     lists.map(async (name) => ({
       day,
       path: join(day, name.replace(/\.index\.jsonl$/, ".jsonl.gz")),
-      parts: readList(await readFile(join(folder, day, name), "utf8")).parts,
+      parts: readList(await readFile(join(folder, day, name), "utf8"), join(day, name)).parts,
     })),
   );
 }
@@ -154,7 +154,7 @@ async function appendPart({
   await makeFolder(dirname(path));
   const list = await openDurably(`${path}.index.jsonl`);
   try {
-    const { offset, length } = known ?? endOf((await list.readFile()).toString("utf8"));
+    const { offset, length } = known ?? endOf((await list.readFile()).toString("utf8"), path);
     const data = await openDurably(`${path}.jsonl.gz`);
     try {
       const { size } = await data.stat();
@@ -180,19 +180,23 @@ async function appendPart({
   }
 }
 
-function endOf(list: string): End {
-  const { parts, length } = readList(list);
+function endOf(list: string, file: string): End {
+  const { parts, length } = readList(list, file);
   const last = parts.at(-1);
   return { offset: last ? last.offset + last.bytes : 0, length };
 }
 
 /** The whole lines, and how many bytes they are: what a crash left of a line does not count. */
-function readList(text: string): { readonly parts: readonly ArchivePart[]; readonly length: number } {
+function readList(text: string, file: string): { readonly parts: readonly ArchivePart[]; readonly length: number } {
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
   const parts = whole
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as ArchivePart);
+    .map((line) => {
+      const part = parseJson(line);
+      if (isPart(part)) return part;
+      throw new GantryError("archive-damaged", { file, problem: "a line of its list cannot be read" });
+    });
   return { parts, length: Buffer.byteLength(whole) };
 }
 
@@ -238,6 +242,23 @@ async function entries(folder: string): Promise<readonly string[]> {
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
+  }
+}
+
+function isPart(value: unknown): value is ArchivePart {
+  if (!isJsonObject(value)) return false;
+  const { at, offset, bytes, sha256: sum, ids } = value;
+  const isCount = (one: unknown): boolean => Number.isSafeInteger(one) && Number(one) >= 0;
+  const isTexts = Array.isArray(ids) && ids.every((id) => typeof id === "string");
+  return typeof at === "string" && isCount(offset) && isCount(bytes) && typeof sum === "string" && isTexts;
+}
+
+/** undefined for text that is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
