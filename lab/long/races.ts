@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { PlayedRunner } from "@gantry/task-agent/runner.fixture.ts";
 import type { Offer } from "@gantry/wire/protocol.ts";
 import { AgentProcess, Ground, RUNNER_TOKEN } from "./processes.ts";
+import { listed } from "./submits.ts";
 
 export type ClaimFigures = {
   readonly runners: number;
@@ -15,6 +16,8 @@ export type ClaimFigures = {
   /** Claims that were refused, because somebody else was offered the job. */
   readonly refused: number;
   readonly ended: number;
+  /** Tasks that had not succeeded when all was reported. Must be 0. */
+  readonly open: number;
   readonly seconds: number;
 };
 
@@ -64,11 +67,13 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
       }
     };
     await Promise.all(Array.from({ length: runners }, (_, index) => work(index)));
-    await Promise.all(tasks.map((task) => agent.ended(task)));
+    // All is reported and answered; that the tasks have ended is in the list.
+    const there = await insist(() => listed(agent));
+    const open = tasks.filter((task) => there.get(task)?.state !== "succeeded").length;
     const sum = [...granted.values()].reduce((total, one) => total + one, 0);
     const double = [...granted.values()].filter((one) => one > 1).length;
     const seconds = Math.round((performance.now() - began) / 100) / 10;
-    return { runners, jobs, granted: sum, double, refused, ended, seconds };
+    return { runners, jobs, granted: sum, double, refused, ended, open, seconds };
   } finally {
     await ground.close();
   }
