@@ -238,9 +238,15 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
       resolve();
     });
   });
+  // Two signals close everything twice.
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= closeServer(server);
+    return closed;
+  };
   const { port } = server.address() as AddressInfo;
   const host = at.host === "0.0.0.0" || at.host === "::" ? "127.0.0.1" : at.host;
-  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`, port, close: () => closeServer(server) };
+  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`, port, close };
 }
 
 const DISCARD_BYTES = 8 * 1_048_576;
