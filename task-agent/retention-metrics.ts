@@ -31,6 +31,11 @@ export function measureRetention(registry: Registry, state: () => RetentionState
     "Unix time at which the oldest task in the journal was requested; 0 where it is not known",
     (now) => (now.oldest ?? 0) / 1_000,
   );
+  gauge(
+    "gantry_retention_longest_removal_seconds",
+    "The longest time that the journal took for one removal since the start",
+    (now) => now.longestRemovalMs / 1_000,
+  );
   new Gauge({
     name: "gantry_retention_held_back",
     help: "Tasks that were old enough and stayed at the last pass, by why",
