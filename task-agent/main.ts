@@ -111,10 +111,12 @@ export async function startTaskAgent(
       ...server,
       close: async () => {
         stopTicking();
+        // Runners that wait are answered, and go to another agent.
+        const closed = server.close();
+        for (const session of agent.sessions.all()) session.wake?.();
         await retention?.close();
         await eventsOut?.close();
-        for (const session of agent.sessions.all()) session.wake?.();
-        await server.close();
+        await closed;
         await agent.close().catch((err: unknown) => deps.logger.warn({ err }, "the other agents were not told"));
         await agent.logs.close();
         await journal.close();

@@ -69,6 +69,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   const { definitions, logs, feed, fleet, journal } = deps;
   const router = new Router({ prefix: "/agent/v1" });
   router.use(requireBearer([deps.token]));
+  router.use(requireProtocol("the task-agent"));
 
   const calls = taskCalls(deps);
   const { known, view } = calls;

@@ -1,5 +1,6 @@
 // Asks the task-agent for work, takes what fits, declines what does not. One poll is open at any time.
 
+import { deadlineBy } from "@gantry/wire/deadline.ts";
 import type { Offer, PollReply } from "@gantry/wire/protocol.ts";
 import type { Claimed } from "./attempt.ts";
 import type { Leases, Moment } from "./leases.ts";
@@ -28,8 +29,34 @@ const REFUSED_MS = 5_000;
 /** An answer to a claim that is lost so often will not come; then the offer or the lease runs out by itself. */
 const CLAIM_TRIES = 5;
 
+/** How long it may take to say that there is no room any more. */
+const FAREWELL_MS = 2_000;
+
 /** Resolves when the signal is aborted, or when a newer process of this runner has taken over. */
 export async function pollLoop(options: PollOptions): Promise<void> {
+  await takeWork(options);
+  if (options.signal.aborted && !options.ended.aborted) await sayFull(options);
+}
+
+/** The agent would offer work for as long as it takes this runner for alive, and each offer would wait for its end. */
+async function sayFull(options: PollOptions): Promise<void> {
+  const { link, roster, deps, ended } = options;
+  const deadline = deadlineBy(deps.clock, FAREWELL_MS);
+  try {
+    const { offers } = await link.once(
+      (client, session, call) => client.poll({ session, freeSlots: 0, waitMs: 0 }, call),
+      { signal: AbortSignal.any([ended, deadline.signal]) },
+    );
+    const fresh = offers.filter(({ ref }) => !roster.has(ref));
+    await Promise.all(fresh.map((offer) => consider(options, offer)));
+  } catch (error) {
+    deps.logger.info({ err: error }, "the task-agent could not be told that this runner takes no more work");
+  } finally {
+    deadline.cancel();
+  }
+}
+
+async function takeWork(options: PollOptions): Promise<void> {
   const { link, roster, live, deps, signal } = options;
   while (!signal.aborted) {
     const changed = roster.changed();

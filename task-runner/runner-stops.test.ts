@@ -163,3 +163,25 @@ test("a short cut of the link changes nothing", async (t) => {
   assert.equal(report.outcome, "succeeded");
   assert.equal(agent.log(job, "work"), "on\ndone\n");
 });
+
+test("a runner that is asked to end says at once that it has no room, and hands back what it was offered", async (t) => {
+  const { agent, runner } = await openBench(t);
+  const job = agent.offer({ steps: [script("work", "sleep 0.3")] });
+  await agent.until("the start of the job", () => job.state === "started");
+  const closed = runner.close();
+  agent.ignoresSlots = true;
+  const late = agent.offer({ steps: [script("late", "true")] });
+  await agent.until("the answer to the offer", () => late.state === "declined");
+  assert.equal(job.state, "started", "what runs goes on");
+  await closed;
+  assert.equal((await agent.reported(job)).outcome, "succeeded");
+});
+
+test("a runner whose task-agent is away ends all the same, soon", async (t) => {
+  const { agent, runner } = await openBench(t);
+  await agent.until("the first poll", () => agent.calls.includes("poll"));
+  await agent.goDown();
+  const began = performance.now();
+  await runner.close();
+  assert.ok(performance.now() - began < 5_000);
+});

@@ -1,6 +1,7 @@
 // The client of agent-api.ts, used by portal-api and notify-agent. Safe to share and to use concurrently; connections
 // are kept alive by fetch. Errors are those of `Caller`.
 
+import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { z } from "zod";
 import {
@@ -153,9 +154,10 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     steps: (call) => get(["steps"], page(stepDescription), call),
     runners: (call) => get(["runners"], page(runnerView), call),
     sites: (call) => get(["sites"], page(siteView), call),
-    settings: (call) => get(["settings"], settingsView, call),
-    changeSettings: (wish) => json("POST", ["settings"], settingsView, { body: withoutUndefined(wish) }),
-    settingsHistory: (query, call) => get(["settings", "history"], page(settingsChange), { ...call, query }),
+    settings: (call) => get(["settings"], settingsView, call).catch(tooOld),
+    changeSettings: (wish) => json("POST", ["settings"], settingsView, { body: withoutUndefined(wish) }).catch(tooOld),
+    settingsHistory: (query, call) =>
+      get(["settings", "history"], page(settingsChange), { ...call, query }).catch(tooOld),
     settingsNow: ({ after, waitMs }, call) => {
       const query = { wait: waitMs, ...(after < 0 ? {} : { after }) };
       return get(["settings", "now"], settingsNow, { ...call, waitMs, query });
@@ -163,6 +165,12 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     feed: ({ after, limit, waitMs = 0 }, call) =>
       get(["feed"], feedPage, { ...call, waitMs, query: { after, limit, wait: waitMs } }),
   };
+}
+
+function tooOld(error: unknown): never {
+  if (!(error instanceof GantryError) || error.code !== "not-found") throw error;
+  const problem = "It is of a version that has no settings; update it.";
+  throw new GantryError("unavailable", { what: "The task-agent", problem }, { cause: error });
 }
 
 /** Optional fields that are not given are left out of the body. */

@@ -178,3 +178,22 @@ test("every answer has its access line, without the query", async () => {
   assert.ok(lines.some((line) => line.level === "info"));
   assert.doesNotMatch(JSON.stringify(lines), /12345/);
 });
+
+test("a server that closes answers who waits, and ends their connections, so that clients go elsewhere at once", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const closing = createApp({ name: "closing", logger: { debug() {}, info() {}, warn() {}, error() {} } });
+  closing.use(async (ctx) => {
+    arrived.resolve();
+    await new Promise((resolve) => goneSignal(ctx).addEventListener("abort", resolve));
+    ctx.body = "told";
+  });
+  const server = await listen(closing, { host: "127.0.0.1", port: 0 });
+  const asked = fetch(`${server.url}/poll`);
+  await arrived.promise;
+  const began = performance.now();
+  const closed = server.close();
+  const answer = await asked;
+  assert.deepEqual([await answer.text(), answer.headers.get("connection")], ["told", "close"]);
+  await closed;
+  assert.ok(performance.now() - began < 1_500, "it did not wait for a connection that nobody uses");
+});

@@ -3,7 +3,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { hash, randomUUID, timingSafeEqual } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import Koa from "koa";
@@ -94,6 +94,8 @@ export function answerProblem(ctx: Koa.Context, error: unknown): void {
   ctx.set("Cache-Control", "no-store");
   if (problem.status === 401) ctx.set("WWW-Authenticate", 'Bearer realm="gantry"');
   if (problem.status === 503) ctx.set("Retry-After", "2");
+  // Behind a balancer its other connections may lead to another process, which knows the new session.
+  if (problem.code === "session-gone") ctx.set("Connection", "close");
 }
 
 export function requestIdOf(ctx: Koa.Context): string {
@@ -202,19 +204,24 @@ export function notModified(ctx: Koa.Context, tag: string): boolean {
   return true;
 }
 
-/** Aborted when the connection closes, before or after the answer was sent: whoever waited has left. One per request. */
+/**
+ * Aborted when the connection closes, before or after the answer was sent: whoever waited has left; and when the server
+ * closes: whoever waits is to be answered with what there is. One per request.
+ */
 export function goneSignal(ctx: Koa.Context): AbortSignal {
   const known: unknown = ctx.state.gone;
   if (known instanceof AbortSignal) return known;
   const gone = new AbortController();
   ctx.state.gone = gone.signal;
   ctx.res.once("close", () => gone.abort(LEFT));
+  ctx.res.once(CLOSING, () => gone.abort(LEFT));
   return gone.signal;
 }
 
 /**
  * Serves the app. Port 0 takes a free one. Headers must arrive in 10 s and the whole request in 60 s; an answer may take
- * as long as it likes. `close` takes no new connections, lets running answers go on for 2 s, then cuts them.
+ * as long as it likes. `close` takes no new connections, lets running answers go on for 2 s, then cuts them; each of them
+ * ends its connection, so that a client that keeps connections goes elsewhere at once.
  */
 export async function listen(app: Koa, at: { readonly host: string; readonly port: number }): Promise<Listening> {
   const server = createServer(
@@ -231,6 +238,7 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
     app.callback(),
   );
   server.on("clientError", answerClientError);
+  const newest = keepNewest(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(at.port, at.host, () => {
@@ -241,14 +249,20 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
   // Two signals close everything twice.
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closed ??= closeServer(server);
+    closed ??= closeServer(server, newest);
     return closed;
   };
   const { port } = server.address() as AddressInfo;
   const host = at.host === "0.0.0.0" || at.host === "::" ? "127.0.0.1" : at.host;
-  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`, port, close };
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    port,
+    close,
+  };
 }
 
+/** Emitted by the answers that are still open when their server closes. */
+const CLOSING = "gantry-closing";
 const DISCARD_BYTES = 8 * 1_048_576;
 /** Made once: every request ends with it, and an error of its own costs more than the rest of the request. */
 const LEFT = new DOMException("The caller has left.", "AbortError");
@@ -304,9 +318,28 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   );
 }
 
-async function closeServer(server: Server): Promise<void> {
+/** The newest answer of every connection. */
+type Newest = ReadonlyMap<Socket, ServerResponse>;
+
+function keepNewest(server: Server): Newest {
+  const newest = new Map<Socket, ServerResponse>();
+  server.on("connection", (socket) => socket.once("close", () => newest.delete(socket)));
+  server.on("request", ({ socket }, response) => newest.set(socket, response));
+  return newest;
+}
+
+async function closeServer(server: Server, newest: Newest): Promise<void> {
   const closed = new Promise<void>((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())));
   server.closeIdleConnections();
+  const end = (response: ServerResponse): void => {
+    response.shouldKeepAlive = false;
+  };
+  for (const response of newest.values()) {
+    if (response.writableEnded) continue;
+    end(response);
+    response.emit(CLOSING);
+  }
+  server.prependListener("request", (_request, response) => end(response));
   const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
   try {
     await closed;

@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { killAgents } from "../redis/agents.ts";
 import { emptyRedis, failOver, failOverToTheWrongOne, killRedis, stopRedis } from "../redis/faults.ts";
+import { rollingRestart } from "../redis/rolling.ts";
 import { noRedis } from "../redis/server.ts";
 import { noCables, openCable } from "./cable.ts";
 import { type Cut, cutLine, TEN_MINUTES_SCALED_MS } from "./cut.ts";
@@ -105,6 +106,13 @@ const RUNS: { readonly [name: string]: Run } = {
   "redis-emptied": { times: 20, play: emptyRedis, must: () => KEPT, unless: withoutRedis },
   /** Times are seconds. */
   "redis-away": { times: 600, play: (times) => stopRedis(times * 1_000), must: () => KEPT, unless: withoutRedis },
+  /** Times are restarts of each of two agents and two runners. */
+  rolling: {
+    times: 10,
+    play: (times) => rollingRestart(times, 15, 100),
+    must: () => ({ lost: 0, doubled: 0, badExits: 0 }),
+    unless: withoutRedis,
+  },
   "redis-agents": {
     times: 60,
     play: (times) => killAgents(times, 15, 50),

@@ -30,8 +30,8 @@ export type AgentFigures = {
   readonly longestMs: number;
 };
 
-const TOKEN = "platform-token-of-this-run";
-const SEOUL = "runner-token-of-seoul-0";
+export const TOKEN = "platform-token-of-this-run";
+export const SEOUL = "runner-token-of-seoul-0";
 const AGENT = fileURLToPath(new URL("../../task-agent/main.ts", import.meta.url));
 const PIPELINE = `
 name: nothing
@@ -77,7 +77,8 @@ export async function killAgents(kills: number, between: number, everyMs: number
   }
 }
 
-async function prepareAgent(folder: string, name: string, redisPort: number) {
+/** A task-agent that is started, killed or asked to end as often as one likes. */
+export async function prepareAgent(folder: string, name: string, redisPort: number) {
   const data = join(folder, name);
   const pipelines = join(folder, `${name}-pipelines`);
   await mkdir(data);
@@ -112,6 +113,14 @@ async function prepareAgent(folder: string, name: string, redisPort: number) {
       };
       while (!(await answers()))
         if (!(await Promise.race([ended, pause(50)]))) throw new Error("a task-agent ended while it started");
+    },
+    /** SIGTERM; answers its exit code. */
+    stop: async (): Promise<number | null> => {
+      const running = child;
+      if (!running) return null;
+      running.kill("SIGTERM");
+      const [code] = (await once(running, "exit")) as [number | null];
+      return code;
     },
     kill: async (): Promise<void> => {
       const running = child;
@@ -157,12 +166,12 @@ async function work(urls: readonly string[], number: number, signal: AbortSignal
   }
 }
 
-type Asked = { readonly key: string; readonly ids: Set<string> };
+export type Asked = { readonly key: string; readonly ids: Set<string> };
 
 /** More tasks than these are not under way at once: what is measured is the trouble, not the machine. */
 const MAX_OPEN = 20;
 
-function startRequests(urls: readonly string[], everyMs: number) {
+export function startRequests(urls: readonly string[], everyMs: number) {
   const clients = urls.map((url) => makeAgentClient({ url, token: TOKEN }));
   const asked: Asked[] = [];
   const open = new Set<string>();
@@ -240,7 +249,7 @@ function startRequests(urls: readonly string[], everyMs: number) {
   };
 }
 
-async function judge(client: AgentClient, asked: readonly Asked[]): Promise<Omit<AgentFigures, "kills">> {
+export async function judge(client: AgentClient, asked: readonly Asked[]): Promise<Omit<AgentFigures, "kills">> {
   const times: number[] = [];
   let lost = 0;
   let extraAttempts = 0;
