@@ -127,8 +127,8 @@ export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
       assertOpen();
       checkCount("after", query.after);
       checkCount("limit", query.limit);
-      const read = () => (closed ? [] : eventsAfter(store, query.after, query.limit).map(toEvent));
-      return readOrWait(read, waiters, query);
+      const read = () => eventsAfter(store, query.after, query.limit).map(toEvent);
+      return readOrWait({ read, waiters, clock, isClosed: () => closed }, query);
     },
 
     now: async () => {

@@ -84,7 +84,8 @@ function assertDurable(db: DatabaseSync): void {
 
 function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => void): Journal {
   const indexes = new Set(options.indexes);
-  const waiters = makeWaiters(options.clock ?? systemClock);
+  const clock = options.clock ?? systemClock;
+  const waiters = makeWaiters(clock);
   const queue = makeCommitQueue((group) => withDiskErrors(() => store.commit(group)), waiters.wake);
   let closed = false;
 
@@ -129,7 +130,8 @@ function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => 
       assertOpen();
       checkCount("after", query.after);
       checkCount("limit", query.limit);
-      return readOrWait(() => (closed ? [] : store.feed(query.after, query.limit)), waiters, query);
+      const read = () => store.feed(query.after, query.limit);
+      return readOrWait({ read, waiters, clock, isClosed: () => closed }, query);
     },
 
     now: async () => {

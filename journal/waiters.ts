@@ -31,14 +31,24 @@ export function makeWaiters(clock: Clock): Waiters {
   };
 }
 
-/** What `read` finds now, or after the next commit; see Journal.feed. */
+export type Source = {
+  readonly read: () => readonly JournalEvent[];
+  readonly waiters: Waiters;
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly isClosed: () => boolean;
+};
+
+/** What `read` finds now, or after a commit that brings something; see Journal.feed. */
 export async function readOrWait(
-  read: () => readonly JournalEvent[],
-  waiters: Waiters,
+  { read, waiters, clock, isClosed }: Source,
   { waitMs = 0, signal }: { readonly waitMs?: number; readonly signal?: AbortSignal },
 ): Promise<readonly JournalEvent[]> {
-  const found = read();
-  if (found.length > 0 || waitMs <= 0 || signal?.aborted) return found;
-  await waiters.wait(waitMs, signal);
-  return read();
+  const until = clock.monotonicMs() + waitMs;
+  for (;;) {
+    const found = isClosed() ? [] : read();
+    const left = until - clock.monotonicMs();
+    // Not every commit has events: leases are written down without any.
+    if (found.length > 0 || left <= 0 || signal?.aborted || isClosed()) return found;
+    await waiters.wait(left, signal);
+  }
 }

@@ -77,6 +77,17 @@ export function waitingCases(tools: Tools): void {
     for (const event of await reading) assert.equal(event.stream, "task/b");
   });
 
+  test("a commit without events ends no wait", async (t) => {
+    const journal = await tools.open(t);
+    const reading = journal.feed({ after: 0, limit: 10, waitMs: 60_000 });
+    await committed(journal, [part("agent/a", 0, [], 0)]);
+    await committed(journal, [part("task/a", 0, [{ n: 1 }], 0)]);
+    assert.deepEqual(
+      (await reading).map(({ stream }) => stream),
+      ["task/a"],
+    );
+  });
+
   test("closing ends a wait", async (t) => {
     const journal = await tools.open(t);
     const reading = journal.feed({ after: 0, limit: 10, waitMs: 60_000 });
