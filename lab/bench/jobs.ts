@@ -6,8 +6,8 @@ import { bareAppends } from "./bare.ts";
 import type { Bench } from "./figure.ts";
 import { prepareNoOps, runNoOps } from "./no-ops.ts";
 
-const TASKS = 6_000;
-const WARM_UP = 1_500;
+const TASKS = 4_000;
+const WARM_UP = 1_000;
 const BARE_SECONDS = 3;
 
 export const jobs: Bench = async ({ folder }) => {

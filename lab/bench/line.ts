@@ -46,6 +46,7 @@ export class Line {
     const type = body === undefined || "content-type" in headers ? "" : "content-type: application/json\r\n";
     const length = body === undefined ? "" : `content-length: ${Buffer.byteLength(body)}\r\n`;
     const head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${this.#authorization}${type}${length}${more.join("")}\r\n`;
+    if (this.#socket.destroyed) return Promise.reject(new Error("the connection is closed"));
     return new Promise((resolve, reject) => {
       this.#done = resolve;
       this.#failed = reject;

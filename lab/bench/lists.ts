@@ -13,7 +13,7 @@ import { type PortalProcess, startPortalProcess } from "./portal.ts";
 const TASKS = 1_000_000;
 const OPEN = 1_000;
 const FAILED = 50_000;
-const ROUNDS = 200;
+const ROUNDS = 120;
 const STEPS = 6;
 
 export const lists: Bench = async () => {

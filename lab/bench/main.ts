@@ -2,7 +2,7 @@
 // `--only NAME` runs one benchmark.
 
 import { mkdtemp, rm } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { dispatch } from "./dispatch.ts";
@@ -49,6 +49,8 @@ const machine = {
   cores: cpus().length,
   node: process.version,
   date: new Date().toISOString(),
+  /** Processes that wanted to run in the minute before: more than there are cores means that figures are too low. */
+  load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
 };
 if (!values.json) printHead();
 const done: { benchmark: string; seconds: number; figures: readonly Figure[] }[] = [];
@@ -62,6 +64,12 @@ for (const name of wanted) {
     const seconds = Math.round((performance.now() - began) / 100) / 10;
     done.push({ benchmark: name, seconds, figures });
     if (!values.json) printFigures(name, seconds, figures);
+  } catch (error) {
+    // The others are worth having all the same.
+    process.stderr.write(
+      `-- ${name} could not be measured: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    process.exitCode = 1;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -75,7 +83,8 @@ if (values.json) {
 }
 
 function printHead(): void {
-  process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n\n`);
+  const { cpu, cores, node, load } = machine;
+  process.stdout.write(`${cpu}, ${cores} cores, Node ${node}, load before ${load}\n\n`);
   process.stdout.write(`${row("figure", "measured", "target", "", "beside")}\n`);
 }
 

@@ -70,7 +70,9 @@ export async function runNoOps(
 /** A runner with many slots, each a connection of its own. It claims, starts and reports, and does nothing between. */
 async function runner(url: string, n: number, onEnded: () => void, signal: AbortSignal): Promise<void> {
   const polling = await Line.open(url, RUNNER_TOKEN);
-  const idle = await Line.openMany(SLOTS, url, RUNNER_TOKEN);
+  // Opened when they are needed first: a server closes connections that ask for nothing.
+  const idle: Line[] = [];
+  let free = SLOTS;
   const { session } = (await polling.json("POST", "/runner/v1/session", {
     runner: `seoul-${n}`,
     bootId: randomUUID(),
@@ -82,46 +84,47 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
     systems: [],
     running: [],
   })) as { session: string };
-  const taken = new Set<string>();
   let wake = (): void => {};
   let failure: unknown;
-  const doJob = async (line: Line, offer: string, ref: JobRef): Promise<void> => {
+  const release = (line: Line): void => {
+    idle.push(line);
+    free += 1;
+    wake();
+  };
+  const work = async (line: Line, ref: JobRef): Promise<void> => {
+    await line.json("POST", "/runner/v1/start", { session, ref });
+    await line.json("POST", "/runner/v1/report", { session, ref, outcome: "succeeded", outputs: {}, progress: 0 });
+    onEnded();
+    release(line);
+  };
+  const take = async (line: Line, offer: string, ref: JobRef): Promise<void> => {
     const claim = await line.ask("POST", "/runner/v1/claim", { body: JSON.stringify({ session, offer, ref }) });
     // Where several agents offer the same job, one of their runners gets it.
-    const isOurs = claim.status !== 409;
-    if (isOurs) {
-      if (claim.status !== 200) throw new Error(`a claim was answered ${claim.status} ${claim.body}`);
-      await line.json("POST", "/runner/v1/start", { session, ref });
-      const report = { session, ref, outcome: "succeeded", outputs: {}, progress: 0 };
-      await line.json("POST", "/runner/v1/report", report);
-    }
-    idle.push(line);
-    taken.delete(offer);
-    if (isOurs) onEnded();
-    wake();
+    if (claim.status === 409) return release(line);
+    if (claim.status !== 200) throw new Error(`a claim was answered ${claim.status} ${claim.body}`);
+    work(line, ref).catch((error: unknown) => {
+      failure = error;
+      wake();
+    });
   };
   while (!signal.aborted) {
     if (failure) throw failure;
-    if (idle.length === 0) {
+    if (free === 0) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
       continue;
     }
-    const body = { session, freeSlots: idle.length, waitMs: 200 };
+    const body = { session, freeSlots: free, waitMs: 200 };
     const { offers } = (await polling.json("POST", "/runner/v1/poll", body)) as {
       offers: { offer: string; ref: JobRef }[];
     };
-    for (const { offer, ref } of offers) {
-      if (taken.has(offer)) continue;
-      const line = idle.pop();
-      if (!line) break;
-      taken.add(offer);
-      doJob(line, offer, ref).catch((error: unknown) => {
-        failure = error;
-        wake();
-      });
-    }
+    // An offer is repeated until it is claimed, so all are claimed before the next poll.
+    const claims = offers.slice(0, free).map(async ({ offer, ref }) => {
+      free -= 1;
+      await take(idle.pop() ?? (await Line.open(url, RUNNER_TOKEN)), offer, ref);
+    });
+    await Promise.all(claims);
   }
   polling.close();
   for (const line of idle) line.close();
