@@ -97,18 +97,20 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
     if (shared) return inTurn(turns, id, () => catchUp(id));
     return cache.get(id) ?? (await load(id));
   };
+  /** What a change begins with: who refuses it because of another agent's change must not go on offering what that took. */
+  const look = shared ? catchUp : load;
   const now = async (): Promise<number> => Math.floor((await journal.now()) / 1_000);
 
   const change = async (id: string, decide: (task: TaskRecord, now: number) => Decision): Promise<TaskRecord> => {
     for (let round = 0; round < MAX_CONFLICTS; round += 1) {
       const remembered = round === 0 ? cache.get(id) : undefined;
-      const before = remembered ?? (await load(id));
+      const before = remembered ?? (await look(id));
       if (!before) throw new GantryError("not-found", { kind: "task", name: id });
       const at = await now();
       const decision = decide(before, at);
       // A refusal, and nothing to do, meet no conflict that would tell that the task has moved on.
       const untested = decision.refuse !== undefined || decision.events.length === 0;
-      if (shared && remembered && untested && (await load(id))?.version !== before.version) continue;
+      if (shared && remembered && untested && (await look(id))?.version !== before.version) continue;
       if (decision.refuse) throw decision.refuse;
       if (decision.events.length === 0) return before;
       const { state, events } = fold(before, decision.events, at);
