@@ -100,7 +100,7 @@ async function assemble(
     deliverer.pump();
   };
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
-  app.use(operationRoutes(metrics, () => journal.check()));
+  app.use(operationRoutes(metrics, () => journal.check(), metrics.problems));
   app.use(notifyRoutes({ journal, metrics, token: config.token, testChannel }));
   const source = await openSource(config.source, { journal, logger }, deps.fetch);
   const left = await deliverer.takeUp();

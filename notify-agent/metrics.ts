@@ -8,6 +8,8 @@ import manifest from "./package.json" with { type: "json" };
 export type Metrics = ProcessMetrics & {
   readonly tried: (delivery: Delivery) => void;
   readonly feed: (up: boolean, seq: number) => void;
+  /** What does not work at present, in sentences. */
+  readonly problems: () => readonly string[];
 };
 
 export function makeMetrics(pending: () => ReadonlyMap<string, number>): Metrics {
@@ -37,13 +39,16 @@ export function makeMetrics(pending: () => ReadonlyMap<string, number>): Metrics
   });
   const up = new Gauge({ name: "gantry_feed_up", help: "1 while the feed of the task-agent answers", registers });
   const seq = new Gauge({ name: "gantry_feed_seq", help: "How far the feed was read", registers });
+  let isFeedUp = true;
   return {
     ...metrics,
+    problems: () => (isFeedUp ? [] : ["Events cannot be read: people are told when they can be again."]),
     tried: ({ channel, state, atMs, deliveredMs }) => {
       results.inc({ channel, result: state === "pending" ? "retry" : state });
       if (deliveredMs !== null) seconds.observe({ channel }, Math.max(0, deliveredMs - atMs) / 1_000);
     },
     feed: (isUp, last) => {
+      isFeedUp = isUp;
       up.set(isUp ? 1 : 0);
       if (isUp) seq.set(last);
     },

@@ -63,7 +63,7 @@ export async function startTaskAgent(
       ...(name === undefined ? {} : { name }),
     });
     eventsOut = await openEventsOut(config, { ...agent, journal, clock, logger: deps.logger, newId: randomUUID });
-    const metrics = openMetrics(agent, eventsOut?.state);
+    const metrics = openMetrics(agent, eventsOut?.state, () => journal.check());
     const policy = (): RetentionPolicy => policyNow(config.retention, settings.now());
     retention = openRetention({
       ...agent,
@@ -97,7 +97,13 @@ export async function startTaskAgent(
     app.use(archivedReads({ ...agent, ...retention }));
     app.use(portal.routes());
     app.use(settingsRoutes(settings, config.token).routes());
-    app.use(operationRoutes(metrics, () => journal.check()));
+    app.use(
+      operationRoutes(
+        metrics,
+        () => journal.check(),
+        () => eventsOut?.problems() ?? [],
+      ),
+    );
     const server = await listen(app, { host: config.host, port: config.port });
     retention.start();
     let stopTicking = (): void => {};

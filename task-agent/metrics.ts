@@ -8,8 +8,12 @@ import type { RelayState } from "./relay.ts";
 
 type Measured = Pick<Agent, "tasks" | "dispatch" | "leases" | "sessions" | "alarms">;
 
-/** `eventsOut`: how the relay to Kafka stands, where there is one. */
-export function openMetrics(agent: Measured, eventsOut?: () => RelayState): ProcessMetrics {
+/** `eventsOut`: how the relay to Kafka stands, where there is one. `check` rejects while the journal cannot be used. */
+export function openMetrics(
+  agent: Measured,
+  eventsOut?: () => RelayState,
+  check: () => Promise<void> = async () => {},
+): ProcessMetrics {
   const metrics = openProcessMetrics("task-agent", manifest.version);
   const registers = [metrics.registry];
   const started = new Counter({
@@ -30,6 +34,18 @@ export function openMetrics(agent: Measured, eventsOut?: () => RelayState): Proc
     labelNames: ["pipeline", "outcome"],
     buckets: [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600],
     registers,
+  });
+  new Gauge({
+    name: "gantry_journal_up",
+    help: "1 while the journal can be written",
+    registers,
+    async collect() {
+      const up = await check().then(
+        () => 1,
+        () => 0,
+      );
+      this.set(up);
+    },
   });
   new Gauge({
     name: "gantry_queue_depth",

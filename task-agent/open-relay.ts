@@ -2,12 +2,18 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { reachAtStart } from "@gantry/journal/known-peer.ts";
+import type { BusHealth } from "@gantry/wire/bus.ts";
 import { placeOf } from "@gantry/wire/kafka/config.ts";
 import { checkTls } from "@gantry/wire/tls-files.ts";
 import type { AgentConfig } from "./config.ts";
 import { type RelayDeps, type RelayState, startRelay } from "./relay.ts";
 
-export type EventsOut = { readonly state: () => RelayState; readonly close: () => Promise<void> };
+export type EventsOut = {
+  readonly state: () => RelayState;
+  /** Why events do not go out at present, in sentences. */
+  readonly problems: () => readonly string[];
+  readonly close: () => Promise<void>;
+};
 
 type Deps = Omit<RelayDeps, "bus" | "me" | "random"> & { readonly newId: () => string };
 
@@ -35,11 +41,20 @@ export async function openEventsOut(config: AgentConfig, deps: Deps): Promise<Ev
     throw error;
   }
   const relay = startRelay({ ...deps, bus, me: deps.newId(), random: Math.random });
+  const state = (): RelayState => ({ ...relay.state(), up: relay.state().up && bus.health().up });
   return {
-    state: relay.state,
+    state,
+    problems: () => problemsOf(state(), bus.health()),
     close: async () => {
       await relay.stop();
       await bus.close();
     },
   };
+}
+
+function problemsOf({ up, waitingSince }: RelayState, health: BusHealth): readonly string[] {
+  if (up) return [];
+  const why = health.up ? "" : ` ${health.problem}`;
+  const since = waitingSince === undefined ? "" : ` since ${new Date(waitingSince).toISOString()}`;
+  return [`Events cannot be published to Kafka; they wait in the journal${since}.${why}`];
 }

@@ -48,10 +48,14 @@ export function openProcessMetrics(component: string, version: string): ProcessM
   };
 }
 
-/** Without a token: probes and scrapers have none. `check` rejects while the process cannot do its work. */
+/**
+ * Without a token: probes and scrapers have none. `check` rejects while the process cannot do its work, and the answer says
+ * why. `degraded` names what it can do without for a while: it is ready all the same.
+ */
 export function operationRoutes(
   { contentType, text }: Pick<ProcessMetrics, "contentType" | "text">,
   check: () => Promise<void>,
+  degraded: () => readonly string[] = () => [],
 ): Koa.Middleware {
   const router = new Router();
   router.get("/livez", (ctx) => {
@@ -59,9 +63,12 @@ export function operationRoutes(
   });
   router.get("/readyz", async (ctx) => {
     await check().catch((cause: unknown) => {
-      throw new GantryError("unavailable", { what: "The journal", problem: "It cannot be written." }, { cause });
+      const known = cause instanceof GantryError && cause.code === "unavailable" ? cause.details.problem : undefined;
+      const problem = known ?? "It cannot be written.";
+      throw new GantryError("unavailable", { what: "The journal", problem }, { cause });
     });
-    ctx.body = { status: "ok" };
+    const problems = degraded();
+    ctx.body = problems.length === 0 ? { status: "ok" } : { status: "degraded", problems };
   });
   router.get("/metrics", async (ctx) => {
     ctx.type = contentType;

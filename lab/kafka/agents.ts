@@ -35,14 +35,14 @@ export async function startTaskAgentOnKafka(
   data: string,
   kafka: KafkaSettings,
   logger: Logger,
-): Promise<{ readonly client: AgentClient; readonly close: () => Promise<void> }> {
+): Promise<{ readonly url: string; readonly client: AgentClient; readonly close: () => Promise<void> }> {
   await mkdir(data, { recursive: true });
   await writeFile(join(data, "wait.yaml"), WAITING_PIPELINE);
   const agent = await startTaskAgent(
     { data, portalUrl: "http://portal.invalid", token: TOKEN, runnerTokens: {}, pipelines: data, events: { kafka } },
     { logger },
   );
-  return { client: makeAgentClient({ url: agent.url, token: TOKEN }), close: agent.close };
+  return { url: agent.url, client: makeAgentClient({ url: agent.url, token: TOKEN }), close: agent.close };
 }
 
 export async function startNotifyAgentOnKafka(

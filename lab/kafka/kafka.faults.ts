@@ -223,7 +223,13 @@ describe("Kafka", { skip }, () => {
     const folder = join(dir, "reached");
     await (await startTaskAgentOnKafka(folder, config, logger)).close();
     await broker.kill();
-    await (await startTaskAgentOnKafka(folder, config, logger)).close();
+    const agent = await startTaskAgentOnKafka(folder, config, logger);
+    const answer = await fetch(`${agent.url}/readyz`);
+    const { status, problems } = (await answer.json()) as { status: string; problems: string[] };
+    assert.deepEqual([answer.status, status], [200, "degraded"]);
+    assert.match(problems.join(" "), /^Events cannot be published to Kafka; they wait in the journal\. .*ECONNREFUSED/);
+    assert.match(await (await fetch(`${agent.url}/metrics`)).text(), /^gantry_events_out_up 0$/m);
+    await agent.close();
     await assert.rejects(startTaskAgentOnKafka(join(dir, "new"), config, logger), { code: "bus-unreachable" });
     await broker.start();
   });
