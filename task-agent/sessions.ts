@@ -35,6 +35,9 @@ export type Sessions = {
   readonly poll: (session: Session, free: number, waitMs: number, gone: AbortSignal) => Promise<PollReply>;
 };
 
+/** Polls that began at the same moment, as after a restart, end and begin again apart: by so much of their time. */
+const SPREAD = 0.2;
+
 /** Silence is measured by the monotonic clock. `onFree` hears of slots that got free, `onGone` of sessions that are over. */
 export function openSessions(options: {
   clock: Clock;
@@ -122,7 +125,7 @@ export function openSessions(options: {
       if (free === 0) session.restUntilMs = 0;
       session.wake?.();
       if (said(session)) return answer(session);
-      await wakeable(options.clock, waitMs, gone, (wake) => {
+      await wakeable(options.clock, waitMs * (1 - SPREAD * shareOf(session.id)), gone, (wake) => {
         session.wake = wake;
         if (free > 0) options.onFree(session.facts.site);
         return () => {
@@ -135,4 +138,10 @@ export function openSessions(options: {
       return gone.aborted ? { offers: [], cancels: [] } : answer(session);
     },
   };
+}
+
+/** From 0 to 1, the same for the same id: ids of sessions are random and begin with hexadecimal digits. */
+function shareOf(id: string): number {
+  const digits = Number.parseInt(id.slice(0, 4), 16);
+  return Number.isNaN(digits) ? 0 : digits / 0xffff;
 }
