@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AgentProcess, Ground } from "./processes.ts";
 
+/** More than the last request that fails, so that each of them does. */
+const SUBMITS_OF_ROUND = 60;
 const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
 /** Why this machine cannot do it, or undefined. */
@@ -88,23 +90,22 @@ export async function failSync(rounds: number): Promise<DiskFigures> {
     await ground.pipeline("quick", JOB);
     const tally: Tally = { accepted: new Map(), refused: 0, strange: 0 };
     let [keys, recovered] = [0, 0];
-    let agent: AgentProcess | undefined;
+    const data = join(ground.folder, "agent");
     for (let round = 1; round <= rounds; round += 1) {
-      const data = join(ground.folder, "agent");
       // The first ones belong to the start; a start that fails is no acceptance of anything.
       const when = `inject=fsync,fdatasync:error=EIO:when=${10 + round}`;
       const before = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", when];
-      agent = await AgentProcess.start(ground, { data, before });
-      for (let n = 0; n < 30; n += 1) {
+      const agent = await AgentProcess.start(ground, { data, before });
+      for (let n = 0; n < SUBMITS_OF_ROUND; n += 1) {
         keys += 1;
         await ask(agent, `key-${keys}`, tally);
       }
       keys += 1;
       if (await ask(agent, `key-${keys}`, tally)) recovered += 1;
-      if (round < rounds) await agent.kill();
+      await agent.kill();
     }
-    if (!agent) throw new Error("no rounds");
-    return await judge(agent, keys, tally, { rounds, recovered });
+    // Without strace: all that is left to do is to look.
+    return await judge(await AgentProcess.start(ground, { data }), keys, tally, { rounds, recovered });
   } finally {
     await ground.close();
   }
