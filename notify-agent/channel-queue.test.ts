@@ -32,7 +32,7 @@ function pending(nowMs: number, nextTryMs: number): Delivery {
   };
 }
 
-async function openQueue(clock: SteppedClock, delivery: Delivery) {
+async function openQueue(clock: SteppedClock, delivery: Delivery, isPaused = (): boolean => false) {
   const journal = openMemoryJournal({ indexes: NOTIFY_INDEXES, clock });
   await journal.append([recordDelivery(delivery, 0, { kind: "DeliveryRecorded" })]);
   let sent = 0;
@@ -40,12 +40,11 @@ async function openQueue(clock: SteppedClock, delivery: Delivery) {
     sent += 1;
     return sent === 1 ? ({ kind: "retry", problem: "down" } as const) : ({ kind: "delivered" } as const);
   };
-  const queue = openChannelQueue({ journal, policy, clock, random: () => 1, logger, onTried: silent }, "chat", {
-    send,
-  });
+  const deps = { journal, policy, clock, random: () => 1, logger, onTried: silent, isPaused };
+  const queue = openChannelQueue(deps, "chat", { send });
   queue.add(delivery);
   queue.pump();
-  return { sent: () => sent };
+  return { sent: () => sent, pump: queue.pump };
 }
 
 test("a clock that is set back while a message waits for its next try does not put it off", async () => {
@@ -63,4 +62,16 @@ test("a next try that an earlier process wrote down by a clock that was ahead co
   const queue = await openQueue(clock, pending(clock.nowMs(), clock.nowMs() + 2 * HOURS));
   await clock.pass(policy.maxRetryMs);
   assert.equal(queue.sent(), 1);
+});
+
+test("while an operator has paused messages none is sent; afterwards each is", async () => {
+  const clock = new SteppedClock();
+  let isPaused = true;
+  const queue = await openQueue(clock, pending(clock.nowMs(), clock.nowMs()), () => isPaused);
+  await clock.pass(HOURS);
+  assert.equal(queue.sent(), 0);
+  isPaused = false;
+  queue.pump();
+  await clock.pass(policy.firstRetryMs);
+  assert.equal(queue.sent(), 2);
 });
