@@ -15,7 +15,7 @@ export type KillAllFigures = {
   readonly otherEnds: number;
   /** Changes beyond one for each task, and changes that are missing. Must be 0. */
   readonly wrongChanges: number;
-  /** Tasks that were in the middle of something when all were killed, and began again. */
+  /** Attempts that were in the middle of something when all were killed. */
   readonly begunAgain: number;
   /** From the last kill until every task had ended. */
   readonly drainedS: number;
