@@ -3,6 +3,7 @@
 
 import { AgentProcess, Ground } from "../long/processes.ts";
 import { bareAppends } from "./bare.ts";
+import { cpuMicros } from "./cpu.ts";
 import type { Bench } from "./figure.ts";
 import { prepareNoOps, runNoOps } from "./no-ops.ts";
 
@@ -16,15 +17,27 @@ export const jobs: Bench = async ({ folder }) => {
   try {
     await prepareNoOps(ground);
     const agent = await AgentProcess.start(ground);
-    const { perSecond, tasks } = await runNoOps([agent], { tasks: TASKS, warmUp: WARM_UP });
+    const pid = agent.child.pid ?? 0;
+    let cpuBefore = 0;
+    const onWarm = (): void => {
+      cpuBefore = cpuMicros(pid);
+    };
+    const { perSecond, tasks } = await runNoOps([agent], { tasks: TASKS, warmUp: WARM_UP, onWarm });
+    const cpu = (cpuMicros(pid) - cpuBefore) / tasks;
     return [
       {
         name: "Durable no-op jobs, sqlite",
         value: perSecond,
         unit: "/s",
         target: { atLeast: 2_000 },
-        beside: { name: "one bare durable append over Koa each", value: bare },
+        beside: { name: "one bare durable append over Koa each", value: bare.perSecond },
         note: `${tasks} tasks of one job: request, claim, start and report, each on disk before it is answered`,
+      },
+      {
+        name: "CPU of the task-agent for each of them",
+        value: cpu,
+        unit: "µs",
+        beside: { name: "CPU of the bare server for four appends", value: 4 * bare.cpu },
       },
     ];
   } finally {

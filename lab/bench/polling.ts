@@ -4,7 +4,7 @@ import { AgentProcess, Ground, TOKEN } from "../long/processes.ts";
 import { withBareServer } from "./bare.ts";
 import type { Bench } from "./figure.ts";
 import { Line } from "./line.ts";
-import { load } from "./load.ts";
+import { type Loaded, load } from "./load.ts";
 import { NO_OP } from "./no-ops.ts";
 import { startPortalProcess } from "./portal.ts";
 
@@ -13,7 +13,7 @@ const LINES = 64;
 const SECONDS = 3;
 
 export const polling: Bench = async ({ folder }) => {
-  const bare = await withBareServer(folder, (url) => poll(url, ["/status"]));
+  const bare = await withBareServer(folder, (url, pid) => poll(url, pid, ["/status"]));
   const ground = await Ground.open();
   try {
     await ground.pipeline("nothing", NO_OP);
@@ -23,35 +23,40 @@ export const polling: Bench = async ({ folder }) => {
     );
     const direct = await poll(
       agent.url,
+      agent.child.pid ?? 0,
       ids.map((id) => `/agent/v1/tasks/${id}`),
       TOKEN,
     );
     const portal = await startPortalProcess(ground, agent.url);
     const through = await poll(
       portal.url,
+      portal.pid,
       ids.map((id) => `/v1/tasks/${id}`),
       portal.token,
     );
     const note = `${LINES} connections ask for ${TASKS} tasks that do not change; every answer is a 304`;
-    const beside = { name: "bare Koa answering 304", value: bare };
+    const beside = { name: "bare Koa answering 304", value: bare.perSecond };
+    const cpu = { unit: "µs", beside: { name: "bare Koa answering 304", value: bare.cpu } };
     return [
       {
         name: "Status polling with ETag, portal-api",
-        value: through,
+        value: through.perSecond,
         unit: "/s",
-        target: { atLeast: bare / 2 },
+        target: { atLeast: bare.perSecond / 2 },
         beside,
         note,
       },
-      { name: "Status polling with ETag, task-agent itself", value: direct, unit: "/s", beside, note },
+      { name: "Status polling with ETag, task-agent itself", value: direct.perSecond, unit: "/s", beside, note },
+      { name: "CPU of portal-api for each answer", value: through.cpu, ...cpu },
+      { name: "CPU of the task-agent for each of its own answers", value: direct.cpu, ...cpu },
     ];
   } finally {
     await ground.close();
   }
 };
 
-/** 304 answers per second. */
-async function poll(url: string, paths: readonly string[], token?: string): Promise<number> {
+/** Asks a process for 304 answers. */
+async function poll(url: string, pid: number, paths: readonly string[], token?: string): Promise<Loaded> {
   const lines = await Line.openMany(LINES, url, token);
   const first = lines[0];
   const tags = new Map<string, string>();
@@ -59,11 +64,11 @@ async function poll(url: string, paths: readonly string[], token?: string): Prom
     const answer = await first?.ask("GET", path);
     tags.set(path, /\r\netag: *(\S+)/i.exec(answer?.head ?? "")?.[1] ?? "");
   }
-  const { perSecond } = await load({ workers: LINES, seconds: SECONDS }, async (worker, n) => {
+  const loaded = await load({ workers: LINES, seconds: SECONDS, pid }, async (worker, n) => {
     const path = paths[(worker * 7 + n) % paths.length] ?? "";
     const answer = await lines[worker]?.ask("GET", path, { headers: { "if-none-match": tags.get(path) ?? "" } });
     if (answer?.status !== 304) throw new Error(`${path} was answered ${answer?.status}`);
   });
   for (const line of lines) line.close();
-  return perSecond;
+  return loaded;
 }
