@@ -245,6 +245,21 @@ test("a fact on the feed is on the page, and is told to a screen reader", { skip
   await page.context().close();
 });
 
+test("an administrator changes a setting for the version that was read", { skip }, async () => {
+  const { page } = await openPage();
+  const before = portal.wishes.length;
+  await visit(page, "/settings");
+  await page.getByText("not set: none").waitFor();
+  await page.getByText("log.portalApi from not set to debug").waitFor();
+  await page.getByRole("button", { name: "Change dispatch.pausedSites" }).click();
+  await page.getByLabel("a list of names of sites").fill("seoul, tokyo");
+  await page.getByRole("button", { name: "Set dispatch.pausedSites" }).click();
+  await page.getByRole("button", { name: "Change dispatch.pausedSites" }).waitFor();
+  const [wish] = portal.wishes.slice(before);
+  assert.deepEqual(wish?.body, { version: 3, changes: { "dispatch.pausedSites": ["seoul", "tokyo"] } });
+  await page.context().close();
+});
+
 // Last: no stream can be opened after it.
 test("a broken connection is told, and overcome: first by another stream, then by asking", { skip }, async () => {
   const { page } = await openPage();

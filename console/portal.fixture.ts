@@ -35,6 +35,30 @@ const EVERYTHING: { readonly [path: string]: unknown } = {
   "/v1/pipelines": { items: PIPELINES },
   "/v1/sites": { items: SITES },
   "/v1/inbox": { items: INBOX },
+  "/v1/settings": {
+    version: 3,
+    items: [
+      {
+        key: "dispatch.pausedSites",
+        title: "Sites at which no job is started",
+        value: null,
+        allowed: "a list of names of sites",
+        unset: "none",
+        processes: ["task-agent"],
+      },
+    ],
+  },
+  "/v1/settings/history": {
+    items: [
+      {
+        version: 3,
+        at: "2026-11-20T07:00:00Z",
+        by: "dana",
+        reason: "a slow page",
+        changes: [{ key: "log.portalApi", from: null, to: "debug" }],
+      },
+    ],
+  },
   "/v1/tokens": {
     items: [{ name: "ci-bot", role: "developer", createdBy: "dana", createdAt: "2026-11-01T08:00:00Z" }],
   },

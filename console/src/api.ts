@@ -119,6 +119,8 @@ export const v1 = {
   sites: "/v1/sites",
   inbox: "/v1/inbox",
   tokens: "/v1/tokens",
+  settings: "/v1/settings",
+  settingsHistory: "/v1/settings/history",
   token: (name: string) => `/v1/tokens/${part(name)}`,
 };
 

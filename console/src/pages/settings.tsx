@@ -9,6 +9,7 @@ import { isAdmin, me } from "../session.ts";
 import { type Resource, useResource } from "../store.ts";
 import { chooseTheme, savedTheme, THEMES } from "../theme.ts";
 import { useTitle } from "../title.ts";
+import { LiveSettings } from "./live-settings.tsx";
 
 export function SettingsPage() {
   useTitle("Settings");
@@ -19,6 +20,7 @@ export function SettingsPage() {
         note={me.value ? `Signed in as ${me.value.name}, ${me.value.role} · Gantry ${me.value.version}` : ""}
       />
       <ThemeChoice />
+      {isAdmin.value ? <LiveSettings /> : null}
       {isAdmin.value ? (
         <Tokens />
       ) : (
