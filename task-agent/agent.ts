@@ -150,7 +150,8 @@ export async function openAgent({
       const claimed = event as unknown as TaskEvent;
       if (claimed.kind !== "JobClaimed") continue;
       const task = stream.slice(taskStream("").length);
-      await insist(`looking whose claim ${claimed.fence} is`, () => protocol.heardOfClaim({ ...claimed, task }));
+      // Not waited for: what else happens must be heard of while a slow store gives a lease away.
+      void insist(`looking whose claim ${claimed.fence} is`, () => protocol.heardOfClaim({ ...claimed, task }));
     }
   };
 

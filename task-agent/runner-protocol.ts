@@ -97,6 +97,12 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       claiming.delete(one);
     }
   };
+  /** What another agent has given to somebody is not offered here again and again until this one hears of it. */
+  const withdraw = async (session: Session, { offer, ref }: z.infer<typeof wire.claimRequest>): Promise<void> => {
+    dispatch.settled(session, offer);
+    const record = await tasks.read(ref.task);
+    if (record) dispatch.look(record);
+  };
   /** Also where the commit of the claim was not answered, so that the lease is not known here yet. */
   const renewed = async ({ task, job, fence }: wire.JobRef, runner: string): Promise<boolean> => {
     if (leases.renew(task, job, fence, runner)) return true;
@@ -122,7 +128,10 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       const session = sessions.use(request.session, site);
       const open = dispatch.offered(session, request.offer);
       const who = claimantOf(session.facts.runner, request.ref);
-      const task = await settled(who, () => claim(who, request.ref, open));
+      const task = await settled(who, () => claim(who, request.ref, open)).catch(async (error: unknown) => {
+        if (open && error instanceof GantryError && error.code === "offer-gone") await withdraw(session, request);
+        throw error;
+      });
       // Registered anew while this was committed: the registration did not list it, and has given it away.
       if (sessions.bySession(session.id) !== session) throw new GantryError("session-gone");
       // Of a claim that came twice the runner counts from the later one: its lease begins anew here, too.
