@@ -97,22 +97,6 @@ test("of two agents none gives away what the process that registered at it has c
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
 });
 
-test("an offer of what was claimed at another agent is made once, and not again and again", async () => {
-  const store = newMemoryStore();
-  const { agent, session, offer, claim, hold, clock } = await offered("JobClaimed", { store, name: "first" });
-  hold.letGo();
-  const second = await openWorld({ store, name: "second" });
-  const other = await signIn(second.agent, randomUUID(), [], "seoul-2");
-  const poll = { freeSlots: 1, waitMs: 1_000 };
-  const [taken] = (await second.agent.protocol.poll({ ...poll, session: other.session }, SITE, NEVER)).offers;
-  assert.ok(taken);
-  await second.agent.protocol.claim({ session: other.session, offer: taken.offer, ref: taken.ref }, SITE);
-  await assert.rejects(claim(offer), { code: "offer-gone" });
-  const polling = agent.protocol.poll({ ...poll, session }, SITE, NEVER);
-  await clock.pass(1_000);
-  assert.deepEqual((await polling).offers, []);
-});
-
 test("a claim that is repeated renews the lease, because its runner counts from the repeat", async () => {
   const { agent, task, offer, claim, hold, clock } = await offered();
   hold.letGo();
@@ -154,10 +138,9 @@ function signIn(
   { protocol }: Awaited<ReturnType<typeof openWorld>>["agent"],
   bootId: string = randomUUID(),
   running: Parameters<typeof protocol.session>[0]["running"] = [],
-  runner = "seoul-1",
 ) {
   const host = { name: "test", platform: "test", cpus: 1, memoryMb: 1 };
-  const facts = { runner, bootId, site: SITE, labels: [], slots: 1, version: "test", host, systems: [] };
+  const facts = { runner: "seoul-1", bootId, site: SITE, labels: [], slots: 1, version: "test", host, systems: [] };
   return protocol.session({ ...facts, running }, SITE);
 }
 
