@@ -10,14 +10,15 @@ import { fileURLToPath } from "node:url";
 import type { ProblemBody } from "@gantry/wire/views.ts";
 import { GantryProcess } from "../gantry-process.ts";
 import type { Fault } from "../world/stand-in.ts";
-import { tempFolder } from "./outside.fixture.ts";
+import { latestFirst, tempFolder } from "./outside.fixture.ts";
 
 const COMMAND = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
 test("bad input and bad systems", { timeout: 150_000 }, async (t) => {
-  const data = await tempFolder(t, "bad-input");
+  const ends = latestFirst(t);
+  const data = await tempFolder(ends, "bad-input");
   const gantry = await GantryProcess.start(join(data, "gantry"));
-  t.after(() => gantry.stop());
+  ends.after(() => gantry.stop());
   const post = async (path: string, body: object): Promise<{ status: number; problem: ProblemBody }> => {
     const answer = await gantry.call("POST", path, body, { "idempotency-key": crypto.randomUUID() });
     return { status: answer.status, problem: answer.body as ProblemBody };

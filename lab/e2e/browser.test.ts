@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { GantryProcess } from "../gantry-process.ts";
-import { tempFolder } from "./outside.fixture.ts";
+import { latestFirst, tempFolder } from "./outside.fixture.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const WAIT_MS = 60_000;
@@ -17,14 +17,15 @@ const pictures = process.env.GANTRY_PICTURES;
 
 test("three buttons in a browser", { timeout: 150_000 }, async (t) => {
   if (!existsSync(CHROMIUM)) return t.skip("Chromium is not installed");
-  const data = await tempFolder(t, "browser");
+  const ends = latestFirst(t);
+  const data = await tempFolder(ends, "browser");
   const gantry = await GantryProcess.start(join(data, "gantry"));
-  t.after(() => gantry.stop());
+  ends.after(() => gantry.stop());
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
   });
-  t.after(() => browser.close());
+  ends.after(() => browser.close());
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   const wrong = watch(page);

@@ -5,14 +5,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { GantryProcess } from "../gantry-process.ts";
-import { argoApp, Clone, messages, tags, tempFolder, told } from "./outside.fixture.ts";
+import { argoApp, Clone, latestFirst, messages, tags, tempFolder, told } from "./outside.fixture.ts";
 
 const CREATE = { params: { name: "orders", title: "Orders", jiraKey: "ORD" } };
 
 test("kill -9 of the whole process in the middle of CI", { timeout: 120_000 }, async (t) => {
-  const data = join(await tempFolder(t, "crash-all"), "gantry");
+  const ends = latestFirst(t);
+  const data = join(await tempFolder(ends, "crash-all"), "gantry");
   let gantry = await GantryProcess.start(data);
-  t.after(() => gantry.stop());
+  ends.after(() => gantry.stop());
   const created = await gantry.ended((await gantry.press("/v1/apps", CREATE)).id);
   assert.equal(created.state, "succeeded", created.headline);
 
@@ -38,10 +39,11 @@ test("kill -9 of the whole process in the middle of CI", { timeout: 120_000 }, a
 test("kill -9 of a runner alone in the middle of CD, with the processes on their own", {
   timeout: 120_000,
 }, async (t) => {
-  const folder = await tempFolder(t, "crash-runner");
+  const ends = latestFirst(t);
+  const folder = await tempFolder(ends, "crash-runner");
   const data = join(folder, "gantry");
   const gantry = await GantryProcess.start(data, ["--no-demo", "--separate"]);
-  t.after(() => gantry.stop());
+  ends.after(() => gantry.stop());
   const killRunner = (site: string): void => {
     const pids = JSON.parse(readFileSync(join(data, "pids.json"), "utf8")) as Record<string, number>;
     process.kill(pids[`task-runner-${site}-1`] ?? Number.NaN, "SIGKILL");

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { TaskView } from "@gantry/wire/views.ts";
 import { GantryProcess } from "../gantry-process.ts";
-import { Clone, messages, tempFolder, told } from "./outside.fixture.ts";
+import { Clone, latestFirst, messages, tempFolder, told } from "./outside.fixture.ts";
 
 test("a red build, a critical finding, a red gate and a Degraded app", { timeout: 150_000 }, async (t) => {
-  const data = await tempFolder(t, "failures");
+  const ends = latestFirst(t);
+  const data = await tempFolder(ends, "failures");
   const gantry = await GantryProcess.start(join(data, "gantry"));
-  t.after(() => gantry.stop());
+  ends.after(() => gantry.stop());
   const created = await gantry.ended(
     (await gantry.press("/v1/apps", { params: { name: "orders", title: "Orders", jiraKey: "ORD" } })).id,
   );

@@ -11,6 +11,7 @@ import {
   Clone,
   has,
   jiraProject,
+  latestFirst,
   mails,
   manifestDigest,
   messages,
@@ -25,9 +26,10 @@ const CREATE = { params: { name: "orders", title: "Orders", jiraKey: "ORD" } };
 test("from three buttons to Synced and Healthy on two clusters at two sites, and nothing twice", {
   timeout: 120_000,
 }, async (t) => {
-  const data = await tempFolder(t, "main-job");
+  const ends = latestFirst(t);
+  const data = await tempFolder(ends, "main-job");
   const gantry = await GantryProcess.start(join(data, "gantry"));
-  t.after(() => gantry.stop());
+  ends.after(() => gantry.stop());
 
   const created = await gantry.ended((await gantry.press("/v1/apps", CREATE)).id);
   assert.equal(created.state, "succeeded", created.headline);

@@ -10,8 +10,19 @@ import type { LabMessage } from "../world/messenger.ts";
 
 const run = promisify(execFile);
 
+type Ends = { readonly after: (end: () => Promise<unknown>) => void };
+
+/** What is to be done when a test has ended, the latest first; the test runner itself begins with the earliest. */
+export function latestFirst(t: Ends): Ends {
+  const ends: (() => Promise<unknown>)[] = [];
+  t.after(async () => {
+    for (const end of ends.toReversed()) await end();
+  });
+  return { after: (end) => void ends.push(end) };
+}
+
 /** A folder that is removed when the test has ended. */
-export async function tempFolder(t: { after: (end: () => Promise<void>) => void }, name: string): Promise<string> {
+export async function tempFolder(t: Ends, name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `gantry-${name}-`));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;

@@ -1,5 +1,5 @@
-// Hostile requests to the portal, as data: each is answered as the table says, as a problem, in less than a second, and
-// has changed nothing.
+// Hostile requests to the portal, as data: each is answered as the table says, as a problem, costs less than a second
+// of processor time, and has changed nothing.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -45,9 +45,9 @@ for (const row of ROWS) {
   test(`${row.id}: ${row.says}`, async () => {
     const state = await wholeState();
     const rss = process.memoryUsage.rss();
-    const started = performance.now();
+    const spent = process.cpuUsage();
     const { status, body } = row.raw === undefined ? await send(row) : await sendRaw(row);
-    const ms = performance.now() - started;
+    const { user, system } = process.cpuUsage(spent);
     if (row.expect.length > 0) {
       assert.ok(row.expect.includes(status), `answered ${status}: ${body.slice(0, 300)}`);
       if (status >= 400 && !body.startsWith("<!doctype html>")) {
@@ -55,7 +55,7 @@ for (const row of ROWS) {
       }
     }
     assert.ok(status < 500, `answered ${status}`);
-    assert.ok(ms < 1_000, `took ${Math.round(ms)} ms`);
+    assert.ok(user + system < 1_000_000, `cost ${(user + system) / 1_000} ms`);
     assert.ok(process.memoryUsage.rss() - rss < 150 * MIB, "took too much memory");
     assert.equal(await wholeState(), state, "has changed something");
   });
