@@ -24,7 +24,11 @@ test("a disk that cannot sync is told, and leaves nothing half done", {
   ...LONG,
   skip: noStrace() ?? false,
 }, async () => {
-  const { strange, halfDone, recovered, refused, isSound } = await failSync(2);
-  assert.deepEqual({ strange, halfDone, recovered, isSound }, { strange: 0, halfDone: 0, recovered: 2, isSound: true });
-  assert.ok(refused > 0);
+  // About every third sync is for something that nobody waits for; then nobody is refused.
+  for (let tries = 0; tries < 6; tries += 1) {
+    const { strange, halfDone, recovered, refused, isSound } = await failSync(2);
+    assert.deepEqual([strange, halfDone, recovered, isSound], [0, 0, 2, true]);
+    if (refused > 0) return;
+  }
+  assert.fail("nobody was refused, so this proves nothing");
 });
