@@ -154,24 +154,24 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
       const answer = await call.answer(body, site, gone);
       if (ref && before && ["start", "progress", "effect/begin", "effect/end", "report"].includes(path))
         judge.onGranted(path, ref, before);
-      if (path === "claim" && ref) judge.onRenewed(ref);
-      if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply);
-      if (path === "heartbeat") renewed(answer as wire.HeartbeatReply);
+      if (path === "claim" && ref) judge.onRenewed(ref, poll.sinceMs);
+      if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply, poll.sinceMs);
+      if (path === "heartbeat") renewed(answer as wire.HeartbeatReply, poll.sinceMs);
       if (path === "effect/begin" && ref) deps.watch.permitted((answer as wire.EffectPermit).key, ref.fence);
       return answer;
     } finally {
       polls.delete(poll);
     }
   };
-  const signIn = (facts: wire.SessionRequest, { session, directives }: wire.SessionReply): void => {
+  const signIn = (facts: wire.SessionRequest, { session, directives }: wire.SessionReply, arrivedMs: number): void => {
     const before = sessions.get(newest.get(facts.runner) ?? "");
     if (before && before.bootId !== facts.bootId) judge.onNewProcess(facts.runner, facts.running);
     sessions.set(session, facts);
     newest.set(facts.runner, session);
-    for (const { ref, do: directive } of directives) if (directive !== "drop") judge.onRenewed(ref);
+    for (const { ref, do: directive } of directives) if (directive !== "drop") judge.onRenewed(ref, arrivedMs);
   };
-  const renewed = ({ items }: wire.HeartbeatReply): void => {
-    for (const { ref, state } of items) if (state !== "lost") judge.onRenewed(ref);
+  const renewed = ({ items }: wire.HeartbeatReply, arrivedMs: number): void => {
+    for (const { ref, state } of items) if (state !== "lost") judge.onRenewed(ref, arrivedMs);
   };
 
   const handle = async (request: Request, gone: AbortSignal): Promise<Answer> => {

@@ -74,8 +74,6 @@ type JudgeDeps = {
 
 /** After a fault, what was under way must have been noticed by then. */
 const SETTLED_MS = 60_000;
-/** A renewal is granted, and a moment later, when it is answered, the lease may be over. */
-const ANSWER_MS = 1_000;
 /** What one agent commits, the other knows: a slow store, a stopped process. */
 const HEARD_WITHIN_MS = 90_000;
 /** Sweeps come once a second, and a slow store makes them slower. */
@@ -270,10 +268,11 @@ export function createJudge(deps: JudgeDeps) {
         `${path} of ${ref.job} of ${ref.task} with fence ${ref.fence}; ${before.fence} was the newest`,
       );
     },
-    onRenewed: (ref: JobRef): void => {
+    /** A renewal was granted to a request that came at `arrivedMs`; the lease may have ended before it was answered. */
+    onRenewed: (ref: JobRef, arrivedMs: number): void => {
       const job = accountOf(ref.task, ref.job);
       if (job.fence === ref.fence && job.open) job.heardMs = nowMs();
-      else if (ref.fence < job.fence || nowMs() - job.closedMs > ANSWER_MS)
+      else if (ref.fence < job.fence ? job.claimedMs < arrivedMs : job.closedMs < arrivedMs)
         violated("no-stale-write", `a renewal of ${ref.job} of ${ref.task} with fence ${ref.fence} was granted`);
     },
   };
