@@ -22,10 +22,16 @@ const SOON = { maxPauseMs: 10 };
 async function world(
   t: T,
   sources: Record<string, string>,
-  more: { token?: string; path?: string } = {},
+  more: { token?: string; path?: string; queueMs?: number } = {},
 ): Promise<World> {
   const dir = await tempDir(t);
-  const sonarqube = await startSonarqube({ name: "sonarqube", dir, token: TOKEN, queueMs: 30, runMs: 30 });
+  const sonarqube = await startSonarqube({
+    name: "sonarqube",
+    dir,
+    token: TOKEN,
+    queueMs: more.queueMs ?? 30,
+    runMs: 30,
+  });
   t.after(() => sonarqube.close());
   const common = { kind: "sonarqube", name: "sonarqube", standIn: true } as const;
   const system: SonarqubeSystem = { ...common, url: sonarqube.url, token: more.token ?? TOKEN };
@@ -47,7 +53,7 @@ async function analysed(bench: StepBench): Promise<{ ceTask: string; projectKey:
 }
 
 test("clean sources pass the gate; a person can read the verdict at the dashboard", async (t) => {
-  const { sonarqube, bench } = await world(t, CLEAN);
+  const { sonarqube, bench } = await world(t, CLEAN, { queueMs: 2_000 });
   assert.deepEqual(await bench.plan(analyze, { projectKey: "orders" }), [
     "create the SonarQube project orders",
     "analyse the sources as orders",
