@@ -74,6 +74,8 @@ type JudgeDeps = {
 
 /** After a fault, what was under way must have been noticed by then. */
 const SETTLED_MS = 60_000;
+/** What an agent has committed itself it knows when that is answered, or, when the answer was lost, when it has looked. */
+const ANSWERED_WITHIN_MS = 1_000;
 /** What one agent commits, the other knows: a slow store, a stopped process. */
 const HEARD_WITHIN_MS = 90_000;
 /** Sweeps come once a second, and a slow store makes them slower. */
@@ -271,8 +273,10 @@ export function createJudge(deps: JudgeDeps) {
     /** A renewal was granted to a request that came at `arrivedMs`; the lease may have ended before it was answered. */
     onRenewed: (ref: JobRef, arrivedMs: number): void => {
       const job = accountOf(ref.task, ref.job);
+      const knownWithinMs = deps.agents().hosts.length > 1 ? HEARD_WITHIN_MS : ANSWERED_WITHIN_MS;
+      const overMs = ref.fence < job.fence ? job.claimedMs : job.closedMs;
       if (job.fence === ref.fence && job.open) job.heardMs = nowMs();
-      else if (ref.fence < job.fence ? job.claimedMs < arrivedMs : job.closedMs < arrivedMs)
+      else if (overMs + knownWithinMs < arrivedMs)
         violated("no-stale-write", `a renewal of ${ref.job} of ${ref.task} with fence ${ref.fence} was granted`);
     },
   };
