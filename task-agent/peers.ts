@@ -36,12 +36,22 @@ type Word = {
 /** Who has said nothing for so long is taken for dead. Several times as long as between two words. */
 const ALIVE_MS = 5_000;
 const MAX_AGENTS = 100;
+/** Longer than any silence after which a job is given away. */
+const REMEMBER_MS = 3_600_000;
 
 export function openPeers({ name, journal, runners, heard, onChanged }: PeersDeps): Peers {
   let others: readonly Word[] = [];
   let storeMs = 0;
   let sites = new Map<string, string>();
+  /** What any of them has ever said: an agent that starts again has heard nobody yet, and must not make others forget. */
+  const heardBefore = new Map<string, number>();
 
+  const remember = (): void => {
+    for (const { heardMs } of others)
+      for (const [lease, at] of Object.entries(heardMs))
+        heardBefore.set(lease, Math.max(at, heardBefore.get(lease) ?? 0));
+    for (const [lease, at] of heardBefore) if (storeMs - at > REMEMBER_MS) heardBefore.delete(lease);
+  };
   const say = async (word: Omit<Word, "name">, index: { readonly agents: readonly string[] }): Promise<void> => {
     const snapshot = JSON.parse(JSON.stringify({ name, ...word }));
     await journal.append([{ stream: `agent/peer/${name}`, expected: 0, events: [], snapshot, index }]);
@@ -50,16 +60,14 @@ export function openPeers({ name, journal, runners, heard, onChanged }: PeersDep
 
   return {
     runners: () => alive().flatMap((one) => one.runners),
-    heardMs: (lease) => {
-      const times = others.flatMap((one) => one.heardMs[lease] ?? []);
-      return times.length === 0 ? undefined : Math.max(...times);
-    },
+    heardMs: (lease) => heardBefore.get(lease),
     tick: async () => {
       storeMs = Math.floor((await journal.now()) / 1_000);
       const heardMs = Object.fromEntries([...heard()].map(([lease, ago]) => [lease, storeMs - ago]));
       await say({ atMs: storeMs, runners: runners(), heardMs }, { agents: [name] });
       const page = await journal.find({ index: "agents", limit: MAX_AGENTS });
       others = page.items.map(({ snapshot }) => snapshot as unknown as Word).filter((one) => one.name !== name);
+      remember();
       const before = sites;
       sites = bySite(alive());
       for (const site of new Set([...before.keys(), ...sites.keys()]))

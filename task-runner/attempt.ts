@@ -21,6 +21,8 @@ export type Attempt = {
   /** Is its lease still wanted? */
   readonly isHeld: boolean;
   readonly isStarted: () => boolean;
+  /** It failed because this runner cannot work: its disk is full, its journal cannot be written. */
+  readonly isRunnersFault: () => boolean;
   /** May be called more than once, at any time; the first reason counts, but a lease that is over ends everything. */
   readonly stop: (reason: Stopped) => void;
   /** Resolves when nothing is left of it; never rejects. */
@@ -38,6 +40,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
   const delivery = openDelivery(site, ref);
   const watch = site.guard.watch(jobFolders(site.config.data, ref).root);
   let isStarted = false;
+  let isRunnersFault = false;
 
   const stop = (reason: Stopped): void => {
     if (reason.kind !== "canceled" && reason.kind !== "timed-out") over.abort(reason);
@@ -68,6 +71,7 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
       });
     } catch (error) {
       logEnd(site, ref, error, over.signal);
+      isRunnersFault = !over.signal.aborted && !isCode(error, "lease-lost");
       if (!over.signal.aborted) await tellFailure(site, delivery, ref, error, isStarted);
     } finally {
       release();
@@ -77,7 +81,14 @@ export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Atte
       watch.over();
     }
   };
-  return { ref, isHeld: true, isStarted: () => isStarted, stop, done: live() };
+  return {
+    ref,
+    isHeld: true,
+    isStarted: () => isStarted,
+    isRunnersFault: () => isRunnersFault,
+    stop,
+    done: live(),
+  };
 }
 
 type Stops = {

@@ -63,5 +63,12 @@ export function tellFormer(site: Site, leases: Leases, former: DiskAttempt): Att
     await files.remove(jobFolders(site.config.data, ref).logs);
     site.disk.note({ k: "closed", ref });
   };
-  return { ref, isHeld: report !== undefined, isStarted: () => true, stop: delivery.stop, done: tell() };
+  return {
+    ref,
+    isHeld: report !== undefined,
+    isStarted: () => true,
+    isRunnersFault: () => false,
+    stop: delivery.stop,
+    done: tell(),
+  };
 }

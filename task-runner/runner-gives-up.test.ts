@@ -1,6 +1,8 @@
-// When a runner must end by itself: nobody takes its token, or a job of it cannot be ended.
+// When a runner must end by itself, because nobody takes its token or a job of it cannot be ended, and when it must rest.
 
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { SteppedClock } from "@gantry/journal/stepped-clock.fixture.ts";
@@ -69,4 +71,27 @@ test("programs that survive SIGKILL: the report says so, and the runner finishes
   await assert.rejects(runner.ended, { code: "kill-failed" });
   const next = agent.offer({ steps: [script("work", "true")] }, { job: "next" });
   assert.equal(next.state, "offered");
+});
+
+test("a runner that cannot write takes no more work until it has rested, so that others get it", async (t) => {
+  let endRest: (() => void) | undefined;
+  const after: typeof systemClock.after = (ms, run) => {
+    if (ms !== 5_000) return systemClock.after(ms, run);
+    endRest = run;
+    return () => {};
+  };
+  const { agent, data, lines } = await openBench(t, { clock: { ...systemClock, after } });
+  rmSync(join(data, "jobs"), { recursive: true });
+  writeFileSync(join(data, "jobs"), "where its folder should be");
+  const steps = [script("work", "true")];
+  const first = agent.offer({ steps });
+  assert.equal((await agent.reported(first)).outcome, "errored");
+  await agent.until("the rest to begin", () => lines.some((line) => line.includes("takes no work for a while")));
+  agent.ignoresSlots = true;
+  const second = agent.offer({ steps }, { job: "second" });
+  await agent.until("it to be declined", () => second.state === "declined");
+  rmSync(join(data, "jobs"));
+  endRest?.();
+  const third = agent.offer({ steps }, { job: "third" });
+  assert.equal((await agent.reported(third)).outcome, "succeeded");
 });

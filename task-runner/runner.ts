@@ -72,7 +72,7 @@ type Ground = Omit<Site, "link" | "hands" | "onSurvivors">;
 function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void): Runner {
   const { config, deps, disk, token } = ground;
   const [draining, cut, ended] = [new AbortController(), new AbortController(), new AbortController()];
-  const roster = createRoster(config.slots);
+  const roster = createRoster(config.slots, deps, ended.signal);
   const end = Promise.withResolvers<void>();
   // Whoever started the runner may not be listening.
   end.promise.catch(() => {});

@@ -270,12 +270,15 @@ export function createJudge(deps: JudgeDeps) {
         `${path} of ${ref.job} of ${ref.task} with fence ${ref.fence}; ${before.fence} was the newest`,
       );
     },
-    /** A renewal was granted to a request that came at `arrivedMs`; the lease may have ended before it was answered. */
+    /**
+     * A renewal was granted to a request that came at `arrivedMs`: the lease counts from then at least, and may have ended
+     * before the answer.
+     */
     onRenewed: (ref: JobRef, arrivedMs: number): void => {
       const job = accountOf(ref.task, ref.job);
       const knownWithinMs = deps.agents().hosts.length > 1 ? HEARD_WITHIN_MS : ANSWERED_WITHIN_MS;
       const overMs = ref.fence < job.fence ? job.claimedMs : job.closedMs;
-      if (job.fence === ref.fence && job.open) job.heardMs = nowMs();
+      if (job.fence === ref.fence && job.open) job.heardMs = Math.max(job.heardMs, arrivedMs);
       else if (overMs + knownWithinMs < arrivedMs)
         violated("no-stale-write", `a renewal of ${ref.job} of ${ref.task} with fence ${ref.fence} was granted`);
     },
