@@ -5,9 +5,9 @@ import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, send, type TokenView, v1 } from "../api.ts";
 import { Answer, ProblemBox, Section, Title } from "../parts/answers.tsx";
 import { Ago, CopyButton } from "../parts/facts.tsx";
+import { ThemeChoice } from "../parts/theme-choice.tsx";
 import { isAdmin, me } from "../session.ts";
 import { type Resource, useResource } from "../store.ts";
-import { chooseTheme, savedTheme, THEMES } from "../theme.ts";
 import { useTitle } from "../title.ts";
 import { LiveSettings } from "./live-settings.tsx";
 
@@ -19,7 +19,9 @@ export function SettingsPage() {
         title="Settings"
         note={me.value ? `Signed in as ${me.value.name}, ${me.value.role} · Gantry ${me.value.version}` : ""}
       />
-      <ThemeChoice />
+      <Section title="Theme">
+        <ThemeChoice name="settings-theme" isTitled />
+      </Section>
       {isAdmin.value ? <LiveSettings /> : null}
       {isAdmin.value ? (
         <Tokens />
@@ -29,31 +31,6 @@ export function SettingsPage() {
         </Section>
       )}
     </>
-  );
-}
-
-function ThemeChoice() {
-  const theme = useSignal(savedTheme());
-  return (
-    <Section title="Theme">
-      <fieldset class="choices">
-        <legend class="hidden">Theme</legend>
-        {THEMES.map((one) => (
-          <label key={one}>
-            <input
-              type="radio"
-              name="settings-theme"
-              checked={theme.value === one}
-              onChange={() => {
-                theme.value = one;
-                chooseTheme(one);
-              }}
-            />
-            {one}
-          </label>
-        ))}
-      </fieldset>
-    </Section>
   );
 }
 

@@ -7,9 +7,10 @@ import { announcement, type Link, link } from "../live.ts";
 import { actionCount } from "../needs.ts";
 import { address, decode } from "../router.ts";
 import { me, signOut } from "../session.ts";
-import { chooseTheme, recall, remember, savedTheme, THEMES } from "../theme.ts";
+import { recall, remember } from "../theme.ts";
 import { Icon } from "./mark.tsx";
 import { openPalette } from "./palette.tsx";
+import { ThemeChoice } from "./theme-choice.tsx";
 
 const PLACES = [
   ["home", "Home", "/"],
@@ -135,7 +136,6 @@ function LiveBadge() {
 }
 
 function Person() {
-  const theme = useSignal(savedTheme());
   const person = me.value;
   const menu = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
@@ -163,23 +163,7 @@ function Person() {
             {person.name} · {person.role}
           </p>
         ) : null}
-        <fieldset class="choices">
-          <legend>Theme</legend>
-          {THEMES.map((one) => (
-            <label key={one}>
-              <input
-                type="radio"
-                name="theme"
-                checked={theme.value === one}
-                onChange={() => {
-                  theme.value = one;
-                  chooseTheme(one);
-                }}
-              />
-              {one}
-            </label>
-          ))}
-        </fieldset>
+        <ThemeChoice name="theme" />
         <a href="/docs" data-native>
           API
         </a>
