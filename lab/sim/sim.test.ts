@@ -12,7 +12,7 @@ import { createTimeline } from "./timeline.ts";
 import { runSeeds } from "./workers.ts";
 
 /** A slow machine runs fewer; the limit keeps `npm test` short. */
-const [SEEDS, LIMIT_MS, AT_LEAST] = [400, 25_000, 15];
+const [SEEDS, LIMIT_MS, AT_LEAST] = [250, 15_000, 15];
 
 test(`${SEEDS} seeds: whatever fails when, everything that is promised holds`, async (t) => {
   const workers = availableParallelism();
