@@ -84,10 +84,11 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   };
 
   /** A registration of the runner waits for this. */
-  const settled = async <T>({ runner, fence }: Claimant, work: () => Promise<T>): Promise<T> => {
+  const settled = async <T>({ runner, fence }: Claimant, isNew: boolean, work: () => Promise<T>): Promise<T> => {
     const one = { runner, over: work() };
     claiming.add(one);
-    if (deps.shared) mine.add(fence);
+    // A repeated claim commits nothing that could be heard of.
+    if (deps.shared && isNew) mine.add(fence);
     try {
       return await one.over;
     } catch (error) {
@@ -128,10 +129,12 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       const session = sessions.use(request.session, site);
       const open = dispatch.offered(session, request.offer);
       const who = claimantOf(session.facts.runner, request.ref);
-      const task = await settled(who, () => claim(who, request.ref, open)).catch(async (error: unknown) => {
-        if (open && error instanceof GantryError && error.code === "offer-gone") await withdraw(session, request);
-        throw error;
-      });
+      const task = await settled(who, open !== undefined, () => claim(who, request.ref, open)).catch(
+        async (error: unknown) => {
+          if (open && error instanceof GantryError && error.code === "offer-gone") await withdraw(session, request);
+          throw error;
+        },
+      );
       // Registered anew while this was committed: the registration did not list it, and has given it away.
       if (sessions.bySession(session.id) !== session) throw new GantryError("session-gone");
       // Of a claim that came twice the runner counts from the later one: its lease begins anew here, too.

@@ -151,7 +151,7 @@ async function play(url: string, words: Words): Promise<Record<string, string>> 
     crc: String(crc32(bytes)),
     final: "true",
   });
-  const log = await fetch(`${url}/runner/v1/logs/${ref.task}/work/1/make?${query}`, {
+  const log = await fetch(`${url}/runner/v1/logs/${ref.task}/${ref.job}/${ref.attempt}/make?${query}`, {
     method: "POST",
     headers: { authorization: `Bearer ${RUNNER_TOKEN}`, "content-type": "application/octet-stream" },
     body: bytes,
