@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -48,6 +48,7 @@ export async function openWorld(
   await mkdir(join(dir, "seed"), { recursive: true });
   await writeFile(join(dir, "seed", "README.md"), "# orders\n");
   await bitbucket.seedRepository(REPOSITORY.project, REPOSITORY.slug, join(dir, "seed"));
+  const [bare = ""] = await readdir(join(dir, "bitbucket", "git"));
   const registry = await startRegistry({ name: "registry", dir });
   const options: ArgoCdOptions = {
     name: "seoul-argocd",
@@ -79,7 +80,7 @@ export async function openWorld(
     systems,
     cloneUrl,
     image: (tag) => pushImage(registry.url, tag),
-    commit: (files) => commitTo(cloneUrl, join(dir, "clone"), files),
+    commit: (files) => commitTo(join(dir, "bitbucket", "git", bare), join(dir, "seed"), files),
     restartArgoCd: async () => {
       await world.argocd.close();
       world.argocd = await startArgoCd({ ...options, port: argocd.port });
@@ -127,27 +128,18 @@ export function overlay({ name, digest }: { readonly name: string; readonly dige
   };
 }
 
-async function commitTo(url: string, clone: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const header = `Authorization: Basic ${Buffer.from(`gantry:${GIT_TOKEN}`).toString("base64")}`;
-  const env = {
-    PATH: process.env.PATH,
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_CONFIG_COUNT: "1",
-    GIT_CONFIG_KEY_0: "http.extraHeader",
-    GIT_CONFIG_VALUE_0: header,
-  };
-  const git = (...args: string[]) =>
-    run("git", ["-c", "user.name=Kim", "-c", "user.email=kim@example.com", ...args], { env });
-  await rm(clone, { recursive: true, force: true });
-  await git("clone", "--quiet", url, clone);
+/** As a push would leave it, without the programs that a push takes. */
+async function commitTo(bare: string, tree: string, files: Readonly<Record<string, string>>): Promise<string> {
   for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(clone, path)), { recursive: true });
-    await writeFile(join(clone, path), text);
+    await mkdir(dirname(join(tree, path)), { recursive: true });
+    await writeFile(join(tree, path), text);
   }
-  await git("-C", clone, "add", "--all");
-  await git("-C", clone, "commit", "--quiet", "--message", "Change");
-  await git("-C", clone, "push", "--quiet", "origin", "HEAD:main");
-  return (await git("-C", clone, "rev-parse", "HEAD")).stdout.trim();
+  const env = { PATH: process.env.PATH, GIT_CONFIG_GLOBAL: "/dev/null", GIT_DIR: bare, GIT_WORK_TREE: tree };
+  const config = ["core.bare=false", "maintenance.auto=false", "user.name=Kim", "user.email=kim@example.com"];
+  const git = (...args: string[]) => run("git", [...config.flatMap((one) => ["-c", one]), ...args], { env });
+  await git("add", "--all");
+  await git("commit", "--quiet", "--message", "Change");
+  return (await git("rev-parse", "HEAD")).stdout.trim();
 }
 
 async function pushImage(registry: string, tag: string): Promise<{ name: string; digest: string; ref: string }> {

@@ -149,7 +149,7 @@ function addGit(router: Router, world: World): void {
     const repository = find(world, decodeURIComponent(workspace), decodeURIComponent(slug));
     if (!repository) throw new Answer(404, "Repository not found");
     if (isPush(ctx) && account.rights === "read") throw new Answer(403, "Your credentials lack the privilege to push.");
-    await answerGit(ctx, world.store, String(repository.id), service, account.user);
+    await answerGit(ctx, world.store, String(repository.id), service);
   });
 }
 

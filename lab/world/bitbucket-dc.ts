@@ -197,7 +197,7 @@ function addGit(router: Router, world: World): void {
     if (!repository) throw new Answer(404, "Repository not found");
     if (repository.initialisingFor > 0) throw new Answer(503, "Repository is being initialised");
     if (isPush(ctx) && account.rights === "read") throw new Answer(403, "You are not permitted to push");
-    await answerGit(ctx, world.store, String(repository.id), service, account.user);
+    await answerGit(ctx, world.store, String(repository.id), service);
   });
 }
 

@@ -42,12 +42,19 @@ export type GitStore = {
   readonly patch: (id: string, commit: string) => Promise<string>;
   /** The first commit of an empty repository, made of a folder; does nothing when the branch exists. */
   readonly seed: (id: string, branch: string, folder: string) => Promise<void>;
+  /** What git's program says first to a client that speaks this version of the protocol. */
+  readonly advertise: (
+    id: string,
+    program: "git-upload-pack" | "git-receive-pack",
+    protocol: string,
+  ) => Promise<Buffer>;
 };
 
 /** `root` holds one bare repository per id; it survives everything that a disk survives. */
 export function openGitStore(root: string): GitStore {
   const folderOf = (id: string) => join(root, `${id}.git`);
   const git = (id: string, args: readonly string[], env: Record<string, string> = {}) => gitIn(folderOf(id), args, env);
+  const greetings = new Map<string, Promise<Buffer>>();
   const revisionOf = async (id: string, revision: string): Promise<string | undefined> => {
     const asked = [revision, `refs/heads/${revision}`].map((name) => `${name}^{commit}\n`).join("");
     const answers = (await gitIn(folderOf(id), ["cat-file", "--batch-check=%(objectname) %(objecttype)"], {}, asked))
@@ -97,7 +104,21 @@ export function openGitStore(root: string): GitStore {
       return (await git(id, ["show", "--format=", "--patch", "--stat", found])).toString("utf8");
     },
     seed: (id, branch, folder) => seed(folderOf(id), branch, folder),
+    advertise: (id, program, protocol) => {
+      const args = [program.slice("git-".length), "--stateless-rpc", "--advertise-refs", folderOf(id)];
+      const ask = (): Promise<Buffer> => git(id, args, { GIT_PROTOCOL: protocol });
+      if (program === "git-receive-pack" || !isVersion2(protocol)) return ask();
+      // The second version begins with what git can do and not with what there is: the same for all repositories.
+      const known = greetings.get(protocol) ?? ask();
+      greetings.set(protocol, known);
+      return known;
+    },
   };
+}
+
+/** Is this the value of git's header for the second version of its protocol? */
+export function isVersion2(protocol: string): boolean {
+  return protocol.split(":").includes("version=2");
 }
 
 async function create(root: string, folder: string, defaultBranch: string): Promise<void> {

@@ -168,7 +168,7 @@ function addGit(router: Router, world: World): void {
     const repository = find(world, decodeURIComponent(owner), decodeURIComponent(name));
     if (!repository) throw new Answer(404, "Repository not found.");
     if (isPush(ctx) && account.rights === "read") throw new Answer(403, "Write access to repository not granted.");
-    await answerGit(ctx, world.store, String(repository.id), service, account.user);
+    await answerGit(ctx, world.store, String(repository.id), service);
   });
 }
 

@@ -13,9 +13,7 @@ export class GitProblem extends Error {}
 export type GitReader = {
   /** Can it be reached with these credentials? Throws GitProblem. */
   readonly test: (repository: Repository) => Promise<void>;
-  /** Asks git for news. Throws GitProblem. */
-  readonly fetch: (repository: Repository) => Promise<void>;
-  /** The commit that a branch, a tag, `HEAD` or a hash names, as of the last fetch. */
+  /** Asks git for news, and answers the commit that a branch, a tag, `HEAD` or a hash names now. Throws GitProblem. */
   readonly resolve: (repository: Repository, revision: string) => Promise<string>;
   /** The texts of a commit by path; symbolic links and files above 1 MiB are left out. */
   readonly files: (repository: Repository, commit: string) => Promise<ReadonlyMap<string, string>>;
@@ -30,43 +28,46 @@ const MAX_CACHED = 16;
 
 export function openGitReader(options: { readonly dir: string; readonly allowFile: boolean }): GitReader {
   const cache = new Map<string, ReadonlyMap<string, string>>();
+  /** By mirror, what a remote had when its objects were last fetched. */
+  const fetched = new Map<string, string>();
   const mirrorOf = (repository: Repository): string =>
     join(options.dir, `${createHash("sha256").update(repository.repo).digest("hex").slice(0, 20)}.git`);
   const run = (repository: Repository, argv: readonly string[], input?: string): Promise<Buffer> =>
     runGit(repository, argv, options.allowFile, input);
   const inMirror = (repository: Repository, argv: readonly string[], input?: string): Promise<Buffer> =>
     run(repository, ["--git-dir", mirrorOf(repository), ...argv], input);
+  const commitOf = async (repository: Repository, id: string): Promise<string> => {
+    try {
+      return (await inMirror(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${id}^{commit}`]))
+        .toString("utf8")
+        .trim();
+    } catch (error) {
+      throw error instanceof GitProblem ? unresolved(id) : error;
+    }
+  };
 
   return {
     test: async (repository) => void (await run(repository, ["ls-remote", "--", repository.repo, "HEAD"])),
-    fetch: async (repository) => {
+    resolve: async (repository, revision) => {
       const mirror = mirrorOf(repository);
       if (!existsSync(join(mirror, "HEAD"))) {
         mkdirSync(options.dir, { recursive: true });
-        await run(repository, ["init", "--quiet", "--bare", mirror]);
+        await run(repository, ["init", "--quiet", "--bare", "--template=", mirror]);
       }
-      const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-      await inMirror(repository, ["fetch", "--quiet", "--prune", "--no-auto-gc", "--", repository.repo, ...refs]);
-      const remote = (await run(repository, ["ls-remote", "--symref", "--", repository.repo, "HEAD"])).toString("utf8");
-      const head = /^ref: (refs\/heads\/\S+)\s+HEAD$/m.exec(remote)?.[1];
-      if (head !== undefined) await inMirror(repository, ["symbolic-ref", "HEAD", head]);
-    },
-    resolve: async (repository, revision) => {
-      const names = [`refs/heads/${revision}`, `refs/tags/${revision}`];
-      const wanted =
-        revision === "" || revision === "HEAD" ? ["HEAD"] : /^[0-9a-f]{40}$/.test(revision) ? [revision] : names;
-      for (const name of wanted) {
-        try {
-          return (
-            await inMirror(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`])
-          )
-            .toString("utf8")
-            .trim();
-        } catch (error) {
-          if (!(error instanceof GitProblem)) throw error;
-        }
+      const listed = (await run(repository, ["ls-remote", "--", repository.repo])).toString("utf8");
+      // As the real one does: the objects are asked for only where a name has moved.
+      if (fetched.get(mirror) !== listed) {
+        const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+        await inMirror(repository, ["fetch", "--quiet", "--prune", "--no-auto-gc", "--", repository.repo, ...refs]);
+        fetched.set(mirror, listed);
       }
-      throw new GitProblem(`unable to resolve '${revision}' to a commit SHA`);
+      if (/^[0-9a-f]{40}$/.test(revision)) return commitOf(repository, revision);
+      const tips = new Map(listed.split("\n").map((line) => [line.slice(41), line.slice(0, 40)]));
+      const tag = `refs/tags/${revision}`;
+      const names = revision === "" || revision === "HEAD" ? ["HEAD"] : [`refs/heads/${revision}`, `${tag}^{}`, tag];
+      const commit = names.map((name) => tips.get(name)).find((id) => id !== undefined);
+      if (commit === undefined) throw unresolved(revision);
+      return commit;
     },
     files: async (repository, commit) => {
       const key = `${repository.repo} ${commit}`;
@@ -86,6 +87,10 @@ export function openGitReader(options: { readonly dir: string; readonly allowFil
       return { author, date: `${new Date(date).toISOString().slice(0, 19)}Z`, message: message.trim() };
     },
   };
+}
+
+function unresolved(revision: string): GitProblem {
+  return new GitProblem(`unable to resolve '${revision}' to a commit SHA`);
 }
 
 async function readFiles(

@@ -34,7 +34,6 @@ export type Found = { readonly revision: string; readonly manifests: Manifest[];
 export async function manifestsOf({ state, git }: World, app: Application, revision?: string): Promise<Found> {
   const { repoURL, path = ".", targetRevision = "HEAD" } = app.spec.source;
   const repository = state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
-  await git.fetch(repository);
   const commit = await git.resolve(repository, revision ?? targetRevision);
   const { manifests, type } = render(await git.files(repository, commit), path);
   return { revision: commit, manifests: manifests.map((one) => placed(one, app.spec.destination.namespace)), type };
