@@ -4,11 +4,13 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory.ts";
 import { type Agent, openAgent } from "@gantry/task-agent/agent.ts";
 import type { AgentConfig } from "@gantry/task-agent/config.ts";
+import { startRelay } from "@gantry/task-agent/relay.ts";
 import { appendLog, type RunnerCall, runnerCalls } from "@gantry/task-agent/runner-calls.ts";
 import { type TaskCalls, taskCalls } from "@gantry/task-agent/task-calls.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/tasks.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/wire/problem.ts";
 import * as wire from "@gantry/wire/protocol.ts";
+import type { SimBus } from "./bus.ts";
 import type { Judge } from "./judge.ts";
 import { memoryLogs, type StoredLogs } from "./log-store.ts";
 import { surpriseLogger } from "./logger.ts";
@@ -66,6 +68,7 @@ export type AgentHostDeps = {
   readonly library: Library;
   readonly judge: Judge;
   readonly watch: Watch;
+  readonly bus: SimBus | undefined;
 };
 type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, RunnerCall>; readonly tasks: TaskCalls };
 
@@ -94,12 +97,13 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
       common.onCommit(name);
     };
     const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
+    const logger = surpriseLogger(judge, process.name);
     const agent = await openAgent({
       config,
       journal,
       definitions: library.definitions,
       logs: memoryLogs(logs),
-      logger: surpriseLogger(judge, process.name),
+      logger,
       clock: process.clock,
       newId: random.uuid,
       ...(common.isShared ? { name } : {}),
@@ -111,6 +115,16 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
       process.clock.after(TICK_MS, tick);
     };
     process.clock.after(TICK_MS, tick);
+    if (deps.bus)
+      startRelay({
+        ...agent,
+        journal,
+        bus: deps.bus.seenBy(process),
+        me: random.uuid(),
+        clock: process.clock,
+        random: random.next,
+        logger,
+      });
     const onCancel = agent.protocol.cancel;
     return {
       agent,

@@ -1,6 +1,7 @@
 // What must come about: work does not wait while somebody is idle, everything ends, and everybody is told.
 
 import type { Agents } from "./agents.ts";
+import type { SimBus } from "./bus.ts";
 import type { People } from "./client.ts";
 import type { Judge } from "./judge.ts";
 import { CHANNEL } from "./notify-host.ts";
@@ -14,7 +15,7 @@ export type Liveness = {
   /** Once a second. `quietSinceMs`: since when nothing is wrong; undefined while something is. */
   readonly look: (quietSinceMs: number | undefined) => void;
   readonly allEnded: () => boolean;
-  /** Everybody who was to be told was told. */
+  /** Everybody who was to be told was told, and every event is on the bus, where there is one. */
   readonly noticed: (world: World) => boolean;
 };
 
@@ -22,8 +23,9 @@ export function createLiveness(deps: {
   readonly judge: Judge;
   readonly agents: Agents;
   readonly nowMs: () => number;
+  readonly bus: SimBus | undefined;
 }): Liveness {
-  const { judge, agents, nowMs } = deps;
+  const { judge, agents, nowMs, bus } = deps;
   return {
     look: (quietSinceMs) => {
       if (quietSinceMs === undefined || nowMs() < quietSinceMs + CALM_AFTER_MS) return;
@@ -43,7 +45,7 @@ export function createLiveness(deps: {
       }
     },
     allEnded: () => [...judge.tasks.values()].every(({ phase }) => phase === "ended"),
-    noticed: ({ messages }) => missing(judge, messages).length === 0,
+    noticed: ({ messages }) => missing(judge, messages).length === 0 && unpublished(judge, bus).length === 0,
   };
 }
 
@@ -51,9 +53,10 @@ export function checkEnd(facts: {
   readonly judge: Judge;
   readonly wishes: People;
   readonly world: World;
+  readonly bus: SimBus | undefined;
   readonly late: boolean;
 }): void {
-  const { judge, wishes, world, late } = facts;
+  const { judge, wishes, world, bus, late } = facts;
   for (const id of wishes.accepted())
     if (!judge.tasks.has(id)) judge.violated("no-task-lost", `${id} was acknowledged and is not there`);
   if (!late) return;
@@ -64,6 +67,10 @@ export function checkEnd(facts: {
     judge.violated("everything-ends", `${id} is ${phase}: ${states.join(", ")}`);
   }
   for (const key of missing(judge, world.messages)) judge.violated("notices", `${key} was never received`);
+  for (const id of unpublished(judge, bus)) {
+    const [there, all] = [bus?.reached(id), judge.versionOf(id)];
+    judge.violated("events-without-gap", `${there} of ${all} events of ${id} are on the bus`);
+  }
 }
 
 function missing(judge: Judge, messages: ReadonlyMap<string, number>): readonly string[] {
@@ -71,4 +78,8 @@ function missing(judge: Judge, messages: ReadonlyMap<string, number>): readonly 
     .filter(({ phase }) => phase === "ended")
     .map(({ id }) => `ended/${id}/${CHANNEL}`)
     .filter((key) => !messages.has(key));
+}
+
+function unpublished(judge: Judge, bus: SimBus | undefined): readonly string[] {
+  return bus ? [...judge.tasks.keys()].filter((id) => bus.reached(id) < judge.versionOf(id)) : [];
 }

@@ -1,6 +1,7 @@
 // When things go wrong, and when they are well again. What goes wrong is in strikes.ts, how much of it in plan.ts.
 
 import type { Agents } from "./agents.ts";
+import { FAIR_BUS, type SimBus } from "./bus.ts";
 import { FAIR_DISK } from "./files.ts";
 import type { Network } from "./network.ts";
 import type { NotifyHost } from "./notify-host.ts";
@@ -17,6 +18,8 @@ export type Parts = {
   readonly agents: Agents;
   readonly runners: readonly RunnerHost[];
   readonly notify: NotifyHost;
+  /** Where events go over one. */
+  readonly bus: SimBus | undefined;
   readonly people: Process;
 };
 
@@ -76,11 +79,12 @@ export function startFaults(parts: Parts): Faults {
   };
 }
 
-function heal({ ground, network, agents, runners, notify }: Parts): void {
+function heal({ ground, network, agents, runners, notify, bus }: Parts): void {
   ground.trace.line("-- healed");
   network.clear();
   for (const { weather } of agents.hosts) Object.assign(weather, FAIR_STORE);
   Object.assign(notify.weather, FAIR_STORE);
+  if (bus) Object.assign(bus.weather, FAIR_BUS);
   for (const host of [...agents.hosts, notify, ...runners]) {
     host.machine.setRate(1);
     host.process()?.resume();

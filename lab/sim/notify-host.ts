@@ -3,11 +3,13 @@
 import type { Channel } from "@gantry/core/notify/channel.ts";
 import { compileRules } from "@gantry/core/notify/compile-rules.ts";
 import { newMemoryStore, openMemoryJournal } from "@gantry/journal/memory.ts";
+import { startBusSource } from "@gantry/notify-agent/bus-source.ts";
 import { openDeliverer } from "@gantry/notify-agent/deliver.ts";
 import { type Delivery, NOTIFY_INDEXES } from "@gantry/notify-agent/delivery.ts";
 import { startLoop } from "@gantry/notify-agent/loop.ts";
 import { makeAgentClient } from "@gantry/wire/agent-client.ts";
 import { deadlineBy } from "@gantry/wire/deadline.ts";
+import type { SimBus } from "./bus.ts";
 import type { Judge } from "./judge.ts";
 import { surpriseLogger } from "./logger.ts";
 import type { Network } from "./network.ts";
@@ -26,6 +28,8 @@ type NotifyHostDeps = {
   readonly machine: Machine;
   readonly network: Network;
   readonly judge: Judge;
+  /** Where events come from; the feed of the task-agent otherwise. */
+  readonly bus: SimBus | undefined;
 };
 
 export const CHANNEL = "chat";
@@ -43,7 +47,7 @@ const { rules } = compileRules(
 );
 const POLICY = { firstRetryMs: 2_000, maxRetryMs: 60_000, maxTries: 500, giveUpAfterMs: 259_200_000, sendMs: 30_000 };
 
-export function createNotifyHost({ ground, machine, network, judge }: NotifyHostDeps): NotifyHost {
+export function createNotifyHost({ ground, machine, network, judge, bus }: NotifyHostDeps): NotifyHost {
   const random = ground.random.fork("notify");
   const store = newMemoryStore();
   const weather: StoreWeather = { ...FAIR_STORE };
@@ -96,13 +100,7 @@ export function createNotifyHost({ ground, machine, network, judge }: NotifyHost
       onTried: () => {},
     });
     await deliverer.takeUp();
-    startLoop({
-      agent: makeAgentClient({
-        url: "http://agent",
-        token: "notify",
-        fetch: network.fetchFor(process),
-        deadline: (ms) => deadlineBy(clock, ms),
-      }),
+    const facts = {
       journal,
       rules,
       maxAgeMs: POLICY.giveUpAfterMs,
@@ -113,7 +111,15 @@ export function createNotifyHost({ ground, machine, network, judge }: NotifyHost
       onRecorded: deliverer.add,
       takeUp: deliverer.takeUp,
       onFeed: () => {},
+    };
+    const agent = makeAgentClient({
+      url: "http://agent",
+      token: "notify",
+      fetch: network.fetchFor(process),
+      deadline: (ms) => deadlineBy(clock, ms),
     });
+    if (bus) startBusSource({ ...facts, bus: bus.seenBy(process), group: "notify" });
+    else startLoop({ ...facts, agent });
   };
   const boot = (): void => {
     if (current?.isAlive()) return;

@@ -21,8 +21,20 @@ const MIXED = [
   "store",
 ] as const;
 /** Kinds that only themes have. */
-/** `swap`: who speaks to one agent is sent to another; only where there are two. */
-const SPECIAL = ["swap", "long-crash", "long-cut", "twist", "aim", "unanswered", "slow-store", "notify-store"] as const;
+/**
+ * `swap`: who speaks to one agent is sent to another; only where there are two. `bus`: only where events go over one.
+ */
+const SPECIAL = [
+  "swap",
+  "bus",
+  "long-crash",
+  "long-cut",
+  "twist",
+  "aim",
+  "unanswered",
+  "slow-store",
+  "notify-store",
+] as const;
 export type FaultKind = (typeof MIXED)[number] | (typeof SPECIAL)[number];
 
 export type Plan = {
@@ -33,6 +45,8 @@ export type Plan = {
   readonly withinMs: number;
   /** Two share one store. */
   readonly agents: 1 | 2;
+  /** Events go over a bus, and the notify-agent reads them there. */
+  readonly hasBus: boolean;
   readonly cancelChance: number;
   readonly runners: readonly RunnerFacts[];
   readonly kinds: ReadonlySet<FaultKind>;
@@ -125,7 +139,7 @@ const THEMES: { readonly [name: string]: Theme } = {
     often: 6,
     cancelChance: 0.4,
   },
-  /** The notify-agent dies between its commits. */
+  /** The notify-agent dies between its commits, and some of them are not made or not answered. */
   notice: {
     kinds: ["notify-store", "notify-crash"],
     taste: { big: 0, long: 0, short: 0.5 },
@@ -138,6 +152,8 @@ const THEMES: { readonly [name: string]: Theme } = {
 
 /** Chance of two agents. */
 const TWO = 0.2;
+/** Chance of a bus. */
+const BUS = 0.25;
 
 /** `theme`: this one, and not one that is drawn. */
 export function drawPlan(random: Random, theme?: string): Plan {
@@ -147,9 +163,10 @@ export function drawPlan(random: Random, theme?: string): Plan {
   if (!facts && name !== "mixed") throw new Error(`no theme ${name}`);
   const plan = facts ? themed(random, name, facts) : mixed(random);
   // Apart from the themes, so that every one of them is played with two agents as well.
-  if (!random.chance(TWO)) return plan;
-  const kinds = new Set<FaultKind>(plan.kinds.size === 0 ? [] : [...plan.kinds, "swap"]);
-  return { ...plan, agents: 2, kinds };
+  const agents = random.chance(TWO) ? 2 : 1;
+  const hasBus = random.fork("bus").chance(BUS);
+  const also: FaultKind[] = [...(agents === 2 ? (["swap"] as const) : []), ...(hasBus ? (["bus"] as const) : [])];
+  return { ...plan, agents, hasBus, kinds: new Set(plan.kinds.size === 0 ? [] : [...plan.kinds, ...also]) };
 }
 
 /** Are connections never bad? */
@@ -167,6 +184,7 @@ function mixed(random: Random): Plan {
     tasks: 5 + (random.chance(0.1) ? random.int(5, 45) : random.int(0, 4)),
     withinMs: chaosMs * 0.8,
     agents: 1,
+    hasBus: false,
     cancelChance: random.chance(0.5) ? random.between(0, 0.5) : 0,
     runners: drawRunners(random, false),
     kinds: new Set(MIXED.filter(() => random.chance(storm))),
@@ -185,6 +203,7 @@ function themed(random: Random, name: string, theme: Theme): Plan {
     tasks: random.int(...theme.tasks),
     withinMs: Math.max(chaosMs * 0.6, MINUTE),
     agents: 1,
+    hasBus: false,
     cancelChance: theme.cancelChance ?? (random.chance(0.3) ? 0.2 : 0),
     runners: drawRunners(random, theme.crowd ?? false),
     kinds: new Set(theme.kinds),

@@ -4,6 +4,7 @@ import { agentConfig } from "@gantry/task-agent/config.ts";
 import type { JobRef } from "@gantry/wire/protocol.ts";
 import { composeSignalsHere } from "./abort-signals.ts";
 import { createAgents } from "./agents.ts";
+import { createBus } from "./bus.ts";
 import { startPeople } from "./client.ts";
 import { checkEnd, createLiveness } from "./ends.ts";
 import { startFaults } from "./faults.ts";
@@ -81,7 +82,8 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     unconfirmedAfterMs: config.cancelGraceMs + 60_000,
   });
   const watch = createWatch({ judge, nowMs: timeline.nowMs, rules: library.rules, clocksFit: plan.clocksFit });
-  const agents = createAgents({ ground, config, library, judge, watch }, plan.agents);
+  const bus = plan.hasBus ? createBus(ground, () => judge) : undefined;
+  const agents = createAgents({ ground, config, library, judge, watch, bus }, plan.agents);
   const still = { ...ground, random: random.fork("people") };
   const people = createProcess(still, createMachine(timeline, "people"), "people");
   const world = createWorld(createProcess(still, createMachine(timeline, "world"), "world"), () => judge);
@@ -99,7 +101,7 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
         `${runner.name} starts ${ref.job} of ${ref.task} and would not know after a crash`,
       );
   });
-  const notify = createNotifyHost({ ground, machine: notifyMachine, network, judge });
+  const notify = createNotifyHost({ ground, machine: notifyMachine, network, judge, bus });
   network.listen(agents.server);
   network.listen(world.server);
   const wishes = startPeople({
@@ -113,10 +115,10 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     cancelChance: plan.cancelChance,
   });
 
-  const parts = { ground, plan, network, agents, runners, notify, people };
+  const parts = { ground, plan, network, agents, runners, notify, bus, people };
   const faults = startFaults(parts);
   for (const host of [...agents.hosts, ...runners, notify]) host.boot();
-  const liveness = createLiveness({ judge, agents, nowMs: timeline.nowMs });
+  const liveness = createLiveness({ judge, agents, bus, nowMs: timeline.nowMs });
   let ended = false;
   const look = (): void => {
     watch.look();
@@ -130,7 +132,7 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
       healed !== undefined && wishes.open() === 0 && liveness.allEnded() && runners.every((one) => one.busy() === 0);
     if (healed !== undefined) wishes.answerAll();
     ended = late || (done && liveness.noticed(world)) || judge.violations.length > 0;
-    if (ended) checkEnd({ judge, wishes, world, late });
+    if (ended) checkEnd({ judge, wishes, world, bus, late });
     if (ended && !late) logBook.check();
     else timeline.at(now + LOOK_MS, look);
   };

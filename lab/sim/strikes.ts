@@ -1,6 +1,7 @@
 // What can go wrong. Each strike begins one fault; how hard it is, is drawn.
 
 import type { AgentHost } from "./agent-host.ts";
+import { FAIR_BUS } from "./bus.ts";
 import type { Parts } from "./faults.ts";
 import { FAIR_DISK } from "./files.ts";
 import type { StoredLogs } from "./log-store.ts";
@@ -118,10 +119,18 @@ export const STRIKES: { readonly [K in FaultKind]: (blow: Blow) => void } = {
     lasts(FOR_EVER);
     Object.assign(agent.weather, { appendMs: [1, random.between(50, 500)], slow: random.between(0, 0.1) });
   },
+  bus: ({ parts: { bus }, random, later }) => {
+    if (!bus) return;
+    const some = (): number => (random.chance(0.5) ? random.between(0, 0.5) : 0);
+    const drawn = { away: random.chance(0.4), lost: some(), unanswered: some(), late: some(), forgotten: some() };
+    Object.assign(bus.weather, drawn);
+    later(random.between(1_000, random.chance(0.2) ? 600_000 : 60_000), () => Object.assign(bus.weather, FAIR_BUS));
+  },
   "notify-store": ({ parts, random, lasts }) => {
     lasts(FOR_EVER);
-    const weather = { crashBefore: random.between(0, 0.05), crashAfter: random.between(0, 0.05) };
-    Object.assign(parts.notify.weather, weather);
+    const some = (): number => random.between(0, 0.05);
+    const drawn = { lost: some(), unanswered: some(), crashBefore: some(), crashAfter: some() };
+    Object.assign(parts.notify.weather, drawn);
   },
 };
 

@@ -1,8 +1,8 @@
 // Planted mistakes, as patches of the code. Each was a real failure of a comparable system, or of this one before the
 // simulator found it. Of the twenty that the study of such systems names, these have no place here:
 // - a command that the store's client sends twice: the store here is in memory (journal/suite, the redis adapter's tests);
-// - events that are told before they are committed: there is no second place for events, the feed reads the journal. What
-//   comes nearest is `place-before-deliveries`;
+// - events that are told before they are committed: feed and bus get what the journal gives. What comes nearest is
+//   `place-before-deliveries` and `place-before-publishing`;
 // - a schedule that fires twice: there are no schedules in the engine.
 
 export type Mutant = {
@@ -22,6 +22,7 @@ const PROTOCOL = "task-agent/runner-protocol.ts";
 const DISPATCH = "task-agent/dispatch.ts";
 const AGENT = "task-agent/agent.ts";
 const TASKS = "task-agent/tasks.ts";
+const RELAY = "task-agent/relay.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   one(
@@ -274,5 +275,26 @@ export const MUTANTS: readonly Mutant[] = [
     "task-runner/permits.ts",
     "      await renewed(signal);\n",
     "",
+  ),
+  one(
+    "place-before-publishing",
+    "events count as published before the bus has them",
+    RELAY,
+    "    for (const batch of batchesOf(await encode(deps, page.events))) await deps.bus.publish(batch);\n    place = await save(deps, { after: page.last, by: deps.me }, { anew: false });\n",
+    "    place = await save(deps, { after: page.last, by: deps.me }, { anew: false });\n    for (const batch of batchesOf(await encode(deps, page.events))) await deps.bus.publish(batch);\n",
+  ),
+  one(
+    "unacknowledged-is-published",
+    "a batch that was not acknowledged is given up, and the next one is sent",
+    RELAY,
+    "await deps.bus.publish(batch);\n    place",
+    "await deps.bus.publish(batch).catch(() => {});\n    place",
+  ),
+  one(
+    "handled-without-record",
+    "events count as read although what they ask for could not be written down",
+    "notify-agent/bus-source.ts",
+    "        failed = true;\n        throw error;\n",
+    "        failed = true;\n",
   ),
 ];
