@@ -18,11 +18,14 @@ export type Lab = {
 
 export type LabRunner = Omit<RunnerConfigInput, "agent" | "token">;
 
+export type LabOptions = { readonly dir: string; readonly path: string; readonly host?: string };
+
 /** The folder with the stand-in of the scanner program, in front of what the machine has. */
 const BIN = fileURLToPath(new URL("world/bin", import.meta.url));
 
-export async function startLab(options: { readonly dir: string; readonly path: string }): Promise<Lab> {
-  const world = await startWorld(join(options.dir, "world"));
+/** `host`: the address of this machine at which processes elsewhere reach the stand-ins; absent: loopback. */
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const world = await startWorld(join(options.dir, "world"), options.host);
   const secrets = join(options.dir, "secrets");
   mkdirSync(secrets, { recursive: true, mode: 0o700 });
   const secret = (name: string): { file: string } => {
@@ -102,7 +105,7 @@ export async function startLab(options: { readonly dir: string; readonly path: s
     },
     mail: {
       kind: "mail",
-      host: "127.0.0.1",
+      host: new URL(entry("mail").url).hostname,
       port: entry("mail").smtpPort,
       tls: "if-offered",
       from: "gantry@lab.invalid",

@@ -36,7 +36,7 @@ export async function makeRootFolder(root: string): Promise<void> {
 }
 
 /** With the libraries that it is linked to, each at its own place. */
-async function copyProgram(from: string, to: string, root: string): Promise<void> {
+export async function copyProgram(from: string, to: string, root: string): Promise<void> {
   const { stdout } = await run("ldd", [from]);
   const libraries = [...stdout.matchAll(/(\/\S+) \(/g)].map(([, file]) => file ?? "");
   for (const [source, target] of [[from, to] as const, ...libraries.map((file) => [file, file] as const)]) {
@@ -49,6 +49,6 @@ async function copyFolder(folder: string, root: string): Promise<void> {
   await cp(folder, join(root, folder), { recursive: true, dereference: true });
 }
 
-async function which(name: string): Promise<string> {
+export async function which(name: string): Promise<string> {
   return (await run("which", [name])).stdout.trim();
 }

@@ -7,6 +7,7 @@ import { emptyRedis, failOver, failOverToTheWrongOne, killRedis, stopRedis } fro
 import { rollingRestart } from "../redis/rolling.ts";
 import { noRedis } from "../redis/server.ts";
 import { noCables, openCable } from "./cable.ts";
+import { noEngine, playCompose } from "./compose.ts";
 import { type Cut, cutLine, TEN_MINUTES_SCALED_MS } from "./cut.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./disk.ts";
 import { floodAndSpin } from "./flood.ts";
@@ -77,6 +78,12 @@ const RUNS: { readonly [name: string]: Run } = {
     play: (times) => cutLine(cuts(times), { open: openCable, tell }),
     must: (times) => ({ ...linesKept(times) }),
     unless: noCables(),
+  },
+  compose: {
+    times: 1,
+    play: () => playCompose(tell),
+    must: () => ({ healthy: 6 + 10, succeeded: 6, restarted: 2, messages: 6, left: 0 }),
+    unless: noEngine(),
   },
   flood: { times: 600, play: floodAndSpin, must: () => ({ missed: 0, attempts: 2 }) },
   claims: {

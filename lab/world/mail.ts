@@ -6,7 +6,7 @@
 import { isJsonObject } from "@gantry/core/json.ts";
 import { SMTPServer } from "smtp-server";
 import { parseMail } from "./mail-parse.ts";
-import { openState, readJson, type StandIn, type StandInOptions, serve } from "./stand-in.ts";
+import { LOOPBACK, openState, readJson, type StandIn, type StandInOptions, serve } from "./stand-in.ts";
 
 export type LabMail = {
   readonly id: number;
@@ -78,7 +78,7 @@ export async function startMailBox(options: MailBoxOptions): Promise<MailBox> {
   });
   // A sender that goes away in the middle is nothing to stop for.
   smtp.on("error", () => {});
-  const smtpPort = await listenSmtp(smtp, options.smtpPort ?? 0);
+  const smtpPort = await listenSmtp(smtp, options.host ?? LOOPBACK, options.smtpPort ?? 0);
 
   const standIn = await serve(options, (router) => {
     router.get("/_lab/mails", (ctx) => {
@@ -106,10 +106,10 @@ export async function startMailBox(options: MailBoxOptions): Promise<MailBox> {
   };
 }
 
-function listenSmtp(smtp: SMTPServer, port: number): Promise<number> {
+function listenSmtp(smtp: SMTPServer, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     smtp.once("error", reject);
-    const server = smtp.listen(port, "127.0.0.1", () => {
+    const server = smtp.listen(port, host, () => {
       smtp.off("error", reject);
       const address = server.address();
       resolve(typeof address === "object" && address !== null ? address.port : port);

@@ -1,4 +1,4 @@
-// What all stand-ins share: a real HTTP server on loopback, state that survives a kill, a record of what was said (for
+// What all stand-ins share: a real HTTP server, state that survives a kill, a record of what was said (for
 // the contract tests against the published API documents), and a menu of faults. A stand-in holds state and keeps the
 // promises of the real system; it never knows who is calling or what is expected of it.
 //
@@ -13,11 +13,15 @@ import { dirname, join } from "node:path";
 import Router from "@koa/router";
 import Koa from "koa";
 
+export const LOOPBACK = "127.0.0.1";
+
 export type StandInOptions = {
   /** Name in this lab, e.g. `seoul-harbor`; also names its folder below `dir`. */
   readonly name: string;
   /** Folder of the lab's data. */
   readonly dir: string;
+  /** The address of this machine that it listens at and is spoken to by; absent: loopback. */
+  readonly host?: string;
   /** A fixed port, so that addresses stay valid after a restart; 0 or absent takes a free one. */
   readonly port?: number;
 };
@@ -52,7 +56,7 @@ export type Fault = {
 
 export type StandIn = {
   readonly name: string;
-  /** `http://127.0.0.1:port` */
+  /** `http://host:port` */
   readonly url: string;
   readonly port: number;
   readonly exchanges: Exchange[];
@@ -152,11 +156,12 @@ export async function serve(options: StandInOptions, routes: (router: Router, ap
   app.use(router.routes());
 
   const server = createServer(app.callback());
-  await listen(server, options.port ?? 0);
+  const host = options.host ?? LOOPBACK;
+  await listen(server, host, options.port ?? 0);
   const port = (server.address() as AddressInfo).port;
   return {
     name: options.name,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     port,
     exchanges,
     faults: { add, clear },
@@ -222,10 +227,10 @@ function isPlain(body: unknown): boolean {
   );
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
+    server.listen(port, host, () => {
       server.off("error", reject);
       resolve();
     });

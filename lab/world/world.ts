@@ -13,7 +13,7 @@ import { startMailBox } from "./mail.ts";
 import { startMessenger } from "./messenger.ts";
 import { startNexus } from "./nexus.ts";
 import { startSonarqube } from "./sonarqube.ts";
-import type { StandIn } from "./stand-in.ts";
+import { LOOPBACK, type StandIn } from "./stand-in.ts";
 
 /** Where each stand-in is and how one signs in there: the content of `lab.json` (mode 0600). */
 export type LabFile = {
@@ -44,8 +44,8 @@ export const LAB_SITES = { seoul: "seoul-dp", tokyo: "tokyo-dp" } as const;
 const NOTE = "Stand-ins of the lab, on this machine only. Nothing here is a real system, and no credential opens one.";
 const TEMPLATES = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
 
-/** Starts all stand-ins below `dir`; the same folder gives the same addresses and state again. */
-export async function startWorld(dir: string): Promise<World> {
+/** Starts all stand-ins below `dir`; the same folder and host give the same addresses and state again. */
+export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, "..", "lab.json");
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as LabFile).standIns : {};
@@ -64,6 +64,7 @@ export async function startWorld(dir: string): Promise<World> {
     const one = await open({
       name,
       dir,
+      host,
       port: before?.port ?? 0,
       smtpPort: before?.smtpPort ?? 0,
       username: username ?? "",
@@ -108,6 +109,7 @@ export async function startWorld(dir: string): Promise<World> {
     host: new URL(url).host,
     username,
     password: secret,
+    plainHttp: true,
   }));
   await Promise.all([
     start("jira", "platform", "jira", "gantry", ({ username, secret, ...options }) =>
@@ -144,6 +146,7 @@ export async function startWorld(dir: string): Promise<World> {
 type Opening = {
   readonly name: string;
   readonly dir: string;
+  readonly host: string;
   readonly port: number;
   readonly smtpPort: number;
   readonly username: string;

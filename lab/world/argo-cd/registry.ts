@@ -1,7 +1,13 @@
 // Asks a registry whether an image is there, as a node's container runtime would: HEAD of the manifest, with a token of
-// the registry's token service when it wants one. Plain http is spoken to loopback hosts only.
+// the registry's token service when it wants one. Plain http is spoken to loopback hosts, and where it is allowed.
 
-export type PullCredential = { readonly host: string; readonly username: string; readonly password: string };
+export type PullCredential = {
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+  /** As a node's container runtime is told of a registry without TLS. */
+  readonly plainHttp?: boolean;
+};
 
 const ACCEPT = [
   "application/vnd.oci.image.index.v1+json",
@@ -19,7 +25,7 @@ export async function findImage(
   const { host, name, reference } = parseImage(image);
   if (host === undefined) return "present";
   const credential = credentials.find((one) => one.host === host);
-  const url = `${isLoopback(host) ? "http" : "https"}://${host}/v2/${name}/manifests/${reference}`;
+  const url = `${credential?.plainHttp || isLoopback(host) ? "http" : "https"}://${host}/v2/${name}/manifests/${reference}`;
   try {
     let answer = await head(url, basic(credential));
     const challenge = answer.headers.get("www-authenticate") ?? "";
