@@ -5,22 +5,23 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import type { TestContext } from "node:test";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { GantryProcess } from "../gantry-process.ts";
-import { latestFirst, tempFolder } from "./outside.fixture.ts";
+import type { GantryProcess } from "../gantry-process.ts";
+import { latestFirst } from "./outside.fixture.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const WAIT_MS = 60_000;
 /** Set it to keep pictures of what the test saw. */
 const pictures = process.env.GANTRY_PICTURES;
 
-test("three buttons in a browser", { timeout: 150_000 }, async (t) => {
-  if (!existsSync(CHROMIUM)) return t.skip("Chromium is not installed");
+export function hasBrowser(): boolean {
+  return existsSync(CHROMIUM);
+}
+
+/** The app `orders` created, built and deployed by its three buttons. */
+export async function pressInBrowser(t: TestContext, gantry: GantryProcess): Promise<void> {
   const ends = latestFirst(t);
-  const data = await tempFolder(ends, "browser");
-  const gantry = await GantryProcess.start(join(data, "gantry"));
-  ends.after(() => gantry.stop());
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
@@ -80,7 +81,7 @@ test("three buttons in a browser", { timeout: 150_000 }, async (t) => {
   });
 
   assert.deepEqual(wrong, [], "the browser found nothing wrong");
-});
+}
 
 /** Errors of the page and refused resources. */
 function watch(page: Page): string[] {
