@@ -215,6 +215,7 @@ export function goneSignal(ctx: Koa.Context): AbortSignal {
   ctx.state.gone = gone.signal;
   ctx.res.once("close", () => gone.abort(LEFT));
   ctx.res.once(CLOSING, () => gone.abort(LEFT));
+  if (ENDING.has(ctx.res)) gone.abort(LEFT);
   return gone.signal;
 }
 
@@ -263,6 +264,8 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
 
 /** Emitted by the answers that are still open when their server closes. */
 const CLOSING = "gantry-closing";
+/** Those that it was emitted by: who begins to wait afterwards is to be answered, too. */
+const ENDING = new WeakSet<ServerResponse>();
 const DISCARD_BYTES = 8 * 1_048_576;
 /** Made once: every request ends with it, and an error of its own costs more than the rest of the request. */
 const LEFT = new DOMException("The caller has left.", "AbortError");
@@ -318,12 +321,15 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   );
 }
 
-/** The newest answer of every connection. */
-type Newest = ReadonlyMap<Socket, ServerResponse>;
+/** The newest answer of every connection; undefined before the first request. */
+type Newest = ReadonlyMap<Socket, ServerResponse | undefined>;
 
 function keepNewest(server: Server): Newest {
-  const newest = new Map<Socket, ServerResponse>();
-  server.on("connection", (socket) => socket.once("close", () => newest.delete(socket)));
+  const newest = new Map<Socket, ServerResponse | undefined>();
+  server.on("connection", (socket: Socket) => {
+    newest.set(socket, undefined);
+    socket.once("close", () => newest.delete(socket));
+  });
   server.on("request", ({ socket }, response) => newest.set(socket, response));
   return newest;
 }
@@ -333,11 +339,14 @@ async function closeServer(server: Server, newest: Newest): Promise<void> {
   server.closeIdleConnections();
   const end = (response: ServerResponse): void => {
     response.shouldKeepAlive = false;
-  };
-  for (const response of newest.values()) {
-    if (response.writableEnded) continue;
-    end(response);
+    ENDING.add(response);
     response.emit(CLOSING);
+  };
+  for (const [socket, response] of newest) {
+    if (response?.writableEnded) continue;
+    if (response) end(response);
+    // Opened in advance, by a balancer for example: for Node it is not idle, but nobody waits for an answer there.
+    else if (socket.bytesRead === 0) socket.destroy();
   }
   server.prependListener("request", (_request, response) => end(response));
   const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
