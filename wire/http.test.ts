@@ -1,6 +1,7 @@
 // The shared server pieces, spoken to over real sockets.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -196,4 +197,29 @@ test("a server that closes answers who waits, and ends their connections, so tha
   assert.deepEqual([await answer.text(), answer.headers.get("connection")], ["told", "close"]);
   await closed;
   assert.ok(performance.now() - began < 1_500, "it did not wait for a connection that nobody uses");
+});
+
+test("a server that closes waits neither for a connection without a request, nor for one that begins to wait later", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const closing = createApp({ name: "closing", logger: { debug() {}, info() {}, warn() {}, error() {} } });
+  closing.use(async (ctx) => {
+    arrived.resolve();
+    await readJson(ctx, z.unknown());
+    const gone = goneSignal(ctx);
+    if (!gone.aborted) await once(gone, "abort");
+    ctx.body = "told";
+  });
+  const server = await listen(closing, { host: "127.0.0.1", port: 0 });
+  const silent = connect(server.port, "127.0.0.1");
+  await once(silent, "connect");
+  const asking = connect(server.port, "127.0.0.1").setEncoding("utf8");
+  asking.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{");
+  await arrived.promise;
+  const began = performance.now();
+  const closed = server.close();
+  asking.write("}");
+  const answer = (await asking.toArray()).join("");
+  assert.match(answer, /^HTTP\/1\.1 200 [^]*Connection: close[^]*told/);
+  await closed;
+  assert.ok(performance.now() - began < 1_500, "it did not wait until it cuts what is left");
 });
