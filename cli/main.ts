@@ -33,10 +33,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "make a data folder of a backup",
     run: async (argv, io) => (await import("./restore.ts")).restore(argv, io),
   },
+  version: {
+    summary: "tell which Gantry this is",
+    run: async (argv, io) => (await import("./version.ts")).version(argv, io),
+  },
 };
 
 async function main(argv: readonly string[], io: Io): Promise<number> {
-  const [name = "help", ...rest] = argv;
+  const [given = "help", ...rest] = argv;
+  const name = given === "--version" ? "version" : given;
   const command = COMMANDS[name];
   if (command) return command.run(rest, io);
   const known = name === "help" || name === "--help" || name === "-h";

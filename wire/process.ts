@@ -7,6 +7,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { pino, stdTimeFunctions } from "pino";
 import type { z } from "zod";
 import type { Logger } from "./http.ts";
+import manifest from "./package.json" with { type: "json" };
 import { inOneLine, startFault } from "./start-fault.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
@@ -72,8 +73,8 @@ function withPlaces(error: unknown, locate: OpenedConfig<unknown>["locate"]): un
 
 function loadConfig<S extends z.ZodObject>(name: string, schema: S): OpenedConfig<z.output<S>> {
   const { values } = readArguments();
-  if (values.help) {
-    process.stdout.write(usage(name));
+  if (values.help || values.version) {
+    process.stdout.write(values.help ? usage(name) : `${name} ${manifest.version}\n`);
     process.exit(0);
   }
   const prefix = `GANTRY_${name.toUpperCase().replaceAll("-", "_")}`;
@@ -91,7 +92,8 @@ function loadConfig<S extends z.ZodObject>(name: string, schema: S): OpenedConfi
 
 function readArguments() {
   try {
-    return parseArgs({ options: { config: { type: "string" }, help: { type: "boolean", short: "h" } } });
+    const help = { type: "boolean", short: "h" } as const;
+    return parseArgs({ options: { config: { type: "string" }, version: { type: "boolean" }, help } });
   } catch (error) {
     throw new GantryError("config-invalid", { problem: (error as Error).message });
   }
@@ -100,6 +102,7 @@ function readArguments() {
 function usage(name: string): string {
   const prefix = variableOf("GANTRY", [name]);
   return `Usage: ${name} --config FILE
+       ${name} --version
 
 FILE is YAML or JSON. Every setting can also come from the environment, which wins: ${prefix}_PORT is \`port\`,
 ${prefix}_PORT_FILE names a file with its value. Mistakes are told all at once, with exit code 2.

@@ -1,0 +1,56 @@
+// `gantry version` and `gantry --version`: which Gantry this is.
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import type { Io } from "./io.ts";
+import manifest from "./package.json" with { type: "json" };
+
+const USAGE = `Usage: gantry version [--json]
+
+Prints the version, and the commit where it is known: of a checkout by git, of an image by GANTRY_REVISION.
+`;
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const COMMIT = /^[0-9a-f]{7,64}$/;
+const GIT_LIMIT_MS = 5_000;
+
+export async function version(argv: readonly string[], io: Pick<Io, "stdout" | "stderr" | "env">): Promise<number> {
+  const { json, help, problem } = readArguments(argv);
+  if (help) {
+    io.stdout(USAGE);
+    return 0;
+  }
+  if (problem !== undefined) {
+    io.stderr(`${problem}\n\n${USAGE}`);
+    return 2;
+  }
+  const commit = await commitOf(ROOT, io.env.GANTRY_REVISION);
+  const { version } = manifest;
+  if (json) io.stdout(`${JSON.stringify({ name: "gantry", version, commit: commit ?? null })}\n`);
+  else io.stdout(`gantry ${version}${commit === undefined ? "" : ` (${commit.slice(0, 12)})`}\n`);
+  return 0;
+}
+
+/** Of this folder alone: a repository that it lies in is somebody else's. */
+async function commitOf(root: string, told: string | undefined): Promise<string | undefined> {
+  if (!existsSync(join(root, ".git"))) return told !== undefined && COMMIT.test(told) ? told : undefined;
+  try {
+    const { stdout } = await promisify(execFile)("git", ["-C", root, "rev-parse", "HEAD"], { timeout: GIT_LIMIT_MS });
+    return COMMIT.test(stdout.trim()) ? stdout.trim() : undefined;
+  } catch {
+    // No git on this machine, or none that may read the folder: the version alone is known.
+    return undefined;
+  }
+}
+
+function readArguments(argv: readonly string[]): { json?: boolean; help?: boolean; problem?: string } {
+  try {
+    const options = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
+    return parseArgs({ args: [...argv], options }).values;
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+}
