@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { createGzip } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
+import { exists } from "@gantry/journal/archive.ts";
 import { checkJournal, copyJournal, isSqliteFile } from "@gantry/journal/backup.ts";
 import { type Pack, pack } from "tar-stream";
 import { BACKUP_VERSION, type BackupEntry, MANIFEST, type Manifest } from "./backup-file.ts";
@@ -172,16 +173,6 @@ async function listFiles(root: string, enter: (folder: string) => boolean, below
     else if (entry.isDirectory() && enter(path)) found.push(...(await listFiles(root, enter, path)));
   }
   return found;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
 }
 
 function readArguments(argv: readonly string[]): { data?: string; to?: string; help?: boolean; problem?: string } {

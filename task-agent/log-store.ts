@@ -1,10 +1,11 @@
 // The logs of steps: one file each, appended by byte offset. The runner's own spool is the copy that survives a crash of
 // this process, so appends are not fsynced: after a crash the size on disk is the truth, and the runner rewinds to it.
 
-import { type FileHandle, mkdir, open as openFile, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open as openFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
+import { exists } from "@gantry/journal/archive.ts";
 import { type Clock, wakeable } from "@gantry/journal/clock.ts";
 
 export type LogName = { readonly task: string; readonly job: string; readonly attempt: number; readonly step: string };
@@ -173,14 +174,4 @@ async function closeOldest(logs: Map<string, OpenLog>): Promise<void> {
 export function pathOf(folder: string, { task, job, attempt, step }: LogName): string {
   const part = (text: string): string => encodeURIComponent(text).replace(/\./g, "%2E").slice(0, 200);
   return join(folder, part(task), part(job), String(attempt), `${part(step)}.log`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
 }
