@@ -64,7 +64,8 @@ test("compose: every process of ours is one that the image can start, checked as
   for (const [name, { command, healthcheck }] of ours) {
     const [process = ""] = command ?? [];
     assert.match(entry, new RegExp(`[ |]${process}\\b`), name);
-    assert.deepEqual(healthcheck?.test, ["CMD", "gantry-entry", "health", process], name);
+    const question = process === "task-runner" ? "ready" : "health";
+    assert.deepEqual(healthcheck?.test, ["CMD", "gantry-entry", question, process], name);
   }
 });
 

@@ -26,7 +26,7 @@ type Container = {
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly startupProbe: Probe;
   readonly livenessProbe: Probe;
-  readonly readinessProbe?: Probe;
+  readonly readinessProbe: Probe;
 };
 type Pod = {
   readonly automountServiceAccountToken: boolean;
@@ -125,10 +125,10 @@ function checkStatefulSet({ metadata, spec }: Manifest): void {
   const isRunner = container.args?.[0] === "task-runner";
   assert.deepEqual(
     [container.startupProbe, container.livenessProbe, container.readinessProbe].map(
-      (probe) => probe?.httpGet?.path ?? probe?.exec?.command.join(" "),
+      (probe) => probe.httpGet?.path ?? probe.exec?.command.join(" "),
     ),
     isRunner
-      ? ["gantry-entry health task-runner", "gantry-entry health task-runner", undefined]
+      ? ["gantry-entry health task-runner", "gantry-entry health task-runner", "gantry-entry ready task-runner"]
       : ["/livez", "/livez", "/readyz"],
   );
   const volumes = new Set(

@@ -83,3 +83,15 @@ test("a runner is well as long as it touches its file", async (t) => {
   assert.equal(await unwell("task-runner", env, 1_040_000), undefined);
   assert.match((await unwell("task-runner", env, 1_060_000)) ?? "", /not touched .* for 60 s/);
 });
+
+test("a runner is ready when the task-agent has taken it in", async (t) => {
+  const data = await mkdtemp(join(tmpdir(), "gantry-ready-"));
+  t.after(() => rm(data, { recursive: true }));
+  const env = { GANTRY_TASK_RUNNER_DATA: data };
+  const file = join(data, "alive");
+  await writeFile(file, "not registered\n");
+  assert.equal(await unwell("task-runner", env, Date.now()), undefined);
+  assert.match((await unwell("task-runner", env, Date.now(), "ready")) ?? "", /has not taken it in/);
+  await writeFile(file, "registered\n");
+  assert.equal(await unwell("task-runner", env, Date.now(), "ready"), undefined);
+});

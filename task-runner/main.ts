@@ -65,19 +65,29 @@ const SHIPPED = import.meta.resolve("@gantry/connectors/steps.ts");
 const THREAD_MEMORY_MB = 1_024;
 const BEAT_MS = 10_000;
 
-/** Touches a file as long as the process is not stuck: a runner has no port that could be asked. */
-async function beat(file: string, logger: Logger): Promise<void> {
-  const touch = (): Promise<void> => writeFile(file, `${process.pid}\n`);
-  await touch();
-  setInterval(() => {
-    touch().catch((err: unknown) => logger.warn({ err }, "the file that says that the runner is alive"));
-  }, BEAT_MS).unref();
+/**
+ * Touches a file as long as the process is not stuck, and writes into it whether the task-agent knows the runner: it has no
+ * port that could be asked.
+ */
+async function beat(file: string, { registered }: Runner, logger: Logger): Promise<void> {
+  let said = "not registered\n";
+  await writeFile(file, said);
+  const touch = (): void => {
+    writeFile(file, said).catch((err: unknown) => {
+      logger.warn({ err }, "the file that says that the runner is alive");
+    });
+  };
+  setInterval(touch, BEAT_MS).unref();
+  void registered.then(() => {
+    said = "registered\n";
+    touch();
+  });
 }
 
 if (import.meta.main) {
   await runProcess("task-runner", runnerConfigSchema, async (config, logger) => {
     const runner = await startRunner(config, { logger });
-    await beat(join(config.data, "alive"), logger);
+    await beat(join(config.data, "alive"), runner, logger);
     return { ended: runner.ended, close: (again) => runner.close(again ? { drainMs: 0 } : {}) };
   });
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openBench } from "./bench.fixture.ts";
-import { script } from "./fake-agent.fixture.ts";
+import { script, TOKEN } from "./fake-agent.fixture.ts";
 
 test("an agent that is away for a while is told everything, in order, when it is back", async (t) => {
   const { agent, data } = await openBench(t);
@@ -58,6 +59,22 @@ test("an agent that was restarted gets a new session, and the work goes on under
   assert.equal(again.bootId, agent.sessions[0]?.bootId);
   agent.cancel(job);
   assert.equal((await agent.reported(job)).outcome, "canceled");
+});
+
+test("a runner is registered when the agent has taken it in, not when it has started", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-token-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const token = join(folder, "token");
+  await writeFile(token, "a token of somebody else");
+  const { agent, runner, lines } = await openBench(t, { config: { token: { file: token } } });
+  let isRegistered = false;
+  void runner.registered.then(() => {
+    isRegistered = true;
+  });
+  await agent.until("a refusal", () => lines.some((line) => line.startsWith("no session")));
+  assert.equal(isRegistered, false);
+  await writeFile(token, TOKEN);
+  await runner.registered;
 });
 
 test("a runner that a newer process has replaced stops its work and ends", async (t) => {

@@ -29,6 +29,8 @@ export type Runner = {
   readonly name: string;
   /** How many jobs it has. */
   readonly busy: () => number;
+  /** Resolves when the task-agent has taken it in for the first time; stays open when it ends before. */
+  readonly registered: Promise<void>;
   /**
    * Takes no more work, lets running jobs go on for `drainMs` (default: the configuration's), ends the rest, and closes.
    * What the agent was not told is told by the next process. May be called again with a shorter time.
@@ -110,6 +112,13 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   const begin = (claimed: Claimed): void => roster.keep(beginAttempt(site, leases, claimed), { isFormer: false });
   const live = openLive(config, deps.logger);
   const loop = pollLoop({ link, leases, live, deps, roster, begin, signal: draining.signal, ended: cut.signal });
+  // Only now: a session says what the runner has.
+  const registered = new Promise<void>((resolve) => {
+    session.id(ended.signal).then(
+      () => resolve(),
+      () => {},
+    );
+  });
 
   const shutDown = async (): Promise<void> => {
     draining.abort();
@@ -132,7 +141,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
     closed ??= shutDown();
     return closed.finally(cancel);
   };
-  return { name: config.name, busy: roster.busy, close, ended: end.promise };
+  return { name: config.name, busy: roster.busy, registered, close, ended: end.promise };
 }
 
 function describer(config: RunnerConfig, roster: Roster, bootId: string): () => SessionRequest {

@@ -1,5 +1,6 @@
-// Is the process of this container well? Exit code 0 when it is, else 1 and a sentence. The three that serve are asked;
-// a runner has no port, so the age of the file that it touches tells.
+// Is the process of this container well, or ready? Exit code 0 when it is, else 1 and a sentence. The three that serve are
+// asked; a runner has no port, so the file that it touches tells. Ready is a runner that the task-agent has taken in; well
+// is one that still waits for that, too, because starting it again would not help.
 
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -11,10 +12,17 @@ const PROCESSES = ["task-agent", "notify-agent", "portal-api", "task-runner"];
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What is wrong with the process, or undefined when it is well. */
-export async function unwell(process: string, env: Env, nowMs: number): Promise<string | undefined> {
+export type Question = "health" | "ready";
+
+/** What is wrong with the process, or undefined when the answer is yes. */
+export async function unwell(
+  process: string,
+  env: Env,
+  nowMs: number,
+  question: Question = "health",
+): Promise<string | undefined> {
   const prefix = `GANTRY_${process.toUpperCase().replaceAll("-", "_")}`;
-  if (process === "task-runner") return stuck(join(env[`${prefix}_DATA`] ?? ".", "alive"), nowMs);
+  if (process === "task-runner") return stuck(join(env[`${prefix}_DATA`] ?? ".", "alive"), nowMs, question);
   const url = `http://127.0.0.1:${env[`${prefix}_PORT`]}/readyz`;
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -30,19 +38,24 @@ export function processIn(commandLine: string): string | undefined {
   return PROCESSES.find((name) => parts.some((part) => part === name || part.endsWith(`/${name}/main.ts`)));
 }
 
-function stuck(file: string, nowMs: number): string | undefined {
+function stuck(file: string, nowMs: number, question: Question): string | undefined {
   try {
     const age = nowMs - statSync(file).mtimeMs;
-    return age <= OLDEST_MS ? undefined : `task-runner has not touched ${file} for ${Math.round(age / 1_000)} s`;
+    if (age > OLDEST_MS) return `task-runner has not touched ${file} for ${Math.round(age / 1_000)} s`;
+    if (question === "health" || readFileSync(file, "utf8") === "registered\n") return undefined;
+    return "task-runner: the task-agent has not taken it in; its log says why";
   } catch (error) {
     return `task-runner: ${(error as Error).message}`;
   }
 }
 
 if (import.meta.main) {
-  const name = process.argv[2] ?? processIn(readFileSync("/proc/1/cmdline", "utf8"));
+  const [question, given] = process.argv.slice(2);
+  const name = given ?? processIn(readFileSync("/proc/1/cmdline", "utf8"));
   const problem =
-    name === undefined ? "Which process? See: gantry-entry help" : await unwell(name, process.env, Date.now());
+    name === undefined
+      ? "Which process? See: gantry-entry help"
+      : await unwell(name, process.env, Date.now(), question === "ready" ? "ready" : "health");
   if (problem !== undefined) {
     process.stderr.write(`${problem}\n`);
     process.exitCode = 1;

@@ -110,15 +110,13 @@ spec:
           {{- end }}
           {{- $root := . }}
           {{- range $kind := list "startup" "liveness" "readiness" }}
-          {{- if or $root.port (ne $kind "readiness") }}
           {{ $kind }}Probe:
             {{- if $root.port }}
             httpGet: { path: {{ ternary "/readyz" "/livez" (eq $kind "readiness") }}, port: http }
             {{- else }}
-            exec: { command: [gantry-entry, health, {{ $root.process }}] }
+            exec: { command: [gantry-entry, {{ ternary "ready" "health" (eq $kind "readiness") }}, {{ $root.process }}] }
             {{- end }}
             {{- toYaml (get $v.probes $kind) | nindent 12 }}
-          {{- end }}
           {{- end }}
           resources: {{- toYaml $v.resources | nindent 12 }}
           volumeMounts:
