@@ -4,14 +4,13 @@ import { createApp } from "@gantry/wire/http.ts";
 import type Koa from "koa";
 import type { Portal } from "./portal.ts";
 import type { Route } from "./route.ts";
-import { makeRouter, refuseOtherMethods } from "./router.ts";
+import { serveRoutes } from "./router.ts";
 import { serveConsole } from "./static.ts";
 
 export function makeApp(portal: Portal, routes: readonly Route[]): Koa {
   const app = createApp({ name: "portal-api", logger: portal.logger, onAnswered: portal.metrics.answered });
   app.use(securityHeaders(portal));
-  app.use(makeRouter(portal, routes).routes());
-  app.use(refuseOtherMethods);
+  app.use(serveRoutes(portal, routes));
   app.use(serveConsole(portal.config.console));
   return app;
 }
@@ -27,13 +26,13 @@ const POLICY = [
 ].join("; ");
 
 function securityHeaders(portal: Portal): Koa.Middleware {
-  return async (ctx, next) => {
-    ctx.set("Content-Security-Policy", POLICY);
-    ctx.set("X-Frame-Options", "DENY");
-    ctx.set("Referrer-Policy", "no-referrer");
-    ctx.set("Cross-Origin-Opener-Policy", "same-origin");
-    ctx.set("Cross-Origin-Resource-Policy", "same-origin");
-    if (portal.publicUrl().startsWith("https:")) ctx.set("Strict-Transport-Security", "max-age=31536000");
-    await next();
+  return ({ res }, next) => {
+    res.setHeader("Content-Security-Policy", POLICY);
+    res.setHeader("X-Frame-Options", "DENY");
+    res.setHeader("Referrer-Policy", "no-referrer");
+    res.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+    res.setHeader("Cross-Origin-Resource-Policy", "same-origin");
+    if (portal.publicUrl().startsWith("https:")) res.setHeader("Strict-Transport-Security", "max-age=31536000");
+    return next();
   };
 }

@@ -82,9 +82,9 @@ export function route<P = unknown, Q = unknown, B = unknown>(
     ...declared,
     run: async ({ ctx, params, portal, caller }) => {
       const checked = spec.params ? parse(spec.params, params, "/path") : undefined;
-      const query = spec.query ? readQuery(ctx, spec.query) : readQuery(ctx, nothing);
+      const query = readQuery<unknown>(ctx, spec.query ?? nothing);
       const key = spec.keyed ? readKey(ctx) : "";
-      const body = await readBody(ctx, spec);
+      const body = spec.method === "GET" ? undefined : await readBody(ctx, spec);
       // Where a part has no schema its type is `unknown`, and no handler can read anything from it.
       await handle({ ctx, portal, caller, key, params: checked as P, query: query as Q, body: body as B });
     },
@@ -101,7 +101,6 @@ async function readBody<B>(
   ctx: Koa.Context,
   spec: Schemas<unknown, unknown, B> & { readonly method: Method },
 ): Promise<unknown> {
-  if (spec.method === "GET") return undefined;
   if (spec.form && spec.body) {
     if (!ctx.is("application/x-www-form-urlencoded")) {
       throw new GantryError("media-type", { problem: "its Content-Type is not application/x-www-form-urlencoded" });

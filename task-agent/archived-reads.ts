@@ -40,10 +40,10 @@ export function archivedReads(deps: ArchivedReadsDeps): Koa.Middleware {
       await answer(ctx, task, deps);
       return;
     }
+    if (ctx.path !== FEED || ctx.status !== 200) return;
     const reader = ctx.get(READER_HEADER);
     const after = number.safeParse(ctx.query.after ?? "none");
-    if (ctx.path === FEED && ctx.status === 200 && after.success && READER.test(reader))
-      deps.readers.heard(reader, after.data);
+    if (after.success && READER.test(reader)) deps.readers.heard(reader, after.data);
   };
 }
 

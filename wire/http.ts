@@ -42,7 +42,7 @@ export type AppOptions = {
 
 export type Listening = { readonly url: string; readonly port: number; readonly close: () => Promise<void> };
 
-/** An app whose first layers are request id, access line, refusal of strange requests, and `errorSink`. */
+/** An app whose first layers are request id with access line, and `errorSink`. */
 export function createApp(options: AppOptions): Koa {
   const app = new Koa();
   app.silent = true;
@@ -51,18 +51,18 @@ export function createApp(options: AppOptions): Koa {
   );
   app.use(accessLine(options));
   app.use(errorSink(options.logger));
-  app.use(refuseStrange);
   return app;
 }
 
 /**
- * The one place where errors become answers. An expected failure (GantryError) answers its own status; anything else
+ * Refuses strange requests, and is the one place where errors become answers. An expected failure (GantryError) answers its own status; anything else
  * answers 500 `internal` without its text, which goes to the log with the request id. An address that nobody answered
  * is 404.
  */
 export function errorSink(logger: Logger): Koa.Middleware {
   return async (ctx, next) => {
     try {
+      refuseStrange(ctx);
       await next();
       if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false) {
         throw new GantryError("not-found", { kind: "address", name: ctx.path.slice(0, 200) });
@@ -148,6 +148,7 @@ export async function readBytes(ctx: Koa.Context, limit: number): Promise<Buffer
 
 /** The query of a request, checked by its schema; a name that comes twice is refused. */
 export function readQuery<T>(ctx: Koa.Context, schema: z.ZodType<T>): T {
+  if (ctx.querystring === "") return parse(schema, {}, "/query");
   const query: Record<string, string> = Object.create(null);
   for (const [name, value] of new URLSearchParams(ctx.querystring)) {
     const problem = name in query ? "is given twice" : value.isWellFormed() ? undefined : "is not valid Unicode";
@@ -177,10 +178,16 @@ export function requireBearer(tokens: readonly string[]): Koa.Middleware {
  */
 export function bySecret<T>(entries: readonly (readonly [string, T])[]): (given: string | undefined) => T | undefined {
   const known = entries.map(([secret, value]) => ({ digest: digestOf(secret), value }));
+  // Only what was right is kept: as many as there are entries. A wrong one finds nothing here, whatever it looks like.
+  const right = new Map<string, T>();
   return (given) => {
     if (given === undefined) return undefined;
+    const met = right.get(given);
+    if (met !== undefined) return met;
     const digest = digestOf(given);
-    return known.filter((one) => timingSafeEqual(one.digest, digest))[0]?.value;
+    const found = known.filter((one) => timingSafeEqual(one.digest, digest))[0]?.value;
+    if (found !== undefined) right.set(given, found);
+    return found;
   };
 }
 
@@ -195,11 +202,10 @@ export function requireProtocol(me: string): Koa.Middleware {
 /** Sets the ETag. True when the client has this version already: the answer is then 304 and needs no body. */
 export function notModified(ctx: Koa.Context, tag: string): boolean {
   const etag = `W/"${tag}"`;
-  ctx.set("ETag", etag);
-  ctx.set("Cache-Control", "private, no-cache");
-  const weak = (text: string): string => text.trim().replace(/^W\//, "");
-  const seen = ctx.get("if-none-match").split(",").map(weak);
-  if (!seen.includes(weak(etag)) && !seen.includes("*")) return false;
+  ctx.res.setHeader("ETag", etag);
+  ctx.res.setHeader("Cache-Control", "private, no-cache");
+  const seen = ctx.get("if-none-match");
+  if (seen !== etag && !tagsIn(seen).some((one) => one === `"${tag}"` || one === "*")) return false;
   ctx.status = 304;
   return true;
 }
@@ -273,22 +279,30 @@ const BYTE_ORDER_MARK = "\ufeff";
 const GRACE_MS = 2_000;
 
 function accessLine({ name, logger, onAnswered }: AppOptions): Koa.Middleware {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const started = performance.now();
     const given = ctx.get("x-request-id");
-    ctx.state.requestId = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
-    ctx.set("X-Request-Id", requestIdOf(ctx));
-    ctx.set("X-Content-Type-Options", "nosniff");
-    ctx.res.once("close", () => {
+    const requestId = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
+    ctx.state.requestId = requestId;
+    const { req, res, state } = ctx;
+    res.setHeader("X-Request-Id", requestId);
+    res.setHeader("X-Content-Type-Options", "nosniff");
+    res.on("close", () => {
       const ms = Math.round((performance.now() - started) * 10) / 10;
-      const route = text(ctx.state.route) ?? text(ctx._matchedRoute) ?? "unknown";
-      const answered = { method: ctx.method, route, status: ctx.res.statusCode, ms };
-      const line = { process: name, request_id: requestIdOf(ctx), actor: text(ctx.state.actor), ...answered };
-      logger[answered.status >= 500 ? "warn" : "info"](line, "request");
-      onAnswered?.(answered);
+      const route = text(state.route) ?? text(ctx._matchedRoute) ?? "unknown";
+      const { method = "" } = req;
+      const status = res.statusCode;
+      const line = { process: name, request_id: requestId, actor: text(state.actor), method, route, status, ms };
+      logger[status >= 500 ? "warn" : "info"](line, "request");
+      onAnswered?.(line);
     });
-    await next();
+    return next();
   };
+}
+
+/** The tags of an If-None-Match, which compares them weakly. */
+function tagsIn(header: string): readonly string[] {
+  return header.split(",").map((one) => one.trim().replace(/^W\//, ""));
 }
 
 function decodeUtf8(bytes: Buffer): string {

@@ -40,10 +40,11 @@ const TRUSTED_MS = 1_000;
 const MAX_TRUSTED = 1_000;
 
 export function makeTokens(journal: Journal, clock: Clock): Tokens {
+  /** By their secret: a wrong one is never in here. */
   const trusted = new Map<string, { readonly caller: Caller; readonly untilMs: number }>();
-  const trust = (hash: string, caller: Caller): void => {
+  const trust = (secret: string, caller: Caller): void => {
     if (trusted.size >= MAX_TRUSTED) trusted.clear();
-    trusted.set(hash, { caller, untilMs: clock.monotonicMs() + TRUSTED_MS });
+    trusted.set(secret, { caller, untilMs: clock.monotonicMs() + TRUSTED_MS });
   };
   let changes = 0;
   const load = async (name: string): Promise<{ version: number; record: TokenRecord | undefined }> => {
@@ -123,16 +124,16 @@ export function makeTokens(journal: Journal, clock: Clock): Tokens {
 
     identify: async (secret) => {
       if (!secret.startsWith(TOKEN_PREFIX)) return undefined;
-      const hash = hashOf(secret);
-      const known = trusted.get(hash);
+      const known = trusted.get(secret);
       if (known && known.untilMs > clock.monotonicMs()) return known.caller;
+      const hash = hashOf(secret);
       const before = changes;
       const { items } = await journal.find({ index: TOKEN_HASH, prefix: hash, limit: 1 });
       const record = items[0] && tokenRecord.parse(items[0].snapshot);
       if (!record || !(await inUse(record))) return undefined;
       const caller: Caller = { name: record.name, role: record.role, via: "token", token: record.name };
       // What was read before a change must not be trusted after it.
-      if (changes === before) trust(hash, caller);
+      if (changes === before) trust(secret, caller);
       return caller;
     },
 
