@@ -2,18 +2,13 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { promisify } from "node:util";
-import { parse, parseAllDocuments } from "yaml";
-import { isHere, ROOT, read } from "./files.fixture.ts";
+import { parse } from "yaml";
+import { read } from "./files.fixture.ts";
+import { CHART, helmFor, KUBERNETES, render, VALUES } from "./helm.fixture.ts";
 
 const run = promisify(execFile);
-const CHART = `${ROOT}deploy/helm/gantry`;
-const VALUES = readdirSync(`${CHART}/ci`);
-const KUBERNETES = ["--kube-version", "1.31.0"];
 
 type Probe = { readonly httpGet?: { readonly path: string }; readonly exec?: { readonly command: readonly string[] } };
 type Container = {
@@ -51,42 +46,14 @@ type Manifest = {
   };
 };
 
-async function findHelm(t: TestContext): Promise<string | undefined> {
-  const places = ["helm", join(homedir(), "go/bin/helm")];
-  for (const place of places)
-    if ((place === "helm" || existsSync(place)) && (await isHere(place, "version"))) return place;
-  t.skip("helm is not on this machine");
-  return undefined;
-}
-
-async function render(helm: string, values: string, ...more: string[]): Promise<readonly Manifest[]> {
-  const argv = [
-    "template",
-    "demo",
-    CHART,
-    ...KUBERNETES,
-    "--namespace",
-    "gantry",
-    "-f",
-    `${CHART}/ci/${values}`,
-    ...more,
-  ];
-  const { stdout } = await run(helm, argv, { maxBuffer: 16 * 1024 * 1024 });
-  return parseAllDocuments(stdout).flatMap((document) => {
-    assert.deepEqual(document.errors, [], "two keys of one name, or broken YAML");
-    const manifest = document.toJS() as Manifest | null;
-    return manifest === null ? [] : [manifest];
-  });
-}
-
 const of = (all: readonly Manifest[], kind: string): readonly Manifest[] => all.filter((one) => one.kind === kind);
 
 for (const values of VALUES) {
   test(`chart: ${values} makes pods that are checked, closed and limited`, async (t) => {
-    const helm = await findHelm(t);
+    const helm = await helmFor(t);
     if (helm === undefined) return;
     await run(helm, ["lint", "--strict", ...KUBERNETES, "-f", `${CHART}/ci/${values}`, CHART]);
-    const all = await render(helm, values);
+    const all = await render<Manifest>(helm, values);
     const names = all.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
     assert.equal(new Set(names).size, names.length, "two objects of one name");
     for (const { kind, metadata } of all) {
@@ -142,9 +109,9 @@ function checkStatefulSet({ metadata, spec }: Manifest): void {
 }
 
 test("chart: a site's runners call out, and nobody calls them", async (t) => {
-  const helm = await findHelm(t);
+  const helm = await helmFor(t);
   if (helm === undefined) return;
-  const all = await render(helm, "site.yaml");
+  const all = await render<Manifest>(helm, "site.yaml");
   assert.deepEqual(of(all, "Service"), []);
   assert.deepEqual(
     of(all, "NetworkPolicy").map(({ spec }) => spec.ingress),
@@ -163,9 +130,9 @@ test("chart: a site's runners call out, and nobody calls them", async (t) => {
 });
 
 test("chart: everything switched on", async (t) => {
-  const helm = await findHelm(t);
+  const helm = await helmFor(t);
   if (helm === undefined) return;
-  const all = await render(helm, "large.yaml");
+  const all = await render<Manifest>(helm, "large.yaml");
   const paths = of(all, "Ingress").map(({ metadata, spec }) => [
     metadata.name,
     ...spec.rules.flatMap(({ http }) => http.paths.map(({ path }) => path)),
@@ -192,7 +159,7 @@ test("chart: everything switched on", async (t) => {
 });
 
 test("chart: what cannot work is refused with a sentence", async (t) => {
-  const helm = await findHelm(t);
+  const helm = await helmFor(t);
   if (helm === undefined) return;
   const wrong: readonly (readonly [string, RegExp])[] = [
     ["taskAgent.replicas=2", /more than one task-agent needs a journal that they share/],
@@ -205,6 +172,6 @@ test("chart: what cannot work is refused with a sentence", async (t) => {
     ["portalApi.replica=1", /replica/],
   ];
   for (const [setting, words] of wrong) {
-    await assert.rejects(render(helm, "small.yaml", "--set", setting), words, setting);
+    await assert.rejects(render<Manifest>(helm, "small.yaml", "--set", setting), words, setting);
   }
 });

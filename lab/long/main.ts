@@ -6,7 +6,9 @@ import { killAgents } from "../redis/agents.ts";
 import { emptyRedis, failOver, failOverToTheWrongOne, killRedis, stopRedis } from "../redis/faults.ts";
 import { rollingRestart } from "../redis/rolling.ts";
 import { noRedis } from "../redis/server.ts";
+import { noApiServer } from "./api-server.ts";
 import { noCables, openCable } from "./cable.ts";
+import { playChart } from "./chart.ts";
 import { noEngine, playCompose } from "./compose.ts";
 import { type Cut, cutLine, TEN_MINUTES_SCALED_MS } from "./cut.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./disk.ts";
@@ -78,6 +80,12 @@ const RUNS: { readonly [name: string]: Run } = {
     play: (times) => cutLine(cuts(times), { open: openCable, tell }),
     must: (times) => ({ ...linesKept(times) }),
     unless: noCables(),
+  },
+  chart: {
+    times: 1,
+    play: () => playChart(tell),
+    must: () => ({ refused: 0, warned: 0 }),
+    unless: noApiServer(),
   },
   compose: {
     times: 1,
