@@ -18,6 +18,8 @@ export type FakeJob = {
   readonly spec: wire.JobSpec;
   state: "offered" | "claimed" | "started" | "ended" | "lost" | "declined";
   cancel: string | undefined;
+  /** The session to which a poll has told the cancel. */
+  canceledIn: string | undefined;
   readonly progress: wire.StepProgress[];
   readonly logs: Map<string, { bytes: Buffer; final: boolean }>;
   report: wire.ReportRequest | undefined;
@@ -95,6 +97,7 @@ export class FakeAgent {
       spec: { ...SPEC, ...spec },
       state: "offered",
       cancel: undefined,
+      canceledIn: undefined,
       progress: [],
       logs: new Map(),
       report: undefined,
@@ -166,6 +169,7 @@ export class FakeAgent {
       if (this.isRefusing || request.headers.authorization !== `Bearer ${TOKEN}`)
         throw new GantryError("unauthenticated");
       this.calls.push(path);
+      this.#changed();
       const body = path.startsWith("logs/")
         ? this.#log(path, url.searchParams, Buffer.concat(chunks))
         : await this.#call(path, JSON.parse(Buffer.concat(chunks).toString("utf8")), response);
@@ -240,8 +244,13 @@ export class FakeAgent {
     for (;;) {
       const isOffering = freeSlots > 0 || this.ignoresSlots;
       const offers = this.jobs.filter(({ state }) => state === "offered" && isOffering);
-      const cancels = this.jobs.filter(({ state, cancel }) => cancel && (state === "claimed" || state === "started"));
-      if (offers.length > 0 || (cancels.length > 0 && freeSlots > 0) || end.aborted) {
+      const cancels = this.jobs.filter(
+        ({ state, cancel, canceledIn }) =>
+          cancel && canceledIn !== session && (state === "claimed" || state === "started"),
+      );
+      if (offers.length > 0 || cancels.length > 0 || end.aborted) {
+        // Said once in each session, as the agent does; what the runner did not hear is in its next renewal.
+        for (const job of cancels) job.canceledIn = session;
         return {
           offers: offers.map(({ ref }) => ({ offer: `o${ref.fence}`, ref, ttlMs: 15_000 })),
           cancels: cancels.map(({ ref, cancel }) => ({ ref, graceMs: 300, reason: cancel ?? "" })),
