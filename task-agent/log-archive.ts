@@ -2,33 +2,54 @@
 // it is removed here, and a shorter one never takes the place of a longer one.
 
 import { createReadStream, createWriteStream } from "node:fs";
-import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { dayOfTask } from "@gantry/core/task/task-id.ts";
-import { makeFolder, syncFolder } from "@gantry/journal/archive.ts";
+import { exists, makeFolder, syncFolder } from "@gantry/journal/archive.ts";
 import { type LogName, type LogPart, type LogStore, pathOf } from "./log-store.ts";
 
-/** Writes all logs of a task to the archive; durable when it resolves. Rejects when the disk refuses. */
-export async function archiveLogs(logs: string, archive: string, task: string): Promise<number> {
+/**
+ * Writes all logs of a task to the archive; durable when it resolves. Rejects when the disk refuses. Several may do it at
+ * once when each has a name of its own as `writer`: what is gone meanwhile another one has archived.
+ */
+export async function archiveLogs(logs: string, archive: string, task: string, writer?: string): Promise<void> {
   const day = dayOfTask(task);
-  if (day === undefined) return 0;
-  const names = (await readdir(join(logs, task), { recursive: true })).filter((name) => name.endsWith(".log"));
-  let count = 0;
-  for (const name of names) {
+  if (day === undefined) return;
+  const names = await unlessGone(readdir(join(logs, task), { recursive: true }), join(logs, task));
+  for (const name of names?.filter((one) => one.endsWith(".log")) ?? []) {
     const from = join(logs, task, name);
-    const to = `${join(archive, day, "logs", task, name)}.gz`;
-    const { size } = await stat(from);
-    // Reading a log that was not there leaves an empty one behind.
-    if (size === 0 || size <= (await lengthOf(to))) continue;
-    await makeFolder(dirname(to));
-    await pipeline(createReadStream(from), createGzip(), createWriteStream(`${to}.part`, { mode: 0o600, flush: true }));
-    await rename(`${to}.part`, to);
-    await syncFolder(dirname(to));
-    count += 1;
+    await unlessGone(archiveLog(from, `${join(archive, day, "logs", task, name)}.gz`, writer), from);
   }
-  return count;
+}
+
+async function archiveLog(from: string, to: string, writer: string | undefined): Promise<void> {
+  // Once it is open it can be read to its end, whoever removes it.
+  const log = await open(from, "r");
+  try {
+    const { size } = await log.stat();
+    // Reading a log that was not there leaves an empty one behind.
+    if (size === 0 || size <= (await lengthOf(to))) return;
+    const part = `${to}${writer === undefined ? "" : `.${writer}`}.part`;
+    await makeFolder(dirname(to));
+    const source = createReadStream(from, { fd: log, autoClose: false });
+    await pipeline(source, createGzip(), createWriteStream(part, { mode: 0o600, flush: true }));
+    await rename(part, to);
+    await syncFolder(dirname(to));
+  } finally {
+    await log.close();
+  }
+}
+
+/** undefined where the work failed because this is not there any more. */
+async function unlessGone<T>(work: Promise<T>, path: string): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && !(await exists(path))) return undefined;
+    throw error;
+  }
 }
 
 /** Removes the logs of a task; they must be in the archive, or not be wanted. */

@@ -15,6 +15,8 @@ export type LogRetentionDeps = {
   /** Folder of the logs, and of the archive. */
   readonly logs: string;
   readonly archive: string;
+  /** This agent among those that share the folders. */
+  readonly writer?: string | undefined;
   readonly journal: Pick<Journal, "load">;
   readonly tasks: Pick<Tasks, "now">;
   readonly archived: Pick<TaskArchive, "has">;
@@ -36,7 +38,7 @@ export async function sweepLogs(deps: LogRetentionDeps): Promise<number> {
     const isArchived = loaded === undefined && (await deps.archived.has(id));
     const state = loaded?.snapshot as unknown as TaskState | undefined;
     if (decideLogLeaves(state, { policy, now, isArchived })) {
-      if (policy.logs.archive) await archiveLogs(deps.logs, deps.archive, id);
+      if (policy.logs.archive) await archiveLogs(deps.logs, deps.archive, id, deps.writer);
       await removeLogs(deps.logs, id);
       count += 1;
     }

@@ -1,16 +1,22 @@
 // Retention put together, without HTTP: the relay to Kafka and named readers hold events back; a pass is told by its state.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { retentionPolicy } from "@gantry/core/retention/policy.ts";
 import { decideCancel } from "@gantry/core/task/decide-task.ts";
+import { dayOfTask, newTaskId } from "@gantry/core/task/task-id.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openWorld } from "./agent-world.fixture.ts";
 import { openAlarms } from "./alarms.ts";
 import { agentConfig } from "./config.ts";
+import { DAY_MS } from "./decide-retention.ts";
+import { sweepLogs } from "./log-retention.ts";
+import { pathOf } from "./log-store.ts";
 import { openRetention } from "./open-retention.ts";
 import { RELAY_STREAM } from "./relay.ts";
 
@@ -83,4 +89,38 @@ test("what is not in Kafka yet, and what a reader has not read, stays", async (t
   assert.ok(await retention.archive.has(old));
   assert.ok((retention.state().oldest ?? 0) > 0);
   await retention.close();
+});
+
+test("two agents that sweep the same logs at once disturb each other in nothing, and every log is whole in the archive", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-logs-at-once-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const [logs, archive] = [join(folder, "logs"), join(folder, "archive")];
+  const at = 1_780_000_000_000;
+  const names = Array.from({ length: 20 }, (_, n) => {
+    const task = newTaskId(at + n, randomUUID());
+    return { task, job: "work", attempt: 1, step: "make" };
+  });
+  for (const name of names) {
+    await mkdir(dirname(pathOf(logs, name)), { recursive: true });
+    await writeFile(pathOf(logs, name), `made by ${name.task}\n`.repeat(5_000));
+  }
+  const sweep = (writer: string): Promise<number> =>
+    sweepLogs({
+      logs,
+      archive,
+      writer,
+      journal: { load: async () => undefined },
+      tasks: { now: async () => at + 100 * DAY_MS },
+      archived: { has: async () => true },
+      policy: () => retentionPolicy.parse({}),
+      rest: async () => {},
+      isStopping: () => false,
+    });
+  await Promise.all([sweep("a"), sweep("b")]);
+  assert.deepEqual(await readdir(logs), []);
+  for (const name of names) {
+    const path = pathOf(join(archive, dayOfTask(name.task) ?? "", "logs"), name);
+    assert.deepEqual(await readdir(dirname(path)), ["make.log.gz"], "nothing half-written is left");
+    assert.equal(gunzipSync(await readFile(`${path}.gz`)).toString(), `made by ${name.task}\n`.repeat(5_000));
+  }
 });

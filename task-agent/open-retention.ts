@@ -86,7 +86,7 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
   const pass = async (): Promise<void> => {
     const shared = { journal, tasks, policy: deps.policy, rest: passes.rest, isStopping: passes.isStopping };
     const swept = await sweepTasks({ ...shared, archive: writer, readUpTo, clock });
-    const removed = await sweepLogs({ ...shared, logs, archive: folder, archived: archive });
+    const removed = await sweepLogs({ ...shared, logs, archive: folder, writer: deps.name, archived: archive });
     const { archived, stayed, oldest, longestRemovalMs } = swept;
     state = {
       ...state,
