@@ -1,5 +1,5 @@
-// Gantry as deploy/compose.yaml has it, started by a real engine. Each profile: `up --build --wait`, a whole main job with
-// its task-agent killed in the middle, `down`. The stand-ins of the sites' systems run here, outside the containers.
+// Gantry as deploy/compose.yaml has it, started by a real engine. Each profile: the image built, `up --wait`, a whole main
+// job in which processes are killed, `down`. The stand-ins of the sites' systems run here, outside the containers.
 
 import { execFile, execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -16,9 +16,9 @@ import { COMPOSE_FILE, type Made, makeMissingImages, writeOverride } from "./com
 
 const run = promisify(execFile);
 
-/** Profile → the process that is killed. */
-const PROFILES = { single: "task-agent", scaled: "task-agent-1" } as const;
-type Profile = keyof typeof PROFILES;
+/** Profile → what is killed in the middle of CI, and of CD. */
+const VICTIMS = { single: ["task-agent", "runner-seoul"], scaled: ["task-agent-1", "redis"] } as const;
+type Profile = keyof typeof VICTIMS;
 
 const APP = "orders";
 const CREATE = { params: { name: APP, title: "Orders", jiraKey: "ORD" } };
@@ -73,9 +73,9 @@ async function playProfile(profile: Profile, dir: string, made: Made, tell: (fig
     const upS = secondsSince(began);
     const token = (await compose("exec", "-T", "portal-api", "cat", "/var/lib/gantry/admin-token")).trim();
     const portal = portalClient(`http://127.0.0.1:${port}`, token, new AbortController().signal);
-    const victim = (await compose("ps", "-q", PROFILES[profile])).trim();
+    const victims = await Promise.all(VICTIMS[profile].map(async (one) => (await compose("ps", "-q", one)).trim()));
     const jobBegan = performance.now();
-    const tasks = await mainJob(portal, () => killProcess(victim));
+    const tasks = await mainJob(portal, victims);
     await compose("up", "--wait");
     for (const { state, headline } of tasks) if (state !== "succeeded") tell({ profile, headline });
     const figures = {
@@ -83,7 +83,7 @@ async function playProfile(profile: Profile, dir: string, made: Made, tell: (fig
       jobS: secondsSince(jobBegan),
       healthy: await count(project, "ps", "--filter", "health=healthy"),
       succeeded: tasks.filter(({ state }) => state === "succeeded").length,
-      restarted: Number(await inspect(victim, "{{.RestartCount}}")),
+      restarted: await restarts(victims),
       messages: await toldOnce(portal, lab, tasks),
     };
     await compose("down", "-v");
@@ -104,11 +104,14 @@ async function playProfile(profile: Profile, dir: string, made: Made, tell: (fig
   }
 }
 
-/** Three buttons; the second task loses something in its middle. */
-async function mainJob(portal: PortalClient, strike: () => Promise<void>): Promise<readonly TaskView[]> {
-  const created = await follow(portal, await press(portal, "/v1/apps", CREATE));
-  const built = await follow(portal, await press(portal, `/v1/apps/${APP}/ci`, {}), strike);
-  return [created, built, await follow(portal, await press(portal, `/v1/apps/${APP}/cd`, {}))];
+/** Three buttons; the second and the third task lose something in their middle. */
+async function mainJob(portal: PortalClient, victims: readonly string[]): Promise<readonly TaskView[]> {
+  const tasks = [await follow(portal, await press(portal, "/v1/apps", CREATE))];
+  for (const [index, pipeline] of ["ci", "cd"].entries()) {
+    const task = await press(portal, `/v1/apps/${APP}/${pipeline}`, {});
+    tasks.push(await follow(portal, task, () => killProcess(victims[index] ?? "")));
+  }
+  return tasks;
 }
 
 function press(portal: PortalClient, path: string, body: object): Promise<TaskView> {
@@ -164,6 +167,11 @@ async function toldOnce(portal: PortalClient, lab: Lab, tasks: readonly TaskView
 /** As a crash does; the engine's own `kill` counts as the wish that the container stays away. */
 async function killProcess(container: string): Promise<void> {
   process.kill(Number(await inspect(container, "{{.State.Pid}}")), "SIGKILL");
+}
+
+async function restarts(containers: readonly string[]): Promise<number> {
+  const counts = await Promise.all(containers.map((one) => inspect(one, "{{.RestartCount}}")));
+  return counts.reduce((sum, one) => sum + Number(one), 0);
 }
 
 async function inspect(container: string, format: string): Promise<string> {

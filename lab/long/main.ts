@@ -90,7 +90,7 @@ const RUNS: { readonly [name: string]: Run } = {
   compose: {
     times: 1,
     play: () => playCompose(tell),
-    must: () => ({ healthy: 6 + 10, succeeded: 6, restarted: 2, messages: 6, left: 0 }),
+    must: () => ({ healthy: 6 + 10, succeeded: 6, restarted: 4, messages: 6, left: 0 }),
     unless: noEngine(),
   },
   flood: { times: 600, play: floodAndSpin, must: () => ({ missed: 0, attempts: 2 }) },
