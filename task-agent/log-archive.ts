@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { dayOfTask } from "@gantry/core/task/task-id.ts";
-import { exists, makeFolder, syncFolder } from "@gantry/journal/archive.ts";
+import { makeFolder, syncFolder } from "@gantry/journal/archive.ts";
 import { type LogName, type LogPart, type LogStore, pathOf } from "./log-store.ts";
 
 /**
@@ -17,16 +17,17 @@ import { type LogName, type LogPart, type LogStore, pathOf } from "./log-store.t
 export async function archiveLogs(logs: string, archive: string, task: string, writer?: string): Promise<void> {
   const day = dayOfTask(task);
   if (day === undefined) return;
-  const names = await unlessGone(readdir(join(logs, task), { recursive: true }), join(logs, task));
+  const names = await unlessGone(readdir(join(logs, task), { recursive: true }));
   for (const name of names?.filter((one) => one.endsWith(".log")) ?? []) {
     const from = join(logs, task, name);
-    await unlessGone(archiveLog(from, `${join(archive, day, "logs", task, name)}.gz`, writer), from);
+    await archiveLog(from, `${join(archive, day, "logs", task, name)}.gz`, writer);
   }
 }
 
 async function archiveLog(from: string, to: string, writer: string | undefined): Promise<void> {
   // Once it is open it can be read to its end, whoever removes it.
-  const log = await open(from, "r");
+  const log = await unlessGone(open(from, "r"));
+  if (!log) return;
   try {
     const { size } = await log.stat();
     // Reading a log that was not there leaves an empty one behind.
@@ -42,12 +43,12 @@ async function archiveLog(from: string, to: string, writer: string | undefined):
   }
 }
 
-/** undefined where the work failed because this is not there any more. */
-async function unlessGone<T>(work: Promise<T>, path: string): Promise<T | undefined> {
+/** undefined where what is read is not there any more, or not whole. */
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    return await work;
+    return await reading;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT" && !(await exists(path))) return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }
