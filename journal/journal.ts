@@ -53,10 +53,13 @@ export type Journal = {
   /**
    * Events of all streams after `seq`, oldest first, at most `limit`. Where there are none it waits until one is
    * committed or `waitMs` has passed or the signal aborts, and then answers what there is, perhaps nothing.
+   * `others`: who wants to know only what other processes have committed may be spared what this one was told that it
+   * has committed itself; one at a time may ask so.
    */
   feed(query: {
     after: number;
     limit: number;
+    others?: boolean;
     waitMs?: number;
     signal?: AbortSignal;
   }): Promise<readonly JournalEvent[]>;

@@ -15,11 +15,12 @@ import { makeKnown } from "./redis/known.ts";
 import { type Ledger, openLedger } from "./redis/ledger.ts";
 import { openLinks } from "./redis/links.ts";
 import type { RedisOptions } from "./redis/options.ts";
+import { makeOwn } from "./redis/own.ts";
 import { openReader, type Reader } from "./redis/reader.ts";
 import { remember } from "./redis/remember.ts";
 import { repair } from "./redis/repair.ts";
 import { distrust, TRUST_MICROS, UPKEEP_EVERY_MS, upkeep } from "./redis/upkeep.ts";
-import { openWriter } from "./redis/writer.ts";
+import { countEvents, openWriter } from "./redis/writer.ts";
 import { makeWaiters, type Waiters } from "./waiters.ts";
 
 const DEFAULTS = { prefix: "gantry", waitReplicas: 0, waitMs: 500 };
@@ -43,6 +44,7 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
   const indexes = new Set(options.indexes);
   const waiters = makeWaiters(clock);
   const ledger = options.localFile === undefined ? undefined : openLedger(options.localFile, clock);
+  const own = makeOwn();
   const known = makeKnown(ledger?.floors ?? { seq: 0, micros: 0 });
   /** The local file cannot be written. Redis has everything all the same: it is said once, and nothing is refused. */
   let isFileBroken = false;
@@ -90,7 +92,8 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
     },
     onNews: (acked) => {
       known.sawAcked(acked);
-      waiters.wake();
+      // Most often they are of our own commit, whose answer is under way: then nobody need look before it is there.
+      if (!writer.isBusy()) waiters.wake();
     },
   });
   const writer = openWriter({
@@ -101,15 +104,18 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
     newId: randomUUID,
     waitReplicas,
     waitMs,
-    onCommitted: (committed) => {
+    onCommitted: (all) => {
+      for (const { parts, seq } of all) own.add(seq - countEvents(parts) + 1, seq);
+      if (!ledger) return;
       const keep = options.keep ?? (() => false);
-      if (ledger) remember({ ledger, reader, keep, onError: onFileError }, committed);
+      for (const one of all) remember({ ledger, reader, keep, onError: onFileError }, one);
+      withFile((file) => file.flush());
     },
     onRemoved: (streams) => withFile((file) => file.forget(streams)),
     onTime: (micros) => withFile((file) => file.reserve(micros, known.seq)),
-    onAcked: waiters.wake,
+    onTurnOver: waiters.wake,
   });
-  const reader = openReader(links, keys, known);
+  const reader = openReader({ links, keys, known, own });
 
   try {
     await links.start();
@@ -194,24 +200,21 @@ async function follow(
     readonly clock: Clock;
     readonly isClosed: () => boolean;
   },
-  { after, limit, waitMs = 0, signal }: Parameters<Journal["feed"]>[0],
+  query: Parameters<Journal["feed"]>[0],
 ): Promise<readonly JournalEvent[]> {
+  const { waitMs = 0, signal } = query;
   const until = deps.clock.monotonicMs() + waitMs;
   for (;;) {
-    const left = Math.max(0, until - deps.clock.monotonicMs());
-    const stop = new AbortController();
-    // It listens before it reads, so that no commit falls between the two.
-    const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    const waiting = deps.waiters.wait(Math.min(POLL_MS, left), signals);
+    // Counted before it reads, so that no commit falls between the two.
+    const seen = deps.waiters.count();
     try {
-      const found = deps.isClosed() ? [] : await deps.read(after, limit);
-      if (found.length > 0 || left === 0 || signal?.aborted || deps.isClosed()) return found;
-      await waiting;
+      const found = deps.isClosed() ? [] : await deps.read(query);
+      const left = until - deps.clock.monotonicMs();
+      if (found.length > 0 || left <= 0 || signal?.aborted || deps.isClosed()) return found;
+      await deps.waiters.wait(Math.min(POLL_MS, left), signal, seen);
     } catch (error) {
       if (deps.isClosed()) return [];
       throw error;
-    } finally {
-      stop.abort();
     }
   }
 }

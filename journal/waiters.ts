@@ -4,16 +4,24 @@ import type { Clock } from "./clock.ts";
 import type { JournalEvent } from "./journal.ts";
 
 export type Waiters = {
-  /** Resolves at the next `wake`, after `ms`, or when the signal aborts, whichever comes first. */
-  readonly wait: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
+  /** How often `wake` was called. */
+  readonly count: () => number;
+  /**
+   * Resolves at the next `wake`, after `ms`, or when the signal aborts, whichever comes first. `since`: at once when there
+   * was a `wake` after that count.
+   */
+  readonly wait: (ms: number, signal: AbortSignal | undefined, since?: number) => Promise<void>;
   readonly wake: () => void;
 };
 
 export function makeWaiters(clock: Clock): Waiters {
   const waiting = new Set<() => void>();
+  let count = 0;
   return {
-    wait: (ms, signal) =>
+    count: () => count,
+    wait: (ms, signal, since = count) =>
       new Promise((resolve) => {
+        if (since !== count) return resolve();
         const done = (): void => {
           if (!waiting.delete(done)) return;
           cancelTimer();
@@ -26,6 +34,7 @@ export function makeWaiters(clock: Clock): Waiters {
         if (signal?.aborted) done();
       }),
     wake: () => {
+      count += 1;
       for (const done of [...waiting]) done();
     },
   };

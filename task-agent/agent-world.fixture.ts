@@ -62,7 +62,7 @@ export async function openWorld({ around, store, version = "sha256:0", grouped =
       { ...agent, journal, portalUrl: "http://portal", newId: randomUUID },
       { pipeline: "test", params: {}, principal: "dev", idempotencyKey },
     );
-  return { agent, failNextAppend: memory.failNextAppend, clock, start };
+  return { agent, failNextAppend: memory.failNextAppend, wake: memory.wake, clock, start };
 }
 
 /** Holds one append back until it is let go. */

@@ -101,6 +101,7 @@ export async function openAgent({
     newId,
     offerMs: config.offerMs,
     elsewhere,
+    elsewhereEach: () => peers?.runnersOfEach() ?? [],
     gate: (site, offered) => closedSite(settings.now(), { site, running: leases.atSite(site) + offered }),
     unfit: unfit.at,
     onError,
@@ -125,12 +126,12 @@ export async function openAgent({
     for (const session of sessions.all()) session.wake?.();
   });
 
-  const look = (task: TaskRecord): void => {
+  const look = (task: TaskRecord, mine = true): void => {
     leases.look(task);
-    dispatch.look(task);
+    dispatch.look(task, mine);
   };
-  tasks.listen((task, events) => {
-    look(task);
+  tasks.listen((task, events, mine) => {
+    look(task, mine);
     const { id, phase, group } = task.state;
     if (phase === "ended" && group !== undefined)
       void insist(`letting others begin after task ${id}`, () => unblock(task.state));

@@ -11,8 +11,8 @@ import type { Session, Sessions } from "./sessions.ts";
 import type { TaskRecord, Tasks } from "./tasks.ts";
 
 export type Dispatch = {
-  /** Takes over the ready jobs of a task after a change. */
-  readonly look: (task: TaskRecord) => void;
+  /** Takes over the ready jobs of a task after a change; `mine`: this agent has made it. */
+  readonly look: (task: TaskRecord, mine?: boolean) => void;
   /** A runner of the site has room. */
   readonly free: (site: string) => void;
   /** The open offer, when this session holds it. */
@@ -43,7 +43,7 @@ type ReadyJob = {
   readonly attempt: number;
   readonly lastFence: number;
   /** When it may be offered, on the monotonic clock: a clock on the wall that is set back delays no retry. */
-  readonly dueMs: number;
+  dueMs: number;
   offer:
     | { readonly id: string; readonly session: Session; readonly expiresMs: number; readonly open: OpenOffer }
     | undefined;
@@ -58,6 +58,8 @@ export type DispatchDeps = {
   readonly offerMs: number;
   /** Runners that are signed in at other agents, which offer them jobs themselves. */
   readonly elsewhere?: () => readonly RunnerFacts[];
+  /** The same, by agent. */
+  readonly elsewhereEach?: () => readonly (readonly RunnerFacts[])[];
   /** Why nothing may begin at a site, where so many jobs are offered already. Default: everything may. */
   readonly gate?: (site: string, offered: number) => Closed | undefined;
   /** What is known of runners of a site that cannot sign in. */
@@ -70,6 +72,11 @@ export type Closed = { readonly code: "site-paused" | "site-limit"; readonly tex
 const NOBODY: ReadonlySet<string> = new Set(["no-runner", "site-offline"]);
 /** How long a runner that declined is offered nothing, unless it has said meanwhile that it was full. */
 const REST_MS = 5_000;
+/**
+ * Where the agent that made a job ready has a runner for it, the others wait so long before they offer it as well: offered
+ * by all at once it would be claimed in vain at all but one.
+ */
+const HEAD_START_MS = 300;
 
 export function openDispatch(deps: DispatchDeps): Dispatch {
   const sites = new Map<string, Map<string, ReadyJob>>();
@@ -163,9 +170,10 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   };
 
   return {
-    look: (task) => {
+    look: (task, mine = true) => {
       for (const ready of knownOf(sites, task)) if (task.state.jobs[ready.job]?.phase !== "ready") drop(ready);
       for (const ready of readyJobs(task, deps.clock)) {
+        if (!mine && haveAll(ready, deps.elsewhereEach?.() ?? [])) ready.dueMs += HEAD_START_MS;
         const queue = sites.get(ready.site) ?? new Map<string, ReadyJob>();
         sites.set(ready.site, queue);
         const known = queue.get(ready.id);
@@ -228,6 +236,11 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       return waits.reduce((longest, wait) => Math.max(longest, wait), 0);
     },
   };
+}
+
+/** Whichever of these agents has made the job ready has a runner for it. */
+function haveAll(ready: ReadyJob, agents: readonly (readonly RunnerFacts[])[]): boolean {
+  return agents.length > 0 && agents.every((runners) => chooseRunner(ready, runners).kind === "chosen");
 }
 
 function* knownOf(sites: Map<string, Map<string, ReadyJob>>, task: TaskRecord): Iterable<ReadyJob> {

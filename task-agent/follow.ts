@@ -1,6 +1,6 @@
 // Hears what other agents do with the journal that they share with this one, within milliseconds.
 
-import { type Clock, wakeable } from "@gantry/journal/clock.ts";
+import { type Clock, pause } from "@gantry/journal/clock.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 
 export type FollowDeps = {
@@ -14,6 +14,7 @@ export type FollowDeps = {
 const PAGE = 500;
 const WAIT_MS = 20_000;
 const RETRY_MS = 500;
+const GATHER_MS = 5;
 
 /** Everything that is committed after `seq`. Resolves at once; `stop` resolves when nothing is at work any more. */
 export function follow({ journal, clock, onEvents, onError }: FollowDeps, seq: number): { stop: () => Promise<void> } {
@@ -25,15 +26,17 @@ export function follow({ journal, clock, onEvents, onError }: FollowDeps, seq: n
     let failing = false;
     while (!signal.aborted) {
       try {
-        const page = await journal.feed({ after, limit: PAGE, waitMs: WAIT_MS, signal });
+        const page = await journal.feed({ after, limit: PAGE, others: true, waitMs: WAIT_MS, signal });
         if (page.length > 0) await onEvents(page);
         after = page.at(-1)?.seq ?? after;
         failing = false;
+        // What comes close behind is read together.
+        if (page.length > 0) await pause(clock, GATHER_MS, signal);
       } catch (error) {
         // Said once; the journal is asked again until it answers, from where it was.
         if (!failing && !signal.aborted) onError(error, "hearing what other agents do");
         failing = true;
-        await wakeable(clock, RETRY_MS, signal, () => () => {});
+        await pause(clock, RETRY_MS, signal);
       }
     }
   };

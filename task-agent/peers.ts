@@ -7,6 +7,8 @@ import type { RunnerFacts } from "./decide-runner.ts";
 export type Peers = {
   /** Runners that are signed in at other agents that are alive. */
   readonly runners: () => readonly RunnerFacts[];
+  /** The same, a list for each of these agents. */
+  readonly runnersOfEach: () => readonly (readonly RunnerFacts[])[];
   /** When any other agent heard of the holder of this lease for the last time, as far as it is known; store time, ms. */
   readonly heardMs: (lease: string) => number | undefined;
   /** Tells about this agent and reads about the others; to be called every second. Rejects when the journal does. */
@@ -60,6 +62,7 @@ export function openPeers({ name, journal, runners, heard, onChanged }: PeersDep
 
   return {
     runners: () => alive().flatMap((one) => one.runners),
+    runnersOfEach: () => alive().map((one) => one.runners),
     heardMs: (lease) => heardBefore.get(lease),
     tick: async () => {
       storeMs = Math.floor((await journal.now()) / 1_000);

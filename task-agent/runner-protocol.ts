@@ -46,14 +46,18 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   /** Who speaks about an attempt that was claimed. Throws `session-gone`, and `lease-lost` for a task that is not there. */
   const speaker = async (id: string, site: string, ref: wire.JobRef): Promise<Claimant> => {
     const { runner } = sessions.use(id, site).facts;
-    if (!(await look(ref, runner))) throw new GantryError("lease-lost", { problem: "There is no such task." });
+    // What is said is tested against the newest state by its commit. Only a fence that is not known must be looked at here.
+    const seen = tasks.remembered(ref.task)?.state;
+    const isKnown = seen?.phase !== "ended" && (seen?.jobs[ref.job]?.fence ?? 0) >= ref.fence;
+    if (!isKnown && !(await look(ref, runner)))
+      throw new GantryError("lease-lost", { problem: "There is no such task." });
     return claimantOf(runner, ref);
   };
 
   const registering = new Map<string, Promise<unknown>>();
   /** Claims that are being committed. */
   const claiming = new Set<{ readonly runner: string; readonly over: Promise<unknown> }>();
-  /** Fences of claims that were made here, until they are heard of as others hear of them. */
+  /** Fences of the claims that were made here lately: of those whose commit is not answered yet others may hear before us. */
   const mine = new Set<number>();
   /**
    * The session of a runner is over, so it can begin no claim any more. What it has begun is settled first, also where its
@@ -88,7 +92,11 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
     const one = { runner, over: work() };
     claiming.add(one);
     // A repeated claim commits nothing that could be heard of.
-    if (deps.shared && isNew) mine.add(fence);
+    if (deps.shared && isNew) {
+      mine.add(fence);
+      const [oldest] = mine;
+      if (mine.size > MAX_MINE && oldest !== undefined) mine.delete(oldest);
+    }
     try {
       return await one.over;
     } catch (error) {
@@ -244,6 +252,8 @@ function cancelReason({ state }: TaskRecord): string {
   return `canceled by ${state.cancel?.by ?? "nobody"}${state.cancel?.reason ? `: ${state.cancel.reason}` : ""}`;
 }
 
+/** Many more than can be under way at once. */
+const MAX_MINE = 10_000;
 const MAX_WARM = 200;
 function warm(session: Session, app: string | undefined): void {
   if (app === undefined || session.warm.includes(app)) return;

@@ -24,6 +24,8 @@ export type TaskListener = (after: TaskRecord, events: readonly TaskEvent[], min
 
 export type Tasks = {
   readonly read: (id: string) => Promise<TaskRecord | undefined>;
+  /** As it was seen last, perhaps long ago: for what a commit tests anyway. Undefined: look for yourself. */
+  readonly remembered: (id: string) => TaskRecord | undefined;
   /** At least as new as this version of it, perhaps newer: for what does not change any more, without asking the store. */
   readonly readSince: (id: string, version: number) => Promise<TaskRecord | undefined>;
   /** Throws what the decision refuses, or `not-found`. Concurrent changes of one task are done one after the other. */
@@ -137,8 +139,16 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
     }
   };
 
+  const tellOf = async (id: string, events: readonly JournalEvent[]): Promise<void> => {
+    const fresh = events.filter((event) => event.version > (told.get(id) ?? 0));
+    const record = fresh.length > 0 ? await load(id) : undefined;
+    const news = fresh.map(({ event }) => event as unknown as TaskEvent);
+    if (record) tell(record, news, false);
+  };
+
   return {
     read,
+    remembered: (id) => cache.get(id),
     readSince: async (id, version) => {
       const known = cache.get(id);
       return known && known.version >= version ? known : load(id);
@@ -157,14 +167,10 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
       return record;
     },
     tellOfOthers: async (events) => {
-      for (const [id, all] of Map.groupBy(events, (event) => event.stream.slice(taskStream("").length))) {
-        await inTurn(turns, id, async () => {
-          const fresh = all.filter((event) => event.version > (told.get(id) ?? 0));
-          const record = fresh.length > 0 ? await load(id) : undefined;
-          const news = fresh.map(({ event }) => event as unknown as TaskEvent);
-          if (record) tell(record, news, false);
-        });
-      }
+      const byTask = Map.groupBy(events, (event) => event.stream.slice(taskStream("").length));
+      // All at once, so that the store is asked for them together.
+      const telling = [...byTask].map(([id, all]) => inTurn(turns, id, () => tellOf(id, all)));
+      for (const one of await Promise.allSettled(telling)) if (one.status === "rejected") throw one.reason;
     },
     reindex: (id) =>
       inTurn(turns, id, async () => {

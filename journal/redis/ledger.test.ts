@@ -84,6 +84,7 @@ test("what need not be kept is forgotten after ten minutes, and the file does no
   ledger.record([stream("task/open", 1)], 1, 1);
   for (let n = 1; n <= 40; n += 1) {
     ledger.record([stream(`task/${n}`, 1, { keep: false, snapshot: "x".repeat(500_000) })], n, n);
+    ledger.flush();
     clock.pass(60_000);
   }
   assert.equal(ledger.all().length, 1 + 10, "the kept one, and those of the last ten minutes");

@@ -29,7 +29,9 @@ export type Ledger = {
   /** The store and the run of Redis in which everything here was last seen to be. */
   readonly checked: { readonly store: string; readonly run: string } | undefined;
   readonly setChecked: (checked: { readonly store: string; readonly run: string }) => void;
+  /** In the file with the next `flush`: what was committed together is written together. */
   readonly record: (streams: readonly LedgerStream[], seq: number, micros: number) => void;
+  readonly flush: () => void;
   /** Writes the time ahead of itself when little is left. */
   readonly reserve: (micros: number, seq: number) => void;
   /** Events of others that lie between ours. */
@@ -64,6 +66,7 @@ export function openLedger(file: string, clock: Clock): Ledger {
   let checked: Ledger["checked"];
   let written = 0;
   let compactAt = COMPACT_BYTES;
+  let unwritten = "";
 
   const put = (value: LedgerStream, micros: number): void => {
     streams.delete(value.stream);
@@ -115,10 +118,21 @@ export function openLedger(file: string, clock: Clock): Ledger {
     fd = fresh;
     compactAt = Math.max(COMPACT_BYTES, written * 2);
   };
-  const write = (lines: readonly Line[]): void => {
-    for (const line of lines) apply(line);
-    written += writeSync(fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  const add = (lines: readonly Line[]): void => {
+    for (const line of lines) {
+      apply(line);
+      unwritten += `${JSON.stringify(line)}\n`;
+    }
+  };
+  const flush = (): void => {
+    const text = unwritten;
+    unwritten = "";
+    if (text !== "") written += writeSync(fd, text);
     if (written > compactAt) compact();
+  };
+  const write = (lines: readonly Line[]): void => {
+    add(lines);
+    flush();
   };
   const forgetOld = (): void => {
     for (const [stream, { until }] of streams) {
@@ -140,9 +154,10 @@ export function openLedger(file: string, clock: Clock): Ledger {
       if (checked?.store !== store || checked.run !== run) write([{ checked: { store, run } }]);
     },
     record: (changed, seq, micros) => {
-      write(changed.map((stream) => ({ stream, seq, micros })));
+      add(changed.map((stream) => ({ stream, seq, micros })));
       forgetOld();
     },
+    flush,
     reserve: (micros, seq) => {
       if (micros > floors.micros) write([{ floors: { micros: micros + RESERVE_MICROS, seq } }]);
     },
@@ -154,8 +169,12 @@ export function openLedger(file: string, clock: Clock): Ledger {
     get: (stream) => streams.get(stream)?.value,
     all: () => [...streams.values()].map(({ value }) => value),
     close: () => {
-      closeSync(fd);
-      unlock();
+      try {
+        flush();
+      } finally {
+        closeSync(fd);
+        unlock();
+      }
     },
   };
 }

@@ -7,16 +7,27 @@ import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { readPosition, writeCursor } from "../checks.ts";
 import type { IndexPage, IndexQuery, JournalEvent, Loaded } from "../journal.ts";
 import { textOf, unavailable } from "./client.ts";
+import { gathered } from "./gathered.ts";
 import type { Keys } from "./keys.ts";
 import type { Known } from "./known.ts";
 import { type Link, type Links, shaOf } from "./links.ts";
+import type { Own } from "./own.ts";
 
 export type Reader = {
   readonly load: (stream: string) => Promise<Loaded | undefined>;
   readonly events: (stream: string, afterVersion: number, limit: number) => Promise<readonly JournalEvent[]>;
   readonly find: (query: IndexQuery) => Promise<IndexPage>;
   /** Only what is acknowledged: what a reader was shown must not vanish in a failover. */
-  readonly feed: (after: number, limit: number) => Promise<readonly JournalEvent[]>;
+  readonly feed: (query: FeedQuery) => Promise<readonly JournalEvent[]>;
+};
+
+export type FeedQuery = { readonly after: number; readonly limit: number; readonly others?: boolean };
+
+export type ReaderDeps = {
+  readonly links: Links;
+  readonly keys: Keys;
+  readonly known: Known;
+  readonly own: Own;
 };
 
 type Entry = readonly [id: string, fields: readonly string[]];
@@ -25,7 +36,7 @@ const NUL = Buffer.from([0]);
 /** Larger than every byte of UTF-8. */
 const END = Buffer.from([0xff]);
 
-export function openReader(links: Links, keys: Keys, known: Known): Reader {
+export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
   const ask = async <T>(question: (link: Link) => Promise<T>): Promise<T> => {
     const link = await links.ready();
     try {
@@ -39,16 +50,33 @@ export function openReader(links: Links, keys: Keys, known: Known): Reader {
     }
   };
 
+  const confirmed = async (after: number, limit: number): Promise<readonly Entry[]> => {
+    const entries = await ask(async (link) => {
+      const replies = await link.read
+        .pipeline()
+        .hmget(keys.meta, "run", "acked")
+        .xrange(keys.feed, `(${after}-0`, "+", "COUNT", limit)
+        .exec();
+      const [meta, found] = answersOf(replies);
+      const [run, acked] = meta as (string | null)[];
+      checkRun(link, run);
+      known.sawAcked(Number(acked ?? 0));
+      return found as Entry[];
+    });
+    return entries.filter(([id]) => seqOf(id) <= known.acked);
+  };
+
   return {
-    load: (stream) =>
-      ask(async (link) => {
-        const replies = await link.read.pipeline().hget(keys.meta, "run").hmget(keys.stream(stream), "v", "s").exec();
-        const [run, found] = answersOf(replies);
-        checkRun(link, run);
-        const [version, snapshot] = found as (string | null)[];
-        if (version == null || snapshot == null) return undefined;
+    load: gathered(async (streams) => {
+      const found = await ask(async (link) =>
+        rowsOf((await link.read.evalsha(shaOf("load"), 1, keys.meta, link.run, keys.prefix, ...streams)) as unknown[]),
+      );
+      return streams.map((_, at) => {
+        const [version = "", snapshot = ""] = found.slice(at * 2, at * 2 + 2).map(String);
+        if (version === "") return undefined;
         return { version: Number(version), snapshot: JSON.parse(snapshot) as JsonValue };
-      }),
+      });
+    }),
 
     events: async (stream, afterVersion, limit) => {
       if (limit === 0) return [];
@@ -73,23 +101,22 @@ export function openReader(links: Links, keys: Keys, known: Known): Reader {
       return { items: page, ...(end && rows.length > page.length ? { cursor: writeCursor(end) } : {}) };
     },
 
-    feed: async (after, limit) => {
+    feed: async ({ after, limit, others = false }) => {
       if (limit === 0) return [];
-      const entries = await ask(async (link) => {
-        const replies = await link.read
-          .pipeline()
-          .hmget(keys.meta, "run", "acked")
-          .xrange(keys.feed, `(${after}-0`, "+", "COUNT", limit)
-          .exec();
-        const [meta, found] = answersOf(replies);
-        const [run, acked] = meta as (string | null)[];
-        checkRun(link, run);
-        known.sawAcked(Number(acked ?? 0));
-        return found as Entry[];
-      });
-      const events = entries.map(toEvent).filter((event) => event.seq <= known.acked);
-      known.sawSeq(events.at(-1)?.seq ?? 0);
-      return events;
+      if (others) own.forget(after);
+      for (let from = after; ; ) {
+        if (others) from = own.lastAfter(from);
+        if (others && from > after && from >= known.acked) return [];
+        const shown = await confirmed(from, limit);
+        const last = seqOf(shown.at(-1)?.[0] ?? "0-0");
+        known.sawSeq(last);
+        const wanted = others ? shown.filter(([id]) => !own.has(seqOf(id))) : shown;
+        if (wanted.length > 0 || shown.length === 0) return wanted.map(toEvent);
+        // Nothing but our own: not to be read again, whatever gap there is between them.
+        own.add(from + 1, last);
+        if (shown.length < limit) return [];
+        from = last;
+      }
     },
   };
 }
@@ -141,10 +168,14 @@ function toRows(found: readonly string[]): IndexPage["items"] {
   return rows;
 }
 
+function seqOf(id: string): number {
+  return Number(id.slice(0, id.indexOf("-")));
+}
+
 function toEvent([id, fields]: Entry): JournalEvent {
   const [, stream = "", , version, , atMicros, , text = "{}"] = fields;
   return {
-    seq: Number(id.split("-")[0]),
+    seq: seqOf(id),
     stream,
     version: Number(version),
     atMicros: Number(atMicros),

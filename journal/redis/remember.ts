@@ -1,4 +1,4 @@
-// What goes into the local file when something was committed.
+// What goes into the local file, with its next flush, when something was committed.
 
 import type { PreparedAppend } from "../checks.ts";
 import type { Ledger, LedgerStream } from "./ledger.ts";
@@ -9,7 +9,7 @@ export type RememberDeps = {
   readonly ledger: Ledger;
   readonly reader: Pick<Reader, "events">;
   readonly keep: (stream: string, indexes: readonly string[]) => boolean;
-  /** The file cannot be written, or what others wrote cannot be fetched. The commit stands all the same. */
+  /** What others wrote cannot be fetched, or not be written down. The commit stands all the same. */
   readonly onError: (error: unknown) => void;
 };
 
@@ -24,13 +24,8 @@ export function remember(deps: RememberDeps, { op, parts: all, seq, micros }: Co
     const known = ledger.get(part.stream)?.version ?? 0;
     return known < part.expected ? [{ stream: part.stream, after: known, count: part.expected - known }] : [];
   });
-  try {
-    const streams = parts.map((part) => toStream(deps, part, op, micros));
-    ledger.record(streams, seq, micros);
-  } catch (error) {
-    deps.onError(error);
-    return;
-  }
+  const streams = parts.map((part) => toStream(deps, part, op, micros));
+  ledger.record(streams, seq, micros);
   for (const gap of gaps) if (ledger.get(gap.stream)?.keep) fetch(deps, gap).catch(deps.onError);
 }
 

@@ -9,7 +9,7 @@
 //   {p}:stream:NAME    hash: v (version), s (snapshot), i (index entries), o (the operation that wrote it last)
 //   {p}:events:NAME    list of the seqs of the stream's events
 //   {p}:index:NAME     sorted set, all scores 0; members are `key NUL stream`, in the order of their bytes
-//   {p}:op:ID          the answer of a change that was made, for a while
+//   {p}:op:ID          the answers of changes that were made together, for a while
 //   {p}:gone:NAME      this stream was removed, for a while: nobody puts it back
 //
 // Numbers go in and out as decimal texts: Lua would write large ones with an exponent.
@@ -46,14 +46,15 @@ local function replaceEntries(prefix, stream, old, new)
     end
   end
 end
-local function putStream(prefix, stream, version, snapshot, entries, op)
+local function putStream(prefix, stream, version, snapshot, entries, packed, op)
   local key = prefix .. ':stream:' .. stream
-  redis.call('HSET', key, 'v', int(version), 's', snapshot, 'o', op)
-  if not entries then return end
-  local packed = redis.call('HGET', key, 'i')
-  local old = packed and cmsgpack.unpack(packed) or {}
-  replaceEntries(prefix, stream, old, entries)
-  redis.call('HSET', key, 'i', cmsgpack.pack(entries))
+  local new = entries and cmsgpack.pack(entries)
+  if not new or new == packed then
+    redis.call('HSET', key, 'v', int(version), 's', snapshot, 'o', op)
+  else
+    replaceEntries(prefix, stream, packed and cmsgpack.unpack(packed) or {}, entries)
+    redis.call('HSET', key, 'v', int(version), 's', snapshot, 'o', op, 'i', new)
+  end
 end
 local at = 0
 local function take() at = at + 1; return ARGV[at] end
@@ -94,41 +95,64 @@ return {'ok', store, int(epoch), token, int(micros)}
 `;
 
 /**
- * KEYS meta feed op; ARGV prefix, run, operation id, seq and micros known, how long to remember the operation (ms), number
- * of parts, and per part: stream, expected, events (counted), snapshot, entries (counted texts, index and key; -1: as they are).
+ * Several appends and requests for the time that arrived together. Each append is made whole or not at all, and one that
+ * meets a conflict keeps none of the others from being made. The answers are remembered under the one id of all of them.
+ *
+ * KEYS meta feed op; ARGV prefix, run, operation id, seq and micros known, how long to remember (ms), channel of news
+ * (empty: replicas must confirm first), number of times wanted, number of appends, and per append: number of parts, and per
+ * part: stream, expected, events (counted), snapshot, entries (counted texts, index and key; -1: as they are). Answers
+ * `ok`, seq, the first of the times, and a list: per append `ok`, seq, micros or `conflict`, stream, version.
  */
-export const APPEND = `${TOOLS}
+export const COMMIT = `${TOOLS}
 local meta, op = KEYS[1], KEYS[3]
-local prefix, run, id, seqKnown, microsKnown, keepMs, count = take(), take(), take(), take(), take(), take(), tonumber(take())
-local found = redis.call('HMGET', meta, 'run', 'seq', 'micros')
+local prefix, run, id, seqKnown, microsKnown, keepMs, news = take(), take(), take(), take(), take(), take(), take()
+local times, appends = tonumber(take()), tonumber(take())
+local found = redis.call('HMGET', meta, 'run', 'seq', 'micros', 'acked')
 if found[1] ~= run then return {'moved'} end
-local done = redis.call('GET', op)
-if done then
-  -- A write, so that WAIT on this connection waits for everything up to here, and so for the operation itself.
-  redis.call('HINCRBY', meta, 'repeats', 1)
-  local seq, micros = string.match(done, '^(%d+) (%d+)$')
-  return {'ok', seq, micros}
-end
-local parts = {}
-for n = 1, count do
-  local part = { stream = take(), expected = tonumber(take()), events = takeList(), snapshot = take(), entries = takeList() }
-  local version = tonumber(redis.call('HGET', prefix .. ':stream:' .. part.stream, 'v') or 0)
-  if version ~= part.expected then return {'conflict', part.stream, int(version)} end
-  parts[n] = part
-end
 local seq = math.max(tonumber(found[2]), tonumber(seqKnown))
-local micros = int(clock(tonumber(found[3]), tonumber(microsKnown)))
-for n = 1, count do
-  local part = parts[n]
-  for k = 1, #part.events do
-    seq = seq + 1
-    addEvent(prefix, part.stream, seq, part.expected + k, micros, part.events[k])
+local first = clock(tonumber(found[3]), tonumber(microsKnown))
+local micros = first + times - 1
+local function append()
+  local parts, conflict = {}, nil
+  for n = 1, tonumber(take()) do
+    local part = { stream = take(), expected = take(), events = takeList(), snapshot = take(), entries = takeList() }
+    local stored = redis.call('HMGET', prefix .. ':stream:' .. part.stream, 'v', 'i')
+    local version = stored[1] or '0'
+    if version ~= part.expected and not conflict then conflict = {'conflict', part.stream, version} end
+    part.packed = stored[2]
+    parts[n] = part
   end
-  putStream(prefix, part.stream, part.expected + #part.events, part.snapshot, part.entries, id)
+  if conflict then return conflict end
+  micros = micros + 1
+  local at = int(micros)
+  for _, part in ipairs(parts) do
+    local version = tonumber(part.expected)
+    for _, text in ipairs(part.events) do
+      seq = seq + 1
+      version = version + 1
+      addEvent(prefix, part.stream, seq, version, at, text)
+    end
+    putStream(prefix, part.stream, version, part.snapshot, part.entries, part.packed, id)
+  end
+  return {'ok', int(seq), at}
 end
-redis.call('HSET', meta, 'seq', int(seq), 'micros', micros)
-redis.call('SET', op, int(seq) .. ' ' .. micros, 'PX', keepMs)
-return {'ok', int(seq), micros}
+local done = appends > 0 and redis.call('GET', op)
+local answers = {}
+if done then
+  answers = cmsgpack.unpack(done)
+else
+  for n = 1, appends do
+    for _, word in ipairs(append()) do answers[#answers + 1] = word end
+  end
+  if appends > 0 then redis.call('SET', op, cmsgpack.pack(answers), 'PX', keepMs) end
+end
+-- Always a write, so that WAIT on this connection waits for everything up to here, also for what was made before.
+redis.call('HSET', meta, 'seq', int(seq), 'micros', int(micros))
+if news ~= '' and seq > tonumber(found[4] or 0) then
+  redis.call('HSET', meta, 'acked', int(seq))
+  redis.call('PUBLISH', news, int(seq))
+end
+return {'ok', int(seq), int(first), answers}
 `;
 
 /**
@@ -166,14 +190,16 @@ redis.call('SET', op, #streams, 'PX', keepMs)
 return {'ok', found[2], int(#streams)}
 `;
 
-/** The store's time; no answer is given twice. KEYS meta; ARGV run, micros known. */
-export const NOW = `${TOOLS}
-local run, microsKnown = take(), tonumber(take())
-local found = redis.call('HMGET', KEYS[1], 'run', 'seq', 'micros')
-if found[1] ~= run then return {'moved'} end
-local micros = int(clock(tonumber(found[3]), microsKnown))
-redis.call('HSET', KEYS[1], 'micros', micros)
-return {'ok', found[2], micros}
+/** How streams stand, after `ok`: version and snapshot of each, empty where it is not there. KEYS meta; ARGV run, prefix, streams. */
+export const LOAD = `
+if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'moved'} end
+local rows = {'ok'}
+for n = 3, #ARGV do
+  local found = redis.call('HMGET', ARGV[2] .. ':stream:' .. ARGV[n], 'v', 's')
+  rows[#rows + 1] = found[1] or ''
+  rows[#rows + 1] = found[2] or ''
+end
+return rows
 `;
 
 /** Everything up to a seq is on enough replicas: shown to readers from now on. KEYS meta; ARGV seq, channel. */
@@ -259,9 +285,9 @@ for n = 1, tonumber(take()) do
   local event = { version = tonumber(take()), micros = take(), text = take() }
   ours[event.version] = event
 end
-local stored = redis.call('HGET', prefix .. ':stream:' .. stream, 'v')
-if not stored and redis.call('EXISTS', prefix .. ':gone:' .. stream) == 1 then return {'present'} end
-local current = tonumber(stored or 0)
+local stored = redis.call('HMGET', prefix .. ':stream:' .. stream, 'v', 'i')
+if not stored[1] and redis.call('EXISTS', prefix .. ':gone:' .. stream) == 1 then return {'present'} end
+local current = tonumber(stored[1] or 0)
 local shared = math.min(current, version)
 if ours[shared] then
   local seq = redis.call('LINDEX', prefix .. ':events:' .. stream, shared - 1)
@@ -269,7 +295,7 @@ if ours[shared] then
   local isLost = entry and string.find(entry[2][8], '{"kind":"EventLost"', 1, true) == 1
   if not entry or (entry[2][8] ~= ours[shared].text and not isLost) then return {'differs', int(shared)} end
 end
-if stored and current >= version then return {'present'} end
+if stored[1] and current >= version then return {'present'} end
 local seq, lost = tonumber(found[2]), 0
 for n = current + 1, version do
   local event = ours[n]
@@ -283,16 +309,16 @@ for n = current + 1, version do
     addEvent(prefix, stream, seq, n, int(t[1] * 1000000), text)
   end
 end
-putStream(prefix, stream, version, snapshot, entries, id)
+putStream(prefix, stream, version, snapshot, entries, stored[2], id)
 redis.call('HSET', meta, 'seq', int(seq))
 return {'repaired', int(lost)}
 `;
 
 export const SCRIPTS = {
   enter: ENTER,
-  append: APPEND,
+  commit: COMMIT,
   remove: REMOVE,
-  now: NOW,
+  load: LOAD,
   acked: ACKED,
   find: FIND,
   events: EVENTS,

@@ -11,6 +11,8 @@ export type Line = {
   readonly cut: () => void;
   /** Connections that were cut are closed; new ones go through again. */
   readonly mend: () => void;
+  /** Questions still go through; the first answer is lost, and with it all connections. */
+  readonly loseAnswer: () => void;
   /** Leads to another port from now on, and closes what there is. */
   readonly turn: (port: number) => void;
   readonly dispose: () => Promise<void>;
@@ -20,10 +22,14 @@ export async function startProxy(to: number): Promise<Line> {
   let target = to;
   let isCut = false;
   const sockets = new Set<Socket>();
-  const join = (from: Socket, into: Socket): void => {
+  let losesAnswer = false;
+  const join = (from: Socket, into: Socket, isAnswer: boolean): void => {
     sockets.add(from);
     from.on("data", (bytes) => {
-      if (!isCut) into.write(bytes);
+      if (isAnswer && losesAnswer) {
+        losesAnswer = false;
+        closeAll();
+      } else if (!isCut) into.write(bytes);
     });
     from.on("error", () => into.destroy());
     from.on("close", () => {
@@ -33,8 +39,8 @@ export async function startProxy(to: number): Promise<Line> {
   };
   const server = createServer((client) => {
     const upstream = connect(target, "127.0.0.1");
-    join(client, upstream);
-    join(upstream, client);
+    join(client, upstream, false);
+    join(upstream, client, true);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -51,6 +57,9 @@ export async function startProxy(to: number): Promise<Line> {
     mend: () => {
       isCut = false;
       closeAll();
+    },
+    loseAnswer: () => {
+      losesAnswer = true;
     },
     turn: (port) => {
       target = port;

@@ -1,0 +1,38 @@
+// Questions that are asked in the same turn of the loop are put to the store together.
+
+type Asked<Q, A> = {
+  readonly question: Q;
+  readonly resolve: (answer: A) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** The store does nothing else meanwhile; more questions than this are put one group after the other. */
+const MAX_GROUP = 100;
+
+/** `answer` gives one answer for each question, in their order; where it rejects, all of the group do. */
+export function gathered<Q, A>(
+  answer: (questions: readonly Q[]) => Promise<readonly A[]>,
+): (question: Q) => Promise<A> {
+  let asked: Asked<Q, A>[] = [];
+
+  const put = (group: readonly Asked<Q, A>[]): void => {
+    answer(group.map(({ question }) => question)).then(
+      (answers) => {
+        for (const [at, one] of group.entries()) one.resolve(answers[at] as A);
+      },
+      (error: unknown) => {
+        for (const one of group) one.reject(error);
+      },
+    );
+  };
+  return (question) =>
+    new Promise((resolve, reject) => {
+      if (asked.length === 0)
+        setImmediate(() => {
+          const all = asked;
+          asked = [];
+          for (let at = 0; at < all.length; at += MAX_GROUP) put(all.slice(at, at + MAX_GROUP));
+        });
+      asked.push({ question, resolve, reject });
+    });
+}
