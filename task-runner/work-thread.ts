@@ -21,12 +21,15 @@ export type ThreadListener = {
 };
 
 const END_LIMIT_MS = 5_000;
+const YOUNG_MB = 4;
 
 /** `steps`: address of the module whose `STEPS` the thread knows. `memoryMb`: what its heap may grow to. */
 export function startThread({ steps, memoryMb, clock }: { steps: string; memoryMb: number; clock: Clock }): WorkThread {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData: { steps },
-    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    // Node lets a full thread grow by 16 MB while it is ended, and ends the whole process where that is not enough. What
+    // survives a collection of the young generation comes on top at once, so that must be small.
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB },
   });
   // Whoever owns the thread lives longer than it.
   worker.unref();
