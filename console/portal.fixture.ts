@@ -109,6 +109,8 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
     }
     const isFile = extname(url.pathname) !== "";
     response.setHeader("Content-Type", TYPES[extname(url.pathname)] ?? "text/html; charset=utf-8");
+    // As the portal does: the name changes with the content.
+    if (isFile) response.setHeader("Cache-Control", "public, max-age=31536000, immutable");
     response.end(await readFile(join(dist, isFile ? url.pathname : "index.html")));
   };
 
