@@ -6,7 +6,9 @@ import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
 import { PlayedRunner } from "@gantry/task-agent/runner.fixture.ts";
+import { AGENT_INDEXES } from "@gantry/task-agent/tasks.ts";
 import { AgentProcess, end, Ground, RUNNER_TOKEN, TOKEN } from "../long/processes.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 import { Line } from "./line.ts";
@@ -27,8 +29,11 @@ export const retention: Bench = async () => {
   try {
     const { data, seed } = await makeSeed(ground);
     const from = Date.now() - 100 * DAY_MS;
-    const made = await fillWithOld(join(data, "journal.sqlite"), { seed, count: TASKS, from, everyMs: 100_000 });
-    const size = statSync(join(data, "journal.sqlite")).size / 1e6;
+    const file = join(data, "journal.sqlite");
+    const journal = await openSqliteJournal({ file, indexes: AGENT_INDEXES });
+    const made = await fillWithOld(journal, { seed, count: TASKS, from, everyMs: 100_000 });
+    await journal.close();
+    const size = statSync(file).size / 1e6;
     const child = fork(AGENT, [JSON.stringify(configOf(ground, data))], { stdio: "inherit" });
     try {
       const [{ url }] = (await once(child, "message")) as [{ url: string }];

@@ -1,5 +1,6 @@
 // `npm run test:long -- [name…] [--share 0.1]`: real failures, for as long as it takes, or for a part of it; all without
-// a name. Prints one line of figures each; the exit code is 1 when a promise was not kept. What was measured is in docs/promises.md.
+// a name; `retention` is all whose names begin so. Prints one line of figures each; the exit code is 1 when a promise was not
+// kept. What was measured is in docs/promises.md.
 
 import { parseArgs } from "node:util";
 import { killAgents } from "../redis/agents.ts";
@@ -18,6 +19,9 @@ import { killAll } from "./kill-all.ts";
 import { killRunner, PHASES } from "./kill-runner.ts";
 import { pauseRunner } from "./pause-runner.ts";
 import { cancelAtOnce, raceForClaims } from "./races.ts";
+import { killWhileTasksLeave } from "./retention.ts";
+import { LEFT_WELL } from "./retention-audit.ts";
+import { killWhileDeliveriesLeave } from "./retention-deliveries.ts";
 
 type Run = {
   /** How often, or how much, when the whole is played. */
@@ -128,6 +132,22 @@ const RUNS: { readonly [name: string]: Run } = {
     must: () => ({ lost: 0, doubled: 0, badExits: 0 }),
     unless: withoutRedis,
   },
+  "retention-redis": {
+    times: 40,
+    play: (times) => killWhileTasksLeave("redis", times),
+    must: (times) => ({ kills: times, ...LEFT_WELL }),
+    unless: withoutRedis,
+  },
+  "retention-sqlite": {
+    times: 40,
+    play: (times) => killWhileTasksLeave("sqlite", times),
+    must: (times) => ({ kills: times, ...LEFT_WELL }),
+  },
+  "retention-deliveries": {
+    times: 40,
+    play: (times) => killWhileDeliveriesLeave(times),
+    must: (times) => ({ kills: times, lost: 0, damaged: 0, leftWrongly: 0 }),
+  },
   "redis-agents": {
     times: 60,
     play: (times) => killAgents(times, 15, 50),
@@ -141,7 +161,7 @@ const { values, positionals: wanted } = parseArgs({
   options: { share: { type: "string", default: "1" } },
 });
 for (const [name, { times: whole, play, must, unless }] of Object.entries(RUNS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (wanted.length > 0 && !wanted.some((one) => name === one || name.startsWith(`${one}-`))) continue;
   if (unless !== undefined) {
     process.stdout.write(`${name}: left out, because ${unless}\n`);
     continue;

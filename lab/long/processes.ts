@@ -96,7 +96,6 @@ export class AgentProcess {
     this.client = makeAgentClient({ url, token: TOKEN });
   }
 
-  /** `before`: a program that starts it, with its own arguments, for example strace. */
   static async start(ground: Ground, options: AgentOptions = {}): Promise<AgentProcess> {
     for (;;) {
       const port = await freePort();
@@ -114,7 +113,7 @@ export class AgentProcess {
   static async #begun(
     ground: Ground,
     port: number,
-    { config = {}, data = join(ground.folder, "agent"), before = [] }: AgentOptions,
+    { config = {}, data = join(ground.folder, "agent"), before = [], program = AGENT }: AgentOptions,
   ): Promise<AgentProcess> {
     const file = join(ground.folder, `agent-${port}.json`);
     const whole = {
@@ -128,7 +127,7 @@ export class AgentProcess {
       ...config,
     };
     await writeFile(file, JSON.stringify(whole));
-    const begin = (): ChildProcess => ground.spawn([...before, process.execPath, AGENT, "--config", file]);
+    const begin = (): ChildProcess => ground.spawn([...before, process.execPath, program, "--config", file]);
     return new AgentProcess(begin, `http://127.0.0.1:${port}`, data);
   }
 
@@ -180,7 +179,14 @@ export class AgentProcess {
   }
 }
 
-export type AgentOptions = { readonly config?: Json; readonly data?: string; readonly before?: readonly string[] };
+export type AgentOptions = {
+  readonly config?: Json;
+  readonly data?: string;
+  /** A program that starts it, with its own arguments. */
+  readonly before?: readonly string[];
+  /** Another program than the task-agent itself. */
+  readonly program?: string;
+};
 
 type RunnerOptions = {
   readonly name: string;
