@@ -1,5 +1,5 @@
 // A portal for the console's tests over real HTTP: the built files under the portal's policy, the answers of
-// data.fixture.ts, a feed that the test writes, and a record of what was asked for.
+// data.fixture.ts and tasks.fixture.ts, a feed that the test writes, and a record of what was asked for.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { buildConsole } from "./build.ts";
-import { APPS, INBOX, LOG, PIPELINES, SITES, TASKS } from "./data.fixture.ts";
+import { APPS, INBOX, LOG, PIPELINES, SITES } from "./data.fixture.ts";
+import { TASKS } from "./tasks.fixture.ts";
 
 export type FakePortal = {
   readonly url: string;

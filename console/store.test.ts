@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FeedEvent, TaskSummary } from "@gantry/wire/views.ts";
-import { TASKS } from "./data.fixture.ts";
 import { decideCell } from "./src/fleet.ts";
 import { ago, duration, readable, short, ticking } from "./src/format.ts";
 import { decideNeeds } from "./src/needs.ts";
 import { patchPage, patchTask } from "./src/patch.ts";
 import { decideMove, decideNextFailure, decideSelection } from "./src/selection.ts";
+import { TASKS } from "./tasks.fixture.ts";
 
 const find = (id: string) => {
   const task = TASKS.find((one) => one.id === id);

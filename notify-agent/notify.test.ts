@@ -1,15 +1,8 @@
 // The notify-agent from outside: a feed over real HTTP on one side, a messenger and a mail box on the other.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, type TestContext, test } from "node:test";
-import { type MemoryJournal, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory.ts";
-import { type LabMail, startMailBox } from "@gantry/lab/world/mail.ts";
-import { type LabMessage, startMessenger } from "@gantry/lab/world/messenger.ts";
-import type { DeliveryView } from "@gantry/wire/views.ts";
-import type { NotifyConfigInput } from "./config.ts";
+import { describe, test } from "node:test";
+import { openMemoryJournal } from "@gantry/journal/memory.ts";
 import { NOTIFY_INDEXES } from "./delivery.ts";
 import { startNotifyAgent } from "./main.ts";
 import {
@@ -17,117 +10,14 @@ import {
   deliveries,
   ended,
   feedEvent,
-  get,
-  handClock,
   inbox,
-  keepLog,
   START_MS,
   startFeed,
   TOKEN,
   until,
 } from "./notify.fixture.ts";
-
-type World = Awaited<ReturnType<typeof openWorld>>;
-
-/** Feed, messenger and mail box, and a notify-agent that can be started again on the same journal. */
-async function openWorld(t: TestContext, more: Partial<NotifyConfigInput> = {}) {
-  const dir = await mkdtemp(join(tmpdir(), "gantry-notify-"));
-  const messenger = await startMessenger({ name: "messenger", dir });
-  const box = await startMailBox({ name: "mail", dir });
-  const feed = await startFeed();
-  const clock = handClock();
-  const store = newMemoryStore();
-  const log = keepLog();
-  const closers: (() => Promise<void>)[] = [];
-  t.after(async () => {
-    for (const close of closers) await close();
-    await Promise.all([feed.close(), messenger.close(), box.close()]);
-    await rm(dir, { recursive: true, force: true });
-  });
-
-  const world = { failAfterSending: false };
-
-  const start = async (): Promise<{ url: string; journal: MemoryJournal; stop: () => Promise<void> }> => {
-    const journal = openMemoryJournal({ indexes: NOTIFY_INDEXES, store, clock: { ...clock, after: realAfter } });
-    const config: NotifyConfigInput = {
-      token: TOKEN,
-      agent: { url: feed.url, token: AGENT_TOKEN },
-      channels: {
-        ops: { kind: "messenger", preset: "slack", url: `${messenger.url}/slack/services/T/B/secretOfTheHook` },
-        mail: {
-          kind: "mail",
-          host: "127.0.0.1",
-          port: box.smtpPort,
-          tls: "if-offered",
-          from: "g@corp.example",
-          to: ["ops@corp.example"],
-        },
-      },
-      ...more,
-    };
-    const watched: typeof fetch = async (input, init) => {
-      const answer = await fetch(input, init);
-      if (world.failAfterSending && String(input).includes("slack")) {
-        world.failAfterSending = false;
-        journal.failNextAppend("lost");
-      }
-      return answer;
-    };
-    const agent = await startNotifyAgent(config, {
-      journal,
-      clock,
-      logger: log.logger,
-      random: () => 1,
-      fetch: watched,
-    });
-    let stopped = false;
-    const stop = async (): Promise<void> => {
-      if (!stopped) await agent.close();
-      stopped = true;
-    };
-    closers.push(stop);
-    return { url: agent.url, journal, stop };
-  };
-  return Object.assign(world, {
-    feed,
-    messenger,
-    box,
-    clock,
-    store,
-    log,
-    start,
-    messages: async (): Promise<readonly LabMessage[]> =>
-      ((await (await fetch(`${messenger.url}/_lab/messages`)).json()) as { items: LabMessage[] }).items,
-    mails: async (): Promise<readonly LabMail[]> =>
-      ((await (await fetch(`${box.url}/_lab/mails`)).json()) as { items: LabMail[] }).items,
-  });
-}
-
-/** The journal's waits go by real time; only the agent's are moved by hand. */
-function realAfter(ms: number, run: () => void): () => void {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
-}
-
-type Running = Awaited<ReturnType<World["start"]>>;
-
-/** Waits until so many deliveries exist and none of them is pending with a try ahead that is due. */
-function settled(
-  agent: Running,
-  count: number,
-  states: readonly DeliveryView["state"][] = ["delivered"],
-): Promise<readonly DeliveryView[]> {
-  return until(agent.journal, async () => {
-    const all = await deliveries(agent.url);
-    return all.length === count && all.every((one) => states.includes(one.state)) ? all : undefined;
-  });
-}
-
-function tried(agent: Running, key: string, tries: number): Promise<DeliveryView> {
-  return until(agent.journal, async () =>
-    (await deliveries(agent.url)).find((one) => one.key === key && one.tries >= tries),
-  );
-}
+import { overHttp } from "./notify-http.suite.ts";
+import { openWorld, settled, tried } from "./notify-world.fixture.ts";
 
 describe("telling people", () => {
   test("one message per event and rule on every channel, and the record of it", async (t) => {
@@ -437,81 +327,4 @@ describe("the feed", () => {
   });
 });
 
-describe("over HTTP", () => {
-  test("the inbox can be followed by its ids", async (t) => {
-    const world = await openWorld(t);
-    const agent = await world.start();
-    const first = inbox(agent.url, "?after=&wait=10000");
-    world.feed.add(ended("failed"));
-    const [one] = await first;
-    assert.ok(one);
-    assert.equal(one.url, "https://portal.example/tasks/t01");
-    const next = inbox(agent.url, `?after=${one.id}&wait=10000`);
-    world.feed.add(ended("succeeded"), { task: "t02" });
-    assert.deepEqual(
-      (await next).map((item) => item.task),
-      ["t02"],
-    );
-    assert.deepEqual(await inbox(agent.url, `?after=${(await next)[0]?.id}`), []);
-  });
-
-  test("pages, newest first", async (t) => {
-    const world = await openWorld(t, { channels: {}, rules: undefined });
-    const agent = await world.start();
-    for (let n = 1; n <= 7; n += 1) world.feed.add(ended("failed"), { task: `t${n}` });
-    await settled(agent, 7);
-    const seen: string[] = [];
-    let cursor = "";
-    do {
-      const page = await get<{ items: { task: string }[]; nextCursor?: string }>(agent.url, `inbox?limit=3${cursor}`);
-      seen.push(...page.items.map((item) => item.task));
-      cursor = page.nextCursor ? `&cursor=${page.nextCursor}` : "";
-    } while (cursor !== "");
-    assert.deepEqual(seen, ["t7", "t6", "t5", "t4", "t3", "t2", "t1"]);
-  });
-
-  test("a channel can be tried out", async (t) => {
-    const world = await openWorld(t);
-    const agent = await world.start();
-    const ask = (name: string, token = TOKEN): Promise<Response> =>
-      fetch(`${agent.url}/notify/v1/channels/${name}/test`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${token}` },
-      });
-    assert.deepEqual(await (await ask("ops")).json(), { kind: "delivered" });
-    assert.match((await world.messages())[0]?.title ?? "", /^✓ Gantry can speak through ops/);
-    world.messenger.faults.add({ kind: "status", status: 404, body: "no_service", match: "slack", times: 1 });
-    assert.deepEqual(await (await ask("ops")).json(), { kind: "refused", problem: "status 404: no_service" });
-    assert.equal((await ask("nobody")).status, 404);
-    assert.equal((await ask("ops", "wrong-token-wrong-token")).status, 401);
-  });
-
-  test("only with the token, except for health and metrics; strange queries are refused", async (t) => {
-    const world = await openWorld(t);
-    const agent = await world.start();
-    for (const path of ["inbox", "deliveries"]) {
-      assert.equal((await fetch(`${agent.url}/notify/v1/${path}`)).status, 401);
-      await assert.rejects(get(agent.url, path, AGENT_TOKEN), /401/);
-    }
-    for (const query of [
-      "limit=0",
-      "limit=x",
-      "cursor=%%",
-      "cursor=x",
-      "after=abc",
-      "wait=5",
-      "after=1&cursor=x",
-      "x=1",
-    ]) {
-      await assert.rejects(get(agent.url, `inbox?${query}`), /400/, query);
-    }
-    world.feed.add(ended("failed"));
-    await settled(agent, 3);
-    assert.equal((await fetch(`${agent.url}/livez`)).status, 200);
-    assert.equal((await fetch(`${agent.url}/readyz`)).status, 200);
-    const metrics = await (await fetch(`${agent.url}/metrics`)).text();
-    assert.match(metrics, /gantry_notifications_total\{channel="ops",result="delivered"\} 1/);
-    assert.match(metrics, /gantry_feed_up 1/);
-    assert.doesNotMatch(metrics, /t01/);
-  });
-});
+overHttp();
