@@ -22,6 +22,7 @@ import { cancelAtOnce, raceForClaims } from "./races.ts";
 import { killWhileTasksLeave } from "./retention.ts";
 import { LEFT_WELL } from "./retention-audit.ts";
 import { killWhileDeliveriesLeave } from "./retention-deliveries.ts";
+import { changeSettingsEverywhere } from "./settings.ts";
 
 type Run = {
   /** How often, or how much, when the whole is played. */
@@ -148,6 +149,7 @@ const RUNS: { readonly [name: string]: Run } = {
     play: (times) => killWhileDeliveriesLeave(times),
     must: (times) => ({ kills: times, lost: 0, damaged: 0, leftWrongly: 0 }),
   },
+  settings: { times: 20, play: changeSettingsEverywhere, must: () => ({ late: 0 }), unless: withoutRedis },
   "redis-agents": {
     times: 60,
     play: (times) => killAgents(times, 15, 50),
