@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
 import { PLAIN, paint, plainText } from "./src/ansi.ts";
 import { addText, allLines, findLines, firstFailingLine, levelOf, NO_TEXT, splitAround } from "./src/log-text.ts";
@@ -11,7 +12,7 @@ const shown = (line: string): string => plainText(paint(line, PLAIN).spans);
 const anyLine = fc
   .array(
     fc.oneof(
-      fc.string({ unit: "binary" }),
+      fc.string({ unit: anyCharacter }),
       fc.constantFrom(
         ESC,
         `${ESC}[`,
@@ -117,7 +118,7 @@ test("a failed step opens at the line its failure names, else at the first error
 
 test("the parts around what is searched for are the text again", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), fc.string({ maxLength: 3 }), (text, wanted) => {
+    fc.property(fc.string({ unit: anyCharacter }), fc.string({ maxLength: 3 }), (text, wanted) => {
       const parts = splitAround(text, wanted);
       assert.equal(parts.map((part) => part.text).join(""), text);
       for (const part of parts) if (part.isHit) assert.equal(part.text.toLowerCase(), wanted.toLowerCase());

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { EVENT_KINDS } from "@gantry/core/notify/vocabulary.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
+import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
 import { type Content, renderNotice } from "./messages.ts";
 import { feedEvent } from "./notify.fixture.ts";
@@ -96,7 +97,7 @@ test("an address that a browser must not follow is no link; one without a host i
 test("rendering never throws and is bounded, whatever the event holds", () => {
   const anything = fc.oneof(
     fc.jsonValue(),
-    fc.string({ unit: "binary", maxLength: 20_000 }),
+    fc.string({ unit: anyCharacter, maxLength: 20_000 }),
   ) as fc.Arbitrary<JsonObject>;
   const event = fc.record({
     kind: fc.constantFrom(...EVENT_KINDS, "Else"),
@@ -110,7 +111,7 @@ test("rendering never throws and is bounded, whatever the event holds", () => {
     durationMs: anything,
   }) as fc.Arbitrary<JsonObject>;
   fc.assert(
-    fc.property(event, fc.string({ unit: "binary" }), (one, title) => {
+    fc.property(event, fc.string({ unit: anyCharacter }), (one, title) => {
       const content = render(one, { title });
       assert.ok(content.title.length <= 250 && content.text.length <= 4_000);
       assert.ok(content.facts.every(([, value]) => value.length <= 300 && value.length > 0));

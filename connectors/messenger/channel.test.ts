@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Message, SendResult } from "@gantry/core/notify/channel.ts";
 import { STATES } from "@gantry/core/task/states.ts";
+import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import { LAB_CUBE, type LabMessage, startMessenger } from "@gantry/lab/world/messenger.ts";
 import type { StandIn } from "@gantry/lab/world/stand-in.ts";
 import fc from "fast-check";
@@ -259,7 +260,7 @@ describe("the configuration", () => {
 
 test("sending never throws, whatever the message holds", async (t) => {
   const url = await startServer(t, () => ["200", ""]);
-  const text = fc.string({ unit: "binary", maxLength: 50 });
+  const text = fc.string({ unit: anyCharacter, maxLength: 50 });
   const anyMessage = fc.record({
     title: text,
     text,
