@@ -8,6 +8,7 @@ import { emptyRedis, failOver, failOverToTheWrongOne, killRedis, stopRedis } fro
 import { rollingRestart } from "../redis/rolling.ts";
 import { noRedis } from "../redis/server.ts";
 import { noApiServer } from "./api-server.ts";
+import { backUpAndRestore } from "./backup.ts";
 import { noCables, openCable } from "./cable.ts";
 import { playChart } from "./chart.ts";
 import { noEngine, playCompose } from "./compose.ts";
@@ -148,6 +149,18 @@ const RUNS: { readonly [name: string]: Run } = {
     times: 40,
     play: (times) => killWhileDeliveriesLeave(times),
     must: (times) => ({ kills: times, lost: 0, damaged: 0, leftWrongly: 0 }),
+  },
+  /** Times are tasks. */
+  "backup-sqlite": {
+    times: 10_000,
+    play: (times) => backUpAndRestore("sqlite", times),
+    must: () => ({ missing: 0, unknown: 0 }),
+  },
+  "backup-redis": {
+    times: 10_000,
+    play: (times) => backUpAndRestore("redis", times),
+    must: () => ({ missing: 0, unknown: 0 }),
+    unless: withoutRedis,
   },
   settings: { times: 20, play: changeSettingsEverywhere, must: () => ({ late: 0 }), unless: withoutRedis },
   "redis-agents": {

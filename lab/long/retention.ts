@@ -34,7 +34,8 @@ const KEEP = 1;
 const OTHERS = 20;
 /** Agents whose passes follow one another. */
 export const SWEEPING = fileURLToPath(new URL("./sweeping-agent.ts", import.meta.url));
-const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
+/** Of the pipeline `quick`. */
+export const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 const REQUEST_EVERY_MS = 50;
 const READ_EVERY_MS = 10;
 const DRAIN_LIMIT_MS = 600_000;
@@ -50,7 +51,12 @@ export async function killWhileTasksLeave(
   try {
     await ground.pipeline("quick", JOB);
     const open = opener(ground, redis);
-    const stock = await fill(ground, open, await seeds(ground, redis), APPS * KEEP + kills * tasksPerKill);
+    const stock = await fill(
+      ground,
+      open,
+      await makeSeeds(await startAgent(ground, redis, "a")),
+      APPS * KEEP + kills * tasksPerKill,
+    );
     const agents = await Promise.all((redis ? ["a", "b"] : ["a"]).map((name) => startAgent(ground, redis, name)));
     const visitors = visit(agents, stock.old);
     let played = 0;
@@ -93,7 +99,8 @@ async function metric({ url }: { readonly url: string }, name: string): Promise<
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
 }
 
-function opener(ground: Ground, redis: RedisServer | undefined): () => Promise<Journal> {
+/** Opens the journal of agent `a` itself, while no agent has it. */
+export function opener(ground: Ground, redis: RedisServer | undefined): () => Promise<Journal> {
   if (!redis) {
     const file = join(ground.folder, "a", "journal.sqlite");
     return () => openSqliteJournal({ file, indexes: AGENT_INDEXES });
@@ -113,9 +120,8 @@ function startAgent(
   return AgentProcess.start(ground, { config, data: join(ground.folder, name), program });
 }
 
-/** One task that has ended and one that nobody has taken, as a real agent makes them. */
-async function seeds(ground: Ground, redis: RedisServer | undefined): Promise<{ ended: string; open: string }> {
-  const agent = await startAgent(ground, redis, "a");
+/** One task that has ended and one that nobody has taken, as a real agent makes them; kills the agent. */
+export async function makeSeeds(agent: AgentProcess): Promise<{ ended: string; open: string }> {
   const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
   const { id: ended } = await agent.start("quick", "seed-1");
   const { ref } = await runner.takeJob();

@@ -21,7 +21,7 @@ export type SettingsFigures = {
   /** From the command to the first line that shows it, and to the last one after it was taken back; the longest, ms. */
   readonly heardMs: { readonly [process: string]: number };
   readonly takenBackMs: { readonly [process: string]: number };
-  /** From the start of a process that was away during the change, ms. */
+  /** The same for processes that were away during the change, from when they answered again; a runner: from its start. */
   readonly afterAwayMs: { readonly [process: string]: number };
   /** Times above ten seconds. Must be 0. */
   readonly late: number;
