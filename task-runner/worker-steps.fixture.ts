@@ -51,6 +51,13 @@ export const STEPS = stepBook([
     await written();
     for (;;);
   }),
+  // Blocked in the same way for everybody else, without a core of the machine.
+  step("stuck", async ({ log }) => {
+    log("on");
+    await written();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    return {};
+  }),
   step("eat", async () => {
     const kept: object[] = [];
     for (;;) kept.push(Array.from({ length: 10_000 }, (_, n) => ({ n })));

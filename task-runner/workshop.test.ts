@@ -72,10 +72,10 @@ test("cancel of a step that blocks its thread: the thread is ended, its programs
 
 test("a time limit ends a step that blocks its thread", async (t) => {
   const { agent } = await openBench(t, THREADS);
-  const job = agent.offer({ steps: [uses("block", "test/block", {}, { timeoutMs: 300 })] });
+  const job = agent.offer({ steps: [uses("stuck", "test/stuck", {}, { timeoutMs: 300 })] });
   const report = await agent.reported(job);
   assert.deepEqual([report.outcome, report.failure?.code], ["timed-out", "timed-out"]);
-  assert.match(agent.log(job, "block"), /The step “block” took longer than 300ms/);
+  assert.match(agent.log(job, "stuck"), /The step “stuck” took longer than 300ms/);
 });
 
 test("a step that uses up the memory ends its attempt as errored; the runner lives on", async (t) => {
