@@ -77,12 +77,16 @@ const REST_MS = 5_000;
  * by all at once it would be claimed in vain at all but one.
  */
 const HEAD_START_MS = 300;
+/** So many are told why they wait in one commit: one each would keep the disk busy for seconds when a thousand wait. */
+const TOLD_TOGETHER = 50;
 
 export function openDispatch(deps: DispatchDeps): Dispatch {
   const sites = new Map<string, Map<string, ReadyJob>>();
   const offers = new Map<string, ReadyJob>();
   // One pass per site at a time, or two jobs would be promised the same slot.
   const turns = new Map<string, Promise<void>>();
+  /** Jobs by site that the next pass is for. */
+  const fresh = new Map<string, ReadyJob[]>();
 
   const drop = (ready: ReadyJob): void => {
     sites.get(ready.site)?.delete(ready.id);
@@ -129,14 +133,29 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   const offeredAt = (site: string): number => [...offers.values()].filter((ready) => ready.site === site).length;
 
   /** One pass over the queue of a site, oldest first; stops looking for runners when none has room. */
-  const match = async (site: string, only?: ReadyJob): Promise<void> => {
-    const queue = only ? [only] : [...(sites.get(site)?.values() ?? [])];
+  const match = async (site: string, only?: readonly ReadyJob[]): Promise<void> => {
+    const queue = only ?? [...(sites.get(site)?.values() ?? [])];
+    const explaining: Promise<void>[] = [];
+    const tell = async (ready: ReadyJob, code: string, text: string): Promise<void> => {
+      explaining.push(explain(ready, code, text));
+      if (explaining.length === TOLD_TOGETHER) await Promise.all(explaining.splice(0));
+    };
+    await matchEach(site, queue, only === undefined, tell);
+    await Promise.all(explaining);
+  };
+
+  const matchEach = async (
+    site: string,
+    queue: readonly ReadyJob[],
+    isWhole: boolean,
+    tell: typeof explain,
+  ): Promise<void> => {
     for (const ready of queue) {
       if (ready.offer || ready.dueMs > deps.clock.monotonicMs()) continue;
       const closed = deps.gate?.(site, offeredAt(site));
       if (closed) {
-        await explain(ready, closed.code, closed.text);
-        if (!only && closed.code === "site-limit") return;
+        await tell(ready, closed.code, closed.text);
+        if (isWhole && closed.code === "site-limit") return;
         continue;
       }
       const runners: RunnerFacts[] = deps.sessions.all().map(deps.sessions.facts);
@@ -145,8 +164,8 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       const choice = others.length === 0 ? here : chooseRunner(ready, [...runners, ...others]);
       if (choice.kind === "waiting") {
         const unfit = NOBODY.has(choice.code) ? deps.unfit?.(site) : undefined;
-        await explain(ready, choice.code, unfit === undefined ? choice.text : `${choice.text} ${unfit}`);
-        if (!only && choice.code === "all-busy" && ready.labels.length === 0) return;
+        await tell(ready, choice.code, unfit === undefined ? choice.text : `${choice.text} ${unfit}`);
+        if (isWhole && choice.code === "all-busy" && ready.labels.length === 0) return;
         continue;
       }
       const session = deps.sessions.bySession(choice.session);
@@ -154,8 +173,21 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
     }
   };
 
-  const run = (site: string, only?: ReadyJob): void => {
+  /** Those that come while a pass is waited for are all part of it. */
+  const runFor = (ready: ReadyJob): void => {
+    const waiting = fresh.get(ready.site);
+    if (waiting) {
+      waiting.push(ready);
+      return;
+    }
+    fresh.set(ready.site, [ready]);
+    run(ready.site, true);
+  };
+
+  const run = (site: string, onlyFresh = false): void => {
     const pass = async (): Promise<void> => {
+      const only = onlyFresh ? fresh.get(site) : undefined;
+      if (only) fresh.delete(site);
       try {
         await match(site, only);
       } catch (error) {
@@ -166,7 +198,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
   };
 
   const later = (ready: ReadyJob): void => {
-    deps.clock.after(Math.max(0, ready.dueMs - deps.clock.monotonicMs()) + 1, () => run(ready.site, ready));
+    deps.clock.after(Math.max(0, ready.dueMs - deps.clock.monotonicMs()) + 1, () => runFor(ready));
   };
 
   return {
@@ -181,7 +213,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
         if (known) drop(known);
         queue.set(ready.id, ready);
         if (ready.dueMs > deps.clock.monotonicMs()) later(ready);
-        else run(ready.site, ready);
+        else runFor(ready);
       }
     },
     free: (site) => run(site),
@@ -203,14 +235,14 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
       session.offers.delete(id);
       if (!ready) return;
       withdraw(ready);
-      run(ready.site, ready);
+      runFor(ready);
     },
     gone: (session) => {
       for (const id of [...session.offers.keys()]) {
         const ready = offers.get(id);
         if (!ready) continue;
         withdraw(ready);
-        run(ready.site, ready);
+        runFor(ready);
       }
     },
     sweep: () => {
@@ -219,7 +251,7 @@ export function openDispatch(deps: DispatchDeps): Dispatch {
         // Who does not answer has no room, until it asks for work again.
         ready.offer.session.free = 0;
         withdraw(ready);
-        run(ready.site, ready);
+        runFor(ready);
       }
     },
     resettle: () => {
