@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
-import { noRedis, type RedisServer, redisFor } from "@gantry/lab/redis/server.ts";
+import { answers, noRedis, type RedisServer, redisFor } from "@gantry/lab/redis/server.ts";
 import { systemClock } from "./clock.ts";
 import type { Journal } from "./journal.ts";
 import type { RedisOptions, RedisReport } from "./redis/options.ts";
@@ -65,7 +65,7 @@ test("a restart of Redis and of the agents brings nothing back", { skip }, async
 test("a failover to the replica that has confirmed brings nothing back", { skip }, async (t) => {
   const [primary, replica, folder] = await Promise.all([redisFor(t), redisFor(t), folderFor(t)]);
   await replica.command("REPLICAOF", "127.0.0.1", String(primary.port));
-  while (!/connected_slaves:1/.test(await primary.command("INFO", "replication")));
+  await answers(primary, ["INFO", "replication"], /connected_slaves:1/);
   const open = (server: RedisServer, name: string) =>
     openFor(t, server, { localFile: join(folder, name), waitReplicas: server === primary ? 1 : 0, waitMs: 5_000 });
   const [a, b] = [await open(primary, "a"), await open(primary, "b")];

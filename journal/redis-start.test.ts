@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { explain, GantryError } from "@gantry/core/errors.ts";
-import { freePort, noRedis, type RedisServer, redisFor, SAFE, sentinelFor } from "@gantry/lab/redis/server.ts";
+import { answers, freePort, noRedis, type RedisServer, redisFor, SAFE, sentinelFor } from "@gantry/lab/redis/server.ts";
 import type { Journal } from "./journal.ts";
 import type { RedisOptions, RedisReport } from "./redis/options.ts";
 import { openRedisJournal } from "./redis.ts";
@@ -172,7 +172,7 @@ test("through a cluster: the node with our hash slot is found", { skip: noRedis 
   await nodes[0].command("CLUSTER", "ADDSLOTSRANGE", "0", "8191");
   await nodes[1].command("CLUSTER", "ADDSLOTSRANGE", "8192", "16383");
   await nodes[0].command("CLUSTER", "MEET", "127.0.0.1", String(nodes[1].port), await busPort(nodes[1]));
-  for (const node of nodes) while (!/cluster_state:ok/.test(await node.command("CLUSTER", "INFO")));
+  for (const node of nodes) await answers(node, ["CLUSTER", "INFO"], /cluster_state:ok/);
   const cluster = [`127.0.0.1:${await freePort()}`, ...nodes.map((node) => `127.0.0.1:${node.port}`)];
   // {a} and {b} are in different halves of the slots.
   for (const prefix of ["a", "b"]) await assertWorks(await openFor(t, { address: { cluster }, prefix }));
@@ -187,9 +187,9 @@ test("through sentinels: after a failover the new primary is used", { skip: noRe
   const address = { sentinels: [`127.0.0.1:${sentinel.port}`], name: "main" };
   const journal = await openFor(t, { address, waitReplicas: 0 });
   await assertWorks(journal);
-  while (!/num-slaves\r\n\$1\r\n1/.test(await sentinel.command("SENTINEL", "MASTER", "main")));
+  await answers(sentinel, ["SENTINEL", "MASTER", "main"], /num-slaves\r\n\$1\r\n1/);
   // Nobody waits for the replica here; it has the stream when it says so.
-  while ((await replica.command("EXISTS", "{gantry}:stream:task/a")) !== ":1");
+  await answers(replica, ["EXISTS", "{gantry}:stream:task/a"], /^:1$/);
   await primary.kill();
   const answer = await untilAnswered(() =>
     journal.append([{ stream: "task/b", expected: 0, events: [{ n: 2 }], snapshot: 2 }]),
@@ -215,7 +215,7 @@ async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (!(error instanceof GantryError) || error.code !== "unavailable") throw error;
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 }

@@ -30,6 +30,9 @@ export type Settings = { readonly [name: string]: string };
 /** As a journal wants it. */
 export const SAFE: Settings = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" };
 
+/** Asking without a pause would take the time that Redis needs. */
+const ASK_EVERY_MS = 20;
+
 /** Why tests that need a Redis must be skipped here, or false. */
 export const noRedis: string | false =
   spawnSync("redis-server", ["--version"]).status === 0
@@ -110,6 +113,15 @@ export async function command(port: number, sent: readonly string[]): Promise<st
   let answer = "";
   for await (const chunk of socket) answer += String(chunk);
   return answer.trim();
+}
+
+/** Asks until the answer is as wanted: Redis tells nobody when it has become so. */
+export async function answers(
+  server: Pick<RedisServer, "command">,
+  sent: readonly string[],
+  wanted: RegExp,
+): Promise<void> {
+  while (!wanted.test(await server.command(...sent))) await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
 }
 
 function words(value: string): readonly string[] {
