@@ -9,6 +9,7 @@ import type { Live } from "./live.ts";
 import { isCode, pause, type RunnerDeps } from "./ports.ts";
 import { refFields } from "./refs.ts";
 import type { Roster } from "./roster.ts";
+import type { Session } from "./session.ts";
 import { canceled } from "./stop.ts";
 
 export type PollOptions = {
@@ -17,6 +18,7 @@ export type PollOptions = {
   readonly roster: Pick<Roster, "free" | "changed" | "has" | "stop" | "reserve">;
   readonly deps: Pick<RunnerDeps, "clock" | "logger">;
   readonly live: Pick<Live, "take" | "pollMs">;
+  readonly session: Pick<Session, "isOpen">;
   readonly begin: (claimed: Claimed) => void;
   /** Ends the loop. A claim that is under way is finished, and its job is begun. */
   readonly signal: AbortSignal;
@@ -35,7 +37,8 @@ const FAREWELL_MS = 2_000;
 /** Resolves when the signal is aborted, or when a newer process of this runner has taken over. */
 export async function pollLoop(options: PollOptions): Promise<void> {
   await takeWork(options);
-  if (options.signal.aborted && !options.ended.aborted) await sayFull(options);
+  // Who was not taken in is offered nothing.
+  if (options.signal.aborted && !options.ended.aborted && options.session.isOpen()) await sayFull(options);
 }
 
 /** The agent would offer work for as long as it takes this runner for alive, and each offer would wait for its end. */

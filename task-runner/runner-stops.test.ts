@@ -185,3 +185,12 @@ test("a runner whose task-agent is away ends all the same, soon", async (t) => {
   await runner.close();
   assert.ok(performance.now() - began < 5_000);
 });
+
+test("a runner that no task-agent has taken in has nobody to tell, and ends at once", async (t) => {
+  const nobody = "http://127.0.0.1:9";
+  const { runner, lines } = await openBench(t, { config: { agent: nobody } });
+  const began = performance.now();
+  await runner.close();
+  assert.ok(performance.now() - began < 1_000, `${performance.now() - began} ms`);
+  assert.ok(!lines.some((line) => line.includes("could not be told")));
+});

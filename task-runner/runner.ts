@@ -111,7 +111,17 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   for (const one of former) roster.keep(tellFormer(site, leases, one), { isFormer: true });
   const begin = (claimed: Claimed): void => roster.keep(beginAttempt(site, leases, claimed), { isFormer: false });
   const live = openLive(config, deps.logger);
-  const loop = pollLoop({ link, leases, live, deps, roster, begin, signal: draining.signal, ended: cut.signal });
+  const loop = pollLoop({
+    link,
+    session,
+    leases,
+    live,
+    deps,
+    roster,
+    begin,
+    signal: draining.signal,
+    ended: cut.signal,
+  });
   // Only now: a session says what the runner has.
   const registered = new Promise<void>((resolve) => {
     session.id(ended.signal).then(

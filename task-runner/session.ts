@@ -8,6 +8,8 @@ import { isCode, pause, type RunnerDeps, untilAborted } from "./ports.ts";
 export type Session = {
   /** The current session; waits until there is one. Rejects when the signal is aborted, or with `session-gone` at the end. */
   readonly id: (signal: AbortSignal) => Promise<string>;
+  /** Is there one now, as far as is known? */
+  readonly isOpen: () => boolean;
   /** Somebody was told that this session is gone. */
   readonly gone: (id: string) => void;
 };
@@ -27,12 +29,19 @@ const BACKOFF = { baseMs: 200, maxMs: 15_000 };
 
 export function createSession(options: SessionOptions): Session {
   let current: Promise<string> | undefined;
+  let isOpen = false;
   return {
+    isOpen: () => isOpen,
     id: (signal) => {
       if (!current) {
         current = open(options);
         // Whoever waits for it sees the failure; nobody may wait at this moment.
-        current.catch(() => {});
+        current.then(
+          () => {
+            isOpen = true;
+          },
+          () => {},
+        );
       }
       return untilAborted(current, signal);
     },
@@ -40,7 +49,9 @@ export function createSession(options: SessionOptions): Session {
       const gone = current;
       gone?.then(
         (known) => {
-          if (known === id && current === gone) current = undefined;
+          if (known !== id || current !== gone) return;
+          current = undefined;
+          isOpen = false;
         },
         () => {},
       );
