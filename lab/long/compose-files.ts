@@ -20,7 +20,10 @@ export const COMPOSE_FILE = join(DEPLOY, "compose.yaml");
 /** Name → the image that was made of this machine's programs, because the engine neither has the real one nor can pull it. */
 export type Made = { readonly [name in MadeImage]?: string };
 type Services = Record<string, { volumes?: readonly string[]; image?: string; build?: object }>;
-type Compose = { readonly services: Readonly<Record<string, { readonly image: string; readonly build?: object }>> };
+type Compose = {
+  readonly services: Readonly<Record<string, { readonly image: string; readonly build?: object }>>;
+  readonly secrets: object;
+};
 
 export async function makeMissingImages(): Promise<Made> {
   const compose = await readCompose();
@@ -57,7 +60,7 @@ export async function writeOverride(dir: string, lab: Lab, made: Made): Promise<
 
   await copyFile(join(DEPLOY, "compose/make-secrets"), join(dir, "make-secrets"));
   await run(join(dir, "make-secrets"));
-  const names = Object.keys((compose as unknown as { secrets: object }).secrets);
+  const names = Object.keys(compose.secrets);
   const npmrc = join(dir, "npmrc");
   await writeFile(npmrc, "cafile=/etc/ssl/certs/ca-certificates.crt\n");
   const secrets = Object.fromEntries([
