@@ -5,6 +5,7 @@ import type { SettingsChangeView, SettingsView, SettingView } from "@gantry/wire
 import type { ProblemBody } from "@gantry/wire/views.ts";
 import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, send, v1 } from "../api.ts";
+import { ActionTable } from "../parts/action-table.tsx";
 import { Answer, ProblemBox, Section } from "../parts/answers.tsx";
 import { Ago } from "../parts/facts.tsx";
 import { useResource } from "../store.ts";
@@ -30,45 +31,32 @@ export function LiveSettings() {
       {problem.value ? <ProblemBox problem={problem.value} /> : null}
       <Answer of={settings}>
         {({ version, items }) => (
-          <div class="scroll">
-            <table>
-              <thead>
-                <tr>
-                  <th>Setting</th>
-                  <th>Now</th>
-                  <th>
-                    <span class="hidden">Change</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((one) => (
-                  <tr key={one.key}>
-                    <td>
-                      <span class="strong">{one.key}</span> <span class="soft">{one.title}</span>
-                    </td>
-                    <td>{one.value === null ? <span class="soft">not set: {one.unset}</span> : show(one.value)}</td>
-                    <td class="end">
-                      {open.value === one.key ? (
-                        <Change setting={one} onSet={(value) => void set(version, one.key, value)} />
-                      ) : (
-                        <button
-                          type="button"
-                          class="button small"
-                          aria-label={`Change ${one.key}`}
-                          onClick={() => {
-                            open.value = one.key;
-                          }}
-                        >
-                          Change
-                        </button>
-                      )}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <ActionTable heads={["Setting", "Now"]} action="Change">
+            {items.map((one) => (
+              <tr key={one.key}>
+                <td>
+                  <span class="strong">{one.key}</span> <span class="soft">{one.title}</span>
+                </td>
+                <td>{one.value === null ? <span class="soft">not set: {one.unset}</span> : show(one.value)}</td>
+                <td class="end">
+                  {open.value === one.key ? (
+                    <Change setting={one} onSet={(value) => void set(version, one.key, value)} />
+                  ) : (
+                    <button
+                      type="button"
+                      class="button small"
+                      aria-label={`Change ${one.key}`}
+                      onClick={() => {
+                        open.value = one.key;
+                      }}
+                    >
+                      Change
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </ActionTable>
         )}
       </Answer>
       <Answer of={history}>

@@ -3,6 +3,7 @@
 import type { ProblemBody } from "@gantry/wire/views.ts";
 import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, send, type TokenView, v1 } from "../api.ts";
+import { ActionTable } from "../parts/action-table.tsx";
 import { Answer, ProblemBox, Section, Title } from "../parts/answers.tsx";
 import { Ago, CopyButton } from "../parts/facts.tsx";
 import { ThemeChoice } from "../parts/theme-choice.tsx";
@@ -137,69 +138,54 @@ function TokenTable({ tokens, onRevoke }: { tokens: Resource<Page<TokenView>>; o
   return (
     <Answer of={tokens}>
       {({ items }) => (
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th>Role</th>
-                <th>Created</th>
-                <th>Expires</th>
-                <th>
-                  <span class="hidden">Revoke</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((token) => (
-                <tr key={token.name}>
-                  <td class="strong">{token.name}</td>
-                  <td>{token.role}</td>
-                  <td class="soft">
-                    <Ago at={token.createdAt} /> by {token.createdBy}
-                  </td>
-                  <td class="soft">{token.expiresAt === undefined ? "never" : token.expiresAt.slice(0, 10)}</td>
-                  <td class="end">
-                    {asked.value === token.name ? (
-                      <>
-                        <button
-                          type="button"
-                          class="button danger small"
-                          onClick={() => {
-                            asked.value = undefined;
-                            onRevoke(token.name);
-                          }}
-                        >
-                          Revoke {token.name}
-                        </button>{" "}
-                        <button
-                          type="button"
-                          class="button small"
-                          onClick={() => {
-                            asked.value = undefined;
-                          }}
-                        >
-                          Keep
-                        </button>
-                      </>
-                    ) : (
-                      <button
-                        type="button"
-                        class="button small"
-                        aria-label={`Revoke ${token.name}`}
-                        onClick={() => {
-                          asked.value = token.name;
-                        }}
-                      >
-                        Revoke
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ActionTable heads={["Name", "Role", "Created", "Expires"]} action="Revoke">
+          {items.map((token) => (
+            <tr key={token.name}>
+              <td class="strong">{token.name}</td>
+              <td>{token.role}</td>
+              <td class="soft">
+                <Ago at={token.createdAt} /> by {token.createdBy}
+              </td>
+              <td class="soft">{token.expiresAt === undefined ? "never" : token.expiresAt.slice(0, 10)}</td>
+              <td class="end">
+                {asked.value === token.name ? (
+                  <>
+                    <button
+                      type="button"
+                      class="button danger small"
+                      onClick={() => {
+                        asked.value = undefined;
+                        onRevoke(token.name);
+                      }}
+                    >
+                      Revoke {token.name}
+                    </button>{" "}
+                    <button
+                      type="button"
+                      class="button small"
+                      onClick={() => {
+                        asked.value = undefined;
+                      }}
+                    >
+                      Keep
+                    </button>
+                  </>
+                ) : (
+                  <button
+                    type="button"
+                    class="button small"
+                    aria-label={`Revoke ${token.name}`}
+                    onClick={() => {
+                      asked.value = token.name;
+                    }}
+                  >
+                    Revoke
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </ActionTable>
       )}
     </Answer>
   );
