@@ -39,6 +39,16 @@ export type StoreDeps = {
 export function faultyStore(inner: Journal, { process, random, weather, crash, onCommit }: StoreDeps): Journal {
   const delay = (): number =>
     random.chance(weather.slow) ? random.between(500, 8_000) : random.between(...weather.appendMs);
+  /** Events of commits that were answered: who asks for those of others is spared them. */
+  const own = new Set<number>();
+  const ofOthers = async (query: Parameters<Journal["feed"]>[0]): ReturnType<Journal["feed"]> => {
+    for (let { after } = query; ; ) {
+      const found = await inner.feed({ ...query, after });
+      const wanted = found.filter(({ seq }) => !own.has(seq));
+      if (wanted.length > 0 || found.length === 0) return wanted;
+      after = found.at(-1)?.seq ?? after;
+    }
+  };
   const commit = async (batch: readonly StreamAppend[]): Promise<AppendResult> => {
     if (random.chance(weather.lost)) throw new StoreFault("nothing was committed");
     if (random.chance(weather.crashBefore)) {
@@ -49,10 +59,12 @@ export function faultyStore(inner: Journal, { process, random, weather, crash, o
     if (result.ok) onCommit(batch);
     if (random.chance(weather.crashAfter)) crash();
     if (random.chance(weather.unanswered)) throw new StoreFault("the answer was lost");
+    if (result.ok) for (let seq = result.seq; seq > result.seq - countEvents(batch); seq -= 1) own.add(seq);
     return result;
   };
   return {
     ...inner,
+    feed: (query) => (query.others ? ofOthers(query) : inner.feed(query)),
     append: (batch) =>
       new Promise((resolve, reject) => {
         process.deliverIn(delay(), () => {
@@ -64,4 +76,8 @@ export function faultyStore(inner: Journal, { process, random, weather, crash, o
         });
       }),
   };
+}
+
+function countEvents(batch: readonly StreamAppend[]): number {
+  return batch.reduce((sum, { events }) => sum + events.length, 0);
 }
