@@ -64,8 +64,12 @@ export type Journal = {
     signal?: AbortSignal;
   }): Promise<readonly JournalEvent[]>;
 
-  /** The store's time in microseconds since 1970; never smaller than an answer it gave before, also after a restart. */
-  now(): Promise<number>;
+  /**
+   * The store's time in microseconds since 1970; never smaller than an answer it gave before, also after a restart.
+   * `recent`: the store need not be asked. Such a time is never before a change that this process has seen, and never
+   * ahead of the store's; but two processes may be given the same one, so that nothing may be named by it.
+   */
+  now(how?: { readonly recent: boolean }): Promise<number>;
 
   /** Is the store usable? Rejects with the reason when it is not. For readiness. */
   check(): Promise<void>;

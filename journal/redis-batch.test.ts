@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { startProxy } from "@gantry/lab/redis/proxy.ts";
 import { noRedis, type RedisServer, startRedis } from "@gantry/lab/redis/server.ts";
+import { systemClock } from "./clock.ts";
 import type { Journal, StreamAppend } from "./journal.ts";
 import type { RedisOptions, RedisReport } from "./redis/options.ts";
 import { openRedisJournal } from "./redis.ts";
@@ -113,6 +114,25 @@ describe("together", { skip: noRedis }, () => {
       names().map((_, at) => at + 1),
     );
     assert.ok((await calls("evalsha")) - scripts >= 4, "4.5 MB, at most 1 MB at a time");
+  });
+
+  test("a recent time asks nobody, and is not before what others have changed and was read here", async (t) => {
+    const prefix = newPrefix();
+    let ms = 0;
+    const clock = { ...systemClock, monotonicMs: () => ms };
+    const [mine, theirs] = [await open(t, prefix, { clock }), await open(t, prefix)];
+    await mine.now();
+    // Time that is counted up, faster than clocks go: as after a failover to a server whose clock is behind.
+    const behind = await server.command("HINCRBY", `{${prefix}}:meta`, "micros", "5000000");
+    await theirs.append([begin("task/a")]);
+    await mine.load("task/a");
+    const scripts = await calls("evalsha");
+    const recent = await mine.now({ recent: true });
+    assert.ok(recent > Number(behind.slice(1)));
+    assert.equal(await calls("evalsha"), scripts);
+    ms = 1_001;
+    assert.ok((await mine.now({ recent: true })) > recent, "after a second the store is asked");
+    assert.ok((await calls("evalsha")) > scripts);
   });
 
   test("who asks for the events of others is not sent its own again", async (t) => {

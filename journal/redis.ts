@@ -45,7 +45,7 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
   const waiters = makeWaiters(clock);
   const ledger = options.localFile === undefined ? undefined : openLedger(options.localFile, clock);
   const own = makeOwn();
-  const known = makeKnown(ledger?.floors ?? { seq: 0, micros: 0 });
+  const known = makeKnown(ledger?.floors ?? { seq: 0, micros: 0 }, clock);
   /** The local file cannot be written. Redis has everything all the same: it is said once, and nothing is refused. */
   let isFileBroken = false;
   const onFileError = (error: unknown): void => {
@@ -60,6 +60,8 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
       onFileError(error);
     }
   };
+
+  const reserve = (micros: number): void => withFile((file) => file.reserve(micros, known.seq));
 
   let keptUpMs = clock.monotonicMs();
   const keepUp = async (): Promise<void> => {
@@ -112,7 +114,7 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
       withFile((file) => file.flush());
     },
     onRemoved: (streams) => withFile((file) => file.forget(streams)),
-    onTime: (micros) => withFile((file) => file.reserve(micros, known.seq)),
+    onTime: reserve,
     onTurnOver: waiters.wake,
   });
   const reader = openReader({ links, keys, known, own });
@@ -168,9 +170,12 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
       return follow({ read: reader.feed, waiters, clock, isClosed: () => closed }, query);
     },
 
-    now: async () => {
+    now: async ({ recent } = { recent: false }) => {
       assertOpen();
-      return writer.now();
+      const micros = recent ? known.recentTime() : undefined;
+      if (micros === undefined) return writer.now();
+      reserve(micros);
+      return micros;
     },
 
     check: async () => {

@@ -101,7 +101,7 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
   };
   /** What a change begins with: who refuses it because of another agent's change must not go on offering what that took. */
   const look = shared ? catchUp : load;
-  const now = async (): Promise<number> => Math.floor((await journal.now()) / 1_000);
+  const now = async (): Promise<number> => Math.floor((await journal.now({ recent: true })) / 1_000);
 
   const change = async (id: string, decide: (task: TaskRecord, now: number) => Decision): Promise<TaskRecord> => {
     for (let round = 0; round < MAX_CONFLICTS; round += 1) {

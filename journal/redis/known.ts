@@ -1,6 +1,8 @@
 // What this agent has seen of the store's counters. They go into every script, so that a store that was rolled back by
 // a failover, or emptied, never gives the same seq or the same time once more.
 
+import type { Clock } from "../clock.ts";
+
 export type Known = {
   readonly seq: number;
   readonly acked: number;
@@ -8,11 +10,24 @@ export type Known = {
   readonly sawSeq: (seq: number) => void;
   readonly sawAcked: (seq: number) => void;
   readonly sawTime: (micros: number) => void;
+  /** The store has just said that it is so late. */
+  readonly heardTime: (micros: number) => void;
+  /**
+   * How late it is in the store: what it said last, and what has passed here since, so never more than it would say itself.
+   * Undefined when it has said nothing for so long that two clocks may differ.
+   */
+  readonly recentTime: () => number | undefined;
 };
 
-export function makeKnown(from: { readonly seq: number; readonly micros: number }): Known {
+const RECENT_MS = 1_000;
+
+export function makeKnown(
+  from: { readonly seq: number; readonly micros: number },
+  clock: Pick<Clock, "monotonicMs">,
+): Known {
   let { seq, micros } = from;
   let acked = 0;
+  let heard = { micros: 0, atMs: Number.NEGATIVE_INFINITY };
   return {
     get seq() {
       return seq;
@@ -31,6 +46,16 @@ export function makeKnown(from: { readonly seq: number; readonly micros: number 
     },
     sawTime: (one) => {
       micros = Math.max(micros, one);
+    },
+    heardTime: (one) => {
+      micros = Math.max(micros, one);
+      heard = { micros: one, atMs: clock.monotonicMs() };
+    },
+    recentTime: () => {
+      const sinceMs = clock.monotonicMs() - heard.atMs;
+      if (sinceMs > RECENT_MS) return undefined;
+      micros = Math.max(micros, heard.micros + Math.floor(sinceMs * 1_000));
+      return micros;
     },
   };
 }

@@ -68,9 +68,10 @@ export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
 
   return {
     load: gathered(async (streams) => {
-      const found = await ask(async (link) =>
+      const [micros, ...found] = await ask(async (link) =>
         rowsOf((await link.read.evalsha(shaOf("load"), 1, keys.meta, link.run, keys.prefix, ...streams)) as unknown[]),
       );
+      known.sawTime(Number(micros));
       return streams.map((_, at) => {
         const [version = "", snapshot = ""] = found.slice(at * 2, at * 2 + 2).map(String);
         if (version === "") return undefined;
@@ -110,6 +111,7 @@ export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
         const shown = await confirmed(from, limit);
         const last = seqOf(shown.at(-1)?.[0] ?? "0-0");
         known.sawSeq(last);
+        known.sawTime(Math.max(0, ...shown.map(timeOf)));
         const wanted = others ? shown.filter(([id]) => !own.has(seqOf(id))) : shown;
         if (wanted.length > 0 || shown.length === 0) return wanted.map(toEvent);
         // Nothing but our own: not to be read again, whatever gap there is between them.
@@ -170,6 +172,10 @@ function toRows(found: readonly string[]): IndexPage["items"] {
 
 function seqOf(id: string): number {
   return Number(id.slice(0, id.indexOf("-")));
+}
+
+function timeOf([, fields]: Entry): number {
+  return Number(fields[5]);
 }
 
 function toEvent([id, fields]: Entry): JournalEvent {

@@ -190,10 +190,14 @@ redis.call('SET', op, #streams, 'PX', keepMs)
 return {'ok', found[2], int(#streams)}
 `;
 
-/** How streams stand, after `ok`: version and snapshot of each, empty where it is not there. KEYS meta; ARGV run, prefix, streams. */
+/**
+ * How streams stand, after `ok` and a time that is not before any of their changes: version and snapshot of each, empty
+ * where it is not there. KEYS meta; ARGV run, prefix, streams.
+ */
 export const LOAD = `
-if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'moved'} end
-local rows = {'ok'}
+local meta = redis.call('HMGET', KEYS[1], 'run', 'micros')
+if meta[1] ~= ARGV[1] then return {'moved'} end
+local rows = {'ok', meta[2]}
 for n = 3, #ARGV do
   local found = redis.call('HMGET', ARGV[2] .. ':stream:' .. ARGV[n], 'v', 's')
   rows[#rows + 1] = found[1] or ''

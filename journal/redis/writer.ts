@@ -186,7 +186,7 @@ export function openWriter(deps: WriterDeps): Writer {
       const made = outcomes.filter(({ conflict }) => conflict === undefined);
       const committed = made.map(({ append, seq, third }) => ({ op: id, parts: append.parts, seq, micros: third }));
       const last = Number(first) + nows.length - 1;
-      deps.known.sawTime(Math.max(last, committed.at(-1)?.micros ?? 0));
+      deps.known.heardTime(Math.max(last, committed.at(-1)?.micros ?? 0));
       if (committed.length > 0) deps.onCommitted(committed);
       if (nows.length > 0) deps.onTime(last);
     }

@@ -40,4 +40,17 @@ export function timeCases(tools: Tools): void {
     );
     assert.ok(before <= Number(times[0]) && Number(times.at(-1)) <= after);
   });
+
+  test("a recent time is not before what was committed or answered before, and not after what is answered later", async (t) => {
+    const journal = await tools.open(t);
+    let last = await journal.now();
+    for (let at = 0; at < 30; at += 1) {
+      const seq = await committed(journal, [part(`task/${at}`, 0, [{ at }], at)]);
+      const [event] = await journal.feed({ after: seq - 1, limit: 1 });
+      const recent = await journal.now({ recent: true });
+      assert.ok(recent >= Number(event?.atMicros) && recent >= last);
+      last = await journal.now();
+      assert.ok(recent < last);
+    }
+  });
 }

@@ -8,8 +8,8 @@ import { noRedis, type RedisServer, startRedis } from "../redis/server.ts";
 import type { Bench, Figure } from "./figure.ts";
 import { prepareNoOps, runNoOps } from "./no-ops.ts";
 
-const TASKS = 400;
-const WARM_UP = 100;
+const TASKS = 2_000;
+const WARM_UP = 500;
 const AGENTS = [1, 2, 3] as const;
 const CONCURRENCY = 200;
 
