@@ -2,7 +2,7 @@
 // visible, for example in a container.
 
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { appendFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
@@ -33,9 +33,10 @@ export async function fillFolder(
   const { commit, folder, depth } = options;
   const git = openGit({ gitDir: join(folder, ".git"), workTree: folder, ...runtime });
   await emptyFolder(folder, runtime);
-  await git(["init", "--quiet", "--template="]);
-  await git(["config", "core.symlinks", "false"]);
-  await git(["remote", "add", "origin", mirror.remote.url]);
+  // Every start of git counts in a short job: HEAD and configuration are what `init` leaves and what is appended to it.
+  const head = revision.kind === "branch" ? [`--initial-branch=${revision.name}`] : [];
+  await git(["init", "--quiet", "--template=", ...head]);
+  await appendFile(join(folder, ".git", "config"), configOf(mirror.remote.url));
   const limit = depth === undefined ? [] : [`--depth=${depth}`];
   // file:// because a plain path ignores the depth.
   const from = new URL(`file://${mirror.dir}`).href;
@@ -59,6 +60,13 @@ export async function baseOf(folder: string, runtime: GitRuntime): Promise<strin
   return answer.trim() || undefined;
 }
 
+/** As `git config` and `git remote add` would write it; their quoting is JSON's. */
+function configOf(url: string): string {
+  const origin = `[remote "origin"]\n\turl = ${JSON.stringify(url)}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`;
+  return `[core]\n\tsymlinks = false\n${origin}`;
+}
+
+/** A branch is what HEAD points to since `init`. */
 async function pointHead(git: Git, { kind, name }: Revision, commit: string): Promise<void> {
   if (kind !== "branch") {
     await git(["update-ref", "--no-deref", "HEAD", commit]);
@@ -66,7 +74,6 @@ async function pointHead(git: Git, { kind, name }: Revision, commit: string): Pr
   }
   const input = `create refs/remotes/origin/${name} ${commit}\ncreate refs/heads/${name} ${commit}\n`;
   await git(["update-ref", "--stdin"], { input });
-  await git(["symbolic-ref", "HEAD", `refs/heads/${name}`]);
 }
 
 async function emptyFolder(folder: string, runtime: GitRuntime): Promise<void> {
