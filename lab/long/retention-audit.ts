@@ -6,12 +6,14 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { archive } from "@gantry/cli/archive.ts";
+import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { dayOfTask } from "@gantry/core/task/task-id.ts";
 import { exists, listArchive, readPart } from "@gantry/journal/archive.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { pathOf } from "@gantry/task-agent/log-store.ts";
 import { TASKS } from "@gantry/task-agent/task-archive.ts";
+import type { TaskView } from "@gantry/wire/views.ts";
 import type { AgentProcess, Ground } from "./processes.ts";
 
 export type Stock = {
@@ -153,10 +155,20 @@ async function auditAnswers(agent: AgentProcess, archived: ReadonlyMap<string, u
   const there = new Set(shown);
   let answeredWrongly = 0;
   for (const id of old) {
-    const task = await agent.client.task(id);
-    if (task.id !== id || task.state !== "succeeded" || !(there.has(id) || archived.has(id))) answeredWrongly += 1;
+    const task = await findTask(agent, id);
+    if (task?.id !== id || task.state !== "succeeded" || !(there.has(id) || archived.has(id))) answeredWrongly += 1;
   }
   return { shownWrongly: shown.length - there.size, answeredWrongly };
+}
+
+/** undefined when there is no such task. */
+export async function findTask({ client }: AgentProcess, id: string): Promise<TaskView | undefined> {
+  try {
+    return await client.task(id);
+  } catch (error) {
+    if (error instanceof GantryError && error.code === "not-found") return undefined;
+    throw error;
+  }
 }
 
 /** The greatest exit code. */

@@ -14,7 +14,7 @@ import { AGENT_INDEXES } from "@gantry/task-agent/tasks.ts";
 import { APPS, fillWithOld } from "../bench/old-tasks.ts";
 import { type RedisServer, startRedis } from "../redis/server.ts";
 import { AgentProcess, Ground, RUNNER_TOKEN } from "./processes.ts";
-import { type Audit, auditRetention, logText, type Stock } from "./retention-audit.ts";
+import { type Audit, auditRetention, findTask, logText, type Stock } from "./retention-audit.ts";
 
 export type RetentionFigures = Audit & {
   readonly kills: number;
@@ -182,12 +182,7 @@ function visit(agents: readonly AgentProcess[], old: readonly string[]) {
   };
   const read = async (): Promise<void> => {
     const id = old[Math.floor(Math.random() * old.length)] as string;
-    const found = await any()
-      .client.task(id)
-      .catch((error: unknown) => {
-        if (error instanceof GantryError && error.code === "not-found") return undefined;
-        throw error;
-      });
+    const found = await findTask(any(), id);
     reads += 1;
     if (found?.state !== "succeeded") notFound += 1;
   };
