@@ -108,7 +108,7 @@ function assemble({ at, ...parts }: Parts): Portal {
 if (import.meta.main) {
   // V8 makes objects old from birth where all of their kind were kept at the start. Here they are of requests that wait for
   // the task-agent, and each takes its whole request along: memory grows until a full collection, and every small one
-  // copies it (20 to 30 ms instead of 3 with 64 who poll).
+  // copies it (20 ms and more instead of 3 to 7 with 64 who poll).
   setFlagsFromString("--no-allocation-site-pretenuring");
   await runProcess("portal-api", portalConfig, (config, logger) => startPortal(config, { logger }));
 }
