@@ -1,4 +1,4 @@
-// Some hundred seeds of the simulator, whether the same seed is the same run, and whether the planted mistakes still fit
+// A thousand seeds of the simulator, whether the same seed is the same run, and whether the planted mistakes still fit
 // the code. More seeds, and the mistakes themselves: docs/promises.md.
 
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ import { createTimeline } from "./timeline.ts";
 import { runSeeds } from "./workers.ts";
 
 /** A slow machine runs fewer; the limit keeps `npm test` short. */
-const [SEEDS, LIMIT_MS, AT_LEAST] = [250, 15_000, 15];
+const [SEEDS, LIMIT_MS, AT_LEAST] = [1_000, 90_000, 100];
 
 test(`${SEEDS} seeds: whatever fails when, everything that is promised holds`, async (t) => {
   const workers = availableParallelism();
