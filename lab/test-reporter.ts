@@ -1,4 +1,4 @@
-// What `npm test` prints: a line per file, every failure in full, every skip with its reason, and the sum.
+// What `npm test` prints: a line per file, every failure in full, every skip with its reason, what tests tell, and the sum.
 
 import { relative } from "node:path";
 import type { TestEvent } from "node:test/reporters";
@@ -9,9 +9,12 @@ type FileResult = { passed: number; failed: number; skipped: number; ms: number 
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const files = new Map<string, FileResult>();
   const skips: string[] = [];
+  const told: string[] = [];
   const started = performance.now();
   for await (const { type, data } of events) {
     if (type === "test:stderr" || type === "test:stdout") yield data.message;
+    // The sums of a process come this way, too, without a file.
+    if (type === "test:diagnostic" && data.file) told.push(`${relative(process.cwd(), data.file)}: ${data.message}`);
     if (type !== "test:pass" && type !== "test:fail") continue;
     const file = relative(process.cwd(), data.file ?? "");
     const leaf = data.details.type !== "suite" && relative(process.cwd(), data.name) !== file;
@@ -33,6 +36,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
     if (!file.startsWith("lab/house/") || failed > 0)
       yield `${failed > 0 ? "✕" : "✓"} ${file}  ${passed} passed${failed ? `, ${failed} failed` : ""}${skipped ? `, ${skipped} skipped` : ""}  ${Math.round(ms)} ms\n`;
   }
+  for (const one of told) yield `· ${one}\n`;
   for (const skip of skips) yield `– ${skip}\n`;
   const sum = (of: (result: FileResult) => number): number =>
     [...files.values()].reduce((total, one) => total + of(one), 0);

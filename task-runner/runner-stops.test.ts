@@ -191,6 +191,6 @@ test("a runner that no task-agent has taken in has nobody to tell, and ends at o
   const { runner, lines } = await openBench(t, { config: { agent: nobody } });
   const began = performance.now();
   await runner.close();
-  assert.ok(performance.now() - began < 1_000, `${performance.now() - began} ms`);
+  assert.ok(performance.now() - began < 1_500, `${performance.now() - began} ms`);
   assert.ok(!lines.some((line) => line.includes("could not be told")));
 });

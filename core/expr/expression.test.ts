@@ -131,9 +131,9 @@ test("expressions that would explode are refused before they run", () => {
     `[${"1,".repeat(300)}1]`,
   ];
   for (const source of hostile) {
-    const begun = performance.now();
+    const spent = process.cpuUsage();
     assert.throws(() => evaluate(source, big), GantryError, source.slice(0, 60));
-    assert(performance.now() - begun < 1_000, source.slice(0, 60));
+    assert(process.cpuUsage(spent).user < 1_000_000, source.slice(0, 60));
   }
 });
 

@@ -92,13 +92,13 @@ const refused: readonly (readonly [id: string, text: string, reason: RegExp])[] 
 
 for (const [id, text, reason] of refused) {
   test(`${id} is refused`, () => {
-    const begun = performance.now();
+    const spent = process.cpuUsage();
     const { pipeline, problems } = parsePipeline({ name: "h.yaml", text }, STEP_FIXTURES);
-    const took = performance.now() - begun;
+    const { user } = process.cpuUsage(spent);
     assert.equal(pipeline, undefined);
     assert.match(problems.map((one) => one.detail).join("\n"), reason);
     assert(problems.length <= 100);
-    assert(took < 1_000, `${took} ms`);
+    assert(user < 1_000_000, `${user / 1_000} ms`);
   });
 }
 

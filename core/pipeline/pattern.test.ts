@@ -10,11 +10,11 @@ function fits(pattern: string, text: string): boolean {
 }
 
 test("patterns that would take exponential or polynomial time take none", () => {
-  const begun = performance.now();
+  const spent = process.cpuUsage();
   for (const pattern of ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^(a*)*$", "a*a*a*a*a*b", "(x+x+)+y", "^(a?){30}a{30}$"]) {
     assert.equal(fits(pattern, `${"a".repeat(5_000)}!`), false, pattern);
   }
-  assert(performance.now() - begun < 2_000);
+  assert(process.cpuUsage(spent).user < 2_000_000);
 });
 
 test("what is not offered is refused with a reason", () => {

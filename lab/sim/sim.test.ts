@@ -1,30 +1,13 @@
-// A thousand seeds of the simulator, whether the same seed is the same run, and whether the planted mistakes still fit
-// the code. More seeds, and the mistakes themselves: docs/promises.md.
+// The simulator itself: is the same seed the same run, and do the planted mistakes still fit the code? `npm test` runs a
+// thousand seeds after this, on all cores and with nothing beside them; more about it: docs/promises.md.
 
 import assert from "node:assert/strict";
-import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import { MUTANTS } from "./mutants/list.ts";
 import { patched } from "./mutants/run.ts";
 import { randomOf } from "./random.ts";
 import { runSeed } from "./run-seed.ts";
 import { createTimeline } from "./timeline.ts";
-import { runSeeds } from "./workers.ts";
-
-/** A slow machine runs fewer; the limit keeps `npm test` short. */
-const [SEEDS, LIMIT_MS, AT_LEAST] = [1_000, 90_000, 100];
-
-test(`${SEEDS} seeds: whatever fails when, everything that is promised holds`, async (t) => {
-  const workers = availableParallelism();
-  const summary = await runSeeds({ first: 1, seeds: SEEDS, workers, limitMs: LIMIT_MS, stopAtFailure: true });
-  const told = summary.failures.map(({ seed, violations }) => {
-    const [first] = violations;
-    return `${first?.invariant}: ${first?.text}\n  npm run sim -- --seed ${seed}`;
-  });
-  assert.deepEqual(told, []);
-  assert.ok(summary.ran >= AT_LEAST, `only ${summary.ran} seeds in ${LIMIT_MS} ms`);
-  t.diagnostic(`${summary.ran} seeds, ${summary.tasks} tasks, ${summary.jobs} jobs`);
-});
 
 test("the same seed is the same run, to the last line of its trace", async () => {
   const digests = async (): Promise<string[]> => {
