@@ -9,12 +9,12 @@ type FileResult = { passed: number; failed: number; skipped: number; ms: number 
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const files = new Map<string, FileResult>();
   const skips: string[] = [];
-  const told: string[] = [];
+  const told = new Set<string>();
   const started = performance.now();
   for await (const { type, data } of events) {
     if (type === "test:stderr" || type === "test:stdout") yield data.message;
     // The sums of a process come this way, too, without a file.
-    if (type === "test:diagnostic" && data.file) told.push(`${relative(process.cwd(), data.file)}: ${data.message}`);
+    if (type === "test:diagnostic" && data.file) told.add(`${relative(process.cwd(), data.file)}: ${data.message}`);
     if (type !== "test:pass" && type !== "test:fail") continue;
     const file = relative(process.cwd(), data.file ?? "");
     const leaf = data.details.type !== "suite" && relative(process.cwd(), data.name) !== file;

@@ -54,10 +54,18 @@ export async function killWithGuard(child: ChildProcess): Promise<void> {
 /** The guard of a runner that has had an attempt. */
 export function guardOf({ pid = 0 }: ChildProcess): number | undefined {
   const threads = readdirSync(`/proc/${pid}/task`);
-  const children = threads.flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" "));
-  const isGuard = (child: string): boolean =>
-    child !== "" && /guard\.sh/.test(readFileSync(`/proc/${child}/cmdline`, "utf8"));
+  const children = threads.flatMap((thread) => textOf(`/proc/${pid}/task/${thread}/children`).split(" "));
+  const isGuard = (child: string): boolean => child !== "" && /guard\.sh/.test(textOf(`/proc/${child}/cmdline`));
   return children.filter(isGuard).map(Number)[0];
+}
+
+/** Of a file below /proc; empty when its process has just ended. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** T: stopped by SIGSTOP; Z: dead, and nobody has looked yet; undefined: gone. */
