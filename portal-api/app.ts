@@ -4,13 +4,14 @@ import { createApp } from "@gantry/wire/http.ts";
 import type Koa from "koa";
 import type { Portal } from "./portal.ts";
 import type { Route } from "./route.ts";
-import { serveRoutes } from "./router.ts";
+import { makeRouter, refuseOtherMethods } from "./router.ts";
 import { serveConsole } from "./static.ts";
 
 export function makeApp(portal: Portal, routes: readonly Route[]): Koa {
   const app = createApp({ name: "portal-api", logger: portal.logger, onAnswered: portal.metrics.answered });
   app.use(securityHeaders(portal));
-  app.use(serveRoutes(portal, routes));
+  app.use(makeRouter(portal, routes).routes());
+  app.use(refuseOtherMethods);
   app.use(serveConsole(portal.config.console));
   return app;
 }

@@ -1,41 +1,44 @@
-// Answers the declared routes: who asks, may they, does the request come from our own page; then the route.
+// Puts the declared routes on the router: who asks, may they, does the request come from our own page; then the route.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf } from "@gantry/wire/http.ts";
+import Router from "@koa/router";
 import type Koa from "koa";
 import { sessionCookieOf } from "./access/cookie.ts";
 import { type Caller, isFromOwnPage, mayDo } from "./access/decide-access.ts";
-import { findByPath } from "./paths.ts";
 import type { Portal } from "./portal.ts";
-import type { Method, Route } from "./route.ts";
+import type { Route } from "./route.ts";
 
-/** HEAD is answered like GET. An address that is known for other methods only is 405, and says for which. */
-export function serveRoutes(portal: Portal, routes: readonly Route[]): Koa.Middleware {
-  const byPath = Map.groupBy(routes, (one) => one.path);
-  const find = findByPath([...byPath].map(([path, all]) => [path, new Map(all.map((one) => [one.method, one]))]));
-  return (ctx, next) => {
-    const found = find(ctx.path);
-    if (!found) return next();
-    const method = ctx.method === "HEAD" ? "GET" : ctx.method;
-    const one = found.value.get(method as Method);
-    if (one) return answer(portal, ctx, one, found.params);
-    const allowed = [...found.value.keys()].join(", ");
-    ctx.set("Allow", allowed);
-    throw new GantryError("method-not-allowed", { method: ctx.method.slice(0, 20), allowed });
-  };
+export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
+  const router = new Router();
+  for (const one of routes) {
+    router.register(one.path.replace(/\{(\w+)\}/g, ":$1"), [one.method], async (ctx) => {
+      ctx.state.route = one.path;
+      const caller = await identify(portal, ctx);
+      if (caller) ctx.state.actor = caller.name;
+      const allowed = authorise(portal, ctx, one, caller);
+      if (!allowed) {
+        ctx.redirect(`/sign-in?next=${encodeURIComponent(ctx.url)}`);
+        return;
+      }
+      await one.run({ ctx, params: ctx.params, portal, caller });
+    });
+  }
+  return router;
 }
 
-async function answer(
-  portal: Portal,
-  ctx: Koa.Context,
-  one: Route,
-  params: { readonly [name: string]: string },
-): Promise<void> {
-  ctx.state.route = one.path;
-  const caller = await identify(portal, ctx);
-  if (caller) ctx.state.actor = caller.name;
-  if (authorise(portal, ctx, one, caller)) await one.run({ ctx, params, portal, caller });
-  else ctx.redirect(`/sign-in?next=${encodeURIComponent(ctx.url)}`);
+/** An address that is known for other methods only is 405, and says for which. */
+export async function refuseOtherMethods(ctx: Koa.Context, next: Koa.Next): Promise<void> {
+  const layers: unknown = ctx.matched;
+  const methods = Array.isArray(layers)
+    ? layers.flatMap((layer: { methods: string[] }) => layer.methods).filter((method) => method !== "HEAD")
+    : [];
+  if (methods.length > 0) {
+    const allowed = [...new Set(methods)].join(", ");
+    ctx.set("Allow", allowed);
+    throw new GantryError("method-not-allowed", { method: ctx.method.slice(0, 20), allowed });
+  }
+  await next();
 }
 
 /** A token in the header counts alone: a request with a wrong one is not saved by its cookie. */
