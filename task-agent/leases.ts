@@ -142,8 +142,11 @@ export function openLeases({ tasks, journal, config, clock, alarms, name, heardB
       const recovered = decideRecovery(leases, remembered, nowMs);
       for (const [id, lease] of held) lease.renewedMs = now - (nowMs - (recovered.renewedMs[id] ?? nowMs));
       windowAtMs = recovered.windowAtMs;
-      sweepFromMs = now + config.aliveMs;
       if (held.size > 0 || remembered) await save();
+      // Until here nobody could be heard, however long the store took.
+      const deafMs = clock.monotonicMs() - now;
+      for (const lease of held.values()) lease.renewedMs += deafMs;
+      sweepFromMs = now + deafMs + config.aliveMs;
     },
     sweep: async () => {
       const now = clock.monotonicMs();

@@ -85,8 +85,11 @@ type Exchange = {
 /** Errors cost time to make. */
 const GONE = new Error("the caller has left");
 
-/** So many requests of one process in a second are a loop without a pause. */
-const FLOOD = 100;
+/**
+ * So many requests of one process in a second are a loop without a pause, which would make a thousand. A runner that works
+ * off a queue of short jobs makes about a hundred.
+ */
+const FLOOD = 250;
 
 export type NetworkDeps = Ground & {
   /** How the connections of a machine are when nothing is wrong. */
