@@ -97,7 +97,7 @@ async function assertGoesOn({ url }: Agent, { ids, tasks }: Recorded): Promise<v
   assert.ok(job.ref.fence > ref.fence);
   await tokyo.start(job.ref);
   await tokyo.report(job.ref);
-  await client.resolve(ids.held, { principal: "kim", job: "work", answer: "fail" });
+  await client.resolve(ids.held, { principal: "kim", job: "build", answer: "fail" });
   assert.equal((await client.task(ids.held)).state, "failed");
 }
 
@@ -106,7 +106,7 @@ async function runningRef(client: ReturnType<typeof makeAgentClient>, task: stri
   const events = (await client.taskEvents(task, 0, 100)).map(({ data }) => data.event);
   const claimed = events.find((event) => typeof event.fence === "number");
   assert.ok(claimed, "a claim is in the history");
-  return { task, job: "work", attempt: 1, fence: Number(claimed.fence) };
+  return { task, job: "build", attempt: 1, fence: Number(claimed.fence) };
 }
 
 function agentConfig(folder: string, more: object = {}) {
@@ -194,6 +194,6 @@ test("a runner finds in the journal of 0.1 what it had claimed, begun and not to
   t.after(journal.close);
   const [attempt, ...others] = [...journal.state.attempts.values()];
   assert.equal(others.length, 0);
-  assert.deepEqual([attempt?.ref.job, attempt?.report], ["work", undefined]);
+  assert.deepEqual([attempt?.ref.job, attempt?.report], ["build", undefined]);
   assert.ok(attempt && Object.keys(attempt).length > 2);
 });

@@ -30,9 +30,9 @@ export const RUNNER_TOKEN = "runner-token-of-the-golden-journal";
 const RUNNER = fileURLToPath(new URL("../../task-runner/main.ts", import.meta.url));
 
 const PIPELINES = {
-  safe: 'work: { site: seoul, mode: strict, retrySafe: true, outputs: { image: "${{ steps.make.outputs.image }}" }, steps: [{ id: make, title: Make, run: "true" }, { id: tell, title: Tell, run: "true" }] }',
-  once: 'work: { site: seoul, mode: strict, retrySafe: false, steps: [{ id: make, title: Make, run: "true" }] }',
-  long: 'work: { site: tokyo, steps: [{ id: sleep, title: Sleep, run: "echo begun; sleep 300" }] }',
+  safe: 'build: { site: seoul, mode: strict, retrySafe: true, outputs: { image: "${{ steps.make.outputs.image }}" }, steps: [{ id: make, title: Make, run: "true" }, { id: tell, title: Tell, run: "true" }] }',
+  once: 'build: { site: seoul, mode: strict, retrySafe: false, steps: [{ id: make, title: Make, run: "true" }] }',
+  long: 'build: { site: tokyo, steps: [{ id: sleep, title: Sleep, run: "echo begun; sleep 300" }] }',
 };
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -271,7 +271,9 @@ async function killedRunner(dir: string, url: string): Promise<string> {
     const { events } = await ask<FeedPage>(url, "/agent/v1/feed?after=0&limit=500");
     if (events.some((one) => one.subject === queued && one.data.event.kind === "StepStarted")) break;
   }
-  const text = await readFile(join(data, "journal.jsonl"), "utf8");
+  // The step is told before its script runs, and the group of the script's processes is the last thing noted.
+  let text = "";
+  while (!text.includes('"k":"group"')) text = await readFile(join(data, "journal.jsonl"), "utf8");
   child.kill("SIGTERM");
   child.kill("SIGINT");
   await once(child, "exit");

@@ -1,4 +1,4 @@
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 CREATE TABLE streams (
   id       INTEGER PRIMARY KEY,
   name     TEXT NOT NULL UNIQUE,
@@ -23,13 +23,13 @@ CREATE INDEX entries_by_stream ON entries (stream);
 CREATE TABLE clock (
   id             INTEGER PRIMARY KEY CHECK (id = 1),
   horizon_micros INTEGER NOT NULL
-) STRICT;
-INSERT INTO streams VALUES (1, 'token/admin', 1, '{"name":"admin","role":"admin","hash":"701e17e40c792b285995c22bde9af33389ef36c0d90b8c1868487f4e01a9866e","createdBy":"gantry","createdAt":1795171575018000}');
-INSERT INTO streams VALUES (2, 'token/robot', 1, '{"name":"robot","role":"developer","hash":"54de84a229556b1f7dd9829db1e7eedc315e3aff1ba480c2dd2fa6dccefae12f","createdBy":"admin","createdAt":1795171575083001,"expiresAt":1826707575083000}');
-INSERT INTO events VALUES (1, 1, 1, 1795171575027000, '{"kind":"TokenCreated","name":"admin","role":"admin","by":"gantry"}');
-INSERT INTO events VALUES (2, 2, 1, 1795171575084000, '{"kind":"TokenCreated","name":"robot","role":"developer","by":"admin"}');
-INSERT INTO entries VALUES ('token-hash', '701e17e40c792b285995c22bde9af33389ef36c0d90b8c1868487f4e01a9866e', 'token/admin');
+, seq_floor INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO streams VALUES (1, 'token/admin', 1, '{"name":"admin","role":"admin","hash":"8282179eb257125d2375021468162bf83e92b789f5c032ad2ab3484e33fd4685","createdBy":"gantry","createdAt":1795190768766000}');
+INSERT INTO streams VALUES (2, 'token/robot', 1, '{"name":"robot","role":"developer","hash":"9d55ee5f882d7c3d07fb83bdfc6b77d7d123ed5faa3d2837af3c3af8e311dc9b","createdBy":"admin","createdAt":1795190768798001,"expiresAt":1826726768798000}');
+INSERT INTO events VALUES (1, 1, 1, 1795190768776000, '{"kind":"TokenCreated","name":"admin","role":"admin","by":"gantry"}');
+INSERT INTO events VALUES (2, 2, 1, 1795190768799000, '{"kind":"TokenCreated","name":"robot","role":"developer","by":"admin"}');
+INSERT INTO entries VALUES ('token-hash', '8282179eb257125d2375021468162bf83e92b789f5c032ad2ab3484e33fd4685', 'token/admin');
 INSERT INTO entries VALUES ('token-name', 'admin', 'token/admin');
-INSERT INTO entries VALUES ('token-hash', '54de84a229556b1f7dd9829db1e7eedc315e3aff1ba480c2dd2fa6dccefae12f', 'token/robot');
+INSERT INTO entries VALUES ('token-hash', '9d55ee5f882d7c3d07fb83bdfc6b77d7d123ed5faa3d2837af3c3af8e311dc9b', 'token/robot');
 INSERT INTO entries VALUES ('token-name', 'robot', 'token/robot');
-INSERT INTO clock VALUES (1, 1795171575084000);
+INSERT INTO clock VALUES (1, 1795190768799000, 0);
