@@ -4,9 +4,9 @@
 import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { openHands, startRunner } from "@gantry/task-runner/main.ts";
-import type { Logger } from "@gantry/wire/http.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 
 export type AllInOne = {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { newTaskId } from "@gantry/core/task/task-id.ts";
-import { openArchiveWriter } from "@gantry/journal/archive.ts";
+import { openArchiveWriter } from "@gantry/journal/archive/archive.ts";
 import { archive } from "./archive.ts";
 
 async function run(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {

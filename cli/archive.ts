@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { GantryError } from "@gantry/core/errors.ts";
 import { dayOfTask } from "@gantry/core/task/task-id.ts";
-import { findArchived, listArchive, readPart } from "@gantry/journal/archive.ts";
+import { findArchived, listArchive, readPart } from "@gantry/journal/archive/archive.ts";
 import type { Io } from "./io.ts";
 
 const USAGE = `Usage: gantry archive list DIR

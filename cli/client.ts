@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { errorOf } from "@gantry/wire/problem.ts";
+import { errorOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
 
 export type PortalClient = {

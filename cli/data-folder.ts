@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { freePorts } from "@gantry/wire/free-ports.ts";
+import { freePorts } from "@gantry/runtime/free-ports.ts";
 
 export type DataFolder = {
   readonly path: string;

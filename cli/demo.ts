@@ -1,7 +1,7 @@
 // The first app: created, built, deployed, each through the portal's API as anybody would. The idempotency keys are
 // fixed, so a second start finds the same tasks and goes on with them.
 
-import { type FeedEvent, feedEvent, page, type TaskView, taskView } from "@gantry/wire/views.ts";
+import { type FeedEvent, feedEvent, page, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "./client.ts";
 import type { Io } from "./io.ts";
 import { LivePrinter } from "./print.ts";

@@ -1,7 +1,7 @@
 // The `gantry` command. Every command is a function of its arguments and an Io, and answers its exit code.
 
 import { readFileSync } from "node:fs";
-import { inOneLine, startFault } from "@gantry/wire/start-fault.ts";
+import { inOneLine, startFault } from "@gantry/runtime/process/start-error.ts";
 import type { Io } from "./io.ts";
 
 type Command = { readonly summary: string; readonly run: (argv: readonly string[], io: Io) => Promise<number> };

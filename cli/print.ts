@@ -3,7 +3,7 @@
 import { styleText } from "node:util";
 import { duration } from "@gantry/core/task/messages.ts";
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
-import type { FeedEvent, TaskView } from "@gantry/wire/views.ts";
+import type { FeedEvent, TaskView } from "@gantry/wire/agent/views.ts";
 import type { Io } from "./io.ts";
 
 const COLOURS = {

@@ -9,7 +9,7 @@ import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { createGunzip } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
-import { checkJournal, type JournalFacts } from "@gantry/journal/backup.ts";
+import { checkJournal, type JournalFacts } from "@gantry/journal/sqlite/backup.ts";
 import { type Extract, extract } from "tar-stream";
 import { MANIFEST, type Manifest, manifestSchema } from "./backup-file.ts";
 import type { Io } from "./io.ts";

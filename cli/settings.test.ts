@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import type { Logger } from "@gantry/wire/http.ts";
 import { settings } from "./settings.ts";
 
 const token = "platform-token-of-this-test";

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
-import { PLAIN, paint, plainText } from "./src/ansi.ts";
-import { addText, allLines, findLines, firstFailingLine, levelOf, NO_TEXT, splitAround } from "./src/log-text.ts";
+import { PLAIN, paint, plainText } from "./src/log/ansi.ts";
+import { addText, allLines, findLines, firstFailingLine, levelOf, NO_TEXT, splitAround } from "./src/log/log-text.ts";
 
 const ESC = "\u001b";
 const shown = (line: string): string => plainText(paint(line, PLAIN).spans);

@@ -16,7 +16,7 @@ const BUDGET: Sizes = { js: 80_000, css: 15_000 };
 export async function buildConsole(outdir: string): Promise<Sizes> {
   const source = (path: string): string => new URL(`src/${path}`, import.meta.url).pathname;
   const result = await build({
-    entryPoints: [source("main.tsx"), source("boot.ts"), source("styles.css")],
+    entryPoints: [source("main.tsx"), source("boot.ts"), source("styles/styles.css")],
     outdir,
     bundle: true,
     minify: true,

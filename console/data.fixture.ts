@@ -1,6 +1,6 @@
 // What the fixture's portal answers beside tasks: apps, pipelines, sites, the inbox and a log.
 
-import type { AppView, InboxItem, PipelineView, SiteView } from "@gantry/wire/views.ts";
+import type { AppView, InboxItem, PipelineView, SiteView } from "@gantry/wire/agent/views.ts";
 import { at, COMMIT, DIGEST } from "./tasks.fixture.ts";
 
 const record = (name: string, title: string): AppView["record"] => ({

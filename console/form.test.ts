@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startCall } from "./src/api.ts";
-import { errorsByField, fieldsOf, firstEntries, paramsOf } from "./src/form.ts";
+import { startCall } from "./src/data/api.ts";
 import { shellWord } from "./src/format.ts";
+import { errorsByField, fieldsOf, firstEntries, paramsOf } from "./src/run/form.ts";
 
 const SCHEMA = {
   type: "object",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Box, layoutGraph, pathOf } from "./src/layout.ts";
+import { type Box, layoutGraph, pathOf } from "./src/task/graph-layout.ts";
 
 const GAPS = { x: 40, y: 16 };
 /** Any jobs, with needs that may be unknown, double, their own, or in a circle. */

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FeedEvent, TaskSummary } from "@gantry/wire/views.ts";
-import { decideCell } from "./src/fleet.ts";
+import type { FeedEvent, TaskSummary } from "@gantry/wire/agent/views.ts";
+import { decideCell } from "./src/data/fleet.ts";
+import { decideNeeds } from "./src/data/needs.ts";
+import { patchPage, patchTask } from "./src/data/patch.ts";
 import { ago, duration, readable, short, ticking } from "./src/format.ts";
-import { decideNeeds } from "./src/needs.ts";
-import { patchPage, patchTask } from "./src/patch.ts";
-import { decideMove, decideNextFailure, decideSelection } from "./src/selection.ts";
+import { decideMove, decideNextFailure, decideSelection } from "./src/task/selection.ts";
 import { TASKS } from "./tasks.fixture.ts";
 
 const find = (id: string) => {

@@ -1,7 +1,7 @@
 // The tasks that the fixture's portal answers: one in every state that the console must show.
 
 import type { State } from "@gantry/core/task/states.ts";
-import type { JobView, StepView, TaskView } from "@gantry/wire/views.ts";
+import type { JobView, StepView, TaskView } from "@gantry/wire/agent/views.ts";
 
 /** Times of the fixture are told back from when it was loaded. */
 const LOADED = Date.now();

@@ -11,7 +11,12 @@ import { parse } from "yaml";
 import { isHere, read } from "./files.fixture.ts";
 
 const run = promisify(execFile);
-const CODE = ["task-agent/metrics.ts", "notify-agent/metrics.ts", "portal-api/metrics.ts", "wire/metrics.ts"];
+const CODE = [
+  "task-agent/metrics.ts",
+  "notify-agent/metrics.ts",
+  "portal-api/metrics.ts",
+  "runtime/process/metrics.ts",
+];
 
 type Alert = {
   readonly alert: string;

@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
-import { noRedis, redisFor } from "@gantry/lab/redis/server.ts";
+import { noRedis, redisFor } from "@gantry/lab/faults/redis/server.ts";
 import fc from "fast-check";
 import type { IndexQuery, Journal, StreamAppend, StreamRemoval } from "./journal.ts";
-import { newMemoryStore, openMemoryJournal } from "./memory.ts";
-import { openRedisJournal } from "./redis.ts";
-import { openSqliteJournal } from "./sqlite.ts";
+import { newMemoryStore, openMemoryJournal } from "./memory/memory.ts";
+import { openRedisJournal } from "./redis/redis.ts";
+import { openSqliteJournal } from "./sqlite/sqlite.ts";
 
 const INDEXES = ["one", "two"];
 

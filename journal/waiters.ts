@@ -1,6 +1,6 @@
 // Those who wait for the next commit. Shared by the adapters that live in one process.
 
-import type { Clock } from "./clock.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 import type { JournalEvent } from "./journal.ts";
 
 export type Waiters = {

@@ -7,9 +7,9 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { type FeedEvent, feedEvent, type TaskView, taskView } from "@gantry/wire/views.ts";
+import { type FeedEvent, feedEvent, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import type { LabEntry, LabFile } from "./world/world.ts";
+import type { LabEntry, LabFile } from "./fakes/fakes.ts";
 
 const COMMAND = fileURLToPath(new URL("../cli/gantry", import.meta.url));
 

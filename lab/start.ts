@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunnerConfigInput } from "@gantry/task-runner/config.ts";
-import { LAB_CUBE } from "./world/messenger.ts";
-import { LAB_SITES, type LabEntry, startWorld } from "./world/world.ts";
+import { LAB_SITES, type LabEntry, startWorld } from "./fakes/fakes.ts";
+import { LAB_CUBE } from "./fakes/messenger.ts";
 
 /** JSON configurations, as the processes read them from files; the caller adds addresses and tokens of the agent. */
 export type Lab = {
@@ -21,7 +21,7 @@ export type LabRunner = Omit<RunnerConfigInput, "agent" | "token">;
 export type LabOptions = { readonly dir: string; readonly path: string; readonly host?: string };
 
 /** The folder with the stand-in of the scanner program, in front of what the machine has. */
-const BIN = fileURLToPath(new URL("world/bin", import.meta.url));
+const BIN = fileURLToPath(new URL("./fakes/bin", import.meta.url));
 
 /** `host`: the address of this machine at which processes elsewhere reach the stand-ins; absent: loopback. */
 export async function startLab(options: LabOptions): Promise<Lab> {

@@ -33,7 +33,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
     } else if (leaf) known.passed += 1;
   }
   for (const [file, { passed, failed, skipped, ms }] of [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!file.startsWith("lab/house/") || failed > 0)
+    if (!file.startsWith("lab/repo-checks/") || failed > 0)
       yield `${failed > 0 ? "✕" : "✓"} ${file}  ${passed} passed${failed ? `, ${failed} failed` : ""}${skipped ? `, ${skipped} skipped` : ""}  ${Math.round(ms)} ms\n`;
   }
   for (const one of told) yield `· ${one}\n`;

@@ -7,11 +7,11 @@ import { type CompiledRule, compileRules, defaultRules } from "@gantry/core/noti
 import { ruleSchema } from "@gantry/core/notify/rule.ts";
 import { deliveryRetention } from "@gantry/core/retention/policy.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
-import { type KafkaConfig, kafkaConfig, kafkaSettings } from "@gantry/wire/kafka/config.ts";
-import { problemsOf } from "@gantry/wire/problem.ts";
+import { problemsOf } from "@gantry/runtime/http/problem.ts";
+import { type KafkaConfig, kafkaConfig, kafkaSettings } from "@gantry/wire/bus/kafka/config.ts";
 import { z } from "zod";
 import { CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
-import { INBOX } from "./delivery.ts";
+import { INBOX } from "./deliveries/delivery.ts";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 /** A secret: the text itself, or where it is. */

@@ -4,24 +4,24 @@
 import { join } from "node:path";
 import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
 import { type LiveSettings, NO_SETTINGS } from "@gantry/core/settings/settings.ts";
-import { openArchiveWriter } from "@gantry/journal/archive.ts";
-import { type Clock, systemClock } from "@gantry/journal/clock.ts";
+import { openArchiveWriter } from "@gantry/journal/archive/archive.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
-import { type AgentClient, makeAgentClient } from "@gantry/wire/agent-client.ts";
-import { createApp, type Listening, type Logger, listen } from "@gantry/wire/http.ts";
-import { setLevel } from "@gantry/wire/log-level.ts";
-import { operationRoutes } from "@gantry/wire/metrics.ts";
-import { makeLogger, runProcess } from "@gantry/wire/process.ts";
-import { followSettings } from "@gantry/wire/settings-follower.ts";
+import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
+import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
+import { createApp, type Listening, type Logger, listen } from "@gantry/runtime/http/server.ts";
+import { setLevel } from "@gantry/runtime/process/log-level.ts";
+import { operationRoutes } from "@gantry/runtime/process/metrics.ts";
+import { makeLogger, runProcess } from "@gantry/runtime/process/run-process.ts";
+import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
+import { notifyRoutes } from "./api/routes.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, type Peer, parseConfig } from "./config.ts";
-import { openDeliverer } from "./deliver.ts";
-import { NOTIFY_INDEXES } from "./delivery.ts";
+import { openDeliverer } from "./deliveries/channel-queues.ts";
+import { NOTIFY_INDEXES } from "./deliveries/delivery.ts";
 import { testContent } from "./messages.ts";
 import { makeMetrics } from "./metrics.ts";
-import { openSource } from "./open-source.ts";
-import { DELIVERIES, openRetention } from "./retention.ts";
-import { notifyRoutes } from "./serve.ts";
+import { DELIVERIES, openRetention } from "./retention/retention.ts";
+import { openSource } from "./sources/open-source.ts";
 
 export type NotifyDeps = {
   readonly logger?: Logger;

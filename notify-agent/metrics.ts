@@ -1,8 +1,8 @@
 // What the notify-agent measures besides what every process does. No keys of deliveries as labels.
 
-import { openProcessMetrics, type ProcessMetrics } from "@gantry/wire/metrics.ts";
+import { openProcessMetrics, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { Counter, Gauge, Histogram } from "prom-client";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery } from "./deliveries/delivery.ts";
 import manifest from "./package.json" with { type: "json" };
 
 export type Metrics = ProcessMetrics & {

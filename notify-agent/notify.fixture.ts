@@ -4,9 +4,9 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import type { DeliveryView, FeedEvent, InboxItem } from "@gantry/wire/views.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import type { DeliveryView, FeedEvent, InboxItem } from "@gantry/wire/agent/views.ts";
 
 export const TOKEN = "token-of-the-notify-agent";
 export const AGENT_TOKEN = "token-of-the-task-agent";
@@ -186,7 +186,10 @@ export async function inbox(url: string, query = ""): Promise<readonly InboxItem
 
 export type LogLine = { readonly level: string; readonly message: string; readonly fields: object };
 
-export function keepLog(): { readonly lines: LogLine[]; readonly logger: import("@gantry/wire/http.ts").Logger } {
+export function keepLog(): {
+  readonly lines: LogLine[];
+  readonly logger: import("@gantry/runtime/http/server.ts").Logger;
+} {
   const lines: LogLine[] = [];
   const line =
     (level: string) =>

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { openMemoryJournal } from "@gantry/journal/memory.ts";
-import { NOTIFY_INDEXES } from "./delivery.ts";
+import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { overHttp } from "./api/routes.suite.ts";
+import { NOTIFY_INDEXES } from "./deliveries/delivery.ts";
 import { startNotifyAgent } from "./main.ts";
 import {
   AGENT_TOKEN,
@@ -16,8 +17,7 @@ import {
   TOKEN,
   until,
 } from "./notify.fixture.ts";
-import { overHttp } from "./notify-http.suite.ts";
-import { openWorld, settled, tried } from "./notify-world.fixture.ts";
+import { openWorld, settled, tried } from "./notify-process.fixture.ts";
 
 describe("telling people", () => {
   test("one message per event and rule on every channel, and the record of it", async (t) => {

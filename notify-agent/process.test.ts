@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type LabMessage, startMessenger } from "@gantry/lab/world/messenger.ts";
+import { type LabMessage, startMessenger } from "@gantry/lab/fakes/messenger.ts";
 import { stringify } from "yaml";
 import { AGENT_TOKEN, ended, startFeed, TOKEN } from "./notify.fixture.ts";
 

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { GantryError } from "@gantry/core/errors.ts";
-import { problemsOf } from "@gantry/wire/problem.ts";
+import { problemsOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));

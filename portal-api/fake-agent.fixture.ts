@@ -1,9 +1,10 @@
-// A small task-agent for tests: keeps tasks, events and logs in memory and speaks wire/agent-api.ts over real HTTP. It
+// A small task-agent for tests: keeps tasks, events and logs in memory and speaks wire/agent/agent-api.ts over real HTTP. It
 // plans nothing: a test says what happens next.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
+import { createApp, goneSignal, type Listening, listen, readJson, requireBearer } from "@gantry/runtime/http/server.ts";
 import {
   cancelTask,
   LOG_FINAL_HEADER,
@@ -12,9 +13,7 @@ import {
   resolveJob,
   type StartTask,
   startTask,
-} from "@gantry/wire/agent-api.ts";
-import { createApp, goneSignal, type Listening, listen, readJson, requireBearer } from "@gantry/wire/http.ts";
-import type { SettingsView } from "@gantry/wire/settings.ts";
+} from "@gantry/wire/agent/agent-api.ts";
 import {
   type AppView,
   type FeedEvent,
@@ -22,7 +21,8 @@ import {
   type SiteView,
   type TaskView,
   taskTag,
-} from "@gantry/wire/views.ts";
+} from "@gantry/wire/agent/views.ts";
+import type { SettingsView } from "@gantry/wire/settings/settings.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 

@@ -3,26 +3,26 @@
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import type { LiveSettings } from "@gantry/core/settings/settings.ts";
-import { type Clock, systemClock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
-import { makeAgentClient } from "@gantry/wire/agent-client.ts";
-import { type Listening, type Logger, listen } from "@gantry/wire/http.ts";
-import { setLevel } from "@gantry/wire/log-level.ts";
-import { makeNotifyClient } from "@gantry/wire/notify-client.ts";
-import { makeLogger, runProcess } from "@gantry/wire/process.ts";
-import { followSettings } from "@gantry/wire/settings-follower.ts";
+import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
+import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
+import { type Listening, type Logger, listen } from "@gantry/runtime/http/server.ts";
+import { setLevel } from "@gantry/runtime/process/log-level.ts";
+import { makeLogger, runProcess } from "@gantry/runtime/process/run-process.ts";
+import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import { makeNotifyClient } from "@gantry/wire/notify/notify-client.ts";
+import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { ensureAdminToken } from "./access/admin-token.ts";
 import { INDEXES } from "./access/records.ts";
 import { makeSessions, type Principal } from "./access/sessions.ts";
 import { makeTokens } from "./access/tokens.ts";
-import { makeApp } from "./app.ts";
 import { type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
+import { makeApp } from "./http/app.ts";
 import { makeHub } from "./live/hub.ts";
 import { makeTaskViews } from "./live/task-views.ts";
 import { makeMetrics } from "./metrics.ts";
 import type { Portal } from "./portal.ts";
-import { ROUTES } from "./routes.ts";
+import { ROUTES } from "./routes/routes.ts";
 import { VERSION } from "./version.ts";
 
 export type PortalDeps = {

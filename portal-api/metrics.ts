@@ -1,6 +1,6 @@
 // What the portal measures besides what every process does.
 
-import { openProcessMetrics, type ProcessMetrics } from "@gantry/wire/metrics.ts";
+import { openProcessMetrics, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { Gauge } from "prom-client";
 
 export type Metrics = ProcessMetrics & {

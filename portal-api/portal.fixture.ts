@@ -3,9 +3,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Clock } from "@gantry/journal/clock.ts";
-import { openMemoryJournal } from "@gantry/journal/memory.ts";
-import { createApp, listen, requireBearer } from "@gantry/wire/http.ts";
+import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import { createApp, listen, requireBearer } from "@gantry/runtime/http/server.ts";
 import Router from "@koa/router";
 import { INDEXES } from "./access/records.ts";
 import type { PortalConfigInput } from "./config.ts";

@@ -1,10 +1,10 @@
 // Everything a route may use, made once at start and handed in.
 
-import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import type { AgentClient } from "@gantry/wire/agent-client.ts";
-import type { Logger } from "@gantry/wire/http.ts";
-import type { NotifyClient } from "@gantry/wire/notify-client.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import type { Caller } from "./access/decide-access.ts";
 import type { Sessions } from "./access/sessions.ts";
 import type { Tokens } from "./access/tokens.ts";

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { crc32 } from "node:zlib";
-import { type AgentClient, makeAgentClient } from "@gantry/wire/agent-client.ts";
-import type { Listening } from "@gantry/wire/http.ts";
-import type { JobRef, Offer } from "@gantry/wire/protocol.ts";
+import type { Listening } from "@gantry/runtime/http/server.ts";
+import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { JobRef, Offer } from "@gantry/wire/runner/protocol.ts";
 import { agentConfig } from "./config.ts";
 import { startTaskAgent } from "./main.ts";
-import { PlayedRunner } from "./runner.fixture.ts";
+import { PlayedRunner } from "./runner-protocol/runner.fixture.ts";
 
 const PIPELINE = `
 name: release

@@ -1,14 +1,14 @@
 // The configuration of a task-agent: file < environment < flags.
 
 import { retentionPolicy } from "@gantry/core/retention/policy.ts";
-import { kafkaConfig } from "@gantry/wire/kafka/config.ts";
-import { neverOverlaps } from "@gantry/wire/lease-rules.ts";
+import { kafkaConfig } from "@gantry/wire/bus/kafka/config.ts";
+import { neverOverlaps } from "@gantry/wire/runner/lease-rules.ts";
 import { z } from "zod";
-import { journalConfig } from "./journal-config.ts";
+import { journalConfig } from "./store/journal-config.ts";
 
 const ms = z.int().min(10);
 
-/** Timers of a lease, per mode of job. Rules: wire/lease-rules.ts. */
+/** Timers of a lease, per mode of job. Rules: wire/runner/lease-rules.ts. */
 const leaseTimers = z
   .strictObject({ renewEveryMs: ms, renewWithinMs: ms, selfFenceMs: ms, reassignAfterMs: ms })
   .refine((lease) => lease.renewEveryMs < lease.renewWithinMs, "a runner must renew before it is called silent");

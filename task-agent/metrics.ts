@@ -1,10 +1,10 @@
 // What the task-agent measures besides what every process does.
 
-import { openProcessMetrics, type ProcessMetrics } from "@gantry/wire/metrics.ts";
+import { openProcessMetrics, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Agent } from "./agent.ts";
+import type { RelayState } from "./events/relay.ts";
 import manifest from "./package.json" with { type: "json" };
-import type { RelayState } from "./relay.ts";
 
 type Measured = Pick<Agent, "tasks" | "dispatch" | "leases" | "sessions" | "alarms">;
 

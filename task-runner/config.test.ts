@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { createMasker } from "@gantry/core/mask/masker.ts";
 import { runnerConfigSchema } from "./config.ts";
-import { createSecrets } from "./secrets.ts";
-import { resolveSystems } from "./systems.ts";
+import { createSecrets } from "./steps/secrets.ts";
+import { resolveSystems } from "./steps/systems.ts";
 
 const BASE = { name: "seoul-1", site: "seoul", agent: "https://agent.example/", token: { env: "T" }, data: "/tmp/x" };
 const HARBOR = { kind: "harbor", url: "https://harbor.example", username: "robot", password: { secret: "HARBOR" } };

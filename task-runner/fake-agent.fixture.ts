@@ -1,4 +1,4 @@
-// A task-agent for the tests of the runner: keeps the promises of wire/protocol.ts over real HTTP, and breaks in the ways
+// A task-agent for the tests of the runner: keeps the promises of wire/runner/protocol.ts over real HTTP, and breaks in the ways
 // that a test asks for. It checks every message by its schema, so that a runner that speaks wrongly fails the test.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -6,9 +6,9 @@ import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import { effectKey } from "@gantry/wire/effect-key.ts";
-import { PROBLEM_TYPE, parse, problemOf } from "@gantry/wire/problem.ts";
-import * as wire from "@gantry/wire/protocol.ts";
+import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
+import { effectKey } from "@gantry/wire/runner/effect-key.ts";
+import * as wire from "@gantry/wire/runner/protocol.ts";
 import type { z } from "zod";
 
 export const TOKEN = "token-of-the-runner";

@@ -6,16 +6,16 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Logger } from "@gantry/wire/http.ts";
-import { problemsOf } from "@gantry/wire/problem.ts";
-import { makeLogger, runProcess } from "@gantry/wire/process.ts";
+import { problemsOf } from "@gantry/runtime/http/problem.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import { makeLogger, runProcess } from "@gantry/runtime/process/run-process.ts";
 import { type RunnerConfigInput, runnerConfigSchema } from "./config.ts";
-import { machineFiles } from "./files.ts";
-import type { Hands } from "./hands.ts";
 import { type RunnerDeps, systemClock } from "./ports.ts";
-import { machinePrograms } from "./process-group.ts";
+import { machinePrograms } from "./processes/process-group.ts";
 import { openRunner, type Runner } from "./runner.ts";
-import { openWorkshop } from "./workshop.ts";
+import { machineFiles } from "./state/files.ts";
+import type { Hands } from "./workers/job-executor.ts";
+import { openWorkshop } from "./workers/worker-pool.ts";
 
 /**
  * Starts a runner with the machine's own clock, network and steps, unless `deps` says otherwise. Resolves when it is ready

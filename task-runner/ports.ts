@@ -1,10 +1,10 @@
 // What the runner takes from the machine, so that the simulator and tests can give it something else.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Logger } from "@gantry/wire/http.ts";
-import type { Group } from "./disk-state.ts";
-import type { Files } from "./files.ts";
-import type { Hands } from "./hands.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Group } from "./state/disk-state.ts";
+import type { Files } from "./state/files.ts";
+import type { Hands } from "./workers/job-executor.ts";
 
 /** Stops a timer; calling it again, or after it has fired, does nothing. */
 export type Cancel = () => void;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { configOf, handsOf } from "./bench.fixture.ts";
 import { script } from "./fake-agent.fixture.ts";
 import { startRunner } from "./main.ts";
+import { configOf, handsOf } from "./runner.fixture.ts";
 import { isAlive, kill, killWithGuard, noProc, openWorld } from "./runner-process.fixture.ts";
 
 const HANG =

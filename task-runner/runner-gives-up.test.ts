@@ -5,13 +5,13 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
-import { SteppedClock } from "@gantry/journal/stepped-clock.fixture.ts";
-import type { RunnerClient } from "@gantry/wire/runner-client.ts";
-import { openBench } from "./bench.fixture.ts";
+import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
+import type { RunnerClient } from "@gantry/wire/runner/runner-client.ts";
+import { watchRefusals } from "./agent-link/refusals.ts";
 import { script } from "./fake-agent.fixture.ts";
 import { systemClock } from "./ports.ts";
-import { machinePrograms } from "./process-group.ts";
-import { watchRefusals } from "./refusals.ts";
+import { machinePrograms } from "./processes/process-group.ts";
+import { openBench } from "./runner.fixture.ts";
 
 test("a token that is refused for ten seconds is refused for good; one answer in between, or silence, is not", async () => {
   const clock = new SteppedClock();

@@ -9,10 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { configOf } from "./bench.fixture.ts";
 import { FakeAgent } from "./fake-agent.fixture.ts";
+import { configOf } from "./runner.fixture.ts";
 
-const FIXTURE = fileURLToPath(new URL("crash.fixture.ts", import.meta.url));
+const FIXTURE = fileURLToPath(new URL("./crashing-runner.fixture.ts", import.meta.url));
 
 export const noProc = existsSync("/proc/self/task") ? false : "processes are looked up in /proc";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openBench } from "./bench.fixture.ts";
 import { script, uses } from "./fake-agent.fixture.ts";
+import { openBench } from "./runner.fixture.ts";
 
 test("a failing script gives the line that says why", async (t) => {
   const { agent } = await openBench(t);

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
-import { openBench } from "./bench.fixture.ts";
 import { script, uses } from "./fake-agent.fixture.ts";
+import { openBench } from "./runner.fixture.ts";
 
 /** Starts processes in the background, in another session too, writes their ids, and waits for ever. */
 const HANG = `

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
-import { openBench } from "./bench.fixture.ts";
 import { script, uses } from "./fake-agent.fixture.ts";
+import { openBench } from "./runner.fixture.ts";
 
 const greet = defineStep({
   name: "test/greet",

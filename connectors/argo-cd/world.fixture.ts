@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { ArgocdSystem, GitSystem } from "@gantry/core/site/systems.ts";
-import { type ArgoCd, type ArgoCdOptions, startArgoCd } from "@gantry/lab/world/argo-cd.ts";
-import { type BitbucketDc, startBitbucketDc } from "@gantry/lab/world/bitbucket-dc.ts";
-import { startRegistry } from "@gantry/lab/world/registry.ts";
-import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import { type ArgoCd, type ArgoCdOptions, startArgoCd } from "@gantry/lab/fakes/argo-cd/argo-cd.ts";
+import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import { type BitbucketDc, startBitbucketDc } from "@gantry/lab/fakes/git/bitbucket-dc.ts";
+import { startRegistry } from "@gantry/lab/fakes/registry/registry.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
 
 const run = promisify(execFile);

@@ -1,4 +1,4 @@
-// The hardened git against the list of hostile inputs (lab/hostile/git.json): nothing is run, nothing is written outside.
+// The hardened git against the list of hostile inputs (lab/contract/hostile/git.json): nothing is run, nothing is written outside.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -20,7 +20,7 @@ import { checkRemoteUrl, isBranchName } from "./names.ts";
 import { checkout, commitPush } from "./steps.ts";
 
 type Row = { id: string; says: string; where: "url" | "ref" | "tree"; payload?: string; files?: TreeFile[] };
-const ROWS = JSON.parse(readFileSync(new URL("../../lab/hostile/git.json", import.meta.url), "utf8")) as Row[];
+const ROWS = JSON.parse(readFileSync(new URL("../../lab/contract/hostile/git.json", import.meta.url), "utf8")) as Row[];
 const environment = { PATH: process.env.PATH ?? "" };
 /** Two tests look at the machine's processes. */
 const noProc = existsSync("/proc/self/cmdline") ? false : "this machine has no /proc";

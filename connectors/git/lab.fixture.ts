@@ -1,9 +1,9 @@
 // The three git hosts of the lab, each with a site's connection to it, for tests.
 
 import type { GitSystem } from "@gantry/core/site/systems.ts";
-import type { GitAccount } from "../../lab/world/git-server.ts";
-import type { GitStore } from "../../lab/world/git-store.ts";
-import type { StandIn } from "../../lab/world/stand-in.ts";
+import type { StandIn } from "../../lab/fakes/fake-server.ts";
+import type { GitAccount } from "../../lab/fakes/git/git-server.ts";
+import type { GitStore } from "../../lab/fakes/git/git-store.ts";
 
 export type LabHost = {
   readonly standIn: StandIn;
@@ -27,20 +27,20 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
   const common = { kind: "git", name: "bitbucket", provider, standIn: true, token: "lab-admin-token" } as const;
   switch (provider) {
     case "bitbucket-dc": {
-      const { startBitbucketDc } = await import("../../lab/world/bitbucket-dc.ts");
+      const { startBitbucketDc } = await import("../../lab/fakes/git/bitbucket-dc.ts");
       const host = await startBitbucketDc({ ...options, projects: [{ key: "APPS", name: "Apps" }] });
       const seed = (slug: string, folder: string) => host.seedRepository("APPS", slug, folder);
       return { standIn: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed };
     }
     case "bitbucket-cloud": {
-      const { startBitbucketCloud } = await import("../../lab/world/bitbucket-cloud.ts");
+      const { startBitbucketCloud } = await import("../../lab/fakes/git/bitbucket-cloud.ts");
       const host = await startBitbucketCloud({ ...options, workspaces: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
       const system = { ...common, url: host.url, username: "gantry" };
       return { standIn: host, store: host.store, project: "acme/APPS", system, seed };
     }
     case "github": {
-      const { startGithub } = await import("../../lab/world/github.ts");
+      const { startGithub } = await import("../../lab/fakes/git/github.ts");
       const host = await startGithub({ ...options, organisations: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
       return { standIn: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed };

@@ -2,8 +2,8 @@
 
 import type { TestContext } from "node:test";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
-import { type HarborOptions, startHarbor } from "@gantry/lab/world/harbor.ts";
-import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import { type HarborOptions, startHarbor } from "@gantry/lab/fakes/harbor/harbor.ts";
 import { createRegistry, type Registry } from "../oci/client.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";

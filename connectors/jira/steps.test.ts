@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JiraSystem } from "@gantry/core/site/systems.ts";
-import { startJira } from "@gantry/lab/world/jira.ts";
-import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import { startJira } from "@gantry/lab/fakes/jira.ts";
 import { Crash, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { comment, createIssue, createProject, transitionIssue } from "./steps.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Channel, Message } from "@gantry/core/notify/channel.ts";
-import { type LabMail, type MailBox, startMailBox } from "@gantry/lab/world/mail.ts";
+import { type LabMail, type MailBox, startMailBox } from "@gantry/lab/fakes/mail/mail.ts";
 import { isMailAddress, readReceivers } from "./address.ts";
 import { mailChannel, mailConfig } from "./channel.ts";
 

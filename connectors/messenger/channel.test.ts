@@ -8,8 +8,8 @@ import { describe, type TestContext, test } from "node:test";
 import type { Message, SendResult } from "@gantry/core/notify/channel.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
-import { LAB_CUBE, type LabMessage, startMessenger } from "@gantry/lab/world/messenger.ts";
-import type { StandIn } from "@gantry/lab/world/stand-in.ts";
+import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import { LAB_CUBE, type LabMessage, startMessenger } from "@gantry/lab/fakes/messenger.ts";
 import fc from "fast-check";
 import { type MessengerConfig, messengerChannel, messengerConfig } from "./channel.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { NexusSystem } from "@gantry/core/site/systems.ts";
-import { type Nexus, startNexus } from "@gantry/lab/world/nexus.ts";
+import { type Nexus, startNexus } from "@gantry/lab/fakes/nexus/nexus.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { settings } from "./steps.ts";

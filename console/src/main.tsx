@@ -1,13 +1,20 @@
 // The console: frame, pages by address, the sheet of a form, search and help.
 
-import type { TaskSummary } from "@gantry/wire/views.ts";
+import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { type Page, problemFrom, v1 } from "./api.ts";
 import { startClock } from "./clock.ts";
-import { startKeys } from "./keys.ts";
-import { startLive } from "./live.ts";
-import { recentTasks } from "./needs.ts";
+import { type Page, problemFrom, v1 } from "./data/api.ts";
+import { startLive } from "./data/live.ts";
+import { recentTasks } from "./data/needs.ts";
+import { changesRows, patchPage } from "./data/patch.ts";
+import { loadMe } from "./data/session.ts";
+import { useResource } from "./data/store.ts";
+import { Frame } from "./frame/frame.tsx";
+import { Help } from "./frame/help.tsx";
+import { startKeys } from "./frame/keys.ts";
+import { Palette } from "./frame/palette.tsx";
+import { address, match, startRouter } from "./frame/router.ts";
 import { AppPage } from "./pages/app.tsx";
 import { AppsPage } from "./pages/apps.tsx";
 import { FleetPage } from "./pages/fleet.tsx";
@@ -19,14 +26,7 @@ import { SitesPage } from "./pages/sites.tsx";
 import { TaskPage } from "./pages/task.tsx";
 import { TasksPage } from "./pages/tasks.tsx";
 import { Empty, ProblemBox } from "./parts/answers.tsx";
-import { Frame } from "./parts/frame.tsx";
-import { Help } from "./parts/help.tsx";
-import { Palette } from "./parts/palette.tsx";
-import { RunSheet } from "./parts/run-sheet.tsx";
-import { changesRows, patchPage } from "./patch.ts";
-import { address, match, startRouter } from "./router.ts";
-import { loadMe } from "./session.ts";
-import { useResource } from "./store.ts";
+import { RunSheet } from "./run/run-sheet.tsx";
 
 function Console() {
   const recent = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: changesRows, patch: patchPage });

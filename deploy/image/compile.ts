@@ -11,14 +11,14 @@ const FILES = [
   "portal-api/main.ts",
   "task-runner/main.ts",
   "deploy/image/health.ts",
-  "journal/redis.ts",
-  "wire/kafka/bus.ts",
+  "journal/redis/redis.ts",
+  "wire/bus/kafka/kafka-bus.ts",
 ];
 
 for (const file of FILES) await import(new URL(file, ROOT).href);
 const steps = new URL("connectors/steps.ts", ROOT).href;
 const { STEPS } = (await import(steps)) as { STEPS: { [name: string]: () => Promise<unknown> } };
 for (const load of Object.values(STEPS)) await load();
-const worker = new Worker(new URL("task-runner/worker.ts", ROOT), { workerData: { steps } });
+const worker = new Worker(new URL("task-runner/workers/worker.ts", ROOT), { workerData: { steps } });
 await once(worker, "message");
 await worker.terminate();

@@ -1,6 +1,6 @@
 // What the redis journal can be told.
 
-import type { Clock } from "../clock.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 
 /** Where the primary is found. A Service, a virtual address or a proxy that follows the primary is a `host`. */
 export type RedisAddress =

@@ -4,14 +4,14 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import { readPosition, writeCursor } from "../checks.ts";
 import type { IndexPage, IndexQuery, JournalEvent, Loaded } from "../journal.ts";
+import { readPosition, writeCursor } from "../validation.ts";
+import { gathered } from "./batch-loader.ts";
 import { textOf, unavailable } from "./client.ts";
-import { gathered } from "./gathered.ts";
+import { type Link, type Links, shaOf } from "./connections.ts";
+import type { Known } from "./high-water-marks.ts";
 import type { Keys } from "./keys.ts";
-import type { Known } from "./known.ts";
-import { type Link, type Links, shaOf } from "./links.ts";
-import type { Own } from "./own.ts";
+import type { Own } from "./own-ranges.ts";
 
 export type Reader = {
   readonly load: (stream: string) => Promise<Loaded | undefined>;

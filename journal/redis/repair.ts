@@ -1,12 +1,12 @@
 // After a failover, and after the store was emptied: puts back what this process had been told was committed, and tells
 // what cannot be put back.
 
-import { type Clock, wakeable } from "../clock.ts";
+import { type Clock, wakeable } from "@gantry/runtime/clock.ts";
 import { textOf, unavailable } from "./client.ts";
+import { type Link, shaOf } from "./connections.ts";
 import type { Keys } from "./keys.ts";
-import type { Ledger, LedgerStream } from "./ledger.ts";
-import { type Link, shaOf } from "./links.ts";
 import type { RedisReport } from "./options.ts";
+import type { Ledger, LedgerStream } from "./recovery-file.ts";
 import { entryArgs } from "./writer.ts";
 
 export type RepairDeps = {

@@ -3,13 +3,13 @@
 // a moment: the script makes it once.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { PreparedAppend } from "../checks.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 import type { AppendResult, RemoveResult, StreamRemoval } from "../journal.ts";
+import type { PreparedAppend } from "../validation.ts";
 import { textOf, unavailable } from "./client.ts";
+import { type Link, type Links, shaOf } from "./connections.ts";
+import type { Known } from "./high-water-marks.ts";
 import type { Keys } from "./keys.ts";
-import type { Known } from "./known.ts";
-import { type Link, type Links, shaOf } from "./links.ts";
 
 export type Committed = {
   readonly op: string;

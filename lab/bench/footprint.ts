@@ -6,9 +6,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "@gantry/wire/free-ports.ts";
+import { freePorts } from "@gantry/runtime/free-ports.ts";
 import { GantryProcess } from "../gantry-process.ts";
-import { end } from "../long/processes.ts";
+import { end } from "../soak/processes.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

@@ -3,12 +3,12 @@
 
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../long/processes.ts";
+import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../soak/processes.ts";
 import { type Bench, quantile } from "./figure.ts";
-import type { Said } from "./idle-fleet.ts";
+import type { Said } from "./load/idle-runners-process.ts";
 import { syncMs } from "./sync.ts";
 
-const FLEET = fileURLToPath(new URL("./idle-fleet.ts", import.meta.url));
+const FLEET = fileURLToPath(new URL("./load/idle-runners-process.ts", import.meta.url));
 const NO_OP = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 const RUNNERS = 500;
 const WARM_UP = 50;

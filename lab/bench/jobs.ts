@@ -1,11 +1,11 @@
 // Durable jobs that do nothing, per second, on sqlite: each is a task that is requested, offered, claimed, started and
 // reported over HTTP, and every one of these is on disk before it is answered.
 
-import { AgentProcess, Ground } from "../long/processes.ts";
-import { bareAppends } from "./bare.ts";
-import { cpuMicros } from "./cpu.ts";
+import { AgentProcess, Ground } from "../soak/processes.ts";
 import type { Bench } from "./figure.ts";
-import { prepareNoOps, runNoOps } from "./no-ops.ts";
+import { bareAppends } from "./load/bare.ts";
+import { cpuMicros } from "./load/cpu.ts";
+import { prepareNoOps, runNoOps } from "./load/no-ops.ts";
 
 const TASKS = 4_000;
 const WARM_UP = 1_000;

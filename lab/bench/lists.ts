@@ -3,12 +3,12 @@
 import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PlayedRunner } from "@gantry/task-agent/runner.fixture.ts";
-import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../long/processes.ts";
+import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../soak/processes.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
-import { Line } from "./line.ts";
-import { fillStore, type Seed } from "./million.ts";
-import { type PortalProcess, startPortalProcess } from "./portal.ts";
+import { Line } from "./load/line.ts";
+import { fillStore, type Seed } from "./load/million.ts";
+import { type PortalProcess, startPortalProcess } from "./load/portal.ts";
 
 const TASKS = 1_000_000;
 const OPEN = 1_000;

@@ -1,12 +1,12 @@
 // Status polling: browsers and scripts ask for a task again and again, with the ETag of what they have.
 
-import { AgentProcess, Ground, TOKEN } from "../long/processes.ts";
-import { withBareServer } from "./bare.ts";
+import { AgentProcess, Ground, TOKEN } from "../soak/processes.ts";
 import type { Bench } from "./figure.ts";
-import { Line } from "./line.ts";
-import { type Loaded, load } from "./load.ts";
-import { NO_OP } from "./no-ops.ts";
-import { startPortalProcess } from "./portal.ts";
+import { withBareServer } from "./load/bare.ts";
+import { Line } from "./load/line.ts";
+import { type Loaded, load } from "./load/load.ts";
+import { NO_OP } from "./load/no-ops.ts";
+import { startPortalProcess } from "./load/portal.ts";
 
 const TASKS = 100;
 const LINES = 64;

@@ -1,10 +1,10 @@
 // What a submit costs while 10,000 tasks wait for a runner that does not come.
 
-import { AgentProcess, Ground, TOKEN } from "../long/processes.ts";
+import { AgentProcess, Ground, TOKEN } from "../soak/processes.ts";
 import { type Bench, quantile } from "./figure.ts";
-import { Line } from "./line.ts";
-import { load } from "./load.ts";
-import { NO_OP } from "./no-ops.ts";
+import { Line } from "./load/line.ts";
+import { load } from "./load/load.ts";
+import { NO_OP } from "./load/no-ops.ts";
 
 const QUEUED = 10_000;
 const LINES = 32;

@@ -3,10 +3,10 @@
 
 import { join } from "node:path";
 import { type Job, Queue, Worker } from "bullmq";
-import { AgentProcess, Ground } from "../long/processes.ts";
-import { noRedis, type RedisServer, startRedis } from "../redis/server.ts";
+import { noRedis, type RedisServer, startRedis } from "../faults/redis/server.ts";
+import { AgentProcess, Ground } from "../soak/processes.ts";
 import type { Bench, Figure } from "./figure.ts";
-import { prepareNoOps, runNoOps } from "./no-ops.ts";
+import { prepareNoOps, runNoOps } from "./load/no-ops.ts";
 
 const TASKS = 2_000;
 const WARM_UP = 500;

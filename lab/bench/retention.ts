@@ -6,13 +6,13 @@ import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openSqliteJournal } from "@gantry/journal/sqlite.ts";
-import { PlayedRunner } from "@gantry/task-agent/runner.fixture.ts";
-import { AGENT_INDEXES } from "@gantry/task-agent/tasks.ts";
-import { AgentProcess, end, Ground, RUNNER_TOKEN, TOKEN } from "../long/processes.ts";
+import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
+import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
+import { AgentProcess, end, Ground, RUNNER_TOKEN, TOKEN } from "../soak/processes.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
-import { Line } from "./line.ts";
-import { APPS, fillWithOld } from "./old-tasks.ts";
+import { Line } from "./load/line.ts";
+import { APPS, fillWithOld } from "./load/old-tasks.ts";
 
 const TASKS = 5_000;
 const STEPS = 6;
@@ -22,7 +22,7 @@ const KEEP = 10;
 const QUIET_MS = 30_000;
 const WARM_MS = 3_000;
 type Pauses = { readonly longestPauseMs: number; readonly p99PauseMs: number };
-const AGENT = fileURLToPath(new URL("./retention-agent.ts", import.meta.url));
+const AGENT = fileURLToPath(new URL("./load/retention-agent.ts", import.meta.url));
 
 export const retention: Bench = async () => {
   const ground = await Ground.open();

@@ -1,11 +1,11 @@
 // Many browsers that watch: what an open event stream costs, and how long it takes until all of them have heard.
 
 import { readFileSync } from "node:fs";
-import { AgentProcess, Ground } from "../long/processes.ts";
+import { AgentProcess, Ground } from "../soak/processes.ts";
 import { type Bench, quantile } from "./figure.ts";
-import { NO_OP } from "./no-ops.ts";
-import { startPortalProcess } from "./portal.ts";
-import { Stream } from "./stream.ts";
+import { NO_OP } from "./load/no-ops.ts";
+import { startPortalProcess } from "./load/portal.ts";
+import { Stream } from "./load/stream.ts";
 
 const STREAMS = 2_000;
 const ROUNDS = 10;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { openHost } from "@gantry/connectors/git/hosts.ts";
 import { startLabHost } from "@gantry/connectors/git/lab.fixture.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
-import type { Exchange } from "../world/stand-in.ts";
+import type { Exchange } from "../fakes/fake-server.ts";
 import {
   checkExchanges,
   checkOperationsExist,

@@ -6,8 +6,8 @@ import { comment, createIssue, createProject, transitionIssue } from "@gantry/co
 import { openBench } from "@gantry/connectors/step.fixture.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
 import type { JiraSystem } from "@gantry/core/site/systems.ts";
-import { startJira } from "../world/jira.ts";
-import type { Exchange } from "../world/stand-in.ts";
+import type { Exchange } from "../fakes/fake-server.ts";
+import { startJira } from "../fakes/jira.ts";
 import {
   checkExchanges,
   checkOperationsExist,

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { settings } from "@gantry/connectors/nexus/steps.ts";
 import { openBench } from "@gantry/connectors/step.fixture.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
-import { startNexus } from "../world/nexus.ts";
+import { startNexus } from "../fakes/nexus/nexus.ts";
 import {
   checkExchanges,
   checkOperationsExist,

@@ -1,6 +1,6 @@
 // SonarQube's own list of its web services (`/api/webservices/list`): no schemas, but every path, method and parameter.
 
-import type { Exchange } from "../world/stand-in.ts";
+import type { Exchange } from "../fakes/fake-server.ts";
 import { type NeededOperation, readDocument } from "./spec.ts";
 
 export type SonarServices = ReadonlyMap<string, SonarAction>;

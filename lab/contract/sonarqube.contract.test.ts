@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { analyze, qualityGate } from "@gantry/connectors/sonarqube/steps.ts";
 import { openBench } from "@gantry/connectors/step.fixture.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
-import { startSonarqube } from "../world/sonarqube.ts";
-import type { Exchange } from "../world/stand-in.ts";
+import type { Exchange } from "../fakes/fake-server.ts";
+import { startSonarqube } from "../fakes/sonarqube.ts";
 import { checkSonarExchanges, checkSonarServicesExist, loadSonarServices } from "./sonar-services.ts";
 import { neededOperations, specsFolder } from "./spec.ts";
 
@@ -21,7 +21,7 @@ test("requests name only what SonarQube knows", { skip }, async (t) => {
   const sonarqube = await startSonarqube({ name: "s", dir: await tempDir(t), token: "token-1", queueMs: 5, runMs: 5 });
   t.after(() => sonarqube.close());
   const system = { kind: "sonarqube", name: "s", url: sonarqube.url, standIn: true, token: "token-1" } as const;
-  const path = [fileURLToPath(new URL("../world/bin", import.meta.url))];
+  const path = [fileURLToPath(new URL("../fakes/bin", import.meta.url))];
   const bench = await openBench({ systems: [system], path });
   t.after(() => bench.close());
   await mkdir(join(bench.workspace, "src"));

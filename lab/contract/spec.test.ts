@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Exchange } from "../world/stand-in.ts";
+import type { Exchange } from "../fakes/fake-server.ts";
 import { checkExchanges, checkOperationsExist, specOf } from "./spec.ts";
 
 const openapi = specOf("shop.json", {

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve as resolvePath } from "node:path";
 import { parse as parseYaml } from "yaml";
-import type { Exchange } from "../world/stand-in.ts";
+import type { Exchange } from "../fakes/fake-server.ts";
 import { isNode, resolve, type SchemaCheck, type SchemaOptions, schemaCheck } from "./schema.ts";
 
 export type Spec = {

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import type { TaskView } from "@gantry/wire/views.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { GantryProcess } from "../gantry-process.ts";
 import { hasBrowser, pressInBrowser } from "./browser.fixture.ts";
 import {

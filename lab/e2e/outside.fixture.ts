@@ -5,8 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { LabMessage } from "../fakes/messenger.ts";
 import type { GantryProcess } from "../gantry-process.ts";
-import type { LabMessage } from "../world/messenger.ts";
 
 const run = promisify(execFile);
 

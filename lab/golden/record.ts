@@ -22,8 +22,8 @@ import { crc32 } from "node:zlib";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import type { FeedPage } from "@gantry/wire/agent-api.ts";
-import type { JobRef, PollReply } from "@gantry/wire/protocol.ts";
+import type { FeedPage } from "@gantry/wire/agent/agent-api.ts";
+import type { JobRef, PollReply } from "@gantry/wire/runner/protocol.ts";
 
 export const TOKEN = "platform-token-of-the-golden-journal";
 export const RUNNER_TOKEN = "runner-token-of-the-golden-journal";
@@ -285,7 +285,7 @@ async function recordRedis(
   save: (name: string, value: unknown) => Promise<void>,
   show: (url: string, ids: Record<string, string>) => Promise<object>,
 ): Promise<void> {
-  const { startRedis } = await import("../redis/server.ts");
+  const { startRedis } = await import("../faults/redis/server.ts");
   const redis = await startRedis();
   const journal = { kind: "redis" as const, address: `127.0.0.1:${redis.port}`, waitReplicas: 0 };
   const config = await configOf(join(dir, "redis"), { journal, name: "a" });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Clock } from "@gantry/journal/clock.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 import fc from "fast-check";
 import { startWorld, type World } from "../portal.fixture.ts";
 import { isFromOwnPage, safeNext } from "./decide-access.ts";

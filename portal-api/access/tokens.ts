@@ -2,8 +2,8 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { Clock } from "@gantry/journal/clock.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Caller, Role } from "./decide-access.ts";
 import {
   hashOf,

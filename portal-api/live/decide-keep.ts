@@ -1,7 +1,7 @@
 // What stays in memory of the feed after another page of it was read.
 
-import type { FeedPage } from "@gantry/wire/agent-api.ts";
-import type { FeedEvent } from "@gantry/wire/views.ts";
+import type { FeedPage } from "@gantry/wire/agent/agent-api.ts";
+import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 
 export type Kept = {
   /** Oldest first; every event after `floor` up to `last`. */

@@ -1,6 +1,6 @@
 // The feed of all tasks as a stream and as a page. Ids are the numbers of the feed (`seq`).
 
-import type { FeedEvent } from "@gantry/wire/views.ts";
+import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
 import { frame, type Source, textFrame } from "./stream.ts";
 

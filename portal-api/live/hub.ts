@@ -1,11 +1,11 @@
 // Reads the task-agent's feed once, for everybody: the newest events are kept in memory, and every open stream reads
 // them from there with a cursor of its own. A slow reader therefore holds nothing but its cursor.
 
-import type { Clock } from "@gantry/journal/clock.ts";
-import { pause, wakeable } from "@gantry/journal/clock.ts";
-import type { AgentClient } from "@gantry/wire/agent-client.ts";
-import type { Logger } from "@gantry/wire/http.ts";
-import type { FeedEvent } from "@gantry/wire/views.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import { pause, wakeable } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { decideKeep, type Kept, NOTHING_KEPT } from "./decide-keep.ts";
 
 export type Hub = {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import type { FeedEvent } from "@gantry/wire/views.ts";
+import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { type Got, readFrames, startWorld, take, type World } from "../portal.fixture.ts";
 
 const LIVE = { pingMs: 50, recheckMs: 50, retryMs: 10, keep: 5, replay: 40 };

@@ -3,7 +3,7 @@
 
 import { Readable } from "node:stream";
 import { GantryError } from "@gantry/core/errors.ts";
-import { goneSignal, requestIdOf } from "@gantry/wire/http.ts";
+import { goneSignal, requestIdOf } from "@gantry/runtime/http/server.ts";
 import type Koa from "koa";
 import type { Caller } from "../access/decide-access.ts";
 import { type Portal, stillHolds } from "../portal.ts";

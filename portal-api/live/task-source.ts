@@ -1,6 +1,6 @@
 // The events of one task as a stream. Ids are the numbers of the task (`taskseq`), so the stream has no gaps to explain.
 
-import type { FeedEvent } from "@gantry/wire/views.ts";
+import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
 import { type Source, textFrame } from "./stream.ts";
 

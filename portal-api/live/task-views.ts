@@ -2,12 +2,12 @@
 // the task-agent for the tag as it is now, many tasks in one question. So an answer is never older than its request.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Clock } from "@gantry/journal/clock.ts";
-import { MAX_TAGS } from "@gantry/wire/agent-api.ts";
-import type { AgentClient } from "@gantry/wire/agent-client.ts";
-import { taskTag } from "@gantry/wire/views.ts";
-import { etagOf } from "../answer.ts";
-import { gather } from "./gather.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import { MAX_TAGS } from "@gantry/wire/agent/agent-api.ts";
+import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
+import { taskTag } from "@gantry/wire/agent/views.ts";
+import { etagOf } from "../http/answer.ts";
+import { gather } from "./batch-loader.ts";
 
 export type TaskViews = {
   /** The view as JSON text with its ETag. Throws `not-found` and `unavailable`. */

@@ -1,6 +1,6 @@
 // The polling twin of a stream: holds a request until there is something to answer, or its time is over.
 
-import { goneSignal } from "@gantry/wire/http.ts";
+import { goneSignal } from "@gantry/runtime/http/server.ts";
 import type Koa from "koa";
 import type { Portal } from "../portal.ts";
 

@@ -1,8 +1,8 @@
 // The log of a step, read from the task-agent piece by piece: as bytes, as lines, or as a stream that follows it.
 
-import type { Clock } from "@gantry/journal/clock.ts";
-import { pause } from "@gantry/journal/clock.ts";
-import type { AgentClient, LogPiece, LogPlace } from "@gantry/wire/agent-client.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import { pause } from "@gantry/runtime/clock.ts";
+import type { AgentClient, LogPiece, LogPlace } from "@gantry/wire/agent/agent-client.ts";
 import { frame, type Source } from "../live/stream.ts";
 import { type Line, lineFilter, readLines } from "./lines.ts";
 

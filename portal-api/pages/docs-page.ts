@@ -2,9 +2,9 @@
 
 import { ERRORS } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
+import { errorsOf } from "../http/openapi.ts";
+import type { Route } from "../http/route.ts";
 import { say } from "../messages.ts";
-import { errorsOf } from "../openapi.ts";
-import type { Route } from "../route.ts";
 import { document, type Html, html } from "./page.ts";
 
 export function docsPage(routes: readonly Route[], openApi: JsonObject): string {

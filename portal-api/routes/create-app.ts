@@ -1,9 +1,9 @@
 // POST /v1/apps: the button "Create app".
 
 import { z } from "zod";
-import { sendAccepted } from "../answer.ts";
-import { callerOf, route } from "../route.ts";
-import { accepted, params } from "../schemas.ts";
+import { sendAccepted } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { accepted, params } from "../http/schemas.ts";
 
 export const createApp = route({
   method: "POST",

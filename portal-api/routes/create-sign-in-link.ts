@@ -1,9 +1,9 @@
 // POST /v1/sign-in-links: from a token to a browser, without typing the token there.
 
 import { z } from "zod";
-import { sendFresh } from "../answer.ts";
-import { callerOf, route } from "../route.ts";
-import { json } from "../schemas.ts";
+import { sendFresh } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { json } from "../http/schemas.ts";
 
 const linkView = z
   .object({

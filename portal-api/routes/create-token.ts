@@ -2,9 +2,9 @@
 
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
-import { sendFresh } from "../answer.ts";
-import { callerOf, route } from "../route.ts";
-import { json, name, roleSchema, tokenView } from "../schemas.ts";
+import { sendFresh } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { json, name, roleSchema, tokenView } from "../http/schemas.ts";
 import { viewOf } from "./list-tokens.ts";
 
 export const createToken = route({

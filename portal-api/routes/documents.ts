@@ -3,13 +3,13 @@
 import { readFileSync } from "node:fs";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
-import { sendJson } from "../answer.ts";
-import { openApiOf } from "../openapi.ts";
+import { sendJson } from "../http/answer.ts";
+import { openApiOf } from "../http/openapi.ts";
+import { type Route, route } from "../http/route.ts";
+import { json } from "../http/schemas.ts";
 import { docsPage } from "../pages/docs-page.ts";
 import { sendPage } from "../pages/page.ts";
 import type { Portal } from "../portal.ts";
-import { type Route, route } from "../route.ts";
-import { json } from "../schemas.ts";
 import { VERSION } from "../version.ts";
 
 const STYLE = readFileSync(new URL("../pages/portal.css", import.meta.url), "utf8");

@@ -1,9 +1,9 @@
 // GET /v1/apps/{app}
 
-import { appView } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { inApp, json } from "../schemas.ts";
+import { appView } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { inApp, json } from "../http/schemas.ts";
 
 export const getApp = route({
   method: "GET",

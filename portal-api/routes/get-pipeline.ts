@@ -1,10 +1,10 @@
 // GET /v1/pipelines/{name}
 
-import { pipelineView } from "@gantry/wire/views.ts";
+import { pipelineView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json, name } from "../schemas.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json, name } from "../http/schemas.ts";
 
 export const getPipeline = route({
   method: "GET",

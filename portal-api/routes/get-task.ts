@@ -1,9 +1,9 @@
 // GET /v1/tasks/{id}
 
-import { taskView } from "@gantry/wire/views.ts";
-import { sendText } from "../answer.ts";
-import { route } from "../route.ts";
-import { inTask, json } from "../schemas.ts";
+import { taskView } from "@gantry/wire/agent/views.ts";
+import { sendText } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { inTask, json } from "../http/schemas.ts";
 
 export const getTask = route({
   method: "GET",

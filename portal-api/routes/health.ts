@@ -2,9 +2,9 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
-import { sendFresh } from "../answer.ts";
-import { route } from "../route.ts";
-import { json } from "../schemas.ts";
+import { sendFresh } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json } from "../http/schemas.ts";
 import { VERSION } from "../version.ts";
 
 const health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });

@@ -1,9 +1,9 @@
 // GET /v1/apps
 
-import { appView, page } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json, pageQuery } from "../schemas.ts";
+import { appView, page } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json, pageQuery } from "../http/schemas.ts";
 
 export const listApps = route({
   method: "GET",

@@ -1,10 +1,10 @@
 // GET /v1/deliveries, from the notify-agent
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { deliveryView, page } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json, pageQuery } from "../schemas.ts";
+import { deliveryView, page } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json, pageQuery } from "../http/schemas.ts";
 
 export const listDeliveries = route({
   method: "GET",

@@ -1,10 +1,10 @@
 // GET /v1/inbox, from the notify-agent
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { inboxItem, page } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json, pageQuery } from "../schemas.ts";
+import { inboxItem, page } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json, pageQuery } from "../http/schemas.ts";
 
 export const listInbox = route({
   method: "GET",

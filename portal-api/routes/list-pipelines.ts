@@ -1,9 +1,9 @@
 // GET /v1/pipelines
 
-import { page, pipelineView } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json } from "../schemas.ts";
+import { page, pipelineView } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json } from "../http/schemas.ts";
 
 export const listPipelines = route({
   method: "GET",

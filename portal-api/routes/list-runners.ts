@@ -1,9 +1,9 @@
 // GET /v1/runners
 
-import { page, runnerView } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json } from "../schemas.ts";
+import { page, runnerView } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json } from "../http/schemas.ts";
 
 export const listRunners = route({
   method: "GET",

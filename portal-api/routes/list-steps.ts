@@ -1,9 +1,9 @@
 // GET /v1/steps
 
-import { page, stepDescription } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json } from "../schemas.ts";
+import { page, stepDescription } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json } from "../http/schemas.ts";
 
 export const listSteps = route({
   method: "GET",

@@ -1,9 +1,9 @@
 // GET /v1/systems: the outside systems of all sites.
 
-import { page, systemView } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json } from "../schemas.ts";
+import { page, systemView } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json } from "../http/schemas.ts";
 
 export const listSystems = route({
   method: "GET",

@@ -1,9 +1,9 @@
 // GET /v1/tasks
 
-import { page, taskSummary } from "@gantry/wire/views.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json, taskQuery } from "../schemas.ts";
+import { page, taskSummary } from "@gantry/wire/agent/views.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json, taskQuery } from "../http/schemas.ts";
 
 export const listTasks = route({
   method: "GET",

@@ -1,11 +1,11 @@
 // GET /v1/tokens
 
-import { page } from "@gantry/wire/views.ts";
+import { page } from "@gantry/wire/agent/views.ts";
 import type { z } from "zod";
 import type { TokenRecord } from "../access/records.ts";
-import { sendJson } from "../answer.ts";
-import { route } from "../route.ts";
-import { json, tokenView } from "../schemas.ts";
+import { sendJson } from "../http/answer.ts";
+import { route } from "../http/route.ts";
+import { json, tokenView } from "../http/schemas.ts";
 
 export const listTokens = route({
   method: "GET",

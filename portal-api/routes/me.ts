@@ -1,8 +1,8 @@
 // GET /v1/me: who am I, and what may I do?
 
-import { sendJson } from "../answer.ts";
-import { callerOf, route } from "../route.ts";
-import { json, meView } from "../schemas.ts";
+import { sendJson } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { json, meView } from "../http/schemas.ts";
 import { VERSION } from "../version.ts";
 
 export const getMe = route({

@@ -2,16 +2,16 @@
 
 import { Readable } from "node:stream";
 import { GantryError } from "@gantry/core/errors.ts";
-import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent-api.ts";
-import type { LogPiece } from "@gantry/wire/agent-client.ts";
-import { goneSignal } from "@gantry/wire/http.ts";
+import { goneSignal } from "@gantry/runtime/http/server.ts";
+import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent/agent-api.ts";
+import type { LogPiece } from "@gantry/wire/agent/agent-client.ts";
 import type Koa from "koa";
 import { z } from "zod";
+import { type Call, callerOf, route } from "../http/route.ts";
+import { countQuery, innerId, taskId } from "../http/schemas.ts";
 import { sendStream } from "../live/stream.ts";
 import { decideRange } from "../log/decide-range.ts";
 import { type LogReading, logBytes, logLines, logSource, read, readPosition } from "../log/read-log.ts";
-import { type Call, callerOf, route } from "../route.ts";
-import { countQuery, innerId, taskId } from "../schemas.ts";
 
 const LINES = "application/x-ndjson";
 const STREAM = "text/event-stream";

@@ -1,9 +1,9 @@
 // POST /v1/tasks/{id}/resolve: a person's answer to a held job.
 
 import { z } from "zod";
-import { sendAccepted } from "../answer.ts";
-import { callerOf, route } from "../route.ts";
-import { accepted, innerId, inTask, reason } from "../schemas.ts";
+import { sendAccepted } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { accepted, innerId, inTask, reason } from "../http/schemas.ts";
 
 export const resolveJob = route({
   method: "POST",

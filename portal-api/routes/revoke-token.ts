@@ -3,8 +3,8 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
-import { callerOf, route } from "../route.ts";
-import { name } from "../schemas.ts";
+import { callerOf, route } from "../http/route.ts";
+import { name } from "../http/schemas.ts";
 
 export const revokeToken = route({
   method: "DELETE",

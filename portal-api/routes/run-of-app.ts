@@ -1,9 +1,9 @@
 // POST /v1/apps/{app}/ci and …/cd: the buttons "Run CI" and "Run CD".
 
 import { z } from "zod";
-import { sendAccepted } from "../answer.ts";
-import { callerOf, route } from "../route.ts";
-import { accepted, inApp, params } from "../schemas.ts";
+import { sendAccepted } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { accepted, inApp, params } from "../http/schemas.ts";
 
 export const runCi = runOf({
   pipeline: "ci",

@@ -1,10 +1,10 @@
 // GET, POST /v1/settings and GET /v1/settings/history: what operators change while everything runs.
 
-import { changeSettings, settingsChange, settingsView } from "@gantry/wire/settings.ts";
-import { page } from "@gantry/wire/views.ts";
-import { sendFresh, sendJson } from "../answer.ts";
-import { callerOf, route } from "../route.ts";
-import { json, pageQuery } from "../schemas.ts";
+import { page } from "@gantry/wire/agent/views.ts";
+import { changeSettings, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
+import { sendFresh, sendJson } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { json, pageQuery } from "../http/schemas.ts";
 
 export const getSettings = route({
   method: "GET",

@@ -5,11 +5,11 @@ import { z } from "zod";
 import { setSessionCookie } from "../access/cookie.ts";
 import { safeNext } from "../access/decide-access.ts";
 import type { Principal } from "../access/sessions.ts";
+import { route } from "../http/route.ts";
 import { say } from "../messages.ts";
 import { sendPage } from "../pages/page.ts";
 import { signInPage } from "../pages/sign-in-page.ts";
 import type { Portal } from "../portal.ts";
-import { route } from "../route.ts";
 
 const html = { "text/html": z.string() };
 const next = z.string().max(2_000).optional().describe("Path to go to afterwards");

@@ -1,7 +1,7 @@
 // POST /sign-out
 
 import { setSessionCookie } from "../access/cookie.ts";
-import { route } from "../route.ts";
+import { route } from "../http/route.ts";
 
 export const signOut = route({
   method: "POST",

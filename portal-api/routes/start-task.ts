@@ -1,9 +1,9 @@
 // POST /v1/tasks: run any pipeline.
 
 import { z } from "zod";
-import { sendAccepted } from "../answer.ts";
-import { callerOf, route } from "../route.ts";
-import { accepted, name, params } from "../schemas.ts";
+import { sendAccepted } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { accepted, name, params } from "../http/schemas.ts";
 
 export const startTask = route({
   method: "POST",

@@ -1,13 +1,13 @@
 // GET /v1/events: the feed of all tasks, as a stream or as a page of the same.
 
-import { feedEvent } from "@gantry/wire/views.ts";
+import { feedEvent } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { sendFresh } from "../answer.ts";
+import { sendFresh } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { limitQuery, name, seqQuery, taskId, waitQuery } from "../http/schemas.ts";
 import { type FeedPart, feedSource, readFeed } from "../live/feed-source.ts";
 import { lastEventId, sendStream } from "../live/stream.ts";
 import { waitFor } from "../live/wait-for.ts";
-import { callerOf, route } from "../route.ts";
-import { limitQuery, name, seqQuery, taskId, waitQuery } from "../schemas.ts";
 
 export const watchEvents = route({
   method: "GET",

@@ -1,13 +1,13 @@
 // GET /v1/tasks/{id}/events: what happened to one task, as a stream or as a page of the same.
 
-import { feedEvent } from "@gantry/wire/views.ts";
+import { feedEvent } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { sendFresh } from "../answer.ts";
+import { sendFresh } from "../http/answer.ts";
+import { callerOf, route } from "../http/route.ts";
+import { inTask, limitQuery, seqQuery, waitQuery } from "../http/schemas.ts";
 import { lastEventId, sendStream } from "../live/stream.ts";
 import { taskSource } from "../live/task-source.ts";
 import { waitFor } from "../live/wait-for.ts";
-import { callerOf, route } from "../route.ts";
-import { inTask, limitQuery, seqQuery, waitQuery } from "../schemas.ts";
 
 export const watchTask = route({
   method: "GET",

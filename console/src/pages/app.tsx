@@ -1,16 +1,16 @@
 // One app: where it lives, where it runs, its image, its tasks, and the buttons that move it.
 
 import type { JsonValue } from "@gantry/core/json.ts";
-import type { AppView, TaskSummary } from "@gantry/wire/views.ts";
-import { type Page, to, v1 } from "../api.ts";
+import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
+import { type Page, to, v1 } from "../data/api.ts";
+import { changesRows, patchPage } from "../data/patch.ts";
+import { useResource } from "../data/store.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
 import { Ago, Id, Out } from "../parts/facts.tsx";
-import { RunButton } from "../parts/run-button.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
-import { changesRows, patchPage } from "../patch.ts";
+import { RunButton } from "../run/run-button.tsx";
 import { isJsonObject, listAt, textAt } from "../shape.ts";
-import { useResource } from "../store.ts";
-import { useTitle } from "../title.ts";
 import { AppState } from "./apps.tsx";
 
 export function AppPage({ name }: { name: string }) {

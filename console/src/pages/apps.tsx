@@ -1,16 +1,16 @@
 // Apps: what there is, and the button that makes another one.
 
-import type { AppView, TaskSummary } from "@gantry/wire/views.ts";
-import { type Page, to, v1 } from "../api.ts";
-import { recentTasks } from "../needs.ts";
+import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
+import { type Page, to, v1 } from "../data/api.ts";
+import { recentTasks } from "../data/needs.ts";
+import { useResource } from "../data/store.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer, Empty, Title } from "../parts/answers.tsx";
 import { Ago, Id } from "../parts/facts.tsx";
 import { Glyph, Mark } from "../parts/mark.tsx";
-import { RunButton } from "../parts/run-button.tsx";
 import { TaskLink } from "../parts/task-rows.tsx";
+import { RunButton } from "../run/run-button.tsx";
 import { listAt, textAt } from "../shape.ts";
-import { useResource } from "../store.ts";
-import { useTitle } from "../title.ts";
 
 /** The state of an app in the words and colours of the one table. */
 const APP_STATES = { creating: "running", ready: "succeeded", failed: "failed" } as const;

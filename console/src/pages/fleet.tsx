@@ -1,18 +1,18 @@
 // Fleet: apps × targets. A cell is what the newest CD task of the app brought there.
 
-import type { AppView, TaskSummary, TaskView } from "@gantry/wire/views.ts";
+import type { AppView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type Page, read, to, v1 } from "../api.ts";
-import { type Cell, decideCell, decideColumns, type Target, targetsOf } from "../fleet.ts";
+import { type Page, read, to, v1 } from "../data/api.ts";
+import { type Cell, decideCell, decideColumns, type Target, targetsOf } from "../data/fleet.ts";
+import { patchTask } from "../data/patch.ts";
+import { useResource } from "../data/store.ts";
 import { short } from "../format.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer, Empty, Title } from "../parts/answers.tsx";
 import { Ago } from "../parts/facts.tsx";
 import { Glyph } from "../parts/mark.tsx";
-import { RunButton } from "../parts/run-button.tsx";
-import { patchTask } from "../patch.ts";
-import { useResource } from "../store.ts";
-import { useTitle } from "../title.ts";
+import { RunButton } from "../run/run-button.tsx";
 
 /** How far back a cell is looked for. */
 const OLDER = 6;

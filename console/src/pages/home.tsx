@@ -1,15 +1,15 @@
 // Home: what needs me, what is running, what changed.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { AppView, TaskSummary } from "@gantry/wire/views.ts";
-import { type Page, v1 } from "../api.ts";
-import { needsMe } from "../needs.ts";
+import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
+import { type Page, v1 } from "../data/api.ts";
+import { needsMe } from "../data/needs.ts";
+import { changesRows, patchPage } from "../data/patch.ts";
+import { useResource } from "../data/store.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
-import { RunButton } from "../parts/run-button.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
-import { changesRows, patchPage } from "../patch.ts";
-import { useResource } from "../store.ts";
-import { useTitle } from "../title.ts";
+import { RunButton } from "../run/run-button.tsx";
 
 export function HomePage() {
   useTitle("Home");

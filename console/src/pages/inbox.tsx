@@ -1,14 +1,14 @@
 // Inbox: what people were told in the portal.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { InboxItem } from "@gantry/wire/views.ts";
-import { type Page, to, v1 } from "../api.ts";
+import type { InboxItem } from "@gantry/wire/agent/views.ts";
+import { type Page, to, v1 } from "../data/api.ts";
+import { useResource } from "../data/store.ts";
 import { readable } from "../format.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer, Empty, Title } from "../parts/answers.tsx";
 import { Ago } from "../parts/facts.tsx";
 import { Glyph } from "../parts/mark.tsx";
-import { useResource } from "../store.ts";
-import { useTitle } from "../title.ts";
 
 const TELLING: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting"];
 

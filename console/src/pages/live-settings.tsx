@@ -1,14 +1,14 @@
 // Settings that are changed while everything runs: what is set, what may be, and who has changed what.
 
 import type { JsonValue } from "@gantry/core/json.ts";
-import type { SettingsChangeView, SettingsView, SettingView } from "@gantry/wire/settings.ts";
-import type { ProblemBody } from "@gantry/wire/views.ts";
+import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
+import type { SettingsChangeView, SettingsView, SettingView } from "@gantry/wire/settings/settings.ts";
 import { useSignal } from "@preact/signals";
-import { type Page, problemFrom, send, v1 } from "../api.ts";
+import { type Page, problemFrom, send, v1 } from "../data/api.ts";
+import { useResource } from "../data/store.ts";
 import { ActionTable } from "../parts/action-table.tsx";
 import { Answer, ProblemBox, Section } from "../parts/answers.tsx";
 import { Ago } from "../parts/facts.tsx";
-import { useResource } from "../store.ts";
 
 export function LiveSettings() {
   const settings = useResource<SettingsView>(v1.settings);

@@ -1,15 +1,15 @@
 // Pipelines: the definitions, and one of them with its parameters and jobs.
 
-import type { PipelineView } from "@gantry/wire/views.ts";
-import { type Page, to, v1 } from "../api.ts";
-import { fieldsOf } from "../form.ts";
+import type { PipelineView } from "@gantry/wire/agent/views.ts";
+import { type Page, to, v1 } from "../data/api.ts";
+import { useResource } from "../data/store.ts";
 import { count } from "../format.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
 import { Id, Value } from "../parts/facts.tsx";
-import { Plan } from "../parts/plan.tsx";
-import { RunButton } from "../parts/run-button.tsx";
-import { useResource } from "../store.ts";
-import { useTitle } from "../title.ts";
+import { fieldsOf } from "../run/form.ts";
+import { Plan } from "../run/plan.tsx";
+import { RunButton } from "../run/run-button.tsx";
 
 export function PipelinesPage() {
   useTitle("Pipelines");

@@ -1,15 +1,15 @@
 // Settings: tokens, for administrators; the theme, for everybody.
 
-import type { ProblemBody } from "@gantry/wire/views.ts";
+import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import { useSignal } from "@preact/signals";
-import { type Page, problemFrom, send, type TokenView, v1 } from "../api.ts";
+import { type Page, problemFrom, send, type TokenView, v1 } from "../data/api.ts";
+import { isAdmin, me } from "../data/session.ts";
+import { type Resource, useResource } from "../data/store.ts";
+import { ThemeChoice } from "../frame/theme-choice.tsx";
+import { useTitle } from "../frame/title.ts";
 import { ActionTable } from "../parts/action-table.tsx";
 import { Answer, ProblemBox, Section, Title } from "../parts/answers.tsx";
 import { Ago, CopyButton } from "../parts/facts.tsx";
-import { ThemeChoice } from "../parts/theme-choice.tsx";
-import { isAdmin, me } from "../session.ts";
-import { type Resource, useResource } from "../store.ts";
-import { useTitle } from "../title.ts";
 import { LiveSettings } from "./live-settings.tsx";
 
 export function SettingsPage() {

@@ -1,13 +1,13 @@
 // Sites: runners, systems, and what waits there and why.
 
-import type { RunnerView, SiteView } from "@gantry/wire/views.ts";
-import { type Page, to, v1 } from "../api.ts";
+import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
+import { type Page, to, v1 } from "../data/api.ts";
+import { useResource } from "../data/store.ts";
 import { count } from "../format.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer, Empty, Title } from "../parts/answers.tsx";
 import { Ago, Out } from "../parts/facts.tsx";
-import { useResource } from "../store.ts";
 import { useTick } from "../tick.ts";
-import { useTitle } from "../title.ts";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
 

@@ -1,25 +1,25 @@
 // One task: a sentence, its facts, the same data as graph, list or timeline, and the selected step.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { TaskView } from "@gantry/wire/views.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useRef } from "preact/hooks";
-import { to, v1 } from "../api.ts";
+import { to, v1 } from "../data/api.ts";
+import { patchTask } from "../data/patch.ts";
+import { useResource } from "../data/store.ts";
 import { readable } from "../format.ts";
-import { useKeys } from "../keys.ts";
+import { useKeys } from "../frame/keys.ts";
+import { address, go, withQuery } from "../frame/router.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer } from "../parts/answers.tsx";
 import { Ago, Id, Pairs, Took } from "../parts/facts.tsx";
-import { FailureBox } from "../parts/failure.tsx";
-import { Graph } from "../parts/graph.tsx";
 import { Mark } from "../parts/mark.tsx";
-import { StepPanel } from "../parts/step-panel.tsx";
-import { HeldBox, TaskActions } from "../parts/task-actions.tsx";
-import { StepList, Timeline } from "../parts/views.tsx";
-import { patchTask } from "../patch.ts";
-import { address, go, withQuery } from "../router.ts";
-import { decideMove, decideNextFailure, decideSelection, type Selection } from "../selection.ts";
-import { useResource } from "../store.ts";
+import { FailureBox } from "../task/failure.tsx";
+import { Graph } from "../task/graph.tsx";
+import { decideMove, decideNextFailure, decideSelection, type Selection } from "../task/selection.ts";
+import { StepPanel } from "../task/step-panel.tsx";
+import { HeldBox, TaskActions } from "../task/task-actions.tsx";
+import { StepList, Timeline } from "../task/views.tsx";
 import { useTick } from "../tick.ts";
-import { useTitle } from "../title.ts";
 
 const VIEWS = ["graph", "list", "timeline"] as const;
 type View = (typeof VIEWS)[number] | "log";

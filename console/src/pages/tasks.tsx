@@ -1,15 +1,16 @@
 // Tasks: all of them, newest first; the filters are in the address.
 
 import { OUTCOMES, STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { AppView, PipelineView, ProblemBody, TaskSummary } from "@gantry/wire/views.ts";
+import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
+import type { AppView, PipelineView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
-import { type Page, problemFrom, read, v1 } from "../api.ts";
+import { type Page, problemFrom, read, v1 } from "../data/api.ts";
+import { changesRows, patchPage } from "../data/patch.ts";
+import { useResource } from "../data/store.ts";
+import { address, go, withQuery } from "../frame/router.ts";
+import { useTitle } from "../frame/title.ts";
 import { Answer, Empty, ProblemBox, Title } from "../parts/answers.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
-import { changesRows, patchPage } from "../patch.ts";
-import { address, go, withQuery } from "../router.ts";
-import { useResource } from "../store.ts";
-import { useTitle } from "../title.ts";
 
 export function TasksPage() {
   useTitle("Tasks");

@@ -1,8 +1,8 @@
 // What a page shows around its data: a problem, an empty place, a title with its one primary action.
 
-import type { ProblemBody } from "@gantry/wire/views.ts";
+import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { ComponentChildren } from "preact";
-import type { Resource } from "../store.ts";
+import type { Resource } from "../data/store.ts";
 
 export function ProblemBox({ problem, onRetry }: { problem: ProblemBody; onRetry?: () => void }) {
   return (

@@ -1,8 +1,8 @@
 // Tasks as rows: state, what, where it stands, who and when, how long.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { TaskSummary } from "@gantry/wire/views.ts";
-import { to } from "../api.ts";
+import type { TaskSummary } from "@gantry/wire/agent/views.ts";
+import { to } from "../data/api.ts";
 import { readable } from "../format.ts";
 import { Ago, Took } from "./facts.tsx";
 import { Glyph, Mark } from "./mark.tsx";

@@ -1,0 +1,174 @@
+// Calls to the portal. Every failure becomes a Problem: what happened, why, what to do, and its code.
+
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
+
+export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
+
+class Problem extends Error {
+  readonly body: ProblemBody;
+  constructor(body: ProblemBody) {
+    super(body.title);
+    this.body = body;
+  }
+}
+
+export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string };
+
+/** Reads JSON. Throws a Problem; sends to the sign-in page when nobody is signed in. */
+export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const answer = await ask(path, {
+    headers: { accept: "application/json" },
+    cache: "no-cache",
+    signal: signal ?? null,
+  });
+  return (await answer.json()) as T;
+}
+
+/** A wish of a person. The key makes pressing twice the same as pressing once. */
+export async function send<T>(
+  method: "POST" | "DELETE",
+  path: string,
+  body?: JsonObject,
+  key?: string,
+): Promise<T | undefined> {
+  const answer = await ask(path, {
+    method,
+    headers: {
+      accept: "application/json",
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(key === undefined ? {} : { "idempotency-key": key }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return answer.status === 204 ? undefined : ((await answer.json()) as T);
+}
+
+/** As `fetch`, with failures as Problems. */
+export async function ask(path: string, init: RequestInit): Promise<Response> {
+  const answer = await fetch(path, init).catch((cause: unknown) => {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new Problem({
+      ...NOWHERE,
+      title: "The portal does not answer",
+      detail: "The connection to the portal is interrupted.",
+      todo: "Nothing is lost. This page tries again by itself.",
+      code: "portal-unreachable",
+    });
+  });
+  if (answer.ok) return answer;
+  if (answer.status === 401) {
+    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+  throw new Problem(await problemOf(answer));
+}
+
+const NOWHERE = { type: "about:blank", status: 0, requestId: "" };
+
+async function problemOf(answer: Response): Promise<ProblemBody> {
+  const type = answer.headers.get("content-type") ?? "";
+  if (type.includes("json")) return (await answer.json()) as ProblemBody;
+  return {
+    ...NOWHERE,
+    status: answer.status,
+    title: `The portal answered ${answer.status}`,
+    detail: "The answer does not say why; something between this page and the portal may have given it.",
+    todo: "Try again. If it stays, ask whoever runs the portal.",
+    code: `http-${answer.status}`,
+  };
+}
+
+export function problemFrom(error: unknown): ProblemBody {
+  if (error instanceof Problem) return error.body;
+  const detail = error instanceof Error ? error.message : String(error);
+  return {
+    ...NOWHERE,
+    title: "The console made a mistake",
+    detail,
+    todo: "Load the page again. If it stays, report it with this text.",
+    code: "console",
+  };
+}
+
+const part = encodeURIComponent;
+
+/** A key for one press of one button. `randomUUID` is missing on pages without HTTPS, random bytes are not. */
+export function newKey(): string {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** Addresses of the API. */
+export const v1 = {
+  me: "/v1/me",
+  apps: "/v1/apps",
+  app: (name: string) => `/v1/apps/${part(name)}`,
+  tasks: (query: { readonly [name: string]: string | undefined } = {}) => {
+    const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined);
+    return `/v1/tasks${given.length === 0 ? "" : `?${new URLSearchParams(given)}`}`;
+  },
+  task: (id: string) => `/v1/tasks/${part(id)}`,
+  log: (id: string, job: string, step: string, attempt?: number) =>
+    `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/log${attempt === undefined ? "" : `?attempt=${attempt}`}`,
+  cancel: (id: string) => `/v1/tasks/${part(id)}/cancel`,
+  rerun: (id: string) => `/v1/tasks/${part(id)}/rerun`,
+  resolve: (id: string) => `/v1/tasks/${part(id)}/resolve`,
+  pipelines: "/v1/pipelines",
+  pipeline: (name: string) => `/v1/pipelines/${part(name)}`,
+  sites: "/v1/sites",
+  inbox: "/v1/inbox",
+  tokens: "/v1/tokens",
+  settings: "/v1/settings",
+  settingsHistory: "/v1/settings/history",
+  token: (name: string) => `/v1/tokens/${part(name)}`,
+};
+
+/** Addresses of the console. */
+export const to = {
+  app: (name: string) => `/apps/${part(name)}`,
+  task: (id: string, at: { readonly [name: string]: string } = {}) => {
+    const query = new URLSearchParams(at).toString();
+    return `/tasks/${part(id)}${query === "" ? "" : `?${query}`}`;
+  },
+  tasks: (query: { readonly [name: string]: string }) => `/tasks?${new URLSearchParams(query)}`,
+  pipeline: (name: string) => `/pipelines/${part(name)}`,
+};
+
+/** What starts a pipeline: the three buttons have addresses of their own. */
+export function startCall(
+  pipeline: string,
+  app: string | undefined,
+  params: { readonly [name: string]: JsonValue },
+): { readonly path: string; readonly body: JsonObject } {
+  if (pipeline === "create-app") return { path: "/v1/apps", body: { params } };
+  if ((pipeline === "ci" || pipeline === "cd") && app !== undefined) {
+    return { path: `${v1.app(app)}/${pipeline}`, body: { params } };
+  }
+  return { path: "/v1/tasks", body: { pipeline, ...(app === undefined ? {} : { app }), params } };
+}
+
+export type Me = {
+  readonly name: string;
+  readonly role: "viewer" | "developer" | "admin";
+  readonly version: string;
+};
+
+export type TokenView = {
+  readonly name: string;
+  readonly role: Me["role"];
+  readonly createdBy: string;
+  readonly createdAt: string;
+  readonly expiresAt?: string;
+};
+
+export function start(
+  pipeline: string,
+  app: string | undefined,
+  params: { readonly [name: string]: JsonValue },
+  key: string,
+): Promise<TaskView | undefined> {
+  const { path, body } = startCall(pipeline, app, params);
+  return send<TaskView>("POST", path, body, key);
+}

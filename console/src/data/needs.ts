@@ -1,0 +1,25 @@
+// What needs a person: held jobs, and own work that failed and has not succeeded since.
+
+import type { TaskSummary } from "@gantry/wire/agent/views.ts";
+import { computed, signal } from "@preact/signals";
+import { me } from "./session.ts";
+
+/** The newest tasks, as the frame keeps them. */
+export const recentTasks = signal<readonly TaskSummary[]>([]);
+
+export const needsMe = computed(() => decideNeeds(recentTasks.value, me.value?.name));
+export const actionCount = computed(() => needsMe.value.length);
+
+const FAILED: readonly string[] = ["failed", "errored", "timed-out"];
+
+/** `tasks` newest first. A failed task is settled by any newer task of the same pipeline and app. */
+export function decideNeeds(tasks: readonly TaskSummary[], who: string | undefined): readonly TaskSummary[] {
+  const seen = new Set<string>();
+  return tasks.filter((task) => {
+    const key = `${task.pipeline}/${task.app ?? ""}`;
+    const isNewest = !seen.has(key);
+    seen.add(key);
+    if (task.state === "held") return true;
+    return isNewest && task.requestedBy === who && FAILED.includes(task.state);
+  });
+}

@@ -1,0 +1,169 @@
+// One field of a form, by the kind that its schema gives it.
+
+import { useSignal } from "@preact/signals";
+import type { Field } from "./form.ts";
+
+type Entry = string | readonly string[];
+type Props = {
+  readonly field: Field;
+  readonly value: Entry;
+  readonly options: readonly string[];
+  readonly errors: readonly string[];
+  readonly onChange: (value: Entry) => void;
+};
+
+export function FieldInput(props: Props) {
+  const { field, errors } = props;
+  const id = `field-${field.name}`;
+  const about = `${id}-about`;
+  const text = (
+    <p class="field-about" id={about}>
+      {field.description}
+    </p>
+  );
+  const problems = errors.map((error) => (
+    <p class="field-error" key={error}>
+      {error}
+    </p>
+  ));
+  if (field.kind === "list") {
+    return (
+      <fieldset class={errors.length > 0 ? "field is-wrong" : "field"} aria-describedby={about}>
+        <legend>
+          <Label field={field} />
+        </legend>
+        {text}
+        <ListInput {...props} id={id} />
+        {problems}
+      </fieldset>
+    );
+  }
+  return (
+    <div class={errors.length > 0 ? "field is-wrong" : "field"}>
+      <label for={id}>
+        <Label field={field} />
+      </label>
+      {field.description === "" ? null : text}
+      <OneInput {...props} id={id} about={field.description === "" ? undefined : about} />
+      {problems}
+    </div>
+  );
+}
+
+function Label({ field }: { field: Field }) {
+  return (
+    <>
+      {field.title}
+      {field.isRequired ? null : <span class="optional">optional</span>}
+    </>
+  );
+}
+
+function OneInput({ field, value, errors, onChange, id, about }: Props & { id: string; about: string | undefined }) {
+  const text = typeof value === "string" ? value : "";
+  const shared = {
+    id,
+    name: field.name,
+    "aria-describedby": about,
+    "aria-invalid": errors.length > 0,
+    required: field.isRequired,
+  } as const;
+  const placeholder = field.isDecidedLater ? "decided when it runs" : "";
+  if (field.kind === "choice") {
+    return (
+      <select {...shared} value={text} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        {field.fallback === undefined || field.isDecidedLater ? (
+          <option value="">{placeholder || "choose"}</option>
+        ) : null}
+        {field.choices.map((choice) => (
+          <option value={choice} key={choice}>
+            {choice}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  if (field.kind === "yes-no") {
+    return (
+      <input
+        {...shared}
+        type="checkbox"
+        checked={text === "true"}
+        onChange={({ currentTarget }) => onChange(String(currentTarget.checked))}
+      />
+    );
+  }
+  const onInput = ({ currentTarget }: { currentTarget: HTMLInputElement | HTMLTextAreaElement }): void =>
+    onChange(currentTarget.value);
+  if (field.kind === "json" || field.ui === "text") {
+    return (
+      <textarea {...shared} rows={4} spellcheck={false} placeholder={placeholder} value={text} onInput={onInput} />
+    );
+  }
+  return (
+    <input
+      {...shared}
+      type="text"
+      inputMode={field.kind !== "number" ? "text" : field.isWhole ? "numeric" : "decimal"}
+      maxLength={field.kind === "text" ? field.max : undefined}
+      title={field.pattern === undefined ? undefined : `It must match ${field.pattern}`}
+      autoComplete="off"
+      spellcheck={false}
+      placeholder={placeholder}
+      value={text}
+      onInput={onInput}
+    />
+  );
+}
+
+/** Known values to tick, and a place for others. */
+function ListInput({ field, value, options, onChange, id }: Props & { id: string }) {
+  const chosen = typeof value === "string" ? [] : value;
+  const draft = useSignal("");
+  const all = [...new Set([...options, ...chosen])];
+  const add = (): void => {
+    const text = draft.value.trim();
+    draft.value = "";
+    if (text !== "" && !chosen.includes(text)) onChange([...chosen, text]);
+  };
+  return (
+    <>
+      {all.map((one) => (
+        <label class="tick" key={one}>
+          <input
+            type="checkbox"
+            checked={chosen.includes(one)}
+            onChange={({ currentTarget }) =>
+              onChange(currentTarget.checked ? [...chosen, one] : chosen.filter((other) => other !== one))
+            }
+          />
+          <span class="mono">{one}</span>
+        </label>
+      ))}
+      {field.isDecidedLater && chosen.length === 0 ? (
+        <p class="field-about">None ticked: decided when it runs.</p>
+      ) : null}
+      <div class="add">
+        <input
+          id={id}
+          type="text"
+          aria-label={`Another entry of ${field.title}`}
+          autoComplete="off"
+          spellcheck={false}
+          value={draft.value}
+          onInput={({ currentTarget }) => {
+            draft.value = currentTarget.value;
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter") return;
+            event.preventDefault();
+            add();
+          }}
+        />
+        <button type="button" class="button small" onClick={add}>
+          Add entry
+        </button>
+      </div>
+    </>
+  );
+}

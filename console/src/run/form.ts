@@ -1,0 +1,131 @@
+// A form out of the JSON Schema of a pipeline's parameters: which fields, what they hold at first, what is sent. The
+// server checks; its mistakes point to fields.
+
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { FieldError } from "../data/api.ts";
+import { isJsonObject, listAt, textAt } from "../shape.ts";
+
+export type FieldKind = "text" | "number" | "yes-no" | "choice" | "list" | "json";
+
+export type Field = {
+  readonly name: string;
+  readonly kind: FieldKind;
+  readonly title: string;
+  readonly description: string;
+  readonly isRequired: boolean;
+  readonly choices: readonly string[];
+  readonly pattern?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly isWhole: boolean;
+  /** As the schema has it; an expression is decided when the task runs. */
+  readonly fallback?: JsonValue;
+  readonly isDecidedLater: boolean;
+  /** Hint of the pipeline's author: `branch`, `target`, `text` … */
+  readonly ui?: string;
+};
+
+/** What the person has put in. Lists are lists of texts; everything else is the text of its input. */
+export type Entries = { readonly [name: string]: string | readonly string[] };
+
+export function fieldsOf(schema: JsonObject): readonly Field[] {
+  const properties = isJsonObject(schema.properties) ? schema.properties : {};
+  const required = listAt(schema, "required");
+  return Object.entries(properties).map(([name, given]) => {
+    const one = isJsonObject(given) ? given : {};
+    const choices = listAt(one, "enum").filter((choice) => typeof choice === "string");
+    const pattern = textAt(one, "pattern");
+    const ui = textAt(one, "x-ui");
+    const min = numberOf(one.minimum ?? one.minLength);
+    const max = numberOf(one.maximum ?? one.maxLength);
+    return {
+      name,
+      kind: kindOf(one, choices),
+      title: textAt(one, "title") ?? name,
+      description: textAt(one, "description") ?? "",
+      isRequired: required.includes(name),
+      choices,
+      isWhole: one.type === "integer",
+      isDecidedLater: JSON.stringify(one.default ?? null).includes("${{"),
+      ...(pattern === undefined ? {} : { pattern }),
+      ...(min === undefined ? {} : { min }),
+      ...(max === undefined ? {} : { max }),
+      ...(one.default === undefined ? {} : { fallback: one.default }),
+      ...(ui === undefined ? {} : { ui }),
+    };
+  });
+}
+
+export function firstEntries(fields: readonly Field[]): Entries {
+  return Object.fromEntries(
+    fields.map((field) => {
+      const { fallback } = field;
+      const known = field.isDecidedLater ? undefined : fallback;
+      if (field.kind === "list") return [field.name, listAt({ known }, "known").map(textOf)];
+      return [field.name, known === undefined ? "" : textOf(known)];
+    }),
+  );
+}
+
+/** What is sent: only what was filled in. What is left empty is the pipeline's default, or missing, as the server says. */
+export function paramsOf(fields: readonly Field[], entries: Entries): { readonly [name: string]: JsonValue } {
+  const params: Record<string, JsonValue> = {};
+  for (const field of fields) {
+    const entry = entries[field.name];
+    if (entry === undefined || entry.length === 0) continue;
+    params[field.name] = typeof entry === "string" ? jsonOf(field, entry) : [...entry];
+  }
+  return params;
+}
+
+/** Mistakes by the name of their field; "" for those that belong to none. */
+export function errorsByField(
+  fields: readonly Field[],
+  errors: readonly FieldError[],
+): { readonly [name: string]: readonly string[] } {
+  const found: Record<string, string[]> = {};
+  for (const { pointer, detail } of errors) {
+    const parts = (pointer ?? "").replace(/^#/, "").split("/").slice(1).map(unescapePointer);
+    const name = (parts[0] === "params" ? parts[1] : parts[0]) ?? missingOf(detail);
+    const key = fields.some((field) => field.name === name) ? (name ?? "") : "";
+    found[key] = [...(found[key] ?? []), detail];
+  }
+  return found;
+}
+
+/** A mistake at the whole that says `name is missing`. */
+function missingOf(detail: string): string | undefined {
+  return /^`?([\w-]+)`? is missing/.exec(detail)?.[1];
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+function kindOf(schema: JsonObject, choices: readonly string[]): FieldKind {
+  if (choices.length > 0) return "choice";
+  if (schema.type === "boolean") return "yes-no";
+  if (schema.type === "number" || schema.type === "integer") return "number";
+  if (schema.type === "array") return "list";
+  return schema.type === "string" || schema.type === undefined ? "text" : "json";
+}
+
+/** A text that is not what the field asks for is sent as it is: the server says what is wrong with it. */
+function jsonOf(field: Field, text: string): JsonValue {
+  if (field.kind === "yes-no") return text === "true";
+  if (field.kind === "number") return Number.isFinite(Number(text)) ? Number(text) : text;
+  if (field.kind !== "json") return text;
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return text;
+  }
+}
+
+function textOf(value: JsonValue): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}

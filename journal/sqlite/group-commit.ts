@@ -1,0 +1,61 @@
+// Appends that arrive together are committed together: one fsync serves many.
+
+import type { AppendResult } from "../journal.ts";
+import type { PreparedAppend } from "../validation.ts";
+
+type Batch = readonly PreparedAppend[];
+type Waiting = {
+  readonly batch: Batch;
+  readonly resolve: (result: AppendResult) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type CommitQueue = {
+  readonly append: (batch: Batch) => Promise<AppendResult>;
+  /** Commits what waits, at once. */
+  readonly drain: () => void;
+};
+
+/** A commit holds up the process; more appends than this wait for the next one. */
+const MAX_GROUP = 500;
+
+/** `commit` is synchronous: while it runs, new appends gather for the next one. When it throws, the group rejects. */
+export function makeCommitQueue(
+  commit: (group: readonly Batch[]) => readonly AppendResult[],
+  onCommitted: () => void,
+): CommitQueue {
+  let queue: Waiting[] = [];
+  let scheduled = false;
+
+  const flush = (): void => {
+    scheduled = false;
+    const group = queue.slice(0, MAX_GROUP);
+    queue = queue.slice(MAX_GROUP);
+    if (group.length === 0) return;
+    try {
+      const results = commit(group.map((one) => one.batch));
+      for (const [at, one] of group.entries()) one.resolve(results[at] as AppendResult);
+      onCommitted();
+    } catch (error) {
+      for (const one of group) one.reject(error);
+    }
+    if (queue.length > 0) schedule();
+  };
+
+  // setImmediate and not a microtask: it runs after all requests that the last turn of the loop brought in.
+  const schedule = (): void => {
+    if (!scheduled) setImmediate(flush);
+    scheduled = true;
+  };
+
+  return {
+    append: (batch) =>
+      new Promise((resolve, reject) => {
+        queue.push({ batch, resolve, reject });
+        schedule();
+      }),
+    drain: () => {
+      while (queue.length > 0) flush();
+    },
+  };
+}

@@ -1,0 +1,159 @@
+// The journal in one SQLite file: the default. Node's own SQLite, write-ahead log, every commit on disk before it is
+// answered. SQLite's calls are synchronous, so the appends that arrive while one commit runs wait in a queue and share
+// the next one.
+
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { GantryError } from "@gantry/core/errors.ts";
+import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
+import { takeLock } from "@gantry/runtime/lock.ts";
+import { withDiskErrors, withOpenErrors } from "@gantry/runtime/sqlite-errors.ts";
+import type { Journal } from "../journal.ts";
+import { checkCount, checkIndex, checkStream, closedError, prepareBatch, prepareRemoval } from "../validation.ts";
+import { makeWaiters, readOrWait } from "../waiters.ts";
+import { makeCommitQueue } from "./group-commit.ts";
+import { migrate, readMigrations } from "./migrate.ts";
+import { makeStore, type SqliteStore } from "./store.ts";
+
+export type SqliteOptions = {
+  /** Its folder is made if it is missing. Beside it SQLite keeps `-wal` and `-shm`, and we `.lock` and `.owner`. */
+  readonly file: string;
+  readonly indexes: readonly string[];
+  readonly clock?: Clock;
+};
+
+const FULL = 2;
+
+/**
+ * Opens or creates the file. Throws `store-busy` when another process owns it, `store-newer` when a newer version wrote
+ * it, `data-unusable` when the disk or the file is at fault, and `config-invalid` when this SQLite can damage files.
+ */
+export async function openSqliteJournal(options: SqliteOptions): Promise<Journal> {
+  refuseUnsoundSqlite(process.versions.sqlite ?? "unknown");
+  mkdirSync(dirname(options.file), { recursive: true });
+  const unlock = takeLock(options.file);
+  let db: DatabaseSync | undefined;
+  try {
+    return withOpenErrors(options.file, () => {
+      const opened = new DatabaseSync(options.file);
+      db = opened;
+      prepareDatabase(opened, options.file);
+      const store = makeStore(opened, options.clock ?? systemClock);
+      assertDurable(opened);
+      return makeJournal(options, store, () => {
+        opened.close();
+        unlock();
+      });
+    });
+  } catch (error) {
+    db?.close();
+    unlock();
+    throw error;
+  }
+}
+
+/** SQLite before 3.51.3, and 3.52.0, could corrupt the file when the write-ahead log was reset (fixed upstream since). */
+export function refuseUnsoundSqlite(version: string): void {
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  const number = major * 1_000_000 + minor * 1_000 + patch;
+  if (number >= 3_051_003 && number !== 3_052_000) return;
+  const problem = `SQLite ${version} can damage its files; use a Node.js with SQLite 3.51.3, 3.53.0 or later`;
+  throw new GantryError("config-invalid", { problem });
+}
+
+function prepareDatabase(db: DatabaseSync, file: string): void {
+  db.exec("PRAGMA journal_mode = WAL");
+  db.exec("PRAGMA synchronous = FULL");
+  db.exec("PRAGMA busy_timeout = 5000");
+  db.exec("PRAGMA foreign_keys = ON");
+  db.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
+  // Pages that change often are copied back once per 32 MiB of log and not once per 4.
+  db.exec("PRAGMA wal_autocheckpoint = 8000");
+  migrate(db, file, readMigrations());
+}
+
+/** Called after a write: only then does SQLite report the settings that are really in force. */
+function assertDurable(db: DatabaseSync): void {
+  const synchronous = db.prepare("PRAGMA synchronous").get()?.synchronous;
+  const mode = db.prepare("PRAGMA journal_mode").get()?.journal_mode;
+  if (synchronous === FULL && mode === "wal") return;
+  const problem = `SQLite runs with synchronous=${synchronous}, journal_mode=${mode}; a commit could be lost`;
+  throw new GantryError("config-invalid", { problem });
+}
+
+function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => void): Journal {
+  const indexes = new Set(options.indexes);
+  const clock = options.clock ?? systemClock;
+  const waiters = makeWaiters(clock);
+  const queue = makeCommitQueue((group) => withDiskErrors(() => store.commit(group)), waiters.wake);
+  let closed = false;
+
+  const assertOpen = (): void => {
+    if (closed) throw closedError();
+  };
+
+  return {
+    append: async (batch) => {
+      assertOpen();
+      return queue.append(prepareBatch(batch, indexes));
+    },
+
+    remove: async (batch) => {
+      assertOpen();
+      const removals = prepareRemoval(batch);
+      return withDiskErrors(() => store.remove(removals));
+    },
+
+    load: async (stream) => {
+      assertOpen();
+      checkStream(stream);
+      return withDiskErrors(() => store.load(stream));
+    },
+
+    events: async (stream, afterVersion, limit) => {
+      assertOpen();
+      checkStream(stream);
+      checkCount("afterVersion", afterVersion);
+      checkCount("limit", limit);
+      return withDiskErrors(() => store.events(stream, afterVersion, limit));
+    },
+
+    find: async (query) => {
+      assertOpen();
+      checkIndex(query.index, indexes);
+      checkCount("limit", query.limit);
+      return withDiskErrors(() => store.find(query));
+    },
+
+    feed: async (query) => {
+      assertOpen();
+      checkCount("after", query.after);
+      checkCount("limit", query.limit);
+      const read = () => store.feed(query.after, query.limit);
+      return readOrWait({ read, waiters, clock, isClosed: () => closed }, query);
+    },
+
+    now: async () => {
+      assertOpen();
+      return withDiskErrors(store.now);
+    },
+
+    check: async () => {
+      assertOpen();
+      withDiskErrors(store.check);
+    },
+
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      queue.drain();
+      try {
+        store.close();
+      } finally {
+        release();
+        waiters.wake();
+      }
+    },
+  };
+}

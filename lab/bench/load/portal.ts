@@ -1,0 +1,30 @@
+// A portal-api in a process of its own, before a task-agent of the benchmark.
+
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../../faults/redis/server.ts";
+import { type Ground, TOKEN } from "../../soak/processes.ts";
+
+const PORTAL = fileURLToPath(new URL("../../../portal-api/main.ts", import.meta.url));
+
+export type PortalProcess = { readonly url: string; readonly token: string; readonly pid: number };
+
+/** Resolves when it serves. It ends with the ground. */
+export async function startPortalProcess(ground: Ground, agentUrl: string): Promise<PortalProcess> {
+  const port = await freePort();
+  const dataDir = join(ground.folder, "portal");
+  await mkdir(dataDir);
+  const file = join(ground.folder, "portal.json");
+  const config = { port, dataDir, agent: { url: agentUrl, token: TOKEN }, logLevel: "silent" };
+  await writeFile(file, JSON.stringify(config));
+  const child = ground.spawn([process.execPath, PORTAL, "--config", file]);
+  const url = `http://127.0.0.1:${port}`;
+  const answers = async (): Promise<boolean> => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true;
+  while (!(await answers())) {
+    if (child.exitCode !== null) throw new Error(`the portal ended with ${child.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const token = (await readFile(join(dataDir, "admin-token"), "utf8")).trim();
+  return { url, token, pid: child.pid ?? 0 };
+}

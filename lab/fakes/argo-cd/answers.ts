@@ -1,0 +1,83 @@
+// What all routes of the stand-in share: who may ask, the exact content type, and errors as the real gateway words them.
+
+import { randomBytes, randomUUID } from "node:crypto";
+import type Koa from "koa";
+import { Answer, readJson } from "../fake-server.ts";
+import { type Meta, type State, stamp } from "./model.ts";
+
+export const CODE = {
+  unknown: 2,
+  invalid: 3,
+  notFound: 5,
+  denied: 7,
+  precondition: 9,
+  aborted: 10,
+  unauthenticated: 16,
+} as const;
+const STATUS: Record<number, number> = { 2: 500, 3: 400, 5: 404, 7: 403, 9: 400, 10: 409, 16: 401 };
+
+export function refuse(code: number, message: string): Answer {
+  return new Answer(STATUS[code] ?? 500, { error: message, code, message });
+}
+
+export type Account = {
+  readonly name: string;
+  /** For `POST /session`. */
+  readonly password?: string;
+  /** A token of an account with the capability `apiKey`. */
+  readonly token?: string;
+};
+
+/** The name of the account, or 401. */
+export function signedIn(ctx: Koa.Context, accounts: readonly Account[], state: State): string {
+  const [scheme = "", bearer = ""] = ctx.get("authorization").split(" ", 2);
+  const token = /^bearer$/i.test(scheme) ? bearer : (ctx.cookies.get("argocd.token") ?? "");
+  if (token === "") throw refuse(CODE.unauthenticated, "no session information");
+  const account = accounts.find((one) => one.token === token)?.name ?? state.sessions[token];
+  if (account === undefined) throw refuse(CODE.unauthenticated, "invalid session: token signature is invalid");
+  return account;
+}
+
+export function newSession(state: State, account: string): string {
+  const token = randomBytes(32).toString("base64url");
+  state.sessions[token] = account;
+  return token;
+}
+
+/** The gateway compares the whole header: a charset behind it is refused, and a DELETE needs it too. */
+export function checkContentType(ctx: Koa.Context): void {
+  if (ctx.method === "GET" || ctx.get("content-type").toLowerCase() === "application/json") return;
+  throw new Answer(415, "Invalid content type");
+}
+
+export async function bodyOf(ctx: Koa.Context): Promise<Record<string, unknown>> {
+  const body = await readJson(ctx);
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw refuse(CODE.invalid, "invalid body");
+  return body as Record<string, unknown>;
+}
+
+export function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** The metadata of an object that is made now. */
+export function newMeta(state: State, given: unknown): Meta {
+  const { name, labels, annotations, finalizers } = (given ?? {}) as Partial<Meta>;
+  if (text(name) === undefined) throw refuse(CODE.invalid, "metadata.name is needed");
+  state.version += 1;
+  return {
+    name: String(name),
+    namespace: "argocd",
+    uid: randomUUID(),
+    resourceVersion: String(state.version),
+    creationTimestamp: stamp(Date.now()),
+    ...(labels ? { labels } : {}),
+    ...(annotations ? { annotations } : {}),
+    ...(finalizers ? { finalizers } : {}),
+  };
+}
+
+export function bump(state: State, meta: Meta): void {
+  state.version += 1;
+  meta.resourceVersion = String(state.version);
+}

@@ -1,0 +1,186 @@
+// Argo CD of one site: the API below /api, and simulated clusters behind it. It really clones the repositories, really
+// renders them, and really asks the registries of the images. With the traps of the real one: an app is OutOfSync until
+// it is refreshed, a status is stale for a moment after a sync, times have no fractions of a second.
+
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import type Router from "@koa/router";
+import { Answer, openState, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import { standInPage } from "../page.ts";
+import { type Account, bodyOf, checkContentType, newMeta, signedIn } from "./answers.ts";
+import { type Controller, startController } from "./controller.ts";
+import { openGitReader } from "./git.ts";
+import type { Manifest, State, Timing } from "./model.ts";
+import { applicationPage } from "./page.ts";
+import type { World } from "./refresh.ts";
+import type { PullCredential } from "./registry.ts";
+import { applicationRoutes } from "./routes-apps.ts";
+import { clusterRoutes, projectRoutes, repositoryRoutes, sessionRoutes } from "./routes-setup.ts";
+
+export type ArgoCdOptions = StandInOptions & {
+  /** The token of the account `gantry`, which has the capability `apiKey`. */
+  readonly token: string;
+  /** More accounts, for people or for other tokens. */
+  readonly accounts?: readonly Account[];
+  /** The clusters that are registered from the start. */
+  readonly clusters: readonly { readonly name: string; readonly server: string }[];
+  /** What nodes pull images with, for registries that want it. */
+  readonly pullCredentials?: readonly PullCredential[];
+  /** For tests: repositories may be folders, as `file:///…`. */
+  readonly allowFileRepositories?: boolean;
+  readonly timing?: Partial<Timing>;
+};
+
+export type ArgoCd = StandIn & {
+  /** Somebody changes an object in a cluster by hand; `undefined` deletes it. */
+  readonly changeByHand: (
+    cluster: string,
+    kind: string,
+    name: string,
+    change: (manifest: Manifest) => Manifest | undefined,
+  ) => void;
+};
+
+const TIMING: Timing = { syncMs: 150, rolloutMs: 600, refreshEveryMs: 120_000 };
+
+/**
+ * Starts it. Beside the API: `/applications/{namespace}/{name}` shows an app to people, and `GET /_lab/clusters` shows
+ * what runs where, `POST /_lab/clusters/{name}/scale` `{kind, name, replicas}` changes it behind Argo CD's back.
+ */
+export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
+  const { state, save } = openState<State>(options, newState);
+  const accounts: Account[] = [{ name: "gantry", token: options.token }, ...(options.accounts ?? [])];
+  for (const { name, server } of options.clusters) {
+    state.clusters[server] = {
+      namespaces: ["default", "kube-system"],
+      live: {},
+      ...state.clusters[server],
+      name,
+      server,
+    };
+  }
+  save();
+  const watchers = new Set<(name: string) => void>();
+  const world: World = {
+    state,
+    save,
+    git: openGitReader({
+      dir: join(options.dir, options.name, "git"),
+      allowFile: options.allowFileRepositories === true,
+    }),
+    timing: { ...TIMING, ...options.timing },
+    credentials: options.pullCredentials ?? [],
+    changed: (name) => {
+      for (const watcher of watchers) watcher(name);
+    },
+  };
+  const controller = startController(world);
+  const changeByHand = byHand(world, controller);
+  const standIn = await serve(options, (router, app) => {
+    app.use(async (ctx, next) => {
+      if (!ctx.path.startsWith("/api/")) return next();
+      checkContentType(ctx);
+      const open = ctx.path === "/api/version" || (ctx.path === "/api/v1/session" && ctx.method === "POST");
+      if (!open) ctx.state.account = signedIn(ctx, accounts, state);
+      await next();
+    });
+    sessionRoutes(router, world, accounts);
+    projectRoutes(router, world);
+    clusterRoutes(router, world);
+    repositoryRoutes(router, world);
+    applicationRoutes(router, { world, controller });
+    streamRoutes(router, world, watchers);
+    pageRoutes(router, world, changeByHand);
+  });
+  return {
+    ...standIn,
+    changeByHand,
+    close: async () => {
+      await controller.close();
+      await standIn.close();
+    },
+  };
+}
+
+function newState(): State {
+  const state: State = { version: 1, sessions: {}, projects: {}, repositories: {}, clusters: {}, apps: {}, images: {} };
+  state.projects.default = {
+    metadata: newMeta(state, { name: "default" }),
+    spec: { sourceRepos: ["*"], destinations: [{ server: "*", namespace: "*" }] },
+  };
+  return state;
+}
+
+/** `GET /api/v1/stream/applications`: the app as it is, then every change, one JSON document a line. */
+function streamRoutes(router: Router, { state }: World, watchers: Set<(name: string) => void>): void {
+  router.get("/api/v1/stream/applications", (ctx) => {
+    const wanted = ctx.query.name;
+    const stream = new PassThrough();
+    const seen = new Set<string>();
+    const send = (name: string): void => {
+      const application = state.apps[name]?.object;
+      if (!application || (wanted && wanted !== name)) return;
+      stream.write(`${JSON.stringify({ result: { type: seen.has(name) ? "MODIFIED" : "ADDED", application } })}\n`);
+      seen.add(name);
+    };
+    watchers.add(send);
+    stream.once("close", () => watchers.delete(send));
+    for (const name of Object.keys(state.apps)) send(name);
+    ctx.type = "application/json";
+    ctx.body = stream;
+  });
+}
+
+function pageRoutes(router: Router, { state }: World, changeByHand: ArgoCd["changeByHand"]): void {
+  router.get("/applications/:namespace/:name", (ctx) => {
+    const record = state.apps[String(ctx.params.name)];
+    if (!record) throw new Answer(404, "There is no such application in this stand-in.");
+    ctx.type = "html";
+    ctx.body = applicationPage(record);
+  });
+  router.get("/", (ctx) => {
+    const apps = Object.values(state.apps).map(({ object }) => object);
+    const rows = apps.map(
+      (app) =>
+        [
+          app.metadata.name,
+          `${app.status.health?.status ?? "Unknown"}, ${app.status.sync?.status ?? "Unknown"}`,
+        ] as const,
+    );
+    ctx.type = "html";
+    ctx.body = standInPage(
+      "Argo CD",
+      "Applications",
+      rows,
+      apps.map((app) => [app.metadata.name, `/applications/${app.metadata.namespace}/${app.metadata.name}`]),
+    );
+  });
+  router.get("/_lab/clusters", (ctx) => {
+    ctx.body = Object.values(state.clusters).map(({ name, server, live }) => {
+      const objects = Object.values(live).map((one) => ({ app: one.app, manifest: one.manifest }));
+      return { name, server, objects };
+    });
+  });
+  router.post("/_lab/clusters/:name/scale", async (ctx) => {
+    const { kind, name, replicas } = await bodyOf(ctx);
+    changeByHand(String(ctx.params.name), String(kind), String(name), (manifest) => ({
+      ...manifest,
+      spec: { ...(manifest.spec as Record<string, unknown>), replicas: Number(replicas) },
+    }));
+    ctx.status = 204;
+  });
+}
+
+function byHand({ state, save }: World, controller: Controller): ArgoCd["changeByHand"] {
+  return (cluster, kind, name, change) => {
+    const live = Object.values(state.clusters).find((one) => one.name === cluster)?.live ?? {};
+    for (const [key, one] of Object.entries(live)) {
+      if (one.manifest.kind !== kind || one.manifest.metadata.name !== name) continue;
+      const manifest = change(structuredClone(one.manifest));
+      if (manifest) live[key] = { ...one, manifest };
+      else delete live[key];
+    }
+    save();
+    controller.wake();
+  };
+}

@@ -1,0 +1,146 @@
+// The application controller: looks at an app when it is asked or when it is time, runs operations, and asks registries
+// for images. What it is in the middle of is in the state, so a new process goes on where one was killed.
+
+import { nextChangeMs } from "./cluster.ts";
+import type { AppRecord, Live, State } from "./model.ts";
+import { beginOperation, finishOperation } from "./operations.ts";
+import { clusterOf, look, observe, sightOf, type World } from "./refresh.ts";
+import { findImage } from "./registry.ts";
+import { imagesOf } from "./transform.ts";
+
+export type Controller = {
+  /** Asks git, compares, and resolves when the status says so. */
+  readonly refresh: (name: string) => Promise<void>;
+  /** The state was changed from outside: do what is due now. */
+  readonly wake: () => void;
+  readonly close: () => Promise<void>;
+};
+
+const DELETION_MS = 40;
+/** How often a node tries again to pull an image that was not there. */
+const PULL_AGAIN_MS = 1_500;
+const NEVER = Number.POSITIVE_INFINITY;
+
+export function startController(world: World): Controller {
+  const { state } = world;
+  const chains = new Map<string, Promise<void>>();
+  const busy = new Set<string>();
+  const puller = imagePuller(world, () => wake());
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const wake = (): void => {
+    clearTimeout(timer);
+    if (!closed) timer = setTimeout(tick, 0);
+  };
+  /** One thing at a time for each app; what ends badly does not keep the next from running. */
+  const work = (name: string, job: (world: World, record: AppRecord) => Promise<void>): Promise<void> => {
+    const next = (chains.get(name) ?? Promise.resolve()).then(async () => {
+      const record = state.apps[name];
+      if (closed || !record || record.object.metadata.deletionTimestamp) return;
+      await job(world, record);
+      world.save();
+      world.changed(name);
+      wake();
+    });
+    const settled = next.catch((error: Error) => {
+      process.stderr.write(`argo-cd stand-in: ${error.stack ?? error}\n`);
+    });
+    chains.set(name, settled);
+    return next;
+  };
+  const workOnce = (name: string, job: (world: World, record: AppRecord) => Promise<void>): void => {
+    if (busy.has(name)) return;
+    busy.add(name);
+    const done = (): void => {
+      busy.delete(name);
+      wake();
+    };
+    work(name, job).then(done, done);
+  };
+  const tick = (): void => {
+    const nowMs = Date.now();
+    const due = Object.entries(state.apps).map(([name, record]) => {
+      const next = stepApp(world, name, record, nowMs);
+      if (next.job) workOnce(name, next.job);
+      if (state.apps[name] && observe(world, record)) world.changed(name);
+      return next.atMs;
+    });
+    const live = Object.values(state.clusters).flatMap((cluster) => Object.values(cluster.live));
+    const health = live.map((one) => nextChangeMs(one, sightOf(world)) ?? NEVER);
+    const nextMs = Math.min(nowMs + 60_000, puller(live, nowMs), ...due, ...health);
+    world.save();
+    clearTimeout(timer);
+    if (!closed) timer = setTimeout(tick, Math.max(5, nextMs - nowMs)).unref();
+  };
+
+  wake();
+  return {
+    refresh: (name) => work(name, look),
+    wake,
+    close: async () => {
+      closed = true;
+      clearTimeout(timer);
+      await Promise.allSettled(chains.values());
+    },
+  };
+}
+
+/** What this app needs now, and when to ask again. */
+function stepApp(
+  world: World,
+  name: string,
+  record: AppRecord,
+  nowMs: number,
+): { readonly atMs: number; readonly job?: (world: World, record: AppRecord) => Promise<void> } {
+  if (record.object.metadata.deletionTimestamp) {
+    record.goneAtMs ??= nowMs + DELETION_MS;
+    if (nowMs < record.goneAtMs) return { atMs: record.goneAtMs };
+    remove(world.state, name);
+    return { atMs: NEVER };
+  }
+  beginOperation(world, record);
+  if (record.operationEndsMs !== undefined) {
+    return nowMs >= record.operationEndsMs ? { atMs: NEVER, job: finishOperation } : { atMs: record.operationEndsMs };
+  }
+  const lookAtMs = record.lookAtMs ?? 0;
+  return nowMs >= lookAtMs ? { atMs: NEVER, job: look } : { atMs: lookAtMs };
+}
+
+/** Asks registries for the images of running pods, each until it is there. Says when to come back. */
+function imagePuller(
+  { state, credentials }: World,
+  answered: () => void,
+): (live: readonly Live[], nowMs: number) => number {
+  const asking = new Set<string>();
+  return (live, nowMs) => {
+    let nextMs = NEVER;
+    for (const image of new Set(live.flatMap((one) => imagesOf(one.manifest)))) {
+      const known = state.images[image];
+      if (known === "present" || asking.has(image)) continue;
+      if (known !== undefined && nowMs < known.askedAtMs + PULL_AGAIN_MS) {
+        nextMs = Math.min(nextMs, known.askedAtMs + PULL_AGAIN_MS);
+        continue;
+      }
+      asking.add(image);
+      void findImage(image, credentials).then((found) => {
+        asking.delete(image);
+        state.images[image] = found === "present" ? found : { ...found, askedAtMs: Date.now() };
+        answered();
+      });
+    }
+    return nextMs;
+  };
+}
+
+function remove(state: State, name: string): void {
+  const record = state.apps[name];
+  const cascade = record?.object.metadata.finalizers?.some((one) =>
+    one.startsWith("resources-finalizer.argocd.argoproj.io"),
+  );
+  if (record && cascade) {
+    const live = clusterOf(state, record.object)?.live ?? {};
+    for (const [key, one] of Object.entries(live)) if (one.app === name) delete live[key];
+  }
+  delete state.apps[name];
+}

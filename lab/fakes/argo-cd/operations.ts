@@ -1,0 +1,136 @@
+// Operations of an app: a sync begins, runs for a while, and ends; the cluster changes when it ends.
+
+import { apply, refusalOf } from "./cluster.ts";
+import { pairsOf } from "./compare.ts";
+import { GitProblem } from "./git.ts";
+import {
+  type Application,
+  type AppRecord,
+  groupOf,
+  keyOf,
+  type Manifest,
+  type OperationState,
+  type ResourceResult,
+  type State,
+  stamp,
+  versionOf,
+} from "./model.ts";
+import { clusterOf, manifestsOf, type World } from "./refresh.ts";
+import { RenderProblem } from "./render.ts";
+
+/** Between the end of an operation and the controller's next look at the app. */
+const LOOK_AGAIN_MS = 30;
+
+/** Starts the operation that the app carries, unless it runs already. */
+export function beginOperation(world: World, record: AppRecord): void {
+  const { operation, status, spec } = record.object;
+  if (!operation || status.operationState) return;
+  const nowMs = Date.now();
+  const revision = operation.sync?.revision || (record.desired?.revision ?? "");
+  status.operationState = {
+    operation,
+    phase: "Running",
+    message: "waiting for completion of the sync",
+    startedAt: stamp(nowMs),
+    syncResult: { revision, source: spec.source },
+  };
+  record.operationEndsMs = nowMs + world.timing.syncMs;
+}
+
+/** Ends the running operation, if there is one. */
+export async function finishOperation(world: World, record: AppRecord): Promise<void> {
+  const app = record.object;
+  const running = app.status.operationState;
+  if (!running || running.finishedAt || record.operationEndsMs === undefined) return;
+  const ended = await carryOut(world, app, running);
+  const nowMs = Date.now();
+  app.status.operationState = { ...running, ...ended, finishedAt: stamp(nowMs) };
+  delete app.operation;
+  delete record.operationEndsMs;
+  if (ended.phase === "Succeeded" && running.operation.sync?.dryRun !== true) {
+    const entry = {
+      id: record.nextHistoryId,
+      revision: ended.syncResult?.revision ?? "",
+      deployedAt: stamp(nowMs),
+      deployStartedAt: running.startedAt,
+      source: app.spec.source,
+    };
+    record.nextHistoryId += 1;
+    app.status.history = [...(app.status.history ?? []), entry].slice(-10);
+  }
+  record.lookAtMs = nowMs + LOOK_AGAIN_MS;
+}
+
+async function carryOut(
+  world: World,
+  app: Application,
+  running: OperationState,
+): Promise<Pick<OperationState, "phase" | "message" | "syncResult">> {
+  const source = app.spec.source;
+  const wanted = running.syncResult?.revision ?? "";
+  if (running.phase === "Terminating") {
+    return { phase: "Failed", message: "Operation terminated", syncResult: { revision: wanted, source } };
+  }
+  try {
+    const { manifests, revision } = await manifestsOf(world, app, wanted === "" ? undefined : wanted);
+    const resources = applyAll(world.state, app, manifests, running);
+    const broken = resources.find((one) => one.status === "SyncFailed");
+    return {
+      phase: broken ? "Failed" : "Succeeded",
+      message: broken
+        ? `one or more objects failed to apply, reason: ${broken.message}`
+        : "successfully synced (all tasks run)",
+      syncResult: { revision, source, resources },
+    };
+  } catch (error) {
+    if (!(error instanceof GitProblem || error instanceof RenderProblem)) throw error;
+    return { phase: "Error", message: `ComparisonError: ${error.message}`, syncResult: { revision: wanted, source } };
+  }
+}
+
+function applyAll(
+  state: State,
+  app: Application,
+  manifests: readonly Manifest[],
+  running: OperationState,
+): ResourceResult[] {
+  const cluster = clusterOf(state, app);
+  const { sync } = running.operation;
+  if (!cluster || sync?.dryRun === true) return [];
+  const namespace = app.spec.destination.namespace;
+  const options = sync?.syncOptions ?? app.spec.syncPolicy?.syncOptions ?? [];
+  const create = options.includes("CreateNamespace=true");
+  if (namespace && create && !cluster.namespaces.includes(namespace)) cluster.namespaces.push(namespace);
+
+  const ordered = [...manifests].sort((a, b) => Number(b.kind === "Namespace") - Number(a.kind === "Namespace"));
+  const results = ordered.map((manifest): ResourceResult => {
+    const refusal = refusalOf(cluster, manifest);
+    if (refusal !== undefined) return resultOf(manifest, "SyncFailed", refusal);
+    const done = apply(cluster, manifest, app.metadata.name, Date.now());
+    return resultOf(manifest, "Synced", `${manifest.kind.toLowerCase()}/${manifest.metadata.name} ${done}`);
+  });
+  for (const { target, live } of pairsOf(app.metadata.name, manifests, cluster)) {
+    if (target || !live) continue;
+    if (sync?.prune === true) delete cluster.live[keyOf(live.manifest)];
+    results.push(
+      sync?.prune === true
+        ? resultOf(live.manifest, "Pruned", "pruned")
+        : resultOf(live.manifest, "PruneSkipped", "ignored (requires pruning)"),
+    );
+  }
+  return results;
+}
+
+function resultOf(manifest: Manifest, status: ResourceResult["status"], message: string): ResourceResult {
+  return {
+    group: groupOf(manifest),
+    version: versionOf(manifest),
+    kind: manifest.kind,
+    namespace: manifest.metadata.namespace ?? "",
+    name: manifest.metadata.name,
+    status,
+    message,
+    hookPhase: status === "SyncFailed" ? "Failed" : "Running",
+    syncPhase: "Sync",
+  };
+}

@@ -1,0 +1,250 @@
+// Applications: the objects, refresh, sync, rollback, and what people look at.
+
+import type Router from "@koa/router";
+import type Koa from "koa";
+import { bodyOf, bump, CODE, newMeta, refuse, text } from "./answers.ts";
+import { same } from "./cluster.ts";
+import { differenceOf, pairsOf, treeOf } from "./compare.ts";
+import type { Controller } from "./controller.ts";
+import { GitProblem } from "./git.ts";
+import { type Application, type AppRecord, type AppSpec, type Operation, stamp, syncsItself } from "./model.ts";
+import { mergeStrategic } from "./patch.ts";
+import { clusterOf, manifestsOf, sightOf, type World } from "./refresh.ts";
+import { RenderProblem } from "./render.ts";
+import { specProblem } from "./rules.ts";
+
+const BASE = "/api/v1/applications";
+
+export type Apps = { readonly world: World; readonly controller: Controller };
+
+export function applicationRoutes(router: Router, apps: Apps): void {
+  const { world, controller } = apps;
+  const { state } = world;
+  router.get(BASE, (ctx) => {
+    const { name, project, projects } = ctx.query;
+    const wanted = [project, projects].flat().filter((one) => one !== undefined);
+    const all = Object.values(state.apps).map((one) => one.object);
+    const items = all.filter(
+      (one) => (!name || one.metadata.name === name) && (wanted.length === 0 || wanted.includes(one.spec.project)),
+    );
+    ctx.body = { metadata: { resourceVersion: String(state.version) }, items };
+  });
+  router.get(`${BASE}/:name`, async (ctx) => {
+    const record = find(apps, ctx);
+    if (ctx.query.refresh) await controller.refresh(record.object.metadata.name);
+    ctx.body = find(apps, ctx).object;
+  });
+  router.post(BASE, async (ctx) => {
+    ctx.body = await create(
+      apps,
+      (await bodyOf(ctx)) as Partial<Application>,
+      ctx.query.upsert === "true",
+      ctx.query.validate !== "false",
+    );
+  });
+  router.put(`${BASE}/:name/spec`, async (ctx) => {
+    ctx.body = changeSpec(apps, find(apps, ctx), (await bodyOf(ctx)) as AppSpec).spec;
+  });
+  router.put(`${BASE}/:name`, async (ctx) => {
+    const wish = (await bodyOf(ctx)) as Application;
+    const record = find(apps, ctx);
+    const { labels, annotations, finalizers } = wish.metadata;
+    Object.assign(record.object.metadata, { labels, annotations, finalizers });
+    ctx.body = changeSpec(apps, record, wish.spec);
+  });
+  router.patch(`${BASE}/:name`, async (ctx) => {
+    const { patch, patchType } = await bodyOf(ctx);
+    const record = find(apps, ctx);
+    if (patchType !== "merge") throw refuse(CODE.invalid, "the stand-in knows merge patches only");
+    const { metadata, spec } = mergeStrategic(record.object, JSON.parse(String(patch))) as Application;
+    record.object.metadata = { ...metadata, name: record.object.metadata.name, uid: record.object.metadata.uid };
+    ctx.body = changeSpec(apps, record, spec);
+  });
+  router.delete(`${BASE}/:name`, (ctx) => {
+    const { metadata } = find(apps, ctx).object;
+    metadata.deletionTimestamp = stamp(Date.now());
+    if (ctx.query.cascade !== "false") metadata.finalizers = ["resources-finalizer.argocd.argoproj.io"];
+    done(apps, metadata.name);
+    ctx.body = {};
+  });
+  operationRoutes(router, apps);
+  viewRoutes(router, apps);
+}
+
+function operationRoutes(router: Router, apps: Apps): void {
+  router.post(`${BASE}/:name/sync`, async (ctx) => {
+    const wish = (await bodyOf(ctx)) as Record<string, unknown>;
+    const record = find(apps, ctx, wish);
+    const app = record.object;
+    const revision = text(wish.revision);
+    const follows = app.spec.source.targetRevision || "HEAD";
+    if (syncsItself(app) && wish.dryRun !== true && revision !== undefined && revision !== follows) {
+      throw refuse(CODE.precondition, `Cannot sync to ${revision}: auto-sync currently set to ${follows}`);
+    }
+    const options = (wish.syncOptions as { items?: string[] } | undefined)?.items;
+    start(apps, record, {
+      sync: {
+        revision: revision ?? record.desired?.revision ?? "",
+        prune: wish.prune === true,
+        ...(wish.dryRun === true ? { dryRun: true } : {}),
+        ...(options ? { syncOptions: options } : {}),
+      },
+      ...(Array.isArray(wish.infos) ? { info: wish.infos as { name: string; value: string }[] } : {}),
+      initiatedBy: { username: String(ctx.state.account) },
+    });
+    ctx.body = app;
+  });
+  router.post(`${BASE}/:name/rollback`, async (ctx) => {
+    const wish = await bodyOf(ctx);
+    const record = find(apps, ctx, wish);
+    const app = record.object;
+    if (syncsItself(app)) throw refuse(CODE.precondition, "rollback cannot be initiated when auto-sync is enabled");
+    const entry = app.status.history?.find((one) => one.id === Number(wish.id));
+    if (!entry)
+      throw refuse(
+        CODE.invalid,
+        `application ${app.metadata.name} does not have deployment with id ${String(wish.id)}`,
+      );
+    start(apps, record, {
+      sync: { revision: entry.revision, prune: wish.prune === true },
+      initiatedBy: { username: String(ctx.state.account) },
+    });
+    ctx.body = app;
+  });
+  router.delete(`${BASE}/:name/operation`, (ctx) => {
+    const record = find(apps, ctx);
+    const state = record.object.status.operationState;
+    if (!record.object.operation || !state || state.finishedAt) {
+      throw refuse(CODE.invalid, "Unable to terminate operation. No operation is in progress");
+    }
+    state.phase = "Terminating";
+    record.operationEndsMs = Date.now();
+    done(apps, record.object.metadata.name);
+    ctx.body = {};
+  });
+}
+
+function viewRoutes(router: Router, apps: Apps): void {
+  const { world } = apps;
+  const pairs = ({ object, desired }: AppRecord) =>
+    pairsOf(object.metadata.name, desired?.manifests ?? [], clusterOf(world.state, object));
+  router.get(`${BASE}/:name/managed-resources`, (ctx) => {
+    ctx.body = { items: pairs(find(apps, ctx)).map(differenceOf) };
+  });
+  router.get(`${BASE}/:name/resource-tree`, (ctx) => {
+    ctx.body = { nodes: pairs(find(apps, ctx)).flatMap(({ live }) => treeOf(live, sightOf(world))) };
+  });
+  router.get(`${BASE}/:name/manifests`, async (ctx) => {
+    const app = find(apps, ctx).object;
+    const found = await orRefuse(() => manifestsOf(world, app, text(ctx.query.revision)));
+    const { type, revision } = found;
+    ctx.body = {
+      manifests: found.manifests.map((one) => JSON.stringify(one)),
+      revision,
+      sourceType: type,
+      namespace: app.spec.destination.namespace ?? "",
+    };
+  });
+  router.get(`${BASE}/:name/revisions/:revision/metadata`, async (ctx) => {
+    const { repoURL } = find(apps, ctx).object.spec.source;
+    const repository = world.state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
+    ctx.body = await orRefuse(() => world.git.metadata(repository, String(ctx.params.revision)));
+  });
+  router.get(`${BASE}/:name/syncwindows`, (ctx) => {
+    find(apps, ctx);
+    ctx.body = { canSync: true };
+  });
+}
+
+/** The app; an absent one is 403 without a project and 404 with one, as in the real system. */
+function find({ world }: Apps, ctx: Koa.Context, body: Record<string, unknown> = {}): AppRecord {
+  const name = String(ctx.params.name);
+  const project = text(ctx.query.project) ?? text(body.project);
+  const record = world.state.apps[name];
+  if (record && (project === undefined || record.object.spec.project === project)) return record;
+  if (project === undefined || record) throw refuse(CODE.denied, "permission denied");
+  throw refuse(CODE.notFound, `applications.argoproj.io "${name}" not found`);
+}
+
+async function create(
+  apps: Apps,
+  wish: Partial<Application>,
+  upsert: boolean,
+  validate: boolean,
+): Promise<Application> {
+  const { state } = apps.world;
+  const { spec, metadata } = wish;
+  if (!spec?.source || !spec.destination) throw refuse(CODE.invalid, "spec.source and spec.destination are needed");
+  const there = state.apps[String(metadata?.name)];
+  const candidate: Application = { metadata: there?.object.metadata ?? newMeta(state, metadata), spec, status: {} };
+  await check(apps, candidate, validate);
+  if (there?.object.metadata.deletionTimestamp) throw refuse(CODE.precondition, "application is being deleted");
+  if (there) {
+    const { labels, annotations, finalizers } = there.object.metadata;
+    const alike = same(
+      [labels, annotations, finalizers],
+      [metadata?.labels, metadata?.annotations, metadata?.finalizers],
+    );
+    if (same(there.object.spec, spec) && alike) return there.object;
+    if (!upsert) throw refuse(CODE.invalid, "existing application spec is different, use upsert flag to force update");
+    Object.assign(there.object.metadata, {
+      labels: { ...labels, ...metadata?.labels },
+      annotations: { ...annotations, ...metadata?.annotations },
+      ...(metadata?.finalizers ? { finalizers: metadata.finalizers } : {}),
+    });
+    return changeSpec(apps, there, spec);
+  }
+  state.apps[candidate.metadata.name] = { object: candidate, nextHistoryId: 0 };
+  done(apps, candidate.metadata.name);
+  return candidate;
+}
+
+async function check({ world }: Apps, app: Application, validate: boolean): Promise<void> {
+  const problem = specProblem(world.state, app);
+  if (problem !== undefined)
+    throw refuse(CODE.invalid, `application spec for ${app.metadata.name} is invalid: InvalidSpecError: ${problem}`);
+  if (!validate) return;
+  try {
+    await manifestsOf(world, app);
+  } catch (error) {
+    if (!(error instanceof GitProblem || error instanceof RenderProblem)) throw error;
+    throw refuse(
+      CODE.invalid,
+      `application spec for ${app.metadata.name} is invalid: InvalidSpecError: ${error.message}`,
+    );
+  }
+}
+
+function changeSpec(apps: Apps, record: AppRecord, spec: AppSpec): Application {
+  record.object.spec = spec;
+  bump(apps.world.state, record.object.metadata);
+  record.lookAtMs = 0;
+  done(apps, record.object.metadata.name);
+  return record.object;
+}
+
+/** The operation is set and the result of the last one removed in the same update. */
+function start(apps: Apps, record: AppRecord, operation: Operation): void {
+  const app = record.object;
+  if (app.metadata.deletionTimestamp) throw refuse(CODE.precondition, "application is deleting");
+  if (app.operation) throw refuse(CODE.precondition, "another operation is already in progress");
+  app.operation = operation;
+  delete app.status.operationState;
+  bump(apps.world.state, app.metadata);
+  done(apps, app.metadata.name);
+}
+
+function done({ world, controller }: Apps, name: string): void {
+  world.save();
+  world.changed(name);
+  controller.wake();
+}
+
+async function orRefuse<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof GitProblem || error instanceof RenderProblem) throw refuse(CODE.unknown, error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,192 @@
+// Session, version, projects, clusters and repositories.
+
+import type Router from "@koa/router";
+import { type Account, bodyOf, bump, CODE, newMeta, newSession, refuse, text } from "./answers.ts";
+import { same } from "./cluster.ts";
+import { GitProblem } from "./git.ts";
+import type { Cluster, Project, Repository } from "./model.ts";
+import type { World } from "./refresh.ts";
+
+const VERSION = "v3.5.1+standin";
+
+export function sessionRoutes(router: Router, { state, save }: World, accounts: readonly Account[]): void {
+  router.get("/api/version", (ctx) => {
+    ctx.body = { Version: VERSION };
+  });
+  router.post("/api/v1/session", async (ctx) => {
+    const { username, password } = await bodyOf(ctx);
+    const account = accounts.find(
+      (one) => one.name === username && one.password !== undefined && one.password === password,
+    );
+    if (!account) throw refuse(CODE.unauthenticated, "Invalid username or password");
+    ctx.body = { token: newSession(state, account.name) };
+    save();
+  });
+  router.get("/api/v1/session/userinfo", (ctx) => {
+    ctx.body = { loggedIn: true, username: ctx.state.account, iss: "argocd" };
+  });
+  router.get("/api/v1/account/can-i/:resource/:action/:subresource", (ctx) => {
+    ctx.body = { value: "yes" };
+  });
+  router.post("/api/v1/account/:name/token", async (ctx) => {
+    ctx.body = { token: newSession(state, String(ctx.params.name)) };
+    save();
+  });
+}
+
+export function projectRoutes(router: Router, { state, save }: World): void {
+  const find = (name: unknown): Project => {
+    const project = state.projects[String(name)];
+    if (project) return project;
+    throw refuse(CODE.notFound, `appprojects.argoproj.io "${String(name)}" not found`);
+  };
+  router.get("/api/v1/projects", (ctx) => {
+    ctx.body = { metadata: {}, items: Object.values(state.projects) };
+  });
+  router.get("/api/v1/projects/:name", (ctx) => {
+    ctx.body = find(ctx.params.name);
+  });
+  router.post("/api/v1/projects", async (ctx) => {
+    const { project: wish, upsert } = (await bodyOf(ctx)) as { project?: Partial<Project>; upsert?: boolean };
+    const there = state.projects[String(wish?.metadata?.name)];
+    if (there && !same(there.spec, wish?.spec) && upsert !== true) {
+      throw refuse(CODE.invalid, "existing project spec is different, use upsert flag to force update");
+    }
+    if (there && upsert === true) {
+      there.spec = wish?.spec ?? {};
+      bump(state, there.metadata);
+    }
+    const made = there ?? { metadata: newMeta(state, wish?.metadata), spec: wish?.spec ?? {} };
+    state.projects[made.metadata.name] = made;
+    save();
+    ctx.body = made;
+  });
+  router.put("/api/v1/projects/:name", async (ctx) => {
+    const { project: wish } = (await bodyOf(ctx)) as { project?: Partial<Project> };
+    const there = find(ctx.params.name);
+    if (wish?.metadata?.resourceVersion !== there.metadata.resourceVersion) {
+      throw refuse(
+        CODE.aborted,
+        `Operation cannot be fulfilled on appprojects "${there.metadata.name}": the object has been modified`,
+      );
+    }
+    there.spec = wish.spec ?? {};
+    bump(state, there.metadata);
+    save();
+    ctx.body = there;
+  });
+  router.delete("/api/v1/projects/:name", (ctx) => {
+    const { name } = find(ctx.params.name).metadata;
+    const users = Object.values(state.apps).filter((one) => one.object.spec.project === name).length;
+    if (users > 0) throw refuse(CODE.invalid, `project is referenced by ${users} applications`);
+    delete state.projects[name];
+    save();
+    ctx.body = {};
+  });
+}
+
+export function clusterRoutes(router: Router, { state, save }: World): void {
+  const shown = ({ name, server }: Cluster) => ({
+    name,
+    server,
+    config: { tlsClientConfig: { insecure: false } },
+    connectionState: { status: "Successful", message: "", attemptedAt: null },
+    serverVersion: "v1.34.1",
+    info: {
+      serverVersion: "v1.34.1",
+      applicationsCount: 0,
+      cacheInfo: {},
+      connectionState: { status: "Successful", message: "", attemptedAt: null },
+    },
+  });
+  const find = (id: unknown, type: unknown): Cluster => {
+    const found = Object.values(state.clusters).find(
+      (one) => (type === "name" || type === "name_escaped" ? one.name : one.server) === id,
+    );
+    if (found) return found;
+    // An absent cluster is not told from one that may not be seen.
+    throw refuse(CODE.denied, "permission denied");
+  };
+  router.get("/api/v1/clusters", (ctx) => {
+    ctx.body = { metadata: {}, items: Object.values(state.clusters).map(shown) };
+  });
+  router.get("/api/v1/clusters/:id", (ctx) => {
+    ctx.body = shown(find(ctx.params.id, ctx.query["id.type"]));
+  });
+  router.post("/api/v1/clusters", async (ctx) => {
+    const { name, server } = await bodyOf(ctx);
+    const address = text(server);
+    if (address === undefined) throw refuse(CODE.invalid, "server is needed");
+    const there = state.clusters[address];
+    if (there && there.name !== name && ctx.query.upsert !== "true") {
+      throw refuse(CODE.invalid, "existing cluster spec is different; use upsert flag to force update");
+    }
+    const made = {
+      name: text(name) ?? address,
+      server: address,
+      namespaces: there?.namespaces ?? ["default"],
+      live: there?.live ?? {},
+    };
+    state.clusters[address] = made;
+    save();
+    ctx.body = shown(made);
+  });
+  router.delete("/api/v1/clusters/:id", (ctx) => {
+    delete state.clusters[find(ctx.params.id, ctx.query["id.type"]).server];
+    save();
+    ctx.body = {};
+  });
+}
+
+export function repositoryRoutes(router: Router, { state, save, git }: World): void {
+  const shown = (one: Repository) => ({
+    repo: one.repo,
+    type: one.type,
+    ...(one.username === undefined ? {} : { username: one.username }),
+    ...(one.project === undefined ? {} : { project: one.project }),
+    connectionState: { status: "Successful", message: "", attemptedAt: null },
+  });
+  const find = (url: unknown): Repository => {
+    const repository = state.repositories[String(url)];
+    if (repository) return repository;
+    throw refuse(CODE.notFound, `repo '${String(url)}' not found`);
+  };
+  const test = async (repository: Repository): Promise<void> => {
+    try {
+      await git.test(repository);
+    } catch (error) {
+      if (!(error instanceof GitProblem)) throw error;
+      const code = error.message === "repository not found" ? CODE.notFound : CODE.unknown;
+      throw refuse(code, `error testing repository connectivity: ${error.message}`);
+    }
+  };
+  router.get("/api/v1/repositories", (ctx) => {
+    ctx.body = { metadata: {}, items: Object.values(state.repositories).map(shown) };
+  });
+  router.get("/api/v1/repositories/:repo", (ctx) => {
+    ctx.body = shown(find(ctx.params.repo));
+  });
+  router.post("/api/v1/repositories", async (ctx) => {
+    const wish = (await bodyOf(ctx)) as Partial<Repository>;
+    if (text(wish.repo) === undefined) throw refuse(CODE.invalid, "repo is needed");
+    const repository: Repository = { ...wish, repo: String(wish.repo), type: wish.type ?? "git" };
+    // Repositories of one project are saved untested.
+    if (!text(repository.project)) await test(repository);
+    const there = state.repositories[repository.repo];
+    if (there && !same(there, repository) && ctx.query.upsert !== "true") {
+      throw refuse(CODE.invalid, "existing repository spec is different; use upsert flag to force update");
+    }
+    state.repositories[repository.repo] = repository;
+    save();
+    ctx.body = shown(repository);
+  });
+  router.post("/api/v1/repositories/:repo/validate", async (ctx) => {
+    await test(state.repositories[String(ctx.params.repo)] ?? { repo: String(ctx.params.repo), type: "git" });
+    ctx.body = {};
+  });
+  router.delete("/api/v1/repositories/:repo", (ctx) => {
+    delete state.repositories[find(ctx.params.repo).repo];
+    save();
+    ctx.body = {};
+  });
+}

@@ -1,0 +1,154 @@
+// The world on one machine: every outside system of three sites, as stand-ins with fixed addresses and credentials.
+// What scripts need to look at it from outside is in `lab.json`; state, addresses and credentials survive restarts.
+
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startArgoCd } from "./argo-cd/argo-cd.ts";
+import { LOOPBACK, type StandIn } from "./fake-server.ts";
+import { startBitbucketDc } from "./git/bitbucket-dc.ts";
+import { startHarbor } from "./harbor/harbor.ts";
+import { startJira } from "./jira.ts";
+import { startMailBox } from "./mail/mail.ts";
+import { startMessenger } from "./messenger.ts";
+import { startNexus } from "./nexus/nexus.ts";
+import { startSonarqube } from "./sonarqube.ts";
+
+/** Where each stand-in is and how one signs in there: the content of `lab.json` (mode 0600). */
+export type LabFile = {
+  readonly note: string;
+  readonly standIns: { readonly [name: string]: LabEntry };
+};
+
+export type LabEntry = {
+  readonly kind: string;
+  readonly site: string;
+  readonly url: string;
+  readonly port: number;
+  readonly smtpPort?: number;
+  readonly username?: string;
+  /** Password or token. */
+  readonly secret?: string;
+};
+
+export type World = {
+  readonly entries: LabFile["standIns"];
+  readonly standIns: { readonly [name: string]: StandIn };
+  readonly close: () => Promise<void>;
+};
+
+/** Site → its data-plane cluster. */
+export const LAB_SITES = { seoul: "seoul-dp", tokyo: "tokyo-dp" } as const;
+
+const NOTE = "Stand-ins of the lab, on this machine only. Nothing here is a real system, and no credential opens one.";
+const TEMPLATES = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
+
+/** Starts all stand-ins below `dir`; the same folder and host give the same addresses and state again. */
+export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const file = join(dir, "..", "lab.json");
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as LabFile).standIns : {};
+  const entries: { [name: string]: LabEntry } = {};
+  const standIns: { [name: string]: StandIn } = {};
+  const start = async (
+    name: string,
+    site: string,
+    kind: string,
+    username: string | undefined,
+    open: (at: Opening) => Promise<StandIn & { smtpPort?: number }>,
+  ): Promise<LabEntry> => {
+    const before = known[name];
+    const secret =
+      username === undefined ? undefined : (before?.secret ?? `Lab1-${randomBytes(18).toString("base64url")}`);
+    const one = await open({
+      name,
+      dir,
+      host,
+      port: before?.port ?? 0,
+      smtpPort: before?.smtpPort ?? 0,
+      username: username ?? "",
+      secret: secret ?? "",
+    });
+    const entry: LabEntry = {
+      kind,
+      site,
+      url: one.url,
+      port: one.port,
+      ...(one.smtpPort === undefined ? {} : { smtpPort: one.smtpPort }),
+      ...(username === undefined ? {} : { username }),
+      ...(secret === undefined ? {} : { secret }),
+    };
+    entries[name] = entry;
+    standIns[name] = one;
+    return entry;
+  };
+
+  await start("bitbucket", "platform", "bitbucket-dc", "gantry", async ({ username, secret, ...options }) => {
+    const bitbucket = await startBitbucketDc({
+      ...options,
+      accounts: [{ user: username, token: secret, rights: "admin" }],
+      projects: [
+        { key: "TEMPLATES", name: "Templates" },
+        { key: "APPS", name: "Apps" },
+      ],
+    });
+    await bitbucket.seedRepository("TEMPLATES", "web-service", join(TEMPLATES, "web-service"));
+    await bitbucket.seedRepository("TEMPLATES", "web-service-deploy", join(TEMPLATES, "web-service-deploy"));
+    return bitbucket;
+  });
+  const harbors = await Promise.all(
+    Object.keys(LAB_SITES).map((site) =>
+      start(`${site}-harbor`, site, "harbor", "admin", ({ username, secret, ...options }) =>
+        startHarbor({ ...options, username, password: secret }),
+      ),
+    ),
+  );
+  // Every cluster may pull from every site's Harbor: an image is built at one site and runs at all of them.
+  const pullCredentials = harbors.map(({ url, username = "", secret = "" }) => ({
+    host: new URL(url).host,
+    username,
+    password: secret,
+    plainHttp: true,
+  }));
+  await Promise.all([
+    start("jira", "platform", "jira", "gantry", ({ username, secret, ...options }) =>
+      startJira({ ...options, flavour: "data-center", username, token: secret }),
+    ),
+    start("messenger", "platform", "messenger", undefined, startMessenger),
+    start("mail", "platform", "mail", undefined, startMailBox),
+    ...Object.entries(LAB_SITES).flatMap(([site, cluster]) => [
+      start(`${site}-nexus`, site, "nexus", "gantry", ({ username, secret, ...options }) =>
+        startNexus({ ...options, username, password: secret }),
+      ),
+      start(`${site}-sonarqube`, site, "sonarqube", "gantry", ({ secret, ...options }) =>
+        startSonarqube({ ...options, token: secret }),
+      ),
+      start(`${site}-argocd`, site, "argocd", "gantry", ({ secret, ...options }) => {
+        const clusters = [{ name: cluster, server: `https://${cluster}.lab.invalid` }];
+        return startArgoCd({ ...options, token: secret, pullCredentials, clusters });
+      }),
+    ]),
+  ]);
+
+  const content: LabFile = { note: NOTE, standIns: entries };
+  writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  return {
+    entries,
+    standIns,
+    close: async () => {
+      await Promise.all(Object.values(standIns).map((one) => one.close()));
+    },
+  };
+}
+
+type Opening = {
+  readonly name: string;
+  readonly dir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly smtpPort: number;
+  readonly username: string;
+  readonly secret: string;
+};

@@ -1,0 +1,238 @@
+// Stand-in of Bitbucket Cloud: workspaces and repositories over REST 2.0, real git over HTTP. Its traps are the real
+// one's: creating answers 200, "exists" is a 400 with a sentence, slugs are lower case, the default branch is null until
+// the first push, and git wants other user names than the API.
+
+import Router from "@koa/router";
+import type Koa from "koa";
+import { z } from "zod";
+import { Answer, openState, originOf, readJson, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import { type PageOf, showCommit, showFile, showRepository } from "./git-pages.ts";
+import { accountOf, answerGit, type GitAccount, isPush, storeOf } from "./git-server.ts";
+import type { GitStore } from "./git-store.ts";
+
+export type BitbucketCloudOptions = StandInOptions & {
+  readonly accounts: readonly GitAccount[];
+  readonly workspaces: readonly string[];
+};
+
+export type BitbucketCloud = StandIn & {
+  readonly seedRepository: (workspace: string, slug: string, folder: string) => Promise<void>;
+  readonly store: GitStore;
+};
+
+type Repository = { id: number; workspace: string; slug: string; description: string; private: boolean; key: string };
+type State = { nextId: number; repositories: Repository[] };
+type World = {
+  readonly options: BitbucketCloudOptions;
+  readonly state: State;
+  readonly save: () => void;
+  readonly store: GitStore;
+};
+type Asked = Koa.Context & { params: Record<string, string | undefined> };
+
+const GIT_USERS = ["x-bitbucket-api-token-auth", "x-token-auth"];
+const BRANCH = "main";
+
+export async function startBitbucketCloud(options: BitbucketCloudOptions): Promise<BitbucketCloud> {
+  const { state, save } = openState<State>(options, () => ({ nextId: 1, repositories: [] }));
+  const world: World = { options, state, save, store: storeOf(options) };
+  const standIn = await serve(options, (router) => {
+    const api = new Router({ prefix: "/2.0" });
+    api.use(async (ctx, next) => {
+      if (accountOf(ctx, options.accounts)) return next();
+      throw complaint(401, "Token is invalid, expired, or not supported for this endpoint.");
+    });
+    addRepositories(api, world);
+    addContents(api, world);
+    router.use(api.routes());
+    addGit(router, world);
+    addPages(router, world);
+  });
+  return {
+    ...standIn,
+    store: world.store,
+    seedRepository: async (workspace, slug, folder) => {
+      const found = find(world, workspace, slug) ?? (await add(world, { workspace, slug }));
+      await world.store.seed(String(found.id), BRANCH, folder);
+    },
+  };
+}
+
+function addRepositories(api: Router, world: World): void {
+  api.get("/repositories/:workspace", async (ctx) => {
+    const own = world.state.repositories.filter((one) => one.workspace === ctx.params.workspace);
+    ctx.body = pageOf(ctx, await Promise.all(own.map((one) => toRepository(ctx, world, one))));
+  });
+  api.get("/repositories/:workspace/:slug", async (ctx) => {
+    ctx.body = await toRepository(ctx, world, need(ctx, world));
+  });
+  api.post("/repositories/:workspace/:slug", async (ctx) => {
+    demand(ctx, world, "admin");
+    const { workspace = "", slug = "" } = ctx.params;
+    if (!world.options.workspaces.includes(workspace))
+      throw complaint(404, `No workspace with identifier '${workspace}'.`);
+    if (!/^[a-z0-9_.-]{1,62}$/.test(slug)) throw complaint(400, "Invalid slug. It must be lowercase, alphanumerical.");
+    if (find(world, workspace, slug)) throw complaint(400, "Repository with this Slug and Owner already exists.");
+    const body = parse(
+      z.object({
+        scm: z.literal("git").optional(),
+        is_private: z.boolean().optional(),
+        description: z.string().optional(),
+        project: z.object({ key: z.string() }).optional(),
+      }),
+      await readJson(ctx),
+    );
+    const made = await add(world, {
+      workspace,
+      slug,
+      description: body.description ?? "",
+      private: body.is_private ?? false,
+      key: body.project?.key ?? "FIRST",
+    });
+    ctx.body = await toRepository(ctx, world, made);
+  });
+  api.put("/repositories/:workspace/:slug", async (ctx) => {
+    demand(ctx, world, "admin");
+    const repository = need(ctx, world);
+    const body = parse(z.object({ description: z.string().optional() }), await readJson(ctx));
+    repository.description = body.description ?? repository.description;
+    world.save();
+    ctx.body = await toRepository(ctx, world, repository);
+  });
+  api.delete("/repositories/:workspace/:slug", async (ctx) => {
+    demand(ctx, world, "admin");
+    const repository = need(ctx, world);
+    world.state.repositories = world.state.repositories.filter((one) => one !== repository);
+    world.save();
+    await world.store.remove(String(repository.id));
+    ctx.status = 204;
+  });
+}
+
+function addContents(api: Router, world: World): void {
+  api.get("/repositories/:workspace/:slug/refs/branches", async (ctx) => {
+    const branches = await world.store.branches(String(need(ctx, world).id));
+    ctx.body = pageOf(
+      ctx,
+      branches.map(({ name, commit }) => ({ type: "branch", name, target: { type: "commit", hash: commit } })),
+    );
+  });
+  api.get("/repositories/:workspace/:slug/commits", async (ctx) => {
+    const commits = await world.store.commits(String(need(ctx, world).id), BRANCH, 1_000);
+    const values = commits.map((one) => ({
+      type: "commit",
+      hash: one.id,
+      date: new Date(one.atMs).toISOString(),
+      message: one.message,
+      author: { type: "author", raw: `${one.author} <${one.email}>` },
+      parents: one.parents.map((hash) => ({ type: "commit", hash })),
+    }));
+    ctx.body = pageOf(ctx, values);
+  });
+  api.get("/repositories/:workspace/:slug/src/:commit/*path", async (ctx) => {
+    const { commit = "", path = "" } = ctx.params;
+    const content = await world.store.file(String(need(ctx, world).id), commit, path);
+    if (content === undefined) throw complaint(404, `No such file or directory: ${path}`);
+    ctx.type = "application/octet-stream";
+    ctx.body = content;
+  });
+}
+
+function addGit(router: Router, world: World): void {
+  router.all(/^\/([^/]+)\/([^/]+?)\.git(\/info\/refs|\/git-upload-pack|\/git-receive-pack)$/, async (ctx) => {
+    const account = accountOf(ctx, world.options.accounts, GIT_USERS);
+    if (!account) {
+      ctx.set("www-authenticate", 'Basic realm="Bitbucket.org HTTP"');
+      throw new Answer(401, "Authentication failed");
+    }
+    const [workspace = "", slug = "", service = ""] = ctx.captures ?? [];
+    const repository = find(world, decodeURIComponent(workspace), decodeURIComponent(slug));
+    if (!repository) throw new Answer(404, "Repository not found");
+    if (isPush(ctx) && account.rights === "read") throw new Answer(403, "Your credentials lack the privilege to push.");
+    await answerGit(ctx, world.store, String(repository.id), service);
+  });
+}
+
+function addPages(router: Router, world: World): void {
+  const show = (ctx: Asked): PageOf => {
+    const { id, workspace, slug } = need(ctx, world);
+    const base = `${originOf(ctx)}/${workspace}/${slug}`;
+    return {
+      system: "Bitbucket Cloud",
+      title: `${workspace} / ${slug}`,
+      store: world.store,
+      id: String(id),
+      branch: BRANCH,
+      fileUrl: (file) => `${base}/src/${BRANCH}/${file}`,
+      commitUrl: (commit) => `${base}/commits/${commit}`,
+    };
+  };
+  router.get("/:workspace/:slug", (ctx) => showRepository(ctx, show(ctx)));
+  router.get("/:workspace/:slug/src/:branch/*path", (ctx) => showFile(ctx, show(ctx), ctx.params.path ?? ""));
+  router.get("/:workspace/:slug/commits/:commit", (ctx) => showCommit(ctx, show(ctx), ctx.params.commit ?? ""));
+}
+
+function find(world: World, workspace: string, slug: string): Repository | undefined {
+  return world.state.repositories.find((one) => one.workspace === workspace && one.slug === slug.toLowerCase());
+}
+
+function need(ctx: Asked, world: World): Repository {
+  const { workspace = "", slug = "" } = ctx.params;
+  const found = find(world, workspace, slug);
+  if (!found) throw complaint(404, `Repository ${workspace}/${slug} not found`);
+  return found;
+}
+
+async function add(world: World, wish: { workspace: string; slug: string } & Partial<Repository>): Promise<Repository> {
+  const repository = { id: world.state.nextId++, description: "", private: true, key: "FIRST", ...wish };
+  await world.store.create(String(repository.id), BRANCH);
+  world.state.repositories.push(repository);
+  world.save();
+  return repository;
+}
+
+async function toRepository(ctx: Koa.Context, world: World, one: Repository) {
+  const full = `${one.workspace}/${one.slug}`;
+  const [branch] = await world.store.branches(String(one.id));
+  return {
+    type: "repository",
+    uuid: `{00000000-0000-4000-8000-${String(one.id).padStart(12, "0")}}`,
+    slug: one.slug,
+    name: one.slug,
+    full_name: full,
+    description: one.description,
+    scm: "git",
+    is_private: one.private,
+    mainbranch: branch === undefined ? null : { type: "branch", name: branch.name },
+    project: { type: "project", key: one.key },
+    links: {
+      html: { href: `${originOf(ctx)}/${full}` },
+      // The real one puts the caller's name here.
+      clone: [{ name: "https", href: `${originOf(ctx).replace("://", "://somebody@")}/${full}.git` }],
+    },
+  };
+}
+
+function pageOf<T>(ctx: Koa.Context, all: readonly T[]) {
+  const page = Number(ctx.query.page ?? 1);
+  const pagelen = Math.min(Number(ctx.query.pagelen ?? 10), 100);
+  const values = all.slice((page - 1) * pagelen, page * pagelen);
+  const more = page * pagelen < all.length;
+  const next = `${originOf(ctx)}${ctx.path}?page=${page + 1}&pagelen=${pagelen}`;
+  return { values, page, pagelen, size: all.length, ...(more ? { next } : {}) };
+}
+
+function demand(ctx: Koa.Context, world: World, rights: GitAccount["rights"]): void {
+  if (accountOf(ctx, world.options.accounts)?.rights === rights) return;
+  throw complaint(403, "Your credentials lack one or more required privilege scopes.");
+}
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const checked = schema.safeParse(body);
+  if (checked.success) return checked.data;
+  throw complaint(400, checked.error.issues.map((issue) => issue.message).join("; "));
+}
+
+function complaint(status: number, message: string): Answer {
+  return new Answer(status, { type: "error", error: { message } });
+}

@@ -1,0 +1,146 @@
+// What the stand-in of Bitbucket Data Center knows, how it shows it, and how it complains.
+
+import type Koa from "koa";
+import type { z } from "zod";
+import { Answer, originOf, type StandInOptions } from "../fake-server.ts";
+import { accountOf, type GitAccount } from "./git-server.ts";
+import type { GitStore } from "./git-store.ts";
+
+export type BitbucketDcOptions = StandInOptions & {
+  readonly accounts: readonly GitAccount[];
+  readonly projects: readonly { readonly key: string; readonly name: string }[];
+};
+
+export type Project = { id: number; key: string; name: string; description: string };
+export type Repository = {
+  id: number;
+  project: string;
+  slug: string;
+  name: string;
+  description: string;
+  public: boolean;
+  defaultBranch: string;
+  /** Reads that still see INITIALISING. */
+  initialisingFor: number;
+};
+export type State = { nextId: number; projects: Project[]; repositories: Repository[] };
+export type World = {
+  readonly options: BitbucketDcOptions;
+  readonly state: State;
+  readonly save: () => void;
+  readonly store: GitStore;
+};
+export type Asked = Koa.Context & { params: Record<string, string | undefined> };
+
+export function findProject(world: World, key: string): Project | undefined {
+  return world.state.projects.find((one) => one.key === key.toUpperCase());
+}
+
+export function needProject(world: World, key: string): Project {
+  const found = findProject(world, key);
+  if (!found) throw complaint(404, "NoSuchProjectException", `Project ${key} does not exist.`);
+  return found;
+}
+
+/** Names in addresses are found whatever their case. */
+export function findRepository(world: World, key: string, slug: string): Repository | undefined {
+  return world.state.repositories.find((one) => one.project === key.toUpperCase() && one.slug === slug.toLowerCase());
+}
+
+export function needRepository(ctx: Asked, world: World): Repository {
+  const { key = "", slug = "" } = ctx.params;
+  needProject(world, key);
+  const found = findRepository(world, key, slug);
+  if (!found) throw complaint(404, "NoSuchRepositoryException", `Repository ${key}/${slug} does not exist.`);
+  return found;
+}
+
+export function addProject(world: World, key: string, name: string, description: string): Project {
+  const found = findProject(world, key);
+  if (found) return found;
+  const project = { id: world.state.nextId++, key: key.toUpperCase(), name, description };
+  world.state.projects.push(project);
+  world.save();
+  return project;
+}
+
+export function addRepository(world: World, key: string, name: string, more: Partial<Repository>): Repository {
+  const id = world.state.nextId++;
+  const repository: Repository = {
+    id,
+    project: needProject(world, key).key,
+    slug: slugOf(name),
+    name,
+    description: "",
+    public: false,
+    defaultBranch: "main",
+    initialisingFor: 1,
+    ...more,
+  };
+  world.state.repositories.push(repository);
+  world.save();
+  return repository;
+}
+
+export function slugOf(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9_.-]+/g, "-")
+    .replace(/^[-.]+/, "");
+}
+
+export function toProject({ id, key, name, description }: Project) {
+  return { id, key, name, description, public: false, type: "NORMAL" };
+}
+
+export function toRepository(ctx: Koa.Context, world: World, one: Repository) {
+  const base = `${originOf(ctx)}/projects/${one.project}/repos/${one.slug}/browse`;
+  const clone = `${originOf(ctx)}/scm/${one.project.toLowerCase()}/${one.slug}.git`;
+  return {
+    id: one.id,
+    slug: one.slug,
+    name: one.name,
+    ...(one.description === "" ? {} : { description: one.description }),
+    scmId: "git",
+    state: one.initialisingFor > 0 ? "INITIALISING" : "AVAILABLE",
+    statusMessage: one.initialisingFor > 0 ? "Initialising" : "Available",
+    defaultBranch: one.defaultBranch,
+    forkable: true,
+    archived: false,
+    public: one.public,
+    project: toProject(needProject(world, one.project)),
+    links: { clone: [{ href: clone, name: "http" }], self: [{ href: base }] },
+  };
+}
+
+/** A page as this API makes them: the next one begins at `nextPageStart`, which need not be start + limit. */
+export function pageOf<T>(ctx: Koa.Context, all: readonly T[]) {
+  const start = Number(ctx.query.start ?? 0);
+  const limit = Math.min(Number(ctx.query.limit ?? 25), 1_000);
+  const values = all.slice(start, start + limit);
+  const isLastPage = start + limit >= all.length;
+  return {
+    values,
+    size: values.length,
+    limit,
+    start,
+    isLastPage,
+    ...(isLastPage ? {} : { nextPageStart: start + limit }),
+  };
+}
+
+export function demand(ctx: Koa.Context, world: World, rights: GitAccount["rights"]): void {
+  if (accountOf(ctx, world.options.accounts)?.rights === rights) return;
+  // Also 401: only the exception tells this apart from a wrong password.
+  throw complaint(401, "AuthorisationException", "You are not permitted to access this resource");
+}
+
+export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const checked = schema.safeParse(body);
+  if (checked.success) return checked.data;
+  throw complaint(400, "IllegalArgumentException", checked.error.issues.map((issue) => issue.message).join("; "));
+}
+
+export function complaint(status: number, exception: string, message: string, context: string | null = null): Answer {
+  return new Answer(status, { errors: [{ context, message, exceptionName: `com.atlassian.bitbucket.${exception}` }] });
+}

@@ -1,0 +1,223 @@
+// Stand-in of Bitbucket Data Center: projects and repositories over REST, real git over HTTP. Its traps are the real
+// one's: the slug is made from the name, a new repository is INITIALISING for a while, creation keeps only the name, 401
+// also means "not permitted", errors carry the class name of an exception.
+
+import Router from "@koa/router";
+import { z } from "zod";
+import { Answer, openState, originOf, readJson, type StandIn, serve } from "../fake-server.ts";
+import {
+  type Asked,
+  addProject,
+  addRepository,
+  type BitbucketDcOptions,
+  complaint,
+  demand,
+  findProject,
+  findRepository,
+  needProject,
+  needRepository,
+  pageOf,
+  parse,
+  type State,
+  slugOf,
+  toProject,
+  toRepository,
+  type World,
+} from "./bitbucket-dc-state.ts";
+import { type PageOf, showCommit, showFile, showRepository } from "./git-pages.ts";
+import { accountOf, answerGit, isPush, storeOf } from "./git-server.ts";
+import type { GitStore } from "./git-store.ts";
+
+export type BitbucketDc = StandIn & {
+  /** A repository with one commit made of a folder; does nothing when its branch `main` exists. */
+  readonly seedRepository: (project: string, slug: string, folder: string) => Promise<void>;
+  readonly store: GitStore;
+};
+
+export async function startBitbucketDc(options: BitbucketDcOptions): Promise<BitbucketDc> {
+  const { state, save } = openState<State>(options, () => ({ nextId: 1, projects: [], repositories: [] }));
+  const world: World = { options, state, save, store: storeOf(options) };
+  for (const { key, name } of options.projects) addProject(world, key, name, "");
+  const standIn = await serve(options, (router) => {
+    addGit(router, world);
+    addPages(router, world);
+    const api = new Router({ prefix: "/rest/api/latest" });
+    api.use(async (ctx, next) => {
+      if (accountOf(ctx, options.accounts)) return next();
+      const tried = ctx.get("authorization") !== "";
+      throw tried
+        ? complaint(401, "IncorrectPasswordAuthenticationException", "Invalid username or password")
+        : complaint(401, "AuthenticationRequiredException", "You are not permitted to access this resource");
+    });
+    addProjects(api, world);
+    addRepositories(api, world);
+    addContents(api, world);
+    router.use(api.routes());
+  });
+  return {
+    ...standIn,
+    store: world.store,
+    seedRepository: async (project, slug, folder) => {
+      const found = findRepository(world, project, slug) ?? addRepository(world, project, slug, { initialisingFor: 0 });
+      await world.store.create(String(found.id), found.defaultBranch);
+      await world.store.seed(String(found.id), found.defaultBranch, folder);
+    },
+  };
+}
+
+function addProjects(router: Router, world: World): void {
+  router.get("/projects", (ctx) => {
+    ctx.body = pageOf(ctx, world.state.projects.map(toProject));
+  });
+  router.post("/projects", async (ctx) => {
+    demand(ctx, world, "admin");
+    const body = parse(
+      z.object({ key: z.string(), name: z.string().optional(), description: z.string().optional() }),
+      await readJson(ctx),
+    );
+    if (!/^[A-Za-z][A-Za-z0-9_]{0,127}$/.test(body.key))
+      throw complaint(400, "InvalidProjectKeyException", "The project key is not valid.", "key");
+    if (findProject(world, body.key))
+      throw complaint(409, "DuplicateProjectException", "This project key is already in use.", "key");
+    ctx.status = 201;
+    ctx.body = toProject(addProject(world, body.key.toUpperCase(), body.name ?? body.key, body.description ?? ""));
+  });
+  router.get("/projects/:key", (ctx) => {
+    ctx.body = toProject(needProject(world, ctx.params.key ?? ""));
+  });
+}
+
+function addRepositories(router: Router, world: World): void {
+  router.get("/projects/:key/repos", (ctx) => {
+    const project = needProject(world, ctx.params.key ?? "");
+    const own = world.state.repositories.filter((one) => one.project === project.key);
+    ctx.body = pageOf(
+      ctx,
+      own.map((one) => toRepository(ctx, world, one)),
+    );
+  });
+  router.post("/projects/:key/repos", async (ctx) => {
+    demand(ctx, world, "admin");
+    const project = needProject(world, ctx.params.key ?? "");
+    const body = parse(
+      z.object({ name: z.string().min(1), scmId: z.string().optional(), defaultBranch: z.string().optional() }),
+      await readJson(ctx),
+    );
+    const slug = slugOf(body.name);
+    if (slug === "") throw complaint(400, "InvalidRepositorySlugException", "The name is not valid.", "name");
+    if (findRepository(world, project.key, slug)) {
+      throw complaint(409, "DuplicateRepositoryNameException", "This repository URL is already taken.", "name");
+    }
+    const made = addRepository(world, project.key, body.name, { defaultBranch: body.defaultBranch ?? "master" });
+    await world.store.create(String(made.id), made.defaultBranch);
+    ctx.status = 201;
+    ctx.body = toRepository(ctx, world, made);
+  });
+  router.get("/projects/:key/repos/:slug", (ctx) => {
+    const repository = needRepository(ctx, world);
+    ctx.body = toRepository(ctx, world, repository);
+    if (repository.initialisingFor === 0) return;
+    repository.initialisingFor -= 1;
+    world.save();
+  });
+  router.put("/projects/:key/repos/:slug", async (ctx) => {
+    demand(ctx, world, "admin");
+    const repository = needRepository(ctx, world);
+    const body = parse(
+      z.object({ description: z.string().optional(), defaultBranch: z.string().optional() }),
+      await readJson(ctx),
+    );
+    repository.description = body.description ?? repository.description;
+    repository.defaultBranch = body.defaultBranch ?? repository.defaultBranch;
+    world.save();
+    ctx.status = 201;
+    ctx.body = toRepository(ctx, world, repository);
+  });
+  router.delete("/projects/:key/repos/:slug", async (ctx) => {
+    demand(ctx, world, "admin");
+    const repository = findRepository(world, ctx.params.key ?? "", ctx.params.slug ?? "");
+    ctx.status = repository ? 202 : 204;
+    if (!repository) return;
+    world.state.repositories = world.state.repositories.filter((one) => one !== repository);
+    world.save();
+    await world.store.remove(String(repository.id));
+    ctx.body = { context: null, message: "Repository scheduled for deletion.", exceptionName: null };
+  });
+}
+
+function addContents(router: Router, world: World): void {
+  router.get("/projects/:key/repos/:slug/branches", async (ctx) => {
+    const repository = needRepository(ctx, world);
+    const branches = await world.store.branches(String(repository.id));
+    const values = branches.map(({ name, commit }) => ({
+      id: `refs/heads/${name}`,
+      displayId: name,
+      type: "BRANCH",
+      latestCommit: commit,
+      latestChangeset: commit,
+      isDefault: name === repository.defaultBranch,
+    }));
+    ctx.body = pageOf(ctx, values);
+  });
+  router.get("/projects/:key/repos/:slug/commits", async (ctx) => {
+    const repository = needRepository(ctx, world);
+    const until = typeof ctx.query.until === "string" ? ctx.query.until : repository.defaultBranch;
+    const commits = await world.store.commits(String(repository.id), until, 1_000);
+    const values = commits.map((one) => ({
+      id: one.id,
+      displayId: one.id.slice(0, 11),
+      author: { name: one.author, emailAddress: one.email },
+      authorTimestamp: one.atMs,
+      committer: { name: one.author, emailAddress: one.email },
+      committerTimestamp: one.atMs,
+      message: one.message.trimEnd(),
+      parents: one.parents.map((id) => ({ id, displayId: id.slice(0, 11) })),
+    }));
+    ctx.body = pageOf(ctx, values);
+  });
+  router.get("/projects/:key/repos/:slug/raw/*path", async (ctx) => {
+    const repository = needRepository(ctx, world);
+    const at = typeof ctx.query.at === "string" ? ctx.query.at : repository.defaultBranch;
+    const content = await world.store.file(String(repository.id), at, ctx.params.path ?? "");
+    if (content === undefined) throw complaint(404, "NoSuchPathException", "The path does not exist at this revision.");
+    ctx.type = "application/octet-stream";
+    ctx.body = content;
+  });
+}
+
+function addGit(router: Router, world: World): void {
+  router.all(/^\/scm\/([^/]+)\/([^/]+?)\.git(\/info\/refs|\/git-upload-pack|\/git-receive-pack)$/, async (ctx) => {
+    const account = accountOf(ctx, world.options.accounts);
+    if (!account) {
+      ctx.set("www-authenticate", 'Basic realm="Atlassian Bitbucket"');
+      throw new Answer(401, "Authentication failed");
+    }
+    const [key = "", slug = "", service = ""] = ctx.captures ?? [];
+    const repository = findRepository(world, decodeURIComponent(key), decodeURIComponent(slug));
+    if (!repository) throw new Answer(404, "Repository not found");
+    if (repository.initialisingFor > 0) throw new Answer(503, "Repository is being initialised");
+    if (isPush(ctx) && account.rights === "read") throw new Answer(403, "You are not permitted to push");
+    await answerGit(ctx, world.store, String(repository.id), service);
+  });
+}
+
+function addPages(router: Router, world: World): void {
+  const show = (ctx: Asked): PageOf => {
+    const repository = needRepository(ctx, world);
+    const base = `${originOf(ctx)}/projects/${repository.project}/repos/${repository.slug}`;
+    return {
+      system: "Bitbucket Data Center",
+      title: `${repository.project} / ${repository.slug}`,
+      store: world.store,
+      id: String(repository.id),
+      branch: repository.defaultBranch,
+      fileUrl: (file) => `${base}/browse/${file}`,
+      commitUrl: (commit) => `${base}/commits/${commit}`,
+    };
+  };
+  router.get("/projects/:key/repos/:slug/browse", (ctx) => showRepository(ctx, show(ctx)));
+  router.get("/projects/:key/repos/:slug/browse/*path", (ctx) => showFile(ctx, show(ctx), ctx.params.path ?? ""));
+  router.get("/projects/:key/repos/:slug/commits/:commit", (ctx) =>
+    showCommit(ctx, show(ctx), ctx.params.commit ?? ""),
+  );
+}

@@ -1,0 +1,81 @@
+// Real git over HTTP: the programs with which git itself answers a clone and a push. The hosts of the lab decide who may
+// do what; everything after that is git, so an unmodified client can clone and push. Not git's own CGI program, which
+// starts the same two programs: starting processes is most of what a request costs.
+
+import { spawn } from "node:child_process";
+import { buffer } from "node:stream/consumers";
+import { createGunzip } from "node:zlib";
+import type Koa from "koa";
+import { Answer, type StandInOptions } from "../fake-server.ts";
+import { type GitStore, gitEnvironment, isVersion2, openGitStore } from "./git-store.ts";
+
+export type GitAccount = {
+  readonly user: string;
+  readonly token: string;
+  readonly rights: "read" | "write" | "admin";
+};
+
+/** The store of a host's repositories, below the host's own folder. */
+export function storeOf(options: StandInOptions): GitStore {
+  return openGitStore(`${options.dir}/${options.name}/git`);
+}
+
+/** Who is calling, by `Bearer token`, `token token`, or Basic with any of these users; undefined for a stranger. */
+export function accountOf(
+  ctx: Koa.Context,
+  accounts: readonly GitAccount[],
+  tokenUsers: readonly string[] = [],
+): GitAccount | undefined {
+  const [scheme = "", value = ""] = ctx.get("authorization").split(" ", 2);
+  if (/^(bearer|token)$/i.test(scheme)) return accounts.find((one) => one.token === value);
+  if (!/^basic$/i.test(scheme)) return undefined;
+  const [user = "", ...rest] = Buffer.from(value, "base64").toString("utf8").split(":");
+  const token = rest.join(":");
+  return accounts.find((one) => one.token === token && (one.user === user || tokenUsers.includes(user)));
+}
+
+/** Is this request a push, or the discovery before one? */
+export function isPush(ctx: Koa.Context): boolean {
+  return ctx.path.endsWith("/git-receive-pack") || ctx.query.service === "git-receive-pack";
+}
+
+/**
+ * Answers one request of git's smart protocol for a repository. `service` is the part of the path after the repository:
+ * `/info/refs`, `/git-upload-pack` or `/git-receive-pack`. The caller has checked the rights.
+ */
+export async function answerGit(ctx: Koa.Context, store: GitStore, id: string, service: string): Promise<void> {
+  const discovers = service === "/info/refs";
+  const name = discovers ? ctx.query.service : service.slice(1);
+  if (name !== "git-upload-pack" && name !== "git-receive-pack")
+    throw new Answer(403, "Only the smart protocol is spoken");
+  const protocol = ctx.get("git-protocol");
+  ctx.set("cache-control", "no-cache");
+  ctx.type = `application/x-${name}-${discovers ? "advertisement" : "result"}`;
+  if (discovers) {
+    const refs = await store.advertise(id, name, protocol);
+    const opening = isVersion2(protocol) ? "" : `${packet(`# service=${name}\n`)}${FLUSH}`;
+    ctx.body = Buffer.concat([Buffer.from(opening), refs]);
+    return;
+  }
+  const child = spawn("git", [name.slice("git-".length), "--stateless-rpc", store.folderOf(id)], {
+    env: { ...gitEnvironment(), GIT_PROTOCOL: protocol },
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const pushes = name === "git-receive-pack";
+  // A client that goes away ends what only reads. A push that has arrived is carried out all the same.
+  ctx.res.once("close", () => pushes || child.kill("SIGTERM"));
+  child.stdin.on("error", () => ctx.req.resume());
+  ctx.req.once("aborted", () => child.stdin.destroy());
+  const zipped = ctx.get("content-encoding") === "gzip";
+  const request = zipped ? ctx.req.pipe(createGunzip().on("error", () => child.stdin.destroy())) : ctx.req;
+  request.pipe(child.stdin);
+  // The answer to a push is short, and only given when the push is done.
+  ctx.body = pushes ? await buffer(child.stdout) : child.stdout;
+}
+
+const FLUSH = "0000";
+
+/** A line with its length in front, as git's protocol has it. */
+function packet(line: string): string {
+  return `${(line.length + 4).toString(16).padStart(4, "0")}${line}`;
+}

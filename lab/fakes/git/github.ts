@@ -1,0 +1,260 @@
+// Stand-in of GitHub (its Enterprise Server address scheme: /api/v3): owners and repositories over REST, real git over
+// HTTP. Its traps are the real one's: "exists" is a 422 among other 422s, what the token may not see is a 404, and a rate
+// limit is told by 403.
+
+import Router from "@koa/router";
+import type Koa from "koa";
+import { z } from "zod";
+import { Answer, openState, originOf, readJson, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import { type PageOf, showCommit, showFile, showRepository } from "./git-pages.ts";
+import { accountOf, answerGit, type GitAccount, isPush, storeOf } from "./git-server.ts";
+import type { GitStore } from "./git-store.ts";
+
+export type GithubOptions = StandInOptions & {
+  readonly accounts: readonly GitAccount[];
+  readonly organisations: readonly string[];
+};
+
+export type Github = StandIn & {
+  readonly seedRepository: (owner: string, name: string, folder: string) => Promise<void>;
+  readonly store: GitStore;
+};
+
+type Repository = { id: number; owner: string; name: string; description: string | null; private: boolean };
+type State = { nextId: number; repositories: Repository[] };
+type World = {
+  readonly options: GithubOptions;
+  readonly state: State;
+  readonly save: () => void;
+  readonly store: GitStore;
+};
+type Asked = Koa.Context & { params: Record<string, string | undefined> };
+
+const BRANCH = "main";
+
+export async function startGithub(options: GithubOptions): Promise<Github> {
+  const { state, save } = openState<State>(options, () => ({ nextId: 1, repositories: [] }));
+  const world: World = { options, state, save, store: storeOf(options) };
+  const standIn = await serve(options, (router) => {
+    const api = new Router({ prefix: "/api/v3" });
+    api.use(async (ctx, next) => {
+      if (accountOf(ctx, options.accounts)) return next();
+      throw complaint(401, ctx.get("authorization") === "" ? "Requires authentication" : "Bad credentials");
+    });
+    addOwners(api, world);
+    addRepositories(api, world);
+    addContents(api, world);
+    router.use(api.routes());
+    addGit(router, world);
+    addPages(router, world);
+  });
+  return {
+    ...standIn,
+    store: world.store,
+    seedRepository: async (owner, name, folder) => {
+      const found = find(world, owner, name) ?? (await add(world, owner, { name }));
+      await world.store.seed(String(found.id), BRANCH, folder);
+    },
+  };
+}
+
+function addOwners(api: Router, world: World): void {
+  api.get("/user", (ctx) => {
+    ctx.body = toOwner(world, accountOf(ctx, world.options.accounts)?.user ?? "");
+  });
+  api.get("/users/:owner", (ctx) => {
+    const { owner = "" } = ctx.params;
+    if (!isOwner(world, owner)) throw complaint(404, "Not Found");
+    ctx.body = toOwner(world, owner);
+  });
+}
+
+function addRepositories(api: Router, world: World): void {
+  const create = async (ctx: Koa.Context, owner: string): Promise<void> => {
+    demand(ctx, world, "admin");
+    const body = parse(
+      z.object({ name: z.string().min(1), description: z.string().nullish(), private: z.boolean().optional() }),
+      await readJson(ctx),
+    );
+    const name = body.name.replace(/[^A-Za-z0-9._-]+/g, "-");
+    if (find(world, owner, name)) {
+      const error = {
+        resource: "Repository",
+        code: "custom",
+        field: "name",
+        message: "name already exists on this account",
+      };
+      throw new Answer(422, { message: "Repository creation failed.", errors: [error], status: "422" });
+    }
+    const fields = { name, description: body.description ?? null, private: body.private ?? false };
+    const made = await add(world, owner, fields);
+    ctx.status = 201;
+    ctx.body = toRepository(ctx, world, made);
+  };
+  api.post("/orgs/:owner/repos", (ctx) => {
+    const { owner = "" } = ctx.params;
+    if (!world.options.organisations.includes(owner)) throw complaint(404, "Not Found");
+    return create(ctx, owner);
+  });
+  api.post("/user/repos", (ctx) => create(ctx, accountOf(ctx, world.options.accounts)?.user ?? ""));
+  api.get("/orgs/:owner/repos", (ctx) => {
+    const own = world.state.repositories.filter((one) => one.owner === ctx.params.owner);
+    ctx.body = pageOf(
+      ctx,
+      own.map((one) => toRepository(ctx, world, one)),
+    );
+  });
+  api.get("/repos/:owner/:name", (ctx) => {
+    ctx.body = toRepository(ctx, world, need(ctx, world));
+  });
+  api.patch("/repos/:owner/:name", async (ctx) => {
+    demand(ctx, world, "admin");
+    const repository = need(ctx, world);
+    const body = parse(z.object({ description: z.string().nullish() }), await readJson(ctx));
+    repository.description = body.description ?? repository.description;
+    world.save();
+    ctx.body = toRepository(ctx, world, repository);
+  });
+  api.delete("/repos/:owner/:name", async (ctx) => {
+    demand(ctx, world, "admin");
+    const repository = need(ctx, world);
+    world.state.repositories = world.state.repositories.filter((one) => one !== repository);
+    world.save();
+    await world.store.remove(String(repository.id));
+    ctx.status = 204;
+  });
+}
+
+function addContents(api: Router, world: World): void {
+  api.get("/repos/:owner/:name/branches", async (ctx) => {
+    const branches = await world.store.branches(String(need(ctx, world).id));
+    ctx.body = pageOf(
+      ctx,
+      branches.map(({ name, commit }) => ({ name, commit: { sha: commit }, protected: false })),
+    );
+  });
+  api.get("/repos/:owner/:name/commits", async (ctx) => {
+    const commits = await world.store.commits(String(need(ctx, world).id), BRANCH, 1_000);
+    const values = commits.map((one) => ({
+      sha: one.id,
+      commit: {
+        message: one.message.trimEnd(),
+        author: { name: one.author, email: one.email, date: new Date(one.atMs).toISOString() },
+      },
+      parents: one.parents.map((sha) => ({ sha })),
+    }));
+    ctx.body = pageOf(ctx, values);
+  });
+  api.get("/repos/:owner/:name/contents/*path", async (ctx) => {
+    const { path = "" } = ctx.params;
+    const ref = typeof ctx.query.ref === "string" ? ctx.query.ref : BRANCH;
+    const content = await world.store.file(String(need(ctx, world).id), ref, path);
+    if (content === undefined) throw complaint(404, "Not Found");
+    ctx.body = { type: "file", path, encoding: "base64", content: content.toString("base64") };
+  });
+}
+
+function addGit(router: Router, world: World): void {
+  router.all(/^\/([^/]+)\/([^/]+?)\.git(\/info\/refs|\/git-upload-pack|\/git-receive-pack)$/, async (ctx) => {
+    // GitHub takes any user name beside a token.
+    const [, value = ""] = ctx.get("authorization").split(" ", 2);
+    const [user = ""] = Buffer.from(value, "base64").toString("utf8").split(":", 1);
+    const account = accountOf(ctx, world.options.accounts, [user]);
+    if (!account) {
+      ctx.set("www-authenticate", 'Basic realm="GitHub"');
+      throw new Answer(401, "Invalid username or token.");
+    }
+    const [owner = "", name = "", service = ""] = ctx.captures ?? [];
+    const repository = find(world, decodeURIComponent(owner), decodeURIComponent(name));
+    if (!repository) throw new Answer(404, "Repository not found.");
+    if (isPush(ctx) && account.rights === "read") throw new Answer(403, "Write access to repository not granted.");
+    await answerGit(ctx, world.store, String(repository.id), service);
+  });
+}
+
+function addPages(router: Router, world: World): void {
+  const show = (ctx: Asked): PageOf => {
+    const { id, owner, name } = need(ctx, world);
+    const base = `${originOf(ctx)}/${owner}/${name}`;
+    return {
+      system: "GitHub",
+      title: `${owner} / ${name}`,
+      store: world.store,
+      id: String(id),
+      branch: BRANCH,
+      fileUrl: (file) => `${base}/blob/${BRANCH}/${file}`,
+      commitUrl: (commit) => `${base}/commit/${commit}`,
+    };
+  };
+  router.get("/:owner/:name", (ctx) => showRepository(ctx, show(ctx)));
+  router.get("/:owner/:name/blob/:branch/*path", (ctx) => showFile(ctx, show(ctx), ctx.params.path ?? ""));
+  router.get("/:owner/:name/commit/:commit", (ctx) => showCommit(ctx, show(ctx), ctx.params.commit ?? ""));
+}
+
+function isOwner(world: World, owner: string): boolean {
+  return world.options.organisations.includes(owner) || world.options.accounts.some((one) => one.user === owner);
+}
+
+function toOwner(world: World, login: string) {
+  return { login, id: 1, type: world.options.organisations.includes(login) ? "Organization" : "User" };
+}
+
+function find(world: World, owner: string, name: string): Repository | undefined {
+  const [wantedOwner, wantedName] = [owner.toLowerCase(), name.toLowerCase()];
+  return world.state.repositories.find(
+    (one) => one.owner.toLowerCase() === wantedOwner && one.name.toLowerCase() === wantedName,
+  );
+}
+
+function need(ctx: Asked, world: World): Repository {
+  const found = find(world, ctx.params.owner ?? "", ctx.params.name ?? "");
+  if (!found) throw complaint(404, "Not Found");
+  return found;
+}
+
+async function add(world: World, owner: string, wish: { name: string } & Partial<Repository>): Promise<Repository> {
+  const repository = { id: world.state.nextId++, owner, description: null, private: true, ...wish };
+  await world.store.create(String(repository.id), BRANCH);
+  world.state.repositories.push(repository);
+  world.save();
+  return repository;
+}
+
+function toRepository(ctx: Koa.Context, world: World, one: Repository) {
+  const full = `${one.owner}/${one.name}`;
+  return {
+    id: one.id,
+    name: one.name,
+    full_name: full,
+    owner: toOwner(world, one.owner),
+    description: one.description,
+    private: one.private,
+    default_branch: BRANCH,
+    html_url: `${originOf(ctx)}/${full}`,
+    clone_url: `${originOf(ctx)}/${full}.git`,
+  };
+}
+
+function pageOf<T>(ctx: Koa.Context, all: readonly T[]): readonly T[] {
+  const page = Number(ctx.query.page ?? 1);
+  const perPage = Math.min(Number(ctx.query.per_page ?? 30), 100);
+  if (page * perPage < all.length) {
+    ctx.set("link", `<${originOf(ctx)}${ctx.path}?page=${page + 1}&per_page=${perPage}>; rel="next"`);
+  }
+  return all.slice((page - 1) * perPage, page * perPage);
+}
+
+function demand(ctx: Koa.Context, world: World, rights: GitAccount["rights"]): void {
+  if (accountOf(ctx, world.options.accounts)?.rights === rights) return;
+  throw complaint(403, "Resource not accessible by personal access token");
+}
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const checked = schema.safeParse(body);
+  if (checked.success) return checked.data;
+  throw complaint(422, "Validation Failed");
+}
+
+function complaint(status: number, message: string): Answer {
+  return new Answer(status, { message, documentation_url: "https://docs.github.com/rest", status: String(status) });
+}

@@ -1,0 +1,152 @@
+// Artifacts and scans of the stand-in Harbor, as the API shows them at this moment.
+
+import { Answer } from "../fake-server.ts";
+import { errors } from "../registry/auth.ts";
+import type { PushedManifest } from "../registry/registry.ts";
+import type { RegistryStore } from "../registry/store.ts";
+import { worst } from "./scanner.ts";
+import { harborScans, isImage, mergeOverviews, readManifest, SCANNER } from "./scans.ts";
+import {
+  type ArtifactState,
+  type HarborState,
+  type HarborTiming,
+  isScanning,
+  type ProjectState,
+  projectOf,
+  visibleArtifact,
+} from "./state.ts";
+
+export type HarborArtifacts = ReturnType<typeof harborArtifacts>;
+
+type Options = {
+  readonly state: HarborState;
+  readonly save: () => void;
+  readonly store: RegistryStore;
+  readonly timing: HarborTiming;
+  readonly clock: () => number;
+};
+
+const REPORT = "application/vnd.security.vulnerability.report; version=1.1";
+
+export function harborArtifacts({ state, save, store, timing, clock }: Options) {
+  const manifestOf = (repository: string, digest: string) => readManifest(store, repository, digest);
+  const scans = harborScans({ state, store, timing, clock });
+
+  return {
+    pushed: ({ repository, digest, mediaType }: PushedManifest): void => {
+      const { manifest } = manifestOf(repository, digest);
+      // What belongs to another manifest is an accessory of it and no artifact of its own.
+      if (manifest.subject) return;
+      const entry = state.repositories[repository] ?? { id: state.nextId++, artifacts: {} };
+      state.repositories[repository] = entry;
+      if (entry.artifacts[digest]) return;
+      const artifact: ArtifactState = {
+        id: state.nextId++,
+        digest,
+        mediaType,
+        pushedAtMs: clock(),
+        scan: undefined,
+      };
+      entry.artifacts[digest] = artifact;
+      if (isImage(manifest) && state.projects[projectOf(repository)]?.metadata.auto_scan === "true")
+        scans.request(artifact);
+      save();
+    },
+
+    find: (repository: string, reference: string): { repository: string; artifact: ArtifactState } => {
+      const digest = store.getManifest(repository, reference)?.digest;
+      const artifact = visibleArtifact(state, repository, digest, clock(), timing);
+      if (!artifact) throw notFound(repository, reference);
+      return { repository, artifact };
+    },
+
+    view: async (project: ProjectState, repository: string, artifact: ArtifactState, withScan: boolean) => {
+      const { bytes, manifest } = manifestOf(repository, artifact.digest);
+      const short = repository.slice(project.name.length + 1);
+      const scanned = scans.images(repository, artifact);
+      const overviews = withScan
+        ? (await Promise.all(scanned.map((one) => scans.overview(repository, one)))).filter((one) => one !== undefined)
+        : [];
+      const merged = mergeOverviews(overviews);
+      return {
+        id: artifact.id,
+        type: "IMAGE",
+        media_type: manifest.config?.mediaType ?? artifact.mediaType,
+        manifest_media_type: artifact.mediaType,
+        project_id: project.id,
+        repository_id: state.repositories[repository]?.id ?? 0,
+        digest: artifact.digest,
+        size:
+          bytes.length +
+          (manifest.config?.size ?? 0) +
+          (manifest.layers ?? []).reduce((sum, { size }) => sum + size, 0),
+        push_time: new Date(artifact.pushedAtMs).toISOString(),
+        ...(manifest.annotations ? { annotations: manifest.annotations } : {}),
+        ...(manifest.manifests
+          ? {
+              references: manifest.manifests.map(({ digest, platform }) => ({
+                child_digest: digest,
+                ...(platform ? { platform } : {}),
+              })),
+            }
+          : {}),
+        tags: store
+          .tags(repository)
+          .filter(({ digest }) => digest === artifact.digest)
+          .map(({ tag }) => ({ name: tag, artifact_id: artifact.id, immutable: false })),
+        addition_links:
+          scanned.length === 0
+            ? {}
+            : {
+                vulnerabilities: {
+                  absolute: false,
+                  href: `/api/v2.0/projects/${project.name}/repositories/${encodeURIComponent(encodeURIComponent(short))}/artifacts/${artifact.digest}/additions/vulnerabilities`,
+                },
+              },
+        ...(merged ? { scan_overview: { [REPORT]: merged } } : {}),
+      };
+    },
+
+    startScan: (repository: string, artifact: ArtifactState): void => {
+      const scanned = scans.images(repository, artifact);
+      if (scanned.length === 0) throw new Answer(400, errors("BAD_REQUEST", "the artifact can not be scanned"));
+      if (scanned.some((one) => isScanning(one, clock(), timing))) {
+        throw new Answer(409, errors("CONFLICT", "a previous scan process is running"));
+      }
+      for (const one of scanned) scans.request(one);
+      save();
+    },
+
+    report: async (repository: string, artifact: ArtifactState): Promise<object> => {
+      const vulnerabilities = await scans.findings(repository, artifact);
+      if (!vulnerabilities) return {};
+      const generated_at = new Date(clock()).toISOString();
+      return { [REPORT]: { generated_at, scanner: SCANNER, severity: worst(vulnerabilities), vulnerabilities } };
+    },
+
+    findings: scans.findings,
+
+    repositories: (project: string): readonly { id: number; name: string; count: number }[] =>
+      Object.entries(state.repositories)
+        .filter(([name]) => projectOf(name) === project)
+        .map(([name, { id, artifacts }]) => ({ id, name, count: Object.keys(artifacts).length })),
+
+    /** For the page: newest first. */
+    list: (project: string): readonly { repository: string; digest: string; tags: readonly string[] }[] =>
+      Object.entries(state.repositories)
+        .filter(([name]) => projectOf(name) === project)
+        .flatMap(([repository, { artifacts }]) =>
+          Object.values(artifacts).map((artifact) => ({ repository, artifact })),
+        )
+        .sort((a, b) => b.artifact.pushedAtMs - a.artifact.pushedAtMs)
+        .map(({ repository, artifact: { digest } }) => ({
+          repository,
+          digest,
+          tags: store.tags(repository).flatMap((one) => (one.digest === digest ? one.tag : [])),
+        })),
+  };
+}
+
+function notFound(repository: string, reference: string): Answer {
+  return new Answer(404, errors("NOT_FOUND", `artifact ${repository}:${reference} not found`));
+}

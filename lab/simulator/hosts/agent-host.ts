@@ -1,0 +1,252 @@
+// The task-agent of the simulation: the real one, with the faulty store, behind the simulated network instead of HTTP.
+
+import type { JsonObject } from "@gantry/core/json.ts";
+import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
+import { type Agent, openAgent } from "@gantry/task-agent/agent.ts";
+import { appendLog, type RunnerCall, runnerCalls } from "@gantry/task-agent/api/runner-calls.ts";
+import { type TaskCalls, taskCalls } from "@gantry/task-agent/api/task-calls.ts";
+import type { AgentConfig } from "@gantry/task-agent/config.ts";
+import { startRelay } from "@gantry/task-agent/events/relay.ts";
+import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
+import * as wire from "@gantry/wire/runner/protocol.ts";
+import type { Judge } from "../invariants/invariants.ts";
+import type { Watch } from "../invariants/step-observer.ts";
+import type { SimBus } from "../machine/bus.ts";
+import { memoryLogs, type StoredLogs } from "../machine/log-store.ts";
+import { surpriseLogger } from "../machine/logger.ts";
+import type { Answer, Request, Server } from "../machine/network.ts";
+import { createProcess, type Ground, type Machine, type Process } from "../machine/process.ts";
+import { FAIR_STORE, faultyStore, StoreFault, type StoreWeather } from "../machine/store.ts";
+import type { Library } from "../plan/pipelines.ts";
+
+/** What the agents of a world share. */
+export type AgentCommon = {
+  readonly isShared: boolean;
+  readonly store: MemoryStore;
+  /** The clock of a store that is a machine of its own. */
+  readonly storeClock: Machine["clock"] | undefined;
+  readonly logs: StoredLogs;
+  readonly sessions: Map<string, wire.SessionRequest>;
+  /** Runner → its newest session. */
+  readonly newest: Map<string, string>;
+  /** The agent of this name has committed something. */
+  readonly onCommit: (by: string) => void;
+};
+
+export type AgentHost = {
+  readonly name: string;
+  readonly server: Server;
+  readonly machine: Machine;
+  readonly weather: StoreWeather;
+  readonly logs: StoredLogs;
+  readonly process: () => Process | undefined;
+  /** Another agent has committed something to the store that both share. */
+  readonly hear: () => void;
+  /** Starts a new process when none is alive. */
+  readonly boot: () => void;
+  /** Simulated moment since which it serves; undefined while it does not. */
+  readonly readySinceMs: () => number | undefined;
+  /** Polls that wait at the agent now, with what the runner that sent them said of itself. */
+  readonly idle: () => readonly IdlePoll[];
+  readonly labelsOf: (pipeline: string, jobId: string) => readonly string[];
+};
+export type IdlePoll = {
+  readonly runner: string;
+  readonly site: string;
+  readonly labels: readonly string[];
+  readonly free: number;
+  readonly sinceMs: number;
+};
+
+export type AgentHostDeps = {
+  readonly name: string;
+  readonly common: AgentCommon;
+  readonly ground: Ground;
+  readonly machine: Machine;
+  readonly config: AgentConfig;
+  readonly library: Library;
+  readonly judge: Judge;
+  readonly watch: Watch;
+  readonly bus: SimBus | undefined;
+};
+type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, RunnerCall>; readonly tasks: TaskCalls };
+
+const TICK_MS = 1_000;
+
+export function createAgentHost(deps: AgentHostDeps): AgentHost {
+  const { ground, machine, config, library, judge, name, common } = deps;
+  const { store, logs, sessions, newest } = common;
+  const { timeline } = ground;
+  const random = ground.random.fork(name);
+  const weather: StoreWeather = { ...FAIR_STORE };
+  const polls = new Set<{ session: string; free: number; sinceMs: number }>();
+  let current: { process: Process; serving?: Serving; sinceMs?: number; wake?: () => void } | undefined;
+  let boots = 0;
+
+  const crashOf = (process: Process) => (): void => {
+    process.kill();
+    timeline.at(timeline.nowMs() + random.between(100, 20_000), boot);
+  };
+  const open = async (process: Process): Promise<Serving> => {
+    const clock = { ...process.clock, ...(common.storeClock ? { nowMs: common.storeClock.nowMs } : {}) };
+    const inner = openMemoryJournal({ indexes: AGENT_INDEXES, store, clock });
+    if (current?.process === process) current.wake = inner.wake;
+    const onCommit: typeof judge.onCommit = (batch) => {
+      judge.onCommit(batch);
+      common.onCommit(name);
+    };
+    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
+    const logger = surpriseLogger(judge, process.name);
+    const agent = await openAgent({
+      config,
+      journal,
+      definitions: library.definitions,
+      logs: memoryLogs(logs),
+      logger,
+      clock: process.clock,
+      newId: random.uuid,
+      ...(common.isShared ? { name } : {}),
+    });
+    const tick = (): void => {
+      agent.tick().catch((error: unknown) => {
+        if (!(error instanceof StoreFault)) judge.violated("no-surprise", `a sweep failed: ${String(error)}`);
+      });
+      process.clock.after(TICK_MS, tick);
+    };
+    process.clock.after(TICK_MS, tick);
+    if (deps.bus)
+      startRelay({
+        ...agent,
+        journal,
+        bus: deps.bus.seenBy(process),
+        me: random.uuid(),
+        clock: process.clock,
+        random: random.next,
+        logger,
+      });
+    const onCancel = agent.protocol.cancel;
+    return {
+      agent,
+      calls: new Map(runnerCalls(agent.protocol).map((call) => [`/runner/v1/${call.path}`, call])),
+      tasks: taskCalls({ ...agent, journal, portalUrl: "http://portal", newId: random.uuid, onCancel }),
+    };
+  };
+
+  const boot = (): void => {
+    if (current?.process.isAlive()) return;
+    boots += 1;
+    const process = createProcess(ground, machine, `${name}#${boots}`);
+    const mine: typeof current = { process };
+    current = mine;
+    polls.clear();
+    ground.trace.line(`${process.name} begins`);
+    process.onDeath(() => polls.clear());
+    open(process).then(
+      (serving) => Object.assign(mine, { serving, sinceMs: timeline.nowMs() }),
+      (error: unknown) => {
+        if (!(error instanceof StoreFault)) judge.violated("no-surprise", `the agent cannot start: ${String(error)}`);
+        process.kill();
+        timeline.at(timeline.nowMs() + 2_000, boot);
+      },
+    );
+  };
+
+  const runnerCall = async (serving: Serving, request: Request, gone: AbortSignal): Promise<object> => {
+    const site = request.token.replace(/^token-of-/, "");
+    if (request.path.startsWith("/runner/v1/logs/")) return logCall(serving, request, site);
+    const call = serving.calls.get(request.path);
+    if (!call) throw new Error(`no call ${request.path}`);
+    const body = JSON.parse(Buffer.from(request.body).toString("utf8")) as JsonObject;
+    const path = call.path;
+    const ref = wire.jobRef.safeParse(body.ref).data;
+    const known = ref && judge.account(ref.task, ref.job);
+    const before = ref && known && { fence: known.fence, outcome: known.ends.get(ref.attempt) };
+    const poll = { session: String(body.session), free: Number(body.freeSlots), sinceMs: timeline.nowMs() };
+    if (path === "poll") polls.add(poll);
+    try {
+      const answer = await call.answer(body, site, gone);
+      if (ref && before && ["start", "progress", "effect/begin", "effect/end", "report"].includes(path))
+        judge.onGranted(path, ref, before);
+      if (path === "claim" && ref) judge.onRenewed(ref, poll.sinceMs);
+      if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply, poll.sinceMs);
+      if (path === "heartbeat") renewed(answer as wire.HeartbeatReply, poll.sinceMs);
+      if (path === "effect/begin" && ref) deps.watch.permitted((answer as wire.EffectPermit).key, ref.fence);
+      return answer;
+    } finally {
+      polls.delete(poll);
+    }
+  };
+  const signIn = (facts: wire.SessionRequest, { session, directives }: wire.SessionReply, arrivedMs: number): void => {
+    const before = sessions.get(newest.get(facts.runner) ?? "");
+    if (before && before.bootId !== facts.bootId) judge.onNewProcess(facts.runner, facts.running);
+    sessions.set(session, facts);
+    newest.set(facts.runner, session);
+    for (const { ref, do: directive } of directives) if (directive !== "drop") judge.onRenewed(ref, arrivedMs);
+  };
+  const renewed = ({ items }: wire.HeartbeatReply, arrivedMs: number): void => {
+    for (const { ref, state } of items) if (state !== "lost") judge.onRenewed(ref, arrivedMs);
+  };
+
+  const handle = async (request: Request, gone: AbortSignal): Promise<Answer> => {
+    const serving = current?.serving;
+    try {
+      if (!serving) throw new StoreFault("it is just starting");
+      const isRunner = request.path.startsWith("/runner/v1/");
+      const answer = isRunner ? await runnerCall(serving, request, gone) : await portalCall(serving, request, gone);
+      return { status: 200, type: "application/json", body: JSON.stringify(answer) };
+    } catch (error) {
+      const problem = problemOf(error, "sim");
+      if (problem.status === 500 && !(error instanceof StoreFault))
+        judge.violated("no-surprise", `${request.path}: ${error instanceof Error ? error.stack : String(error)}`);
+      return { status: problem.status, type: PROBLEM_TYPE, body: JSON.stringify(problem), note: problem.code };
+    }
+  };
+
+  return {
+    name,
+    machine,
+    weather,
+    logs,
+    boot,
+    hear: () => {
+      const mine = current;
+      mine?.process.deliverIn(random.between(0.5, 20), () => mine.wake?.());
+    },
+    process: () => current?.process,
+    readySinceMs: () => (current?.process.isAlive() ? current.sinceMs : undefined),
+    idle: () =>
+      [...polls].flatMap(({ session, free, sinceMs }) => {
+        const facts = sessions.get(session);
+        if (!facts || newest.get(facts.runner) !== session) return [];
+        return [{ runner: facts.runner, site: facts.site, labels: facts.labels, free, sinceMs }];
+      }),
+    labelsOf: (name, id) => {
+      const pipeline = library.definitions.current(name)?.pipeline;
+      return [...(pipeline?.jobs ?? []), ...(pipeline?.finally ?? [])].find((job) => job.id === id)?.labels ?? [];
+    },
+    server: { name, process: () => current?.process, handle },
+  };
+}
+
+async function logCall({ agent }: Serving, { path, query, body }: Request, site: string): Promise<object> {
+  const [task = "", job = "", attempt = "", step = ""] = path.split("/").slice(4).map(decodeURIComponent);
+  const checked = parse(wire.logQuery, Object.fromEntries(query), "/query");
+  return appendLog(agent, { task, job, attempt, step }, checked, async () => Buffer.from(body), site);
+}
+
+async function portalCall({ agent, tasks }: Serving, request: Request, gone: AbortSignal): Promise<object> {
+  const { path, query } = request;
+  const [noun, id = "", verb] = path.split("/").slice(3);
+  const body = (): unknown => JSON.parse(Buffer.from(request.body).toString("utf8"));
+  if (noun === "feed") {
+    const after = query.get("after");
+    if (after === null) return agent.feed.newest();
+    return agent.feed.page(Number(after), Number(query.get("limit")), Number(query.get("wait")), gone);
+  }
+  if (noun === "tasks" && id === "") return tasks.start(body());
+  if (noun === "tasks" && verb === "cancel") return tasks.cancel(id, body());
+  if (noun === "tasks" && verb === "resolve") return tasks.resolve(id, body());
+  if (noun === "tasks" && verb === undefined) return tasks.view(await tasks.known(id));
+  throw new Error(`no call ${path}`);
+}

@@ -1,0 +1,117 @@
+// The people of the simulation: they start tasks and insist until they are answered, cancel some, answer for held jobs.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { deadlineBy } from "@gantry/runtime/deadline.ts";
+import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { Judge } from "../invariants/invariants.ts";
+import type { Network } from "../machine/network.ts";
+import type { Process } from "../machine/process.ts";
+import type { Random } from "../machine/random.ts";
+
+export type People = {
+  /** Wishes that were not answered yet. */
+  readonly open: () => number;
+  /** Tasks that the agent has acknowledged. */
+  readonly accepted: () => ReadonlySet<string>;
+  /** From now on every held job is answered. */
+  readonly answerAll: () => void;
+};
+
+export type PeopleOptions = {
+  readonly process: Process;
+  readonly network: Network;
+  readonly judge: Judge;
+  readonly random: Random;
+  readonly pipelines: readonly string[];
+  readonly tasks: number;
+  /** All wishes come within these simulated milliseconds. */
+  readonly withinMs: number;
+  readonly cancelChance: number;
+};
+
+const LOOK_MS = 15_000;
+
+export function startPeople(options: PeopleOptions): People {
+  const { process, network, judge, random, tasks } = options;
+  const client = makeAgentClient({
+    url: "http://agent",
+    token: "portal",
+    fetch: network.fetchFor(process),
+    deadline: (ms) => deadlineBy(process.clock, ms),
+  });
+  const accepted = new Set<string>();
+  let open = 0;
+  let answersAll = false;
+
+  /** Again and again until there is an answer that is one. */
+  const insist = async <T>(wish: () => Promise<T>): Promise<T | GantryError> => {
+    open += 1;
+    try {
+      for (;;) {
+        try {
+          return await wish();
+        } catch (error) {
+          if (error instanceof GantryError && !["unavailable", "internal", "system-strange"].includes(error.code))
+            return error;
+          await new Promise<void>((resolve) => void process.clock.after(random.between(200, 5_000), resolve));
+        }
+      }
+    } finally {
+      open -= 1;
+    }
+  };
+  const start = async (number: number): Promise<void> => {
+    const wish = {
+      pipeline: random.pick(options.pipelines),
+      params: {},
+      idempotencyKey: `key-${number}`,
+      principal: "ann",
+    };
+    const ask = () => insist(() => client.startTask(wish));
+    const task = await ask();
+    if (task instanceof GantryError) {
+      judge.violated("no-surprise", `a task was refused: ${task.code} ${task.message}`);
+      return;
+    }
+    accepted.add(task.id);
+    if (random.chance(0.1)) {
+      const same = await ask();
+      if (same instanceof GantryError || same.id !== task.id)
+        judge.violated("no-task-lost", `key ${number} gave ${task.id}, then ${same instanceof Error ? same : same.id}`);
+    }
+    if (random.chance(options.cancelChance))
+      process.clock.after(random.between(0, random.chance(0.5) ? 5_000 : 300_000), () => void cancel(client, task.id));
+  };
+  const cancel = async (agent: AgentClient, id: string): Promise<void> =>
+    void (await insist(() => agent.cancel(id, { principal: "ann" })));
+  const answerHeld = async (): Promise<void> => {
+    for (const { id, jobs, phase } of judge.tasks.values()) {
+      if (phase === "ended") continue;
+      for (const { key, phase: jobPhase } of Object.values(jobs)) {
+        if (jobPhase !== "held" || !(answersAll || random.chance(0.2))) continue;
+        const answer = random.pick(["run-again", "mark-done", "fail"] as const);
+        await insist(() => client.resolve(id, { principal: "bob", job: key, answer }));
+      }
+    }
+  };
+  const look = (): void => {
+    void answerHeld().then(() => process.clock.after(LOOK_MS, look));
+  };
+
+  open += tasks;
+  for (let number = 0; number < tasks; number += 1) {
+    const atMs = random.between(0, options.withinMs);
+    process.clock.after(atMs, () => {
+      open -= 1;
+      void start(number);
+    });
+  }
+  process.clock.after(LOOK_MS, look);
+  return {
+    open: () => open,
+    accepted: () => accepted,
+    answerAll: () => {
+      answersAll = true;
+    },
+  };
+}

@@ -1,0 +1,133 @@
+// The notify-agent of the simulation: the real loop and queues, a channel to the people of the simulated world.
+
+import type { Channel } from "@gantry/core/notify/channel.ts";
+import { compileRules } from "@gantry/core/notify/compile-rules.ts";
+import { newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { openDeliverer } from "@gantry/notify-agent/deliveries/channel-queues.ts";
+import { type Delivery, NOTIFY_INDEXES } from "@gantry/notify-agent/deliveries/delivery.ts";
+import { startBusSource } from "@gantry/notify-agent/sources/bus-source.ts";
+import { startLoop } from "@gantry/notify-agent/sources/feed-source.ts";
+import { deadlineBy } from "@gantry/runtime/deadline.ts";
+import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { Judge } from "../invariants/invariants.ts";
+import type { SimBus } from "../machine/bus.ts";
+import { surpriseLogger } from "../machine/logger.ts";
+import type { Network } from "../machine/network.ts";
+import { createProcess, type Ground, type Machine, type Process } from "../machine/process.ts";
+import { FAIR_STORE, faultyStore, type StoreWeather } from "../machine/store.ts";
+
+export type NotifyHost = {
+  readonly machine: Machine;
+  readonly weather: StoreWeather;
+  readonly process: () => Process | undefined;
+  readonly boot: () => void;
+};
+
+type NotifyHostDeps = {
+  readonly ground: Ground;
+  readonly machine: Machine;
+  readonly network: Network;
+  readonly judge: Judge;
+  /** Where events come from; the feed of the task-agent otherwise. */
+  readonly bus: SimBus | undefined;
+};
+
+export const CHANNEL = "chat";
+const { rules } = compileRules(
+  [
+    { name: "ended", when: 'event.kind == "TaskEnded"', oncePer: "task.id", send: [{ channel: CHANNEL }] },
+    {
+      name: "held",
+      when: 'event.kind == "JobHeld"',
+      oncePer: 'task.id + "/" + event.job + "/" + string(event.at)',
+      send: [{ channel: CHANNEL }],
+    },
+  ],
+  [CHANNEL],
+);
+const POLICY = { firstRetryMs: 2_000, maxRetryMs: 60_000, maxTries: 500, giveUpAfterMs: 259_200_000, sendMs: 30_000 };
+
+export function createNotifyHost({ ground, machine, network, judge, bus }: NotifyHostDeps): NotifyHost {
+  const random = ground.random.fork("notify");
+  const store = newMemoryStore();
+  const weather: StoreWeather = { ...FAIR_STORE };
+  const recorded = new Set<string>();
+  let current: Process | undefined;
+  let boots = 0;
+
+  const onCommit: Parameters<typeof faultyStore>[1]["onCommit"] = (batch) => {
+    for (const { stream, snapshot } of batch) {
+      if (!stream.startsWith("delivery/")) continue;
+      const { key, state } = snapshot as unknown as Delivery;
+      if (state === "delivered") recorded.add(key);
+    }
+  };
+  const channelOf = (process: Process): Channel => {
+    const fetchWorld = network.fetchFor(process);
+    const delivered = new Set<string>();
+    return {
+      send: async ({ key }, signal) => {
+        if (recorded.has(key)) judge.violated("notices", `${key} is sent again after it was recorded as delivered`);
+        if (delivered.has(key)) judge.violated("notices", `${key} is sent again by the process that delivered it`);
+        try {
+          const body = JSON.stringify({ name: "", key });
+          const answer = await fetchWorld("http://world/message", { method: "POST", body, signal });
+          if (!answer.ok) return { kind: "retry", problem: `status ${answer.status}` };
+          delivered.add(key);
+          return { kind: "delivered" };
+        } catch (error) {
+          return { kind: "retry", problem: String(error) };
+        }
+      },
+    };
+  };
+  const crashOf = (process: Process) => (): void => {
+    process.kill();
+    ground.timeline.at(ground.timeline.nowMs() + random.between(100, 20_000), boot);
+  };
+  const open = async (process: Process): Promise<void> => {
+    const { clock } = process;
+    const inner = openMemoryJournal({ indexes: NOTIFY_INDEXES, store, clock });
+    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
+    const logger = surpriseLogger(judge, process.name);
+    const deliverer = openDeliverer({
+      journal,
+      channels: new Map([[CHANNEL, channelOf(process)]]),
+      policy: POLICY,
+      clock,
+      random: random.next,
+      logger,
+      onTried: () => {},
+    });
+    await deliverer.takeUp();
+    const facts = {
+      journal,
+      rules,
+      maxAgeMs: POLICY.giveUpAfterMs,
+      portalUrl: undefined,
+      clock,
+      random: random.next,
+      logger,
+      onRecorded: deliverer.add,
+      takeUp: deliverer.takeUp,
+      onFeed: () => {},
+    };
+    const agent = makeAgentClient({
+      url: "http://agent",
+      token: "notify",
+      fetch: network.fetchFor(process),
+      deadline: (ms) => deadlineBy(clock, ms),
+    });
+    if (bus) startBusSource({ ...facts, bus: bus.seenBy(process), group: "notify" });
+    else startLoop({ ...facts, agent });
+  };
+  const boot = (): void => {
+    if (current?.isAlive()) return;
+    boots += 1;
+    const process = createProcess(ground, machine, `notify#${boots}`);
+    current = process;
+    ground.trace.line(`${process.name} begins`);
+    open(process).catch((error: unknown) => judge.violated("no-surprise", `notify cannot start: ${String(error)}`));
+  };
+  return { machine, weather, boot, process: () => current };
+}

@@ -1,0 +1,123 @@
+// A task-runner of the simulation: the real one on a simulated machine.
+
+import { stepBook } from "@gantry/core/step/step.ts";
+import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
+import type { RunnerDeps } from "@gantry/task-runner/ports.ts";
+import { openRunner, type Runner } from "@gantry/task-runner/runner.ts";
+import { handsHere, type Tools } from "@gantry/task-runner/workers/in-process-executor.ts";
+import type { Judge } from "../invariants/invariants.ts";
+import type { LogBook } from "../invariants/log-invariants.ts";
+import type { Watch } from "../invariants/step-observer.ts";
+import { createDisk, type Disk } from "../machine/files.ts";
+import { surpriseLogger } from "../machine/logger.ts";
+import type { Network } from "../machine/network.ts";
+import { createProcess, type Ground, type Machine, type Process } from "../machine/process.ts";
+import { simStep } from "../plan/steps.ts";
+
+export type RunnerHost = {
+  readonly name: string;
+  readonly machine: Machine;
+  readonly disk: Disk;
+  readonly process: () => Process | undefined;
+  readonly boot: () => void;
+  /** An orderly end, and a new process after it. */
+  readonly replace: (drainMs: number) => void;
+  readonly busy: () => number;
+  /** Would a new process find the claim with this fence, also after a power cut? */
+  readonly hasOnDisk: (fence: number) => boolean;
+};
+
+export type RunnerFacts = {
+  readonly name: string;
+  readonly site: string;
+  readonly labels: readonly string[];
+  readonly slots: number;
+};
+type RunnerHostDeps = {
+  readonly ground: Ground;
+  readonly machine: Machine;
+  readonly network: Network;
+  readonly judge: Judge;
+  readonly watch: Watch;
+  readonly logBook: LogBook;
+};
+
+const AGAIN_MS = 3_000;
+const nothing = (): void => {};
+/** Steps of the simulation start no programs. */
+const NO_PROGRAMS: RunnerDeps["programs"] = {
+  endGroup: async () => true,
+  endOldGroup: async () => true,
+  killByCookie: () => 0,
+  openGuard: () => ({
+    watch: () => ({ limit: nothing, group: nothing, groupGone: nothing, over: nothing }),
+    close: nothing,
+  }),
+};
+
+export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slots }: RunnerFacts): RunnerHost {
+  const { ground, machine, network, judge, watch } = deps;
+  const { timeline, trace } = ground;
+  const random = ground.random.fork(name);
+  const journal = `/data/${name}/journal.jsonl`;
+  const disk = createDisk(random.fork("disk"), (path, bytes, torn) => {
+    // A process that dies between making a log and writing down that there is one leaves it to nobody.
+    const isKnown = disk.text(journal).includes(`"${path}"`);
+    if (path.includes("/logs/") && isKnown) deps.logBook.removed(path, Buffer.from(bytes), torn);
+  });
+  const config = runnerConfigSchema.parse({
+    name,
+    site,
+    labels,
+    slots,
+    agent: "http://agent",
+    token: `token-of-${site}`,
+    data: `/data/${name}`,
+    path: "/usr/bin",
+  });
+  let current: { process: Process; runner?: Runner } | undefined;
+  let boots = 0;
+
+  const boot = (): void => {
+    if (current?.process.isAlive()) return;
+    boots += 1;
+    const process = createProcess(ground, machine, `${name}#${boots}`);
+    const mine: typeof current = { process };
+    current = mine;
+    trace.line(`${process.name} begins`);
+    const again = (why: unknown): void => {
+      if (!process.isAlive()) return;
+      trace.line(`${process.name} ends: ${String(why)}`);
+      process.kill();
+      timeline.at(timeline.nowMs() + AGAIN_MS, boot);
+    };
+    const tools: Tools = {
+      fetch: network.fetchFor(process),
+      clock: process.clock,
+      random: random.next,
+      files: disk.filesFor(process),
+      programs: NO_PROGRAMS,
+      steps: stepBook([simStep(process, random.fork("steps"), watch)]),
+    };
+    const logger = surpriseLogger(judge, process.name);
+    const runnerDeps: RunnerDeps = { ...tools, hands: handsHere(tools), newId: random.uuid, logger, env: {} };
+    openRunner(config, runnerDeps).then((runner) => {
+      mine.runner = runner;
+      runner.ended.then(() => again("orderly"), again);
+    }, again);
+  };
+
+  return {
+    name,
+    machine,
+    disk,
+    boot,
+    process: () => current?.process,
+    busy: () => current?.runner?.busy() ?? 0,
+    hasOnDisk: (fence) => disk.syncedText(journal).includes(`"fence":${fence}`),
+    replace: (drainMs) => {
+      const mine = current;
+      mine?.process.deliver(() => void mine.runner?.close({ drainMs }));
+    },
+  };
+}

@@ -1,0 +1,331 @@
+// What must hold, whatever happens. The judge believes nobody: it looks at what was committed, at what was answered, and
+// at what was done to the outside world, and keeps its own account.
+
+import type { TaskEvent } from "@gantry/core/task/events.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
+import type { StreamAppend } from "@gantry/journal/journal.ts";
+import type { JobRef } from "@gantry/wire/runner/protocol.ts";
+import type { Agents } from "../hosts/agents.ts";
+import type { Trace } from "../machine/trace.ts";
+import type { JobRules } from "../plan/pipelines.ts";
+
+export type Invariant =
+  | "no-task-lost"
+  | "fences-grow"
+  | "one-holder"
+  | "one-end"
+  | "no-stale-write"
+  | "one-mutation"
+  | "permit-first"
+  | "no-effect-in-overlap"
+  | "no-overlap"
+  | "events-without-gap"
+  | "cancel-holds"
+  | "held-by-rule"
+  | "alive-is-not-lost"
+  | "dead-is-given-away"
+  | "no-idle-runner"
+  | "everything-ends"
+  | "notices"
+  | "logs-equal"
+  | "claim-on-disk"
+  | "probe-first"
+  | "no-flood"
+  | "no-surprise";
+
+export type Violation = { readonly invariant: Invariant; readonly text: string; readonly atMs: number };
+
+/** The judge's account of one job. */
+export type JobAccount = {
+  readonly task: string;
+  readonly job: string;
+  fence: number;
+  attempt: number;
+  runner: string;
+  started: boolean;
+  /** A lease is open. */
+  open: boolean;
+  ended: boolean;
+  /** Simulated moment from which it may be offered; undefined: it is not ready. */
+  readyMs: number | undefined;
+  claimedMs: number;
+  /** When its last lease ended. */
+  closedMs: number;
+  /** Simulated moment of the last answered sign of life of the open lease. */
+  heardMs: number;
+  lost: number;
+  /** How attempts ended, by attempt. */
+  readonly ends: Map<number, string>;
+};
+
+export type Judge = ReturnType<typeof createJudge>;
+
+type JudgeDeps = {
+  readonly nowMs: () => number;
+  readonly trace: Trace;
+  readonly rules: (pipeline: string, job: string) => JobRules;
+  readonly agents: () => Pick<Agents, "readySinceMs" | "atWorkSinceMs" | "rates" | "hosts">;
+  readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
+  /** A lenient job that was canceled and whose runner is silent may be given up after so long. */
+  readonly unconfirmedAfterMs: number;
+  /** Since when nothing is wrong; undefined while something is. */
+  readonly quietSinceMs: () => number | undefined;
+};
+
+/** After a fault, what was under way must have been noticed by then. */
+const SETTLED_MS = 60_000;
+/** What an agent has committed itself it knows when that is answered, or, when the answer was lost, when it has looked. */
+const ANSWERED_WITHIN_MS = 1_000;
+/** What one agent commits, the other knows: a slow store, a stopped process. */
+const HEARD_WITHIN_MS = 90_000;
+/** Sweeps come once a second, and a slow store makes them slower. */
+const SWEEP_SLACK_MS = 45_000;
+
+export function createJudge(deps: JudgeDeps) {
+  const { nowMs, trace } = deps;
+  const violations: Violation[] = [];
+  const versions = new Map<string, number>();
+  const tasks = new Map<string, TaskState>();
+  const jobs = new Map<string, JobAccount>();
+  const effects = new Map<string, "begun" | "done">();
+  const cancels = new Map<string, number>();
+  const claims = new Map<number, JobRef>();
+  /** Leases of former processes that must be given away soon. */
+  const owed = new Map<JobAccount, { readonly fence: number; readonly untilMs: number }>();
+  let lastEndMs = 0;
+
+  const violated = (invariant: Invariant, text: string): void => {
+    violations.push({ invariant, text, atMs: nowMs() });
+    trace.line(`!! ${invariant}: ${text}`);
+  };
+  const accountOf = (task: string, job: string): JobAccount => {
+    const key = `${task} ${job}`;
+    const known = jobs.get(key) ?? newAccount(task, job);
+    jobs.set(key, known);
+    return known;
+  };
+
+  const onEvent = (task: TaskState, event: TaskEvent): void => {
+    trace.line(`  ${task.id} ${event.kind} ${"job" in event ? event.job : ""} ${detail(event)}`);
+    if (event.kind === "TaskCancelRequested") cancels.set(task.id, nowMs());
+    if (event.kind === "EffectBegun" && !effects.has(event.key)) effects.set(event.key, "begun");
+    if (event.kind === "EffectEnded") {
+      if (effects.get(event.key) !== "begun")
+        violated("one-end", `effect ${event.key} ended twice, or was never begun`);
+      effects.set(event.key, "done");
+    }
+    if ("job" in event && event.kind !== "JobExpanded") onJob(task, accountOf(task.id, event.job), event);
+  };
+
+  const onJob = (task: TaskState, job: JobAccount, event: Extract<TaskEvent, { job: string }>): void => {
+    if (!isNotLate(event)) return;
+    const name = `${job.job} of ${job.task}`;
+    if (job.ended) violated("one-end", `${name} had ended, then ${event.kind}`);
+    if ("attempt" in event && event.kind !== "JobClaimed" && (!job.open || event.attempt !== job.attempt))
+      violated("no-stale-write", `${event.kind} of attempt ${event.attempt} of ${name}; ${job.attempt} is the newest`);
+    const canceled = task.cancel !== undefined && task.jobs[job.job]?.final === false;
+    switch (event.kind) {
+      case "JobReady":
+        job.readyMs = nowMs() + Math.max(0, (event.notBefore ?? 0) - event.at) / deps.agents().rates()[0];
+        break;
+      case "JobClaimed":
+        if (event.fence <= job.fence) violated("fences-grow", `${name}: ${event.fence} after ${job.fence}`);
+        if (job.open) violated("one-holder", `${name} was claimed by ${event.runner} while ${job.runner} held it`);
+        if (canceled) violated("cancel-holds", `${name} was claimed after its task was canceled`);
+        claims.set(event.fence, { task: task.id, job: event.job, attempt: event.attempt, fence: event.fence });
+        Object.assign(job, { fence: event.fence, attempt: event.attempt, runner: event.runner });
+        Object.assign(job, { open: true, started: false, readyMs: undefined, claimedMs: nowMs(), heardMs: nowMs() });
+        break;
+      case "JobStarted":
+        if (canceled) violated("cancel-holds", `${name} was started after its task was canceled`);
+        job.started = true;
+        break;
+      case "AttemptEnded":
+        if (job.ends.has(event.attempt)) violated("one-end", `attempt ${event.attempt} of ${name} ended twice`);
+        lastEndMs = nowMs();
+        job.ends.set(event.attempt, event.outcome);
+        Object.assign(job, { open: false, closedMs: nowMs() });
+        break;
+      case "AttemptLost":
+        checkLost(task, job, event.reason);
+        // One that its runner stopped by itself is told again in the same words when the answer was lost.
+        job.ends.set(event.attempt, event.digest === undefined ? "lost" : "cut off");
+        Object.assign(job, { open: false, closedMs: nowMs() });
+        if (event.started) job.lost += 1;
+        break;
+      case "JobHeld":
+        checkHeld(task, job);
+        job.readyMs = undefined;
+        break;
+      case "JobSkipped":
+      case "JobEnded":
+      case "JobKept":
+        Object.assign(job, { ended: true, open: false, readyMs: undefined });
+        break;
+    }
+  };
+
+  const checkLost = (task: TaskState, job: JobAccount, reason: string): void => {
+    const quietSince = deps.quietSinceMs() ?? Number.POSITIVE_INFINITY;
+    if (job.claimedMs > quietSince + SETTLED_MS)
+      violated("alive-is-not-lost", `${job.job} of ${job.task} was lost although nothing was wrong: ${reason}`);
+    if (!reason.includes("not been heard")) return;
+    const [, rate] = deps.agents().rates();
+    const needMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate;
+    const heard = Math.max(job.heardMs, deps.agents().readySinceMs() ?? 0);
+    const canceled = cancels.get(task.id);
+    const isUnconfirmed =
+      canceled !== undefined &&
+      deps.rules(task.pipeline, job.job).mode === "lenient" &&
+      nowMs() - canceled >= (deps.unconfirmedAfterMs / rate) * 0.999;
+    if (nowMs() - heard < needMs * 0.999 && !isUnconfirmed)
+      violated(
+        "alive-is-not-lost",
+        `${job.job} of ${job.task} was given away ${nowMs() - heard} ms after its last sign`,
+      );
+  };
+
+  const checkGivenAway = (job: JobAccount, fence: number): void => {
+    if (!job.open || job.fence !== fence) return;
+    const who = `${job.runner} has a new process`;
+    violated("dead-is-given-away", `${who}, and ${job.job} of ${job.task} is still the old one's`);
+  };
+
+  const checkHeld = (task: TaskState, job: JobAccount): void => {
+    const { retrySafe } = deps.rules(task.pipeline, job.job);
+    if (!job.started) violated("held-by-rule", `${job.job} of ${job.task} is held and had never started`);
+    if (retrySafe && job.lost <= 2) violated("held-by-rule", `${job.job} of ${job.task} is held and is retrySafe`);
+  };
+
+  return {
+    violations,
+    tasks,
+    jobs,
+    violated,
+    account: accountOf,
+    /** The attempt that was claimed with this fence. */
+    claimed: (fence: number): JobRef | undefined => claims.get(fence),
+    /** A new process of a runner has registered, and was answered: what it does not list is not its any more. */
+    onNewProcess: (runner: string, running: readonly { readonly ref: JobRef }[]): void => {
+      for (const job of jobs.values()) {
+        if (!job.open || job.runner !== runner || running.some(({ ref }) => ref.fence === job.fence)) continue;
+        // Where two agents share a store, one hears of the other's commits a little later.
+        if (deps.agents().hosts.length > 1) owed.set(job, { fence: job.fence, untilMs: nowMs() + HEARD_WITHIN_MS });
+        else checkGivenAway(job, job.fence);
+      }
+    },
+    /** Once a second: nobody waits for a runner that is silent for longer than agreed. */
+    lookForSilence: (): void => {
+      for (const [job, { fence, untilMs }] of owed) {
+        if (nowMs() < untilMs) continue;
+        owed.delete(job);
+        checkGivenAway(job, fence);
+      }
+      const { atWorkSinceMs, rates } = deps.agents();
+      const sinceMs = atWorkSinceMs();
+      if (sinceMs === undefined) return;
+      for (const job of jobs.values()) {
+        const task = job.open && tasks.get(job.task);
+        if (!task) continue;
+        const limitMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rates()[0] + SWEEP_SLACK_MS;
+        const silentMs = nowMs() - Math.max(job.heardMs, sinceMs);
+        if (silentMs > limitMs)
+          violated(
+            "dead-is-given-away",
+            `${job.job} of ${job.task} waits for ${job.runner}, silent for ${silentMs} ms`,
+          );
+      }
+    },
+    /** When an attempt ended last. */
+    lastEndMs: (): number => lastEndMs,
+    onCommit: (batch: readonly StreamAppend[]): void => {
+      for (const part of batch) {
+        if (!part.stream.startsWith("task/")) continue;
+        const version = versions.get(part.stream) ?? 0;
+        if (part.expected !== version)
+          violated("events-without-gap", `${part.stream}: ${part.expected} after ${version}`);
+        versions.set(part.stream, version + part.events.length);
+        const state = part.snapshot as unknown as TaskState;
+        const before = tasks.get(state.id);
+        const events = part.events as unknown as readonly TaskEvent[];
+        if (before?.phase === "ended" && (events.some(isNotLate) || before.outcome !== state.outcome))
+          violated("one-end", `${state.id} goes on after its end`);
+        tasks.set(state.id, state);
+        for (const event of events) onEvent(before ?? state, event);
+      }
+    },
+    versionOf: (task: string): number => versions.get(`task/${task}`) ?? 0,
+    /** A call about an attempt was granted. `before`: the account when the call arrived. */
+    onGranted: (
+      path: string,
+      ref: JobRef,
+      before: { readonly fence: number; readonly outcome: string | undefined },
+    ): void => {
+      if (ref.fence >= before.fence) return;
+      // Words that were said before and are said again are answered as the first time.
+      if (path === "report" && before.outcome !== undefined && before.outcome !== "lost") return;
+      if (path === "effect/end") return;
+      violated(
+        "no-stale-write",
+        `${path} of ${ref.job} of ${ref.task} with fence ${ref.fence}; ${before.fence} was the newest`,
+      );
+    },
+    /**
+     * A renewal was granted to a request that came at `arrivedMs`: the lease counts from then at least, and may have ended
+     * before the answer.
+     */
+    onRenewed: (ref: JobRef, arrivedMs: number): void => {
+      const job = accountOf(ref.task, ref.job);
+      const knownWithinMs = deps.agents().hosts.length > 1 ? HEARD_WITHIN_MS : ANSWERED_WITHIN_MS;
+      const overMs = ref.fence < job.fence ? job.claimedMs : job.closedMs;
+      if (job.fence === ref.fence && job.open) job.heardMs = Math.max(job.heardMs, arrivedMs);
+      else if (overMs + knownWithinMs < arrivedMs)
+        violated("no-stale-write", `a renewal of ${ref.job} of ${ref.task} with fence ${ref.fence} was granted`);
+    },
+  };
+}
+
+/** What a runner says after its attempt was given away is kept beside it, for people; nothing follows from it. */
+function isNotLate(event: TaskEvent): boolean {
+  return event.kind !== "ReportCameLate";
+}
+
+function newAccount(task: string, job: string): JobAccount {
+  return {
+    task,
+    job,
+    fence: 0,
+    attempt: 0,
+    runner: "",
+    started: false,
+    open: false,
+    ended: false,
+    readyMs: undefined,
+    claimedMs: 0,
+    closedMs: 0,
+    heardMs: 0,
+    lost: 0,
+    ends: new Map(),
+  };
+}
+
+function detail(event: TaskEvent): string {
+  switch (event.kind) {
+    case "JobClaimed":
+      return `#${event.attempt} ${event.fence} ${event.runner}`;
+    case "AttemptEnded":
+    case "JobEnded":
+    case "TaskEnded":
+      return event.outcome;
+    case "StepEnded":
+      return `${event.step} ${event.outcome} ${event.failure?.message ?? ""} ${event.failure?.why ?? ""}`;
+    case "AttemptLost":
+    case "JobHeld":
+      return event.reason;
+    case "EffectBegun":
+    case "EffectEnded":
+      return event.key;
+    default:
+      return "";
+  }
+}

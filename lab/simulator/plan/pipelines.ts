@@ -1,0 +1,150 @@
+// Random pipelines: graphs of 2 to 10 jobs of a few steps, of every kind that the engine treats differently.
+
+import type { Job, Pipeline, StepSpec } from "@gantry/core/pipeline/pipeline.ts";
+import type { Definitions } from "@gantry/task-agent/tasks/definitions.ts";
+import type { Random } from "../machine/random.ts";
+import type { Doing } from "./steps.ts";
+
+export const SITES = ["north", "south"] as const;
+
+/** Where jobs may run: a site, and the labels that somebody there has. */
+export type Place = { readonly site: string; readonly labels: readonly string[] };
+export const LABEL = "big";
+
+/** What the jobs of a library are like. Chances, all of them. */
+export type Taste = {
+  readonly strict: number;
+  readonly retrySafe: number;
+  /** Of a step: takes minutes. */
+  readonly long: number;
+  /** Of a step: takes nearly no time. */
+  readonly short: number;
+  readonly effects: number;
+  readonly fail: number;
+  /** Of a pipeline: many jobs; its tasks run one after the other. */
+  readonly big: number;
+  readonly group: number;
+};
+export const USUAL_TASTE: Taste = {
+  strict: 0.4,
+  retrySafe: 0.7,
+  long: 0.03,
+  short: 0,
+  effects: 0.5,
+  fail: 0.08,
+  big: 0.2,
+  group: 0.25,
+};
+
+/** What the judge must know of a job. */
+export type JobRules = { readonly mode: "strict" | "lenient"; readonly retrySafe: boolean };
+
+export type Library = {
+  readonly names: readonly string[];
+  readonly definitions: Definitions;
+  /** `job`: its key. */
+  readonly rules: (pipeline: string, job: string) => JobRules;
+};
+
+export function makeLibrary(random: Random, places: readonly Place[], taste: Taste): Library {
+  const pipelines = Array.from({ length: random.int(2, 5) }, (_, index) =>
+    makePipeline(random, places, taste, `p${index}`),
+  );
+  const byName = new Map(
+    pipelines.map((pipeline) => [pipeline.name, { pipeline, version: `sha256:${pipeline.name}` }]),
+  );
+  const find = (name: string): Pipeline => {
+    const known = byName.get(name.replace("sha256:", ""));
+    if (!known) throw new Error(`no pipeline ${name}`);
+    return known.pipeline;
+  };
+  return {
+    names: pipelines.map(({ name }) => name),
+    definitions: {
+      list: () => [...byName.values()],
+      current: (name) => byName.get(name),
+      pinned: async (version) => find(version),
+      steps: [],
+    },
+    rules: (pipeline, key) => {
+      const { jobs, finally: last } = find(pipeline);
+      const job = [...jobs, ...last].find(({ id }) => id === key.replace(/\[.*$/, ""));
+      if (!job) throw new Error(`no job ${key} in ${pipeline}`);
+      return job;
+    },
+  };
+}
+
+function makePipeline(random: Random, places: readonly Place[], taste: Taste, name: string): Pipeline {
+  const count = random.chance(taste.big) ? random.int(4, 9) : random.int(1, 3);
+  const jobs: Job[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const earlier = jobs.map(({ id }) => id);
+    const needs = earlier.filter(() => random.chance(index < 4 ? 0.6 : 0.25));
+    jobs.push(makeJob(random, places, taste, `j${index}`, needs));
+  }
+  return {
+    name,
+    title: name,
+    summary: "",
+    button: `Run ${name}`,
+    app: "none",
+    params: { type: "object", properties: {}, required: [], additionalProperties: false },
+    concurrency: random.chance(taste.group)
+      ? { group: `group-${name}`, policy: random.chance(0.7) ? "queue" : "cancel-older" }
+      : undefined,
+    jobs,
+    finally: random.chance(0.4) ? [makeJob(random, places, taste, "last", [])] : [],
+    outputs: {},
+    remember: {},
+  };
+}
+
+function makeJob(random: Random, places: readonly Place[], taste: Taste, id: string, needs: readonly string[]): Job {
+  const strict = random.chance(taste.strict);
+  const { site, labels } = random.pick(places);
+  return {
+    id,
+    title: id,
+    needs,
+    site,
+    labels: random.chance(0.2) ? labels : [],
+    each: random.chance(0.1) ? ["a", "b"] : undefined,
+    matrix: undefined,
+    when: random.chance(0.1) ? "status != 'canceled'" : undefined,
+    timeoutMs: random.chance(0.9) ? 3_600_000 : random.int(20_000, 60_000),
+    retry: random.chance(0.4) ? { max: random.int(1, 3), delayMs: random.int(0, 20_000) } : { max: 0, delayMs: 0 },
+    mode: strict ? "strict" : "lenient",
+    retrySafe: random.chance(taste.retrySafe),
+    env: {},
+    outputs: random.chance(0.2) ? { n: "${{ steps.s0.outputs.n }}" } : {},
+    steps: Array.from({ length: random.int(1, 3) }, (_, index) => makeStep(random, taste, `s${index}`)),
+  };
+}
+
+function makeStep(random: Random, taste: Taste, id: string): StepSpec {
+  const doing: Doing = {
+    workMs: workMs(random, taste),
+    waits: random.chance(0.15) ? random.int(1, 3) : 0,
+    waitMs: random.int(100, 10_000),
+    effects: random.chance(taste.effects) ? random.int(1, 2) : 0,
+    target: random.pick(["create", "replace", "add"]),
+    flaky: random.chance(0.2) ? 0.4 : 0,
+    fail: random.chance(taste.fail) ? 0.5 : 0,
+    stubbornMs: random.chance(0.2) ? 1_500 : 0,
+    lines: random.chance(0.5) ? random.int(1, 3) : 0,
+  };
+  return {
+    id,
+    title: id,
+    when: random.chance(0.05) ? "status == 'failed' || status == 'canceled'" : undefined,
+    timeoutMs: random.chance(0.05) ? random.int(5_000, 60_000) : undefined,
+    env: {},
+    action: { kind: "uses", uses: "sim/do", with: doing },
+  };
+}
+
+function workMs(random: Random, taste: Taste): number {
+  if (random.chance(taste.long)) return random.int(20_000, 180_000);
+  return random.chance(taste.short) ? random.int(0, 300) : random.int(0, 8_000);
+}

@@ -1,0 +1,46 @@
+// The simulator itself: is the same seed the same run, and do the planted mistakes still fit the code? `npm test` runs a
+// thousand seeds after this, on all cores and with nothing beside them; more about it: docs/promises.md.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { randomOf } from "./machine/random.ts";
+import { createTimeline } from "./machine/timeline.ts";
+import { MUTANTS } from "./mutants/list.ts";
+import { patched } from "./mutants/run.ts";
+import { runSeed } from "./run-seed.ts";
+
+test("the same seed is the same run, to the last line of its trace", async () => {
+  const digests = async (): Promise<string[]> => {
+    const all: string[] = [];
+    for (const seed of [1, 9, 112, 353]) all.push((await runSeed(seed)).digest);
+    return all;
+  };
+  const [once, again] = [await digests(), await digests()];
+  assert.deepEqual(once, again);
+  assert.equal(new Set(once).size, once.length);
+});
+
+test("every planted mistake still fits the code", async () => {
+  for (const mutant of MUTANTS) {
+    const texts = await patched(mutant);
+    assert.ok(texts.size > 0);
+  }
+  assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
+});
+
+test("things happen in the order of their time, and those of one moment in the order in which they were asked for", async () => {
+  const random = randomOf(7);
+  const timeline = createTimeline();
+  const wanted = Array.from({ length: 500 }, (_, order) => ({ ms: random.int(0, 50), order }));
+  const happened: typeof wanted = [];
+  for (const one of wanted) {
+    const cancel = timeline.at(one.ms, () => happened.push(one));
+    if (one.order % 7 === 0) cancel();
+  }
+  await timeline.run(() => false);
+  const kept = wanted.filter(({ order }) => order % 7 !== 0);
+  assert.deepEqual(
+    happened,
+    kept.toSorted((a, b) => a.ms - b.ms || a.order - b.order),
+  );
+});

@@ -1,0 +1,134 @@
+// Many who want the same at the same moment: runners that claim the same jobs, and cancels of everything at once.
+
+import { randomUUID } from "node:crypto";
+import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import type { Offer } from "@gantry/wire/runner/protocol.ts";
+import { AgentProcess, Ground, RUNNER_TOKEN } from "../processes.ts";
+import { listed } from "./submits.ts";
+
+export type ClaimFigures = {
+  readonly runners: number;
+  readonly jobs: number;
+  /** Claims that were granted. Must be `jobs`. */
+  readonly granted: number;
+  /** Jobs that were granted to two. Must be 0. */
+  readonly double: number;
+  /** Claims that were refused, because somebody else was offered the job. */
+  readonly refused: number;
+  readonly ended: number;
+  /** Tasks that had not succeeded when all was reported. Must be 0. */
+  readonly open: number;
+  readonly seconds: number;
+};
+
+const JOBS_OF_TASK = 10;
+
+/** Every runner tries to claim what it is offered, and what its neighbours are offered. */
+export async function raceForClaims(runners: number, jobs: number): Promise<ClaimFigures> {
+  const ground = await Ground.open();
+  try {
+    const axis = Array.from({ length: JOBS_OF_TASK }, (_, index) => index).join(", ");
+    await ground.pipeline(
+      "many",
+      `  work: { site: seoul, matrix: { n: [${axis}] }, steps: [{ id: make, title: Make, run: "true" }] }`,
+    );
+    const agent = await AgentProcess.start(ground);
+    const tasks: string[] = [];
+    for (let n = 0; n < jobs / JOBS_OF_TASK; n += 1) tasks.push((await agent.start("many", `key-${n}`)).id);
+    const began = performance.now();
+    const granted = new Map<string, number>();
+    const seen: Offer[] = [];
+    let [refused, ended] = [0, 0];
+
+    const claim = async (runner: PlayedRunner, offer: Offer): Promise<void> => {
+      try {
+        await insist(() => runner.claim(offer));
+      } catch (error) {
+        if ((error as { code?: string }).code !== "offer-gone") throw error;
+        refused += 1;
+        return;
+      }
+      const job = `${offer.ref.task} ${offer.ref.job}`;
+      granted.set(job, (granted.get(job) ?? 0) + 1);
+      await insist(() => runner.start(offer.ref));
+      await insist(() => runner.report(offer.ref));
+      ended += 1;
+    };
+    const work = async (index: number): Promise<void> => {
+      const as = { slots: 4, bootId: randomUUID() };
+      const runner = await insist(() =>
+        PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", `seoul-${index}`, [], as),
+      );
+      while (granted.size < jobs) {
+        const { offers } = await insist(() => runner.pollAll(4, 2_000));
+        seen.push(...offers);
+        const others = seen.slice(-4).filter((one) => !offers.includes(one));
+        await Promise.all([...offers, ...others.slice(0, 2)].map((offer) => claim(runner, offer)));
+      }
+    };
+    await Promise.all(Array.from({ length: runners }, (_, index) => work(index)));
+    // All is reported and answered; that the tasks have ended is in the list.
+    const there = await insist(() => listed(agent));
+    const open = tasks.filter((task) => there.get(task)?.state !== "succeeded").length;
+    const sum = [...granted.values()].reduce((total, one) => total + one, 0);
+    const double = [...granted.values()].filter((one) => one > 1).length;
+    const seconds = Math.round((performance.now() - began) / 100) / 10;
+    return { runners, jobs, granted: sum, double, refused, ended, open, seconds };
+  } finally {
+    await ground.close();
+  }
+}
+
+/** So many at once may be more than the machine can answer in time: then it is asked again, as runners do. */
+async function insist<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if ((error as { code?: string }).code !== "unavailable") throw error;
+    }
+  }
+}
+
+export type CancelFigures = {
+  readonly tasks: number;
+  readonly canceled: number;
+  /** Answers that were neither the cancel nor its refusal because it had ended. Must be 0. */
+  readonly strange: number;
+  readonly slowestMs: number;
+};
+
+/** Each task is canceled twice, all at the same moment, while a runner holds some of them. */
+export async function cancelAtOnce(tasks: number): Promise<CancelFigures> {
+  const ground = await Ground.open();
+  try {
+    await ground.pipeline("one", '  work: { site: seoul, steps: [{ id: make, title: Make, run: "true" }] }');
+    const agent = await AgentProcess.start(ground);
+    const ids: string[] = [];
+    for (let n = 0; n < tasks; n += 100) {
+      const some = Array.from({ length: Math.min(100, tasks - n) }, (_, index) =>
+        agent.start("one", `key-${n + index}`),
+      );
+      for (const { id } of await Promise.all(some)) ids.push(id);
+    }
+    const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1", [], { slots: 20 });
+    const held = await runner.pollAll(20, 1_000);
+    await Promise.all(held.offers.map((offer) => runner.claim(offer)));
+    let [strange, slowestMs] = [0, 0];
+    const cancel = async (id: string): Promise<void> => {
+      const began = performance.now();
+      try {
+        await agent.client.cancel(id, { principal: "lab" });
+      } catch (error) {
+        if ((error as { code?: string }).code !== "already-ended") strange += 1;
+      }
+      slowestMs = Math.max(slowestMs, Math.round(performance.now() - began));
+    };
+    await Promise.all([...ids, ...ids].map(cancel));
+    await Promise.all(held.offers.map(({ ref }) => runner.report(ref, { outcome: "canceled" })));
+    const ended = await Promise.all(ids.map((id) => agent.client.task(id)));
+    return { tasks, canceled: ended.filter((task) => task.state === "canceled").length, strange, slowestMs };
+  } finally {
+    await ground.close();
+  }
+}

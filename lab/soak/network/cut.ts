@@ -1,0 +1,198 @@
+// A line that is cut in the middle of a build and of a deployment, for longer than a strict lease and shorter than a
+// lenient one: the build goes on under its lease and loses no byte, the deployment is never done by two at once.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AgentProcess, Ground, startRunnerProcess } from "../processes.ts";
+import { type Losses, lossesOf } from "./losses.ts";
+import { type Fault, Line } from "./proxy.ts";
+import { SHORT_TERMS } from "./terms.ts";
+
+export type CutFigures = {
+  readonly cuts: number;
+  /** Builds that ended well in their first attempt. Must be `cuts`. */
+  readonly buildsInOne: number;
+  /** Logs that are equal on both sides, by SHA-256. Must be `cuts`. */
+  readonly equalLogs: number;
+  /** Tasks whose events were not 1, 2, 3 … with the steps in order. Must be 0. */
+  readonly disorder: number;
+  /** Deployments that ended well in exactly two attempts. Must be `cuts`. */
+  readonly deployments: number;
+  /** Cuts that were played again: a lease of the deployment was missed before or after it, on a machine that was too slow. */
+  readonly starved: number;
+  /** Attempts that were given away although they were heard in time. Must be 0. */
+  readonly unexplained: number;
+  /** Deployments where an attempt was still alive when the next one was. Must be 0. */
+  readonly overlaps: number;
+  /** From the last sign of life of one attempt to the first of the next. */
+  readonly shortestGapMs: number;
+};
+
+/** From a runner to the agent. */
+export type Way = {
+  readonly url: string;
+  /** A program that starts the runner, with its own arguments. */
+  readonly before?: readonly string[];
+  /** From now on; what goes on in between is lost. */
+  readonly set: (fault: Fault) => void;
+  readonly close: () => Promise<void>;
+};
+
+export type Cut = { readonly fault: Fault; readonly ms: number };
+
+/** The terms of SHORT_TERMS are 1/48 of the usual ones for strict jobs and 1/40 for lenient ones. */
+export const TEN_MINUTES_SCALED_MS = 15_000;
+
+const LINES = 2_000;
+
+type CutOptions = {
+  /** The way of the runner that is cut off, to the agent at this address. */
+  readonly open?: (agentUrl: string) => Promise<Way>;
+  /** Hears the figures so far. */
+  readonly tell?: (figures: CutFigures) => void;
+};
+
+export async function cutLine(
+  cuts: readonly Cut[],
+  { open = Line.open, tell = () => {} }: CutOptions = {},
+): Promise<CutFigures> {
+  const counted = { cuts: 0, buildsInOne: 0, equalLogs: 0, deployments: 0 };
+  const all = { starved: 0, disorder: 0, unexplained: 0, overlaps: 0, shortestGapMs: Number.POSITIVE_INFINITY };
+  const left = [...cuts];
+  while (left.length > 0) {
+    // Most of the time is spent waiting, so two go at once.
+    const two = left.splice(0, 2);
+    const played = await Promise.all(two.map((cut) => cutOnce(cut, open)));
+    for (const [index, one] of played.entries()) {
+      all.disorder += one.disorder;
+      all.unexplained += one.unexplained;
+      all.overlaps += one.gapMs < 0 ? 1 : 0;
+      all.shortestGapMs = Math.min(all.shortestGapMs, one.gapMs);
+      const cut = two[index];
+      if (cut && one.isStarved && all.starved < cuts.length) {
+        all.starved += 1;
+        left.push(cut);
+        continue;
+      }
+      counted.cuts += 1;
+      counted.buildsInOne += one.isBuildInOne ? 1 : 0;
+      counted.equalLogs += one.isLogEqual ? 1 : 0;
+      counted.deployments += one.isDeployed ? 1 : 0;
+    }
+    tell({ ...counted, ...all });
+  }
+  return { ...counted, ...all };
+}
+
+type One = Losses & {
+  readonly isBuildInOne: boolean;
+  readonly isLogEqual: boolean;
+  readonly disorder: number;
+  readonly isDeployed: boolean;
+  readonly gapMs: number;
+};
+
+async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<Way>): Promise<One> {
+  const ground = await Ground.open();
+  let line: Way | undefined;
+  try {
+    const pauseS = (ms + 3_000) / LINES / 1_000;
+    await ground.pipeline("build", buildJob(pauseS));
+    await ground.pipeline("deploy", DEPLOY);
+    const agent = await AgentProcess.start(ground, { config: { ...SHORT_TERMS, host: "0.0.0.0" } });
+    line = await open(agent.url);
+    const { url, before } = line;
+    const first = startRunnerProcess(ground, { name: "seoul-1", agent: url, before });
+    const build = await agent.start("build", "build");
+    const deploy = await agent.start("deploy", "deploy");
+    for (const { id } of [build, deploy])
+      await agent.fact(id, ({ kind, step }) => kind === "StepStarted" && step === "work");
+    // It is near the agent; only the first one is cut off.
+    const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
+    const healed = new Promise<void>((resolve) =>
+      setTimeout(() => {
+        line?.set({});
+        resolve();
+      }, ms),
+    );
+    line.set(fault);
+    const deployed = await agent.settled(deploy.id);
+    await healed;
+    const built = await agent.ended(build.id);
+    const log = await agent.client.log({ task: build.id, job: "work", step: "work" }, 0, 4_194_304);
+    const disorder = (await isInOrder(agent, build.id)) && (await isInOrder(agent, deploy.id)) ? 0 : 1;
+    const losses = await lossesOf(agent, deploy.id, [first, second]);
+    return {
+      isBuildInOne: built.state === "succeeded" && built.jobs[0]?.attempts.length === 1,
+      isLogEqual: digest(log.bytes) === digest(readFileSync(join(ground.world, "printed"))),
+      disorder,
+      isDeployed: deployed.state === "succeeded" && deployed.jobs[0]?.attempts.length === 2,
+      ...losses,
+      gapMs: gapOf(ground),
+    };
+  } finally {
+    await line?.close();
+    await ground.close();
+  }
+}
+
+/** Prints to the log what it writes to a file, for longer than the cut. */
+function buildJob(pauseS: number): string {
+  const body = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i $$"; i=$((i+1)); sleep ${pauseS}; done | tee $WORLD/printed`;
+  return `  work:
+    site: seoul
+    mode: lenient
+    env: { WORLD: ../../../../world }
+    steps:
+      - { id: before, title: Before, run: "true" }
+      - { id: work, title: Work, run: '${body}' }
+      - { id: after, title: After, run: "true" }`;
+}
+
+/** Writes that it is alive, until the second attempt has done so for a while. */
+export const DEPLOY = `  work:
+    site: seoul
+    mode: strict
+    retrySafe: true
+    env: { WORLD: ../../../../world }
+    steps:
+      - id: work
+        title: Work
+        run: |
+          trap "" TERM
+          i=0
+          while [ $GANTRY_ATTEMPT -eq 1 ] || [ $i -lt 20 ]; do
+            echo "$GANTRY_ATTEMPT $(date +%s%N)" >> $WORLD/alive
+            i=$((i+1)); sleep 0.02
+          done`;
+
+/** The shortest time between attempts of DEPLOY; less than 0 when one was alive after the next had begun. */
+export function gapOf(ground: Ground): number {
+  const lines = readFileSync(join(ground.world, "alive"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ").map(Number));
+  const times = (attempt: number): number[] => lines.flatMap(([of, at = 0]) => (of === attempt ? [at / 1e6] : []));
+  const attempts = [...new Set(lines.map(([attempt = 0]) => attempt))].sort((a, b) => a - b);
+  const gaps = attempts.slice(1).map((attempt) => {
+    const before = attempts.filter((one) => one < attempt).flatMap(times);
+    return Math.min(...times(attempt)) - Math.max(...before);
+  });
+  return Math.round(Math.min(...gaps));
+}
+
+async function isInOrder(agent: AgentProcess, task: string): Promise<boolean> {
+  const events = await agent.client.taskEvents(task, 0, 1_000);
+  const numbers = events.every((event, index) => event.taskseq === index + 1);
+  const steps = events
+    .map(({ data: { event } }) => event)
+    .filter(({ kind, attempt }) => (kind === "StepStarted" || kind === "StepEnded") && attempt === 1)
+    .map(({ step, kind }) => `${step} ${kind}`);
+  const wanted = ["before", "work", "after"].flatMap((step) => [`${step} StepStarted`, `${step} StepEnded`]);
+  return numbers && (steps.length < wanted.length || steps.join() === wanted.join());
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -1,0 +1,82 @@
+// Steps that want all of the machine: one computes without pause, one prints as fast as it can. Leases with short terms
+// must be renewed in time all the while.
+
+import { AgentProcess, Ground, startRunnerProcess } from "../processes.ts";
+import { SHORT_TERMS } from "./terms.ts";
+
+export type FloodFigures = {
+  readonly seconds: number;
+  /** Times that work was stopped or given away because its lease was not renewed in time. Must be 0. */
+  readonly missed: number;
+  /** Renewals that were not answered before the next one was due, and were repeated. */
+  readonly repeated: number;
+  /** Of both jobs together. Must be 2. */
+  readonly attempts: number;
+  readonly outcomes: string;
+  /** Longest time without a renewal that the agent saw, when it was more than 900; at 3,000 the work is stopped. */
+  readonly longestSilenceMs: number;
+  readonly printedMbPerS: number;
+};
+
+const CHUNK = 65_536;
+
+export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
+  const ground = await Ground.open();
+  try {
+    const strict = { renewEveryMs: 300, renewWithinMs: 900, selfFenceMs: 3_000, reassignAfterMs: 6_000 };
+    const common = `site: seoul\n    mode: strict\n    retrySafe: true\n    env: { WORLD: ../../../../world, SECONDS_LONG: "${seconds}" }`;
+    await ground.pipeline(
+      "flood",
+      `  spin:
+    ${common}
+    steps:
+      - { id: work, title: Work, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ '- - ${seconds * 1_000}' }}" } }
+  flood:
+    ${common}
+    outputs: { bytes: "\${{ steps.work.outputs.bytes }}" }
+    steps:
+      - id: work
+        title: Work
+        shell: node
+        run: |
+          const chunk = Buffer.alloc(${CHUNK}, "x".repeat(99) + "\\n");
+          const end = Date.now() + Number(process.env.SECONDS_LONG) * 1_000;
+          let bytes = 0;
+          const fs = require("node:fs");
+          while (Date.now() < end) bytes += fs.writeSync(1, chunk);
+          fs.writeFileSync(process.env.GANTRY_OUTPUT, "bytes=" + bytes);`,
+    );
+    const agent = await AgentProcess.start(ground, {
+      config: { ...SHORT_TERMS, lease: { ...SHORT_TERMS.lease, strict } },
+    });
+    const runner = startRunnerProcess(ground, { name: "seoul-1", agent: agent.url });
+    const { id } = await agent.start("flood", "key");
+    let longestSilenceMs = 0;
+    let isEnded = false;
+    const watching = (async () => {
+      while (!isEnded) {
+        const silent = (await agent.client.task(id)).jobs.flatMap(({ notHeardSince }) =>
+          notHeardSince === undefined ? [] : [Date.now() - Date.parse(notHeardSince)],
+        );
+        longestSilenceMs = Math.max(longestSilenceMs, ...silent);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    const ended = await agent.ended(id);
+    isEnded = true;
+    await watching;
+    const count = (pattern: RegExp): number => runner.lines.filter((line) => pattern.test(line)).length;
+    const printed = Number(ended.jobs.find((job) => job.id === "flood")?.outputs.bytes ?? 0);
+    return {
+      seconds,
+      missed: count(/lease is lost|given up|was not heard/),
+      repeated: count(/could not be renewed/),
+      attempts: ended.jobs.reduce((sum, job) => sum + job.attempts.length, 0),
+      outcomes: ended.jobs.map((job) => job.state).join(" "),
+      longestSilenceMs,
+      printedMbPerS: Math.round(printed / seconds / 1e6),
+    };
+  } finally {
+    await ground.close();
+  }
+}

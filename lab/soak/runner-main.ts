@@ -1,0 +1,13 @@
+// A task-runner with the steps of world-steps.ts, in a process of its own: `node runner-main.ts <config as JSON>`. Its log
+// goes to standard output.
+
+import { makeLogger } from "@gantry/runtime/process/run-process.ts";
+import { openHands, startRunner } from "@gantry/task-runner/main.ts";
+
+const config = JSON.parse(process.argv[2] ?? "{}") as Parameters<typeof startRunner>[0];
+const logger = makeLogger("task-runner", "info");
+const hands = openHands(logger, { steps: new URL("./ledger-steps.ts", import.meta.url).href });
+const runner = await startRunner(config, { logger, hands });
+process.once("SIGTERM", () => void runner.close().finally(() => hands.close()));
+await runner.ended;
+await hands.close();

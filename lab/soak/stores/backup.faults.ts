@@ -1,0 +1,18 @@
+// The drill of docs/operations.md for both stores. `npm run test:long -- backup` plays it with more tasks.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { noRedis } from "../../faults/redis/server.ts";
+import { backUpAndRestore } from "./backup.ts";
+
+for (const store of ["sqlite", "redis"] as const) {
+  test(`${store}: what was there when a backup began is there after everything was wiped and put back`, {
+    skip: store === "redis" && noRedis,
+    timeout: 120_000,
+  }, async (t) => {
+    const figures = await backUpAndRestore(store, 200);
+    t.diagnostic(JSON.stringify(figures));
+    assert.ok(figures.tasks > 200);
+    assert.deepEqual([figures.missing, figures.unknown], [0, 0]);
+  });
+}

@@ -1,0 +1,166 @@
+// Disks that are full or have faults, and how often the agent really asks the disk to keep something.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { AgentProcess, Ground } from "../processes.ts";
+
+/** More than the last request that fails, so that each of them does. */
+const SUBMITS_OF_ROUND = 60;
+const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
+
+/** Why this machine cannot do it, or undefined. */
+export function noTmpfs(): string | undefined {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return "only root on Linux can mount a small disk";
+  return undefined;
+}
+
+export function noStrace(): string | undefined {
+  try {
+    execFileSync("strace", ["-f", "-o", "/dev/null", "-e", "trace=fsync", "true"], { stdio: "ignore" });
+    return undefined;
+  } catch {
+    return "strace is not here, or may not trace";
+  }
+}
+
+export type DiskFigures = {
+  readonly rounds: number;
+  readonly accepted: number;
+  /** Answers 503 `unavailable` while the disk was full or at fault. */
+  readonly refused: number;
+  /** Other errors. Must be 0. */
+  readonly strange: number;
+  /** Accepted and not there, or there and not accepted, after everything was asked again. Must be 0. */
+  readonly halfDone: number;
+  /** Rounds after which requests were accepted again, without a restart. Must be `rounds`. */
+  readonly recovered: number;
+  readonly isSound: boolean;
+};
+
+type Tally = { accepted: Map<string, string>; refused: number; strange: number };
+
+async function ask(agent: AgentProcess, key: string, tally: Tally): Promise<boolean> {
+  try {
+    tally.accepted.set(key, (await agent.start("quick", key)).id);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "unavailable") tally.refused += 1;
+    else tally.strange += 1;
+    return false;
+  }
+}
+
+/** The disk of the agent is filled up, and emptied again, `rounds` times. */
+export async function fillDisk(rounds: number): Promise<DiskFigures> {
+  const ground = await Ground.open();
+  const disk = join(ground.folder, "disk");
+  mkdirSync(disk);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]);
+  try {
+    await ground.pipeline("quick", JOB);
+    const agent = await AgentProcess.start(ground, { data: join(disk, "agent") });
+    const tally: Tally = { accepted: new Map(), refused: 0, strange: 0 };
+    let [keys, recovered] = [0, 0];
+    for (let round = 0; round < rounds; round += 1) {
+      fill(disk, join(disk, "filler"));
+      let refusals = 0;
+      for (let n = 0; n < 500 && refusals < 20; n += 1) {
+        keys += 1;
+        if (!(await ask(agent, `key-${keys}`, tally))) refusals += 1;
+      }
+      if (refusals === 0) throw new Error("the disk was not full");
+      rmSync(join(disk, "filler"));
+      keys += 1;
+      if (await ask(agent, `key-${keys}`, tally)) recovered += 1;
+    }
+    return await judge(agent, keys, tally, { rounds, recovered });
+  } finally {
+    await ground.close().catch(() => {});
+    execFileSync("umount", ["--lazy", disk]);
+    rmSync(ground.folder, { recursive: true, force: true });
+  }
+}
+
+/** The nth request to the disk to keep something fails with EIO, for many n, one process each. */
+export async function failSync(rounds: number): Promise<DiskFigures> {
+  const ground = await Ground.open();
+  try {
+    await ground.pipeline("quick", JOB);
+    const tally: Tally = { accepted: new Map(), refused: 0, strange: 0 };
+    let [keys, recovered] = [0, 0];
+    const data = join(ground.folder, "agent");
+    for (let round = 1; round <= rounds; round += 1) {
+      // The first ones belong to the start; a start that fails is no acceptance of anything.
+      const when = `inject=fsync,fdatasync:error=EIO:when=${10 + round}`;
+      const before = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", when];
+      const agent = await AgentProcess.start(ground, { data, before });
+      for (let n = 0; n < SUBMITS_OF_ROUND; n += 1) {
+        keys += 1;
+        await ask(agent, `key-${keys}`, tally);
+      }
+      keys += 1;
+      if (await ask(agent, `key-${keys}`, tally)) recovered += 1;
+      await agent.kill();
+    }
+    // Without strace: all that is left to do is to look.
+    return await judge(await AgentProcess.start(ground, { data }), keys, tally, { rounds, recovered });
+  } finally {
+    await ground.close();
+  }
+}
+
+/** How many requests to keep something there are for so many acknowledged tasks, one after the other. */
+export async function countSyncs(tasks: number): Promise<{ readonly tasks: number; readonly syncs: number }> {
+  const ground = await Ground.open();
+  try {
+    await ground.pipeline("quick", JOB);
+    const trace = join(ground.folder, "trace");
+    const before = ["strace", "-f", "-qq", "-o", trace, "-e", "trace=fsync,fdatasync"];
+    const agent = await AgentProcess.start(ground, { before });
+    const count = (): number =>
+      readFileSync(trace, "utf8")
+        .split("\n")
+        .filter((line) => /f(data)?sync\(/.test(line)).length;
+    const atStart = count();
+    for (let n = 0; n < tasks; n += 1) await agent.start("quick", `key-${n}`);
+    const syncs = count() - atStart;
+    return { tasks, syncs };
+  } finally {
+    await ground.close();
+  }
+}
+
+async function judge(
+  agent: AgentProcess,
+  keys: number,
+  tally: Tally,
+  { rounds, recovered }: { rounds: number; recovered: number },
+): Promise<DiskFigures> {
+  const accepted = tally.accepted.size;
+  const { refused, strange } = tally;
+  for (let key = 1; key <= keys; key += 1) {
+    const known = tally.accepted.get(`key-${key}`);
+    const again = await agent.start("quick", `key-${key}`);
+    if (known !== undefined && known !== again.id) throw new Error(`key-${key} is task ${known} and ${again.id}`);
+    tally.accepted.set(`key-${key}`, again.id);
+  }
+  const ids = new Set<string>();
+  for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+    const page = await agent.client.tasks({ limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { id } of page.items) ids.add(id);
+    cursor = page.nextCursor;
+  }
+  const wanted = new Set(tally.accepted.values());
+  const halfDone = [...ids].filter((id) => !wanted.has(id)).length + [...wanted].filter((id) => !ids.has(id)).length;
+  const database = new DatabaseSync(join(agent.data, "journal.sqlite"), { readOnly: true });
+  const isSound = database.prepare("PRAGMA integrity_check").get()?.integrity_check === "ok";
+  database.close();
+  return { rounds, accepted, refused, strange, halfDone, recovered, isSound };
+}
+
+function fill(disk: string, file: string): void {
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(file, Buffer.alloc(Math.max(0, bavail * bsize - 16_384)));
+}

@@ -1,0 +1,130 @@
+// The long runs against a real Kafka broker: `node lab/soak/stores/kafka.ts [away|steady|kills|plainKills …]`, all without a name. A task-agent as
+// a process of its own publishes; a reader that drops what it has seen by (task, taskseq) is held against the journal.
+// Prints one line of figures each; the exit code is 1 when an event is missing or out of order. What was measured is in
+// docs/events.md.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AgentOnKafka } from "../../faults/kafka/agent-process.ts";
+import { startBroker, whyNoBroker } from "../../faults/kafka/broker.ts";
+import { EventReader } from "../../faults/kafka/event-reader.ts";
+
+type Figures = { readonly [name: string]: number };
+
+/** Half an hour without Kafka at 100 events a second, as fast as the machine can: what counts is how much waits. */
+async function away(events = 180_000): Promise<Figures> {
+  return inWorld(async ({ broker, agent, reader }) => {
+    await agent.work(200);
+    await reader.until(agent);
+    const before = await agent.measure(300);
+    await broker.kill();
+    const during = await agent.measure(300);
+    const rssBefore = agent.rssMb();
+    const began = performance.now();
+    while (agent.events < events) await agent.work(500);
+    const workSeconds = (performance.now() - began) / 1_000;
+    const rssAfter = agent.rssMb();
+    const back = performance.now();
+    await broker.start();
+    await reader.until(agent);
+    return {
+      waited: agent.events,
+      workSeconds: round(workSeconds),
+      drainSeconds: round((performance.now() - back) / 1_000),
+      startMsBefore: before,
+      startMsDuring: during,
+      rssMbBefore: rssBefore,
+      rssMbAfter: rssAfter,
+    };
+  });
+}
+
+/** The same work with Kafka there: what the memory of the agent grows by without any outage. */
+async function steady(events = 180_000): Promise<Figures> {
+  return inWorld(async ({ agent, reader }) => {
+    await agent.work(200);
+    await reader.until(agent);
+    const rssMbBefore = agent.rssMb();
+    const began = performance.now();
+    while (agent.events < events) await agent.work(500);
+    const workSeconds = round((performance.now() - began) / 1_000);
+    const rssMbAfter = agent.rssMb();
+    const left = performance.now();
+    await reader.until(agent);
+    return { workSeconds, behindSeconds: round((performance.now() - left) / 1_000), rssMbBefore, rssMbAfter };
+  });
+}
+
+/** The broker and the task-agent are killed in turn while events come at about 100 a second. */
+async function kills(idempotent: boolean, rounds = 20): Promise<Figures> {
+  return inWorld(async ({ broker, agent, reader }) => {
+    for (let turn = 0; turn < rounds; turn += 1) {
+      const working = agent.workFor(3_000, 100);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 2_000));
+      if (turn % 2 === 0) {
+        await broker.kill();
+        await working;
+        await broker.start();
+      } else {
+        await agent.kill();
+        await working;
+        await agent.start();
+      }
+    }
+    await reader.until(agent);
+    return { rounds };
+  }, idempotent);
+}
+
+type World = {
+  readonly broker: Awaited<ReturnType<typeof startBroker>>;
+  readonly agent: AgentOnKafka;
+  readonly reader: EventReader;
+};
+
+async function inWorld(run: (world: World) => Promise<Figures>, idempotent = true): Promise<Figures> {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-kafka-long-"));
+  const broker = await startBroker(dir);
+  const kafka = { brokers: [broker.address], topic: "gantry.events", partitions: 12, replication: 1, idempotent };
+  const agent = new AgentOnKafka(join(dir, "agent"), kafka);
+  await agent.start();
+  const reader = new EventReader(kafka);
+  try {
+    const figures = await run({ broker, agent, reader });
+    // What was accepted without an answer is in the journal, too, and must come out.
+    const journal = await agent.journal();
+    await agent.start();
+    await reader.until({ events: [...journal.values()].reduce((sum, size) => sum + size, 0) });
+    return { ...figures, ...reader.compare(journal), endedByItself: agent.endedByItself };
+  } finally {
+    await reader.close();
+    await agent.kill();
+    await broker.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+const RUNS: { readonly [name: string]: () => Promise<Figures> } = {
+  away,
+  steady,
+  kills: () => kills(true),
+  // Nothing may depend on what brokers drop by themselves.
+  plainKills: () => kills(false),
+};
+
+const missing = whyNoBroker();
+if (missing !== undefined) throw new Error(missing);
+const wanted = process.argv.slice(2);
+for (const [name, run] of Object.entries(RUNS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const started = performance.now();
+  const figures = await run();
+  const seconds = Math.round((performance.now() - started) / 1_000);
+  process.stdout.write(`${name} ${JSON.stringify({ ...figures, seconds })}\n`);
+  if ((figures.gaps ?? 1) + (figures.missing ?? 1) + (figures.endedByItself ?? 1) > 0) process.exitCode = 1;
+}

@@ -1,0 +1,114 @@
+// A delivery: one message on one channel, from the moment it was decided until it is delivered, refused or given up.
+// How it is kept in the journal, and what the world sees of it.
+
+import { createHash } from "node:crypto";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { Message } from "@gantry/core/notify/channel.ts";
+import type { StreamAppend } from "@gantry/journal/journal.ts";
+import type { DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
+import type { Content } from "../messages.ts";
+
+export type DeliveryState = "pending" | "delivered" | "refused" | "given-up";
+
+export type Delivery = {
+  /** `<rule>/<once-per value>/<channel>` */
+  readonly key: string;
+  /** Store time in microseconds, 16 digits: sorts by age. */
+  readonly id: string;
+  readonly rule: string;
+  readonly channel: string;
+  readonly to: string | null;
+  /** Id of the feed event. */
+  readonly event: string;
+  readonly task: string;
+  readonly app: string | null;
+  readonly content: Content;
+  /** When it happened; the date of the message. */
+  readonly atMs: number;
+  readonly createdMs: number;
+  readonly state: DeliveryState;
+  readonly tries: number;
+  /** While pending. */
+  readonly nextTryMs: number | null;
+  readonly deliveredMs: number | null;
+  readonly problem: string | null;
+  /** What the other side calls it. */
+  readonly ref: string | null;
+};
+
+/** The channel that needs no other system: what is recorded for it is shown in the portal. */
+export const INBOX = "inbox";
+
+/** `deliveries` and `inbox`: by id. `pending`: by channel, then id. */
+export const NOTIFY_INDEXES = ["deliveries", "pending", "inbox"] as const;
+
+/** A key may hold anything; the name of a stream may not. */
+export function deliveryStream(key: string): string {
+  return `delivery/${createHash("sha256").update(key).digest("hex")}`;
+}
+
+export function deliveryId(micros: number): string {
+  return String(micros).padStart(16, "0");
+}
+
+/** The append that records a delivery, at the version it was decided on. */
+export function recordDelivery(delivery: Delivery, expected: number, event: JsonObject): StreamAppend {
+  return {
+    stream: deliveryStream(delivery.key),
+    expected,
+    events: [event],
+    snapshot: delivery as unknown as JsonValue,
+    index: {
+      deliveries: [delivery.id],
+      ...(delivery.channel === INBOX ? { inbox: [delivery.id] } : {}),
+      ...(delivery.state === "pending" ? { pending: [`${delivery.channel}/${delivery.id}`] } : {}),
+    },
+  };
+}
+
+/** The inverse of what `recordDelivery` kept. */
+export function readDelivery(snapshot: JsonValue): Delivery {
+  return snapshot as unknown as Delivery;
+}
+
+export function messageOf(delivery: Delivery): Message {
+  const { key, to, content, atMs } = delivery;
+  return { ...content, link: content.link ?? undefined, key, to: to ?? undefined, at: new Date(atMs) };
+}
+
+export function deliveryView(delivery: Delivery): DeliveryView {
+  return {
+    key: delivery.key,
+    rule: delivery.rule,
+    channel: delivery.channel,
+    event: delivery.event,
+    task: delivery.task,
+    title: delivery.content.title,
+    state: delivery.state,
+    tries: delivery.tries,
+    createdAt: iso(delivery.createdMs),
+    ...(delivery.deliveredMs === null ? {} : { deliveredAt: iso(delivery.deliveredMs) }),
+    ...(delivery.nextTryMs === null ? {} : { nextTryAt: iso(delivery.nextTryMs) }),
+    ...(delivery.problem === null ? {} : { problem: delivery.problem }),
+  };
+}
+
+export function inboxView(delivery: Delivery): InboxItem {
+  const { id, content } = delivery;
+  return {
+    id,
+    at: iso(delivery.atMs),
+    rule: delivery.rule,
+    state: content.state,
+    title: content.title,
+    text: content.text,
+    facts: content.facts.map(([name, value]) => [name, value]),
+    task: delivery.task,
+    ...(delivery.app === null ? {} : { app: delivery.app }),
+    ...(content.link ? { url: content.link.url } : {}),
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,108 @@
+// Deliveries that were settled long ago leave the journal for the archive: read → decide → commit, a few at a time.
+
+import type { DeliveryRetention } from "@gantry/core/retention/policy.ts";
+import type { ArchiveRecord, ArchiveWriter } from "@gantry/journal/archive/archive.ts";
+import type { Journal, StreamRemoval } from "@gantry/journal/journal.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import { openPasses, type Passes } from "@gantry/runtime/periodic.ts";
+import { Gauge, type Registry } from "prom-client";
+import { type Delivery, readDelivery } from "../deliveries/delivery.ts";
+import { DAY_MS, mayLeave } from "./decide-removal.ts";
+
+export const DELIVERIES = "deliveries";
+
+export type RetentionDeps = {
+  readonly journal: Journal;
+  readonly archive: ArchiveWriter;
+  readonly policy: DeliveryRetention;
+  /** Events that are older ask for no delivery. */
+  readonly maxAgeMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly registry: Registry;
+};
+
+export type Retention = Pick<Passes, "run" | "start" | "close">;
+
+const PAGE = 20;
+const FORMAT = 1;
+/** More tries than this are not written down one by one. */
+const MAX_EVENTS = 1_000;
+
+export function openRetention(deps: RetentionDeps): Retention {
+  let [archived, failures, passedMs] = [0, 0, 0];
+  const gauge = (name: string, help: string, value: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [deps.registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  };
+  gauge("gantry_retention_archived_deliveries", "Deliveries that left for the archive since the start", () => archived);
+  gauge("gantry_retention_failures", "Passes that failed since the start", () => failures);
+  gauge("gantry_retention_last_pass_seconds", "Unix time of the last pass; 0 before the first", () => passedMs / 1_000);
+
+  const passes: Passes = openPasses({
+    clock: deps.clock,
+    random: deps.random,
+    pass: async () => {
+      try {
+        const count = await sweep(deps, passes);
+        archived += count;
+        passedMs = deps.clock.nowMs();
+        if (count > 0) deps.logger.info({ deliveries: count }, "old deliveries have left for the archive");
+      } catch (error) {
+        failures += 1;
+        throw error;
+      }
+    },
+    onFailed: (err) => deps.logger.error({ err }, "old deliveries cannot leave the journal; none was removed unsaved"),
+  });
+  return passes;
+}
+
+/** Answers how many have left. */
+async function sweep(deps: RetentionDeps, { rest, isStopping }: Passes): Promise<number> {
+  const { journal, policy, maxAgeMs } = deps;
+  const nowMs = Math.floor((await journal.now()) / 1_000);
+  let after: string | undefined;
+  let count = 0;
+  while (policy.enabled && !isStopping()) {
+    const page = await journal.find({ index: "deliveries", limit: PAGE, ...(after === undefined ? {} : { after }) });
+    const records: ArchiveRecord[] = [];
+    const removals: StreamRemoval[] = [];
+    for (const { stream, version, snapshot } of page.items) {
+      const delivery = readDelivery(snapshot);
+      if (!mayLeave(delivery, { policy, maxAgeMs, nowMs })) continue;
+      const events = await journal.events(stream, 0, MAX_EVENTS);
+      records.push(recordOf(delivery, events));
+      removals.push({ stream, expected: version });
+    }
+    if (records.length > 0) {
+      await deps.archive.append(records);
+      await rest();
+      // Whatever has been changed meanwhile leaves at a later pass.
+      for (const removal of removals) if ((await journal.remove([removal])).ok) count += 1;
+    }
+    const last = page.items.at(-1);
+    after = last?.key;
+    if (page.cursor === undefined || !last || nowMs - readDelivery(last.snapshot).createdMs < policy.days * DAY_MS)
+      break;
+    await rest();
+  }
+  return count;
+}
+
+function recordOf(
+  delivery: Delivery,
+  events: readonly { readonly atMicros: number; readonly event: object }[],
+): ArchiveRecord {
+  const tries = events.map(({ atMicros, event }) => [atMicros, event]);
+  const value = { format: FORMAT, delivery, events: tries } as unknown as ArchiveRecord["value"];
+  return { day: new Date(delivery.createdMs).toISOString().slice(0, 10), id: delivery.id, value };
+}

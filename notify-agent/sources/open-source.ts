@@ -1,0 +1,58 @@
+// Where events come from, as the configuration has it. Without Kafka, kafkajs is not loaded.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import { reachAtStart } from "@gantry/journal/startup-probe.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import { checkTls } from "@gantry/runtime/process/tls-files.ts";
+import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
+import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import { placeOf } from "@gantry/wire/bus/kafka/config.ts";
+import type { EventSource } from "../config.ts";
+import { type BusSourceDeps, startBusSource } from "./bus-source.ts";
+import { type LoopDeps, startLoop } from "./feed-source.ts";
+
+export type OpenSource = {
+  readonly start: (deps: Omit<LoopDeps, "agent"> & Omit<BusSourceDeps, "bus" | "group">) => {
+    readonly stop: () => Promise<void>;
+  };
+  /** After `stop`. */
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * Throws `topic-unfit` and `bus-refused`, and `bus-unreachable` for a Kafka that was never reached. One that was and is
+ * away, or a task-agent that is not there, is no reason not to start: reading begins when it is.
+ */
+export async function openSource(
+  source: EventSource,
+  { journal, logger }: { readonly journal: Journal; readonly logger: Logger },
+  fetch?: typeof globalThis.fetch,
+): Promise<OpenSource> {
+  if (source.kind === "feed") {
+    const agent = makeAgentClient({
+      ...source.agent,
+      headers: { [READER_HEADER]: "notify-agent" },
+      ...(fetch ? { fetch } : {}),
+    });
+    return { start: (deps) => startLoop({ ...deps, agent }), close: async () => {} };
+  }
+  const { kafka } = source;
+  const { openKafkaBus } = await import("@gantry/wire/bus/kafka/kafka-bus.ts");
+  checkTls(kafka, "/source/kafka");
+  const bus = openKafkaBus(kafka, { logger });
+  try {
+    await reachAtStart(journal, {
+      system: "kafka",
+      place: placeOf(kafka),
+      look: bus.checkTopic,
+      onAway: (err) =>
+        logger.warn({ err }, "the topic of events could not be looked at; reading begins when Kafka is there"),
+      neverReached: (problem) => new GantryError("bus-unreachable", { address: kafka.brokers.join(", "), problem }),
+    });
+  } catch (error) {
+    await bus.close();
+    throw error;
+  }
+  return { start: (deps) => startBusSource({ ...deps, bus, group: source.group }), close: bus.close };
+}

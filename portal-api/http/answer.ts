@@ -1,0 +1,37 @@
+// The three ways a route answers with JSON.
+
+import { hash } from "node:crypto";
+import { notModified } from "@gantry/runtime/http/server.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
+import type Koa from "koa";
+
+/** 200 with an ETag made of the content, or 304 when the client has it: polling costs few bytes. */
+export function sendJson(ctx: Koa.Context, value: unknown): void {
+  const body = JSON.stringify(value);
+  sendText(ctx, body, etagOf(body));
+}
+
+export function etagOf(body: string): string {
+  return hash("sha256", body, "base64url").slice(0, 22);
+}
+
+/** The same for JSON text whose tag is known without reading it. */
+export function sendText(ctx: Koa.Context, text: string, tag: string): void {
+  if (notModified(ctx, tag)) return;
+  ctx.type = "application/json";
+  ctx.body = text;
+}
+
+/** 202: the work was accepted, and here is where to follow it. */
+export function sendAccepted(ctx: Koa.Context, task: TaskView): void {
+  ctx.status = 202;
+  ctx.set("Location", `/v1/tasks/${encodeURIComponent(task.id)}`);
+  sendFresh(ctx, task);
+}
+
+/** JSON that is nobody else's and of this moment only. */
+export function sendFresh(ctx: Koa.Context, value: unknown): void {
+  ctx.set("Cache-Control", "no-store");
+  ctx.type = "application/json";
+  ctx.body = JSON.stringify(value);
+}

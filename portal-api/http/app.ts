@@ -1,0 +1,39 @@
+// The portal as a Koa app: shared ground, security headers, the declared routes, the console's files.
+
+import { createApp } from "@gantry/runtime/http/server.ts";
+import type Koa from "koa";
+import type { Portal } from "../portal.ts";
+import type { Route } from "./route.ts";
+import { makeRouter, refuseOtherMethods } from "./router.ts";
+import { serveConsole } from "./static.ts";
+
+export function makeApp(portal: Portal, routes: readonly Route[]): Koa {
+  const app = createApp({ name: "portal-api", logger: portal.logger, onAnswered: portal.metrics.answered });
+  app.use(securityHeaders(portal));
+  app.use(makeRouter(portal, routes).routes());
+  app.use(refuseOtherMethods);
+  app.use(serveConsole(portal.config.console));
+  return app;
+}
+
+/** No inline script, no other origin, no frame: what a page of ours could be made to show stays text. */
+const POLICY = [
+  "default-src 'self'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+function securityHeaders(portal: Portal): Koa.Middleware {
+  return ({ res }, next) => {
+    res.setHeader("Content-Security-Policy", POLICY);
+    res.setHeader("X-Frame-Options", "DENY");
+    res.setHeader("Referrer-Policy", "no-referrer");
+    res.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+    res.setHeader("Cross-Origin-Resource-Policy", "same-origin");
+    if (portal.publicUrl().startsWith("https:")) res.setHeader("Strict-Transport-Security", "max-age=31536000");
+    return next();
+  };
+}

@@ -1,0 +1,123 @@
+// The OpenAPI document knows every route, and every schema in it can be used.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ERRORS } from "@gantry/core/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { startWorld, type World } from "../portal.fixture.ts";
+import { ROUTES } from "../routes/routes.ts";
+
+type Operation = {
+  readonly operationId: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
+  readonly requestBody?: JsonObject;
+  readonly responses: { readonly [status: string]: JsonObject };
+  readonly security: readonly object[];
+};
+type Document = {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
+  readonly components: { readonly schemas: { readonly [name: string]: JsonObject } };
+};
+
+let world: World;
+let document: Document;
+
+before(async () => {
+  world = await startWorld();
+  document = (await (await world.ask("/openapi.json")).json()) as Document;
+});
+after(() => world.close());
+
+const operations = (): [method: string, path: string, operation: Operation][] =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, string, Operation] => [
+      method.toUpperCase(),
+      path,
+      operation,
+    ]),
+  );
+
+test("every route is in the document, and nothing else", () => {
+  assert.deepEqual(
+    operations()
+      .map(([method, path]) => `${method} ${path}`)
+      .sort(),
+    ROUTES.map((one) => `${one.method} ${one.path}`).sort(),
+  );
+});
+
+test("operations have a name of their own, all the parameters of their path, and an answer that is no error", () => {
+  const names = operations().map(([, , operation]) => operation.operationId);
+  assert.equal(new Set(names).size, names.length);
+  for (const [method, path, operation] of operations()) {
+    assert.match(operation.operationId, /^[a-z]+[A-Z]?[A-Za-z]+$/);
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1]);
+    const declared = operation.parameters.filter((one) => one.in === "path");
+    assert.deepEqual(declared.map((one) => one.name).sort(), inPath.sort(), `${method} ${path}`);
+    assert.ok(declared.every((one) => one.required));
+    assert.ok(
+      Object.keys(operation.responses).some((status) => Number(status) < 400),
+      `${method} ${path}`,
+    );
+    assert.ok("400" in operation.responses && "500" in operation.responses, `${method} ${path}`);
+    for (const answer of Object.values(operation.responses)) assert.equal(typeof answer.description, "string");
+  }
+});
+
+test("what must be sent is required, what need not be is not", () => {
+  const start = document.paths["/v1/tasks"]?.post;
+  const key = start?.parameters.find((one) => one.name === "Idempotency-Key");
+  assert.deepEqual([key?.in, key?.required, start?.requestBody?.required], ["header", true, true]);
+  const list = document.paths["/v1/tasks"]?.get?.parameters ?? [];
+  assert.deepEqual(list.map((one) => one.name).sort(), ["app", "cursor", "limit", "pipeline", "state"]);
+  assert.ok(list.every((one) => !one.required));
+  assert.deepEqual(document.paths["/livez"]?.get?.security, []);
+});
+
+test("every reference leads somewhere and every schema compiles", () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema({ $id: "document", components: document.components }, "document");
+  let schemas = 0;
+  const visit = (value: JsonValue): void => {
+    if (Array.isArray(value)) for (const one of value as readonly JsonValue[]) visit(one);
+    if (!isJsonObject(value)) return;
+    if (value.schema !== undefined) {
+      const text = JSON.stringify(value.schema).replaceAll('"#/components', '"document#/components');
+      ajv.compile(JSON.parse(text) as object);
+      schemas += 1;
+    }
+    for (const one of Object.values(value)) visit(one);
+  };
+  visit(document.paths as unknown as JsonValue);
+  assert.ok(schemas > 200, `${schemas} schemas`);
+  for (const name of ["Task", "TaskSummary", "App", "Event", "Problem", "Site", "Token"]) {
+    assert.ok(name in document.components.schemas, name);
+  }
+});
+
+test("answers are what the document says", async () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema({ $id: "document", components: document.components }, "document");
+  world.agent.addTask({ id: "t1" });
+  const samples: [name: string, path: string][] = [
+    ["Task", "/v1/tasks/t1"],
+    ["App", "/v1/apps/orders"],
+    ["Pipeline", "/v1/pipelines/ci"],
+    ["Me", "/v1/me"],
+    ["Problem", "/v1/tasks/t2"],
+  ];
+  for (const [name, path] of samples) {
+    const check = ajv.compile({ $ref: `document#/components/schemas/${name}` });
+    assert.ok(check(await (await world.ask(path)).json()), `${name}: ${ajv.errorsText(check.errors)}`);
+  }
+});
+
+test("the page shows every route and every error, escaped and without script", async () => {
+  const page = await (await world.ask("/docs", { headers: { accept: "text/html" } })).text();
+  for (const one of ROUTES) assert.ok(page.includes(`<details id="${one.id}">`), one.id);
+  for (const code of Object.keys(ERRORS)) assert.ok(page.includes(`<tr id="error-${code}">`), code);
+  assert.doesNotMatch(page, /<script|style=|onclick/i);
+});

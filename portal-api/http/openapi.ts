@@ -1,0 +1,163 @@
+// The OpenAPI 3.1 document, made from the declared routes and their schemas.
+
+import { ERRORS, type ErrorCode } from "@gantry/core/errors.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { PROBLEM_TYPE, problemSchema } from "@gantry/runtime/http/problem.ts";
+import { z } from "zod";
+import type { Route } from "./route.ts";
+
+type Schemas = {
+  readonly answer: (schema: z.ZodType) => JsonValue;
+  readonly request: (schema: z.ZodType) => JsonValue;
+  readonly components: () => JsonObject;
+};
+
+export function openApiOf(
+  routes: readonly Route[],
+  info: { readonly version: string; readonly url: string },
+): JsonObject {
+  const schemas = collectSchemas();
+  const paths: Record<string, Record<string, JsonValue>> = {};
+  const problem = schemas.answer(problemSchema);
+  for (const one of routes) {
+    paths[one.path] = { ...paths[one.path], [one.method.toLowerCase()]: operationOf(one, schemas, problem) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Gantry",
+      version: info.version,
+      description: "From a button to running pods in many clusters. Errors are problem+json and carry a code.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: info.url }],
+    tags: [...new Set(routes.map((one) => one.tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: schemas.components(),
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer", description: "A token: gantry_pat_…" },
+        session: { type: "apiKey", in: "cookie", name: "gantry_session", description: "A signed-in browser" },
+      },
+    },
+  };
+}
+
+/** The errors that a route can answer with: its own, and those that follow from what it asks for. */
+export function errorsOf(one: Route): readonly ErrorCode[] {
+  const codes: ErrorCode[] = ["bad-request", ...(one.errors ?? []), "internal"];
+  if (one.access !== "anyone") codes.push("unauthenticated");
+  if (one.method !== "GET" || one.access !== "anyone") codes.push("forbidden");
+  if (one.params) codes.push("not-found");
+  if (one.method !== "GET") codes.push("body-too-large", "media-type");
+  if (one.keyed) codes.push("idempotency-key-missing");
+  if (one.path.startsWith("/v1/")) codes.push("unavailable", "system-strange");
+  return [...new Set(codes)].sort((a, b) => ERRORS[a].status - ERRORS[b].status);
+}
+
+function operationOf(one: Route, schemas: Schemas, problem: JsonValue): JsonObject {
+  const body = bodyOf(one, schemas);
+  return {
+    operationId: one.id,
+    tags: [one.tag],
+    summary: one.summary,
+    description: [one.description, `Needs: ${one.access}.`].filter(Boolean).join(" "),
+    parameters: parametersOf(one, schemas),
+    ...(body === undefined ? {} : { requestBody: body }),
+    responses: { ...answersOf(one, schemas), ...problemsOf(one, problem) },
+    security: one.access === "anyone" ? [] : [{ token: [] }, { session: [] }],
+  };
+}
+
+function parametersOf(one: Route, schemas: Schemas): JsonValue {
+  const keyHeader = {
+    name: "Idempotency-Key",
+    in: "header",
+    required: true,
+    description: "Fresh for every new request, the same when a request is repeated",
+    schema: { type: "string", minLength: 1, maxLength: 200 },
+  };
+  return [
+    ...fieldsOf("path", one.params, schemas),
+    ...fieldsOf("query", one.query, schemas),
+    ...(one.keyed ? [keyHeader] : []),
+  ];
+}
+
+function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, schemas: Schemas): JsonObject[] {
+  if (!(schema instanceof z.ZodObject)) return [];
+  return Object.entries(schema.shape).map(([name, field]: [string, z.ZodType]) => ({
+    name,
+    in: place,
+    required: !field.safeParse(undefined).success,
+    ...(field.description === undefined ? {} : { description: field.description }),
+    schema: schemas.request(field),
+  }));
+}
+
+function bodyOf(one: Route, schemas: Schemas): JsonObject | undefined {
+  if (!one.body) return undefined;
+  const type = one.form ? "application/x-www-form-urlencoded" : "application/json";
+  const required = !one.body.safeParse({}).success;
+  return { required, content: { [type]: { schema: schemas.request(one.body) } } };
+}
+
+function answersOf(one: Route, schemas: Schemas): { [status: string]: JsonValue } {
+  return Object.fromEntries(
+    Object.entries(one.answers).map(([status, { description, content, headers }]) => {
+      const shown = Object.entries(content ?? {}).map(([type, schema]) => [type, { schema: schemas.answer(schema) }]);
+      const named = Object.entries(headers ?? {}).map(([name, text]) => [
+        name,
+        { description: text, schema: { type: "string" } },
+      ]);
+      const answer = {
+        description,
+        ...(shown.length > 0 ? { content: Object.fromEntries(shown) } : {}),
+        ...(named.length > 0 ? { headers: Object.fromEntries(named) } : {}),
+      };
+      return [status, answer];
+    }),
+  );
+}
+
+function problemsOf(one: Route, schema: JsonValue): { [status: string]: JsonValue } {
+  const byStatus = Map.groupBy(errorsOf(one), (code) => ERRORS[code].status);
+  return Object.fromEntries(
+    [...byStatus]
+      .filter(([status]) => !(status in one.answers))
+      .map(([status, codes]) => [
+        String(status),
+        { description: codes.map((code) => `\`${code}\``).join(", "), content: { [PROBLEM_TYPE]: { schema } } },
+      ]),
+  );
+}
+
+/** Schemas with a name become components, once; names that the library invents are told apart by what they describe. */
+function collectSchemas(): Schemas {
+  const components = new Map<string, string>();
+  const convert = (schema: z.ZodType, io: "input" | "output"): JsonValue => {
+    const whole = z.toJSONSchema(z.object({ root: schema }), { io, unrepresentable: "any" });
+    const made = JSON.parse(JSON.stringify(whole)) as { properties: { root: JsonValue }; $defs?: JsonObject };
+    const names = new Map(Object.keys(made.$defs ?? {}).map((name) => [name, name.startsWith("__") ? "Json" : name]));
+    const rename = (value: JsonValue): JsonValue =>
+      JSON.parse(
+        JSON.stringify(value).replace(/"#\/\$defs\/([^"]+)"/g, (_, name: string) => {
+          return JSON.stringify(`#/components/schemas/${names.get(name) ?? name}`);
+        }),
+      );
+    for (const [name, value] of Object.entries(made.$defs ?? {})) {
+      const to = names.get(name) ?? name;
+      const text = JSON.stringify(rename(value));
+      const known = components.get(to);
+      if (known !== undefined && known !== text) throw new Error(`two schemas are called ${to}`);
+      components.set(to, text);
+    }
+    return rename(made.properties.root);
+  };
+  return {
+    answer: (schema) => convert(schema, "output"),
+    request: (schema) => convert(schema, "input"),
+    components: () =>
+      Object.fromEntries([...components].sort().map(([name, text]) => [name, JSON.parse(text) as JsonValue])),
+  };
+}

@@ -1,0 +1,121 @@
+// A route is declared once, as data. The router and the OpenAPI document are both made from the declarations, so that
+// neither can know a route that the other does not.
+
+import type { ErrorCode } from "@gantry/core/errors.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import { parse } from "@gantry/runtime/http/problem.ts";
+import { readBytes, readJson, readQuery } from "@gantry/runtime/http/server.ts";
+import type Koa from "koa";
+import { z } from "zod";
+import type { Access, Caller } from "../access/decide-access.ts";
+import type { Portal } from "../portal.ts";
+
+export type Method = "GET" | "POST" | "DELETE";
+
+/** Content by media type; a schema where the content is JSON. */
+export type AnswerSpec = {
+  readonly description: string;
+  readonly content?: { readonly [mediaType: string]: z.ZodType };
+  readonly headers?: { readonly [name: string]: string };
+};
+
+type Declared = {
+  readonly method: Method;
+  /** With parameters in braces: `/v1/apps/{app}`. */
+  readonly path: string;
+  /** verbNoun, unique. */
+  readonly id: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** The least role that may use it. */
+  readonly access: Access;
+  /** What one does here, after "may not": `run CI`. */
+  readonly verb: string;
+  readonly answers: { readonly [status: number]: AnswerSpec };
+  /** Errors of its own, beside those that every route of its kind can give. */
+  readonly errors?: readonly ErrorCode[];
+  /** The Idempotency-Key header is required. */
+  readonly keyed?: true;
+  /** A page for people: who is not signed in is sent to the sign-in page. */
+  readonly page?: true;
+};
+
+type Schemas<P, Q, B> = {
+  readonly params?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly body?: z.ZodType<B>;
+  /** The body is a form of HTML instead of JSON. */
+  readonly form?: true;
+};
+
+export type Call<P, Q, B> = {
+  readonly ctx: Koa.Context;
+  readonly portal: Portal;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** The Idempotency-Key; empty for routes that are not keyed. */
+  readonly key: string;
+  /** Undefined only where `access` is `anyone`. */
+  readonly caller: Caller | undefined;
+};
+
+export type Route = Declared &
+  Schemas<unknown, unknown, unknown> & {
+    /** Checks the request against the schemas and answers it. The caller has been authorised before. */
+    readonly run: (request: {
+      readonly ctx: Koa.Context;
+      readonly params: { readonly [name: string]: string };
+      readonly portal: Portal;
+      readonly caller: Caller | undefined;
+    }) => Promise<void>;
+  };
+
+const nothing = z.strictObject({});
+
+export function route<P = unknown, Q = unknown, B = unknown>(
+  spec: Declared & Schemas<P, Q, B> & { readonly handle: (call: Call<P, Q, B>) => void | Promise<void> },
+): Route {
+  const { handle, ...declared } = spec;
+  return {
+    ...declared,
+    run: async ({ ctx, params, portal, caller }) => {
+      const checked = spec.params ? parse(spec.params, params, "/path") : undefined;
+      const query = readQuery<unknown>(ctx, spec.query ?? nothing);
+      const key = spec.keyed ? readKey(ctx) : "";
+      const body = spec.method === "GET" ? undefined : await readBody(ctx, spec);
+      // Where a part has no schema its type is `unknown`, and no handler can read anything from it.
+      await handle({ ctx, portal, caller, key, params: checked as P, query: query as Q, body: body as B });
+    },
+  };
+}
+
+/** Whoever called a route that is not for anyone. */
+export function callerOf(call: { readonly caller: Caller | undefined }): Caller {
+  if (!call.caller) throw new GantryError("unauthenticated");
+  return call.caller;
+}
+
+async function readBody<B>(
+  ctx: Koa.Context,
+  spec: Schemas<unknown, unknown, B> & { readonly method: Method },
+): Promise<unknown> {
+  if (spec.form && spec.body) {
+    if (!ctx.is("application/x-www-form-urlencoded")) {
+      throw new GantryError("media-type", { problem: "its Content-Type is not application/x-www-form-urlencoded" });
+    }
+    const bytes = await readBytes(ctx, 16_384);
+    return parse(spec.body, Object.fromEntries(new URLSearchParams(bytes.toString("utf8"))));
+  }
+  return readJson<unknown>(ctx, spec.body ?? nothing);
+}
+
+function readKey(ctx: Koa.Context): string {
+  const key = ctx.get("idempotency-key");
+  if (key === "") throw new GantryError("idempotency-key-missing");
+  if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
+    throw new GantryError("bad-request", { problem: "Idempotency-Key is not 1 to 200 visible ASCII characters" });
+  }
+  return key;
+}

@@ -1,0 +1,76 @@
+// Puts the declared routes on the router: who asks, may they, does the request come from our own page; then the route.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { bearerOf } from "@gantry/runtime/http/server.ts";
+import Router from "@koa/router";
+import type Koa from "koa";
+import { sessionCookieOf } from "../access/cookie.ts";
+import { type Caller, isFromOwnPage, mayDo } from "../access/decide-access.ts";
+import type { Portal } from "../portal.ts";
+import type { Route } from "./route.ts";
+
+export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
+  const router = new Router();
+  for (const one of routes) {
+    router.register(one.path.replace(/\{(\w+)\}/g, ":$1"), [one.method], async (ctx) => {
+      ctx.state.route = one.path;
+      const caller = await identify(portal, ctx);
+      if (caller) ctx.state.actor = caller.name;
+      const allowed = authorise(portal, ctx, one, caller);
+      if (!allowed) {
+        ctx.redirect(`/sign-in?next=${encodeURIComponent(ctx.url)}`);
+        return;
+      }
+      await one.run({ ctx, params: ctx.params, portal, caller });
+    });
+  }
+  return router;
+}
+
+/** An address that is known for other methods only is 405, and says for which. */
+export async function refuseOtherMethods(ctx: Koa.Context, next: Koa.Next): Promise<void> {
+  const layers: unknown = ctx.matched;
+  const methods = Array.isArray(layers)
+    ? layers.flatMap((layer: { methods: string[] }) => layer.methods).filter((method) => method !== "HEAD")
+    : [];
+  if (methods.length > 0) {
+    const allowed = [...new Set(methods)].join(", ");
+    ctx.set("Allow", allowed);
+    throw new GantryError("method-not-allowed", { method: ctx.method.slice(0, 20), allowed });
+  }
+  await next();
+}
+
+/** A token in the header counts alone: a request with a wrong one is not saved by its cookie. */
+async function identify(portal: Portal, ctx: Koa.Context): Promise<Caller | undefined> {
+  if (ctx.get("authorization") !== "") {
+    const token = bearerOf(ctx);
+    return token === undefined ? undefined : portal.tokens.identify(token);
+  }
+  const secret = sessionCookieOf(ctx);
+  return secret === undefined ? undefined : portal.sessions.identify(secret);
+}
+
+/** True when the caller may go on, false when a person should sign in first; otherwise it throws. */
+function authorise(portal: Portal, ctx: Koa.Context, one: Route, caller: Caller | undefined): boolean {
+  if (one.access !== "anyone" && !caller) {
+    if (one.page && ctx.accepts("json", "html") === "html") return false;
+    throw new GantryError("unauthenticated");
+  }
+  if (caller && !mayDo(caller.role, one.access))
+    throw new GantryError("forbidden", { who: caller.name, verb: one.verb });
+  const writes = one.method !== "GET";
+  if (writes && caller?.via !== "token" && !isFromOwnPage(sourceOf(portal, ctx))) {
+    throw new GantryError("forbidden", { who: "A page of another site", verb: one.verb });
+  }
+  return true;
+}
+
+function sourceOf(portal: Portal, ctx: Koa.Context): Parameters<typeof isFromOwnPage>[0] {
+  return {
+    secFetchSite: ctx.get("sec-fetch-site"),
+    origin: ctx.get("origin"),
+    host: ctx.get("host"),
+    publicOrigin: new URL(portal.publicUrl()).origin,
+  };
+}

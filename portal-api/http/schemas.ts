@@ -1,0 +1,82 @@
+// Names, queries and small bodies that several routes share.
+
+import { OUTCOMES } from "@gantry/core/task/states.ts";
+import { taskView } from "@gantry/wire/agent/views.ts";
+import { z } from "zod";
+import { ROLES } from "../access/decide-access.ts";
+import type { AnswerSpec } from "./route.ts";
+
+export const name = z
+  .string()
+  .max(63)
+  .regex(/^[a-z][a-z0-9-]*$/, "lower case letters, digits and hyphens, beginning with a letter");
+export const taskId = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, "not a task id");
+/** Key of a job with its `each` value (`deploy[seoul]`), or id of a step. */
+export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "not an id");
+
+export const inApp = z.strictObject({ app: name });
+export const inTask = z.strictObject({ id: taskId });
+
+const digits = (most: number): z.ZodType<number> =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, "not a whole number")
+    .transform(Number)
+    .pipe(z.number().max(most))
+    .meta({ type: "integer", minimum: 0, maximum: most });
+
+export const seqQuery = digits(Number.MAX_SAFE_INTEGER);
+export const limitQuery = digits(200).refine((limit) => limit > 0, "at least 1");
+export const waitQuery = digits(30_000).describe(
+  "Milliseconds to hold the request until there is something (JSON only)",
+);
+export const countQuery = digits(Number.MAX_SAFE_INTEGER);
+export const cursorQuery = z
+  .string()
+  .max(500)
+  .regex(/^[\w.~+/=:@-]+$/, "not a cursor");
+
+export const pageQuery = z.strictObject({ limit: limitQuery.optional(), cursor: cursorQuery.optional() });
+export const taskQuery = pageQuery.extend({
+  state: z
+    .enum(["open", ...OUTCOMES])
+    .optional()
+    .describe("`open` has not ended"),
+  app: name.optional(),
+  pipeline: name.optional(),
+});
+
+export const params = z.record(z.string().max(100), z.json()).describe("As the pipeline's schema asks");
+export const reason = z.string().max(500).optional();
+
+export const roleSchema = z.enum(ROLES).describe("viewer reads; developer also runs; admin does everything");
+
+export const meView = z
+  .object({
+    name: z.string(),
+    role: roleSchema,
+    via: z.enum(["token", "session"]),
+    version: z.string().describe("Version of the portal"),
+    feedUp: z.boolean().describe("Is what the portal shows up to date?"),
+  })
+  .meta({ id: "Me" });
+
+export const tokenView = z
+  .object({
+    name: z.string(),
+    role: roleSchema,
+    createdBy: z.string(),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().optional(),
+  })
+  .meta({ id: "Token" });
+
+export const accepted: AnswerSpec = {
+  description: "Accepted; Location says where to follow it",
+  content: { "application/json": taskView },
+  headers: { Location: "Address of the task" },
+};
+
+export function json(description: string, schema: z.ZodType): AnswerSpec {
+  return { description, content: { "application/json": schema } };
+}

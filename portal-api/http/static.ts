@@ -1,0 +1,51 @@
+// The files of the console. They hold no data, so they are served without sign-in: the session cookie is not sent along
+// when a person follows a link from a message, and the page must open all the same. Its calls to /v1 are authenticated.
+
+import { readFile, stat } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { notModified } from "@gantry/runtime/http/server.ts";
+import type Koa from "koa";
+
+const TYPES: { readonly [extension: string]: string } = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".ico": "image/x-icon",
+  ".json": "application/json",
+  ".woff2": "font/woff2",
+  ".map": "application/json",
+  ".txt": "text/plain; charset=utf-8",
+};
+/** `app-3F5KQ2ZA.js`: the name changes with the content. */
+const HASHED = /-[A-Z0-9]{8}\.\w+$/;
+const SAFE = /^(?:\/[\w-][\w.-]*)+$/;
+const OURS = /^\/(?:v1|livez|readyz|metrics|version|openapi\.json|docs|sign-in|sign-out)(?:\/|$)/;
+
+/** Serves files below `folder`; addresses without a file that a browser opens as a page get index.html. */
+export function serveConsole(folder: string): Koa.Middleware {
+  return async (ctx, next) => {
+    if ((ctx.method !== "GET" && ctx.method !== "HEAD") || OURS.test(ctx.path)) return next();
+    const isPage = extname(ctx.path) === "" && ctx.accepts("json", "html") === "html";
+    if (!isPage && !SAFE.test(ctx.path)) return next();
+    ctx.state.route = isPage ? "console page" : "console file";
+    const file = isPage ? "index.html" : ctx.path.slice(1);
+    const found = await stat(join(folder, file)).catch(ifMissing);
+    if (!found?.isFile()) {
+      if (isPage) throw new GantryError("not-found", { kind: "built console:", name: "run `npm run build`" });
+      return next();
+    }
+    const isFresh = notModified(ctx, `${found.mtimeMs.toString(36)}-${found.size.toString(36)}`);
+    ctx.set("Cache-Control", HASHED.test(file) ? "public, max-age=31536000, immutable" : "no-cache");
+    if (isFresh) return;
+    ctx.type = TYPES[extname(file)] ?? "application/octet-stream";
+    ctx.body = await readFile(join(folder, file));
+  };
+}
+
+function ifMissing(error: unknown): undefined {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ENAMETOOLONG") throw error;
+}

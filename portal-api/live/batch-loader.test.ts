@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gather } from "./batch-loader.ts";
+
+type Asked = { readonly keys: readonly string[]; readonly answer: PromiseWithResolvers<ReadonlyMap<string, number>> };
+
+function world(most: number) {
+  const asked: Asked[] = [];
+  let told = Promise.withResolvers<void>();
+  const get = gather({ most, rest: async () => {} }, (keys) => {
+    const answer = Promise.withResolvers<ReadonlyMap<string, number>>();
+    asked.push({ keys, answer });
+    told.resolve();
+    told = Promise.withResolvers();
+    return answer.promise;
+  });
+  const nextAsked = async (count: number): Promise<Asked> => {
+    while (asked.length < count) await told.promise;
+    const last = asked[count - 1];
+    assert.ok(last);
+    return last;
+  };
+  return { get, asked, nextAsked };
+}
+
+test("those who come together are asked together, each once", async () => {
+  const { get, nextAsked } = world(10);
+  const answers = Promise.all([get("a"), get("b"), get("a"), get("c")]);
+  const { keys, answer } = await nextAsked(1);
+  assert.deepEqual(keys, ["a", "b", "c"]);
+  answer.resolve(
+    new Map([
+      ["a", 1],
+      ["b", 2],
+    ]),
+  );
+  assert.deepEqual(await answers, [1, 2, 1, undefined]);
+});
+
+test("who comes while a question is under way is not given its answer, which may be older", async () => {
+  const { get, asked, nextAsked } = world(10);
+  const first = get("a");
+  const one = await nextAsked(1);
+  const second = get("a");
+  one.answer.resolve(new Map([["a", 1]]));
+  assert.equal(await first, 1);
+  (await nextAsked(2)).answer.resolve(new Map([["a", 2]]));
+  assert.equal(await second, 2);
+  assert.equal(asked.length, 2);
+});
+
+test("too many for one question are asked in several; a failure concerns its own question only", async () => {
+  const { get, nextAsked } = world(2);
+  const answers = Promise.allSettled([get("a"), get("b"), get("c")]);
+  const one = await nextAsked(1);
+  assert.deepEqual(one.keys, ["a", "b"]);
+  one.answer.reject(new Error("away"));
+  const two = await nextAsked(2);
+  assert.deepEqual(two.keys, ["c"]);
+  two.answer.resolve(new Map([["c", 3]]));
+  assert.deepEqual(
+    (await answers).map((one) => (one.status === "fulfilled" ? one.value : "failed")),
+    ["failed", "failed", 3],
+  );
+  const later = get("a");
+  (await nextAsked(3)).answer.resolve(new Map([["a", 4]]));
+  assert.equal(await later, 4);
+});

@@ -1,0 +1,75 @@
+// Every address of the portal. A route that is not in this list does not exist.
+
+import type { Route } from "../http/route.ts";
+import { cancelTask } from "./cancel-task.ts";
+import { createApp } from "./create-app.ts";
+import { createSignInLink } from "./create-sign-in-link.ts";
+import { createToken } from "./create-token.ts";
+import { documentRoutes } from "./documents.ts";
+import { getApp } from "./get-app.ts";
+import { getPipeline } from "./get-pipeline.ts";
+import { getTask } from "./get-task.ts";
+import { livez, metrics, readyz, version } from "./health.ts";
+import { listApps } from "./list-apps.ts";
+import { listDeliveries } from "./list-deliveries.ts";
+import { listInbox } from "./list-inbox.ts";
+import { listPipelines } from "./list-pipelines.ts";
+import { listRunners } from "./list-runners.ts";
+import { listSites } from "./list-sites.ts";
+import { listSteps } from "./list-steps.ts";
+import { listSystems } from "./list-systems.ts";
+import { listTasks } from "./list-tasks.ts";
+import { listTokens } from "./list-tokens.ts";
+import { getMe } from "./me.ts";
+import { readLog } from "./read-log.ts";
+import { rerunTask } from "./rerun-task.ts";
+import { resolveJob } from "./resolve-job.ts";
+import { revokeToken } from "./revoke-token.ts";
+import { runCd, runCi } from "./run-of-app.ts";
+import { getSettings, listSettingsHistory, setSettings } from "./settings.ts";
+import { showSignIn, signIn } from "./sign-in.ts";
+import { signOut } from "./sign-out.ts";
+import { startTask } from "./start-task.ts";
+import { watchEvents } from "./watch-events.ts";
+import { watchTask } from "./watch-task.ts";
+
+export const ROUTES: readonly Route[] = [
+  createApp,
+  runCi,
+  runCd,
+  listApps,
+  getApp,
+  startTask,
+  listTasks,
+  getTask,
+  watchTask,
+  readLog,
+  cancelTask,
+  rerunTask,
+  resolveJob,
+  watchEvents,
+  listSites,
+  listRunners,
+  listSystems,
+  listPipelines,
+  getPipeline,
+  listSteps,
+  listInbox,
+  listDeliveries,
+  getMe,
+  getSettings,
+  setSettings,
+  listSettingsHistory,
+  createToken,
+  listTokens,
+  revokeToken,
+  createSignInLink,
+  showSignIn,
+  signIn,
+  signOut,
+  livez,
+  readyz,
+  version,
+  metrics,
+  ...documentRoutes(() => ROUTES),
+];

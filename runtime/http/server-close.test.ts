@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createApp, listen } from "./server.ts";
+
+const silent = (): void => {};
+const logger = { debug: silent, info: silent, warn: silent, error: silent };
+
+test("a server that is told twice to close closes once, as when two signals come", async () => {
+  const server = await listen(createApp({ name: "test", logger }), { host: "127.0.0.1", port: 0 });
+  await Promise.all([server.close(), server.close()]);
+  await server.close();
+  await assert.rejects(fetch(server.url));
+});

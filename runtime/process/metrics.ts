@@ -1,0 +1,78 @@
+// What every process measures and tells without a token: /livez, /readyz, /metrics. No ids as labels: their number has
+// no bound.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import Router from "@koa/router";
+import type Koa from "koa";
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Answered } from "../http/server.ts";
+
+export type ProcessMetrics = {
+  /** For the process's own metrics: give it as `registers: [registry]`. */
+  readonly registry: Registry;
+  readonly contentType: string;
+  readonly text: () => Promise<string>;
+  readonly answered: (answered: Answered) => void;
+};
+
+export function openProcessMetrics(component: string, version: string): ProcessMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const build = new Gauge({
+    name: "gantry_build_info",
+    help: "Always 1; the labels say what runs",
+    labelNames: ["version", "component"],
+    registers,
+  });
+  build.set({ version, component }, 1);
+  const requests = new Histogram({
+    name: "gantry_http_request_duration_seconds",
+    help: "From the request to the end of its answer, by route",
+    labelNames: ["method", "route", "code"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 60],
+    registers,
+  });
+  // Finding a series by its labels costs as much as the rest of a small request. Their number is bounded: no ids.
+  const known = new Map<string, ReturnType<typeof requests.labels>>();
+  return {
+    registry,
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    answered: ({ method, route, status, ms }) => {
+      const name = `${method} ${status} ${route}`;
+      const series = known.get(name) ?? requests.labels({ method, route, code: String(status) });
+      known.set(name, series);
+      series.observe(ms / 1_000);
+    },
+  };
+}
+
+/**
+ * Without a token: probes and scrapers have none. `check` rejects while the process cannot do its work, and the answer says
+ * why. `degraded` names what it can do without for a while: it is ready all the same.
+ */
+export function operationRoutes(
+  { contentType, text }: Pick<ProcessMetrics, "contentType" | "text">,
+  check: () => Promise<void>,
+  degraded: () => readonly string[] = () => [],
+): Koa.Middleware {
+  const router = new Router();
+  router.get("/livez", (ctx) => {
+    ctx.body = { status: "ok" };
+  });
+  router.get("/readyz", async (ctx) => {
+    await check().catch((cause: unknown) => {
+      const known = cause instanceof GantryError && cause.code === "unavailable" ? cause.details.problem : undefined;
+      const problem = known ?? "It cannot be written.";
+      throw new GantryError("unavailable", { what: "The journal", problem }, { cause });
+    });
+    const problems = degraded();
+    ctx.body = problems.length === 0 ? { status: "ok" } : { status: "degraded", problems };
+  });
+  router.get("/metrics", async (ctx) => {
+    ctx.type = contentType;
+    ctx.body = await text();
+  });
+  return router.routes() as Koa.Middleware;
+}

@@ -1,0 +1,116 @@
+// How each of the four processes begins and ends: one configuration, one logger, one way to say what is wrong at start.
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { configInvalid, type OpenedConfig, openConfig, variableOf } from "@gantry/core/config/read.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import { pino, stdTimeFunctions } from "pino";
+import type { z } from "zod";
+import manifest from "../package.json" with { type: "json" };
+import type { Logger } from "../http/server.ts";
+import { inOneLine, startFault } from "./start-error.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** What a process is once it serves. `ended` rejects when it has to give up by itself. */
+export type Running = { readonly close: (again?: boolean) => Promise<void>; readonly ended?: Promise<void> };
+
+/**
+ * Runs a process until SIGTERM or SIGINT: `node …/main.ts --config FILE`. Configuration is file < environment
+ * (`GANTRY_<NAME>_…`) . A second signal closes at once. Exit code 0 after an orderly end, 2 when the configuration or
+ * the start is at fault (one line on stderr: what, why, what to do), 1 for anything else.
+ */
+export async function runProcess<S extends z.ZodObject>(
+  name: string,
+  schema: S,
+  start: (config: z.output<S>, logger: Logger) => Promise<Running>,
+): Promise<void> {
+  try {
+    const { config, locate } = loadConfig(name, schema);
+    const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
+    const running = await start(config, makeLogger(name, level)).catch((error: unknown) => {
+      throw withPlaces(startFault(error) ?? error, locate);
+    });
+    let stops = 0;
+    const stop = (): void => {
+      stops += 1;
+      running.close(stops > 1).then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+    };
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
+    await running.ended;
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** JSON lines on stdout. Fields that could hold a secret are cut out. */
+export function makeLogger(
+  service: string,
+  level: LogLevel,
+  destination: { write: (line: string) => void } = pino.destination(1),
+): Logger {
+  return pino(
+    {
+      level,
+      base: { service },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: ["token", "*.token", "authorization", "*.authorization", "cookie", "*.cookie"],
+    },
+    destination,
+  );
+}
+
+/** Problems of a configuration that were found behind its schema, with their files and lines. */
+function withPlaces(error: unknown, locate: OpenedConfig<unknown>["locate"]): unknown {
+  const isConfig = error instanceof GantryError && error.code === "config-invalid";
+  return isConfig && error.problems.length > 0 ? configInvalid(error.problems.map(locate)) : error;
+}
+
+function loadConfig<S extends z.ZodObject>(name: string, schema: S): OpenedConfig<z.output<S>> {
+  const { values } = readArguments();
+  if (values.help || values.version) {
+    process.stdout.write(values.help ? usage(name) : `${name} ${manifest.version}\n`);
+    process.exit(0);
+  }
+  const prefix = `GANTRY_${name.toUpperCase().replaceAll("-", "_")}`;
+  const readText = (path: string): string => readFileSync(path, "utf8");
+  let file: { name: string; text: string } | undefined;
+  try {
+    file = values.config === undefined ? undefined : { name: values.config, text: readText(values.config) };
+  } catch (error) {
+    throw new GantryError("config-invalid", {
+      problem: `The file ${values.config} cannot be read: ${(error as Error).message}.`,
+    });
+  }
+  return openConfig(schema, { file, env: process.env, prefix, readFile: readText });
+}
+
+function readArguments() {
+  try {
+    const help = { type: "boolean", short: "h" } as const;
+    return parseArgs({ options: { config: { type: "string" }, version: { type: "boolean" }, help } });
+  } catch (error) {
+    throw new GantryError("config-invalid", { problem: (error as Error).message });
+  }
+}
+
+function usage(name: string): string {
+  const prefix = variableOf("GANTRY", [name]);
+  return `Usage: ${name} --config FILE
+       ${name} --version
+
+FILE is YAML or JSON. Every setting can also come from the environment, which wins: ${prefix}_PORT is \`port\`,
+${prefix}_PORT_FILE names a file with its value. Mistakes are told all at once, with exit code 2.
+`;
+}
+
+function fail(error: unknown): void {
+  const told = error instanceof GantryError ? inOneLine(error) : undefined;
+  process.stderr.write(`${told ?? (error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
+  process.exit(told ? 2 : 1);
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import Koa from "koa";
+import { listen } from "../http/server.ts";
+import { inOneLine, startFault } from "./start-error.ts";
+import { checkTls } from "./tls-files.ts";
+
+async function faultOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    const fault = startFault(error);
+    return fault ? inOneLine(fault) : "a mistake of ours";
+  }
+  throw new Error("nothing was wrong");
+}
+
+test("what the operating system says at a start becomes one line", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-fault-"));
+  const server = createServer().listen(0, "127.0.0.1");
+  t.after(async () => {
+    server.close();
+    await rm(dir, { recursive: true });
+  });
+  await new Promise((resolve) => server.once("listening", resolve));
+  const at = server.address();
+  assert.ok(at !== null && typeof at === "object");
+  assert.match(
+    await faultOf(() => listen(new Koa(), { host: "127.0.0.1", port: at.port })),
+    /^Gantry cannot listen at 127\.0\.0\.1:\d+\. Another process listens there already\. Stop [^\n]*\.$/,
+  );
+  const file = join(dir, "file");
+  writeFileSync(file, "");
+  assert.match(
+    await faultOf(() => mkdirSync(join(file, "data"))),
+    /file\/data cannot be used\. A part of its path is a file and not a folder\. Give/,
+  );
+  assert.equal(await faultOf(() => JSON.parse("{")), "a mistake of ours");
+  assert.equal(await faultOf(() => Promise.reject(new Error("no code"))), "a mistake of ours");
+});
+
+test("a text that is no certificate and no key is told, and never repeated", () => {
+  const texts = { tlsCa: "secret text", tlsCert: "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----" };
+  assert.throws(
+    () => checkTls({ ...texts, tlsKey: "another secret text" }, "/journal"),
+    (error: unknown) => {
+      assert.ok(error instanceof GantryError && error.code === "config-invalid");
+      const pointers = error.problems.map(({ pointer }) => pointer);
+      assert.deepEqual(pointers, ["/journal/tlsCa", "/journal/tlsCert", "/journal/tlsKey"]);
+      assert.doesNotMatch(inOneLine(error), /secret text/);
+      return true;
+    },
+  );
+  checkTls({}, "/journal");
+});

@@ -1,0 +1,69 @@
+// What has left the journal is answered all the same: GET of a task, its events and its logs come from the archive, and what
+// would change it is told where it is (410). Stands in front of portal-routes.ts, which has authenticated whoever asks by
+// the time that it says that there is no such task.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { notModified, readQuery } from "@gantry/runtime/http/server.ts";
+import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
+import type Koa from "koa";
+import { z } from "zod";
+import { eventOfTask } from "../events/feed.ts";
+import type { Readers } from "../events/readers.ts";
+import type { Leases } from "../leases/leases.ts";
+import type { LogStore } from "../logs/log-store.ts";
+import type { ArchivedTask, TaskArchive } from "../retention/task-archive.ts";
+import { sendLog } from "./portal-routes.ts";
+import { taskView } from "./view.ts";
+
+export type ArchivedReadsDeps = {
+  readonly archive: TaskArchive;
+  readonly readers: Pick<Readers, "heard">;
+  readonly leases: Leases;
+  readonly logs: LogStore;
+};
+
+const FEED = "/agent/v1/feed";
+const TASK = /^\/agent\/v1\/tasks\/([^/]+)(?:\/(events)|\/jobs\/([^/]+)\/steps\/([^/]+)\/log)?$/;
+const READER = /^[a-z0-9.-]{1,60}$/;
+
+const number = z.coerce.number().pipe(z.int().min(0));
+const pageQuery = z.looseObject({ after: number.default(0), limit: number.default(50) });
+
+export function archivedReads(deps: ArchivedReadsDeps): Koa.Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const id = missingTask(error);
+      const task = id === undefined ? undefined : await deps.archive.read(id);
+      if (!task) throw error;
+      await answer(ctx, task, deps);
+      return;
+    }
+    if (ctx.path !== FEED || ctx.status !== 200) return;
+    const reader = ctx.get(READER_HEADER);
+    const after = number.safeParse(ctx.query.after ?? "none");
+    if (after.success && READER.test(reader)) deps.readers.heard(reader, after.data);
+  };
+}
+
+function missingTask(error: unknown): string | undefined {
+  if (!(error instanceof GantryError) || error.code !== "not-found" || error.details.kind !== "task") return undefined;
+  return String(error.details.name);
+}
+
+async function answer(ctx: Koa.Context, { record, events }: ArchivedTask, deps: ArchivedReadsDeps): Promise<void> {
+  const found = TASK.exec(ctx.path);
+  if (ctx.method !== "GET" || !found) throw new GantryError("task-archived", { task: record.state.id });
+  const [, , isEvents, job, step] = found;
+  ctx.status = 200;
+  if (isEvents) {
+    const { after, limit } = readQuery(ctx, pageQuery);
+    ctx.body = { items: events.slice(after, after + limit).map((event) => eventOfTask(record, event)) };
+  } else if (job !== undefined && step !== undefined) {
+    const params = { job: decodeURIComponent(job), step: decodeURIComponent(step) };
+    await sendLog(Object.assign(ctx, { params }), record, deps.logs);
+  } else if (!notModified(ctx, `archived.${record.version}`)) {
+    ctx.body = { ...taskView(record.state, record.pipeline, record.version, deps.leases), archived: true };
+  }
+}

@@ -1,0 +1,77 @@
+// HTTP for runners: wire/runner/protocol.ts below /runner/v1. The token says for which site the caller may speak.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { bearerOf, bySecret, goneSignal, readBytes, readJson, readQuery } from "@gantry/runtime/http/server.ts";
+import { agreeOn, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
+import * as wire from "@gantry/wire/runner/protocol.ts";
+import Router from "@koa/router";
+import type Koa from "koa";
+import { z } from "zod";
+import type { LogStore } from "../logs/log-store.ts";
+import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
+import { appendLog, runnerCalls } from "./runner-calls.ts";
+
+export type RunnerRoutesDeps = {
+  readonly protocol: RunnerProtocol;
+  readonly logs: LogStore;
+  readonly tokens: Readonly<Record<string, string>>;
+  /** A runner of this site wanted to sign in and speaks no version of the protocol that this agent does. */
+  readonly onUnfit?: (site: string, runner: string, error: GantryError) => void;
+};
+
+const PREFIX = "/runner/v1";
+const SESSION = `${PREFIX}/session`;
+const BODY = z.unknown();
+/** All that is read of a request to sign in whose other fields may mean anything. */
+const named = z.object({ runner: z.string().max(200) });
+/** A report may hold the outputs of a whole job. */
+const LIMIT = 4 * 1_048_576;
+
+export function runnerRoutes({ protocol, logs, tokens, onUnfit }: RunnerRoutesDeps): Koa.Middleware {
+  const router = new Router({ prefix: PREFIX });
+  const siteOfToken = bySecret(Object.entries(tokens));
+  const siteOf = (ctx: Koa.Context): string => {
+    const site = siteOfToken(bearerOf(ctx));
+    if (site === undefined) throw new GantryError("unauthenticated");
+    ctx.state.actor = `runner of ${site}`;
+    return site;
+  };
+
+  // Runners make most of the requests, and these addresses have no parameters: they are found without a router.
+  const calls = new Map(runnerCalls(protocol).map((call) => [`${PREFIX}/${call.path}`, call.answer]));
+
+  router.post("/logs/:task/:job/:attempt/:step", async (ctx) => {
+    const site = siteOf(ctx);
+    const { task = "", job = "", attempt = "", step = "" } = ctx.params;
+    const query = readQuery(ctx, wire.logQuery);
+    const bytes = (): Promise<Buffer> => readBytes(ctx, wire.MAX_LOG_CHUNK);
+    ctx.body = await appendLog({ protocol, logs }, { task, job, attempt, step }, query, bytes, site);
+    ctx.status = 202;
+  });
+  const routed = router.routes() as Koa.Middleware;
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith(`${PREFIX}/`)) return next();
+    const answer = ctx.method === "POST" ? calls.get(ctx.path) : undefined;
+    if (!answer) return routed(ctx, next);
+    ctx.state.route = ctx.path;
+    const site = siteOf(ctx);
+    const body = await readJson(ctx, BODY, { limit: LIMIT });
+    if (ctx.path !== SESSION) {
+      ctx.body = await answer(body, site, goneSignal(ctx));
+      return;
+    }
+    const version = agree(ctx, body, (runner, error) => onUnfit?.(site, runner, error));
+    ctx.body = { ...(await answer(body, site, goneSignal(ctx))), protocol: version };
+  };
+}
+
+/** Agreed when a runner signs in: everything else is said under its session. */
+function agree(ctx: Koa.Context, body: unknown, onUnfit: (runner: string, error: GantryError) => void): number {
+  const name = named.safeParse(body).data?.runner ?? "of no name";
+  try {
+    return agreeOn(RUNNER_PROTOCOL, ctx.get(PROTOCOL_HEADER), { me: "the task-agent", peer: `runner ${name}` });
+  } catch (error) {
+    if (error instanceof GantryError && error.code === "version-unfit") onUnfit(name, error);
+    throw error;
+  }
+}

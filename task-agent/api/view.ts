@@ -1,0 +1,295 @@
+// State → what people and programs read. Pure.
+
+import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import { headline, placeName, titledPlace } from "@gantry/core/task/messages.ts";
+import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
+import type { State } from "@gantry/core/task/states.ts";
+import type { AppView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
+import { waitingHeadline } from "../messages.ts";
+import type { Definition } from "../tasks/definitions.ts";
+
+type Views = { readonly silentSince: (task: string, job: string) => number | undefined };
+type Jsons = TaskView["outputs"];
+
+export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
+  const jobs = Object.values(state.jobs);
+  const steps = jobs.flatMap((job) => stepStates(job, definitionOf(pipeline, job.id)));
+  const current = taskState(state);
+  return {
+    id: state.id,
+    pipeline: state.pipeline,
+    title: state.title,
+    ...(state.app === undefined ? {} : { app: state.app }),
+    state: current,
+    headline: sentence(state, pipeline),
+    requestedBy: state.requestedBy,
+    requestedAt: iso(state.requestedAt),
+    ...times(state),
+    stepsDone: steps.filter((step) => step === "succeeded" || step === "skipped").length,
+    stepsTotal: steps.length + unexpanded(state, pipeline).reduce((sum, job) => sum + job.steps.length, 0),
+    sites: [...new Set(jobs.map((job) => job.site).filter((site) => site !== ""))],
+    ...(state.failedAt ? { failedAt: state.failedAt } : {}),
+  };
+}
+
+export function taskView(state: TaskState, pipeline: Pipeline, version: number, views: Views): TaskView {
+  const waiting = taskWaiting(state);
+  return {
+    ...taskSummary(state, pipeline),
+    version,
+    params: state.params as Jsons,
+    definition: { name: state.pipeline, version: state.definition },
+    ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
+    ...(state.cancel
+      ? {
+          cancel: {
+            by: state.cancel.by,
+            at: iso(state.cancel.at),
+            ...(state.cancel.reason === undefined ? {} : { reason: state.cancel.reason }),
+          },
+        }
+      : {}),
+    ...(waiting ? { waiting: waitingView(waiting) } : {}),
+    ...(state.failure ? { failure: state.failure as TaskView["failure"] } : {}),
+    outputs: state.outputs as Jsons,
+    jobs: [...pipeline.jobs, ...pipeline.finally].flatMap((job) => jobViews(state, pipeline, job, views)),
+  };
+}
+
+export function appView(app: AppState): AppView {
+  return {
+    name: app.name,
+    state: app.state,
+    createdBy: app.createdBy,
+    createdAt: iso(app.createdAt),
+    task: app.task,
+    record: app.record as Jsons,
+    facts: app.facts as Jsons,
+    latest: { ...app.latest },
+  };
+}
+
+export function pipelineView({ pipeline, version }: Definition): PipelineView {
+  return {
+    name: pipeline.name,
+    title: pipeline.title,
+    summary: pipeline.summary,
+    button: pipeline.button,
+    app: pipeline.app,
+    version,
+    params: pipeline.params as unknown as Jsons,
+    jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
+      id: job.id,
+      title: job.title,
+      needs: [...job.needs],
+      site: job.site as Jsons[string],
+      steps: job.steps.map((step) => ({
+        id: step.id,
+        title: step.title,
+        ...(step.action.kind === "uses" ? { uses: step.action.uses } : {}),
+      })),
+    })),
+  };
+}
+
+export function waitingView(waiting: Waiting): { code: string; text: string; since: string } {
+  return { code: waiting.code, text: waiting.text, since: iso(waiting.since) };
+}
+
+/** The state of the whole: what most needs to be known about it. */
+export function taskState(state: TaskState): State {
+  if (state.outcome) return state.outcome;
+  if (state.phase === "queued") return "waiting";
+  const jobs = Object.values(state.jobs);
+  if (jobs.some((job) => job.phase === "held")) return "held";
+  if (state.phase === "finalizing") return "finalizing";
+  if (jobs.some((job) => job.phase === "leased")) return "running";
+  if (jobs.some((job) => job.phase === "ready" && job.waiting)) return "waiting";
+  return state.startedAt === undefined ? "queued" : "running";
+}
+
+function taskWaiting(state: TaskState): Waiting | undefined {
+  if (state.phase === "queued")
+    return {
+      code: "concurrency",
+      text: `Waiting for task ${state.behind}, which was requested before.`,
+      since: state.requestedAt,
+    };
+  const current = taskState(state);
+  if (current !== "waiting" && current !== "held") return undefined;
+  return Object.values(state.jobs).find(
+    (job) => (current === "held" ? job.phase === "held" : job.phase === "ready") && job.waiting,
+  )?.waiting;
+}
+
+function sentence(state: TaskState, pipeline: Pipeline): string {
+  if (state.outcome) {
+    const durationMs = (state.endedAt ?? state.requestedAt) - state.requestedAt;
+    return headline(state, {
+      outcome: state.outcome,
+      durationMs,
+      failure: state.failure,
+      failedAt: state.failedAt && titledPlace(state.failedAt, state, pipeline),
+    });
+  }
+  const waiting = taskWaiting(state);
+  const active = Object.values(state.jobs).flatMap((job) => {
+    const running = job.steps.filter((step) => step.state === "running" || step.state === "waiting");
+    return running.map((step) => placeName(titledPlace({ job: job.key, step: step.id }, state, pipeline)));
+  });
+  return waitingHeadline(state.title, taskState(state), waiting?.text, active);
+}
+
+function jobViews(state: TaskState, pipeline: Pipeline, job: Job, views: Views): JobView[] {
+  const final = pipeline.finally.includes(job);
+  const keys = state.expanded[job.id];
+  if (!keys) return [unexpandedView(job, final)];
+  return keys.flatMap((key) => {
+    const one = state.jobs[key];
+    return one ? [jobView(state, job, one, views)] : [];
+  });
+}
+
+function jobView(state: TaskState, definition: Job, job: JobState, views: Views): JobView {
+  const silent = views.silentSince(state.id, job.key);
+  const effects = Object.entries(state.effects).filter(([, effect]) => effect.job === job.key);
+  return {
+    key: job.key,
+    id: job.id,
+    title: definition.title,
+    site: job.site,
+    labels: [...definition.labels],
+    needs: definition.needs.flatMap((id) => state.expanded[id] ?? [id]),
+    final: job.final,
+    state: jobState(job),
+    ...(job.waiting && job.outcome !== "succeeded" ? { waiting: waitingView(job.waiting) } : {}),
+    attempt: job.attempt,
+    attempts: job.attempts.map((one) => ({
+      attempt: one.attempt,
+      runner: one.runner,
+      ...times(one),
+      ...(one.outcome ? { outcome: one.outcome } : {}),
+      ...(one.failure ? { failure: one.failure as JobView["failure"] } : {}),
+      ...(one.late ? { late: lateView(one.late) } : {}),
+    })),
+    ...(job.lease ? { runner: job.lease.runner } : {}),
+    ...(silent === undefined ? {} : { notHeardSince: iso(silent) }),
+    ...times(job),
+    ...(job.failure ? { failure: job.failure as JobView["failure"] } : {}),
+    outputs: job.outputs as Jsons,
+    steps: stepViews(job, definition),
+    effects: effects.map(([key, effect]) => ({
+      key,
+      step: effect.step,
+      effect: effect.effect,
+      what: effect.what,
+      state: effect.state,
+      attempt: effect.attempt,
+      ...(effect.result ? { result: effect.result as Jsons } : {}),
+    })),
+  };
+}
+
+function lateView(late: LateReport): NonNullable<JobView["attempts"][number]["late"]> {
+  const { at, outcome, outputs, failure } = late;
+  return {
+    at: iso(at),
+    outcome,
+    outputs: outputs as Jsons,
+    ...(failure ? { failure: failure as JobView["failure"] } : {}),
+  };
+}
+
+function jobState(job: JobState): State {
+  if (job.outcome) return job.outcome;
+  if (job.phase === "held") return "held";
+  if (job.phase === "leased") return "running";
+  return job.phase === "ready" && job.waiting ? "waiting" : "queued";
+}
+
+function stepViews(job: JobState, definition: Job | undefined): StepView[] {
+  return (definition?.steps ?? []).map((spec) => {
+    const known = job.steps.find((step) => step.id === spec.id);
+    return {
+      id: spec.id,
+      title: spec.title,
+      ...(spec.action.kind === "uses" ? { uses: spec.action.uses } : {}),
+      state: stepState(job, known),
+      ...times(known ?? {}),
+      ...(known?.durationMs === undefined ? {} : { durationMs: known.durationMs }),
+      ...(known?.waiting ? { waiting: waitingView(known.waiting) } : {}),
+      tries: known?.tries ?? 0,
+      ...(known?.failure ? { failure: known.failure as StepView["failure"] } : {}),
+      outputs: (known?.outputs ?? {}) as Jsons,
+      ...(known?.reason === undefined ? {} : { reason: known.reason }),
+    };
+  });
+}
+
+function stepStates(job: JobState, definition: Job | undefined): State[] {
+  return (definition?.steps ?? []).map((spec) =>
+    stepState(
+      job,
+      job.steps.find((step) => step.id === spec.id),
+    ),
+  );
+}
+
+/** A step that never came to run shares the fate of its job. */
+function stepState(job: JobState, step: StepState | undefined): State {
+  if (step && step.state !== "queued")
+    return job.phase === "ended" && (step.state === "running" || step.state === "waiting")
+      ? (job.outcome ?? "errored")
+      : step.state;
+  if (job.outcome === undefined) return "queued";
+  return job.outcome === "canceled" ? "canceled" : "skipped";
+}
+
+function unexpandedView(job: Job, final: boolean): JobView {
+  return {
+    key: job.id,
+    id: job.id,
+    title: job.title,
+    site: typeof job.site === "string" && !job.site.includes("${{") ? job.site : "",
+    labels: [...job.labels],
+    needs: [...job.needs],
+    final,
+    state: "queued",
+    attempt: 0,
+    attempts: [],
+    outputs: {},
+    effects: [],
+    steps: job.steps.map((step) => ({
+      id: step.id,
+      title: step.title,
+      ...(step.action.kind === "uses" ? { uses: step.action.uses } : {}),
+      state: "queued",
+      tries: 0,
+      outputs: {},
+    })),
+  };
+}
+
+function unexpanded(state: TaskState, pipeline: Pipeline): readonly Job[] {
+  return [...pipeline.jobs, ...pipeline.finally].filter((job) => !state.expanded[job.id]);
+}
+
+function definitionOf(pipeline: Pipeline, id: string): Job | undefined {
+  return [...pipeline.jobs, ...pipeline.finally].find((job) => job.id === id);
+}
+
+function times(of: { startedAt?: number | undefined; endedAt?: number | undefined }): {
+  startedAt?: string;
+  endedAt?: string;
+  durationMs?: number;
+} {
+  return {
+    ...(of.startedAt === undefined ? {} : { startedAt: iso(of.startedAt) }),
+    ...(of.endedAt === undefined ? {} : { endedAt: iso(of.endedAt) }),
+    ...(of.startedAt !== undefined && of.endedAt !== undefined ? { durationMs: of.endedAt - of.startedAt } : {}),
+  };
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
+import { openSessions } from "./sessions.ts";
+
+const WAIT_MS = 25_000;
+
+test("polls that began together end apart, in the last fifth of the time that they asked for", async () => {
+  const clock = new SteppedClock();
+  const nothing = (): void => {};
+  const sessions = openSessions({ clock, newId: randomUUID, aliveMs: 60_000, onFree: nothing, onGone: nothing });
+  const gone = new AbortController().signal;
+  let ended = 0;
+  for (let n = 0; n < 200; n += 1) {
+    const session = sessions.open({
+      runner: `seoul-${n}`,
+      bootId: randomUUID(),
+      site: "seoul",
+      labels: [],
+      slots: 1,
+      version: "test",
+      host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
+      systems: [],
+      running: [],
+    });
+    void sessions.poll(session, 1, WAIT_MS, gone).then(() => {
+      ended += 1;
+    });
+  }
+  const counts: number[] = [];
+  for (const ms of [0.79 * WAIT_MS, 0.11 * WAIT_MS, 0.11 * WAIT_MS]) {
+    await clock.pass(ms);
+    counts.push(ended);
+  }
+  const [early = 0, half = 0, all = 0] = counts;
+  assert.deepEqual([early, all], [0, 200]);
+  assert.ok(half > 50 && half < 150, `${half} of 200 in the first half of it`);
+});

@@ -1,0 +1,214 @@
+// The relay on a bus and a journal in memory, with outages, lost answers, crashes and two agents at once.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
+import { type BusMessage, MAX_BATCH_BYTES, messageBytes } from "@gantry/wire/bus/bus.ts";
+import { decodeEvent, MAX_EVENT_BYTES } from "@gantry/wire/bus/event-codec.ts";
+import { type MemoryBus, openMemoryBus } from "@gantry/wire/bus/memory-bus.ts";
+import fc from "fast-check";
+import { AGENT_INDEXES, type TaskRecord, type Tasks } from "../tasks/tasks.ts";
+import { openFeed } from "./feed.ts";
+import { batchesOf, RELAY_STREAM, type Relay, startRelay } from "./relay.ts";
+
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+class RelayWorld {
+  readonly clock = new SteppedClock();
+  readonly journal: Journal = openMemoryJournal({ indexes: [...AGENT_INDEXES], clock: this.clock });
+  readonly bus: MemoryBus = openMemoryBus(2);
+  readonly #versions = new Map<string, number>();
+
+  start(me = "one"): Relay {
+    const read = async (id: string): Promise<TaskRecord> => recordOf(id);
+    const tasks = { listen: () => {}, read, readSince: read } as unknown as Tasks;
+    const { clock, journal, bus } = this;
+    return startRelay({
+      feed: openFeed(journal, tasks, clock),
+      tasks,
+      journal,
+      bus,
+      me,
+      clock,
+      random: () => 0.5,
+      logger: quiet,
+    });
+  }
+
+  async add(task: string, ...facts: readonly JsonObject[]): Promise<void> {
+    const expected = this.#versions.get(task) ?? 0;
+    const events = facts.map((fact) => ({ at: 1, ...fact }));
+    await this.journal.append([{ stream: `task/${task}`, expected, events, snapshot: {} }]);
+    this.#versions.set(task, expected + facts.length);
+  }
+
+  /** What a reader has that drops what it has seen, by task; throws where something is missing or out of order. */
+  seen(): { readonly [task: string]: number } {
+    const last = new Map<string, number>();
+    for (const { key, headers } of this.bus.partitions.flat()) {
+      const seq = Number(headers.taskseq);
+      const before = last.get(key) ?? 0;
+      assert.ok(seq <= before + 1, `task ${key}: ${seq} came after ${before}`);
+      last.set(key, Math.max(before, seq));
+    }
+    return Object.fromEntries([...last].sort());
+  }
+
+  get expected(): { readonly [task: string]: number } {
+    return Object.fromEntries([...this.#versions].sort());
+  }
+
+  get published(): number {
+    return this.bus.partitions.flat().length;
+  }
+
+  async until(reached: () => boolean | Promise<boolean>): Promise<void> {
+    for (let round = 0; round < 2_000; round += 1) {
+      if (await reached()) return;
+      await this.clock.pass(500);
+    }
+    throw new Error(`it never came: ${JSON.stringify([this.seen(), this.expected])}`);
+  }
+
+  async untilAllOut(): Promise<void> {
+    await this.until(() => JSON.stringify(this.seen()) === JSON.stringify(this.expected));
+  }
+}
+
+function recordOf(id: string): TaskRecord {
+  const state = {
+    id,
+    pipeline: "cd",
+    title: `Run CD: ${id}`,
+    requestedBy: "kim",
+    url: `https://p/tasks/${id}`,
+    jobs: {},
+  };
+  return { state, version: 1, pipeline: { jobs: [], finally: [] } } as unknown as TaskRecord;
+}
+
+test("every fact goes out once, in order, and a new process goes on where the last one stopped", async () => {
+  const world = new RelayWorld();
+  const relay = world.start();
+  await world.add("t1", { kind: "TaskRequested" }, { kind: "JobReady", job: "a" });
+  await world.add("t2", { kind: "TaskRequested" });
+  await world.journal.append([{ stream: "app/orders", expected: 0, events: [{ kind: "AppMade" }], snapshot: {} }]);
+  await world.untilAllOut();
+  await world.until(() => relay.state().seq === 3);
+  await relay.stop();
+  await world.add("t1", { kind: "TaskCancelRequested", by: "kim" });
+  const next = world.start();
+  await world.untilAllOut();
+  await next.stop();
+  assert.equal(world.published, 4);
+  const facts = world.bus.partitions.flat().map((message) => decodeEvent(message)?.data.event.kind);
+  assert.deepEqual(facts.toSorted(), ["JobReady", "TaskCancelRequested", "TaskRequested", "TaskRequested"]);
+});
+
+test("while the bus is away the facts wait in the journal, and come out when it is back", async () => {
+  const world = new RelayWorld();
+  world.bus.setDown(true);
+  const relay = world.start();
+  for (let round = 0; round < 20; round += 1) {
+    for (const task of ["t1", "t2", "t3"]) {
+      await world.add(task, ...Array.from({ length: 10 }, () => ({ kind: "TaskUnblocked" })));
+    }
+    await world.clock.pass(60_000);
+  }
+  assert.equal(world.published, 0);
+  assert.equal(relay.state().up, false);
+  assert.ok(relay.state().waitingSince !== undefined);
+  world.bus.setDown(false);
+  await world.untilAllOut();
+  await world.until(() => relay.state().up);
+  assert.equal(relay.state().waitingSince, undefined);
+  await relay.stop();
+});
+
+test("two agents share the work: the one that is at it goes on, and the other one takes over when it is gone", async () => {
+  const world = new RelayWorld();
+  const one = world.start("one");
+  await world.add("t1", { kind: "TaskRequested" });
+  await world.untilAllOut();
+  await world.until(async () => (await world.journal.load(RELAY_STREAM)) !== undefined);
+  const two = world.start("two");
+  for (let round = 0; round < 10; round += 1) {
+    await world.add("t1", { kind: "TaskUnblocked" });
+    await world.untilAllOut();
+    await world.clock.pass(5_000);
+  }
+  assert.equal(world.published, 11, "nothing was published twice");
+  await one.stop();
+  await world.add("t1", { kind: "TaskUnblocked" });
+  await world.untilAllOut();
+  await two.stop();
+});
+
+test("a journal that begins anew is published anew", async () => {
+  const world = new RelayWorld();
+  await world.journal.append([
+    { stream: RELAY_STREAM, expected: 0, events: [], snapshot: { after: 1_000, by: "an agent of the old journal" } },
+  ]);
+  await world.add("t1", { kind: "TaskRequested" });
+  const relay = world.start();
+  await world.untilAllOut();
+  await relay.stop();
+});
+
+test("whatever is lost, answered late or killed: no gap and no disorder after repeats are dropped", async () => {
+  const action = fc.oneof(
+    fc.record({
+      do: fc.constant("add" as const),
+      task: fc.constantFrom("t1", "t2", "t3"),
+      facts: fc.integer({ min: 1, max: 5 }),
+    }),
+    fc.record({ do: fc.constantFrom("lost" as const, "unanswered" as const, "down" as const, "up" as const) }),
+    fc.record({ do: fc.constant("restart" as const), agent: fc.constantFrom(0, 1) }),
+    fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 0, max: 20_000 }) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 30 }), async (actions) => {
+      const world = new RelayWorld();
+      const relays = [world.start("one"), world.start("two")];
+      for (const one of actions) {
+        if (one.do === "add")
+          await world.add(one.task, ...Array.from({ length: one.facts }, () => ({ kind: "TaskUnblocked" })));
+        if (one.do === "lost" || one.do === "unanswered") world.bus.failNextPublish(one.do);
+        if (one.do === "down" || one.do === "up") world.bus.setDown(one.do === "down");
+        if (one.do === "pass") await world.clock.pass(one.ms);
+        if (one.do === "restart") {
+          await relays[one.agent]?.stop();
+          relays[one.agent] = world.start(["one", "two"][one.agent]);
+        }
+        world.seen();
+      }
+      world.bus.setDown(false);
+      await world.untilAllOut();
+      await Promise.all(relays.map((relay) => relay.stop()));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("batches stay below what a broker takes, and a fact that is too large goes out short", async () => {
+  const world = new RelayWorld();
+  const relay = world.start();
+  await world.add("t1", { kind: "TaskRequested", params: { text: "x".repeat(2_000_000) }, requestedBy: "kim" });
+  await world.untilAllOut();
+  await relay.stop();
+  const [message] = world.bus.partitions.flat();
+  assert.ok(message && messageBytes(message) <= MAX_EVENT_BYTES);
+  const event = decodeEvent(message)?.data.event;
+  assert.deepEqual(event, { at: 1, kind: "TaskRequested", requestedBy: "kim", shortened: true });
+
+  const large: BusMessage = { key: "t", value: "x".repeat(400_000), headers: {} };
+  const batches = batchesOf([large, large, large, { ...large, value: "y" }]);
+  assert.deepEqual(
+    batches.map((batch) => batch.length),
+    [2, 2],
+  );
+  for (const batch of batches) assert.ok(batch.reduce((sum, one) => sum + messageBytes(one), 0) <= MAX_BATCH_BYTES);
+});

@@ -1,0 +1,240 @@
+// Two task-agents on one Redis: what is asked of one is done at the other, and neither takes anything from the other.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { crc32 } from "node:zlib";
+import { GantryError } from "@gantry/core/errors.ts";
+import { noRedis, type RedisServer, redisFor } from "@gantry/lab/faults/redis/server.ts";
+import type { Listening } from "@gantry/runtime/http/server.ts";
+import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { AgentConfigInput } from "../config.ts";
+import { startTaskAgent } from "../main.ts";
+import { PlayedRunner } from "../runner-protocol/runner.fixture.ts";
+
+const TOKEN = "platform-token-of-this-test";
+const SEOUL = "runner-token-of-seoul-0";
+const PIPELINE = `
+name: release
+title: Release
+button: Run release
+app: none
+jobs:
+  work: { site: seoul, mode: strict, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }
+`;
+/** Short, so that a test sees a lease end. */
+const strict = { renewEveryMs: 100, renewWithinMs: 300, selfFenceMs: 600, reassignAfterMs: 2_000 };
+const lenient = { ...strict, selfFenceMs: 1_000 };
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+type Member = { readonly agent: Listening; readonly client: AgentClient };
+
+async function twoAgents(t: TestContext, redis?: RedisServer): Promise<[Member, Member]> {
+  redis ??= await redisFor(t);
+  const { port } = redis;
+  const folder = await mkdtemp(join(tmpdir(), "gantry-shared-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, "release.yaml"), PIPELINE);
+  const start = async (name: string): Promise<Member> => {
+    const config: AgentConfigInput = {
+      name,
+      data: join(folder, name),
+      logs: join(folder, "logs"),
+      journal: { kind: "redis", address: `127.0.0.1:${port}`, waitReplicas: 0 },
+      pipelines: folder,
+      portalUrl: "http://portal",
+      token: TOKEN,
+      runnerTokens: { [SEOUL]: "seoul" },
+      lease: { strict, lenient },
+      aliveMs: 1_000,
+    };
+    const agent = await startTaskAgent(config, { logger: silent });
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => {
+      closing ??= agent.close();
+      return closing;
+    };
+    t.after(close);
+    return { agent: { ...agent, close }, client: makeAgentClient({ url: agent.url, token: TOKEN }) };
+  };
+  return [await start("a"), await start("b")];
+}
+
+let keys = 0;
+function request({ client }: Member, idempotencyKey?: string) {
+  keys += 1;
+  const key = idempotencyKey ?? `key-${keys}`;
+  return client.startTask({ pipeline: "release", params: {}, idempotencyKey: key, principal: "dev" });
+}
+
+function signIn({ agent }: Member, name: string): Promise<PlayedRunner> {
+  return PlayedRunner.signIn(agent.url, SEOUL, "seoul", name);
+}
+
+test("a task that is requested at one agent is offered to a runner at the other, at once, and shown by both", {
+  skip: noRedis,
+}, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const runner = await signIn(a, "seoul-1");
+  const open = runner.pollAll(1, 10_000);
+  const began = performance.now();
+  const task = await request(b);
+  const [offer] = (await open).offers;
+  assert.equal(offer?.ref.task, task.id);
+  assert.ok(performance.now() - began < 2_000);
+  assert.ok(offer);
+  await runner.claim(offer);
+  await runner.start(offer.ref);
+  assert.equal((await b.client.task(task.id)).state, "running", "what one agent answered, the other knows");
+  await runner.report(offer.ref);
+  assert.equal((await b.client.task(task.id)).state, "succeeded");
+  const events = await b.client.taskEvents(task.id, 0, 100);
+  assert.deepEqual(
+    events.map((event) => event.taskseq),
+    events.map((_, at) => at + 1),
+  );
+});
+
+test("an agent without runners does not say that there are none when the other has one", {
+  skip: noRedis,
+}, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const runner = await signIn(a, "seoul-1");
+  // Agents tell each other of their runners every second.
+  while ((await b.client.runners()).items[0]?.state !== "online") await runner.pollAll(0, 100);
+  const first = await request(b);
+  const job = await runner.takeJob();
+  assert.equal(job.ref.task, first.id);
+  // The runner is busy now; both agents know it within a second or two, and say so.
+  void runner.pollAll(0, 3_000).catch(() => undefined);
+  const second = await request(b);
+  const waiting = await until(b, second.id, (task) => task.waiting?.code === "all-busy");
+  assert.equal(waiting.waiting?.text, "Waiting for a free slot at seoul: all 2 of 1 fitting runner are busy.");
+  for (const task of [first, second]) {
+    const told = (await b.client.taskEvents(task.id, 0, 100)).map(({ data }) => data.event);
+    assert.ok(!told.some((event) => event.kind === "JobWaiting" && event.code === "no-runner"));
+  }
+});
+
+test("a reader that waits at one agent is woken by a change at the other, and a cancel reaches the runner there", {
+  skip: noRedis,
+}, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const runner = await signIn(a, "seoul-1");
+  const task = await request(a);
+  const job = await runner.takeJob();
+  await runner.start(job.ref);
+  const open = runner.pollAll(0, 20_000);
+  const reading = until(a, task.id, (now) => now.cancel !== undefined);
+  await b.client.cancel(task.id, { principal: "dev", reason: "wrong version" });
+  const { cancels } = await open;
+  assert.equal(cancels[0]?.reason, "canceled by dev: wrong version");
+  await reading;
+  await runner.report(job.ref, { outcome: "canceled" });
+  assert.equal((await b.client.task(task.id)).state, "canceled");
+});
+
+test("when its agent is gone, a runner goes on at the other under the same fence", { skip: noRedis }, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const task = await request(b);
+  const runner = await signIn(a, "seoul-1");
+  const job = await runner.takeJob();
+  await runner.start(job.ref);
+  const send = (by: PlayedRunner, offset: number, text: string, final = false): Promise<number> =>
+    by.log(job.ref, "make", offset, Buffer.from(text), crc32(text), final);
+  const place = { task: task.id, job: "work", step: "make" };
+  assert.equal((await b.client.log(place, 0, 100)).size, 0);
+  await send(runner, 0, "one\n");
+  assert.equal((await b.client.log(place, 0, 100)).bytes.toString(), "one\n", "each agent shows what the other has");
+  await a.agent.close();
+  const same = await PlayedRunner.signIn(b.agent.url, SEOUL, "seoul", "seoul-1", [{ ref: job.ref, started: true }], {
+    bootId: runner.bootId,
+    registration: 2,
+  });
+  assert.deepEqual(same.directives, [{ ref: job.ref, do: "continue" }]);
+  assert.equal(await send(same, 4, "two\n", true), 8, "the log goes on where it was");
+  await same.report(job.ref);
+  assert.equal((await b.client.task(task.id)).state, "succeeded");
+});
+
+test("a runner that registers at the other agent is offered nothing more at the first", {
+  skip: noRedis,
+}, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const before = await signIn(a, "seoul-1");
+  const open = before.pollAll(1, 20_000);
+  const gone = assert.rejects(open, { code: "session-gone" });
+  const after = await PlayedRunner.signIn(b.agent.url, SEOUL, "seoul", "seoul-1", [], {
+    bootId: before.bootId,
+    registration: 2,
+  });
+  await gone;
+  const task = await request(a);
+  assert.equal((await after.takeJob()).ref.task, task.id);
+});
+
+test("a lease that is renewed at one agent is not given away by the other; when nobody renews, it is", {
+  skip: noRedis,
+}, async (t) => {
+  const [a, b] = await twoAgents(t);
+  const task = await request(b);
+  const runner = await signIn(a, "seoul-1");
+  const job = await runner.takeJob();
+  await runner.start(job.ref);
+  const until = performance.now() + 5_000;
+  while (performance.now() < until) {
+    await runner.pollAll(0, 100);
+    assert.equal((await runner.heartbeat(job.ref)).state, "ok");
+  }
+  assert.equal((await b.client.task(task.id)).jobs[0]?.attempts.length, 1);
+  const other = await signIn(b, "seoul-2");
+  let second = (await other.pollAll(1, 10_000)).offers[0];
+  second ??= (await other.pollAll(1, 10_000)).offers[0];
+  assert.deepEqual([second?.ref.task, second?.ref.attempt], [task.id, 2]);
+  assert.ok(Number(second?.ref.fence) > job.ref.fence);
+});
+
+test("Redis is emptied while a job runs: the agents put the task back, and it ends as if nothing had been", {
+  skip: noRedis,
+}, async (t) => {
+  const redis = await redisFor(t);
+  const [a, b] = await twoAgents(t, redis);
+  const task = await request(b);
+  const runner = await signIn(a, "seoul-1");
+  const job = await runner.takeJob();
+  await runner.start(job.ref);
+  await redis.command("FLUSHALL");
+  await untilDone(runner, () => runner.report(job.ref));
+  const ended = await untilDone(runner, () => b.client.task(task.id));
+  assert.deepEqual([ended.state, ended.jobs[0]?.attempts.length], ["succeeded", 1]);
+  const next = await untilDone(runner, () => request(a, "the-next-one"));
+  const second = await untilDone(runner, () => runner.takeJob());
+  assert.equal(second.ref.task, next.id);
+  assert.ok(second.ref.fence > job.ref.fence);
+});
+
+/** As runners and portals do: what could not be answered, or is not there yet, is asked again, a little later. */
+async function untilDone<T>(runner: PlayedRunner, work: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries > 50 || !(error instanceof GantryError)) throw error;
+      await runner.pollAll(0, 100);
+    }
+  }
+}
+
+type View = Awaited<ReturnType<AgentClient["task"]>>;
+
+/** Looks again whenever an event came. */
+async function until({ client }: Member, id: string, isSo: (task: View) => boolean): Promise<View> {
+  let { last } = await client.feed({ limit: 1 });
+  for (;;) {
+    const task = await client.task(id);
+    if (isSo(task)) return task;
+    last = (await client.feed({ after: last, limit: 100, waitMs: 10_000 })).last;
+  }
+}

@@ -1,0 +1,103 @@
+// What a runner says about an attempt that it has claimed: start, progress, effects, report. Everything goes through the
+// fence check of core/task; a stale fence changes nothing.
+
+import { createHash } from "node:crypto";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import {
+  decideEffectBegin,
+  decideEffectEnd,
+  decideLateReport,
+  decideProgress,
+  decideReport,
+  decideStart,
+  type Permit,
+} from "@gantry/core/task/decide-lease.ts";
+import type { Claimant } from "@gantry/core/task/decision.ts";
+import { effectKey } from "@gantry/wire/runner/effect-key.ts";
+import type * as wire from "@gantry/wire/runner/protocol.ts";
+import type { z } from "zod";
+import type { Alarms } from "../alarms.ts";
+import { sortedText } from "../tasks/canonical-json.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import { jobOf } from "./job-spec.ts";
+
+export type WordsDeps = {
+  readonly tasks: Tasks;
+  readonly alarms: Alarms;
+  /** Who says it; throws `session-gone` and `lease-lost`. */
+  readonly speaker: (session: string, site: string, ref: wire.JobRef) => Promise<Claimant>;
+};
+
+export function attemptWords({ tasks, alarms, speaker }: WordsDeps) {
+  return {
+    start: async ({ session, ref }: z.infer<typeof wire.startRequest>, site: string): Promise<JsonObject> => {
+      const who = await speaker(session, site, ref);
+      await tasks.change(ref.task, ({ state }, now) => decideStart(state, who, now));
+      return {};
+    },
+
+    progress: async (request: z.infer<typeof wire.progressRequest>, site: string): Promise<{ ack: number }> => {
+      const who = await speaker(request.session, site, request.ref);
+      const task = await tasks.change(request.ref.task, ({ state }, now) =>
+        decideProgress(state, who, request.from, request.events, now),
+      );
+      return { ack: jobOf(task, request.ref.job).progress };
+    },
+
+    effectBegin: async (request: z.infer<typeof wire.effectBegin>, site: string): Promise<wire.EffectPermit> => {
+      const who = await speaker(request.session, site, request.ref);
+      const { step, effect, what, ordinal, ref } = request;
+      const key = effectKey(ref.task, ref.job, step, effect, ordinal);
+      let permit: Permit | undefined;
+      await tasks.change(ref.task, ({ state }, now) => {
+        const answer = decideEffectBegin(state, who, { key, step, effect, what }, now);
+        permit = answer.permit;
+        return answer.decision;
+      });
+      if (!permit) throw new Error("a begun effect has a permit");
+      return permit.answer === "done"
+        ? { answer: "done", key, result: permit.result as Record<string, z.core.util.JSONType> }
+        : { answer: permit.answer, key };
+    },
+
+    effectEnd: async (request: z.infer<typeof wire.effectEnd>, site: string): Promise<JsonObject> => {
+      const who = await speaker(request.session, site, request.ref);
+      await tasks.change(request.ref.task, ({ state }, now) =>
+        decideEffectEnd(state, who, request.key, request.result, now),
+      );
+      return {};
+    },
+
+    /** A report that comes too late is refused, and kept for people to see. */
+    report: async (request: wire.ReportRequest, site: string): Promise<JsonObject> => {
+      const { ref, session: _, ...told } = request;
+      const who = await speaker(request.session, site, ref);
+      const report = { ...told, digest: digestOf(told) };
+      try {
+        await tasks.change(ref.task, ({ state, pipeline }, now) => decideReport(pipeline, state, who, report, now));
+      } catch (error) {
+        if (!(error instanceof GantryError)) throw error;
+        if (error.code === "lease-lost")
+          await tasks.change(ref.task, ({ state }, now) => decideLateReport(state, who, report, now));
+        if (error.code === "report-differs")
+          alarms.raise(
+            "report-differs",
+            { ...ref, runner: who.runner, ...error.details },
+            "two reports of one attempt",
+          );
+        throw error;
+      }
+      if (told.failure?.code === "kill-failed")
+        alarms.raise("kill-failed", { ...ref, runner: who.runner }, "processes of a job survived on a runner");
+      return {};
+    },
+  };
+}
+
+/** Equal for a repeat, whatever the order of its keys; the progress number is no part of what it says. */
+function digestOf({ outcome, outputs, failure }: Pick<wire.ReportRequest, "outcome" | "outputs" | "failure">): string {
+  return createHash("sha256")
+    .update(sortedText([outcome, outputs, (failure ?? null) as JsonObject | null]))
+    .digest("hex");
+}

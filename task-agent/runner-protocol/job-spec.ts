@@ -1,0 +1,37 @@
+// What a runner is told about one attempt of a job. Pure.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { jobScope } from "@gantry/core/task/scope.ts";
+import type * as wire from "@gantry/wire/runner/protocol.ts";
+import type { TaskRecord } from "../tasks/tasks.ts";
+
+/** Everything that the runner needs for the attempt, and nothing of other jobs. */
+export function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobSpec {
+  const job = jobOf({ state }, key);
+  const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === job.id);
+  if (!definition) throw new Error(`pipeline ${pipeline.name} has no job ${job.id}`);
+  const spec = {
+    pipeline: pipeline.name,
+    ...(state.app === undefined ? {} : { app: state.app }),
+    title: definition.title,
+    site: job.site,
+    mode: definition.mode,
+    timeoutMs: definition.timeoutMs,
+    requestedBy: state.requestedBy,
+    requestedAtMs: state.requestedAt,
+    taskUrl: state.url,
+    env: definition.env,
+    outputs: definition.outputs,
+    steps: definition.steps,
+    scope: jobScope(pipeline, state, job.id, job),
+  };
+  // What is read-only here is written out as JSON at once.
+  return spec as unknown as wire.JobSpec;
+}
+
+/** Throws `lease-lost` when there is no such job. */
+export function jobOf(task: { state: TaskRecord["state"] }, key: string): TaskRecord["state"]["jobs"][string] {
+  const job = task.state.jobs[key];
+  if (!job) throw new GantryError("lease-lost", { problem: "The task has no such job." });
+  return job;
+}

@@ -1,0 +1,137 @@
+// A runner that does what a test tells it, word by word, by the real client of the protocol.
+
+import { randomUUID } from "node:crypto";
+import type { Outcome } from "@gantry/core/task/states.ts";
+import type {
+  ClaimReply,
+  EffectPermit,
+  HeartbeatReply,
+  JobRef,
+  Offer,
+  PollReply,
+  SessionReply,
+  SessionRequest,
+  StepProgress,
+} from "@gantry/wire/runner/protocol.ts";
+import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner/runner-client.ts";
+
+/** Who a process says that it is; the same boot id means the same process. */
+export type Identity = { readonly bootId?: string; readonly slots?: number; readonly registration?: number };
+export type Claimed = ClaimReply & { readonly ref: JobRef };
+
+type Ending = {
+  readonly outcome: Outcome;
+  readonly outputs: Record<string, string>;
+  readonly progress: number;
+  readonly failure?: { code: string; message: string };
+};
+
+export class PlayedRunner {
+  readonly #client: RunnerClient;
+  readonly #token: string;
+  readonly session: string;
+  readonly bootId: string;
+  readonly directives: SessionReply["directives"];
+
+  private constructor(client: RunnerClient, token: string, bootId: string, { session, directives }: SessionReply) {
+    this.#client = client;
+    this.#token = token;
+    this.bootId = bootId;
+    this.session = session;
+    this.directives = directives;
+  }
+
+  static async signIn(
+    url: string,
+    token: string,
+    site: string,
+    name: string,
+    running: SessionRequest["running"] = [],
+    { bootId = randomUUID(), slots = 2, registration }: Identity = {},
+  ): Promise<PlayedRunner> {
+    const client = createRunnerClient({ url, token: () => token, fetch });
+    const reply = await client.session({
+      runner: name,
+      bootId,
+      ...(registration === undefined ? {} : { registration }),
+      site,
+      labels: [],
+      slots,
+      version: "test",
+      host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
+      systems: [],
+      running,
+    });
+    return new PlayedRunner(client, token, bootId, reply);
+  }
+
+  /** The same session against another address, as after a restart of the agent. */
+  static resume(url: string, runner: PlayedRunner): PlayedRunner {
+    return new PlayedRunner(
+      createRunnerClient({ url, token: () => runner.#token, fetch }),
+      runner.#token,
+      runner.bootId,
+      { session: runner.session, directives: [] },
+    );
+  }
+
+  pollAll(freeSlots = 1, waitMs = 5_000): Promise<PollReply> {
+    return this.#client.poll({ session: this.session, freeSlots, waitMs });
+  }
+
+  async poll(freeSlots: number): Promise<PollReply["offers"]> {
+    return (await this.pollAll(freeSlots)).offers;
+  }
+
+  /** Polls until it is offered a job, and claims it. */
+  async takeJob(): Promise<Claimed> {
+    for (let polls = 0; polls < 3; polls += 1) {
+      // A poll may also be answered because of a cancel.
+      const [offer] = await this.poll(1);
+      if (offer) return { ...(await this.claim(offer)), ref: offer.ref };
+    }
+    throw new Error("no offer came");
+  }
+
+  claim(offer: Offer): Promise<ClaimReply> {
+    return this.#client.claim({ session: this.session, offer: offer.offer, ref: offer.ref });
+  }
+
+  decline(offer: Offer): Promise<void> {
+    return this.#client.decline({ session: this.session, offer: offer.offer, ref: offer.ref, reason: "busy" });
+  }
+
+  async heartbeat(ref: JobRef): Promise<HeartbeatReply["items"][number]> {
+    const [item] = (await this.#client.heartbeat({ session: this.session, items: [{ ref }] })).items;
+    if (!item) throw new Error("a heartbeat of one lease is answered for one");
+    return item;
+  }
+
+  start(ref: JobRef): Promise<void> {
+    return this.#client.start({ session: this.session, ref });
+  }
+
+  progress(ref: JobRef, from: number, events: StepProgress[]): Promise<number> {
+    return this.#client.progress({ session: this.session, ref, from, events });
+  }
+
+  effectBegin(
+    ref: JobRef,
+    wish: { step: string; effect: string; ordinal: number; what: string },
+  ): Promise<EffectPermit> {
+    return this.#client.effectBegin({ session: this.session, ref, ...wish });
+  }
+
+  effectEnd(ref: JobRef, key: string, result: Record<string, string>): Promise<void> {
+    return this.#client.effectEnd({ session: this.session, ref, key, result });
+  }
+
+  report(ref: JobRef, ending: Partial<Ending> = {}): Promise<void> {
+    const usual = { outcome: "succeeded" as const, outputs: {}, progress: 0 };
+    return this.#client.report({ session: this.session, ref, ...usual, ...ending });
+  }
+
+  log(ref: JobRef, step: string, offset: number, bytes: Buffer, crc: number, final: boolean): Promise<number> {
+    return this.#client.log({ session: this.session, ref, step, offset, crc, final, bytes: new Uint8Array(bytes) });
+  }
+}

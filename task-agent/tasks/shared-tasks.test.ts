@@ -1,0 +1,43 @@
+// Two agents on one journal: what one of them has done, the other finds out by being refused.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { TaskEventOf } from "@gantry/core/task/events.ts";
+import { job, pipeline } from "@gantry/core/task/task.fixture.ts";
+import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import type { Definitions } from "./definitions.ts";
+import { AGENT_INDEXES, openTasks } from "./tasks.ts";
+
+const definition = pipeline([job("only")]);
+const requested: TaskEventOf<"TaskRequested"> = {
+  kind: "TaskRequested",
+  at: 1,
+  task: "t1",
+  pipeline: "test",
+  definition: "sha256:0",
+  title: "Test",
+  appScope: {},
+  params: {},
+  requestedBy: "dev",
+  url: "/t1",
+};
+
+test("who is refused because of what another agent did has heard of it, and offers no more what that took", async () => {
+  const journal = openMemoryJournal({ indexes: AGENT_INDEXES });
+  const definitions = { pinned: async () => definition } as Partial<Definitions> as Definitions;
+  const [here, there] = [
+    openTasks(journal, definitions, { shared: true }),
+    openTasks(journal, definitions, { shared: true }),
+  ];
+  await here.create(definition, [requested], () => []);
+  const heard: number[] = [];
+  here.listen(({ version }) => heard.push(version));
+  const changed = await there.change("t1", () => ({ events: [{ kind: "TaskCancelRequested", at: 2, by: "dev" }] }));
+  const refuse = new GantryError("offer-gone", { problem: "It was canceled." });
+  await assert.rejects(
+    here.change("t1", () => ({ events: [], refuse })),
+    { code: "offer-gone" },
+  );
+  assert.deepEqual(heard, [changed.version]);
+});

@@ -1,0 +1,125 @@
+// Asks the task-agent for work, takes what fits, declines what does not. One poll is open at any time.
+
+import { deadlineBy } from "@gantry/runtime/deadline.ts";
+import type { Offer, PollReply } from "@gantry/wire/runner/protocol.ts";
+import type { Claimed } from "../attempts/attempt.ts";
+import type { Roster } from "../attempts/attempt-registry.ts";
+import type { Leases, Moment } from "../attempts/leases.ts";
+import { refFields } from "../attempts/refs.ts";
+import { canceled } from "../attempts/stop.ts";
+import type { Live } from "../live-settings.ts";
+import { isCode, pause, type RunnerDeps } from "../ports.ts";
+import type { Link } from "./agent-link.ts";
+import type { Session } from "./session.ts";
+
+export type PollOptions = {
+  readonly link: Link;
+  readonly leases: Leases;
+  readonly roster: Pick<Roster, "free" | "changed" | "has" | "stop" | "reserve">;
+  readonly deps: Pick<RunnerDeps, "clock" | "logger">;
+  readonly live: Pick<Live, "take" | "pollMs">;
+  readonly session: Pick<Session, "isOpen">;
+  readonly begin: (claimed: Claimed) => void;
+  /** Ends the loop. A claim that is under way is finished, and its job is begun. */
+  readonly signal: AbortSignal;
+  /** Gives up also what is under way. */
+  readonly ended: AbortSignal;
+};
+
+/** Nothing gets better by asking at once again. */
+const REFUSED_MS = 5_000;
+/** An answer to a claim that is lost so often will not come; then the offer or the lease runs out by itself. */
+const CLAIM_TRIES = 5;
+
+/** How long it may take to say that there is no room any more. */
+const FAREWELL_MS = 2_000;
+
+/** Resolves when the signal is aborted, or when a newer process of this runner has taken over. */
+export async function pollLoop(options: PollOptions): Promise<void> {
+  await takeWork(options);
+  // Who was not taken in is offered nothing.
+  if (options.signal.aborted && !options.ended.aborted && options.session.isOpen()) await sayFull(options);
+}
+
+/** The agent would offer work for as long as it takes this runner for alive, and each offer would wait for its end. */
+async function sayFull(options: PollOptions): Promise<void> {
+  const { link, roster, deps, ended } = options;
+  const deadline = deadlineBy(deps.clock, FAREWELL_MS);
+  try {
+    const { offers } = await link.once(
+      (client, session, call) => client.poll({ session, freeSlots: 0, waitMs: 0 }, call),
+      { signal: AbortSignal.any([ended, deadline.signal]) },
+    );
+    const fresh = offers.filter(({ ref }) => !roster.has(ref));
+    await Promise.all(fresh.map((offer) => consider(options, offer)));
+  } catch (error) {
+    deps.logger.info({ err: error }, "the task-agent could not be told that this runner takes no more work");
+  } finally {
+    deadline.cancel();
+  }
+}
+
+async function takeWork(options: PollOptions): Promise<void> {
+  const { link, roster, live, deps, signal } = options;
+  while (!signal.aborted) {
+    const changed = roster.changed();
+    let reply: PollReply;
+    try {
+      reply = await link.call(
+        (client, session, call) =>
+          client.poll({ session, freeSlots: Math.max(0, roster.free()), waitMs: live.pollMs() }, call),
+        { signal: AbortSignal.any([signal, changed]) },
+      );
+    } catch (error) {
+      if (signal.aborted || isCode(error, "session-gone")) return;
+      // Hanging up is safe: an offer that was on its way comes again with the next poll.
+      if (changed.aborted) continue;
+      deps.logger.error({ err: error }, "the task-agent refused a poll");
+      await pause(deps.clock, REFUSED_MS, signal).catch(() => {});
+      continue;
+    }
+    live.take(reply.settings);
+    for (const { ref, reason, graceMs } of reply.cancels) roster.stop(ref, canceled(reason, graceMs));
+    // The next poll would bring these offers again until they are claimed or declined.
+    const fresh = reply.offers.filter(({ ref }) => !roster.has(ref));
+    await Promise.all(fresh.map((offer) => consider(options, offer)));
+  }
+}
+
+async function consider(options: PollOptions, offer: Offer): Promise<void> {
+  const { link, deps, roster, ended, signal } = options;
+  const fields = { ...refFields(offer.ref), offer: offer.offer };
+  try {
+    if (signal.aborted || roster.free() <= 0) {
+      const reason = signal.aborted ? "The runner is being stopped." : "All slots are busy.";
+      deps.logger.info(fields, "an offer was declined");
+      await link.call(
+        (client, session, call) => client.decline({ session, offer: offer.offer, ref: offer.ref, reason }, call),
+        { signal: ended, tries: 1 },
+      );
+      return;
+    }
+    await claim(options, offer);
+  } catch (error) {
+    if (isCode(error, "offer-gone", "lease-lost")) deps.logger.info({ ...fields, err: error }, "an offer was gone");
+    else if (!ended.aborted) deps.logger.warn({ ...fields, err: error }, "an offer could not be answered");
+  }
+}
+
+async function claim({ link, leases, roster, begin, ended, deps }: PollOptions, { offer, ref }: Offer): Promise<void> {
+  const release = roster.reserve();
+  let sent: Moment = leases.now();
+  try {
+    const reply = await link.call(
+      (client, session, call) => {
+        sent = leases.now();
+        return client.claim({ session, offer, ref }, call);
+      },
+      { signal: ended, tries: CLAIM_TRIES },
+    );
+    deps.logger.info(refFields(ref), "a job was claimed");
+    begin({ ref, reply, sent });
+  } finally {
+    release();
+  }
+}

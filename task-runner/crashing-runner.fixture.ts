@@ -1,0 +1,11 @@
+// A runner in a process of its own, for tests that kill it: `node crash.fixture.ts <config as JSON>`.
+
+import { runnerConfigSchema } from "./config.ts";
+import { startRunner } from "./main.ts";
+import { handsOf } from "./runner.fixture.ts";
+
+const silent = (): void => {};
+await startRunner(runnerConfigSchema.parse(JSON.parse(process.argv[2] ?? "{}")), {
+  logger: { debug: silent, info: silent, warn: silent, error: silent },
+  hands: handsOf({}),
+});

@@ -1,0 +1,86 @@
+// A runner and the agent that it serves, for one test: opened in a folder of their own, closed at the end of the test.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { type AnyStep, stepBook } from "@gantry/core/step/step.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
+import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
+import { openHands, startRunner } from "./main.ts";
+import { type Clock, type Programs, systemClock } from "./ports.ts";
+import { machinePrograms } from "./processes/process-group.ts";
+import type { Runner } from "./runner.ts";
+import { machineFiles } from "./state/files.ts";
+import { handsHere } from "./workers/in-process-executor.ts";
+import type { Hands } from "./workers/job-executor.ts";
+
+export type Bench = {
+  readonly agent: FakeAgent;
+  readonly runner: Runner;
+  readonly data: string;
+  readonly config: RunnerConfig;
+  /** Lines of the runner's own log. */
+  readonly lines: string[];
+};
+
+export type BenchOptions = {
+  readonly config?: object;
+  readonly steps?: readonly AnyStep[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Address of a module with `STEPS`: then they are carried out in worker threads. */
+  readonly threads?: string;
+  readonly memoryMb?: number;
+  readonly clock?: Clock;
+  readonly programs?: Programs;
+};
+
+export async function openBench(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
+  const agent = await new FakeAgent().open();
+  const data = await mkdtemp(join(tmpdir(), "gantry-runner-"));
+  const config = configOf(agent, data, options.config);
+  const lines: string[] = [];
+  const logger = linesTo(lines);
+  const { threads, memoryMb, clock, programs } = options;
+  const hands =
+    threads === undefined ? undefined : openHands(logger, { steps: threads, ...(memoryMb ? { memoryMb } : {}) });
+  const runner = await startRunner(config, {
+    logger,
+    hands: hands ?? handsOf(options),
+    ...(clock ? { clock } : {}),
+    ...(programs ? { programs } : {}),
+    env: { PATH: process.env.PATH ?? "", ...options.env },
+  });
+  t.after(async () => {
+    await runner.close({ drainMs: 0 }).finally(() => agent.goDown());
+    await hands?.close();
+    await rm(data, { recursive: true, force: true });
+    if (agent.problems.length > 0) throw new Error(`the runner spoke wrongly: ${agent.problems.join("; ")}`);
+  });
+  return { agent, runner, data, config, lines };
+}
+
+/** Hands in this thread, which know the steps that are given. */
+export function handsOf({ steps = [], clock, programs }: Pick<BenchOptions, "steps" | "clock" | "programs">): Hands {
+  return handsHere({
+    fetch,
+    clock: clock ?? systemClock,
+    random: Math.random,
+    files: machineFiles,
+    programs: programs ?? machinePrograms,
+    steps: stepBook(steps),
+  });
+}
+
+export function configOf(agent: FakeAgent, data: string, more: object = {}): RunnerConfig {
+  return runnerConfigSchema.parse({ name: "seoul-1", site: "seoul", agent: agent.url, token: TOKEN, data, ...more });
+}
+
+function linesTo(lines: string[]): Logger {
+  const write = (fields: object, message: string): void => {
+    const { err, ...rest } = fields as { err?: unknown };
+    lines.push(`${message} ${JSON.stringify(rest)} ${err instanceof Error ? err.message : ""}`);
+  };
+  return { debug: write, info: write, warn: write, error: write };
+}

@@ -1,0 +1,44 @@
+// Keeps what the runner says within the limits of the protocol, so that no message is refused for its size.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { Failure } from "@gantry/core/step/outcome.ts";
+import type { ReportRequest, StepProgress } from "@gantry/wire/runner/protocol.ts";
+
+type WireFailure = NonNullable<ReportRequest["failure"]>;
+/** JSON as the protocol's schemas have it: the same, only not declared readonly. */
+export type WireObject = NonNullable<Extract<StepProgress, { kind: "step-ended" }>["outputs"]>;
+
+/** Bytes of all outputs of one step, or of one job. */
+const MAX_OUTPUTS = 262_144;
+
+export function clip(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}
+
+export function clipFailure({ code, message, why, todo, line, problems }: Failure): WireFailure {
+  return {
+    code,
+    message: clip(message, 4_000),
+    ...(why === undefined ? {} : { why: clip(why, 4_000) }),
+    ...(todo === undefined ? {} : { todo: clip(todo, 4_000) }),
+    ...(line === undefined ? {} : { line: clip(line, 4_000) }),
+    ...(problems
+      ? { problems: problems.slice(0, 100).map((one) => ({ ...one, detail: clip(one.detail, 2_000) })) }
+      : {}),
+  };
+}
+
+/** Throws `outputs-invalid` when they are too large to be kept. */
+export function boundedOutputs(outputs: JsonObject): WireObject {
+  return bounded(outputs, MAX_OUTPUTS, (size) => {
+    return new GantryError("outputs-invalid", { problem: `They have ${size} bytes; the limit is ${MAX_OUTPUTS}.` });
+  });
+}
+
+/** A copy that is JSON and nothing else, whatever a step has put in. */
+export function bounded(value: JsonObject, limit: number, tooLarge: (size: number) => Error): WireObject {
+  const text = JSON.stringify(value);
+  if (text.length > limit) throw tooLarge(text.length);
+  return JSON.parse(text) as WireObject;
+}

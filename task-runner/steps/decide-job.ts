@@ -1,0 +1,59 @@
+// How a job stands, from the ends of its steps. Pure.
+
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { Failure } from "@gantry/core/step/outcome.ts";
+import type { Outcome } from "@gantry/core/task/states.ts";
+import { outcomeOf, type Stopped } from "../attempts/stop.ts";
+
+export type StepEnd = {
+  readonly step: string;
+  readonly title: string;
+  readonly outcome: Outcome;
+  readonly outputs: JsonObject;
+  readonly failure?: Failure;
+};
+
+/** What the conditions of the next steps see as `status`. */
+export function statusOf(ends: readonly StepEnd[], stopped: Stopped | undefined): "succeeded" | "failed" | "canceled" {
+  if (stopped) return stopped.kind === "canceled" ? "canceled" : "failed";
+  const bad = firstBad(ends);
+  if (!bad) return "succeeded";
+  return bad.outcome === "canceled" ? "canceled" : "failed";
+}
+
+/** What the expressions of the next steps see as `steps`. */
+export function stepsScope(ends: readonly StepEnd[]): JsonObject {
+  return Object.fromEntries(ends.map(({ step, outcome, outputs }) => [step, { outcome, outputs }]));
+}
+
+/** Why a step is skipped, in words. */
+export function skipReason(
+  ends: readonly StepEnd[],
+  stopped: Stopped | undefined,
+  condition: string | undefined,
+): string {
+  const bad = firstBad(ends);
+  if (stopped) return `The job was stopped: ${stopped.message}`;
+  if (bad) return `The step “${bad.title}” before it did not succeed.`;
+  return `Its condition does not hold: ${condition ?? ""}`;
+}
+
+/**
+ * The first step that did not succeed decides. A stop that came when every step had succeeded already changes nothing;
+ * one that kept a step from running ends the job as what stopped it.
+ */
+export function jobOutcome(
+  ends: readonly StepEnd[],
+  stopped: Stopped | undefined,
+  steps: number,
+): { readonly outcome: Outcome; readonly failure?: Failure } {
+  const bad = firstBad(ends);
+  if (bad) return { outcome: bad.outcome, ...(bad.failure ? { failure: bad.failure } : {}) };
+  const isComplete = ends.length === steps && ends.every((end) => end.outcome === "succeeded");
+  if (!stopped || isComplete) return { outcome: "succeeded" };
+  return { outcome: outcomeOf(stopped), ...(stopped.failure ? { failure: stopped.failure } : {}) };
+}
+
+function firstBad(ends: readonly StepEnd[]): StepEnd | undefined {
+  return ends.find((end) => end.outcome !== "succeeded" && end.outcome !== "skipped");
+}

@@ -1,0 +1,124 @@
+// The environment of the programs of a job. Nothing is inherited from the runner; pipeline files may add names, but none
+// that would change which programs run or what code they load. Pure.
+
+import { GantryError, type Problem } from "@gantry/core/errors.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { effectKey } from "@gantry/wire/runner/effect-key.ts";
+import type { JobRef, JobSpec } from "@gantry/wire/runner/protocol.ts";
+import type { JobFolders } from "../state/workspace.ts";
+
+const COOKIE = "GANTRY_JOB_FOLDER";
+
+/** Linux takes at most 128 KiB per setting. */
+const MAX_VALUE = 100_000;
+const MAX_TOTAL = 1_000_000;
+
+const REFUSED = [
+  /^PATH$/,
+  /^HOME$/,
+  /^TMPDIR$/,
+  /^IFS$/,
+  /^ENV$/,
+  /^PS4$/,
+  /^SHELLOPTS$/,
+  /^BASH/,
+  /^LD_/,
+  /^DYLD_/,
+  /^GIT_/,
+  /^GANTRY/,
+  /^NODE_OPTIONS$/,
+  /^NODE_PATH$/,
+  /^PYTHON(STARTUP|PATH|HOME|INSPECT|BREAKPOINT)$/,
+  /^PERL5(OPT|LIB|DB)$/,
+  /^RUBY(OPT|LIB)$/,
+  /^JAVA_TOOL_OPTIONS$/,
+];
+
+/**
+ * What `env:` of job and step gives, as text. Throws `bad-input` with every name that is refused, every value that is
+ * none, and sizes that no system takes.
+ */
+export function pipelineEnv(rendered: JsonObject, step: string): Record<string, string> {
+  const problems: Problem[] = [];
+  const env: Record<string, string> = {};
+  let total = 0;
+  for (const [name, value] of Object.entries(rendered)) {
+    const text = asText(value);
+    total += name.length + text.length;
+    const problem = problemWith(name, text);
+    if (problem) problems.push({ detail: problem, pointer: `/env/${name.slice(0, 100)}` });
+    else env[name] = text;
+  }
+  if (total > MAX_TOTAL) problems.push({ detail: `All values together are longer than ${MAX_TOTAL} characters.` });
+  const [first] = problems;
+  if (first) throw new GantryError("bad-input", { step, problem: first.detail }, { problems });
+  return env;
+}
+
+/** Facts about the job, and a place of its own for everything that programs write. */
+export function baseEnv(
+  ref: JobRef,
+  spec: Pick<JobSpec, "pipeline" | "app" | "site" | "requestedBy" | "taskUrl">,
+  step: string,
+  folders: JobFolders,
+  path: string,
+): Record<string, string> {
+  return {
+    PATH: path,
+    HOME: folders.home,
+    TMPDIR: folders.tmp,
+    LANG: "C.UTF-8",
+    CI: "true",
+    GANTRY: "true",
+    GANTRY_TASK: ref.task,
+    GANTRY_JOB: ref.job,
+    GANTRY_ATTEMPT: String(ref.attempt),
+    GANTRY_FENCE: String(ref.fence),
+    GANTRY_STEP: step,
+    GANTRY_PIPELINE: spec.pipeline,
+    ...(spec.app === undefined ? {} : { GANTRY_APP: spec.app }),
+    GANTRY_SITE: spec.site,
+    GANTRY_REQUESTED_BY: spec.requestedBy,
+    GANTRY_TASK_URL: spec.taskUrl,
+    GANTRY_WORKSPACE: folders.workspace,
+    // The same in every attempt: a script can use it to find out what an earlier attempt has done.
+    GANTRY_EFFECT_KEY: effectKey(ref.task, ref.job, step, "run", 0),
+    [COOKIE]: folders.root,
+  };
+}
+
+const SURROUNDINGS = ["GIT_SSL_CAINFO", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"] as const;
+
+/** What a program needs that a step's library starts: where programs are, how the network is reached, whose it is. */
+export function surroundings(
+  path: string,
+  folders: JobFolders,
+  runner: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const known = SURROUNDINGS.flatMap((name) => {
+    const value = runner[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { PATH: path, ...Object.fromEntries(known), [COOKIE]: folders.root };
+}
+
+/**
+ * The setting by which every process of an attempt can be found, also one that left its process group. The folder of the
+ * attempt is unique on the machine: other runners may have attempts with the same fence.
+ */
+export function cookieOf(folders: JobFolders): string {
+  return `${COOKIE}=${folders.root}`;
+}
+
+function problemWith(name: string, text: string): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) return `${name.slice(0, 50)} cannot be the name of a variable.`;
+  if (REFUSED.some((pattern) => pattern.test(name))) return `${name} is set by the runner and cannot be changed.`;
+  if (text.includes("\0")) return `The value of ${name} holds a zero byte.`;
+  if (text.length > MAX_VALUE) return `The value of ${name} is longer than ${MAX_VALUE} characters; use a file.`;
+  return undefined;
+}
+
+function asText(value: JsonValue): string {
+  if (value === null) return "";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

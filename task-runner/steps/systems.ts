@@ -1,0 +1,56 @@
+// Which of the site's systems a step gets: only those of the kinds that it declared, with their credentials resolved.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Masker } from "@gantry/core/mask/masker.ts";
+import type { System, SystemKind, SystemOf } from "@gantry/core/site/systems.ts";
+import { credentialsOf, type RunnerConfig, type SystemSettings } from "../config.ts";
+import type { Secrets } from "./secrets.ts";
+
+export type SystemLookup = <K extends SystemKind>(kind: K, name?: string) => SystemOf<K>;
+
+/**
+ * Prepares the systems of these kinds. A credential that is missing is an error only for the step that asks for that
+ * system. The lookup throws `system-missing`, `credential-missing`, or `bad-input` when it cannot tell which one is meant.
+ */
+export async function resolveSystems(
+  config: Pick<RunnerConfig, "site" | "systems">,
+  step: { readonly name: string; readonly needs: readonly SystemKind[] },
+  secrets: Secrets,
+  masker: Masker,
+): Promise<SystemLookup> {
+  const named = Object.entries(config.systems).filter(([, settings]) => step.needs.includes(settings.kind));
+  const resolved = new Map<string, System | GantryError>();
+  for (const [name, settings] of named) resolved.set(name, await resolveSystem(name, settings, secrets, masker));
+
+  return <K extends SystemKind>(kind: K, name?: string): SystemOf<K> => {
+    const fitting = named.filter(([one, settings]) => settings.kind === kind && (name === undefined || one === name));
+    const [first, ...others] = fitting.map(([one]) => one);
+    if (first === undefined) {
+      const wanted = name === undefined ? "" : ` named ${name}`;
+      throw new GantryError("system-missing", { site: config.site, kind, name: wanted, step: step.name });
+    }
+    if (others.length > 0) {
+      const problem = `Site ${config.site} has several ${kind} systems; say with \`system:\` which one: ${[first, ...others].join(", ")}.`;
+      throw new GantryError("bad-input", { step: step.name, problem });
+    }
+    const system = resolved.get(first);
+    if (system instanceof GantryError) throw system;
+    return system as SystemOf<K>;
+  };
+}
+
+async function resolveSystem(
+  name: string,
+  settings: SystemSettings,
+  secrets: Secrets,
+  masker: Masker,
+): Promise<System | GantryError> {
+  const values: Record<string, string> = {};
+  try {
+    for (const [field, secret] of credentialsOf(settings)) values[field] = await secrets.resolve(secret, masker);
+  } catch (error) {
+    if (error instanceof GantryError) return error;
+    throw error;
+  }
+  return { ...settings, ...values, name } as System;
+}

@@ -1,0 +1,132 @@
+// Steps in worker threads: what they do to their thread does nothing to the runner.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type FakeAgent, type FakeJob, script, uses } from "../fake-agent.fixture.ts";
+import { openBench } from "../runner.fixture.ts";
+
+const THREADS = { threads: new URL("./worker-steps.fixture.ts", import.meta.url).href };
+
+function ends(job: FakeJob): string[] {
+  return job.progress.flatMap((one) => (one.kind === "step-ended" ? [`${one.step} ${one.outcome}`] : []));
+}
+
+async function say(agent: FakeAgent, job: string): Promise<void> {
+  const next = agent.offer({ steps: [uses("say", "test/say", { text: "still here" })] }, { job });
+  assert.equal((await agent.reported(next)).outcome, "succeeded");
+  assert.equal(agent.log(next, "say"), "still here\n");
+}
+
+test("scripts, steps, effects and outputs go through a worker thread, and no secret leaves it", async (t) => {
+  const { agent, lines } = await openBench(t, {
+    ...THREADS,
+    env: { CODE: "s3cret-value" },
+    config: { secrets: { code: { env: "CODE" } } },
+  });
+  const job = agent.offer({
+    outputs: { text: "${{ steps.put.outputs.text }}" },
+    steps: [
+      script("hello", 'echo "hello $CODE"; echo "made=$CODE" >> "$GANTRY_OUTPUT"', {
+        env: { CODE: "${{ secrets.code }}" },
+      }),
+      uses("put", "test/put", { text: "${{ secrets.code }}" }),
+    ],
+  });
+  const report = await agent.reported(job);
+  assert.deepEqual([report.outcome, report.outputs], ["succeeded", { text: "***" }]);
+  assert.equal(agent.log(job, "hello"), "hello ***\n");
+  const [effect] = [...agent.effects.values()];
+  assert.deepEqual([effect?.what, effect?.result?.text], ["put ***", "***"]);
+  assert.doesNotMatch(JSON.stringify([job.progress, lines]), /s3cret/);
+});
+
+test("a step that blocks its thread for seconds starves no renewal, no poll and no other job", async (t) => {
+  const { agent } = await openBench(t, THREADS);
+  agent.lease = { renewEveryMs: 100, selfFenceMs: 600, reassignAfterMs: 5_000 };
+  const blocked = agent.offer({ steps: [uses("spin", "test/spin", { ms: 1_500 })] });
+  await agent.until("the step to spin", () => agent.log(blocked, "spin").includes("spinning"));
+  const before = agent.calls.filter((call) => call === "heartbeat").length;
+  await say(agent, "other");
+  assert.equal(blocked.report, undefined, "the other job did not wait for it");
+  assert.equal((await agent.reported(blocked)).outcome, "succeeded");
+  const beats = agent.calls.filter((call) => call === "heartbeat").length - before;
+  assert.ok(beats >= 9, `${beats} renewals in 1.5 s, one each 100 ms`);
+});
+
+test("cancel of a step that blocks its thread: the thread is ended, its programs too, and the end is told", async (t) => {
+  const { agent, data } = await openBench(t, THREADS);
+  const job = agent.offer({ steps: [uses("block", "test/block"), uses("say", "test/say")] });
+  await agent.until("the step to block", () => agent.log(job, "block") === "on\n");
+  const sleepers = await agent.until("its program", () => sleepersIn(data));
+  agent.cancel(job);
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "canceled");
+  assert.deepEqual(ends(job), ["block canceled"]);
+  assert.match(agent.log(job, "block"), /^on\n[\s\S]*\n\[gantry\] canceled by kim\n$/);
+  assert.deepEqual(sleepers.filter(isAlive), []);
+  await agent.until("the folders to be gone", () => readdirSync(join(data, "jobs")).length === 0);
+  await say(agent, "next");
+});
+
+test("a time limit ends a step that blocks its thread", async (t) => {
+  const { agent } = await openBench(t, THREADS);
+  const job = agent.offer({ steps: [uses("stuck", "test/stuck", {}, { timeoutMs: 300 })] });
+  const report = await agent.reported(job);
+  assert.deepEqual([report.outcome, report.failure?.code], ["timed-out", "timed-out"]);
+  assert.match(agent.log(job, "stuck"), /The step “stuck” took longer than 300ms/);
+});
+
+test("a step that uses up the memory ends its attempt as errored; the runner lives on", async (t) => {
+  const { agent } = await openBench(t, { ...THREADS, memoryMb: 64 });
+  const job = agent.offer({ steps: [uses("eat", "test/eat")] });
+  const report = await agent.reported(job);
+  assert.deepEqual([report.outcome, report.failure?.code], ["errored", "internal"]);
+  assert.match(report.failure?.why ?? "", /more than 64 MB of memory/);
+  assert.deepEqual(ends(job), ["eat errored"]);
+  await say(agent, "next");
+});
+
+test("an error that a step forgot to catch ends its attempt as errored, without its secrets", async (t) => {
+  const { agent } = await openBench(t, {
+    ...THREADS,
+    env: { CODE: "s3cret-value" },
+    config: { secrets: { code: { env: "CODE" } } },
+  });
+  const job = agent.offer({ steps: [uses("forget", "test/forget", { text: "${{ secrets.code }}" })] });
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "errored");
+  assert.equal(report.failure?.why, "Error: forgotten ***");
+  await say(agent, "next");
+});
+
+test("a step that does not hear its signal is left alone, and its thread is not used again", async (t) => {
+  const { agent, lines } = await openBench(t, THREADS);
+  const job = agent.offer({ steps: [uses("deaf", "test/deaf")] });
+  await agent.until("the step to run", () => job.progress.length > 0);
+  agent.cancel(job);
+  assert.equal((await agent.reported(job)).outcome, "canceled");
+  await say(agent, "next");
+  assert.ok(lines.some((line) => line.startsWith("a step did not stop and is left alone")));
+});
+
+function sleepersIn(data: string): number[] | false {
+  if (!existsSync("/proc")) return [];
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  const found = pids.filter((pid) => readText(`/proc/${pid}/environ`).includes(`GANTRY_JOB_FOLDER=${data}/`));
+  return found.length > 0 && found.map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  const stat = readText(`/proc/${pid}/stat`);
+  return stat !== "" && !/\) Z /.test(stat);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // it has ended in the meantime
+  }
+}

@@ -1,0 +1,90 @@
+// The client that our processes use for each other, against servers that behave badly.
+
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import { problemOf } from "@gantry/runtime/http/problem.ts";
+import { type AgentClient, makeAgentClient } from "./agent-client.ts";
+
+async function against(answer: RequestListener, use: (client: AgentClient) => Promise<void>): Promise<void> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await use(makeAgentClient({ url: `http://127.0.0.1:${port}/`, token: "a-token", deadlineMs: 150 }));
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+const rejectsWith = (call: Promise<unknown>, code: string): Promise<void> =>
+  assert.rejects(call, (error: unknown) => error instanceof GantryError && error.code === code);
+
+test("a problem comes out with its code, details and places", async () => {
+  const sent = new GantryError(
+    "bad-params",
+    { pipeline: "ci" },
+    { problems: [{ detail: "no", pointer: "/params/ref" }] },
+  );
+  await against(
+    (_, answer) => answer.writeHead(400).end(JSON.stringify(problemOf(sent, "r"))),
+    async (client) => {
+      await assert.rejects(client.task("t1"), (error: unknown) => {
+        assert.ok(error instanceof GantryError);
+        assert.deepEqual([error.code, error.message, error.problems], [sent.code, sent.message, sent.problems]);
+        return true;
+      });
+    },
+  );
+});
+
+test("the token and the encoded path are sent; names cannot leave their place", async () => {
+  const seen: string[] = [];
+  await against(
+    (request, answer) => {
+      seen.push(`${request.headers.authorization} ${request.url}`);
+      answer.end(JSON.stringify({ items: [] }));
+    },
+    async (client) => {
+      await client.tasks({ app: "a&b", limit: 3 });
+      await client.log({ task: "t1", job: "deploy[a/b]", step: "s" }, 0, 5);
+      for (const name of ["..", ".", ""]) await rejectsWith(client.app(name), "bad-request");
+    },
+  );
+  assert.deepEqual(seen, [
+    "Bearer a-token /agent/v1/tasks?app=a%26b&limit=3",
+    "Bearer a-token /agent/v1/tasks/t1/jobs/deploy%5Ba%2Fb%5D/steps/s/log?from=0&limit=5",
+  ]);
+});
+
+test("what is not an answer of the task-agent is said to be so", async () => {
+  const cases: [RequestListener, string][] = [
+    [(_, answer) => answer.end("<html>"), "system-strange"],
+    [(_, answer) => answer.end(JSON.stringify({ id: 1 })), "system-strange"],
+    [(_, answer) => answer.writeHead(502).end("<html>bad gateway"), "unavailable"],
+    [
+      (_, answer) => answer.writeHead(401).end(JSON.stringify(problemOf(new GantryError("unauthenticated"), "r"))),
+      "unavailable",
+    ],
+    [(_, answer) => answer.writeHead(302, { location: "http://127.0.0.1:1/" }).end(), "unavailable"],
+    [(request) => request.socket.destroy(), "unavailable"],
+    [() => undefined, "unavailable"],
+  ];
+  for (const [answer, code] of cases) {
+    await against(answer, (client) => rejectsWith(client.task("t1"), code));
+  }
+});
+
+test("a call that is called off throws its reason; the wait of a long poll is not counted as slowness", async () => {
+  await against(
+    (_, answer) => void setTimeout(() => answer.end(JSON.stringify({ events: [], last: 7 })), 250),
+    async (client) => {
+      assert.deepEqual(await client.feed({ after: 1, limit: 1, waitMs: 5_000 }), { events: [], last: 7 });
+      const reason = new Error("enough");
+      await assert.rejects(client.task("t1", { signal: AbortSignal.abort(reason) }), reason);
+    },
+  );
+});

@@ -1,0 +1,286 @@
+// What people and programs read: the objects of the HTTP API. OpenAPI is made from these schemas. They are views: the
+// task-agent computes them from its state, and nothing decides on them.
+
+import { STATES } from "@gantry/core/task/states.ts";
+import { z } from "zod";
+import { failureSchema } from "../runner/protocol.ts";
+
+const json = z.json();
+const jsonObject = z.record(z.string(), json);
+const time = z.iso.datetime().describe("RFC 3339, UTC");
+const state = z
+  .enum(STATES)
+  .describe("`failed` is your work failing, `errored` is the platform's; `held` needs a person");
+const failure = failureSchema.describe("What happened, why, and what to do");
+
+export const waitingView = z
+  .object({
+    code: z.string().describe("e.g. no-runner, all-busy, site-offline, needs, retry, concurrency, step"),
+    text: z.string().describe("The reason as a sentence"),
+    since: time,
+  })
+  .meta({ id: "Waiting" });
+
+export const stepView = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    uses: z.string().optional().describe("Name of the step; absent for a script"),
+    state,
+    startedAt: time.optional(),
+    endedAt: time.optional(),
+    durationMs: z.number().optional(),
+    waiting: waitingView.optional(),
+    tries: z.int().describe("How often it was tried in the current attempt of the job"),
+    failure: failure.optional(),
+    outputs: jsonObject,
+    reason: z.string().optional().describe("Why it was skipped"),
+  })
+  .meta({ id: "Step" });
+export type StepView = z.infer<typeof stepView>;
+
+export const attemptView = z
+  .object({
+    attempt: z.int(),
+    runner: z.string().optional(),
+    startedAt: time.optional(),
+    endedAt: time.optional(),
+    outcome: z.string().optional(),
+    failure: failure.optional(),
+    late: z
+      .object({ at: time, outcome: z.string(), outputs: jsonObject, failure: failure.optional() })
+      .optional()
+      .describe("What its runner told after it had been given up; it decides nothing"),
+  })
+  .meta({ id: "Attempt" });
+
+export const effectView = z
+  .object({
+    key: z.string(),
+    step: z.string(),
+    effect: z.string(),
+    what: z.string(),
+    state: z.enum(["begun", "done"]),
+    attempt: z.int(),
+    result: jsonObject.optional(),
+  })
+  .meta({ id: "Effect" });
+
+export const jobView = z
+  .object({
+    key: z.string().describe("Unique in the task: `deploy[seoul]`"),
+    id: z.string(),
+    title: z.string(),
+    site: z.string(),
+    labels: z.array(z.string()),
+    needs: z.array(z.string()).describe("Keys of the jobs it waits for"),
+    final: z.boolean().describe("A `finally` job"),
+    state,
+    waiting: waitingView.optional(),
+    attempt: z.int(),
+    attempts: z.array(attemptView),
+    runner: z.string().optional(),
+    notHeardSince: time.optional().describe("Set while the runner is silent: the state is the last known one"),
+    startedAt: time.optional(),
+    endedAt: time.optional(),
+    durationMs: z.number().optional(),
+    failure: failure.optional(),
+    outputs: jsonObject,
+    steps: z.array(stepView),
+    effects: z.array(effectView),
+  })
+  .meta({ id: "Job" });
+export type JobView = z.infer<typeof jobView>;
+
+export const taskSummary = z
+  .object({
+    id: z.string(),
+    pipeline: z.string(),
+    title: z.string().describe("Sentence for lists: `Run CD: orders`"),
+    app: z.string().optional(),
+    state,
+    headline: z.string().describe("One sentence: what, where, how it ended or what it waits for"),
+    requestedBy: z.string(),
+    requestedAt: time,
+    startedAt: time.optional(),
+    endedAt: time.optional(),
+    durationMs: z.number().optional(),
+    stepsDone: z.int(),
+    stepsTotal: z.int(),
+    sites: z.array(z.string()),
+    failedAt: z.object({ job: z.string(), step: z.string().optional() }).optional(),
+  })
+  .meta({ id: "TaskSummary" });
+export type TaskSummary = z.infer<typeof taskSummary>;
+
+export const taskView = taskSummary
+  .extend({
+    version: z.int().describe("Grows with every change; the ETag is made of it"),
+    archived: z.boolean().optional().describe("It has left the journal for the archive: it can be read, not changed"),
+    params: jsonObject,
+    definition: z.object({ name: z.string(), version: z.string().describe("Digest or commit of the pipeline file") }),
+    rerunOf: z.string().optional(),
+    cancel: z.object({ by: z.string(), at: time, reason: z.string().optional() }).optional(),
+    waiting: waitingView.optional(),
+    failure: failure.optional(),
+    outputs: jsonObject,
+    jobs: z.array(jobView),
+  })
+  .meta({ id: "Task" });
+export type TaskView = z.infer<typeof taskView>;
+
+/** Differs whenever the view of a task does: silence of runners changes what is shown without a new version. */
+export function taskTag({ version, jobs }: Pick<TaskView, "version" | "jobs">): string {
+  return tagOf(version, jobs.filter((job) => job.notHeardSince !== undefined).length);
+}
+
+/** `silent`: how many of its jobs have a runner that has not been heard of. */
+export function tagOf(version: number, silent: number): string {
+  return `${version}.${silent}`;
+}
+
+export const appView = z
+  .object({
+    name: z.string(),
+    state: z.enum(["creating", "ready", "failed"]),
+    createdBy: z.string(),
+    createdAt: time,
+    task: z.string().describe("The task that created it, or is creating it"),
+    record: jsonObject.describe("source, yaml, image, jira, targets … as create-app's outputs gave them"),
+    facts: jsonObject.describe("What later tasks remembered, e.g. the newest image"),
+    latest: z.record(z.string(), z.string()).describe("Pipeline → id of its newest task for this app"),
+  })
+  .meta({ id: "App" });
+export type AppView = z.infer<typeof appView>;
+
+export const pipelineView = z
+  .object({
+    name: z.string(),
+    title: z.string(),
+    summary: z.string(),
+    button: z.string(),
+    app: z.enum(["existing", "new", "none"]),
+    version: z.string(),
+    params: jsonObject.describe("JSON Schema of the parameters; forms are made from it"),
+    jobs: z.array(
+      z.object({
+        id: z.string(),
+        title: z.string(),
+        needs: z.array(z.string()),
+        site: json,
+        steps: z.array(z.object({ id: z.string(), title: z.string(), uses: z.string().optional() })),
+      }),
+    ),
+  })
+  .meta({ id: "Pipeline" });
+export type PipelineView = z.infer<typeof pipelineView>;
+
+export const runnerView = z
+  .object({
+    name: z.string(),
+    site: z.string(),
+    state: z.enum(["online", "silent", "offline"]),
+    labels: z.array(z.string()),
+    slots: z.int(),
+    busy: z.int(),
+    version: z.string(),
+    host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
+    lastHeardAt: time,
+  })
+  .meta({ id: "Runner" });
+export type RunnerView = z.infer<typeof runnerView>;
+
+export const siteView = z
+  .object({
+    name: z.string(),
+    state: z.enum(["online", "offline"]),
+    runners: z.array(runnerView),
+    systems: z.array(z.object({ name: z.string(), kind: z.string(), url: z.string(), standIn: z.boolean() })),
+    queue: z.array(z.object({ task: z.string(), job: z.string(), waiting: waitingView })),
+  })
+  .meta({ id: "Site" });
+export type SiteView = z.infer<typeof siteView>;
+
+export const systemView = z
+  .object({ site: z.string(), name: z.string(), kind: z.string(), url: z.string(), standIn: z.boolean() })
+  .meta({ id: "System" });
+export type SystemView = z.infer<typeof systemView>;
+
+/** A step that pipelines may use: StepDescription of core, as it crosses the wire. */
+export const stepDescription = z
+  .object({
+    name: z.string(),
+    title: z.string(),
+    input: jsonObject.describe("JSON Schema of `with:`"),
+    output: jsonObject.describe("JSON Schema of its outputs"),
+    needs: z.array(z.string()),
+    effects: z.array(z.string()),
+    timeoutMs: z.number(),
+    undo: z.boolean(),
+  })
+  .meta({ id: "StepDescription" });
+
+/** A CloudEvent 1.0 in structured form; `seq` orders all events, `taskseq` those of one task (1, 2, 3 … without gap). */
+export const feedEvent = z
+  .object({
+    specversion: z.literal("1.0"),
+    id: z.string().describe("`<task>/<taskseq>`: the same in every delivery"),
+    source: z.string(),
+    type: z.string().describe("dev.gantry.task.requested.v1, dev.gantry.job.started.v1, dev.gantry.step.ended.v1 …"),
+    subject: z.string().describe("Task id"),
+    time,
+    datacontenttype: z.literal("application/json"),
+    seq: z.int(),
+    taskseq: z.int(),
+    data: z.object({
+      task: z.string(),
+      pipeline: z.string(),
+      title: z.string(),
+      app: z.string().optional(),
+      requestedBy: z.string(),
+      url: z.string().describe("Address of the task in the portal"),
+      event: jsonObject.describe("The fact itself, with its `kind`"),
+    }),
+  })
+  .meta({ id: "Event" });
+export type FeedEvent = z.infer<typeof feedEvent>;
+
+export const inboxItem = z
+  .object({
+    id: z.string(),
+    at: time,
+    rule: z.string(),
+    state,
+    title: z.string(),
+    text: z.string(),
+    facts: z.array(z.tuple([z.string(), z.string()])),
+    task: z.string().optional(),
+    app: z.string().optional(),
+    url: z.string().optional(),
+  })
+  .meta({ id: "InboxItem" });
+export type InboxItem = z.infer<typeof inboxItem>;
+
+export const deliveryView = z
+  .object({
+    key: z.string().describe("`<rule>/<once-per value>/<channel>`: no two deliveries have the same"),
+    rule: z.string(),
+    channel: z.string(),
+    event: z.string(),
+    task: z.string().optional(),
+    title: z.string(),
+    state: z.enum(["pending", "delivered", "refused", "given-up"]),
+    tries: z.int(),
+    createdAt: time,
+    deliveredAt: time.optional(),
+    nextTryAt: time.optional(),
+    problem: z.string().optional(),
+  })
+  .meta({ id: "Delivery" });
+export type DeliveryView = z.infer<typeof deliveryView>;
+
+export function page<T extends z.ZodType>(
+  item: T,
+): z.ZodObject<{ items: z.ZodArray<T>; nextCursor: z.ZodOptional<z.ZodString> }> {
+  return z.object({ items: z.array(item), nextCursor: z.string().optional() });
+}

@@ -1,0 +1,209 @@
+// Reading from Kafka as a member of a group, for ever: a consumer that crashed, was shut out or fell silent is given up,
+// and after a pause a new one goes on where the group has committed.
+
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
+import type { BusMessage, Consumer, Consumption } from "../bus.ts";
+import type { KafkaConfig } from "./config.ts";
+import { type After, pause, within } from "./time-limit.ts";
+
+export type ConsumptionDeps = {
+  readonly kafka: Kafka;
+  readonly config: KafkaConfig;
+  readonly after: After;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly onUp: () => void;
+  readonly onDown: (error: unknown) => void;
+};
+
+const SESSION_MS = 10_000;
+const HEARTBEAT_MS = 1_000;
+const FETCH_WAIT_MS = 500;
+const JOIN_MS = 45_000;
+/** Without an answer to a fetch or a heartbeat for so long, a consumer is taken for lost. */
+const SILENCE_MS = 60_000;
+const GOODBYE_MS = 8_000;
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 15_000;
+const CHUNK = 100;
+
+export function startConsumption(deps: ConsumptionDeps, consumer: Consumer): Consumption {
+  const stopping = new AbortController();
+  const running = run(deps, consumer, stopping.signal);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function run(deps: ConsumptionDeps, consumer: Consumer, stopping: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!stopping.aborted) {
+    try {
+      await session(deps, consumer, stopping, () => {
+        failures = 0;
+      });
+    } catch (error) {
+      failures += 1;
+      if (!(error instanceof HandlingFailed)) {
+        deps.onDown(error);
+        consumer.onDown?.();
+      }
+      const whole = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
+      await pause(deps.after, whole / 2 + (whole / 2) * deps.random(), stopping);
+    }
+  }
+}
+
+/** The handler failed, and not Kafka. */
+class HandlingFailed extends Error {
+  override readonly name = "HandlingFailed";
+}
+
+/** What a session knows of the handling that is going on. */
+type Turn = { current: Promise<void>; failed: boolean; leaving: boolean };
+
+/** One life of a kafkajs consumer. Rejects with the reason of its end; resolves when it was told to stop. */
+async function session(
+  deps: ConsumptionDeps,
+  { group, handle }: Consumer,
+  stopping: AbortSignal,
+  onWorking: () => void,
+): Promise<void> {
+  const { kafka, config, after, logger } = deps;
+  const member = kafka.consumer({
+    groupId: group,
+    sessionTimeout: SESSION_MS,
+    heartbeatInterval: HEARTBEAT_MS,
+    rebalanceTimeout: 2 * SESSION_MS,
+    maxWaitTimeInMs: FETCH_WAIT_MS,
+    allowAutoTopicCreation: false,
+    // This file starts anew after a crash; kafkajs would do it without telling, and not always.
+    retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000, restartOnFailure: async () => false },
+  });
+  const signs = watch(member, deps, onWorking);
+  const turn: Turn = { current: Promise.resolve(), failed: false, leaving: false };
+  const begin = async (): Promise<void> => {
+    await member.connect();
+    await member.subscribe({ topics: [config.topic], fromBeginning: true });
+    await member.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 1,
+      eachBatch: (payload) => readBatch(payload, handle, turn, after, signs.sign),
+    });
+  };
+  try {
+    await Promise.race([within(after, JOIN_MS, "joining the group", begin()), signs.lost, aborted(stopping)]);
+    await Promise.race([signs.lost, aborted(stopping)]);
+  } catch (error) {
+    throw turn.failed ? new HandlingFailed("messages could not be handled", { cause: error }) : error;
+  } finally {
+    signs.stop();
+    // What is being handled ends before this member leaves, and nothing more is begun.
+    turn.leaving = true;
+    await turn.current;
+    await within(after, GOODBYE_MS, "leaving the group", member.disconnect()).catch((err: unknown) =>
+      logger.debug({ err }, "a consumer did not leave properly"),
+    );
+  }
+}
+
+async function readBatch(
+  { batch, resolveOffset, commitOffsetsIfNecessary, heartbeat, isRunning, isStale }: EachBatchPayload,
+  handle: Consumer["handle"],
+  turn: Turn,
+  after: After,
+  sign: () => void,
+): Promise<void> {
+  const { topic, partition } = batch;
+  for (let from = 0; from < batch.messages.length; from += CHUNK) {
+    if (turn.leaving || !isRunning() || isStale()) return;
+    const chunk = batch.messages.slice(from, from + CHUNK);
+    const handling = handle(chunk.map(toMessage));
+    turn.current = handling.then(
+      () => {
+        turn.failed = false;
+      },
+      () => {
+        turn.failed = true;
+      },
+    );
+    await alive(after, heartbeat, handling, sign);
+    const last = chunk.at(-1)?.offset ?? batch.lastOffset();
+    resolveOffset(last);
+    const next = String(BigInt(last) + 1n);
+    await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] });
+    await heartbeat();
+  }
+}
+
+type Signs = {
+  /** Rejects when the consumer has crashed or fallen silent. */
+  readonly lost: Promise<never>;
+  readonly sign: () => void;
+  readonly stop: () => void;
+};
+
+function watch(member: KafkaConsumer, { after, onUp }: ConsumptionDeps, onWorking: () => void): Signs {
+  let stopWatching = (): void => {};
+  let sign = (): void => {};
+  const lost = new Promise<never>((_, reject) => {
+    sign = () => {
+      stopWatching();
+      stopWatching = after(SILENCE_MS, () => reject(new Error(`the consumer was silent for ${SILENCE_MS / 1_000} s`)));
+    };
+    member.on(member.events.CRASH, ({ payload }) => reject(payload.error));
+  });
+  lost.catch(() => {}); // It may be lost before anybody waits for it; whoever waits is told.
+  const onAnswer = (): void => {
+    sign();
+    onWorking();
+    onUp();
+  };
+  member.on(member.events.HEARTBEAT, onAnswer);
+  member.on(member.events.FETCH, onAnswer);
+  member.on(member.events.GROUP_JOIN, sign);
+  sign();
+  return { lost, sign: () => sign(), stop: () => stopWatching() };
+}
+
+/** Heartbeats go on while messages are handled: the group must not take a slow handler for a dead one. */
+async function alive(
+  after: After,
+  heartbeat: () => Promise<void>,
+  handling: Promise<void>,
+  sign: () => void,
+): Promise<void> {
+  let stop = (): void => {};
+  const beat = (): void => {
+    stop = after(HEARTBEAT_MS, () => {
+      sign();
+      // One that fails means that the group goes on without this member: the commit will be refused and tells.
+      heartbeat().catch(() => {});
+      beat();
+    });
+  };
+  beat();
+  try {
+    await handling;
+  } finally {
+    stop();
+  }
+}
+
+function toMessage({ key, value, headers }: KafkaMessage): BusMessage {
+  const texts = Object.entries(headers ?? {}).flatMap(([name, held]) => {
+    const first = Array.isArray(held) ? held[0] : held;
+    return first === undefined ? [] : [[name, first.toString()] as const];
+  });
+  return { key: key?.toString() ?? "", value: value?.toString() ?? "", headers: Object.fromEntries(texts) };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,93 @@
+// The bus on Kafka, by kafkajs. No transactions: at least once, and readers drop what they have seen.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { BusHealth, Consumption, EventBus } from "../bus.ts";
+import { holdStrayRejections, makeKafka, problemOfKafka } from "./client.ts";
+import type { KafkaConfig } from "./config.ts";
+import { startConsumption } from "./consumption.ts";
+import { openPublisher } from "./publisher.ts";
+import { type After, machineAfter, within } from "./time-limit.ts";
+import { checkTopic } from "./topic.ts";
+
+export type KafkaDeps = {
+  readonly logger: Logger;
+  readonly after?: After;
+  /** Between 0 and 1, for spreading tries. */
+  readonly random?: () => number;
+};
+
+const CHECK_MS = 20_000;
+
+/** Makes no connection yet. */
+export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
+  const { logger, after = machineAfter, random = Math.random } = deps;
+  const kafka = makeKafka(config, logger);
+  const letGo = holdStrayRejections(logger);
+  const publisher = openPublisher(kafka, config, after, logger);
+  const consumptions = new Set<Consumption>();
+  const address = config.brokers.join(", ");
+  let health: BusHealth = { up: true };
+  let closed = false;
+
+  const onUp = (): void => {
+    if (!health.up) logger.info({ brokers: config.brokers }, "Kafka is back");
+    health = { up: true };
+  };
+  // Once, and not for every try: an outage of hours must not bury everything else.
+  const onDown = (error: unknown): void => {
+    const problem = problemOfKafka(error);
+    if (health.up) logger.warn({ brokers: config.brokers, problem }, "Kafka is not there; it is tried until it is");
+    health = { up: false, problem };
+  };
+  const asked = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (closed) throw new GantryError("unavailable", { what: "The event bus", problem: "It is closed." });
+    try {
+      const answer = await work();
+      onUp();
+      return answer;
+    } catch (error) {
+      if (error instanceof GantryError) throw error;
+      onDown(error);
+      throw errorOf(error, address);
+    }
+  };
+
+  return {
+    publish: (messages) => asked(() => publisher.publish(messages)),
+    consume: (consumer) => {
+      if (closed) throw new GantryError("unavailable", { what: "The event bus", problem: "It is closed." });
+      const running = startConsumption({ kafka, config, after, random, logger, onUp, onDown }, consumer);
+      const consumption: Consumption = {
+        stop: async () => {
+          await running.stop();
+          consumptions.delete(consumption);
+        },
+      };
+      consumptions.add(consumption);
+      return consumption;
+    },
+    checkTopic: () => asked(() => within(after, CHECK_MS, "looking at the topic", checkTopic(kafka, config, logger))),
+    health: () => health,
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      await Promise.all([...consumptions].map((one) => one.stop()));
+      await publisher.close();
+      letGo();
+    },
+  };
+}
+
+function errorOf(error: unknown, address: string): GantryError {
+  const problem = problemOfKafka(error);
+  const refused = /SASL|AUTHORIZATION_FAILED|authorized|authentication/i.test(`${nameOf(error)} ${problem}`);
+  return refused
+    ? new GantryError("bus-refused", { address, problem }, { cause: error })
+    : new GantryError("unavailable", { what: `Kafka at ${address}`, problem }, { cause: error });
+}
+
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return `${error.name} ${(error as { type?: string }).type ?? ""} ${nameOf(error.cause)}`;
+}

@@ -1,0 +1,79 @@
+// Publishing to Kafka: one batch at a time, acknowledged by all replicas that are in sync. A producer that failed or fell
+// silent is given up and the next batch gets a new one, because nobody knows what the old one believes.
+
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Kafka, Producer } from "kafkajs";
+import type { BusMessage } from "../bus.ts";
+import type { KafkaConfig } from "./config.ts";
+import { type After, within } from "./time-limit.ts";
+
+export type Publisher = {
+  /** Rejects with whatever kafkajs says, or when it says nothing for 30 s. */
+  readonly publish: (messages: readonly BusMessage[]) => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+/** A promise of kafkajs that has not settled by then is taken for lost. */
+export const SILENCE_MS = 30_000;
+const BROKER_MS = 10_000;
+const GOODBYE_MS = 3_000;
+const ALL_IN_SYNC = -1;
+
+export function openPublisher(kafka: Kafka, config: KafkaConfig, after: After, logger: Logger): Publisher {
+  let current: Producer | undefined;
+  let last: Promise<void> = Promise.resolve();
+
+  const connected = async (): Promise<Producer> => {
+    if (current) return current;
+    const producer = kafka.producer({
+      idempotent: config.idempotent,
+      // More than one would let a batch overtake the one before it.
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 },
+    });
+    current = producer;
+    await producer.connect();
+    return producer;
+  };
+  const giveUp = (): void => {
+    const producer = current;
+    current = undefined;
+    if (producer) void goodbye(producer);
+  };
+  const goodbye = async (producer: Producer): Promise<void> => {
+    try {
+      await within(after, GOODBYE_MS, "disconnecting", producer.disconnect());
+    } catch (err) {
+      logger.debug({ err }, "a producer did not disconnect properly");
+    }
+  };
+  const send = async (messages: readonly BusMessage[]): Promise<void> => {
+    const producer = await connected();
+    const batch = messages.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } }));
+    await producer.send({ topic: config.topic, acks: ALL_IN_SYNC, timeout: BROKER_MS, messages: batch });
+  };
+  const publish = async (messages: readonly BusMessage[]): Promise<void> => {
+    if (messages.length === 0) return;
+    try {
+      await within(after, SILENCE_MS, "publishing", send(messages));
+    } catch (error) {
+      giveUp();
+      throw error;
+    }
+  };
+
+  return {
+    publish: (messages) => {
+      const mine = last.then(() => publish(messages));
+      last = mine.catch(() => {});
+      return mine;
+    },
+    close: async () => {
+      await last;
+      const producer = current;
+      current = undefined;
+      if (producer) await goodbye(producer);
+    },
+  };
+}

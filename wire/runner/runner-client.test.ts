@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import { PROBLEM_TYPE, problemOf } from "@gantry/runtime/http/problem.ts";
+import { createRunnerClient, type RunnerClient } from "./runner-client.ts";
+
+async function clientOf(t: TestContext, answer: RequestListener): Promise<RunnerClient> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return createRunnerClient({ url, token: () => "token", fetch });
+}
+
+const POLL = { session: "s1", freeSlots: 1, waitMs: 0 };
+
+const STRANGERS: readonly [string, number, string, string][] = [
+  ["a login page", 200, "text/html", "<html>Sign in</html>"],
+  ["JSON of somebody else", 200, "application/json", '{"hello":1}'],
+  ["half an answer", 200, "application/json", '{"offers":['],
+  ["a proxy without its server", 502, "text/html", "Bad Gateway"],
+  ["an address that is not the agent's", 404, "text/plain", "not found"],
+  [
+    "a code that does not fit its status",
+    500,
+    PROBLEM_TYPE,
+    JSON.stringify(problemOf(new GantryError("lease-lost"), "r")),
+  ],
+  [
+    "a code that nobody knows",
+    409,
+    PROBLEM_TYPE,
+    JSON.stringify({ ...problemOf(new GantryError("lease-lost"), "r"), code: "x" }),
+  ],
+];
+
+for (const [name, status, type, body] of STRANGERS) {
+  test(`${name} is not an answer of the agent`, async (t) => {
+    const client = await clientOf(
+      t,
+      (_, response) => void response.writeHead(status, { "content-type": type }).end(body),
+    );
+    await assert.rejects(client.poll(POLL), { code: "unavailable" });
+  });
+}
+
+test("an error of the agent keeps its code and details", async (t) => {
+  const problem = problemOf(new GantryError("log-rewind", { ack: 7, offset: 9 }), "r");
+  const client = await clientOf(t, (_, response) => {
+    response.writeHead(416, { "content-type": PROBLEM_TYPE }).end(JSON.stringify(problem));
+  });
+  await assert.rejects(client.poll(POLL), (error) => error instanceof GantryError && error.details.ack === 7);
+});
+
+test("a call ends at its deadline, and when it is given up", async (t) => {
+  const client = await clientOf(t, () => {});
+  await assert.rejects(client.poll(POLL, { timeoutMs: 30 }), { code: "unavailable" });
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(client.poll(POLL, { signal }), /enough/);
+});
+
+test("names of jobs and steps stay inside their part of a log's address", async (t) => {
+  let url = "";
+  const client = await clientOf(t, (request, response) => {
+    url = request.url ?? "";
+    response.writeHead(200, { "content-type": "application/json" }).end('{"ack":2}');
+  });
+  const ref = { task: "t1", job: "deploy[a/../b]", attempt: 1, fence: 5 };
+  const bytes = new TextEncoder().encode("ab");
+  const ack = await client.log({ session: "s", ref, step: "x?y", offset: 0, crc: 1, final: true, bytes });
+  assert.equal(ack, 2);
+  assert.equal(url, "/runner/v1/logs/t1/deploy%5Ba%2F..%2Fb%5D/1/x%3Fy?session=s&fence=5&offset=0&crc=1&final=true");
+});

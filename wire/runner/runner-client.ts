@@ -1,0 +1,197 @@
+// The runner's side of the runner protocol: one method per call, each with its own deadline, each answer checked. What
+// goes wrong is a GantryError: the agent's own, or `unavailable` when it was not the agent who answered.
+
+import { ERRORS, GantryError } from "@gantry/core/errors.ts";
+import { type MakeDeadline, machineDeadline } from "@gantry/runtime/deadline.ts";
+import { errorOf, PROBLEM_TYPE } from "@gantry/runtime/http/problem.ts";
+import type { z } from "zod";
+import { PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "../protocol-version.ts";
+import {
+  type ClaimReply,
+  claimReply,
+  type claimRequest,
+  type declineRequest,
+  type EffectPermit,
+  type effectBegin,
+  type effectEnd,
+  effectPermit,
+  type HeartbeatReply,
+  heartbeatReply,
+  type heartbeatRequest,
+  type JobRef,
+  logReply,
+  type PollReply,
+  type PollRequest,
+  pollReply,
+  progressReply,
+  type progressRequest,
+  type ReportRequest,
+  type SessionReply,
+  type SessionRequest,
+  sessionReply,
+  type startRequest,
+} from "./protocol.ts";
+
+/** `timeoutMs` shortens the call's own deadline; `signal` gives the call up. */
+export type CallOptions = { readonly signal?: AbortSignal; readonly timeoutMs?: number };
+
+/** Bytes of a step's log from `offset` on; see the protocol. */
+export type LogChunk = {
+  readonly session: string;
+  readonly ref: JobRef;
+  readonly step: string;
+  readonly offset: number;
+  /** CRC-32 of the bytes. */
+  readonly crc: number;
+  readonly final: boolean;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+};
+
+/**
+ * All calls may run concurrently and are safe to repeat. They throw `session-gone`, `lease-lost`, `offer-gone`,
+ * `log-rewind` (its `ack` says where to go on) and the other errors of the agent as they are; `unavailable` when nobody
+ * or somebody else answered, or not in time; and the signal's reason when it was aborted.
+ */
+export type RunnerClient = {
+  readonly session: (body: SessionRequest, options?: CallOptions) => Promise<SessionReply>;
+  readonly poll: (body: PollRequest, options?: CallOptions) => Promise<PollReply>;
+  readonly claim: (body: z.infer<typeof claimRequest>, options?: CallOptions) => Promise<ClaimReply>;
+  readonly decline: (body: z.infer<typeof declineRequest>, options?: CallOptions) => Promise<void>;
+  readonly start: (body: z.infer<typeof startRequest>, options?: CallOptions) => Promise<void>;
+  readonly heartbeat: (body: z.infer<typeof heartbeatRequest>, options?: CallOptions) => Promise<HeartbeatReply>;
+  readonly progress: (body: z.infer<typeof progressRequest>, options?: CallOptions) => Promise<number>;
+  readonly effectBegin: (body: z.infer<typeof effectBegin>, options?: CallOptions) => Promise<EffectPermit>;
+  readonly effectEnd: (body: z.infer<typeof effectEnd>, options?: CallOptions) => Promise<void>;
+  readonly report: (body: ReportRequest, options?: CallOptions) => Promise<void>;
+  /** Answers up to which byte the agent has the log. */
+  readonly log: (chunk: LogChunk, options?: CallOptions) => Promise<number>;
+};
+
+export type RunnerClientOptions = {
+  /** Address of the task-agent, without `/runner/v1`. */
+  readonly url: string;
+  /** Asked before every call, so that a renewed token is used at once. */
+  readonly token: () => string | Promise<string>;
+  readonly fetch: typeof fetch;
+  readonly deadline?: MakeDeadline;
+};
+
+/** An answer may hold a whole job; nothing of the protocol is larger. */
+const MAX_ANSWER = 16 * 1_048_576;
+const VERSIONS = versionsText(RUNNER_PROTOCOL);
+/** A poll may be answered so much later than it asked for. */
+const POLL_SLACK_MS = 10_000;
+
+export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
+  const post = (path: string, body: object, ms: number, call: CallOptions = {}): Promise<unknown> =>
+    send(options, path, { type: "application/json", bytes: JSON.stringify(body) }, ms, call);
+  return {
+    session: async (body, call) => read(sessionReply, await post("session", body, 15_000, call)),
+    poll: async (body, call) => read(pollReply, await post("poll", body, body.waitMs + POLL_SLACK_MS, call)),
+    claim: async (body, call) => read(claimReply, await post("claim", body, 10_000, call)),
+    decline: async (body, call) => void (await post("decline", body, 10_000, call)),
+    start: async (body, call) => void (await post("start", body, 10_000, call)),
+    heartbeat: async (body, call) => read(heartbeatReply, await post("heartbeat", body, 10_000, call)),
+    progress: async (body, call) => read(progressReply, await post("progress", body, 15_000, call)).ack,
+    effectBegin: async (body, call) => read(effectPermit, await post("effect/begin", body, 15_000, call)),
+    effectEnd: async (body, call) => void (await post("effect/end", body, 15_000, call)),
+    report: async (body, call) => void (await post("report", body, 30_000, call)),
+    log: async (chunk, call = {}) => {
+      const body = { type: "application/octet-stream", bytes: chunk.bytes };
+      return read(logReply, await send(options, logPath(chunk), body, 30_000, call)).ack;
+    },
+  };
+}
+
+function logPath({ session, ref, step, offset, crc, final }: LogChunk): string {
+  const path = ["logs", ref.task, ref.job, String(ref.attempt), step].map(encodeURIComponent).join("/");
+  const query = { session, fence: ref.fence, offset, crc, final };
+  return `${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
+}
+
+type Body = { readonly type: string; readonly bytes: string | Uint8Array<ArrayBuffer> };
+
+/** The parsed JSON of a good answer. */
+async function send(
+  { url, token, fetch, deadline: makeDeadline = machineDeadline }: RunnerClientOptions,
+  path: string,
+  body: Body,
+  ms: number,
+  { signal, timeoutMs }: CallOptions,
+): Promise<unknown> {
+  signal?.throwIfAborted();
+  const deadline = makeDeadline(Math.min(ms, timeoutMs ?? ms));
+  try {
+    const answer = await fetch(`${url}/runner/v1/${path}`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${await token()}`,
+        "content-type": body.type,
+        accept: "application/json",
+        [PROTOCOL_HEADER]: VERSIONS,
+      },
+      body: body.bytes,
+      redirect: "error",
+      signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,
+    });
+    return judge(answer, await readText(answer));
+  } catch (error) {
+    if (error instanceof GantryError) throw error;
+    signal?.throwIfAborted();
+    throw unavailable(
+      deadline.signal.aborted ? "it did not answer in time" : `the connection failed (${causeOf(error)})`,
+      error,
+    );
+  } finally {
+    deadline.cancel();
+  }
+}
+
+function judge(answer: Response, text: string): unknown {
+  const type = answer.headers.get("content-type")?.split(";")[0]?.trim();
+  if (answer.status === 204) return undefined;
+  if (answer.ok && type === "application/json") return parseJson(text);
+  const known = type === PROBLEM_TYPE ? errorOf(parseJson(text)) : undefined;
+  // The same status with another code would be treated as something else than it is.
+  if (known && !answer.ok && ERRORS[known.code].status === answer.status) throw known;
+  if (answer.status === 401) throw new GantryError("unauthenticated");
+  // A proxy, a login page, an address that is not the agent's: not a word of it counts.
+  throw unavailable(`status ${answer.status} with ${type ?? "no content type"} is not an answer of a task-agent`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unavailable("the answer is not JSON", error);
+  }
+}
+
+function read<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw unavailable(`the answer is not understood (${issue?.path.join(".")}: ${issue?.message})`, parsed.error);
+}
+
+async function readText(answer: Response): Promise<string> {
+  if (!answer.body) return "";
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body) {
+    size += chunk.length;
+    if (size > MAX_ANSWER) throw unavailable(`the answer is larger than ${MAX_ANSWER} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function unavailable(problem: string, cause?: unknown): GantryError {
+  return new GantryError("unavailable", { what: "The task-agent", problem }, cause === undefined ? {} : { cause });
+}
+
+/** `ECONNREFUSED` and the like; the text of the error may hold addresses. */
+function causeOf(error: unknown): string {
+  const cause: unknown = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.name) : "unknown";
+}

@@ -1,0 +1,54 @@
+// How a process that is not the task-agent hears what operators set: a request to the task-agent that is held open.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { type LiveSettings, readSettings } from "@gantry/core/settings/settings.ts";
+import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { AgentClient } from "../agent/agent-client.ts";
+
+export type FollowerDeps = {
+  readonly agent: Pick<AgentClient, "settingsNow">;
+  readonly logger: Pick<Logger, "debug">;
+  /** After every change, and once at first. */
+  readonly heed: (now: LiveSettings) => void;
+};
+
+const WAIT_MS = 20_000;
+const RETRY_MS = 5_000;
+/** An older task-agent has no settings; it may be replaced by one that has. */
+const OLDER_MS = 30_000;
+
+/** Follows until it is stopped. While the task-agent is away, what was set last stays in force. */
+export function followSettings({ agent, logger, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(done, ms).unref();
+      signal.addEventListener("abort", done, { once: true });
+    });
+  const run = async (): Promise<void> => {
+    let version = -1;
+    while (!signal.aborted) {
+      try {
+        const now = await agent.settingsNow({ after: version, waitMs: WAIT_MS }, { signal });
+        if (now.version !== version) heed(readSettings(now.values));
+        version = now.version;
+      } catch (err) {
+        if (signal.aborted) return;
+        logger.debug({ err }, "the settings could not be read");
+        await pause(err instanceof GantryError && err.code === "not-found" ? OLDER_MS : RETRY_MS);
+      }
+    }
+  };
+  const running = run();
+  return {
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
