@@ -6,7 +6,7 @@ import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import { openHands, startRunner } from "@gantry/task-runner/main.ts";
+import { openJobExecutor, startRunner } from "@gantry/task-runner/main.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 
 export type AllInOne = {
@@ -101,10 +101,10 @@ export async function startAllInOne(
     opened.push((await startNotifyAgent(configs.notify, { logger: loggerOf("notify-agent") })).close);
     const portal = await startPortal(configs.portal, { logger: loggerOf("portal-api") });
     opened.push(portal.close);
-    const hands = openHands(loggerOf("task-runner"));
-    opened.push(hands.close);
+    const executor = openJobExecutor(loggerOf("task-runner"));
+    opened.push(executor.close);
     for (const config of configs.runners) {
-      const runner = await startRunner(config, { logger: loggerOf("task-runner"), hands });
+      const runner = await startRunner(config, { logger: loggerOf("task-runner"), executor });
       // Work that runs is given back; the next start goes on with it.
       opened.push(() => runner.close({ drainMs: 0 }));
     }

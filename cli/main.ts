@@ -1,7 +1,7 @@
 // The `gantry` command. Every command is a function of its arguments and an Io, and answers its exit code.
 
 import { readFileSync } from "node:fs";
-import { inOneLine, startFault } from "@gantry/runtime/process/start-error.ts";
+import { inOneLine, startError } from "@gantry/runtime/process/start-error.ts";
 import type { Io } from "./io.ts";
 
 type Command = { readonly summary: string; readonly run: (argv: readonly string[], io: Io) => Promise<number> };
@@ -65,7 +65,7 @@ const io: Io = {
 try {
   process.exitCode = await main(process.argv.slice(2), io);
 } catch (error) {
-  const fault = startFault(error);
+  const fault = startError(error);
   if (!fault) throw error;
   io.stderr(`${inOneLine(fault)}\n`);
   process.exitCode = 2;

@@ -32,7 +32,7 @@ export type Journal = {
    *
    * Two duties of the caller. An append without events does not grow the version and so cannot be met as a conflict: what
    * is still changed in that way must not be removed. And nobody may have changed a stream for a day: a process that was
-   * away puts back what it wrote itself and does not find (redis, see redis/upkeep.ts).
+   * away puts back what it wrote itself and does not find (redis, see redis/maintain.ts).
    *
    * The store does nothing else meanwhile (some microseconds per event), so batches are to be small. Rejects as append.
    */

@@ -17,7 +17,7 @@ export type Peer = {
 };
 
 /** Looks at a system when the process starts, and remembers that it was there. Throws what `look` throws otherwise. */
-export async function reachAtStart(journal: Pick<Journal, "load" | "append">, peer: Peer): Promise<void> {
+export async function probeAtStartup(journal: Pick<Journal, "load" | "append">, peer: Peer): Promise<void> {
   const stream = `reached/${peer.system}`;
   const loaded = await journal.load(stream);
   const isKnown = loaded !== undefined && (loaded.snapshot as { readonly place?: unknown }).place === peer.place;

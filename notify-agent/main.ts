@@ -16,7 +16,7 @@ import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-clie
 import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { notifyRoutes } from "./api/routes.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, type Peer, parseConfig } from "./config.ts";
-import { openDeliverer } from "./deliveries/channel-queues.ts";
+import { openChannelQueues } from "./deliveries/channel-queues.ts";
 import { NOTIFY_INDEXES } from "./deliveries/delivery.ts";
 import { testContent } from "./messages.ts";
 import { makeMetrics } from "./metrics.ts";
@@ -74,7 +74,7 @@ async function assemble(
   const logger = deps.logger ?? makeLogger("notify-agent", config.logLevel);
   const metrics = makeMetrics(() => deliverer.pending());
   let live = NO_SETTINGS;
-  const deliverer = openDeliverer({
+  const deliverer = openChannelQueues({
     journal,
     channels,
     policy: config.delivery,

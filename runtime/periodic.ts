@@ -2,7 +2,7 @@
 
 import { type Clock, pause } from "./clock.ts";
 
-export type Passes = {
+export type Periodic = {
   /** Between two pieces of work: as long as the last one took, so that at most half of a core goes there. */
   readonly rest: () => Promise<void>;
   readonly isStopping: () => boolean;
@@ -19,14 +19,14 @@ const EVERY_MS = 60 * 60_000;
 const LEAST_REST_MS = 2;
 const MOST_REST_MS = 250;
 
-export function openPasses(deps: {
+export function openPeriodic(deps: {
   readonly clock: Clock;
   /** Between 0 and 1: processes that start together need not work together. */
   readonly random: () => number;
   readonly pass: () => Promise<void>;
   /** Hears of passes that nobody else waits for. Must not throw. */
   readonly onFailed: (error: unknown) => void;
-}): Passes {
+}): Periodic {
   const { clock } = deps;
   const stopping = new AbortController();
   let running: Promise<void> | undefined;

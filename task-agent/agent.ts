@@ -12,8 +12,8 @@ import type { AgentConfig } from "./config.ts";
 import { closedSite } from "./dispatch/decide-gate.ts";
 import type { RunnerFacts } from "./dispatch/decide-runner.ts";
 import { openDispatch } from "./dispatch/dispatch.ts";
-import { openUnfit } from "./dispatch/incompatible-runners.ts";
-import { openFleet } from "./dispatch/runner-registry.ts";
+import { openIncompatibleRunners } from "./dispatch/incompatible-runners.ts";
+import { openRunnerRegistry } from "./dispatch/runner-registry.ts";
 import { openSessions } from "./dispatch/sessions.ts";
 import { openFeed } from "./events/feed.ts";
 import { follow } from "./events/follow.ts";
@@ -91,7 +91,7 @@ export async function openAgent({
           heard: leases.heard,
           onChanged: (site) => dispatch.free(site),
         });
-  const unfit = openUnfit(clock, UNFIT_MS);
+  const unfit = openIncompatibleRunners(clock, UNFIT_MS);
   const elsewhere = (): readonly RunnerFacts[] => peers?.runners() ?? [];
   const dispatch = openDispatch({
     tasks,
@@ -107,7 +107,7 @@ export async function openAgent({
     onError,
   });
   const feed = openFeed(journal, tasks, clock);
-  const fleet = openFleet({ journal, sessions, leases, clock, elsewhere });
+  const fleet = openRunnerRegistry({ journal, sessions, leases, clock, elsewhere });
   const protocol = openRunnerProtocol({
     tasks,
     sessions,

@@ -15,7 +15,7 @@ import { openAgent } from "./agent.ts";
 import { openAlarms } from "./alarms.ts";
 import { archivedReads } from "./api/archived-reads.ts";
 import { portalRoutes } from "./api/portal-routes.ts";
-import { openPace } from "./api/rate-limit.ts";
+import { openRateLimit } from "./api/rate-limit.ts";
 import { runnerRoutes } from "./api/runner-routes.ts";
 import { settingsRoutes } from "./api/settings-routes.ts";
 import { type AgentConfigInput, agentConfig } from "./config.ts";
@@ -83,7 +83,7 @@ export async function startTaskAgent(
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,
-      admit: openPace(clock, () => settings.now()["tasks.perMinute"]),
+      admit: openRateLimit(clock, () => settings.now()["tasks.perMinute"]),
       onCancel: agent.protocol.cancel,
       onRemove: agent.protocol.remove,
     });
@@ -91,7 +91,7 @@ export async function startTaskAgent(
       protocol: agent.protocol,
       logs: agent.logs,
       tokens: config.runnerTokens,
-      onUnfit: agent.noteUnfit,
+      onIncompatible: agent.noteUnfit,
     });
     app.use(runner);
     app.use(archivedReads({ ...agent, ...retention }));

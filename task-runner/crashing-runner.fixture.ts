@@ -2,10 +2,10 @@
 
 import { runnerConfigSchema } from "./config.ts";
 import { startRunner } from "./main.ts";
-import { handsOf } from "./runner.fixture.ts";
+import { executorOf } from "./runner.fixture.ts";
 
 const silent = (): void => {};
 await startRunner(runnerConfigSchema.parse(JSON.parse(process.argv[2] ?? "{}")), {
   logger: { debug: silent, info: silent, warn: silent, error: silent },
-  hands: handsOf({}),
+  executor: executorOf({}),
 });

@@ -14,8 +14,8 @@ import { type RunnerDeps, systemClock } from "./ports.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import { openRunner, type Runner } from "./runner.ts";
 import { machineFiles } from "./state/files.ts";
-import type { Hands } from "./workers/job-executor.ts";
-import { openWorkshop } from "./workers/worker-pool.ts";
+import type { JobExecutor } from "./workers/job-executor.ts";
+import { openWorkerPool } from "./workers/worker-pool.ts";
 
 /**
  * Starts a runner with the machine's own clock, network and steps, unless `deps` says otherwise. Resolves when it is ready
@@ -30,8 +30,8 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
     throw new GantryError("config-invalid", { problem }, { problems });
   }
   const logger = deps.logger ?? makeLogger("task-runner", parsed.data.logLevel);
-  const hands = deps.hands ?? openHands(logger);
-  const closeOwn = deps.hands ? async (): Promise<void> => {} : hands.close;
+  const executor = deps.executor ?? openJobExecutor(logger);
+  const closeOwn = deps.executor ? async (): Promise<void> => {} : executor.close;
   try {
     const runner = await openRunner(parsed.data, {
       fetch: deps.fetch ?? fetch,
@@ -41,7 +41,7 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
       files: deps.files ?? machineFiles,
       programs: deps.programs ?? machinePrograms,
       logger,
-      hands,
+      executor,
       env: deps.env ?? process.env,
     });
     const closed = runner.ended.finally(closeOwn);
@@ -55,9 +55,9 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
 }
 
 /** Worker threads that know the steps that ship, or those of another module. Several runners may share them. */
-export function openHands(logger: Logger, { steps = SHIPPED, memoryMb = THREAD_MEMORY_MB } = {}): Hands {
+export function openJobExecutor(logger: Logger, { steps = SHIPPED, memoryMb = THREAD_MEMORY_MB } = {}): JobExecutor {
   const machine = { clock: systemClock, files: machineFiles, programs: machinePrograms };
-  return openWorkshop({ ...machine, logger, steps, memoryMb });
+  return openWorkerPool({ ...machine, logger, steps, memoryMb });
 }
 
 const SHIPPED = import.meta.resolve("@gantry/connectors/steps.ts");

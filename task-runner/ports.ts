@@ -4,7 +4,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
 import type { Group } from "./state/disk-state.ts";
 import type { Files } from "./state/files.ts";
-import type { Hands } from "./workers/job-executor.ts";
+import type { JobExecutor } from "./workers/job-executor.ts";
 
 /** Stops a timer; calling it again, or after it has fired, does nothing. */
 export type Cancel = () => void;
@@ -28,7 +28,7 @@ export type RunnerDeps = {
   readonly programs: Programs;
   readonly logger: Logger;
   /** Who carries the steps out. Closed by whoever made them. */
-  readonly hands: Hands;
+  readonly executor: JobExecutor;
   /** Where `{env: NAME}` and PATH are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { script } from "./fake-agent.fixture.ts";
 import { startRunner } from "./main.ts";
-import { configOf, handsOf } from "./runner.fixture.ts";
+import { configOf, executorOf } from "./runner.fixture.ts";
 import { isAlive, kill, killWithGuard, noProc, openWorld } from "./runner-process.fixture.ts";
 
 const HANG =
@@ -54,9 +54,9 @@ test("the data folder of a runner has one owner", async (t) => {
   const { agent, data, start } = await openWorld(t);
   const runner = start();
   await agent.until("a session", () => agent.sessions.length > 0);
-  await assert.rejects(startRunner(configOf(agent, data), { hands: handsOf({}) }), { code: "store-busy" });
+  await assert.rejects(startRunner(configOf(agent, data), { executor: executorOf({}) }), { code: "store-busy" });
   await kill(runner);
-  const second = await startRunner(configOf(agent, data), { hands: handsOf({}), logger: SILENT });
+  const second = await startRunner(configOf(agent, data), { executor: executorOf({}), logger: SILENT });
   await second.close({ drainMs: 0 });
 });
 

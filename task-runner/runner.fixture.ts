@@ -8,13 +8,13 @@ import { type AnyStep, stepBook } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
 import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
 import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
-import { openHands, startRunner } from "./main.ts";
+import { openJobExecutor, startRunner } from "./main.ts";
 import { type Clock, type Programs, systemClock } from "./ports.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import type { Runner } from "./runner.ts";
 import { machineFiles } from "./state/files.ts";
-import { handsHere } from "./workers/in-process-executor.ts";
-import type { Hands } from "./workers/job-executor.ts";
+import { inProcessExecutor } from "./workers/in-process-executor.ts";
+import type { JobExecutor } from "./workers/job-executor.ts";
 
 export type Bench = {
   readonly agent: FakeAgent;
@@ -43,27 +43,31 @@ export async function openBench(t: TestContext, options: BenchOptions = {}): Pro
   const lines: string[] = [];
   const logger = linesTo(lines);
   const { threads, memoryMb, clock, programs } = options;
-  const hands =
-    threads === undefined ? undefined : openHands(logger, { steps: threads, ...(memoryMb ? { memoryMb } : {}) });
+  const executor =
+    threads === undefined ? undefined : openJobExecutor(logger, { steps: threads, ...(memoryMb ? { memoryMb } : {}) });
   const runner = await startRunner(config, {
     logger,
-    hands: hands ?? handsOf(options),
+    executor: executor ?? executorOf(options),
     ...(clock ? { clock } : {}),
     ...(programs ? { programs } : {}),
     env: { PATH: process.env.PATH ?? "", ...options.env },
   });
   t.after(async () => {
     await runner.close({ drainMs: 0 }).finally(() => agent.goDown());
-    await hands?.close();
+    await executor?.close();
     await rm(data, { recursive: true, force: true });
     if (agent.problems.length > 0) throw new Error(`the runner spoke wrongly: ${agent.problems.join("; ")}`);
   });
   return { agent, runner, data, config, lines };
 }
 
-/** Hands in this thread, which know the steps that are given. */
-export function handsOf({ steps = [], clock, programs }: Pick<BenchOptions, "steps" | "clock" | "programs">): Hands {
-  return handsHere({
+/** JobExecutor in this thread, which know the steps that are given. */
+export function executorOf({
+  steps = [],
+  clock,
+  programs,
+}: Pick<BenchOptions, "steps" | "clock" | "programs">): JobExecutor {
+  return inProcessExecutor({
     fetch,
     clock: clock ?? systemClock,
     random: Math.random,

@@ -11,7 +11,7 @@ import { pollLoop } from "./agent-link/poll-loop.ts";
 import { watchRefusals } from "./agent-link/refusals.ts";
 import { createSession } from "./agent-link/session.ts";
 import { beginAttempt, type Claimed } from "./attempts/attempt.ts";
-import { createRoster, type Roster } from "./attempts/attempt-registry.ts";
+import { type AttemptRegistry, createAttemptRegistry } from "./attempts/attempt-registry.ts";
 import { createLeases } from "./attempts/leases.ts";
 import { endFormerWork, tellFormer } from "./attempts/recover.ts";
 import { closing } from "./attempts/stop.ts";
@@ -22,7 +22,7 @@ import type { RunnerDeps } from "./ports.ts";
 import { type DiskJournal, openDiskJournal } from "./state/disk-journal.ts";
 import type { DiskAttempt } from "./state/disk-state.ts";
 import { cacheFolder } from "./state/workspace.ts";
-import type { Site } from "./steps/job-context.ts";
+import type { RunnerContext } from "./steps/job-context.ts";
 import { readSecret } from "./steps/secrets.ts";
 
 export type Runner = {
@@ -68,13 +68,13 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
   }
 }
 
-/** Everything of a Site that is there before the link is. */
-type Ground = Omit<Site, "link" | "hands" | "onSurvivors">;
+/** Everything of a RunnerContext that is there before the link is. */
+type RunnerBase = Omit<RunnerContext, "link" | "executor" | "onSurvivors">;
 
-function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void): Runner {
+function run(ground: RunnerBase, former: readonly DiskAttempt[], unlock: () => void): Runner {
   const { config, deps, disk, token } = ground;
   const [draining, cut, ended] = [new AbortController(), new AbortController(), new AbortController()];
-  const roster = createRoster(config.slots, deps, ended.signal);
+  const registry = createAttemptRegistry(config.slots, deps, ended.signal);
   const end = Promise.withResolvers<void>();
   // Whoever started the runner may not be listening.
   end.promise.catch(() => {});
@@ -95,21 +95,21 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
     deps.clock,
     () => giveUp(new GantryError("runner-refused", { runner: config.name, agent: config.agent }), { drainMs: 0 }),
   );
-  const describe = describer(config, roster, deps.newId());
+  const describe = describer(config, registry, deps.newId());
   const session = createSession({
     client,
     deps,
     describe,
-    onDirectives: roster.obey,
+    onDirectives: registry.obey,
     onSuperseded: () => giveUp(new GantryError("session-gone"), { drainMs: 0 }),
     signal: ended.signal,
   });
   const link = createLink(client, session, deps);
   const leases = createLeases(link, deps, ended.signal);
   const onSurvivors = (): void => giveUp(new GantryError("kill-failed", { runner: config.name }), {});
-  const site: Site = { ...ground, link, hands: deps.hands, onSurvivors };
-  for (const one of former) roster.keep(tellFormer(site, leases, one), { isFormer: true });
-  const begin = (claimed: Claimed): void => roster.keep(beginAttempt(site, leases, claimed), { isFormer: false });
+  const site: RunnerContext = { ...ground, link, executor: deps.executor, onSurvivors };
+  for (const one of former) registry.keep(tellFormer(site, leases, one), { isFormer: true });
+  const begin = (claimed: Claimed): void => registry.keep(beginAttempt(site, leases, claimed), { isFormer: false });
   const live = openLive(config, deps.logger);
   const loop = pollLoop({
     link,
@@ -117,7 +117,7 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
     leases,
     live,
     deps,
-    roster,
+    registry,
     begin,
     signal: draining.signal,
     ended: cut.signal,
@@ -133,10 +133,10 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
   const shutDown = async (): Promise<void> => {
     draining.abort();
     await loop;
-    const cutAll = (): void => roster.stopAll(closing());
+    const cutAll = (): void => registry.stopAll(closing());
     if (cut.signal.aborted) cutAll();
     cut.signal.addEventListener("abort", cutAll, { once: true });
-    await roster.allDone();
+    await registry.allDone();
     ended.abort(closing());
     if (cut.signal.aborted && !failure) await giveBack(client, { ...describe(), running: untold(disk) }, deps.logger);
     ground.guard.close();
@@ -151,10 +151,10 @@ function run(ground: Ground, former: readonly DiskAttempt[], unlock: () => void)
     closed ??= shutDown();
     return closed.finally(cancel);
   };
-  return { name: config.name, busy: roster.busy, registered, close, ended: end.promise };
+  return { name: config.name, busy: registry.busy, registered, close, ended: end.promise };
 }
 
-function describer(config: RunnerConfig, roster: Roster, bootId: string): () => SessionRequest {
+function describer(config: RunnerConfig, registry: AttemptRegistry, bootId: string): () => SessionRequest {
   const systems = Object.entries(config.systems).map(([name, { kind, url, standIn }]) => ({
     name,
     kind,
@@ -177,7 +177,7 @@ function describer(config: RunnerConfig, roster: Roster, bootId: string): () => 
       memoryMb: Math.round(totalmem() / 1_048_576),
     },
     systems,
-    running: [...roster.running()],
+    running: [...registry.running()],
   });
 }
 

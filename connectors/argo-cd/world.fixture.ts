@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { ArgocdSystem, GitSystem } from "@gantry/core/site/systems.ts";
 import { type ArgoCd, type ArgoCdOptions, startArgoCd } from "@gantry/lab/fakes/argo-cd/argo-cd.ts";
-import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { type BitbucketDc, startBitbucketDc } from "@gantry/lab/fakes/git/bitbucket-dc.ts";
 import { startRegistry } from "@gantry/lab/fakes/registry/registry.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
@@ -22,7 +22,7 @@ export const REPOSITORY = { project: "APPS", slug: "orders-deploy" };
 export type SiteWorld = {
   readonly bench: StepBench;
   readonly bitbucket: BitbucketDc;
-  readonly registry: StandIn;
+  readonly registry: FakeServer;
   argocd: ArgoCd;
   readonly systems: { readonly git: GitSystem; readonly argocd: ArgocdSystem };
   readonly cloneUrl: string;

@@ -1,12 +1,12 @@
 // The three git hosts of the lab, each with a site's connection to it, for tests.
 
 import type { GitSystem } from "@gantry/core/site/systems.ts";
-import type { StandIn } from "../../lab/fakes/fake-server.ts";
+import type { FakeServer } from "../../lab/fakes/fake-server.ts";
 import type { GitAccount } from "../../lab/fakes/git/git-server.ts";
 import type { GitStore } from "../../lab/fakes/git/git-store.ts";
 
 export type LabHost = {
-  readonly standIn: StandIn;
+  readonly standIn: FakeServer;
   readonly store: GitStore;
   /** A project of this host in which Gantry may make repositories. */
   readonly project: string;

@@ -2,7 +2,7 @@
 
 import type { TestContext } from "node:test";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
-import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { type HarborOptions, startHarbor } from "@gantry/lab/fakes/harbor/harbor.ts";
 import { createRegistry, type Registry } from "../oci/client.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
@@ -14,7 +14,7 @@ export const ACCOUNT = { username: "admin", password: "harbor-pass-1" };
 const TIMING = { registerMs: 15, queueMs: 15, scanMs: 30 };
 
 export type HarborBench = {
-  readonly harbor: StandIn;
+  readonly harbor: FakeServer;
   readonly bench: StepBench;
   readonly system: HarborSystem;
   /** `127.0.0.1:port` */

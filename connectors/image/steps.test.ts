@@ -4,7 +4,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { startRegistry } from "@gantry/lab/fakes/registry/registry.ts";
 import { harborBench, registryOf } from "../harbor/harbor.fixture.ts";
 import { createRegistry } from "../oci/client.ts";
@@ -17,7 +17,7 @@ import { buildPush } from "./steps.ts";
 const run = promisify(execFile);
 const INPUT = { repository: "orders/web", tags: ["1"] };
 
-function sent(standIn: StandIn, method: string, path: RegExp): number {
+function sent(standIn: FakeServer, method: string, path: RegExp): number {
   return standIn.exchanges.filter((one) => one.method === method && path.test(one.path) && one.status < 300).length;
 }
 
@@ -89,7 +89,7 @@ test("mounts the layers of a base image of the same Harbor, and copies those of 
   assert.ok(host !== otherHost);
 });
 
-async function seedOther(t: TestContext, other: StandIn, dockerfile: string, files: Files): Promise<void> {
+async function seedOther(t: TestContext, other: FakeServer, dockerfile: string, files: Files): Promise<void> {
   const dir = await tempDir(t);
   await writeFiles(dir, files);
   const scratch = await tempDir(t);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JiraSystem } from "@gantry/core/site/systems.ts";
-import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { startJira } from "@gantry/lab/fakes/jira.ts";
 import { Crash, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
@@ -14,7 +14,7 @@ async function world(
   t: T,
   flavour: (typeof FLAVOURS)[number],
   searchLagMs = 0,
-): Promise<{ jira: StandIn; bench: StepBench; connection: JiraSystem }> {
+): Promise<{ jira: FakeServer; bench: StepBench; connection: JiraSystem }> {
   const account = { username: "gantry@example.com", token: "jira-token-1" };
   const jira = await startJira({ name: "jira", dir: await tempDir(t), flavour, searchLagMs, ...account });
   t.after(() => jira.close());
@@ -39,7 +39,7 @@ async function withIssue(bench: StepBench): Promise<string> {
   return outcome.output.key;
 }
 
-function posts(jira: StandIn, path: RegExp): number {
+function posts(jira: FakeServer, path: RegExp): number {
   return jira.exchanges.filter(({ method, path: said, status }) => method === "POST" && path.test(said) && status < 300)
     .length;
 }

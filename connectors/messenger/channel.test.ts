@@ -8,7 +8,7 @@ import { describe, type TestContext, test } from "node:test";
 import type { Message, SendResult } from "@gantry/core/notify/channel.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
-import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { LAB_CUBE, type LabMessage, startMessenger } from "@gantry/lab/fakes/messenger.ts";
 import fc from "fast-check";
 import { type MessengerConfig, messengerChannel, messengerConfig } from "./channel.ts";
@@ -33,7 +33,7 @@ const message: Message = {
 type Preset = MessengerConfig["preset"];
 const PRESETS: readonly Preset[] = ["cube", "slack", "mattermost", "teams", "template"];
 
-async function startLab(t: TestContext): Promise<StandIn> {
+async function startLab(t: TestContext): Promise<FakeServer> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-messenger-"));
   const standIn = await startMessenger({ name: "messenger", dir });
   t.after(async () => {
@@ -67,7 +67,7 @@ function sendTo(
   return messengerChannel.open(config, { fetch }).send(one, signal);
 }
 
-async function received(standIn: StandIn): Promise<readonly LabMessage[]> {
+async function received(standIn: FakeServer): Promise<readonly LabMessage[]> {
   const answer = (await (await fetch(`${standIn.url}/_lab/messages`)).json()) as { items: LabMessage[] };
   return answer.items;
 }

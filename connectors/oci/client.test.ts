@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { startRegistry } from "@gantry/lab/fakes/registry/registry.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { createRegistry, type Registry } from "./client.ts";
@@ -17,7 +17,7 @@ import { type BlobSource, blobOfBytes } from "./upload.ts";
 const ACCOUNT = { username: "ci", password: "registry-pass-1" };
 const CHUNK = 64 * 1024;
 
-async function registry(t: TestContext): Promise<StandIn> {
+async function registry(t: TestContext): Promise<FakeServer> {
   const standIn = await startRegistry({ name: "registry", dir: await tempDir(t), ...ACCOUNT });
   t.after(() => standIn.close());
   return standIn;
@@ -67,7 +67,7 @@ async function pushSmallImage(to: Registry, repository: string, tag: string) {
   return manifest;
 }
 
-function uploads(standIn: StandIn): string[] {
+function uploads(standIn: FakeServer): string[] {
   const good = standIn.exchanges.filter(({ path, status }) => path.includes("/uploads/") && status < 300);
   return good.map(({ method }) => method);
 }

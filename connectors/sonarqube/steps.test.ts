@@ -4,14 +4,14 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
-import type { StandIn } from "@gantry/lab/fakes/fake-server.ts";
+import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { startSonarqube } from "@gantry/lab/fakes/sonarqube.ts";
 import { Crash, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { analyze, qualityGate } from "./steps.ts";
 
 type T = { after: (fn: () => Promise<void>) => void };
-type World = { sonarqube: StandIn; bench: StepBench; dir: string };
+type World = { sonarqube: FakeServer; bench: StepBench; dir: string };
 const TOKEN = "sonar-token-1";
 const SCANNER = fileURLToPath(new URL("../../lab/fakes/bin", import.meta.url));
 const COMMIT = "3f2a9c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";

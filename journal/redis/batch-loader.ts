@@ -10,7 +10,7 @@ type Asked<Q, A> = {
 const MAX_GROUP = 100;
 
 /** `answer` gives one answer for each question, in their order; where it rejects, all of the group do. */
-export function gathered<Q, A>(
+export function batchLoader<Q, A>(
   answer: (questions: readonly Q[]) => Promise<readonly A[]>,
 ): (question: Q) => Promise<A> {
   let asked: Asked<Q, A>[] = [];

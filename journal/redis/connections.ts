@@ -9,14 +9,14 @@ import type { Redis } from "ioredis";
 import { closedError } from "../validation.ts";
 import { connect, nameOf, type Place, textOf, unavailable } from "./client.ts";
 import { decideServer } from "./decide-server.ts";
-import type { Known } from "./high-water-marks.ts";
+import type { HighWaterMarks } from "./high-water-marks.ts";
 import type { Keys } from "./keys.ts";
 import type { RedisOptions } from "./options.ts";
 import { findPrimary } from "./primary.ts";
 import { LAYOUT, SCRIPTS, type ScriptName } from "./scripts.ts";
 import { askServer, countReplicas, parseInfo } from "./server.ts";
 
-export type Link = {
+export type Connection = {
   readonly write: Redis;
   readonly read: Redis;
   readonly address: string;
@@ -26,24 +26,24 @@ export type Link = {
   replicas: number;
 };
 
-export type Links = {
+export type Connections = {
   /** Connects for the first time; throws why it cannot. */
   readonly start: () => Promise<void>;
   /** The link; waits for a new one for up to a second after the last one broke, then rejects with `unavailable`. */
-  readonly ready: () => Promise<Link>;
+  readonly ready: () => Promise<Connection>;
   /** This link is of no use any more; a new one is made. */
-  readonly drop: (link: Link, problem: string) => void;
+  readonly drop: (link: Connection, problem: string) => void;
   readonly close: () => void;
 };
 
-export type LinkDeps = {
+export type ConnectionDeps = {
   readonly options: RedisOptions;
   readonly keys: Keys;
-  readonly known: Known;
+  readonly known: HighWaterMarks;
   readonly clock: Clock;
   readonly newId: () => string;
   /** Before the link is used: the moment to put back what a failover lost. */
-  readonly onEntered: (link: Link) => Promise<void>;
+  readonly onEntered: (link: Connection) => Promise<void>;
   /** Once per second while the link lives. */
   readonly onWatched: (seen: { readonly seq: number; readonly acked: number }) => void;
   readonly onNews: (acked: number) => void;
@@ -61,18 +61,18 @@ export function shaOf(script: ScriptName): string {
   return SHAS[script];
 }
 
-export function openLinks(deps: LinkDeps): Links {
+export function openConnections(deps: ConnectionDeps): Connections {
   const { clock, options } = deps;
   const report = options.report ?? (() => {});
-  let link: Link | undefined;
+  let link: Connection | undefined;
   let clients: readonly Redis[] = [];
   let closed = false;
   let lostAt = clock.monotonicMs();
   let problem = "It was never reached.";
-  let waiting: { readonly resolve: (link: Link) => void; readonly reject: (error: unknown) => void }[] = [];
+  let waiting: { readonly resolve: (link: Connection) => void; readonly reject: (error: unknown) => void }[] = [];
   let cancelTimer = (): void => {};
 
-  const drop = (of: Link, why: string): void => {
+  const drop = (of: Connection, why: string): void => {
     if (link !== of) return;
     link = undefined;
     lostAt = clock.monotonicMs();
@@ -119,7 +119,7 @@ export function openLinks(deps: LinkDeps): Links {
     }
   };
 
-  const begin = (made: Link, opened: readonly Redis[]): void => {
+  const begin = (made: Connection, opened: readonly Redis[]): void => {
     link = made;
     clients = opened;
     for (const client of opened) client.once("close", () => drop(made, "The connection was closed."));
@@ -131,7 +131,7 @@ export function openLinks(deps: LinkDeps): Links {
   };
 
   /** The process on the other side may have become a replica, or have been emptied, without the connection breaking. */
-  const watch = async (of: Link): Promise<void> => {
+  const watch = async (of: Connection): Promise<void> => {
     try {
       const info = parseInfo(await of.read.info("replication"));
       const [run, seq, acked] = await of.read.hmget(deps.keys.meta, "run", "seq", "acked");
@@ -165,7 +165,7 @@ export function openLinks(deps: LinkDeps): Links {
           reject(unavailable(problem));
         });
         const mine = {
-          resolve: (made: Link) => {
+          resolve: (made: Connection) => {
             cancel();
             resolve(made);
           },
@@ -198,7 +198,7 @@ async function connectAll(place: Place, options: RedisOptions, opened: Redis[]):
 }
 
 /** Looks at the server, brings the scripts, takes over the store. */
-async function enter(deps: LinkDeps, write: Redis, read: Redis, address: string): Promise<Link> {
+async function enter(deps: ConnectionDeps, write: Redis, read: Redis, address: string): Promise<Connection> {
   const { options, keys, known } = deps;
   const { facts, run } = await askServer(write, address);
   const verdict = decideServer(facts, {

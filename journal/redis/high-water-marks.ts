@@ -3,7 +3,7 @@
 
 import type { Clock } from "@gantry/runtime/clock.ts";
 
-export type Known = {
+export type HighWaterMarks = {
   readonly seq: number;
   readonly acked: number;
   readonly micros: number;
@@ -21,10 +21,10 @@ export type Known = {
 
 const RECENT_MS = 1_000;
 
-export function makeKnown(
+export function makeHighWaterMarks(
   from: { readonly seq: number; readonly micros: number },
   clock: Pick<Clock, "monotonicMs">,
-): Known {
+): HighWaterMarks {
   let { seq, micros } = from;
   let acked = 0;
   let heard = { micros: 0, atMs: Number.NEGATIVE_INFINITY };

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { makeOwn } from "./own-ranges.ts";
+import { makeOwnRanges } from "./own-ranges.ts";
 
 test("knows every event of ours, in whatever order they are told of, and how far nobody else's lies between", () => {
   const range = fc.record({ first: fc.integer({ min: 1, max: 60 }), length: fc.integer({ min: 0, max: 8 }) });
   fc.assert(
     fc.property(fc.array(range, { maxLength: 30 }), fc.nat({ max: 70 }), (added, forgotten) => {
-      const own = makeOwn();
+      const own = makeOwnRanges();
       const ours = new Set<number>();
       for (const { first, length } of added) {
         own.add(first, first + length - 1);

@@ -1,7 +1,7 @@
 // Which events of the feed this process has written itself, as far as it was told: who asks for those of others need not
 // fetch them again.
 
-export type Own = {
+export type OwnRanges = {
   /** Of the events from `first` to `last` all that there are are ours. */
   readonly add: (first: number, last: number) => void;
   readonly has: (seq: number) => boolean;
@@ -16,7 +16,7 @@ type Range = { readonly first: number; readonly last: number };
 /** Where nobody asks: who asks later reads some of our own, too. */
 const MAX_RANGES = 10_000;
 
-export function makeOwn(): Own {
+export function makeOwnRanges(): OwnRanges {
   /** Ascending, with something between them. */
   let ranges: Range[] = [];
 

@@ -6,12 +6,12 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { IndexPage, IndexQuery, JournalEvent, Loaded } from "../journal.ts";
 import { readPosition, writeCursor } from "../validation.ts";
-import { gathered } from "./batch-loader.ts";
+import { batchLoader } from "./batch-loader.ts";
 import { textOf, unavailable } from "./client.ts";
-import { type Link, type Links, shaOf } from "./connections.ts";
-import type { Known } from "./high-water-marks.ts";
+import { type Connection, type Connections, shaOf } from "./connections.ts";
+import type { HighWaterMarks } from "./high-water-marks.ts";
 import type { Keys } from "./keys.ts";
-import type { Own } from "./own-ranges.ts";
+import type { OwnRanges } from "./own-ranges.ts";
 
 export type Reader = {
   readonly load: (stream: string) => Promise<Loaded | undefined>;
@@ -24,10 +24,10 @@ export type Reader = {
 export type FeedQuery = { readonly after: number; readonly limit: number; readonly others?: boolean };
 
 export type ReaderDeps = {
-  readonly links: Links;
+  readonly links: Connections;
   readonly keys: Keys;
-  readonly known: Known;
-  readonly own: Own;
+  readonly known: HighWaterMarks;
+  readonly own: OwnRanges;
 };
 
 type Entry = readonly [id: string, fields: readonly string[]];
@@ -37,7 +37,7 @@ const NUL = Buffer.from([0]);
 const END = Buffer.from([0xff]);
 
 export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
-  const ask = async <T>(question: (link: Link) => Promise<T>): Promise<T> => {
+  const ask = async <T>(question: (link: Connection) => Promise<T>): Promise<T> => {
     const link = await links.ready();
     try {
       return await question(link);
@@ -67,7 +67,7 @@ export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
   };
 
   return {
-    load: gathered(async (streams) => {
+    load: batchLoader(async (streams) => {
       const [micros, ...found] = await ask(async (link) =>
         rowsOf((await link.read.evalsha(shaOf("load"), 1, keys.meta, link.run, keys.prefix, ...streams)) as unknown[]),
       );
@@ -125,7 +125,7 @@ export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
 
 const MOVED = "The store was taken over or emptied.";
 
-function checkRun(link: Link, run: unknown): void {
+function checkRun(link: Connection, run: unknown): void {
   if (run !== link.run) throw new Error(MOVED);
 }
 

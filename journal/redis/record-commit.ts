@@ -2,11 +2,11 @@
 
 import type { PreparedAppend } from "../validation.ts";
 import type { Reader } from "./reader.ts";
-import type { Ledger, LedgerStream } from "./recovery-file.ts";
+import type { RecoveryFile, RecoveryStream } from "./recovery-file.ts";
 import type { Committed } from "./writer.ts";
 
-export type RememberDeps = {
-  readonly ledger: Ledger;
+export type RecordCommitDeps = {
+  readonly ledger: RecoveryFile;
   readonly reader: Pick<Reader, "events">;
   readonly keep: (stream: string, indexes: readonly string[]) => boolean;
   /** What others wrote cannot be fetched, or not be written down. The commit stands all the same. */
@@ -16,7 +16,7 @@ export type RememberDeps = {
 /** Events of others that are fetched for a stream that is kept for good, at most. */
 const MAX_FETCHED = 10_000;
 
-export function remember(deps: RememberDeps, { op, parts: all, seq, micros }: Committed): void {
+export function recordCommit(deps: RecordCommitDeps, { op, parts: all, seq, micros }: Committed): void {
   const { ledger } = deps;
   // Without events, and of a stream that is not kept: nothing that anybody would miss.
   const parts = all.filter((part) => part.events.length > 0 || isKept(deps, part));
@@ -29,7 +29,7 @@ export function remember(deps: RememberDeps, { op, parts: all, seq, micros }: Co
   for (const gap of gaps) if (ledger.get(gap.stream)?.keep) fetch(deps, gap).catch(deps.onError);
 }
 
-async function fetch(deps: RememberDeps, gap: { stream: string; after: number; count: number }): Promise<void> {
+async function fetch(deps: RecordCommitDeps, gap: { stream: string; after: number; count: number }): Promise<void> {
   const events = await deps.reader.events(gap.stream, gap.after, Math.min(gap.count, MAX_FETCHED));
   deps.ledger.addEvents(
     gap.stream,
@@ -37,16 +37,16 @@ async function fetch(deps: RememberDeps, gap: { stream: string; after: number; c
   );
 }
 
-function entriesOf({ ledger }: RememberDeps, part: PreparedAppend): readonly string[] | undefined {
+function entriesOf({ ledger }: RecordCommitDeps, part: PreparedAppend): readonly string[] | undefined {
   return part.entries?.flatMap(({ index, key }) => [index, key]) ?? ledger.get(part.stream)?.entries;
 }
 
-function isKept(deps: RememberDeps, part: PreparedAppend): boolean {
+function isKept(deps: RecordCommitDeps, part: PreparedAppend): boolean {
   const indexes = (entriesOf(deps, part) ?? []).filter((_, at) => at % 2 === 0);
   return deps.keep(part.stream, indexes);
 }
 
-function toStream(deps: RememberDeps, part: PreparedAppend, op: string, micros: number): LedgerStream {
+function toStream(deps: RecordCommitDeps, part: PreparedAppend, op: string, micros: number): RecoveryStream {
   return {
     stream: part.stream,
     version: part.expected + part.events.length,

@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type LedgerStream, openLedger } from "./recovery-file.ts";
+import { openRecoveryFile, type RecoveryStream } from "./recovery-file.ts";
 
 async function newFile(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-ledger-"));
@@ -23,7 +23,7 @@ function steppedClock() {
   };
 }
 
-function stream(name: string, version: number, change: Partial<LedgerStream> = {}): LedgerStream {
+function stream(name: string, version: number, change: Partial<RecoveryStream> = {}): RecoveryStream {
   const events = [{ version, micros: version, text: `{"n":${version}}` }];
   return {
     stream: name,
@@ -39,14 +39,14 @@ function stream(name: string, version: number, change: Partial<LedgerStream> = {
 
 test("what was written is there after a restart: streams with all their events, counters, and what was checked", async (t) => {
   const file = await newFile(t);
-  const first = openLedger(file, steppedClock());
+  const first = openRecoveryFile(file, steppedClock());
   first.record([stream("task/a", 1)], 10, 1_000);
   first.record([stream("task/a", 3, { entries: undefined })], 12, 3_000);
   first.addEvents("task/a", [{ version: 2, micros: 2, text: '{"by":"another"}' }]);
   first.reserve(4_000, 12);
   first.setChecked({ store: "s", run: "r" });
   first.close();
-  const again = openLedger(file, steppedClock());
+  const again = openRecoveryFile(file, steppedClock());
   t.after(again.close);
   const [found] = again.all();
   assert.deepEqual([found?.version, found?.snapshot, found?.entries], [3, "3", []]);
@@ -61,14 +61,14 @@ test("what was written is there after a restart: streams with all their events, 
 
 test("a line that a crash cut off does not count, and what is written later does", async (t) => {
   const file = await newFile(t);
-  const first = openLedger(file, steppedClock());
+  const first = openRecoveryFile(file, steppedClock());
   first.record([stream("task/a", 1)], 1, 1);
   first.close();
   await appendFile(file, '{"stream":{"stream":"task/b","ver');
-  const second = openLedger(file, steppedClock());
+  const second = openRecoveryFile(file, steppedClock());
   second.record([stream("task/c", 1)], 2, 2);
   second.close();
-  const third = openLedger(file, steppedClock());
+  const third = openRecoveryFile(file, steppedClock());
   t.after(third.close);
   assert.deepEqual(
     third.all().map((one) => one.stream),
@@ -79,7 +79,7 @@ test("a line that a crash cut off does not count, and what is written later does
 test("what need not be kept is forgotten after ten minutes, and the file does not grow for ever", async (t) => {
   const file = await newFile(t);
   const clock = steppedClock();
-  const ledger = openLedger(file, clock);
+  const ledger = openRecoveryFile(file, clock);
   t.after(ledger.close);
   ledger.record([stream("task/open", 1)], 1, 1);
   for (let n = 1; n <= 40; n += 1) {
@@ -92,7 +92,7 @@ test("what need not be kept is forgotten after ten minutes, and the file does no
 });
 
 test("a version that goes back takes the events behind it along", async (t) => {
-  const ledger = openLedger(await newFile(t), steppedClock());
+  const ledger = openRecoveryFile(await newFile(t), steppedClock());
   t.after(ledger.close);
   ledger.record([stream("task/a", 1)], 1, 1);
   ledger.record([stream("task/a", 2)], 2, 2);
@@ -102,12 +102,12 @@ test("a version that goes back takes the events behind it along", async (t) => {
 
 test("what was over stays over when the process begins again", async (t) => {
   const file = await newFile(t);
-  const first = openLedger(file, steppedClock());
+  const first = openRecoveryFile(file, steppedClock());
   first.record([stream("task/over", 1, { keep: false }), stream("task/open", 1)], 1, 1_000);
   first.record([stream("task/late", 1, { keep: false })], 2, 900_000_000);
   first.close();
   for (let restarts = 0; restarts < 2; restarts += 1) {
-    const again = openLedger(file, steppedClock());
+    const again = openRecoveryFile(file, steppedClock());
     assert.deepEqual(
       again.all().map((one) => one.stream),
       ["task/open", "task/late"],

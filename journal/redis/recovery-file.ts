@@ -7,10 +7,10 @@ import { dirname } from "node:path";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { takeLock } from "@gantry/runtime/lock.ts";
 
-export type LedgerEvent = { readonly version: number; readonly micros: number; readonly text: string };
+export type RecoveryEvent = { readonly version: number; readonly micros: number; readonly text: string };
 
 /** A stream as this process last left it. */
-export type LedgerStream = {
+export type RecoveryStream = {
   readonly stream: string;
   readonly version: number;
   /** The operation that did so. */
@@ -19,56 +19,56 @@ export type LedgerStream = {
   /** Index, key, index, key …; undefined when this process never set them. */
   readonly entries: readonly string[] | undefined;
   /** Ascending; of others' events those that were fetched. */
-  readonly events: readonly LedgerEvent[];
+  readonly events: readonly RecoveryEvent[];
   readonly keep: boolean;
 };
 
-export type Ledger = {
+export type RecoveryFile = {
   /** The counters as far as they were written down: nothing larger was ever given away before a restart. */
   readonly floors: { readonly seq: number; readonly micros: number };
   /** The store and the run of Redis in which everything here was last seen to be. */
   readonly checked: { readonly store: string; readonly run: string } | undefined;
   readonly setChecked: (checked: { readonly store: string; readonly run: string }) => void;
   /** In the file with the next `flush`: what was committed together is written together. */
-  readonly record: (streams: readonly LedgerStream[], seq: number, micros: number) => void;
+  readonly record: (streams: readonly RecoveryStream[], seq: number, micros: number) => void;
   readonly flush: () => void;
   /** Writes the time ahead of itself when little is left. */
   readonly reserve: (micros: number, seq: number) => void;
   /** Events of others that lie between ours. */
-  readonly addEvents: (stream: string, events: readonly LedgerEvent[]) => void;
+  readonly addEvents: (stream: string, events: readonly RecoveryEvent[]) => void;
   /** These streams are not to be put back any more. */
   readonly forget: (streams: readonly string[]) => void;
-  readonly get: (stream: string) => LedgerStream | undefined;
-  readonly all: () => readonly LedgerStream[];
+  readonly get: (stream: string) => RecoveryStream | undefined;
+  readonly all: () => readonly RecoveryStream[];
   readonly close: () => void;
 };
 
 type Line =
-  | { readonly stream: LedgerStream; readonly seq: number; readonly micros: number }
+  | { readonly stream: RecoveryStream; readonly seq: number; readonly micros: number }
   | { readonly floors: { readonly seq: number; readonly micros: number } }
-  | { readonly more: { readonly stream: string; readonly events: readonly LedgerEvent[] } }
+  | { readonly more: { readonly stream: string; readonly events: readonly RecoveryEvent[] } }
   | { readonly forgotten: readonly string[] }
   | { readonly checked: { readonly store: string; readonly run: string } };
 
 /** `micros`: store time of the last change. */
-type Held = { readonly value: LedgerStream; readonly micros: number; readonly until: number };
+type Held = { readonly value: RecoveryStream; readonly micros: number; readonly until: number };
 
 const FORGET_MS = 600_000;
 const RESERVE_MICROS = 1_000_000;
 const COMPACT_BYTES = 8 * 1024 * 1024;
 
 /** Throws `store-busy` when another process has the file, and what the file system says when it cannot be used. */
-export function openLedger(file: string, clock: Clock): Ledger {
+export function openRecoveryFile(file: string, clock: Clock): RecoveryFile {
   mkdirSync(dirname(file), { recursive: true });
   const unlock = takeLock(file);
   const streams = new Map<string, Held>();
   let floors = { seq: 0, micros: 0 };
-  let checked: Ledger["checked"];
+  let checked: RecoveryFile["checked"];
   let written = 0;
   let compactAt = COMPACT_BYTES;
   let unwritten = "";
 
-  const put = (value: LedgerStream, micros: number): void => {
+  const put = (value: RecoveryStream, micros: number): void => {
     streams.delete(value.stream);
     streams.set(value.stream, {
       value,
@@ -76,7 +76,7 @@ export function openLedger(file: string, clock: Clock): Ledger {
       until: value.keep ? Number.POSITIVE_INFINITY : clock.monotonicMs() + FORGET_MS,
     });
   };
-  const merge = (next: LedgerStream): LedgerStream => {
+  const merge = (next: RecoveryStream): RecoveryStream => {
     const before = streams.get(next.stream)?.value;
     if (!before) return next;
     const mine = new Set(next.events.map((event) => event.version));

@@ -11,15 +11,15 @@ import type { Journal, JournalEvent } from "../journal.ts";
 import { checkCount, checkIndex, checkStream, closedError, prepareBatch, prepareRemoval } from "../validation.ts";
 import { makeWaiters, type Waiters } from "../waiters.ts";
 import { textOf, unavailable } from "./client.ts";
-import { openLinks } from "./connections.ts";
-import { makeKnown } from "./high-water-marks.ts";
+import { openConnections } from "./connections.ts";
+import { makeHighWaterMarks } from "./high-water-marks.ts";
 import { makeKeys } from "./keys.ts";
-import { distrust, TRUST_MICROS, UPKEEP_EVERY_MS, upkeep } from "./maintenance.ts";
+import { distrust, MAINTENANCE_EVERY_MS, maintain, TRUST_MICROS } from "./maintenance.ts";
 import type { RedisOptions } from "./options.ts";
-import { makeOwn } from "./own-ranges.ts";
+import { makeOwnRanges } from "./own-ranges.ts";
 import { openReader, type Reader } from "./reader.ts";
-import { remember } from "./record-commit.ts";
-import { type Ledger, openLedger } from "./recovery-file.ts";
+import { recordCommit } from "./record-commit.ts";
+import { openRecoveryFile, type RecoveryFile } from "./recovery-file.ts";
 import { repair } from "./repair.ts";
 import { countEvents, openWriter } from "./writer.ts";
 
@@ -43,9 +43,9 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
   const report = options.report ?? (() => {});
   const indexes = new Set(options.indexes);
   const waiters = makeWaiters(clock);
-  const ledger = options.localFile === undefined ? undefined : openLedger(options.localFile, clock);
-  const own = makeOwn();
-  const known = makeKnown(ledger?.floors ?? { seq: 0, micros: 0 }, clock);
+  const ledger = options.localFile === undefined ? undefined : openRecoveryFile(options.localFile, clock);
+  const own = makeOwnRanges();
+  const known = makeHighWaterMarks(ledger?.floors ?? { seq: 0, micros: 0 }, clock);
   /** The local file cannot be written. Redis has everything all the same: it is said once, and nothing is refused. */
   let isFileBroken = false;
   const onFileError = (error: unknown): void => {
@@ -53,7 +53,7 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
     if (!isFileBroken) report({ kind: "degraded", address: options.localFile ?? "", problem });
     isFileBroken = true;
   };
-  const withFile = (write: (file: Ledger) => void): void => {
+  const withFile = (write: (file: RecoveryFile) => void): void => {
     try {
       if (ledger) write(ledger);
     } catch (error) {
@@ -65,12 +65,12 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
 
   let keptUpMs = clock.monotonicMs();
   const keepUp = async (): Promise<void> => {
-    if (!ledger || clock.monotonicMs() - keptUpMs < UPKEEP_EVERY_MS) return;
+    if (!ledger || clock.monotonicMs() - keptUpMs < MAINTENANCE_EVERY_MS) return;
     keptUpMs = clock.monotonicMs();
-    await upkeep({ keys, ledger, keep: options.keep ?? (() => false) }, await links.ready());
+    await maintain({ keys, ledger, keep: options.keep ?? (() => false) }, await links.ready());
   };
 
-  const links = openLinks({
+  const links = openConnections({
     options,
     keys,
     known,
@@ -110,7 +110,7 @@ export async function openRedisJournal(options: RedisOptions): Promise<Journal> 
       for (const { parts, seq } of all) own.add(seq - countEvents(parts) + 1, seq);
       if (!ledger) return;
       const keep = options.keep ?? (() => false);
-      for (const one of all) remember({ ledger, reader, keep, onError: onFileError }, one);
+      for (const one of all) recordCommit({ ledger, reader, keep, onError: onFileError }, one);
       withFile((file) => file.flush());
     },
     onRemoved: (streams) => withFile((file) => file.forget(streams)),

@@ -3,15 +3,15 @@
 
 import { type Clock, wakeable } from "@gantry/runtime/clock.ts";
 import { textOf, unavailable } from "./client.ts";
-import { type Link, shaOf } from "./connections.ts";
+import { type Connection, shaOf } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import type { RedisReport } from "./options.ts";
-import type { Ledger, LedgerStream } from "./recovery-file.ts";
+import type { RecoveryFile, RecoveryStream } from "./recovery-file.ts";
 import { entryArgs } from "./writer.ts";
 
 export type RepairDeps = {
   readonly keys: Keys;
-  readonly ledger: Ledger;
+  readonly ledger: RecoveryFile;
   readonly clock: Clock;
   readonly waitReplicas: number;
   readonly waitMs: number;
@@ -31,7 +31,7 @@ const SETTLE_MS = 1_200;
  */
 export async function repair(
   { keys, ledger, clock, waitReplicas, waitMs, report }: RepairDeps,
-  link: Link,
+  link: Connection,
 ): Promise<boolean> {
   const { store, run } = link;
   if (ledger.checked?.store === store && ledger.checked.run === run) return true;
@@ -64,7 +64,11 @@ export async function repair(
 }
 
 /** Those that are not as we left them: most often because somebody else has gone on with them. */
-async function findChanged(all: readonly LedgerStream[], keys: Keys, link: Link): Promise<readonly LedgerStream[]> {
+async function findChanged(
+  all: readonly RecoveryStream[],
+  keys: Keys,
+  link: Connection,
+): Promise<readonly RecoveryStream[]> {
   const changed = new Set<string>();
   for (let at = 0; at < all.length; at += COMPARED) {
     const args = all.slice(at, at + COMPARED).flatMap(({ stream, version, op }) => [stream, version, op]);
@@ -74,7 +78,7 @@ async function findChanged(all: readonly LedgerStream[], keys: Keys, link: Link)
   return all.filter(({ stream }) => changed.has(stream));
 }
 
-function repairArgs({ stream, version, op, snapshot, entries, events }: LedgerStream): (string | number)[] {
+function repairArgs({ stream, version, op, snapshot, entries, events }: RecoveryStream): (string | number)[] {
   const listed = events.flatMap((event) => [event.version, event.micros, event.text]);
   return [stream, version, op, snapshot, ...entryArgs(entries), events.length, ...listed];
 }

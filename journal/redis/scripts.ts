@@ -98,7 +98,7 @@ return {'ok', store, int(epoch), token, int(micros)}
  * Several appends and requests for the time that arrived together. Each append is made whole or not at all, and one that
  * meets a conflict keeps none of the others from being made. The answers are remembered under the one id of all of them.
  *
- * KEYS meta feed op; ARGV prefix, run, operation id, seq and micros known, how long to remember (ms), channel of news
+ * KEYS meta feed op; ARGV prefix, run, operation id, seq and micros known, how long to recordCommit (ms), channel of news
  * (empty: replicas must confirm first), number of times wanted, number of appends, and per append: number of parts, and per
  * part: stream, expected, events (counted), snapshot, entries (counted texts, index and key; -1: as they are). Answers
  * `ok`, seq, the first of the times, and a list: per append `ok`, seq, micros or `conflict`, stream, version.
@@ -156,7 +156,7 @@ return {'ok', int(seq), int(first), answers}
 `;
 
 /**
- * Takes streams out. KEYS meta feed op; ARGV prefix, run, operation id, how long to remember (ms), number of streams, and
+ * Takes streams out. KEYS meta feed op; ARGV prefix, run, operation id, how long to recordCommit (ms), number of streams, and
  * per stream: name, expected version. Answers `ok`, seq and how many there were.
  */
 export const REMOVE = `${TOOLS}

@@ -7,8 +7,8 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { AppendResult, RemoveResult, StreamRemoval } from "../journal.ts";
 import type { PreparedAppend } from "../validation.ts";
 import { textOf, unavailable } from "./client.ts";
-import { type Link, type Links, shaOf } from "./connections.ts";
-import type { Known } from "./high-water-marks.ts";
+import { type Connection, type Connections, shaOf } from "./connections.ts";
+import type { HighWaterMarks } from "./high-water-marks.ts";
 import type { Keys } from "./keys.ts";
 
 export type Committed = {
@@ -29,9 +29,9 @@ export type Writer = {
 };
 
 export type WriterDeps = {
-  readonly links: Links;
+  readonly links: Connections;
   readonly keys: Keys;
-  readonly known: Known;
+  readonly known: HighWaterMarks;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly waitReplicas: number;
@@ -129,7 +129,7 @@ export function openWriter(deps: WriterDeps): Writer {
   };
 
   const settle = (
-    link: Link,
+    link: Connection,
     batches: readonly Batch[],
     replies: readonly Reply[],
     wait: Reply | undefined,
@@ -216,7 +216,7 @@ export function openWriter(deps: WriterDeps): Writer {
   };
 
   /** Not waited for: where it fails, the watch of every agent finds out by itself. */
-  const callOut = (link: Link, acked: number): void => {
+  const callOut = (link: Connection, acked: number): void => {
     link.write.evalsha(shaOf("acked"), 1, deps.keys.meta, acked, deps.keys.news).catch((error: unknown) => {
       deps.links.drop(link, textOf(error));
     });
@@ -274,7 +274,7 @@ function refuse(batch: Batch, error: GantryError): void {
 
 async function send(
   deps: WriterDeps,
-  link: Link,
+  link: Connection,
   batches: readonly Batch[],
 ): Promise<{ replies: readonly Reply[]; wait: Reply | undefined }> {
   const { keys, known, waitReplicas, waitMs } = deps;

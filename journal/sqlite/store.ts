@@ -47,7 +47,7 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
 
   // Nobody else writes to the file (sqlite-lock.ts), so what was written last need not be read again.
   const heads = new Map<string, Head>();
-  const remember = (stream: string, head: Head): void => {
+  const recordCommit = (stream: string, head: Head): void => {
     if (heads.size >= MAX_HEADS) heads.clear();
     heads.set(stream, head);
   };
@@ -65,7 +65,7 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
       const known = rows[at];
       const id = known?.id ?? Number(sql.insertStream.run(part.stream, version, part.snapshot).lastInsertRowid);
       if (known) sql.updateStream.run(version, part.snapshot, id);
-      remember(part.stream, { id, version });
+      recordCommit(part.stream, { id, version });
       for (const [n, event] of part.events.entries()) {
         lastSeq += 1;
         sql.insertEvent.run(lastSeq, id, part.expected + n + 1, atMicros, event);

@@ -15,7 +15,7 @@ import Koa from "koa";
 
 export const LOOPBACK = "127.0.0.1";
 
-export type StandInOptions = {
+export type FakeServerOptions = {
   /** Name in this lab, e.g. `seoul-harbor`; also names its folder below `dir`. */
   readonly name: string;
   /** Folder of the lab's data. */
@@ -54,7 +54,7 @@ export type Fault = {
   | { readonly kind: "cut"; readonly bytes: number }
 );
 
-export type StandIn = {
+export type FakeServer = {
   readonly name: string;
   /** `http://host:port` */
   readonly url: string;
@@ -76,7 +76,10 @@ export class Answer extends Error {
 }
 
 /** Starts a stand-in. `routes` adds the system's own routes; use `readJson` and `readBytes` to read bodies. */
-export async function serve(options: StandInOptions, routes: (router: Router, app: Koa) => void): Promise<StandIn> {
+export async function serve(
+  options: FakeServerOptions,
+  routes: (router: Router, app: Koa) => void,
+): Promise<FakeServer> {
   const exchanges: Exchange[] = [];
   let faults: (Fault & { left: number; skip: number })[] = [];
   const add = (fault: Fault): void => void faults.push({ ...fault, left: fault.times, skip: fault.after ?? 0 });
@@ -198,7 +201,7 @@ export async function readBytes(ctx: Koa.Context): Promise<Buffer> {
 
 /** State of a stand-in as one JSON file, written through to disk by `save` so that it survives kill -9. */
 export function openState<S>(
-  options: StandInOptions,
+  options: FakeServerOptions,
   initial: () => S,
 ): { readonly state: S; readonly save: () => void } {
   const file = join(options.dir, options.name, "state.json");

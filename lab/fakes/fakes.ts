@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startArgoCd } from "./argo-cd/argo-cd.ts";
-import { LOOPBACK, type StandIn } from "./fake-server.ts";
+import { type FakeServer, LOOPBACK } from "./fake-server.ts";
 import { startBitbucketDc } from "./git/bitbucket-dc.ts";
 import { startHarbor } from "./harbor/harbor.ts";
 import { startJira } from "./jira.ts";
@@ -34,7 +34,7 @@ export type LabEntry = {
 
 export type World = {
   readonly entries: LabFile["standIns"];
-  readonly standIns: { readonly [name: string]: StandIn };
+  readonly standIns: { readonly [name: string]: FakeServer };
   readonly close: () => Promise<void>;
 };
 
@@ -50,13 +50,13 @@ export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
   const file = join(dir, "..", "lab.json");
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as LabFile).standIns : {};
   const entries: { [name: string]: LabEntry } = {};
-  const standIns: { [name: string]: StandIn } = {};
+  const standIns: { [name: string]: FakeServer } = {};
   const start = async (
     name: string,
     site: string,
     kind: string,
     username: string | undefined,
-    open: (at: Opening) => Promise<StandIn & { smtpPort?: number }>,
+    open: (at: Opening) => Promise<FakeServer & { smtpPort?: number }>,
   ): Promise<LabEntry> => {
     const before = known[name];
     const secret =

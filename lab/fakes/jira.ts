@@ -4,10 +4,18 @@
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
-import { Answer, openState, originOf, readJson, type StandIn, type StandInOptions, serve } from "./fake-server.ts";
+import {
+  Answer,
+  type FakeServer,
+  type FakeServerOptions,
+  openState,
+  originOf,
+  readJson,
+  serve,
+} from "./fake-server.ts";
 import { standInPage } from "./page.ts";
 
-export type JiraOptions = StandInOptions & {
+export type JiraOptions = FakeServerOptions & {
   readonly flavour: "cloud" | "data-center";
   /** The only account. Data Center takes the token as Bearer, or with the name as Basic; Cloud only the latter. */
   readonly username: string;
@@ -46,7 +54,7 @@ const TRANSITIONS: readonly { id: string; name: string; from: readonly StatusNam
 ];
 
 /** Everything below /rest needs the account; the pages below /browse do not. */
-export async function startJira(options: JiraOptions): Promise<StandIn> {
+export async function startJira(options: JiraOptions): Promise<FakeServer> {
   const { state, save } = openState<State>(options, () => ({ nextId: 10_000, projects: [], issues: [] }));
   const world: World = { options, state, save, cloud: options.flavour === "cloud" };
   return serve(options, (router) => {

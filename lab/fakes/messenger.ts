@@ -7,7 +7,7 @@
 
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
 import type Koa from "koa";
-import { Answer, openState, readJson, type StandIn, type StandInOptions, serve } from "./fake-server.ts";
+import { Answer, type FakeServer, type FakeServerOptions, openState, readJson, serve } from "./fake-server.ts";
 
 export type LabMessage = {
   readonly id: number;
@@ -36,7 +36,7 @@ const CARD = "application/vnd.microsoft.card.adaptive";
 /** The oldest go first when there are more. */
 const MAX_KEPT = 5_000;
 
-export function startMessenger(options: StandInOptions): Promise<StandIn> {
+export function startMessenger(options: FakeServerOptions): Promise<FakeServer> {
   const { state, save } = openState(options, () => ({ next: 1, messages: [] as LabMessage[] }));
 
   const keep = (ctx: Koa.Context, service: LabMessage["service"], body: JsonValue, content: Content): void => {

@@ -3,10 +3,18 @@
 
 import Router from "@koa/router";
 import { z } from "zod";
-import { Answer, openState, readBytes, readJson, type StandIn, type StandInOptions, serve } from "./fake-server.ts";
+import {
+  Answer,
+  type FakeServer,
+  type FakeServerOptions,
+  openState,
+  readBytes,
+  readJson,
+  serve,
+} from "./fake-server.ts";
 import { standInPage } from "./page.ts";
 
-export type SonarqubeOptions = StandInOptions & {
+export type SonarqubeOptions = FakeServerOptions & {
   /** The only token; taken as Bearer, or as the user name of Basic. */
   readonly token: string;
   /** How long a task waits in the queue, and how long it then runs. */
@@ -30,7 +38,7 @@ const GATE = [
 ] as const;
 
 /** Sources that set the property `lab.ceTask` to FAILED or CANCELED get a task that ends so. */
-export async function startSonarqube(options: SonarqubeOptions): Promise<StandIn> {
+export async function startSonarqube(options: SonarqubeOptions): Promise<FakeServer> {
   const { state, save } = openState<State>(options, () => ({ nextId: 1, projects: [], tasks: [] }));
   const world: World = { options, state, save };
   return serve(options, (router) => {

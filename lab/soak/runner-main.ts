@@ -2,12 +2,12 @@
 // goes to standard output.
 
 import { makeLogger } from "@gantry/runtime/process/run-process.ts";
-import { openHands, startRunner } from "@gantry/task-runner/main.ts";
+import { openJobExecutor, startRunner } from "@gantry/task-runner/main.ts";
 
 const config = JSON.parse(process.argv[2] ?? "{}") as Parameters<typeof startRunner>[0];
 const logger = makeLogger("task-runner", "info");
-const hands = openHands(logger, { steps: new URL("./ledger-steps.ts", import.meta.url).href });
-const runner = await startRunner(config, { logger, hands });
-process.once("SIGTERM", () => void runner.close().finally(() => hands.close()));
+const executor = openJobExecutor(logger, { steps: new URL("./ledger-steps.ts", import.meta.url).href });
+const runner = await startRunner(config, { logger, executor });
+process.once("SIGTERM", () => void runner.close().finally(() => executor.close()));
 await runner.ended;
-await hands.close();
+await executor.close();

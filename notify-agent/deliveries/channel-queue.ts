@@ -6,7 +6,7 @@ import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
-import { type DeliveryPolicy, decideDelivery } from "./decide-retry.ts";
+import { type DeliveryPolicy, decideRetry } from "./decide-retry.ts";
 import { type Delivery, deliveryStream, messageOf, readDelivery, recordDelivery } from "./delivery.ts";
 
 export type QueueDeps = {
@@ -142,7 +142,7 @@ async function recordTry(
   result: SendResult,
   nowMs: number,
 ): Promise<Delivery> {
-  const after = decideDelivery(before, result, nowMs, deps.random(), deps.policy);
+  const after = decideRetry(before, result, nowMs, deps.random(), deps.policy);
   await recordChange(deps, after, version);
   return after;
 }

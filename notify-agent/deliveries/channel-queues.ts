@@ -5,7 +5,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { openChannelQueue, type QueueDeps, recordChange } from "./channel-queue.ts";
 import { type Delivery, deliveryStream, readDelivery } from "./delivery.ts";
 
-export type Deliverer = {
+export type ChannelQueues = {
   /**
    * Takes up what is pending in the journal and waits in no queue: at the start, and whenever that may have come about.
    * Answers how many.
@@ -19,7 +19,9 @@ export type Deliverer = {
   readonly close: () => Promise<void>;
 };
 
-export function openDeliverer(deps: QueueDeps & { readonly channels: ReadonlyMap<string, Channel> }): Deliverer {
+export function openChannelQueues(
+  deps: QueueDeps & { readonly channels: ReadonlyMap<string, Channel> },
+): ChannelQueues {
   const queues = new Map([...deps.channels].map(([name, channel]) => [name, openChannelQueue(deps, name, channel)]));
   const pumpAll = (): void => {
     for (const queue of queues.values()) queue.pump();

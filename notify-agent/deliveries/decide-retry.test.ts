@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
 import fc from "fast-check";
-import { type DeliveryPolicy, decideDelivery } from "./decide-retry.ts";
+import { type DeliveryPolicy, decideRetry } from "./decide-retry.ts";
 import type { Delivery } from "./delivery.ts";
 
 const DAY = 24 * 3_600_000;
@@ -35,12 +35,12 @@ const fresh: Delivery = {
 };
 
 test("a retry waits at least as long as the other side asks", () => {
-  const after = decideDelivery(fresh, { kind: "retry", problem: "429", afterMs: 9_000 }, 100, 0, policy);
+  const after = decideRetry(fresh, { kind: "retry", problem: "429", afterMs: 9_000 }, 100, 0, policy);
   assert.deepEqual([after.state, after.nextTryMs, after.problem], ["pending", 9_100, "429"]);
 });
 
 test("a wait that ends after the last day is given up at once", () => {
-  const after = decideDelivery(fresh, { kind: "retry", problem: "x", afterMs: 4 * DAY }, 100, 0, policy);
+  const after = decideRetry(fresh, { kind: "retry", problem: "x", afterMs: 4 * DAY }, 100, 0, policy);
   assert.deepEqual([after.state, after.nextTryMs], ["given-up", null]);
 });
 
@@ -58,7 +58,7 @@ test("whatever the answers are: every try counts, delays are bounded, and it end
       let delivery = fresh;
       let now = 0;
       for (const [answer, random] of answers) {
-        const next = decideDelivery(delivery, answer, now, random, policy);
+        const next = decideRetry(delivery, answer, now, random, policy);
         assert.equal(next.tries, delivery.tries + 1);
         assert.equal(next.state === "pending", next.nextTryMs !== null);
         assert.equal(next.state === "delivered", next.deliveredMs !== null);

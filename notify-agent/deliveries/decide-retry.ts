@@ -14,7 +14,7 @@ export type DeliveryPolicy = {
 };
 
 /** `random` (0 to 1) spreads the tries of many deliveries: half to whole of a delay that doubles. */
-export function decideDelivery(
+export function decideRetry(
   delivery: Delivery,
   result: SendResult,
   nowMs: number,

@@ -25,7 +25,7 @@ export type Terms = {
   readonly portalUrl: string | undefined;
 };
 
-export function decideDeliveries(events: readonly FeedEvent[], terms: Terms): Decision {
+export function planDeliveries(events: readonly FeedEvent[], terms: Terms): Decision {
   const wanted = new Map<string, Wanted>();
   const problems: RuleProblem[] = [];
   let old = 0;

@@ -6,9 +6,9 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { type Delivery, deliveryId, deliveryStream, recordDelivery } from "./delivery.ts";
-import { decideDeliveries } from "./delivery-plan.ts";
+import { planDeliveries } from "./delivery-plan.ts";
 
-export type FreshDeps = {
+export type NewDeliveriesDeps = {
   readonly journal: Journal;
   readonly rules: readonly CompiledRule[];
   readonly maxAgeMs: number;
@@ -18,9 +18,12 @@ export type FreshDeps = {
 };
 
 /** In the order of the events; what rules could not compute is told to the log. */
-export async function freshDeliveries(deps: FreshDeps, events: readonly FeedEvent[]): Promise<readonly Delivery[]> {
+export async function newDeliveries(
+  deps: NewDeliveriesDeps,
+  events: readonly FeedEvent[],
+): Promise<readonly Delivery[]> {
   const { journal, logger, rules, maxAgeMs, portalUrl } = deps;
-  const decision = decideDeliveries(events, { rules, maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
+  const decision = planDeliveries(events, { rules, maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
   for (const problem of decision.problems) logger.warn(problem, "a part of a rule could not be computed");
   if (decision.old > 0) logger.info({ events: decision.old }, "events were too old to be told");
   const fresh: Delivery[] = [];
@@ -31,6 +34,6 @@ export async function freshDeliveries(deps: FreshDeps, events: readonly FeedEven
   return fresh;
 }
 
-export function recordFresh(fresh: readonly Delivery[]): readonly StreamAppend[] {
+export function recordNewDeliveries(fresh: readonly Delivery[]): readonly StreamAppend[] {
   return fresh.map((delivery) => recordDelivery(delivery, 0, { kind: "DeliveryRecorded", key: delivery.key }));
 }

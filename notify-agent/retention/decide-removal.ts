@@ -10,7 +10,7 @@ export const DAY_MS = 86_400_000;
  * older than `maxAgeMs` ask for nothing. A rule that speaks once per something larger than a task (an app, a site) may be
  * asked by any later task, so what it said stays for good.
  */
-export function mayLeave(
+export function mayBeRemoved(
   delivery: Pick<Delivery, "key" | "task" | "state" | "createdMs" | "atMs">,
   terms: { readonly policy: DeliveryRetention; readonly maxAgeMs: number; readonly nowMs: number },
 ): boolean {

@@ -12,7 +12,7 @@ import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import fc from "fast-check";
 import { Registry } from "prom-client";
 import { type Delivery, deliveryId, deliveryStream, NOTIFY_INDEXES, recordDelivery } from "../deliveries/delivery.ts";
-import { DAY_MS, mayLeave } from "./decide-removal.ts";
+import { DAY_MS, mayBeRemoved } from "./decide-removal.ts";
 import { DELIVERIES, openRetention } from "./retention.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -55,7 +55,7 @@ test("what leaves is settled, old, cannot be asked for again, and is known by it
   fc.assert(
     fc.property(world, ({ state, key, created, at, days, maxAgeMs, enabled }) => {
       const one = { key, task: "t1", state, createdMs: NOW - created, atMs: NOW - at };
-      const leaves = mayLeave(one, { policy: { enabled, days }, maxAgeMs, nowMs: NOW });
+      const leaves = mayBeRemoved(one, { policy: { enabled, days }, maxAgeMs, nowMs: NOW });
       const ageMs = Math.min(created, at);
       const may = enabled && state !== "pending" && key.includes("t1") && ageMs >= days * DAY_MS;
       assert.equal(leaves, may && ageMs >= maxAgeMs + DAY_MS);

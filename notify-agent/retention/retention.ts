@@ -5,10 +5,10 @@ import type { ArchiveRecord, ArchiveWriter } from "@gantry/journal/archive/archi
 import type { Journal, StreamRemoval } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
-import { openPasses, type Passes } from "@gantry/runtime/periodic.ts";
+import { openPeriodic, type Periodic } from "@gantry/runtime/periodic.ts";
 import { Gauge, type Registry } from "prom-client";
 import { type Delivery, readDelivery } from "../deliveries/delivery.ts";
-import { DAY_MS, mayLeave } from "./decide-removal.ts";
+import { DAY_MS, mayBeRemoved } from "./decide-removal.ts";
 
 export const DELIVERIES = "deliveries";
 
@@ -24,7 +24,7 @@ export type RetentionDeps = {
   readonly registry: Registry;
 };
 
-export type Retention = Pick<Passes, "run" | "start" | "close">;
+export type Retention = Pick<Periodic, "run" | "start" | "close">;
 
 const PAGE = 20;
 const FORMAT = 1;
@@ -44,10 +44,10 @@ export function openRetention(deps: RetentionDeps): Retention {
     });
   };
   gauge("gantry_retention_archived_deliveries", "Deliveries that left for the archive since the start", () => archived);
-  gauge("gantry_retention_failures", "Passes that failed since the start", () => failures);
+  gauge("gantry_retention_failures", "Periodic that failed since the start", () => failures);
   gauge("gantry_retention_last_pass_seconds", "Unix time of the last pass; 0 before the first", () => passedMs / 1_000);
 
-  const passes: Passes = openPasses({
+  const passes: Periodic = openPeriodic({
     clock: deps.clock,
     random: deps.random,
     pass: async () => {
@@ -67,7 +67,7 @@ export function openRetention(deps: RetentionDeps): Retention {
 }
 
 /** Answers how many have left. */
-async function sweep(deps: RetentionDeps, { rest, isStopping }: Passes): Promise<number> {
+async function sweep(deps: RetentionDeps, { rest, isStopping }: Periodic): Promise<number> {
   const { journal, policy, maxAgeMs } = deps;
   const nowMs = Math.floor((await journal.now()) / 1_000);
   let after: string | undefined;
@@ -78,7 +78,7 @@ async function sweep(deps: RetentionDeps, { rest, isStopping }: Passes): Promise
     const removals: StreamRemoval[] = [];
     for (const { stream, version, snapshot } of page.items) {
       const delivery = readDelivery(snapshot);
-      if (!mayLeave(delivery, { policy, maxAgeMs, nowMs })) continue;
+      if (!mayBeRemoved(delivery, { policy, maxAgeMs, nowMs })) continue;
       const events = await journal.events(stream, 0, MAX_EVENTS);
       records.push(recordOf(delivery, events));
       removals.push({ stream, expected: version });

@@ -9,10 +9,10 @@ import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import type { BusMessage, EventBus } from "@gantry/wire/bus/bus.ts";
 import { decodeEvent } from "@gantry/wire/bus/event-codec.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
-import { type FreshDeps, freshDeliveries, recordFresh } from "../deliveries/new-deliveries.ts";
+import { type NewDeliveriesDeps, newDeliveries, recordNewDeliveries } from "../deliveries/new-deliveries.ts";
 import { isSeen, type Seen, withSeen } from "./decide-seen.ts";
 
-export type BusSourceDeps = FreshDeps & {
+export type BusSourceDeps = NewDeliveriesDeps & {
   readonly bus: Pick<EventBus, "consume">;
   readonly group: string;
   /** Called after deliveries were recorded, in their order. */
@@ -67,8 +67,8 @@ async function record(deps: BusSourceDeps, messages: readonly BusMessage[]): Pro
   if (last !== undefined) deps.onFeed(true, last);
   if (unseen.length === 0) return;
 
-  const fresh = await freshDeliveries(deps, unseen);
-  const result = await journal.append([...seenAppends(seen), ...recordFresh(fresh)]);
+  const fresh = await newDeliveries(deps, unseen);
+  const result = await journal.append([...seenAppends(seen), ...recordNewDeliveries(fresh)]);
   if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);
   if (fresh.length > 0) deps.onRecorded(fresh);
 }

@@ -2,9 +2,9 @@ import type { Loaded } from "@gantry/journal/journal.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
-import { type FreshDeps, freshDeliveries, recordFresh } from "../deliveries/new-deliveries.ts";
+import { type NewDeliveriesDeps, newDeliveries, recordNewDeliveries } from "../deliveries/new-deliveries.ts";
 
-export type LoopDeps = FreshDeps & {
+export type FeedSourceDeps = NewDeliveriesDeps & {
   readonly agent: Pick<AgentClient, "feed">;
   readonly random: () => number;
   /** Called after deliveries were recorded, in their order. */
@@ -15,7 +15,7 @@ export type LoopDeps = FreshDeps & {
   readonly onFeed: (up: boolean, seq: number) => void;
 };
 
-export type FeedLoop = { readonly stop: () => Promise<void> };
+export type FeedSource = { readonly stop: () => Promise<void> };
 
 const CURSOR = "cursor/feed";
 const PAGE = 100;
@@ -25,7 +25,7 @@ const WAIT_MS = 25_000;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 30_000;
 
-export function startLoop(deps: LoopDeps): FeedLoop {
+export function startFeedSource(deps: FeedSourceDeps): FeedSource {
   const stopping = new AbortController();
   const running = run(deps, stopping.signal);
   return {
@@ -36,7 +36,7 @@ export function startLoop(deps: LoopDeps): FeedLoop {
   };
 }
 
-async function run(deps: LoopDeps, stopping: AbortSignal): Promise<void> {
+async function run(deps: FeedSourceDeps, stopping: AbortSignal): Promise<void> {
   let failures = 0;
   while (!stopping.aborted) {
     try {
@@ -61,7 +61,7 @@ async function run(deps: LoopDeps, stopping: AbortSignal): Promise<void> {
 type Place = { readonly after: number; readonly kept: Loaded | undefined };
 
 /** Reads page after page until one is empty: then it is time to look whether the feed is still the same one. */
-async function follow(deps: LoopDeps, stopping: AbortSignal, onAnswer: () => void): Promise<void> {
+async function follow(deps: FeedSourceDeps, stopping: AbortSignal, onAnswer: () => void): Promise<void> {
   let place = placeOf(await deps.journal.load(CURSOR));
   const newest = await deps.agent.feed({ limit: 1 }, { signal: stopping });
   onAnswer();
@@ -75,7 +75,7 @@ async function follow(deps: LoopDeps, stopping: AbortSignal, onAnswer: () => voi
     onAnswer();
     deps.onFeed(true, page.last);
     const isIdle = page.last === after && page.events.length === 0;
-    const fresh = await freshDeliveries(deps, page.events);
+    const fresh = await newDeliveries(deps, page.events);
     const behind = page.last - placeOf(place.kept).after;
     if (fresh.length === 0 && behind < (isIdle ? 1 : BEHIND)) place = { ...place, after: page.last };
     else place = await record(deps, place.kept, fresh, page.last);
@@ -85,7 +85,7 @@ async function follow(deps: LoopDeps, stopping: AbortSignal, onAnswer: () => voi
 
 /** One append: the deliveries that events ask for and that are not known yet, and the place after them. */
 async function record(
-  deps: LoopDeps,
+  deps: FeedSourceDeps,
   kept: Loaded | undefined,
   fresh: readonly Delivery[],
   last: number,
@@ -94,7 +94,7 @@ async function record(
   const snapshot = { after: last };
   const result = await deps.journal.append([
     { stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot },
-    ...recordFresh(fresh),
+    ...recordNewDeliveries(fresh),
   ]);
   // Nobody else writes here; going on from what the journal says is right in any case.
   if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);

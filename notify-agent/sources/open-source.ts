@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { reachAtStart } from "@gantry/journal/startup-probe.ts";
+import { probeAtStartup } from "@gantry/journal/startup-probe.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
 import { checkTls } from "@gantry/runtime/process/tls-files.ts";
 import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
@@ -10,10 +10,10 @@ import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { placeOf } from "@gantry/wire/bus/kafka/config.ts";
 import type { EventSource } from "../config.ts";
 import { type BusSourceDeps, startBusSource } from "./bus-source.ts";
-import { type LoopDeps, startLoop } from "./feed-source.ts";
+import { type FeedSourceDeps, startFeedSource } from "./feed-source.ts";
 
 export type OpenSource = {
-  readonly start: (deps: Omit<LoopDeps, "agent"> & Omit<BusSourceDeps, "bus" | "group">) => {
+  readonly start: (deps: Omit<FeedSourceDeps, "agent"> & Omit<BusSourceDeps, "bus" | "group">) => {
     readonly stop: () => Promise<void>;
   };
   /** After `stop`. */
@@ -35,14 +35,14 @@ export async function openSource(
       headers: { [READER_HEADER]: "notify-agent" },
       ...(fetch ? { fetch } : {}),
     });
-    return { start: (deps) => startLoop({ ...deps, agent }), close: async () => {} };
+    return { start: (deps) => startFeedSource({ ...deps, agent }), close: async () => {} };
   }
   const { kafka } = source;
   const { openKafkaBus } = await import("@gantry/wire/bus/kafka/kafka-bus.ts");
   checkTls(kafka, "/source/kafka");
   const bus = openKafkaBus(kafka, { logger });
   try {
-    await reachAtStart(journal, {
+    await probeAtStartup(journal, {
       system: "kafka",
       place: placeOf(kafka),
       look: bus.checkTopic,

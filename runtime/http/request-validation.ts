@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type Koa from "koa";
 
 /** Throws for requests that proxies and servers read differently, and for paths that no route could mean. */
-export function refuseStrange(ctx: Koa.Context): void {
+export function validateRequest(ctx: Koa.Context): void {
   const twice = givenTwice(ctx.req);
   if (twice) throw new GantryError("bad-request", { problem: `the header ${twice} is given twice` });
   if (!/^[\w.:[\]-]+$/.test(ctx.get("host")))

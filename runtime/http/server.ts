@@ -10,7 +10,7 @@ import Koa from "koa";
 import type { z } from "zod";
 import { MAX_JSON_DEPTH, parseJsonText } from "./json-text.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "./problem.ts";
-import { refuseStrange } from "./request-validation.ts";
+import { validateRequest } from "./request-validation.ts";
 
 /** As pino has it. Fields never hold secrets: no bodies, no headers, no addresses with a query. */
 export type Logger = {
@@ -61,7 +61,7 @@ export function createApp(options: AppOptions): Koa {
 export function errorSink(logger: Logger): Koa.Middleware {
   return async (ctx, next) => {
     try {
-      refuseStrange(ctx);
+      validateRequest(ctx);
       await next();
       if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false) {
         throw new GantryError("not-found", { kind: "address", name: ctx.path.slice(0, 200) });

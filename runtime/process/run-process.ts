@@ -6,9 +6,9 @@ import { configInvalid, type OpenedConfig, openConfig, variableOf } from "@gantr
 import { GantryError } from "@gantry/core/errors.ts";
 import { pino, stdTimeFunctions } from "pino";
 import type { z } from "zod";
-import manifest from "../package.json" with { type: "json" };
 import type { Logger } from "../http/server.ts";
-import { inOneLine, startFault } from "./start-error.ts";
+import manifest from "../package.json" with { type: "json" };
+import { inOneLine, startError } from "./start-error.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -29,7 +29,7 @@ export async function runProcess<S extends z.ZodObject>(
     const { config, locate } = loadConfig(name, schema);
     const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
     const running = await start(config, makeLogger(name, level)).catch((error: unknown) => {
-      throw withPlaces(startFault(error) ?? error, locate);
+      throw withPlaces(startError(error) ?? error, locate);
     });
     let stops = 0;
     const stop = (): void => {

@@ -8,14 +8,14 @@ import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import Koa from "koa";
 import { listen } from "../http/server.ts";
-import { inOneLine, startFault } from "./start-error.ts";
+import { inOneLine, startError } from "./start-error.ts";
 import { checkTls } from "./tls-files.ts";
 
 async function faultOf(work: () => unknown): Promise<string> {
   try {
     await work();
   } catch (error) {
-    const fault = startFault(error);
+    const fault = startError(error);
     return fault ? inOneLine(fault) : "a mistake of ours";
   }
   throw new Error("nothing was wrong");

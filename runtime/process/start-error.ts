@@ -3,7 +3,7 @@
 import { explain, GantryError } from "@gantry/core/errors.ts";
 
 /** The error as one of ours, or undefined when it is a mistake of ours and its stack is needed. */
-export function startFault(error: unknown): GantryError | undefined {
+export function startError(error: unknown): GantryError | undefined {
   if (error instanceof GantryError) return error;
   if (!(error instanceof Error)) return undefined;
   const { code, syscall, path, address, port } = error as SystemError;

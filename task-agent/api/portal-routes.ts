@@ -10,7 +10,7 @@ import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
-import type { Fleet } from "../dispatch/runner-registry.ts";
+import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
@@ -26,7 +26,7 @@ export type PortalRoutesDeps = {
   readonly leases: Leases;
   readonly logs: LogStore;
   readonly feed: Feed;
-  readonly fleet: Fleet;
+  readonly fleet: RunnerRegistry;
   readonly portalUrl: string;
   readonly newId: () => string;
   readonly token: string;

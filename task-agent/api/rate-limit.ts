@@ -6,7 +6,10 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 const WINDOW_MS = 60_000;
 
 /** Counts one more task of somebody, or throws `too-many`. `limit` is asked every time; undefined: no limit. */
-export function openPace(clock: Pick<Clock, "monotonicMs">, limit: () => number | undefined): (who: string) => void {
+export function openRateLimit(
+  clock: Pick<Clock, "monotonicMs">,
+  limit: () => number | undefined,
+): (who: string) => void {
   const started = new Map<string, number[]>();
   return (who) => {
     const most = limit();

@@ -16,7 +16,7 @@ export type RunnerRoutesDeps = {
   readonly logs: LogStore;
   readonly tokens: Readonly<Record<string, string>>;
   /** A runner of this site wanted to sign in and speaks no version of the protocol that this agent does. */
-  readonly onUnfit?: (site: string, runner: string, error: GantryError) => void;
+  readonly onIncompatible?: (site: string, runner: string, error: GantryError) => void;
 };
 
 const PREFIX = "/runner/v1";
@@ -27,7 +27,7 @@ const named = z.object({ runner: z.string().max(200) });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
 
-export function runnerRoutes({ protocol, logs, tokens, onUnfit }: RunnerRoutesDeps): Koa.Middleware {
+export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerRoutesDeps): Koa.Middleware {
   const router = new Router({ prefix: PREFIX });
   const siteOfToken = bySecret(Object.entries(tokens));
   const siteOf = (ctx: Koa.Context): string => {
@@ -60,18 +60,18 @@ export function runnerRoutes({ protocol, logs, tokens, onUnfit }: RunnerRoutesDe
       ctx.body = await answer(body, site, goneSignal(ctx));
       return;
     }
-    const version = agree(ctx, body, (runner, error) => onUnfit?.(site, runner, error));
+    const version = agree(ctx, body, (runner, error) => onIncompatible?.(site, runner, error));
     ctx.body = { ...(await answer(body, site, goneSignal(ctx))), protocol: version };
   };
 }
 
 /** Agreed when a runner signs in: everything else is said under its session. */
-function agree(ctx: Koa.Context, body: unknown, onUnfit: (runner: string, error: GantryError) => void): number {
+function agree(ctx: Koa.Context, body: unknown, onIncompatible: (runner: string, error: GantryError) => void): number {
   const name = named.safeParse(body).data?.runner ?? "of no name";
   try {
     return agreeOn(RUNNER_PROTOCOL, ctx.get(PROTOCOL_HEADER), { me: "the task-agent", peer: `runner ${name}` });
   } catch (error) {
-    if (error instanceof GantryError && error.code === "version-unfit") onUnfit(name, error);
+    if (error instanceof GantryError && error.code === "version-unfit") onIncompatible(name, error);
     throw error;
   }
 }

@@ -4,7 +4,7 @@
 import { explain, type GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 
-export type Unfit = {
+export type IncompatibleRunners = {
   readonly note: (site: string, runner: string, error: GantryError) => void;
   /** A sentence about them, or undefined when there is none. */
   readonly at: (site: string) => string | undefined;
@@ -12,7 +12,7 @@ export type Unfit = {
 
 const MAX_KEPT = 1_000;
 
-export function openUnfit(clock: Pick<Clock, "monotonicMs">, keptMs: number): Unfit {
+export function openIncompatibleRunners(clock: Pick<Clock, "monotonicMs">, keptMs: number): IncompatibleRunners {
   const seen = new Map<string, { readonly site: string; readonly text: string; readonly atMs: number }>();
   return {
     note: (site, runner, error) => {

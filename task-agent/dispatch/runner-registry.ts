@@ -13,7 +13,7 @@ import { decideRegister, type KeptRunner } from "./decide-register.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
 import type { Sessions } from "./sessions.ts";
 
-export type Fleet = {
+export type RunnerRegistry = {
   /**
    * Keeps what a runner tells of itself, so that it is listed while it is away. Throws `session-gone` when a newer process
    * has taken over from this one, `unauthenticated` when the runner was taken out of service.
@@ -27,7 +27,7 @@ export type Fleet = {
   readonly sites: () => Promise<SiteView[]>;
 };
 
-export type FleetDeps = {
+export type RunnerRegistryDeps = {
   readonly journal: Journal;
   readonly sessions: Sessions;
   readonly leases: Leases;
@@ -36,7 +36,7 @@ export type FleetDeps = {
   readonly elsewhere?: () => readonly RunnerFacts[];
 };
 
-export function openFleet(deps: FleetDeps): Fleet {
+export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
   /** The version of a runner's stream after its last registration here. */
   const registered = new Map<string, number>();
 

@@ -1,7 +1,7 @@
 // The relay with its bus, as the configuration has it; without `events.kafka` there is none and kafkajs is not loaded.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { reachAtStart } from "@gantry/journal/startup-probe.ts";
+import { probeAtStartup } from "@gantry/journal/startup-probe.ts";
 import { checkTls } from "@gantry/runtime/process/tls-files.ts";
 import type { BusHealth } from "@gantry/wire/bus/bus.ts";
 import { placeOf } from "@gantry/wire/bus/kafka/config.ts";
@@ -28,7 +28,7 @@ export async function openEventsOut(config: AgentConfig, deps: Deps): Promise<Ev
   checkTls(kafka, "/events/kafka");
   const bus = openKafkaBus(kafka, { logger: deps.logger });
   try {
-    await reachAtStart(deps.journal, {
+    await probeAtStartup(deps.journal, {
       system: "kafka",
       place: placeOf(kafka),
       look: bus.checkTopic,

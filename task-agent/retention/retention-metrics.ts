@@ -20,7 +20,7 @@ export function measureRetention(registry: Registry, state: () => RetentionState
     (now) => now.archivedTasks,
   );
   gauge("gantry_retention_removed_logs", "Tasks whose logs left since the start", (now) => now.removedLogs);
-  gauge("gantry_retention_failures", "Passes that failed since the start", (now) => now.failures);
+  gauge("gantry_retention_failures", "Periodic that failed since the start", (now) => now.failures);
   gauge(
     "gantry_retention_last_pass_seconds",
     "Unix time of the last pass that went through; 0 before the first",

@@ -6,7 +6,7 @@ import { openArchiveWriter } from "@gantry/journal/archive/archive.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
-import { openPasses } from "@gantry/runtime/periodic.ts";
+import { openPeriodic } from "@gantry/runtime/periodic.ts";
 import type { Alarms } from "../alarms.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReaders, type Readers } from "../events/readers.ts";
@@ -35,9 +35,9 @@ export type Retention = {
   readonly readers: Readers;
   readonly archive: TaskArchive;
   readonly state: () => RetentionState;
-  /** One pass now; rejects when it fails. Passes at once become one. */
+  /** One pass now; rejects when it fails. Periodic at once become one. */
   readonly sweep: () => Promise<void>;
-  /** Passes from time to time, until `close`. */
+  /** Periodic from time to time, until `close`. */
   readonly start: () => void;
   /** Resolves when the piece of work that is under way is done. */
   readonly close: () => Promise<void>;
@@ -99,7 +99,7 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
     };
     if (archived + removed > 0) logger.info({ tasks: archived, logs: removed }, "old tasks have left for the archive");
   };
-  const passes = openPasses({
+  const passes = openPeriodic({
     clock,
     random: deps.random,
     pass: async () => {

@@ -18,18 +18,18 @@ import { effectKey } from "@gantry/wire/runner/effect-key.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
-import { sortedText } from "../tasks/canonical-json.ts";
+import { canonicalJson } from "../tasks/canonical-json.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { jobOf } from "./job-spec.ts";
 
-export type WordsDeps = {
+export type AttemptHandlersDeps = {
   readonly tasks: Tasks;
   readonly alarms: Alarms;
   /** Who says it; throws `session-gone` and `lease-lost`. */
   readonly speaker: (session: string, site: string, ref: wire.JobRef) => Promise<Claimant>;
 };
 
-export function attemptWords({ tasks, alarms, speaker }: WordsDeps) {
+export function attemptHandlers({ tasks, alarms, speaker }: AttemptHandlersDeps) {
   return {
     start: async ({ session, ref }: z.infer<typeof wire.startRequest>, site: string): Promise<JsonObject> => {
       const who = await speaker(session, site, ref);
@@ -98,6 +98,6 @@ export function attemptWords({ tasks, alarms, speaker }: WordsDeps) {
 /** Equal for a repeat, whatever the order of its keys; the progress number is no part of what it says. */
 function digestOf({ outcome, outputs, failure }: Pick<wire.ReportRequest, "outcome" | "outputs" | "failure">): string {
   return createHash("sha256")
-    .update(sortedText([outcome, outputs, (failure ?? null) as JsonObject | null]))
+    .update(canonicalJson([outcome, outputs, (failure ?? null) as JsonObject | null]))
     .digest("hex");
 }

@@ -9,13 +9,13 @@ import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
 import type { Dispatch, OpenOffer } from "../dispatch/dispatch.ts";
-import type { Fleet } from "../dispatch/runner-registry.ts";
+import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Session, Sessions } from "../dispatch/sessions.ts";
 import type { Fences } from "../leases/fences.ts";
 import { canceled, type HeldLease, type Leases } from "../leases/leases.ts";
-import { inTurn } from "../tasks/serialize.ts";
+import { serialize } from "../tasks/serialize.ts";
 import { jobMode, type TaskRecord, type Tasks } from "../tasks/tasks.ts";
-import { attemptWords } from "./attempt-handlers.ts";
+import { attemptHandlers } from "./attempt-handlers.ts";
 import { jobOf, jobSpec } from "./job-spec.ts";
 
 export type ProtocolDeps = {
@@ -24,7 +24,7 @@ export type ProtocolDeps = {
   readonly dispatch: Dispatch;
   readonly leases: Leases;
   readonly fences: Fences;
-  readonly fleet: Pick<Fleet, "keep" | "setRemoved">;
+  readonly fleet: Pick<RunnerRegistry, "keep" | "setRemoved">;
   readonly alarms: Alarms;
   readonly cancelGraceMs: number;
   /** Other agents use the same journal. */
@@ -128,7 +128,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   return {
     /** Leases that the runner no longer lists are lost at once; those it lists go on. */
     session: (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> =>
-      inTurn(registering, request.runner, () => register(request, site)),
+      serialize(registering, request.runner, () => register(request, site)),
 
     poll: (request: wire.PollRequest, site: string, gone: AbortSignal): Promise<wire.PollReply> =>
       sessions.poll(sessions.use(request.session, site), request.freeSlots, request.waitMs, gone),
@@ -188,7 +188,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       return { items };
     },
 
-    ...attemptWords({ tasks, alarms: deps.alarms, speaker }),
+    ...attemptHandlers({ tasks, alarms: deps.alarms, speaker }),
 
     /** May this caller append to the log of that attempt? The newest attempt of the runner, or an older one of its own. */
     mayLog: async (session: string, site: string, ref: wire.JobRef): Promise<void> => {

@@ -9,7 +9,7 @@ import type { Listening, Logger } from "@gantry/runtime/http/server.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { decodeEvent, encodeEvent } from "@gantry/wire/bus/event-codec.ts";
-import { openPace } from "../api/rate-limit.ts";
+import { openRateLimit } from "../api/rate-limit.ts";
 import { closedSite } from "../dispatch/decide-gate.ts";
 import { startTaskAgent } from "../main.ts";
 import { PlayedRunner } from "../runner-protocol/runner.fixture.ts";
@@ -190,7 +190,7 @@ test("who starts more tasks than set is refused, and nobody else; a repeated req
 
 test("the minute of a limit slides", async () => {
   const clock = new SteppedClock();
-  const count = openPace(clock, () => 2);
+  const count = openRateLimit(clock, () => 2);
   count("kim");
   await clock.pass(40_000);
   count("kim");

@@ -2,7 +2,7 @@
 
 import type { JsonValue } from "@gantry/core/json.ts";
 
-export function sortedText(value: JsonValue): string {
+export function canonicalJson(value: JsonValue): string {
   return JSON.stringify(sorted(value));
 }
 

@@ -10,7 +10,7 @@ import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
-import { sortedText } from "./canonical-json.ts";
+import { canonicalJson } from "./canonical-json.ts";
 import { appName, decideStart, isAppName, type Rerun } from "./decide-start.ts";
 import type { Definitions } from "./definitions.ts";
 import { appCommit, appStream, type TaskRecord, type Tasks } from "./tasks.ts";
@@ -103,5 +103,5 @@ async function replay(deps: StartDeps, known: KeyRecord, fingerprint: string): P
 }
 
 function digest(value: JsonValue): string {
-  return createHash("sha256").update(sortedText(value)).digest("hex");
+  return createHash("sha256").update(canonicalJson(value)).digest("hex");
 }

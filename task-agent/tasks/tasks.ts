@@ -12,7 +12,7 @@ import { settle } from "@gantry/core/task/settle.ts";
 import type { Journal, JournalEvent, StreamAppend } from "@gantry/journal/journal.ts";
 import { appAfter } from "./decide-app.ts";
 import type { Definitions } from "./definitions.ts";
-import { inTurn } from "./serialize.ts";
+import { serialize } from "./serialize.ts";
 
 export type TaskRecord = { readonly state: TaskState; readonly version: number; readonly pipeline: Pipeline };
 /**
@@ -96,7 +96,7 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
     return record;
   };
   const read = async (id: string): Promise<TaskRecord | undefined> => {
-    if (shared) return inTurn(turns, id, () => catchUp(id));
+    if (shared) return serialize(turns, id, () => catchUp(id));
     return cache.get(id) ?? (await load(id));
   };
   /** What a change begins with: who refuses it because of another agent's change must not go on offering what that took. */
@@ -154,7 +154,7 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
       return known && known.version >= version ? known : load(id);
     },
     now,
-    change: (id, decide) => inTurn(turns, id, () => change(id, decide)),
+    change: (id, decide) => serialize(turns, id, () => change(id, decide)),
     create: async (pipeline, first, beside) => {
       const start = first.reduce<TaskState | undefined>(evolve, undefined);
       if (!start) throw new Error("a task begins with an event");
@@ -169,11 +169,11 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
     tellOfOthers: async (events) => {
       const byTask = Map.groupBy(events, (event) => event.stream.slice(taskStream("").length));
       // All at once, so that the store is asked for them together.
-      const telling = [...byTask].map(([id, all]) => inTurn(turns, id, () => tellOf(id, all)));
+      const telling = [...byTask].map(([id, all]) => serialize(turns, id, () => tellOf(id, all)));
       for (const one of await Promise.allSettled(telling)) if (one.status === "rejected") throw one.reason;
     },
     reindex: (id) =>
-      inTurn(turns, id, async () => {
+      serialize(turns, id, async () => {
         const record = await load(id);
         // Who was faster has written them, too.
         if (record?.state.phase === "ended") await journal.append([append(record.state, record.version, [])]);
@@ -184,7 +184,7 @@ export function openTasks(journal: Journal, definitions: Definitions, { shared =
     },
     recheck: async () => {
       const looks = [...doubtful].map((id) =>
-        inTurn(turns, id, async () => {
+        serialize(turns, id, async () => {
           const record = await load(id);
           doubtful.delete(id);
           if (record) tell(record, [], true);

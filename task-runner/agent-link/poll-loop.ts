@@ -3,7 +3,7 @@
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import type { Offer, PollReply } from "@gantry/wire/runner/protocol.ts";
 import type { Claimed } from "../attempts/attempt.ts";
-import type { Roster } from "../attempts/attempt-registry.ts";
+import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
 import type { Leases, Moment } from "../attempts/leases.ts";
 import { refFields } from "../attempts/refs.ts";
 import { canceled } from "../attempts/stop.ts";
@@ -15,7 +15,7 @@ import type { Session } from "./session.ts";
 export type PollOptions = {
   readonly link: Link;
   readonly leases: Leases;
-  readonly roster: Pick<Roster, "free" | "changed" | "has" | "stop" | "reserve">;
+  readonly registry: Pick<AttemptRegistry, "free" | "changed" | "has" | "stop" | "reserve">;
   readonly deps: Pick<RunnerDeps, "clock" | "logger">;
   readonly live: Pick<Live, "take" | "pollMs">;
   readonly session: Pick<Session, "isOpen">;
@@ -43,14 +43,14 @@ export async function pollLoop(options: PollOptions): Promise<void> {
 
 /** The agent would offer work for as long as it takes this runner for alive, and each offer would wait for its end. */
 async function sayFull(options: PollOptions): Promise<void> {
-  const { link, roster, deps, ended } = options;
+  const { link, registry, deps, ended } = options;
   const deadline = deadlineBy(deps.clock, FAREWELL_MS);
   try {
     const { offers } = await link.once(
       (client, session, call) => client.poll({ session, freeSlots: 0, waitMs: 0 }, call),
       { signal: AbortSignal.any([ended, deadline.signal]) },
     );
-    const fresh = offers.filter(({ ref }) => !roster.has(ref));
+    const fresh = offers.filter(({ ref }) => !registry.has(ref));
     await Promise.all(fresh.map((offer) => consider(options, offer)));
   } catch (error) {
     deps.logger.info({ err: error }, "the task-agent could not be told that this runner takes no more work");
@@ -60,14 +60,14 @@ async function sayFull(options: PollOptions): Promise<void> {
 }
 
 async function takeWork(options: PollOptions): Promise<void> {
-  const { link, roster, live, deps, signal } = options;
+  const { link, registry, live, deps, signal } = options;
   while (!signal.aborted) {
-    const changed = roster.changed();
+    const changed = registry.changed();
     let reply: PollReply;
     try {
       reply = await link.call(
         (client, session, call) =>
-          client.poll({ session, freeSlots: Math.max(0, roster.free()), waitMs: live.pollMs() }, call),
+          client.poll({ session, freeSlots: Math.max(0, registry.free()), waitMs: live.pollMs() }, call),
         { signal: AbortSignal.any([signal, changed]) },
       );
     } catch (error) {
@@ -79,18 +79,18 @@ async function takeWork(options: PollOptions): Promise<void> {
       continue;
     }
     live.take(reply.settings);
-    for (const { ref, reason, graceMs } of reply.cancels) roster.stop(ref, canceled(reason, graceMs));
+    for (const { ref, reason, graceMs } of reply.cancels) registry.stop(ref, canceled(reason, graceMs));
     // The next poll would bring these offers again until they are claimed or declined.
-    const fresh = reply.offers.filter(({ ref }) => !roster.has(ref));
+    const fresh = reply.offers.filter(({ ref }) => !registry.has(ref));
     await Promise.all(fresh.map((offer) => consider(options, offer)));
   }
 }
 
 async function consider(options: PollOptions, offer: Offer): Promise<void> {
-  const { link, deps, roster, ended, signal } = options;
+  const { link, deps, registry, ended, signal } = options;
   const fields = { ...refFields(offer.ref), offer: offer.offer };
   try {
-    if (signal.aborted || roster.free() <= 0) {
+    if (signal.aborted || registry.free() <= 0) {
       const reason = signal.aborted ? "The runner is being stopped." : "All slots are busy.";
       deps.logger.info(fields, "an offer was declined");
       await link.call(
@@ -106,8 +106,11 @@ async function consider(options: PollOptions, offer: Offer): Promise<void> {
   }
 }
 
-async function claim({ link, leases, roster, begin, ended, deps }: PollOptions, { offer, ref }: Offer): Promise<void> {
-  const release = roster.reserve();
+async function claim(
+  { link, leases, registry, begin, ended, deps }: PollOptions,
+  { offer, ref }: Offer,
+): Promise<void> {
+  const release = registry.reserve();
   let sent: Moment = leases.now();
   try {
     const reply = await link.call(

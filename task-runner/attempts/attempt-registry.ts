@@ -7,7 +7,7 @@ import type { Attempt } from "./attempt.ts";
 import { refKey } from "./refs.ts";
 import { canceled, DEFAULT_GRACE_MS, lost, type Stopped } from "./stop.ts";
 
-export type Roster = {
+export type AttemptRegistry = {
   readonly busy: () => number;
   /** 0 while it rests. */
   readonly free: () => number;
@@ -31,11 +31,11 @@ const FIRST_REST_MS = 5_000;
 const LONGEST_REST_MS = 60_000;
 
 /** `ended`: nobody waits for the end of a rest any more. */
-export function createRoster(
+export function createAttemptRegistry(
   slots: number,
   { clock, logger }: Pick<RunnerDeps, "clock" | "logger">,
   ended: AbortSignal,
-): Roster {
+): AttemptRegistry {
   const attempts = new Map<string, Attempt & { readonly isFormer: boolean }>();
   let reserved = 0;
   let changed = new AbortController();

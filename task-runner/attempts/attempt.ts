@@ -6,9 +6,9 @@ import type { ClaimReply, JobRef, StepProgress } from "@gantry/wire/runner/proto
 import { isCode, type Watch } from "../ports.ts";
 import { jobFolders, makeJobFolders } from "../state/workspace.ts";
 import { clipFailure } from "../steps/clip.ts";
-import type { Site } from "../steps/job-context.ts";
+import type { RunnerContext } from "../steps/job-context.ts";
 import { cookieOf } from "../steps/script-env.ts";
-import type { JobResult, Order, Told } from "../workers/job-executor.ts";
+import type { JobEvents, JobRequest, JobResult } from "../workers/job-executor.ts";
 import { type Delivery, deliver, openDelivery } from "./delivery.ts";
 import { isAhead, type Leases, type Moment } from "./leases.ts";
 import { createPermits } from "./permits.ts";
@@ -31,7 +31,7 @@ export type Attempt = {
 
 export type Claimed = { readonly ref: JobRef; readonly reply: ClaimReply; readonly sent: Moment };
 
-export function beginAttempt(site: Site, leases: Leases, claimed: Claimed): Attempt {
+export function beginAttempt(site: RunnerContext, leases: Leases, claimed: Claimed): Attempt {
   const { ref } = claimed;
   const { lease, spec } = claimed.reply;
   const stopping = new AbortController();
@@ -103,7 +103,7 @@ type Stops = {
 };
 
 async function work(
-  site: Site,
+  site: RunnerContext,
   { ref, reply }: Claimed,
   delivery: Delivery,
   { stopping, over, stop, release, watch, leaseUntil, renewed }: Stops,
@@ -117,7 +117,7 @@ async function work(
     const until = leaseUntil();
     if (until && !isAhead(until, deps.clock)) stop(fenced(reply.lease.selfFenceMs, 0));
   };
-  const told: Told = {
+  const told: JobEvents = {
     tell: (event) => {
       look();
       delivery.outbox.push(asCutOff(event, over.signal));
@@ -142,7 +142,7 @@ async function work(
   const limit = timedOut(`The job “${spec.title}”`, spec.timeoutMs);
   const cancelLimit = deps.clock.after(spec.timeoutMs, () => stop(limit));
   try {
-    const end = await site.hands.run(order, told, { stop: stopping.signal, lost: over.signal });
+    const end = await site.executor.run(order, told, { stop: stopping.signal, lost: over.signal });
     cancelLimit();
     look();
     const result = asCutOff(end, over.signal);
@@ -166,7 +166,7 @@ function asCutOff<T extends StepProgress | JobResult>(end: T, over: AbortSignal)
 }
 
 /** What the steps may know of the configuration. */
-function ownConfig({ name, site, systems, secrets }: Site["config"]): Order["config"] {
+function ownConfig({ name, site, systems, secrets }: RunnerContext["config"]): JobRequest["config"] {
   return { name, site, systems, secrets };
 }
 
@@ -175,7 +175,7 @@ function ownConfig({ name, site, systems, secrets }: Site["config"]): Order["con
  * wait until its lease has run out. That the agent refuses this too, because the lease is over, is fine.
  */
 async function tellFailure(
-  site: Site,
+  site: RunnerContext,
   delivery: Delivery,
   ref: JobRef,
   error: unknown,
@@ -194,7 +194,7 @@ async function tellFailure(
   }
 }
 
-function logEnd(site: Site, ref: JobRef, error: unknown, over: AbortSignal): void {
+function logEnd(site: RunnerContext, ref: JobRef, error: unknown, over: AbortSignal): void {
   const { logger } = site.deps;
   if (over.aborted) logger.warn({ ...refFields(ref), reason: String(over.reason) }, "an attempt was given up");
   else if (isCode(error, "lease-lost"))
@@ -202,7 +202,7 @@ function logEnd(site: Site, ref: JobRef, error: unknown, over: AbortSignal): voi
   else logger.error({ ...refFields(ref), err: error }, "an attempt could not be carried out");
 }
 
-async function cleanUp(site: Site, ref: JobRef, isClosing: boolean): Promise<void> {
+async function cleanUp(site: RunnerContext, ref: JobRef, isClosing: boolean): Promise<void> {
   const { files, programs } = site.deps;
   const folders = jobFolders(site.config.data, ref);
   try {

@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import { startUpload } from "../logs/log-upload.ts";
 import type { DiskAttempt, Report } from "../state/disk-state.ts";
-import type { Site } from "../steps/job-context.ts";
+import type { RunnerContext } from "../steps/job-context.ts";
 import type { LogGrowth } from "../workers/job-executor.ts";
 import { createOutbox, type Outbox } from "./progress.ts";
 import { refFields } from "./refs.ts";
@@ -32,7 +32,7 @@ const LATE_LOGS_MS = 60_000;
 /** The agent may be repairing itself; if it says so often that progress is missing, telling it again does not help. */
 const MAX_CONFLICTS = 20;
 
-export function openDelivery(site: Site, ref: JobRef, former?: DiskAttempt): Delivery {
+export function openDelivery(site: RunnerContext, ref: JobRef, former?: DiskAttempt): Delivery {
   const { link, disk, deps } = site;
   const gone = new AbortController();
   const logsOver = new AbortController();
@@ -95,7 +95,7 @@ export function openDelivery(site: Site, ref: JobRef, former?: DiskAttempt): Del
 }
 
 /** Resolves when the agent has the report; rejects when it refuses it for good, or when there is nobody to tell. */
-export async function deliver(site: Site, ref: JobRef, delivery: Delivery, report: Report): Promise<void> {
+export async function deliver(site: RunnerContext, ref: JobRef, delivery: Delivery, report: Report): Promise<void> {
   await delivery.logsDone();
   let conflicts = 0;
   await site.link.call(

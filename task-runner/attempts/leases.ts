@@ -15,7 +15,7 @@ export type Holder = {
   readonly lease: Lease;
   readonly mode: JobSpec["mode"];
   readonly stop: (reason: Stopped) => void;
-  /** Told of every renewal: so long from now on the programs of the job may run, at the very most. */
+  /** JobEvents of every renewal: so long from now on the programs of the job may run, at the very most. */
   readonly onKept?: (ms: number) => void;
 };
 

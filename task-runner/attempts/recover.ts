@@ -5,7 +5,7 @@ import type { RunnerDeps } from "../ports.ts";
 import type { DiskJournal } from "../state/disk-journal.ts";
 import type { DiskAttempt } from "../state/disk-state.ts";
 import { jobFolders, removeLeftovers } from "../state/workspace.ts";
-import type { Site } from "../steps/job-context.ts";
+import type { RunnerContext } from "../steps/job-context.ts";
 import { cookieOf } from "../steps/script-env.ts";
 import type { Attempt } from "./attempt.ts";
 import { deliver, openDelivery } from "./delivery.ts";
@@ -41,7 +41,7 @@ export async function endFormerWork(
  * Tells what is left to tell of a former attempt: everything when its end was on disk, else only its logs, because the
  * agent gives it away.
  */
-export function tellFormer(site: Site, leases: Leases, former: DiskAttempt): Attempt {
+export function tellFormer(site: RunnerContext, leases: Leases, former: DiskAttempt): Attempt {
   const { ref, lease, report, logs } = former;
   const { files, logger } = site.deps;
   const delivery = openDelivery(site, ref, former);

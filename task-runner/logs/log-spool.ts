@@ -23,7 +23,7 @@ export type SpoolOptions = {
   readonly file: string;
   readonly masker: Masker;
   readonly logger: Logger;
-  /** Told when the file has grown, and when it is closed. */
+  /** JobEvents when the file has grown, and when it is closed. */
   readonly onGrowth: () => void;
   /** What programs write, masked, as it comes; for finding the first failing line. */
   readonly onBytes?: (bytes: Uint8Array) => void;

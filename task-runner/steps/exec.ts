@@ -23,7 +23,7 @@ export type ExecSetting = {
   readonly env: Readonly<Record<string, string>>;
   readonly stdout: (bytes: Uint8Array) => void;
   readonly stderr: (bytes: Uint8Array) => void;
-  /** Told of every process group, so that a later process of the runner can end it. */
+  /** JobEvents of every process group, so that a later process of the runner can end it. */
   readonly onGroup: (group: Group) => void;
   readonly onGroupGone: (pgid: number) => void;
   /** Somebody in the group survived SIGKILL; what it throws is what the call rejects with. */

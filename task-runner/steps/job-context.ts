@@ -12,17 +12,17 @@ import type { Guard, RunnerDeps } from "../ports.ts";
 import type { DiskJournal } from "../state/disk-journal.ts";
 import type { Group } from "../state/disk-state.ts";
 import type { JobFolders } from "../state/workspace.ts";
-import type { Hands } from "../workers/job-executor.ts";
+import type { JobExecutor } from "../workers/job-executor.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** What all attempts of a runner share. */
-export type Site = {
+export type RunnerContext = {
   readonly config: RunnerConfig;
   readonly deps: RunnerDeps;
   readonly link: Link;
   readonly disk: DiskJournal;
   /** They carry the steps out. */
-  readonly hands: Hands;
+  readonly executor: JobExecutor;
   /** Folder of the site that survives jobs. */
   readonly cache: string;
   /** PATH of the programs that jobs start. */
@@ -35,7 +35,7 @@ export type Site = {
 };
 
 /** What the steps of a job can use of their site. */
-export type Shop = {
+export type StepEnvironment = {
   readonly config: Pick<RunnerConfig, "name" | "site" | "systems" | "secrets">;
   readonly deps: Pick<RunnerDeps, "fetch" | "clock" | "random" | "logger" | "env" | "files" | "programs">;
   readonly secrets: Secrets;
@@ -45,7 +45,7 @@ export type Shop = {
 };
 
 export type JobContext = {
-  readonly site: Shop;
+  readonly site: StepEnvironment;
   readonly ref: JobRef;
   readonly spec: JobSpec;
   readonly folders: JobFolders;
@@ -53,12 +53,12 @@ export type JobContext = {
   readonly tell: (event: StepProgress) => void;
   readonly openLog: (step: string, onBytes: (bytes: Uint8Array) => void) => Promise<LogSpool>;
   readonly permits: Permits;
-  /** Told of every process group, so that somebody can end it when this process cannot. */
+  /** JobEvents of every process group, so that somebody can end it when this process cannot. */
   readonly onGroup: (group: Group) => void;
   readonly onGroupGone: (pgid: number) => void;
   /** Somebody in the group survived SIGKILL. */
   readonly onSurvivor: (pgid: number) => void;
-  /** Told of the time limit of the running step, in ms from its start; undefined when it has ended. */
+  /** JobEvents of the time limit of the running step, in ms from its start; undefined when it has ended. */
   readonly onLimit: (limit: StepLimit | undefined) => void;
   /** A step did not stop when it had to, and is left alone: its code may still run. */
   readonly onAbandoned: () => void;

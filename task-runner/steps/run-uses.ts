@@ -71,7 +71,7 @@ async function callOnce(run: StepRun, step: AnyStep, context: StepContext<never>
   }
 }
 
-/** Told when the reason changes, not at every look. */
+/** JobEvents when the reason changes, not at every look. */
 function tellWaiting(run: StepRun, reason: string, retryAfterMs: number): void {
   const { job, step, log } = run;
   const text = clip(job.masker.text(reason), 1_000);

@@ -30,7 +30,7 @@ export async function resolveSystems(
       throw new GantryError("system-missing", { site: config.site, kind, name: wanted, step: step.name });
     }
     if (others.length > 0) {
-      const problem = `Site ${config.site} has several ${kind} systems; say with \`system:\` which one: ${[first, ...others].join(", ")}.`;
+      const problem = `RunnerContext ${config.site} has several ${kind} systems; say with \`system:\` which one: ${[first, ...others].join(", ")}.`;
       throw new GantryError("bad-input", { step: step.name, problem });
     }
     const system = resolved.get(first);

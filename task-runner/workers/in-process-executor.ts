@@ -8,22 +8,22 @@ import { openSpool } from "../logs/log-spool.ts";
 import type { RunnerDeps } from "../ports.ts";
 import { runJob } from "../steps/run-job.ts";
 import { createSecrets } from "../steps/secrets.ts";
-import type { Hands, JobResult, Order, Signals, Told } from "./job-executor.ts";
+import type { JobEvents, JobExecutor, JobRequest, JobResult, Signals } from "./job-executor.ts";
 
 export type Tools = Pick<RunnerDeps, "fetch" | "clock" | "random" | "files" | "programs"> & {
   readonly steps: StepBook;
 };
 
-/** Hands in this thread: a step that blocks it blocks everything. */
-export function handsHere(tools: Tools): Hands {
+/** JobExecutor in this thread: a step that blocks it blocks everything. */
+export function inProcessExecutor(tools: Tools): JobExecutor {
   return { run: (order, told, signals) => performJob(tools, order, told, signals), close: async () => {} };
 }
 
 /** `masker` learns every secret of the job. */
 export function performJob(
   tools: Tools,
-  order: Order,
-  told: Told,
+  order: JobRequest,
+  told: JobEvents,
   { stop, lost }: Signals,
   masker: Masker = createMasker(),
 ): Promise<JobResult> {

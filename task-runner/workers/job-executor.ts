@@ -10,7 +10,7 @@ import type { JobFolders } from "../state/workspace.ts";
 import type { StepLimit } from "../steps/job-context.ts";
 
 /** Everything that the hands need for one attempt. Plain data, so that it can go to another thread. */
-export type Order = {
+export type JobRequest = {
   readonly ref: JobRef;
   readonly spec: JobSpec;
   readonly folders: JobFolders;
@@ -24,7 +24,7 @@ export type Order = {
 };
 
 /** How the hands speak to the supervisor. Nothing that they tell holds a secret. */
-export type Told = {
+export type JobEvents = {
   readonly tell: (event: StepProgress) => void;
   /** A log was opened; the answer is to be told when its file has grown, and when it is complete. */
   readonly openLog: (step: string, file: string) => LogGrowth;
@@ -41,12 +41,12 @@ export type LogGrowth = (size: number, isClosed: boolean) => void;
 export type Signals = { readonly stop: AbortSignal; readonly lost: AbortSignal };
 export type JobResult = Omit<Report, "progress">;
 
-export type Hands = {
+export type JobExecutor = {
   /**
    * Carries out one job; several at once. Whatever a step does becomes a result: it rejects only when the hands
    * themselves are at fault. When it resolves, nothing of the job runs any more, unless `onSurvivor` said so.
    */
-  readonly run: (order: Order, told: Told, signals: Signals) => Promise<JobResult>;
+  readonly run: (order: JobRequest, told: JobEvents, signals: Signals) => Promise<JobResult>;
   /** Ends what waits for work. Orders that run must have ended. */
   readonly close: () => Promise<void>;
 };

@@ -6,10 +6,10 @@ import type { Clock, Programs } from "../ports.ts";
 import type { Group } from "../state/disk-state.ts";
 import { type Files, writeAll } from "../state/files.ts";
 import { clipFailure } from "../steps/clip.ts";
-import type { LogGrowth, Told } from "./job-executor.ts";
+import type { JobEvents, LogGrowth } from "./job-executor.ts";
 import type { FromWorker } from "./worker-messages.ts";
 
-export type Ledger = {
+export type OpenResources = {
   /** Passes on what the thread tells, and keeps what it leaves open. */
   readonly note: (message: FromWorker) => void;
   /** Ends every program, closes every log with a last line, and ends the step. The thread must be dead. */
@@ -24,7 +24,7 @@ export type Ledger = {
 type Deps = { readonly clock: Clock; readonly files: Files; readonly programs: Programs };
 type OpenLog = { readonly file: string; readonly growth: LogGrowth };
 
-export function openLedger(told: Told, { clock, files, programs }: Deps): Ledger {
+export function trackResources(told: JobEvents, { clock, files, programs }: Deps): OpenResources {
   const groups = new Map<number, Group>();
   const logs = new Map<string, OpenLog>();
   let step: { readonly id: string; readonly sinceMs: number } | undefined;
@@ -78,7 +78,7 @@ export function openLedger(told: Told, { clock, files, programs }: Deps): Ledger
 }
 
 /** Answers how long the file is then. */
-async function lastLine(files: Files, file: string, line: string, { logger }: Told): Promise<number> {
+async function lastLine(files: Files, file: string, line: string, { logger }: JobEvents): Promise<number> {
   try {
     const handle = await files.open(file, "append");
     try {

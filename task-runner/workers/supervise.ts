@@ -9,10 +9,10 @@ import type { Clock, Programs } from "../ports.ts";
 import type { Files } from "../state/files.ts";
 import { clipFailure } from "../steps/clip.ts";
 import { cookieOf } from "../steps/script-env.ts";
-import type { JobResult, Order, Signals, Told } from "./job-executor.ts";
-import { openLedger } from "./open-resources.ts";
+import type { JobEvents, JobRequest, JobResult, Signals } from "./job-executor.ts";
+import { trackResources } from "./open-resources.ts";
 import { errorOf, type FromWorker, plainError, plainStop } from "./worker-messages.ts";
-import type { WorkThread } from "./worker-thread-client.ts";
+import type { WorkerThreadClient } from "./worker-thread-client.ts";
 
 export type SuperviseDeps = { readonly clock: Clock; readonly files: Files; readonly programs: Programs };
 
@@ -24,14 +24,14 @@ const ASK_EVERY_MS = 500;
 
 /** Resolves when nothing of the job runs any more. `isReusable`: the thread can take another job. */
 export function superviseJob(
-  thread: WorkThread,
-  order: Order,
-  told: Told,
+  thread: WorkerThreadClient,
+  order: JobRequest,
+  told: JobEvents,
   signals: Signals,
   deps: SuperviseDeps,
 ): Promise<{ readonly result: JobResult; readonly isReusable: boolean }> {
   const { clock } = deps;
-  const ledger = openLedger(told, deps);
+  const ledger = trackResources(told, deps);
   const asks = answerAsks(thread, told);
   const patience = createPatience(thread, clock);
   const done = Promise.withResolvers<{ result: JobResult; isReusable: boolean }>();
@@ -98,7 +98,7 @@ export function superviseJob(
 }
 
 /** Timers about a thread that may be blocked. */
-function createPatience(thread: WorkThread, clock: Clock) {
+function createPatience(thread: WorkerThreadClient, clock: Clock) {
   const waiting = new Map<number, { readonly cancel: () => void; readonly onHeard: () => void }>();
   let pings = 0;
   let cancelStep = (): void => {};
@@ -149,7 +149,7 @@ function createPatience(thread: WorkThread, clock: Clock) {
 type Ask = Extract<FromWorker, { k: "begin" | "give-up" | "end" }>;
 
 /** Permits are asked for by the thread and given by the supervisor. */
-function answerAsks(thread: WorkThread, { permits }: Told) {
+function answerAsks(thread: WorkerThreadClient, { permits }: JobEvents) {
   const open = new Map<number, AbortController>();
   let isClosed = false;
   const answer = async (id: number, work: Promise<Parameters<typeof thread.post>[0]>): Promise<void> => {

@@ -8,10 +8,10 @@ import { Stopped } from "../attempts/stop.ts";
 import type { Group } from "../state/disk-state.ts";
 import type { WireObject } from "../steps/clip.ts";
 import type { StepLimit } from "../steps/job-context.ts";
-import type { JobResult, Order } from "./job-executor.ts";
+import type { JobRequest, JobResult } from "./job-executor.ts";
 
 export type ToWorker =
-  | { readonly k: "job"; readonly order: Order }
+  | { readonly k: "job"; readonly order: JobRequest }
   | { readonly k: "stop"; readonly reason: PlainStop }
   | { readonly k: "lost"; readonly reason: PlainStop }
   /** Answered with `heard` by the event loop of the worker: it is not blocked, and has all that was said before. */

@@ -7,11 +7,11 @@
 
 import type { Logger } from "@gantry/runtime/http/server.ts";
 import type { Cancel } from "../ports.ts";
-import type { Hands } from "./job-executor.ts";
+import type { JobExecutor } from "./job-executor.ts";
 import { type SuperviseDeps, superviseJob } from "./supervise.ts";
-import { startThread, type WorkThread } from "./worker-thread-client.ts";
+import { startWorkerThread, type WorkerThreadClient } from "./worker-thread-client.ts";
 
-export type WorkshopOptions = SuperviseDeps & {
+export type WorkerPoolOptions = SuperviseDeps & {
   /** Address of the module whose `STEPS` may be used. */
   readonly steps: string;
   /** What the heap of one thread may grow to. */
@@ -22,15 +22,15 @@ export type WorkshopOptions = SuperviseDeps & {
 const WARM = 1;
 const IDLE_MS = 60_000;
 
-type Idle = { readonly thread: WorkThread; readonly cancel: Cancel };
+type Idle = { readonly thread: WorkerThreadClient; readonly cancel: Cancel };
 
 /** May serve several runners of one process. */
-export function openWorkshop(options: WorkshopOptions): Hands {
+export function openWorkerPool(options: WorkerPoolOptions): JobExecutor {
   const { clock, logger } = options;
   let idle: Idle[] = [];
   let isClosed = false;
 
-  const keep = (thread: WorkThread): void => {
+  const keep = (thread: WorkerThreadClient): void => {
     const end = (): void => {
       if (idle.length <= WARM) return;
       idle = idle.filter((one) => one.thread !== thread);
@@ -39,14 +39,14 @@ export function openWorkshop(options: WorkshopOptions): Hands {
     idle.push({ thread, cancel: clock.after(IDLE_MS, end) });
   };
   /** The one that worked last is the warmest. */
-  const take = (): WorkThread => {
+  const take = (): WorkerThreadClient => {
     for (let one = idle.pop(); one; one = idle.pop()) {
       one.cancel();
       if (!one.thread.isDead()) return one.thread;
     }
-    return startThread(options);
+    return startWorkerThread(options);
   };
-  keep(startThread(options));
+  keep(startWorkerThread(options));
 
   return {
     run: async (order, told, signals) => {
@@ -63,7 +63,7 @@ export function openWorkshop(options: WorkshopOptions): Hands {
         // The next job shall not wait for the start of a thread.
         if (idle.length < WARM && !isClosed) {
           logger.info({}, "a worker thread is replaced");
-          keep(startThread(options));
+          keep(startWorkerThread(options));
         }
       }
     },

@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Clock } from "../ports.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
-export type WorkThread = {
+export type WorkerThreadClient = {
   /** Resolves when it can take orders; rejects with why it cannot. */
   readonly ready: Promise<void>;
   readonly post: (message: ToWorker) => void;
@@ -24,7 +24,15 @@ const END_LIMIT_MS = 5_000;
 const YOUNG_MB = 4;
 
 /** `steps`: address of the module whose `STEPS` the thread knows. `memoryMb`: what its heap may grow to. */
-export function startThread({ steps, memoryMb, clock }: { steps: string; memoryMb: number; clock: Clock }): WorkThread {
+export function startWorkerThread({
+  steps,
+  memoryMb,
+  clock,
+}: {
+  steps: string;
+  memoryMb: number;
+  clock: Clock;
+}): WorkerThreadClient {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData: { steps },
     // Node lets a full thread grow by 16 MB while it is ended, and ends the whole process where that is not enough. What

@@ -10,7 +10,7 @@ import { systemClock, untilAborted } from "../ports.ts";
 import { machinePrograms } from "../processes/process-group.ts";
 import { machineFiles } from "../state/files.ts";
 import { performJob } from "./in-process-executor.ts";
-import type { Order, Told } from "./job-executor.ts";
+import type { JobEvents, JobRequest } from "./job-executor.ts";
 import {
   errorOf,
   type FromWorker,
@@ -61,11 +61,11 @@ process.on("unhandledRejection", (error) => {
 });
 post({ k: "ready" });
 
-async function begin(order: Order): Promise<void> {
+async function begin(order: JobRequest): Promise<void> {
   const mine: Job = { stop: new AbortController(), lost: new AbortController(), masker: createMasker() };
   job = mine;
   let isAbandoned = false;
-  const told: Told = {
+  const told: JobEvents = {
     tell: (event) => post({ k: "tell", event }),
     openLog: (step, file) => {
       post({ k: "log", step, file });

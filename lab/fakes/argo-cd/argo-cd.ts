@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type Router from "@koa/router";
-import { Answer, openState, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import { Answer, type FakeServer, type FakeServerOptions, openState, serve } from "../fake-server.ts";
 import { standInPage } from "../page.ts";
 import { type Account, bodyOf, checkContentType, newMeta, signedIn } from "./answers.ts";
 import { type Controller, startController } from "./controller.ts";
@@ -17,7 +17,7 @@ import type { PullCredential } from "./registry.ts";
 import { applicationRoutes } from "./routes-apps.ts";
 import { clusterRoutes, projectRoutes, repositoryRoutes, sessionRoutes } from "./routes-setup.ts";
 
-export type ArgoCdOptions = StandInOptions & {
+export type ArgoCdOptions = FakeServerOptions & {
   /** The token of the account `gantry`, which has the capability `apiKey`. */
   readonly token: string;
   /** More accounts, for people or for other tokens. */
@@ -31,7 +31,7 @@ export type ArgoCdOptions = StandInOptions & {
   readonly timing?: Partial<Timing>;
 };
 
-export type ArgoCd = StandIn & {
+export type ArgoCd = FakeServer & {
   /** Somebody changes an object in a cluster by hand; `undefined` deletes it. */
   readonly changeByHand: (
     cluster: string,

@@ -2,11 +2,11 @@
 
 import type Koa from "koa";
 import type { z } from "zod";
-import { Answer, originOf, type StandInOptions } from "../fake-server.ts";
+import { Answer, type FakeServerOptions, originOf } from "../fake-server.ts";
 import { accountOf, type GitAccount } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 
-export type BitbucketDcOptions = StandInOptions & {
+export type BitbucketDcOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
   readonly projects: readonly { readonly key: string; readonly name: string }[];
 };

@@ -4,7 +4,7 @@
 
 import Router from "@koa/router";
 import { z } from "zod";
-import { Answer, openState, originOf, readJson, type StandIn, serve } from "../fake-server.ts";
+import { Answer, type FakeServer, openState, originOf, readJson, serve } from "../fake-server.ts";
 import {
   type Asked,
   addProject,
@@ -28,7 +28,7 @@ import { type PageOf, showCommit, showFile, showRepository } from "./git-pages.t
 import { accountOf, answerGit, isPush, storeOf } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 
-export type BitbucketDc = StandIn & {
+export type BitbucketDc = FakeServer & {
   /** A repository with one commit made of a folder; does nothing when its branch `main` exists. */
   readonly seedRepository: (project: string, slug: string, folder: string) => Promise<void>;
   readonly store: GitStore;

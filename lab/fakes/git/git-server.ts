@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { buffer } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import type Koa from "koa";
-import { Answer, type StandInOptions } from "../fake-server.ts";
+import { Answer, type FakeServerOptions } from "../fake-server.ts";
 import { type GitStore, gitEnvironment, isVersion2, openGitStore } from "./git-store.ts";
 
 export type GitAccount = {
@@ -16,7 +16,7 @@ export type GitAccount = {
 };
 
 /** The store of a host's repositories, below the host's own folder. */
-export function storeOf(options: StandInOptions): GitStore {
+export function storeOf(options: FakeServerOptions): GitStore {
   return openGitStore(`${options.dir}/${options.name}/git`);
 }
 

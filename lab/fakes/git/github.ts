@@ -5,17 +5,25 @@
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
-import { Answer, openState, originOf, readJson, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import {
+  Answer,
+  type FakeServer,
+  type FakeServerOptions,
+  openState,
+  originOf,
+  readJson,
+  serve,
+} from "../fake-server.ts";
 import { type PageOf, showCommit, showFile, showRepository } from "./git-pages.ts";
 import { accountOf, answerGit, type GitAccount, isPush, storeOf } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 
-export type GithubOptions = StandInOptions & {
+export type GithubOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
   readonly organisations: readonly string[];
 };
 
-export type Github = StandIn & {
+export type Github = FakeServer & {
   readonly seedRepository: (owner: string, name: string, folder: string) => Promise<void>;
   readonly store: GitStore;
 };

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type Router from "@koa/router";
 import type Koa from "koa";
-import { Answer, openState, readJson, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import { Answer, type FakeServer, type FakeServerOptions, openState, readJson, serve } from "../fake-server.ts";
 import { basicAccount, errors, type RegistryAccess } from "../registry/auth.ts";
 import { registryRoutes } from "../registry/registry.ts";
 import { openRegistryStore } from "../registry/store.ts";
@@ -15,7 +15,7 @@ import { artifactPage, projectPage, projectsPage } from "./page.ts";
 import { seedHarbor } from "./seeds.ts";
 import { type HarborState, type HarborTiming, newHarborState, type ProjectState, projectOf } from "./state.ts";
 
-export type HarborOptions = StandInOptions & {
+export type HarborOptions = FakeServerOptions & {
   /** The administrator; Harbor's own defaults when absent. */
   readonly username?: string;
   readonly password?: string;
@@ -28,7 +28,7 @@ export type HarborOptions = StandInOptions & {
 
 const TIMING: HarborTiming = { registerMs: 60, queueMs: 60, scanMs: 180 };
 
-export async function startHarbor(options: HarborOptions): Promise<StandIn> {
+export async function startHarbor(options: HarborOptions): Promise<FakeServer> {
   const opened = openState(options, newHarborState);
   opened.save();
   const admin = { username: options.username ?? "admin", password: options.password ?? "Harbor12345" };

@@ -5,7 +5,7 @@
 
 import { isJsonObject } from "@gantry/core/json.ts";
 import { SMTPServer } from "smtp-server";
-import { LOOPBACK, openState, readJson, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import { type FakeServer, type FakeServerOptions, LOOPBACK, openState, readJson, serve } from "../fake-server.ts";
 import { parseMail } from "./mail-parse.ts";
 
 export type LabMail = {
@@ -22,11 +22,11 @@ export type LabMail = {
   readonly raw: string;
 };
 
-export type MailBoxOptions = StandInOptions & {
+export type MailBoxOptions = FakeServerOptions & {
   /** A fixed SMTP port; 0 or absent takes a free one. */
   readonly smtpPort?: number;
 };
-export type MailBox = StandIn & {
+export type MailBox = FakeServer & {
   readonly smtpPort: number;
   /** Refuses the next mails. */
   readonly refuse: (code: number, message: string, times: number) => void;

@@ -2,17 +2,17 @@
 // an unmodified npm installs. Downloads are counted, so that it can be proved that a build used it.
 
 import type Koa from "koa";
-import { Answer, openState, originOf, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import { Answer, type FakeServer, type FakeServerOptions, openState, originOf, serve } from "../fake-server.ts";
 import { standInPage } from "../page.ts";
 import { type NpmPackage, npmPackage } from "./npm-package.ts";
 
-export type NexusOptions = StandInOptions & {
+export type NexusOptions = FakeServerOptions & {
   /** The only account; without one everybody may download. */
   readonly username?: string;
   readonly password?: string;
 };
 
-export type Nexus = StandIn & {
+export type Nexus = FakeServer & {
   /** Downloads of packages since the data folder was made: `@lab/greeting-1.0.0.tgz` → times. */
   readonly downloads: () => Readonly<Record<string, number>>;
 };

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type Koa from "koa";
-import { Answer, openState, type StandIn, type StandInOptions, serve } from "../fake-server.ts";
+import { Answer, type FakeServer, type FakeServerOptions, openState, serve } from "../fake-server.ts";
 import { type Action, answerToken, checkAccess, errors, type RegistryAccess } from "./auth.ts";
 import { type Call, deleteManifest, getManifest, listReferrers, listTags, putManifest, received } from "./manifests.ts";
 import { isDigest, openRegistryStore, type RegistryStore } from "./store.ts";
@@ -24,14 +24,14 @@ export type RegistryRoutes = {
   readonly onPushed?: (pushed: PushedManifest) => void;
 };
 
-export type RegistryOptions = StandInOptions & {
+export type RegistryOptions = FakeServerOptions & {
   /** Who may push; everybody may pull. Without it, pulling and pushing need no credentials. */
   readonly username?: string;
   readonly password?: string;
 };
 
 /** A plain registry, as other companies run it: anonymous pull, one account that pushes. */
-export function startRegistry(options: RegistryOptions): Promise<StandIn> {
+export function startRegistry(options: RegistryOptions): Promise<FakeServer> {
   const { state, save } = openState(options, () => ({ key: randomBytes(32).toString("base64url") }));
   save();
   const { username, password } = options;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { noRedis, redisFor, SAFE } from "../redis/server.ts";
 import { type BadStart, startsBadly, withFolder } from "./table.ts";
 
-type Unfit = {
+type IncompatibleRunners = {
   readonly what: string;
   readonly settings?: Readonly<Record<string, string>>;
   readonly prepare?: readonly string[];
@@ -13,7 +13,7 @@ type Unfit = {
   readonly says: (at: string) => BadStart["says"];
 };
 
-const UNFIT: readonly Unfit[] = [
+const UNFIT: readonly IncompatibleRunners[] = [
   {
     what: "a wrong password",
     settings: { ...SAFE, requirepass: "redis-password-of-this-test" },

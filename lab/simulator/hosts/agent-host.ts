@@ -10,7 +10,7 @@ import type { AgentConfig } from "@gantry/task-agent/config.ts";
 import { startRelay } from "@gantry/task-agent/events/relay.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
-import type { Judge } from "../invariants/invariants.ts";
+import type { Invariants } from "../invariants/invariants.ts";
 import type { Watch } from "../invariants/step-observer.ts";
 import type { SimBus } from "../machine/bus.ts";
 import { memoryLogs, type StoredLogs } from "../machine/log-store.ts";
@@ -66,7 +66,7 @@ export type AgentHostDeps = {
   readonly machine: Machine;
   readonly config: AgentConfig;
   readonly library: Library;
-  readonly judge: Judge;
+  readonly judge: Invariants;
   readonly watch: Watch;
   readonly bus: SimBus | undefined;
 };

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import type { Judge } from "../invariants/invariants.ts";
+import type { Invariants } from "../invariants/invariants.ts";
 import type { Network } from "../machine/network.ts";
 import type { Process } from "../machine/process.ts";
 import type { Random } from "../machine/random.ts";
@@ -20,7 +20,7 @@ export type People = {
 export type PeopleOptions = {
   readonly process: Process;
   readonly network: Network;
-  readonly judge: Judge;
+  readonly judge: Invariants;
   readonly random: Random;
   readonly pipelines: readonly string[];
   readonly tasks: number;

@@ -3,13 +3,13 @@
 import type { Channel } from "@gantry/core/notify/channel.ts";
 import { compileRules } from "@gantry/core/notify/compile-rules.ts";
 import { newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
-import { openDeliverer } from "@gantry/notify-agent/deliveries/channel-queues.ts";
+import { openChannelQueues } from "@gantry/notify-agent/deliveries/channel-queues.ts";
 import { type Delivery, NOTIFY_INDEXES } from "@gantry/notify-agent/deliveries/delivery.ts";
 import { startBusSource } from "@gantry/notify-agent/sources/bus-source.ts";
-import { startLoop } from "@gantry/notify-agent/sources/feed-source.ts";
+import { startFeedSource } from "@gantry/notify-agent/sources/feed-source.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import type { Judge } from "../invariants/invariants.ts";
+import type { Invariants } from "../invariants/invariants.ts";
 import type { SimBus } from "../machine/bus.ts";
 import { surpriseLogger } from "../machine/logger.ts";
 import type { Network } from "../machine/network.ts";
@@ -27,7 +27,7 @@ type NotifyHostDeps = {
   readonly ground: Ground;
   readonly machine: Machine;
   readonly network: Network;
-  readonly judge: Judge;
+  readonly judge: Invariants;
   /** Where events come from; the feed of the task-agent otherwise. */
   readonly bus: SimBus | undefined;
 };
@@ -90,7 +90,7 @@ export function createNotifyHost({ ground, machine, network, judge, bus }: Notif
     const inner = openMemoryJournal({ indexes: NOTIFY_INDEXES, store, clock });
     const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
     const logger = surpriseLogger(judge, process.name);
-    const deliverer = openDeliverer({
+    const deliverer = openChannelQueues({
       journal,
       channels: new Map([[CHANNEL, channelOf(process)]]),
       policy: POLICY,
@@ -119,7 +119,7 @@ export function createNotifyHost({ ground, machine, network, judge, bus }: Notif
       deadline: (ms) => deadlineBy(clock, ms),
     });
     if (bus) startBusSource({ ...facts, bus: bus.seenBy(process), group: "notify" });
-    else startLoop({ ...facts, agent });
+    else startFeedSource({ ...facts, agent });
   };
   const boot = (): void => {
     if (current?.isAlive()) return;

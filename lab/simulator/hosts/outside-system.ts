@@ -1,7 +1,7 @@
 // The outside world of the simulated steps: things that are created once, things that are replaced by compare-and-swap,
 // and people who get messages. It records every change with the key of its effect.
 
-import type { Judge } from "../invariants/invariants.ts";
+import type { Invariants } from "../invariants/invariants.ts";
 import type { Answer, Server } from "../machine/network.ts";
 import type { Process } from "../machine/process.ts";
 
@@ -21,7 +21,7 @@ type Wish = {
 };
 type Thing = { version: number; readonly keys: string[] };
 
-export function createWorld(process: Process, judge: () => Judge): World {
+export function createWorld(process: Process, judge: () => Invariants): World {
   const things = new Map<string, Thing>();
   const messages = new Map<string, number>();
   /** By key and by what the change is: a key that is not the same in every attempt is seen too. */

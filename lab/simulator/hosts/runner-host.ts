@@ -4,8 +4,8 @@ import { stepBook } from "@gantry/core/step/step.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import type { RunnerDeps } from "@gantry/task-runner/ports.ts";
 import { openRunner, type Runner } from "@gantry/task-runner/runner.ts";
-import { handsHere, type Tools } from "@gantry/task-runner/workers/in-process-executor.ts";
-import type { Judge } from "../invariants/invariants.ts";
+import { inProcessExecutor, type Tools } from "@gantry/task-runner/workers/in-process-executor.ts";
+import type { Invariants } from "../invariants/invariants.ts";
 import type { LogBook } from "../invariants/log-invariants.ts";
 import type { Watch } from "../invariants/step-observer.ts";
 import { createDisk, type Disk } from "../machine/files.ts";
@@ -37,7 +37,7 @@ type RunnerHostDeps = {
   readonly ground: Ground;
   readonly machine: Machine;
   readonly network: Network;
-  readonly judge: Judge;
+  readonly judge: Invariants;
   readonly watch: Watch;
   readonly logBook: LogBook;
 };
@@ -100,7 +100,13 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
       steps: stepBook([simStep(process, random.fork("steps"), watch)]),
     };
     const logger = surpriseLogger(judge, process.name);
-    const runnerDeps: RunnerDeps = { ...tools, hands: handsHere(tools), newId: random.uuid, logger, env: {} };
+    const runnerDeps: RunnerDeps = {
+      ...tools,
+      executor: inProcessExecutor(tools),
+      newId: random.uuid,
+      logger,
+      env: {},
+    };
     openRunner(config, runnerDeps).then((runner) => {
       mine.runner = runner;
       runner.ended.then(() => again("orderly"), again);

@@ -5,7 +5,7 @@ import type { People } from "../hosts/client.ts";
 import { CHANNEL } from "../hosts/notify-host.ts";
 import type { World } from "../hosts/outside-system.ts";
 import type { SimBus } from "../machine/bus.ts";
-import type { Judge } from "./invariants.ts";
+import type { Invariants } from "./invariants.ts";
 
 /** After healing, connections that were cut need their time limits to be noticed. */
 const CALM_AFTER_MS = 90_000;
@@ -20,7 +20,7 @@ export type Liveness = {
 };
 
 export function createLiveness(deps: {
-  readonly judge: Judge;
+  readonly judge: Invariants;
   readonly agents: Agents;
   readonly nowMs: () => number;
   readonly bus: SimBus | undefined;
@@ -50,7 +50,7 @@ export function createLiveness(deps: {
 }
 
 export function checkEnd(facts: {
-  readonly judge: Judge;
+  readonly judge: Invariants;
   readonly wishes: People;
   readonly world: World;
   readonly bus: SimBus | undefined;
@@ -73,13 +73,13 @@ export function checkEnd(facts: {
   }
 }
 
-function missing(judge: Judge, messages: ReadonlyMap<string, number>): readonly string[] {
+function missing(judge: Invariants, messages: ReadonlyMap<string, number>): readonly string[] {
   return [...judge.tasks.values()]
     .filter(({ phase }) => phase === "ended")
     .map(({ id }) => `ended/${id}/${CHANNEL}`)
     .filter((key) => !messages.has(key));
 }
 
-function unpublished(judge: Judge, bus: SimBus | undefined): readonly string[] {
+function unpublished(judge: Invariants, bus: SimBus | undefined): readonly string[] {
   return bus ? [...judge.tasks.keys()].filter((id) => bus.reached(id) < judge.versionOf(id)) : [];
 }

@@ -58,7 +58,7 @@ export type JobAccount = {
   readonly ends: Map<number, string>;
 };
 
-export type Judge = ReturnType<typeof createJudge>;
+export type Invariants = ReturnType<typeof createJudge>;
 
 type JudgeDeps = {
   readonly nowMs: () => number;

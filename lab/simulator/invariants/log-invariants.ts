@@ -3,7 +3,7 @@
 
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { StoredLogs } from "../machine/log-store.ts";
-import type { Judge } from "./invariants.ts";
+import type { Invariants } from "./invariants.ts";
 
 export type LogBook = {
   /**
@@ -18,7 +18,7 @@ export type LogBook = {
  * `isFair`: no connection is ever bad. Else a runner that learns that its work was given away does not try to bring its log
  * for longer than a minute, and the agent has only the beginning of it.
  */
-export function createLogBook(judge: Judge, stored: StoredLogs, isFair: boolean): LogBook {
+export function createLogBook(judge: Invariants, stored: StoredLogs, isFair: boolean): LogBook {
   const books = new Map<string, { readonly bytes: Buffer; readonly torn: boolean }>();
   return {
     removed: (path, bytes, torn) => void books.set(path, { bytes, torn }),
@@ -43,7 +43,7 @@ function isBeginning(one: Buffer, other: Buffer): boolean {
 }
 
 /** Folders of logs are named by fences. */
-function refOf(path: string, judge: Judge): JobRef {
+function refOf(path: string, judge: Invariants): JobRef {
   const ref = judge.claimed(Number(/\/logs\/(\d+)-/.exec(path)?.[1]));
   if (!ref) throw new Error(`whose log is ${path}?`);
   return ref;

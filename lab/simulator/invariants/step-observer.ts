@@ -3,7 +3,7 @@
 import type { StepContext } from "@gantry/core/step/step.ts";
 import type { Process } from "../machine/process.ts";
 import type { JobRules } from "../plan/pipelines.ts";
-import type { Judge } from "./invariants.ts";
+import type { Invariants } from "./invariants.ts";
 
 export type Watch = {
   /** A call of a step begins; the answer says that it is over. */
@@ -23,7 +23,7 @@ type Seen = Pick<StepContext<never>, "task" | "workspace">;
 type Work = { readonly process: Process; readonly task: string; readonly job: string; readonly fence: number };
 
 export type WatchDeps = {
-  readonly judge: Judge;
+  readonly judge: Invariants;
   readonly nowMs: () => number;
   readonly rules: (pipeline: string, job: string) => JobRules;
   /** Clocks are not further apart than the no-overlap condition allows. */

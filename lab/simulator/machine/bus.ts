@@ -3,7 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { BusMessage, Consumer, EventBus } from "@gantry/wire/bus/bus.ts";
-import type { Judge } from "../invariants/invariants.ts";
+import type { Invariants } from "../invariants/invariants.ts";
 import type { Ground, Process } from "./process.ts";
 
 export type BusWeather = {
@@ -30,7 +30,7 @@ const PARTITIONS = 3;
 const GIVEN_UP_MS = 30_000;
 const MOST = 100;
 
-export function createBus(ground: Ground, judge: () => Judge): SimBus {
+export function createBus(ground: Ground, judge: () => Invariants): SimBus {
   const { timeline, trace } = ground;
   const random = ground.random.fork("bus");
   const weather: BusWeather = { ...FAIR_BUS };

@@ -1,10 +1,10 @@
 // Log lines of simulated processes: nobody reads them, but mistakes of ours must not hide in them.
 
 import type { Logger } from "@gantry/runtime/http/server.ts";
-import type { Judge } from "../invariants/invariants.ts";
+import type { Invariants } from "../invariants/invariants.ts";
 
 /** An error that only a mistake makes is a surprise, at whatever level it is logged. */
-export function surpriseLogger(judge: Judge, name: string): Logger {
+export function surpriseLogger(judge: Invariants, name: string): Logger {
   const look = (fields: object, message: string): void => {
     const error: unknown = "err" in fields ? fields.err : undefined;
     if (isMistake(error)) judge.violated("no-surprise", `${name}: ${message}: ${(error as Error).stack}`);

@@ -33,7 +33,7 @@ const MADE = {
 } as const;
 export type MadeImage = keyof typeof MADE;
 
-/** Hands the engine an image with this machine's Node, Redis or Kafka; answers its name. */
+/** JobExecutor the engine an image with this machine's Node, Redis or Kafka; answers its name. */
 export async function makeImage(name: MadeImage): Promise<string> {
   const { fill, config } = MADE[name];
   const tag = `gantry-lab/${name}:of-this-machine`;
