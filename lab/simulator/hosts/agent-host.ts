@@ -11,14 +11,14 @@ import { startRelay } from "@gantry/task-agent/events/relay.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
 import type { Invariants } from "../invariants/invariants.ts";
-import type { Watch } from "../invariants/step-observer.ts";
+import type { StepObserver } from "../invariants/step-observer.ts";
 import type { SimBus } from "../machine/bus.ts";
 import { memoryLogs, type StoredLogs } from "../machine/log-store.ts";
-import { surpriseLogger } from "../machine/logger.ts";
+import { errorLogger } from "../machine/logger.ts";
 import type { Answer, Request, Server } from "../machine/network.ts";
-import { createProcess, type Ground, type Machine, type Process } from "../machine/process.ts";
-import { FAIR_STORE, faultyStore, StoreFault, type StoreWeather } from "../machine/store.ts";
-import type { Library } from "../plan/pipelines.ts";
+import { createProcess, type Machine, type Process, type Simulation } from "../machine/process.ts";
+import { faultyStore, NO_STORE_FAULTS, StoreFault, type StoreFaultProfile } from "../machine/store.ts";
+import type { Library } from "../plan/library.ts";
 
 /** What the agents of a world share. */
 export type AgentCommon = {
@@ -38,7 +38,7 @@ export type AgentHost = {
   readonly name: string;
   readonly server: Server;
   readonly machine: Machine;
-  readonly weather: StoreWeather;
+  readonly faultProfile: StoreFaultProfile;
   readonly logs: StoredLogs;
   readonly process: () => Process | undefined;
   /** Another agent has committed something to the store that both share. */
@@ -62,12 +62,12 @@ export type IdlePoll = {
 export type AgentHostDeps = {
   readonly name: string;
   readonly common: AgentCommon;
-  readonly ground: Ground;
+  readonly simulation: Simulation;
   readonly machine: Machine;
   readonly config: AgentConfig;
   readonly library: Library;
-  readonly judge: Invariants;
-  readonly watch: Watch;
+  readonly invariants: Invariants;
+  readonly watch: StepObserver;
   readonly bus: SimBus | undefined;
 };
 type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, RunnerCall>; readonly tasks: TaskCalls };
@@ -75,11 +75,11 @@ type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, Runn
 const TICK_MS = 1_000;
 
 export function createAgentHost(deps: AgentHostDeps): AgentHost {
-  const { ground, machine, config, library, judge, name, common } = deps;
+  const { simulation, machine, config, library, invariants, name, common } = deps;
   const { store, logs, sessions, newest } = common;
-  const { timeline } = ground;
-  const random = ground.random.fork(name);
-  const weather: StoreWeather = { ...FAIR_STORE };
+  const { timeline } = simulation;
+  const random = simulation.random.fork(name);
+  const faultProfile: StoreFaultProfile = { ...NO_STORE_FAULTS };
   const polls = new Set<{ session: string; free: number; sinceMs: number }>();
   let current: { process: Process; serving?: Serving; sinceMs?: number; wake?: () => void } | undefined;
   let boots = 0;
@@ -92,12 +92,12 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const clock = { ...process.clock, ...(common.storeClock ? { nowMs: common.storeClock.nowMs } : {}) };
     const inner = openMemoryJournal({ indexes: AGENT_INDEXES, store, clock });
     if (current?.process === process) current.wake = inner.wake;
-    const onCommit: typeof judge.onCommit = (batch) => {
-      judge.onCommit(batch);
+    const onCommit: typeof invariants.onCommit = (batch) => {
+      invariants.onCommit(batch);
       common.onCommit(name);
     };
-    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
-    const logger = surpriseLogger(judge, process.name);
+    const journal = faultyStore(inner, { process, random, faultProfile, crash: crashOf(process), onCommit });
+    const logger = errorLogger(invariants, process.name);
     const agent = await openAgent({
       config,
       journal,
@@ -110,7 +110,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     });
     const tick = (): void => {
       agent.tick().catch((error: unknown) => {
-        if (!(error instanceof StoreFault)) judge.violated("no-surprise", `a sweep failed: ${String(error)}`);
+        if (!(error instanceof StoreFault)) invariants.violated("no-surprise", `a sweep failed: ${String(error)}`);
       });
       process.clock.after(TICK_MS, tick);
     };
@@ -136,16 +136,17 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   const boot = (): void => {
     if (current?.process.isAlive()) return;
     boots += 1;
-    const process = createProcess(ground, machine, `${name}#${boots}`);
+    const process = createProcess(simulation, machine, `${name}#${boots}`);
     const mine: typeof current = { process };
     current = mine;
     polls.clear();
-    ground.trace.line(`${process.name} begins`);
+    simulation.trace.line(`${process.name} begins`);
     process.onDeath(() => polls.clear());
     open(process).then(
       (serving) => Object.assign(mine, { serving, sinceMs: timeline.nowMs() }),
       (error: unknown) => {
-        if (!(error instanceof StoreFault)) judge.violated("no-surprise", `the agent cannot start: ${String(error)}`);
+        if (!(error instanceof StoreFault))
+          invariants.violated("no-surprise", `the agent cannot start: ${String(error)}`);
         process.kill();
         timeline.at(timeline.nowMs() + 2_000, boot);
       },
@@ -160,15 +161,15 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const body = JSON.parse(Buffer.from(request.body).toString("utf8")) as JsonObject;
     const path = call.path;
     const ref = wire.jobRef.safeParse(body.ref).data;
-    const known = ref && judge.account(ref.task, ref.job);
+    const known = ref && invariants.account(ref.task, ref.job);
     const before = ref && known && { fence: known.fence, outcome: known.ends.get(ref.attempt) };
     const poll = { session: String(body.session), free: Number(body.freeSlots), sinceMs: timeline.nowMs() };
     if (path === "poll") polls.add(poll);
     try {
       const answer = await call.answer(body, site, gone);
       if (ref && before && ["start", "progress", "effect/begin", "effect/end", "report"].includes(path))
-        judge.onGranted(path, ref, before);
-      if (path === "claim" && ref) judge.onRenewed(ref, poll.sinceMs);
+        invariants.onGranted(path, ref, before);
+      if (path === "claim" && ref) invariants.onRenewed(ref, poll.sinceMs);
       if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply, poll.sinceMs);
       if (path === "heartbeat") renewed(answer as wire.HeartbeatReply, poll.sinceMs);
       if (path === "effect/begin" && ref) deps.watch.permitted((answer as wire.EffectPermit).key, ref.fence);
@@ -179,13 +180,13 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   };
   const signIn = (facts: wire.SessionRequest, { session, directives }: wire.SessionReply, arrivedMs: number): void => {
     const before = sessions.get(newest.get(facts.runner) ?? "");
-    if (before && before.bootId !== facts.bootId) judge.onNewProcess(facts.runner, facts.running);
+    if (before && before.bootId !== facts.bootId) invariants.onNewProcess(facts.runner, facts.running);
     sessions.set(session, facts);
     newest.set(facts.runner, session);
-    for (const { ref, do: directive } of directives) if (directive !== "drop") judge.onRenewed(ref, arrivedMs);
+    for (const { ref, do: directive } of directives) if (directive !== "drop") invariants.onRenewed(ref, arrivedMs);
   };
   const renewed = ({ items }: wire.HeartbeatReply, arrivedMs: number): void => {
-    for (const { ref, state } of items) if (state !== "lost") judge.onRenewed(ref, arrivedMs);
+    for (const { ref, state } of items) if (state !== "lost") invariants.onRenewed(ref, arrivedMs);
   };
 
   const handle = async (request: Request, gone: AbortSignal): Promise<Answer> => {
@@ -198,7 +199,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     } catch (error) {
       const problem = problemOf(error, "sim");
       if (problem.status === 500 && !(error instanceof StoreFault))
-        judge.violated("no-surprise", `${request.path}: ${error instanceof Error ? error.stack : String(error)}`);
+        invariants.violated("no-surprise", `${request.path}: ${error instanceof Error ? error.stack : String(error)}`);
       return { status: problem.status, type: PROBLEM_TYPE, body: JSON.stringify(problem), note: problem.code };
     }
   };
@@ -206,7 +207,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   return {
     name,
     machine,
-    weather,
+    faultProfile,
     logs,
     boot,
     hear: () => {

@@ -3,7 +3,7 @@
 
 import { newMemoryStore } from "@gantry/journal/memory/memory.ts";
 import type { Server } from "../machine/network.ts";
-import { createMachine, type Ground, type Machine } from "../machine/process.ts";
+import { createMachine, type Machine, type Simulation } from "../machine/process.ts";
 import { type AgentCommon, type AgentHost, type AgentHostDeps, createAgentHost, type IdlePoll } from "./agent-host.ts";
 
 export type Agents = {
@@ -22,10 +22,10 @@ export type Agents = {
   readonly swap: (machine: Machine) => void;
 };
 
-type AgentsDeps = Omit<AgentHostDeps, "machine" | "common" | "name"> & { readonly ground: Ground };
+type AgentsDeps = Omit<AgentHostDeps, "machine" | "common" | "name"> & { readonly simulation: Simulation };
 
 export function createAgents(deps: AgentsDeps, count: number): Agents {
-  const { timeline } = deps.ground;
+  const { timeline } = deps.simulation;
   const isShared = count > 1;
   const common: AgentCommon = {
     isShared,

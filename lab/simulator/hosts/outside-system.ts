@@ -1,18 +1,18 @@
 // The outside world of the simulated steps: things that are created once, things that are replaced by compare-and-swap,
 // and people who get messages. It records every change with the key of its effect.
 
-import type { Invariants } from "../invariants/invariants.ts";
 import type { Answer, Server } from "../machine/network.ts";
 import type { Process } from "../machine/process.ts";
+import type { ViolationSink } from "../violation.ts";
 
-export type World = {
+export type OutsideSystem = {
   readonly server: Server;
   /** Message key → how often it was received. */
   readonly messages: Map<string, number>;
   readonly mutations: Map<string, number>;
 };
 
-/** `what`: what people would call the change, for the judge. */
+/** `what`: what people would call the change, for the invariants. */
 type Wish = {
   readonly name: string;
   readonly key: string;
@@ -21,7 +21,7 @@ type Wish = {
 };
 type Thing = { version: number; readonly keys: string[] };
 
-export function createWorld(process: Process, judge: () => Invariants): World {
+export function createOutsideSystem(process: Process, invariants: () => ViolationSink): OutsideSystem {
   const things = new Map<string, Thing>();
   const messages = new Map<string, number>();
   /** By key and by what the change is: a key that is not the same in every attempt is seen too. */
@@ -38,7 +38,7 @@ export function createWorld(process: Process, judge: () => Invariants): World {
     for (const mark of [key, what]) {
       const times = (mutations.get(mark) ?? 0) + 1;
       mutations.set(mark, times);
-      if (times > 1) judge().violated("one-mutation", `${name} was changed ${times} times by ${mark}`);
+      if (times > 1) invariants().violated("one-mutation", `${name} was changed ${times} times by ${mark}`);
     }
     return answer(200, { version: one.version });
   };

@@ -6,13 +6,14 @@ import type { RunnerDeps } from "@gantry/task-runner/ports.ts";
 import { openRunner, type Runner } from "@gantry/task-runner/runner.ts";
 import { inProcessExecutor, type Tools } from "@gantry/task-runner/workers/in-process-executor.ts";
 import type { Invariants } from "../invariants/invariants.ts";
-import type { LogBook } from "../invariants/log-invariants.ts";
-import type { Watch } from "../invariants/step-observer.ts";
+import type { LogInvariants } from "../invariants/log-invariants.ts";
+import type { StepObserver } from "../invariants/step-observer.ts";
 import { createDisk, type Disk } from "../machine/files.ts";
-import { surpriseLogger } from "../machine/logger.ts";
+import { errorLogger } from "../machine/logger.ts";
 import type { Network } from "../machine/network.ts";
-import { createProcess, type Ground, type Machine, type Process } from "../machine/process.ts";
-import { simStep } from "../plan/steps.ts";
+import { createProcess, type Machine, type Process, type Simulation } from "../machine/process.ts";
+import type { RunnerFacts } from "../plan/plan.ts";
+import { simStep } from "./sim-step.ts";
 
 export type RunnerHost = {
   readonly name: string;
@@ -27,19 +28,13 @@ export type RunnerHost = {
   readonly hasOnDisk: (fence: number) => boolean;
 };
 
-export type RunnerFacts = {
-  readonly name: string;
-  readonly site: string;
-  readonly labels: readonly string[];
-  readonly slots: number;
-};
 type RunnerHostDeps = {
-  readonly ground: Ground;
+  readonly simulation: Simulation;
   readonly machine: Machine;
   readonly network: Network;
-  readonly judge: Invariants;
-  readonly watch: Watch;
-  readonly logBook: LogBook;
+  readonly invariants: Invariants;
+  readonly watch: StepObserver;
+  readonly logInvariants: LogInvariants;
 };
 
 const AGAIN_MS = 3_000;
@@ -56,14 +51,14 @@ const NO_PROGRAMS: RunnerDeps["programs"] = {
 };
 
 export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slots }: RunnerFacts): RunnerHost {
-  const { ground, machine, network, judge, watch } = deps;
-  const { timeline, trace } = ground;
-  const random = ground.random.fork(name);
+  const { simulation, machine, network, invariants, watch } = deps;
+  const { timeline, trace } = simulation;
+  const random = simulation.random.fork(name);
   const journal = `/data/${name}/journal.jsonl`;
   const disk = createDisk(random.fork("disk"), (path, bytes, torn) => {
     // A process that dies between making a log and writing down that there is one leaves it to nobody.
     const isKnown = disk.text(journal).includes(`"${path}"`);
-    if (path.includes("/logs/") && isKnown) deps.logBook.removed(path, Buffer.from(bytes), torn);
+    if (path.includes("/logs/") && isKnown) deps.logInvariants.removed(path, Buffer.from(bytes), torn);
   });
   const config = runnerConfigSchema.parse({
     name,
@@ -81,7 +76,7 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
   const boot = (): void => {
     if (current?.process.isAlive()) return;
     boots += 1;
-    const process = createProcess(ground, machine, `${name}#${boots}`);
+    const process = createProcess(simulation, machine, `${name}#${boots}`);
     const mine: typeof current = { process };
     current = mine;
     trace.line(`${process.name} begins`);
@@ -99,7 +94,7 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
       programs: NO_PROGRAMS,
       steps: stepBook([simStep(process, random.fork("steps"), watch)]),
     };
-    const logger = surpriseLogger(judge, process.name);
+    const logger = errorLogger(invariants, process.name);
     const runnerDeps: RunnerDeps = {
       ...tools,
       executor: inProcessExecutor(tools),

@@ -1,41 +1,15 @@
-// What must hold, whatever happens. The judge believes nobody: it looks at what was committed, at what was answered, and
+// What must hold, whatever happens. The invariants believes nobody: it looks at what was committed, at what was answered, and
 // at what was done to the outside world, and keeps its own account.
 
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
-import type { Agents } from "../hosts/agents.ts";
 import type { Trace } from "../machine/trace.ts";
-import type { JobRules } from "../plan/pipelines.ts";
+import type { JobRules } from "../plan/library.ts";
+import type { Invariant, Violation } from "../violation.ts";
 
-export type Invariant =
-  | "no-task-lost"
-  | "fences-grow"
-  | "one-holder"
-  | "one-end"
-  | "no-stale-write"
-  | "one-mutation"
-  | "permit-first"
-  | "no-effect-in-overlap"
-  | "no-overlap"
-  | "events-without-gap"
-  | "cancel-holds"
-  | "held-by-rule"
-  | "alive-is-not-lost"
-  | "dead-is-given-away"
-  | "no-idle-runner"
-  | "everything-ends"
-  | "notices"
-  | "logs-equal"
-  | "claim-on-disk"
-  | "probe-first"
-  | "no-flood"
-  | "no-surprise";
-
-export type Violation = { readonly invariant: Invariant; readonly text: string; readonly atMs: number };
-
-/** The judge's account of one job. */
+/** The invariants's account of one job. */
 export type JobAccount = {
   readonly task: string;
   readonly job: string;
@@ -58,13 +32,21 @@ export type JobAccount = {
   readonly ends: Map<number, string>;
 };
 
-export type Invariants = ReturnType<typeof createJudge>;
+export type Invariants = ReturnType<typeof createInvariants>;
 
-type JudgeDeps = {
+/** What the invariants must know of the task-agents. */
+export type AgentFacts = {
+  readonly hosts: readonly unknown[];
+  readonly readySinceMs: () => number | undefined;
+  readonly atWorkSinceMs: () => number | undefined;
+  readonly rates: () => readonly [slowest: number, fastest: number];
+};
+
+type InvariantDeps = {
   readonly nowMs: () => number;
   readonly trace: Trace;
   readonly rules: (pipeline: string, job: string) => JobRules;
-  readonly agents: () => Pick<Agents, "readySinceMs" | "atWorkSinceMs" | "rates" | "hosts">;
+  readonly agents: () => AgentFacts;
   readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
   /** A lenient job that was canceled and whose runner is silent may be given up after so long. */
   readonly unconfirmedAfterMs: number;
@@ -81,7 +63,7 @@ const HEARD_WITHIN_MS = 90_000;
 /** Sweeps come once a second, and a slow store makes them slower. */
 const SWEEP_SLACK_MS = 45_000;
 
-export function createJudge(deps: JudgeDeps) {
+export function createInvariants(deps: InvariantDeps) {
   const { nowMs, trace } = deps;
   const violations: Violation[] = [];
   const versions = new Map<string, number>();

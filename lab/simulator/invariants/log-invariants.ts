@@ -5,7 +5,7 @@ import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { StoredLogs } from "../machine/log-store.ts";
 import type { Invariants } from "./invariants.ts";
 
-export type LogBook = {
+export type LogInvariants = {
   /**
    * A runner removes a file of a log. `torn`: a power cut took bytes of it that the agent may have, or the line of the
    * runner's journal that says that there is a log.
@@ -15,22 +15,29 @@ export type LogBook = {
 };
 
 /**
- * `isFair`: no connection is ever bad. Else a runner that learns that its work was given away does not try to bring its log
+ * `hasGoodNetwork`: no connection is ever bad. Else a runner that learns that its work was given away does not try to bring its log
  * for longer than a minute, and the agent has only the beginning of it.
  */
-export function createLogBook(judge: Invariants, stored: StoredLogs, isFair: boolean): LogBook {
+export function createLogInvariants(
+  invariants: Invariants,
+  stored: StoredLogs,
+  hasGoodNetwork: boolean,
+): LogInvariants {
   const books = new Map<string, { readonly bytes: Buffer; readonly torn: boolean }>();
   return {
     removed: (path, bytes, torn) => void books.set(path, { bytes, torn }),
     check: () => {
       for (const [path, { bytes, torn }] of books) {
-        const ref = refOf(path, judge);
+        const ref = refOf(path, invariants);
         const name = `${ref.task}/${ref.job}/${ref.attempt}/${stepOf(path)}`;
         const told = stored.get(name)?.bytes ?? Buffer.alloc(0);
-        const end = judge.account(ref.task, ref.job).ends.get(ref.attempt);
+        const end = invariants.account(ref.task, ref.job).ends.get(ref.attempt);
         const isGivenAway = end === "lost" || end === "cut off";
-        if (told.equals(bytes) || ((torn || (isGivenAway && !isFair)) && isBeginning(told, bytes))) continue;
-        judge.violated("logs-equal", `${name}: the agent has ${told.length} bytes, the runner had ${bytes.length}`);
+        if (told.equals(bytes) || ((torn || (isGivenAway && !hasGoodNetwork)) && isBeginning(told, bytes))) continue;
+        invariants.violated(
+          "logs-equal",
+          `${name}: the agent has ${told.length} bytes, the runner had ${bytes.length}`,
+        );
       }
     },
   };
@@ -43,8 +50,8 @@ function isBeginning(one: Buffer, other: Buffer): boolean {
 }
 
 /** Folders of logs are named by fences. */
-function refOf(path: string, judge: Invariants): JobRef {
-  const ref = judge.claimed(Number(/\/logs\/(\d+)-/.exec(path)?.[1]));
+function refOf(path: string, invariants: Invariants): JobRef {
+  const ref = invariants.claimed(Number(/\/logs\/(\d+)-/.exec(path)?.[1]));
   if (!ref) throw new Error(`whose log is ${path}?`);
   return ref;
 }

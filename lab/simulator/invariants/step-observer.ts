@@ -2,10 +2,10 @@
 
 import type { StepContext } from "@gantry/core/step/step.ts";
 import type { Process } from "../machine/process.ts";
-import type { JobRules } from "../plan/pipelines.ts";
+import type { JobRules } from "../plan/library.ts";
 import type { Invariants } from "./invariants.ts";
 
-export type Watch = {
+export type StepObserver = {
   /** A call of a step begins; the answer says that it is over. */
   readonly enter: (process: Process, context: Seen) => () => void;
   /** The change of an effect begins. */
@@ -22,8 +22,8 @@ export type Watch = {
 type Seen = Pick<StepContext<never>, "task" | "workspace">;
 type Work = { readonly process: Process; readonly task: string; readonly job: string; readonly fence: number };
 
-export type WatchDeps = {
-  readonly judge: Invariants;
+export type StepObserverDeps = {
+  readonly invariants: Invariants;
   readonly nowMs: () => number;
   readonly rules: (pipeline: string, job: string) => JobRules;
   /** Clocks are not further apart than the no-overlap condition allows. */
@@ -33,7 +33,7 @@ export type WatchDeps = {
 /** After a pause nobody can do better than to notice it; this is how long noticing may take. */
 const NOTICE_MS = 2_000;
 
-export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watch {
+export function createStepObserver({ invariants, nowMs, rules, clocksFit }: StepObserverDeps): StepObserver {
   const works = new Set<Work>();
   const permits = new Set<string>();
   const overlaps = new Set<string>();
@@ -49,7 +49,7 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
     const name = `${one.job} of ${one.task}: fences ${one.fence} and ${other.fence}`;
     if (overlaps.has(name)) return;
     overlaps.add(name);
-    judge.violated("no-overlap", `${name} are at work at the same time`);
+    invariants.violated("no-overlap", `${name} are at work at the same time`);
   };
 
   return {
@@ -65,14 +65,18 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
       const { id: task, job } = context.task;
       const fence = fenceOf(context);
       if (!permits.has(`${key} ${fence}`))
-        judge.violated("permit-first", `${key} by fence ${fence} of ${job} of ${task}: ${process.name}`);
+        invariants.violated("permit-first", `${key} by fence ${fence} of ${job} of ${task}: ${process.name}`);
       if (begun.get(key) === false)
-        judge.violated("probe-first", `${key} by fence ${fence} of ${job} of ${task} is begun again, and nobody asked`);
-      if (found.has(key)) judge.violated("one-mutation", `${key} is begun again by fence ${fence}, and it was found`);
+        invariants.violated(
+          "probe-first",
+          `${key} by fence ${fence} of ${job} of ${task} is begun again, and nobody asked`,
+        );
+      if (found.has(key))
+        invariants.violated("one-mutation", `${key} is begun again by fence ${fence}, and it was found`);
       begun.set(key, false);
-      const account = judge.account(task, job);
+      const account = invariants.account(task, job);
       if (account.fence > fence && account.started)
-        judge.violated(
+        invariants.violated(
           "no-effect-in-overlap",
           `${key} by fence ${fence} of ${job} of ${task}, ${account.fence} has started`,
         );

@@ -1,7 +1,7 @@
 // Node keeps a signal that was composed of others alive as long as somebody listens to it. Simulated processes die without
 // a goodbye, so every seed would leave its whole world behind. Here such a signal lives no longer than those that know it.
 
-export function composeSignalsHere(): void {
+export function replaceAbortSignalAny(): void {
   AbortSignal.any = (signals) => {
     const both = new AbortController();
     const all = [...signals];

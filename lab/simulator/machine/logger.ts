@@ -1,13 +1,13 @@
 // Log lines of simulated processes: nobody reads them, but mistakes of ours must not hide in them.
 
 import type { Logger } from "@gantry/runtime/http/server.ts";
-import type { Invariants } from "../invariants/invariants.ts";
+import type { ViolationSink } from "../violation.ts";
 
 /** An error that only a mistake makes is a surprise, at whatever level it is logged. */
-export function surpriseLogger(judge: Invariants, name: string): Logger {
+export function errorLogger(invariants: ViolationSink, name: string): Logger {
   const look = (fields: object, message: string): void => {
     const error: unknown = "err" in fields ? fields.err : undefined;
-    if (isMistake(error)) judge.violated("no-surprise", `${name}: ${message}: ${(error as Error).stack}`);
+    if (isMistake(error)) invariants.violated("no-surprise", `${name}: ${message}: ${(error as Error).stack}`);
   };
   return { debug: look, info: look, warn: look, error: look };
 }

@@ -1,7 +1,7 @@
 // The simulated network: a `fetch` for the real clients. Requests and answers take time, get lost one way or both ways,
 // come twice, overtake each other, and are answered by proxies in between.
 
-import type { Ground, Machine, Process } from "./process.ts";
+import type { Machine, Process, Simulation } from "./process.ts";
 
 export type Request = {
   readonly method: string;
@@ -28,7 +28,7 @@ export type Server = {
 };
 
 /** How a connection between a machine and a server is at the moment. Probabilities, and milliseconds. */
-export type Weather = {
+export type NetworkFaultProfile = {
   delayMs: readonly [number, number];
   /** Chance of a delay of up to two minutes. */
   slow: number;
@@ -42,7 +42,7 @@ export type Weather = {
   cut: "no" | "out" | "back" | "both";
 };
 
-export const FAIR: Readonly<Weather> = {
+export const NO_NETWORK_FAULTS: Readonly<NetworkFaultProfile> = {
   delayMs: [0.2, 2],
   slow: 0,
   loseRequest: 0,
@@ -55,7 +55,7 @@ export const FAIR: Readonly<Weather> = {
 };
 
 /** Whoever is far away sees the news in fewer pages, which saves time. */
-export const FAR: Readonly<Weather> = { ...FAIR, delayMs: [20, 60] };
+export const DISTANT: Readonly<NetworkFaultProfile> = { ...NO_NETWORK_FAULTS, delayMs: [20, 60] };
 
 /** Who calls what: when it leaves, and when it arrives. */
 export type Hear = (moment: "left" | "arrived", process: Process, request: Request) => void;
@@ -64,17 +64,17 @@ export type Network = {
   readonly listen: (server: Server) => void;
   /** What `process` calls the world with. */
   readonly fetchFor: (process: Process) => typeof fetch;
-  readonly weather: (machine: Machine, server: string) => Weather;
+  readonly faultProfile: (machine: Machine, server: string) => NetworkFaultProfile;
   /** Hears of requests. The answer takes it back. */
   readonly hear: (hear: Hear) => () => void;
-  readonly calm: (machine: Machine, server: string) => void;
-  /** All weathers are fair. */
+  readonly restore: (machine: Machine, server: string) => void;
+  /** All profiles are fair. */
   readonly clear: () => void;
 };
 
 type Exchange = {
   readonly process: Process;
-  readonly weather: Weather;
+  readonly faultProfile: NetworkFaultProfile;
   readonly server: Server;
   readonly request: Request;
   /** Settles the caller's promise, once. */
@@ -91,33 +91,36 @@ const GONE = new Error("the caller has left");
  */
 const FLOOD = 250;
 
-export type NetworkDeps = Ground & {
+export type NetworkDeps = Simulation & {
   /** How the connections of a machine are when nothing is wrong. */
-  readonly fair: (machine: Machine) => Readonly<Weather>;
+  readonly fair: (machine: Machine) => Readonly<NetworkFaultProfile>;
   readonly onFlood: (process: Process, path: string) => void;
 };
 
 export function createNetwork({ timeline, random, trace, fair, onFlood }: NetworkDeps): Network {
   const servers = new Map<string, Server>();
-  const weathers = new Map<string, { readonly now: Weather; readonly fair: Readonly<Weather> }>();
+  const profiles = new Map<
+    string,
+    { readonly now: NetworkFaultProfile; readonly fair: Readonly<NetworkFaultProfile> }
+  >();
   const known = (machine: Machine, server: string) => {
     const key = `${machine.name} ${server}`;
-    const one = weathers.get(key) ?? { now: { ...fair(machine) }, fair: fair(machine) };
-    weathers.set(key, one);
+    const one = profiles.get(key) ?? { now: { ...fair(machine) }, fair: fair(machine) };
+    profiles.set(key, one);
     return one;
   };
-  const weather = (machine: Machine, server: string): Weather => known(machine, server).now;
-  const delay = ({ delayMs: [from, to], slow }: Weather): number =>
+  const faultProfile = (machine: Machine, server: string): NetworkFaultProfile => known(machine, server).now;
+  const delay = ({ delayMs: [from, to], slow }: NetworkFaultProfile): number =>
     random.chance(slow) ? random.between(1_000, 120_000) : random.between(from, to);
 
   const answerIn = (exchange: Exchange, answer: Answer | Error): void => {
-    const { weather: now, process, settle } = exchange;
+    const { faultProfile: now, process, settle } = exchange;
     if (now.cut === "back" || now.cut === "both" || random.chance(now.loseAnswer)) return;
     process.deliverIn(delay(now), () => settle(answer));
   };
 
   const arrive = (exchange: Exchange): void => {
-    const { request, weather: now } = exchange;
+    const { request, faultProfile: now } = exchange;
     const server = exchange.server.behind?.(exchange.process.machine) ?? exchange.server;
     if (now.cut === "out" || now.cut === "both") return;
     const process = server.process();
@@ -153,7 +156,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     else if (++known.requests === FLOOD) onFlood(process, request.path);
   };
   const send = (exchange: Exchange): void => {
-    const { weather: now } = exchange;
+    const { faultProfile: now } = exchange;
     count(exchange);
     tell("left", exchange);
     if (random.chance(now.reset)) {
@@ -202,7 +205,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
       send({
         process,
         server,
-        weather: weather(process.machine, host),
+        faultProfile: faultProfile(process.machine, host),
         request: { method: init.method ?? "GET", path: pathname, query: searchParams, ...partsOf(init) },
         onLeft: (hear) => void (over ? hear() : lefts.push(hear)),
         settle: (answer) => {
@@ -216,17 +219,17 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
 
   return {
     listen: (server) => void servers.set(server.name, server),
-    weather,
+    faultProfile,
     hear: (hear) => {
       hearers.add(hear);
       return () => void hearers.delete(hear);
     },
-    calm: (machine, server) => {
+    restore: (machine, server) => {
       const { now, fair } = known(machine, server);
       Object.assign(now, { ...fair, cut: now.cut });
     },
     clear: () => {
-      for (const { now, fair } of weathers.values()) Object.assign(now, fair);
+      for (const { now, fair } of profiles.values()) Object.assign(now, fair);
     },
     fetchFor: (process) => async (address, init) => {
       // Nobody hears the words of the dead.

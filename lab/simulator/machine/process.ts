@@ -39,7 +39,7 @@ export type Process = {
   readonly onDeath: (hear: () => void) => () => void;
 };
 
-export type Ground = { readonly timeline: Timeline; readonly random: Random; readonly trace: Trace };
+export type Simulation = { readonly timeline: Timeline; readonly random: Random; readonly trace: Trace };
 
 export function createMachine(timeline: Timeline, name: string): Machine {
   let anchor = { simMs: 0, monotonicMs: 1_000, rate: 1 };
@@ -61,7 +61,7 @@ export function createMachine(timeline: Timeline, name: string): Machine {
   };
 }
 
-export function createProcess({ timeline, random, trace }: Ground, machine: Machine, name: string): Process {
+export function createProcess({ timeline, random, trace }: Simulation, machine: Machine, name: string): Process {
   let alive = true;
   let pausedUntil: number | undefined;
   let resumedMs = 0;

@@ -8,7 +8,7 @@ import type { Network } from "../machine/network.ts";
 import type { Process } from "../machine/process.ts";
 import type { Random } from "../machine/random.ts";
 
-export type People = {
+export type Users = {
   /** Wishes that were not answered yet. */
   readonly open: () => number;
   /** Tasks that the agent has acknowledged. */
@@ -17,10 +17,10 @@ export type People = {
   readonly answerAll: () => void;
 };
 
-export type PeopleOptions = {
+export type UserOptions = {
   readonly process: Process;
   readonly network: Network;
-  readonly judge: Invariants;
+  readonly invariants: Invariants;
   readonly random: Random;
   readonly pipelines: readonly string[];
   readonly tasks: number;
@@ -31,8 +31,8 @@ export type PeopleOptions = {
 
 const LOOK_MS = 15_000;
 
-export function startPeople(options: PeopleOptions): People {
-  const { process, network, judge, random, tasks } = options;
+export function startUsers(options: UserOptions): Users {
+  const { process, network, invariants, random, tasks } = options;
   const client = makeAgentClient({
     url: "http://agent",
     token: "portal",
@@ -70,14 +70,17 @@ export function startPeople(options: PeopleOptions): People {
     const ask = () => insist(() => client.startTask(wish));
     const task = await ask();
     if (task instanceof GantryError) {
-      judge.violated("no-surprise", `a task was refused: ${task.code} ${task.message}`);
+      invariants.violated("no-surprise", `a task was refused: ${task.code} ${task.message}`);
       return;
     }
     accepted.add(task.id);
     if (random.chance(0.1)) {
       const same = await ask();
       if (same instanceof GantryError || same.id !== task.id)
-        judge.violated("no-task-lost", `key ${number} gave ${task.id}, then ${same instanceof Error ? same : same.id}`);
+        invariants.violated(
+          "no-task-lost",
+          `key ${number} gave ${task.id}, then ${same instanceof Error ? same : same.id}`,
+        );
     }
     if (random.chance(options.cancelChance))
       process.clock.after(random.between(0, random.chance(0.5) ? 5_000 : 300_000), () => void cancel(client, task.id));
@@ -85,7 +88,7 @@ export function startPeople(options: PeopleOptions): People {
   const cancel = async (agent: AgentClient, id: string): Promise<void> =>
     void (await insist(() => agent.cancel(id, { principal: "ann" })));
   const answerHeld = async (): Promise<void> => {
-    for (const { id, jobs, phase } of judge.tasks.values()) {
+    for (const { id, jobs, phase } of invariants.tasks.values()) {
       if (phase === "ended") continue;
       for (const { key, phase: jobPhase } of Object.values(jobs)) {
         if (jobPhase !== "held" || !(answersAll || random.chance(0.2))) continue;

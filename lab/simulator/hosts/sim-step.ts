@@ -5,36 +5,21 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { failed, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, type StepContext } from "@gantry/core/step/step.ts";
 import { z } from "zod";
-import type { Watch } from "../invariants/step-observer.ts";
+import type { StepObserver } from "../invariants/step-observer.ts";
 import type { Process } from "../machine/process.ts";
 import type { Random } from "../machine/random.ts";
+import { type StepInput, stepInput } from "../plan/step-input.ts";
 
-const doing = z.object({
-  workMs: z.number(),
-  waits: z.number(),
-  waitMs: z.number(),
-  effects: z.number(),
-  /** What is changed: made once, replaced by compare-and-swap, or added to, by somebody who compares nothing. */
-  target: z.enum(["create", "replace", "add"]),
-  /** Chance of an error that the step's retry is for. */
-  flaky: z.number(),
-  /** Chance of an end as failed. */
-  fail: z.number(),
-  /** How long it goes on after it was told to stop. */
-  stubbornMs: z.number(),
-  lines: z.number(),
-});
-export type Doing = z.infer<typeof doing>;
-type Context = StepContext<Doing>;
+type Context = StepContext<StepInput>;
 
 /** What the world's clients wait for an answer. */
 const DEADLINE_MS = 20_000;
 
-export function simStep(process: Process, random: Random, watch: Watch): AnyStep {
-  return defineStep<Doing, { n: number }>({
+export function simStep(process: Process, random: Random, watch: StepObserver): AnyStep {
+  return defineStep<StepInput, { n: number }>({
     name: "sim/do",
     title: "Does something",
-    input: doing,
+    input: stepInput,
     output: z.object({ n: z.number() }),
     needs: [],
     effects: ["change"],
@@ -52,7 +37,7 @@ export function simStep(process: Process, random: Random, watch: Watch): AnyStep
   }) as AnyStep;
 }
 
-async function run(process: Process, random: Random, watch: Watch, context: Context) {
+async function run(process: Process, random: Random, watch: StepObserver, context: Context) {
   const { input, memo } = context;
   const waited = typeof memo === "number" ? memo : 0;
   for (let line = 0; line < input.lines; line += 1) context.log(`line ${line} of ${context.task.step}, ${waited}`);
