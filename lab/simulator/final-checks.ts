@@ -1,4 +1,4 @@
-// What must come about: work does not wait while somebody is idle, everything ends, and everybody is told.
+// Liveness invariants: jobs do not wait while a suitable runner is idle, every task ends, and every notification arrives.
 
 import type { Agents } from "./hosts/agents.ts";
 import { CHANNEL } from "./hosts/notify-host.ts";
@@ -7,16 +7,16 @@ import type { Users } from "./hosts/users.ts";
 import type { Invariants } from "./invariants/invariants.ts";
 import type { SimBus } from "./machine/bus.ts";
 
-/** After healing, connections that were cut need their time limits to be noticed. */
-const CALM_AFTER_MS = 90_000;
+/** After the last fault, connections that were cut are only noticed when their timeouts expire. */
+const SETTLED_AFTER_MS = 90_000;
 const IDLE_MS = 5_000;
 
 export type Liveness = {
-  /** Once a second. `quietSinceMs`: since when nothing is wrong; undefined while something is. */
-  readonly look: (quietSinceMs: number | undefined) => void;
+  /** Called once a second. `quietSinceMs`: since when no fault is active; undefined while one is. */
+  readonly check: (quietSinceMs: number | undefined) => void;
   readonly allEnded: () => boolean;
-  /** Everybody who was to be told was told, and every event is on the bus, where there is one. */
-  readonly noticed: (world: OutsideSystem) => boolean;
+  /** Every notification was received, and every event is on the bus if there is one. */
+  readonly allDelivered: (outside: OutsideSystem) => boolean;
 };
 
 export function createLiveness(deps: {
@@ -27,8 +27,8 @@ export function createLiveness(deps: {
 }): Liveness {
   const { invariants, agents, nowMs, bus } = deps;
   return {
-    look: (quietSinceMs) => {
-      if (quietSinceMs === undefined || nowMs() < quietSinceMs + CALM_AFTER_MS) return;
+    check: (quietSinceMs) => {
+      if (quietSinceMs === undefined || nowMs() < quietSinceMs + SETTLED_AFTER_MS) return;
       const idle = agents.idle().filter(({ free, sinceMs }) => free > 0 && nowMs() - sinceMs > IDLE_MS);
       if (idle.length === 0) return;
       for (const { task, job, readyMs } of invariants.jobs.values()) {
@@ -43,33 +43,35 @@ export function createLiveness(deps: {
         if (able)
           invariants.violated(
             "no-idle-runner",
-            `${job} of ${task} is ready, and ${able.runner} polls with a free slot`,
+            `${job} of ${task} is ready while ${able.runner} polls with a free slot`,
           );
       }
     },
     allEnded: () => [...invariants.tasks.values()].every(({ phase }) => phase === "ended"),
-    noticed: ({ messages }) => missing(invariants, messages).length === 0 && unpublished(invariants, bus).length === 0,
+    allDelivered: ({ messages }) =>
+      missing(invariants, messages).length === 0 && unpublished(invariants, bus).length === 0,
   };
 }
 
 export function checkEnd(facts: {
   readonly invariants: Invariants;
-  readonly wishes: Users;
-  readonly world: OutsideSystem;
+  readonly users: Users;
+  readonly outside: OutsideSystem;
   readonly bus: SimBus | undefined;
   readonly late: boolean;
 }): void {
-  const { invariants, wishes, world, bus, late } = facts;
-  for (const id of wishes.accepted())
-    if (!invariants.tasks.has(id)) invariants.violated("no-task-lost", `${id} was acknowledged and is not there`);
+  const { invariants, users, outside, bus, late } = facts;
+  for (const id of users.accepted())
+    if (!invariants.tasks.has(id)) invariants.violated("no-task-lost", `${id} was acknowledged and is missing`);
   if (!late) return;
-  if (wishes.open() > 0) invariants.violated("everything-ends", `${wishes.open()} wishes were never answered`);
+  if (users.open() > 0) invariants.violated("everything-ends", `${users.open()} requests of users were never answered`);
   for (const { id, phase, jobs } of invariants.tasks.values()) {
     if (phase === "ended") continue;
     const states = Object.values(jobs).map((job) => `${job.key} ${job.outcome ?? job.phase}`);
     invariants.violated("everything-ends", `${id} is ${phase}: ${states.join(", ")}`);
   }
-  for (const key of missing(invariants, world.messages)) invariants.violated("notices", `${key} was never received`);
+  for (const key of missing(invariants, outside.messages))
+    invariants.violated("notifications", `${key} was never received`);
   for (const id of unpublished(invariants, bus)) {
     const [there, all] = [bus?.reached(id), invariants.versionOf(id)];
     invariants.violated("events-without-gap", `${there} of ${all} events of ${id} are on the bus`);

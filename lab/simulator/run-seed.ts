@@ -1,4 +1,4 @@
-// One seed: builds a world, lets it live through its faults, heals it, and waits for everything to end.
+// Runs one seed: builds the system, injects faults, removes them, and waits for everything to end.
 
 import { agentConfig } from "@gantry/task-agent/config.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
@@ -26,7 +26,7 @@ import type { Violation } from "./violation.ts";
 export type SeedResult = {
   readonly seed: number;
   readonly violations: readonly Violation[];
-  /** SHA-256 of everything that happened; empty when nobody asked for it. */
+  /** SHA-256 of the trace; empty when the digest was switched off. */
   readonly digest: string;
   readonly simulatedMs: number;
   readonly steps: number;
@@ -37,21 +37,24 @@ export type SeedResult = {
 export type SeedOptions = {
   readonly show?: ((line: string) => void) | undefined;
   readonly digest?: boolean;
-  /** A theme of plan.ts; without it the seed draws one. */
+  /** A theme of plan.ts; absent: the seed draws one. */
   readonly theme?: string | undefined;
 };
 
-/** After healing everything must have ended in this time; where the work itself is longer, it must go on all the time. */
+/**
+ * After the last fault, everything must end within PATIENCE_MS. Longer work may take up to LONGEST_MS as long as an attempt
+ * ends at least every STANDSTILL_MS.
+ */
 const PATIENCE_MS = 30 * 60_000;
 const STANDSTILL_MS = 10 * 60_000;
 const LONGEST_MS = 3 * 3_600_000;
-const LOOK_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
 replaceAbortSignalAny();
 
 /**
- * Never rejects for what the simulated processes do. `show` gets every line of the trace. Who runs many seeds does without
- * the digest, which costs time.
+ * Never rejects because of what the simulated processes do. `show` gets every line of the trace. The digest costs time, so
+ * runs of many seeds switch it off.
  */
 export async function runSeed(seed: number, { show, digest = true, theme }: SeedOptions = {}): Promise<SeedResult> {
   const random = randomOf(seed);
@@ -65,7 +68,8 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     ...simulation,
     random: random.fork("network"),
     fair: ({ name }) => (name === notifyMachine.name ? DISTANT : NO_NETWORK_FAULTS),
-    onFlood: ({ name }, path) => invariants.violated("no-flood", `${name} calls without a pause, at last ${path}`),
+    onFlood: ({ name }, path) =>
+      invariants.violated("no-flood", `${name} sends requests in a loop without a pause, the last one to ${path}`),
   });
   const config = agentConfig.parse({
     data: "/data/agent",
@@ -82,39 +86,43 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     reassignAfterMs: (mode) => config.lease[mode].reassignAfterMs,
     unconfirmedAfterMs: config.cancelGraceMs + 60_000,
   });
-  const watch = createStepObserver({
+  const observer = createStepObserver({
     invariants,
     nowMs: timeline.nowMs,
     rules: library.rules,
     clocksFit: plan.clocksFit,
   });
   const bus = plan.hasBus ? createBus(simulation, () => invariants) : undefined;
-  const agents = createAgents({ simulation, config, library, invariants, watch, bus }, plan.agents);
-  const still = { ...simulation, random: random.fork("people") };
-  const people = createProcess(still, createMachine(timeline, "people"), "people");
-  const world = createOutsideSystem(createProcess(still, createMachine(timeline, "world"), "world"), () => invariants);
+  const agents = createAgents({ simulation, config, library, invariants, observer, bus }, plan.agents);
+  // The labels of forks are part of what a seed means: recorded seeds change when a label does.
+  const apart = { ...simulation, random: random.fork("people") };
+  const usersProcess = createProcess(apart, createMachine(timeline, "users"), "users");
+  const outside = createOutsideSystem(
+    createProcess(apart, createMachine(timeline, "outside"), "outside"),
+    () => invariants,
+  );
   const logInvariants = createLogInvariants(invariants, agents.logs, hasGoodNetwork(plan));
   const runners = plan.runners.map((facts) =>
     createRunnerHost(
-      { simulation, machine: createMachine(timeline, facts.name), network, invariants, watch, logInvariants },
+      { simulation, machine: createMachine(timeline, facts.name), network, invariants, observer, logInvariants },
       facts,
     ),
   );
-  network.hear((moment, { machine }, { path, body }) => {
+  network.observe((moment, { machine }, { path, body }) => {
     if (moment !== "left" || path !== "/runner/v1/start") return;
     const runner = runners.find((one) => one.machine === machine);
     const { ref } = JSON.parse(Buffer.from(body).toString("utf8")) as { readonly ref: JobRef };
     if (runner && !runner.hasOnDisk(ref.fence))
       invariants.violated(
         "claim-on-disk",
-        `${runner.name} starts ${ref.job} of ${ref.task} and would not know after a crash`,
+        `${runner.name} starts ${ref.job} of ${ref.task} before the claim is on its disk`,
       );
   });
   const notify = createNotifyHost({ simulation, machine: notifyMachine, network, invariants, bus });
   network.listen(agents.server);
-  network.listen(world.server);
-  const wishes = startUsers({
-    process: people,
+  network.listen(outside.server);
+  const users = startUsers({
+    process: usersProcess,
     network,
     invariants,
     random: random.fork("wishes"),
@@ -124,35 +132,38 @@ export async function runSeed(seed: number, { show, digest = true, theme }: Seed
     cancelChance: plan.cancelChance,
   });
 
-  const parts = { simulation, plan, network, agents, runners, notify, bus, people };
-  const faults = startFaults(parts);
+  const targets = { simulation, plan, network, agents, runners, notify, bus, users: usersProcess };
+  const faults = startFaults(targets);
   for (const host of [...agents.hosts, ...runners, notify]) host.boot();
   const liveness = createLiveness({ invariants, agents, bus, nowMs: timeline.nowMs });
   let ended = false;
-  const look = (): void => {
-    watch.look();
-    invariants.lookForSilence();
-    liveness.look(faults.quietSinceMs());
+  const check = (): void => {
+    observer.check();
+    invariants.checkSilence();
+    liveness.check(faults.quietSinceMs());
     const healed = faults.healedMs();
     const now = timeline.nowMs();
     const stands = now - invariants.lastEndMs() > STANDSTILL_MS;
     const late = healed !== undefined && now > healed + (stands ? PATIENCE_MS : LONGEST_MS);
     const done =
-      healed !== undefined && wishes.open() === 0 && liveness.allEnded() && runners.every((one) => one.busy() === 0);
-    if (healed !== undefined) wishes.answerAll();
-    ended = late || (done && liveness.noticed(world)) || invariants.violations.length > 0;
-    if (ended) checkEnd({ invariants, wishes, world, bus, late });
+      healed !== undefined && users.open() === 0 && liveness.allEnded() && runners.every((one) => one.busy() === 0);
+    if (healed !== undefined) users.resolveAll();
+    ended = late || (done && liveness.allDelivered(outside)) || invariants.violations.length > 0;
+    if (ended) checkEnd({ invariants, users, outside, bus, late });
     if (ended && !late) logInvariants.check();
-    else timeline.at(now + LOOK_MS, look);
+    else timeline.at(now + CHECK_EVERY_MS, check);
   };
-  timeline.at(LOOK_MS, look);
-  const surprise = (error: unknown): void =>
-    invariants.violated("no-surprise", `nobody handled: ${error instanceof Error ? error.stack : String(error)}`);
-  process.on("unhandledRejection", surprise);
+  timeline.at(CHECK_EVERY_MS, check);
+  const onUnhandledRejection = (error: unknown): void =>
+    invariants.violated(
+      "no-unexpected-error",
+      `unhandled rejection: ${error instanceof Error ? error.stack : String(error)}`,
+    );
+  process.on("unhandledRejection", onUnhandledRejection);
   try {
     await timeline.run(() => ended);
   } finally {
-    process.off("unhandledRejection", surprise);
+    process.off("unhandledRejection", onUnhandledRejection);
   }
   return {
     seed,

@@ -14,15 +14,15 @@ export type Invariant =
   | "cancel-holds"
   | "held-by-rule"
   | "alive-is-not-lost"
-  | "dead-is-given-away"
+  | "dead-is-reassigned"
   | "no-idle-runner"
   | "everything-ends"
-  | "notices"
+  | "notifications"
   | "logs-equal"
   | "claim-on-disk"
   | "probe-first"
   | "no-flood"
-  | "no-surprise";
+  | "no-unexpected-error";
 
 export type Violation = { readonly invariant: Invariant; readonly text: string; readonly atMs: number };
 

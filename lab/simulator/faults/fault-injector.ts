@@ -1,4 +1,4 @@
-// When things go wrong, and when they are well again. What goes wrong is in strikes.ts, how much of it in plan.ts.
+// Schedules the faults of a plan and removes them all at the end. The faults themselves are in faults.ts.
 
 import { NO_BUS_FAULTS } from "../machine/bus.ts";
 import { NO_DISK_FAULTS } from "../machine/files.ts";
@@ -8,18 +8,17 @@ import type { FaultTargets } from "./fault-targets.ts";
 import { FAULTS } from "./faults.ts";
 
 export type Faults = {
-  /** When the last of them was over; undefined before. */
+  /** Simulated time at which all faults were removed; undefined before. */
   readonly healedMs: () => number | undefined;
-  /** Since when nothing is wrong, also between two faults; undefined while something is. */
+  /** Since when no fault is active, also between two faults; undefined while one is. */
   readonly quietSinceMs: () => number | undefined;
 };
 
-/** What was under way when a fault ended may be on its way for so long. */
+/** Requests that were under way when a fault ended may arrive this much later. */
 const AFTERMATH_MS = 60_000;
 
-/** Begins the faults. */
-export function startFaults(parts: FaultTargets): Faults {
-  const { plan, simulation } = parts;
+export function startFaults(targets: FaultTargets): Faults {
+  const { plan, simulation } = targets;
   const { timeline, trace } = simulation;
   const random = simulation.random.fork("faults");
   const isExact = plan.rates[0] === 1 && plan.rates[1] === 1;
@@ -37,11 +36,11 @@ export function startFaults(parts: FaultTargets): Faults {
     if (healed !== undefined) return;
     trace.line(`-- ${kind}`);
     const isOver = (): boolean => healed !== undefined;
-    const [agent, runner] = [random.pick(parts.agents.hosts), random.pick(parts.runners)];
-    FAULTS[kind]({ parts, agent, runner, random, later, lasts, isOver });
+    const [agent, runner] = [random.pick(targets.agents.hosts), random.pick(targets.runners)];
+    FAULTS[kind]({ targets, agent, runner, random, later, lasts, isOver });
   };
 
-  for (const { machine } of [...parts.agents.hosts, ...parts.runners, parts.notify])
+  for (const { machine } of [...targets.agents.hosts, ...targets.runners, targets.notify])
     machine.setRate(random.between(...plan.rates));
   for (const kind of ["store", "unanswered", "slow-store", "notify-store"] as const)
     if (plan.kinds.has(kind)) inject(kind);
@@ -50,7 +49,7 @@ export function startFaults(parts: FaultTargets): Faults {
     for (let time = 0; time < times; time += 1) timeline.at(random.between(0, plan.faultsForMs), () => inject(kind));
   }
   timeline.at(plan.faultsForMs, () => {
-    heal(parts);
+    heal(targets);
     healed = timeline.nowMs();
     wrongUntilMs = Math.min(wrongUntilMs, healed);
   });
@@ -65,7 +64,7 @@ export function startFaults(parts: FaultTargets): Faults {
 
 function heal({ simulation, network, agents, runners, notify, bus }: FaultTargets): void {
   simulation.trace.line("-- healed");
-  network.clear();
+  network.restoreAll();
   for (const { faultProfile } of agents.hosts) Object.assign(faultProfile, NO_STORE_FAULTS);
   Object.assign(notify.faultProfile, NO_STORE_FAULTS);
   if (bus) Object.assign(bus.faultProfile, NO_BUS_FAULTS);

@@ -1,4 +1,4 @@
-// The parts of the simulation that faults hit.
+// The targets of the simulation that faults hit.
 
 import type { Agents } from "../hosts/agents.ts";
 import type { NotifyHost } from "../hosts/notify-host.ts";
@@ -15,7 +15,7 @@ export type FaultTargets = {
   readonly agents: Agents;
   readonly runners: readonly RunnerHost[];
   readonly notify: NotifyHost;
-  /** Where events go over one. */
+  /** Absent when the plan has no bus. */
   readonly bus: SimBus | undefined;
-  readonly people: Process;
+  readonly users: Process;
 };

@@ -1,4 +1,4 @@
-// What can go wrong. Each inject begins one fault; how hard it is, is drawn.
+// The faults. Each function starts one fault; its severity is drawn at random.
 
 import type { AgentHost } from "../hosts/agent-host.ts";
 import type { RunnerHost } from "../hosts/runner-host.ts";
@@ -12,22 +12,22 @@ import type { FaultKind } from "../plan/plan.ts";
 import type { FaultTargets } from "./fault-targets.ts";
 
 type FaultContext = {
-  readonly parts: FaultTargets;
-  /** The ones that it hits, if it is about an agent or a runner. */
+  readonly targets: FaultTargets;
+  /** The agent and the runner that are hit, when the fault concerns one. */
   readonly agent: AgentHost;
   readonly runner: RunnerHost;
   readonly random: Random;
-  /** Does something after so long; until then something is wrong. */
+  /** Runs something after simulated milliseconds; until then a fault counts as active. */
   readonly later: (ms: number, run: () => void) => void;
-  /** Something is wrong for so long from now. */
+  /** A fault counts as active for this many milliseconds from now. */
   readonly lasts: (ms: number) => void;
-  /** Everything is healed. */
+  /** All faults were removed. */
   readonly isOver: () => boolean;
 };
 
 const FOR_EVER = Number.POSITIVE_INFINITY;
-/** What a process does that begins or ends, or whose clock was set. */
-const UNREST_MS = 60_000;
+/** How long the effects of a process start, a process end or a clock change may last. */
+const SETTLING_MS = 60_000;
 
 export const FAULTS: { readonly [K in FaultKind]: (context: FaultContext) => void } = {
   "agent-crash": ({ agent, random, later }) => {
@@ -35,9 +35,9 @@ export const FAULTS: { readonly [K in FaultKind]: (context: FaultContext) => voi
     if (random.chance(0.3)) loseLogBytes(agent.logs, random);
     later(random.between(100, random.chance(0.2) ? 300_000 : 20_000), agent.boot);
   },
-  swap: ({ parts, runner, random, lasts }) => {
-    lasts(UNREST_MS);
-    parts.agents.swap(random.pick([runner.machine, runner.machine, parts.people.machine, parts.notify.machine]));
+  swap: ({ targets, runner, random, lasts }) => {
+    lasts(SETTLING_MS);
+    targets.agents.swap(random.pick([runner.machine, runner.machine, targets.users.machine, targets.notify.machine]));
   },
   "runner-crash": ({ runner, random, later }) => {
     runner.process()?.kill();
@@ -54,7 +54,7 @@ export const FAULTS: { readonly [K in FaultKind]: (context: FaultContext) => voi
   },
   "runner-replace": ({ runner, random, lasts }) => {
     const drainMs = random.chance(0.5) ? 0 : random.between(1_000, 60_000);
-    lasts(drainMs + UNREST_MS);
+    lasts(drainMs + SETTLING_MS);
     runner.replace(drainMs);
   },
   "runner-pause": ({ runner, random, lasts }) => {
@@ -67,27 +67,27 @@ export const FAULTS: { readonly [K in FaultKind]: (context: FaultContext) => voi
     lasts(ms);
     agent.process()?.pause(ms);
   },
-  "notify-crash": ({ parts: { notify }, random, later }) => {
+  "notify-crash": ({ targets: { notify }, random, later }) => {
     notify.process()?.kill();
     later(random.between(100, 60_000), notify.boot);
   },
-  cut: ({ parts, runner, random, later }) => {
-    const machine = random.pick([runner.machine, runner.machine, parts.notify.machine, parts.people.machine]);
-    const faultProfile = parts.network.faultProfile(machine, random.chance(0.8) ? "agent" : "world");
+  cut: ({ targets, runner, random, later }) => {
+    const machine = random.pick([runner.machine, runner.machine, targets.notify.machine, targets.users.machine]);
+    const faultProfile = targets.network.faultProfile(machine, random.chance(0.8) ? "agent" : "outside");
     cut(faultProfile, random.between(1_000, random.chance(0.3) ? 600_000 : 60_000), { random, later });
   },
-  "long-cut": ({ parts, runner, random, later }) =>
-    cut(parts.network.faultProfile(runner.machine, "agent"), random.between(130_000, 400_000), { random, later }),
-  weather: badNetwork,
-  twist: ({ parts, runner, random, later }) => {
-    const faultProfile = parts.network.faultProfile(runner.machine, "agent");
+  "long-cut": ({ targets, runner, random, later }) =>
+    cut(targets.network.faultProfile(runner.machine, "agent"), random.between(130_000, 400_000), { random, later }),
+  "bad-network": badNetwork,
+  reordering: ({ targets, runner, random, later }) => {
+    const faultProfile = targets.network.faultProfile(runner.machine, "agent");
     const delayMs = [0.2, random.between(50, 3_000)] as const;
     Object.assign(faultProfile, { delayMs, slow: random.between(0, 0.3), duplicate: random.between(0.2, 0.8) });
-    later(random.between(30_000, 300_000), () => parts.network.restore(runner.machine, "agent"));
+    later(random.between(30_000, 300_000), () => targets.network.restore(runner.machine, "agent"));
   },
-  aim,
-  "clock-jump": ({ parts: { notify }, agent, runner, random, lasts }) => {
-    lasts(UNREST_MS);
+  "at-call": atCall,
+  "clock-jump": ({ targets: { notify }, agent, runner, random, lasts }) => {
+    lasts(SETTLING_MS);
     const machine = random.pick([agent.machine, notify.machine, runner.machine, runner.machine]);
     machine.jump(random.between(-7_200_000, 7_200_000));
   },
@@ -99,10 +99,10 @@ export const FAULTS: { readonly [K in FaultKind]: (context: FaultContext) => voi
     });
     later(random.between(1_000, 120_000), () => Object.assign(runner.disk.faultProfile, NO_DISK_FAULTS));
   },
-  store: ({ parts, agent, random, lasts }) => {
+  store: ({ targets, agent, random, lasts }) => {
     lasts(FOR_EVER);
     const some = (most: number): number => (random.chance(0.4) ? random.between(0, most) : 0);
-    Object.assign(random.chance(0.7) ? agent.faultProfile : parts.notify.faultProfile, {
+    Object.assign(random.chance(0.7) ? agent.faultProfile : targets.notify.faultProfile, {
       appendMs: [0.1, random.chance(0.5) ? 2 : random.between(2, 200)],
       slow: some(0.05),
       lost: some(0.05),
@@ -119,7 +119,7 @@ export const FAULTS: { readonly [K in FaultKind]: (context: FaultContext) => voi
     lasts(FOR_EVER);
     Object.assign(agent.faultProfile, { appendMs: [1, random.between(50, 500)], slow: random.between(0, 0.1) });
   },
-  bus: ({ parts: { bus }, random, later }) => {
+  bus: ({ targets: { bus }, random, later }) => {
     if (!bus) return;
     const some = (): number => (random.chance(0.5) ? random.between(0, 0.5) : 0);
     const drawn = { away: random.chance(0.4), lost: some(), unanswered: some(), late: some(), forgotten: some() };
@@ -128,15 +128,15 @@ export const FAULTS: { readonly [K in FaultKind]: (context: FaultContext) => voi
       Object.assign(bus.faultProfile, NO_BUS_FAULTS),
     );
   },
-  "notify-store": ({ parts, random, lasts }) => {
+  "notify-store": ({ targets, random, lasts }) => {
     lasts(FOR_EVER);
     const some = (): number => random.between(0, 0.05);
     const drawn = { lost: some(), unanswered: some(), crashBefore: some(), crashAfter: some() };
-    Object.assign(parts.notify.faultProfile, drawn);
+    Object.assign(targets.notify.faultProfile, drawn);
   },
 };
 
-/** Appends to logs are not synced; a power cut takes the end of those that are open. Their runners have the bytes still. */
+/** Appends to logs are not synced, so a power cut truncates the logs that are open. Their runners still have the bytes. */
 function loseLogBytes(logs: StoredLogs, random: Random): void {
   for (const log of logs.values()) if (!log.final) log.bytes = log.bytes.subarray(0, random.int(0, log.bytes.length));
 }
@@ -152,10 +152,10 @@ function cut(
   });
 }
 
-function badNetwork({ parts, runner, random, later }: FaultContext): void {
-  const machine = random.pick([runner.machine, runner.machine, parts.people.machine, parts.notify.machine]);
-  const server = random.chance(0.7) ? "agent" : "world";
-  const faultProfile = parts.network.faultProfile(machine, server);
+function badNetwork({ targets, runner, random, later }: FaultContext): void {
+  const machine = random.pick([runner.machine, runner.machine, targets.users.machine, targets.notify.machine]);
+  const server = random.chance(0.7) ? "agent" : "outside";
+  const faultProfile = targets.network.faultProfile(machine, server);
   const some = (most: number): number => (random.chance(0.4) ? random.between(0, most) : 0);
   const drawn: NetworkFaultProfile = {
     delayMs: [0.2, random.chance(0.5) ? 5 : random.between(5, 3_000)],
@@ -169,20 +169,20 @@ function badNetwork({ parts, runner, random, later }: FaultContext): void {
     cut: faultProfile.cut,
   };
   Object.assign(faultProfile, drawn);
-  later(random.between(10_000, 300_000), () => parts.network.restore(machine, server));
+  later(random.between(10_000, 300_000), () => targets.network.restore(machine, server));
 }
 
 const CALLS = ["session", "poll", "claim", "start", "effect/begin", "effect/begin", "effect/end", "report"] as const;
 
-/** For a while runners are stopped, killed or lose their power at a certain call, mostly before they see its answer. */
-function aim({ parts, random, later, lasts, isOver }: FaultContext): void {
+/** For a while, runners are stopped, killed or lose power at one kind of call, mostly before they see its answer. */
+function atCall({ targets, random, later, lasts, isOver }: FaultContext): void {
   const path = `/runner/v1/${random.pick(CALLS)}`;
   const how = random.pick(["pause", "pause", "kill", "power"] as const);
   const chance = random.between(0.1, 0.6);
-  parts.simulation.trace.line(`   ${how} at ${path}`);
-  const stopHearing = parts.network.hear((moment, process, request) => {
+  targets.simulation.trace.line(`   ${how} at ${path}`);
+  const stopObserving = targets.network.observe((moment, process, request) => {
     if (moment !== "arrived" || request.path !== path || isOver() || !random.chance(chance)) return;
-    const runner = parts.runners.find(({ machine }) => machine === process.machine);
+    const runner = targets.runners.find(({ machine }) => machine === process.machine);
     if (!runner) return;
     const hit = (): void => {
       if (how === "pause") {
@@ -197,5 +197,5 @@ function aim({ parts, random, later, lasts, isOver }: FaultContext): void {
     };
     later(random.chance(0.5) ? 0 : random.between(0, 50), hit);
   });
-  later(random.between(20_000, 120_000), stopHearing);
+  later(random.between(20_000, 120_000), stopObserving);
 }

@@ -1,4 +1,4 @@
-// The task-agent of the simulation: the real one, with the faulty store, behind the simulated network instead of HTTP.
+// A task-agent of the simulation: the real one, with a faulty store, behind the simulated network instead of HTTP.
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
@@ -20,17 +20,17 @@ import { createProcess, type Machine, type Process, type Simulation } from "../m
 import { faultyStore, NO_STORE_FAULTS, StoreFault, type StoreFaultProfile } from "../machine/store.ts";
 import type { Library } from "../plan/library.ts";
 
-/** What the agents of a world share. */
+/** What the agents of one simulation share. */
 export type AgentCommon = {
   readonly isShared: boolean;
   readonly store: MemoryStore;
-  /** The clock of a store that is a machine of its own. */
+  /** The clock of a store that runs on a machine of its own. */
   readonly storeClock: Machine["clock"] | undefined;
   readonly logs: StoredLogs;
   readonly sessions: Map<string, wire.SessionRequest>;
   /** Runner → its newest session. */
   readonly newest: Map<string, string>;
-  /** The agent of this name has committed something. */
+  /** Called after a commit of the agent of this name. */
   readonly onCommit: (by: string) => void;
 };
 
@@ -41,13 +41,13 @@ export type AgentHost = {
   readonly faultProfile: StoreFaultProfile;
   readonly logs: StoredLogs;
   readonly process: () => Process | undefined;
-  /** Another agent has committed something to the store that both share. */
-  readonly hear: () => void;
-  /** Starts a new process when none is alive. */
+  /** Another agent has committed something to the shared store. */
+  readonly onOtherCommit: () => void;
+  /** Starts a new process unless one is alive. */
   readonly boot: () => void;
-  /** Simulated moment since which it serves; undefined while it does not. */
+  /** Simulated time since which it serves; undefined while it does not. */
   readonly readySinceMs: () => number | undefined;
-  /** Polls that wait at the agent now, with what the runner that sent them said of itself. */
+  /** Polls that wait at the agent now, with what their runner registered. */
   readonly idle: () => readonly IdlePoll[];
   readonly labelsOf: (pipeline: string, jobId: string) => readonly string[];
 };
@@ -67,7 +67,7 @@ export type AgentHostDeps = {
   readonly config: AgentConfig;
   readonly library: Library;
   readonly invariants: Invariants;
-  readonly watch: StepObserver;
+  readonly observer: StepObserver;
   readonly bus: SimBus | undefined;
 };
 type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, RunnerCall>; readonly tasks: TaskCalls };
@@ -110,7 +110,8 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     });
     const tick = (): void => {
       agent.tick().catch((error: unknown) => {
-        if (!(error instanceof StoreFault)) invariants.violated("no-surprise", `a sweep failed: ${String(error)}`);
+        if (!(error instanceof StoreFault))
+          invariants.violated("no-unexpected-error", `a sweep failed: ${String(error)}`);
       });
       process.clock.after(TICK_MS, tick);
     };
@@ -140,13 +141,13 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const mine: typeof current = { process };
     current = mine;
     polls.clear();
-    simulation.trace.line(`${process.name} begins`);
+    simulation.trace.line(`${process.name} starts`);
     process.onDeath(() => polls.clear());
     open(process).then(
       (serving) => Object.assign(mine, { serving, sinceMs: timeline.nowMs() }),
       (error: unknown) => {
         if (!(error instanceof StoreFault))
-          invariants.violated("no-surprise", `the agent cannot start: ${String(error)}`);
+          invariants.violated("no-unexpected-error", `the agent cannot start: ${String(error)}`);
         process.kill();
         timeline.at(timeline.nowMs() + 2_000, boot);
       },
@@ -172,7 +173,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
       if (path === "claim" && ref) invariants.onRenewed(ref, poll.sinceMs);
       if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply, poll.sinceMs);
       if (path === "heartbeat") renewed(answer as wire.HeartbeatReply, poll.sinceMs);
-      if (path === "effect/begin" && ref) deps.watch.permitted((answer as wire.EffectPermit).key, ref.fence);
+      if (path === "effect/begin" && ref) deps.observer.permitted((answer as wire.EffectPermit).key, ref.fence);
       return answer;
     } finally {
       polls.delete(poll);
@@ -192,14 +193,17 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   const handle = async (request: Request, gone: AbortSignal): Promise<Answer> => {
     const serving = current?.serving;
     try {
-      if (!serving) throw new StoreFault("it is just starting");
+      if (!serving) throw new StoreFault("the agent is starting");
       const isRunner = request.path.startsWith("/runner/v1/");
       const answer = isRunner ? await runnerCall(serving, request, gone) : await portalCall(serving, request, gone);
       return { status: 200, type: "application/json", body: JSON.stringify(answer) };
     } catch (error) {
       const problem = problemOf(error, "sim");
       if (problem.status === 500 && !(error instanceof StoreFault))
-        invariants.violated("no-surprise", `${request.path}: ${error instanceof Error ? error.stack : String(error)}`);
+        invariants.violated(
+          "no-unexpected-error",
+          `${request.path}: ${error instanceof Error ? error.stack : String(error)}`,
+        );
       return { status: problem.status, type: PROBLEM_TYPE, body: JSON.stringify(problem), note: problem.code };
     }
   };
@@ -210,7 +214,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     faultProfile,
     logs,
     boot,
-    hear: () => {
+    onOtherCommit: () => {
       const mine = current;
       mine?.process.deliverIn(random.between(0.5, 20), () => mine.wake?.());
     },

@@ -1,4 +1,4 @@
-// The notify-agent of the simulation: the real loop and queues, a channel to the people of the simulated world.
+// The notify-agent of the simulation: the real loop and queues, with a channel to the simulated outside system.
 
 import type { Channel } from "@gantry/core/notify/channel.ts";
 import { compileRules } from "@gantry/core/notify/compile-rules.ts";
@@ -28,7 +28,7 @@ type NotifyHostDeps = {
   readonly machine: Machine;
   readonly network: Network;
   readonly invariants: Invariants;
-  /** Where events come from; the feed of the task-agent otherwise. */
+  /** Source of events; absent: the feed of the task-agent. */
   readonly bus: SimBus | undefined;
 };
 
@@ -63,16 +63,17 @@ export function createNotifyHost({ simulation, machine, network, invariants, bus
     }
   };
   const channelOf = (process: Process): Channel => {
-    const fetchWorld = network.fetchFor(process);
+    const fetchOutside = network.fetchFor(process);
     const delivered = new Set<string>();
     return {
       send: async ({ key }, signal) => {
         if (recorded.has(key))
-          invariants.violated("notices", `${key} is sent again after it was recorded as delivered`);
-        if (delivered.has(key)) invariants.violated("notices", `${key} is sent again by the process that delivered it`);
+          invariants.violated("notifications", `${key} is sent again after it was recorded as delivered`);
+        if (delivered.has(key))
+          invariants.violated("notifications", `${key} is sent again by the process that delivered it`);
         try {
           const body = JSON.stringify({ name: "", key });
-          const answer = await fetchWorld("http://world/message", { method: "POST", body, signal });
+          const answer = await fetchOutside("http://outside/message", { method: "POST", body, signal });
           if (!answer.ok) return { kind: "retry", problem: `status ${answer.status}` };
           delivered.add(key);
           return { kind: "delivered" };
@@ -127,9 +128,9 @@ export function createNotifyHost({ simulation, machine, network, invariants, bus
     boots += 1;
     const process = createProcess(simulation, machine, `notify#${boots}`);
     current = process;
-    simulation.trace.line(`${process.name} begins`);
+    simulation.trace.line(`${process.name} starts`);
     open(process).catch((error: unknown) =>
-      invariants.violated("no-surprise", `notify cannot start: ${String(error)}`),
+      invariants.violated("no-unexpected-error", `notify cannot start: ${String(error)}`),
     );
   };
   return { machine, faultProfile, boot, process: () => current };

@@ -21,10 +21,10 @@ export type RunnerHost = {
   readonly disk: Disk;
   readonly process: () => Process | undefined;
   readonly boot: () => void;
-  /** An orderly end, and a new process after it. */
+  /** Stops it in an orderly way; a new process starts afterwards. */
   readonly replace: (drainMs: number) => void;
   readonly busy: () => number;
-  /** Would a new process find the claim with this fence, also after a power cut? */
+  /** Would a new process find the claim with this fence, even after a power cut? */
   readonly hasOnDisk: (fence: number) => boolean;
 };
 
@@ -33,11 +33,11 @@ type RunnerHostDeps = {
   readonly machine: Machine;
   readonly network: Network;
   readonly invariants: Invariants;
-  readonly watch: StepObserver;
+  readonly observer: StepObserver;
   readonly logInvariants: LogInvariants;
 };
 
-const AGAIN_MS = 3_000;
+const RESTART_AFTER_MS = 3_000;
 const nothing = (): void => {};
 /** Steps of the simulation start no programs. */
 const NO_PROGRAMS: RunnerDeps["programs"] = {
@@ -51,12 +51,12 @@ const NO_PROGRAMS: RunnerDeps["programs"] = {
 };
 
 export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slots }: RunnerFacts): RunnerHost {
-  const { simulation, machine, network, invariants, watch } = deps;
+  const { simulation, machine, network, invariants, observer } = deps;
   const { timeline, trace } = simulation;
   const random = simulation.random.fork(name);
   const journal = `/data/${name}/journal.jsonl`;
   const disk = createDisk(random.fork("disk"), (path, bytes, torn) => {
-    // A process that dies between making a log and writing down that there is one leaves it to nobody.
+    // When a process dies after creating a log and before recording it, no process delivers that log.
     const isKnown = disk.text(journal).includes(`"${path}"`);
     if (path.includes("/logs/") && isKnown) deps.logInvariants.removed(path, Buffer.from(bytes), torn);
   });
@@ -79,12 +79,12 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
     const process = createProcess(simulation, machine, `${name}#${boots}`);
     const mine: typeof current = { process };
     current = mine;
-    trace.line(`${process.name} begins`);
+    trace.line(`${process.name} starts`);
     const again = (why: unknown): void => {
       if (!process.isAlive()) return;
       trace.line(`${process.name} ends: ${String(why)}`);
       process.kill();
-      timeline.at(timeline.nowMs() + AGAIN_MS, boot);
+      timeline.at(timeline.nowMs() + RESTART_AFTER_MS, boot);
     };
     const tools: Tools = {
       fetch: network.fetchFor(process),
@@ -92,7 +92,7 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
       random: random.next,
       files: disk.filesFor(process),
       programs: NO_PROGRAMS,
-      steps: stepBook([simStep(process, random.fork("steps"), watch)]),
+      steps: stepBook([simStep(process, random.fork("steps"), observer)]),
     };
     const logger = errorLogger(invariants, process.name);
     const runnerDeps: RunnerDeps = {

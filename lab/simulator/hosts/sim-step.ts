@@ -1,5 +1,5 @@
-// The one step of the simulated pipelines: works, waits, fails, forgets itself, and changes the outside world through
-// `context.effect` as the shipped steps do. Tells the watch when it runs, so that overlaps are seen.
+// The one step of the simulated pipelines: it works, waits, fails, ignores a stop for a while, and changes the outside system
+// through `context.effect` like the shipped steps. It reports to the observer, which detects overlaps.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { failed, succeeded, waiting } from "@gantry/core/step/outcome.ts";
@@ -12,13 +12,13 @@ import { type StepInput, stepInput } from "../plan/step-input.ts";
 
 type Context = StepContext<StepInput>;
 
-/** What the world's clients wait for an answer. */
+/** Timeout of a request to the outside system. */
 const DEADLINE_MS = 20_000;
 
-export function simStep(process: Process, random: Random, watch: StepObserver): AnyStep {
+export function simStep(process: Process, random: Random, observer: StepObserver): AnyStep {
   return defineStep<StepInput, { n: number }>({
     name: "sim/do",
-    title: "Does something",
+    title: "Do something",
     input: stepInput,
     output: z.object({ n: z.number() }),
     needs: [],
@@ -27,9 +27,9 @@ export function simStep(process: Process, random: Random, watch: StepObserver): 
     timeoutMs: 3_600_000,
     plan: async () => [],
     run: async (context) => {
-      const leave = watch.enter(process, context);
+      const leave = observer.enter(process, context);
       try {
-        return await run(process, random, watch, context);
+        return await run(process, random, observer, context);
       } finally {
         leave();
       }
@@ -37,11 +37,11 @@ export function simStep(process: Process, random: Random, watch: StepObserver): 
   }) as AnyStep;
 }
 
-async function run(process: Process, random: Random, watch: StepObserver, context: Context) {
+async function run(process: Process, random: Random, observer: StepObserver, context: Context) {
   const { input, memo } = context;
   const waited = typeof memo === "number" ? memo : 0;
   for (let line = 0; line < input.lines; line += 1) context.log(`line ${line} of ${context.task.step}, ${waited}`);
-  if (waited < input.waits) return waiting("the outside is not ready", input.waitMs, waited + 1);
+  if (waited < input.waits) return waiting("the outside system is not ready", input.waitMs, waited + 1);
   await work(process, context, input.workMs / 2);
   for (let ordinal = 0; ordinal < input.effects; ordinal += 1) {
     const thing = thingOf(context, ordinal);
@@ -51,22 +51,23 @@ async function run(process: Process, random: Random, watch: StepObserver, contex
       what: `change ${thing}`,
       probe: async (key) => {
         const { done } = await look(process, context, thing, key);
-        watch.probed(key, done);
+        observer.probed(key, done);
         return done ? { thing } : undefined;
       },
       perform: (key) => {
-        watch.performs(process, context, key);
+        observer.performs(process, context, key);
         return change(process, context, { thing, key, what: whatOf(context, ordinal) });
       },
     });
   }
-  if (random.chance(input.flaky)) throw new GantryError("unavailable", { what: "The world", problem: "A hiccup." });
-  if (random.chance(input.fail)) return failed<{ n: number }>({ code: "red", message: "It is red." });
+  if (random.chance(input.flaky))
+    throw new GantryError("unavailable", { what: "The outside system", problem: "A transient error." });
+  if (random.chance(input.fail)) return failed<{ n: number }>({ code: "red", message: "The check is red." });
   await work(process, context, input.workMs / 2);
   return succeeded({ n: input.effects });
 }
 
-/** Things that are replaced are shared by all tasks of a pipeline, as a repository of yaml is. */
+/** Things that are replaced are shared by all tasks of a pipeline, like a yaml repository. */
 function thingOf(context: Context, ordinal: number): string {
   return context.input.target === "replace" ? `${context.task.pipeline}-${ordinal}` : whatOf(context, ordinal);
 }
@@ -91,7 +92,7 @@ async function change(
     const answer = await ask(process, context, how, { name: thing, key, version, what });
     if (answer.ok) return { thing };
   }
-  throw new GantryError("unavailable", { what: thing, problem: "Others are always faster." });
+  throw new GantryError("unavailable", { what: thing, problem: "Another change was faster six times." });
 }
 
 async function look(
@@ -113,7 +114,7 @@ async function ask(
   const late = new AbortController();
   const cancel = process.clock.after(DEADLINE_MS, () => late.abort(new Error("late")));
   try {
-    const answer = await context.fetch(`http://world/${path}`, {
+    const answer = await context.fetch(`http://outside/${path}`, {
       method: "POST",
       body: JSON.stringify(body),
       signal: late.signal,
@@ -124,13 +125,13 @@ async function ask(
     return { ok: answer.ok, text };
   } catch (error) {
     context.signal.throwIfAborted();
-    throw new GantryError("unavailable", { what: "The world", problem: String(error) });
+    throw new GantryError("unavailable", { what: "The outside system", problem: String(error) });
   } finally {
     cancel();
   }
 }
 
-/** Work of its own, that stops when it is told to, some of it not at once. */
+/** Work that stops when the signal is aborted, or `stubbornMs` later. */
 function work(process: Process, { signal, input }: Context, ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {

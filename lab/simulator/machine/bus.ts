@@ -1,5 +1,5 @@
-// The bus of the simulation: one topic with partitions, a machine of its own that outlives every process. It is away, it
-// answers late or not at all, takes what its sender has given up, and forgets how far somebody has read.
+// The simulated bus: one topic with partitions, on a machine of its own that outlives every process. It can be away, answer
+// late or never, take a batch that its sender has given up, and forget how far a reader has read.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { BusMessage, Consumer, EventBus } from "@gantry/wire/bus/bus.ts";
@@ -8,11 +8,11 @@ import type { Process, Simulation } from "./process.ts";
 
 export type BusFaultProfile = {
   away: boolean;
-  /** Chances: a batch does not arrive; its answer does not; it arrives long after its sender has given it up. */
+  /** Probabilities: a batch is lost; its answer is lost; it arrives long after its sender has given it up. */
   lost: number;
   unanswered: number;
   late: number;
-  /** What was handled comes again. */
+  /** Probability that messages which were handled are delivered again. */
   forgotten: number;
 };
 
@@ -20,15 +20,15 @@ export const NO_BUS_FAULTS: Readonly<BusFaultProfile> = { away: false, lost: 0, 
 
 export type SimBus = {
   readonly faultProfile: BusFaultProfile;
-  /** What a process sees of it. */
+  /** The bus as one process sees it, with the delays of its connection. */
   readonly seenBy: (process: Process) => Pick<EventBus, "publish" | "checkTopic" | "consume">;
-  /** Number of the last event of a task that is there. */
+  /** Number of the last event of a task on the bus. */
   readonly reached: (task: string) => number;
 };
 
 const PARTITIONS = 3;
 const GIVEN_UP_MS = 30_000;
-const MOST = 100;
+const MAX_BATCH = 100;
 
 export function createBus(simulation: Simulation, invariants: () => ViolationSink): SimBus {
   const { timeline, trace } = simulation;
@@ -76,7 +76,7 @@ export function createBus(simulation: Simulation, invariants: () => ViolationSin
       if (faultProfile.away || at < 0) return;
       busy = true;
       const from = committed[at] ?? 0;
-      const messages = (partitions[at] ?? []).slice(from, from + random.int(1, MOST));
+      const messages = (partitions[at] ?? []).slice(from, from + random.int(1, MAX_BATCH));
       const done = (isKept: boolean, pauseMs: number): void => {
         if (isKept && !random.chance(faultProfile.forgotten)) committed[at] = from + messages.length;
         process.deliverIn(pauseMs, () => {
@@ -110,7 +110,7 @@ export function createBus(simulation: Simulation, invariants: () => ViolationSin
         ),
       consume: (consumer) => {
         consume(process, consumer);
-        // Only processes end here, and with them what they read.
+        // Readers end only with their process.
         return { stop: async () => {} };
       },
     }),

@@ -1,5 +1,5 @@
-// The disk of a simulated runner. What was written survives the process; what was synced survives a power cut, the rest
-// perhaps, and perhaps in half. It may be slow, full, or broken.
+// The disk of a simulated runner. Written bytes survive the process; synced bytes also survive a power cut, others may be
+// lost in part. It can be slow, full or broken.
 
 import type { Files, OpenFile } from "@gantry/task-runner/state/files.ts";
 import type { Process } from "./process.ts";
@@ -19,7 +19,7 @@ export type Disk = {
   readonly syncedText: (path: string) => string;
 };
 
-/** `onRemoved` hears of every file that is removed. */
+/** `onRemoved` is called for every file that is removed. */
 export function createDisk(random: Random, onRemoved: (path: string, bytes: Buffer, torn: boolean) => void): Disk {
   const contents = new Map<string, Content>();
   const folders = new Set<string>();
@@ -27,7 +27,7 @@ export function createDisk(random: Random, onRemoved: (path: string, bytes: Buff
   let holder: Process | undefined;
 
   const filesFor = (process: Process): Files => {
-    /** Does it at once, or later; never when the process is dead. */
+    /** Runs `act` now or later; never when the process is dead. */
     const later = <T>(act: () => T, syncs = false): Promise<T> => {
       if (!process.isAlive()) return new Promise(() => {});
       const slow = random.chance(faultProfile.slow);

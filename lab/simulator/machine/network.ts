@@ -1,5 +1,5 @@
-// The simulated network: a `fetch` for the real clients. Requests and answers take time, get lost one way or both ways,
-// come twice, overtake each other, and are answered by proxies in between.
+// The simulated network: a `fetch` for the real clients. Requests and answers take time, get lost in one or both directions,
+// are duplicated, overtake each other, and are answered by proxies in between.
 
 import type { Machine, Process, Simulation } from "./process.ts";
 
@@ -19,24 +19,24 @@ export type Answer = {
 };
 export type Server = {
   readonly name: string;
-  /** Who answers this machine now, when there are several of one name. */
+  /** The server that answers this machine now, when several share one name. */
   readonly behind?: (machine: Machine) => Server;
-  /** undefined: nobody listens. */
+  /** undefined: nothing listens. */
   readonly process: () => Process | undefined;
-  /** Never rejects. `gone` is aborted when the server sees that the caller has left. */
+  /** Never rejects. `gone` is aborted when the server notices that the caller has disconnected. */
   readonly handle: (request: Request, gone: AbortSignal) => Promise<Answer>;
 };
 
-/** How a connection between a machine and a server is at the moment. Probabilities, and milliseconds. */
+/** The faults of a connection between a machine and a server: probabilities, and milliseconds. */
 export type NetworkFaultProfile = {
   delayMs: readonly [number, number];
-  /** Chance of a delay of up to two minutes. */
+  /** Probability of a delay of up to two minutes. */
   slow: number;
   loseRequest: number;
   loseAnswer: number;
   reset: number;
   duplicate: number;
-  /** A proxy answers 502 or 503 and nobody was asked; or somebody was, and the answer is replaced. */
+  /** A proxy answers 5xx without asking the server; or it asks, and replaces the answer. */
   proxyBefore: number;
   proxyAfter: number;
   cut: "no" | "out" | "back" | "both";
@@ -54,22 +54,23 @@ export const NO_NETWORK_FAULTS: Readonly<NetworkFaultProfile> = {
   cut: "no",
 };
 
-/** Whoever is far away sees the news in fewer pages, which saves time. */
+/** A distant client receives events in fewer, larger pages, which makes the simulation faster. */
 export const DISTANT: Readonly<NetworkFaultProfile> = { ...NO_NETWORK_FAULTS, delayMs: [20, 60] };
 
-/** Who calls what: when it leaves, and when it arrives. */
-export type Hear = (moment: "left" | "arrived", process: Process, request: Request) => void;
+/** Called when a request leaves the caller, and when it arrives at the server. */
+export type RequestObserver = (moment: "left" | "arrived", process: Process, request: Request) => void;
 
 export type Network = {
   readonly listen: (server: Server) => void;
-  /** What `process` calls the world with. */
+  /** The `fetch` of a process. */
   readonly fetchFor: (process: Process) => typeof fetch;
   readonly faultProfile: (machine: Machine, server: string) => NetworkFaultProfile;
-  /** Hears of requests. The answer takes it back. */
-  readonly hear: (hear: Hear) => () => void;
+  /** Observes all requests until the returned function is called. */
+  readonly observe: (observer: RequestObserver) => () => void;
+  /** Removes the faults of one connection, except a cut. */
   readonly restore: (machine: Machine, server: string) => void;
-  /** All profiles are fair. */
-  readonly clear: () => void;
+  /** Removes all faults. */
+  readonly restoreAll: () => void;
 };
 
 type Exchange = {
@@ -79,20 +80,20 @@ type Exchange = {
   readonly request: Request;
   /** Settles the caller's promise, once. */
   readonly settle: (answer: Answer | Error) => void;
-  readonly onLeft: (hear: () => void) => void;
+  readonly onLeft: (run: () => void) => void;
 };
 
-/** Errors cost time to make. */
-const GONE = new Error("the caller has left");
+/** One error for all: creating errors costs time. */
+const GONE = new Error("the caller has disconnected");
 
 /**
- * So many requests of one process in a second are a loop without a pause, which would make a thousand. A runner that works
- * off a queue of short jobs makes about a hundred.
+ * More requests of one process per second than this are a loop without a pause, which would send about a thousand. A runner
+ * with a queue of short jobs sends about a hundred.
  */
 const FLOOD = 250;
 
 export type NetworkDeps = Simulation & {
-  /** How the connections of a machine are when nothing is wrong. */
+  /** The connections of a machine without faults. */
   readonly fair: (machine: Machine) => Readonly<NetworkFaultProfile>;
   readonly onFlood: (process: Process, path: string) => void;
 };
@@ -130,7 +131,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     }
     const gone = new AbortController();
     const broken = process.onDeath(() => answerIn(exchange, connectionError("ECONNRESET")));
-    tell("arrived", exchange);
+    notify("arrived", exchange);
     process.deliver(() => {
       exchange.onLeft(() => process.deliverIn(delay(now), () => gone.abort(GONE)));
       const name = `${exchange.process.name} ${request.path}`;
@@ -144,9 +145,9 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     });
   };
 
-  const hearers = new Set<Hear>();
-  const tell = (moment: "left" | "arrived", { process, request }: Exchange): void => {
-    for (const hear of [...hearers]) hear(moment, process, request);
+  const observers = new Set<RequestObserver>();
+  const notify = (moment: "left" | "arrived", { process, request }: Exchange): void => {
+    for (const observer of [...observers]) observer(moment, process, request);
   };
   const counted = new Map<Process, { second: number; requests: number }>();
   const count = ({ process, request }: Exchange): void => {
@@ -158,7 +159,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
   const send = (exchange: Exchange): void => {
     const { faultProfile: now } = exchange;
     count(exchange);
-    tell("left", exchange);
+    notify("left", exchange);
     if (random.chance(now.reset)) {
       answerIn(exchange, connectionError("ECONNRESET"));
       return;
@@ -178,13 +179,13 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     new Promise((resolve, reject) => {
       const { host, pathname, searchParams } = new URL(url);
       const server = servers.get(host);
-      if (!server) throw new Error(`nobody is called ${host}`);
+      if (!server) throw new Error(`there is no server ${host}`);
       const signal = init.signal ?? undefined;
       if (signal?.aborted) throw signal.reason;
       const lefts: (() => void)[] = [];
       let over = false;
       const leave = (): void => {
-        for (const hear of lefts) hear();
+        for (const run of lefts) run();
       };
       const end = (): void => {
         over = true;
@@ -197,7 +198,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
         leave();
         reject(signal?.reason);
       };
-      // A machine that lost its power says no goodbye; a process that died has its connections closed for it.
+      // The kernel closes the connections of a process that died; a machine that lost power closes none.
       const forget = process.onDeath(() => {
         if (!over && random.chance(0.7)) leave();
       });
@@ -207,7 +208,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
         server,
         faultProfile: faultProfile(process.machine, host),
         request: { method: init.method ?? "GET", path: pathname, query: searchParams, ...partsOf(init) },
-        onLeft: (hear) => void (over ? hear() : lefts.push(hear)),
+        onLeft: (run) => void (over ? run() : lefts.push(run)),
         settle: (answer) => {
           if (over) return;
           end();
@@ -220,19 +221,19 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
   return {
     listen: (server) => void servers.set(server.name, server),
     faultProfile,
-    hear: (hear) => {
-      hearers.add(hear);
-      return () => void hearers.delete(hear);
+    observe: (observer) => {
+      observers.add(observer);
+      return () => void observers.delete(observer);
     },
     restore: (machine, server) => {
       const { now, fair } = known(machine, server);
       Object.assign(now, { ...fair, cut: now.cut });
     },
-    clear: () => {
+    restoreAll: () => {
       for (const { now, fair } of profiles.values()) Object.assign(now, fair);
     },
     fetchFor: (process) => async (address, init) => {
-      // Nobody hears the words of the dead.
+      // Calls of a dead process never leave it.
       if (!process.isAlive()) return new Promise<never>(() => {});
       return call(process, String(address), init ?? {});
     },
@@ -244,7 +245,7 @@ function partsOf(init: RequestInit): Pick<Request, "token" | "body"> {
   const body = typeof init.body === "string" ? Buffer.from(init.body) : init.body;
   return {
     token: headers?.authorization?.replace("Bearer ", "") ?? "",
-    // Copied, as the socket would: the caller may use its buffer again.
+    // Copied, as a socket would do: the caller may reuse its buffer.
     body: body instanceof Uint8Array ? body.slice() : new Uint8Array(),
   };
 }
@@ -257,7 +258,7 @@ function connectionError(code: string): Error {
   return new TypeError("fetch failed", { cause: Object.assign(new Error(code), { code }) });
 }
 
-/** As much of a Response as our clients look at. */
+/** The part of Response that our clients use. */
 function responseOf({ status, type, body }: Answer): Response {
   return {
     ok: status >= 200 && status < 300,

@@ -1,5 +1,5 @@
-// The task-agent's journal with the faults of a real one: it takes time, its answers get lost, and the process dies just
-// before or just after a commit. What was committed stays, whatever happens to the process.
+// A journal with the faults of a real store: it takes time, its answers get lost, and the process dies just before or just
+// after a commit. What was committed stays, whatever happens to the process.
 
 import type { AppendResult, Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { Process } from "./process.ts";
@@ -7,7 +7,7 @@ import type { Random } from "./random.ts";
 
 export type StoreFaultProfile = {
   appendMs: readonly [number, number];
-  /** Chance of seconds instead of milliseconds. */
+  /** Probability of seconds instead of milliseconds. */
   slow: number;
   lost: number;
   unanswered: number;
@@ -24,14 +24,14 @@ export const NO_STORE_FAULTS: Readonly<StoreFaultProfile> = {
   crashAfter: 0,
 };
 
-/** What an append rejects with when it is a fault of ours. */
+/** What an append rejects with when the fault was injected. */
 export class StoreFault extends Error {}
 
 export type StoreDeps = {
   readonly process: Process;
   readonly random: Random;
   readonly faultProfile: StoreFaultProfile;
-  /** Kills the process; somebody starts it again. */
+  /** Kills the process and schedules its restart. */
   readonly crash: () => void;
   readonly onCommit: (batch: readonly StreamAppend[]) => void;
 };
@@ -39,7 +39,7 @@ export type StoreDeps = {
 export function faultyStore(inner: Journal, { process, random, faultProfile, crash, onCommit }: StoreDeps): Journal {
   const delay = (): number =>
     random.chance(faultProfile.slow) ? random.between(500, 8_000) : random.between(...faultProfile.appendMs);
-  /** Events of commits that were answered: who asks for those of others is spared them. */
+  /** Events of own commits that were answered; queries with `others` omit them. */
   const own = new Set<number>();
   const ofOthers = async (query: Parameters<Journal["feed"]>[0]): ReturnType<Journal["feed"]> => {
     for (let { after } = query; ; ) {

@@ -1,4 +1,4 @@
-// Random pipelines: graphs of 2 to 10 jobs of a few steps, of every kind that the engine treats differently.
+// Random pipelines: graphs of 1 to 10 jobs with a few steps each, covering every kind that the engine treats differently.
 
 import type { Job, Pipeline, StepSpec } from "@gantry/core/pipeline/pipeline.ts";
 import type { Definitions } from "@gantry/task-agent/tasks/definitions.ts";
@@ -7,21 +7,21 @@ import type { StepInput } from "./step-input.ts";
 
 export const SITES = ["north", "south"] as const;
 
-/** Where jobs may run: a site, and the labels that somebody there has. */
+/** Where jobs may run: a site, and the labels of a runner there. */
 export type Place = { readonly site: string; readonly labels: readonly string[] };
 export const LABEL = "big";
 
-/** What the jobs of a library are like. Chances, all of them. */
+/** Probabilities of the properties of jobs, steps and pipelines. */
 export type Workload = {
   readonly strict: number;
   readonly retrySafe: number;
-  /** Of a step: takes minutes. */
+  /** A step takes minutes. */
   readonly long: number;
-  /** Of a step: takes nearly no time. */
+  /** A step takes nearly no time. */
   readonly short: number;
   readonly effects: number;
   readonly fail: number;
-  /** Of a pipeline: many jobs; its tasks run one after the other. */
+  /** `big`: a pipeline has many jobs. `group`: its tasks run one after the other. */
   readonly big: number;
   readonly group: number;
 };
@@ -36,13 +36,13 @@ export const USUAL_WORKLOAD: Workload = {
   group: 0.25,
 };
 
-/** What the invariants must know of a job. */
+/** What the invariants must know about a job. */
 export type JobRules = { readonly mode: "strict" | "lenient"; readonly retrySafe: boolean };
 
 export type Library = {
   readonly names: readonly string[];
   readonly definitions: Definitions;
-  /** `job`: its key. */
+  /** `job`: the key of the job. */
   readonly rules: (pipeline: string, job: string) => JobRules;
 };
 

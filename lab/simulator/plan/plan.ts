@@ -1,10 +1,10 @@
-// What a seed is about. Half of the seeds mix everything; the others have a theme, a world and a faultProfile in which one kind
+// What a seed simulates. Half of the seeds mix everything; the others have a theme: a system and faults in which one kind
 // of mistake shows much sooner than in a mixture.
 
 import type { Random } from "../machine/random.ts";
 import { LABEL, SITES, USUAL_WORKLOAD, type Workload } from "./library.ts";
 
-/** Kinds of faults that a mixture has. */
+/** Kinds of faults of mixed seeds. */
 const MIXED = [
   "agent-crash",
   "runner-crash",
@@ -14,22 +14,22 @@ const MIXED = [
   "agent-pause",
   "notify-crash",
   "cut",
-  "weather",
+  "bad-network",
   "clock-jump",
   "disk",
   "store",
 ] as const;
-/** Kinds that only themes have. */
 /**
- * `swap`: who speaks to one agent is sent to another; only where there are two. `bus`: only where events go over one.
+ * Kinds that only themes have. `swap`: clients of one agent are sent to another; only with two agents. `bus`: only with a
+ * bus.
  */
 const SPECIAL = [
   "swap",
   "bus",
   "long-crash",
   "long-cut",
-  "twist",
-  "aim",
+  "reordering",
+  "at-call",
   "unanswered",
   "slow-store",
   "notify-store",
@@ -47,20 +47,20 @@ export type Plan = {
   readonly theme: string;
   readonly faultsForMs: number;
   readonly tasks: number;
-  /** All tasks are asked for within so long. */
+  /** All tasks are started within this many milliseconds. */
   readonly withinMs: number;
-  /** Two share one store. */
+  /** Two agents share one store. */
   readonly agents: 1 | 2;
-  /** Events go over a bus, and the notify-agent reads them there. */
+  /** Events go over a bus, from which the notify-agent reads them. */
   readonly hasBus: boolean;
   readonly cancelChance: number;
   readonly runners: readonly RunnerFacts[];
   readonly kinds: ReadonlySet<FaultKind>;
   readonly workload: Workload;
-  /** The clocks of agent and runners run at rates that the no-overlap condition covers. */
+  /** The rates of all clocks are within what the no-overlap condition allows. */
   readonly clocksFit: boolean;
   readonly rates: readonly [number, number];
-  /** How many faults come one after the other, per kind and 10 minutes. */
+  /** Faults per kind and 10 minutes. */
   readonly faultRate: number;
 };
 
@@ -71,7 +71,7 @@ type Theme = {
   readonly tasks: readonly [number, number];
   readonly faultRate: number;
   readonly cancelChance?: number;
-  /** Several runners at one site, so that somebody else can take over. */
+  /** Several runners at one site, so that another runner can take over. */
   readonly severalPerSite?: boolean;
 };
 
@@ -79,9 +79,9 @@ const MINUTE = 60_000;
 const LONG_STRICT: Partial<Workload> = { strict: 0.8, long: 0.5, retrySafe: 0.9, big: 0, fail: 0 };
 
 const THEMES: { readonly [name: string]: Theme } = {
-  /** Nothing goes wrong: nothing may be lost, and nobody may wait. */
-  calm: { kinds: [], workload: { strict: 0.6, long: 0.2 }, faultsForMs: [0, 0], tasks: [4, 10], faultRate: 0 },
-  /** Runners at work are cut off for longer than their leases. */
+  /** No faults: nothing may be lost, and no job may wait beside an idle runner. */
+  "no-faults": { kinds: [], workload: { strict: 0.6, long: 0.2 }, faultsForMs: [0, 0], tasks: [4, 10], faultRate: 0 },
+  /** Busy runners are disconnected for longer than their leases. */
   partition: {
     kinds: ["long-cut"],
     workload: LONG_STRICT,
@@ -90,8 +90,8 @@ const THEMES: { readonly [name: string]: Theme } = {
     faultRate: 8,
     severalPerSite: true,
   },
-  /** Runners die, and do not come back before their leases are over; people cancel meanwhile. */
-  silence: {
+  /** Runners die and return only after their leases have expired; users cancel tasks meanwhile. */
+  "silent-runners": {
     kinds: ["long-crash"],
     workload: { ...LONG_STRICT, strict: 0.5 },
     faultsForMs: [6 * MINUTE, 10 * MINUTE],
@@ -99,25 +99,25 @@ const THEMES: { readonly [name: string]: Theme } = {
     faultRate: 6,
     cancelChance: 0.7,
   },
-  /** Processes are stopped or die at a certain call. */
-  aim: {
-    kinds: ["aim"],
+  /** Runners are stopped or die at one kind of call. */
+  "at-call": {
+    kinds: ["at-call"],
     workload: { strict: 0.7, effects: 0.9, retrySafe: 0.9, big: 0, fail: 0 },
     faultsForMs: [4 * MINUTE, 10 * MINUTE],
     tasks: [4, 8],
     faultRate: 8,
     severalPerSite: true,
   },
-  /** Processes that die are replaced at once, while the store is still busy with what they said. */
+  /** Processes that die are replaced at once, while the store is still busy with their last requests. */
   successor: {
-    kinds: ["aim", "slow-store"],
+    kinds: ["at-call", "slow-store"],
     workload: { strict: 0.7, retrySafe: 0.9, big: 0, fail: 0 },
     faultsForMs: [3 * MINUTE, 6 * MINUTE],
     tasks: [4, 8],
     faultRate: 8,
     severalPerSite: true,
   },
-  /** Clocks are set. */
+  /** Clocks jump. */
   clock: {
     kinds: ["clock-jump"],
     workload: { strict: 0.5, effects: 0.9, big: 0, fail: 0 },
@@ -125,17 +125,17 @@ const THEMES: { readonly [name: string]: Theme } = {
     tasks: [5, 10],
     faultRate: 16,
   },
-  /** Requests come late, twice, and in another order, while sessions are opened again and again. */
-  twist: {
-    kinds: ["twist", "agent-crash"],
+  /** Requests arrive late, twice and out of order, while sessions are opened again and again. */
+  reordering: {
+    kinds: ["reordering", "agent-crash"],
     workload: { strict: 0.5, long: 0.2, retrySafe: 0.9, big: 0 },
     faultsForMs: [3 * MINUTE, 8 * MINUTE],
     tasks: [4, 8],
     faultRate: 8,
     severalPerSite: true,
   },
-  /** Commits whose answers are lost, and nothing else that would make anybody look again. */
-  doubt: {
+  /** Commits whose answers are lost, with no other fault that would trigger a second look. */
+  "lost-answers": {
     kinds: ["unanswered"],
     workload: { big: 0 },
     faultsForMs: [MINUTE, 3 * MINUTE],
@@ -151,8 +151,8 @@ const THEMES: { readonly [name: string]: Theme } = {
     faultRate: 6,
     cancelChance: 0.4,
   },
-  /** The notify-agent dies between its commits, and some of them are not made or not answered. */
-  notice: {
+  /** The notify-agent dies between its commits, and some commits are lost or not answered. */
+  notifications: {
     kinds: ["notify-store", "notify-crash"],
     workload: { big: 0, long: 0, short: 0.5 },
     faultsForMs: [MINUTE, 4 * MINUTE],
@@ -162,28 +162,28 @@ const THEMES: { readonly [name: string]: Theme } = {
   },
 };
 
-/** Chance of two agents. */
-const TWO = 0.2;
-/** Chance of a bus. */
-const BUS = 0.25;
+/** Probability of two agents. */
+const TWO_AGENTS = 0.2;
+/** Probability of a bus. */
+const WITH_BUS = 0.25;
 
-/** `theme`: this one, and not one that is drawn. */
+/** `theme`: use this theme; absent: draw one. Throws for an unknown name. */
 export function drawPlan(random: Random, theme?: string): Plan {
   const drawn = random.chance(0.5) ? "mixed" : random.pick(Object.keys(THEMES));
   const name = theme ?? drawn;
   const facts = THEMES[name];
   if (!facts && name !== "mixed") throw new Error(`no theme ${name}`);
   const plan = facts ? themed(random, name, facts) : mixed(random);
-  // Apart from the themes, so that every one of them is played with two agents as well.
-  const agents = random.chance(TWO) ? 2 : 1;
-  const hasBus = random.fork("bus").chance(BUS);
+  // Drawn separately, so that every theme also runs with two agents.
+  const agents = random.chance(TWO_AGENTS) ? 2 : 1;
+  const hasBus = random.fork("bus").chance(WITH_BUS);
   const also: FaultKind[] = [...(agents === 2 ? (["swap"] as const) : []), ...(hasBus ? (["bus"] as const) : [])];
   return { ...plan, agents, hasBus, kinds: new Set(plan.kinds.size === 0 ? [] : [...plan.kinds, ...also]) };
 }
 
-/** Are connections never bad? */
+/** True when no fault of the plan affects connections. */
 export function hasGoodNetwork({ kinds }: Plan): boolean {
-  return !["cut", "long-cut", "weather", "twist"].some((kind) => kinds.has(kind as FaultKind));
+  return !["cut", "long-cut", "bad-network", "reordering"].some((kind) => kinds.has(kind as FaultKind));
 }
 
 function mixed(random: Random): Plan {
