@@ -9,7 +9,7 @@ const MAX_LINES = 400;
 type Ban = { readonly pattern: RegExp; readonly instead: string; readonly where?: RegExp; readonly tests?: false };
 
 const BANS: readonly Ban[] = [
-  { pattern: /:\s*any\b(?=\s*([;,)=\]|>}]|$))|\bas any\b|<any>/, instead: "say what it is, or `unknown`" },
+  { pattern: /:\s*any\b(?=\s*([;,)=\]|>}]|$))|\bas any\b|<any>/, instead: "the real type, or `unknown`" },
   { pattern: /@ts-(ignore|nocheck|expect-error)/, instead: "make the types true" },
   { pattern: /\bexport default\b/, instead: "a named export", where: /^(?!lab\/test-reporter)/ },
   { pattern: /\b(it|test|describe)\.(only|todo)\b/, instead: "run it or remove it" },
@@ -34,10 +34,13 @@ const BANS: readonly Ban[] = [
 ];
 
 for (const { path, text } of sources(/^[a-z-]+\/.*\.tsx?$/)) {
-  test(`tidy: ${path}`, () => {
+  test(`conventions: ${path}`, () => {
     const lines = text.split("\n");
     if (!isTest(path))
-      assert.ok(lines.length <= MAX_LINES, `${lines.length} lines; a file is one thought, at most ${MAX_LINES} lines`);
+      assert.ok(
+        lines.length <= MAX_LINES,
+        `${lines.length} lines; a file has one responsibility and at most ${MAX_LINES} lines`,
+      );
     for (const ban of BANS) {
       if (
         (ban.where && !ban.where.test(path)) ||
@@ -52,23 +55,95 @@ for (const { path, text } of sources(/^[a-z-]+\/.*\.tsx?$/)) {
   });
 }
 
-test("tidy: files named decide*.ts do not wait", () => {
+test("conventions: files named decide*.ts have no await", () => {
   for (const { path, text } of sources(/\/decide[^/]*\.ts$/)) {
     if (!isTest(path)) assert.doesNotMatch(text, /\bawait\b|\basync\b/, path);
   }
 });
 
-// git-group.sh is what a library starts in place of git; it cannot be TypeScript without a Node process per call.
-const CONNECTOR_FILES =
-  /^(client|steps|webhook|channel|[a-z0-9-]+)(\.(test|suite|fixture|contract))*\.ts$|^README\.md$|^git-group\.sh$/;
+/** What a connector folder can have; a missing file is a missing capability. Tests of these are allowed, too. */
+const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "README.md"];
 
-test("tidy: every connector folder has a README and only code of its own", () => {
-  const byFolder = Map.groupBy(sources(/^connectors\/[^/]+\//), ({ path }) => path.split("/")[1] ?? "");
-  for (const [folder, files] of byFolder) {
-    const names = files.map(({ path }) => path.slice(`connectors/${folder}/`.length));
-    assert.ok(names.includes("README.md"), `connectors/${folder} has no README.md`);
-    for (const name of names) {
-      if (!name.startsWith("fixtures/")) assert.match(name, CONNECTOR_FILES, `connectors/${folder}/${name}`);
-    }
-  }
+/**
+ * Private parts of connectors, which only files of the same folder or of a folder named here import. Add a name when one of
+ * the files above has more than one responsibility.
+ */
+const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
+  "argo-cd": ["decide-sync.ts", "decide-wait.ts", "diff.ts", "ensure-steps.ts", "model.ts", "wish.ts"],
+  "bitbucket-cloud": ["api.ts"],
+  "bitbucket-dc": [],
+  git: [
+    "checkout.ts",
+    "commit.ts",
+    "ensure-repository.ts",
+    "folders.ts",
+    // A library starts it in place of git. As TypeScript it would cost a Node process per call.
+    "git-group.sh",
+    "git.ts",
+    "host.ts",
+    "hosts.ts",
+    "mirror-lock.ts",
+    "mirror.ts",
+    "names.ts",
+    "sdk.ts",
+    "step-parts.ts",
+    "template-paths.ts",
+    "template-text.ts",
+    "template.ts",
+  ],
+  github: [],
+  harbor: ["decide-scan.ts"],
+  image: [
+    "assemble.ts",
+    "base-image.ts",
+    "build-context.ts",
+    "builders.ts",
+    "copy-files.ts",
+    "decide-builder.ts",
+    "dockerfile.ts",
+    "dockerignore.ts",
+    "interpret.ts",
+    "layer.ts",
+    "metadata.ts",
+    "oci-layout.ts",
+    "push-image.ts",
+    "shell-words.ts",
+  ],
+  jira: ["adf.ts"],
+  mail: ["address.ts", "render.ts"],
+  messenger: ["answer.ts", "escape.ts", "presets.ts", "template.ts"],
+  nexus: ["settings-files.ts"],
+  oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
+  sonarqube: ["decide-gate.ts", "report-task.ts"],
+  yaml: ["files.ts", "set-image.ts", "set-path.ts", "splice.ts"],
+};
+
+const connectorFolders = Map.groupBy(sources(/^connectors\/[^/]+\//), ({ path }) => path.split("/")[1] ?? "");
+
+test("conventions: every connector folder is in the list of private files, and only those", () => {
+  assert.deepEqual([...connectorFolders.keys()].toSorted(), Object.keys(PRIVATE_FILES).toSorted());
 });
+
+for (const [folder, files] of connectorFolders) {
+  test(`conventions: connectors/${folder} has the files of a connector`, () => {
+    const names = files.map(({ path }) => path.slice(`connectors/${folder}/`.length));
+    const parts = PRIVATE_FILES[folder] ?? [];
+    const known = new Set([...CONNECTOR_FILES, ...parts]);
+    assert.ok(names.includes("README.md"), `connectors/${folder} has no README.md`);
+    const isKnown = (name: string): boolean => known.has(name) || name.startsWith("fixtures/") || isTest(name);
+    assert.deepEqual(
+      names.filter((name) => !isKnown(name)),
+      [],
+      `connectors/${folder} has files with other names: ${CONNECTOR_FILES.join(", ")}, fixtures/, or one of PRIVATE_FILES`,
+    );
+    assert.deepEqual(
+      parts.filter((name) => !names.includes(name)),
+      [],
+      `PRIVATE_FILES names files of connectors/${folder} that do not exist`,
+    );
+    assert.ok(
+      names.some((name) => CONNECTOR_FILES.includes(name) && name !== "README.md"),
+      `connectors/${folder} has none of ${CONNECTOR_FILES.join(", ")}`,
+    );
+  });
+}

@@ -1,9 +1,11 @@
-// The import walls. A new edge is a design decision: change this table in its own commit and say why.
+// The import boundaries between folders. A new edge is a design decision: change this table in its own commit and say why.
 
 import assert from "node:assert/strict";
 import { posix } from "node:path";
-import { test } from "node:test";
-import { isTest, sources } from "./sources.ts";
+import { after, test } from "node:test";
+import { findCycles } from "./cycles.ts";
+import { isTest } from "./sources.ts";
+import { type Import, importsOf, openTypeScriptProject } from "./typescript-project.ts";
 
 type Edge = { readonly to: RegExp; readonly typeOnly?: true };
 
@@ -18,19 +20,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   runtime: [CORE],
   wire: [CORE, RUNTIME],
   journal: [CORE, RUNTIME],
-  connectors: [CORE, RUNTIME],
+  connectors: [CORE],
   "task-agent": PROCESS,
-  "task-runner": [...PROCESS, { to: /^connectors\/steps\.ts$/ }],
+  "task-runner": [CORE, RUNTIME, WIRE, { to: /^connectors\/steps\.ts$/ }],
   "notify-agent": [...PROCESS, { to: /^connectors\/[^/]+\/channel\.ts$/ }],
-  "portal-api": [...PROCESS, { to: /^connectors\/[^/]+\/webhook\.ts$/ }],
-  // The table of states is one for console, mail and chat, so it is the one value that the console takes.
+  // The first connector with a webhook.ts adds an edge to /^connectors\/[^/]+\/webhook\.ts$/.
+  "portal-api": PROCESS,
+  // The table of states is the same for the console, mail and chat, so the console imports it as a value.
   console: [
     { to: /^core\//, typeOnly: true },
     { to: /^runtime\//, typeOnly: true },
     { to: /^wire\//, typeOnly: true },
     { to: /^core\/task\/states\.ts$/ },
   ],
-  // `backup`, `restore` and `archive` work on files, where no process answers.
+  // `backup`, `restore` and `archive` work on files while no process runs.
   cli: [
     CORE,
     RUNTIME,
@@ -40,37 +43,80 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
     { to: /^lab\/start\.ts$/ },
   ],
   lab: [{ to: /./ }],
-  // What runs in the image beside the processes; it knows nothing of them.
+  // Code that runs in the image beside the processes and imports nothing of them.
   deploy: [],
 };
 
+/** Import cycles that exist on purpose, as sorted lists of files, each with its reason. Keep this empty. */
+const KNOWN_CYCLES: readonly (readonly string[])[] = [];
+
 /** Packages that are pure enough for core. */
 const CORE_PACKAGES = /^(zod|yaml|@marcbachmann\/cel-js)$/;
-const WORLD =
+const IMPURE =
   /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomUUID\(|\bprocess\.[a-z]|\bfetch\(|\bset(Timeout|Interval|Immediate)\(|\bperformance\./;
-const IMPORT = /^\s*(?:import|export)(\s+type)?\b[^"';]*?from\s+"([^"]+)"|\bimport(?:\s+|\(\s*)"([^"]+)"/gm;
 
-for (const { path, text } of sources(/^[a-z-]+\/.*\.tsx?$/)) {
+const project = openTypeScriptProject();
+after(() => project.close());
+const files = project.files.filter(({ path }) => path.includes("/"));
+const importsByFile = new Map(files.map((file) => [file.path, importsOf(file)]));
+
+/** The imported file, or undefined when it is a package of somebody else's. */
+function targetOf(path: string, { specifier }: Import): string | undefined {
+  if (specifier.startsWith(".")) return posix.join(posix.dirname(path), specifier);
+  return specifier.startsWith("@gantry/") ? specifier.replace("@gantry/", "") : undefined;
+}
+
+for (const { path, text } of files) {
   const folder = path.slice(0, path.indexOf("/"));
-  test(`walls: ${path}`, () => {
+  test(`import boundaries: ${path}`, () => {
     const edges = MAY_IMPORT[folder];
     assert.ok(edges, `the folder ${folder} is not in the table`);
-    for (const [, type, from, bare] of text.matchAll(IMPORT)) {
-      const spec = from ?? bare ?? "";
-      const to = spec.startsWith(".") ? posix.join(posix.dirname(path), spec) : spec.replace(/^@gantry\//, "");
-      if (to.startsWith(`${folder}/`)) continue;
-      if (to === spec) {
-        if (folder === "core" && !isTest(path)) assert.match(spec, CORE_PACKAGES, `core may not import ${spec}`);
+    for (const one of importsByFile.get(path) ?? []) {
+      const to = targetOf(path, one);
+      if (to === undefined) {
+        if (folder === "core" && !isTest(path) && !/^node:(test|assert)/.test(one.specifier))
+          assert.match(one.specifier, CORE_PACKAGES, `line ${one.line}: core may not import ${one.specifier}`);
         continue;
       }
-      // A test may use the lab's stand-ins, and the journal in memory.
-      if (isTest(path) && /^(lab|journal|connectors)\//.test(to)) continue;
+      if (to.startsWith(`${folder}/`)) continue;
+      // Tests may use the fakes of the lab, the journal in memory, connectors, and the runtime.
+      if (isTest(path) && /^(lab|journal|connectors|runtime)\//.test(to)) continue;
       assert.ok(
-        edges.some((edge) => edge.to.test(to) && (!edge.typeOnly || type)),
-        `${folder} may not import ${to}`,
+        edges.some((edge) => edge.to.test(to) && (!edge.typeOnly || one.typeOnly)),
+        `line ${one.line}: ${folder} may not import ${to}`,
       );
     }
     if (folder === "core" && !isTest(path))
-      assert.doesNotMatch(text, WORLD, "core takes time, chance and the world as arguments");
+      assert.doesNotMatch(text, IMPURE, "core takes time, random numbers and everything outside as arguments");
   });
 }
+
+test("import boundaries: every edge of the table is used", () => {
+  for (const [folder, edges] of Object.entries(MAY_IMPORT)) {
+    const targets = files
+      .filter(({ path }) => path.startsWith(`${folder}/`) && !isTest(path))
+      .flatMap(({ path }) => importsByFile.get(path)?.map((one) => ({ to: targetOf(path, one), one })) ?? []);
+    for (const edge of edges) {
+      const isUsed = targets.some(
+        ({ to, one }) =>
+          to !== undefined && !to.startsWith(`${folder}/`) && edge.to.test(to) && (!edge.typeOnly || one.typeOnly),
+      );
+      assert.ok(isUsed, `${folder} imports nothing that matches ${edge.to}: remove the edge`);
+    }
+  }
+});
+
+test("import boundaries: no import cycles, type imports included", () => {
+  const graph = new Map(
+    files.map(({ path }) => [path, (importsByFile.get(path) ?? []).flatMap((one) => targetOf(path, one) ?? [])]),
+  );
+  const cycles = findCycles(graph);
+  const known = new Set(KNOWN_CYCLES.map((cycle) => cycle.toSorted().join(" ")));
+  const unknown = cycles.filter((cycle) => !known.has(cycle.toSorted().join(" ")));
+  assert.deepEqual(
+    unknown.map((cycle) => cycle.join(" ↔ ")),
+    [],
+    "files that import each other, directly or through others",
+  );
+  assert.equal(known.size, cycles.length - unknown.length, "a cycle of KNOWN_CYCLES is gone: remove it there");
+});

@@ -1,4 +1,4 @@
-// The project's own files, as the tests of the house see them.
+// The files of the repository, for the checks of this folder.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -27,6 +27,7 @@ export function sources(matching: RegExp): readonly Source[] {
     });
 }
 
+/** Tests, and what only tests import: fixtures, and suites that several tests run. */
 export function isTest(path: string): boolean {
-  return /\.(test|suite|fixture|faults)\.tsx?$/.test(path);
+  return /\.(test|suite|fixture|faults)\.tsx?$|\/suite\//.test(path);
 }

@@ -1,7 +1,7 @@
-// npm run sim -- --seed N                     one seed, with a readable trace; twice, to see that it is the same again
-// npm run sim -- --seeds N [--seed FIRST]     many seeds, on all cores [--workers 2] [--stop: at the first failure]
-//                                             --theme T: all of them with a theme of plan.ts
-// npm run sim -- --mutants [--only A,B] [--seeds 2000]       are planted mistakes found?
+// npm run sim -- --seed N                     one seed with a readable trace; run twice to check that both traces are equal
+// npm run sim -- --seeds N [--seed FIRST]     many seeds on all cores [--workers 2] [--stop: stop at the first failure]
+//                                             --theme T: use this theme of plan.ts for all of them
+// npm run sim -- --mutants [--only A,B] [--seeds 2000]       checks that planted mistakes are found
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -34,10 +34,12 @@ else process.exitCode = (await many(Number(values.seeds))) ? 0 : 1;
 async function replay(seed: number): Promise<boolean> {
   const result = await runSeed(seed, { show: (line) => console.log(line), theme });
   const again = await runSeed(seed, { theme });
-  tellFailure(result);
-  console.log(`seed ${seed}: ${result.violations.length === 0 ? "all held" : "FAILED"}, trace ${result.digest}`);
+  printFailure(result);
+  console.log(
+    `seed ${seed}: ${result.violations.length === 0 ? "all invariants held" : "FAILED"}, trace ${result.digest}`,
+  );
   if (again.digest === result.digest) return result.violations.length === 0;
-  console.log(`The same seed gave another trace: ${again.digest}. Something is not under the simulator's control.`);
+  console.log(`The same seed gave another trace: ${again.digest}. Something is outside the simulator's control.`);
   return false;
 }
 
@@ -50,7 +52,7 @@ async function many(seeds: number): Promise<boolean> {
     stopAtFailure: values.stop,
     theme,
     onResult: (result) => {
-      if (result.violations.length > 0) tellFailure(result);
+      if (result.violations.length > 0) printFailure(result);
       else if (values.verbose) console.log(`seed ${result.seed} held: ${result.jobs} jobs, ${result.steps} steps`);
     },
   });
@@ -63,7 +65,7 @@ async function many(seeds: number): Promise<boolean> {
   return failed === 0;
 }
 
-function tellFailure({ seed, violations }: SeedResult): void {
+function printFailure({ seed, violations }: SeedResult): void {
   const [violation, ...others] = violations;
   if (!violation) return;
   console.log(`seed ${seed} FAILED at ${violation.atMs.toFixed(0)} ms: ${violation.invariant}: ${violation.text}`);

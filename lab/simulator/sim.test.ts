@@ -1,5 +1,5 @@
-// The simulator itself: is the same seed the same run, and do the planted mistakes still fit the code? `npm test` runs a
-// thousand seeds after this, on all cores and with nothing beside them; more about it: docs/promises.md.
+// Tests of the simulator itself: a seed always gives the same run, and the mutant patches still apply to the code.
+// `npm test` runs 1,000 seeds after all tests, on all cores; see docs/promises.md.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { MUTANTS } from "./mutants/list.ts";
 import { patched } from "./mutants/run.ts";
 import { runSeed } from "./run-seed.ts";
 
-test("the same seed is the same run, to the last line of its trace", async () => {
+test("a seed gives the same trace every time", async () => {
   const digests = async (): Promise<string[]> => {
     const all: string[] = [];
     for (const seed of [1, 9, 112, 353]) all.push((await runSeed(seed)).digest);
@@ -20,7 +20,7 @@ test("the same seed is the same run, to the last line of its trace", async () =>
   assert.equal(new Set(once).size, once.length);
 });
 
-test("every planted mistake still fits the code", async () => {
+test("every mutant patch applies to the code exactly once", async () => {
   for (const mutant of MUTANTS) {
     const texts = await patched(mutant);
     assert.ok(texts.size > 0);
@@ -28,7 +28,7 @@ test("every planted mistake still fits the code", async () => {
   assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
 });
 
-test("things happen in the order of their time, and those of one moment in the order in which they were asked for", async () => {
+test("events fire in the order of their times, and events of the same time in the order in which they were scheduled", async () => {
   const random = randomOf(7);
   const timeline = createTimeline();
   const wanted = Array.from({ length: 500 }, (_, order) => ({ ms: random.int(0, 50), order }));

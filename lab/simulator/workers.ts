@@ -1,4 +1,4 @@
-// Many seeds on several threads. A thread takes the next seed when it is done with one.
+// Runs many seeds on several threads. A thread takes the next seed when it has finished one.
 
 import { Worker } from "node:worker_threads";
 import type { SeedResult } from "./run-seed.ts";
@@ -9,7 +9,7 @@ export type ManyOptions = {
   readonly workers: number;
   readonly stopAtFailure?: boolean;
   readonly theme?: string | undefined;
-  /** Begins no seed after so many milliseconds. */
+  /** No new seed is started after this many milliseconds. */
   readonly limitMs?: number;
   readonly onResult?: (result: SeedResult) => void;
 };
@@ -22,10 +22,10 @@ export type Summary = {
   readonly failures: readonly SeedResult[];
 };
 
-/** Nearly everything here lives for microseconds. */
+/** Nearly all objects here are short-lived, so a large young generation saves collections. */
 const LIMITS = { maxYoungGenerationSizeMb: 64 };
 
-/** Rejects when a thread dies, which is a mistake of the simulator itself. */
+/** Rejects when a thread dies, which is a bug of the simulator itself. */
 export async function runSeeds(options: ManyOptions): Promise<Summary> {
   const { first, seeds, workers, stopAtFailure = false, limitMs = Number.POSITIVE_INFINITY, onResult } = options;
   const started = performance.now();

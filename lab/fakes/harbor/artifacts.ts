@@ -2,7 +2,7 @@
 
 import { Answer } from "../fake-server.ts";
 import { errors } from "../registry/auth.ts";
-import type { PushedManifest } from "../registry/registry.ts";
+import type { PushedManifest } from "../registry/call.ts";
 import type { RegistryStore } from "../registry/store.ts";
 import { worst } from "./scanner.ts";
 import { harborScans, isImage, mergeOverviews, readManifest, SCANNER } from "./scans.ts";

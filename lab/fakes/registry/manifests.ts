@@ -4,17 +4,9 @@
 import type Koa from "koa";
 import { Answer } from "../fake-server.ts";
 import { errors } from "./auth.ts";
-import type { RegistryRoutes } from "./registry.ts";
+import type { Call } from "./call.ts";
 import { isDigest, type RegistryStore, sha256 } from "./store.ts";
 
-export type Call = {
-  readonly ctx: Koa.Context;
-  readonly registry: RegistryRoutes;
-  readonly store: RegistryStore;
-  readonly repository: string;
-  /** The last part of the path: a tag, a digest, or the id of an upload. */
-  readonly reference: string;
-};
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 const MAX_MANIFEST = 4 * 1024 * 1024;
 const INDEX_TYPES = [

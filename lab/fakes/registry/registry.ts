@@ -6,23 +6,9 @@ import { join } from "node:path";
 import type Koa from "koa";
 import { Answer, type FakeServer, type FakeServerOptions, openState, serve } from "../fake-server.ts";
 import { type Action, answerToken, checkAccess, errors, type RegistryAccess } from "./auth.ts";
-import { type Call, deleteManifest, getManifest, listReferrers, listTags, putManifest, received } from "./manifests.ts";
+import type { Call, RegistryRoutes } from "./call.ts";
+import { deleteManifest, getManifest, listReferrers, listTags, putManifest, received } from "./manifests.ts";
 import { isDigest, openRegistryStore, type RegistryStore } from "./store.ts";
-
-export type PushedManifest = {
-  readonly repository: string;
-  readonly digest: string;
-  readonly tag: string | undefined;
-  readonly mediaType: string;
-};
-
-export type RegistryRoutes = {
-  readonly store: RegistryStore;
-  readonly access: RegistryAccess;
-  /** Called before an upload begins and before a manifest is stored; throws an Answer to refuse it (no such project …). */
-  readonly beforePush?: (repository: string) => void;
-  readonly onPushed?: (pushed: PushedManifest) => void;
-};
 
 export type RegistryOptions = FakeServerOptions & {
   /** Who may push; everybody may pull. Without it, pulling and pushing need no credentials. */

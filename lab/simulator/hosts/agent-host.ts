@@ -1,4 +1,4 @@
-// The task-agent of the simulation: the real one, with the faulty store, behind the simulated network instead of HTTP.
+// A task-agent of the simulation: the real one, with a faulty store, behind the simulated network instead of HTTP.
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
@@ -11,26 +11,26 @@ import { startRelay } from "@gantry/task-agent/events/relay.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
 import type { Invariants } from "../invariants/invariants.ts";
-import type { Watch } from "../invariants/step-observer.ts";
+import type { StepObserver } from "../invariants/step-observer.ts";
 import type { SimBus } from "../machine/bus.ts";
 import { memoryLogs, type StoredLogs } from "../machine/log-store.ts";
-import { surpriseLogger } from "../machine/logger.ts";
+import { errorLogger } from "../machine/logger.ts";
 import type { Answer, Request, Server } from "../machine/network.ts";
-import { createProcess, type Ground, type Machine, type Process } from "../machine/process.ts";
-import { FAIR_STORE, faultyStore, StoreFault, type StoreWeather } from "../machine/store.ts";
-import type { Library } from "../plan/pipelines.ts";
+import { createProcess, type Machine, type Process, type Simulation } from "../machine/process.ts";
+import { faultyStore, NO_STORE_FAULTS, StoreFault, type StoreFaultProfile } from "../machine/store.ts";
+import type { Library } from "../plan/library.ts";
 
-/** What the agents of a world share. */
+/** What the agents of one simulation share. */
 export type AgentCommon = {
   readonly isShared: boolean;
   readonly store: MemoryStore;
-  /** The clock of a store that is a machine of its own. */
+  /** The clock of a store that runs on a machine of its own. */
   readonly storeClock: Machine["clock"] | undefined;
   readonly logs: StoredLogs;
   readonly sessions: Map<string, wire.SessionRequest>;
   /** Runner → its newest session. */
   readonly newest: Map<string, string>;
-  /** The agent of this name has committed something. */
+  /** Called after a commit of the agent of this name. */
   readonly onCommit: (by: string) => void;
 };
 
@@ -38,16 +38,16 @@ export type AgentHost = {
   readonly name: string;
   readonly server: Server;
   readonly machine: Machine;
-  readonly weather: StoreWeather;
+  readonly faultProfile: StoreFaultProfile;
   readonly logs: StoredLogs;
   readonly process: () => Process | undefined;
-  /** Another agent has committed something to the store that both share. */
-  readonly hear: () => void;
-  /** Starts a new process when none is alive. */
+  /** Another agent has committed something to the shared store. */
+  readonly onOtherCommit: () => void;
+  /** Starts a new process unless one is alive. */
   readonly boot: () => void;
-  /** Simulated moment since which it serves; undefined while it does not. */
+  /** Simulated time since which it serves; undefined while it does not. */
   readonly readySinceMs: () => number | undefined;
-  /** Polls that wait at the agent now, with what the runner that sent them said of itself. */
+  /** Polls that wait at the agent now, with what their runner registered. */
   readonly idle: () => readonly IdlePoll[];
   readonly labelsOf: (pipeline: string, jobId: string) => readonly string[];
 };
@@ -62,12 +62,12 @@ export type IdlePoll = {
 export type AgentHostDeps = {
   readonly name: string;
   readonly common: AgentCommon;
-  readonly ground: Ground;
+  readonly simulation: Simulation;
   readonly machine: Machine;
   readonly config: AgentConfig;
   readonly library: Library;
-  readonly judge: Invariants;
-  readonly watch: Watch;
+  readonly invariants: Invariants;
+  readonly observer: StepObserver;
   readonly bus: SimBus | undefined;
 };
 type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, RunnerCall>; readonly tasks: TaskCalls };
@@ -75,11 +75,11 @@ type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, Runn
 const TICK_MS = 1_000;
 
 export function createAgentHost(deps: AgentHostDeps): AgentHost {
-  const { ground, machine, config, library, judge, name, common } = deps;
+  const { simulation, machine, config, library, invariants, name, common } = deps;
   const { store, logs, sessions, newest } = common;
-  const { timeline } = ground;
-  const random = ground.random.fork(name);
-  const weather: StoreWeather = { ...FAIR_STORE };
+  const { timeline } = simulation;
+  const random = simulation.random.fork(name);
+  const faultProfile: StoreFaultProfile = { ...NO_STORE_FAULTS };
   const polls = new Set<{ session: string; free: number; sinceMs: number }>();
   let current: { process: Process; serving?: Serving; sinceMs?: number; wake?: () => void } | undefined;
   let boots = 0;
@@ -92,12 +92,12 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const clock = { ...process.clock, ...(common.storeClock ? { nowMs: common.storeClock.nowMs } : {}) };
     const inner = openMemoryJournal({ indexes: AGENT_INDEXES, store, clock });
     if (current?.process === process) current.wake = inner.wake;
-    const onCommit: typeof judge.onCommit = (batch) => {
-      judge.onCommit(batch);
+    const onCommit: typeof invariants.onCommit = (batch) => {
+      invariants.onCommit(batch);
       common.onCommit(name);
     };
-    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
-    const logger = surpriseLogger(judge, process.name);
+    const journal = faultyStore(inner, { process, random, faultProfile, crash: crashOf(process), onCommit });
+    const logger = errorLogger(invariants, process.name);
     const agent = await openAgent({
       config,
       journal,
@@ -110,7 +110,8 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     });
     const tick = (): void => {
       agent.tick().catch((error: unknown) => {
-        if (!(error instanceof StoreFault)) judge.violated("no-surprise", `a sweep failed: ${String(error)}`);
+        if (!(error instanceof StoreFault))
+          invariants.violated("no-unexpected-error", `a sweep failed: ${String(error)}`);
       });
       process.clock.after(TICK_MS, tick);
     };
@@ -136,16 +137,17 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   const boot = (): void => {
     if (current?.process.isAlive()) return;
     boots += 1;
-    const process = createProcess(ground, machine, `${name}#${boots}`);
+    const process = createProcess(simulation, machine, `${name}#${boots}`);
     const mine: typeof current = { process };
     current = mine;
     polls.clear();
-    ground.trace.line(`${process.name} begins`);
+    simulation.trace.line(`${process.name} starts`);
     process.onDeath(() => polls.clear());
     open(process).then(
       (serving) => Object.assign(mine, { serving, sinceMs: timeline.nowMs() }),
       (error: unknown) => {
-        if (!(error instanceof StoreFault)) judge.violated("no-surprise", `the agent cannot start: ${String(error)}`);
+        if (!(error instanceof StoreFault))
+          invariants.violated("no-unexpected-error", `the agent cannot start: ${String(error)}`);
         process.kill();
         timeline.at(timeline.nowMs() + 2_000, boot);
       },
@@ -160,18 +162,18 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const body = JSON.parse(Buffer.from(request.body).toString("utf8")) as JsonObject;
     const path = call.path;
     const ref = wire.jobRef.safeParse(body.ref).data;
-    const known = ref && judge.account(ref.task, ref.job);
+    const known = ref && invariants.account(ref.task, ref.job);
     const before = ref && known && { fence: known.fence, outcome: known.ends.get(ref.attempt) };
     const poll = { session: String(body.session), free: Number(body.freeSlots), sinceMs: timeline.nowMs() };
     if (path === "poll") polls.add(poll);
     try {
       const answer = await call.answer(body, site, gone);
       if (ref && before && ["start", "progress", "effect/begin", "effect/end", "report"].includes(path))
-        judge.onGranted(path, ref, before);
-      if (path === "claim" && ref) judge.onRenewed(ref, poll.sinceMs);
+        invariants.onGranted(path, ref, before);
+      if (path === "claim" && ref) invariants.onRenewed(ref, poll.sinceMs);
       if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply, poll.sinceMs);
       if (path === "heartbeat") renewed(answer as wire.HeartbeatReply, poll.sinceMs);
-      if (path === "effect/begin" && ref) deps.watch.permitted((answer as wire.EffectPermit).key, ref.fence);
+      if (path === "effect/begin" && ref) deps.observer.permitted((answer as wire.EffectPermit).key, ref.fence);
       return answer;
     } finally {
       polls.delete(poll);
@@ -179,26 +181,29 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   };
   const signIn = (facts: wire.SessionRequest, { session, directives }: wire.SessionReply, arrivedMs: number): void => {
     const before = sessions.get(newest.get(facts.runner) ?? "");
-    if (before && before.bootId !== facts.bootId) judge.onNewProcess(facts.runner, facts.running);
+    if (before && before.bootId !== facts.bootId) invariants.onNewProcess(facts.runner, facts.running);
     sessions.set(session, facts);
     newest.set(facts.runner, session);
-    for (const { ref, do: directive } of directives) if (directive !== "drop") judge.onRenewed(ref, arrivedMs);
+    for (const { ref, do: directive } of directives) if (directive !== "drop") invariants.onRenewed(ref, arrivedMs);
   };
   const renewed = ({ items }: wire.HeartbeatReply, arrivedMs: number): void => {
-    for (const { ref, state } of items) if (state !== "lost") judge.onRenewed(ref, arrivedMs);
+    for (const { ref, state } of items) if (state !== "lost") invariants.onRenewed(ref, arrivedMs);
   };
 
   const handle = async (request: Request, gone: AbortSignal): Promise<Answer> => {
     const serving = current?.serving;
     try {
-      if (!serving) throw new StoreFault("it is just starting");
+      if (!serving) throw new StoreFault("the agent is starting");
       const isRunner = request.path.startsWith("/runner/v1/");
       const answer = isRunner ? await runnerCall(serving, request, gone) : await portalCall(serving, request, gone);
       return { status: 200, type: "application/json", body: JSON.stringify(answer) };
     } catch (error) {
       const problem = problemOf(error, "sim");
       if (problem.status === 500 && !(error instanceof StoreFault))
-        judge.violated("no-surprise", `${request.path}: ${error instanceof Error ? error.stack : String(error)}`);
+        invariants.violated(
+          "no-unexpected-error",
+          `${request.path}: ${error instanceof Error ? error.stack : String(error)}`,
+        );
       return { status: problem.status, type: PROBLEM_TYPE, body: JSON.stringify(problem), note: problem.code };
     }
   };
@@ -206,10 +211,10 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   return {
     name,
     machine,
-    weather,
+    faultProfile,
     logs,
     boot,
-    hear: () => {
+    onOtherCommit: () => {
       const mine = current;
       mine?.process.deliverIn(random.between(0.5, 20), () => mine.wake?.());
     },

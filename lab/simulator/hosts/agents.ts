@@ -1,31 +1,31 @@
-// The task-agents of a world: one that has its store for itself, or two that share one, behind a door that sends each
-// machine to one of them.
+// The task-agents of a simulation: one with its own store, or two that share a store behind a load balancer that assigns
+// each machine to one of them.
 
 import { newMemoryStore } from "@gantry/journal/memory/memory.ts";
 import type { Server } from "../machine/network.ts";
-import { createMachine, type Ground, type Machine } from "../machine/process.ts";
+import { createMachine, type Machine, type Simulation } from "../machine/process.ts";
 import { type AgentCommon, type AgentHost, type AgentHostDeps, createAgentHost, type IdlePoll } from "./agent-host.ts";
 
 export type Agents = {
   readonly hosts: readonly AgentHost[];
   readonly server: Server;
   readonly logs: AgentCommon["logs"];
-  /** Since when the one that serves longest does; undefined while none does. */
+  /** Since when at least one of them serves; undefined while none does. */
   readonly readySinceMs: () => number | undefined;
-  /** The same, counted anew for one that was stopped. */
+  /** The same, but an agent that was paused counts from when it resumed. */
   readonly atWorkSinceMs: () => number | undefined;
-  /** How slow and how fast their clocks have run. */
+  /** The slowest and the fastest rate of their clocks so far. */
   readonly rates: () => readonly [slowest: number, fastest: number];
   readonly idle: () => readonly IdlePoll[];
   readonly labelsOf: AgentHost["labelsOf"];
-  /** Somebody is sent to another one from now on. */
+  /** Assigns a machine to another agent. */
   readonly swap: (machine: Machine) => void;
 };
 
-type AgentsDeps = Omit<AgentHostDeps, "machine" | "common" | "name"> & { readonly ground: Ground };
+type AgentsDeps = Omit<AgentHostDeps, "machine" | "common" | "name"> & { readonly simulation: Simulation };
 
 export function createAgents(deps: AgentsDeps, count: number): Agents {
-  const { timeline } = deps.ground;
+  const { timeline } = deps.simulation;
   const isShared = count > 1;
   const common: AgentCommon = {
     isShared,
@@ -35,7 +35,7 @@ export function createAgents(deps: AgentsDeps, count: number): Agents {
     sessions: new Map(),
     newest: new Map(),
     onCommit: (by) => {
-      for (const host of hosts) if (host.name !== by) host.hear();
+      for (const host of hosts) if (host.name !== by) host.onOtherCommit();
     },
   };
   const hosts = Array.from({ length: count }, (_, index) => {
@@ -43,15 +43,15 @@ export function createAgents(deps: AgentsDeps, count: number): Agents {
     return createAgentHost({ ...deps, machine: createMachine(timeline, name), common, name });
   });
   const first = hosts[0];
-  if (!first) throw new Error("a world has an agent");
+  if (!first) throw new Error("there must be at least one agent");
 
-  const places = new Map<string, number>();
-  const placeOf = (machine: Machine): number => {
-    const known = places.get(machine.name) ?? places.size % hosts.length;
+  const assigned = new Map<string, number>();
+  const assignedTo = (machine: Machine): number => {
+    const known = assigned.get(machine.name) ?? assigned.size % hosts.length;
     const isUp = hosts[known]?.process()?.isAlive();
     const other = hosts.findIndex((host) => host.process()?.isAlive());
     const place = isUp || other < 0 ? known : other;
-    places.set(machine.name, place);
+    assigned.set(machine.name, place);
     return place;
   };
   const earliest = (times: readonly (number | undefined)[]): number | undefined => {
@@ -61,7 +61,7 @@ export function createAgents(deps: AgentsDeps, count: number): Agents {
   return {
     hosts,
     logs: common.logs,
-    server: { ...first.server, name: "agent", behind: (machine) => hosts[placeOf(machine)]?.server ?? first.server },
+    server: { ...first.server, name: "agent", behind: (machine) => hosts[assignedTo(machine)]?.server ?? first.server },
     readySinceMs: () => earliest(hosts.map((host) => host.readySinceMs())),
     atWorkSinceMs: () =>
       earliest(
@@ -76,6 +76,6 @@ export function createAgents(deps: AgentsDeps, count: number): Agents {
     },
     idle: () => hosts.flatMap((host) => host.idle()),
     labelsOf: first.labelsOf,
-    swap: (machine) => void places.set(machine.name, (placeOf(machine) + 1) % hosts.length),
+    swap: (machine) => void assigned.set(machine.name, (assignedTo(machine) + 1) % hosts.length),
   };
 }

@@ -1,4 +1,4 @@
-// The notify-agent of the simulation: the real loop and queues, a channel to the people of the simulated world.
+// The notify-agent of the simulation: the real loop and queues, with a channel to the simulated outside system.
 
 import type { Channel } from "@gantry/core/notify/channel.ts";
 import { compileRules } from "@gantry/core/notify/compile-rules.ts";
@@ -11,24 +11,24 @@ import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { Invariants } from "../invariants/invariants.ts";
 import type { SimBus } from "../machine/bus.ts";
-import { surpriseLogger } from "../machine/logger.ts";
+import { errorLogger } from "../machine/logger.ts";
 import type { Network } from "../machine/network.ts";
-import { createProcess, type Ground, type Machine, type Process } from "../machine/process.ts";
-import { FAIR_STORE, faultyStore, type StoreWeather } from "../machine/store.ts";
+import { createProcess, type Machine, type Process, type Simulation } from "../machine/process.ts";
+import { faultyStore, NO_STORE_FAULTS, type StoreFaultProfile } from "../machine/store.ts";
 
 export type NotifyHost = {
   readonly machine: Machine;
-  readonly weather: StoreWeather;
+  readonly faultProfile: StoreFaultProfile;
   readonly process: () => Process | undefined;
   readonly boot: () => void;
 };
 
 type NotifyHostDeps = {
-  readonly ground: Ground;
+  readonly simulation: Simulation;
   readonly machine: Machine;
   readonly network: Network;
-  readonly judge: Invariants;
-  /** Where events come from; the feed of the task-agent otherwise. */
+  readonly invariants: Invariants;
+  /** Source of events; absent: the feed of the task-agent. */
   readonly bus: SimBus | undefined;
 };
 
@@ -47,10 +47,10 @@ const { rules } = compileRules(
 );
 const POLICY = { firstRetryMs: 2_000, maxRetryMs: 60_000, maxTries: 500, giveUpAfterMs: 259_200_000, sendMs: 30_000 };
 
-export function createNotifyHost({ ground, machine, network, judge, bus }: NotifyHostDeps): NotifyHost {
-  const random = ground.random.fork("notify");
+export function createNotifyHost({ simulation, machine, network, invariants, bus }: NotifyHostDeps): NotifyHost {
+  const random = simulation.random.fork("notify");
   const store = newMemoryStore();
-  const weather: StoreWeather = { ...FAIR_STORE };
+  const faultProfile: StoreFaultProfile = { ...NO_STORE_FAULTS };
   const recorded = new Set<string>();
   let current: Process | undefined;
   let boots = 0;
@@ -63,15 +63,17 @@ export function createNotifyHost({ ground, machine, network, judge, bus }: Notif
     }
   };
   const channelOf = (process: Process): Channel => {
-    const fetchWorld = network.fetchFor(process);
+    const fetchOutside = network.fetchFor(process);
     const delivered = new Set<string>();
     return {
       send: async ({ key }, signal) => {
-        if (recorded.has(key)) judge.violated("notices", `${key} is sent again after it was recorded as delivered`);
-        if (delivered.has(key)) judge.violated("notices", `${key} is sent again by the process that delivered it`);
+        if (recorded.has(key))
+          invariants.violated("notifications", `${key} is sent again after it was recorded as delivered`);
+        if (delivered.has(key))
+          invariants.violated("notifications", `${key} is sent again by the process that delivered it`);
         try {
           const body = JSON.stringify({ name: "", key });
-          const answer = await fetchWorld("http://world/message", { method: "POST", body, signal });
+          const answer = await fetchOutside("http://outside/message", { method: "POST", body, signal });
           if (!answer.ok) return { kind: "retry", problem: `status ${answer.status}` };
           delivered.add(key);
           return { kind: "delivered" };
@@ -83,13 +85,13 @@ export function createNotifyHost({ ground, machine, network, judge, bus }: Notif
   };
   const crashOf = (process: Process) => (): void => {
     process.kill();
-    ground.timeline.at(ground.timeline.nowMs() + random.between(100, 20_000), boot);
+    simulation.timeline.at(simulation.timeline.nowMs() + random.between(100, 20_000), boot);
   };
   const open = async (process: Process): Promise<void> => {
     const { clock } = process;
     const inner = openMemoryJournal({ indexes: NOTIFY_INDEXES, store, clock });
-    const journal = faultyStore(inner, { process, random, weather, crash: crashOf(process), onCommit });
-    const logger = surpriseLogger(judge, process.name);
+    const journal = faultyStore(inner, { process, random, faultProfile, crash: crashOf(process), onCommit });
+    const logger = errorLogger(invariants, process.name);
     const deliverer = openChannelQueues({
       journal,
       channels: new Map([[CHANNEL, channelOf(process)]]),
@@ -124,10 +126,12 @@ export function createNotifyHost({ ground, machine, network, judge, bus }: Notif
   const boot = (): void => {
     if (current?.isAlive()) return;
     boots += 1;
-    const process = createProcess(ground, machine, `notify#${boots}`);
+    const process = createProcess(simulation, machine, `notify#${boots}`);
     current = process;
-    ground.trace.line(`${process.name} begins`);
-    open(process).catch((error: unknown) => judge.violated("no-surprise", `notify cannot start: ${String(error)}`));
+    simulation.trace.line(`${process.name} starts`);
+    open(process).catch((error: unknown) =>
+      invariants.violated("no-unexpected-error", `notify cannot start: ${String(error)}`),
+    );
   };
-  return { machine, weather, boot, process: () => current };
+  return { machine, faultProfile, boot, process: () => current };
 }

@@ -1,19 +1,19 @@
-// The outside world of the simulated steps: things that are created once, things that are replaced by compare-and-swap,
-// and people who get messages. It records every change with the key of its effect.
+// The outside system that simulated steps change: things that are created once, things that are replaced by
+// compare-and-swap, and messages. It records every change with the key of its effect.
 
-import type { Invariants } from "../invariants/invariants.ts";
 import type { Answer, Server } from "../machine/network.ts";
 import type { Process } from "../machine/process.ts";
+import type { ViolationSink } from "../violation.ts";
 
-export type World = {
+export type OutsideSystem = {
   readonly server: Server;
   /** Message key → how often it was received. */
   readonly messages: Map<string, number>;
   readonly mutations: Map<string, number>;
 };
 
-/** `what`: what people would call the change, for the judge. */
-type Wish = {
+/** `what`: a name of the change that does not depend on its key, for the invariants. */
+type ChangeRequest = {
   readonly name: string;
   readonly key: string;
   readonly version?: number;
@@ -21,10 +21,10 @@ type Wish = {
 };
 type Thing = { version: number; readonly keys: string[] };
 
-export function createWorld(process: Process, judge: () => Invariants): World {
+export function createOutsideSystem(process: Process, invariants: () => ViolationSink): OutsideSystem {
   const things = new Map<string, Thing>();
   const messages = new Map<string, number>();
-  /** By key and by what the change is: a key that is not the same in every attempt is seen too. */
+  /** Counted by key and by `what`, so that a key that differs between attempts is found, too. */
   const mutations = new Map<string, number>();
   const thing = (name: string): Thing => {
     const known = things.get(name) ?? { version: 0, keys: [] };
@@ -38,11 +38,11 @@ export function createWorld(process: Process, judge: () => Invariants): World {
     for (const mark of [key, what]) {
       const times = (mutations.get(mark) ?? 0) + 1;
       mutations.set(mark, times);
-      if (times > 1) judge().violated("one-mutation", `${name} was changed ${times} times by ${mark}`);
+      if (times > 1) invariants().violated("one-mutation", `${name} was changed ${times} times by ${mark}`);
     }
     return answer(200, { version: one.version });
   };
-  const handle = (path: string, body: Wish): Answer => {
+  const handle = (path: string, body: ChangeRequest): Answer => {
     const { name, key, what = "" } = body;
     switch (path) {
       case "/look": {
@@ -50,7 +50,7 @@ export function createWorld(process: Process, judge: () => Invariants): World {
         return answer(200, { version, done: keys.includes(key) });
       }
       case "/add":
-        // A request that is late, or that a proxy repeats, is refused by nobody here. What may not be is in watch.ts.
+        // A late or repeated request is not refused here. What must not happen is in step-observer.ts.
         thing(name).keys.push(key);
         return answer(200, {});
       case "/create":
@@ -61,14 +61,14 @@ export function createWorld(process: Process, judge: () => Invariants): World {
         messages.set(key, (messages.get(key) ?? 0) + 1);
         return answer(200, {});
       default:
-        throw new Error(`the world has no ${path}`);
+        throw new Error(`the outside system has no ${path}`);
     }
   };
   return {
     messages,
     mutations,
     server: {
-      name: "world",
+      name: "outside",
       process: () => process,
       handle: async ({ path, body }) => handle(path, JSON.parse(Buffer.from(body).toString("utf8"))),
     },

@@ -6,13 +6,14 @@ import type { RunnerDeps } from "@gantry/task-runner/ports.ts";
 import { openRunner, type Runner } from "@gantry/task-runner/runner.ts";
 import { inProcessExecutor, type Tools } from "@gantry/task-runner/workers/in-process-executor.ts";
 import type { Invariants } from "../invariants/invariants.ts";
-import type { LogBook } from "../invariants/log-invariants.ts";
-import type { Watch } from "../invariants/step-observer.ts";
+import type { LogInvariants } from "../invariants/log-invariants.ts";
+import type { StepObserver } from "../invariants/step-observer.ts";
 import { createDisk, type Disk } from "../machine/files.ts";
-import { surpriseLogger } from "../machine/logger.ts";
+import { errorLogger } from "../machine/logger.ts";
 import type { Network } from "../machine/network.ts";
-import { createProcess, type Ground, type Machine, type Process } from "../machine/process.ts";
-import { simStep } from "../plan/steps.ts";
+import { createProcess, type Machine, type Process, type Simulation } from "../machine/process.ts";
+import type { RunnerFacts } from "../plan/plan.ts";
+import { simStep } from "./sim-step.ts";
 
 export type RunnerHost = {
   readonly name: string;
@@ -20,29 +21,23 @@ export type RunnerHost = {
   readonly disk: Disk;
   readonly process: () => Process | undefined;
   readonly boot: () => void;
-  /** An orderly end, and a new process after it. */
+  /** Stops it in an orderly way; a new process starts afterwards. */
   readonly replace: (drainMs: number) => void;
   readonly busy: () => number;
-  /** Would a new process find the claim with this fence, also after a power cut? */
+  /** Would a new process find the claim with this fence, even after a power cut? */
   readonly hasOnDisk: (fence: number) => boolean;
 };
 
-export type RunnerFacts = {
-  readonly name: string;
-  readonly site: string;
-  readonly labels: readonly string[];
-  readonly slots: number;
-};
 type RunnerHostDeps = {
-  readonly ground: Ground;
+  readonly simulation: Simulation;
   readonly machine: Machine;
   readonly network: Network;
-  readonly judge: Invariants;
-  readonly watch: Watch;
-  readonly logBook: LogBook;
+  readonly invariants: Invariants;
+  readonly observer: StepObserver;
+  readonly logInvariants: LogInvariants;
 };
 
-const AGAIN_MS = 3_000;
+const RESTART_AFTER_MS = 3_000;
 const nothing = (): void => {};
 /** Steps of the simulation start no programs. */
 const NO_PROGRAMS: RunnerDeps["programs"] = {
@@ -56,14 +51,14 @@ const NO_PROGRAMS: RunnerDeps["programs"] = {
 };
 
 export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slots }: RunnerFacts): RunnerHost {
-  const { ground, machine, network, judge, watch } = deps;
-  const { timeline, trace } = ground;
-  const random = ground.random.fork(name);
+  const { simulation, machine, network, invariants, observer } = deps;
+  const { timeline, trace } = simulation;
+  const random = simulation.random.fork(name);
   const journal = `/data/${name}/journal.jsonl`;
   const disk = createDisk(random.fork("disk"), (path, bytes, torn) => {
-    // A process that dies between making a log and writing down that there is one leaves it to nobody.
+    // When a process dies after creating a log and before recording it, no process delivers that log.
     const isKnown = disk.text(journal).includes(`"${path}"`);
-    if (path.includes("/logs/") && isKnown) deps.logBook.removed(path, Buffer.from(bytes), torn);
+    if (path.includes("/logs/") && isKnown) deps.logInvariants.removed(path, Buffer.from(bytes), torn);
   });
   const config = runnerConfigSchema.parse({
     name,
@@ -81,15 +76,15 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
   const boot = (): void => {
     if (current?.process.isAlive()) return;
     boots += 1;
-    const process = createProcess(ground, machine, `${name}#${boots}`);
+    const process = createProcess(simulation, machine, `${name}#${boots}`);
     const mine: typeof current = { process };
     current = mine;
-    trace.line(`${process.name} begins`);
+    trace.line(`${process.name} starts`);
     const again = (why: unknown): void => {
       if (!process.isAlive()) return;
       trace.line(`${process.name} ends: ${String(why)}`);
       process.kill();
-      timeline.at(timeline.nowMs() + AGAIN_MS, boot);
+      timeline.at(timeline.nowMs() + RESTART_AFTER_MS, boot);
     };
     const tools: Tools = {
       fetch: network.fetchFor(process),
@@ -97,9 +92,9 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
       random: random.next,
       files: disk.filesFor(process),
       programs: NO_PROGRAMS,
-      steps: stepBook([simStep(process, random.fork("steps"), watch)]),
+      steps: stepBook([simStep(process, random.fork("steps"), observer)]),
     };
-    const logger = surpriseLogger(judge, process.name);
+    const logger = errorLogger(invariants, process.name);
     const runnerDeps: RunnerDeps = {
       ...tools,
       executor: inProcessExecutor(tools),

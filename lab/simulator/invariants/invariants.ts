@@ -1,41 +1,15 @@
-// What must hold, whatever happens. The judge believes nobody: it looks at what was committed, at what was answered, and
-// at what was done to the outside world, and keeps its own account.
+// Safety invariants. They are checked against commits, answers and changes of the outside system, and keep their own record
+// of every job, so that they depend on nothing that the processes say about themselves.
 
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
-import type { Agents } from "../hosts/agents.ts";
 import type { Trace } from "../machine/trace.ts";
-import type { JobRules } from "../plan/pipelines.ts";
+import type { JobRules } from "../plan/library.ts";
+import type { Invariant, Violation } from "../violation.ts";
 
-export type Invariant =
-  | "no-task-lost"
-  | "fences-grow"
-  | "one-holder"
-  | "one-end"
-  | "no-stale-write"
-  | "one-mutation"
-  | "permit-first"
-  | "no-effect-in-overlap"
-  | "no-overlap"
-  | "events-without-gap"
-  | "cancel-holds"
-  | "held-by-rule"
-  | "alive-is-not-lost"
-  | "dead-is-given-away"
-  | "no-idle-runner"
-  | "everything-ends"
-  | "notices"
-  | "logs-equal"
-  | "claim-on-disk"
-  | "probe-first"
-  | "no-flood"
-  | "no-surprise";
-
-export type Violation = { readonly invariant: Invariant; readonly text: string; readonly atMs: number };
-
-/** The judge's account of one job. */
+/** The record that the invariants keep of one job. */
 export type JobAccount = {
   readonly task: string;
   readonly job: string;
@@ -46,42 +20,50 @@ export type JobAccount = {
   /** A lease is open. */
   open: boolean;
   ended: boolean;
-  /** Simulated moment from which it may be offered; undefined: it is not ready. */
+  /** Simulated time from which it may be offered; undefined: it is not ready. */
   readyMs: number | undefined;
   claimedMs: number;
   /** When its last lease ended. */
   closedMs: number;
-  /** Simulated moment of the last answered sign of life of the open lease. */
+  /** Simulated time of the last renewal of the open lease that was answered. */
   heardMs: number;
   lost: number;
-  /** How attempts ended, by attempt. */
+  /** Attempt number → how it ended. */
   readonly ends: Map<number, string>;
 };
 
-export type Invariants = ReturnType<typeof createJudge>;
+export type Invariants = ReturnType<typeof createInvariants>;
 
-type JudgeDeps = {
+/** What the invariants must know of the task-agents. */
+export type AgentFacts = {
+  readonly hosts: readonly unknown[];
+  readonly readySinceMs: () => number | undefined;
+  readonly atWorkSinceMs: () => number | undefined;
+  readonly rates: () => readonly [slowest: number, fastest: number];
+};
+
+type InvariantDeps = {
   readonly nowMs: () => number;
   readonly trace: Trace;
   readonly rules: (pipeline: string, job: string) => JobRules;
-  readonly agents: () => Pick<Agents, "readySinceMs" | "atWorkSinceMs" | "rates" | "hosts">;
+  readonly agents: () => AgentFacts;
   readonly reassignAfterMs: (mode: "strict" | "lenient") => number;
-  /** A lenient job that was canceled and whose runner is silent may be given up after so long. */
+  /** After this long, a canceled lenient job whose runner is silent may be given up. */
   readonly unconfirmedAfterMs: number;
-  /** Since when nothing is wrong; undefined while something is. */
+  /** Since when no fault is active; undefined while one is. */
   readonly quietSinceMs: () => number | undefined;
 };
 
-/** After a fault, what was under way must have been noticed by then. */
+/** A claim this long after the last fault must not be lost. */
 const SETTLED_MS = 60_000;
-/** What an agent has committed itself it knows when that is answered, or, when the answer was lost, when it has looked. */
+/** An agent knows its own commit when the store has answered, or, when the answer was lost, after it has reloaded. */
 const ANSWERED_WITHIN_MS = 1_000;
-/** What one agent commits, the other knows: a slow store, a stopped process. */
-const HEARD_WITHIN_MS = 90_000;
-/** Sweeps come once a second, and a slow store makes them slower. */
+/** An agent learns of a commit of the other agent within this time, also with a slow store or a stopped process. */
+const OTHER_KNOWS_WITHIN_MS = 90_000;
+/** Sweeps run once a second; a slow store delays them. */
 const SWEEP_SLACK_MS = 45_000;
 
-export function createJudge(deps: JudgeDeps) {
+export function createInvariants(deps: InvariantDeps) {
   const { nowMs, trace } = deps;
   const violations: Violation[] = [];
   const versions = new Map<string, number>();
@@ -91,7 +73,7 @@ export function createJudge(deps: JudgeDeps) {
   const cancels = new Map<string, number>();
   const claims = new Map<number, JobRef>();
   /** Leases of former processes that must be given away soon. */
-  const owed = new Map<JobAccount, { readonly fence: number; readonly untilMs: number }>();
+  const mustBeReassigned = new Map<JobAccount, { readonly fence: number; readonly untilMs: number }>();
   let lastEndMs = 0;
 
   const violated = (invariant: Invariant, text: string): void => {
@@ -148,7 +130,7 @@ export function createJudge(deps: JudgeDeps) {
         break;
       case "AttemptLost":
         checkLost(task, job, event.reason);
-        // One that its runner stopped by itself is told again in the same words when the answer was lost.
+        // An attempt that its runner stopped by itself is reported again, unchanged, when the answer was lost.
         job.ends.set(event.attempt, event.digest === undefined ? "lost" : "cut off");
         Object.assign(job, { open: false, closedMs: nowMs() });
         if (event.started) job.lost += 1;
@@ -168,7 +150,7 @@ export function createJudge(deps: JudgeDeps) {
   const checkLost = (task: TaskState, job: JobAccount, reason: string): void => {
     const quietSince = deps.quietSinceMs() ?? Number.POSITIVE_INFINITY;
     if (job.claimedMs > quietSince + SETTLED_MS)
-      violated("alive-is-not-lost", `${job.job} of ${job.task} was lost although nothing was wrong: ${reason}`);
+      violated("alive-is-not-lost", `${job.job} of ${job.task} was lost although no fault was active: ${reason}`);
     if (!reason.includes("not been heard")) return;
     const [, rate] = deps.agents().rates();
     const needMs = deps.reassignAfterMs(deps.rules(task.pipeline, job.job).mode) / rate;
@@ -181,20 +163,21 @@ export function createJudge(deps: JudgeDeps) {
     if (nowMs() - heard < needMs * 0.999 && !isUnconfirmed)
       violated(
         "alive-is-not-lost",
-        `${job.job} of ${job.task} was given away ${nowMs() - heard} ms after its last sign`,
+        `${job.job} of ${job.task} was given away ${nowMs() - heard} ms after its last renewal`,
       );
   };
 
   const checkGivenAway = (job: JobAccount, fence: number): void => {
     if (!job.open || job.fence !== fence) return;
-    const who = `${job.runner} has a new process`;
-    violated("dead-is-given-away", `${who}, and ${job.job} of ${job.task} is still the old one's`);
+    const text = `${job.runner} has a new process, and ${job.job} of ${job.task} still belongs to the old one`;
+    violated("dead-is-reassigned", text);
   };
 
   const checkHeld = (task: TaskState, job: JobAccount): void => {
     const { retrySafe } = deps.rules(task.pipeline, job.job);
-    if (!job.started) violated("held-by-rule", `${job.job} of ${job.task} is held and had never started`);
-    if (retrySafe && job.lost <= 2) violated("held-by-rule", `${job.job} of ${job.task} is held and is retrySafe`);
+    if (!job.started) violated("held-by-rule", `${job.job} of ${job.task} is held although it never started`);
+    if (retrySafe && job.lost <= 2)
+      violated("held-by-rule", `${job.job} of ${job.task} is held although it is retrySafe`);
   };
 
   return {
@@ -205,20 +188,21 @@ export function createJudge(deps: JudgeDeps) {
     account: accountOf,
     /** The attempt that was claimed with this fence. */
     claimed: (fence: number): JobRef | undefined => claims.get(fence),
-    /** A new process of a runner has registered, and was answered: what it does not list is not its any more. */
+    /** A new process of a runner has registered and was answered: attempts that it does not list are no longer its own. */
     onNewProcess: (runner: string, running: readonly { readonly ref: JobRef }[]): void => {
       for (const job of jobs.values()) {
         if (!job.open || job.runner !== runner || running.some(({ ref }) => ref.fence === job.fence)) continue;
-        // Where two agents share a store, one hears of the other's commits a little later.
-        if (deps.agents().hosts.length > 1) owed.set(job, { fence: job.fence, untilMs: nowMs() + HEARD_WITHIN_MS });
+        // With two agents, one learns of the other's commits a little later.
+        if (deps.agents().hosts.length > 1)
+          mustBeReassigned.set(job, { fence: job.fence, untilMs: nowMs() + OTHER_KNOWS_WITHIN_MS });
         else checkGivenAway(job, job.fence);
       }
     },
-    /** Once a second: nobody waits for a runner that is silent for longer than agreed. */
-    lookForSilence: (): void => {
-      for (const [job, { fence, untilMs }] of owed) {
+    /** Called once a second: no job may wait for a runner that has been silent for longer than its lease allows. */
+    checkSilence: (): void => {
+      for (const [job, { fence, untilMs }] of mustBeReassigned) {
         if (nowMs() < untilMs) continue;
-        owed.delete(job);
+        mustBeReassigned.delete(job);
         checkGivenAway(job, fence);
       }
       const { atWorkSinceMs, rates } = deps.agents();
@@ -231,12 +215,12 @@ export function createJudge(deps: JudgeDeps) {
         const silentMs = nowMs() - Math.max(job.heardMs, sinceMs);
         if (silentMs > limitMs)
           violated(
-            "dead-is-given-away",
+            "dead-is-reassigned",
             `${job.job} of ${job.task} waits for ${job.runner}, silent for ${silentMs} ms`,
           );
       }
     },
-    /** When an attempt ended last. */
+    /** Simulated time at which the last attempt ended. */
     lastEndMs: (): number => lastEndMs,
     onCommit: (batch: readonly StreamAppend[]): void => {
       for (const part of batch) {
@@ -249,20 +233,20 @@ export function createJudge(deps: JudgeDeps) {
         const before = tasks.get(state.id);
         const events = part.events as unknown as readonly TaskEvent[];
         if (before?.phase === "ended" && (events.some(isNotLate) || before.outcome !== state.outcome))
-          violated("one-end", `${state.id} goes on after its end`);
+          violated("one-end", `${state.id} changed after its end`);
         tasks.set(state.id, state);
         for (const event of events) onEvent(before ?? state, event);
       }
     },
     versionOf: (task: string): number => versions.get(`task/${task}`) ?? 0,
-    /** A call about an attempt was granted. `before`: the account when the call arrived. */
+    /** A call about an attempt was granted. `before`: the record of the job when the call arrived. */
     onGranted: (
       path: string,
       ref: JobRef,
       before: { readonly fence: number; readonly outcome: string | undefined },
     ): void => {
       if (ref.fence >= before.fence) return;
-      // Words that were said before and are said again are answered as the first time.
+      // A repeated report is answered like the first one.
       if (path === "report" && before.outcome !== undefined && before.outcome !== "lost") return;
       if (path === "effect/end") return;
       violated(
@@ -271,12 +255,12 @@ export function createJudge(deps: JudgeDeps) {
       );
     },
     /**
-     * A renewal was granted to a request that came at `arrivedMs`: the lease counts from then at least, and may have ended
-     * before the answer.
+     * A renewal was granted to a request that arrived at `arrivedMs`. The lease counts from then at the earliest, and may have
+     * ended before the answer was sent.
      */
     onRenewed: (ref: JobRef, arrivedMs: number): void => {
       const job = accountOf(ref.task, ref.job);
-      const knownWithinMs = deps.agents().hosts.length > 1 ? HEARD_WITHIN_MS : ANSWERED_WITHIN_MS;
+      const knownWithinMs = deps.agents().hosts.length > 1 ? OTHER_KNOWS_WITHIN_MS : ANSWERED_WITHIN_MS;
       const overMs = ref.fence < job.fence ? job.claimedMs : job.closedMs;
       if (job.fence === ref.fence && job.open) job.heardMs = Math.max(job.heardMs, arrivedMs);
       else if (overMs + knownWithinMs < arrivedMs)
@@ -285,7 +269,7 @@ export function createJudge(deps: JudgeDeps) {
   };
 }
 
-/** What a runner says after its attempt was given away is kept beside it, for people; nothing follows from it. */
+/** A report that arrives after its attempt was given away is only recorded; it has no effect. */
 function isNotLate(event: TaskEvent): boolean {
   return event.kind !== "ReportCameLate";
 }

@@ -1,55 +1,55 @@
-// Watches the work itself: which attempts of a job are at work in which process, and who changes the outside world.
+// Observes running steps: which attempts of a job run in which process, and which of them change the outside system.
 
 import type { StepContext } from "@gantry/core/step/step.ts";
 import type { Process } from "../machine/process.ts";
-import type { JobRules } from "../plan/pipelines.ts";
+import type { JobRules } from "../plan/library.ts";
 import type { Invariants } from "./invariants.ts";
 
-export type Watch = {
-  /** A call of a step begins; the answer says that it is over. */
-  readonly enter: (process: Process, context: Seen) => () => void;
+export type StepObserver = {
+  /** A call of a step begins. Call the returned function when it has ended. */
+  readonly enter: (process: Process, context: ObservedContext) => () => void;
   /** The change of an effect begins. */
-  readonly performs: (process: Process, context: Seen, key: string) => void;
-  /** The probe of an effect was answered: is it there? */
+  readonly performs: (process: Process, context: ObservedContext, key: string) => void;
+  /** The probe of an effect was answered. `isDone`: the change is there. */
   readonly probed: (key: string, isDone: boolean) => void;
-  /** A permit was answered. */
+  /** A permit was granted. */
   readonly permitted: (key: string, fence: number) => void;
-  /** Looks at everything that is at work now. */
-  readonly look: () => void;
+  /** Checks all steps that run now. */
+  readonly check: () => void;
 };
 
-/** What the watch sees of a step. */
-type Seen = Pick<StepContext<never>, "task" | "workspace">;
+/** What the observer reads of a step's context. */
+type ObservedContext = Pick<StepContext<never>, "task" | "workspace">;
 type Work = { readonly process: Process; readonly task: string; readonly job: string; readonly fence: number };
 
-export type WatchDeps = {
-  readonly judge: Invariants;
+export type StepObserverDeps = {
+  readonly invariants: Invariants;
   readonly nowMs: () => number;
   readonly rules: (pipeline: string, job: string) => JobRules;
-  /** Clocks are not further apart than the no-overlap condition allows. */
+  /** Clock rates differ by no more than the no-overlap condition allows. */
   readonly clocksFit: boolean;
 };
 
-/** After a pause nobody can do better than to notice it; this is how long noticing may take. */
+/** A process that was paused needs this long, at most, to notice it. */
 const NOTICE_MS = 2_000;
 
-export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watch {
+export function createStepObserver({ invariants, nowMs, rules, clocksFit }: StepObserverDeps): StepObserver {
   const works = new Set<Work>();
   const permits = new Set<string>();
   const overlaps = new Set<string>();
-  /** Effects that were begun, and whether somebody has asked since how far they came. */
+  /** Effects that were begun → whether a probe has been answered since. */
   const begun = new Map<string, boolean>();
   const found = new Set<string>();
 
   const isExcused = ({ process }: Work): boolean =>
     !process.isAlive() || process.isPaused() || (process.resumedMs() > 0 && nowMs() - process.resumedMs() <= NOTICE_MS);
-  const check = (one: Work, other: Work): void => {
+  const checkOverlap = (one: Work, other: Work): void => {
     if (one.task !== other.task || one.job !== other.job || one.fence >= other.fence) return;
     if (isExcused(one) || isExcused(other)) return;
     const name = `${one.job} of ${one.task}: fences ${one.fence} and ${other.fence}`;
     if (overlaps.has(name)) return;
     overlaps.add(name);
-    judge.violated("no-overlap", `${name} are at work at the same time`);
+    invariants.violated("no-overlap", `${name} run at the same time`);
   };
 
   return {
@@ -57,7 +57,7 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
       const { id: task, job, pipeline } = context.task;
       if (rules(pipeline, job).mode !== "strict" || !clocksFit) return () => {};
       const mine = { process, task, job, fence: fenceOf(context) };
-      for (const other of works) check(other, mine);
+      for (const other of works) checkOverlap(other, mine);
       works.add(mine);
       return () => void works.delete(mine);
     },
@@ -65,16 +65,20 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
       const { id: task, job } = context.task;
       const fence = fenceOf(context);
       if (!permits.has(`${key} ${fence}`))
-        judge.violated("permit-first", `${key} by fence ${fence} of ${job} of ${task}: ${process.name}`);
+        invariants.violated("permit-first", `${key} by fence ${fence} of ${job} of ${task}: ${process.name}`);
       if (begun.get(key) === false)
-        judge.violated("probe-first", `${key} by fence ${fence} of ${job} of ${task} is begun again, and nobody asked`);
-      if (found.has(key)) judge.violated("one-mutation", `${key} is begun again by fence ${fence}, and it was found`);
+        invariants.violated(
+          "probe-first",
+          `${key} by fence ${fence} of ${job} of ${task} is begun again without a probe`,
+        );
+      if (found.has(key))
+        invariants.violated("one-mutation", `${key} is begun again by fence ${fence} although the probe found it`);
       begun.set(key, false);
-      const account = judge.account(task, job);
+      const account = invariants.account(task, job);
       if (account.fence > fence && account.started)
-        judge.violated(
+        invariants.violated(
           "no-effect-in-overlap",
-          `${key} by fence ${fence} of ${job} of ${task}, ${account.fence} has started`,
+          `${key} by fence ${fence} of ${job} of ${task}, although ${account.fence} has started`,
         );
     },
     probed: (key, isDone) => {
@@ -82,15 +86,15 @@ export function createWatch({ judge, nowMs, rules, clocksFit }: WatchDeps): Watc
       if (isDone) found.add(key);
     },
     permitted: (key, fence) => void permits.add(`${key} ${fence}`),
-    look: () => {
+    check: () => {
       for (const work of works) if (!work.process.isAlive()) works.delete(work);
-      for (const one of works) for (const other of works) check(one, other);
+      for (const one of works) for (const other of works) checkOverlap(one, other);
     },
   };
 }
 
-/** Folders of attempts are named by their fences. */
-function fenceOf({ workspace }: Seen): number {
+/** Attempt folders are named after their fences. */
+function fenceOf({ workspace }: ObservedContext): number {
   const fence = /\/jobs\/(\d+)-/.exec(workspace)?.[1];
   if (fence === undefined) throw new Error(`no fence in ${workspace}`);
   return Number(fence);

@@ -1,7 +1,7 @@
-// Node keeps a signal that was composed of others alive as long as somebody listens to it. Simulated processes die without
-// a goodbye, so every seed would leave its whole world behind. Here such a signal lives no longer than those that know it.
+// Node keeps a composed signal alive while it has listeners. Simulated processes die without removing theirs, so every seed
+// would leak all of its objects. This replacement can be collected as soon as nothing refers to it.
 
-export function composeSignalsHere(): void {
+export function replaceAbortSignalAny(): void {
   AbortSignal.any = (signals) => {
     const both = new AbortController();
     const all = [...signals];

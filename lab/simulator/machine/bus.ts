@@ -1,39 +1,39 @@
-// The bus of the simulation: one topic with partitions, a machine of its own that outlives every process. It is away, it
-// answers late or not at all, takes what its sender has given up, and forgets how far somebody has read.
+// The simulated bus: one topic with partitions, on a machine of its own that outlives every process. It can be away, answer
+// late or never, take a batch that its sender has given up, and forget how far a reader has read.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { BusMessage, Consumer, EventBus } from "@gantry/wire/bus/bus.ts";
-import type { Invariants } from "../invariants/invariants.ts";
-import type { Ground, Process } from "./process.ts";
+import type { ViolationSink } from "../violation.ts";
+import type { Process, Simulation } from "./process.ts";
 
-export type BusWeather = {
+export type BusFaultProfile = {
   away: boolean;
-  /** Chances: a batch does not arrive; its answer does not; it arrives long after its sender has given it up. */
+  /** Probabilities: a batch is lost; its answer is lost; it arrives long after its sender has given it up. */
   lost: number;
   unanswered: number;
   late: number;
-  /** What was handled comes again. */
+  /** Probability that messages which were handled are delivered again. */
   forgotten: number;
 };
 
-export const FAIR_BUS: Readonly<BusWeather> = { away: false, lost: 0, unanswered: 0, late: 0, forgotten: 0 };
+export const NO_BUS_FAULTS: Readonly<BusFaultProfile> = { away: false, lost: 0, unanswered: 0, late: 0, forgotten: 0 };
 
 export type SimBus = {
-  readonly weather: BusWeather;
-  /** What a process sees of it. */
+  readonly faultProfile: BusFaultProfile;
+  /** The bus as one process sees it, with the delays of its connection. */
   readonly seenBy: (process: Process) => Pick<EventBus, "publish" | "checkTopic" | "consume">;
-  /** Number of the last event of a task that is there. */
+  /** Number of the last event of a task on the bus. */
   readonly reached: (task: string) => number;
 };
 
 const PARTITIONS = 3;
 const GIVEN_UP_MS = 30_000;
-const MOST = 100;
+const MAX_BATCH = 100;
 
-export function createBus(ground: Ground, judge: () => Invariants): SimBus {
-  const { timeline, trace } = ground;
-  const random = ground.random.fork("bus");
-  const weather: BusWeather = { ...FAIR_BUS };
+export function createBus(simulation: Simulation, invariants: () => ViolationSink): SimBus {
+  const { timeline, trace } = simulation;
+  const random = simulation.random.fork("bus");
+  const faultProfile: BusFaultProfile = { ...NO_BUS_FAULTS };
   const partitions: BusMessage[][] = Array.from({ length: PARTITIONS }, () => []);
   const committed = partitions.map(() => 0);
   const reached = new Map<string, number>();
@@ -43,7 +43,7 @@ export function createBus(ground: Ground, judge: () => Invariants): SimBus {
     for (const message of messages) {
       const [task, number] = [message.key, Number(message.headers.taskseq)];
       const last = reached.get(task) ?? 0;
-      if (number > last + 1) judge().violated("events-without-gap", `${task}: ${number} after ${last} on the bus`);
+      if (number > last + 1) invariants().violated("events-without-gap", `${task}: ${number} after ${last} on the bus`);
       reached.set(task, Math.max(last, number));
       partitions[partitionOf(task)]?.push(message);
     }
@@ -55,14 +55,14 @@ export function createBus(ground: Ground, judge: () => Invariants): SimBus {
       const sentMs = timeline.nowMs();
       const refuse = (problem: string, ms: number): void => void process.deliverIn(ms, () => reject(away(problem)));
       timeline.at(sentMs + random.between(0.2, 5), () => {
-        if (weather.away) return refuse("It is away.", random.chance(0.5) ? 5 : GIVEN_UP_MS);
-        if (random.chance(weather.lost)) return refuse("The batch was lost.", GIVEN_UP_MS);
-        if (random.chance(weather.late)) {
+        if (faultProfile.away) return refuse("It is away.", random.chance(0.5) ? 5 : GIVEN_UP_MS);
+        if (random.chance(faultProfile.lost)) return refuse("The batch was lost.", GIVEN_UP_MS);
+        if (random.chance(faultProfile.late)) {
           timeline.at(sentMs + random.between(10_000, 2 * GIVEN_UP_MS), () => keep(messages));
           return refuse("No answer came.", GIVEN_UP_MS);
         }
         keep(messages);
-        if (random.chance(weather.unanswered)) return refuse("The answer was lost.", GIVEN_UP_MS);
+        if (random.chance(faultProfile.unanswered)) return refuse("The answer was lost.", GIVEN_UP_MS);
         process.deliverIn(random.between(0.2, 5), resolve);
       });
     });
@@ -71,14 +71,14 @@ export function createBus(ground: Ground, judge: () => Invariants): SimBus {
     let busy = false;
     const next = (): void => {
       if (busy || !process.isAlive()) return;
-      if (weather.away) onDown?.();
+      if (faultProfile.away) onDown?.();
       const at = partitions.findIndex((all, index) => all.length > (committed[index] ?? 0));
-      if (weather.away || at < 0) return;
+      if (faultProfile.away || at < 0) return;
       busy = true;
       const from = committed[at] ?? 0;
-      const messages = (partitions[at] ?? []).slice(from, from + random.int(1, MOST));
+      const messages = (partitions[at] ?? []).slice(from, from + random.int(1, MAX_BATCH));
       const done = (isKept: boolean, pauseMs: number): void => {
-        if (isKept && !random.chance(weather.forgotten)) committed[at] = from + messages.length;
+        if (isKept && !random.chance(faultProfile.forgotten)) committed[at] = from + messages.length;
         process.deliverIn(pauseMs, () => {
           busy = false;
           next();
@@ -98,17 +98,19 @@ export function createBus(ground: Ground, judge: () => Invariants): SimBus {
   };
 
   return {
-    weather,
+    faultProfile,
     reached: (task) => reached.get(task) ?? 0,
     seenBy: (process) => ({
       publish: (messages) => publish(process, messages),
       checkTopic: () =>
         new Promise((resolve, reject) =>
-          process.deliverIn(random.between(0.2, 5), () => (weather.away ? reject(away("It is away.")) : resolve())),
+          process.deliverIn(random.between(0.2, 5), () =>
+            faultProfile.away ? reject(away("It is away.")) : resolve(),
+          ),
         ),
       consume: (consumer) => {
         consume(process, consumer);
-        // Only processes end here, and with them what they read.
+        // Readers end only with their process.
         return { stop: async () => {} };
       },
     }),

@@ -1,17 +1,17 @@
-// The disk of a simulated runner. What was written survives the process; what was synced survives a power cut, the rest
-// perhaps, and perhaps in half. It may be slow, full, or broken.
+// The disk of a simulated runner. Written bytes survive the process; synced bytes also survive a power cut, others may be
+// lost in part. It can be slow, full or broken.
 
 import type { Files, OpenFile } from "@gantry/task-runner/state/files.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 
-export type DiskWeather = { slow: number; full: boolean; broken: number };
-export const FAIR_DISK: Readonly<DiskWeather> = { slow: 0, full: false, broken: 0 };
+export type DiskFaultProfile = { slow: number; full: boolean; broken: number };
+export const NO_DISK_FAULTS: Readonly<DiskFaultProfile> = { slow: 0, full: false, broken: 0 };
 
 type Content = { bytes: Buffer; length: number; synced: number; torn?: boolean };
 
 export type Disk = {
-  readonly weather: DiskWeather;
+  readonly faultProfile: DiskFaultProfile;
   readonly filesFor: (process: Process) => Files;
   readonly losePower: () => void;
   readonly text: (path: string) => string;
@@ -19,18 +19,18 @@ export type Disk = {
   readonly syncedText: (path: string) => string;
 };
 
-/** `onRemoved` hears of every file that is removed. */
+/** `onRemoved` is called for every file that is removed. */
 export function createDisk(random: Random, onRemoved: (path: string, bytes: Buffer, torn: boolean) => void): Disk {
   const contents = new Map<string, Content>();
   const folders = new Set<string>();
-  const weather: DiskWeather = { ...FAIR_DISK };
+  const faultProfile: DiskFaultProfile = { ...NO_DISK_FAULTS };
   let holder: Process | undefined;
 
   const filesFor = (process: Process): Files => {
-    /** Does it at once, or later; never when the process is dead. */
+    /** Runs `act` now or later; never when the process is dead. */
     const later = <T>(act: () => T, syncs = false): Promise<T> => {
       if (!process.isAlive()) return new Promise(() => {});
-      const slow = random.chance(weather.slow);
+      const slow = random.chance(faultProfile.slow);
       if (!slow && !syncs) return new Promise((resolve) => resolve(act()));
       return new Promise((resolve, reject) => {
         process.deliverIn(slow ? random.between(100, 30_000) : random.between(0.1, 3), () => {
@@ -50,8 +50,8 @@ export function createDisk(random: Random, onRemoved: (path: string, bytes: Buff
     const opened = (path: string, content: Content): OpenFile => ({
       write: (bytes) =>
         later(() => {
-          if (weather.full) throw problem("ENOSPC", path);
-          if (random.chance(weather.broken)) throw problem("EIO", path);
+          if (faultProfile.full) throw problem("ENOSPC", path);
+          if (random.chance(faultProfile.broken)) throw problem("EIO", path);
           const part = random.chance(0.05) ? bytes.subarray(0, Math.max(1, bytes.length >> 1)) : bytes;
           append(content, part);
           return part.length;
@@ -60,7 +60,7 @@ export function createDisk(random: Random, onRemoved: (path: string, bytes: Buff
         later(() => new Uint8Array(content.bytes.subarray(offset, Math.min(offset + length, content.length)))),
       sync: () =>
         later(() => {
-          if (random.chance(weather.broken)) throw problem("EIO", path);
+          if (random.chance(faultProfile.broken)) throw problem("EIO", path);
           content.synced = content.length;
         }, true),
       close: async () => {},
@@ -106,7 +106,7 @@ export function createDisk(random: Random, onRemoved: (path: string, bytes: Buff
   };
 
   return {
-    weather,
+    faultProfile,
     filesFor,
     text: (path) => textOf(contents.get(path)) ?? "",
     syncedText: (path) => {

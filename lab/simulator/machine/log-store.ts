@@ -1,4 +1,4 @@
-// The task-agent's log store without a disk, with the rules of the real one. Its contents survive the process.
+// The task-agent's log store in memory, with the rules of the real one. Its contents survive the process.
 
 import { crc32 } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";

@@ -1,19 +1,19 @@
-// Log lines of simulated processes: nobody reads them, but mistakes of ours must not hide in them.
+// The logger of simulated processes. It drops the lines but reports errors that only a bug can cause.
 
 import type { Logger } from "@gantry/runtime/http/server.ts";
-import type { Invariants } from "../invariants/invariants.ts";
+import type { ViolationSink } from "../violation.ts";
 
-/** An error that only a mistake makes is a surprise, at whatever level it is logged. */
-export function surpriseLogger(judge: Invariants, name: string): Logger {
-  const look = (fields: object, message: string): void => {
+/** Reports TypeErrors and the like at every log level. */
+export function errorLogger(invariants: ViolationSink, name: string): Logger {
+  const check = (fields: object, message: string): void => {
     const error: unknown = "err" in fields ? fields.err : undefined;
-    if (isMistake(error)) judge.violated("no-surprise", `${name}: ${message}: ${(error as Error).stack}`);
+    if (isBug(error)) invariants.violated("no-unexpected-error", `${name}: ${message}: ${(error as Error).stack}`);
   };
-  return { debug: look, info: look, warn: look, error: look };
+  return { debug: check, info: check, warn: check, error: check };
 }
 
-/** Not the error of a connection, which is a TypeError with a cause. */
-function isMistake(error: unknown): boolean {
+/** A failed connection is a TypeError too, but it has a cause. */
+function isBug(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof TypeError) return error.cause === undefined;
   return (

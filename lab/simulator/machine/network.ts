@@ -1,7 +1,7 @@
-// The simulated network: a `fetch` for the real clients. Requests and answers take time, get lost one way or both ways,
-// come twice, overtake each other, and are answered by proxies in between.
+// The simulated network: a `fetch` for the real clients. Requests and answers take time, get lost in one or both directions,
+// are duplicated, overtake each other, and are answered by proxies in between.
 
-import type { Ground, Machine, Process } from "./process.ts";
+import type { Machine, Process, Simulation } from "./process.ts";
 
 export type Request = {
   readonly method: string;
@@ -19,30 +19,30 @@ export type Answer = {
 };
 export type Server = {
   readonly name: string;
-  /** Who answers this machine now, when there are several of one name. */
+  /** The server that answers this machine now, when several share one name. */
   readonly behind?: (machine: Machine) => Server;
-  /** undefined: nobody listens. */
+  /** undefined: nothing listens. */
   readonly process: () => Process | undefined;
-  /** Never rejects. `gone` is aborted when the server sees that the caller has left. */
+  /** Never rejects. `gone` is aborted when the server notices that the caller has disconnected. */
   readonly handle: (request: Request, gone: AbortSignal) => Promise<Answer>;
 };
 
-/** How a connection between a machine and a server is at the moment. Probabilities, and milliseconds. */
-export type Weather = {
+/** The faults of a connection between a machine and a server: probabilities, and milliseconds. */
+export type NetworkFaultProfile = {
   delayMs: readonly [number, number];
-  /** Chance of a delay of up to two minutes. */
+  /** Probability of a delay of up to two minutes. */
   slow: number;
   loseRequest: number;
   loseAnswer: number;
   reset: number;
   duplicate: number;
-  /** A proxy answers 502 or 503 and nobody was asked; or somebody was, and the answer is replaced. */
+  /** A proxy answers 5xx without asking the server; or it asks, and replaces the answer. */
   proxyBefore: number;
   proxyAfter: number;
   cut: "no" | "out" | "back" | "both";
 };
 
-export const FAIR: Readonly<Weather> = {
+export const NO_NETWORK_FAULTS: Readonly<NetworkFaultProfile> = {
   delayMs: [0.2, 2],
   slow: 0,
   loseRequest: 0,
@@ -54,70 +54,74 @@ export const FAIR: Readonly<Weather> = {
   cut: "no",
 };
 
-/** Whoever is far away sees the news in fewer pages, which saves time. */
-export const FAR: Readonly<Weather> = { ...FAIR, delayMs: [20, 60] };
+/** A distant client receives events in fewer, larger pages, which makes the simulation faster. */
+export const DISTANT: Readonly<NetworkFaultProfile> = { ...NO_NETWORK_FAULTS, delayMs: [20, 60] };
 
-/** Who calls what: when it leaves, and when it arrives. */
-export type Hear = (moment: "left" | "arrived", process: Process, request: Request) => void;
+/** Called when a request leaves the caller, and when it arrives at the server. */
+export type RequestObserver = (moment: "left" | "arrived", process: Process, request: Request) => void;
 
 export type Network = {
   readonly listen: (server: Server) => void;
-  /** What `process` calls the world with. */
+  /** The `fetch` of a process. */
   readonly fetchFor: (process: Process) => typeof fetch;
-  readonly weather: (machine: Machine, server: string) => Weather;
-  /** Hears of requests. The answer takes it back. */
-  readonly hear: (hear: Hear) => () => void;
-  readonly calm: (machine: Machine, server: string) => void;
-  /** All weathers are fair. */
-  readonly clear: () => void;
+  readonly faultProfile: (machine: Machine, server: string) => NetworkFaultProfile;
+  /** Observes all requests until the returned function is called. */
+  readonly observe: (observer: RequestObserver) => () => void;
+  /** Removes the faults of one connection, except a cut. */
+  readonly restore: (machine: Machine, server: string) => void;
+  /** Removes all faults. */
+  readonly restoreAll: () => void;
 };
 
 type Exchange = {
   readonly process: Process;
-  readonly weather: Weather;
+  readonly faultProfile: NetworkFaultProfile;
   readonly server: Server;
   readonly request: Request;
   /** Settles the caller's promise, once. */
   readonly settle: (answer: Answer | Error) => void;
-  readonly onLeft: (hear: () => void) => void;
+  readonly onLeft: (run: () => void) => void;
 };
 
-/** Errors cost time to make. */
-const GONE = new Error("the caller has left");
+/** One error for all: creating errors costs time. */
+const GONE = new Error("the caller has disconnected");
 
 /**
- * So many requests of one process in a second are a loop without a pause, which would make a thousand. A runner that works
- * off a queue of short jobs makes about a hundred.
+ * More requests of one process per second than this are a loop without a pause, which would send about a thousand. A runner
+ * with a queue of short jobs sends about a hundred.
  */
 const FLOOD = 250;
 
-export type NetworkDeps = Ground & {
-  /** How the connections of a machine are when nothing is wrong. */
-  readonly fair: (machine: Machine) => Readonly<Weather>;
+export type NetworkDeps = Simulation & {
+  /** The connections of a machine without faults. */
+  readonly fair: (machine: Machine) => Readonly<NetworkFaultProfile>;
   readonly onFlood: (process: Process, path: string) => void;
 };
 
 export function createNetwork({ timeline, random, trace, fair, onFlood }: NetworkDeps): Network {
   const servers = new Map<string, Server>();
-  const weathers = new Map<string, { readonly now: Weather; readonly fair: Readonly<Weather> }>();
+  const profiles = new Map<
+    string,
+    { readonly now: NetworkFaultProfile; readonly fair: Readonly<NetworkFaultProfile> }
+  >();
   const known = (machine: Machine, server: string) => {
     const key = `${machine.name} ${server}`;
-    const one = weathers.get(key) ?? { now: { ...fair(machine) }, fair: fair(machine) };
-    weathers.set(key, one);
+    const one = profiles.get(key) ?? { now: { ...fair(machine) }, fair: fair(machine) };
+    profiles.set(key, one);
     return one;
   };
-  const weather = (machine: Machine, server: string): Weather => known(machine, server).now;
-  const delay = ({ delayMs: [from, to], slow }: Weather): number =>
+  const faultProfile = (machine: Machine, server: string): NetworkFaultProfile => known(machine, server).now;
+  const delay = ({ delayMs: [from, to], slow }: NetworkFaultProfile): number =>
     random.chance(slow) ? random.between(1_000, 120_000) : random.between(from, to);
 
   const answerIn = (exchange: Exchange, answer: Answer | Error): void => {
-    const { weather: now, process, settle } = exchange;
+    const { faultProfile: now, process, settle } = exchange;
     if (now.cut === "back" || now.cut === "both" || random.chance(now.loseAnswer)) return;
     process.deliverIn(delay(now), () => settle(answer));
   };
 
   const arrive = (exchange: Exchange): void => {
-    const { request, weather: now } = exchange;
+    const { request, faultProfile: now } = exchange;
     const server = exchange.server.behind?.(exchange.process.machine) ?? exchange.server;
     if (now.cut === "out" || now.cut === "both") return;
     const process = server.process();
@@ -127,7 +131,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     }
     const gone = new AbortController();
     const broken = process.onDeath(() => answerIn(exchange, connectionError("ECONNRESET")));
-    tell("arrived", exchange);
+    notify("arrived", exchange);
     process.deliver(() => {
       exchange.onLeft(() => process.deliverIn(delay(now), () => gone.abort(GONE)));
       const name = `${exchange.process.name} ${request.path}`;
@@ -141,9 +145,9 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     });
   };
 
-  const hearers = new Set<Hear>();
-  const tell = (moment: "left" | "arrived", { process, request }: Exchange): void => {
-    for (const hear of [...hearers]) hear(moment, process, request);
+  const observers = new Set<RequestObserver>();
+  const notify = (moment: "left" | "arrived", { process, request }: Exchange): void => {
+    for (const observer of [...observers]) observer(moment, process, request);
   };
   const counted = new Map<Process, { second: number; requests: number }>();
   const count = ({ process, request }: Exchange): void => {
@@ -153,9 +157,9 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     else if (++known.requests === FLOOD) onFlood(process, request.path);
   };
   const send = (exchange: Exchange): void => {
-    const { weather: now } = exchange;
+    const { faultProfile: now } = exchange;
     count(exchange);
-    tell("left", exchange);
+    notify("left", exchange);
     if (random.chance(now.reset)) {
       answerIn(exchange, connectionError("ECONNRESET"));
       return;
@@ -175,13 +179,13 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
     new Promise((resolve, reject) => {
       const { host, pathname, searchParams } = new URL(url);
       const server = servers.get(host);
-      if (!server) throw new Error(`nobody is called ${host}`);
+      if (!server) throw new Error(`there is no server ${host}`);
       const signal = init.signal ?? undefined;
       if (signal?.aborted) throw signal.reason;
       const lefts: (() => void)[] = [];
       let over = false;
       const leave = (): void => {
-        for (const hear of lefts) hear();
+        for (const run of lefts) run();
       };
       const end = (): void => {
         over = true;
@@ -194,7 +198,7 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
         leave();
         reject(signal?.reason);
       };
-      // A machine that lost its power says no goodbye; a process that died has its connections closed for it.
+      // The kernel closes the connections of a process that died; a machine that lost power closes none.
       const forget = process.onDeath(() => {
         if (!over && random.chance(0.7)) leave();
       });
@@ -202,9 +206,9 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
       send({
         process,
         server,
-        weather: weather(process.machine, host),
+        faultProfile: faultProfile(process.machine, host),
         request: { method: init.method ?? "GET", path: pathname, query: searchParams, ...partsOf(init) },
-        onLeft: (hear) => void (over ? hear() : lefts.push(hear)),
+        onLeft: (run) => void (over ? run() : lefts.push(run)),
         settle: (answer) => {
           if (over) return;
           end();
@@ -216,20 +220,20 @@ export function createNetwork({ timeline, random, trace, fair, onFlood }: Networ
 
   return {
     listen: (server) => void servers.set(server.name, server),
-    weather,
-    hear: (hear) => {
-      hearers.add(hear);
-      return () => void hearers.delete(hear);
+    faultProfile,
+    observe: (observer) => {
+      observers.add(observer);
+      return () => void observers.delete(observer);
     },
-    calm: (machine, server) => {
+    restore: (machine, server) => {
       const { now, fair } = known(machine, server);
       Object.assign(now, { ...fair, cut: now.cut });
     },
-    clear: () => {
-      for (const { now, fair } of weathers.values()) Object.assign(now, fair);
+    restoreAll: () => {
+      for (const { now, fair } of profiles.values()) Object.assign(now, fair);
     },
     fetchFor: (process) => async (address, init) => {
-      // Nobody hears the words of the dead.
+      // Calls of a dead process never leave it.
       if (!process.isAlive()) return new Promise<never>(() => {});
       return call(process, String(address), init ?? {});
     },
@@ -241,7 +245,7 @@ function partsOf(init: RequestInit): Pick<Request, "token" | "body"> {
   const body = typeof init.body === "string" ? Buffer.from(init.body) : init.body;
   return {
     token: headers?.authorization?.replace("Bearer ", "") ?? "",
-    // Copied, as the socket would: the caller may use its buffer again.
+    // Copied, as a socket would do: the caller may reuse its buffer.
     body: body instanceof Uint8Array ? body.slice() : new Uint8Array(),
   };
 }
@@ -254,7 +258,7 @@ function connectionError(code: string): Error {
   return new TypeError("fetch failed", { cause: Object.assign(new Error(code), { code }) });
 }
 
-/** As much of a Response as our clients look at. */
+/** The part of Response that our clients use. */
 function responseOf({ status, type, body }: Answer): Response {
   return {
     ok: status >= 200 && status < 300,

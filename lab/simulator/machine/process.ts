@@ -1,15 +1,15 @@
-// Simulated machines and the processes on them. A process acts only when something is delivered to it: a timer, an answer,
-// a disk. One that is dead is delivered nothing ever again, one that is paused (SIGSTOP) gets all of it when it goes on.
+// Simulated machines and the processes on them. A process runs only when something is delivered to it: a timer, an answer,
+// the end of a disk operation. A dead process gets nothing any more; a paused one (SIGSTOP) gets everything when it resumes.
 
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 
-/** The day on which all simulations begin. */
+/** The wall-clock time at which every simulation begins. */
 const BEGIN_MS = Date.UTC(2026, 0, 5, 8);
 
-/** What survives the processes of a machine: its clock. Rate 2: it counts two seconds in one. */
+/** A machine has a clock, which survives its processes. Rate 2: it counts two seconds in one. */
 export type Machine = {
   readonly name: string;
   readonly clock: { readonly nowMs: () => number; readonly monotonicMs: () => number };
@@ -25,21 +25,21 @@ export type Process = {
   readonly clock: Clock;
   readonly isAlive: () => boolean;
   readonly isPaused: () => boolean;
-  /** Simulated moment at which it went on after its last pause; 0 when there was none. */
+  /** Simulated time at which it resumed after its last pause; 0 when there was none. */
   readonly resumedMs: () => number;
-  /** Lets it see something now, or when its pause is over. */
+  /** Runs something in the process now, or when its pause is over; never when it is dead. */
   readonly deliver: (run: () => void) => void;
-  /** The same after simulated milliseconds. */
+  /** The same after simulated milliseconds. The returned function cancels it. */
   readonly deliverIn: (ms: number, run: () => void) => () => void;
   readonly kill: () => void;
   readonly pause: (ms: number) => void;
   /** Ends a pause now. */
   readonly resume: () => void;
-  /** Hears of its death, for what others see of it (connections). The answer takes it back. */
-  readonly onDeath: (hear: () => void) => () => void;
+  /** Runs when the process dies, for what others notice (connections). The returned function cancels it. */
+  readonly onDeath: (run: () => void) => () => void;
 };
 
-export type Ground = { readonly timeline: Timeline; readonly random: Random; readonly trace: Trace };
+export type Simulation = { readonly timeline: Timeline; readonly random: Random; readonly trace: Trace };
 
 export function createMachine(timeline: Timeline, name: string): Machine {
   let anchor = { simMs: 0, monotonicMs: 1_000, rate: 1 };
@@ -61,7 +61,7 @@ export function createMachine(timeline: Timeline, name: string): Machine {
   };
 }
 
-export function createProcess({ timeline, random, trace }: Ground, machine: Machine, name: string): Process {
+export function createProcess({ timeline, random, trace }: Simulation, machine: Machine, name: string): Process {
   let alive = true;
   let pausedUntil: number | undefined;
   let resumedMs = 0;
@@ -73,12 +73,12 @@ export function createProcess({ timeline, random, trace }: Ground, machine: Mach
     if (pausedUntil === undefined) run();
     else held.push({ run, isTimer });
   };
-  const goOn = (): void => {
+  const resume = (): void => {
     if (!alive || pausedUntil === undefined) return;
     pausedUntil = undefined;
     resumedMs = timeline.nowMs();
-    trace.line(`${name} goes on`);
-    // A process that was stopped while it waited for input sees the input first; one that was stopped at work may see
+    trace.line(`${name} resumes`);
+    // A process that was stopped while it waited for input gets the input first; one that was stopped while it ran may get
     // its timers first.
     const timersFirst = random.chance(0.5);
     const sorted = [
@@ -88,7 +88,7 @@ export function createProcess({ timeline, random, trace }: Ground, machine: Mach
     held = [];
     for (const { run } of sorted) timeline.at(resumedMs, () => deliver(run));
   };
-  const in_ = (ms: number, run: () => void, isTimer: boolean): (() => void) => {
+  const deliverAfter = (ms: number, run: () => void, isTimer: boolean): (() => void) => {
     let off = false;
     const cancel = timeline.at(timeline.nowMs() + ms, () =>
       deliver(() => {
@@ -105,30 +105,33 @@ export function createProcess({ timeline, random, trace }: Ground, machine: Mach
     name,
     machine,
     // Timers of Node count whole milliseconds and never fire early.
-    clock: { ...machine.clock, after: (ms, run) => in_(Math.max(1, Math.ceil(ms)) / machine.rate(), run, true) },
+    clock: {
+      ...machine.clock,
+      after: (ms, run) => deliverAfter(Math.max(1, Math.ceil(ms)) / machine.rate(), run, true),
+    },
     isAlive: () => alive,
     isPaused: () => pausedUntil !== undefined,
     resumedMs: () => resumedMs,
     deliver: (run) => deliver(run),
-    deliverIn: (ms, run) => in_(ms, run, false),
+    deliverIn: (ms, run) => deliverAfter(ms, run, false),
     kill: () => {
       if (!alive) return;
       alive = false;
       held = [];
       trace.line(`${name} dies`);
-      for (const hear of deaths) hear();
+      for (const run of deaths) run();
       deaths.clear();
     },
     pause: (ms) => {
       if (!alive || pausedUntil !== undefined) return;
       pausedUntil = timeline.nowMs() + ms;
       trace.line(`${name} is stopped for ${Math.round(ms)} ms`);
-      timeline.at(pausedUntil, goOn);
+      timeline.at(pausedUntil, resume);
     },
-    resume: goOn,
-    onDeath: (hear) => {
-      deaths.add(hear);
-      return () => void deaths.delete(hear);
+    resume,
+    onDeath: (run) => {
+      deaths.add(run);
+      return () => void deaths.delete(run);
     },
   };
 }

@@ -1,10 +1,10 @@
-// Chance with a seed: the same seed gives the same numbers, on every machine. A part of the simulation forks its own
-// stream, so that a change in one part does not shift the chances of another.
+// Random numbers from a seed: the same seed gives the same numbers on every machine. Each part of the simulation forks its
+// own stream, so that a change in one part does not shift the numbers of another.
 
 export type Random = {
   /** 0 ≤ n < 1 */
   readonly next: () => number;
-  /** A whole number, both ends included. */
+  /** An integer; both ends are included. */
   readonly int: (from: number, to: number) => number;
   readonly between: (from: number, to: number) => number;
   readonly chance: (probability: number) => boolean;
@@ -35,7 +35,7 @@ export function randomOf(seed: number, name = ""): Random {
   };
 }
 
-/** FNV-1a, four times with other beginnings. */
+/** FNV-1a, four times with different offset bases. */
 function hash(text: string): [number, number, number, number] {
   const part = (start: number): number => {
     let value = start;

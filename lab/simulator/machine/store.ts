@@ -1,13 +1,13 @@
-// The task-agent's journal with the faults of a real one: it takes time, its answers get lost, and the process dies just
-// before or just after a commit. What was committed stays, whatever happens to the process.
+// A journal with the faults of a real store: it takes time, its answers get lost, and the process dies just before or just
+// after a commit. What was committed stays, whatever happens to the process.
 
 import type { AppendResult, Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 
-export type StoreWeather = {
+export type StoreFaultProfile = {
   appendMs: readonly [number, number];
-  /** Chance of seconds instead of milliseconds. */
+  /** Probability of seconds instead of milliseconds. */
   slow: number;
   lost: number;
   unanswered: number;
@@ -15,7 +15,7 @@ export type StoreWeather = {
   crashAfter: number;
 };
 
-export const FAIR_STORE: Readonly<StoreWeather> = {
+export const NO_STORE_FAULTS: Readonly<StoreFaultProfile> = {
   appendMs: [0.1, 1],
   slow: 0,
   lost: 0,
@@ -24,22 +24,22 @@ export const FAIR_STORE: Readonly<StoreWeather> = {
   crashAfter: 0,
 };
 
-/** What an append rejects with when it is a fault of ours. */
+/** What an append rejects with when the fault was injected. */
 export class StoreFault extends Error {}
 
 export type StoreDeps = {
   readonly process: Process;
   readonly random: Random;
-  readonly weather: StoreWeather;
-  /** Kills the process; somebody starts it again. */
+  readonly faultProfile: StoreFaultProfile;
+  /** Kills the process and schedules its restart. */
   readonly crash: () => void;
   readonly onCommit: (batch: readonly StreamAppend[]) => void;
 };
 
-export function faultyStore(inner: Journal, { process, random, weather, crash, onCommit }: StoreDeps): Journal {
+export function faultyStore(inner: Journal, { process, random, faultProfile, crash, onCommit }: StoreDeps): Journal {
   const delay = (): number =>
-    random.chance(weather.slow) ? random.between(500, 8_000) : random.between(...weather.appendMs);
-  /** Events of commits that were answered: who asks for those of others is spared them. */
+    random.chance(faultProfile.slow) ? random.between(500, 8_000) : random.between(...faultProfile.appendMs);
+  /** Events of own commits that were answered; queries with `others` omit them. */
   const own = new Set<number>();
   const ofOthers = async (query: Parameters<Journal["feed"]>[0]): ReturnType<Journal["feed"]> => {
     for (let { after } = query; ; ) {
@@ -50,15 +50,15 @@ export function faultyStore(inner: Journal, { process, random, weather, crash, o
     }
   };
   const commit = async (batch: readonly StreamAppend[]): Promise<AppendResult> => {
-    if (random.chance(weather.lost)) throw new StoreFault("nothing was committed");
-    if (random.chance(weather.crashBefore)) {
+    if (random.chance(faultProfile.lost)) throw new StoreFault("nothing was committed");
+    if (random.chance(faultProfile.crashBefore)) {
       crash();
       return new Promise(() => {});
     }
     const result = await inner.append(batch);
     if (result.ok) onCommit(batch);
-    if (random.chance(weather.crashAfter)) crash();
-    if (random.chance(weather.unanswered)) throw new StoreFault("the answer was lost");
+    if (random.chance(faultProfile.crashAfter)) crash();
+    if (random.chance(faultProfile.unanswered)) throw new StoreFault("the answer was lost");
     if (result.ok) for (let seq = result.seq; seq > result.seq - countEvents(batch); seq -= 1) own.add(seq);
     return result;
   };

@@ -1,12 +1,12 @@
-// Simulated time: a heap of what will happen. One thing happens at a time, and everything that follows from it without
-// waiting (microtasks) is over before the next.
+// Simulated time: a heap of scheduled callbacks. One runs at a time, and all microtasks that follow from it are over before
+// the next one runs.
 
 export type Timeline = {
-  /** Simulated milliseconds since the beginning. */
+  /** Simulated milliseconds since the start. */
   readonly nowMs: () => number;
-  /** Things for the same moment happen in the order in which they were asked for. The answer takes it back. */
+  /** Callbacks of the same time run in the order in which they were scheduled. The returned function cancels this one. */
   readonly at: (ms: number, run: () => void) => () => void;
-  /** Lets things happen until there are none, or until `isOver`. */
+  /** Runs callbacks until there are none, or until `isOver`. */
   readonly run: (isOver: () => boolean) => Promise<void>;
   readonly steps: () => number;
 };
@@ -45,10 +45,10 @@ export function createTimeline(): Timeline {
   };
 }
 
-/** As many at once as the event loop should take in one turn: it looks for other work between turns, which costs time. */
+/** Callbacks per turn of the event loop: it checks for I/O between turns, which costs time. */
 const TURN = 64;
 
-/** Calls `next` until it answers false; what follows from one call in microtasks is over before the next call. */
+/** Calls `next` until it returns false. The microtasks of one call are over before the next call. */
 function inMacrotasks(next: () => boolean, end: () => void, fail: (error: unknown) => void): void {
   let goesOn = true;
   const one = (): void => {

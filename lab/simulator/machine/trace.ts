@@ -1,4 +1,4 @@
-// What happened, line by line: a digest that two runs of one seed must share, and the lines themselves for people.
+// The trace of a run: its digest must be equal for two runs of one seed; the lines are for people.
 
 import { createHash } from "node:crypto";
 
@@ -9,7 +9,7 @@ export type Trace = {
 
 export const NO_TRACE: Trace = { line: () => {}, digest: () => "" };
 
-/** `show` gets every line with its time, when somebody wants to read them. */
+/** `show` gets every line with its time. */
 export function createTrace(nowMs: () => number, show?: (line: string) => void): Trace {
   const hash = createHash("sha256");
   let pending: string[] = [];

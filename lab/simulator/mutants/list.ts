@@ -1,9 +1,10 @@
-// Planted mistakes, as patches of the code. Each was a real failure of a comparable system, or of this one before the
-// simulator found it. Of the twenty that the study of such systems names, these have no place here:
-// - a command that the store's client sends twice: the store here is in memory (journal/suite, the redis adapter's tests);
-// - events that are told before they are committed: feed and bus get what the journal gives. What comes nearest is
+// Mutants: planted mistakes, as patches of the code. Each was a real failure of a comparable system, or of this one before
+// the simulator found it. Three known failures of such systems are not covered here:
+// - a command that the store's client sends twice: the store here is in memory (see journal/suite and the tests of the
+//   redis adapter);
+// - events that are published before they are committed: feed and bus read from the journal. The closest mutants are
 //   `place-before-deliveries` and `place-before-publishing`;
-// - a schedule that fires twice: there are no schedules in the engine.
+// - a schedule that fires twice: the engine has no schedules.
 
 export type Mutant = {
   readonly name: string;
@@ -27,42 +28,42 @@ const RELAY = "task-agent/events/relay.ts";
 export const MUTANTS: readonly Mutant[] = [
   one(
     "no-fence-check",
-    "a runner whose lease was given away goes on writing",
+    "a runner whose lease was given away keeps writing",
     "core/task/decision.ts",
     "  if (claimant.fence < job.fence || claimant.attempt < job.attempt)\n    return lost(`Attempt ${claimant.attempt} was given away; ${job.attempt} is the newest.`);\n",
     "  if (claimant.fence < job.fence && job.lease) return job;\n",
   ),
   one(
     "renew-by-id",
-    "a renewal counts whoever sends it (Woodpecker's Extend by id)",
+    "a renewal counts no matter who sends it (Woodpecker's Extend by id)",
     LEASES,
     "if (lease?.fence !== fence || lease.runner !== runner) return false;",
     "if (!lease) return false;",
   ),
   one(
     "loss-is-not-told",
-    "a lease is given away and its old holder hears that all is well (Woodpecker #5823)",
+    "a lease is given away, and its former holder is told that it still holds it (Woodpecker #5823)",
     PROTOCOL,
     'return { ref, state: "lost" as const };',
     'return { ref, state: "ok" as const };',
   ),
   one(
     "leases-forgotten-at-restart",
-    "what is not in memory is taken for finished (Woodpecker #7063)",
+    "a lease that is not in memory counts as finished (Woodpecker #7063)",
     AGENT,
     "    look(record);\n    // The agent may have died",
     "    dispatch.look(record);\n    // The agent may have died",
   ),
   one(
     "waiting-is-not-open",
-    "a state that is told by a missing row: tasks that wait for their turn are not taken up after a restart",
+    "a missing index entry: queued tasks are not resumed after a restart",
     TASKS,
     "...(open ? { open: [",
     '...(open && state.phase === "running" ? { open: [',
   ),
   {
     name: "sent-is-received",
-    why: "an offer counts as delivered when it was sent, and is never taken back (actions/runner #4728, Gitea #38737)",
+    why: "an offer counts as delivered when it was sent, and never expires (actions/runner #4728, Gitea #38737)",
     edits: [
       {
         file: "task-agent/dispatch/sessions.ts",
@@ -79,35 +80,35 @@ export const MUTANTS: readonly Mutant[] = [
   },
   one(
     "cancel-resets-the-clock",
-    "pressing cancel gives a dead runner its whole time again (Gitea #38644)",
+    "a cancel restarts the lease timer of a dead runner (Gitea #38644)",
     LEASES,
     "else if (known?.fence === job.fence) known.canceledMs ??= canceled(state, job.key) ? now : undefined;",
     "else if (known?.fence === job.fence) { if (canceled(state, job.key)) known.renewedMs = now; }",
   ),
   one(
     "no-self-fence",
-    "the runner waits for its renewal to fail before it stops, and the renewal hangs",
+    "the runner stops only when a renewal fails, and the renewal hangs",
     "task-runner/attempts/leases.ts",
     "one.stop(fenced(",
     "void (fenced(",
   ),
   one(
     "renewal-starts-late",
-    "renewals begin long after the claim (mlflow #25293)",
+    "renewals start long after the claim (mlflow #25293)",
     "task-runner/attempts/leases.ts",
     "if (holder.lease.renewEveryMs < shortest) beatIn(holder.lease.renewEveryMs);",
     "if (holder.lease.renewEveryMs < shortest) beatIn(holder.lease.renewEveryMs * 30);",
   ),
   one(
     "unanswered-is-done",
-    "a commit whose answer was lost is taken for done",
+    "a commit whose answer was lost counts as done",
     TASKS,
     "      doubtful.add(id);\n      throw error;",
     "      return true;",
   ),
   {
     name: "fences-begin-anew",
-    why: "the counter of fences is in memory only, and begins anew with the process",
+    why: "the fence counter is in memory only and restarts with the process",
     edits: [
       {
         file: "task-agent/leases/fences.ts",
@@ -123,28 +124,28 @@ export const MUTANTS: readonly Mutant[] = [
   },
   one(
     "report-overwrites",
-    "a report of an attempt that has ended is taken as a new one",
+    "a report of an attempt that has ended counts as a new one",
     "core/task/decide-lease.ts",
     "  if (past?.digest === report.digest) return NOTHING;\n  if (past?.digest !== undefined) {",
     '  if (past?.digest !== undefined) return { events: [{ kind: "JobEnded", at: now, job: claimant.job, outcome: report.outcome, outputs: {} }] };\n  if (past?.digest !== undefined) {',
   ),
   one(
     "key-with-attempt",
-    "the key of an effect holds the attempt, so that the next attempt does not find what was done",
+    "the key of an effect contains the attempt, so the next attempt does not find what was done",
     "task-agent/runner-protocol/attempt-handlers.ts",
     "effectKey(ref.task, ref.job, step, effect, ordinal)",
     "effectKey(ref.task, `${ref.job}#${ref.attempt}`, step, effect, ordinal)",
   ),
   one(
     "place-before-deliveries",
-    "the notify-agent writes down how far it has read before it writes down what to send",
+    "the notify-agent commits its read position before the deliveries",
     "notify-agent/sources/feed-source.ts",
     '  const result = await deps.journal.append([\n    { stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot },\n',
     '  await deps.journal.append([{ stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot }]);\n  const result = await deps.journal.append([\n',
   ),
   one(
     "only-the-first-is-lost",
-    "of the leases of a dead process only the first is given away",
+    "only the first lease of a dead process is given away",
     PROTOCOL,
     "        await leases.lose(lease, `runner ${runner} came back without it`);",
     "        {\n          await leases.lose(lease, `runner ${runner} came back without it`);\n          break;\n        }",
@@ -158,7 +159,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   {
     name: "leases-by-the-wall-clock",
-    why: "silence is measured by a clock that can be set",
+    why: "silence is measured by the wall clock",
     edits: [
       {
         file: LEASES,
@@ -180,28 +181,28 @@ export const MUTANTS: readonly Mutant[] = [
   },
   one(
     "canceled-may-start",
-    "a job of a canceled task is claimed and started all the same (Woodpecker #2875)",
+    "a job of a canceled task is still claimed and started (Woodpecker #2875)",
     "core/task/settle.ts",
     'if (canceled && (one.phase === "pending" || one.phase === "ready" || one.phase === "held")) {',
     'if (canceled && (one.phase === "pending" || one.phase === "held")) {',
   ),
   one(
     "same-key-again",
-    "a request that is repeated because its answer was lost starts a second task",
+    "a repeated request whose first answer was lost starts a second task",
     "task-agent/tasks/start-task.ts",
     "if (known) return known;",
     "",
   ),
   one(
     "registration-out-of-order",
-    "a registration that was overtaken on its way takes living work away (seed 9)",
+    "a registration that arrives late takes running work away (seed 9)",
     "task-agent/dispatch/decide-register.ts",
     "(facts.registration ?? 0) <= (known.facts.registration ?? -1)",
     "facts.registration === -1",
   ),
   one(
     "permit-without-clock",
-    "a process that was stopped acts on a permit before its timers tell it how late it is (seed 112)",
+    "a process that was stopped uses a permit before its timers fire and show that it has expired (seed 112)",
     "task-runner/steps/effect.ts",
     "while (found === undefined && !isAhead(permit.until, clock));",
     "while (found === undefined && !isAhead(permit.until, clock) && permit.key === undefined);",
@@ -222,56 +223,56 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   one(
     "messages-by-the-wall-clock",
-    "who sets a clock back silences a channel for hours (seed 353)",
+    "a clock that is set back silences a channel for hours (seed 353)",
     "notify-agent/deliveries/channel-queue.ts",
     "const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs();",
     "const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs() + (Date.UTC(2026, 0, 5, 8) - clock.nowMs() + clock.monotonicMs());",
   ),
   one(
     "no-probe",
-    "a change that an earlier attempt may have made is made again, and nobody asks whether it is there",
+    "a change that an earlier attempt may have made is made again without a probe",
     "task-runner/steps/effect.ts",
     'permit.answer === "verify" ? await probe(permit.key) : undefined',
     "permit.answer === undefined ? await probe(permit) : undefined",
   ),
   one(
     "start-before-disk",
-    "the work begins before the claim is on the runner's disk",
+    "the work starts before the claim is on the runner's disk",
     "task-runner/attempts/attempt.ts",
     'await site.disk.commit({ k: "claimed", ref, lease: claimed.reply.lease });',
     'site.disk.note({ k: "claimed", ref, lease: claimed.reply.lease });',
   ),
   one(
     "clean-up-takes-all",
-    "who cleans up after one attempt removes what others need (Woodpecker #5823)",
+    "the clean-up of one attempt removes what others need (Woodpecker #5823)",
     "task-runner/attempts/attempt.ts",
     "await files.remove(folders.logs);",
     'await files.remove(folders.logs.replace(/[^/]+$/, "").replace(/.$/, ""));',
   ),
   one(
     "logs-of-the-dead",
-    "a new process of a runner does not send the logs that the former one left",
+    "a new process of a runner does not send the logs of the former one",
     "task-runner/attempts/recover.ts",
     "for (const { step, file } of logs) await delivery.sendLog(step, file);",
     "for (const { step, file } of logs.slice(logs.length)) await delivery.sendLog(step, file);",
   ),
   one(
     "claim-left-behind",
-    "a claim that is being committed while a newer process registers stays with the dead one (seed 2643)",
+    "a claim that is being committed while a newer process registers stays with the dead process (seed 2643)",
     PROTOCOL,
     "    const session = sessions.open(request);\n    await claimsOf(runner);\n",
     "    const session = sessions.open(request);\n",
   ),
   one(
     "repeat-is-no-renewal",
-    "a claim that is repeated is answered, and its lease still counts from the first one (seed 15 of successor)",
+    "a repeated claim is answered, but its lease still counts from the first claim (seed 15 of theme successor)",
     PROTOCOL,
     "if (!(await renewed(request.ref, who.runner)))",
     "if (task.state.jobs[request.ref.job]?.fence !== request.ref.fence)",
   ),
   one(
     "permits-without-end",
-    "a lease that looks old because a clock was set forward is not renewed, and permits are asked for without a pause (seed 42)",
+    "a lease that looks expired because the clock was set forward is not renewed, and permits are requested in a loop without a pause (seed 42)",
     "task-runner/attempts/permits.ts",
     "      await renewed(signal);\n",
     "",
@@ -285,14 +286,14 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   one(
     "unacknowledged-is-published",
-    "a batch that was not acknowledged is given up, and the next one is sent",
+    "a batch that was not acknowledged is dropped, and the next one is sent",
     RELAY,
     "await deps.bus.publish(batch);\n    place",
     "await deps.bus.publish(batch).catch(() => {});\n    place",
   ),
   one(
     "handled-without-record",
-    "events count as read although what they ask for could not be written down",
+    "events count as read although their deliveries could not be committed",
     "notify-agent/sources/bus-source.ts",
     "        failed = true;\n        throw error;\n",
     "        failed = true;\n",

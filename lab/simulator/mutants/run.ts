@@ -1,4 +1,4 @@
-// Runs the planted mistakes, each in a copy of the code, and tells which invariant finds them.
+// Runs the simulator with each mutant in a copy of the code, and prints which invariant finds it.
 
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -8,10 +8,11 @@ import { fileURLToPath } from "node:url";
 import { MUTANTS, type Mutant } from "./list.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const MOST_SEEDS = 2_000;
-/** What the simulator loads. */
+const MAX_SEEDS = 2_000;
+/** The workspaces that the simulator loads. */
 const WORKSPACES = [
   "core",
+  "runtime",
   "wire",
   "journal",
   "connectors",
@@ -21,13 +22,16 @@ const WORKSPACES = [
   "lab",
 ] as const;
 
-/** The code with the mistake in it. Throws when a patch does not fit the code any more, or fits twice. */
+/** The mutated files. Throws unless each patch applies exactly once. */
 export async function patched(mutant: Mutant, root = ROOT): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   for (const { file, find, replace } of mutant.edits) {
     const text = texts.get(file) ?? (await readFile(join(root, file), "utf8"));
     const places = text.split(find).length - 1;
-    if (places !== 1) throw new Error(`mutant ${mutant.name}: its patch fits ${places} times in ${file}`);
+    if (places !== 1)
+      throw new Error(
+        `mutant ${mutant.name}: the text to replace occurs ${places} times in ${file}, and must occur once`,
+      );
     texts.set(
       file,
       text.replace(find, () => replace),
@@ -36,8 +40,8 @@ export async function patched(mutant: Mutant, root = ROOT): Promise<ReadonlyMap<
   return texts;
 }
 
-/** Runs the mutants of these names (a list with commas), or all; true when every one was found. */
-export async function runMutants(only: string | undefined, seeds = MOST_SEEDS): Promise<boolean> {
+/** Runs the mutants with these comma-separated names, or all. Returns true when every one was found. */
+export async function runMutants(only: string | undefined, seeds = MAX_SEEDS): Promise<boolean> {
   const chosen = MUTANTS.filter(({ name }) => only === undefined || only.split(",").includes(name));
   const all = await Promise.all(chosen.map(async (mutant) => ({ mutant, texts: await patched(mutant) })));
   const folder = await mkdtemp(join(tmpdir(), "gantry-mutants-"));
@@ -61,11 +65,11 @@ export async function runMutants(only: string | undefined, seeds = MOST_SEEDS): 
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  console.log(`${found} of ${chosen.length} planted mistakes were found`);
+  console.log(`${found} of ${chosen.length} mutants were found`);
   return found === chosen.length && chosen.length > 0;
 }
 
-/** A checkout beside this one, whose own packages are its own and whose other packages are ours. */
+/** Copies the workspaces to `folder` and links all other packages. */
 async function copyCode(folder: string): Promise<void> {
   await mkdir(join(folder, "node_modules", "@gantry"), { recursive: true });
   for (const name of await readdir(join(ROOT, "node_modules")))

@@ -1,11 +1,10 @@
-// What a seed is about. Half of the seeds mix everything; the others have a theme, a world and a weather in which one kind
+// What a seed simulates. Half of the seeds mix everything; the others have a theme: a system and faults in which one kind
 // of mistake shows much sooner than in a mixture.
 
-import type { RunnerFacts } from "../hosts/runner-host.ts";
 import type { Random } from "../machine/random.ts";
-import { LABEL, SITES, type Taste, USUAL_TASTE } from "./pipelines.ts";
+import { LABEL, SITES, USUAL_WORKLOAD, type Workload } from "./library.ts";
 
-/** Kinds of faults that a mixture has. */
+/** Kinds of faults of mixed seeds. */
 const MIXED = [
   "agent-crash",
   "runner-crash",
@@ -15,210 +14,223 @@ const MIXED = [
   "agent-pause",
   "notify-crash",
   "cut",
-  "weather",
+  "bad-network",
   "clock-jump",
   "disk",
   "store",
 ] as const;
-/** Kinds that only themes have. */
 /**
- * `swap`: who speaks to one agent is sent to another; only where there are two. `bus`: only where events go over one.
+ * Kinds that only themes have. `swap`: clients of one agent are sent to another; only with two agents. `bus`: only with a
+ * bus.
  */
 const SPECIAL = [
   "swap",
   "bus",
   "long-crash",
   "long-cut",
-  "twist",
-  "aim",
+  "reordering",
+  "at-call",
   "unanswered",
   "slow-store",
   "notify-store",
 ] as const;
 export type FaultKind = (typeof MIXED)[number] | (typeof SPECIAL)[number];
 
+export type RunnerFacts = {
+  readonly name: string;
+  readonly site: string;
+  readonly labels: readonly string[];
+  readonly slots: number;
+};
+
 export type Plan = {
   readonly theme: string;
-  readonly chaosMs: number;
+  readonly faultsForMs: number;
   readonly tasks: number;
-  /** All tasks are asked for within so long. */
+  /** All tasks are started within this many milliseconds. */
   readonly withinMs: number;
-  /** Two share one store. */
+  /** Two agents share one store. */
   readonly agents: 1 | 2;
-  /** Events go over a bus, and the notify-agent reads them there. */
+  /** Events go over a bus, from which the notify-agent reads them. */
   readonly hasBus: boolean;
   readonly cancelChance: number;
   readonly runners: readonly RunnerFacts[];
   readonly kinds: ReadonlySet<FaultKind>;
-  readonly taste: Taste;
-  /** The clocks of agent and runners run at rates that the no-overlap condition covers. */
+  readonly workload: Workload;
+  /** The rates of all clocks are within what the no-overlap condition allows. */
   readonly clocksFit: boolean;
   readonly rates: readonly [number, number];
-  /** How many faults come one after the other, per kind and 10 minutes. */
-  readonly often: number;
+  /** Faults per kind and 10 minutes. */
+  readonly faultRate: number;
 };
 
 type Theme = {
   readonly kinds: readonly FaultKind[];
-  readonly taste: Partial<Taste>;
-  readonly chaosMs: readonly [number, number];
+  readonly workload: Partial<Workload>;
+  readonly faultsForMs: readonly [number, number];
   readonly tasks: readonly [number, number];
-  readonly often: number;
+  readonly faultRate: number;
   readonly cancelChance?: number;
-  /** Several runners at one site, so that somebody else can take over. */
-  readonly crowd?: boolean;
+  /** Several runners at one site, so that another runner can take over. */
+  readonly severalPerSite?: boolean;
 };
 
 const MINUTE = 60_000;
-const LONG_STRICT: Partial<Taste> = { strict: 0.8, long: 0.5, retrySafe: 0.9, big: 0, fail: 0 };
+const LONG_STRICT: Partial<Workload> = { strict: 0.8, long: 0.5, retrySafe: 0.9, big: 0, fail: 0 };
 
 const THEMES: { readonly [name: string]: Theme } = {
-  /** Nothing goes wrong: nothing may be lost, and nobody may wait. */
-  calm: { kinds: [], taste: { strict: 0.6, long: 0.2 }, chaosMs: [0, 0], tasks: [4, 10], often: 0 },
-  /** Runners at work are cut off for longer than their leases. */
+  /** No faults: nothing may be lost, and no job may wait beside an idle runner. */
+  "no-faults": { kinds: [], workload: { strict: 0.6, long: 0.2 }, faultsForMs: [0, 0], tasks: [4, 10], faultRate: 0 },
+  /** Busy runners are disconnected for longer than their leases. */
   partition: {
     kinds: ["long-cut"],
-    taste: LONG_STRICT,
-    chaosMs: [8 * MINUTE, 12 * MINUTE],
+    workload: LONG_STRICT,
+    faultsForMs: [8 * MINUTE, 12 * MINUTE],
     tasks: [3, 6],
-    often: 8,
-    crowd: true,
+    faultRate: 8,
+    severalPerSite: true,
   },
-  /** Runners die, and do not come back before their leases are over; people cancel meanwhile. */
-  silence: {
+  /** Runners die and return only after their leases have expired; users cancel tasks meanwhile. */
+  "silent-runners": {
     kinds: ["long-crash"],
-    taste: { ...LONG_STRICT, strict: 0.5 },
-    chaosMs: [6 * MINUTE, 10 * MINUTE],
+    workload: { ...LONG_STRICT, strict: 0.5 },
+    faultsForMs: [6 * MINUTE, 10 * MINUTE],
     tasks: [4, 8],
-    often: 6,
+    faultRate: 6,
     cancelChance: 0.7,
   },
-  /** Processes are stopped or die at a certain call. */
-  aim: {
-    kinds: ["aim"],
-    taste: { strict: 0.7, effects: 0.9, retrySafe: 0.9, big: 0, fail: 0 },
-    chaosMs: [4 * MINUTE, 10 * MINUTE],
+  /** Runners are stopped or die at one kind of call. */
+  "at-call": {
+    kinds: ["at-call"],
+    workload: { strict: 0.7, effects: 0.9, retrySafe: 0.9, big: 0, fail: 0 },
+    faultsForMs: [4 * MINUTE, 10 * MINUTE],
     tasks: [4, 8],
-    often: 8,
-    crowd: true,
+    faultRate: 8,
+    severalPerSite: true,
   },
-  /** Processes that die are replaced at once, while the store is still busy with what they said. */
+  /** Processes that die are replaced at once, while the store is still busy with their last requests. */
   successor: {
-    kinds: ["aim", "slow-store"],
-    taste: { strict: 0.7, retrySafe: 0.9, big: 0, fail: 0 },
-    chaosMs: [3 * MINUTE, 6 * MINUTE],
+    kinds: ["at-call", "slow-store"],
+    workload: { strict: 0.7, retrySafe: 0.9, big: 0, fail: 0 },
+    faultsForMs: [3 * MINUTE, 6 * MINUTE],
     tasks: [4, 8],
-    often: 8,
-    crowd: true,
+    faultRate: 8,
+    severalPerSite: true,
   },
-  /** Clocks are set. */
+  /** Clocks jump. */
   clock: {
     kinds: ["clock-jump"],
-    taste: { strict: 0.5, effects: 0.9, big: 0, fail: 0 },
-    chaosMs: [2 * MINUTE, 5 * MINUTE],
+    workload: { strict: 0.5, effects: 0.9, big: 0, fail: 0 },
+    faultsForMs: [2 * MINUTE, 5 * MINUTE],
     tasks: [5, 10],
-    often: 16,
+    faultRate: 16,
   },
-  /** Requests come late, twice, and in another order, while sessions are opened again and again. */
-  twist: {
-    kinds: ["twist", "agent-crash"],
-    taste: { strict: 0.5, long: 0.2, retrySafe: 0.9, big: 0 },
-    chaosMs: [3 * MINUTE, 8 * MINUTE],
+  /** Requests arrive late, twice and out of order, while sessions are opened again and again. */
+  reordering: {
+    kinds: ["reordering", "agent-crash"],
+    workload: { strict: 0.5, long: 0.2, retrySafe: 0.9, big: 0 },
+    faultsForMs: [3 * MINUTE, 8 * MINUTE],
     tasks: [4, 8],
-    often: 8,
-    crowd: true,
+    faultRate: 8,
+    severalPerSite: true,
   },
-  /** Commits whose answers are lost, and nothing else that would make anybody look again. */
-  doubt: { kinds: ["unanswered"], taste: { big: 0 }, chaosMs: [MINUTE, 3 * MINUTE], tasks: [5, 12], often: 6 },
+  /** Commits whose answers are lost, with no other fault that would trigger a second look. */
+  "lost-answers": {
+    kinds: ["unanswered"],
+    workload: { big: 0 },
+    faultsForMs: [MINUTE, 3 * MINUTE],
+    tasks: [5, 12],
+    faultRate: 6,
+  },
   /** Many short tasks that wait for each other, on a slow store. */
   queue: {
     kinds: ["slow-store"],
-    taste: { group: 1, big: 0, long: 0, short: 0.8, effects: 0.1 },
-    chaosMs: [MINUTE, 3 * MINUTE],
+    workload: { group: 1, big: 0, long: 0, short: 0.8, effects: 0.1 },
+    faultsForMs: [MINUTE, 3 * MINUTE],
     tasks: [12, 30],
-    often: 6,
+    faultRate: 6,
     cancelChance: 0.4,
   },
-  /** The notify-agent dies between its commits, and some of them are not made or not answered. */
-  notice: {
+  /** The notify-agent dies between its commits, and some commits are lost or not answered. */
+  notifications: {
     kinds: ["notify-store", "notify-crash"],
-    taste: { big: 0, long: 0, short: 0.5 },
-    chaosMs: [MINUTE, 4 * MINUTE],
+    workload: { big: 0, long: 0, short: 0.5 },
+    faultsForMs: [MINUTE, 4 * MINUTE],
     tasks: [8, 16],
-    often: 8,
+    faultRate: 8,
     cancelChance: 0.2,
   },
 };
 
-/** Chance of two agents. */
-const TWO = 0.2;
-/** Chance of a bus. */
-const BUS = 0.25;
+/** Probability of two agents. */
+const TWO_AGENTS = 0.2;
+/** Probability of a bus. */
+const WITH_BUS = 0.25;
 
-/** `theme`: this one, and not one that is drawn. */
+/** `theme`: use this theme; absent: draw one. Throws for an unknown name. */
 export function drawPlan(random: Random, theme?: string): Plan {
   const drawn = random.chance(0.5) ? "mixed" : random.pick(Object.keys(THEMES));
   const name = theme ?? drawn;
   const facts = THEMES[name];
   if (!facts && name !== "mixed") throw new Error(`no theme ${name}`);
   const plan = facts ? themed(random, name, facts) : mixed(random);
-  // Apart from the themes, so that every one of them is played with two agents as well.
-  const agents = random.chance(TWO) ? 2 : 1;
-  const hasBus = random.fork("bus").chance(BUS);
+  // Drawn separately, so that every theme also runs with two agents.
+  const agents = random.chance(TWO_AGENTS) ? 2 : 1;
+  const hasBus = random.fork("bus").chance(WITH_BUS);
   const also: FaultKind[] = [...(agents === 2 ? (["swap"] as const) : []), ...(hasBus ? (["bus"] as const) : [])];
   return { ...plan, agents, hasBus, kinds: new Set(plan.kinds.size === 0 ? [] : [...plan.kinds, ...also]) };
 }
 
-/** Are connections never bad? */
-export function isFair({ kinds }: Plan): boolean {
-  return !["cut", "long-cut", "weather", "twist"].some((kind) => kinds.has(kind as FaultKind));
+/** True when no fault of the plan affects connections. */
+export function hasGoodNetwork({ kinds }: Plan): boolean {
+  return !["cut", "long-cut", "bad-network", "reordering"].some((kind) => kinds.has(kind as FaultKind));
 }
 
 function mixed(random: Random): Plan {
-  const storm = random.between(0.1, 0.7);
+  const badNetwork = random.between(0.1, 0.7);
   const skew = random.chance(0.5) ? "none" : random.chance(0.6) ? "fits" : "wild";
-  const chaosMs = random.between(1, random.chance(0.3) ? 15 : 5) * MINUTE;
+  const faultsForMs = random.between(1, random.chance(0.3) ? 15 : 5) * MINUTE;
   return {
     theme: "mixed",
-    chaosMs,
+    faultsForMs,
     tasks: 5 + (random.chance(0.1) ? random.int(5, 45) : random.int(0, 4)),
-    withinMs: chaosMs * 0.8,
+    withinMs: faultsForMs * 0.8,
     agents: 1,
     hasBus: false,
     cancelChance: random.chance(0.5) ? random.between(0, 0.5) : 0,
     runners: drawRunners(random, false),
-    kinds: new Set(MIXED.filter(() => random.chance(storm))),
-    taste: USUAL_TASTE,
+    kinds: new Set(MIXED.filter(() => random.chance(badNetwork))),
+    workload: USUAL_WORKLOAD,
     clocksFit: skew !== "wild",
     rates: skew === "none" ? [1, 1] : skew === "fits" ? [0.86, 1.16] : [0.5, 2],
-    often: random.between(1, 4),
+    faultRate: random.between(1, 4),
   };
 }
 
 function themed(random: Random, name: string, theme: Theme): Plan {
-  const chaosMs = random.between(...theme.chaosMs);
+  const faultsForMs = random.between(...theme.faultsForMs);
   return {
     theme: name,
-    chaosMs,
+    faultsForMs,
     tasks: random.int(...theme.tasks),
-    withinMs: Math.max(chaosMs * 0.6, MINUTE),
+    withinMs: Math.max(faultsForMs * 0.6, MINUTE),
     agents: 1,
     hasBus: false,
     cancelChance: theme.cancelChance ?? (random.chance(0.3) ? 0.2 : 0),
-    runners: drawRunners(random, theme.crowd ?? false),
+    runners: drawRunners(random, theme.severalPerSite ?? false),
     kinds: new Set(theme.kinds),
-    taste: { ...USUAL_TASTE, ...theme.taste },
+    workload: { ...USUAL_WORKLOAD, ...theme.workload },
     clocksFit: true,
     rates: random.chance(0.7) ? [1, 1] : [0.86, 1.16],
-    often: theme.often,
+    faultRate: theme.faultRate,
   };
 }
 
-function drawRunners(random: Random, crowd: boolean): readonly RunnerFacts[] {
-  return Array.from({ length: crowd ? random.int(2, 4) : random.int(1, 6) }, (_, index) => ({
+function drawRunners(random: Random, severalPerSite: boolean): readonly RunnerFacts[] {
+  return Array.from({ length: severalPerSite ? random.int(2, 4) : random.int(1, 6) }, (_, index) => ({
     name: `runner-${index}`,
-    site: SITES[crowd ? 0 : index % SITES.length] ?? SITES[0],
-    labels: !crowd && random.chance(0.5) ? [LABEL] : [],
+    site: SITES[severalPerSite ? 0 : index % SITES.length] ?? SITES[0],
+    labels: !severalPerSite && random.chance(0.5) ? [LABEL] : [],
     slots: random.int(1, 4),
   }));
 }

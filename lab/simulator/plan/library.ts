@@ -1,31 +1,31 @@
-// Random pipelines: graphs of 2 to 10 jobs of a few steps, of every kind that the engine treats differently.
+// Random pipelines: graphs of 1 to 10 jobs with a few steps each, covering every kind that the engine treats differently.
 
 import type { Job, Pipeline, StepSpec } from "@gantry/core/pipeline/pipeline.ts";
 import type { Definitions } from "@gantry/task-agent/tasks/definitions.ts";
 import type { Random } from "../machine/random.ts";
-import type { Doing } from "./steps.ts";
+import type { StepInput } from "./step-input.ts";
 
 export const SITES = ["north", "south"] as const;
 
-/** Where jobs may run: a site, and the labels that somebody there has. */
+/** Where jobs may run: a site, and the labels of a runner there. */
 export type Place = { readonly site: string; readonly labels: readonly string[] };
 export const LABEL = "big";
 
-/** What the jobs of a library are like. Chances, all of them. */
-export type Taste = {
+/** Probabilities of the properties of jobs, steps and pipelines. */
+export type Workload = {
   readonly strict: number;
   readonly retrySafe: number;
-  /** Of a step: takes minutes. */
+  /** A step takes minutes. */
   readonly long: number;
-  /** Of a step: takes nearly no time. */
+  /** A step takes nearly no time. */
   readonly short: number;
   readonly effects: number;
   readonly fail: number;
-  /** Of a pipeline: many jobs; its tasks run one after the other. */
+  /** `big`: a pipeline has many jobs. `group`: its tasks run one after the other. */
   readonly big: number;
   readonly group: number;
 };
-export const USUAL_TASTE: Taste = {
+export const USUAL_WORKLOAD: Workload = {
   strict: 0.4,
   retrySafe: 0.7,
   long: 0.03,
@@ -36,19 +36,19 @@ export const USUAL_TASTE: Taste = {
   group: 0.25,
 };
 
-/** What the judge must know of a job. */
+/** What the invariants must know about a job. */
 export type JobRules = { readonly mode: "strict" | "lenient"; readonly retrySafe: boolean };
 
 export type Library = {
   readonly names: readonly string[];
   readonly definitions: Definitions;
-  /** `job`: its key. */
+  /** `job`: the key of the job. */
   readonly rules: (pipeline: string, job: string) => JobRules;
 };
 
-export function makeLibrary(random: Random, places: readonly Place[], taste: Taste): Library {
+export function makeLibrary(random: Random, places: readonly Place[], workload: Workload): Library {
   const pipelines = Array.from({ length: random.int(2, 5) }, (_, index) =>
-    makePipeline(random, places, taste, `p${index}`),
+    makePipeline(random, places, workload, `p${index}`),
   );
   const byName = new Map(
     pipelines.map((pipeline) => [pipeline.name, { pipeline, version: `sha256:${pipeline.name}` }]),
@@ -75,13 +75,13 @@ export function makeLibrary(random: Random, places: readonly Place[], taste: Tas
   };
 }
 
-function makePipeline(random: Random, places: readonly Place[], taste: Taste, name: string): Pipeline {
-  const count = random.chance(taste.big) ? random.int(4, 9) : random.int(1, 3);
+function makePipeline(random: Random, places: readonly Place[], workload: Workload, name: string): Pipeline {
+  const count = random.chance(workload.big) ? random.int(4, 9) : random.int(1, 3);
   const jobs: Job[] = [];
   for (let index = 0; index < count; index += 1) {
     const earlier = jobs.map(({ id }) => id);
     const needs = earlier.filter(() => random.chance(index < 4 ? 0.6 : 0.25));
-    jobs.push(makeJob(random, places, taste, `j${index}`, needs));
+    jobs.push(makeJob(random, places, workload, `j${index}`, needs));
   }
   return {
     name,
@@ -90,18 +90,24 @@ function makePipeline(random: Random, places: readonly Place[], taste: Taste, na
     button: `Run ${name}`,
     app: "none",
     params: { type: "object", properties: {}, required: [], additionalProperties: false },
-    concurrency: random.chance(taste.group)
+    concurrency: random.chance(workload.group)
       ? { group: `group-${name}`, policy: random.chance(0.7) ? "queue" : "cancel-older" }
       : undefined,
     jobs,
-    finally: random.chance(0.4) ? [makeJob(random, places, taste, "last", [])] : [],
+    finally: random.chance(0.4) ? [makeJob(random, places, workload, "last", [])] : [],
     outputs: {},
     remember: {},
   };
 }
 
-function makeJob(random: Random, places: readonly Place[], taste: Taste, id: string, needs: readonly string[]): Job {
-  const strict = random.chance(taste.strict);
+function makeJob(
+  random: Random,
+  places: readonly Place[],
+  workload: Workload,
+  id: string,
+  needs: readonly string[],
+): Job {
+  const strict = random.chance(workload.strict);
   const { site, labels } = random.pick(places);
   return {
     id,
@@ -115,22 +121,22 @@ function makeJob(random: Random, places: readonly Place[], taste: Taste, id: str
     timeoutMs: random.chance(0.9) ? 3_600_000 : random.int(20_000, 60_000),
     retry: random.chance(0.4) ? { max: random.int(1, 3), delayMs: random.int(0, 20_000) } : { max: 0, delayMs: 0 },
     mode: strict ? "strict" : "lenient",
-    retrySafe: random.chance(taste.retrySafe),
+    retrySafe: random.chance(workload.retrySafe),
     env: {},
     outputs: random.chance(0.2) ? { n: "${{ steps.s0.outputs.n }}" } : {},
-    steps: Array.from({ length: random.int(1, 3) }, (_, index) => makeStep(random, taste, `s${index}`)),
+    steps: Array.from({ length: random.int(1, 3) }, (_, index) => makeStep(random, workload, `s${index}`)),
   };
 }
 
-function makeStep(random: Random, taste: Taste, id: string): StepSpec {
-  const doing: Doing = {
-    workMs: workMs(random, taste),
+function makeStep(random: Random, workload: Workload, id: string): StepSpec {
+  const stepInput: StepInput = {
+    workMs: workMs(random, workload),
     waits: random.chance(0.15) ? random.int(1, 3) : 0,
     waitMs: random.int(100, 10_000),
-    effects: random.chance(taste.effects) ? random.int(1, 2) : 0,
+    effects: random.chance(workload.effects) ? random.int(1, 2) : 0,
     target: random.pick(["create", "replace", "add"]),
     flaky: random.chance(0.2) ? 0.4 : 0,
-    fail: random.chance(taste.fail) ? 0.5 : 0,
+    fail: random.chance(workload.fail) ? 0.5 : 0,
     stubbornMs: random.chance(0.2) ? 1_500 : 0,
     lines: random.chance(0.5) ? random.int(1, 3) : 0,
   };
@@ -140,11 +146,11 @@ function makeStep(random: Random, taste: Taste, id: string): StepSpec {
     when: random.chance(0.05) ? "status == 'failed' || status == 'canceled'" : undefined,
     timeoutMs: random.chance(0.05) ? random.int(5_000, 60_000) : undefined,
     env: {},
-    action: { kind: "uses", uses: "sim/do", with: doing },
+    action: { kind: "uses", uses: "sim/do", with: stepInput },
   };
 }
 
-function workMs(random: Random, taste: Taste): number {
-  if (random.chance(taste.long)) return random.int(20_000, 180_000);
-  return random.chance(taste.short) ? random.int(0, 300) : random.int(0, 8_000);
+function workMs(random: Random, workload: Workload): number {
+  if (random.chance(workload.long)) return random.int(20_000, 180_000);
+  return random.chance(workload.short) ? random.int(0, 300) : random.int(0, 8_000);
 }

@@ -1,40 +1,25 @@
-// The one step of the simulated pipelines: works, waits, fails, forgets itself, and changes the outside world through
-// `context.effect` as the shipped steps do. Tells the watch when it runs, so that overlaps are seen.
+// The one step of the simulated pipelines: it works, waits, fails, ignores a stop for a while, and changes the outside system
+// through `context.effect` like the shipped steps. It reports to the observer, which detects overlaps.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { failed, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, type StepContext } from "@gantry/core/step/step.ts";
 import { z } from "zod";
-import type { Watch } from "../invariants/step-observer.ts";
+import type { StepObserver } from "../invariants/step-observer.ts";
 import type { Process } from "../machine/process.ts";
 import type { Random } from "../machine/random.ts";
+import { type StepInput, stepInput } from "../plan/step-input.ts";
 
-const doing = z.object({
-  workMs: z.number(),
-  waits: z.number(),
-  waitMs: z.number(),
-  effects: z.number(),
-  /** What is changed: made once, replaced by compare-and-swap, or added to, by somebody who compares nothing. */
-  target: z.enum(["create", "replace", "add"]),
-  /** Chance of an error that the step's retry is for. */
-  flaky: z.number(),
-  /** Chance of an end as failed. */
-  fail: z.number(),
-  /** How long it goes on after it was told to stop. */
-  stubbornMs: z.number(),
-  lines: z.number(),
-});
-export type Doing = z.infer<typeof doing>;
-type Context = StepContext<Doing>;
+type Context = StepContext<StepInput>;
 
-/** What the world's clients wait for an answer. */
+/** Timeout of a request to the outside system. */
 const DEADLINE_MS = 20_000;
 
-export function simStep(process: Process, random: Random, watch: Watch): AnyStep {
-  return defineStep<Doing, { n: number }>({
+export function simStep(process: Process, random: Random, observer: StepObserver): AnyStep {
+  return defineStep<StepInput, { n: number }>({
     name: "sim/do",
-    title: "Does something",
-    input: doing,
+    title: "Do something",
+    input: stepInput,
     output: z.object({ n: z.number() }),
     needs: [],
     effects: ["change"],
@@ -42,9 +27,9 @@ export function simStep(process: Process, random: Random, watch: Watch): AnyStep
     timeoutMs: 3_600_000,
     plan: async () => [],
     run: async (context) => {
-      const leave = watch.enter(process, context);
+      const leave = observer.enter(process, context);
       try {
-        return await run(process, random, watch, context);
+        return await run(process, random, observer, context);
       } finally {
         leave();
       }
@@ -52,11 +37,11 @@ export function simStep(process: Process, random: Random, watch: Watch): AnyStep
   }) as AnyStep;
 }
 
-async function run(process: Process, random: Random, watch: Watch, context: Context) {
+async function run(process: Process, random: Random, observer: StepObserver, context: Context) {
   const { input, memo } = context;
   const waited = typeof memo === "number" ? memo : 0;
   for (let line = 0; line < input.lines; line += 1) context.log(`line ${line} of ${context.task.step}, ${waited}`);
-  if (waited < input.waits) return waiting("the outside is not ready", input.waitMs, waited + 1);
+  if (waited < input.waits) return waiting("the outside system is not ready", input.waitMs, waited + 1);
   await work(process, context, input.workMs / 2);
   for (let ordinal = 0; ordinal < input.effects; ordinal += 1) {
     const thing = thingOf(context, ordinal);
@@ -66,22 +51,23 @@ async function run(process: Process, random: Random, watch: Watch, context: Cont
       what: `change ${thing}`,
       probe: async (key) => {
         const { done } = await look(process, context, thing, key);
-        watch.probed(key, done);
+        observer.probed(key, done);
         return done ? { thing } : undefined;
       },
       perform: (key) => {
-        watch.performs(process, context, key);
+        observer.performs(process, context, key);
         return change(process, context, { thing, key, what: whatOf(context, ordinal) });
       },
     });
   }
-  if (random.chance(input.flaky)) throw new GantryError("unavailable", { what: "The world", problem: "A hiccup." });
-  if (random.chance(input.fail)) return failed<{ n: number }>({ code: "red", message: "It is red." });
+  if (random.chance(input.flaky))
+    throw new GantryError("unavailable", { what: "The outside system", problem: "A transient error." });
+  if (random.chance(input.fail)) return failed<{ n: number }>({ code: "red", message: "The check is red." });
   await work(process, context, input.workMs / 2);
   return succeeded({ n: input.effects });
 }
 
-/** Things that are replaced are shared by all tasks of a pipeline, as a repository of yaml is. */
+/** Things that are replaced are shared by all tasks of a pipeline, like a yaml repository. */
 function thingOf(context: Context, ordinal: number): string {
   return context.input.target === "replace" ? `${context.task.pipeline}-${ordinal}` : whatOf(context, ordinal);
 }
@@ -106,7 +92,7 @@ async function change(
     const answer = await ask(process, context, how, { name: thing, key, version, what });
     if (answer.ok) return { thing };
   }
-  throw new GantryError("unavailable", { what: thing, problem: "Others are always faster." });
+  throw new GantryError("unavailable", { what: thing, problem: "Another change was faster six times." });
 }
 
 async function look(
@@ -128,7 +114,7 @@ async function ask(
   const late = new AbortController();
   const cancel = process.clock.after(DEADLINE_MS, () => late.abort(new Error("late")));
   try {
-    const answer = await context.fetch(`http://world/${path}`, {
+    const answer = await context.fetch(`http://outside/${path}`, {
       method: "POST",
       body: JSON.stringify(body),
       signal: late.signal,
@@ -139,13 +125,13 @@ async function ask(
     return { ok: answer.ok, text };
   } catch (error) {
     context.signal.throwIfAborted();
-    throw new GantryError("unavailable", { what: "The world", problem: String(error) });
+    throw new GantryError("unavailable", { what: "The outside system", problem: String(error) });
   } finally {
     cancel();
   }
 }
 
-/** Work of its own, that stops when it is told to, some of it not at once. */
+/** Work that stops when the signal is aborted, or `stubbornMs` later. */
 function work(process: Process, { signal, input }: Context, ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {

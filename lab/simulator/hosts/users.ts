@@ -1,4 +1,5 @@
-// The people of the simulation: they start tasks and insist until they are answered, cancel some, answer for held jobs.
+// The users of the simulation: they start tasks, repeat each request until it is answered, cancel some tasks, and resolve
+// held jobs.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
@@ -8,31 +9,31 @@ import type { Network } from "../machine/network.ts";
 import type { Process } from "../machine/process.ts";
 import type { Random } from "../machine/random.ts";
 
-export type People = {
-  /** Wishes that were not answered yet. */
+export type Users = {
+  /** Requests that were not answered yet. */
   readonly open: () => number;
-  /** Tasks that the agent has acknowledged. */
+  /** Tasks that the agent acknowledged. */
   readonly accepted: () => ReadonlySet<string>;
-  /** From now on every held job is answered. */
-  readonly answerAll: () => void;
+  /** From now on, every held job is resolved. */
+  readonly resolveAll: () => void;
 };
 
-export type PeopleOptions = {
+export type UserOptions = {
   readonly process: Process;
   readonly network: Network;
-  readonly judge: Invariants;
+  readonly invariants: Invariants;
   readonly random: Random;
   readonly pipelines: readonly string[];
   readonly tasks: number;
-  /** All wishes come within these simulated milliseconds. */
+  /** All tasks are requested within this many simulated milliseconds. */
   readonly withinMs: number;
   readonly cancelChance: number;
 };
 
-const LOOK_MS = 15_000;
+const CHECK_HELD_EVERY_MS = 15_000;
 
-export function startPeople(options: PeopleOptions): People {
-  const { process, network, judge, random, tasks } = options;
+export function startUsers(options: UserOptions): Users {
+  const { process, network, invariants, random, tasks } = options;
   const client = makeAgentClient({
     url: "http://agent",
     token: "portal",
@@ -41,15 +42,15 @@ export function startPeople(options: PeopleOptions): People {
   });
   const accepted = new Set<string>();
   let open = 0;
-  let answersAll = false;
+  let resolvesAll = false;
 
-  /** Again and again until there is an answer that is one. */
-  const insist = async <T>(wish: () => Promise<T>): Promise<T | GantryError> => {
+  /** Repeats a request until it succeeds or is refused. */
+  const repeat = async <T>(request: () => Promise<T>): Promise<T | GantryError> => {
     open += 1;
     try {
       for (;;) {
         try {
-          return await wish();
+          return await request();
         } catch (error) {
           if (error instanceof GantryError && !["unavailable", "internal", "system-strange"].includes(error.code))
             return error;
@@ -61,41 +62,44 @@ export function startPeople(options: PeopleOptions): People {
     }
   };
   const start = async (number: number): Promise<void> => {
-    const wish = {
+    const request = {
       pipeline: random.pick(options.pipelines),
       params: {},
       idempotencyKey: `key-${number}`,
       principal: "ann",
     };
-    const ask = () => insist(() => client.startTask(wish));
+    const ask = () => repeat(() => client.startTask(request));
     const task = await ask();
     if (task instanceof GantryError) {
-      judge.violated("no-surprise", `a task was refused: ${task.code} ${task.message}`);
+      invariants.violated("no-unexpected-error", `a task was refused: ${task.code} ${task.message}`);
       return;
     }
     accepted.add(task.id);
     if (random.chance(0.1)) {
       const same = await ask();
       if (same instanceof GantryError || same.id !== task.id)
-        judge.violated("no-task-lost", `key ${number} gave ${task.id}, then ${same instanceof Error ? same : same.id}`);
+        invariants.violated(
+          "no-task-lost",
+          `key ${number} gave ${task.id}, then ${same instanceof Error ? same : same.id}`,
+        );
     }
     if (random.chance(options.cancelChance))
       process.clock.after(random.between(0, random.chance(0.5) ? 5_000 : 300_000), () => void cancel(client, task.id));
   };
   const cancel = async (agent: AgentClient, id: string): Promise<void> =>
-    void (await insist(() => agent.cancel(id, { principal: "ann" })));
-  const answerHeld = async (): Promise<void> => {
-    for (const { id, jobs, phase } of judge.tasks.values()) {
+    void (await repeat(() => agent.cancel(id, { principal: "ann" })));
+  const resolveHeld = async (): Promise<void> => {
+    for (const { id, jobs, phase } of invariants.tasks.values()) {
       if (phase === "ended") continue;
       for (const { key, phase: jobPhase } of Object.values(jobs)) {
-        if (jobPhase !== "held" || !(answersAll || random.chance(0.2))) continue;
+        if (jobPhase !== "held" || !(resolvesAll || random.chance(0.2))) continue;
         const answer = random.pick(["run-again", "mark-done", "fail"] as const);
-        await insist(() => client.resolve(id, { principal: "bob", job: key, answer }));
+        await repeat(() => client.resolve(id, { principal: "bob", job: key, answer }));
       }
     }
   };
-  const look = (): void => {
-    void answerHeld().then(() => process.clock.after(LOOK_MS, look));
+  const checkHeld = (): void => {
+    void resolveHeld().then(() => process.clock.after(CHECK_HELD_EVERY_MS, checkHeld));
   };
 
   open += tasks;
@@ -106,12 +110,12 @@ export function startPeople(options: PeopleOptions): People {
       void start(number);
     });
   }
-  process.clock.after(LOOK_MS, look);
+  process.clock.after(CHECK_HELD_EVERY_MS, checkHeld);
   return {
     open: () => open,
     accepted: () => accepted,
-    answerAll: () => {
-      answersAll = true;
+    resolveAll: () => {
+      resolvesAll = true;
     },
   };
 }

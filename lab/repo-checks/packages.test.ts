@@ -1,0 +1,91 @@
+// Every workspace declares exactly the packages that it imports: `dependencies` what its product files import,
+// `devDependencies` what only its tests import. Packages of the root's devDependencies may be used by tests, by build
+// scripts and by the lab.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { isTest } from "./sources.ts";
+import { importsOf, openTypeScriptProject } from "./typescript-project.ts";
+
+type Manifest = {
+  readonly workspaces?: readonly string[];
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+};
+
+/** Programs and type packages of the root: nothing imports them by name. */
+const TOOLS = /^(@biomejs\/biome|node|typescript|@types\/.*)$/;
+/** Files of the lab that `gantry start` loads; the rest of the lab is for tests. */
+const DEMO = /^lab\/(fakes\/|start\.ts$)/;
+/** Files that run when the project is built, not when it is used. */
+const BUILD_SCRIPTS = /^(console\/build\.ts|deploy\/image\/compile\.ts)$/;
+
+const ROOT = new URL("../../", import.meta.url);
+const manifest = (folder: string): Manifest =>
+  JSON.parse(readFileSync(fileURLToPath(new URL(`${folder}package.json`, ROOT)), "utf8")) as Manifest;
+const root = manifest("");
+const rootPackages = Object.keys(root.devDependencies ?? {});
+
+const project = openTypeScriptProject();
+after(() => project.close());
+
+/** `@scope/name` or `name`; undefined for files and for what Node has. */
+function packageOf(specifier: string): string | undefined {
+  if (specifier.startsWith(".") || isBuiltin(specifier)) return undefined;
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+const used = project.files.flatMap((file) =>
+  importsOf(file).flatMap(({ specifier }) => {
+    const name = packageOf(specifier);
+    return name === undefined ? [] : [{ path: file.path, name }];
+  }),
+);
+
+for (const workspace of root.workspaces ?? []) {
+  const mine = used.filter(({ path }) => path.startsWith(`${workspace}/`));
+  const { dependencies = {}, devDependencies = {} } = manifest(`${workspace}/`);
+  const isProduct = (path: string): boolean =>
+    !isTest(path) && !BUILD_SCRIPTS.test(path) && (workspace !== "lab" || DEMO.test(path));
+  const product = new Set(
+    mine.filter(({ path, name }) => isProduct(path) && name !== `@gantry/${workspace}`).map(({ name }) => name),
+  );
+
+  test(`packages: ${workspace} declares what its product files import`, () => {
+    assert.deepEqual(
+      Object.keys(dependencies).toSorted(),
+      [...product].toSorted(),
+      `dependencies of ${workspace}/package.json`,
+    );
+  });
+
+  test(`packages: ${workspace} declares what its tests import`, () => {
+    // Workspaces are always there, so tests need not declare them.
+    const tests = new Set(
+      mine
+        .filter(({ path }) => !isProduct(path))
+        .map(({ name }) => name)
+        .filter((name) => !name.startsWith("@gantry/") && !product.has(name) && !rootPackages.includes(name)),
+    );
+    assert.deepEqual(
+      Object.keys(devDependencies).toSorted(),
+      [...tests].toSorted(),
+      `devDependencies of ${workspace}/package.json`,
+    );
+  });
+}
+
+test("packages: every package of the root is used", () => {
+  const names = new Set(used.map(({ name }) => name));
+  assert.deepEqual(
+    rootPackages.filter((name) => !TOOLS.test(name) && !names.has(name)),
+    [],
+    "remove it from devDependencies",
+  );
+});

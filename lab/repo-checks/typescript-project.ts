@@ -1,0 +1,122 @@
+// The project as the TypeScript compiler sees it: every file parsed, with types. The compiler's API is still called
+// unstable, so only this file knows it; the exact version is pinned in package.json.
+
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Node, SourceFile } from "typescript/unstable/ast";
+import {
+  isArrowFunction,
+  isCallExpression,
+  isConstructorDeclaration,
+  isExportDeclaration,
+  isFunctionDeclaration,
+  isFunctionExpression,
+  isGetAccessorDeclaration,
+  isImportDeclaration,
+  isImportTypeNode,
+  isLiteralTypeNode,
+  isMethodDeclaration,
+  isSetAccessorDeclaration,
+  isStringLiteral,
+  SyntaxKind,
+} from "typescript/unstable/ast";
+import { API, type Project } from "typescript/unstable/sync";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+export type ParsedFile = { readonly path: string; readonly text: string; readonly node: SourceFile };
+
+/**
+ * `specifier`: as written. `line` counts from 1. Dynamic `import()`, `import("…").Type`, `import.meta.resolve("…")` and
+ * `createRequire(…)("…")` are imports, too.
+ */
+export type Import = { readonly specifier: string; readonly typeOnly: boolean; readonly line: number };
+
+export type TypeScriptProject = {
+  readonly files: readonly ParsedFile[];
+  readonly checker: Project["checker"];
+  readonly pathOf: (absolute: string) => string;
+  readonly close: () => void;
+};
+
+/** Takes about a second. The compiler runs as a child process until `close`. */
+export function openTypeScriptProject(): TypeScriptProject {
+  const api = new API({ cwd: ROOT });
+  const config = `${ROOT}tsconfig.json`;
+  const project = api.updateSnapshot({ openProject: config }).getProject(config);
+  if (!project) throw new Error(`${config} gives no project`);
+  const pathOf = (absolute: string): string => relative(ROOT, absolute);
+  const files = project.program.getSourceFileNames().flatMap((name) => {
+    if (!name.startsWith(ROOT) || name.includes("/node_modules/") || /\.json$/.test(name)) return [];
+    const node = project.program.getSourceFile(name);
+    return node ? [{ path: pathOf(name), text: node.text, node }] : [];
+  });
+  return { files, checker: project.checker, pathOf, close: () => api.close() };
+}
+
+export function visit(node: Node, see: (node: Node) => void): void {
+  see(node);
+  node.forEachChild((child) => {
+    visit(child, see);
+    return undefined;
+  });
+}
+
+export function lineOf(file: ParsedFile, position: number): number {
+  return file.node.getLineAndCharacterOfPosition(position).line + 1;
+}
+
+export function importsOf(file: ParsedFile): readonly Import[] {
+  const found: Import[] = [];
+  const add = (specifier: Node | undefined, typeOnly: boolean): void => {
+    if (specifier && isStringLiteral(specifier))
+      found.push({ specifier: specifier.text, typeOnly, line: lineOf(file, specifier.getStart(file.node)) });
+  };
+  visit(file.node, (node) => {
+    if (isImportDeclaration(node))
+      add(node.moduleSpecifier, node.importClause?.phaseModifier === SyntaxKind.TypeKeyword);
+    else if (isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    else if (isImportTypeNode(node) && isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
+    else if (isCallExpression(node) && isLoader(node.expression)) add(node.arguments[0], false);
+  });
+  return found;
+}
+
+function isLoader(callee: Node): boolean {
+  return (
+    callee.kind === SyntaxKind.ImportKeyword ||
+    callee.getText() === "import.meta.resolve" ||
+    (isCallExpression(callee) && callee.expression.getText() === "createRequire")
+  );
+}
+
+export type FunctionSize = {
+  readonly name: string;
+  readonly line: number;
+  readonly lines: number;
+  readonly reason: string | undefined;
+};
+
+const REASON = /\/\/ long: (\S.*)/;
+
+/** Every function with its length in lines. `reason`: given by a comment `// long: …` on its first two lines or the line before. */
+export function functionsOf(file: ParsedFile): readonly FunctionSize[] {
+  const found: FunctionSize[] = [];
+  const lines = file.text.split("\n");
+  visit(file.node, (node) => {
+    const isFunction =
+      isFunctionDeclaration(node) ||
+      isMethodDeclaration(node) ||
+      isArrowFunction(node) ||
+      isFunctionExpression(node) ||
+      isConstructorDeclaration(node) ||
+      isGetAccessorDeclaration(node) ||
+      isSetAccessorDeclaration(node);
+    if (!isFunction) return;
+    const first = lineOf(file, node.getStart(file.node));
+    const last = lineOf(file, node.end);
+    const reason = REASON.exec(lines.slice(Math.max(0, first - 2), first + 1).join("\n"))?.[1];
+    found.push({ name: lines[first - 1]?.trim() ?? "", line: first, lines: last - first + 1, reason });
+  });
+  return found;
+}
