@@ -2,12 +2,14 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type LiveSettings, readSettings } from "@gantry/core/settings/settings.ts";
+import { pause, type Timers } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
 import type { AgentClient } from "../agent/agent-client.ts";
 
 export type FollowerDeps = {
   readonly agent: Pick<AgentClient, "settingsNow">;
   readonly logger: Pick<Logger, "debug">;
+  readonly clock: Timers;
   /** After every change, and once at first. */
   readonly heed: (now: LiveSettings) => void;
 };
@@ -18,18 +20,9 @@ const RETRY_MS = 5_000;
 const OLDER_MS = 30_000;
 
 /** Follows until it is stopped. While the task-agent is away, what was set last stays in force. */
-export function followSettings({ agent, logger, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
+export function followSettings({ agent, logger, clock, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-      const timer = setTimeout(done, ms).unref();
-      signal.addEventListener("abort", done, { once: true });
-    });
   const run = async (): Promise<void> => {
     let version = -1;
     while (!signal.aborted) {
@@ -40,7 +33,8 @@ export function followSettings({ agent, logger, heed }: FollowerDeps): { readonl
       } catch (err) {
         if (signal.aborted) return;
         logger.debug({ err }, "the settings could not be read");
-        await pause(err instanceof GantryError && err.code === "not-found" ? OLDER_MS : RETRY_MS);
+        const isOlder = err instanceof GantryError && err.code === "not-found";
+        await pause(clock, isOlder ? OLDER_MS : RETRY_MS, signal);
       }
     }
   };
