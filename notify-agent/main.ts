@@ -131,7 +131,7 @@ async function assemble(
     registry: metrics.registry,
   });
   retention.start();
-  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, clock, heed });
+  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, heed });
   logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
   return {
     ...server,

@@ -2,14 +2,13 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type LiveSettings, readSettings } from "@gantry/core/settings/settings.ts";
-import { pause, type Timers } from "@gantry/runtime/clock.ts";
+import { pause, systemClock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/http/server.ts";
 import type { AgentClient } from "../agent/agent-client.ts";
 
 export type FollowerDeps = {
   readonly agent: Pick<AgentClient, "settingsNow">;
   readonly logger: Pick<Logger, "debug">;
-  readonly clock: Timers;
   /** After every change, and once at first. */
   readonly heed: (now: LiveSettings) => void;
 };
@@ -20,7 +19,7 @@ const RETRY_MS = 5_000;
 const OLDER_MS = 30_000;
 
 /** Follows until it is stopped. While the task-agent is away, what was set last stays in force. */
-export function followSettings({ agent, logger, clock, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
+export function followSettings({ agent, logger, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
   const run = async (): Promise<void> => {
@@ -34,7 +33,7 @@ export function followSettings({ agent, logger, clock, heed }: FollowerDeps): { 
         if (signal.aborted) return;
         logger.debug({ err }, "the settings could not be read");
         const isOlder = err instanceof GantryError && err.code === "not-found";
-        await pause(clock, isOlder ? OLDER_MS : RETRY_MS, signal);
+        await pause(systemClock, isOlder ? OLDER_MS : RETRY_MS, signal);
       }
     }
   };
