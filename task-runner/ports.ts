@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Group } from "./state/disk-state.ts";
 import type { Files } from "./state/files.ts";
 import type { JobExecutor } from "./workers/job-executor.ts";

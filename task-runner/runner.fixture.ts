@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type AnyStep, stepBook } from "@gantry/core/step/step.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
 import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
 import { openJobExecutor, startRunner } from "./main.ts";

@@ -4,7 +4,7 @@
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { pause } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { decideKeep, type Kept, NOTHING_KEPT } from "./decide-keep.ts";

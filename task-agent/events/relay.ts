@@ -9,7 +9,7 @@ import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { type BusMessage, type EventBus, MAX_BATCH_BYTES, messageBytes } from "@gantry/wire/bus/bus.ts";
 import type { FactContext } from "@gantry/wire/bus/cdevents.ts";

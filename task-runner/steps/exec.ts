@@ -7,7 +7,7 @@ import { access } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { DEFAULT_GRACE_MS, Stopped } from "../attempts/stop.ts";
 import type { Programs } from "../ports.ts";
 import { killByCookie, startOf } from "../processes/process-group.ts";

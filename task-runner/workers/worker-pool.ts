@@ -6,7 +6,7 @@
 // process: code that crashes natively takes both down, like every crash of the runner.
 
 import type { Cancel } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobExecutor } from "./job-executor.ts";
 import { type SuperviseDeps, superviseJob } from "./supervise.ts";
 import { startWorkerThread, type WorkerThreadClient } from "./worker-thread-client.ts";

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { type LiveSettings, readSettings } from "@gantry/core/settings/settings.ts";
 import { pause, systemClock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "../agent/agent-client.ts";
 
 export type FollowerDeps = {

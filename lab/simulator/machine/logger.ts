@@ -1,6 +1,6 @@
 // Log lines of simulated processes: nobody reads them, but mistakes of ours must not hide in them.
 
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Invariants } from "../invariants/invariants.ts";
 
 /** An error that only a mistake makes is a surprise, at whatever level it is logged. */

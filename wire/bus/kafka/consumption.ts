@@ -4,7 +4,7 @@
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause, type Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
 import type { BusMessage, Consumer, Consumption } from "../bus.ts";
 import type { KafkaConfig } from "./config.ts";

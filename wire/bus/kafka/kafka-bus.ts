@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { systemClock, type Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { BusHealth, Consumption, EventBus } from "../bus.ts";
 import { holdStrayRejections, makeKafka, problemOfKafka } from "./client.ts";
 import type { KafkaConfig } from "./config.ts";

@@ -3,7 +3,7 @@
 
 import type { Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Kafka, Producer } from "kafkajs";
 import type { BusMessage } from "../bus.ts";
 import type { KafkaConfig } from "./config.ts";
