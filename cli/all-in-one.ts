@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { openJobExecutor, startRunner } from "@gantry/task-runner/main.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";

@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
-import { makeLogger } from "@gantry/runtime/process/run-process.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { pack } from "tar-stream";

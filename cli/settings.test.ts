@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { settings } from "./settings.ts";
 

@@ -2,7 +2,7 @@
 // them live; it goes on where it stopped when it is started again.
 
 import { parseArgs } from "node:util";
-import { type LogLevel, makeLogger } from "@gantry/runtime/process/run-process.ts";
+import { type LogLevel, makeLogger } from "@gantry/runtime/process/logger.ts";
 import { type AllInOne, type AllInOneOptions, startAllInOne } from "./all-in-one.ts";
 import { openPortal, signInLink } from "./client.ts";
 import { runDemo } from "./demo.ts";

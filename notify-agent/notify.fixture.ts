@@ -188,7 +188,7 @@ export type LogLine = { readonly level: string; readonly message: string; readon
 
 export function keepLog(): {
   readonly lines: LogLine[];
-  readonly logger: import("@gantry/runtime/http/server.ts").Logger;
+  readonly logger: import("@gantry/runtime/process/logger.ts").Logger;
 } {
   const lines: LogLine[] = [];
   const line =

@@ -4,7 +4,11 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
-import { createApp, goneSignal, type Listening, listen, readJson, requireBearer } from "@gantry/runtime/http/server.ts";
+import { createApp } from "@gantry/runtime/http/app.ts";
+import { requireBearer } from "@gantry/runtime/http/bearer.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
+import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { readJson } from "@gantry/runtime/http/read-request.ts";
 import {
   cancelTask,
   LOG_FINAL_HEADER,
@@ -142,7 +146,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
   /** Waits until something happens, for at most `ms`, or until the asker leaves. */
   const hold = (ctx: Koa.Context, ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const gone = goneSignal(ctx);
+      const gone = clientGoneSignal(ctx);
       const done = (): void => {
         waiting.delete(done);
         clearTimeout(timer);

@@ -2,7 +2,7 @@
 
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import type { Caller } from "./access/decide-access.ts";

@@ -1,5 +1,5 @@
-// One owner per journal file. The lock is an exclusive SQLite lock on a small file beside it, so the operating system
-// lets go of it when the process dies, however it dies. A file with a process id in it could not promise that.
+// A lock of a file that ends with its process. It is SQLite's exclusive lock: the operating system releases it when the
+// process dies, however it dies. A file with a process id in it could not promise that.
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -9,25 +9,38 @@ import { withOpenErrors } from "./sqlite-errors.ts";
 
 const SQLITE_BUSY = 5;
 
-/** Takes the lock, or throws `store-busy` naming the holder, or `data-unusable`. The answer gives it back. */
+/** Takes the lock on this file, or answers undefined at once while anyone, also in this process, has it. */
+export function tryLock(file: string): (() => void) | undefined {
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return undefined;
+    throw error;
+  }
+  return () => database.close();
+}
+
+/**
+ * Makes this process the only owner of a store, by the lock file beside it. Throws `store-busy`, which names the owner, or
+ * `data-unusable`. The answer releases the lock.
+ */
 export function takeLock(file: string): () => void {
   const lockFile = `${file}.lock`;
-  const lock = withOpenErrors(lockFile, () => new DatabaseSync(lockFile));
   const ownerFile = `${file}.owner`;
+  const release = withOpenErrors(lockFile, () => tryLock(lockFile));
+  if (!release) throw new GantryError("store-busy", { file, owner: readOwner(ownerFile) });
   try {
-    withOpenErrors(lockFile, () => {
-      lock.exec("BEGIN EXCLUSIVE");
-      // Not in the lock file itself: closing any handle of a locked file drops POSIX locks of the whole process.
-      writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}`);
-    });
+    // Not in the lock file itself: closing any handle of a locked file drops POSIX locks of the whole process.
+    writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}`);
   } catch (error) {
-    lock.close();
-    if (!isBusy(error)) throw error;
-    throw new GantryError("store-busy", { file, owner: readOwner(ownerFile) }, { cause: error });
+    release();
+    throw error;
   }
   return () => {
     rmSync(ownerFile, { force: true });
-    lock.close();
+    release();
   };
 }
 
@@ -35,12 +48,7 @@ function readOwner(ownerFile: string): string {
   try {
     return readFileSync(ownerFile, "utf8").slice(0, 200);
   } catch {
-    // The holder has the lock but has not written its name yet, or is just leaving.
-    return "a process that has not said its name";
+    // The owner has the lock but has not written its name yet, or is just leaving.
+    return "a process that has not given its name";
   }
-}
-
-function isBusy(error: unknown): boolean {
-  const cause: unknown = error instanceof GantryError ? error.cause : error;
-  return cause instanceof Error && (cause as { errcode?: unknown }).errcode === SQLITE_BUSY;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { crc32 } from "node:zlib";
-import type { Listening } from "@gantry/runtime/http/server.ts";
+import type { Listening } from "@gantry/runtime/http/listen.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { JobRef, Offer } from "@gantry/wire/runner/protocol.ts";
 import { agentConfig } from "./config.ts";

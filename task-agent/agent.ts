@@ -6,7 +6,7 @@ import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type Alarms, openAlarms } from "./alarms.ts";
 import type { AgentConfig } from "./config.ts";
 import { closedSite } from "./dispatch/decide-gate.ts";

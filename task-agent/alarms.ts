@@ -1,6 +1,6 @@
 // What an operator must know of, because no part of the system can put it right. Told by the log and counted for metrics.
 
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 
 export type AlarmKind =
   /** A runner shows a fence that this store never gave: the store was set back to an older copy. */

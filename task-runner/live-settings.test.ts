@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { pollReply } from "@gantry/wire/runner/protocol.ts";
 import { openLive } from "./live-settings.ts";
 

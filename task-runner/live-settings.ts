@@ -1,7 +1,7 @@
 // What an operator has set for runners while they run. It comes with the answers to polls; what is not said is not set.
 
-import type { Logger } from "@gantry/runtime/http/server.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { RunnerSettings } from "@gantry/wire/settings/settings.ts";
 import type { RunnerConfig } from "./config.ts";
 

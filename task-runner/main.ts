@@ -6,11 +6,13 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { systemClock } from "@gantry/runtime/clock.ts";
 import { problemsOf } from "@gantry/runtime/http/problem.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
-import { makeLogger, runProcess } from "@gantry/runtime/process/run-process.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { type RunnerConfigInput, runnerConfigSchema } from "./config.ts";
-import { type RunnerDeps, systemClock } from "./ports.ts";
+import type { RunnerDeps } from "./ports.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import { openRunner, type Runner } from "./runner.ts";
 import { machineFiles } from "./state/files.ts";
@@ -31,7 +33,12 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
   }
   const logger = deps.logger ?? makeLogger("task-runner", parsed.data.logLevel);
   const executor = deps.executor ?? openJobExecutor(logger);
-  const closeOwn = deps.executor ? async (): Promise<void> => {} : executor.close;
+  // A runner has no server, and timers of the clock keep no process alive.
+  const stayAlive = setInterval(() => {}, STAY_ALIVE_MS);
+  const closeOwn = async (): Promise<void> => {
+    clearInterval(stayAlive);
+    if (!deps.executor) await executor.close();
+  };
   try {
     const runner = await openRunner(parsed.data, {
       fetch: deps.fetch ?? fetch,
@@ -64,6 +71,7 @@ const SHIPPED = import.meta.resolve("@gantry/connectors/steps.ts");
 /** Far more than any step that ships needs; a step that wants more has a fault, and ends alone. */
 const THREAD_MEMORY_MB = 1_024;
 const BEAT_MS = 10_000;
+const STAY_ALIVE_MS = 2_147_483_647;
 
 /**
  * Touches a file as long as the process is not stuck, and writes into it whether the task-agent knows the runner: it has no

@@ -1,21 +1,11 @@
 // What the runner takes from the machine, so that the simulator and tests can give it something else.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Group } from "./state/disk-state.ts";
 import type { Files } from "./state/files.ts";
 import type { JobExecutor } from "./workers/job-executor.ts";
-
-/** Stops a timer; calling it again, or after it has fired, does nothing. */
-export type Cancel = () => void;
-
-export type Clock = {
-  /** Wall clock, milliseconds since 1970; may jump. */
-  readonly nowMs: () => number;
-  /** Milliseconds that only grow; may stand still while the machine sleeps. */
-  readonly monotonicMs: () => number;
-  readonly after: (ms: number, run: () => void) => Cancel;
-};
 
 export type RunnerDeps = {
   readonly fetch: typeof fetch;
@@ -61,43 +51,6 @@ export type Watch = {
   /** The attempt is over, and its programs are gone. */
   readonly over: () => void;
 };
-
-const LONGEST_TIMER_MS = 2_147_483_647;
-
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  // The same in all threads of the process; `performance.now()` begins with each.
-  monotonicMs: () => Number(process.hrtime.bigint() / 1_000n) / 1_000,
-  after: (ms, run) => {
-    const timer = setTimeout(run, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
-    return () => clearTimeout(timer);
-  },
-};
-
-/** Resolves after `ms`, or earlier when `wake` is called with what it handed out; rejects with the signal's reason. */
-export function pause(
-  clock: Clock,
-  ms: number,
-  signal: AbortSignal,
-  onWake?: (wake: () => void) => Cancel,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const end = (settle: () => void): void => {
-      cancel();
-      forget?.();
-      signal.removeEventListener("abort", aborted);
-      settle();
-    };
-    const aborted = (): void => end(() => reject(signal.reason));
-    const cancel = clock.after(ms, () => end(resolve));
-    const forget = onWake?.(() => end(resolve));
-    signal.addEventListener("abort", aborted, { once: true });
-  });
-}
 
 /** Like `promise`, but rejects with the signal's reason as soon as it is aborted. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -5,11 +5,11 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
+import { systemClock } from "@gantry/runtime/clock.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import type { RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 import { watchRefusals } from "./agent-link/refusals.ts";
 import { script } from "./fake-agent.fixture.ts";
-import { systemClock } from "./ports.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import { openBench } from "./runner.fixture.ts";
 

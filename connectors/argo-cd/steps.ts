@@ -5,6 +5,7 @@ import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { z } from "zod";
 import { type ArgoCd, connect } from "./client.ts";
 import { carriesEffect, decideSync, EFFECT_INFO, TASK_INFO } from "./decide-sync.ts";
@@ -51,7 +52,7 @@ export const argocdDiff = defineStep({
     const at = app.status.sync?.revision;
     if (at !== input.revision && memo.looks < DIFF_LOOKS) {
       const reason = `Argo CD compares ${input.app} with ${short(at)}, not yet with ${short(input.revision)}`;
-      return waiting(reason, pause(memo.looks), { ...memo, looks: memo.looks + 1 });
+      return waiting(reason, pauseMs(memo.looks), { ...memo, looks: memo.looks + 1 });
     }
     if (at !== input.revision) log(`the branch has moved on: this is the difference to ${short(at)}`);
     const found = diffInWords(await client.managedResources(input.app, input.project));
@@ -85,7 +86,7 @@ export const argocdSync = defineStep({
     const memo = patience.parse(context.memo ?? {});
     const app = await seen(client, context, "normal");
     const decision = decideSync(app, input.revision, task.id);
-    const again = (reason: string) => waiting(reason, pause(memo.looks), { ...memo, looks: memo.looks + 1 });
+    const again = (reason: string) => waiting(reason, pauseMs(memo.looks), { ...memo, looks: memo.looks + 1 });
     const started = { operation: "synced", revision: input.revision } as const;
     const sync = () =>
       context.effect({
@@ -167,7 +168,7 @@ export const argocdWait = defineStep({
       // A restart of Argo CD must not end a wait of minutes.
       if (!(error instanceof GantryError) || error.code !== "system-unavailable" || memo.missed >= MISSED_LOOKS)
         throw error;
-      return waiting(error.message, pause(memo.missed), { ...memo, missed: memo.missed + 1 });
+      return waiting(error.message, pauseMs(memo.missed), { ...memo, missed: memo.missed + 1 });
     }
   },
 });
@@ -216,7 +217,7 @@ async function look(
         refreshedAtMs,
         ...verdict.patience,
       };
-      return waiting(verdict.reason, pause(memo.looks), JSON.parse(JSON.stringify(next)) as Memo);
+      return waiting(verdict.reason, pauseMs(memo.looks), JSON.parse(JSON.stringify(next)) as Memo);
     }
   }
 }
@@ -258,7 +259,9 @@ function superseded(app: string, problem: string): StepOutcome<never> {
   return failed(failureOf(new GantryError("superseded", { what: app, problem })));
 }
 
-/** 250 ms at first, two seconds in the long run. */
-function pause(looks: number): number {
-  return Math.min(2_000, Math.round(250 * 1.4 ** Math.min(looks, 10)));
+/** Milliseconds until the next look, after so many: 250 at first, 2,000 in the long run. */
+function pauseMs(looks: number): number {
+  return Math.round(backoffMs(LOOKS, looks + 1));
 }
+
+const LOOKS = { firstMs: 250, maxMs: 2_000, factor: 1.4, jitter: "none" } as const;

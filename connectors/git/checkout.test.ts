@@ -4,11 +4,11 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { tryLock } from "@gantry/runtime/lock.ts";
 import { openBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { type LabHost, startLabHost } from "./lab.fixture.ts";
 import { pushAsSomebody, seed } from "./lab-git.fixture.ts";
-import { tryLock } from "./mirror-lock.ts";
 import { checkout } from "./steps.ts";
 
 test("the default branch, another branch, a tag's commit and a commit by its id", async (t) => {

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { tryLock } from "@gantry/runtime/lock.ts";
 import { z } from "zod";
 import { baseOf, bringRevision, fillFolder } from "./checkout.ts";
 import { bringTip, commitAndPush, type Draft, EFFECT_TRAILER, findPushed, hasChanges, messageOf } from "./commit.ts";
@@ -10,7 +11,6 @@ import { ensureRepository, removeRepository } from "./ensure-repository.ts";
 import { folderInside } from "./folders.ts";
 import { carriesMarker, markerOf } from "./host.ts";
 import { hasCommit, type Mirror, resolveRevision } from "./mirror.ts";
-import { tryLock } from "./mirror-lock.ts";
 import { isBranchName } from "./names.ts";
 import { hostOf, nameOf, openRepository, repositoryInput, runtimeOf, withPauses } from "./step-parts.ts";
 import { renderFolder } from "./template.ts";

@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Redis } from "ioredis";
 import { closedError } from "../validation.ts";
@@ -50,7 +51,7 @@ export type ConnectionDeps = {
 };
 
 const GRACE_MS = 900;
-const RETRY_MS = { first: 50, most: 500 };
+const RETRY = { firstMs: 50, maxMs: 500, jitter: "none" } as const;
 const WATCH_MS = 1_000;
 
 const SHAS = Object.fromEntries(
@@ -81,15 +82,15 @@ export function openConnections(deps: ConnectionDeps): Connections {
     cancelTimer();
     if (closed) return;
     report({ kind: "disconnected", address: of.address, problem: why });
-    retryAfter(RETRY_MS.first);
+    retry(1);
   };
 
-  const retryAfter = (ms: number): void => {
-    cancelTimer = clock.after(ms, () => {
+  const retry = (tries: number): void => {
+    cancelTimer = clock.after(backoffMs(RETRY, tries), () => {
       open().catch((error: unknown) => {
         if (closed) return;
         problem = error instanceof GantryError ? String(error.details.problem ?? error.message) : textOf(error);
-        retryAfter(Math.min(RETRY_MS.most, ms * 2));
+        retry(tries + 1);
       });
     });
   };

@@ -1,7 +1,7 @@
 // After a failover, and after the store was emptied: puts back what this process had been told was committed, and tells
 // what cannot be put back.
 
-import { type Clock, wakeable } from "@gantry/runtime/clock.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import { textOf, unavailable } from "./client.ts";
 import { type Connection, shaOf } from "./connections.ts";
 import type { Keys } from "./keys.ts";
@@ -58,7 +58,7 @@ export async function repair(
   if (streams > 0) report({ kind: "repaired", wiped, streams, events });
   if (differing.length > 0) report({ kind: "differs", streams: differing });
   // The others have something to put back as well: until then a stream that is not there proves nothing.
-  if (wiped || streams > 0) await wakeable(clock, SETTLE_MS, undefined, () => () => {});
+  if (wiped || streams > 0) await pause(clock, SETTLE_MS);
   // Until enough replicas have it too, the next link looks again.
   return waitReplicas === 0 || streams === 0 || (await link.write.wait(waitReplicas, waitMs)) >= waitReplicas;
 }

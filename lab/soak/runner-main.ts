@@ -1,7 +1,7 @@
 // A task-runner with the steps of world-steps.ts, in a process of its own: `node runner-main.ts <config as JSON>`. Its log
 // goes to standard output.
 
-import { makeLogger } from "@gantry/runtime/process/run-process.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { openJobExecutor, startRunner } from "@gantry/task-runner/main.ts";
 
 const config = JSON.parse(process.argv[2] ?? "{}") as Parameters<typeof startRunner>[0];

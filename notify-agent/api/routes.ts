@@ -8,7 +8,9 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { goneSignal, readQuery, requireBearer } from "@gantry/runtime/http/server.ts";
+import { requireBearer } from "@gantry/runtime/http/bearer.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
+import { readQuery } from "@gantry/runtime/http/read-request.ts";
 import type { DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
@@ -51,7 +53,7 @@ export function notifyRoutes({ journal, token, testChannel }: ServeDeps): Koa.Mi
     ctx.body =
       query.after === undefined
         ? await newestFirst(journal, "inbox", query, inboxView)
-        : await inboxAfter(journal, { ...query, after: query.after }, goneSignal(ctx));
+        : await inboxAfter(journal, { ...query, after: query.after }, clientGoneSignal(ctx));
   });
 
   router.get("/deliveries", async (ctx) => {

@@ -5,7 +5,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type DeliveryPolicy, decideRetry } from "./decide-retry.ts";
 import { type Delivery, deliveryStream, messageOf, readDelivery, recordDelivery } from "./delivery.ts";
 

@@ -1,6 +1,7 @@
 // What one try to send means for its delivery. Pure.
 
 import type { SendResult } from "@gantry/core/notify/channel.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
 import type { Delivery } from "./delivery.ts";
 
 export type DeliveryPolicy = {
@@ -27,8 +28,8 @@ export function decideRetry(
   }
   if (result.kind === "refused") return { ...tried, state: "refused", problem: result.problem };
 
-  const whole = Math.min(policy.maxRetryMs, policy.firstRetryMs * 2 ** Math.min(tried.tries - 1, 30));
-  const delayMs = Math.max(Math.round(whole / 2 + (whole / 2) * random), result.afterMs ?? 0);
+  const backoff = { firstMs: policy.firstRetryMs, maxMs: policy.maxRetryMs, jitter: "half" } as const;
+  const delayMs = Math.max(Math.round(backoffMs(backoff, tried.tries, random)), result.afterMs ?? 0);
   const last = delivery.createdMs + policy.giveUpAfterMs;
   if (tried.tries >= policy.maxTries || nowMs + delayMs > last) {
     return { ...tried, state: "given-up", problem: result.problem };

@@ -3,7 +3,7 @@
 import type { CompiledRule } from "@gantry/core/notify/compile-rules.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { type Delivery, deliveryId, deliveryStream, recordDelivery } from "./delivery.ts";
 import { planDeliveries } from "./delivery-plan.ts";

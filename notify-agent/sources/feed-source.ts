@@ -1,4 +1,5 @@
 import type { Loaded } from "@gantry/journal/journal.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
@@ -22,8 +23,7 @@ const PAGE = 100;
 /** So far the kept place may be behind what was read: nobody waits for it, and what is read twice asks for nothing new. */
 const BEHIND = 500;
 const WAIT_MS = 25_000;
-const FIRST_PAUSE_MS = 500;
-const MAX_PAUSE_MS = 30_000;
+const BACKOFF = { firstMs: 500, maxMs: 30_000, jitter: "half" } as const;
 
 export function startFeedSource(deps: FeedSourceDeps): FeedSource {
   const stopping = new AbortController();
@@ -51,8 +51,7 @@ async function run(deps: FeedSourceDeps, stopping: AbortSignal): Promise<void> {
       deps.onFeed(false, 0);
       // Once, and not for every try: an outage of hours must not bury everything else.
       if (failures === 1) deps.logger.warn({ err: error }, "the feed cannot be read; it is tried again until it can");
-      const whole = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
-      await pause(deps.clock, whole / 2 + (whole / 2) * deps.random(), stopping);
+      await pause(deps.clock, backoffMs(BACKOFF, failures, deps.random()), stopping);
     }
   }
 }

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { probeAtStartup } from "@gantry/journal/startup-probe.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { checkTls } from "@gantry/runtime/process/tls-files.ts";
 import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";

@@ -1,7 +1,7 @@
 // The three ways a route answers with JSON.
 
 import { hash } from "node:crypto";
-import { notModified } from "@gantry/runtime/http/server.ts";
+import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 

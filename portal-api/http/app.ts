@@ -1,6 +1,6 @@
 // The portal as a Koa app: shared ground, security headers, the declared routes, the console's files.
 
-import { createApp } from "@gantry/runtime/http/server.ts";
+import { createApp } from "@gantry/runtime/http/app.ts";
 import type Koa from "koa";
 import type { Portal } from "../portal.ts";
 import type { Route } from "./route.ts";

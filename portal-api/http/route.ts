@@ -4,7 +4,7 @@
 import type { ErrorCode } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { parse } from "@gantry/runtime/http/problem.ts";
-import { readBytes, readJson, readQuery } from "@gantry/runtime/http/server.ts";
+import { readBytes, readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
 import type Koa from "koa";
 import { z } from "zod";
 import type { Access, Caller } from "../access/decide-access.ts";

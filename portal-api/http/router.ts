@@ -1,7 +1,7 @@
 // Puts the declared routes on the router: who asks, may they, does the request come from our own page; then the route.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { bearerOf } from "@gantry/runtime/http/server.ts";
+import { bearerOf } from "@gantry/runtime/http/bearer.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { sessionCookieOf } from "../access/cookie.ts";

@@ -4,7 +4,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { notModified } from "@gantry/runtime/http/server.ts";
+import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type Koa from "koa";
 
 const TYPES: { readonly [extension: string]: string } = {

@@ -1,9 +1,10 @@
 // Reads the task-agent's feed once, for everybody: the newest events are kept in memory, and every open stream reads
 // them from there with a cursor of its own. A slow reader therefore holds nothing but its cursor.
 
+import { backoffMs } from "@gantry/runtime/backoff.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import { pause, wakeable } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import { pause } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { decideKeep, type Kept, NOTHING_KEPT } from "./decide-keep.ts";
@@ -39,8 +40,7 @@ const POLL_MS = 20_000;
 /** So many streams are woken in one turn of the event loop: other requests come between, and the first hear at once. */
 const WOKEN_AT_ONCE = 50;
 const PAGE = 500;
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
+const BACKOFF = { firstMs: 100, maxMs: 5_000, jitter: "none" } as const;
 
 export function makeHub(options: HubOptions): Hub {
   const { agent, clock, logger } = options;
@@ -86,8 +86,8 @@ export function makeHub(options: HubOptions): Hub {
           up = false;
           changed();
         }
-        await pause(clock, Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS), closing.signal);
         failures += 1;
+        await pause(clock, backoffMs(BACKOFF, failures), closing.signal);
       }
     }
   };
@@ -111,7 +111,7 @@ export function makeHub(options: HubOptions): Hub {
     },
     wait: async (seen, ms, signal) => {
       if (version !== seen || signal.aborted) return;
-      await wakeable(clock, ms, signal, (wake) => {
+      await pause(clock, ms, signal, (wake) => {
         waiters.add(wake);
         return () => waiters.delete(wake);
       });

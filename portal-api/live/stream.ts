@@ -3,7 +3,8 @@
 
 import { Readable } from "node:stream";
 import { GantryError } from "@gantry/core/errors.ts";
-import { goneSignal, requestIdOf } from "@gantry/runtime/http/server.ts";
+import { requestIdOf } from "@gantry/runtime/http/app.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type Koa from "koa";
 import type { Caller } from "../access/decide-access.ts";
 import { type Portal, stillHolds } from "../portal.ts";
@@ -42,7 +43,7 @@ export function sendStream(
   source: Source,
 ): void {
   const { ctx, portal } = request;
-  const signal = AbortSignal.any([goneSignal(ctx), portal.closing]);
+  const signal = AbortSignal.any([clientGoneSignal(ctx), portal.closing]);
   portal.metrics.streams.opened();
   ctx.res.once("close", () => portal.metrics.streams.closed());
   ctx.status = 200;

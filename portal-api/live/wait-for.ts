@@ -1,6 +1,6 @@
 // The polling twin of a stream: holds a request until there is something to answer, or its time is over.
 
-import { goneSignal } from "@gantry/runtime/http/server.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type Koa from "koa";
 import type { Portal } from "../portal.ts";
 
@@ -19,7 +19,7 @@ export async function waitFor<T>(
   ms: number,
   attempt: (signal: AbortSignal) => Promise<Tried<T>>,
 ): Promise<T> {
-  const signal = AbortSignal.any([goneSignal(ctx), portal.closing]);
+  const signal = AbortSignal.any([clientGoneSignal(ctx), portal.closing]);
   const until = portal.clock.nowMs() + ms;
   for (;;) {
     const seen = portal.hub.version();

@@ -2,7 +2,7 @@
 
 import { Readable } from "node:stream";
 import { GantryError } from "@gantry/core/errors.ts";
-import { goneSignal } from "@gantry/runtime/http/server.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent/agent-api.ts";
 import type { LogPiece } from "@gantry/wire/agent/agent-client.ts";
 import type Koa from "koa";
@@ -53,7 +53,7 @@ export const readLog = route({
   handle: async (call: LogCall) => {
     const { ctx, portal, params, query } = call;
     const place = { task: params.id, job: params.job, step: params.step, attempt: query.attempt };
-    const reading = { agent: portal.agent, place, signal: AbortSignal.any([goneSignal(ctx), portal.closing]) };
+    const reading = { agent: portal.agent, place, signal: AbortSignal.any([clientGoneSignal(ctx), portal.closing]) };
     ctx.vary("Accept");
     const kind = ctx.accepts("text/plain", LINES, STREAM);
     if (kind === STREAM) await follow(call, reading);

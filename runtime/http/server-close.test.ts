@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createApp, listen } from "./server.ts";
+import { createApp } from "./app.ts";
+import { listen } from "./listen.ts";
 
 const silent = (): void => {};
 const logger = { debug: silent, info: silent, warn: silent, error: silent };

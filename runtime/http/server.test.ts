@@ -7,18 +7,13 @@ import { after, before, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { problemSchema } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
+import { type Answered, createApp } from "./app.ts";
+import { requireBearer } from "./bearer.ts";
+import { clientGoneSignal } from "./client-gone.ts";
+import { notModified } from "./conditional.ts";
+import { type Listening, listen } from "./listen.ts";
 import { errorOf, PROBLEM_TYPE } from "./problem.ts";
-import {
-  type Answered,
-  createApp,
-  goneSignal,
-  type Listening,
-  listen,
-  notModified,
-  readJson,
-  readQuery,
-  requireBearer,
-} from "./server.ts";
+import { readJson, readQuery } from "./read-request.ts";
 
 const schema = z.strictObject({ name: z.string().max(20).default("nobody"), tree: z.json().optional() });
 const answered: Answered[] = [];
@@ -41,7 +36,7 @@ before(async () => {
     else if (ctx.path === "/known") throw new GantryError("app-unknown", { app: "orders" });
     else if (ctx.path === "/tagged") ctx.body = notModified(ctx, "7") ? null : { version: 7 };
     else if (ctx.path === "/waits") {
-      const gone = goneSignal(ctx);
+      const gone = clientGoneSignal(ctx);
       await new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve()));
       leave();
     } else await next();
@@ -185,7 +180,7 @@ test("a server that closes answers who waits, and ends their connections, so tha
   const closing = createApp({ name: "closing", logger: { debug() {}, info() {}, warn() {}, error() {} } });
   closing.use(async (ctx) => {
     arrived.resolve();
-    await new Promise((resolve) => goneSignal(ctx).addEventListener("abort", resolve));
+    await new Promise((resolve) => clientGoneSignal(ctx).addEventListener("abort", resolve));
     ctx.body = "told";
   });
   const server = await listen(closing, { host: "127.0.0.1", port: 0 });
@@ -205,7 +200,7 @@ test("a server that closes waits neither for a connection without a request, nor
   closing.use(async (ctx) => {
     arrived.resolve();
     await readJson(ctx, z.unknown());
-    const gone = goneSignal(ctx);
+    const gone = clientGoneSignal(ctx);
     if (!gone.aborted) await once(gone, "abort");
     ctx.body = "told";
   });

@@ -1,6 +1,6 @@
 // The level of a process's log, changed while it runs and taken back to what it was configured with.
 
-import type { Logger } from "../http/server.ts";
+import type { Logger } from "./logger.ts";
 
 const CONFIGURED = new WeakMap<Logger, string>();
 

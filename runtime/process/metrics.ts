@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Answered } from "../http/server.ts";
+import type { Answered } from "../http/app.ts";
 
 export type ProcessMetrics = {
   /** For the process's own metrics: give it as `registers: [registry]`. */

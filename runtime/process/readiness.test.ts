@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
-import { createApp, listen } from "../http/server.ts";
+import { createApp } from "../http/app.ts";
+import { listen } from "../http/listen.ts";
 import { operationRoutes } from "./metrics.ts";
 
 test("ready, ready without something, and not ready; each with its reason", async (t) => {

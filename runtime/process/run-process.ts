@@ -4,13 +4,10 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { configInvalid, type OpenedConfig, openConfig, variableOf } from "@gantry/core/config/read.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { pino, stdTimeFunctions } from "pino";
 import type { z } from "zod";
-import type { Logger } from "../http/server.ts";
 import manifest from "../package.json" with { type: "json" };
+import { type Logger, type LogLevel, makeLogger } from "./logger.ts";
 import { inOneLine, startError } from "./start-error.ts";
-
-export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** What a process is once it serves. `ended` rejects when it has to give up by itself. */
 export type Running = { readonly close: (again?: boolean) => Promise<void>; readonly ended?: Promise<void> };
@@ -45,24 +42,6 @@ export async function runProcess<S extends z.ZodObject>(
   } catch (error) {
     fail(error);
   }
-}
-
-/** JSON lines on stdout. Fields that could hold a secret are cut out. */
-export function makeLogger(
-  service: string,
-  level: LogLevel,
-  destination: { write: (line: string) => void } = pino.destination(1),
-): Logger {
-  return pino(
-    {
-      level,
-      base: { service },
-      timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: ["token", "*.token", "authorization", "*.authorization", "cookie", "*.cookie"],
-    },
-    destination,
-  );
 }
 
 /** Problems of a configuration that were found behind its schema, with their files and lines. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import Koa from "koa";
-import { listen } from "../http/server.ts";
+import { listen } from "../http/listen.ts";
 import { inOneLine, startError } from "./start-error.ts";
 import { checkTls } from "./tls-files.ts";
 

@@ -3,7 +3,8 @@
 // the time that it says that there is no such task.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { notModified, readQuery } from "@gantry/runtime/http/server.ts";
+import { notModified } from "@gantry/runtime/http/conditional.ts";
+import { readQuery } from "@gantry/runtime/http/read-request.ts";
 import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
 import type Koa from "koa";
 import { z } from "zod";

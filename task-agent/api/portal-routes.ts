@@ -3,7 +3,10 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { goneSignal, notModified, readJson, readQuery, requireBearer } from "@gantry/runtime/http/server.ts";
+import { requireBearer } from "@gantry/runtime/http/bearer.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
+import { notModified } from "@gantry/runtime/http/conditional.ts";
+import { readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
 import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, MAX_TAGS } from "@gantry/wire/agent/agent-api.ts";
 import { tagOf } from "@gantry/wire/agent/views.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
@@ -87,7 +90,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     const query = readQuery(ctx, changeQuery);
     let record = await known(ctx.params.id);
     if (query.wait > 0 && record.version <= query.after) {
-      await feed.taskChanged(record.state.id, record.version, query.wait, goneSignal(ctx));
+      await feed.taskChanged(record.state.id, record.version, query.wait, clientGoneSignal(ctx));
       record = await known(ctx.params.id);
     }
     if (!notModified(ctx, tagOfRecord(record, deps.leases))) ctx.body = view(record);
@@ -162,7 +165,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ctx.body =
       query.after === undefined
         ? await feed.newest()
-        : await feed.page(query.after, query.limit, query.wait, goneSignal(ctx));
+        : await feed.page(query.after, query.limit, query.wait, clientGoneSignal(ctx));
   });
   return router;
 }
@@ -214,7 +217,7 @@ export async function sendLog(
   const attempt = query.attempt ?? job?.attempt ?? 1;
   const part = await logs.read(
     { task: state.id, job: key, attempt, step },
-    { from: query.from, limit: query.limit, waitMs: query.wait, gone: goneSignal(ctx as Koa.Context) },
+    { from: query.from, limit: query.limit, waitMs: query.wait, gone: clientGoneSignal(ctx as Koa.Context) },
   );
   // A step whose job has ended has no more to say, even when its runner was lost before it closed the log.
   const ended = job?.phase === "ended" || (job !== undefined && attempt < job.attempt);

@@ -1,7 +1,9 @@
 // HTTP for runners: wire/runner/protocol.ts below /runner/v1. The token says for which site the caller may speak.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { bearerOf, bySecret, goneSignal, readBytes, readJson, readQuery } from "@gantry/runtime/http/server.ts";
+import { bearerOf, bySecret } from "@gantry/runtime/http/bearer.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
+import { readBytes, readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
 import { agreeOn, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
 import Router from "@koa/router";
@@ -57,11 +59,11 @@ export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerR
     const site = siteOf(ctx);
     const body = await readJson(ctx, BODY, { limit: LIMIT });
     if (ctx.path !== SESSION) {
-      ctx.body = await answer(body, site, goneSignal(ctx));
+      ctx.body = await answer(body, site, clientGoneSignal(ctx));
       return;
     }
     const version = agree(ctx, body, (runner, error) => onIncompatible?.(site, runner, error));
-    ctx.body = { ...(await answer(body, site, goneSignal(ctx))), protocol: version };
+    ctx.body = { ...(await answer(body, site, clientGoneSignal(ctx))), protocol: version };
   };
 }
 

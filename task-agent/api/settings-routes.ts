@@ -1,6 +1,9 @@
 // Settings over HTTP, for the portal and the other processes. wire/agent/agent-api.ts lists the calls.
 
-import { goneSignal, notModified, readJson, readQuery, requireBearer } from "@gantry/runtime/http/server.ts";
+import { requireBearer } from "@gantry/runtime/http/bearer.ts";
+import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
+import { notModified } from "@gantry/runtime/http/conditional.ts";
+import { readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import { changeSettingsFor } from "@gantry/wire/settings/settings.ts";
 import Router from "@koa/router";
@@ -35,7 +38,7 @@ export function settingsRoutes(settings: Settings, token: string): Router {
   });
   router.get("/now", async (ctx) => {
     const { after, wait } = readQuery(ctx, nowQuery);
-    ctx.body = await settings.changed(after ?? -1, wait, goneSignal(ctx));
+    ctx.body = await settings.changed(after ?? -1, wait, clientGoneSignal(ctx));
   });
   return router;
 }

@@ -2,7 +2,7 @@
 // they hold. The newest process of a runner wins at once; its older session is over.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { type Clock, wakeable } from "@gantry/runtime/clock.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { CancelDirective, Offer, PollReply, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { RunnerSettings } from "@gantry/wire/settings/settings.ts";
 import type { RunnerFacts } from "./decide-runner.ts";
@@ -125,7 +125,7 @@ export function openSessions(options: {
       if (free === 0) session.restUntilMs = 0;
       session.wake?.();
       if (said(session)) return answer(session);
-      await wakeable(options.clock, waitMs * (1 - SPREAD * shareOf(session.id)), gone, (wake) => {
+      await pause(options.clock, waitMs * (1 - SPREAD * shareOf(session.id)), gone, (wake) => {
         session.wake = wake;
         if (free > 0) options.onFree(session.facts.site);
         return () => {

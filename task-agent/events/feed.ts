@@ -2,7 +2,7 @@
 
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
-import { type Clock, pause, wakeable } from "@gantry/runtime/clock.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { FeedPage } from "@gantry/wire/agent/agent-api.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { iso } from "../api/view.ts";
@@ -66,7 +66,7 @@ export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
     taskChanged: async (task, version, waitMs, gone) => {
       const waiters = waiting.get(task) ?? new Set();
       waiting.set(task, waiters);
-      await wakeable(clock, waitMs, gone, (wake) => {
+      await pause(clock, waitMs, gone, (wake) => {
         waiters.add(wake);
         // It may have changed between the caller's look and this moment.
         tasks.read(task).then(

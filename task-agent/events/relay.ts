@@ -7,8 +7,9 @@
 
 import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { type BusMessage, type EventBus, MAX_BATCH_BYTES, messageBytes } from "@gantry/wire/bus/bus.ts";
 import type { FactContext } from "@gantry/wire/bus/cdevents.ts";
@@ -51,8 +52,7 @@ const PAGE = 200;
 const WAIT_MS = 25_000;
 /** Whoever published last has the first turn; the others look whether it took it before they do the same work. */
 const TURN_MS = 3_000;
-const FIRST_PAUSE_MS = 500;
-const MAX_PAUSE_MS = 15_000;
+const BACKOFF = { firstMs: 500, maxMs: 15_000, jitter: "half" } as const;
 
 export function startRelay(deps: RelayDeps): Relay {
   const stopping = new AbortController();
@@ -103,8 +103,7 @@ async function run(deps: RelayDeps, stopping: AbortSignal, set: Set): Promise<vo
       set({ up: false });
       // Once, and not for every try: an outage of hours must not bury everything else.
       if (failures === 1) deps.logger.warn({ err }, "events cannot be published; they wait in the journal");
-      const whole = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
-      await pause(deps.clock, whole / 2 + (whole / 2) * deps.random(), stopping);
+      await pause(deps.clock, backoffMs(BACKOFF, failures, deps.random()), stopping);
     }
   }
 }

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import { exists } from "@gantry/journal/archive/archive.ts";
-import { type Clock, wakeable } from "@gantry/runtime/clock.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
 
 export type LogName = { readonly task: string; readonly job: string; readonly attempt: number; readonly step: string };
 export type LogPart = { readonly bytes: Buffer; readonly size: number; readonly final: boolean };
@@ -81,7 +81,7 @@ export function openLogStore(folder: string, clock: Clock, { shared = false } = 
       const log = await open(name);
       if (shared) await lookAgain(log, pathOf(folder, name));
       if (waitMs > 0 && !log.final && log.size <= from) {
-        await wakeable(clock, shared ? Math.min(waitMs, LOOK_EVERY_MS) : waitMs, gone, (wake) => {
+        await pause(clock, shared ? Math.min(waitMs, LOOK_EVERY_MS) : waitMs, gone, (wake) => {
           log.waiters.add(wake);
           return () => log.waiters.delete(wake);
         });

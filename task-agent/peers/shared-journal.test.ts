@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { crc32 } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import { noRedis, type RedisServer, redisFor } from "@gantry/lab/faults/redis/server.ts";
-import type { Listening } from "@gantry/runtime/http/server.ts";
+import type { Listening } from "@gantry/runtime/http/listen.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { AgentConfigInput } from "../config.ts";
 import { startTaskAgent } from "../main.ts";

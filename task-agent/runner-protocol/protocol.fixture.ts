@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { crc32 } from "node:zlib";
-import type { Listening } from "@gantry/runtime/http/server.ts";
+import type { Listening } from "@gantry/runtime/http/listen.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";

@@ -12,7 +12,7 @@ import {
   SETTINGS,
 } from "@gantry/core/settings/settings.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { type Clock, wakeable } from "@gantry/runtime/clock.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type {
   ChangeSettings,
   RunnerSettings,
@@ -79,7 +79,7 @@ export async function openSettings(
     refresh,
     changed: async (after, waitMs, gone) => {
       if (version <= after) {
-        await wakeable(clock, waitMs, gone, (wake) => {
+        await pause(clock, waitMs, gone, (wake) => {
           waiting.add(wake);
           return () => void waiting.delete(wake);
         });

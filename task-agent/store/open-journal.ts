@@ -7,7 +7,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import type { RedisAddress, RedisReport } from "@gantry/journal/redis/options.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { checkTls } from "@gantry/runtime/process/tls-files.ts";
 import type { Alarms } from "../alarms.ts";
 import type { AgentConfig } from "../config.ts";

@@ -1,8 +1,9 @@
 // Calls to the task-agent that must get through: repeated while the link is down, woken together when it is back.
 
-import { fullJitter } from "@gantry/runtime/backoff.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
+import { type Cancel, pause } from "@gantry/runtime/clock.ts";
 import type { CallOptions, RunnerClient } from "@gantry/wire/runner/runner-client.ts";
-import { type Cancel, isCode, isRetryable, pause, type RunnerDeps } from "../ports.ts";
+import { isCode, isRetryable, type RunnerDeps } from "../ports.ts";
 import type { Session } from "./session.ts";
 
 export type LinkCall<T> = (client: RunnerClient, session: string, options: CallOptions) => Promise<T>;
@@ -25,7 +26,7 @@ export type Link = {
   readonly once: <T>(call: LinkCall<T>, options: CallOptions & { readonly signal: AbortSignal }) => Promise<T>;
 };
 
-const BACKOFF = { baseMs: 200, maxMs: 15_000 };
+const BACKOFF = { firstMs: 200, maxMs: 15_000, jitter: "full" } as const;
 
 export function createLink(
   client: RunnerClient,
@@ -70,7 +71,8 @@ export function createLink(
           // A session that is gone is opened again at once; only when that does not help is there something to wait for.
           if (isCode(error, "session-gone") && failures === 1) continue;
           deps.logger.debug({ err: error, failures }, "the task-agent did not answer; trying again");
-          await pause(deps.clock, fullJitter(failures, BACKOFF, deps.random()), signal, onWake);
+          await pause(deps.clock, backoffMs(BACKOFF, failures, deps.random()), signal, onWake);
+          signal.throwIfAborted();
         }
       }
     },

@@ -1,5 +1,6 @@
 // Asks the task-agent for work, takes what fits, declines what does not. One poll is open at any time.
 
+import { pause } from "@gantry/runtime/clock.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import type { Offer, PollReply } from "@gantry/wire/runner/protocol.ts";
 import type { Claimed } from "../attempts/attempt.ts";
@@ -8,7 +9,7 @@ import type { Leases, Moment } from "../attempts/leases.ts";
 import { refFields } from "../attempts/refs.ts";
 import { canceled } from "../attempts/stop.ts";
 import type { Live } from "../live-settings.ts";
-import { isCode, pause, type RunnerDeps } from "../ports.ts";
+import { isCode, type RunnerDeps } from "../ports.ts";
 import type { Link } from "./agent-link.ts";
 import type { Session } from "./session.ts";
 
@@ -75,7 +76,7 @@ async function takeWork(options: PollOptions): Promise<void> {
       // Hanging up is safe: an offer that was on its way comes again with the next poll.
       if (changed.aborted) continue;
       deps.logger.error({ err: error }, "the task-agent refused a poll");
-      await pause(deps.clock, REFUSED_MS, signal).catch(() => {});
+      await pause(deps.clock, REFUSED_MS, signal);
       continue;
     }
     live.take(reply.settings);

@@ -1,8 +1,9 @@
 // A runner whose token is refused for good can neither renew nor tell: it must stop its work and end. One answer is not
 // enough for that, because tokens are renewed while the runner runs, and files are not changed in one moment everywhere.
 
+import type { Clock } from "@gantry/runtime/clock.ts";
 import type { RunnerClient } from "@gantry/wire/runner/runner-client.ts";
-import { type Clock, isCode } from "../ports.ts";
+import { isCode } from "../ports.ts";
 
 const PATIENCE_MS = 10_000;
 

@@ -1,9 +1,10 @@
 // The runner's session with the task-agent: opened when it is needed, shared by all calls, opened again when it is gone.
 
-import { fullJitter } from "@gantry/runtime/backoff.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
+import { pause } from "@gantry/runtime/clock.ts";
 import type { SessionReply, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { RunnerClient } from "@gantry/wire/runner/runner-client.ts";
-import { isCode, pause, type RunnerDeps, untilAborted } from "../ports.ts";
+import { isCode, type RunnerDeps, untilAborted } from "../ports.ts";
 
 export type Session = {
   /** The current session; waits until there is one. Rejects when the signal is aborted, or with `session-gone` at the end. */
@@ -25,7 +26,7 @@ export type SessionOptions = {
   readonly signal: AbortSignal;
 };
 
-const BACKOFF = { baseMs: 200, maxMs: 15_000 };
+const BACKOFF = { firstMs: 200, maxMs: 15_000, jitter: "full" } as const;
 
 export function createSession(options: SessionOptions): Session {
   let current: Promise<string> | undefined;
@@ -73,9 +74,10 @@ async function open({ client, deps, describe, onDirectives, onSuperseded, signal
         onSuperseded();
         throw error;
       }
-      const wait = fullJitter(failures, BACKOFF, deps.random());
+      const wait = backoffMs(BACKOFF, failures, deps.random());
       deps.logger.warn({ err: error, retry_in_ms: Math.round(wait) }, "no session with the task-agent");
       await pause(deps.clock, wait, signal);
+      signal.throwIfAborted();
     }
   }
 }

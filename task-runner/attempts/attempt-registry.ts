@@ -1,8 +1,10 @@
 // The attempts that this runner has, and the slots that they take. A runner that cannot carry out what it takes (its disk
 // is full or broken) takes nothing for a while: else it would take the whole queue, job after job, and fail it.
 
+import { backoffMs } from "@gantry/runtime/backoff.ts";
+import { pause } from "@gantry/runtime/clock.ts";
 import type { JobRef, SessionReply, SessionRequest } from "@gantry/wire/runner/protocol.ts";
-import { pause, type RunnerDeps } from "../ports.ts";
+import type { RunnerDeps } from "../ports.ts";
 import type { Attempt } from "./attempt.ts";
 import { refKey } from "./refs.ts";
 import { canceled, DEFAULT_GRACE_MS, lost, type Stopped } from "./stop.ts";
@@ -27,8 +29,7 @@ export type AttemptRegistry = {
   readonly allDone: () => Promise<void>;
 };
 
-const FIRST_REST_MS = 5_000;
-const LONGEST_REST_MS = 60_000;
+const REST = { firstMs: 5_000, maxMs: 60_000, jitter: "none" } as const;
 
 /** `ended`: nobody waits for the end of a rest any more. */
 export function createAttemptRegistry(
@@ -40,8 +41,8 @@ export function createAttemptRegistry(
   let reserved = 0;
   let changed = new AbortController();
   let isResting = false;
-  /** How long the next rest is; more and more while no attempt can be carried out. */
-  let restMs = FIRST_REST_MS;
+  /** In a row: each is longer than the one before, while no attempt can be carried out. */
+  let rests = 0;
   const tellChanged = (): void => {
     const before = changed;
     changed = new AbortController();
@@ -50,11 +51,11 @@ export function createAttemptRegistry(
   const rest = async (): Promise<void> => {
     if (isResting) return;
     isResting = true;
-    logger.warn({ ms: restMs }, "this runner takes no work for a while: it could not carry out what it took");
-    const ms = restMs;
-    restMs = Math.min(restMs * 2, LONGEST_REST_MS);
+    rests += 1;
+    const ms = backoffMs(REST, rests);
+    logger.warn({ ms }, "this runner takes no work for a while: it could not carry out what it took");
     // Only the end of the runner cuts it short.
-    await pause(clock, ms, ended).catch(() => {});
+    await pause(clock, ms, ended);
     isResting = false;
     tellChanged();
   };
@@ -76,7 +77,7 @@ export function createAttemptRegistry(
       void attempt.done.then(() => {
         attempts.delete(key);
         if (attempt.isRunnersFault()) void rest();
-        else if (!isFormer) restMs = FIRST_REST_MS;
+        else if (!isFormer) rests = 0;
         tellChanged();
       });
     },

@@ -1,11 +1,12 @@
 // Keeps the leases of this runner alive, and stops the work of those that it cannot keep. Renewing and fencing are
 // independent of each other: a renewal that hangs does not delay the moment at which the work must stop.
 
+import type { Cancel } from "@gantry/runtime/clock.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import { killWithinMs } from "@gantry/wire/runner/lease-rules.ts";
 import type { HeartbeatReply, JobRef, JobSpec, Lease } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
-import { type Cancel, type RunnerDeps, untilAborted } from "../ports.ts";
+import { type RunnerDeps, untilAborted } from "../ports.ts";
 import { refFields, refKey } from "./refs.ts";
 import { canceled, fenced, lost, type Stopped } from "./stop.ts";
 

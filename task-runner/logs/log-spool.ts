@@ -2,7 +2,7 @@
 // task-agent. The file survives a crash of the runner and a cut of the link.
 
 import type { Masker } from "@gantry/core/mask/masker.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Files, OpenFile } from "../state/files.ts";
 
 export type LogSource = "stdout" | "stderr" | "runner";

@@ -2,10 +2,11 @@
 // the agent says that it is when the two disagree.
 
 import { crc32 } from "node:zlib";
+import { pause } from "@gantry/runtime/clock.ts";
 import { type JobRef, MAX_LOG_CHUNK } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
 import { refFields } from "../attempts/refs.ts";
-import { isCode, pause, type RunnerDeps } from "../ports.ts";
+import { isCode, type RunnerDeps } from "../ports.ts";
 import type { OpenFile } from "../state/files.ts";
 
 export type LogUpload = {
@@ -78,6 +79,7 @@ async function upload(options: UploadOptions, woken: () => Promise<void>, gather
       while (acked >= size() && !closed()) {
         await woken();
         if (!closed()) await gather();
+        options.signal.throwIfAborted();
       }
       handle ??= await options.deps.files.open(file, "read");
       const answer = await sendFrom(options, handle, acked);

@@ -3,12 +3,12 @@
 
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import { KILL_LIMIT_MS } from "../attempts/stop.ts";
-import { type Clock, type Programs, pause } from "../ports.ts";
+import type { Programs } from "../ports.ts";
 import type { Group } from "../state/disk-state.ts";
 import { openGuard } from "./guard.ts";
-
-const NEVER = new AbortController().signal;
 
 export const machinePrograms: Programs = { endGroup, endOldGroup, killByCookie, openGuard };
 
@@ -52,12 +52,14 @@ export function killByCookie(cookie: string): number {
   return pids.length;
 }
 
+const LOOKS = { firstMs: 2, maxMs: 100, jitter: "none" } as const;
+
 async function isGone(pgid: number, limitMs: number, clock: Clock): Promise<boolean> {
   const start = clock.monotonicMs();
   // Nothing tells when a group ends; so it is looked at, often at first.
-  for (let wait = 2; groupAlive(pgid); wait = Math.min(wait * 2, 100)) {
+  for (let looks = 1; groupAlive(pgid); looks += 1) {
     if (clock.monotonicMs() - start >= limitMs) return false;
-    await pause(clock, wait, NEVER);
+    await pause(clock, backoffMs(LOOKS, looks));
   }
   return true;
 }

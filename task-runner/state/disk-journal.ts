@@ -2,7 +2,7 @@
 // doing. What it holds is small, so the whole state stays in memory and the file is rewritten now and then.
 
 import { dirname } from "node:path";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type DiskRecord, type DiskState, fold, recordsOf } from "./disk-state.ts";
 import { type Files, type OpenFile, writeAll } from "./files.ts";
 

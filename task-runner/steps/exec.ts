@@ -6,9 +6,10 @@ import { randomUUID } from "node:crypto";
 import { access } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { DEFAULT_GRACE_MS, Stopped } from "../attempts/stop.ts";
-import { type Clock, type Programs, pause } from "../ports.ts";
+import type { Programs } from "../ports.ts";
 import { killByCookie, startOf } from "../processes/process-group.ts";
 import type { Group } from "../state/disk-state.ts";
 
@@ -122,7 +123,7 @@ async function drain(child: ChildProcess, closed: Promise<void>, cookie: string,
     isClosed = true;
     end.abort();
   });
-  const patience = (ms: number): Promise<void> => pause(clock, ms, end.signal).catch(() => {});
+  const patience = (ms: number): Promise<void> => pause(clock, ms, end.signal);
   await patience(DRAIN_MS);
   if (!isClosed) {
     killByCookie(`${COOKIE}=${cookie}`);

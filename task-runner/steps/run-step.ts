@@ -5,10 +5,11 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import { type Failure, failureOf } from "@gantry/core/step/outcome.ts";
 import type { Exec } from "@gantry/core/step/step.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
+import { pause } from "@gantry/runtime/clock.ts";
 import { refFields } from "../attempts/refs.ts";
 import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
-import { isCode, pause } from "../ports.ts";
+import { isCode } from "../ports.ts";
 import { boundedOutputs, clipFailure, type WireObject } from "./clip.ts";
 import type { StepEnd } from "./decide-job.ts";
 import { createExec } from "./exec.ts";
@@ -157,8 +158,8 @@ async function unlessAbandoned<T>(job: JobContext, work: Promise<T>, { signal, p
     const wait = async (): Promise<void> => {
       const graceMs = signal.reason instanceof Stopped ? signal.reason.graceMs : DEFAULT_GRACE_MS;
       const { clock } = job.site.deps;
-      await pause(clock, graceMs + ABANDON_MS, ended.signal).catch(() => {});
-      if (programs.running > 0) await pause(clock, KILL_LIMIT_MS, ended.signal).catch(() => {});
+      await pause(clock, graceMs + ABANDON_MS, ended.signal);
+      if (programs.running > 0) await pause(clock, KILL_LIMIT_MS, ended.signal);
       if (!ended.signal.aborted) {
         job.site.deps.logger.warn(refFields(job.ref), "a step did not stop and is left alone");
         job.onAbandoned();

@@ -4,10 +4,11 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { type Failure, failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
 import type { AnyStep, StepContext } from "@gantry/core/step/step.ts";
-import { halfJitter } from "@gantry/runtime/backoff.ts";
+import { type Backoff, backoffMs } from "@gantry/runtime/backoff.ts";
+import { pause } from "@gantry/runtime/clock.ts";
 import { problemsOf } from "@gantry/runtime/http/problem.ts";
 import { duration } from "../attempts/stop.ts";
-import { isRetryable, pause } from "../ports.ts";
+import { isRetryable } from "../ports.ts";
 import { clip, clipFailure } from "./clip.ts";
 import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
@@ -49,16 +50,22 @@ async function callUntilEnded(run: StepRun, step: AnyStep, context: StepContext<
       if (outcome.reason !== told) tellWaiting(run, outcome.reason, outcome.retryAfterMs);
       told = outcome.reason;
       await pause(clock, outcome.retryAfterMs, run.signal);
+      run.signal.throwIfAborted();
       continue;
     }
     tries += 1;
     if (!outcome.retryable || tries > step.retry.max) {
       return { outcome: "errored", outputs: {}, failure: outcome.failure };
     }
-    const wait = halfJitter(tries, step.retry, random());
+    const wait = Math.round(backoffMs(backoffOf(step.retry), tries, random()));
     tellRetrying(run, tries, outcome.failure, wait);
     await pause(clock, wait, run.signal);
+    run.signal.throwIfAborted();
   }
+}
+
+function backoffOf({ delayMs, maxDelayMs }: AnyStep["retry"]): Backoff {
+  return { firstMs: delayMs, maxMs: maxDelayMs, jitter: "half" };
 }
 
 async function callOnce(run: StepRun, step: AnyStep, context: StepContext<never>): Promise<StepOutcome<JsonObject>> {

@@ -1,7 +1,7 @@
 // Who carries out the steps of jobs. The supervisor (attempt.ts) gives an order and hears what happens; the hands are in
 // a worker (workshop.ts), or in the same thread (perform-job.ts, for tests and the simulator).
 
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobRef, JobSpec, StepProgress } from "@gantry/wire/runner/protocol.ts";
 import type { Permits } from "../attempts/permits.ts";
 import type { RunnerConfig } from "../config.ts";

@@ -2,7 +2,8 @@
 
 import type { Failure } from "@gantry/core/step/outcome.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
-import type { Clock, Programs } from "../ports.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import type { Programs } from "../ports.ts";
 import type { Group } from "../state/disk-state.ts";
 import { type Files, writeAll } from "../state/files.ts";
 import { clipFailure } from "../steps/clip.ts";

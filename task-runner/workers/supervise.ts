@@ -4,8 +4,9 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 import { CLEANUP_MS, LONGEST_ABANDON_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
-import type { Clock, Programs } from "../ports.ts";
+import type { Programs } from "../ports.ts";
 import type { Files } from "../state/files.ts";
 import { clipFailure } from "../steps/clip.ts";
 import { cookieOf } from "../steps/script-env.ts";

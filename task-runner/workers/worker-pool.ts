@@ -5,8 +5,8 @@
 // memory, and it can be ended in the middle of a computation just as well. What they share with the supervisor is the
 // process: code that crashes natively takes both down, like every crash of the runner.
 
-import type { Logger } from "@gantry/runtime/http/server.ts";
-import type { Cancel } from "../ports.ts";
+import type { Cancel } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobExecutor } from "./job-executor.ts";
 import { type SuperviseDeps, superviseJob } from "./supervise.ts";
 import { startWorkerThread, type WorkerThreadClient } from "./worker-thread-client.ts";

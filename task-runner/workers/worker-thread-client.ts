@@ -1,7 +1,7 @@
 // One worker thread, as the supervisor has it in hand.
 
 import { Worker } from "node:worker_threads";
-import type { Clock } from "../ports.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
 export type WorkerThreadClient = {

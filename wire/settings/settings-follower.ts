@@ -2,7 +2,8 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type LiveSettings, readSettings } from "@gantry/core/settings/settings.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import { pause, systemClock } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "../agent/agent-client.ts";
 
 export type FollowerDeps = {
@@ -21,15 +22,6 @@ const OLDER_MS = 30_000;
 export function followSettings({ agent, logger, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-      const timer = setTimeout(done, ms).unref();
-      signal.addEventListener("abort", done, { once: true });
-    });
   const run = async (): Promise<void> => {
     let version = -1;
     while (!signal.aborted) {
@@ -40,7 +32,8 @@ export function followSettings({ agent, logger, heed }: FollowerDeps): { readonl
       } catch (err) {
         if (signal.aborted) return;
         logger.debug({ err }, "the settings could not be read");
-        await pause(err instanceof GantryError && err.code === "not-found" ? OLDER_MS : RETRY_MS);
+        const isOlder = err instanceof GantryError && err.code === "not-found";
+        await pause(systemClock, isOlder ? OLDER_MS : RETRY_MS, signal);
       }
     }
   };

@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { InboxItem } from "@gantry/wire/agent/views.ts";

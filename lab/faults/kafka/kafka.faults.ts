@@ -144,7 +144,7 @@ describe("Kafka", { skip }, () => {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     };
-    const bus = openKafkaBus(configOf(), { logger, after });
+    const bus = openKafkaBus(configOf(), { logger, clock: { after } });
     await bus.checkTopic();
     await bus.publish(manyMessages(["a"], 1));
     broker.pause();

@@ -1,6 +1,6 @@
 // The logger of simulated processes. It drops the lines but reports errors that only a bug can cause.
 
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { ViolationSink } from "../violation.ts";
 
 /** Reports TypeErrors and the like at every log level. */

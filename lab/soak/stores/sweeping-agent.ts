@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
-import { makeLogger } from "@gantry/runtime/process/run-process.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 
 /** The first pass comes after five minutes or more, each other one after an hour. */

@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs";
 import type { KafkaConfig } from "./config.ts";
 

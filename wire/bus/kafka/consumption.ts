@@ -1,16 +1,18 @@
 // Reading from Kafka as a member of a group, for ever: a consumer that crashed, was shut out or fell silent is given up,
 // and after a pause a new one goes on where the group has committed.
 
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
+import { pause, type Timers } from "@gantry/runtime/clock.ts";
+import { within } from "@gantry/runtime/deadline.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
 import type { BusMessage, Consumer, Consumption } from "../bus.ts";
 import type { KafkaConfig } from "./config.ts";
-import { type After, pause, within } from "./time-limit.ts";
 
 export type ConsumptionDeps = {
   readonly kafka: Kafka;
   readonly config: KafkaConfig;
-  readonly after: After;
+  readonly clock: Timers;
   readonly random: () => number;
   readonly logger: Logger;
   readonly onUp: () => void;
@@ -24,8 +26,7 @@ const JOIN_MS = 45_000;
 /** Without an answer to a fetch or a heartbeat for so long, a consumer is taken for lost. */
 const SILENCE_MS = 60_000;
 const GOODBYE_MS = 8_000;
-const FIRST_PAUSE_MS = 500;
-const MAX_PAUSE_MS = 15_000;
+const BACKOFF = { firstMs: 500, maxMs: 15_000, jitter: "half" } as const;
 const CHUNK = 100;
 
 export function startConsumption(deps: ConsumptionDeps, consumer: Consumer): Consumption {
@@ -52,8 +53,7 @@ async function run(deps: ConsumptionDeps, consumer: Consumer, stopping: AbortSig
         deps.onDown(error);
         consumer.onDown?.();
       }
-      const whole = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
-      await pause(deps.after, whole / 2 + (whole / 2) * deps.random(), stopping);
+      await pause(deps.clock, backoffMs(BACKOFF, failures, deps.random()), stopping);
     }
   }
 }
@@ -73,7 +73,7 @@ async function session(
   stopping: AbortSignal,
   onWorking: () => void,
 ): Promise<void> {
-  const { kafka, config, after, logger } = deps;
+  const { kafka, config, clock, logger } = deps;
   const member = kafka.consumer({
     groupId: group,
     sessionTimeout: SESSION_MS,
@@ -93,11 +93,11 @@ async function session(
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 1,
-      eachBatch: (payload) => readBatch(payload, handle, turn, after, signs.sign),
+      eachBatch: (payload) => readBatch(payload, handle, turn, clock, signs.sign),
     });
   };
   try {
-    await Promise.race([within(after, JOIN_MS, "joining the group", begin()), signs.lost, aborted(stopping)]);
+    await Promise.race([within(clock, JOIN_MS, "joining the group", begin()), signs.lost, aborted(stopping)]);
     await Promise.race([signs.lost, aborted(stopping)]);
   } catch (error) {
     throw turn.failed ? new HandlingFailed("messages could not be handled", { cause: error }) : error;
@@ -106,7 +106,7 @@ async function session(
     // What is being handled ends before this member leaves, and nothing more is begun.
     turn.leaving = true;
     await turn.current;
-    await within(after, GOODBYE_MS, "leaving the group", member.disconnect()).catch((err: unknown) =>
+    await within(clock, GOODBYE_MS, "leaving the group", member.disconnect()).catch((err: unknown) =>
       logger.debug({ err }, "a consumer did not leave properly"),
     );
   }
@@ -116,7 +116,7 @@ async function readBatch(
   { batch, resolveOffset, commitOffsetsIfNecessary, heartbeat, isRunning, isStale }: EachBatchPayload,
   handle: Consumer["handle"],
   turn: Turn,
-  after: After,
+  clock: Timers,
   sign: () => void,
 ): Promise<void> {
   const { topic, partition } = batch;
@@ -132,7 +132,7 @@ async function readBatch(
         turn.failed = true;
       },
     );
-    await alive(after, heartbeat, handling, sign);
+    await alive(clock, heartbeat, handling, sign);
     const last = chunk.at(-1)?.offset ?? batch.lastOffset();
     resolveOffset(last);
     const next = String(BigInt(last) + 1n);
@@ -148,13 +148,15 @@ type Signs = {
   readonly stop: () => void;
 };
 
-function watch(member: KafkaConsumer, { after, onUp }: ConsumptionDeps, onWorking: () => void): Signs {
+function watch(member: KafkaConsumer, { clock, onUp }: ConsumptionDeps, onWorking: () => void): Signs {
   let stopWatching = (): void => {};
   let sign = (): void => {};
   const lost = new Promise<never>((_, reject) => {
     sign = () => {
       stopWatching();
-      stopWatching = after(SILENCE_MS, () => reject(new Error(`the consumer was silent for ${SILENCE_MS / 1_000} s`)));
+      stopWatching = clock.after(SILENCE_MS, () =>
+        reject(new Error(`the consumer was silent for ${SILENCE_MS / 1_000} s`)),
+      );
     };
     member.on(member.events.CRASH, ({ payload }) => reject(payload.error));
   });
@@ -173,14 +175,14 @@ function watch(member: KafkaConsumer, { after, onUp }: ConsumptionDeps, onWorkin
 
 /** Heartbeats go on while messages are handled: the group must not take a slow handler for a dead one. */
 async function alive(
-  after: After,
+  clock: Timers,
   heartbeat: () => Promise<void>,
   handling: Promise<void>,
   sign: () => void,
 ): Promise<void> {
   let stop = (): void => {};
   const beat = (): void => {
-    stop = after(HEARTBEAT_MS, () => {
+    stop = clock.after(HEARTBEAT_MS, () => {
       sign();
       // One that fails means that the group goes on without this member: the commit will be refused and tells.
       heartbeat().catch(() => {});

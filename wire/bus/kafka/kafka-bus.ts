@@ -1,18 +1,19 @@
 // The bus on Kafka, by kafkajs. No transactions: at least once, and readers drop what they have seen.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import { systemClock, type Timers } from "@gantry/runtime/clock.ts";
+import { within } from "@gantry/runtime/deadline.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { BusHealth, Consumption, EventBus } from "../bus.ts";
 import { holdStrayRejections, makeKafka, problemOfKafka } from "./client.ts";
 import type { KafkaConfig } from "./config.ts";
 import { startConsumption } from "./consumption.ts";
 import { openPublisher } from "./publisher.ts";
-import { type After, machineAfter, within } from "./time-limit.ts";
 import { checkTopic } from "./topic.ts";
 
 export type KafkaDeps = {
   readonly logger: Logger;
-  readonly after?: After;
+  readonly clock?: Timers;
   /** Between 0 and 1, for spreading tries. */
   readonly random?: () => number;
 };
@@ -21,10 +22,10 @@ const CHECK_MS = 20_000;
 
 /** Makes no connection yet. */
 export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
-  const { logger, after = machineAfter, random = Math.random } = deps;
+  const { logger, clock = systemClock, random = Math.random } = deps;
   const kafka = makeKafka(config, logger);
   const letGo = holdStrayRejections(logger);
-  const publisher = openPublisher(kafka, config, after, logger);
+  const publisher = openPublisher(kafka, config, clock, logger);
   const consumptions = new Set<Consumption>();
   const address = config.brokers.join(", ");
   let health: BusHealth = { up: true };
@@ -57,7 +58,7 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
     publish: (messages) => asked(() => publisher.publish(messages)),
     consume: (consumer) => {
       if (closed) throw new GantryError("unavailable", { what: "The event bus", problem: "It is closed." });
-      const running = startConsumption({ kafka, config, after, random, logger, onUp, onDown }, consumer);
+      const running = startConsumption({ kafka, config, clock, random, logger, onUp, onDown }, consumer);
       const consumption: Consumption = {
         stop: async () => {
           await running.stop();
@@ -67,7 +68,7 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
       consumptions.add(consumption);
       return consumption;
     },
-    checkTopic: () => asked(() => within(after, CHECK_MS, "looking at the topic", checkTopic(kafka, config, logger))),
+    checkTopic: () => asked(() => within(clock, CHECK_MS, "looking at the topic", checkTopic(kafka, config, logger))),
     health: () => health,
     close: async () => {
       if (closed) return;

@@ -1,11 +1,12 @@
 // Publishing to Kafka: one batch at a time, acknowledged by all replicas that are in sync. A producer that failed or fell
 // silent is given up and the next batch gets a new one, because nobody knows what the old one believes.
 
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Timers } from "@gantry/runtime/clock.ts";
+import { within } from "@gantry/runtime/deadline.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Kafka, Producer } from "kafkajs";
 import type { BusMessage } from "../bus.ts";
 import type { KafkaConfig } from "./config.ts";
-import { type After, within } from "./time-limit.ts";
 
 export type Publisher = {
   /** Rejects with whatever kafkajs says, or when it says nothing for 30 s. */
@@ -19,7 +20,7 @@ const BROKER_MS = 10_000;
 const GOODBYE_MS = 3_000;
 const ALL_IN_SYNC = -1;
 
-export function openPublisher(kafka: Kafka, config: KafkaConfig, after: After, logger: Logger): Publisher {
+export function openPublisher(kafka: Kafka, config: KafkaConfig, clock: Timers, logger: Logger): Publisher {
   let current: Producer | undefined;
   let last: Promise<void> = Promise.resolve();
 
@@ -43,7 +44,7 @@ export function openPublisher(kafka: Kafka, config: KafkaConfig, after: After, l
   };
   const goodbye = async (producer: Producer): Promise<void> => {
     try {
-      await within(after, GOODBYE_MS, "disconnecting", producer.disconnect());
+      await within(clock, GOODBYE_MS, "disconnecting", producer.disconnect());
     } catch (err) {
       logger.debug({ err }, "a producer did not disconnect properly");
     }
@@ -56,7 +57,7 @@ export function openPublisher(kafka: Kafka, config: KafkaConfig, after: After, l
   const publish = async (messages: readonly BusMessage[]): Promise<void> => {
     if (messages.length === 0) return;
     try {
-      await within(after, SILENCE_MS, "publishing", send(messages));
+      await within(clock, SILENCE_MS, "publishing", send(messages));
     } catch (error) {
       giveUp();
       throw error;

@@ -1,7 +1,7 @@
 // Looks at the topic, and makes it where it is missing.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
 import { problemOfKafka } from "./client.ts";
 import type { KafkaConfig } from "./config.ts";

@@ -1,0 +1,111 @@
+// The app of every process: request id, access log, and the one place where errors become answers.
+
+import { randomUUID } from "node:crypto";
+import { GantryError } from "@gantry/core/errors.ts";
+import Koa from "koa";
+import type { Logger } from "../process/logger.ts";
+import { PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { validateRequest } from "./request-validation.ts";
+
+/** What is known of a request when its answer has ended. `route` is the template, never the address itself. */
+export type Answered = {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+};
+
+export type AppOptions = {
+  /** Name of the process, for its log lines. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** For metrics. */
+  readonly onAnswered?: (answered: Answered) => void;
+};
+
+/** An app whose first layers are request id with access line, and `errorSink`. */
+export function createApp(options: AppOptions): Koa {
+  const app = new Koa();
+  app.silent = true;
+  app.on("error", (error: Error & { code?: string }) =>
+    options.logger.debug({ process: options.name, err: error }, "the answer could not be sent completely"),
+  );
+  app.use(accessLine(options));
+  app.use(errorSink(options.logger));
+  return app;
+}
+
+/**
+ * Refuses strange requests, and is the one place where errors become answers. An expected failure (GantryError) answers its own status; anything else
+ * answers 500 `internal` without its text, which goes to the log with the request id. An address that nobody answered
+ * is 404.
+ */
+export function errorSink(logger: Logger): Koa.Middleware {
+  return async (ctx, next) => {
+    try {
+      validateRequest(ctx);
+      await next();
+      if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false) {
+        throw new GantryError("not-found", { kind: "address", name: ctx.path.slice(0, 200) });
+      }
+    } catch (error) {
+      // Whoever asked has left: what was waiting for them ends with an abort, and nobody reads an answer.
+      if (ctx.res.destroyed && !(error instanceof GantryError)) {
+        logger.debug({ request_id: requestIdOf(ctx), err: error }, "the client left before its answer");
+        return;
+      }
+      if (!(error instanceof GantryError)) {
+        logger.error({ request_id: requestIdOf(ctx), err: error }, "a request failed unexpectedly");
+      }
+      if (ctx.headerSent) {
+        ctx.res.destroy();
+        return;
+      }
+      answerProblem(ctx, error);
+    }
+  };
+}
+
+/** Writes an error as the answer of this request. */
+export function answerProblem(ctx: Koa.Context, error: unknown): void {
+  const problem = problemOf(error, requestIdOf(ctx));
+  ctx.status = problem.status;
+  ctx.body = JSON.stringify(problem);
+  ctx.type = PROBLEM_TYPE;
+  ctx.set("Cache-Control", "no-store");
+  if (problem.status === 401) ctx.set("WWW-Authenticate", 'Bearer realm="gantry"');
+  if (problem.status === 503) ctx.set("Retry-After", "2");
+  // Behind a balancer its other connections may lead to another process, which knows the new session.
+  if (problem.code === "session-gone") ctx.set("Connection", "close");
+}
+
+export function requestIdOf(ctx: Koa.Context): string {
+  const id: unknown = ctx.state.requestId;
+  return typeof id === "string" ? id : "";
+}
+
+function accessLine({ name, logger, onAnswered }: AppOptions): Koa.Middleware {
+  return (ctx, next) => {
+    const started = performance.now();
+    const given = ctx.get("x-request-id");
+    const requestId = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
+    ctx.state.requestId = requestId;
+    const { req, res, state } = ctx;
+    res.setHeader("X-Request-Id", requestId);
+    res.setHeader("X-Content-Type-Options", "nosniff");
+    res.on("close", () => {
+      const ms = Math.round((performance.now() - started) * 10) / 10;
+      const route = text(state.route) ?? text(ctx._matchedRoute) ?? "unknown";
+      const { method = "" } = req;
+      const status = res.statusCode;
+      const line = { process: name, request_id: requestId, actor: text(state.actor), method, route, status, ms };
+      logger[status >= 500 ? "warn" : "info"](line, "request");
+      onAnswered?.(line);
+    });
+    return next();
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

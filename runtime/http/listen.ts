@@ -1,0 +1,111 @@
+// Serving an app on a port, and closing without cutting answers short.
+
+import { randomUUID } from "node:crypto";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
+import type Koa from "koa";
+import { stopWaiting } from "./client-gone.ts";
+import { PROBLEM_TYPE, problemOf } from "./problem.ts";
+
+export type Listening = { readonly url: string; readonly port: number; readonly close: () => Promise<void> };
+
+const GRACE_MS = 2_000;
+
+/**
+ * Serves the app. Port 0 takes a free one. Headers must arrive in 10 s and the whole request in 60 s; an answer may take
+ * as long as it likes. `close` takes no new connections, lets running answers go on for 2 s, then cuts them; each of them
+ * ends its connection, so that a client that keeps connections goes elsewhere at once.
+ */
+export async function listen(app: Koa, at: { readonly host: string; readonly port: number }): Promise<Listening> {
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 75_000,
+      connectionsCheckingInterval: 2_000,
+      maxHeaderSize: 16_384,
+      // A missing Host is refused like a strange one, in the same words.
+      requireHostHeader: false,
+      noDelay: true,
+    },
+    app.callback(),
+  );
+  server.on("clientError", answerClientError);
+  const newest = keepNewest(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(at.port, at.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  // Two signals close everything twice.
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= closeServer(server, newest);
+    return closed;
+  };
+  const { port } = server.address() as AddressInfo;
+  const host = at.host === "0.0.0.0" || at.host === "::" ? "127.0.0.1" : at.host;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    port,
+    close,
+  };
+}
+
+/** What Node refused before it was a request: no app sees it, but the answer has the same shape. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const code: ErrorCode =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? "headers-too-large"
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? "request-timeout"
+        : "bad-request";
+  const problem = problemOf(new GantryError(code, { problem: "it is not valid HTTP" }), randomUUID());
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${code}\r\nContent-Type: ${PROBLEM_TYPE}\r\nConnection: close\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** The newest answer of every connection; undefined before the first request. */
+type Newest = ReadonlyMap<Socket, ServerResponse | undefined>;
+
+function keepNewest(server: Server): Newest {
+  const newest = new Map<Socket, ServerResponse | undefined>();
+  server.on("connection", (socket: Socket) => {
+    newest.set(socket, undefined);
+    socket.once("close", () => newest.delete(socket));
+  });
+  server.on("request", ({ socket }, response) => newest.set(socket, response));
+  return newest;
+}
+
+async function closeServer(server: Server, newest: Newest): Promise<void> {
+  const closed = new Promise<void>((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())));
+  server.closeIdleConnections();
+  const end = (response: ServerResponse): void => {
+    response.shouldKeepAlive = false;
+    stopWaiting(response);
+  };
+  for (const [socket, response] of newest) {
+    if (response?.writableEnded) continue;
+    if (response) end(response);
+    // Opened in advance, by a balancer for example: for Node it is not idle, but nobody waits for an answer there.
+    else if (socket.bytesRead === 0) socket.destroy();
+  }
+  server.prependListener("request", (_request, response) => end(response));
+  const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  try {
+    await closed;
+  } finally {
+    clearTimeout(cut);
+  }
+}

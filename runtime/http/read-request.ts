@@ -1,0 +1,72 @@
+// Reading what a client sent: body and query, limited in size and checked by a schema.
+
+import { isUtf8 } from "node:buffer";
+import { GantryError } from "@gantry/core/errors.ts";
+import type Koa from "koa";
+import type { z } from "zod";
+import { MAX_JSON_DEPTH, parseJsonText } from "./json-text.ts";
+import { parse } from "./problem.ts";
+
+const DISCARD_BYTES = 8 * 1_048_576;
+const BYTE_ORDER_MARK = "\ufeff";
+
+/**
+ * The JSON body of a request, checked by its schema. Without a body the schema sees `{}`. `limit` in bytes (1 MiB), depth
+ * in levels (64). Throws `body-too-large`, `media-type` or `bad-request` with pointers.
+ */
+export async function readJson<T>(
+  ctx: Koa.Context,
+  schema: z.ZodType<T>,
+  options: { readonly limit?: number; readonly depth?: number } = {},
+): Promise<T> {
+  const bytes = await readBytes(ctx, options.limit ?? 1_048_576);
+  if (bytes.length === 0) return parse(schema, {});
+  if (ctx.get("content-type") !== "application/json" && !ctx.is("application/json", "+json")) {
+    throw new GantryError("media-type", { problem: "its Content-Type is not application/json" });
+  }
+  return parse(schema, parseJsonText(decodeUtf8(bytes), options.depth ?? MAX_JSON_DEPTH));
+}
+
+/** The raw body of a request, at most `limit` bytes; throws `body-too-large` or, when it is compressed, `media-type`. */
+export async function readBytes(ctx: Koa.Context, limit: number): Promise<Buffer> {
+  if (ctx.get("content-encoding") !== "") throw new GantryError("media-type", { problem: "it is compressed" });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    const tooLarge = (): void => {
+      ctx.set("Connection", "close");
+      reject(new GantryError("body-too-large", { limit }));
+    };
+    ctx.req.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      // What is too much is thrown away for a while: a client that still sends would not see the answer otherwise.
+      else if (size > limit + DISCARD_BYTES) tooLarge();
+    });
+    ctx.req.on("end", () => {
+      const [only] = chunks;
+      if (size > limit) tooLarge();
+      else resolve(only && chunks.length === 1 ? only : Buffer.concat(chunks));
+    });
+    ctx.req.on("error", () => reject(new GantryError("request-timeout")));
+    ctx.req.on("aborted", () => reject(new GantryError("request-timeout")));
+  });
+}
+
+/** The query of a request, checked by its schema; a name that comes twice is refused. */
+export function readQuery<T>(ctx: Koa.Context, schema: z.ZodType<T>): T {
+  if (ctx.querystring === "") return parse(schema, {}, "/query");
+  const query: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(ctx.querystring)) {
+    const problem = name in query ? "is given twice" : value.isWellFormed() ? undefined : "is not valid Unicode";
+    if (problem) throw new GantryError("bad-request", { problem: `${name.slice(0, 100)} ${problem} in the query` });
+    query[name] = value;
+  }
+  return parse(schema, { ...query }, "/query");
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new GantryError("media-type", { problem: "it is not valid UTF-8" });
+  const text = bytes.toString("utf8");
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
