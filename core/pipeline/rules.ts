@@ -44,7 +44,7 @@ function twins(named: readonly { id: string; path: PathProblem["path"] }[]): rea
     const twin = seen.get(id.toLowerCase());
     seen.set(id.toLowerCase(), id);
     if (twin === undefined) return [];
-    const detail = twin === id ? `the id ${id} is there twice` : `the ids ${twin} and ${id} differ only by case`;
+    const detail = twin === id ? `the id ${id} occurs twice` : `the ids ${twin} and ${id} differ only by case`;
     return [{ path, detail, on: path.at(-1) === "id" ? ("value" as const) : ("key" as const) }];
   });
 }
