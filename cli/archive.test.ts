@@ -43,7 +43,7 @@ test("an archive is listed, a task is shown, damage is found; wrong words are to
   await truncate(join(folder, "2026-08-22", "tasks.jsonl.gz"), 20);
   const cut = await run("check", folder);
   assert.equal(cut.code, 1);
-  assert.match(cut.err, /2026-08-22\/tasks\.jsonl\.gz: .* is not as it was written: it ends in the part at 0/);
+  assert.match(cut.err, /2026-08-22\/tasks\.jsonl\.gz: .* is damaged: it ends in the part at 0/);
 
   for (const argv of [
     [],

@@ -95,6 +95,6 @@ test("what is wrong is said: a value, a key, the arguments, the token", async ()
   const file = join(folder, "portal/admin-token");
   const right = await readFile(file, "utf8");
   await writeFile(file, "gantry_pat_wrong");
-  assert.match(await refusal("get"), /Nobody is signed in/);
+  assert.match(await refusal("get"), /You are not signed in/);
   await writeFile(file, right);
 });

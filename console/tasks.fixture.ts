@@ -76,7 +76,7 @@ const notYet = (id: string, title: string, uses: string): StepView => {
 
 const commitJob = job("commit", "Commit", "seoul", [
   step("checkout", "Check out the yaml repository", "git/checkout", { outputs: { commit: COMMIT, branch: "main" } }),
-  step("edit", "Write the image into the overlays", "kustomize/set-image", { durationMs: 18 }),
+  step("edit", "Set the image in the overlays", "kustomize/set-image", { durationMs: 18 }),
   step("push", "Commit and push", "git/commit-push", { outputs: { commit: COMMIT, changed: true } }),
 ]);
 
@@ -109,11 +109,11 @@ const failedCi = task("t0ci-failed", "ci", "failed", {
             line: "not ok 17 - rounds half up",
           },
         }),
-        notYet("image", "Build the image and push it", "image/build-push"),
+        notYet("image", "Build and push the image", "image/build-push"),
       ],
       { state: "failed", durationMs: 46_000 },
     ),
-    job("scan", "Scan", "seoul", [notYet("scan", "Wait for the scan of the image", "harbor/wait-for-scan")], {
+    job("scan", "Scan", "seoul", [notYet("scan", "Wait for the image scan", "harbor/wait-for-scan")], {
       state: "skipped",
       needs: ["build"],
       attempt: 0,
@@ -129,7 +129,7 @@ const failedCi = task("t0ci-failed", "ci", "failed", {
 });
 
 const deploySteps = (last: Partial<StepView>): StepView[] => [
-  step("app", "See to the app in Argo CD", "argocd/ensure-app"),
+  step("app", "Ensure the Argo CD application", "argocd/ensure-app"),
   step("sync", "Sync", "argocd/sync", { outputs: { operation: "synced", revision: COMMIT } }),
   step("wait", "Wait until the pods run", "argocd/wait", last),
 ];

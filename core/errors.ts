@@ -1,5 +1,5 @@
-// One table of errors: code → what happened, why, what to do. Call sites carry a code and details, never prose.
-// A sentence may name a detail as {name}; `explain` fills it in. Secrets must never be given as details.
+// One table of errors: code → what happened, why, what to do. Call sites give a code and details, no sentences.
+// A sentence may contain a detail as {name}; `explain` fills it in. Details must never contain secrets.
 
 import { ARCHIVE_ERRORS } from "./error-table/archive.ts";
 import type { ErrorEntry } from "./error-table/entry.ts";
@@ -37,7 +37,7 @@ export type Problem = {
   readonly column?: number;
 };
 
-/** Every expected failure is one of these. Anything else that is thrown is a bug of ours. */
+/** Every expected failure is one of these. Anything else that is thrown is a bug. */
 export class GantryError extends Error {
   readonly code: ErrorCode;
   readonly details: JsonObject;
@@ -71,9 +71,14 @@ export function explain(error: GantryError): Explanation {
   };
 }
 
+/**
+ * `{name}` becomes the detail of this name; `{name:text}` becomes the text when there is none. A detail that is a sentence
+ * brings its own full stop.
+ */
 function fill(sentence: string, details: JsonObject): string {
-  return sentence.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = details[name];
-    return value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
+  return sentence.replace(/\{(\w+)(?::([^}]*))?\}(\.?)/g, (_, name: string, otherwise = "", stop: string) => {
+    const value = details[name] ?? otherwise;
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    return /[.!?…]$/.test(text) ? text : `${text}${stop}`;
   });
 }

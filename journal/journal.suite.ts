@@ -1,4 +1,4 @@
-// What every adapter must do, whatever is behind it. Each adapter's test file runs it with a place of its own.
+// What every adapter must do. The test file of each adapter runs this suite.
 
 import { describe } from "node:test";
 import { appendCases, brokenCases, conflictCases } from "./suite/append.ts";

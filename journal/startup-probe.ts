@@ -1,22 +1,22 @@
-// Whether an outside system was ever reached with the present configuration. One that was and is away now has an outage,
-// which keeps nobody from starting; one that never was is more likely a mistake of the configuration.
+// Checks an outside system when the process starts. If it was reached before with the same configuration, it has an outage,
+// which must not prevent the start. If it was never reached, the configuration is probably wrong.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "./journal.ts";
 
 export type Peer = {
   readonly system: string;
-  /** Where it is, in words: another place was not reached yet. */
+  /** Its address in words. A new address counts as never reached. */
   readonly place: string;
-  /** Rejects with `unavailable` while it is away. */
+  /** Reaches the system. Rejects with `unavailable` when it cannot be reached. */
   readonly look: () => Promise<void>;
-  /** It is away, and was reached before. */
+  /** Called when it cannot be reached now, but was reached before. */
   readonly onAway: (error: GantryError) => void;
-  /** What to throw when it is away and never was reached. */
+  /** The error when it cannot be reached and never was. */
   readonly neverReached: (problem: string) => GantryError;
 };
 
-/** Looks at a system when the process starts, and remembers that it was there. Throws what `look` throws otherwise. */
+/** Checks the system and records that it was reached. Rejects with any other error of `look`. */
 export async function probeAtStartup(journal: Pick<Journal, "load" | "append">, peer: Peer): Promise<void> {
   const stream = `reached/${peer.system}`;
   const loaded = await journal.load(stream);

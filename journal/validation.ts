@@ -1,5 +1,5 @@
-// What every adapter does with its arguments before it touches the store: checks them, and turns values into text, so
-// that nothing is shared with the caller. A broken rule is a bug of the caller and throws a TypeError.
+// Checks the arguments of a journal and turns values into text, so that nothing is shared with the caller. A broken rule is
+// a bug of the caller and throws a TypeError.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
@@ -42,7 +42,7 @@ export function prepareBatch(batch: readonly StreamAppend[], indexes: ReadonlySe
   });
 }
 
-/** Checked, and a copy of its own. */
+/** Checks a removal and copies it. */
 export function prepareRemoval(batch: readonly StreamRemoval[]): readonly StreamRemoval[] {
   const seen = new Set<string>();
   return batch.map(({ stream, expected }) => {
@@ -66,14 +66,14 @@ export function checkIndex(index: string, indexes: ReadonlySet<string>): void {
   if (!indexes.has(index)) throw new TypeError(`the index ${JSON.stringify(index)} was not declared`);
 }
 
-/** Where a query begins. Cursors come from outside, so a wrong one is the caller's `bad-request`. */
+/** Where a query begins. Cursors come from outside, so an invalid one is a `bad-request`. */
 export function readPosition(query: IndexQuery): Position | undefined {
-  // Before or behind all streams that have this key.
+  // Before or after all streams with this key.
   if (query.after !== undefined) return { key: query.after, stream: query.order === "descending" ? "" : "\u{10ffff}" };
   if (query.cursor === undefined) return undefined;
   const parts = parseJson(Buffer.from(query.cursor, "base64url").toString("utf8"));
   if (!Array.isArray(parts) || typeof parts[0] !== "string" || typeof parts[1] !== "string") {
-    throw new GantryError("bad-request", { problem: "the cursor is not one of ours" });
+    throw new GantryError("bad-request", { problem: "the cursor is not one that this server gave out" });
   }
   return { key: parts[0], stream: parts[1] };
 }
@@ -82,7 +82,7 @@ export function writeCursor(last: Position): string {
   return Buffer.from(JSON.stringify([last.key, last.stream])).toString("base64url");
 }
 
-/** Order of UTF-8 bytes, which is the order of code points; the order of JavaScript's strings is not. */
+/** Compares UTF-8 bytes, which is the order of code points. JavaScript compares strings differently. */
 export function compareBytes(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }

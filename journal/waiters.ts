@@ -1,14 +1,14 @@
-// Those who wait for the next commit. Shared by the adapters that live in one process.
+// Callers that wait for the next commit. Shared by all adapters.
 
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { JournalEvent } from "./journal.ts";
 
 export type Waiters = {
-  /** How often `wake` was called. */
+  /** How often `wake` has been called. */
   readonly count: () => number;
   /**
-   * Resolves at the next `wake`, after `ms`, or when the signal aborts, whichever comes first. `since`: at once when there
-   * was a `wake` after that count.
+   * Resolves at the next `wake`, after `ms`, or when the signal aborts, whichever comes first. `since`: resolves at once if
+   * `wake` was called after that count.
    */
   readonly wait: (ms: number, signal: AbortSignal | undefined, since?: number) => Promise<void>;
   readonly wake: () => void;
@@ -47,7 +47,7 @@ export type Source = {
   readonly isClosed: () => boolean;
 };
 
-/** What `read` finds now, or after a commit that brings something; see Journal.feed. */
+/** Answers what `read` finds now or after a later commit; see Journal.feed. */
 export async function readOrWait(
   { read, waiters, clock, isClosed }: Source,
   { waitMs = 0, signal }: { readonly waitMs?: number; readonly signal?: AbortSignal },
@@ -56,7 +56,7 @@ export async function readOrWait(
   for (;;) {
     const found = isClosed() ? [] : read();
     const left = until - clock.monotonicMs();
-    // Not every commit has events: leases are written down without any.
+    // A commit may have no events; a lease renewal has none.
     if (found.length > 0 || left <= 0 || signal?.aborted || isClosed()) return found;
     await waiters.wait(left, signal);
   }

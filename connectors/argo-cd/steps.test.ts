@@ -196,7 +196,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     );
     assert.equal(failure.code, "gate-failed");
     assert.equal(failure.line, `Deployment orders: image ${image} not found`);
-    assert.equal(failure.message, `The health of ${app} is red.`);
+    assert.equal(failure.message, `The health of ${app} did not pass.`);
     assert.ok(bench.reasons.some((reason) => reason.startsWith("Degraded: ")));
   });
 

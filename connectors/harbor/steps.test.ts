@@ -135,7 +135,7 @@ test("a critical finding fails the delivery and is named", async (t) => {
   assert.equal(outcome.kind, "failed");
   if (outcome.kind !== "failed") return;
   assert.equal(outcome.failure.code, "gate-failed");
-  assert.equal(outcome.failure.message, "The vulnerability scan of orders/web is red.");
+  assert.equal(outcome.failure.message, "The vulnerability scan of orders/web did not pass.");
   assert.equal(outcome.failure.line, "LAB-0000-0002 lab-package 1.0.0 (fixed in 1.0.1)");
   assert.equal(outcome.failure.todo, "Update lab-package to 1.0.1, and push again.");
   assert.deepEqual([outcome.output?.severity, outcome.output?.total], ["Critical", 2]);

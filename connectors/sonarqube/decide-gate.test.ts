@@ -54,7 +54,7 @@ test("a red gate is the user's failure, with the first red condition as its line
   const outcome = decideGate(gate("ERROR", [fine, coverage, bugs]), "a1", subject);
   assert.ok(outcome.kind === "failed");
   assert.equal(outcome.failure.code, "gate-failed");
-  assert.equal(outcome.failure.message, "The quality gate of orders is red.");
+  assert.equal(outcome.failure.message, "The quality gate of orders did not pass.");
   assert.equal(outcome.failure.line, "coverage 41.2 is below 80");
   assert.equal(outcome.failure.why, "coverage 41.2 is below 80; new bugs 3 is above 0.");
   assert.match(outcome.failure.todo ?? "", /sonar\.example/);

@@ -7,7 +7,7 @@ export const PIPELINE_ERRORS = {
     status: 400,
     message: "The pipeline file {file} has {count} mistakes.",
     why: "{problem}",
-    todo: "Correct the lines that are listed; `gantry lint` checks a file without running it.",
+    todo: "Correct the listed lines. `gantry lint` checks a file without running it.",
   },
   "expression-failed": {
     status: 422,

@@ -50,7 +50,7 @@ const refused: readonly (readonly [id: string, text: string, reason: RegExp])[] 
   ["Y6 50 MB of binary", env(`!!binary ${"A".repeat(1_000_000)}`), /larger than 256 KiB/],
   ["Y6 an unknown tag", env("!secret x"), /tag !secret/],
   ["Y6 a tag directive", `%TAG ! tag:x.org,2000:\n---\n${env("!y x")}`, /tag/],
-  ["Y7 duplicate keys", `${GOOD}name: other\n`, /the key name is there twice/],
+  ["Y7 duplicate keys", `${GOOD}name: other\n`, /the key name occurs twice/],
   ["Y8 several documents", `${GOOD}---\n${GOOD}`, /more than one document/],
   ["Y8 UTF-16", [...GOOD].map((char) => `${char}\u0000`).join(""), /control characters/],
   ["Y8 tabs", "name: demo\njobs:\n\ta: x", /not valid|YAML/],
@@ -79,7 +79,7 @@ const refused: readonly (readonly [id: string, text: string, reason: RegExp])[] 
   [
     "Y12 duplicate step ids",
     "name: demo\njobs:\n  a: { site: x, steps: [{ id: s, run: x }, { id: s, run: x }] }\n",
-    /there twice/,
+    /occurs twice/,
   ],
   ["Y12 ids differing by case", `name: demo\njobs:\n  a: ${JOB}\n  A: ${JOB}\n`, /differ only by case/],
   ["Y12 ids differing by composition", `name: demo\njobs:\n  \u00e9: ${JOB}\n  e\u0301: ${JOB}\n`, /not a valid name/],

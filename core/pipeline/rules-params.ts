@@ -6,7 +6,7 @@ import type { JsonObject } from "../json.ts";
 import { checkSchema } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
 import type { ParamSchema } from "./pipeline.ts";
-import type { RuleContext } from "./rules.ts";
+import type { RuleContext } from "./rule.ts";
 
 const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
   pattern: ["string"],

@@ -9,7 +9,7 @@ import { didYouMean } from "../suggest.ts";
 import { resolve } from "./json-schema.ts";
 import type { Job, StepSpec } from "./pipeline.ts";
 import { placesOf, type TemplatePlace, type Variable } from "./places.ts";
-import type { RuleContext } from "./rules.ts";
+import type { RuleContext } from "./rule.ts";
 
 const TASK_FACTS = ["id", "url", "requestedBy", "pipeline", "app"];
 const SECRET = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;

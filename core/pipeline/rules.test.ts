@@ -67,12 +67,12 @@ const single: readonly (readonly [string, string, RegExp])[] = [
   [
     "the same id in finally",
     job("    steps: [{ run: x }]\nfinally:\n  build: { site: x, steps: [{ run: x }] }\n"),
-    /^7: the id build is there twice$/,
+    /^7: the id build occurs twice$/,
   ],
   [
     "twice the same step id",
     job("    steps:\n      - { id: a, run: x }\n      - { id: a, run: x }\n"),
-    /^7: the id a is there twice$/,
+    /^7: the id a occurs twice$/,
   ],
   [
     "a reserved id",

@@ -5,19 +5,10 @@ import { didYouMean } from "../suggest.ts";
 import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
 import { checkSchema } from "./json-schema.ts";
-import type { Job, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
+import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
+import type { Rule, RuleContext } from "./rule.ts";
 import { goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
-
-export type RuleContext = {
-  readonly file: PipelineFile;
-  readonly pipeline: Pipeline;
-  readonly steps: ReadonlyMap<string, StepDescription>;
-  /** Ids as they stand in the file, also of jobs that are too broken to look at. */
-  readonly jobIds: readonly string[];
-};
-
-export type Rule = (context: RuleContext) => readonly PathProblem[];
 
 const MAX_STEPS = 1_000;
 const MAX_JOBS = 200;
@@ -53,7 +44,7 @@ function twins(named: readonly { id: string; path: PathProblem["path"] }[]): rea
     const twin = seen.get(id.toLowerCase());
     seen.set(id.toLowerCase(), id);
     if (twin === undefined) return [];
-    const detail = twin === id ? `the id ${id} is there twice` : `the ids ${twin} and ${id} differ only by case`;
+    const detail = twin === id ? `the id ${id} occurs twice` : `the ids ${twin} and ${id} differ only by case`;
     return [{ path, detail, on: path.at(-1) === "id" ? ("value" as const) : ("key" as const) }];
   });
 }

@@ -2,6 +2,7 @@
 // YAML refused instead of guessed (numbers that do not mean what they say, tags, duplicate keys, cycles).
 
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -73,9 +74,9 @@ export function readSource(text: string): SourceFile {
     .map((error) => ({ at: placeOf(error.pos[0]), detail: sentence(error.code, error.message) }));
   if (document.contents === null)
     return { root: undefined, problems: problems.length > 0 ? problems : stop("the file is empty").problems, placeOf };
-  const reader = makeReader(document, text, placeOf);
-  const root = reader.read(document.contents);
-  return { root, problems: [...problems, ...reader.problems], placeOf };
+  const reading = { document, text, placeOf, problems: [], open: new Set<Node>(), nodes: 0, aliases: 0 };
+  const root = readNode(reading, document.contents, 0);
+  return { root, problems: [...problems, ...reading.problems], placeOf };
 }
 
 /** The value without places. Keys of a map become own properties, whatever their name. */
@@ -131,95 +132,98 @@ function scan(text: string): string | undefined {
   return undefined;
 }
 
-function makeReader(document: Document, text: string, placeOf: (offset: number) => Place) {
-  const problems: SourceProblem[] = [];
-  const open = new Set<Node>();
-  let nodes = 0;
-  let aliases = 0;
+/** What reading a document has counted and found so far. Aliases are followed, so the same node may be read often. */
+type Reading = {
+  readonly document: Document;
+  readonly text: string;
+  readonly placeOf: (offset: number) => Place;
+  readonly problems: SourceProblem[];
+  /** Nodes that are being read, to find an alias that leads to itself. */
+  readonly open: Set<Node>;
+  nodes: number;
+  aliases: number;
+};
 
-  const report = (at: Place, detail: string): void => {
-    if (problems.length < 100 && !problems.some((one) => one.detail === detail && one.at.line === at.line)) {
-      problems.push({ at, detail });
-    }
-  };
-  return { problems, read: (node: Node) => read(node, 0) };
+function report({ problems }: Reading, at: Place, detail: string): void {
+  if (problems.length < 100 && !problems.some((one) => one.detail === detail && one.at.line === at.line))
+    problems.push({ at, detail });
+}
 
-  function read(node: Node, depth: number): Source {
-    const at = placeOf(node.range?.[0] ?? 0);
-    const nothing: Source = { kind: "scalar", at, value: null, raw: { text: "", offset: 0 } };
-    nodes += 1;
-    if (nodes > LIMITS.nodes) {
-      if (nodes === LIMITS.nodes + 1) report(at, `the file has more than ${LIMITS.nodes} values, counting aliases`);
-      return nothing;
-    }
-    if (depth > LIMITS.depth) {
-      report(at, `the file is nested deeper than ${LIMITS.depth}`);
-      return nothing;
-    }
-    if (isAlias(node)) {
-      aliases += 1;
-      if (aliases > LIMITS.aliases) {
-        if (aliases === LIMITS.aliases + 1) report(at, `the file has more than ${LIMITS.aliases} aliases`);
-        return nothing;
-      }
-      const target = node.resolve(document);
-      if (target === undefined) {
-        report(at, `there is no anchor &${clip(node.source)} before this alias`);
-        return nothing;
-      }
-      if (open.has(target)) {
-        report(at, `the alias *${node.source} leads to itself`);
-        return nothing;
-      }
-      return read(target, depth);
-    }
-    if (node.tag !== undefined) report(at, `the tag ${shortTag(node.tag)} is not allowed`);
-    open.add(node);
-    const result = isMap(node)
-      ? readMap(node, at, depth)
-      : isSeq(node)
-        ? { kind: "list" as const, at, items: node.items.map((item) => read(item as Node, depth + 1)) }
-        : isScalar(node)
-          ? readScalar(node, at)
-          : nothing;
-    open.delete(node);
-    return result;
+function nothingAt(at: Place): Source {
+  return { kind: "scalar", at, value: null, raw: { text: "", offset: 0 } };
+}
+
+function readNode(reading: Reading, node: Node, depth: number): Source {
+  const at = reading.placeOf(node.range?.[0] ?? 0);
+  reading.nodes += 1;
+  if (reading.nodes > LIMITS.nodes) {
+    if (reading.nodes === LIMITS.nodes + 1)
+      report(reading, at, `the file has more than ${LIMITS.nodes} values, counting aliases`);
+    return nothingAt(at);
   }
-
-  function readMap(node: YAMLMap, at: Place, depth: number): Source {
-    const entries = new Map<string, SourceEntry>();
-    for (const pair of node.items) {
-      const key = pair.key as Scalar<unknown>;
-      const name = typeof key.value === "string" ? key.value : String(key.value);
-      const place = placeOf(key.range?.[0] ?? node.range?.[0] ?? 0);
-      if (name === "__proto__") report(place, "`__proto__` is not allowed as a key");
-      else if (entries.has(name)) report(place, `the key ${clip(name)} is there twice`);
-      else {
-        const value: Source =
-          pair.value === null
-            ? { kind: "scalar", at: place, value: null, raw: { text: "", offset: 0 } }
-            : read(pair.value as Node, depth + 1);
-        entries.set(name, { key: place, value });
-      }
-    }
-    return { kind: "map", at, entries };
+  if (depth > LIMITS.depth) {
+    report(reading, at, `the file is nested deeper than ${LIMITS.depth}`);
+    return nothingAt(at);
   }
+  if (isAlias(node)) return readAlias(reading, node, at, depth);
+  if (node.tag !== undefined) report(reading, at, `the tag ${shortTag(node.tag)} is not allowed`);
+  reading.open.add(node);
+  const result = readContent(reading, node, at, depth);
+  reading.open.delete(node);
+  return result;
+}
 
-  function readScalar(node: Scalar<unknown>, at: Place): Source {
-    const [start, end] = node.range ?? [0, 0];
-    const raw = { text: text.slice(start, end), offset: start };
-    const { value } = node;
-    if (typeof value === "number" && node.source !== String(value)) {
-      report(at, `${clip(node.source ?? "")} would be read as the number ${value}; put it in quotes if it is text`);
-    }
-    const known = typeof value === "string" || typeof value === "boolean" || value === null;
-    return {
-      kind: "scalar",
-      at,
-      value: known ? value : typeof value === "number" && Number.isFinite(value) ? value : null,
-      raw,
-    };
+function readContent(reading: Reading, node: Node, at: Place, depth: number): Source {
+  if (isMap(node)) return readMap(reading, node, at, depth);
+  if (isSeq(node))
+    return { kind: "list", at, items: node.items.map((item) => readNode(reading, item as Node, depth + 1)) };
+  return isScalar(node) ? readScalar(reading, node, at) : nothingAt(at);
+}
+
+function readAlias(reading: Reading, node: Alias, at: Place, depth: number): Source {
+  reading.aliases += 1;
+  if (reading.aliases > LIMITS.aliases) {
+    if (reading.aliases === LIMITS.aliases + 1) report(reading, at, `the file has more than ${LIMITS.aliases} aliases`);
+    return nothingAt(at);
   }
+  const target = node.resolve(reading.document);
+  if (target === undefined) {
+    report(reading, at, `there is no anchor &${clip(node.source)} before this alias`);
+    return nothingAt(at);
+  }
+  if (reading.open.has(target)) {
+    report(reading, at, `the alias *${node.source} leads to itself`);
+    return nothingAt(at);
+  }
+  return readNode(reading, target, depth);
+}
+
+function readMap(reading: Reading, node: YAMLMap, at: Place, depth: number): Source {
+  const entries = new Map<string, SourceEntry>();
+  for (const pair of node.items) {
+    const key = pair.key as Scalar<unknown>;
+    const name = typeof key.value === "string" ? key.value : String(key.value);
+    const place = reading.placeOf(key.range?.[0] ?? node.range?.[0] ?? 0);
+    if (name === "__proto__") report(reading, place, "`__proto__` is not allowed as a key");
+    else if (entries.has(name)) report(reading, place, `the key ${clip(name)} occurs twice`);
+    else {
+      const value = pair.value === null ? nothingAt(place) : readNode(reading, pair.value as Node, depth + 1);
+      entries.set(name, { key: place, value });
+    }
+  }
+  return { kind: "map", at, entries };
+}
+
+function readScalar(reading: Reading, node: Scalar<unknown>, at: Place): Source {
+  const [start, end] = node.range ?? [0, 0];
+  const raw = { text: reading.text.slice(start, end), offset: start };
+  const { value } = node;
+  if (typeof value === "number" && node.source !== String(value)) {
+    const detail = `${clip(node.source ?? "")} would be read as the number ${value}; put it in quotes if it is text`;
+    report(reading, at, detail);
+  }
+  if (typeof value === "string" || typeof value === "boolean") return { kind: "scalar", at, value, raw };
+  return { kind: "scalar", at, value: typeof value === "number" && Number.isFinite(value) ? value : null, raw };
 }
 
 function sentence(code: string, message: string): string {

@@ -71,7 +71,11 @@ export type Progress =
       readonly reason?: string | undefined;
     };
 
-/** Repeats of what is known are ignored; a gap is refused, so that the runner sends what is missing. */
+function missingProgress(job: JobState): JsonObject {
+  return { what: `Progress ${job.progress + 1}`, problem: "is missing", why: "An earlier message was lost." };
+}
+
+/** Ignores events that are already known. Refuses a gap, so that the runner sends what is missing. */
 export function decideProgress(
   state: TaskState,
   claimant: Claimant,
@@ -82,7 +86,7 @@ export function decideProgress(
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { refuse: job };
   if (!job.lease?.started) return refuse("bad-request", { problem: "progress before start" });
-  if (from > job.progress + 1) return refuse("conflict", { what: `progress ${job.progress + 1} is missing: it` });
+  if (from > job.progress + 1) return refuse("conflict", missingProgress(job));
   const fresh = told.slice(job.progress + 1 - from);
   const unknown = fresh.find((one) => !job.steps.some((step) => step.id === one.step));
   if (unknown) return refuse("bad-request", { problem: `the job has no step ${unknown.step}` });
@@ -158,8 +162,7 @@ export function decideReport(
   }
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { refuse: job };
-  if (report.progress > job.progress)
-    return refuse("conflict", { what: `progress ${job.progress + 1} is missing: it` });
+  if (report.progress > job.progress) return refuse("conflict", missingProgress(job));
   if (report.outcome === "errored" && report.failure?.code === CUT_OFF)
     return cutOff(pipeline, state, job, report, now);
   const failure = report.failure ? { failure: report.failure } : {};

@@ -35,7 +35,8 @@ export function decideResolve(state: TaskState, wish: Resolution, now: number): 
   if (state.phase === "ended") return refuse("already-ended", { task: state.id, outcome: state.outcome ?? "" });
   const job = state.jobs[wish.job];
   if (!job) return refuse("not-found", { kind: "job", name: wish.job });
-  if (job.phase !== "held") return refuse("conflict", { what: `Job ${job.key} is not held: it` });
+  if (job.phase !== "held")
+    return refuse("conflict", { what: `Job ${job.key}`, problem: "is not held", why: `It is ${job.phase}.` });
   const resolved: TaskEvent = {
     kind: "JobResolved",
     at: now,

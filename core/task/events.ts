@@ -2,7 +2,7 @@
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Failure } from "../step/outcome.ts";
-import type { FailedAt } from "./model.ts";
+import type { FailedAt, KeptJob } from "./model.ts";
 import type { Outcome } from "./states.ts";
 
 /** Every event carries the store's time in ms. */
@@ -115,11 +115,6 @@ export type TaskEvent =
         readonly headline: string;
       }
     >;
-
-export type KeptJob = {
-  readonly outputs: JsonObject;
-  readonly steps: readonly { readonly id: string; readonly outputs: JsonObject }[];
-};
 
 /** The runner's number of a progress event within its attempt: 1, 2, 3 … */
 type Numbered = { readonly progress: number };

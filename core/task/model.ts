@@ -3,7 +3,6 @@
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Failure } from "../step/outcome.ts";
-import type { KeptJob } from "./events.ts";
 import type { Outcome } from "./states.ts";
 
 export type TaskState = {
@@ -39,6 +38,12 @@ export type TaskState = {
   readonly expanded: { readonly [jobId: string]: readonly string[] };
   readonly jobs: { readonly [key: string]: JobState };
   readonly effects: { readonly [key: string]: EffectState };
+};
+
+/** A job that is taken over from the task that this one reruns. */
+export type KeptJob = {
+  readonly outputs: JsonObject;
+  readonly steps: readonly { readonly id: string; readonly outputs: JsonObject }[];
 };
 
 export type FailedAt = { readonly job: string; readonly step?: string };

@@ -1,12 +1,12 @@
-// The archive: what has left a journal. One folder per day, in it per kind and writer a file of JSON lines, gzipped, that is
-// only ever appended to, and beside it a list of what was appended, each part with its checksum:
+// The archive: records that have left a journal. One folder per day holds, per kind and writer, a gzipped file of JSON lines
+// that is only appended to, and a list of the appended parts with their checksums:
 //
-//   2026-08-22/tasks.jsonl.gz         parts one after the other, each a gzip of its own: `zcat` reads all of them
+//   2026-08-22/tasks.jsonl.gz         the parts in sequence, each a gzip member of its own: `zcat` reads all of them
 //   2026-08-22/tasks.index.jsonl      { at, offset, bytes, sha256, ids } per part
 //
-// A part counts when the list has it, and the list has it when both are on disk. What a crash left behind the last part is
-// cut off before the next one. Several processes may share the folder when each has a name of its own as a writer; the same
-// record may then be there twice, and both are the same.
+// A part exists when it is on the list, and it is put on the list when its data is on disk. Bytes that a crash left after the
+// last part are cut off before the next one. Several processes may share the folder when each has its own writer name; the
+// same record may then occur twice, and both copies are equal.
 
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, stat } from "node:fs/promises";
@@ -16,11 +16,11 @@ import { gunzip, gzip } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 
-/** `day` is `YYYY-MM-DD`, UTC: who looks for a record must know it from the id. */
+/** `day` is `YYYY-MM-DD`, UTC. To find a record, its day must be known from its id. */
 export type ArchiveRecord = { readonly day: string; readonly id: string; readonly value: JsonObject };
 
 export type ArchiveWriter = {
-  /** Durable when it resolves. Rejects when the disk refuses, and with `archive-damaged`; then it counts as not written. */
+  /** Durable when it resolves. Rejects with the disk's error or `archive-damaged`; then nothing counts as written. */
   readonly append: (records: readonly ArchiveRecord[]) => Promise<void>;
 };
 
@@ -32,10 +32,10 @@ export type ArchivePart = {
   readonly ids: readonly string[];
 };
 
-/** One file of the archive, as its list has it. */
+/** One file of the archive, as its list describes it. */
 export type ArchiveFile = {
   readonly day: string;
-  /** Below the folder of the archive. */
+  /** Relative to the folder of the archive. */
   readonly path: string;
   readonly parts: readonly ArchivePart[];
 };
@@ -43,11 +43,11 @@ export type ArchiveFile = {
 const DAY = /^\d{4}-\d\d-\d\d$/;
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);
-/** A part is made of one batch of a sweep; more is not one of ours. */
+/** A part holds one batch of a sweep; anything larger was not written by this code. */
 const MAX_PART = 1024 * 1024 * 1024;
 const MAX_ENDS = 64;
 
-/** `kind` and `writer`: lower case letters, digits, `.`, `_` and `-`. `nowMs` is only written down. */
+/** `kind` and `writer`: lower case letters, digits, `.`, `_` and `-`. `nowMs` is only recorded. */
 export function openArchiveWriter(options: {
   readonly folder: string;
   readonly kind: string;
@@ -64,7 +64,7 @@ export function openArchiveWriter(options: {
       if (!DAY.test(day)) throw new TypeError(`not a day: ${day}`);
       const path = join(folder, day, name);
       const known = ends.get(path);
-      // Where it fails nobody knows what is on disk: the next one reads it.
+      // If the append fails, the state of the file is unknown: the next append reads it.
       ends.delete(path);
       ends.set(path, await appendPart({ path, records: all, at: new Date(nowMs()).toISOString(), known }));
       const [oldest] = ends.keys();
@@ -80,7 +80,7 @@ export function openArchiveWriter(options: {
   };
 }
 
-/** The record, or undefined. Throws `archive-damaged` when the part that has it is not as it was written. */
+/** The record, or undefined. Rejects with `archive-damaged` when its part is not as it was written. */
 export async function findArchived(
   folder: string,
   kind: string,
@@ -96,7 +96,7 @@ export async function findArchived(
   return undefined;
 }
 
-/** Oldest day first. A folder that is not there is an empty archive. */
+/** Oldest day first. A missing folder is an empty archive. */
 export async function* listArchive(folder: string, kind: string): AsyncGenerator<ArchiveFile> {
   for (const day of (await entries(folder)).filter((name) => DAY.test(name)).sort())
     yield* await listDay(folder, day, kind);
@@ -135,10 +135,10 @@ function isListOf(name: string, kind: string): boolean {
   return name === `${kind}.index.jsonl` || (name.startsWith(`${kind}-`) && name.endsWith(".index.jsonl"));
 }
 
-/** Where the next part goes, and its line on the list. */
+/** Where the next part goes (`offset`), and its line on the list (`length`). */
 type End = { readonly offset: number; readonly length: number };
 
-/** `known`: as the last append left it; nobody else writes there. */
+/** `known`: the end after the last append of this process, which is the only writer of this file. */
 async function appendPart({
   path,
   records,
@@ -186,7 +186,7 @@ function endOf(list: string, file: string): End {
   return { offset: last ? last.offset + last.bytes : 0, length };
 }
 
-/** The whole lines, and how many bytes they are: what a crash left of a line does not count. */
+/** The complete lines, and their length in bytes. An incomplete last line, left by a crash, is ignored. */
 function readList(text: string, file: string): { readonly parts: readonly ArchivePart[]; readonly length: number } {
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
   const parts = whole
@@ -200,7 +200,7 @@ function readList(text: string, file: string): { readonly parts: readonly Archiv
   return { parts, length: Buffer.byteLength(whole) };
 }
 
-/** For reading and writing; made when it is not there, and then its folder's entry is on disk, too. */
+/** Opens for reading and writing. Creates a missing file, and syncs its folder then. */
 async function openDurably(path: string): Promise<FileHandle> {
   try {
     return await open(path, "r+");
@@ -212,14 +212,14 @@ async function openDurably(path: string): Promise<FileHandle> {
   return made;
 }
 
-/** Makes the folder and those above it; each new entry is on disk when it resolves. */
+/** Creates the folder and its parents. Each new entry is on disk when it resolves. */
 export async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let at = resolve(path); at.length >= resolve(first).length; at = dirname(at)) await syncFolder(dirname(at));
 }
 
-/** Is there something at this path? Rejects where that cannot be told. */
+/** Whether something exists at this path. Rejects when that cannot be determined. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
@@ -239,7 +239,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** A disk that gets full takes less than it was given, and refuses the rest. */
+/** Writes everything: a disk that becomes full accepts a part and refuses the rest. */
 async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);

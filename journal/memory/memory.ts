@@ -1,4 +1,4 @@
-// The journal in memory: for tests and for the simulator, with a menu of faults.
+// The journal in memory, for tests and the simulator. Faults can be injected.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
@@ -11,46 +11,35 @@ import type {
   RemoveResult,
   StreamRemoval,
 } from "../journal.ts";
-import {
-  checkCount,
-  checkIndex,
-  checkStream,
-  closedError,
-  compareBytes,
-  type IndexEntry,
-  type PreparedAppend,
-  prepareBatch,
-  prepareRemoval,
-  readPosition,
-  writeCursor,
-} from "../validation.ts";
+import { openStore } from "../open-store.ts";
+import { compareBytes, type IndexEntry, type PreparedAppend, readPosition, writeCursor } from "../validation.ts";
 import { makeWaiters, readOrWait } from "../waiters.ts";
 
 export type MemoryOptions = {
   readonly indexes: readonly string[];
-  /** What an earlier journal left behind: opening it again is a restart. Default: a new, empty store. */
+  /** The store of an earlier journal, to simulate a restart. Default: a new, empty store. */
   readonly store?: MemoryStore;
   readonly clock?: Clock;
 };
 
-/** The contents, apart from the journal that has it open. Opaque. */
+/** The contents, which outlive the journal that has them open. Opaque. */
 export type MemoryStore = {
   readonly streams: Map<string, StoredStream>;
-  /** Ascending by seq, with holes where streams were removed. */
+  /** Ascending by seq, with gaps where streams were removed. */
   events: StoredEvent[];
   lastSeq: number;
   lastMicros: number;
 };
 
 /**
- * `lost`: the next append rejects and has changed nothing. `unanswered`: it is committed, and rejects all the same.
- * Both look alike to the caller, as with a real store.
+ * `lost`: the next append rejects and has changed nothing. `unanswered`: it is committed, but rejects too.
+ * The caller cannot tell them apart, as with a real store.
  */
 export type AppendFault = "lost" | "unanswered";
 
 export type MemoryJournal = Journal & {
   readonly failNextAppend: (fault: AppendFault) => void;
-  /** Another journal has committed to the same store: who waits for events looks again. */
+  /** Another journal has committed to the same store: feeds that wait read again. */
   readonly wake: () => void;
 };
 
@@ -75,19 +64,10 @@ export function newMemoryStore(): MemoryStore {
 export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
   const store = options.store ?? newMemoryStore();
   const clock = options.clock ?? systemClock;
-  const indexes = new Set(options.indexes);
   const waiters = makeWaiters(clock);
   const faults: AppendFault[] = [];
-  let closed = false;
-
-  const assertOpen = (): void => {
-    if (closed) throw closedError();
-  };
-
-  return {
-    append: async (batch) => {
-      assertOpen();
-      const parts = prepareBatch(batch, indexes);
+  const journal = openStore(options.indexes, (isClosed) => ({
+    append: (parts) => {
       const fault = faults.shift();
       if (fault === "lost") throw new Error("a fault of the journal: nothing was committed");
       const result = commit(store, parts, clock);
@@ -95,57 +75,23 @@ export function openMemoryJournal(options: MemoryOptions): MemoryJournal {
       if (result.ok) waiters.wake();
       return result;
     },
-
-    remove: async (batch) => {
-      assertOpen();
-      return removeStreams(store, prepareRemoval(batch));
-    },
-
-    load: async (stream) => {
-      assertOpen();
-      checkStream(stream);
+    remove: (batch) => removeStreams(store, batch),
+    load: (stream) => {
       const found = store.streams.get(stream);
       return found && { version: found.version, snapshot: JSON.parse(found.snapshot) as JsonValue };
     },
-
-    events: async (stream, afterVersion, limit) => {
-      assertOpen();
-      checkStream(stream);
-      checkCount("afterVersion", afterVersion);
-      checkCount("limit", limit);
-      return (store.streams.get(stream)?.events ?? []).slice(afterVersion, afterVersion + limit).map(toEvent);
-    },
-
-    find: async (query) => {
-      assertOpen();
-      checkIndex(query.index, indexes);
-      checkCount("limit", query.limit);
-      return findPage(store, query);
-    },
-
-    feed: async (query) => {
-      assertOpen();
-      checkCount("after", query.after);
-      checkCount("limit", query.limit);
+    events: (stream, afterVersion, limit) =>
+      (store.streams.get(stream)?.events ?? []).slice(afterVersion, afterVersion + limit).map(toEvent),
+    find: (query) => findPage(store, query),
+    feed: (query) => {
       const read = () => eventsAfter(store, query.after, query.limit).map(toEvent);
-      return readOrWait({ read, waiters, clock, isClosed: () => closed }, query);
+      return readOrWait({ read, waiters, clock, isClosed }, query);
     },
-
-    now: async () => {
-      assertOpen();
-      return tick(store, clock);
-    },
-
-    check: async () => assertOpen(),
-
-    close: async () => {
-      closed = true;
-      waiters.wake();
-    },
-
-    wake: waiters.wake,
-    failNextAppend: (fault) => void faults.push(fault),
-  };
+    now: () => tick(store, clock),
+    check: () => {},
+    close: waiters.wake,
+  }));
+  return { ...journal, wake: waiters.wake, failNextAppend: (fault) => void faults.push(fault) };
 }
 
 function commit(store: MemoryStore, parts: readonly PreparedAppend[], clock: Clock): AppendResult {
@@ -181,7 +127,7 @@ function removeStreams(store: MemoryStore, batch: readonly StreamRemoval[]): Rem
   return { ok: true, removed: gone.size };
 }
 
-/** By halves: a reader asks for the newest most of the time. */
+/** Binary search: most readers ask for the newest events. */
 function eventsAfter({ events }: MemoryStore, after: number, limit: number): readonly StoredEvent[] {
   let [from, to] = [0, events.length];
   while (from < to) {

@@ -1,4 +1,4 @@
-// Questions that are asked in the same turn of the loop are put to the store together.
+// Collects the questions of one turn of the event loop into one call.
 
 type Asked<Q, A> = {
   readonly question: Q;
@@ -6,10 +6,10 @@ type Asked<Q, A> = {
   readonly reject: (error: unknown) => void;
 };
 
-/** The store does nothing else meanwhile; more questions than this are put one group after the other. */
+/** The store does nothing else meanwhile, so more questions than this go in several calls. */
 const MAX_GROUP = 100;
 
-/** `answer` gives one answer for each question, in their order; where it rejects, all of the group do. */
+/** `answer` gives one answer per question, in the same order. When it rejects, all questions of its group reject. */
 export function batchLoader<Q, A>(
   answer: (questions: readonly Q[]) => Promise<readonly A[]>,
 ): (question: Q) => Promise<A> {

@@ -1,5 +1,5 @@
-// One connection to one Redis. It never sends anything twice by itself and never keeps a command for later: who sends a
-// change twice must do so under the same operation id, and only writer.ts does.
+// One client of one Redis. It never resends a command and never queues one while offline: a change that is sent twice must
+// carry the same operation id, and only writer.ts does that.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { Redis } from "ioredis";
@@ -10,7 +10,7 @@ export type Place = { readonly host: string; readonly port: number };
 const CONNECT_MS = 3_000;
 const COMMAND_MS = 2_000;
 
-/** Connects, or throws `store-refused` for a wrong account and `unavailable` for everything else. */
+/** Connects. Rejects with `store-refused` for wrong credentials and with `unavailable` for everything else. */
 export async function connect(
   place: Place,
   options: RedisOptions,
@@ -30,9 +30,9 @@ export async function connect(
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
-    // A primary that became a replica is left at once; nothing is sent again.
+    // Leave a primary that became a replica at once; resend nothing.
     reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
-    // links.ts makes a new connection, because the primary may be elsewhere by then.
+    // connections.ts makes a new connection, because the primary may have moved.
     retryStrategy: () => null,
   });
   let problem: Error | undefined;
@@ -65,7 +65,7 @@ function connectError(place: Place, error: unknown): GantryError {
   if (/^(WRONGPASS|NOAUTH|NOPERM)/.test(text)) {
     return new GantryError(
       "store-refused",
-      { address: nameOf(place), problem: `Redis says: ${text}` },
+      { address: nameOf(place), problem: `Redis answered: ${text}` },
       { cause: error },
     );
   }

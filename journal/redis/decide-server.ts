@@ -1,4 +1,4 @@
-// May this Redis be a journal? Decided from what it says of itself, each time we connect.
+// Decides whether this Redis may be used as a journal. Done at every connect.
 
 import { GantryError } from "@gantry/core/errors.ts";
 
@@ -6,9 +6,9 @@ export type ServerFacts = {
   readonly address: string;
   readonly version: string;
   readonly role: string;
-  /** Replicas that are connected and in step. */
+  /** Replicas that are connected and up to date. */
   readonly replicas: number;
-  /** Settings by name; undefined where we may not ask. */
+  /** Settings by name; undefined when the account may not read them. */
   readonly settings: ReadonlyMap<string, string> | undefined;
 };
 

@@ -1,5 +1,5 @@
-// What this agent has seen of the store's counters. They go into every script, so that a store that was rolled back by
-// a failover, or emptied, never gives the same seq or the same time once more.
+// The highest counters this process has seen. Every script gets them, so that a store that a failover rolled back, or that
+// was emptied, never gives the same seq or the same time twice.
 
 import type { Clock } from "@gantry/runtime/clock.ts";
 
@@ -10,11 +10,11 @@ export type HighWaterMarks = {
   readonly sawSeq: (seq: number) => void;
   readonly sawAcked: (seq: number) => void;
   readonly sawTime: (micros: number) => void;
-  /** The store has just said that it is so late. */
+  /** The store has just answered with its time. */
   readonly heardTime: (micros: number) => void;
   /**
-   * How late it is in the store: what it said last, and what has passed here since, so never more than it would say itself.
-   * Undefined when it has said nothing for so long that two clocks may differ.
+   * The store's time: its last answer plus the time that has passed here since, so never ahead of the store.
+   * Undefined when the last answer is so old that the two clocks may have drifted apart.
    */
   readonly recentTime: () => number | undefined;
 };

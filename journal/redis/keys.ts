@@ -1,10 +1,10 @@
-// The names of the journal's keys; see scripts.ts for what is behind them.
+// The names of the journal's keys; scripts.ts says what each one holds.
 
 export type Keys = {
   readonly prefix: string;
   readonly meta: string;
   readonly feed: string;
-  /** The channel on which commits are called out. */
+  /** The channel on which commits are announced. */
   readonly news: string;
   readonly stream: (name: string) => string;
   readonly events: (name: string) => string;
@@ -12,7 +12,7 @@ export type Keys = {
   readonly op: (id: string) => string;
 };
 
-/** The braces are the hash tag: a cluster keeps all keys with the same one on one node. */
+/** The braces make a hash tag: a cluster keeps all keys with the same tag on one node. */
 export function makeKeys(name: string): Keys {
   if (!/^[A-Za-z0-9_.:-]{1,60}$/.test(name)) throw new TypeError(`not a prefix of keys: ${JSON.stringify(name)}`);
   const prefix = `{${name}}`;

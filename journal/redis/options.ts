@@ -1,13 +1,13 @@
-// What the redis journal can be told.
+// Options and reports of the Redis journal.
 
 import type { Clock } from "@gantry/runtime/clock.ts";
 
-/** Where the primary is found. A Service, a virtual address or a proxy that follows the primary is a `host`. */
+/** Where to find the primary. A Kubernetes Service, a virtual address or a proxy that follows the primary is a `host`. */
 export type RedisAddress =
   | { readonly host: string; readonly port: number }
-  /** Sentinels as `host:port`, and the name under which they watch the primary. */
+  /** Sentinels as `host:port`, and their name for the primary. */
   | { readonly sentinels: readonly string[]; readonly name: string }
-  /** Nodes of a cluster as `host:port`; the one that has our hash slot is found through them. */
+  /** Nodes of a cluster as `host:port`; they are asked which node has our hash slot. */
   | { readonly cluster: readonly string[] };
 
 export type RedisTls = {
@@ -22,39 +22,39 @@ export type RedisOptions = {
   readonly indexes: readonly string[];
   readonly username?: string;
   readonly password?: string;
-  /** The account at the sentinels, when they want one. */
+  /** Credentials for the sentinels, when they need any. */
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
   readonly tls?: RedisTls;
-  /** First part of every key; the same for all who share the journal. Default `gantry`. */
+  /** Prefix of every key; the same for all processes that share the journal. Default `gantry`. */
   readonly prefix?: string;
-  /** So many replicas must have an append before it is acknowledged. Default 0: one Redis, or losing a failover. */
+  /** How many replicas must have an append before it is acknowledged. Default 0: a failover may lose writes. */
   readonly waitReplicas?: number;
   /** How long to wait for them, ms. Default 500. */
   readonly waitMs?: number;
-  /** Take a Redis that does not write every commit to disk at once; a warning instead of a refusal. Default false. */
+  /** Accept a Redis that does not sync every commit to disk: a warning instead of a refusal. Default false. */
   readonly allowLazyFsync?: boolean;
-  /** File of this process alone, in which it keeps what it wrote of unfinished streams. Absent: nothing is repaired. */
+  /** Recovery file of this process; no other process may use it. Absent: nothing is restored after a failover. */
   readonly localFile?: string;
   /**
-   * Is this stream to be kept in the local file for good? Others are kept for ten minutes, longer than a failover takes.
-   * `indexes` are those in which the stream has entries. Default: none is kept for good.
+   * Whether this stream stays in the recovery file for good. Others stay for ten minutes, longer than a failover takes.
+   * `indexes`: the indexes in which the stream has entries. Default: no stream stays for good.
    */
   readonly keep?: (stream: string, indexes: readonly string[]) => boolean;
   readonly connectTimeoutMs?: number;
   /** Longest time to wait for an answer, ms; longer than `waitMs`. Default 2000. */
   readonly commandTimeoutMs?: number;
   readonly clock?: Clock;
-  /** Hears what an operator should know. Must not throw. */
+  /** Gets what an operator should know. Must not throw. */
   readonly report?: (report: RedisReport) => void;
 };
 
 export type RedisReport =
   | { readonly kind: "connected"; readonly address: string; readonly epoch: number; readonly replicas: number }
   | { readonly kind: "disconnected"; readonly address: string; readonly problem: string }
-  /** It works, but it is weaker than it should be. */
+  /** It works, but with weaker guarantees than it should have. */
   | { readonly kind: "degraded"; readonly address: string; readonly problem: string }
-  /** The store had lost acknowledged writes, and has them again. `events` are gone but for the fact that they were. */
+  /** Lost acknowledged writes were restored. Of `events` events only their former existence could be restored. */
   | { readonly kind: "repaired"; readonly wiped: boolean; readonly streams: number; readonly events: number }
-  /** Acknowledged writes were lost and others are in their place: a person must look. */
+  /** Acknowledged writes were lost and other writes have taken their place: a person must check. */
   | { readonly kind: "differs"; readonly streams: readonly string[] };

@@ -1,26 +1,26 @@
-// Which events of the feed this process has written itself, as far as it was told: who asks for those of others need not
-// fetch them again.
+// Which events of the feed this process has committed itself, as far as it knows. A reader that wants only the events of
+// other processes need not fetch these.
 
 export type OwnRanges = {
-  /** Of the events from `first` to `last` all that there are are ours. */
+  /** Every event from `first` to `last` is ours, or does not exist. */
   readonly add: (first: number, last: number) => void;
   readonly has: (seq: number) => boolean;
-  /** The last of our events that follow on `seq` without one of somebody else between; `seq` itself when there is none. */
+  /** The last of our events that follow `seq` with no event of another process between; `seq` itself if there is none. */
   readonly lastAfter: (seq: number) => number;
-  /** Nobody will ask for events up to this one any more. */
+  /** Events up to this one will not be asked for again. */
   readonly forget: (seq: number) => void;
 };
 
 type Range = { readonly first: number; readonly last: number };
 
-/** Where nobody asks: who asks later reads some of our own, too. */
+/** A bound for when nobody reads. A later reader then gets some of our own events too. */
 const MAX_RANGES = 10_000;
 
 export function makeOwnRanges(): OwnRanges {
-  /** Ascending, with something between them. */
+  /** Ascending, with a gap between any two. */
   let ranges: Range[] = [];
 
-  /** The range that has this event, or the first one behind it. */
+  /** Index of the range with this event, or of the first one after it. */
   const at = (seq: number): number => {
     let [low, high] = [0, ranges.length];
     while (low < high) {

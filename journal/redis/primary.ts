@@ -1,4 +1,4 @@
-// Where is the primary now? Asked before every connection, because that is what a failover changes.
+// Finds the primary. Done before every connection, because a failover changes the answer.
 
 import type { Redis } from "ioredis";
 import { connect, type Place, textOf, unavailable } from "./client.ts";
@@ -21,7 +21,7 @@ export async function findPrimary(options: RedisOptions, prefix: string): Promis
     const range = ranges.find(([first, last]) => first <= slot && slot <= last);
     if (!range) throw new Error(`no node has the hash slot ${slot}`);
     const [host, port] = range[2];
-    // A node that does not know its own name leaves it empty: then it is the one that was asked.
+    // A node that does not know its own name leaves it empty; then it is the node that was asked.
     return { host: host || asked.host, port: Number(port) };
   });
 }
@@ -53,5 +53,5 @@ async function firstAnswer(
       client?.disconnect();
     }
   }
-  throw unavailable(`Nobody knows where the primary is. ${problems.join("; ")}`);
+  throw unavailable(`The primary cannot be found. ${problems.join("; ")}`);
 }

@@ -1,14 +1,14 @@
-// Reads. They repeat nothing that could change something, so one that met a broken connection is simply asked again. Every
-// read also asks whether the store is still the one that this link took over: an emptied store must not pass for one in
-// which there never was anything.
+// Reads. Every read also checks that the store is still the one that this connection took over: an emptied store must not
+// look like one that never held anything.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import type { IndexPage, IndexQuery, JournalEvent, Loaded } from "../journal.ts";
+import type { FeedQuery, IndexPage, IndexQuery, JournalEvent, Loaded } from "../journal.ts";
 import { readPosition, writeCursor } from "../validation.ts";
 import { batchLoader } from "./batch-loader.ts";
 import { textOf, unavailable } from "./client.ts";
-import { type Connection, type Connections, shaOf } from "./connections.ts";
+import { type Connection, shaOf } from "./connection.ts";
+import type { Connections } from "./connections.ts";
 import type { HighWaterMarks } from "./high-water-marks.ts";
 import type { Keys } from "./keys.ts";
 import type { OwnRanges } from "./own-ranges.ts";
@@ -17,61 +17,31 @@ export type Reader = {
   readonly load: (stream: string) => Promise<Loaded | undefined>;
   readonly events: (stream: string, afterVersion: number, limit: number) => Promise<readonly JournalEvent[]>;
   readonly find: (query: IndexQuery) => Promise<IndexPage>;
-  /** Only what is acknowledged: what a reader was shown must not vanish in a failover. */
+  /** Only acknowledged events: what a reader was shown must not vanish in a failover. Does not wait. */
   readonly feed: (query: FeedQuery) => Promise<readonly JournalEvent[]>;
 };
 
-export type FeedQuery = { readonly after: number; readonly limit: number; readonly others?: boolean };
-
 export type ReaderDeps = {
-  readonly links: Connections;
+  readonly connections: Connections;
   readonly keys: Keys;
-  readonly known: HighWaterMarks;
-  readonly own: OwnRanges;
+  readonly marks: HighWaterMarks;
+  readonly ownRanges: OwnRanges;
 };
 
 type Entry = readonly [id: string, fields: readonly string[]];
 
 const NUL = Buffer.from([0]);
-/** Larger than every byte of UTF-8. */
+/** Sorts after every byte of UTF-8. */
 const END = Buffer.from([0xff]);
 
-export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
-  const ask = async <T>(question: (link: Connection) => Promise<T>): Promise<T> => {
-    const link = await links.ready();
-    try {
-      return await question(link);
-    } catch (error) {
-      if (error instanceof GantryError) throw error;
-      links.drop(link, textOf(error));
-      return question(await links.ready()).catch((again: unknown) => {
-        throw again instanceof GantryError ? again : unavailable(textOf(again), again);
-      });
-    }
-  };
-
-  const confirmed = async (after: number, limit: number): Promise<readonly Entry[]> => {
-    const entries = await ask(async (link) => {
-      const replies = await link.read
-        .pipeline()
-        .hmget(keys.meta, "run", "acked")
-        .xrange(keys.feed, `(${after}-0`, "+", "COUNT", limit)
-        .exec();
-      const [meta, found] = answersOf(replies);
-      const [run, acked] = meta as (string | null)[];
-      checkRun(link, run);
-      known.sawAcked(Number(acked ?? 0));
-      return found as Entry[];
-    });
-    return entries.filter(([id]) => seqOf(id) <= known.acked);
-  };
-
+export function openReader(deps: ReaderDeps): Reader {
+  const { keys, marks } = deps;
   return {
     load: batchLoader(async (streams) => {
-      const [micros, ...found] = await ask(async (link) =>
-        rowsOf((await link.read.evalsha(shaOf("load"), 1, keys.meta, link.run, keys.prefix, ...streams)) as unknown[]),
+      const [micros, ...found] = await ask(deps, async ({ read, run }) =>
+        rowsOf((await read.evalsha(shaOf("load"), 1, keys.meta, run, keys.prefix, ...streams)) as unknown[]),
       );
-      known.sawTime(Number(micros));
+      marks.sawTime(Number(micros));
       return streams.map((_, at) => {
         const [version = "", snapshot = ""] = found.slice(at * 2, at * 2 + 2).map(String);
         if (version === "") return undefined;
@@ -81,20 +51,19 @@ export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
 
     events: async (stream, afterVersion, limit) => {
       if (limit === 0) return [];
-      const found = await ask(async (link) => {
-        const args = [keys.meta, keys.events(stream), keys.feed, link.run, afterVersion, limit];
-        return rowsOf((await link.read.evalsha(shaOf("events"), 3, ...args)) as unknown[]);
+      const found = await ask(deps, async ({ read, run }) => {
+        const args = [keys.meta, keys.events(stream), keys.feed, run, afterVersion, limit];
+        return rowsOf((await read.evalsha(shaOf("events"), 3, ...args)) as unknown[]);
       });
       return (found as Entry[]).map(toEvent);
     },
 
     find: async (query) => {
-      const from = readPosition(query);
-      const { first, last } = range(query, from);
+      const { first, last } = range(query, readPosition(query));
       const order = query.order ?? "ascending";
-      const found = await ask(async (link) => {
-        const args = [keys.meta, keys.index(query.index), link.run, keys.prefix, first, last, order, query.limit + 1];
-        return rowsOf((await link.read.evalsha(shaOf("find"), 2, ...args)) as unknown[]);
+      const found = await ask(deps, async ({ read, run }) => {
+        const args = [keys.meta, keys.index(query.index), run, keys.prefix, first, last, order, query.limit + 1];
+        return rowsOf((await read.evalsha(shaOf("find"), 2, ...args)) as unknown[]);
       });
       const rows = toRows(found as string[]);
       const page = rows.slice(0, query.limit);
@@ -104,29 +73,68 @@ export function openReader({ links, keys, known, own }: ReaderDeps): Reader {
 
     feed: async ({ after, limit, others = false }) => {
       if (limit === 0) return [];
-      if (others) own.forget(after);
-      for (let from = after; ; ) {
-        if (others) from = own.lastAfter(from);
-        if (others && from > after && from >= known.acked) return [];
-        const shown = await confirmed(from, limit);
-        const last = seqOf(shown.at(-1)?.[0] ?? "0-0");
-        known.sawSeq(last);
-        known.sawTime(Math.max(0, ...shown.map(timeOf)));
-        const wanted = others ? shown.filter(([id]) => !own.has(seqOf(id))) : shown;
-        if (wanted.length > 0 || shown.length === 0) return wanted.map(toEvent);
-        // Nothing but our own: not to be read again, whatever gap there is between them.
-        own.add(from + 1, last);
-        if (shown.length < limit) return [];
-        from = last;
-      }
+      return others ? feedOfOthers(deps, after, limit) : (await confirmed(deps, after, limit)).map(toEvent);
     },
   };
 }
 
+/** A read changes nothing, so one that met a broken connection is asked once more. */
+async function ask<T>({ connections }: ReaderDeps, question: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await connections.ready();
+  try {
+    return await question(connection);
+  } catch (error) {
+    if (error instanceof GantryError) throw error;
+    connections.drop(connection, textOf(error));
+    return question(await connections.ready()).catch((again: unknown) => {
+      throw again instanceof GantryError ? again : unavailable(textOf(again), again);
+    });
+  }
+}
+
+/** Entries of the feed after a seq, as far as they are acknowledged. */
+async function confirmed(deps: ReaderDeps, after: number, limit: number): Promise<readonly Entry[]> {
+  const { keys, marks } = deps;
+  const entries = await ask(deps, async (connection) => {
+    const replies = await connection.read
+      .pipeline()
+      .hmget(keys.meta, "run", "acked")
+      .xrange(keys.feed, `(${after}-0`, "+", "COUNT", limit)
+      .exec();
+    const [meta, found] = answersOf(replies);
+    const [run, acked] = meta as (string | null)[];
+    checkRun(connection, run);
+    marks.sawAcked(Number(acked ?? 0));
+    return found as Entry[];
+  });
+  const shown = entries.filter(([id]) => seqOf(id) <= marks.acked);
+  marks.sawSeq(seqOf(shown.at(-1)?.[0] ?? "0-0"));
+  marks.sawTime(Math.max(0, ...shown.map(timeOf)));
+  return shown;
+}
+
+/** Leaves out events that this process committed itself, where possible without reading them. */
+async function feedOfOthers(deps: ReaderDeps, after: number, limit: number): Promise<readonly JournalEvent[]> {
+  const { marks, ownRanges } = deps;
+  ownRanges.forget(after);
+  for (let from = after; ; ) {
+    from = ownRanges.lastAfter(from);
+    if (from > after && from >= marks.acked) return [];
+    const shown = await confirmed(deps, from, limit);
+    const wanted = shown.filter(([id]) => !ownRanges.has(seqOf(id)));
+    if (wanted.length > 0 || shown.length === 0) return wanted.map(toEvent);
+    // Only our own: this range, with the gaps in it, need not be read again.
+    const last = seqOf(shown.at(-1)?.[0] ?? "0-0");
+    ownRanges.add(from + 1, last);
+    if (shown.length < limit) return [];
+    from = last;
+  }
+}
+
 const MOVED = "The store was taken over or emptied.";
 
-function checkRun(link: Connection, run: unknown): void {
-  if (run !== link.run) throw new Error(MOVED);
+function checkRun(connection: Connection, run: unknown): void {
+  if (run !== connection.run) throw new Error(MOVED);
 }
 
 function rowsOf([word, ...rows]: readonly unknown[]): readonly unknown[] {
@@ -142,7 +150,7 @@ function answersOf(replies: readonly (readonly [Error | null, unknown])[] | null
   });
 }
 
-/** The members between which a query looks; `(` leaves the named one out. */
+/** The first and last index members of a query; `(` excludes the member itself. */
 function range(
   query: IndexQuery,
   from: { readonly key: string; readonly stream: string } | undefined,

@@ -1,4 +1,4 @@
-// What goes into the local file, with its next flush, when something was committed.
+// What a commit adds to the recovery file, with its next flush.
 
 import type { PreparedAppend } from "../validation.ts";
 import type { Reader } from "./reader.ts";
@@ -6,39 +6,42 @@ import type { RecoveryFile, RecoveryStream } from "./recovery-file.ts";
 import type { Committed } from "./writer.ts";
 
 export type RecordCommitDeps = {
-  readonly ledger: RecoveryFile;
+  readonly file: RecoveryFile;
   readonly reader: Pick<Reader, "events">;
   readonly keep: (stream: string, indexes: readonly string[]) => boolean;
-  /** What others wrote cannot be fetched, or not be written down. The commit stands all the same. */
+  /** Events of other processes could not be fetched or written. The commit stands anyway. */
   readonly onError: (error: unknown) => void;
 };
 
-/** Events of others that are fetched for a stream that is kept for good, at most. */
+/** At most so many events of other processes are fetched for a stream that is kept for good. */
 const MAX_FETCHED = 10_000;
 
 export function recordCommit(deps: RecordCommitDeps, { op, parts: all, seq, micros }: Committed): void {
-  const { ledger } = deps;
-  // Without events, and of a stream that is not kept: nothing that anybody would miss.
+  const { file } = deps;
+  // An append without events to a stream that is not kept need not be restored.
   const parts = all.filter((part) => part.events.length > 0 || isKept(deps, part));
   const gaps = parts.flatMap((part) => {
-    const known = ledger.get(part.stream)?.version ?? 0;
+    const known = file.get(part.stream)?.version ?? 0;
     return known < part.expected ? [{ stream: part.stream, after: known, count: part.expected - known }] : [];
   });
   const streams = parts.map((part) => toStream(deps, part, op, micros));
-  ledger.record(streams, seq, micros);
-  for (const gap of gaps) if (ledger.get(gap.stream)?.keep) fetch(deps, gap).catch(deps.onError);
+  file.record(streams, seq, micros);
+  for (const gap of gaps) if (file.get(gap.stream)?.keep) fetchEvents(deps, gap).catch(deps.onError);
 }
 
-async function fetch(deps: RecordCommitDeps, gap: { stream: string; after: number; count: number }): Promise<void> {
+async function fetchEvents(
+  deps: RecordCommitDeps,
+  gap: { stream: string; after: number; count: number },
+): Promise<void> {
   const events = await deps.reader.events(gap.stream, gap.after, Math.min(gap.count, MAX_FETCHED));
-  deps.ledger.addEvents(
+  deps.file.addEvents(
     gap.stream,
     events.map(({ version, atMicros, event }) => ({ version, micros: atMicros, text: JSON.stringify(event) })),
   );
 }
 
-function entriesOf({ ledger }: RecordCommitDeps, part: PreparedAppend): readonly string[] | undefined {
-  return part.entries?.flatMap(({ index, key }) => [index, key]) ?? ledger.get(part.stream)?.entries;
+function entriesOf({ file }: RecordCommitDeps, part: PreparedAppend): readonly string[] | undefined {
+  return part.entries?.flatMap(({ index, key }) => [index, key]) ?? file.get(part.stream)?.entries;
 }
 
 function isKept(deps: RecordCommitDeps, part: PreparedAppend): boolean {

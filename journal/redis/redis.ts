@@ -1,224 +1,174 @@
-// The journal in Redis: for several task-agents that share one. Every change is one script on the primary, made once
-// under its own operation id, and acknowledged only when the replicas that the configuration asks for have it.
+// The journal in Redis, for several task-agents that share one. Every change is one script call on the primary, made once
+// under its own operation id, and acknowledged only when as many replicas as the configuration asks for have it.
 //
-// What Redis cannot promise is made up for here: a failover may lose what was acknowledged, so each process keeps what it
-// wrote lately in a file of its own and puts it back; counters and time never go back, because every process brings what
-// it has seen of them. How all this behaves is measured in docs/redis.md.
+// A failover may lose acknowledged writes. So each process keeps its recent writes in a local recovery file and puts them
+// back. Counters and time never go back, because every process sends the highest values it has seen. docs/redis.md has
+// measurements of all this.
 
 import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
-import type { Journal, JournalEvent } from "../journal.ts";
-import { checkCount, checkIndex, checkStream, closedError, prepareBatch, prepareRemoval } from "../validation.ts";
+import type { FeedQuery, Journal, JournalEvent } from "../journal.ts";
+import { openStore, type Store } from "../open-store.ts";
 import { makeWaiters, type Waiters } from "../waiters.ts";
-import { textOf, unavailable } from "./client.ts";
-import { openConnections } from "./connections.ts";
-import { makeHighWaterMarks } from "./high-water-marks.ts";
+import { unavailable } from "./client.ts";
+import { type Connections, openConnections } from "./connections.ts";
+import { type HighWaterMarks, makeHighWaterMarks } from "./high-water-marks.ts";
 import { makeKeys } from "./keys.ts";
-import { distrust, MAINTENANCE_EVERY_MS, maintain, TRUST_MICROS } from "./maintenance.ts";
 import type { RedisOptions } from "./options.ts";
 import { makeOwnRanges } from "./own-ranges.ts";
 import { openReader, type Reader } from "./reader.ts";
-import { recordCommit } from "./record-commit.ts";
-import { openRecoveryFile, type RecoveryFile } from "./recovery-file.ts";
-import { repair } from "./repair.ts";
-import { countEvents, openWriter } from "./writer.ts";
+import { makeRecovery, type Recovery } from "./recovery.ts";
+import { openWriter, type Writer } from "./writer.ts";
 
 const DEFAULTS = { prefix: "gantry", waitReplicas: 0, waitMs: 500 };
-/** News can be lost with a connection; a reader looks again after so long. */
+/** A notification can be lost with its connection, so a reader that waits looks again after this time. */
 const POLL_MS = 1_000;
 
 /**
- * Connects and takes over the store. Throws `unavailable` when Redis cannot be reached, `store-refused` for a wrong
- * account, `store-unsafe` for settings that lose what was acknowledged, `store-newer` for a store of a newer version and
- * `store-busy` when another process has the local file.
+ * Connects and takes over the store. Throws `unavailable` when Redis cannot be reached, `store-refused` for wrong
+ * credentials, `store-unsafe` for settings that can lose acknowledged writes, `store-newer` for a store of a newer version
+ * and `store-busy` when another process has the local file.
  *
- * While Redis is away every call rejects with `unavailable`, after a second at most; it comes back by itself. An append
- * that rejects may still have been committed: load, and decide again.
+ * While Redis is away every call rejects with `unavailable` after at most a second; the connection comes back by itself.
+ * An append that rejects may still have been committed: load, and decide again.
  */
 export async function openRedisJournal(options: RedisOptions): Promise<Journal> {
   const clock = options.clock ?? systemClock;
+  const waiters = makeWaiters(clock);
+  const parts = assemble(options, clock, waiters);
+  try {
+    await parts.connections.start();
+  } catch (error) {
+    parts.connections.close();
+    parts.recovery.close();
+    throw error;
+  }
+  return openStore(options.indexes, (isClosed) => toStore(parts, { options, clock, waiters, isClosed }));
+}
+
+type Parts = {
+  readonly marks: HighWaterMarks;
+  readonly connections: Connections;
+  readonly reader: Reader;
+  readonly writer: Writer;
+  readonly recovery: Recovery;
+};
+
+/** The parts refer to each other only in callbacks, none of which is called before `connections.start`. */
+function assemble(options: RedisOptions, clock: Clock, waiters: Waiters): Parts {
   const keys = makeKeys(options.prefix ?? DEFAULTS.prefix);
   const waitReplicas = options.waitReplicas ?? DEFAULTS.waitReplicas;
   const waitMs = options.waitMs ?? DEFAULTS.waitMs;
-  const report = options.report ?? (() => {});
-  const indexes = new Set(options.indexes);
-  const waiters = makeWaiters(clock);
-  const ledger = options.localFile === undefined ? undefined : openRecoveryFile(options.localFile, clock);
-  const own = makeOwnRanges();
-  const known = makeHighWaterMarks(ledger?.floors ?? { seq: 0, micros: 0 }, clock);
-  /** The local file cannot be written. Redis has everything all the same: it is said once, and nothing is refused. */
-  let isFileBroken = false;
-  const onFileError = (error: unknown): void => {
-    const problem = `The local file lacks something: ${textOf(error)}`;
-    if (!isFileBroken) report({ kind: "degraded", address: options.localFile ?? "", problem });
-    isFileBroken = true;
-  };
-  const withFile = (write: (file: RecoveryFile) => void): void => {
-    try {
-      if (ledger) write(ledger);
-    } catch (error) {
-      onFileError(error);
-    }
-  };
+  const recovery = makeRecovery({ options, keys, clock, waitReplicas, waitMs });
+  const marks = makeHighWaterMarks(recovery.floors, clock);
+  const ownRanges = makeOwnRanges();
 
-  const reserve = (micros: number): void => withFile((file) => file.reserve(micros, known.seq));
-
-  let keptUpMs = clock.monotonicMs();
-  const keepUp = async (): Promise<void> => {
-    if (!ledger || clock.monotonicMs() - keptUpMs < MAINTENANCE_EVERY_MS) return;
-    keptUpMs = clock.monotonicMs();
-    await maintain({ keys, ledger, keep: options.keep ?? (() => false) }, await links.ready());
-  };
-
-  const links = openConnections({
+  const connections = openConnections({
     options,
     keys,
-    known,
+    marks,
     clock,
     newId: randomUUID,
-    onEntered: async (link) => {
-      if (!ledger) return;
-      const isSameStore = ledger.checked?.store === link.store;
-      if (isSameStore && known.micros - ledger.floors.micros > TRUST_MICROS) await distrust({ keys, ledger }, link);
-      const isRepaired = await repair({ keys, ledger, clock, waitReplicas, waitMs, report }, link);
-      if (isRepaired) withFile((file) => file.setChecked(link));
-    },
+    onEntered: (connection) => recovery.onEntered(connection, marks),
     onWatched: ({ seq, acked }) => {
-      known.sawAcked(acked);
-      // Somebody committed and was gone before it could say so: asking the time waits for the replicas as well.
-      // Where they are missing the next watch asks again.
+      marks.sawAcked(acked);
+      // A process committed and died before it could confirm. Asking for the time also waits for the replicas. When
+      // they are missing, the next watch asks again.
       if (seq > acked) writer.now().catch(() => undefined);
-      // A store that fails meanwhile is noticed by the watch itself; the next minute looks again.
-      keepUp().catch(() => undefined);
+      // A store that fails meanwhile is noticed by the watch itself; maintenance runs again a minute later.
+      recovery.maintain(connections).catch(() => undefined);
       waiters.wake();
     },
     onNews: (acked) => {
-      known.sawAcked(acked);
-      // Most often they are of our own commit, whose answer is under way: then nobody need look before it is there.
+      marks.sawAcked(acked);
+      // Mostly this is about our own commit, whose answer is on its way; `onTurnOver` wakes the readers then.
       if (!writer.isBusy()) waiters.wake();
     },
   });
   const writer = openWriter({
-    links,
+    connections,
     keys,
-    known,
+    marks,
     clock,
     newId: randomUUID,
     waitReplicas,
     waitMs,
-    onCommitted: (all) => {
-      for (const { parts, seq } of all) own.add(seq - countEvents(parts) + 1, seq);
-      if (!ledger) return;
-      const keep = options.keep ?? (() => false);
-      for (const one of all) recordCommit({ ledger, reader, keep, onError: onFileError }, one);
-      withFile((file) => file.flush());
+    onCommitted: (committed) => {
+      for (const { first, seq } of committed) ownRanges.add(first, seq);
+      recovery.onCommitted(committed, reader);
     },
-    onRemoved: (streams) => withFile((file) => file.forget(streams)),
-    onTime: reserve,
+    onRemoved: recovery.onRemoved,
+    onTime: (micros) => recovery.reserve(micros, marks.seq),
     onTurnOver: waiters.wake,
   });
-  const reader = openReader({ links, keys, known, own });
+  const reader = openReader({ connections, keys, marks, ownRanges });
+  return { marks, connections, reader, writer, recovery };
+}
 
-  try {
-    await links.start();
-  } catch (error) {
-    links.close();
-    ledger?.close();
-    throw error;
-  }
-  let closed = false;
-  const assertOpen = (): void => {
-    if (closed) throw closedError();
-  };
+type StoreContext = {
+  readonly options: RedisOptions;
+  readonly clock: Clock;
+  readonly waiters: Waiters;
+  readonly isClosed: () => boolean;
+};
 
+function toStore(parts: Parts, { options, clock, waiters, isClosed }: StoreContext): Store {
+  const { marks, connections, reader, writer, recovery } = parts;
+  const waitReplicas = options.waitReplicas ?? DEFAULTS.waitReplicas;
   return {
-    append: async (batch) => {
-      assertOpen();
-      return writer.append(prepareBatch(batch, indexes));
-    },
+    append: writer.append,
+    remove: writer.remove,
+    load: reader.load,
+    events: reader.events,
+    find: reader.find,
+    feed: (query) => follow({ read: reader.feed, waiters, clock, isClosed }, query),
 
-    remove: async (batch) => {
-      assertOpen();
-      return writer.remove(prepareRemoval(batch));
-    },
-
-    load: async (stream) => {
-      assertOpen();
-      checkStream(stream);
-      return reader.load(stream);
-    },
-
-    events: async (stream, afterVersion, limit) => {
-      assertOpen();
-      checkStream(stream);
-      checkCount("afterVersion", afterVersion);
-      checkCount("limit", limit);
-      return reader.events(stream, afterVersion, limit);
-    },
-
-    find: async (query) => {
-      assertOpen();
-      checkIndex(query.index, indexes);
-      checkCount("limit", query.limit);
-      return reader.find(query);
-    },
-
-    feed: async (query) => {
-      assertOpen();
-      checkCount("after", query.after);
-      checkCount("limit", query.limit);
-      return follow({ read: reader.feed, waiters, clock, isClosed: () => closed }, query);
-    },
-
-    now: async ({ recent } = { recent: false }) => {
-      assertOpen();
-      const micros = recent ? known.recentTime() : undefined;
+    now: ({ recent }) => {
+      const micros = recent ? marks.recentTime() : undefined;
       if (micros === undefined) return writer.now();
-      reserve(micros);
+      recovery.reserve(micros, marks.seq);
       return micros;
     },
 
     check: async () => {
-      assertOpen();
-      const link = await links.ready();
-      if (link.replicas < waitReplicas) {
-        throw unavailable(`${link.replicas} replicas are connected, ${waitReplicas} must confirm every change.`);
-      }
+      const { replicas } = await connections.ready();
+      if (replicas < waitReplicas)
+        throw unavailable(`${replicas} replicas are connected, ${waitReplicas} must confirm every change.`);
     },
 
     close: async () => {
-      if (closed) return;
-      closed = true;
       waiters.wake();
       await writer.drain();
-      links.close();
-      ledger?.close();
+      connections.close();
+      recovery.close();
     },
   };
 }
 
-/** Reads the feed, and waits where there is nothing; see Journal.feed. */
+type FollowDeps = {
+  readonly read: Reader["feed"];
+  readonly waiters: Waiters;
+  readonly clock: Clock;
+  readonly isClosed: () => boolean;
+};
+
+/** Reads the feed, and waits while it is empty; see Journal.feed. */
 async function follow(
-  deps: {
-    readonly read: Reader["feed"];
-    readonly waiters: Waiters;
-    readonly clock: Clock;
-    readonly isClosed: () => boolean;
-  },
-  query: Parameters<Journal["feed"]>[0],
+  { read, waiters, clock, isClosed }: FollowDeps,
+  query: FeedQuery,
 ): Promise<readonly JournalEvent[]> {
   const { waitMs = 0, signal } = query;
-  const until = deps.clock.monotonicMs() + waitMs;
+  const until = clock.monotonicMs() + waitMs;
   for (;;) {
-    // Counted before it reads, so that no commit falls between the two.
-    const seen = deps.waiters.count();
+    // Counted before the read, so that no commit between read and wait is missed.
+    const seen = waiters.count();
     try {
-      const found = deps.isClosed() ? [] : await deps.read(query);
-      const left = until - deps.clock.monotonicMs();
-      if (found.length > 0 || left <= 0 || signal?.aborted || deps.isClosed()) return found;
-      await deps.waiters.wait(Math.min(POLL_MS, left), signal, seen);
+      const found = isClosed() ? [] : await read(query);
+      const left = until - clock.monotonicMs();
+      if (found.length > 0 || left <= 0 || signal?.aborted || isClosed()) return found;
+      await waiters.wait(Math.min(POLL_MS, left), signal, seen);
     } catch (error) {
-      if (deps.isClosed()) return [];
+      if (isClosed()) return [];
       throw error;
     }
   }

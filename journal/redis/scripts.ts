@@ -1,23 +1,23 @@
-// What Redis does in one step. A script is the only thing in Redis that can read, decide and write without another
-// client in between, so every change of the journal is one script, and nothing is changed outside of one.
+// The scripts that change and read the store. Only a script can read, decide and write in Redis without another client in
+// between, so every change of the journal is one script.
 //
 // Keys, all with the hash tag {prefix}, so that they live on one node of a cluster:
-//   {p}:meta           hash: layout, store (a name made when the store was new), run (the server process on which the
-//                      counters below were last checked, and the store: another one after a restart, a failover, and
-//                      after somebody emptied it), epoch, seq, acked, micros
+//   {p}:meta           hash: layout, store (a random name from when the store was new), run (the server process and the
+//                      store on which the counters were last checked; it changes with a restart, a failover, and when
+//                      somebody empties the store), epoch, seq, acked, micros
 //   {p}:feed           stream of all events; the id is `seq-0`
 //   {p}:stream:NAME    hash: v (version), s (snapshot), i (index entries), o (the operation that wrote it last)
 //   {p}:events:NAME    list of the seqs of the stream's events
 //   {p}:index:NAME     sorted set, all scores 0; members are `key NUL stream`, in the order of their bytes
-//   {p}:op:ID          the answers of changes that were made together, for a while
-//   {p}:gone:NAME      this stream was removed, for a while: nobody puts it back
+//   {p}:op:ID          the answers of the changes of one call, for a while
+//   {p}:gone:NAME      this stream was removed, for a while, so that nobody restores it
 //
-// Numbers go in and out as decimal texts: Lua would write large ones with an exponent.
+// Numbers are passed as decimal texts: Lua would write large ones with an exponent.
 
-/** The layout of the keys above. A change of it is a new number, and a way from the old one. */
+/** Version of the key layout above. A change needs a new number and a migration. */
 export const LAYOUT = 1;
 
-/** How far seq jumps when the store may have forgotten its newest events, so that no seq is given twice. */
+/** How far seq jumps when the store may have lost its newest events, so that no seq is given twice. */
 export const SEQ_JUMP = 1_048_576;
 
 const TOOLS = `
@@ -68,8 +68,8 @@ end
 `;
 
 /**
- * Takes over the store on a new connection. KEYS meta feed; ARGV layout, store id if new, run, seq and micros that this
- * agent knows. Counters are raised over everything that may have been given away and forgotten.
+ * Takes over the store on a new connection. KEYS meta feed; ARGV layout, store id if new, run, highest seq and micros that
+ * this agent has seen. Raises the counters above everything that may have been given out and lost.
  */
 export const ENTER = `${TOOLS}
 local meta = KEYS[1]
@@ -95,13 +95,13 @@ return {'ok', store, int(epoch), token, int(micros)}
 `;
 
 /**
- * Several appends and requests for the time that arrived together. Each append is made whole or not at all, and one that
- * meets a conflict keeps none of the others from being made. The answers are remembered under the one id of all of them.
+ * Several appends and requests for the time that arrived together. Each append is made whole or not at all; a conflict of
+ * one does not affect the others. The answers are remembered under the common operation id.
  *
- * KEYS meta feed op; ARGV prefix, run, operation id, seq and micros known, how long to recordCommit (ms), channel of news
- * (empty: replicas must confirm first), number of times wanted, number of appends, and per append: number of parts, and per
- * part: stream, expected, events (counted), snapshot, entries (counted texts, index and key; -1: as they are). Answers
- * `ok`, seq, the first of the times, and a list: per append `ok`, seq, micros or `conflict`, stream, version.
+ * KEYS meta feed op; ARGV prefix, run, operation id, highest seq and micros seen, how long to remember the answers (ms),
+ * channel of news (empty: replicas must confirm first), number of times wanted, number of appends, and per append: number
+ * of parts, and per part: stream, expected, events (counted), snapshot, entries (counted texts, index and key; -1: keep).
+ * Answers `ok`, seq, the first of the times, and a list: per append `ok`, seq, micros or `conflict`, stream, version.
  */
 export const COMMIT = `${TOOLS}
 local meta, op = KEYS[1], KEYS[3]
@@ -156,8 +156,8 @@ return {'ok', int(seq), int(first), answers}
 `;
 
 /**
- * Takes streams out. KEYS meta feed op; ARGV prefix, run, operation id, how long to recordCommit (ms), number of streams, and
- * per stream: name, expected version. Answers `ok`, seq and how many there were.
+ * Removes streams. KEYS meta feed op; ARGV prefix, run, operation id, how long to remember the answer (ms), number of
+ * streams, and per stream: name, expected version. Answers `ok`, seq and how many existed.
  */
 export const REMOVE = `${TOOLS}
 local meta, op = KEYS[1], KEYS[3]
@@ -191,8 +191,8 @@ return {'ok', found[2], int(#streams)}
 `;
 
 /**
- * How streams stand, after `ok` and a time that is not before any of their changes: version and snapshot of each, empty
- * where it is not there. KEYS meta; ARGV run, prefix, streams.
+ * Loads streams. Answers `ok`, a time that is not before any of their changes, and version and snapshot of each, empty for
+ * a missing stream. KEYS meta; ARGV run, prefix, streams.
  */
 export const LOAD = `
 local meta = redis.call('HMGET', KEYS[1], 'run', 'micros')
@@ -206,7 +206,7 @@ end
 return rows
 `;
 
-/** Everything up to a seq is on enough replicas: shown to readers from now on. KEYS meta; ARGV seq, channel. */
+/** Everything up to this seq is on enough replicas, so readers may see it. KEYS meta; ARGV seq, channel. */
 export const ACKED = `
 local known = tonumber(redis.call('HGET', KEYS[1], 'acked') or 0)
 if tonumber(ARGV[1]) > known then redis.call('HSET', KEYS[1], 'acked', ARGV[1]) end
@@ -215,8 +215,8 @@ return 1
 `;
 
 /**
- * KEYS meta index; ARGV run, prefix, first, last, order, count. Answers `ok`, then key, stream, version, snapshot; again
- * and again.
+ * Reads a page of an index. KEYS meta index; ARGV run, prefix, first, last, order, count. Answers `ok`, then key, stream,
+ * version and snapshot of each entry.
  */
 export const FIND = `
 if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'moved'} end
@@ -240,7 +240,7 @@ end
 return rows
 `;
 
-/** Events of one stream, as the feed has them, after `ok`. KEYS meta events feed; ARGV run, after, limit. */
+/** Events of one stream. Answers `ok`, then entries of the feed. KEYS meta events feed; ARGV run, after, limit. */
 export const EVENTS = `
 if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then return {'moved'} end
 local seqs = redis.call('LRANGE', KEYS[2], ARGV[2], ARGV[2] + ARGV[3] - 1)
@@ -249,7 +249,7 @@ for n, seq in ipairs(seqs) do rows[n + 1] = redis.call('XRANGE', KEYS[3], seq ..
 return rows
 `;
 
-/** Which streams are not as this agent left them? ARGV prefix, and per stream: name, version, operation. */
+/** Answers the streams that differ from what this agent wrote last. ARGV prefix, and per stream: name, version, operation. */
 export const CHECK = `
 local others = {}
 for n = 2, #ARGV, 3 do
@@ -259,7 +259,7 @@ end
 return others
 `;
 
-/** How streams stand, after `ok`: version (empty: not there) and the names of their indexes. KEYS meta; ARGV prefix, run, streams. */
+/** Answers `ok`, then version (empty: missing) and index names per stream. KEYS meta; ARGV prefix, run, streams. */
 export const STATUS = `
 if redis.call('HGET', KEYS[1], 'run') ~= ARGV[2] then return {'moved'} end
 local rows = {'ok'}
@@ -274,10 +274,10 @@ return rows
 `;
 
 /**
- * Puts back what a stream has lost. KEYS meta feed; ARGV prefix, run, stream, version, operation, snapshot, entries
- * (counted), number of events, and per event: version, micros, text (ascending, up to `version`). Answers `present` when the
- * stream has all of it or was removed lately, `differs` when it has another event in the place of one of ours, else `repaired` with the
- * number of events in whose place only the fact of their loss could be written.
+ * Restores a stream. KEYS meta feed; ARGV prefix, run, stream, version, operation, snapshot, entries (counted), number of
+ * events, and per event: version, micros, text (ascending, up to `version`). Answers `present` when the stream has all of it
+ * or was removed recently, `differs` when it has another event in the place of one of ours, else `repaired` with the number
+ * of events that are unknown here and were replaced by an EventLost.
  */
 export const REPAIR = `${TOOLS}
 local meta = KEYS[1]

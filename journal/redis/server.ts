@@ -1,11 +1,11 @@
-// What a Redis says of itself.
+// Reads version, role, replicas and settings of a Redis.
 
 import type { Redis } from "ioredis";
 import type { ServerFacts } from "./decide-server.ts";
 
 export type ServerState = {
   readonly facts: ServerFacts;
-  /** This process of Redis in this role: another one after every restart and every failover. */
+  /** Identifies this Redis process in this role; changes with every restart and every failover. */
   readonly run: string;
 };
 
@@ -38,10 +38,10 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]));
 }
 
-/** undefined where the account may not ask, as at many hosted ones. */
+/** undefined when the account may not read them, as with many hosted services. */
 async function askSettings(client: Redis): Promise<ReadonlyMap<string, string> | undefined> {
   try {
-    // One by one: asking for several is newer than the oldest Redis that we take.
+    // One at a time: the oldest supported Redis cannot answer several.
     const answers = (await Promise.all(SETTINGS.map((name) => client.config("GET", name)))) as string[][];
     return new Map(
       answers.flatMap(([name, value]) => (name === undefined || value === undefined ? [] : [[name, value]])),

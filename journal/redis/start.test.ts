@@ -55,7 +55,7 @@ test("nobody listens", { skip: noRedis }, async () => {
 
 test("a wrong password, and none", { skip: noRedis }, async (t) => {
   const server = await redisFor(t, { ...SAFE, requirepass: "secret-of-this-test" });
-  const refused = isError("store-refused", /does not let Gantry in.*Correct the user, the password/);
+  const refused = isError("store-refused", /refused Gantry.s credentials.*Correct the user, the password/);
   await assert.rejects(openRedisJournal({ ...quick, address: server, password: "wrong" }), refused);
   await assert.rejects(openRedisJournal({ ...quick, address: server }), refused);
   await assertWorks(await openFor(t, { address: server, password: "secret-of-this-test" }));
@@ -92,7 +92,7 @@ test("a replica is refused", { skip: noRedis }, async (t) => {
 test("a store of a newer version is refused and left alone", { skip: noRedis }, async (t) => {
   const server = await redisFor(t);
   await server.command("HSET", "{gantry}:meta", "layout", "9000");
-  await assert.rejects(openRedisJournal({ ...quick, address: server }), isError("store-newer", /migration 9000/));
+  await assert.rejects(openRedisJournal({ ...quick, address: server }), isError("store-newer", /layout version 9000/));
   assert.match(await server.command("HLEN", "{gantry}:meta"), /^:1$/);
 });
 

@@ -1,17 +1,17 @@
-// Copies of journals in SQLite files, made while their processes run.
+// Copies journals in SQLite files while their processes run, and checks the copies.
 
 import { open } from "node:fs/promises";
 import { backup, DatabaseSync } from "node:sqlite";
 
 const MAGIC = "SQLite format 3\0";
-/** All pages in one step: copying in smaller ones begins anew whenever the owner commits in between. */
+/** All pages in one step: with smaller steps the copy starts over whenever the owner commits in between. */
 const ALL_PAGES = 2 ** 31 - 1;
 
 export type JournalFacts = { readonly streams: number; readonly events: number; readonly lastSeq: number };
 
 /**
- * Copies a journal to a new file, as it was at one moment. Its owner goes on writing meanwhile and need not be there. The
- * copy is one file, without a log beside it. Rejects with SQLite's error when one of the two cannot be used.
+ * Copies a journal to a new file, as it was at one moment. Its owner may be running and may write meanwhile. The copy is a
+ * single file without a write-ahead log. Rejects with SQLite's error when either file cannot be used.
  */
 export async function copyJournal(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from, { readOnly: true });
@@ -22,14 +22,14 @@ export async function copyJournal(from: string, to: string): Promise<void> {
   }
   const copy = new DatabaseSync(to);
   try {
-    // Else whoever looks at it would leave files beside it.
+    // In WAL mode, even reading the copy would leave files next to it.
     copy.exec("PRAGMA journal_mode = DELETE");
   } finally {
     copy.close();
   }
 }
 
-/** Reads all of a journal that nobody has open. Throws what SQLite finds to be wrong with it. */
+/** Checks a journal that no process has open. Throws what SQLite finds wrong with it. */
 export function checkJournal(file: string): JournalFacts {
   const db = new DatabaseSync(file, { readOnly: true });
   try {
@@ -51,7 +51,7 @@ export function checkJournal(file: string): JournalFacts {
   }
 }
 
-/** Does the file begin as SQLite's do? An empty file does not. */
+/** Whether the file begins with the header of SQLite. An empty file does not. */
 export async function isSqliteFile(path: string): Promise<boolean> {
   const file = await open(path, "r");
   try {

@@ -12,11 +12,11 @@ type Waiting = {
 
 export type CommitQueue = {
   readonly append: (batch: Batch) => Promise<AppendResult>;
-  /** Commits what waits, at once. */
+  /** Commits everything that is queued, now. */
   readonly drain: () => void;
 };
 
-/** A commit holds up the process; more appends than this wait for the next one. */
+/** A commit blocks the process, so more appends than this wait for the next one. */
 const MAX_GROUP = 500;
 
 /** `commit` is synchronous: while it runs, new appends gather for the next one. When it throws, the group rejects. */
@@ -42,7 +42,7 @@ export function makeCommitQueue(
     if (queue.length > 0) schedule();
   };
 
-  // setImmediate and not a microtask: it runs after all requests that the last turn of the loop brought in.
+  // setImmediate, not a microtask: it runs after the event loop has delivered all requests of its current turn.
   const schedule = (): void => {
     if (!scheduled) setImmediate(flush);
     scheduled = true;

@@ -8,7 +8,7 @@ export type Migration = { readonly number: number; readonly name: string; readon
 
 const FOLDER = new URL("./migrations/", import.meta.url);
 
-/** The migrations in their order: 1, 2, 3 … without gap. */
+/** The migrations in order: 1, 2, 3 … without gaps. */
 export function readMigrations(): readonly Migration[] {
   const names = readdirSync(FOLDER)
     .filter((name) => /^\d{4}_[a-z0-9-]+\.sql$/.test(name))
@@ -20,7 +20,7 @@ export function readMigrations(): readonly Migration[] {
   });
 }
 
-/** Applies what is missing, each migration in one transaction. Throws `store-newer` for a file from the future. */
+/** Applies the missing migrations, each in its own transaction. Throws `store-newer` for a file of a newer version. */
 export function migrate(db: DatabaseSync, file: string, migrations: readonly Migration[]): void {
   const found = Number(db.prepare("PRAGMA user_version").get()?.user_version);
   const known = migrations.length;

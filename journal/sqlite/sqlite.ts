@@ -1,6 +1,5 @@
-// The journal in one SQLite file: the default. Node's own SQLite, write-ahead log, every commit on disk before it is
-// answered. SQLite's calls are synchronous, so the appends that arrive while one commit runs wait in a queue and share
-// the next one.
+// The journal in one SQLite file, the default. Node's own SQLite with a write-ahead log; every commit is on disk before it
+// is answered. SQLite's calls are synchronous, so appends that arrive together wait in a queue and share one commit.
 
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
@@ -10,14 +9,14 @@ import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { takeLock } from "@gantry/runtime/lock.ts";
 import { withDiskErrors, withOpenErrors } from "@gantry/runtime/sqlite-errors.ts";
 import type { Journal } from "../journal.ts";
-import { checkCount, checkIndex, checkStream, closedError, prepareBatch, prepareRemoval } from "../validation.ts";
+import { openStore } from "../open-store.ts";
 import { makeWaiters, readOrWait } from "../waiters.ts";
 import { makeCommitQueue } from "./group-commit.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 import { makeStore, type SqliteStore } from "./store.ts";
 
 export type SqliteOptions = {
-  /** Its folder is made if it is missing. Beside it SQLite keeps `-wal` and `-shm`, and we `.lock` and `.owner`. */
+  /** Its folder is created if missing. Next to it SQLite keeps `-wal` and `-shm`, and Gantry `.lock` and `.owner`. */
   readonly file: string;
   readonly indexes: readonly string[];
   readonly clock?: Clock;
@@ -26,8 +25,8 @@ export type SqliteOptions = {
 const FULL = 2;
 
 /**
- * Opens or creates the file. Throws `store-busy` when another process owns it, `store-newer` when a newer version wrote
- * it, `data-unusable` when the disk or the file is at fault, and `config-invalid` when this SQLite can damage files.
+ * Opens or creates the file. Rejects with `store-busy` when another process owns it, `store-newer` when a newer version
+ * wrote it, `data-unusable` when the disk or the file cannot be used, and `config-invalid` when this SQLite can damage files.
  */
 export async function openSqliteJournal(options: SqliteOptions): Promise<Journal> {
   refuseUnsoundSqlite(process.versions.sqlite ?? "unknown");
@@ -41,7 +40,7 @@ export async function openSqliteJournal(options: SqliteOptions): Promise<Journal
       prepareDatabase(opened, options.file);
       const store = makeStore(opened, options.clock ?? systemClock);
       assertDurable(opened);
-      return makeJournal(options, store, () => {
+      return toJournal(options, store, () => {
         opened.close();
         unlock();
       });
@@ -68,12 +67,12 @@ function prepareDatabase(db: DatabaseSync, file: string): void {
   db.exec("PRAGMA busy_timeout = 5000");
   db.exec("PRAGMA foreign_keys = ON");
   db.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
-  // Pages that change often are copied back once per 32 MiB of log and not once per 4.
+  // Checkpoint once per 32 MiB of log instead of once per 4, so that pages that change often are copied back less often.
   db.exec("PRAGMA wal_autocheckpoint = 8000");
   migrate(db, file, readMigrations());
 }
 
-/** Called after a write: only then does SQLite report the settings that are really in force. */
+/** Must be called after a write: only then does SQLite report the settings that are in effect. */
 function assertDurable(db: DatabaseSync): void {
   const synchronous = db.prepare("PRAGMA synchronous").get()?.synchronous;
   const mode = db.prepare("PRAGMA journal_mode").get()?.journal_mode;
@@ -82,71 +81,23 @@ function assertDurable(db: DatabaseSync): void {
   throw new GantryError("config-invalid", { problem });
 }
 
-function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => void): Journal {
-  const indexes = new Set(options.indexes);
+function toJournal(options: SqliteOptions, store: SqliteStore, release: () => void): Journal {
   const clock = options.clock ?? systemClock;
   const waiters = makeWaiters(clock);
   const queue = makeCommitQueue((group) => withDiskErrors(() => store.commit(group)), waiters.wake);
-  let closed = false;
-
-  const assertOpen = (): void => {
-    if (closed) throw closedError();
-  };
-
-  return {
-    append: async (batch) => {
-      assertOpen();
-      return queue.append(prepareBatch(batch, indexes));
-    },
-
-    remove: async (batch) => {
-      assertOpen();
-      const removals = prepareRemoval(batch);
-      return withDiskErrors(() => store.remove(removals));
-    },
-
-    load: async (stream) => {
-      assertOpen();
-      checkStream(stream);
-      return withDiskErrors(() => store.load(stream));
-    },
-
-    events: async (stream, afterVersion, limit) => {
-      assertOpen();
-      checkStream(stream);
-      checkCount("afterVersion", afterVersion);
-      checkCount("limit", limit);
-      return withDiskErrors(() => store.events(stream, afterVersion, limit));
-    },
-
-    find: async (query) => {
-      assertOpen();
-      checkIndex(query.index, indexes);
-      checkCount("limit", query.limit);
-      return withDiskErrors(() => store.find(query));
-    },
-
-    feed: async (query) => {
-      assertOpen();
-      checkCount("after", query.after);
-      checkCount("limit", query.limit);
+  return openStore(options.indexes, (isClosed) => ({
+    append: queue.append,
+    remove: (batch) => withDiskErrors(() => store.remove(batch)),
+    load: (stream) => withDiskErrors(() => store.load(stream)),
+    events: (stream, afterVersion, limit) => withDiskErrors(() => store.events(stream, afterVersion, limit)),
+    find: (query) => withDiskErrors(() => store.find(query)),
+    feed: (query) => {
       const read = () => store.feed(query.after, query.limit);
-      return readOrWait({ read, waiters, clock, isClosed: () => closed }, query);
+      return readOrWait({ read, waiters, clock, isClosed }, query);
     },
-
-    now: async () => {
-      assertOpen();
-      return withDiskErrors(store.now);
-    },
-
-    check: async () => {
-      assertOpen();
-      withDiskErrors(store.check);
-    },
-
-    close: async () => {
-      if (closed) return;
-      closed = true;
+    now: () => withDiskErrors(store.now),
+    check: () => withDiskErrors(store.check),
+    close: () => {
       queue.drain();
       try {
         store.close();
@@ -155,5 +106,5 @@ function makeJournal(options: SqliteOptions, store: SqliteStore, release: () => 
         waiters.wake();
       }
     },
-  };
+  }));
 }

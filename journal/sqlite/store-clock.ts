@@ -1,21 +1,21 @@
-// Time that never goes back, also over a crash and when the machine's clock is set back: it is written down ahead of
-// itself, once per second of use and not once per answer, and goes on from there after a restart.
+// Time that never goes back, even after a crash or when the machine's clock is set back. A horizon ahead of the time is
+// stored, once per second of use instead of once per answer; after a restart the time continues from there.
 
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "@gantry/runtime/clock.ts";
 
 export type StoreClock = {
-  /** The next microsecond that was never answered; inside a transaction, before `reserveAhead`. */
+  /** The next microsecond that was never given out. Call it inside a transaction, before `reserveAhead`. */
   readonly tick: () => number;
-  /** Writes the time ahead of itself when little is left; part of the caller's transaction. */
+  /** Raises the stored horizon when the time comes near it, as part of the caller's transaction. */
   readonly reserveAhead: () => void;
-  /** The next microsecond, written down if need be. */
+  /** The next microsecond; raises the stored horizon if needed. */
   readonly now: () => number;
-  /** After a transaction was rolled back: what was written down is read again. */
+  /** Reads the stored horizon again after a rollback. */
   readonly reread: () => void;
-  /** Writes the time ahead now; throws when the file cannot be written. */
+  /** Raises the stored horizon now. Throws when the file cannot be written. */
   readonly reserve: () => void;
-  /** A clean end leaves no gap. */
+  /** Stores the exact time, so that a clean end leaves no gap. */
   readonly close: () => void;
 };
 

@@ -1,4 +1,4 @@
-// The SQL of the journal: prepared once, synchronous, one connection. Knows nothing of queues and waiting.
+// The SQL of the journal: prepared once, synchronous, one connection. Queues and waiting are in sqlite.ts.
 
 import type { DatabaseSync } from "node:sqlite";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
@@ -16,7 +16,7 @@ import { type PreparedAppend, readPosition, writeCursor } from "../validation.ts
 import { makeStoreClock } from "./store-clock.ts";
 
 export type SqliteStore = {
-  /** Commits all batches in one transaction; a conflict concerns its own batch only. Throws when the store fails. */
+  /** Commits all batches in one transaction; a conflict affects only its own batch. Throws when the store fails. */
   readonly commit: (batches: readonly (readonly PreparedAppend[])[]) => readonly AppendResult[];
   /** In a transaction of its own. Throws when the store fails. */
   readonly remove: (batch: readonly StreamRemoval[]) => RemoveResult;
@@ -42,62 +42,32 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
   const sql = prepare(db);
   const time = makeStoreClock(sql.readClock, sql.writeClock, clock);
   const readLastSeq = (): number => Number(sql.lastSeq.get()?.seq);
-  let lastSeq = readLastSeq();
+  const cache: Cache = { heads: new Map(), lastSeq: readLastSeq() };
   time.reserve();
-
-  // Nobody else writes to the file (sqlite-lock.ts), so what was written last need not be read again.
-  const heads = new Map<string, Head>();
-  const recordCommit = (stream: string, head: Head): void => {
-    if (heads.size >= MAX_HEADS) heads.clear();
-    heads.set(stream, head);
-  };
-
-  const apply = (parts: readonly PreparedAppend[], atMicros: number): AppendResult => {
-    const rows: (Head | undefined)[] = [];
-    for (const part of parts) {
-      const row = heads.get(part.stream) ?? (sql.head.get(part.stream) as Head | undefined);
-      const version = row?.version ?? 0;
-      if (version !== part.expected) return { ok: false, conflict: part.stream, version };
-      rows.push(row);
-    }
-    for (const [at, part] of parts.entries()) {
-      const version = part.expected + part.events.length;
-      const known = rows[at];
-      const id = known?.id ?? Number(sql.insertStream.run(part.stream, version, part.snapshot).lastInsertRowid);
-      if (known) sql.updateStream.run(version, part.snapshot, id);
-      recordCommit(part.stream, { id, version });
-      for (const [n, event] of part.events.entries()) {
-        lastSeq += 1;
-        sql.insertEvent.run(lastSeq, id, part.expected + n + 1, atMicros, event);
-      }
-      if (part.entries) replaceEntries(sql, part.stream, known === undefined, part.entries);
-    }
-    return { ok: true, seq: lastSeq };
-  };
 
   return {
     commit: (batches) => {
       sql.begin.run();
       try {
         const atMicros = time.tick();
-        const results = batches.map((parts) => apply(parts, atMicros));
+        const results = batches.map((parts) => apply(sql, cache, parts, atMicros));
         time.reserveAhead();
         sql.commit.run();
         return results;
       } catch (error) {
-        heads.clear();
+        cache.heads.clear();
         if (db.isTransaction) sql.rollback.run();
-        lastSeq = readLastSeq();
+        cache.lastSeq = readLastSeq();
         time.reread();
         throw error;
       }
     },
 
     remove: (batch) => {
-      heads.clear();
+      cache.heads.clear();
       sql.begin.run();
       try {
-        const result = take(sql, batch, lastSeq);
+        const result = removeStreams(sql, batch, cache.lastSeq);
         (result.ok ? sql.commit : sql.rollback).run();
         return result;
       } catch (error) {
@@ -110,19 +80,42 @@ export function makeStore(db: DatabaseSync, clock: Clock): SqliteStore {
       const row = sql.stream.get(stream) as StreamRow | undefined;
       return row && { version: row.version, snapshot: JSON.parse(row.snapshot) as JsonValue };
     },
-
     events: (stream, afterVersion, limit) => (sql.events.all(stream, afterVersion, limit) as EventRow[]).map(toEvent),
-
     feed: (after, limit) => (sql.feed.all(after, limit) as EventRow[]).map(toEvent),
-
     find: (query) => find(sql, query),
-
     now: time.now,
-
     check: time.reserve,
-
     close: time.close,
   };
+}
+
+/** What was written last. No other process writes to the file (it is locked), so it need not be read again. */
+type Cache = { readonly heads: Map<string, Head>; lastSeq: number };
+
+/** Inside a transaction. A conflict is found before anything of the batch is written. */
+function apply(sql: Statements, cache: Cache, parts: readonly PreparedAppend[], atMicros: number): AppendResult {
+  const { heads } = cache;
+  const rows: (Head | undefined)[] = [];
+  for (const part of parts) {
+    const row = heads.get(part.stream) ?? (sql.head.get(part.stream) as Head | undefined);
+    const version = row?.version ?? 0;
+    if (version !== part.expected) return { ok: false, conflict: part.stream, version };
+    rows.push(row);
+  }
+  for (const [at, part] of parts.entries()) {
+    const version = part.expected + part.events.length;
+    const known = rows[at];
+    const id = known?.id ?? Number(sql.insertStream.run(part.stream, version, part.snapshot).lastInsertRowid);
+    if (known) sql.updateStream.run(version, part.snapshot, id);
+    if (heads.size >= MAX_HEADS) heads.clear();
+    heads.set(part.stream, { id, version });
+    for (const [n, event] of part.events.entries()) {
+      cache.lastSeq += 1;
+      sql.insertEvent.run(cache.lastSeq, id, part.expected + n + 1, atMicros, event);
+    }
+    if (part.entries) replaceEntries(sql, part.stream, known === undefined, part.entries);
+  }
+  return { ok: true, seq: cache.lastSeq };
 }
 
 type Statements = ReturnType<typeof prepare>;
@@ -161,7 +154,7 @@ function prepare(db: DatabaseSync) {
 }
 
 /** Inside a transaction; after a conflict it must be rolled back. */
-function take(sql: Statements, batch: readonly StreamRemoval[], lastSeq: number): RemoveResult {
+function removeStreams(sql: Statements, batch: readonly StreamRemoval[], lastSeq: number): RemoveResult {
   let removed = 0;
   for (const { stream, expected } of batch) {
     const row = sql.stream.get(stream) as StreamRow | undefined;

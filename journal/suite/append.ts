@@ -1,4 +1,4 @@
-// What an append changes, what a conflict changes (nothing), and what is a bug of the caller.
+// Appends, conflicts (which change nothing), and calls that are bugs of the caller.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -124,7 +124,7 @@ export function brokenCases(tools: Tools): void {
     ["the same stream twice", [part("task/a", 0, [], 1), part("task/a", 0, [], 2)]],
   ];
   for (const [name, batch] of broken) {
-    test(`${name} is a bug of the caller: it rejects, with the good parts beside it`, async (t) => {
+    test(`${name} is a bug of the caller: it rejects, together with the valid parts of its batch`, async (t) => {
       const journal = await tools.open(t);
       await assert.rejects(journal.append([part("task/good", 0, [{ n: 1 }], 1), ...batch]), TypeError);
       assert.equal(await journal.load("task/good"), undefined);

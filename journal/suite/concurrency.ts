@@ -1,4 +1,4 @@
-// Many appends in the same moment.
+// Many appends at once.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Values that stores are known to stumble over.
+// Values that stores are known to handle badly.
 
 import type { JsonValue } from "@gantry/core/json.ts";
 

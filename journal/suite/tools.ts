@@ -1,14 +1,14 @@
-// What all cases of the suite use: a journal for one test, and short words for appending and finding.
+// Shared by the cases of the suite: a journal for one test, and short functions to append and find.
 
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { AppendResult, Journal, StreamAppend } from "../journal.ts";
 
-/** Where a journal lives: opening it again after closing is a restart. */
+/** The storage of a journal: opening it again after closing is a restart. */
 export type Place = {
   readonly open: (indexes: readonly string[]) => Promise<Journal>;
-  /** Removes what is left; called after the last journal was closed. */
+  /** Removes everything; called after the last journal was closed. */
   readonly dispose: () => Promise<void>;
 };
 
@@ -55,7 +55,7 @@ export function numbered(from: number, to: number): readonly JsonObject[] {
   return Array.from({ length: to - from + 1 }, (_, at) => ({ n: from + at }));
 }
 
-/** Appends and insists that there was no conflict; answers the seq. */
+/** Appends, and fails the test on a conflict. Answers the seq. */
 export async function committed(journal: Journal, batch: readonly StreamAppend[]): Promise<number> {
   const result: AppendResult = await journal.append(batch);
   assert.ok(result.ok, `unexpected conflict: ${JSON.stringify(result)}`);

@@ -1,4 +1,4 @@
-// Values and names come back as they were, and nothing is shared.
+// Values and names are read back unchanged, and nothing is shared.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { committed, keys, part, type Tools } from "./tools.ts";
 
 export function valuesCases(tools: Tools): void {
   for (const [name, value] of HOSTILE_VALUES) {
-    test(`${name} comes back as it was`, async (t) => {
+    test(`${name} is read back unchanged`, async (t) => {
       const journal = await tools.open(t);
       await committed(journal, [part("task/a", 0, [{ value }], value)]);
       assert.deepEqual((await journal.load("task/a"))?.snapshot, value);
@@ -25,7 +25,7 @@ export function valuesCases(tools: Tools): void {
     assert.equal(({} as { admin?: boolean }).admin, undefined);
   });
 
-  test("changing what was handed in changes nothing", async (t) => {
+  test("changing an argument later changes nothing", async (t) => {
     const journal = await tools.open(t);
     const snapshot = { list: [1] };
     const event = { list: [1] };
@@ -40,7 +40,7 @@ export function valuesCases(tools: Tools): void {
     assert.deepEqual(await keys(journal, "by-app"), ["one"]);
   });
 
-  test("changing what was handed out changes nothing", async (t) => {
+  test("changing an answer changes nothing", async (t) => {
     const journal = await tools.open(t);
     await committed(journal, [part("task/a", 0, [{ list: [1] }], { list: [1] }, { "by-app": ["x"] })]);
     const loaded = (await journal.load("task/a"))?.snapshot as { list: number[] };
@@ -52,7 +52,7 @@ export function valuesCases(tools: Tools): void {
   });
 
   for (const stream of HOSTILE_STREAMS) {
-    test(`the stream ${stream.slice(0, 40)} is one of its own`, async (t) => {
+    test(`the stream ${stream.slice(0, 40)} is separate from all others`, async (t) => {
       const journal = await tools.open(t);
       await committed(
         journal,

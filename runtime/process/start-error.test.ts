@@ -33,13 +33,13 @@ test("what the operating system says at a start becomes one line", async (t) => 
   assert.ok(at !== null && typeof at === "object");
   assert.match(
     await faultOf(() => listen(new Koa(), { host: "127.0.0.1", port: at.port })),
-    /^Gantry cannot listen at 127\.0\.0\.1:\d+\. Another process listens there already\. Stop [^\n]*\.$/,
+    /^Gantry cannot listen on 127\.0\.0\.1:\d+\. Another process listens there already\. Stop [^\n]*\.$/,
   );
   const file = join(dir, "file");
   writeFileSync(file, "");
   assert.match(
     await faultOf(() => mkdirSync(join(file, "data"))),
-    /file\/data cannot be used\. A part of its path is a file and not a folder\. Give/,
+    /file\/data cannot be used\. A part of its path is a file and not a folder\. Let/,
   );
   assert.equal(await faultOf(() => JSON.parse("{")), "a mistake of ours");
   assert.equal(await faultOf(() => Promise.reject(new Error("no code"))), "a mistake of ours");

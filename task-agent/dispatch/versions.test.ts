@@ -75,7 +75,7 @@ test("a runner that is too new, or too old, is refused in plain words, and what 
   const { code, title, detail, todo } = problemSchema.parse(await refused.json());
   assert.equal(code, "version-unfit");
   const words =
-    "Runner tokyo-1 and the task-agent do not understand each other. Runner tokyo-1 speaks versions 8-9 of the protocol, the task-agent speaks 1-2. Update the task-agent; processes may be one release apart.";
+    "Runner tokyo-1 and the task-agent have no protocol version in common. Runner tokyo-1 supports versions 8-9 of the protocol, the task-agent supports 1-2. Update the task-agent. Processes may be at most one release apart.";
   assert.equal([title, detail, todo].join(" "), words);
   let task = await client.task(id);
   while (!task.waiting?.text.includes("do not understand")) task = await client.task(id);

@@ -195,7 +195,7 @@ describe("Kafka", { skip }, () => {
     child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
     const [code] = (await once(child, "close")) as [number | null];
     assert.equal(code, 2, said.join(""));
-    const says = "Events could be lost, or reach their readers out of order. Create it, or set `create: true`";
+    const says = "Events could be lost or arrive out of order. Create it, or set `create: true`";
     assert.equal(
       said.join(""),
       `The Kafka topic ${topic} cannot carry events: it does not exist. ${says} so that Gantry does.\n`,
@@ -209,7 +209,7 @@ describe("Kafka", { skip }, () => {
     await bus.checkTopic();
     await bus.close();
     const more = { ...kafka, partitions: 12 };
-    const says = `The Kafka topic ${topic} cannot carry events: it has 3 partitions, and 12 are configured. Events could be lost, or reach their readers out of order. Add partitions to the topic while no task runs, or configure fewer.`;
+    const says = `The Kafka topic ${topic} cannot carry events: it has 3 partitions, and 12 are configured. Events could be lost or arrive out of order. Add partitions to the topic while no task runs, or configure fewer.`;
     await withFolder(async (dir) => {
       await startsBadly(dir, { process: "task-agent", config: { events: { kafka: more } }, says });
       await startsBadly(dir, { process: "notify-agent", config: { source: { kafka: more } }, says });

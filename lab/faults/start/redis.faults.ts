@@ -20,32 +20,32 @@ const UNFIT: readonly IncompatibleRunners[] = [
     journal: { password: "wrong-password-of-this-test" },
     says: (at) =>
       new RegExp(
-        `^Redis at ${at} does not let Gantry in\\. Redis says: WRONGPASS .+ Correct the user, the password or the rights of the journal's account, and start again\\.\\n$`,
+        `^Redis at ${at} refused Gantry's credentials\\. Redis answered: WRONGPASS .+ Correct the user, the password or the permissions of the journal's account, then start again\\.\\n$`,
       ),
   },
   {
     what: "no password",
     settings: { ...SAFE, requirepass: "redis-password-of-this-test" },
-    says: (at) => new RegExp(`^Redis at ${at} does not let Gantry in\\. Redis says: NOAUTH `),
+    says: (at) => new RegExp(`^Redis at ${at} refused Gantry's credentials\\. Redis answered: NOAUTH `),
   },
   {
     what: "eviction",
     settings: { ...SAFE, "maxmemory-policy": "allkeys-lru" },
     says: (at) =>
-      `Redis at ${at} is not safe as a journal: maxmemory-policy is allkeys-lru. It could lose what it has acknowledged. Set maxmemory-policy to noeviction: a full Redis must refuse.`,
+      `Redis at ${at} is not safe as a journal: maxmemory-policy is allkeys-lru. It could lose changes that it has acknowledged. Set maxmemory-policy to noeviction: a full Redis must refuse.`,
   },
   {
     what: "no append-only file",
     settings: { ...SAFE, appendonly: "no" },
     says: (at) =>
-      `Redis at ${at} is not safe as a journal: appendonly is no. It could lose what it has acknowledged. Set appendonly yes and appendfsync always, or allow lazy fsync in the configuration.`,
+      `Redis at ${at} is not safe as a journal: appendonly is no. It could lose changes that it has acknowledged. Set appendonly yes and appendfsync always, or allow lazy fsync in the configuration.`,
   },
   {
     what: "a store of a newer version",
     prepare: ["HSET", "{gantry}:meta", "layout", "9000"],
     says: (at) =>
       new RegExp(
-        `^The journal \\{gantry\\} of Redis at ${at} was written by a newer version of Gantry\\. It has migration 9000; this version knows \\d+\\. Start the newer version, or restore a backup\\.\\n$`,
+        `^The journal \\{gantry\\} of Redis at ${at} was written by a newer version of Gantry\\. It has layout version 9000; this version of Gantry supports up to \\d+\\. Start the newer version, or restore a backup\\.\\n$`,
       ),
   },
 ];

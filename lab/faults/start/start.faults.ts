@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import { startsBadly, withFolder } from "./table.ts";
 
-const correct = "Correct what is listed and start again.";
+const correct = "Correct the listed settings and start again.";
 const NOBODY = 65_534;
 
 test("keys that are not known and values of the wrong type, with their lines", () =>
@@ -56,7 +56,7 @@ test("a secret file that is missing: of a runner, and of a notify-agent", () =>
     await startsBadly(dir, {
       process: "task-runner",
       config: { token },
-      says: "The token of the runner cannot be read. The file DIR/no-such-file cannot be read (ENOENT). Put the secret there, or correct the configuration, and start again.",
+      says: "The token of the runner cannot be read. The file DIR/no-such-file cannot be read (ENOENT). Provide the secret there or correct the configuration, then start again.",
     });
     await startsBadly(dir, {
       process: "notify-agent",
@@ -92,7 +92,7 @@ test("a data folder that another process uses", () =>
     const journal = await openSqliteJournal({ file: join(dir, "data/journal.sqlite"), indexes: [] });
     await startsBadly(dir, {
       process: "task-agent",
-      says: /^The journal DIR\/data\/journal\.sqlite is in use by another process\. Only one process may own it; the lock is held by process \d+ on \S+\. Stop the other process, or use another data folder\.\n$/,
+      says: /^The journal DIR\/data\/journal\.sqlite is in use by another process\. Only one process may use it; the lock is held by process \d+ on \S+\. Stop the other process, or use another data folder\.\n$/,
     });
     await journal.close();
   }));
@@ -106,7 +106,7 @@ test("a journal of a newer version, a damaged one, and one that is none", () =>
     db.close();
     await startsBadly(dir, {
       process: "task-agent",
-      says: /^The journal DIR\/data\/journal\.sqlite was written by a newer version of Gantry\. It has migration 9000; this version knows \d+\. Start the newer version, or restore a backup\.\n$/,
+      says: /^The journal DIR\/data\/journal\.sqlite was written by a newer version of Gantry\. It has layout version 9000; this version of Gantry supports up to \d+\. Start the newer version, or restore a backup\.\n$/,
     });
     await writeFile(file, "this is not a journal, and it is long enough to be looked at".repeat(100));
     await startsBadly(dir, {
@@ -125,7 +125,7 @@ test("a port that is in use", () =>
       await startsBadly(dir, {
         process,
         config: { port: at.port },
-        says: `Gantry cannot listen at 127.0.0.1:${at.port}. Another process listens there already. Stop what listens there, or configure another \`host\` or \`port\`.`,
+        says: `Gantry cannot listen on 127.0.0.1:${at.port}. Another process listens there already. Stop what listens there, or configure another \`host\` or \`port\`.`,
       });
     await new Promise((resolve) => server.close(resolve));
   }));
@@ -169,6 +169,6 @@ test("a Kafka and a Redis at which nobody listens", () =>
     await startsBadly(dir, {
       process: "task-agent",
       config: { journal: { kind: "redis", address: "127.0.0.1:9" } },
-      says: "The journal at 127.0.0.1:9 cannot be reached. Redis at 127.0.0.1:9 cannot be reached: connect ECONNREFUSED 127.0.0.1:9. Correct `journal` in the configuration, or start that Redis, and start again.",
+      says: "The journal at 127.0.0.1:9 cannot be reached. Redis at 127.0.0.1:9 cannot be reached: connect ECONNREFUSED 127.0.0.1:9. Correct `journal` in the configuration or start this Redis, then start again.",
     });
   }));

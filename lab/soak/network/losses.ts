@@ -24,7 +24,7 @@ export async function lossesOf(
     if (silentS !== undefined) return Number(silentS) * 1_000 >= SHORT_TERMS.lease.strict.reassignAfterMs;
     // The runner has stopped the work by itself: it must have tried to renew.
     const triedInVain = runners.some(({ lines }) => lines.some((line) => line.includes("could not be renewed")));
-    return reason.startsWith("The lease of this attempt is over") && triedInVain;
+    return reason.startsWith("The lease of this attempt has ended") && triedInVain;
   };
   const missed = reasons.filter(isMissed).length;
   return { isStarved: missed > 1, unexplained: reasons.length - missed };
