@@ -3,18 +3,18 @@
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { startClock } from "./clock.ts";
 import { type Page, problemFrom, v1 } from "./data/api.ts";
+import { applyToPage, changesTaskRows } from "./data/apply-event.ts";
+import { recentTasks } from "./data/attention.ts";
+import { startClock } from "./data/clock.ts";
 import { startLive } from "./data/live.ts";
-import { recentTasks } from "./data/needs.ts";
-import { changesRows, patchPage } from "./data/patch.ts";
 import { loadMe } from "./data/session.ts";
 import { useResource } from "./data/store.ts";
 import { Frame } from "./frame/frame.tsx";
-import { Help } from "./frame/help.tsx";
-import { startKeys } from "./frame/keys.ts";
 import { Palette } from "./frame/palette.tsx";
 import { address, match, startRouter } from "./frame/router.ts";
+import { ShortcutHelp } from "./frame/shortcut-help.tsx";
+import { startShortcuts } from "./frame/shortcuts.ts";
 import { AppPage } from "./pages/app.tsx";
 import { AppsPage } from "./pages/apps.tsx";
 import { FleetPage } from "./pages/fleet.tsx";
@@ -25,11 +25,14 @@ import { SettingsPage } from "./pages/settings.tsx";
 import { SitesPage } from "./pages/sites.tsx";
 import { TaskPage } from "./pages/task.tsx";
 import { TasksPage } from "./pages/tasks.tsx";
-import { Empty, ProblemBox } from "./parts/answers.tsx";
+import { EmptyState, ProblemBox } from "./parts/loading-states.tsx";
 import { RunSheet } from "./run/run-sheet.tsx";
 
 function Console() {
-  const recent = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: changesRows, patch: patchPage });
+  const recent = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), {
+    on: changesTaskRows,
+    patch: applyToPage,
+  });
   const tasks = recent.data.value?.items;
   useEffect(() => {
     if (tasks) recentTasks.value = tasks;
@@ -43,7 +46,7 @@ function Console() {
       </Frame>
       {run === null ? null : <RunSheet pipeline={run} app={query.get("for") ?? undefined} key={run} />}
       <Palette />
-      <Help />
+      <ShortcutHelp />
     </>
   );
 }
@@ -64,11 +67,11 @@ function PageOf({ path }: { path: string }) {
   if (path === "/inbox") return <InboxPage />;
   if (path === "/settings") return <SettingsPage />;
   return (
-    <Empty title="There is no page at this address">
+    <EmptyState title="There is no page at this address">
       <p>
         <a href="/">Go to Home</a>, or press <kbd>/</kbd> to search.
       </p>
-    </Empty>
+    </EmptyState>
   );
 }
 
@@ -83,7 +86,7 @@ async function begin(): Promise<void> {
   }
   startRouter();
   startClock();
-  startKeys();
+  startShortcuts();
   startLive();
   render(<Console />, root);
 }

@@ -15,7 +15,7 @@ export type Resource<T> = {
 };
 
 /** How events concern a resource. */
-export type Listening<T> = {
+export type Subscription<T> = {
   /** Is it another answer after this event? */
   readonly on?: (event: FeedEvent) => boolean;
   /** What is known of the new answer already. */
@@ -26,7 +26,7 @@ type Entry = {
   readonly path: string;
   readonly data: Signal<unknown>;
   readonly problem: Signal<ProblemBody | undefined>;
-  readonly listening: Set<Listening<unknown>>;
+  readonly listening: Set<Subscription<unknown>>;
   timer: ReturnType<typeof setTimeout> | undefined;
   isReading: boolean;
   isStale: boolean;
@@ -42,11 +42,11 @@ const GAP_MS = 400;
 const entries = new Map<string, Entry>();
 
 /** The answer of a GET, shared by all that look at it. `undefined` as the path: nothing is read. */
-export function useResource<T>(path: string | undefined, listening: Listening<T> = {}): Resource<T> {
+export function useResource<T>(path: string | undefined, listening: Subscription<T> = {}): Resource<T> {
   const entry = useMemo(() => entryOf(path ?? ""), [path]);
   useEffect(() => {
     if (path === undefined) return;
-    const ours = listening as Listening<unknown>;
+    const ours = listening as Subscription<unknown>;
     entry.listening.add(ours);
     if (performance.now() - entry.readAt > 1_000) refresh(entry);
     return () => void entry.listening.delete(ours);

@@ -3,13 +3,13 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { attentionCount } from "../data/attention.ts";
 import { announcement, type Link, link } from "../data/live.ts";
-import { actionCount } from "../data/needs.ts";
 import { me, signOut } from "../data/session.ts";
-import { Icon } from "../parts/mark.tsx";
+import { Icon } from "../parts/state-badge.tsx";
 import { openPalette } from "./palette.tsx";
 import { address, decode } from "./router.ts";
-import { recall, remember } from "./theme.ts";
+import { readPreference, savePreference } from "./theme.ts";
 import { ThemeChoice } from "./theme-choice.tsx";
 
 const PLACES = [
@@ -26,10 +26,10 @@ const PLACES = [
 const KEY = "gantry.rail";
 
 export function Frame({ children }: { children: ComponentChildren }) {
-  const isFolded = useSignal(recall(KEY) === "folded");
+  const isFolded = useSignal(readPreference(KEY) === "folded");
   const fold = (): void => {
     isFolded.value = !isFolded.value;
-    remember(KEY, isFolded.value ? "folded" : "open");
+    savePreference(KEY, isFolded.value ? "folded" : "open");
   };
   return (
     <div class={isFolded.value ? "frame folded" : "frame"}>
@@ -59,7 +59,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
 
 function Rail({ isFolded, onFold }: { isFolded: boolean; onFold: () => void }) {
   const { path } = address.value;
-  const waiting = actionCount.value;
+  const waiting = attentionCount.value;
   return (
     <nav class="rail" aria-label="Main">
       <a class="brand" href="/" aria-label="Gantry">

@@ -5,11 +5,11 @@ import type { AppView, PipelineView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { type Page, to, v1 } from "../data/api.ts";
-import { recentTasks } from "../data/needs.ts";
+import { recentTasks } from "../data/attention.ts";
 import { useResource } from "../data/store.ts";
-import { Glyph, Icon } from "../parts/mark.tsx";
-import { isPaletteOpen } from "./keys.ts";
+import { Icon, StateGlyph } from "../parts/state-badge.tsx";
 import { go } from "./router.ts";
+import { isPaletteOpen } from "./shortcuts.ts";
 
 type Hit = {
   readonly href: string;
@@ -126,7 +126,7 @@ function Search() {
             {hit.state === undefined ? (
               <Icon name={hit.kind === "page" ? "more" : `${hit.kind}s`} />
             ) : (
-              <Glyph state={hit.state} />
+              <StateGlyph state={hit.state} />
             )}
             <span class="strong">{hit.text}</span>
             <span class="soft more">{hit.more}</span>

@@ -6,12 +6,12 @@ export type Theme = (typeof THEMES)[number];
 const KEY = "gantry.theme";
 
 export function savedTheme(): Theme {
-  const saved = recall(KEY);
+  const saved = readPreference(KEY);
   return THEMES.find((theme) => theme === saved) ?? "system";
 }
 
 export function chooseTheme(theme: Theme): void {
-  remember(KEY, theme);
+  savePreference(KEY, theme);
   applyTheme(theme);
 }
 
@@ -21,7 +21,7 @@ export function applyTheme(theme: Theme): void {
 }
 
 /** What this browser kept for this person; a browser that keeps nothing answers nothing. */
-export function recall(key: string): string | null {
+export function readPreference(key: string): string | null {
   try {
     return localStorage.getItem(key);
   } catch {
@@ -29,7 +29,7 @@ export function recall(key: string): string | null {
   }
 }
 
-export function remember(key: string, value: string): void {
+export function savePreference(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {

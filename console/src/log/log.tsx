@@ -5,12 +5,12 @@ import type { StepView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useMemo, useRef } from "preact/hooks";
-import { count } from "../format.ts";
 import { address } from "../frame/router.ts";
-import { recall, remember } from "../frame/theme.ts";
-import { ProblemBox } from "../parts/answers.tsx";
-import { Icon } from "../parts/mark.tsx";
-import { Chunk } from "./log-chunk.tsx";
+import { readPreference, savePreference } from "../frame/theme.ts";
+import { count } from "../parts/format.ts";
+import { ProblemBox } from "../parts/loading-states.tsx";
+import { Icon } from "../parts/state-badge.tsx";
+import { Chunk } from "./chunk.tsx";
 import { useLog } from "./log-reader.ts";
 import { rangeOf, showLine, useFollow, useOpenAt } from "./log-scroll.ts";
 import { allLines, findLines, firstFailingLine, type LogLine } from "./log-text.ts";
@@ -27,7 +27,7 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
   const lines = useMemo(() => allLines(state.text), [state.text]);
   const wanted = useSignal("");
   const hitAt = useSignal(0);
-  const wraps = useSignal(recall(WRAP_KEY) !== "no");
+  const wraps = useSignal(readPreference(WRAP_KEY) !== "no");
   const scroller = useRef<HTMLDivElement>(null);
   const { isFollowing, unseen, onScroll, toEnd } = useFollow(scroller, lines.length, state.isFinal, path);
   const hits = useMemo(() => findLines(lines, wanted.value), [lines, wanted.value]);
@@ -82,7 +82,7 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
           title="Wrap long lines"
           onClick={() => {
             wraps.value = !wraps.value;
-            remember(WRAP_KEY, wraps.value ? "yes" : "no");
+            savePreference(WRAP_KEY, wraps.value ? "yes" : "no");
           }}
         >
           <Icon name="wrap" />

@@ -4,36 +4,36 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useRef } from "preact/hooks";
 import { to, v1 } from "../data/api.ts";
-import { patchTask } from "../data/patch.ts";
+import { applyToTask } from "../data/apply-event.ts";
 import { useResource } from "../data/store.ts";
-import { readable } from "../format.ts";
-import { useKeys } from "../frame/keys.ts";
+import { usePolling } from "../data/use-polling.ts";
+import { useTitle } from "../frame/page-title.ts";
 import { address, go, withQuery } from "../frame/router.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer } from "../parts/answers.tsx";
-import { Ago, Id, Pairs, Took } from "../parts/facts.tsx";
-import { Mark } from "../parts/mark.tsx";
-import { FailureBox } from "../task/failure.tsx";
+import { useShortcuts } from "../frame/shortcuts.ts";
+import { readable } from "../parts/format.ts";
+import { Loaded } from "../parts/loading-states.tsx";
+import { StateBadge } from "../parts/state-badge.tsx";
+import { CopyableId, Duration, KeyValueList, RelativeTime } from "../parts/values.tsx";
+import { decideMove, decideNextFailure, decideSelection, type Selection } from "../task/decide-selection.ts";
+import { FailureBox } from "../task/failure-box.tsx";
 import { Graph } from "../task/graph.tsx";
-import { decideMove, decideNextFailure, decideSelection, type Selection } from "../task/selection.ts";
 import { StepPanel } from "../task/step-panel.tsx";
 import { HeldBox, TaskActions } from "../task/task-actions.tsx";
 import { StepList, Timeline } from "../task/views.tsx";
-import { useTick } from "../tick.ts";
 
 const VIEWS = ["graph", "list", "timeline"] as const;
 type View = (typeof VIEWS)[number] | "log";
 
 export function TaskPage({ id }: { id: string }) {
-  const task = useResource<TaskView>(v1.task(id), { on: ({ subject }) => subject === id, patch: patchTask });
+  const task = useResource<TaskView>(v1.task(id), { on: ({ subject }) => subject === id, patch: applyToTask });
   const view = task.data.value;
   const isOpen = view !== undefined && !STATE_LOOKS[view.state].ended;
   // Whether a runner is still heard is no event.
-  useTick(10_000, () => {
+  usePolling(10_000, () => {
     if (isOpen) task.reload();
   });
   useTitle(view === undefined ? "Task" : `${STATE_LOOKS[view.state].glyph} ${view.title}`);
-  return <Answer of={task}>{(one) => <Task task={one} />}</Answer>;
+  return <Loaded of={task}>{(one) => <Task task={one} />}</Loaded>;
 }
 
 function Task({ task }: { task: TaskView }) {
@@ -44,7 +44,7 @@ function Task({ task }: { task: TaskView }) {
   const select = (next: Selection | undefined): void => {
     if (next) go(withQuery({ ...next, attempt: undefined }), { replace: true });
   };
-  useKeys({
+  useShortcuts({
     j: () => select(decideMove(task, selected, 1)),
     k: () => select(decideMove(task, selected, -1)),
     f: () => select(decideNextFailure(task, selected)),
@@ -59,7 +59,7 @@ function Task({ task }: { task: TaskView }) {
     <div class={`task view-${view}`}>
       <header class="title task-title">
         <div>
-          <Mark state={task.state} />
+          <StateBadge state={task.state} />
           <h1 title={task.headline}>{readable(task.headline)}</h1>
         </div>
         <div class="actions">
@@ -126,20 +126,20 @@ function FactsLine({ task }: { task: TaskView }) {
         </span>
       )}
       <span>
-        pipeline <a href={to.pipeline(task.pipeline)}>{task.pipeline}</a> <Id value={task.definition.version} />
+        pipeline <a href={to.pipeline(task.pipeline)}>{task.pipeline}</a> <CopyableId value={task.definition.version} />
       </span>
       <span>
-        {task.requestedBy}, <Ago at={task.requestedAt} />
+        {task.requestedBy}, <RelativeTime at={task.requestedAt} />
       </span>
       <span>
-        took <Took ms={task.durationMs} since={open} />
+        took <Duration ms={task.durationMs} since={open} />
       </span>
       <span class="num">
         {task.stepsDone} of {task.stepsTotal} steps
       </span>
       {task.sites.length === 0 ? null : <span>at {task.sites.join(", ")}</span>}
       <span>
-        task <Id value={task.id} />
+        task <CopyableId value={task.id} />
       </span>
       {task.rerunOf === undefined ? null : (
         <span>
@@ -148,7 +148,7 @@ function FactsLine({ task }: { task: TaskView }) {
       )}
       {task.cancel === undefined ? null : (
         <span>
-          cancel by {task.cancel.by} <Ago at={task.cancel.at} />
+          cancel by {task.cancel.by} <RelativeTime at={task.cancel.at} />
           {task.cancel.reason === undefined ? "" : `: ${task.cancel.reason}`}
         </span>
       )}
@@ -162,11 +162,19 @@ function Details({ task }: { task: TaskView }) {
     <div class="details-row">
       <section>
         <h2>Outputs</h2>
-        {Object.keys(task.outputs).length === 0 ? <p class="quiet">None yet.</p> : <Pairs values={task.outputs} />}
+        {Object.keys(task.outputs).length === 0 ? (
+          <p class="quiet">None yet.</p>
+        ) : (
+          <KeyValueList values={task.outputs} />
+        )}
       </section>
       <section>
         <h2>Parameters</h2>
-        {Object.keys(task.params).length === 0 ? <p class="quiet">None were given.</p> : <Pairs values={task.params} />}
+        {Object.keys(task.params).length === 0 ? (
+          <p class="quiet">None were given.</p>
+        ) : (
+          <KeyValueList values={task.params} />
+        )}
       </section>
     </div>
   );

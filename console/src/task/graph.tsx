@@ -4,10 +4,10 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { withQuery } from "../frame/router.ts";
-import { Took } from "../parts/facts.tsx";
-import { Glyph } from "../parts/mark.tsx";
+import { StateGlyph } from "../parts/state-badge.tsx";
+import { Duration } from "../parts/values.tsx";
+import { isSilent, type Selection } from "./decide-selection.ts";
 import { layoutGraph, pathOf } from "./graph-layout.ts";
-import { isSilent, type Selection } from "./selection.ts";
 
 const WIDTH = 284;
 const HEAD = 36;
@@ -73,13 +73,13 @@ export function Graph({ task, selected }: { task: TaskView; selected: Selection 
                         aria-current={isSelected ? "true" : undefined}
                         title={step.title}
                       >
-                        <Glyph state={step.state} isSilent={isSilent(job) && step.state === "running"} />
+                        <StateGlyph state={step.state} isSilent={isSilent(job) && step.state === "running"} />
                         <span class="hidden">{STATE_LOOKS[step.state].word}: </span>
                         <span class="name">{step.title}</span>
                         {step.tries > 1 ? <span class="tries">×{step.tries}</span> : null}
                         {step.startedAt === undefined ? null : (
                           <span class="took soft">
-                            <Took ms={step.durationMs} since={step.startedAt} />
+                            <Duration ms={step.durationMs} since={step.startedAt} />
                           </span>
                         )}
                       </a>
@@ -98,13 +98,13 @@ export function Graph({ task, selected }: { task: TaskView; selected: Selection 
 export function JobHead({ job }: { job: JobView }) {
   return (
     <div class="job-head">
-      <Glyph state={job.state} isSilent={isSilent(job)} />
+      <StateGlyph state={job.state} isSilent={isSilent(job)} />
       <span class="hidden">{STATE_LOOKS[job.state].word}: </span>
       <span class="strong">{job.title}</span>
       <span class="where">{job.key === job.id ? job.site : job.key.slice(job.id.length + 1, -1)}</span>
       {job.attempt > 1 ? <span class="tries">attempt {job.attempt}</span> : null}
       <span class="took soft">
-        {job.startedAt === undefined ? null : <Took ms={job.durationMs} since={job.startedAt} />}
+        {job.startedAt === undefined ? null : <Duration ms={job.durationMs} since={job.startedAt} />}
       </span>
     </div>
   );

@@ -6,10 +6,10 @@ import { useEffect, useRef } from "preact/hooks";
 import { v1 } from "../data/api.ts";
 import { address, withQuery } from "../frame/router.ts";
 import { Log } from "../log/log.tsx";
-import { Ago, Id, Pairs, Took } from "../parts/facts.tsx";
-import { Icon, Mark } from "../parts/mark.tsx";
-import { FailureBox } from "./failure.tsx";
-import { isSilent, type Selection } from "./selection.ts";
+import { Icon, StateBadge } from "../parts/state-badge.tsx";
+import { CopyableId, Duration, KeyValueList, RelativeTime } from "../parts/values.tsx";
+import { isSilent, type Selection } from "./decide-selection.ts";
+import { FailureBox } from "./failure-box.tsx";
 
 const TABS = ["log", "outputs", "effects", "attempts"] as const;
 type Tab = (typeof TABS)[number];
@@ -35,7 +35,7 @@ export function StepPanel({ task, selected }: { task: TaskView; selected: Select
     <section class="panel" ref={panel} aria-label={`Step ${step.title}`}>
       <header>
         <h2>
-          <Mark state={step.state} isSilent={isSilent(job) && step.state === "running"} />
+          <StateBadge state={step.state} isSilent={isSilent(job) && step.state === "running"} />
           <span>{step.title}</span>
         </h2>
         <p class="facts-line soft">
@@ -47,7 +47,7 @@ export function StepPanel({ task, selected }: { task: TaskView; selected: Select
           {attempt === undefined ? null : <span>attempt {attempt}</span>}
           {step.startedAt === undefined ? null : (
             <span>
-              took <Took ms={step.durationMs} since={step.startedAt} />
+              took <Duration ms={step.durationMs} since={step.startedAt} />
             </span>
           )}
           {typeof step.outputs.exitCode === "number" ? <span>exit {step.outputs.exitCode}</span> : null}
@@ -118,12 +118,12 @@ function Outputs({ step, job }: { step: StepView; job: JobView }) {
       {Object.keys(step.outputs).length === 0 ? (
         <p class="quiet">This step has no outputs.</p>
       ) : (
-        <Pairs values={step.outputs} />
+        <KeyValueList values={step.outputs} />
       )}
       {ofJob === 0 ? null : (
         <>
           <h3>Outputs of the job</h3>
-          <Pairs values={job.outputs} />
+          <KeyValueList values={job.outputs} />
         </>
       )}
     </div>
@@ -149,10 +149,10 @@ function Effects({ job, step }: { job: JobView; step: StepView }) {
             <span class="mono">{effect.effect}</span>
             <span>attempt {effect.attempt}</span>
             <span>
-              key <Id value={effect.key} />
+              key <CopyableId value={effect.key} />
             </span>
           </p>
-          {effect.result === undefined ? null : <Pairs values={effect.result} />}
+          {effect.result === undefined ? null : <KeyValueList values={effect.result} />}
         </li>
       ))}
     </ul>
@@ -180,7 +180,7 @@ function Attempts({ job, chosen }: { job: JobView; chosen: number | undefined })
                 <a href={withQuery({ attempt: String(one.attempt), tab: undefined })}>Show log of {one.attempt}</a>
               </td>
               <td>{one.runner ?? "–"}</td>
-              <td class="soft">{one.startedAt === undefined ? "–" : <Ago at={one.startedAt} />}</td>
+              <td class="soft">{one.startedAt === undefined ? "–" : <RelativeTime at={one.startedAt} />}</td>
               <td>{one.outcome ?? "open"}</td>
               <td class="soft">{one.failure?.message ?? "–"}</td>
             </tr>

@@ -9,11 +9,11 @@ import { newKey, problemFrom, send, to, v1 } from "../data/api.ts";
 import { mayRun } from "../data/session.ts";
 import { put } from "../data/store.ts";
 import { go } from "../frame/router.ts";
-import { ProblemBox } from "../parts/answers.tsx";
-import { Glyph } from "../parts/mark.tsx";
+import { ProblemBox } from "../parts/loading-states.tsx";
+import { StateGlyph } from "../parts/state-badge.tsx";
 
 /** Sends one wish at a time, and keeps why it was refused. */
-function useWish(): {
+function useAction(): {
   readonly isSending: boolean;
   readonly problem: ProblemBody | undefined;
   readonly wish: (act: () => Promise<void>) => void;
@@ -36,7 +36,7 @@ function useWish(): {
 }
 
 export function TaskActions({ task }: { task: TaskView }) {
-  const { isSending, problem, wish } = useWish();
+  const { isSending, problem, wish } = useAction();
   const isAsking = useSignal(false);
   const hasEnded = STATE_LOOKS[task.state].ended;
   const rerun = (from: "failed" | "all"): void =>
@@ -102,7 +102,7 @@ export function TaskActions({ task }: { task: TaskView }) {
 function CancelBox({ task, onClose }: { task: TaskView; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const reason = useSignal("");
-  const { isSending, problem, wish } = useWish();
+  const { isSending, problem, wish } = useAction();
   useEffect(() => dialog.current?.showModal(), []);
   const cancel = (): void =>
     wish(async () => {
@@ -155,7 +155,7 @@ const ANSWERS = [
 
 /** The question that only a person can answer. */
 export function HeldBox({ task, job }: { task: TaskView; job: JobView }) {
-  const { isSending, problem, wish } = useWish();
+  const { isSending, problem, wish } = useAction();
   const reason = useSignal("");
   const answer = (chosen: string): void =>
     wish(async () => {
@@ -168,7 +168,7 @@ export function HeldBox({ task, job }: { task: TaskView; job: JobView }) {
   return (
     <section class="held hue-violet" aria-label={`${job.key} is held`}>
       <p class="strong">
-        <Glyph state="held" /> {job.title} <span class="mono">{job.key}</span> is held and needs an answer
+        <StateGlyph state="held" /> {job.title} <span class="mono">{job.key}</span> is held and needs an answer
       </p>
       <p>
         {job.waiting?.text ?? job.failure?.message ?? "It may have been done in part; nobody but a person can tell."}

@@ -2,13 +2,13 @@
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { JobView, StepView, TaskView } from "@gantry/wire/agent/views.ts";
-import { now } from "../clock.ts";
-import { duration } from "../format.ts";
+import { now } from "../data/clock.ts";
 import { withQuery } from "../frame/router.ts";
-import { Took } from "../parts/facts.tsx";
-import { Glyph } from "../parts/mark.tsx";
+import { duration } from "../parts/format.ts";
+import { StateGlyph } from "../parts/state-badge.tsx";
+import { Duration } from "../parts/values.tsx";
+import { isSilent, type Selection } from "./decide-selection.ts";
 import { JobHead, JobWaits } from "./graph.tsx";
-import { isSilent, type Selection } from "./selection.ts";
 
 type Props = { task: TaskView; selected: Selection | undefined };
 
@@ -25,7 +25,7 @@ export function StepList({ task, selected }: Props) {
                 <StepLink job={job} step={step} selected={selected}>
                   <span class="uses faint mono">{step.uses ?? "script"}</span>
                   <span class="took soft">
-                    {step.startedAt === undefined ? null : <Took ms={step.durationMs} since={step.startedAt} />}
+                    {step.startedAt === undefined ? null : <Duration ms={step.durationMs} since={step.startedAt} />}
                   </span>
                 </StepLink>
               </li>
@@ -51,7 +51,7 @@ function StepLink(props: {
       class={isSelected ? "step is-selected" : "step"}
       aria-current={isSelected ? "true" : undefined}
     >
-      <Glyph state={step.state} isSilent={isSilent(job) && step.state === "running"} />
+      <StateGlyph state={step.state} isSilent={isSilent(job) && step.state === "running"} />
       <span class="hidden">{STATE_LOOKS[step.state].word}: </span>
       <span class="name">{step.title}</span>
       {step.tries > 1 ? <span class="tries">×{step.tries}</span> : null}
@@ -93,7 +93,7 @@ export function Timeline({ task, selected }: Props) {
             <div class="bar-row" key={step.id}>
               <StepLink job={job} step={step} selected={selected}>
                 <span class="took soft">
-                  {step.startedAt === undefined ? null : <Took ms={step.durationMs} since={step.startedAt} />}
+                  {step.startedAt === undefined ? null : <Duration ms={step.durationMs} since={step.startedAt} />}
                 </span>
               </StepLink>
               <span class="lane">{bar(step.startedAt, step.endedAt, STATE_LOOKS[step.state].hue)}</span>

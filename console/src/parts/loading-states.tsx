@@ -24,7 +24,7 @@ export function ProblemBox({ problem, onRetry }: { problem: ProblemBody; onRetry
 }
 
 /** The data of a resource; before it is there, quiet; when it cannot be read, why. Old data stays visible. */
-export function Answer<T>({ of, children }: { of: Resource<T>; children: (data: T) => ComponentChildren }) {
+export function Loaded<T>({ of, children }: { of: Resource<T>; children: (data: T) => ComponentChildren }) {
   const data = of.data.value;
   const problem = of.problem.value;
   return (
@@ -35,7 +35,7 @@ export function Answer<T>({ of, children }: { of: Resource<T>; children: (data: 
   );
 }
 
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+export function EmptyState({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
       <p class="strong">{title}</p>
@@ -44,7 +44,7 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-export function Title({ title, children, note }: { title: string; children?: ComponentChildren; note?: string }) {
+export function PageHeader({ title, children, note }: { title: string; children?: ComponentChildren; note?: string }) {
   return (
     <header class="title">
       <div>

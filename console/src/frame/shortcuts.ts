@@ -7,9 +7,9 @@ import { go } from "./router.ts";
 export const isHelpOpen = signal(false);
 export const isPaletteOpen = signal(false);
 
-export type Keys = { readonly [key: string]: () => void };
+export type Shortcuts = { readonly [key: string]: () => void };
 
-const views = new Set<Keys>();
+const views = new Set<Shortcuts>();
 const PLACES: { readonly [key: string]: string } = {
   h: "/",
   a: "/apps",
@@ -23,7 +23,7 @@ const PLACES: { readonly [key: string]: string } = {
 const CHORD_MS = 1_200;
 let chordUntil = 0;
 
-export function startKeys(): void {
+export function startShortcuts(): void {
   addEventListener("keydown", (event) => {
     if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -37,7 +37,7 @@ export function startKeys(): void {
 }
 
 /** Shortcuts of a view, while it is shown. */
-export function useKeys(keys: Keys): void {
+export function useShortcuts(keys: Shortcuts): void {
   useEffect(() => {
     views.add(keys);
     return () => void views.delete(keys);

@@ -3,7 +3,7 @@
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 
 /** `isSilent`: the runner was not heard from, so this is the last that is known. */
-export function Glyph({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
+export function StateGlyph({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
   const hue = isSilent ? "silent" : STATE_LOOKS[state].hue;
   const turns = !isSilent && (state === "running" || state === "finalizing");
   return (
@@ -13,11 +13,11 @@ export function Glyph({ state, isSilent = false }: { state: State; isSilent?: bo
   );
 }
 
-export function Mark({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
+export function StateBadge({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
   const { hue, word } = STATE_LOOKS[state];
   return (
     <span class={`mark hue-${isSilent ? "silent" : hue}`}>
-      <Glyph state={state} isSilent={isSilent} />
+      <StateGlyph state={state} isSilent={isSilent} />
       <span>{word}</span>
     </span>
   );

@@ -1,7 +1,7 @@
 // Why something failed: what happened, why, what to do, and the code.
 
 import type { StepView } from "@gantry/wire/agent/views.ts";
-import { readable } from "../format.ts";
+import { readable } from "../parts/format.ts";
 
 export function FailureBox({ failure, isOurs }: { failure: NonNullable<StepView["failure"]>; isOurs: boolean }) {
   return (

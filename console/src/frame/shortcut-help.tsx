@@ -1,8 +1,8 @@
 // The sheet of shortcuts.
 
 import { useEffect, useRef } from "preact/hooks";
-import { Icon } from "../parts/mark.tsx";
-import { isHelpOpen } from "./keys.ts";
+import { Icon } from "../parts/state-badge.tsx";
+import { isHelpOpen } from "./shortcuts.ts";
 
 const SHORTCUTS: readonly (readonly [string, string])[] = [
   ["/ or Ctrl K", "Search apps, tasks, pipelines"],
@@ -21,7 +21,7 @@ const SHORTCUTS: readonly (readonly [string, string])[] = [
   ["Esc", "Close a sheet"],
 ];
 
-export function Help() {
+export function ShortcutHelp() {
   const dialog = useRef<HTMLDialogElement>(null);
   const isOpen = isHelpOpen.value;
   useEffect(() => {
