@@ -1,55 +1,49 @@
-// Shortcuts. Letters count only where nobody types; views add their own while they are shown.
+// Keyboard shortcuts. A letter is a shortcut only while no text field has the focus. Views add shortcuts of their own
+// while they are shown.
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { go } from "./router.ts";
 
 export const isHelpOpen = signal(false);
-export const isPaletteOpen = signal(false);
+export const isSearchOpen = signal(false);
 
 export type Shortcuts = { readonly [key: string]: () => void };
 
-const views = new Set<Shortcuts>();
-const PLACES: { readonly [key: string]: string } = {
-  h: "/",
-  a: "/apps",
-  t: "/tasks",
-  f: "/fleet",
-  s: "/sites",
-  p: "/pipelines",
-  i: "/inbox",
-};
 /** How long `g` waits for its second letter. */
 const CHORD_MS = 1_200;
+const viewShortcuts = new Set<Shortcuts>();
 let chordUntil = 0;
 
-export function startShortcuts(): void {
+/** `destinations`: the address that `g` followed by a letter opens. */
+export function startShortcuts(destinations: ReadonlyMap<string, string>): void {
   addEventListener("keydown", (event) => {
     if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      isPaletteOpen.value = true;
+      isSearchOpen.value = true;
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTextField(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
-    if (press(event.key)) event.preventDefault();
+    if (press(event.key, destinations)) event.preventDefault();
   });
 }
 
-/** Shortcuts of a view, while it is shown. */
-export function useShortcuts(keys: Shortcuts): void {
+/** Shortcuts of a view, in force while the view is shown. */
+export function useShortcuts(shortcuts: Shortcuts): void {
   useEffect(() => {
-    views.add(keys);
-    return () => void views.delete(keys);
+    viewShortcuts.add(shortcuts);
+    return () => void viewShortcuts.delete(shortcuts);
   });
 }
 
-function press(key: string): boolean {
+/** False when the key is no shortcut; the browser then handles it. */
+function press(key: string, destinations: ReadonlyMap<string, string>): boolean {
   const now = performance.now();
-  const place = now < chordUntil ? PLACES[key] : undefined;
+  const destination = now < chordUntil ? destinations.get(key) : undefined;
   chordUntil = 0;
-  if (place !== undefined) {
-    go(place);
+  if (destination !== undefined) {
+    go(destination);
     return true;
   }
   if (key === "g") {
@@ -57,15 +51,15 @@ function press(key: string): boolean {
     return true;
   }
   if (key === "?") isHelpOpen.value = true;
-  else if (key === "/") isPaletteOpen.value = true;
+  else if (key === "/") isSearchOpen.value = true;
   else {
-    const own = [...views].map((keys) => keys[key]).find((act) => act !== undefined);
-    own?.();
-    return own !== undefined;
+    const action = [...viewShortcuts].map((shortcuts) => shortcuts[key]).find((found) => found !== undefined);
+    action?.();
+    return action !== undefined;
   }
   return true;
 }
 
-function isTyping(target: EventTarget | null): boolean {
+function isTextField(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }

@@ -6,20 +6,19 @@ import { type Page, to, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { isJsonObject, listAt, textAt } from "../data/json-access.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/page-title.ts";
-import { EmptyState, Loaded, PageHeader, Section } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 import { CopyableId, ExternalLink, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 import { AppState } from "./apps.tsx";
 
 export function AppPage({ name }: { name: string }) {
-  useTitle(name);
   const app = useResource<AppView>(v1.app(name), {
-    on: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
+    reloadOn: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
   });
   const tasks = useResource<Page<TaskSummary>>(v1.tasks({ app: name }), {
-    on: (event) => event.data.app === name && changesTaskRows(event),
+    reloadOn: (event) => event.data.app === name && changesTaskRows(event),
     patch: applyToPage,
   });
   const hasImage = textAt(app.data.value?.facts, "digest") !== undefined;
@@ -29,9 +28,9 @@ export function AppPage({ name }: { name: string }) {
         <RunButton pipeline="ci" app={name} label="Run CI" isPrimary={!hasImage} />
         <RunButton pipeline="cd" app={name} label="Run CD" isPrimary={hasImage} />
       </PageHeader>
-      <Loaded of={app}>{(view) => <Facts app={view} />}</Loaded>
+      <Loaded resource={app}>{(view) => <Facts app={view} />}</Loaded>
       <Section title="Tasks">
-        <Loaded of={tasks}>
+        <Loaded resource={tasks}>
           {({ items }) =>
             items.length === 0 ? (
               <EmptyState title="No task of this app yet">

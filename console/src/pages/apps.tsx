@@ -5,8 +5,8 @@ import { type Page, to, v1 } from "../data/api.ts";
 import { recentTasks } from "../data/attention.ts";
 import { listAt, textAt } from "../data/json-access.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/page-title.ts";
-import { EmptyState, Loaded, PageHeader } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
 import { StateBadge, StateGlyph } from "../parts/state-badge.tsx";
 import { TaskLink } from "../parts/task-rows.tsx";
 import { CopyableId, RelativeTime } from "../parts/values.tsx";
@@ -16,16 +16,15 @@ import { RunButton } from "../run/run-button.tsx";
 const APP_STATES = { creating: "running", ready: "succeeded", failed: "failed" } as const;
 
 export function AppsPage() {
-  useTitle("Apps");
   const apps = useResource<Page<AppView>>(v1.apps, {
-    on: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
+    reloadOn: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
   });
   return (
     <>
       <PageHeader title="Apps">
         <RunButton pipeline="create-app" label="Create app" isPrimary />
       </PageHeader>
-      <Loaded of={apps}>
+      <Loaded resource={apps}>
         {({ items }) =>
           items.length === 0 ? (
             <EmptyState title="There is no app yet">

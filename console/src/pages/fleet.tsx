@@ -7,9 +7,9 @@ import { type Page, read, to, v1 } from "../data/api.ts";
 import { applyToTask } from "../data/apply-event.ts";
 import { type Cell, decideCell, decideColumns, type Target, targetsOf } from "../data/decide-fleet.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/page-title.ts";
 import { short } from "../parts/format.ts";
-import { EmptyState, Loaded, PageHeader } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
@@ -18,14 +18,13 @@ import { RunButton } from "../run/run-button.tsx";
 const OLDER = 6;
 
 export function FleetPage() {
-  useTitle("Fleet");
   const apps = useResource<Page<AppView>>(v1.apps, {
-    on: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
+    reloadOn: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
   });
   return (
     <>
       <PageHeader title="Fleet" note="What the newest CD task of each app brought to each cluster" />
-      <Loaded of={apps}>
+      <Loaded resource={apps}>
         {({ items }) => {
           const columns = decideColumns(items);
           if (columns.length === 0) {
@@ -66,7 +65,7 @@ export function FleetPage() {
 function Row({ app, columns }: { app: AppView; columns: readonly Target[] }) {
   const id = app.latest.cd;
   const task = useResource<TaskView>(id === undefined ? undefined : v1.task(id), {
-    on: ({ subject }) => subject === id,
+    reloadOn: ({ subject }) => subject === id,
     patch: applyToTask,
   }).data.value;
   const targets = targetsOf(app);

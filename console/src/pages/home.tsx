@@ -6,22 +6,24 @@ import { type Page, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { needsAttention } from "../data/attention.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/page-title.ts";
-import { EmptyState, Loaded, PageHeader, Section } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 import { RunButton } from "../run/run-button.tsx";
 
 export function HomePage() {
-  useTitle("Home");
-  const tasks = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: changesTaskRows, patch: applyToPage });
-  const apps = useResource<Page<AppView>>(v1.apps, { on: ({ data }) => data.pipeline === "create-app" });
+  const tasks = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), {
+    reloadOn: changesTaskRows,
+    patch: applyToPage,
+  });
+  const apps = useResource<Page<AppView>>(v1.apps, { reloadOn: ({ data }) => data.pipeline === "create-app" });
   const isNew = apps.data.value?.items.length === 0 && tasks.data.value?.items.length === 0;
   return (
     <>
       <PageHeader title="Home">
         {isNew ? null : <RunButton pipeline="create-app" label="Create app" isPrimary />}
       </PageHeader>
-      <Loaded of={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Now tasks={items} />)}</Loaded>
+      <Loaded resource={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Now tasks={items} />)}</Loaded>
     </>
   );
 }

@@ -4,21 +4,20 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { InboxItem } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/page-title.ts";
 import { readable } from "../parts/format.ts";
-import { EmptyState, Loaded, PageHeader } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 
 const TELLING: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting"];
 
 export function InboxPage() {
-  useTitle("Inbox");
-  const inbox = useResource<Page<InboxItem>>(v1.inbox, { on: ({ data }) => TELLING.includes(data.event.kind) });
+  const inbox = useResource<Page<InboxItem>>(v1.inbox, { reloadOn: ({ data }) => TELLING.includes(data.event.kind) });
   return (
     <>
       <PageHeader title="Inbox" note="What was told to people, newest first" />
-      <Loaded of={inbox}>
+      <Loaded resource={inbox}>
         {({ items }) =>
           items.length === 0 ? (
             <EmptyState title="No message yet">

@@ -7,7 +7,8 @@ import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, send, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
 import { ActionTable } from "../parts/action-table.tsx";
-import { Loaded, ProblemBox, Section } from "../parts/loading-states.tsx";
+import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { Section } from "../parts/page-layout.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 
 export function LiveSettings() {
@@ -29,7 +30,7 @@ export function LiveSettings() {
   return (
     <Section title="While everything runs">
       {problem.value ? <ProblemBox problem={problem.value} /> : null}
-      <Loaded of={settings}>
+      <Loaded resource={settings}>
         {({ version, items }) => (
           <ActionTable heads={["Setting", "Now"]} action="Change">
             {items.map((one) => (
@@ -59,7 +60,7 @@ export function LiveSettings() {
           </ActionTable>
         )}
       </Loaded>
-      <Loaded of={history}>
+      <Loaded resource={history}>
         {({ items }) => (
           <ul>
             {items.slice(0, 5).map(({ version, at, by, reason, changes }) => (

@@ -3,21 +3,21 @@
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/page-title.ts";
+import { usePageTitle } from "../frame/page-title.ts";
 import { count } from "../parts/format.ts";
-import { EmptyState, Loaded, PageHeader, Section } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { CopyableId, JsonValueView } from "../parts/values.tsx";
 import { fieldsOf } from "../run/form.ts";
 import { PipelineOutline } from "../run/pipeline-outline.tsx";
 import { RunButton } from "../run/run-button.tsx";
 
 export function PipelinesPage() {
-  useTitle("Pipelines");
   const pipelines = useResource<Page<PipelineView>>(v1.pipelines);
   return (
     <>
       <PageHeader title="Pipelines" />
-      <Loaded of={pipelines}>
+      <Loaded resource={pipelines}>
         {({ items }) =>
           items.length === 0 ? (
             <EmptyState title="No pipeline is known">
@@ -71,7 +71,7 @@ function sizeOf({ jobs }: PipelineView): string {
 export function PipelinePage({ name }: { name: string }) {
   const pipeline = useResource<PipelineView>(v1.pipeline(name));
   const view = pipeline.data.value;
-  useTitle(view?.title ?? name);
+  usePageTitle(view?.title);
   return (
     <>
       <PageHeader title={view?.title ?? name} note={view?.summary ?? ""}>
@@ -79,7 +79,7 @@ export function PipelinePage({ name }: { name: string }) {
           <RunButton pipeline={name} label={view.button} isPrimary />
         )}
       </PageHeader>
-      <Loaded of={pipeline}>{(one) => <Definition pipeline={one} />}</Loaded>
+      <Loaded resource={pipeline}>{(one) => <Definition pipeline={one} />}</Loaded>
     </>
   );
 }

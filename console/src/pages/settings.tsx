@@ -5,15 +5,14 @@ import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, send, type TokenView, v1 } from "../data/api.ts";
 import { isAdmin, me } from "../data/session.ts";
 import { type Resource, useResource } from "../data/store.ts";
-import { useTitle } from "../frame/page-title.ts";
 import { ThemeChoice } from "../frame/theme-choice.tsx";
 import { ActionTable } from "../parts/action-table.tsx";
-import { Loaded, PageHeader, ProblemBox, Section } from "../parts/loading-states.tsx";
+import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { CopyButton, RelativeTime } from "../parts/values.tsx";
 import { LiveSettings } from "./live-settings.tsx";
 
 export function SettingsPage() {
-  useTitle("Settings");
   return (
     <>
       <PageHeader
@@ -21,7 +20,7 @@ export function SettingsPage() {
         note={me.value ? `Signed in as ${me.value.name}, ${me.value.role} · Gantry ${me.value.version}` : ""}
       />
       <Section title="Theme">
-        <ThemeChoice name="settings-theme" isTitled />
+        <ThemeChoice name="settings-theme" hasHeading />
       </Section>
       {isAdmin.value ? <LiveSettings /> : null}
       {isAdmin.value ? (
@@ -136,7 +135,7 @@ function NewToken({ onCreate }: { onCreate: (name: string, role: string, days: n
 function TokenTable({ tokens, onRevoke }: { tokens: Resource<Page<TokenView>>; onRevoke: (name: string) => void }) {
   const asked = useSignal<string | undefined>(undefined);
   return (
-    <Loaded of={tokens}>
+    <Loaded resource={tokens}>
       {({ items }) => (
         <ActionTable heads={["Name", "Role", "Created", "Expires"]} action="Revoke">
           {items.map((token) => (

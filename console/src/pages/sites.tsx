@@ -4,21 +4,22 @@ import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
 import { usePolling } from "../data/use-polling.ts";
-import { useTitle } from "../frame/page-title.ts";
 import { count } from "../parts/format.ts";
-import { EmptyState, Loaded, PageHeader } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
 import { ExternalLink, RelativeTime } from "../parts/values.tsx";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
 
 export function SitesPage() {
-  useTitle("Sites");
-  const sites = useResource<Page<SiteView>>(v1.sites, { on: ({ data }) => SITE_EVENTS.includes(data.event.kind) });
+  const sites = useResource<Page<SiteView>>(v1.sites, {
+    reloadOn: ({ data }) => SITE_EVENTS.includes(data.event.kind),
+  });
   usePolling(10_000, sites.reload);
   return (
     <>
       <PageHeader title="Sites" note="A site is a control plane with the clusters it deploys to" />
-      <Loaded of={sites}>
+      <Loaded resource={sites}>
         {({ items }) =>
           items.length === 0 ? (
             <EmptyState title="No site is known">

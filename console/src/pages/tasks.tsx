@@ -7,13 +7,12 @@ import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, read, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/page-title.ts";
 import { address, go, withQuery } from "../frame/router.ts";
-import { EmptyState, Loaded, PageHeader, ProblemBox } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 
 export function TasksPage() {
-  useTitle("Tasks");
   const { query } = address.value;
   const filter = {
     state: query.get("state") ?? undefined,
@@ -54,7 +53,7 @@ export function TasksPage() {
 }
 
 function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
-  const tasks = useResource<Page<TaskSummary>>(path, { on: changesTaskRows, patch: applyToPage });
+  const tasks = useResource<Page<TaskSummary>>(path, { reloadOn: changesTaskRows, patch: applyToPage });
   const more = useSignal<readonly TaskSummary[]>([]);
   const cursor = useSignal<string | undefined>(undefined);
   const problem = useSignal<ProblemBody | undefined>(undefined);
@@ -70,7 +69,7 @@ function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
     }
   };
   return (
-    <Loaded of={tasks}>
+    <Loaded resource={tasks}>
       {({ items }) => {
         const known = new Set(items.map(({ id }) => id));
         const all = [...items, ...more.value.filter(({ id }) => !known.has(id))];

@@ -1,15 +1,22 @@
-// What a page shows around its data: a problem, an empty place, a title with its one primary action.
+// What a view shows instead of its data: that it is loading, why it cannot be read, or that there is none.
 
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { ComponentChildren } from "preact";
 import type { Resource } from "../data/store.ts";
+import { Prose } from "./prose.tsx";
 
 export function ProblemBox({ problem, onRetry }: { problem: ProblemBody; onRetry?: () => void }) {
   return (
     <div class="problem" role="alert">
-      <p class="strong">{problem.title}</p>
-      <p>{problem.detail}</p>
-      <p>{problem.todo}</p>
+      <p class="strong">
+        <Prose text={problem.title} />
+      </p>
+      <p>
+        <Prose text={problem.detail} />
+      </p>
+      <p>
+        <Prose text={problem.todo} />
+      </p>
       <p class="soft">
         <span class="mono">{problem.code}</span>
         {problem.requestId === "" ? null : <span class="mono"> · request {problem.requestId}</span>}
@@ -23,13 +30,14 @@ export function ProblemBox({ problem, onRetry }: { problem: ProblemBody; onRetry
   );
 }
 
-/** The data of a resource; before it is there, quiet; when it cannot be read, why. Old data stays visible. */
-export function Loaded<T>({ of, children }: { of: Resource<T>; children: (data: T) => ComponentChildren }) {
-  const data = of.data.value;
-  const problem = of.problem.value;
+/** Renders the data of a resource. When a later read fails, the problem is shown above the last data. */
+export function Loaded<T>(props: { resource: Resource<T>; children: (data: T) => ComponentChildren }) {
+  const { resource, children } = props;
+  const data = resource.data.value;
+  const problem = resource.problem.value;
   return (
     <>
-      {problem ? <ProblemBox problem={problem} onRetry={of.reload} /> : null}
+      {problem ? <ProblemBox problem={problem} onRetry={resource.reload} /> : null}
       {data === undefined ? problem ? null : <p class="loading">Loading</p> : children(data)}
     </>
   );
@@ -41,29 +49,5 @@ export function EmptyState({ title, children }: { title: string; children?: Comp
       <p class="strong">{title}</p>
       {children}
     </div>
-  );
-}
-
-export function PageHeader({ title, children, note }: { title: string; children?: ComponentChildren; note?: string }) {
-  return (
-    <header class="title">
-      <div>
-        <h1>{title}</h1>
-        {note === undefined ? null : <p class="soft">{note}</p>}
-      </div>
-      <div class="actions">{children}</div>
-    </header>
-  );
-}
-
-export function Section({ title, children, count }: { title: string; children: ComponentChildren; count?: number }) {
-  return (
-    <section class="section">
-      <h2>
-        {title}
-        {count === undefined ? null : <span class="count">{count}</span>}
-      </h2>
-      {children}
-    </section>
   );
 }

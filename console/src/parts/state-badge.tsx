@@ -1,8 +1,8 @@
-// Glyph, word and colour of a state, always from the one table.
+// The glyph, word and colour of a state, always taken from the table STATE_LOOKS in core.
 
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 
-/** `isSilent`: the runner was not heard from, so this is the last that is known. */
+/** `isSilent`: the runner has not been heard from lately, so this is the last known state. */
 export function StateGlyph({ state, isSilent = false }: { state: State; isSilent?: boolean }) {
   const hue = isSilent ? "silent" : STATE_LOOKS[state].hue;
   const turns = !isSilent && (state === "running" || state === "finalizing");
@@ -20,13 +20,5 @@ export function StateBadge({ state, isSilent = false }: { state: State; isSilent
       <StateGlyph state={state} isSilent={isSilent} />
       <span>{word}</span>
     </span>
-  );
-}
-
-export function Icon({ name }: { name: string }) {
-  return (
-    <svg class="icon" aria-hidden="true">
-      <use href={`#i-${name}`} />
-    </svg>
   );
 }

@@ -6,7 +6,7 @@ import { now } from "../data/clock.ts";
 import { isJsonObject } from "../data/json-access.ts";
 import { copyText } from "./clipboard.ts";
 import { ago, duration, exact, short, ticking } from "./format.ts";
-import { Icon } from "./state-badge.tsx";
+import { Icon } from "./icon.tsx";
 
 export function RelativeTime({ at }: { at: string }) {
   return (

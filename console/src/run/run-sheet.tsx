@@ -9,8 +9,8 @@ import { listAt, textAt } from "../data/json-access.ts";
 import { put, useResource } from "../data/store.ts";
 import { go, withQuery } from "../frame/router.ts";
 import { shellWord } from "../parts/format.ts";
+import { Icon } from "../parts/icon.tsx";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
-import { Icon } from "../parts/state-badge.tsx";
 import { CopyButton } from "../parts/values.tsx";
 import { FieldInput } from "./field.tsx";
 import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf } from "./form.ts";
@@ -38,7 +38,7 @@ export function RunSheet({ pipeline, app }: { pipeline: string; app: string | un
           <Icon name="close" />
         </button>
       </header>
-      <Loaded of={resource}>
+      <Loaded resource={resource}>
         {(view) => <RunForm pipeline={view} app={app} record={owner.data.value?.record} key={view.version} />}
       </Loaded>
     </dialog>
