@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
-import { PLAIN, paint, plainText } from "./src/log/ansi.ts";
-import { addText, allLines, findLines, firstFailingLine, levelOf, NO_TEXT, splitAround } from "./src/log/log-text.ts";
+import { PLAIN, parseLine, plainText } from "./src/log/ansi.ts";
+import { addText, allLines, EMPTY_LOG, findLines, firstFailingLine, levelOf, splitAround } from "./src/log/log-text.ts";
 
 const ESC = "\u001b";
-const shown = (line: string): string => plainText(paint(line, PLAIN).spans);
+const shown = (line: string): string => plainText(parseLine(line, PLAIN).spans);
 const anyLine = fc
   .array(
     fc.oneof(
@@ -28,22 +28,22 @@ const anyLine = fc
   )
   .map((parts) => parts.join("").replaceAll("\n", ""));
 
-test("colours become names of looks, and go on over line ends", () => {
-  const first = paint(`${ESC}[1;31mnot ok${ESC}[22m 17`, PLAIN);
+test("colours become class names and stay in force across line breaks", () => {
+  const first = parseLine(`${ESC}[1;31mnot ok${ESC}[22m 17`, PLAIN);
   assert.deepEqual(first.spans, [
-    { text: "not ok", look: "a-bold a-red" },
-    { text: " 17", look: "a-red" },
+    { text: "not ok", className: "a-bold a-red" },
+    { text: " 17", className: "a-red" },
   ]);
-  assert.deepEqual(paint(`still red${ESC}[m plain`, first.pen).spans, [
-    { text: "still red", look: "a-red" },
-    { text: " plain", look: "" },
+  assert.deepEqual(parseLine(`still red${ESC}[m plain`, first.style).spans, [
+    { text: "still red", className: "a-red" },
+    { text: " plain", className: "" },
   ]);
 });
 
 test("256 colours and true colour take the nearest colour of the theme", () => {
-  assert.equal(paint(`${ESC}[38;5;196mx`, PLAIN).spans[0]?.look, "a-red");
-  assert.equal(paint(`${ESC}[38;2;20;200;30mx`, PLAIN).spans[0]?.look, "a-green");
-  assert.equal(paint(`${ESC}[48;5;21;1mx`, PLAIN).spans[0]?.look, "a-bold a-on-blue");
+  assert.equal(parseLine(`${ESC}[38;5;196mx`, PLAIN).spans[0]?.className, "a-red");
+  assert.equal(parseLine(`${ESC}[38;2;20;200;30mx`, PLAIN).spans[0]?.className, "a-green");
+  assert.equal(parseLine(`${ESC}[48;5;21;1mx`, PLAIN).spans[0]?.className, "a-bold a-on-blue");
 });
 
 test("a carriage return overwrites; titles, links and cursor moves leave nothing behind", () => {
@@ -52,11 +52,11 @@ test("a carriage return overwrites; titles, links and cursor moves leave nothing
   assert.equal(shown(`${ESC}]8;;http://a.example${ESC}\\text${ESC}]8;;${ESC}\\`), "text");
 });
 
-test("whatever a line holds, spans are its own text and looks are names from the fixed set", () => {
+test("whatever a line holds, spans are its own text and class names are from the fixed set", () => {
   fc.assert(
     fc.property(anyLine, (line) => {
-      const { spans } = paint(line, PLAIN);
-      for (const { look } of spans) assert.match(look, /^(a-[a-z-]+( a-[a-z-]+)*)?$/);
+      const { spans } = parseLine(line, PLAIN);
+      for (const { className } of spans) assert.match(className, /^(a-[a-z-]+( a-[a-z-]+)*)?$/);
       const text = plainText(spans);
       assert.doesNotMatch(text, /(?!\t)\p{Cc}|[\u202a-\u202e]/u);
       const inOrder = [...text].reduce((at, sign) => (at < 0 ? at : line.indexOf(sign, at)), 0);
@@ -69,20 +69,20 @@ test("lines are the same however the text is cut", () => {
   fc.assert(
     fc.property(fc.array(anyLine), fc.array(fc.nat(12)), (given, cuts) => {
       const whole = given.map((line) => `${line}\n`).join("");
-      let log = NO_TEXT;
+      let log = EMPTY_LOG;
       let at = 0;
       for (const cut of [...cuts, whole.length]) {
         log = addText(log, whole.slice(at, at + cut));
         at += cut;
       }
-      assert.deepEqual(log.lines, addText(NO_TEXT, whole).lines);
+      assert.deepEqual(log.lines, addText(EMPTY_LOG, whole).lines);
       assert.equal(log.lines.length, given.length);
     }),
   );
 });
 
 test("the line that is being written is shown, and the next bytes finish it", () => {
-  const half = addText(NO_TEXT, "one\ntw");
+  const half = addText(EMPTY_LOG, "one\ntw");
   assert.deepEqual(
     allLines(half).map((line) => line.text),
     ["one", "tw"],
@@ -109,7 +109,7 @@ test("errors are told from talk about errors", () => {
 });
 
 test("a failed step opens at the line its failure names, else at the first error", () => {
-  const { lines } = addText(NO_TEXT, "start\nError: first\nnot ok 17 - rounds\nend\n");
+  const { lines } = addText(EMPTY_LOG, "start\nError: first\nnot ok 17 - rounds\nend\n");
   assert.equal(firstFailingLine(lines, "not ok 17 - rounds"), 3);
   assert.equal(firstFailingLine(lines, "a line that is not there"), 2);
   assert.equal(firstFailingLine(lines.slice(3), undefined), undefined);

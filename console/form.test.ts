@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startCall } from "./src/data/api.ts";
-import { shellWord } from "./src/format.ts";
+import { shellWord } from "./src/parts/format.ts";
 import { errorsByField, fieldsOf, firstEntries, paramsOf } from "./src/run/form.ts";
 
 const SCHEMA = {

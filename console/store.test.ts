@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FeedEvent, TaskSummary } from "@gantry/wire/agent/views.ts";
-import { decideCell } from "./src/data/fleet.ts";
-import { decideNeeds } from "./src/data/needs.ts";
-import { patchPage, patchTask } from "./src/data/patch.ts";
-import { ago, duration, readable, short, ticking } from "./src/format.ts";
-import { decideMove, decideNextFailure, decideSelection } from "./src/task/selection.ts";
+import { applyToPage, applyToTask } from "./src/data/apply-event.ts";
+import { decideAttention } from "./src/data/attention.ts";
+import { decideCell } from "./src/data/decide-fleet.ts";
+import { ago, duration, readable, short, ticking } from "./src/parts/format.ts";
+import { decideMove, decideNextFailure, decideSelection } from "./src/task/decide-selection.ts";
 import { TASKS } from "./tasks.fixture.ts";
 
 const find = (id: string) => {
@@ -42,28 +42,28 @@ test("a step that ends is seen at once; what came before the view changes nothin
     durationMs: 20_500,
   };
   const step = (view: typeof task) => view.jobs[1]?.steps.find(({ id }) => id === "wait");
-  const next = patchTask(task, event(task.id, 41, ended));
+  const next = applyToTask(task, event(task.id, 41, ended));
   assert.deepEqual([step(next)?.state, step(next)?.durationMs, next.version], ["failed", 20_500, 41]);
-  assert.equal(patchTask(task, event(task.id, 40, ended)), task);
-  assert.equal(patchTask(task, event("another", 41, ended)), task);
-  assert.equal(patchTask(next, event(task.id, 41, ended)), next);
+  assert.equal(applyToTask(task, event(task.id, 40, ended)), task);
+  assert.equal(applyToTask(task, event("another", 41, ended)), task);
+  assert.equal(applyToTask(next, event(task.id, 41, ended)), next);
 });
 
 test("an outcome that nobody knows changes no state", () => {
   const task = find("t0cd-running");
-  const next = patchTask(task, event(task.id, 41, { kind: "TaskEnded", outcome: "exploded", durationMs: 1 }));
+  const next = applyToTask(task, event(task.id, 41, { kind: "TaskEnded", outcome: "exploded", durationMs: 1 }));
   assert.equal(next.state, "running");
 });
 
 test("the row of a task ends in lists, the others stay", () => {
   const page = { items: TASKS };
   const ended = { kind: "TaskEnded", outcome: "succeeded", durationMs: 5, headline: "Run CD succeeded." };
-  const next = patchPage(page, event("t0cd-running", 99, ended));
+  const next = applyToPage(page, event("t0cd-running", 99, ended));
   assert.deepEqual(
     next.items.map((row, at) => [row.state, row === TASKS[at]]),
     TASKS.map((row) => (row.id === "t0cd-running" ? ["succeeded", false] : [row.state, true])),
   );
-  assert.equal(patchPage(page, event("not-listed", 1, ended)), page);
+  assert.equal(applyToPage(page, event("not-listed", 1, ended)), page);
 });
 
 test("a task opens where a person wants to look", () => {
@@ -96,7 +96,7 @@ test("what needs me: held work of anybody, and my own failures until something n
     requestedBy: "dana",
     ...more,
   });
-  const needs = (...rows: TaskSummary[]) => decideNeeds(rows, "dana").map(({ id }) => id);
+  const needs = (...rows: TaskSummary[]) => decideAttention(rows, "dana").map(({ id }) => id);
   assert.deepEqual(needs(row("1", { state: "failed" })), ["1"]);
   assert.deepEqual(needs(row("2", { state: "succeeded" }), row("1", { state: "failed" })), []);
   assert.deepEqual(needs(row("1", { state: "failed", requestedBy: "lee" })), []);

@@ -1,17 +1,17 @@
-// The link to the feed: a stream; when that breaks, a page of the same every few seconds. A tab that nobody sees lets
-// its stream go, because a browser opens only six connections to one portal.
+// The connection to the event feed: a stream, or a page of events every few seconds while no stream can be opened. A
+// hidden tab closes its stream after a while, because a browser opens at most six connections to one portal.
 
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { signal } from "@preact/signals";
 import { read } from "./api.ts";
 import { onEvent, onReset } from "./store.ts";
 
-export type Link = "connecting" | "live" | "reconnecting" | "polling" | "paused" | "behind";
+export type Connection = "connecting" | "live" | "reconnecting" | "polling" | "paused" | "behind";
 
-/** What the badge shows. `behind`: the portal itself does not hear from the task-agent. */
-export const link = signal<Link>("connecting");
+/** What the badge shows. `behind`: the portal itself has no connection to the task-agent. */
+export const connection = signal<Connection>("connecting");
 
-/** What a screen reader is told, politely. */
+/** Text for screen readers: they read it out when they are idle (`aria-live="polite"`). */
 export const announcement = signal("");
 
 const POLL_MS = 3_000;
@@ -30,7 +30,7 @@ export function startLive(): void {
     clearTimeout(hiddenTimer);
     if (document.hidden) {
       hiddenTimer = setTimeout(pause, HIDDEN_MS);
-    } else if (link.value === "paused") {
+    } else if (connection.value === "paused") {
       open();
       onReset();
     }
@@ -39,7 +39,7 @@ export function startLive(): void {
 
 function pause(): void {
   stop();
-  link.value = "paused";
+  connection.value = "paused";
 }
 
 function stop(): void {
@@ -54,26 +54,26 @@ function open(): void {
   const source = new EventSource(last === undefined ? "/v1/events" : `/v1/events?after=${last}`);
   stream = source;
   source.onopen = () => {
-    const wasDown = link.value === "polling" || link.value === "reconnecting";
+    const wasDown = connection.value === "polling" || connection.value === "reconnecting";
     clearTimeout(pollTimer);
-    link.value = "live";
+    connection.value = "live";
     if (wasDown) onReset();
   };
-  source.onmessage = ({ data }) => take(JSON.parse(String(data)) as FeedEvent);
+  source.onmessage = ({ data }) => handle(JSON.parse(String(data)) as FeedEvent);
   source.addEventListener("reset", ({ data }) => {
     last = (JSON.parse(String(data)) as { last: number }).last;
     onReset();
   });
   source.addEventListener("link", ({ data }) => {
-    link.value = (JSON.parse(String(data)) as { up: boolean }).up ? "live" : "behind";
+    connection.value = (JSON.parse(String(data)) as { up: boolean }).up ? "live" : "behind";
   });
   source.onerror = () => {
     if (stream !== source) return;
     if (source.readyState !== EventSource.CLOSED) {
-      link.value = "reconnecting";
+      connection.value = "reconnecting";
       return;
     }
-    link.value = "polling";
+    connection.value = "polling";
     schedulePoll();
     retryTimer = setTimeout(open, RETRY_MS);
   };
@@ -89,16 +89,16 @@ async function poll(): Promise<void> {
     const query = last === undefined ? "" : `?after=${last}`;
     const page = await read<{ items: FeedEvent[]; last: number }>(`/v1/events${query}`);
     if (last === undefined) onReset();
-    for (const event of page.items) take(event);
+    for (const event of page.items) handle(event);
     last = page.last;
   } catch {
-    link.value = "reconnecting"; // The next poll, or the stream, tells when it is back.
+    connection.value = "reconnecting"; // The next poll or the stream finds out when the portal is back.
   }
   if (stream?.readyState === EventSource.CLOSED) schedulePoll();
 }
 
-/** Streams begin again where they were cut, so an event may come twice: a number counts once. */
-function take(event: FeedEvent): void {
+/** A stream that reconnects resumes where it was cut, so an event may arrive twice: it is applied once, by its number. */
+function handle(event: FeedEvent): void {
   if (last !== undefined && event.seq <= last) return;
   last = event.seq;
   onEvent(event);

@@ -1,4 +1,4 @@
-// What the page knows: answers of the API by address, each a signal, read again when an event concerns it.
+// The cache of API responses: one signal per address, shared by all views, read again when an event changes it.
 
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
@@ -7,18 +7,18 @@ import { useEffect, useMemo } from "preact/hooks";
 import { problemFrom, read } from "./api.ts";
 
 export type Resource<T> = {
-  /** The newest answer; kept while a newer one is read, so that nothing flickers. */
+  /** The newest response. It stays while a newer one is read, so that the page does not flicker. */
   readonly data: ReadonlySignal<T | undefined>;
-  /** Why it could not be read the last time. */
+  /** Why the last read failed. */
   readonly problem: ReadonlySignal<ProblemBody | undefined>;
   readonly reload: () => void;
 };
 
-/** How events concern a resource. */
-export type Listening<T> = {
-  /** Is it another answer after this event? */
-  readonly on?: (event: FeedEvent) => boolean;
-  /** What is known of the new answer already. */
+/** How events change a resource. */
+export type Subscription<T> = {
+  /** Must the resource be read again after this event? */
+  readonly reloadOn?: (event: FeedEvent) => boolean;
+  /** Applies what the event itself says, before the new response is there. */
   readonly patch?: (data: T, event: FeedEvent) => T;
 };
 
@@ -26,27 +26,27 @@ type Entry = {
   readonly path: string;
   readonly data: Signal<unknown>;
   readonly problem: Signal<ProblemBody | undefined>;
-  readonly listening: Set<Listening<unknown>>;
+  readonly listening: Set<Subscription<unknown>>;
   timer: ReturnType<typeof setTimeout> | undefined;
   isReading: boolean;
   isStale: boolean;
   readAt: number;
 };
 
-/** Answers that nobody looks at are kept for going back, up to this many. */
-const KEEP = 60;
-/** Events of one frame, and of this many milliseconds, cause one reading. */
+/** At most this many responses stay in the cache. Those that no view uses are kept for going back. */
+const MAX_ENTRIES = 60;
+/** Events that arrive within this time cause one read. */
 const SETTLE_MS = 80;
-/** One answer is read again at most this often; what an event says by itself is shown before that. */
-const GAP_MS = 400;
+/** The least time between two reads of one resource. What an event says by itself is shown before that. */
+const MIN_INTERVAL_MS = 400;
 const entries = new Map<string, Entry>();
 
-/** The answer of a GET, shared by all that look at it. `undefined` as the path: nothing is read. */
-export function useResource<T>(path: string | undefined, listening: Listening<T> = {}): Resource<T> {
+/** The response to a GET, shared by all views that use it. With `undefined` as the path nothing is read. */
+export function useResource<T>(path: string | undefined, listening: Subscription<T> = {}): Resource<T> {
   const entry = useMemo(() => entryOf(path ?? ""), [path]);
   useEffect(() => {
     if (path === undefined) return;
-    const ours = listening as Listening<unknown>;
+    const ours = listening as Subscription<unknown>;
     entry.listening.add(ours);
     if (performance.now() - entry.readAt > 1_000) refresh(entry);
     return () => void entry.listening.delete(ours);
@@ -58,7 +58,7 @@ export function useResource<T>(path: string | undefined, listening: Listening<T>
   };
 }
 
-/** Puts an answer in place that came another way, e.g. with the answer to a wish. */
+/** Stores data that arrived another way, for example in the response to a POST. */
 export function put(path: string, data: unknown): void {
   entryOf(path).data.value = data;
 }
@@ -66,14 +66,14 @@ export function put(path: string, data: unknown): void {
 /** An event of the feed arrived. */
 export function onEvent(event: FeedEvent): void {
   for (const entry of entries.values()) {
-    for (const { on, patch } of entry.listening) {
+    for (const { reloadOn, patch } of entry.listening) {
       if (patch && entry.data.value !== undefined) entry.data.value = patch(entry.data.value, event);
-      if (on?.(event)) schedule(entry);
+      if (reloadOn?.(event)) schedule(entry);
     }
   }
 }
 
-/** Too much was missed, or nothing was heard for a while: everything in view is read again. */
+/** Events were missed: reads everything again that a view shows. */
 export function onReset(): void {
   for (const entry of entries.values()) {
     if (entry.listening.size > 0) schedule(entry);
@@ -85,8 +85,8 @@ function entryOf(path: string): Entry {
   const found = entries.get(path);
   if (found) return found;
   for (const [old, { listening, readAt }] of entries) {
-    if (entries.size < KEEP) break;
-    // What was never read belongs to a view that is just being made.
+    if (entries.size < MAX_ENTRIES) break;
+    // An entry that was never read belongs to a view that is being created right now.
     if (listening.size === 0 && Number.isFinite(readAt)) entries.delete(old);
   }
   const entry: Entry = {
@@ -105,7 +105,7 @@ function entryOf(path: string): Entry {
 
 function schedule(entry: Entry): void {
   if (entry.timer !== undefined) return;
-  const wait = Math.max(SETTLE_MS, entry.readAt + GAP_MS - performance.now());
+  const wait = Math.max(SETTLE_MS, entry.readAt + MIN_INTERVAL_MS - performance.now());
   entry.timer = setTimeout(() => {
     entry.timer = undefined;
     refresh(entry);

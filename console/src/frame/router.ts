@@ -1,4 +1,4 @@
-// Addresses. Every view has one that reproduces it; back and forward always work.
+// Addresses. Every view has an address that reproduces it, so links, back and forward always work.
 
 import { computed, signal } from "@preact/signals";
 
@@ -7,30 +7,30 @@ export type Address = { readonly path: string; readonly query: URLSearchParams; 
 /** Values of `:name` parts, decoded. */
 export type Params = { readonly [name: string]: string };
 
-const here = signal<Address>(readAddress());
-export const address = computed(() => here.value);
+const current = signal<Address>(readAddress());
+export const address = computed(() => current.value);
 
 function readAddress(): Address {
   const { pathname, search, hash } = location;
   return { path: pathname, query: new URLSearchParams(search), hash: hash.slice(1) };
 }
 
-/** Goes to an address of the console. `replace` is for what one would not want to step back through. */
+/** Opens an address of the console. `replace`: without an entry in the history of the browser. */
 export function go(to: string, options: { readonly replace?: boolean } = {}): void {
   const url = new URL(to, location.href);
   if (url.href === location.href) return;
-  const wasPath = here.value.path;
+  const wasPath = current.value.path;
   history[options.replace ? "replaceState" : "pushState"](null, "", url);
-  here.value = readAddress();
-  if (here.value.path !== wasPath) {
+  current.value = readAddress();
+  if (current.value.path !== wasPath) {
     scrollTo(0, 0);
     document.getElementById("content")?.focus({ preventScroll: true });
   }
 }
 
-/** The address of the same page with some parameters changed; undefined takes one away. */
+/** The address of the current page with some query parameters changed; undefined removes a parameter. */
 export function withQuery(changes: { readonly [name: string]: string | undefined }, hash = ""): string {
-  const { path, query } = here.value;
+  const { path, query } = current.value;
   const next = new URLSearchParams(query);
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined) next.delete(name);
@@ -40,8 +40,8 @@ export function withQuery(changes: { readonly [name: string]: string | undefined
   return `${path}${search === "" ? "" : `?${search}`}${hash === "" ? "" : `#${hash}`}`;
 }
 
-/** Matches `/tasks/:id` and the like; undefined when the path is another one. */
-export function match(pattern: string, path: string): Params | undefined {
+/** The values in a path that has the form of a pattern such as `/tasks/:id`; undefined when it has another form. */
+export function matchPath(pattern: string, path: string): Params | undefined {
   const wanted = pattern.split("/");
   const given = path.replace(/(.)\/$/, "$1").split("/");
   if (wanted.length !== given.length) return undefined;
@@ -57,8 +57,8 @@ export function match(pattern: string, path: string): Params | undefined {
   return params;
 }
 
-/** Undefined for what no address of ours ever held. */
-export function decode(text: string): string | undefined {
+/** Undefined when the text is not correctly encoded, which no link of the console is. */
+function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -66,13 +66,13 @@ export function decode(text: string): string | undefined {
   }
 }
 
-/** Takes over clicks on our own links; anything a browser does better (new tab, download) is left to it. */
+/** Handles clicks on links within the console. New tabs, downloads and links out of it are left to the browser. */
 export function startRouter(): void {
   addEventListener("popstate", () => {
-    here.value = readAddress();
+    current.value = readAddress();
   });
   addEventListener("hashchange", () => {
-    here.value = readAddress();
+    current.value = readAddress();
   });
   addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;

@@ -1,14 +1,14 @@
-// The three themes to choose from: in the person's menu and on the page of settings.
+// Radio buttons for the three themes: in the account menu and on the settings page.
 
 import { useSignal } from "@preact/signals";
 import { chooseTheme, savedTheme, THEMES } from "./theme.ts";
 
-/** `name`: of the group of buttons, different for each place on a page. `isTitled`: the legend is only for listeners. */
-export function ThemeChoice({ name, isTitled = false }: { name: string; isTitled?: boolean }) {
+/** `name`: of the radio group, unique on the page. `hasHeading`: a heading names it already, so the legend is hidden. */
+export function ThemeChoice({ name, hasHeading = false }: { name: string; hasHeading?: boolean }) {
   const theme = useSignal(savedTheme());
   return (
     <fieldset class="choices">
-      <legend class={isTitled ? "hidden" : undefined}>Theme</legend>
+      <legend class={hasHeading ? "hidden" : undefined}>Theme</legend>
       {THEMES.map((one) => (
         <label key={one}>
           <input

@@ -1,38 +1,23 @@
-// The theme: as the system has it, or as the person chose it.
+// The colour theme: that of the operating system, or the one this person chose.
+
+import { readPreference, savePreference } from "./preferences.ts";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
-const KEY = "gantry.theme";
+const PREFERENCE = "gantry.theme";
 
 export function savedTheme(): Theme {
-  const saved = recall(KEY);
+  const saved = readPreference(PREFERENCE);
   return THEMES.find((theme) => theme === saved) ?? "system";
 }
 
 export function chooseTheme(theme: Theme): void {
-  remember(KEY, theme);
+  savePreference(PREFERENCE, theme);
   applyTheme(theme);
 }
 
-/** Every colour is a pair in light-dark(); the colour scheme of the root picks one of them. */
+/** Every colour is a pair in light-dark(); the colour scheme of the root element selects one of the two. */
 export function applyTheme(theme: Theme): void {
   document.documentElement.style.colorScheme = theme === "system" ? "light dark" : theme;
-}
-
-/** What this browser kept for this person; a browser that keeps nothing answers nothing. */
-export function recall(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null; // Storage is switched off: the console works without it.
-  }
-}
-
-export function remember(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    return; // As above.
-  }
 }

@@ -1,19 +1,26 @@
-// Colours of terminals as spans of plain text. Nothing here makes markup: a span is text and class names from a fixed
-// set, so a log can only ever be shown as text.
+// Terminal colours (ANSI escape sequences) as spans of plain text. A span is text and class names from a fixed set, never
+// markup, so a log can only be shown as text.
 
-export type Span = { readonly text: string; readonly look: string };
+export type Span = { readonly text: string; readonly className: string };
 
-/** What the escape sequences so far have switched on; it goes on over line ends. */
-export type Pen = {
+/** The style that the escape sequences so far have set. It stays in force across line breaks. */
+export type TextStyle = {
   readonly bold: boolean;
   readonly dim: boolean;
   readonly italic: boolean;
   readonly underline: boolean;
-  readonly ink: string;
-  readonly ground: string;
+  readonly foreground: string;
+  readonly background: string;
 };
 
-export const PLAIN: Pen = { bold: false, dim: false, italic: false, underline: false, ink: "", ground: "" };
+export const PLAIN: TextStyle = {
+  bold: false,
+  dim: false,
+  italic: false,
+  underline: false,
+  foreground: "",
+  background: "",
+};
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"] as const;
 const ESC = "\u001b";
@@ -22,70 +29,76 @@ const SEQUENCE = new RegExp(
   `${ESC}\\[([0-9;:?<=>]*)[ -/]*([@-~])|${ESC}\\][^\\u0007${ESC}]*(?:\\u0007|${ESC}\\\\)?|${ESC}[ -/]*[0-~]?`,
   "g",
 );
-/** Control characters that are left mean nothing in a log; direction marks could show a line as another one. */
-const NOISE = /(?!\t)\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** Other control characters have no meaning in a log, and direction marks could make a line look like another one. */
+const IGNORED = /(?!\t)\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** One line without its line break. What was overwritten by a carriage return is left out, as a terminal shows it. */
-export function paint(line: string, pen: Pen): { readonly spans: readonly Span[]; readonly pen: Pen } {
+/**
+ * One line without its line break, and the style in force after it. As in a terminal, a carriage return overwrites what is
+ * before it.
+ */
+export function parseLine(
+  line: string,
+  style: TextStyle,
+): { readonly spans: readonly Span[]; readonly style: TextStyle } {
   const shown = line.replace(/\r+$/, "");
   const cut = shown.lastIndexOf("\r") + 1;
   const spans: Span[] = [];
-  let now = pen;
+  let current = style;
   let at = 0;
   const add = (from: number, to: number): void => {
-    const text = shown.slice(Math.max(from, cut), Math.max(to, cut)).replaceAll(NOISE, "");
-    const look = lookOf(now);
+    const text = shown.slice(Math.max(from, cut), Math.max(to, cut)).replaceAll(IGNORED, "");
+    const className = classNameOf(current);
     const last = spans.at(-1);
     if (text === "") return;
-    if (last?.look === look) spans[spans.length - 1] = { text: last.text + text, look };
-    else spans.push({ text, look });
+    if (last?.className === className) spans[spans.length - 1] = { text: last.text + text, className };
+    else spans.push({ text, className });
   };
   for (const found of shown.matchAll(SEQUENCE)) {
     add(at, found.index);
     at = found.index + found[0].length;
-    if (found[2] === "m") now = change(now, found[1] ?? "");
+    if (found[2] === "m") current = applyCodes(current, found[1] ?? "");
   }
   add(at, shown.length);
-  return { spans, pen: now };
+  return { spans, style: current };
 }
 
 export function plainText(spans: readonly Span[]): string {
   return spans.map(({ text }) => text).join("");
 }
 
-function change(pen: Pen, codes: string): Pen {
+function applyCodes(style: TextStyle, codes: string): TextStyle {
   const list = codes.split(/[;:]/).map((code) => (code === "" ? 0 : Number(code)));
-  let next = pen;
+  let next = style;
   for (let at = 0; at < list.length; at += 1) {
     const code = list[at] ?? 0;
     if (code === 38 || code === 48) {
-      const { name, used } = extended(list.slice(at + 1));
-      next = code === 38 ? { ...next, ink: name } : { ...next, ground: name };
+      const { name, used } = extendedColour(list.slice(at + 1));
+      next = code === 38 ? { ...next, foreground: name } : { ...next, background: name };
       at += used;
-    } else next = simple(next, code);
+    } else next = applyCode(next, code);
   }
   return next;
 }
 
-function simple(pen: Pen, code: number): Pen {
+function applyCode(style: TextStyle, code: number): TextStyle {
   if (code === 0) return PLAIN;
-  if (code === 1) return { ...pen, bold: true };
-  if (code === 2) return { ...pen, dim: true };
-  if (code === 3) return { ...pen, italic: true };
-  if (code === 4) return { ...pen, underline: true };
-  if (code === 22) return { ...pen, bold: false, dim: false };
-  if (code === 23) return { ...pen, italic: false };
-  if (code === 24) return { ...pen, underline: false };
-  if (code === 39) return { ...pen, ink: "" };
-  if (code === 49) return { ...pen, ground: "" };
+  if (code === 1) return { ...style, bold: true };
+  if (code === 2) return { ...style, dim: true };
+  if (code === 3) return { ...style, italic: true };
+  if (code === 4) return { ...style, underline: true };
+  if (code === 22) return { ...style, bold: false, dim: false };
+  if (code === 23) return { ...style, italic: false };
+  if (code === 24) return { ...style, underline: false };
+  if (code === 39) return { ...style, foreground: "" };
+  if (code === 49) return { ...style, background: "" };
   const colour = COLOURS[code % 10] ?? "";
-  if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) return { ...pen, ink: colour };
-  if ((code >= 40 && code <= 47) || (code >= 100 && code <= 107)) return { ...pen, ground: colour };
-  return pen;
+  if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) return { ...style, foreground: colour };
+  if ((code >= 40 && code <= 47) || (code >= 100 && code <= 107)) return { ...style, background: colour };
+  return style;
 }
 
-/** 256 colours and true colour, as the nearest of the eight that the theme has: readable in both themes. */
-function extended(rest: readonly number[]): { readonly name: string; readonly used: number } {
+/** 256 colours and true colour, mapped to the nearest of the eight theme colours, which are readable in both themes. */
+function extendedColour(rest: readonly number[]): { readonly name: string; readonly used: number } {
   if (rest[0] === 5) return { name: colourOf256(rest[1] ?? 0), used: 2 };
   if (rest[0] === 2) return { name: nearest(rest[1] ?? 0, rest[2] ?? 0, rest[3] ?? 0), used: 4 };
   return { name: "", used: 0 };
@@ -106,14 +119,14 @@ function nearest(red: number, green: number, blue: number): string {
   return COLOURS[bit(red, 1) + bit(green, 2) + bit(blue, 4)] ?? "";
 }
 
-function lookOf({ bold, dim, italic, underline, ink, ground }: Pen): string {
+function classNameOf({ bold, dim, italic, underline, foreground, background }: TextStyle): string {
   return [
     bold ? "a-bold" : "",
     dim ? "a-dim" : "",
     italic ? "a-italic" : "",
     underline ? "a-underline" : "",
-    ink === "" ? "" : `a-${ink}`,
-    ground === "" ? "" : `a-on-${ground}`,
+    foreground === "" ? "" : `a-${foreground}`,
+    background === "" ? "" : `a-on-${background}`,
   ]
     .filter((name) => name !== "")
     .join(" ");

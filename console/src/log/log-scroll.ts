@@ -1,29 +1,35 @@
-// Where a log stands: following its end, opening at a line, showing a line.
+// The scroll position of a log: following its end, opening at a line, showing a line.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
-/** What is seen above a line that is shown: three lines. */
+/** Room above a line that is shown: three lines. */
 const LINES_BEFORE_PX = 54;
 export const LINE_PX = 18;
-/** Frames to wait for a chunk to become text. */
-const PATIENCE = 30;
+/** Animation frames to wait until a chunk has rendered its text. */
+const MAX_FRAMES = 30;
 
-/** The end is followed until the person scrolls away from it, and again when the person comes back to it. */
+/**
+ * Follows the end of a growing log, until the person scrolls away from it, and again when the person scrolls back to it.
+ * The last lines are followed as well. A log that is final when it opens is not scrolled to its end.
+ */
 export function useFollow(
   scroller: { current: HTMLDivElement | null },
   length: number,
-  isFinal: boolean,
+  { isLoaded, isFinal }: { readonly isLoaded: boolean; readonly isFinal: boolean },
   path: string,
 ) {
   const isFollowing = useSignal(true);
   const seen = useRef(0);
+  const wasGrowing = useRef(false);
   useEffect(() => {
     isFollowing.value = true;
+    wasGrowing.current = false;
   }, [path]);
   useLayoutEffect(() => {
     const box = scroller.current;
-    if (!isFollowing.value || !box || isFinal) return;
+    if (isLoaded && !isFinal) wasGrowing.current = true;
+    if (!isFollowing.value || !box || !wasGrowing.current) return;
     box.scrollTop = box.scrollHeight;
     seen.current = length;
   }, [length, isFinal]);
@@ -41,7 +47,7 @@ export function useFollow(
   return { isFollowing: isFollowing.value, unseen: Math.max(0, length - seen.current), onScroll, toEnd };
 }
 
-/** Shows a line once, when it is there: the one in the address, else the first failing one. */
+/** Shows a line once, as soon as the log is ready: the line in the address, else the first failing one. */
 export function useOpenAt(
   scroller: { current: HTMLDivElement | null },
   n: number | undefined,
@@ -57,11 +63,12 @@ export function useOpenAt(
 }
 
 /**
- * Scrolls to a line and marks it. In a long log its chunk may not be text yet: then first to the chunk, and again when
- * it is. `movesPage`: also the page goes there. What opens by itself leaves the headline of the task in view.
+ * Scrolls to a line and marks it. In a long log the chunk of the line may not be rendered yet: then it scrolls to the chunk
+ * first, and again when the line is there. `movesPage` also scrolls the page; a log that opens by itself must not, so that
+ * the headline of the task stays visible.
  */
-export function showLine(box: HTMLDivElement | null, n: number, movesPage = true, patience = PATIENCE): void {
-  if (!box || patience === 0) return;
+export function showLine(box: HTMLDivElement | null, n: number, movesPage = true, framesLeft = MAX_FRAMES): void {
+  if (!box || framesLeft === 0) return;
   const line = box.querySelector(`[data-n="${n}"]`);
   const goTo = (element: Element, down: number): void => {
     const offset = element.getBoundingClientRect().top - box.getBoundingClientRect().top;
@@ -70,8 +77,8 @@ export function showLine(box: HTMLDivElement | null, n: number, movesPage = true
   if (!line) {
     const chunks = [...box.querySelectorAll<HTMLElement>("[data-from]")];
     const chunk = chunks.findLast((one) => Number(one.dataset.from) <= n);
-    if (chunk && patience === PATIENCE) goTo(chunk, (n - Number(chunk.dataset.from)) * LINE_PX);
-    requestAnimationFrame(() => showLine(box, n, movesPage, patience - 1));
+    if (chunk && framesLeft === MAX_FRAMES) goTo(chunk, (n - Number(chunk.dataset.from)) * LINE_PX);
+    requestAnimationFrame(() => showLine(box, n, movesPage, framesLeft - 1));
     return;
   }
   goTo(line, 0);

@@ -1,10 +1,10 @@
-// A log as lines that grow: cut from text that arrives in any pieces, painted, and judged.
+// A log as lines: split from text that arrives in pieces, with colours, and with a guess which lines are errors.
 
-import { type Pen, PLAIN, paint, plainText, type Span } from "./ansi.ts";
+import { PLAIN, parseLine, plainText, type Span, type TextStyle } from "./ansi.ts";
 
 export type Level = "error" | "warning" | undefined;
 export type LogLine = {
-  /** From 1. */
+  /** Number in the whole log, from 1. */
   readonly n: number;
   readonly spans: readonly Span[];
   readonly text: string;
@@ -12,30 +12,33 @@ export type LogLine = {
 };
 
 export type LogText = {
+  /** Number in the whole log of the first line that is shown. */
+  readonly firstLine: number;
   readonly lines: readonly LogLine[];
-  /** The line that is not ended yet. */
+  /** The last line, while it has no line break yet. */
   readonly rest: string;
-  readonly pen: Pen;
+  readonly style: TextStyle;
 };
 
-export const NO_TEXT: LogText = { lines: [], rest: "", pen: PLAIN };
+export const EMPTY_LOG: LogText = { firstLine: 1, lines: [], rest: "", style: PLAIN };
 
-/** Longer lines are cut where they are shown; the download has them whole. */
+/** Characters of a line that are shown. The download has the whole line. */
 const MAX_LINE = 10_000;
 
 export function addText(log: LogText, text: string): LogText {
   if (text === "") return log;
   const parts = (log.rest + text).split("\n");
   const rest = parts.pop() ?? "";
-  let { pen } = log;
+  let { style } = log;
+  const first = log.firstLine + log.lines.length;
   const added = parts.map((part, at) => {
     const cut = part.length > MAX_LINE ? `${part.slice(0, MAX_LINE)} … (cut, ${part.length} characters)` : part;
-    const painted = paint(cut, pen);
-    pen = painted.pen;
-    const shown = plainText(painted.spans);
-    return { n: log.lines.length + at + 1, spans: painted.spans, text: shown, level: levelOf(shown) };
+    const parsed = parseLine(cut, style);
+    style = parsed.style;
+    const shown = plainText(parsed.spans);
+    return { n: first + at, spans: parsed.spans, text: shown, level: levelOf(shown) };
   });
-  return { lines: [...log.lines, ...added], rest, pen };
+  return { ...log, lines: [...log.lines, ...added], rest, style };
 }
 
 /** All lines, with the one that is still being written. */
@@ -54,26 +57,27 @@ export function levelOf(text: string): Level {
   return WARNING.test(text) ? "warning" : undefined;
 }
 
-/** The line that a failed step opens at: the one its failure names, else the first that tells of an error. */
+/** The line at which the log of a failed step opens: the one in its failure (`named`), else the first error. */
 export function firstFailingLine(lines: readonly LogLine[], named: string | undefined): number | undefined {
   const wanted = named?.trim();
   const exact = wanted === undefined || wanted === "" ? undefined : lines.find((line) => line.text.includes(wanted));
   return (exact ?? lines.find((line) => line.level === "error"))?.n;
 }
 
-/** Numbers of the lines that have a text, in any letter case. */
-export function findLines(lines: readonly LogLine[], wanted: string): readonly number[] {
-  const lower = wanted.toLowerCase();
+/** Numbers of the lines that contain a text, ignoring case. */
+export function findLines(lines: readonly LogLine[], searched: string): readonly number[] {
+  const lower = searched.toLowerCase();
   return lower === "" ? [] : lines.filter((line) => line.text.toLowerCase().includes(lower)).map((line) => line.n);
 }
 
-/** Parts of a text around what was searched for. */
+/** A text split at the hits of a search, ignoring case. */
 export function splitAround(
   text: string,
-  wanted: string,
+  searched: string,
 ): readonly { readonly text: string; readonly isHit: boolean }[] {
   const lower = text.toLowerCase();
-  const needle = wanted.toLowerCase();
+  const needle = searched.toLowerCase();
+  // Lower case may have another length ("İ"): the positions would not fit.
   if (needle === "" || lower.length !== text.length) return [{ text, isHit: false }];
   const parts: { text: string; isHit: boolean }[] = [];
   let at = 0;

@@ -1,110 +1,57 @@
-// The log of a step: real text in chunks, so that search, selection and copying of the browser work as everywhere.
+// The log of a step: plain text in chunks, so that the browser's own search, selection and copying work.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { StepView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useMemo, useRef } from "preact/hooks";
-import { count } from "../format.ts";
 import { address } from "../frame/router.ts";
-import { recall, remember } from "../frame/theme.ts";
-import { ProblemBox } from "../parts/answers.tsx";
-import { Icon } from "../parts/mark.tsx";
-import { Chunk } from "./log-chunk.tsx";
-import { useLog } from "./log-reader.ts";
+import { count } from "../parts/format.ts";
+import { Icon } from "../parts/icon.tsx";
+import { ProblemBox } from "../parts/loading-states.tsx";
+import { Chunk } from "./chunk.tsx";
+import { LogBar, useWrap } from "./log-bar.tsx";
+import { type LogState, useLog } from "./log-reader.ts";
 import { rangeOf, showLine, useFollow, useOpenAt } from "./log-scroll.ts";
 import { allLines, findLines, firstFailingLine, type LogLine } from "./log-text.ts";
 
-const CHUNK = 500;
-/** Of longer logs only the chunks around the place that is looked at are text. */
-const MANY = 20_000;
-/** Logs of more lines can be scrolled beyond their end, so that a failing last line stands where one looks first. */
-const FEW = 12;
-const WRAP_KEY = "gantry.wrap";
+const CHUNK_LINES = 500;
+/** In a log with more lines, only the chunks near the visible part are in the document. */
+const MAX_LINES_IN_DOCUMENT = 20_000;
+/** A log with more lines can be scrolled beyond its end, so that a failing last line appears near the top. */
+const MIN_LINES_TO_OVERSCROLL = 12;
 
+/** `path`: the API address of the log. `name`: of the downloaded file, without `.log`. */
 export function Log({ path, step, name }: { path: string; step: StepView; name: string }) {
   const state = useLog(path).value;
   const lines = useMemo(() => allLines(state.text), [state.text]);
-  const wanted = useSignal("");
-  const hitAt = useSignal(0);
-  const wraps = useSignal(recall(WRAP_KEY) !== "no");
+  const search = useSearch(lines);
+  const wrap = useWrap();
   const scroller = useRef<HTMLDivElement>(null);
-  const { isFollowing, unseen, onScroll, toEnd } = useFollow(scroller, lines.length, state.isFinal, path);
-  const hits = useMemo(() => findLines(lines, wanted.value), [lines, wanted.value]);
+  const { isFollowing, unseen, onScroll, toEnd } = useFollow(scroller, lines.length, state, path);
   const marked = rangeOf(address.value.hash);
-  const failing =
-    STATE_LOOKS[step.state].ended && step.state !== "succeeded"
-      ? firstFailingLine(lines, step.failure?.line)
-      : undefined;
+  const failing = failingLine(step, lines);
   useOpenAt(scroller, marked?.[0] ?? failing, state.isLoaded && (state.isFinal || marked !== undefined), path);
-
-  const toHit = (move: number): void => {
-    if (hits.length === 0) return;
-    hitAt.value = (hitAt.value + move + hits.length) % hits.length;
-    showLine(scroller.current, hits[hitAt.value] ?? 1);
-  };
+  const show = (n: number): void => showLine(scroller.current, n);
+  const overscrolls = failing !== undefined && lines.length > MIN_LINES_TO_OVERSCROLL;
   return (
     <div class="log">
-      <div class="log-bar">
-        <label class="log-search">
-          <Icon name="search" />
-          <input
-            type="search"
-            aria-label="Search in this log"
-            placeholder="Search in this log"
-            value={wanted.value}
-            onInput={({ currentTarget }) => {
-              wanted.value = currentTarget.value;
-              hitAt.value = -1;
-            }}
-            onKeyDown={(event) => {
-              if (event.key === "Enter") toHit(event.shiftKey ? -1 : 1);
-            }}
-          />
-        </label>
-        {wanted.value === "" ? null : (
-          <span class="soft num" aria-live="polite">
-            {hits.length === 0 ? "no line" : `${Math.max(0, hitAt.value) + 1} of ${count(hits.length, "line")}`}
-          </span>
-        )}
-        <span class="spacer" />
-        <span class="soft num">{count(lines.length, "line")}</span>
-        {failing === undefined ? null : (
-          <button type="button" class="button small" onClick={() => showLine(scroller.current, failing)}>
-            Show first error
-          </button>
-        )}
-        <button
-          type="button"
-          class="icon-button"
-          aria-pressed={wraps.value}
-          aria-label="Wrap long lines"
-          title="Wrap long lines"
-          onClick={() => {
-            wraps.value = !wraps.value;
-            remember(WRAP_KEY, wraps.value ? "yes" : "no");
-          }}
-        >
-          <Icon name="wrap" />
-        </button>
-        <a class="icon-button" href={path} download={`${name}.log`} aria-label="Download log" title="Download log">
-          <Icon name="download" />
-        </a>
-      </div>
-      {state.skipped > 0 ? (
-        <p class="log-note">
-          The first {(state.skipped / 1e6).toFixed(1)} MB are not shown, and lines are counted from there. The download
-          has all.
-        </p>
-      ) : null}
+      <LogBar
+        lineCount={lines.length}
+        search={{ ...search, move: (by) => search.move(by, show) }}
+        wrap={wrap}
+        download={{ path, name }}
+        onShowError={failing === undefined ? undefined : () => show(failing)}
+      />
+      <SkippedNote state={state} marked={marked?.[0]} />
       <div
-        class={`log-text${wraps.value ? " wraps" : ""}${failing !== undefined && lines.length > FEW ? " opens-inside" : ""}`}
+        class={`log-text${wrap.isOn ? " wraps" : ""}${overscrolls ? " opens-inside" : ""}`}
         ref={scroller}
         onScroll={onScroll}
         role="log"
         aria-live="off"
         aria-label={`Log of ${step.title}`}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the log scrolls, so the keyboard must reach it
         tabIndex={0}
         id="log"
       >
@@ -112,12 +59,12 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
           <Chunk
             key={chunk[0]?.n}
             lines={chunk}
-            wanted={wanted.value}
+            searched={search.text}
             marked={marked && overlaps(chunk, marked) ? marked.join("-") : ""}
-            scroller={lines.length > MANY ? scroller : undefined}
+            scroller={lines.length > MAX_LINES_IN_DOCUMENT ? scroller : undefined}
           />
         ))}
-        <LogEnd step={step} isEmpty={lines.length === 0} isFinal={state.isFinal} isLoaded={state.isLoaded} />
+        <LogEnd step={step} isEmpty={lines.length === 0} isLoaded={state.isLoaded} />
         {state.problem && state.problem.code !== "not-found" ? <ProblemBox problem={state.problem} /> : null}
       </div>
       {!isFollowing && !state.isFinal ? (
@@ -130,9 +77,47 @@ export function Log({ path, step, name }: { path: string; step: StepView; name: 
   );
 }
 
-function LogEnd(props: { step: StepView; isEmpty: boolean; isFinal: boolean; isLoaded: boolean }) {
+/** Search in the lines: the text, how many lines have it, and which of them is shown. */
+function useSearch(lines: readonly LogLine[]) {
+  const text = useSignal("");
+  const index = useSignal(0);
+  const hits = useMemo(() => findLines(lines, text.value), [lines, text.value]);
+  return {
+    text: text.value,
+    hitCount: hits.length,
+    index: index.value,
+    set: (value: string): void => {
+      text.value = value;
+      index.value = -1;
+    },
+    move: (by: number, show: (n: number) => void): void => {
+      if (hits.length === 0) return;
+      index.value = (index.value + by + hits.length) % hits.length;
+      show(hits[index.value] ?? 1);
+    },
+  };
+}
+
+function failingLine(step: StepView, lines: readonly LogLine[]): number | undefined {
+  const hasEndedBadly = STATE_LOOKS[step.state].ended && step.state !== "succeeded";
+  return hasEndedBadly ? firstFailingLine(lines, step.failure?.line) : undefined;
+}
+
+/** `marked`: the line in the address, which may be in the part that is not shown. */
+function SkippedNote({ state, marked }: { state: LogState; marked: number | undefined }) {
+  if (state.skippedBytes === 0) return null;
+  const first = state.text.firstLine;
+  return (
+    <p class="log-note">
+      The first {(state.skippedBytes / 1e6).toFixed(1)} MB are not shown: the log begins here at line {first}.
+      {marked !== undefined && marked < first ? ` Line ${marked} is before it.` : ""} The download has the whole log.
+    </p>
+  );
+}
+
+function LogEnd(props: { step: StepView; isEmpty: boolean; isLoaded: boolean }) {
   const { step, isEmpty } = props;
-  const says = ((): ComponentChildren => {
+  const text = ((): ComponentChildren => {
     if (step.state === "skipped") return `Skipped: ${step.reason ?? "it was not needed"}`;
     if (step.waiting) return step.waiting.text;
     if (step.state === "queued") return "This step has not started.";
@@ -140,7 +125,7 @@ function LogEnd(props: { step: StepView; isEmpty: boolean; isFinal: boolean; isL
     if (STATE_LOOKS[step.state].ended) return props.isLoaded ? "This step wrote nothing to its log." : "Loading";
     return "No output yet.";
   })();
-  return says === undefined ? null : <p class="log-end">{says}</p>;
+  return text === undefined ? null : <p class="log-end">{text}</p>;
 }
 
 function overlaps(chunk: readonly LogLine[], [from, to]: readonly [number, number]): boolean {
@@ -149,6 +134,6 @@ function overlaps(chunk: readonly LogLine[], [from, to]: readonly [number, numbe
 
 function chunksOf(lines: readonly LogLine[]): readonly (readonly LogLine[])[] {
   const chunks: (readonly LogLine[])[] = [];
-  for (let at = 0; at < lines.length; at += CHUNK) chunks.push(lines.slice(at, at + CHUNK));
+  for (let at = 0; at < lines.length; at += CHUNK_LINES) chunks.push(lines.slice(at, at + CHUNK_LINES));
   return chunks;
 }

@@ -3,45 +3,44 @@
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
-import { changesRows, patchPage } from "../data/patch.ts";
+import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
+import { isJsonObject, listAt, textAt } from "../data/json-access.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
-import { Ago, Id, Out } from "../parts/facts.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
+import { CopyableId, ExternalLink, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
-import { isJsonObject, listAt, textAt } from "../shape.ts";
 import { AppState } from "./apps.tsx";
 
 export function AppPage({ name }: { name: string }) {
-  useTitle(name);
   const app = useResource<AppView>(v1.app(name), {
-    on: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
+    reloadOn: ({ data }) => data.app === name && data.event.kind === "TaskEnded",
   });
   const tasks = useResource<Page<TaskSummary>>(v1.tasks({ app: name }), {
-    on: (event) => event.data.app === name && changesRows(event),
-    patch: patchPage,
+    reloadOn: (event) => event.data.app === name && changesTaskRows(event),
+    patch: applyToPage,
   });
   const hasImage = textAt(app.data.value?.facts, "digest") !== undefined;
   return (
     <>
-      <Title title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
+      <PageHeader title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
         <RunButton pipeline="ci" app={name} label="Run CI" isPrimary={!hasImage} />
         <RunButton pipeline="cd" app={name} label="Run CD" isPrimary={hasImage} />
-      </Title>
-      <Answer of={app}>{(view) => <Facts app={view} />}</Answer>
+      </PageHeader>
+      <Loaded resource={app}>{(view) => <Facts app={view} />}</Loaded>
       <Section title="Tasks">
-        <Answer of={tasks}>
+        <Loaded resource={tasks}>
           {({ items }) =>
             items.length === 0 ? (
-              <Empty title="No task of this app yet">
+              <EmptyState title="No task of this app yet">
                 <p>Run CI builds its first image.</p>
-              </Empty>
+              </EmptyState>
             ) : (
               <TaskRows tasks={items} label={`Tasks of ${name}`} />
             )
           }
-        </Answer>
+        </Loaded>
         <p>
           <a href={to.tasks({ app: name })}>All tasks of {name}</a>
         </p>
@@ -72,7 +71,7 @@ function Facts({ app }: { app: AppView }) {
           {textAt(record, "jira", "url") === undefined ? (
             <None />
           ) : (
-            <Out href={textAt(record, "jira", "url") ?? ""}>{textAt(record, "jira", "key")}</Out>
+            <ExternalLink href={textAt(record, "jira", "url") ?? ""}>{textAt(record, "jira", "key")}</ExternalLink>
           )}
         </Fact>
         <Fact name="Image">
@@ -81,17 +80,17 @@ function Facts({ app }: { app: AppView }) {
           ) : (
             <>
               <span class="mono">{image?.split("/").slice(1).join("/")}</span>
-              <Id value={`${image ?? ""}@${digest}`} />
+              <CopyableId value={`${image ?? ""}@${digest}`} />
             </>
           )}
         </Fact>
-        <Fact name="Commit">{commit === undefined ? <None /> : <Id value={commit} />}</Fact>
+        <Fact name="Commit">{commit === undefined ? <None /> : <CopyableId value={commit} />}</Fact>
         <Fact name="Builds at">{textAt(record, "build", "site") ?? <None />}</Fact>
         <Fact name="Namespace">
           <span class="mono">{textAt(record, "namespace") ?? "–"}</span>
         </Fact>
         <Fact name="Created">
-          <Ago at={app.createdAt} /> by {app.createdBy}
+          <RelativeTime at={app.createdAt} /> by {app.createdBy}
         </Fact>
       </dl>
       <Section title="Targets">
@@ -147,7 +146,7 @@ function Repository({ at }: { at: JsonValue | undefined }) {
   const name = `${textAt(at, "project") ?? ""}/${textAt(at, "slug") ?? ""}`;
   return (
     <>
-      <Out href={textAt(at, "url") ?? ""}>{name}</Out>
+      <ExternalLink href={textAt(at, "url") ?? ""}>{name}</ExternalLink>
       <span class="soft mono">{textAt(at, "branch")}</span>
     </>
   );

@@ -2,36 +2,35 @@
 
 import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
-import { recentTasks } from "../data/needs.ts";
+import { recentTasks } from "../data/attention.ts";
+import { listAt, textAt } from "../data/json-access.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer, Empty, Title } from "../parts/answers.tsx";
-import { Ago, Id } from "../parts/facts.tsx";
-import { Glyph, Mark } from "../parts/mark.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
+import { StateBadge, StateGlyph } from "../parts/state-badge.tsx";
 import { TaskLink } from "../parts/task-rows.tsx";
+import { CopyableId, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
-import { listAt, textAt } from "../shape.ts";
 
 /** The state of an app in the words and colours of the one table. */
 const APP_STATES = { creating: "running", ready: "succeeded", failed: "failed" } as const;
 
 export function AppsPage() {
-  useTitle("Apps");
   const apps = useResource<Page<AppView>>(v1.apps, {
-    on: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
+    reloadOn: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
   });
   return (
     <>
-      <Title title="Apps">
+      <PageHeader title="Apps">
         <RunButton pipeline="create-app" label="Create app" isPrimary />
-      </Title>
-      <Answer of={apps}>
+      </PageHeader>
+      <Loaded resource={apps}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="There is no app yet">
+            <EmptyState title="There is no app yet">
               <p>An app is a source repository, a yaml repository and the places it runs at.</p>
               <RunButton pipeline="create-app" label="Create app" isPrimary />
-            </Empty>
+            </EmptyState>
           ) : (
             <div class="scroll">
               <table class="stack">
@@ -54,7 +53,7 @@ export function AppsPage() {
             </div>
           )
         }
-      </Answer>
+      </Loaded>
     </>
   );
 }
@@ -75,10 +74,12 @@ function Row({ app }: { app: AppView }) {
         <AppState state={app.state} />
       </td>
       <td class="soft aside">{targets.length === 0 ? "–" : targets.join(", ")}</td>
-      <td class="aside">{digest === undefined ? <span class="faint">none yet</span> : <Id value={digest} />}</td>
+      <td class="aside">
+        {digest === undefined ? <span class="faint">none yet</span> : <CopyableId value={digest} />}
+      </td>
       <td>{newest === undefined ? <span class="faint">–</span> : <TaskLink task={newest} />}</td>
       <td class="soft">
-        <Ago at={app.createdAt} />
+        <RelativeTime at={app.createdAt} />
       </td>
     </tr>
   );
@@ -88,9 +89,9 @@ export function AppState({ state }: { state: AppView["state"] }) {
   if (state === "ready")
     return (
       <span class="mark hue-green">
-        <Glyph state="succeeded" />
+        <StateGlyph state="succeeded" />
         <span>ready</span>
       </span>
     );
-  return <Mark state={APP_STATES[state]} />;
+  return <StateBadge state={APP_STATES[state]} />;
 }

@@ -4,35 +4,34 @@ import type { AppView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Page, read, to, v1 } from "../data/api.ts";
-import { type Cell, decideCell, decideColumns, type Target, targetsOf } from "../data/fleet.ts";
-import { patchTask } from "../data/patch.ts";
+import { applyToTask } from "../data/apply-event.ts";
+import { type Cell, decideCell, decideColumns, type Target, targetsOf } from "../data/decide-fleet.ts";
 import { useResource } from "../data/store.ts";
-import { short } from "../format.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer, Empty, Title } from "../parts/answers.tsx";
-import { Ago } from "../parts/facts.tsx";
-import { Glyph } from "../parts/mark.tsx";
+import { short } from "../parts/format.ts";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
+import { StateGlyph } from "../parts/state-badge.tsx";
+import { RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 
 /** How far back a cell is looked for. */
 const OLDER = 6;
 
 export function FleetPage() {
-  useTitle("Fleet");
   const apps = useResource<Page<AppView>>(v1.apps, {
-    on: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
+    reloadOn: ({ data }) => data.event.kind === "TaskEnded" || data.event.kind === "TaskRequested",
   });
   return (
     <>
-      <Title title="Fleet" note="What the newest CD task of each app brought to each cluster" />
-      <Answer of={apps}>
+      <PageHeader title="Fleet" note="What the newest CD task of each app brought to each cluster" />
+      <Loaded resource={apps}>
         {({ items }) => {
           const columns = decideColumns(items);
           if (columns.length === 0) {
             return (
-              <Empty title="No app has a target yet">
+              <EmptyState title="No app has a target yet">
                 <RunButton pipeline="create-app" label="Create app" isPrimary />
-              </Empty>
+              </EmptyState>
             );
           }
           return (
@@ -58,7 +57,7 @@ export function FleetPage() {
             </div>
           );
         }}
-      </Answer>
+      </Loaded>
     </>
   );
 }
@@ -66,8 +65,8 @@ export function FleetPage() {
 function Row({ app, columns }: { app: AppView; columns: readonly Target[] }) {
   const id = app.latest.cd;
   const task = useResource<TaskView>(id === undefined ? undefined : v1.task(id), {
-    on: ({ subject }) => subject === id,
-    patch: patchTask,
+    reloadOn: ({ subject }) => subject === id,
+    patch: applyToTask,
   }).data.value;
   const targets = targetsOf(app);
   return (
@@ -118,12 +117,12 @@ function CellOf({ cell }: { cell: Cell | undefined }) {
   return (
     <td class={`cell hue-${cell.hue}`}>
       <a href={to.task(cell.task, { job: cell.job })} title={cell.says}>
-        <Glyph state={cell.state} isSilent={cell.isSilent} />
+        <StateGlyph state={cell.state} isSilent={cell.isSilent} />
         <span class="mono version">{cell.digest === undefined ? "–" : short(cell.digest)}</span>
         <span class="health">{cell.word}</span>
         {cell.at === undefined ? null : (
           <span class="soft when">
-            <Ago at={cell.at} />
+            <RelativeTime at={cell.at} />
           </span>
         )}
       </a>

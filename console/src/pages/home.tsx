@@ -3,29 +3,33 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, v1 } from "../data/api.ts";
-import { needsMe } from "../data/needs.ts";
-import { changesRows, patchPage } from "../data/patch.ts";
+import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
+import { needsAttention } from "../data/attention.ts";
 import { useResource } from "../data/store.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 import { RunButton } from "../run/run-button.tsx";
 
 export function HomePage() {
-  useTitle("Home");
-  const tasks = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), { on: changesRows, patch: patchPage });
-  const apps = useResource<Page<AppView>>(v1.apps, { on: ({ data }) => data.pipeline === "create-app" });
+  const tasks = useResource<Page<TaskSummary>>(v1.tasks({ limit: "100" }), {
+    reloadOn: changesTaskRows,
+    patch: applyToPage,
+  });
+  const apps = useResource<Page<AppView>>(v1.apps, { reloadOn: ({ data }) => data.pipeline === "create-app" });
   const isNew = apps.data.value?.items.length === 0 && tasks.data.value?.items.length === 0;
   return (
     <>
-      <Title title="Home">{isNew ? null : <RunButton pipeline="create-app" label="Create app" isPrimary />}</Title>
-      <Answer of={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Now tasks={items} />)}</Answer>
+      <PageHeader title="Home">
+        {isNew ? null : <RunButton pipeline="create-app" label="Create app" isPrimary />}
+      </PageHeader>
+      <Loaded resource={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Now tasks={items} />)}</Loaded>
     </>
   );
 }
 
 function Now({ tasks }: { tasks: readonly TaskSummary[] }) {
-  const needs = needsMe.value;
+  const needs = needsAttention.value;
   const open = tasks.filter((task) => !STATE_LOOKS[task.state].ended && task.state !== "held");
   const ended = tasks.filter((task) => STATE_LOOKS[task.state].ended && !needs.includes(task)).slice(0, 15);
   return (
@@ -56,7 +60,7 @@ function Now({ tasks }: { tasks: readonly TaskSummary[] }) {
 
 function FirstSteps() {
   return (
-    <Empty title="Three steps to a first app">
+    <EmptyState title="Three steps to a first app">
       <ol>
         <li>
           <strong>Create app</strong> makes its source repository, its yaml repository and its Jira project.
@@ -69,6 +73,6 @@ function FirstSteps() {
         </li>
       </ol>
       <RunButton pipeline="create-app" label="Create app" isPrimary />
-    </Empty>
+    </EmptyState>
   );
 }

@@ -4,26 +4,25 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { InboxItem } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
-import { readable } from "../format.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer, Empty, Title } from "../parts/answers.tsx";
-import { Ago } from "../parts/facts.tsx";
-import { Glyph } from "../parts/mark.tsx";
+import { readable } from "../parts/format.ts";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
+import { StateGlyph } from "../parts/state-badge.tsx";
+import { RelativeTime } from "../parts/values.tsx";
 
 const TELLING: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting"];
 
 export function InboxPage() {
-  useTitle("Inbox");
-  const inbox = useResource<Page<InboxItem>>(v1.inbox, { on: ({ data }) => TELLING.includes(data.event.kind) });
+  const inbox = useResource<Page<InboxItem>>(v1.inbox, { reloadOn: ({ data }) => TELLING.includes(data.event.kind) });
   return (
     <>
-      <Title title="Inbox" note="What was told to people, newest first" />
-      <Answer of={inbox}>
+      <PageHeader title="Inbox" note="What was told to people, newest first" />
+      <Loaded resource={inbox}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No message yet">
+            <EmptyState title="No message yet">
               <p>A message comes when an app was created, when a task ended, and when something needs an answer.</p>
-            </Empty>
+            </EmptyState>
           ) : (
             <ul class="messages">
               {items.map((item) => (
@@ -32,7 +31,7 @@ export function InboxPage() {
             </ul>
           )
         }
-      </Answer>
+      </Loaded>
     </>
   );
 }
@@ -42,7 +41,7 @@ function Message({ item }: { item: InboxItem }) {
   const title = item.title.replace(new RegExp(`^${quoted(STATE_LOOKS[item.state].glyph)}\\s*`), "");
   return (
     <li>
-      <Glyph state={item.state} />
+      <StateGlyph state={item.state} />
       <div>
         <p>
           {item.task === undefined ? (
@@ -68,7 +67,7 @@ function Message({ item }: { item: InboxItem }) {
         </p>
       </div>
       <span class="soft when">
-        <Ago at={item.at} />
+        <RelativeTime at={item.at} />
       </span>
     </li>
   );

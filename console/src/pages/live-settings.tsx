@@ -7,8 +7,9 @@ import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, send, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
 import { ActionTable } from "../parts/action-table.tsx";
-import { Answer, ProblemBox, Section } from "../parts/answers.tsx";
-import { Ago } from "../parts/facts.tsx";
+import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { Section } from "../parts/page-layout.tsx";
+import { RelativeTime } from "../parts/values.tsx";
 
 export function LiveSettings() {
   const settings = useResource<SettingsView>(v1.settings);
@@ -29,7 +30,7 @@ export function LiveSettings() {
   return (
     <Section title="While everything runs">
       {problem.value ? <ProblemBox problem={problem.value} /> : null}
-      <Answer of={settings}>
+      <Loaded resource={settings}>
         {({ version, items }) => (
           <ActionTable heads={["Setting", "Now"]} action="Change">
             {items.map((one) => (
@@ -58,20 +59,20 @@ export function LiveSettings() {
             ))}
           </ActionTable>
         )}
-      </Answer>
-      <Answer of={history}>
+      </Loaded>
+      <Loaded resource={history}>
         {({ items }) => (
           <ul>
             {items.slice(0, 5).map(({ version, at, by, reason, changes }) => (
               <li key={version} class="soft">
-                <Ago at={at} /> {by}:{" "}
+                <RelativeTime at={at} /> {by}:{" "}
                 {changes.map((one) => `${one.key} from ${show(one.from)} to ${show(one.to)}`).join(", ")}
                 {reason === undefined ? "" : ` (${reason})`}
               </li>
             ))}
           </ul>
         )}
-      </Answer>
+      </Loaded>
     </Section>
   );
 }

@@ -3,26 +3,26 @@
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
-import { count } from "../format.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer, Empty, Section, Title } from "../parts/answers.tsx";
-import { Id, Value } from "../parts/facts.tsx";
+import { usePageTitle } from "../frame/page-title.ts";
+import { count } from "../parts/format.ts";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader, Section } from "../parts/page-layout.tsx";
+import { CopyableId, JsonValueView } from "../parts/values.tsx";
 import { fieldsOf } from "../run/form.ts";
-import { Plan } from "../run/plan.tsx";
+import { PipelineOutline } from "../run/pipeline-outline.tsx";
 import { RunButton } from "../run/run-button.tsx";
 
 export function PipelinesPage() {
-  useTitle("Pipelines");
   const pipelines = useResource<Page<PipelineView>>(v1.pipelines);
   return (
     <>
-      <Title title="Pipelines" />
-      <Answer of={pipelines}>
+      <PageHeader title="Pipelines" />
+      <Loaded resource={pipelines}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No pipeline is known">
+            <EmptyState title="No pipeline is known">
               <p>Pipelines come with the release and from the company's repository of definitions.</p>
-            </Empty>
+            </EmptyState>
           ) : (
             <div class="scroll">
               <table class="stack">
@@ -47,7 +47,7 @@ export function PipelinesPage() {
                       <td class="nowrap">{sizeOf(pipeline)}</td>
                       <td class="nowrap soft">{FOR[pipeline.app]}</td>
                       <td class="aside">
-                        <Id value={pipeline.version} />
+                        <CopyableId value={pipeline.version} />
                       </td>
                     </tr>
                   ))}
@@ -56,7 +56,7 @@ export function PipelinesPage() {
             </div>
           )
         }
-      </Answer>
+      </Loaded>
     </>
   );
 }
@@ -71,15 +71,15 @@ function sizeOf({ jobs }: PipelineView): string {
 export function PipelinePage({ name }: { name: string }) {
   const pipeline = useResource<PipelineView>(v1.pipeline(name));
   const view = pipeline.data.value;
-  useTitle(view?.title ?? name);
+  usePageTitle(view?.title);
   return (
     <>
-      <Title title={view?.title ?? name} note={view?.summary ?? ""}>
+      <PageHeader title={view?.title ?? name} note={view?.summary ?? ""}>
         {view === undefined || view.app === "existing" ? null : (
           <RunButton pipeline={name} label={view.button} isPrimary />
         )}
-      </Title>
-      <Answer of={pipeline}>{(one) => <Definition pipeline={one} />}</Answer>
+      </PageHeader>
+      <Loaded resource={pipeline}>{(one) => <Definition pipeline={one} />}</Loaded>
     </>
   );
 }
@@ -93,7 +93,7 @@ function Definition({ pipeline }: { pipeline: PipelineView }) {
           name <span class="mono">{pipeline.name}</span>
         </span>
         <span>
-          version <Id value={pipeline.version} />
+          version <CopyableId value={pipeline.version} />
         </span>
         <span>for {FOR[pipeline.app]}</span>
         <a href={to.tasks({ pipeline: pipeline.name })}>its tasks</a>
@@ -121,7 +121,11 @@ function Definition({ pipeline }: { pipeline: PipelineView }) {
                     </td>
                     <td class="soft nowrap">{field.choices.length > 0 ? field.choices.join(" · ") : field.kind}</td>
                     <td>
-                      {field.fallback === undefined ? <span class="faint">–</span> : <Value value={field.fallback} />}
+                      {field.fallback === undefined ? (
+                        <span class="faint">–</span>
+                      ) : (
+                        <JsonValueView value={field.fallback} />
+                      )}
                     </td>
                     <td>{field.description}</td>
                   </tr>
@@ -132,7 +136,7 @@ function Definition({ pipeline }: { pipeline: PipelineView }) {
         )}
       </Section>
       <Section title="Jobs">
-        <Plan pipeline={pipeline} />
+        <PipelineOutline pipeline={pipeline} />
       </Section>
     </>
   );

@@ -6,22 +6,21 @@ import { type Page, problemFrom, send, type TokenView, v1 } from "../data/api.ts
 import { isAdmin, me } from "../data/session.ts";
 import { type Resource, useResource } from "../data/store.ts";
 import { ThemeChoice } from "../frame/theme-choice.tsx";
-import { useTitle } from "../frame/title.ts";
 import { ActionTable } from "../parts/action-table.tsx";
-import { Answer, ProblemBox, Section, Title } from "../parts/answers.tsx";
-import { Ago, CopyButton } from "../parts/facts.tsx";
+import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { PageHeader, Section } from "../parts/page-layout.tsx";
+import { CopyButton, RelativeTime } from "../parts/values.tsx";
 import { LiveSettings } from "./live-settings.tsx";
 
 export function SettingsPage() {
-  useTitle("Settings");
   return (
     <>
-      <Title
+      <PageHeader
         title="Settings"
         note={me.value ? `Signed in as ${me.value.name}, ${me.value.role} · Gantry ${me.value.version}` : ""}
       />
       <Section title="Theme">
-        <ThemeChoice name="settings-theme" isTitled />
+        <ThemeChoice name="settings-theme" hasHeading />
       </Section>
       {isAdmin.value ? <LiveSettings /> : null}
       {isAdmin.value ? (
@@ -136,7 +135,7 @@ function NewToken({ onCreate }: { onCreate: (name: string, role: string, days: n
 function TokenTable({ tokens, onRevoke }: { tokens: Resource<Page<TokenView>>; onRevoke: (name: string) => void }) {
   const asked = useSignal<string | undefined>(undefined);
   return (
-    <Answer of={tokens}>
+    <Loaded resource={tokens}>
       {({ items }) => (
         <ActionTable heads={["Name", "Role", "Created", "Expires"]} action="Revoke">
           {items.map((token) => (
@@ -144,7 +143,7 @@ function TokenTable({ tokens, onRevoke }: { tokens: Resource<Page<TokenView>>; o
               <td class="strong">{token.name}</td>
               <td>{token.role}</td>
               <td class="soft">
-                <Ago at={token.createdAt} /> by {token.createdBy}
+                <RelativeTime at={token.createdAt} /> by {token.createdBy}
               </td>
               <td class="soft">{token.expiresAt === undefined ? "never" : token.expiresAt.slice(0, 10)}</td>
               <td class="end">
@@ -187,6 +186,6 @@ function TokenTable({ tokens, onRevoke }: { tokens: Resource<Page<TokenView>>; o
           ))}
         </ActionTable>
       )}
-    </Answer>
+    </Loaded>
   );
 }

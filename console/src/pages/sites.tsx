@@ -3,32 +3,33 @@
 import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { useResource } from "../data/store.ts";
-import { count } from "../format.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer, Empty, Title } from "../parts/answers.tsx";
-import { Ago, Out } from "../parts/facts.tsx";
-import { useTick } from "../tick.ts";
+import { usePolling } from "../data/use-polling.ts";
+import { count } from "../parts/format.ts";
+import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
+import { ExternalLink, RelativeTime } from "../parts/values.tsx";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
 
 export function SitesPage() {
-  useTitle("Sites");
-  const sites = useResource<Page<SiteView>>(v1.sites, { on: ({ data }) => SITE_EVENTS.includes(data.event.kind) });
-  useTick(10_000, sites.reload);
+  const sites = useResource<Page<SiteView>>(v1.sites, {
+    reloadOn: ({ data }) => SITE_EVENTS.includes(data.event.kind),
+  });
+  usePolling(10_000, sites.reload);
   return (
     <>
-      <Title title="Sites" note="A site is a control plane with the clusters it deploys to" />
-      <Answer of={sites}>
+      <PageHeader title="Sites" note="A site is a control plane with the clusters it deploys to" />
+      <Loaded resource={sites}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No site is known">
+            <EmptyState title="No site is known">
               <p>A site appears when its first runner registers.</p>
-            </Empty>
+            </EmptyState>
           ) : (
             items.map((site) => <Site site={site} key={site.name} />)
           )
         }
-      </Answer>
+      </Loaded>
     </>
   );
 }
@@ -81,7 +82,7 @@ function Site({ site }: { site: SiteView }) {
                 <td class="strong">{system.name}</td>
                 <td>{system.kind}</td>
                 <td>
-                  <Out href={system.url} />
+                  <ExternalLink href={system.url} />
                   {system.standIn ? (
                     <span class="tag" title="A stand-in of the lab plays this system">
                       stand-in
@@ -108,7 +109,7 @@ function Site({ site }: { site: SiteView }) {
             </a>
             <span>{entry.waiting.text}</span>
             <span class="soft">
-              since <Ago at={entry.waiting.since} />
+              since <RelativeTime at={entry.waiting.since} />
             </span>
           </li>
         ))}
@@ -133,7 +134,7 @@ function Runner({ runner }: { runner: RunnerView }) {
         {host.name} · {host.platform} · {count(host.cpus, "CPU")} · {Math.round(host.memoryMb / 1_024)} GB
       </td>
       <td class="soft">
-        <Ago at={runner.lastHeardAt} />
+        <RelativeTime at={runner.lastHeardAt} />
       </td>
     </tr>
   );

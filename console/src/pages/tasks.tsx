@@ -5,15 +5,14 @@ import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { AppView, PipelineView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, read, v1 } from "../data/api.ts";
-import { changesRows, patchPage } from "../data/patch.ts";
+import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { useResource } from "../data/store.ts";
 import { address, go, withQuery } from "../frame/router.ts";
-import { useTitle } from "../frame/title.ts";
-import { Answer, Empty, ProblemBox, Title } from "../parts/answers.tsx";
+import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 
 export function TasksPage() {
-  useTitle("Tasks");
   const { query } = address.value;
   const filter = {
     state: query.get("state") ?? undefined,
@@ -26,7 +25,7 @@ export function TasksPage() {
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
   return (
     <>
-      <Title title="Tasks" />
+      <PageHeader title="Tasks" />
       <search class="filters">
         <Choice
           name="state"
@@ -54,7 +53,7 @@ export function TasksPage() {
 }
 
 function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
-  const tasks = useResource<Page<TaskSummary>>(path, { on: changesRows, patch: patchPage });
+  const tasks = useResource<Page<TaskSummary>>(path, { reloadOn: changesTaskRows, patch: applyToPage });
   const more = useSignal<readonly TaskSummary[]>([]);
   const cursor = useSignal<string | undefined>(undefined);
   const problem = useSignal<ProblemBody | undefined>(undefined);
@@ -70,7 +69,7 @@ function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
     }
   };
   return (
-    <Answer of={tasks}>
+    <Loaded resource={tasks}>
       {({ items }) => {
         const known = new Set(items.map(({ id }) => id));
         const all = [...items, ...more.value.filter(({ id }) => !known.has(id))];
@@ -87,26 +86,26 @@ function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
           </>
         );
       }}
-    </Answer>
+    </Loaded>
   );
 }
 
 function NoTasks({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered) {
     return (
-      <Empty title="No task fits these filters">
+      <EmptyState title="No task fits these filters">
         <p>
           <a href="/tasks">Clear filters</a>
         </p>
-      </Empty>
+      </EmptyState>
     );
   }
   return (
-    <Empty title="No task has been run yet">
+    <EmptyState title="No task has been run yet">
       <p>
         A task is one run of a pipeline. <a href="/apps">Create an app</a> to start the first one.
       </p>
-    </Empty>
+    </EmptyState>
   );
 }
 

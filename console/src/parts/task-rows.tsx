@@ -3,9 +3,9 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
-import { readable } from "../format.ts";
-import { Ago, Took } from "./facts.tsx";
-import { Glyph, Mark } from "./mark.tsx";
+import { readable } from "./format.ts";
+import { StateBadge, StateGlyph } from "./state-badge.tsx";
+import { Duration, RelativeTime } from "./values.tsx";
 
 export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; label: string }) {
   return (
@@ -13,7 +13,7 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
       {tasks.map((task) => (
         <li key={task.id}>
           <a class="row task-row" href={to.task(task.id)}>
-            <Mark state={task.state} />
+            <StateBadge state={task.state} />
             <span class="what">{task.title}</span>
             <span class="says" title={task.headline}>
               {readable(rest(task))}
@@ -21,10 +21,10 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
             <Progress task={task} />
             <span class="who soft">{task.requestedBy}</span>
             <span class="when soft">
-              <Ago at={task.requestedAt} />
+              <RelativeTime at={task.requestedAt} />
             </span>
             <span class="took">
-              <Took ms={task.durationMs} since={task.endedAt === undefined ? task.startedAt : undefined} />
+              <Duration ms={task.durationMs} since={task.endedAt === undefined ? task.startedAt : undefined} />
             </span>
           </a>
         </li>
@@ -59,7 +59,7 @@ function Progress({ task }: { task: TaskSummary }) {
 export function TaskLink({ task }: { task: TaskSummary }) {
   return (
     <a class="task-link" href={to.task(task.id)}>
-      <Glyph state={task.state} />
+      <StateGlyph state={task.state} />
       <span>{task.title}</span>
     </a>
   );

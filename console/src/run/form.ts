@@ -3,7 +3,7 @@
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { FieldError } from "../data/api.ts";
-import { isJsonObject, listAt, textAt } from "../shape.ts";
+import { isJsonObject, listAt, textAt } from "../data/json-access.ts";
 
 export type FieldKind = "text" | "number" | "yes-no" | "choice" | "list" | "json";
 

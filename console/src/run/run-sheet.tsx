@@ -5,16 +5,16 @@ import type { AppView, PipelineView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { newKey, problemFrom, start, startCall, to, v1 } from "../data/api.ts";
+import { listAt, textAt } from "../data/json-access.ts";
 import { put, useResource } from "../data/store.ts";
-import { shellWord } from "../format.ts";
 import { go, withQuery } from "../frame/router.ts";
-import { Answer, ProblemBox } from "../parts/answers.tsx";
-import { CopyButton } from "../parts/facts.tsx";
-import { Icon } from "../parts/mark.tsx";
-import { listAt, textAt } from "../shape.ts";
+import { shellWord } from "../parts/format.ts";
+import { Icon } from "../parts/icon.tsx";
+import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
+import { CopyButton } from "../parts/values.tsx";
 import { FieldInput } from "./field.tsx";
 import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf } from "./form.ts";
-import { Plan } from "./plan.tsx";
+import { PipelineOutline } from "./pipeline-outline.tsx";
 
 export function RunSheet({ pipeline, app }: { pipeline: string; app: string | undefined }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -38,9 +38,9 @@ export function RunSheet({ pipeline, app }: { pipeline: string; app: string | un
           <Icon name="close" />
         </button>
       </header>
-      <Answer of={resource}>
+      <Loaded resource={resource}>
         {(view) => <RunForm pipeline={view} app={app} record={owner.data.value?.record} key={view.version} />}
-      </Answer>
+      </Loaded>
     </dialog>
   );
 }
@@ -109,7 +109,7 @@ function RunForm(props: { pipeline: PipelineView; app: string | undefined; recor
       </form>
       <aside>
         <h3>What will happen</h3>
-        <Plan pipeline={pipeline} />
+        <PipelineOutline pipeline={pipeline} />
         <Command pipeline={pipeline.name} app={app} params={params} />
       </aside>
     </div>

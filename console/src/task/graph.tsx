@@ -1,93 +1,51 @@
-// The graph of a task: jobs from left to right, with their steps inside. Every step is a link to itself.
+// The task as a graph: jobs from left to right, with their steps inside. Every step is a link that selects it.
 
-import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
-import { withQuery } from "../frame/router.ts";
-import { Took } from "../parts/facts.tsx";
-import { Glyph } from "../parts/mark.tsx";
+import { decideGraph, type GraphNode } from "./decide-graph.ts";
+import type { Selection } from "./decide-selection.ts";
+import { GroupCard, groupHeight, JobCard, jobHeight, WIDTH } from "./graph-card.tsx";
 import { layoutGraph, pathOf } from "./graph-layout.ts";
-import { isSilent, type Selection } from "./selection.ts";
+import { useParts } from "./use-parts.ts";
 
-const WIDTH = 284;
-const HEAD = 36;
-const ROW = 26;
-const WAITING = 22;
-const PAD = 6;
 const GAPS = { x: 56, y: 20 };
 
 export function Graph({ task, selected }: { task: TaskView; selected: Selection | undefined }) {
-  const pointed = useSignal<string | undefined>(undefined);
-  const boxes = task.jobs.map((job) => ({
-    id: job.key,
-    needs: needsOf(task, job),
-    width: WIDTH,
-    height: heightOf(job),
-  }));
+  const hovered = useSignal<string | undefined>(undefined);
+  const { parts, expanded, toggle } = useParts(task, selected);
+  const graph = decideGraph(task, parts);
+  const boxes = graph.nodes.map(({ part, needs }) => {
+    const height = part.kind === "job" ? jobHeight(part.job) : groupHeight(part);
+    return { id: part.key, needs, width: WIDTH, height };
+  });
   const layout = layoutGraph(boxes, GAPS);
-  const kin = pointed.value === undefined ? undefined : kinOf(task, pointed.value);
-  const jobs = new Map(task.jobs.map((job) => [job.key, job]));
+  const related = hovered.value === undefined ? undefined : graph.related(hovered.value);
+  const nodes = new Map(graph.nodes.map((node) => [node.part.key, node]));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the section scrolls, so the keyboard must reach it
     <section class="graph" aria-label="Graph of the jobs" tabIndex={0}>
       <div class="graph-plane" style={{ width: `${layout.width}px`, height: `${layout.height}px` }}>
-        <svg width={layout.width} height={layout.height} aria-hidden="true">
-          {layout.lines.map(({ from, to, points }) => {
-            const isDone = jobs.get(from)?.state === "succeeded";
-            const isKin = kin?.has(from) && kin.has(to);
-            return (
-              <path
-                key={`${from}>${to}`}
-                d={pathOf(points)}
-                class={`edge${isDone ? " is-done" : ""}${isKin ? " is-kin" : ""}`}
-              />
-            );
-          })}
-        </svg>
+        <Edges layout={layout} nodes={nodes} related={related} />
         {layout.boxes.map(({ id, x, y }) => {
-          const job = jobs.get(id);
-          if (!job) return null;
+          const part = nodes.get(id)?.part;
+          if (!part) return null;
+          const place = {
+            at: { x, y },
+            isDimmed: related !== undefined && !related.has(id),
+            onHover: (isOver: boolean) => {
+              hovered.value = isOver ? id : undefined;
+            },
+          };
+          if (part.kind === "job") return <JobCard key={id} job={part.job} selected={selected} {...place} />;
           return (
-            // biome-ignore lint/a11y/noStaticElementInteractions: pointing at a job only shows what it belongs to
-            <div
+            <GroupCard
               key={id}
-              class={`job hue-${isSilent(job) ? "silent" : STATE_LOOKS[job.state].hue}${kin && !kin.has(id) ? " is-far" : ""}`}
-              style={{ left: `${x}px`, top: `${y}px`, width: `${WIDTH}px`, height: `${heightOf(job)}px` }}
-              onMouseEnter={() => {
-                pointed.value = id;
-              }}
-              onMouseLeave={() => {
-                pointed.value = undefined;
-              }}
-            >
-              <JobHead job={job} />
-              <JobWaits job={job} />
-              <ul>
-                {job.steps.map((step) => {
-                  const isSelected = selected?.job === job.key && selected.step === step.id;
-                  return (
-                    <li key={step.id}>
-                      <a
-                        href={withQuery({ job: job.key, step: step.id, attempt: undefined })}
-                        class={isSelected ? "is-selected" : ""}
-                        aria-current={isSelected ? "true" : undefined}
-                        title={step.title}
-                      >
-                        <Glyph state={step.state} isSilent={isSilent(job) && step.state === "running"} />
-                        <span class="hidden">{STATE_LOOKS[step.state].word}: </span>
-                        <span class="name">{step.title}</span>
-                        {step.tries > 1 ? <span class="tries">×{step.tries}</span> : null}
-                        {step.startedAt === undefined ? null : (
-                          <span class="took soft">
-                            <Took ms={step.durationMs} since={step.startedAt} />
-                          </span>
-                        )}
-                      </a>
-                    </li>
-                  );
-                })}
-              </ul>
-            </div>
+              group={part}
+              selected={selected}
+              isExpanded={expanded.has(id)}
+              onToggle={() => toggle(id)}
+              {...place}
+            />
           );
         })}
       </div>
@@ -95,51 +53,25 @@ export function Graph({ task, selected }: { task: TaskView; selected: Selection 
   );
 }
 
-export function JobHead({ job }: { job: JobView }) {
+function Edges(props: {
+  layout: ReturnType<typeof layoutGraph>;
+  nodes: ReadonlyMap<string, GraphNode>;
+  related: ReadonlySet<string> | undefined;
+}) {
+  const { layout, nodes, related } = props;
   return (
-    <div class="job-head">
-      <Glyph state={job.state} isSilent={isSilent(job)} />
-      <span class="hidden">{STATE_LOOKS[job.state].word}: </span>
-      <span class="strong">{job.title}</span>
-      <span class="where">{job.key === job.id ? job.site : job.key.slice(job.id.length + 1, -1)}</span>
-      {job.attempt > 1 ? <span class="tries">attempt {job.attempt}</span> : null}
-      <span class="took soft">
-        {job.startedAt === undefined ? null : <Took ms={job.durationMs} since={job.startedAt} />}
-      </span>
-    </div>
+    <svg width={layout.width} height={layout.height} aria-hidden="true">
+      {layout.lines.map(({ from, to, points }) => {
+        const isDone = nodes.get(from)?.isDone === true;
+        const isRelated = related?.has(from) && related.has(to);
+        return (
+          <path
+            key={`${from}>${to}`}
+            d={pathOf(points)}
+            class={`edge${isDone ? " is-done" : ""}${isRelated ? " is-kin" : ""}`}
+          />
+        );
+      })}
+    </svg>
   );
-}
-
-/** What it waits for, or why it was skipped. */
-export function JobWaits({ job }: { job: JobView }) {
-  if (!job.waiting) return null;
-  return (
-    <p class={`job-waits hue-${STATE_LOOKS[job.state].hue}`} title={job.waiting.text}>
-      {job.waiting.text}
-    </p>
-  );
-}
-
-function heightOf(job: JobView): number {
-  return HEAD + (job.waiting ? WAITING : 0) + Math.max(1, job.steps.length) * ROW + PAD;
-}
-
-/** Jobs that run in the end wait for everything before them, also where they name nothing. */
-function needsOf(task: TaskView, job: JobView): readonly string[] {
-  if (!job.final || job.needs.length > 0) return job.needs;
-  const needed = new Set(task.jobs.flatMap((one) => one.needs));
-  return task.jobs.filter((one) => !one.final && !needed.has(one.key)).map((one) => one.key);
-}
-
-/** A job with everything it needs and everything that needs it. */
-function kinOf(task: TaskView, key: string): ReadonlySet<string> {
-  const walk = (from: string, next: (key: string) => readonly string[], seen = new Set<string>()): Set<string> => {
-    if (seen.has(from)) return seen;
-    seen.add(from);
-    for (const one of next(from)) walk(one, next, seen);
-    return seen;
-  };
-  const up = walk(key, (one) => task.jobs.find((job) => job.key === one)?.needs ?? []);
-  const down = walk(key, (one) => task.jobs.filter((job) => job.needs.includes(one)).map((job) => job.key));
-  return new Set([...up, ...down]);
 }

@@ -7,13 +7,13 @@ import { me } from "./session.ts";
 /** The newest tasks, as the frame keeps them. */
 export const recentTasks = signal<readonly TaskSummary[]>([]);
 
-export const needsMe = computed(() => decideNeeds(recentTasks.value, me.value?.name));
-export const actionCount = computed(() => needsMe.value.length);
+export const needsAttention = computed(() => decideAttention(recentTasks.value, me.value?.name));
+export const attentionCount = computed(() => needsAttention.value.length);
 
 const FAILED: readonly string[] = ["failed", "errored", "timed-out"];
 
 /** `tasks` newest first. A failed task is settled by any newer task of the same pipeline and app. */
-export function decideNeeds(tasks: readonly TaskSummary[], who: string | undefined): readonly TaskSummary[] {
+export function decideAttention(tasks: readonly TaskSummary[], who: string | undefined): readonly TaskSummary[] {
   const seen = new Set<string>();
   return tasks.filter((task) => {
     const key = `${task.pipeline}/${task.app ?? ""}`;

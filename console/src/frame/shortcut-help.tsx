@@ -1,27 +1,24 @@
-// The sheet of shortcuts.
+// The dialog that lists the keyboard shortcuts.
 
 import { useEffect, useRef } from "preact/hooks";
-import { Icon } from "../parts/mark.tsx";
-import { isHelpOpen } from "./keys.ts";
+import { Icon } from "../parts/icon.tsx";
+import { RAIL } from "./pages.tsx";
+import { isHelpOpen } from "./shortcuts.ts";
 
-const SHORTCUTS: readonly (readonly [string, string])[] = [
-  ["/ or Ctrl K", "Search apps, tasks, pipelines"],
-  ["g h", "Go to Home"],
-  ["g a", "Go to Apps"],
-  ["g t", "Go to Tasks"],
-  ["g f", "Go to Fleet"],
-  ["g s", "Go to Sites"],
-  ["g p", "Go to Pipelines"],
-  ["g i", "Go to Inbox"],
+const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
+  ["/ or Ctrl K", "Search apps, tasks, pipelines and pages"],
+  ...RAIL.flatMap(({ shortcut, title }) =>
+    shortcut === undefined ? [] : [[`g ${shortcut}`, `Go to ${title}`] as const],
+  ),
   ["j · k", "Task: next and previous step"],
-  ["f", "Task: next failure"],
-  ["l", "Task: into the log"],
+  ["f", "Task: next failed step"],
+  ["l", "Task: move to the log"],
   ["1 · 2 · 3", "Task: graph, list, timeline"],
-  ["?", "This sheet"],
-  ["Esc", "Close a sheet"],
+  ["?", "Show this list"],
+  ["Esc", "Close a dialog"],
 ];
 
-export function Help() {
+export function ShortcutHelp() {
   const dialog = useRef<HTMLDialogElement>(null);
   const isOpen = isHelpOpen.value;
   useEffect(() => {
@@ -40,12 +37,12 @@ export function Help() {
         </button>
       </header>
       <dl class="shortcuts">
-        {SHORTCUTS.map(([key, meaning]) => (
-          <div key={key}>
+        {SHORTCUTS.map(([keys, action]) => (
+          <div key={keys}>
             <dt>
-              <kbd>{key}</kbd>
+              <kbd>{keys}</kbd>
             </dt>
-            <dd>{meaning}</dd>
+            <dd>{action}</dd>
           </div>
         ))}
       </dl>

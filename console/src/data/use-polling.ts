@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 
-export function useTick(ms: number, ask: () => void): void {
+export function usePolling(ms: number, ask: () => void): void {
   useEffect(() => {
     const timer = setInterval(() => {
       if (!document.hidden) ask();

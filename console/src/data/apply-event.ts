@@ -7,18 +7,18 @@ import type { FeedEvent, JobView, StepView, TaskSummary, TaskView } from "@gantr
 import type { Page } from "./api.ts";
 
 /** `version` of a task is the number of its newest event. Gaps are fine: the view is read again anyway. */
-export function patchTask(view: TaskView, event: FeedEvent): TaskView {
+export function applyToTask(view: TaskView, event: FeedEvent): TaskView {
   if (event.subject !== view.id || event.taskseq <= view.version) return view;
   const fact = event.data.event;
-  const next = { ...patchSummary(view, event), version: event.taskseq };
+  const next = { ...applyToSummary(view, event), version: event.taskseq };
   const { job: key, step: id } = fact;
   if (typeof key !== "string") return next;
-  const jobs = view.jobs.map((job) => (job.key === key ? patchJob(job, fact, id, event.time) : job));
+  const jobs = view.jobs.map((job) => (job.key === key ? applyToJob(job, fact, id, event.time) : job));
   return { ...next, jobs };
 }
 
 /** The row of a task in lists. */
-function patchSummary<T extends TaskSummary>(view: T, event: FeedEvent): T {
+function applyToSummary<T extends TaskSummary>(view: T, event: FeedEvent): T {
   const fact = event.data.event;
   if (event.subject !== view.id) return view;
   if (fact.kind === "JobStarted" && view.startedAt === undefined) {
@@ -50,26 +50,26 @@ const ROW_EVENTS: readonly unknown[] = [
 ];
 
 /** Do lists of tasks look different after this event? */
-export function changesRows({ data }: FeedEvent): boolean {
+export function changesTaskRows({ data }: FeedEvent): boolean {
   return ROW_EVENTS.includes(data.event.kind);
 }
 
 /** A page of rows: the row that the event is about. */
-export function patchPage<T extends TaskSummary>(page: Page<T>, event: FeedEvent): Page<T> {
+export function applyToPage<T extends TaskSummary>(page: Page<T>, event: FeedEvent): Page<T> {
   if (!page.items.some((row) => row.id === event.subject)) return page;
-  return { ...page, items: page.items.map((row) => patchSummary(row, event)) };
+  return { ...page, items: page.items.map((row) => applyToSummary(row, event)) };
 }
 
-function patchJob(job: JobView, fact: JsonObject, step: unknown, at: string): JobView {
+function applyToJob(job: JobView, fact: JsonObject, step: unknown, at: string): JobView {
   const { waiting: _, ...rest } = job;
   if (fact.kind === "JobStarted") return { ...rest, state: "running", startedAt: job.startedAt ?? at };
   if (fact.kind === "JobHeld") return { ...job, state: "held" };
   if (fact.kind === "JobEnded") return { ...rest, state: stateOf(fact.outcome) ?? job.state, endedAt: at };
   if (typeof step !== "string") return job;
-  return { ...job, steps: job.steps.map((one) => (one.id === step ? patchStep(one, fact, at) : one)) };
+  return { ...job, steps: job.steps.map((one) => (one.id === step ? applyToStep(one, fact, at) : one)) };
 }
 
-function patchStep(step: StepView, fact: JsonObject, at: string): StepView {
+function applyToStep(step: StepView, fact: JsonObject, at: string): StepView {
   const { waiting: _, ...rest } = step;
   if (fact.kind === "StepStarted") return { ...rest, state: "running", startedAt: at };
   if (fact.kind !== "StepEnded") return step;

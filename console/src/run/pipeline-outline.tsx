@@ -2,7 +2,7 @@
 
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 
-export function Plan({ pipeline }: { pipeline: PipelineView }) {
+export function PipelineOutline({ pipeline }: { pipeline: PipelineView }) {
   return (
     <ol class="plan">
       {pipeline.jobs.map((job) => (

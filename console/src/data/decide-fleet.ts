@@ -2,8 +2,8 @@
 
 import { STATE_LOOKS, type State, type StateLook } from "@gantry/core/task/states.ts";
 import type { AppView, TaskView } from "@gantry/wire/agent/views.ts";
-import { clockTime } from "../format.ts";
-import { listAt, textAt } from "../shape.ts";
+import { clockTime } from "../parts/format.ts";
+import { listAt, textAt } from "./json-access.ts";
 
 export type Target = { readonly name: string; readonly site: string; readonly cluster: string };
 

@@ -1,4 +1,4 @@
-// Some hundred lines of a log.
+// A chunk of a log: a few hundred lines that are rendered together.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
@@ -8,20 +8,21 @@ import { address, go, withQuery } from "../frame/router.ts";
 import { LINE_PX, rangeOf } from "./log-scroll.ts";
 import { type LogLine, splitAround } from "./log-text.ts";
 
-/** How far from what is seen a chunk becomes text. */
+/** Distance from the visible part at which the text of a chunk is rendered. */
 const NEAR = "1500px 0px";
 
 type ChunkProps = {
   readonly lines: readonly LogLine[];
-  readonly wanted: string;
-  /** The lines that the address marks, as `from-to`; empty when they are elsewhere. */
+  /** The text that is searched for; empty for none. */
+  readonly searched: string;
+  /** The lines that the address marks, as `from-to`; empty when none of them is in this chunk. */
   readonly marked: string;
-  /** Of a long log: the chunk is text only near to what this shows. */
+  /** In a long log: the text is rendered only near the visible part of this element. */
   readonly scroller: { readonly current: HTMLElement | null } | undefined;
 };
 
 export const Chunk = memo(
-  function Chunk({ lines, wanted, marked, scroller }: ChunkProps): JSX.Element {
+  function Chunk({ lines, searched, marked, scroller }: ChunkProps): JSX.Element {
     const chunk = useRef<HTMLPreElement>(null);
     const isNear = useNear(chunk, scroller);
     const [from = 0, to = 0] = marked.split("-").map(Number);
@@ -48,7 +49,7 @@ export const Chunk = memo(
             </a>
             <span class="said">
               {line.spans.map((span, at) => (
-                <Piece key={at} text={span.text} look={span.look} wanted={wanted} />
+                <StyledText key={at} text={span.text} className={span.className} searched={searched} />
               ))}
               {"\n"}
             </span>
@@ -58,14 +59,14 @@ export const Chunk = memo(
     );
   },
   (a, b) =>
-    a.wanted === b.wanted &&
+    a.searched === b.searched &&
     a.marked === b.marked &&
     a.scroller === b.scroller &&
     a.lines.length === b.lines.length &&
     a.lines.at(-1)?.text === b.lines.at(-1)?.text,
 );
 
-/** A press selects a line; with Shift everything from the selected one on. */
+/** Selects a line; with Shift, all lines from the selected one to this one. */
 function select(event: MouseEvent, n: number): void {
   event.preventDefault();
   event.stopPropagation();
@@ -76,28 +77,36 @@ function select(event: MouseEvent, n: number): void {
 
 const URL_TEXT = /(https?:\/\/[^\s"'<>)\]]+)/;
 
-function Piece({ text, look, wanted }: { text: string; look: string; wanted: string }): ComponentChildren {
-  const parts = wanted === "" ? text.split(URL_TEXT) : [text];
+function StyledText({
+  text,
+  className,
+  searched,
+}: {
+  text: string;
+  className: string;
+  searched: string;
+}): ComponentChildren {
+  const parts = searched === "" ? text.split(URL_TEXT) : [text];
   const shown = parts.map((part, at) =>
     at % 2 === 1 ? (
       <a key={at} href={part} target="_blank" rel="noreferrer">
         {part}
       </a>
     ) : (
-      <Hits key={at} text={part} wanted={wanted} />
+      <Highlighted key={at} text={part} searched={searched} />
     ),
   );
-  return look === "" ? shown : <span class={look}>{shown}</span>;
+  return className === "" ? shown : <span class={className}>{shown}</span>;
 }
 
-function Hits({ text, wanted }: { text: string; wanted: string }): ComponentChildren {
-  if (wanted === "") return text;
+function Highlighted({ text, searched }: { text: string; searched: string }): ComponentChildren {
+  if (searched === "") return text;
   return (
-    <>{splitAround(text, wanted).map((part, at) => (part.isHit ? <mark key={at}>{part.text}</mark> : part.text))}</>
+    <>{splitAround(text, searched).map((part, at) => (part.isHit ? <mark key={at}>{part.text}</mark> : part.text))}</>
   );
 }
 
-/** Is an element near to what is seen of its scroller? Always, where there is none. */
+/** Whether an element is near the visible part of its scroller; always true without a scroller. */
 function useNear(element: { readonly current: HTMLElement | null }, scroller: ChunkProps["scroller"]): boolean {
   const isNear = useSignal(false);
   useEffect(() => {

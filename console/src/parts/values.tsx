@@ -2,13 +2,13 @@
 
 import type { JsonValue } from "@gantry/core/json.ts";
 import { useState } from "preact/hooks";
-import { now } from "../clock.ts";
-import { copyText } from "../copy.ts";
-import { ago, duration, exact, short, ticking } from "../format.ts";
-import { isJsonObject } from "../shape.ts";
-import { Icon } from "./mark.tsx";
+import { now } from "../data/clock.ts";
+import { isJsonObject } from "../data/json-access.ts";
+import { copyText } from "./clipboard.ts";
+import { ago, duration, exact, short, ticking } from "./format.ts";
+import { Icon } from "./icon.tsx";
 
-export function Ago({ at }: { at: string }) {
+export function RelativeTime({ at }: { at: string }) {
   return (
     <time class="num" dateTime={at} title={exact(at)}>
       {ago(at, now.value)}
@@ -17,14 +17,14 @@ export function Ago({ at }: { at: string }) {
 }
 
 /** How long something took, or takes until now. */
-export function Took({ ms, since }: { ms?: number | undefined; since?: string | undefined }) {
+export function Duration({ ms, since }: { ms?: number | undefined; since?: string | undefined }) {
   if (ms !== undefined) return <span class="num">{duration(ms)}</span>;
   if (since === undefined) return <span class="faint">–</span>;
   return <span class="num ticks">{ticking(now.value - Date.parse(since))}</span>;
 }
 
 /** A short id; pressing it copies the whole one. */
-export function Id({ value, label }: { value: string; label?: string }) {
+export function CopyableId({ value, label }: { value: string; label?: string }) {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
     await copyText(value);
@@ -54,7 +54,7 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
 }
 
 /** A link out of the console. Only http and https lead anywhere: an address may come from anybody's program. */
-export function Out({ href, children }: { href: string; children?: preact.ComponentChildren }) {
+export function ExternalLink({ href, children }: { href: string; children?: preact.ComponentChildren }) {
   if (!/^https?:\/\//.test(href)) return <span>{children ?? href}</span>;
   return (
     <a href={href} target="_blank" rel="noreferrer" class="out" title={href}>
@@ -65,43 +65,43 @@ export function Out({ href, children }: { href: string; children?: preact.Compon
 }
 
 /** A value of JSON: links are links, ids are short, lists and maps are nested lists of names and values. */
-export function Value({ value }: { value: JsonValue }) {
+export function JsonValueView({ value }: { value: JsonValue }) {
   if (value === null || value === "") return <span class="faint">–</span>;
   if (typeof value === "boolean" || typeof value === "number") return <span class="mono">{String(value)}</span>;
   if (typeof value === "string") {
-    if (/^https?:\/\/\S+$/.test(value)) return <Out href={value} />;
-    if (/^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(value)) return <Id value={value} />;
+    if (/^https?:\/\/\S+$/.test(value)) return <ExternalLink href={value} />;
+    if (/^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(value)) return <CopyableId value={value} />;
     const image = /^(\S+)@(sha256:[0-9a-f]{64})$/.exec(value);
     if (image) {
       return (
         <span class="mono">
-          {image[1]}@<Id value={value} label={short(value)} />
+          {image[1]}@<CopyableId value={value} label={short(value)} />
         </span>
       );
     }
     return <span class={value.length > 80 ? "text" : "mono"}>{value}</span>;
   }
-  if (isJsonObject(value)) return <Pairs values={value} />;
+  if (isJsonObject(value)) return <KeyValueList values={value} />;
   if (value.length === 0) return <span class="faint">none</span>;
   return (
     <ul class="values">
       {value.map((one, at) => (
         <li key={at}>
-          <Value value={one} />
+          <JsonValueView value={one} />
         </li>
       ))}
     </ul>
   );
 }
 
-export function Pairs({ values }: { values: { readonly [name: string]: JsonValue } }) {
+export function KeyValueList({ values }: { values: { readonly [name: string]: JsonValue } }) {
   return (
     <dl class="pairs">
       {Object.entries(values).map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>
-            <Value value={value} />
+            <JsonValueView value={value} />
           </dd>
         </div>
       ))}

@@ -1,0 +1,9 @@
+// Icons, drawn from the symbols `#i-<name>` of sprite.svg. An icon is decoration: what it means is said beside it.
+
+export function Icon({ name }: { name: string }) {
+  return (
+    <svg class="icon" aria-hidden="true">
+      <use href={`#i-${name}`} />
+    </svg>
+  );
+}

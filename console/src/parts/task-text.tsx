@@ -1,0 +1,34 @@
+// Sentences of the task-agent that name another task: the id becomes a link with the title of that task.
+
+import type { TaskSummary } from "@gantry/wire/agent/views.ts";
+import type { ComponentChildren } from "preact";
+import { to } from "../data/api.ts";
+import { recentTasks } from "../data/attention.ts";
+
+/** An id as core/task/task-id.ts makes it. */
+const TASK_ID = /^t[0-9a-z]{19}$/;
+const WORDS = /(\bt[\w-]{5,}\b)/;
+
+export function TaskText({ text }: { text: string }): ComponentChildren {
+  return text.split(WORDS).map((word) => {
+    const known = findTask(word);
+    if (!known && !TASK_ID.test(word)) return word;
+    return (
+      <a key={word} href={to.task(word)} title={word}>
+        {known?.title ?? word.slice(-8)}
+      </a>
+    );
+  });
+}
+
+/** The same as plain text, for places that are inside of a link already. */
+export function withTaskTitles(text: string): string {
+  return text
+    .split(WORDS)
+    .map((word) => findTask(word)?.title ?? (TASK_ID.test(word) ? word.slice(-8) : word))
+    .join("");
+}
+
+function findTask(id: string): TaskSummary | undefined {
+  return recentTasks.value.find((task) => task.id === id);
+}

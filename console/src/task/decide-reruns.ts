@@ -1,0 +1,17 @@
+// Which ways to run an ended task again are offered, and what they are called.
+
+import type { TaskView } from "@gantry/wire/agent/views.ts";
+import { hasFailed } from "./decide-selection.ts";
+
+export type Rerun = { readonly from: "failed" | "all"; readonly label: string; readonly hint?: string };
+
+const HINT = "Jobs that succeeded keep their outputs and do not run again";
+
+/** `failed` runs every job again that did not succeed. It is offered where that differs from running all jobs. */
+export function decideReruns(task: Pick<TaskView, "state" | "jobs">): readonly Rerun[] {
+  const all: Rerun = { from: "all", label: "Rerun all jobs" };
+  if (task.state === "succeeded") return [all];
+  if (task.jobs.some(hasFailed)) return [{ from: "failed", label: "Rerun failed jobs", hint: HINT }, all];
+  const hasSucceeded = task.jobs.some(({ state }) => state === "succeeded");
+  return hasSucceeded ? [{ from: "failed", label: "Rerun unfinished jobs", hint: HINT }, all] : [all];
+}

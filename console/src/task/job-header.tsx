@@ -1,0 +1,33 @@
+// The title line of a job, and below it what the job waits for.
+
+import { STATE_LOOKS } from "@gantry/core/task/states.ts";
+import type { JobView } from "@gantry/wire/agent/views.ts";
+import { StateGlyph } from "../parts/state-badge.tsx";
+import { TaskText } from "../parts/task-text.tsx";
+import { Duration } from "../parts/values.tsx";
+import { isSilent } from "./decide-selection.ts";
+
+export function JobHeader({ job }: { job: JobView }) {
+  return (
+    <div class="job-head">
+      <StateGlyph state={job.state} isSilent={isSilent(job)} />
+      <span class="hidden">{STATE_LOOKS[job.state].word}: </span>
+      <span class="strong">{job.title}</span>
+      <span class="where">{job.key === job.id ? job.site : job.key.slice(job.id.length + 1, -1)}</span>
+      {job.attempt > 1 ? <span class="tries">attempt {job.attempt}</span> : null}
+      <span class="took soft">
+        {job.startedAt === undefined ? null : <Duration ms={job.durationMs} since={job.startedAt} />}
+      </span>
+    </div>
+  );
+}
+
+/** Why the job waits, or why it was skipped. */
+export function JobWaiting({ job }: { job: JobView }) {
+  if (!job.waiting) return null;
+  return (
+    <p class={`job-waits hue-${STATE_LOOKS[job.state].hue}`} title={job.waiting.text}>
+      <TaskText text={job.waiting.text} />
+    </p>
+  );
+}

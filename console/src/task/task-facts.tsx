@@ -1,0 +1,73 @@
+// The line below the headline of a task: app, pipeline, who requested it, how far it is, and what it waits for.
+
+import { STATE_LOOKS } from "@gantry/core/task/states.ts";
+import type { TaskView } from "@gantry/wire/agent/views.ts";
+import { to } from "../data/api.ts";
+import { withQuery } from "../frame/router.ts";
+import { TaskText } from "../parts/task-text.tsx";
+import { CopyableId, Duration, RelativeTime } from "../parts/values.tsx";
+import { failedJobs, progressText } from "./decide-progress.ts";
+
+export function TaskFacts({ task }: { task: TaskView }) {
+  const since = STATE_LOOKS[task.state].ended ? undefined : task.startedAt;
+  return (
+    <p class="facts-line soft">
+      {task.app === undefined ? null : (
+        <span>
+          app <a href={to.app(task.app)}>{task.app}</a>
+        </span>
+      )}
+      <span>
+        pipeline <a href={to.pipeline(task.pipeline)}>{task.pipeline}</a> <CopyableId value={task.definition.version} />
+      </span>
+      <span>
+        {task.requestedBy}, <RelativeTime at={task.requestedAt} />
+      </span>
+      <span>
+        took <Duration ms={task.durationMs} since={since} />
+      </span>
+      <span class="num">{progressText(task)}</span>
+      {task.sites.length === 0 ? null : <span>at {task.sites.join(", ")}</span>}
+      <span>
+        task <CopyableId value={task.id} />
+      </span>
+      {task.rerunOf === undefined ? null : (
+        <span>
+          rerun of <a href={to.task(task.rerunOf)}>{task.rerunOf.slice(-8)}</a>
+        </span>
+      )}
+      <CancelFact task={task} />
+      {task.waiting === undefined ? null : (
+        <span class="hue-amber waits">
+          <TaskText text={task.waiting.text} />
+        </span>
+      )}
+    </p>
+  );
+}
+
+function CancelFact({ task: { cancel } }: { task: TaskView }) {
+  if (cancel === undefined) return null;
+  return (
+    <span>
+      canceled by {cancel.by} <RelativeTime at={cancel.at} />
+      {cancel.reason === undefined ? "" : `: ${cancel.reason}`}
+    </span>
+  );
+}
+
+/** The headline names one failed job. When more have failed, this line links to all of them. */
+export function FailedJobs({ task }: { task: TaskView }) {
+  const jobs = failedJobs(task);
+  if (jobs.length < 2) return null;
+  return (
+    <p class="failed-jobs">
+      <span class="strong">{jobs.length} jobs failed:</span>
+      {jobs.map(({ key }) => (
+        <a key={key} class="mono" href={withQuery({ job: key, step: undefined, attempt: undefined })}>
+          {key}
+        </a>
+      ))}
+    </p>
+  );
+}
