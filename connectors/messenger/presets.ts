@@ -1,18 +1,18 @@
-// One message, as each messenger wants it. Pure. Limits and shapes are those of the published documents (see README.md);
-// every text of ours is cut below them, because a message that is too long is refused as a whole.
+// Renders one message in the format of each messenger. Pure. Limits and formats are those of the published documents (see
+// README.md). Every text is truncated to stay below the limits, because a message that is too long is refused as a whole.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import { cut, escapeCard, escapeMattermost, escapeMentions, escapePlain, escapeSlack } from "./escape.ts";
 
-/** Slack refuses a message of about 13,000 characters in all with an error that no document names. */
+/** Slack refuses a message of more than about 13,000 characters in total, with an undocumented error. */
 const SLACK_TOTAL = 10_000;
 const SLACK_SECTION = 3_000;
 const SLACK_HEADER = 150;
 const SLACK_FIELDS = 10;
 const MATTERMOST_TEXT = 16_383;
-/** 28,672 bytes are refused; measured clients stay below this. */
+/** Teams refuses 28,672 bytes; this leaves room for what the service adds. */
 const TEAMS_BYTES = 21_000;
 const CUBE_TEXT = 4_000;
 const FACT = 500;
@@ -46,7 +46,7 @@ const CARD_COLORS: { readonly [S in State]: "Default" | "Good" | "Attention" | "
   skipped: "Default",
 };
 
-/** Texts in blocks are of type plain_text: Slack reads no markup in them. */
+/** Texts in blocks have the type plain_text, in which Slack reads no markup. */
 export function slackBody(message: Message): JsonObject {
   const text = cut(escapeSlack(message.text), SLACK_SECTION);
   const facts = message.facts.slice(0, SLACK_FIELDS).map(([name, value]) => `${name}: ${value}`);
@@ -82,7 +82,7 @@ export function mattermostBody(
       {
         fallback: cut(escapeMentions(message.title), 500),
         color: COLORS[message.state],
-        // A title with a link is shown as it stands; Markdown is read in one without.
+        // Mattermost shows a title with a link verbatim, and reads Markdown in a title without one.
         ...(message.link
           ? { title: cut(escapeMentions(message.title), 500), title_link: message.link.url }
           : { title: cut(escapeMattermost(message.title), 500) }),
@@ -97,7 +97,7 @@ export function mattermostBody(
   };
 }
 
-/** An Adaptive Card for a Workflows address. Title and text are runs of text: no markup is read in them. */
+/** An Adaptive Card for a Workflows address. Title and text are TextRuns, in which no markup is read. */
 export function teamsBody(message: Message): JsonObject {
   for (let length = 4_000, facts = MAX_FACTS; ; length = Math.floor(length / 2), facts = Math.ceil(facts / 2)) {
     const body = teamsCard(message, length, facts);
@@ -106,8 +106,8 @@ export function teamsBody(message: Message): JsonObject {
 }
 
 /**
- * Plain text to people and channels. `to` is a list with commas; a name that begins with # is a channel. The names of
- * the fields are those seen in public code: the messenger has no public document, see README.md.
+ * Plain text to people and channels. `to` is a comma-separated list; a name that begins with # is a channel. The field
+ * names come from public code of third parties: the messenger has no public documentation, see README.md.
  */
 export function cubeBody(
   message: Message,
