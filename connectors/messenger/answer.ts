@@ -2,7 +2,7 @@
 
 import { isJsonObject } from "@gantry/core/json.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
-import { cut } from "./escape.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 
 export type MessengerAnswer = {
   readonly status: number;
@@ -47,12 +47,12 @@ function saysNo(text: string): string | undefined {
   if (!isJsonObject(body)) return undefined;
   const { success, ok, error } = body;
   if (success !== false && ok !== false) return undefined;
-  return typeof error === "string" ? cut(error, 200) : "it did not work";
+  return typeof error === "string" ? truncate(error, 200) : "it did not work";
 }
 
 function said(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
-  return line === "" ? "" : `: ${cut(line, 300)}`;
+  return line === "" ? "" : `: ${truncate(line, 300)}`;
 }
 
 /** Seconds or an HTTP date; at most an hour. */

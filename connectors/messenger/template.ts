@@ -5,18 +5,19 @@
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import { cut, escapePlain } from "./escape.ts";
+import { truncateEscaped } from "@gantry/core/truncate.ts";
+import { escapePlain } from "./escape.ts";
 
 export const PLACEHOLDERS = ["title", "text", "facts", "link", "to", "key", "thread", "state", "at"] as const;
 
 /** The value of each placeholder; texts are plain. */
 export function placeholderValues(message: Message): JsonObject {
   return {
-    title: cut(escapePlain(message.title), 300),
-    text: cut(escapePlain(message.text), 4_000),
+    title: truncateEscaped(message.title, 300, escapePlain),
+    text: truncateEscaped(message.text, 4_000, escapePlain),
     facts: message.facts.map(([name, value]) => ({
-      name: cut(escapePlain(name), 200),
-      value: cut(escapePlain(value), 1_000),
+      name: truncateEscaped(name, 200, escapePlain),
+      value: truncateEscaped(value, 1_000, escapePlain),
     })),
     link: message.link?.url ?? null,
     to: message.to ?? null,
