@@ -77,7 +77,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
       bench.reasons.some((reason) => /Progressing: Deployment orders: Waiting for rollout/.test(reason)),
       bench.reasons.join("\n"),
     );
-    assert.match(await (await fetch(made.app.url)).text(), /stand-in for Argo CD/);
+    assert.match(await (await fetch(made.app.url)).text(), /fake Argo CD/);
 
     const infos = (await askArgoCd(world, `/applications/${app}?project=${project}`)) as unknown as {
       metadata: { annotations: Record<string, string>; labels: Record<string, string> };

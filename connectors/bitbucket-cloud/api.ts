@@ -1,5 +1,5 @@
-// The package `bitbucket`, with the types of the calls we make: its own types point to sources that do not compile under
-// our settings.
+// The package `bitbucket` with types for the calls that Gantry makes: its own types refer to sources that do not compile
+// with our settings.
 
 import { createRequire } from "node:module";
 
@@ -26,7 +26,7 @@ export type Api = {
 export type ApiOptions = {
   readonly baseUrl: string;
   readonly auth: { readonly token: string } | { readonly username: string; readonly password: string };
-  /** Without it the package writes an advertisement to the console. */
+  /** False stops the package from printing an advertisement to the console. */
   readonly notice: false;
   readonly request: { readonly fetch: typeof fetch };
 };

@@ -1,5 +1,5 @@
-// Bitbucket Cloud 2.0, through the package `bitbucket`: only the calls we make. In Gantry a project of this host is
-// written `workspace` or `workspace/PROJECTKEY`; without a key the host files the repository under its oldest project.
+// Client of Bitbucket Cloud 2.0, built on the package `bitbucket`, with only the calls that the steps make. In Gantry, a
+// project of this host is `workspace` or `workspace/PROJECTKEY`; without a key, Bitbucket uses its oldest project.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
@@ -15,7 +15,7 @@ const repositorySchema = z.object({
 });
 const pageSchema = z.object({ values: z.array(z.unknown()) });
 
-/** The user that git over HTTP needs beside an account's API token, and beside an access token of a repository. */
+/** The user names that git over HTTP requires with an account's API token and with a repository access token. */
 const GIT_USER = { account: "x-bitbucket-api-token-auth", accessToken: "x-token-auth" } as const;
 
 export function bitbucketCloudHost(access: HostAccess): GitHost {
@@ -36,7 +36,7 @@ export function bitbucketCloudHost(access: HostAccess): GitHost {
 
 async function createRepository(access: HostAccess, wish: RepositoryWish): Promise<HostRepository | undefined> {
   const { workspace, key } = placeOf(wish.project);
-  // The API answers 400 to upper case; people write names as they please.
+  // The API answers 400 to upper-case slugs, so they are converted.
   const slug = wish.slug.toLowerCase();
   const answer = await call(access, {
     what: `create repository ${wish.project}/${slug}`,
@@ -46,7 +46,7 @@ async function createRepository(access: HostAccess, wish: RepositoryWish): Promi
       api.repositories.create({
         workspace,
         repo_slug: slug,
-        // POST, never PUT: a PUT to an existing repository would change and perhaps rename it.
+        // POST, not PUT: PUT to an existing repository would change it and might rename it.
         _body: {
           type: "repository",
           scm: "git",
@@ -57,7 +57,7 @@ async function createRepository(access: HostAccess, wish: RepositoryWish): Promi
       }),
   });
   if (answer.ok) return toRepository(wish.project, answer.data);
-  // "Exists" has no status of its own here, only this sentence.
+  // An existing repository has no status of its own; only this message identifies it.
   if (/already exists/i.test(answer.problem)) return undefined;
   throw new GantryError("system-refused", {
     system: access.system.name,

@@ -1,4 +1,4 @@
-// Bitbucket Data Center, over its REST API (9.4 to 10.x): only the calls we make.
+// Client of the REST API of Bitbucket Data Center 9.4 to 10.x, with only the calls that the steps make.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
@@ -18,7 +18,7 @@ type Repository = z.infer<typeof repositorySchema>;
 
 const pageSchema = z.object({ values: z.array(z.unknown()), isLastPage: z.boolean() });
 
-/** Statuses whose meaning depends on `exceptionName`: 401 is also what a missing right looks like. */
+/** Statuses whose meaning depends on `exceptionName`: 401 is also the answer to a missing right. */
 const TELLING = [400, 401, 404, 409] as const;
 
 export function bitbucketDcHost(access: HostAccess): GitHost {
@@ -73,7 +73,7 @@ async function createRepository(
   }
   const made = toRepository(wish.project, answer.body, client);
   if (made.description === wish.description) return made;
-  // Of what is sent on creation some versions keep only the name, so the description is set in a second call.
+  // Some versions keep only the name on creation, so a second call sets the description.
   await describeRepository(client, wish.project, made.slug, wish.description);
   return { ...made, description: wish.description };
 }
@@ -86,7 +86,7 @@ async function getRepository(client: Client, project: string, slug: string): Pro
     what,
   });
   if (answer.ok) return toRepository(project, answer.body, client);
-  // A missing project is an error of the pipeline's author; a missing repository is an ordinary answer.
+  // A missing project is a mistake in the pipeline; a missing repository is an ordinary answer.
   if (answer.status === 404 && exceptionOf(answer) !== "NoSuchProjectException") return undefined;
   throw refusal(client, what, answer);
 }
@@ -123,7 +123,7 @@ function repositoryPath(project: string, slug: string): string {
   return `/api/latest/projects/${pathOf(project, "repos", slug)}`;
 }
 
-/** Personal projects (`~user`) live below /users. */
+/** Personal projects (`~user`) are below /users. */
 function browsePath(project: string, slug: string): string {
   return project.startsWith("~")
     ? pathOf("users", project.slice(1), "repos", slug)
@@ -152,7 +152,7 @@ function refusal(client: Client, what: string, answer: OtherAnswer): GantryError
   return new GantryError(exception === "AuthorisationException" ? "system-forbidden" : "credential-refused", details);
 }
 
-/** The short name of the first error's exception; the real system sends it with its package. */
+/** The exception name of the first error, without the Java package that the server sends with it. */
 function exceptionOf(answer: OtherAnswer): string {
   const errors = isJsonObject(answer.body) ? answer.body.errors : undefined;
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined;

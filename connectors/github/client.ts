@@ -1,5 +1,5 @@
-// GitHub and GitHub Enterprise Server, through @octokit/rest: only the calls we make. In Gantry a project of this host is
-// the owner: an organisation, or the person whose token is used.
+// Client of GitHub and GitHub Enterprise Server, built on @octokit/rest, with only the calls that the steps make. In
+// Gantry, a project of this host is the owner: an organisation, or the user that the token belongs to.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { Octokit } from "@octokit/rest";
@@ -28,7 +28,7 @@ export function githubHost(access: HostAccess): GitHost {
     cloneUrl: (project, slug) => `${system.cloneBase ?? system.url}/${pathOf(project, slug)}.git`,
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(project, slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "commit", commit)}`,
-    // GitHub takes any user name beside a token; this one also works for installation tokens.
+    // GitHub accepts any user name with a token; this one also works for installation tokens.
     gitAuthorization: () => basicAuth(system.username ?? "x-access-token", system.token),
   };
 }
@@ -47,13 +47,13 @@ async function createRepository(access: HostAccess, wish: RepositoryWish): Promi
         : api.rest.repos.createForAuthenticatedUser(fields),
   });
   if (answer.ok) return toRepository(wish.project, answer.data);
-  // 422 is also every other mistake; only this sentence tells them apart.
+  // 422 covers every kind of invalid input; only this message identifies an existing repository.
   if (/already exists/i.test(answer.problem)) return undefined;
   const problem = `status ${answer.status}: ${answer.problem}`;
   throw new GantryError("system-refused", { system: access.system.name, what, problem });
 }
 
-/** A repository of a person can be made only by that person: with another token it would land under the wrong owner. */
+/** A user's repository can only be created with that user's token; another token would create it under the wrong owner. */
 async function ownedByOrganisation(access: HostAccess, owner: string, what: string): Promise<boolean> {
   const answer = await call(access, {
     what,

@@ -1,5 +1,5 @@
-// Private client of Harbor's API v2: projects, artifacts and scans. Only the calls that the steps make. Basic
-// authentication and no cookies: with a session Harbor would ask for a CSRF token.
+// Client of Harbor's API v2: projects, artifacts and scans. Only the calls that the steps make. It uses Basic
+// authentication and no cookies: with a session, Harbor would require a CSRF token.
 
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
@@ -36,15 +36,15 @@ const artifactSchema = z.object({
   digest: z.string(),
   references: z.array(z.object({ child_digest: z.string() })).nullish(),
   addition_links: z.record(z.string(), z.unknown()).nullish(),
-  /** By the type of the report; there is one, because the request asks for one type. */
+  /** Keyed by report type; there is one entry, because the request asks for one type. */
   scan_overview: z.record(z.string(), overviewSchema).nullish(),
 });
 
 export type Artifact = {
   readonly projectId: number;
-  /** Without it Harbor has no scanner for this kind of artifact. */
+  /** False: Harbor has no scanner for this type of artifact. */
   readonly scannable: boolean;
-  /** Undefined: never scanned, or the scan is only queued. */
+  /** Undefined: never scanned, or the scan is still queued. */
   readonly scan: ScanOverview | undefined;
   /** Digests of the images of an index. */
   readonly children: readonly string[];
@@ -71,13 +71,13 @@ export type Vulnerability = NonNullable<z.infer<typeof reportSchema>[string]["vu
 /** Errors are those of the shared transport. `repository` is the name without its project. Safe to use concurrently. */
 export type HarborClient = {
   readonly findProject: (name: string) => Promise<Project | undefined>;
-  /** False when a project of this name exists. Metadata values are strings at Harbor, booleans too. */
+  /** False when a project with this name exists. Harbor stores metadata values as strings, including booleans. */
   readonly createProject: (name: string, metadata: Readonly<Record<string, string>>) => Promise<boolean>;
-  /** False when it holds repositories and so cannot be deleted. Deleting what is not there is done. */
+  /** False when the project holds repositories and so cannot be deleted. Deleting an absent project answers true. */
   readonly deleteProject: (name: string) => Promise<boolean>;
-  /** Undefined also for a moment after a push: Harbor registers an artifact after the registry took it. */
+  /** Also undefined for a moment after a push: Harbor registers an artifact after the registry has accepted it. */
   readonly findArtifact: (project: string, repository: string, digest: string) => Promise<Artifact | undefined>;
-  /** `running` when Harbor scans it already. */
+  /** `running` when a scan of this artifact is already in progress. */
   readonly startScan: (project: string, repository: string, digest: string) => Promise<"started" | "running">;
   readonly vulnerabilities: (project: string, repository: string, digest: string) => Promise<readonly Vulnerability[]>;
 };
@@ -114,7 +114,7 @@ export function createHarbor(
     startScan: async (project, repository, digest) => {
       const what = `scan ${repository}@${digest}`;
       const path = `${pathOf(project, repository, digest)}/scan`;
-      // Without a body it is a scan for vulnerabilities; Harbor before 2.11 takes none.
+      // No body means a vulnerability scan; Harbor before 2.11 rejects a body.
       const { ok } = await http.post(path, { what, expect: [409] });
       return ok ? "started" : "running";
     },
@@ -128,10 +128,10 @@ export function createHarbor(
   };
 }
 
-/** A name of digits only would be taken as an id. */
+/** Without this header, Harbor reads a name that consists of digits as an id. */
 const BY_NAME = { "x-is-resource-name": "true" };
 
-/** Asked by HEAD first: for a project that is not there, GET answers 403 to everybody but administrators. */
+/** HEAD first: GET of an absent project answers 403 to everybody except administrators. */
 async function findProject(http: Http, name: string): Promise<Project | undefined> {
   const what = `look for project ${name}`;
   const head = await http.head("/projects", { query: { project_name: name }, what, expect: [404] });
@@ -157,7 +157,7 @@ async function findArtifact(http: Http, path: string): Promise<Artifact | undefi
   };
 }
 
-/** A repository name with a slash is encoded twice, because Harbor's router decodes once too often. */
+/** The repository name is encoded twice, because Harbor's router decodes it twice. */
 function pathOf(project: string, repository: string, digest: string): string {
   const name = encodeURIComponent(encodeURIComponent(repository));
   return `/projects/${encodeURIComponent(project)}/repositories/${name}/artifacts/${digest}`;

@@ -1,25 +1,25 @@
-// What to do about a scan, from what Harbor says about it. Pure.
+// Decides what to do next about a scan, given the state that Harbor reports. Pure.
 
 import type { Artifact, ScanOverview, Vulnerability } from "./client.ts";
 
-/** From the worst to the mildest, as Harbor writes them. */
+/** From most to least severe, spelled as in Harbor's API. */
 export const SEVERITIES = ["Critical", "High", "Medium", "Low", "Negligible", "Unknown"] as const;
 const RANKS: readonly string[] = SEVERITIES;
 export const THRESHOLDS = ["critical", "high", "medium", "low", "none"] as const;
 export type Threshold = (typeof THRESHOLDS)[number];
 
-/** What one wait remembers from call to call. */
+/** What the step keeps between two calls of one wait. */
 export type ScanMemo = {
   readonly sinceMs: number;
   readonly triggered: boolean;
-  /** Whether Harbor scans by itself after a push; undefined as long as nobody has asked. */
+  /** Whether Harbor scans automatically after a push; undefined when that is not known. */
   readonly autoScan?: boolean | undefined;
 };
 
 export type ScanDecision =
   | { readonly do: "wait"; readonly reason: string }
   | { readonly do: "trigger"; readonly reason: string }
-  /** Nothing more will come. */
+  /** There will be no scan result. */
   | { readonly do: "give-up"; readonly code: "system-unavailable" | "system-refused"; readonly problem: string }
   | { readonly do: "judge"; readonly summaries: readonly Summary[] };
 
@@ -32,15 +32,15 @@ export type Summary = {
 export type ScanFacts = {
   /** Undefined: Harbor does not know the artifact yet. */
   readonly artifact: Artifact | undefined;
-  /** The images of an index, as far as they are known. */
+  /** The images of an index; undefined where Harbor does not know one yet. */
   readonly children: readonly (Artifact | undefined)[];
   readonly memo: ScanMemo;
   readonly nowMs: number;
 };
 
-/** Harbor registers an artifact within seconds; after this long it never will. */
+/** Harbor registers an artifact within seconds. After this time the image is considered missing. */
 const REGISTER_PATIENCE_MS = 60_000;
-/** So long a scan that Harbor starts by itself may stay invisible. */
+/** How long a scan that Harbor starts automatically may stay invisible. */
 const QUEUE_PATIENCE_MS = 15_000;
 
 export function decideScan({ artifact, children, memo, nowMs }: ScanFacts): ScanDecision {
@@ -55,7 +55,7 @@ export function decideScan({ artifact, children, memo, nowMs }: ScanFacts): Scan
     return { do: "give-up", code: "system-refused", problem: "It has no scanner for this image, or none is set up." };
   }
   const scans = known.map(({ scan }) => scan);
-  // Of an index Harbor calls the whole a success when one image is; a gate must see every one.
+  // Harbor reports success for an index when one image succeeded; the gate requires a result for every image.
   if (scans.some((scan) => scan?.scan_status === "Error" || scan?.scan_status === "Stopped")) {
     if (!memo.triggered) return { do: "trigger", reason: "The last scan did not succeed; a new one was started" };
     return { do: "give-up", code: "system-unavailable", problem: "The scanner failed. Its log is in Harbor." };
@@ -73,9 +73,9 @@ export function decideScan({ artifact, children, memo, nowMs }: ScanFacts): Scan
 }
 
 export type Verdict = Summary & {
-  /** The worst severity that was found, or `None`. */
+  /** The highest severity found, or `None`. */
   readonly severity: string;
-  /** How many findings reach the threshold. */
+  /** Number of findings at or above the threshold. */
   readonly violations: number;
 };
 
@@ -95,7 +95,7 @@ export function judge(summaries: readonly Summary[], failOn: Threshold): Verdict
   };
 }
 
-/** The findings that reach the threshold, the worst first, those that can be fixed before the others. */
+/** Findings at or above the threshold, most severe first, fixable ones before the others. */
 export function violating(all: readonly Vulnerability[], failOn: Threshold): readonly Vulnerability[] {
   const rank = ({ severity, fix_version }: Vulnerability): number =>
     RANKS.indexOf(severity ?? "") * 2 + (fix_version ? 0 : 1);

@@ -1,4 +1,4 @@
-// For the tests of steps at a Harbor: a stand-in with a project, and a bench at a site that has it.
+// For tests of the Harbor steps: a fake Harbor with a project, and a step bench at a site that uses it.
 
 import type { TestContext } from "node:test";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
@@ -10,7 +10,7 @@ import { tempDir } from "../temp-dir.fixture.ts";
 
 export const ACCOUNT = { username: "admin", password: "harbor-pass-1" };
 
-/** Quick enough for tests, slow enough that every state of a scan can be seen. */
+/** Fast enough for tests, slow enough that every state of a scan can be observed. */
 const TIMING = { registerMs: 15, queueMs: 15, scanMs: 30 };
 
 export type HarborBench = {
@@ -22,7 +22,7 @@ export type HarborBench = {
   readonly api: (method: string, path: string, body?: object) => Promise<Response>;
 };
 
-/** With the project `orders`, unless `projects` says otherwise. */
+/** Contains the project `orders`, unless `projects` is given. */
 export async function harborBench(
   t: TestContext,
   options: Partial<HarborOptions> & {
@@ -51,7 +51,7 @@ export async function harborBench(
   return { harbor, bench, system, host: new URL(harbor.url).host, api };
 }
 
-/** A client of the stand-in's registry, with the administrator's rights. */
+/** A client of the fake's registry, with administrator rights. */
 export function registryOf(world: HarborBench): Registry {
   const signal = new AbortController().signal;
   return createRegistry({

@@ -113,7 +113,7 @@ test("waits through every state of a scan that Harbor starts by itself", async (
   assert.deepEqual(rest, { severity: "Medium", total: 2, fixable: 0, counts: { Low: 1, Medium: 1 } });
   const page = await fetch(reportUrl);
   assert.equal(page.status, 200);
-  assert.match(await page.text(), /stand-in[\s\S]*LAB-0000-0001/);
+  assert.match(await page.text(), /fake[\s\S]*LAB-0000-0001/);
 });
 
 test("starts the scan itself when it does not come for long, and a running one is as good", async (t) => {

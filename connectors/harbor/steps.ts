@@ -1,4 +1,4 @@
-// Harbor's part of a delivery: a project to push into, and a scan that may stop it.
+// Steps for Harbor: ensure the project that images are pushed to, and wait for the vulnerability scan.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
@@ -22,10 +22,10 @@ const ensureInput = z.strictObject({
 });
 const ensureOutput = z.object({ project: z.string(), created: z.boolean() });
 
-/** A project that exists is used as it is, whoever made it: its settings belong to its owner. */
+/** An existing project is used unchanged, whoever created it: its settings belong to its owner. */
 export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<typeof ensureOutput>, "harbor">({
   name: "harbor/ensure-project",
-  title: "Make sure that the Harbor project exists",
+  title: "Ensure the Harbor project",
   input: ensureInput,
   output: ensureOutput,
   needs: ["harbor"],
@@ -46,7 +46,7 @@ export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<t
     const { created } = await context.effect({
       name: "create-project",
       what: `create the project ${project} in ${titleOf(harbor)}`,
-      // Begun and perhaps done: a project that our account made since the task was requested is what we made.
+      // The effect was begun and may be done: a project that our account created after the task was requested is ours.
       probe: async () => {
         const found = await client.findProject(project);
         if (!found) return undefined;
@@ -70,7 +70,7 @@ export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<t
 const scanInput = z.strictObject({
   repository: z.string().regex(/^[^/]+\/.+$/, "must be project/name"),
   digest: z.string().regex(/^sha256:[a-f0-9]{64}$/, "must be a sha256 digest"),
-  failOn: z.enum(THRESHOLDS).default("critical").describe("The mildest severity that stops the delivery."),
+  failOn: z.enum(THRESHOLDS).default("critical").describe("The lowest severity that stops the delivery."),
   system: z.string().optional(),
 });
 const scanOutput = z.object({
@@ -85,7 +85,7 @@ type ScanOutput = z.output<typeof scanOutput>;
 type ScanContext = StepContext<ScanInput, "harbor">;
 
 /**
- * Starting a scan is no effect: Harbor takes a second wish for the same scan as the first one, and nothing of ours stays.
+ * Starting a scan is not recorded as an effect: Harbor treats a second request as the same scan, and leaves nothing to undo.
  */
 export const waitForScan = defineStep<ScanInput, ScanOutput, "harbor">({
   name: "harbor/wait-for-scan",
@@ -176,13 +176,13 @@ async function scansByItself(client: HarborClient, project: string): Promise<boo
     const found = await client.findProject(project);
     return found && found.metadata?.auto_scan === "true";
   } catch (error) {
-    // A robot that may pull, push and scan need not be allowed to read the project's settings.
+    // A robot account with pull, push and scan rights may lack the right to read project settings.
     if (error instanceof GantryError && error.code === "system-forbidden") return undefined;
     throw error;
   }
 }
 
-/** Quick at first, because small images are scanned in a second; every five seconds in the long run. */
+/** Short at first, because small images are scanned within a second; at most five seconds later on. */
 function pauseMs({ sinceMs }: ScanMemo, nowMs: number): number {
   return Math.min(5_000, 250 + Math.floor((nowMs - sinceMs) / 4));
 }

@@ -1,5 +1,5 @@
-// Jira Cloud (REST v3) and Jira Data Center (REST v2), through the package jira-client, which knows the paths of both.
-// Its own transport is not used: it loses status codes and cannot be stopped. Credentials never enter the package.
+// Client of Jira Cloud (REST v3) and Jira Data Center (REST v2). The package jira-client composes the requests for both.
+// Its own transport is not used, because it loses status codes and cannot be aborted. The package never gets credentials.
 
 import type { JiraSystem } from "@gantry/core/site/systems.ts";
 import type JiraApi from "jira-client";
@@ -23,17 +23,17 @@ export type NewIssue = {
   readonly description: string | undefined;
   readonly labels: readonly string[];
 };
-/** What identifies a comment of ours: an entity property, which people do not see. */
+/** Identifies a comment that Gantry wrote: an entity property, which Jira does not show to people. */
 export type CommentMark = { readonly key: string; readonly value: string };
 
 /** Errors are those of `Call` in ../http.ts. Safe to use concurrently. */
 export type JiraClient = {
-  /** undefined: there is none, or this account may not see it. */
+  /** Undefined: it does not exist, or this account may not see it. */
   readonly project: (key: string) => Promise<Project | undefined>;
   readonly createProject: (project: NewProject) => Promise<{ readonly id: string }>;
   readonly issue: (key: string) => Promise<Issue>;
   readonly createIssue: (issue: NewIssue) => Promise<{ readonly id: string; readonly key: string }>;
-  /** Issues with this label. Search lags behind creation by seconds, sometimes minutes. */
+  /** Issues with this label. The search index lags behind by seconds, sometimes minutes. */
   readonly labelled: (project: string, label: string) => Promise<readonly Issue[]>;
   readonly transitions: (key: string) => Promise<readonly Transition[]>;
   readonly transition: (key: string, id: string) => Promise<void>;
@@ -42,7 +42,7 @@ export type JiraClient = {
   readonly markedComment: (key: string, mark: CommentMark) => Promise<{ readonly id: string } | undefined>;
 };
 
-/** Loads jira-client when it is first needed: it is heavy, and most jobs never speak to Jira. */
+/** Loads jira-client on first use: it is large, and most jobs do not use Jira. */
 export async function openJira(system: JiraSystem, fetcher: typeof fetch, signal: AbortSignal): Promise<JiraClient> {
   const { default: Api } = await import("jira-client");
   const authorization = system.username ? basicAuth(system.username, system.token) : `Bearer ${system.token}`;
@@ -89,7 +89,7 @@ function clientOf(link: Link): JiraClient {
     labelled: async (key, label) => {
       const jql = `project = "${key}" AND labels = "${label}" ORDER BY created ASC`;
       const call = { what: `search ${key}`, schema: z.object({ issues: z.array(issue) }) };
-      // Cloud has taken /search away, which is all that jira-client knows.
+      // Cloud has removed /search, the only search that jira-client supports.
       const json = { jql, maxResults: 10, fields: ISSUE_FIELDS.split(",") };
       if (cloud) return (await http.post(`${base}/search/jql`, { ...call, json })).body.issues;
       const { jql: text, ...options } = json;
@@ -139,7 +139,7 @@ const comments = z.object({
 });
 
 const ISSUE_FIELDS = "summary,status,labels";
-/** jira-client only composes paths and bodies; where it thinks to send them does not matter. */
+/** jira-client only composes paths and bodies, so its target address has no effect. */
 const LIBRARY = { protocol: "http", host: "jira" };
 
 type LibraryRequest = (options: {
@@ -149,7 +149,7 @@ type LibraryRequest = (options: {
 }) => Promise<object>;
 type Ask<T> = { readonly what: string; readonly schema: z.ZodType<T>; readonly expect?: readonly number[] };
 
-/** Lets jira-client compose one request, and sends it over our own transport. */
+/** Lets jira-client compose one request and sends it through our own transport. */
 async function ask<T>(
   link: Link,
   { what, schema, expect = [] }: Ask<T>,
@@ -161,7 +161,7 @@ async function ask<T>(
     const path = `${pathname.replace(/\/$/, "")}${search}`;
     const call = { what, schema, expect, ...(body === undefined ? {} : { json: body }) };
     sent = method === "POST" ? link.http.post(path, call) : link.http.get(path, call);
-    // The package would make a text of an error; it is told that all went well, and `sent` is read instead.
+    // The package would reduce an error to text. It gets an empty answer, and the caller reads `sent`.
     await sent.catch(() => undefined);
     return {};
   });
@@ -170,7 +170,7 @@ async function ask<T>(
   return sent;
 }
 
-/** Without `expect` there is no other answer than a good one. */
+/** For calls without `expect`, where every other status has already been thrown. */
 function bodyOf<T>(answer: HttpAnswer<T> | OtherAnswer): T {
   if (!answer.ok) throw new Error(`unexpected status ${answer.status}`);
   return answer.body;
@@ -180,7 +180,7 @@ function version(system: JiraSystem): "2" | "3" {
   return system.flavour === "cloud" ? "3" : "2";
 }
 
-/** Cloud names the lead by account id, Data Center by user name; their templates have different keys. */
+/** Cloud identifies the lead by account id, Data Center by user name; template keys differ too. */
 function projectBody(system: JiraSystem, wanted: NewProject): Record<string, string> {
   const { key, name, description, template } = wanted;
   const cloud = system.flavour === "cloud";

@@ -52,7 +52,7 @@ for (const flavour of FLAVOURS) {
     const first = await bench.run(createProject, input);
     assert.ok(first.kind === "succeeded", JSON.stringify(first));
     assert.deepEqual(first.output, { key: "ORD", id: first.output.id, url: `${jira.url}/browse/ORD`, created: true });
-    assert.match(await (await fetch(first.output.url)).text(), /stand-in.*Takes orders\./s);
+    assert.match(await (await fetch(first.output.url)).text(), /fake.*Takes orders\./s);
     bench.nextTask();
     const second = await bench.run(createProject, input);
     assert.ok(second.kind === "succeeded");
@@ -161,7 +161,7 @@ test("a lost answer is tried again and finds what was made", async (t) => {
   assert.equal(posts(jira, /\/project$/), 0, "the only answer of a creation was lost");
 });
 
-test("what was made survives a kill of the stand-in", async (t) => {
+test("what was made survives a kill of the fake", async (t) => {
   const dir = await tempDir(t);
   const options = { name: "jira", dir, flavour: "data-center", username: "g", token: "token-1" } as const;
   const headers = { authorization: "Bearer token-1", "content-type": "application/json" };

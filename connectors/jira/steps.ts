@@ -1,5 +1,5 @@
-// Steps for Jira. Creating is not idempotent there and search lags, so everything that is made carries a mark by which a
-// later attempt finds it: a project its app, an issue a label, a comment an entity property.
+// Steps for Jira. Creating is not idempotent and the search index lags, so everything that is created carries a mark by
+// which a later attempt finds it: projects the name of the app, issues a label, comments an entity property.
 
 import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -9,23 +9,23 @@ import { z } from "zod";
 import { type Issue, type JiraClient, openJira, type Project, type Transition } from "./client.ts";
 
 const MINUTE_MS = 60_000;
-/** How long search may lag, and how often to look meanwhile (reliability rules, Jira). */
+/** How long the search index may lag, and the pause between two searches (reliability rules, Jira). */
 const SEARCH_LAG_MS = 5 * MINUTE_MS;
 const SEARCH_AGAIN_MS = 15_000;
 
 const system = z.string().min(1).optional();
-/** The same characters as the default of both flavours, so that no key becomes a path or a query of its own. */
+/** The characters that both flavours allow by default; they also keep a key from being read as a path or a query. */
 const projectKey = z.string().regex(/^[A-Z][A-Z0-9]{1,9}$/, "must be 2 to 10 capital letters and digits");
 const issueKey = z.string().regex(/^[A-Z][A-Z0-9_]{1,19}-[0-9]{1,10}$/, "must look like ORD-12");
 
 export const createProject = defineStep({
   name: "jira/create-project",
-  title: "Create a Jira project",
+  title: "Create the Jira project",
   input: z.strictObject({
     key: projectKey,
     name: z.string().min(1).max(80),
     description: z.string().max(1_000).optional(),
-    /** Key of the project template, when the usual Kanban one does not fit. */
+    /** Key of the project template; default: Kanban. */
     template: z.string().optional(),
     system,
   }),
@@ -65,14 +65,14 @@ export const createProject = defineStep({
 
 export const createIssue = defineStep({
   name: "jira/create-issue",
-  title: "Create a Jira issue",
+  title: "Create the Jira issue",
   input: z.strictObject({
     project: projectKey,
     type: z.string().min(1).default("Task"),
     summary: z.string().min(1).max(255),
     description: z.string().max(30_000).optional(),
     labels: z.array(z.string().regex(/^\S{1,255}$/)).default([]),
-    /** When it cannot be found out whether an earlier attempt created it: ask a person, or risk a duplicate. */
+    /** What to do when it is unknown whether an earlier attempt created the issue: ask a person, or risk a duplicate. */
     onUnknown: z.enum(["ask", "create"]).default("ask"),
     system,
   }),
@@ -115,7 +115,7 @@ export const createIssue = defineStep({
       return succeeded({ ...made, url: browse(context, made.key) });
     } catch (error) {
       if (!(error instanceof NotFoundYet)) throw error;
-      const reason = "an earlier attempt may have created the issue; Jira's search does not show it yet";
+      const reason = "an earlier attempt may have created the issue; Jira's search index does not show it yet";
       return waiting(reason, SEARCH_AGAIN_MS, { lookingSince });
     }
   },
@@ -123,10 +123,10 @@ export const createIssue = defineStep({
 
 export const transitionIssue = defineStep({
   name: "jira/transition-issue",
-  title: "Move a Jira issue to another status",
+  title: "Transition the Jira issue",
   input: z.strictObject({
     issue: issueKey,
-    /** Name of the transition or of the status it leads to; capitals do not matter. */
+    /** Name of the transition or of its target status; case-insensitive. */
     to: z.string().min(1).max(255),
     system,
   }),
@@ -164,7 +164,7 @@ export const transitionIssue = defineStep({
 
 export const comment = defineStep({
   name: "jira/comment",
-  title: "Comment on a Jira issue",
+  title: "Comment on the Jira issue",
   input: z.strictObject({ issue: issueKey, text: z.string().min(1).max(30_000), system }),
   output: z.strictObject({ key: z.string(), id: z.string(), url: z.string() }),
   needs: ["jira"],
@@ -198,7 +198,7 @@ function browse(context: Context, key: string): string {
   return `${context.system("jira", context.input.system).url}/browse/${key}`;
 }
 
-/** The project when Gantry made it for this app, undefined when there is none; somebody else's is an error. */
+/** The project if Gantry created it for this app, undefined if there is none. Any other project is an error. */
 async function ours(
   context: StepContext<{ readonly key: string; readonly system?: string | undefined }, "jira">,
   jira: JiraClient,
@@ -211,12 +211,12 @@ async function ours(
   throw new GantryError("exists-foreign", { what: `The Jira project ${key}`, problem });
 }
 
-/** In the description of a project: for which app Gantry made it. Without an app it belongs to the pipeline. */
+/** Text in the description of a project that names the app it was created for, or the pipeline if there is no app. */
 function markOf(task: TaskFacts): string {
   return task.app === undefined ? `gantry:pipeline=${task.pipeline}` : `gantry:app=${task.app}`;
 }
 
-/** Equal in every attempt of this step, and in no other. */
+/** The same in every attempt of this step, and different for every other step. */
 function markKey({ id, job, step }: TaskFacts): string {
   return createHash("sha256").update([id, job, step].join("\n")).digest("hex").slice(0, 24);
 }
@@ -234,7 +234,7 @@ function same(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** Ids of transitions differ per workflow, so people write names. */
+/** Transition ids differ between workflows, so pipelines use names. */
 function choose(known: readonly Transition[], key: string, to: string): Transition {
   const found = known.find((one) => same(one.name, to)) ?? known.find((one) => same(one.to.name, to));
   if (found) return found;

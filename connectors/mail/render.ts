@@ -1,7 +1,8 @@
-// One message as a mail: the text first, the same as HTML beside it. Works with images off; nothing is loaded.
+// Renders one message as a mail: as plain text, and the same as HTML. Nothing is loaded from the network.
 
 import type { Message } from "@gantry/core/notify/channel.ts";
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 
 const MAX_SUBJECT = 200;
 const MAX_TEXT = 20_000;
@@ -17,15 +18,15 @@ const COLORS: { readonly [H in (typeof STATE_LOOKS)[State]["hue"]]: string } = {
   violet: "#6d3fd0",
 };
 
-/** One line, without control characters: a line end would begin another header. */
+/** One line without control characters, because a line end would start another header. */
 export function mailSubject(prefix: string, title: string): string {
-  return oneLine(`${prefix} ${title}`).slice(0, MAX_SUBJECT);
+  return truncate(oneLine(`${prefix} ${title}`), MAX_SUBJECT);
 }
 
 export function mailText(message: Message): string {
   const facts = message.facts.map(([name, value]) => `${oneLine(name)}: ${oneLine(value)}`).join("\n");
   const link = message.link ? `${message.link.label}: ${message.link.url}` : "";
-  const parts = [message.title, message.text.slice(0, MAX_TEXT), facts, link];
+  const parts = [message.title, truncate(message.text, MAX_TEXT), facts, link];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
@@ -36,7 +37,7 @@ export function mailHtml(message: Message): string {
       `<tr><td style="padding:2px 16px 2px 0;color:#6b7280;vertical-align:top">${escapeHtml(name)}</td>` +
       `<td style="padding:2px 0">${escapeHtml(value)}</td></tr>`,
   );
-  const text = escapeHtml(message.text.slice(0, MAX_TEXT)).replaceAll("\n", "<br>");
+  const text = escapeHtml(truncate(message.text, MAX_TEXT)).replaceAll("\n", "<br>");
   const link = message.link
     ? `<p><a href="${escapeHtml(message.link.url)}" style="color:#2563eb">${escapeHtml(message.link.label)}</a></p>`
     : "";
@@ -52,7 +53,7 @@ export function mailHtml(message: Message): string {
 }
 
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out here.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to remove.
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\s]+/g, " ").trim();
 }
 

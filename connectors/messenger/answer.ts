@@ -1,8 +1,8 @@
-// What the answer of a messenger means: delivered, try again, or never.
+// Classifies the answer of a messenger: delivered, retry, or refused.
 
 import { isJsonObject } from "@gantry/core/json.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
-import { cut } from "./escape.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 
 export type MessengerAnswer = {
   readonly status: number;
@@ -14,9 +14,9 @@ export type MessengerAnswer = {
 const HOUR_MS = 3_600_000;
 
 /**
- * 404 and 410: the address is gone (Slack: hook revoked, channel archived). 401: somebody has to renew the token, and the
- * message can wait for that. Other 4xx: this message will never be taken. 200 with a web page comes from a proxy or a
- * login page, not from the messenger.
+ * 404 and 410: the address no longer exists (Slack: hook revoked, channel archived). 401: the token has to be renewed, and
+ * the message can wait for that. Other 4xx: the messenger will never accept this message. 200 with a web page comes from a
+ * proxy or a login page, not from the messenger.
  */
 export function readMessengerAnswer(answer: MessengerAnswer, nowMs: number): SendResult {
   const { status } = answer;
@@ -41,18 +41,18 @@ function isPage({ type, text }: MessengerAnswer): boolean {
   return type.includes("html") || /^\s*<(!doctype|html)/i.test(text);
 }
 
-/** Some answer 200 and say in the body that it did not work. */
+/** Some messengers answer 200 and report the failure in the body. */
 function saysNo(text: string): string | undefined {
   const body = parse(text);
   if (!isJsonObject(body)) return undefined;
   const { success, ok, error } = body;
   if (success !== false && ok !== false) return undefined;
-  return typeof error === "string" ? cut(error, 200) : "it did not work";
+  return typeof error === "string" ? truncate(error, 200) : "it did not work";
 }
 
 function said(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
-  return line === "" ? "" : `: ${cut(line, 300)}`;
+  return line === "" ? "" : `: ${truncate(line, 300)}`;
 }
 
 /** Seconds or an HTTP date; at most an hour. */

@@ -35,12 +35,12 @@ const PRESETS: readonly Preset[] = ["cube", "slack", "mattermost", "teams", "tem
 
 async function startLab(t: TestContext): Promise<FakeServer> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-messenger-"));
-  const standIn = await startMessenger({ name: "messenger", dir });
+  const fake = await startMessenger({ name: "messenger", dir });
   t.after(async () => {
-    await standIn.close();
+    await fake.close();
     await rm(dir, { recursive: true, force: true });
   });
-  return standIn;
+  return fake;
 }
 
 function configOf(preset: Preset, url: string): MessengerConfig {
@@ -67,17 +67,17 @@ function sendTo(
   return messengerChannel.open(config, { fetch }).send(one, signal);
 }
 
-async function received(standIn: FakeServer): Promise<readonly LabMessage[]> {
-  const answer = (await (await fetch(`${standIn.url}/_lab/messages`)).json()) as { items: LabMessage[] };
+async function received(fake: FakeServer): Promise<readonly LabMessage[]> {
+  const answer = (await (await fetch(`${fake.url}/_lab/messages`)).json()) as { items: LabMessage[] };
   return answer.items;
 }
 
 describe("a message arrives", () => {
   for (const preset of PRESETS) {
     test(`at ${preset}, title first, with text, facts and key`, async (t) => {
-      const standIn = await startLab(t);
-      assert.deepEqual(await sendTo(configOf(preset, standIn.url)), { kind: "delivered" });
-      const [got, ...more] = await received(standIn);
+      const fake = await startLab(t);
+      assert.deepEqual(await sendTo(configOf(preset, fake.url)), { kind: "delivered" });
+      const [got, ...more] = await received(fake);
       assert.equal(more.length, 0);
       assert.ok(got);
       assert.match(got.title, /^✕ Run CD: orders failed/);
@@ -87,8 +87,8 @@ describe("a message arrives", () => {
     });
 
     test(`at ${preset}, in every state and with nothing optional`, async (t) => {
-      const standIn = await startLab(t);
-      const config = configOf(preset, standIn.url);
+      const fake = await startLab(t);
+      const config = configOf(preset, fake.url);
       for (const state of STATES) {
         const bare: Message = { ...message, state, text: "", facts: [], link: undefined };
         assert.deepEqual(await sendTo(config, bare), { kind: "delivered" });
@@ -96,21 +96,21 @@ describe("a message arrives", () => {
     });
 
     test(`at ${preset}, however large it is`, async (t) => {
-      const standIn = await startLab(t);
+      const fake = await startLab(t);
       const wide = "주문<&>@[]()_*".repeat(2_000);
       const facts = Array.from({ length: 60 }, (_, at) => [`${at}${wide}`, wide] as const);
       const huge: Message = { ...message, title: wide, text: wide, facts };
-      assert.deepEqual(await sendTo(configOf(preset, standIn.url), huge), { kind: "delivered" });
+      assert.deepEqual(await sendTo(configOf(preset, fake.url), huge), { kind: "delivered" });
     });
   }
 
   test("at CUBE, people and channels of a rule replace those of the configuration", async (t) => {
-    const standIn = await startLab(t);
-    const config = configOf("cube", standIn.url);
+    const fake = await startLab(t);
+    const config = configOf("cube", fake.url);
     await sendTo(config);
     await sendTo(config, { ...message, to: "lee, #42,park" });
     assert.deepEqual(
-      (await received(standIn)).map((one) => one.to),
+      (await received(fake)).map((one) => one.to),
       [
         ["kim", "#7"],
         ["lee", "park", "#42"],
@@ -119,16 +119,16 @@ describe("a message arrives", () => {
   });
 
   test("at Mattermost, in the channel that the rule names", async (t) => {
-    const standIn = await startLab(t);
-    await sendTo(configOf("mattermost", standIn.url), { ...message, to: "town-square" });
-    assert.deepEqual((await received(standIn))[0]?.to, ["town-square"]);
+    const fake = await startLab(t);
+    await sendTo(configOf("mattermost", fake.url), { ...message, to: "town-square" });
+    assert.deepEqual((await received(fake))[0]?.to, ["town-square"]);
   });
 
   test("by a template, values keep their types and cannot break out of a text", async (t) => {
-    const standIn = await startLab(t);
+    const fake = await startLab(t);
     const title = '"},{"admin":true,"x":"{key}\\';
-    await sendTo(configOf("template", standIn.url), { ...message, title });
-    assert.deepEqual((await received(standIn))[0]?.body, {
+    await sendTo(configOf("template", fake.url), { ...message, title });
+    assert.deepEqual((await received(fake))[0]?.body, {
       title,
       text: message.text,
       facts: [
@@ -146,10 +146,10 @@ describe("text of people does nothing", () => {
     "@all @here @channel <!channel> <@U123> [click](https://evil.example) <https://evil.example|bank> *b* `c`";
   for (const preset of PRESETS) {
     test(`at ${preset}`, async (t) => {
-      const standIn = await startLab(t);
+      const fake = await startLab(t);
       const bad: Message = { ...message, title: evil, text: evil, facts: [[evil, evil]] };
-      await sendTo(configOf(preset, standIn.url), bad);
-      const body = JSON.stringify((await received(standIn))[0]?.body);
+      await sendTo(configOf(preset, fake.url), bad);
+      const body = JSON.stringify((await received(fake))[0]?.body);
       assert.doesNotMatch(body, /@(all|here|channel)/);
       if (preset === "slack") assert.doesNotMatch(body, /[<>]/);
       if (preset === "mattermost") {
@@ -183,9 +183,9 @@ describe("what an answer means", () => {
   ];
   for (const [status, body, kind] of cases) {
     test(`${status} ${JSON.stringify(body)} is ${kind}`, async (t) => {
-      const standIn = await startLab(t);
-      standIn.faults.add({ kind: "status", status, body, times: 1 });
-      assert.equal((await sendTo(configOf("slack", standIn.url))).kind, kind);
+      const fake = await startLab(t);
+      fake.faults.add({ kind: "status", status, body, times: 1 });
+      assert.equal((await sendTo(configOf("slack", fake.url))).kind, kind);
     });
   }
 
@@ -204,11 +204,11 @@ describe("what an answer means", () => {
   });
 
   test("a lost connection, a lost answer and a closed port are tried again", async (t) => {
-    const standIn = await startLab(t);
-    const config = configOf("slack", standIn.url);
-    standIn.faults.add({ kind: "drop", times: 1 });
+    const fake = await startLab(t);
+    const config = configOf("slack", fake.url);
+    fake.faults.add({ kind: "drop", times: 1 });
     assert.equal((await sendTo(config)).kind, "retry");
-    standIn.faults.add({ kind: "drop-answer", times: 1 });
+    fake.faults.add({ kind: "drop-answer", times: 1 });
     assert.equal((await sendTo(config)).kind, "retry");
     const nobody = configOf("slack", "http://127.0.0.1:9");
     assert.equal((await sendTo(nobody)).kind, "retry");
@@ -221,8 +221,8 @@ describe("what an answer means", () => {
   });
 
   test("a call that was given up is tried again", async (t) => {
-    const standIn = await startLab(t);
-    const result = await sendTo(configOf("slack", standIn.url), message, AbortSignal.abort());
+    const fake = await startLab(t);
+    const result = await sendTo(configOf("slack", fake.url), message, AbortSignal.abort());
     assert.deepEqual(result, { kind: "retry", problem: "no answer in time" });
   });
 });
@@ -230,11 +230,11 @@ describe("what an answer means", () => {
 describe("secrets stay inside", () => {
   for (const preset of PRESETS) {
     test(`at ${preset}, when the answer repeats them`, async (t) => {
-      const standIn = await startLab(t);
+      const fake = await startLab(t);
       const secret = preset === "cube" ? LAB_CUBE.token : "hookSecretOfTheChannel";
       for (const fill of [0, 280, 290, 295]) {
-        standIn.faults.add({ kind: "status", status: 400, body: `${"x".repeat(fill)} ${secret} is wrong`, times: 1 });
-        const result = await sendTo(configOf(preset, standIn.url));
+        fake.faults.add({ kind: "status", status: 400, body: `${"x".repeat(fill)} ${secret} is wrong`, times: 1 });
+        const result = await sendTo(configOf(preset, fake.url));
         assert.equal(result.kind, "refused");
         assert.ok(result.kind === "refused" && !result.problem.includes(secret.slice(0, 6)), JSON.stringify(result));
       }

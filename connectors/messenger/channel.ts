@@ -1,4 +1,4 @@
-// Messengers that take a message as one JSON request: CUBE, Slack, Mattermost, Teams, and any other by a template.
+// Messengers that accept a message as one JSON request: CUBE, Slack, Mattermost, Teams, and any other through a template.
 
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { createMasker } from "@gantry/core/mask/masker.ts";
@@ -18,11 +18,11 @@ export const messengerConfig = z.discriminatedUnion("preset", [
     url,
     account: z.string().min(1),
     token: z.string().min(1),
-    /** Whom it speaks to when a rule names nobody. */
+    /** Recipients when a rule names none. */
     people: z.array(z.string().min(1)).default([]),
     channels: z.array(z.string().min(1)).default([]),
   }),
-  /** The address of an incoming webhook; it is bound to its channel. */
+  /** The address of an incoming webhook, which is bound to one channel. */
   z.strictObject({ preset: z.literal("slack"), url }),
   z.strictObject({
     preset: z.literal("mattermost"),
@@ -65,7 +65,7 @@ function openMessenger(config: MessengerConfig, tools: ChannelTools): Channel {
   };
 }
 
-/** The answer's text is cleaned before anybody cuts it: half a secret could not be recognised. */
+/** Secrets are removed from the answer before it is truncated: half a secret could not be recognised. */
 async function post(
   config: MessengerConfig,
   message: Message,
@@ -78,7 +78,7 @@ async function post(
     headers: {
       "content-type": "application/json",
       "user-agent": "gantry",
-      // For receivers that recognise a message that comes a second time. A header must be ASCII.
+      // Lets receivers recognise a repeated message. Header values must be ASCII.
       "webhook-id": encodeURIComponent(message.key),
       ...(config.preset === "template" ? config.headers : {}),
     },
@@ -109,7 +109,7 @@ function bodyOf(config: MessengerConfig, message: Message): JsonValue {
   }
 }
 
-/** Addresses of webhooks are secrets as a whole; tokens travel in bodies and headers and come back in error texts. */
+/** A webhook address is a secret as a whole; tokens are sent in bodies and headers and may be repeated in error texts. */
 function cleanerOf(config: MessengerConfig): (text: string) => string {
   const { pathname, search } = new URL(config.url);
   const inBody = config.preset === "cube" ? [config.token] : [];

@@ -1,35 +1,29 @@
-// Text of people, made harmless for each markup. Titles and error texts come from pipelines, logs and outside systems:
-// none of them may ring everybody's telephone or show a link that leads elsewhere than it says.
+// Escapes text for the markup of each messenger. Titles and error texts come from pipelines, logs and outside systems: none
+// of them may notify everybody, or show a link whose target differs from its text.
 
 const ZERO_WIDTH_SPACE = "\u200b";
 
-/** For messengers without markup: only the words that call everybody are broken. */
+/** For messengers without markup: breaks only the words that notify everybody. */
 export function escapePlain(text: string): string {
   return text.replace(/@(?=(?:all|here|channel|everyone|team)\b)/gi, `@${ZERO_WIDTH_SPACE}`);
 }
 
-/** Slack: `<…>` is its only way to links and mentions, and its own rule is these three entities. */
+/** Slack: links and mentions need `<…>`, and its documented rule is to escape these three characters. */
 export function escapeSlack(text: string): string {
   return escapePlain(text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"));
 }
 
-/** Where `@name` anywhere in a text notifies. */
+/** For messengers in which `@name` anywhere in a text notifies. */
 export function escapeMentions(text: string): string {
   return text.replaceAll("@", `@${ZERO_WIDTH_SPACE}`);
 }
 
-/** Mattermost: Markdown. Exactly the signs that its Markdown lets be escaped get a backslash. */
+/** Mattermost: Markdown. Escapes exactly the characters that its Markdown allows to be escaped. */
 export function escapeMattermost(text: string): string {
   return escapeMentions(text.replace(/[\\`*_{}[\]()>#+\-.!|~]/g, "\\$&"));
 }
 
-/** Adaptive Cards, where a fact's value knows a part of Markdown: links and emphasis are broken. */
+/** Adaptive Cards, whose facts support a subset of Markdown: breaks links and emphasis. */
 export function escapeCard(text: string): string {
   return escapePlain(text.replaceAll("](", `]${ZERO_WIDTH_SPACE}(`).replace(/[\\`*_[\]]/g, "\\$&"));
-}
-
-/** At most `limit` UTF-16 units, cut at a character, with an ellipsis when something is missing. */
-export function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  return `${text.slice(0, Math.max(0, limit - 1)).replace(/[\ud800-\udbff]$/, "")}…`;
 }

@@ -1,18 +1,19 @@
-// One message, as each messenger wants it. Pure. Limits and shapes are those of the published documents (see README.md);
-// every text of ours is cut below them, because a message that is too long is refused as a whole.
+// Renders one message in the format of each messenger. Pure. Limits and formats are those of the published documents (see
+// README.md). Every text is truncated to stay below the limits, because a message that is too long is refused as a whole.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
 import type { State } from "@gantry/core/task/states.ts";
-import { cut, escapeCard, escapeMattermost, escapeMentions, escapePlain, escapeSlack } from "./escape.ts";
+import { truncate, truncateEscaped } from "@gantry/core/truncate.ts";
+import { escapeCard, escapeMattermost, escapeMentions, escapePlain, escapeSlack } from "./escape.ts";
 
-/** Slack refuses a message of about 13,000 characters in all with an error that no document names. */
+/** Slack refuses a message of more than about 13,000 characters in total, with an undocumented error. */
 const SLACK_TOTAL = 10_000;
 const SLACK_SECTION = 3_000;
 const SLACK_HEADER = 150;
 const SLACK_FIELDS = 10;
 const MATTERMOST_TEXT = 16_383;
-/** 28,672 bytes are refused; measured clients stay below this. */
+/** Teams refuses 28,672 bytes; this leaves room for what the service adds. */
 const TEAMS_BYTES = 21_000;
 const CUBE_TEXT = 4_000;
 const FACT = 500;
@@ -46,28 +47,34 @@ const CARD_COLORS: { readonly [S in State]: "Default" | "Good" | "Attention" | "
   skipped: "Default",
 };
 
-/** Texts in blocks are of type plain_text: Slack reads no markup in them. */
+/** Texts in blocks have the type plain_text, in which Slack reads no markup. */
 export function slackBody(message: Message): JsonObject {
-  const text = cut(escapeSlack(message.text), SLACK_SECTION);
+  const text = truncateEscaped(message.text, SLACK_SECTION, escapeSlack);
   const facts = message.facts.slice(0, SLACK_FIELDS).map(([name, value]) => `${name}: ${value}`);
   const room = SLACK_TOTAL - text.length - 2 * SLACK_HEADER;
   const each = Math.min(FACT, Math.floor(room / Math.max(1, facts.length)));
   const blocks: JsonValue[] = [
-    { type: "header", text: slackText(cut(escapeSlack(message.title), SLACK_HEADER)) },
+    { type: "header", text: slackText(truncateEscaped(message.title, SLACK_HEADER, escapeSlack)) },
     ...(text === "" ? [] : [{ type: "section", text: slackText(text) }]),
     ...(facts.length === 0
       ? []
-      : [{ type: "section", fields: facts.map((fact) => slackText(cut(escapeSlack(fact), each))) }]),
+      : [{ type: "section", fields: facts.map((fact) => slackText(truncateEscaped(fact, each, escapeSlack))) }]),
     ...(message.link
       ? [
           {
             type: "actions",
-            elements: [{ type: "button", text: slackText(cut(message.link.label, 75)), url: message.link.url }],
+            elements: [
+              {
+                type: "button",
+                text: slackText(truncateEscaped(message.link.label, 75, escapeSlack)),
+                url: message.link.url,
+              },
+            ],
           },
         ]
       : []),
   ];
-  return { text: cut(escapeSlack(message.title), SLACK_HEADER), blocks };
+  return { text: truncateEscaped(message.title, SLACK_HEADER, escapeSlack), blocks };
 }
 
 export function mattermostBody(
@@ -80,16 +87,16 @@ export function mattermostBody(
     ...(options.username === undefined ? {} : { username: options.username }),
     attachments: [
       {
-        fallback: cut(escapeMentions(message.title), 500),
+        fallback: truncateEscaped(message.title, 500, escapeMentions),
         color: COLORS[message.state],
-        // A title with a link is shown as it stands; Markdown is read in one without.
+        // Mattermost shows a title with a link verbatim, and reads Markdown in a title without one.
         ...(message.link
-          ? { title: cut(escapeMentions(message.title), 500), title_link: message.link.url }
-          : { title: cut(escapeMattermost(message.title), 500) }),
-        text: cut(escapeMattermost(message.text), MATTERMOST_TEXT / 2),
+          ? { title: truncateEscaped(message.title, 500, escapeMentions), title_link: message.link.url }
+          : { title: truncateEscaped(message.title, 500, escapeMattermost) }),
+        text: truncateEscaped(message.text, MATTERMOST_TEXT / 2, escapeMattermost),
         fields: message.facts.slice(0, MAX_FACTS).map(([name, value]) => ({
-          title: cut(escapeMattermost(name), 100),
-          value: cut(escapeMattermost(value), FACT),
+          title: truncateEscaped(name, 100, escapeMattermost),
+          value: truncateEscaped(value, FACT, escapeMattermost),
           short: value.length <= 40,
         })),
       },
@@ -97,7 +104,7 @@ export function mattermostBody(
   };
 }
 
-/** An Adaptive Card for a Workflows address. Title and text are runs of text: no markup is read in them. */
+/** An Adaptive Card for a Workflows address. Title and text are TextRuns, in which no markup is read. */
 export function teamsBody(message: Message): JsonObject {
   for (let length = 4_000, facts = MAX_FACTS; ; length = Math.floor(length / 2), facts = Math.ceil(facts / 2)) {
     const body = teamsCard(message, length, facts);
@@ -106,8 +113,8 @@ export function teamsBody(message: Message): JsonObject {
 }
 
 /**
- * Plain text to people and channels. `to` is a list with commas; a name that begins with # is a channel. The names of
- * the fields are those seen in public code: the messenger has no public document, see README.md.
+ * Plain text to people and channels. `to` is a comma-separated list; a name that begins with # is a channel. The field
+ * names come from public code of third parties: the messenger has no public documentation, see README.md.
  */
 export function cubeBody(
   message: Message,
@@ -124,10 +131,10 @@ export function cubeBody(
   const lines = [
     message.title,
     message.text,
-    ...message.facts.slice(0, MAX_FACTS).map(([name, value]) => `${name}: ${cut(value, FACT)}`),
+    ...message.facts.slice(0, MAX_FACTS).map(([name, value]) => `${name}: ${truncate(value, FACT)}`),
   ];
   const link = message.link ? `\n${message.link.url}` : "";
-  const text = cut(escapePlain(lines.filter((line) => line !== "").join("\n")), CUBE_TEXT - link.length);
+  const text = truncateEscaped(lines.filter((line) => line !== "").join("\n"), CUBE_TEXT - link.length, escapePlain);
   return {
     uniqueName: account.account,
     token: account.token,
@@ -146,7 +153,7 @@ function teamsCard(message: Message, length: number, facts: number): JsonObject 
     type: "RichTextBlock",
     inlines: [{ type: "TextRun", text, ...look }],
   });
-  const title = run(cut(escapePlain(message.title), 300), {
+  const title = run(truncateEscaped(message.title, 300, escapePlain), {
     weight: "Bolder",
     size: "Medium",
     color: CARD_COLORS[message.state],
@@ -155,20 +162,20 @@ function teamsCard(message: Message, length: number, facts: number): JsonObject 
     $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
     type: "AdaptiveCard",
     version: "1.4",
-    fallbackText: cut(escapeCard(message.title), 300),
+    fallbackText: truncateEscaped(message.title, 300, escapeCard),
     body: [
       title,
-      ...(message.text === "" ? [] : [run(cut(escapePlain(message.text), length), {})]),
+      ...(message.text === "" ? [] : [run(truncateEscaped(message.text, length, escapePlain), {})]),
       {
         type: "FactSet",
         facts: message.facts.slice(0, facts).map(([name, value]) => ({
-          title: cut(escapeCard(name), 100),
-          value: cut(escapeCard(value), Math.min(FACT, length)),
+          title: truncateEscaped(name, 100, escapeCard),
+          value: truncateEscaped(value, Math.min(FACT, length), escapeCard),
         })),
       },
     ],
     actions: message.link
-      ? [{ type: "Action.OpenUrl", title: cut(message.link.label, 75), url: message.link.url }]
+      ? [{ type: "Action.OpenUrl", title: truncate(message.link.label, 75), url: message.link.url }]
       : [],
   };
   return {

@@ -1,21 +1,23 @@
-// A request body as a JSON template. A text that is one placeholder becomes that value with its type; placeholders
-// inside a longer text are put into it. The body is written as JSON afterwards, so no value can break out of its text.
+// A request body as a JSON template. A string that is exactly one placeholder becomes that value with its type;
+// placeholders inside a longer string are replaced by text. The body is serialised afterwards, so no value can escape from
+// its string.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
-import { cut, escapePlain } from "./escape.ts";
+import { truncateEscaped } from "@gantry/core/truncate.ts";
+import { escapePlain } from "./escape.ts";
 
 export const PLACEHOLDERS = ["title", "text", "facts", "link", "to", "key", "thread", "state", "at"] as const;
 
-/** What each placeholder stands for; texts are plain. */
+/** The value of each placeholder; texts are plain. */
 export function placeholderValues(message: Message): JsonObject {
   return {
-    title: cut(escapePlain(message.title), 300),
-    text: cut(escapePlain(message.text), 4_000),
+    title: truncateEscaped(message.title, 300, escapePlain),
+    text: truncateEscaped(message.text, 4_000, escapePlain),
     facts: message.facts.map(([name, value]) => ({
-      name: cut(escapePlain(name), 200),
-      value: cut(escapePlain(value), 1_000),
+      name: truncateEscaped(name, 200, escapePlain),
+      value: truncateEscaped(value, 1_000, escapePlain),
     })),
     link: message.link?.url ?? null,
     to: message.to ?? null,
@@ -33,7 +35,7 @@ export function fillTemplate(template: JsonValue, values: JsonObject): JsonValue
   return Object.fromEntries(Object.entries(template).map(([key, value]) => [key, fillTemplate(value, values)]));
 }
 
-/** Names in braces that are no placeholders: a misspelt one would otherwise be sent to people as it stands. */
+/** Names in braces that are not placeholders: a misspelt one would otherwise be sent verbatim. */
 export function unknownPlaceholders(template: JsonValue): readonly string[] {
   if (typeof template === "string") {
     const names = [...template.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1] ?? "");

@@ -1,4 +1,4 @@
-// The calls we make to Nexus Repository 3.
+// Client of Nexus Repository 3, with only the calls that the step makes.
 
 import type { NexusSystem } from "@gantry/core/site/systems.ts";
 import { z } from "zod";
@@ -8,7 +8,7 @@ export type Repository = z.infer<typeof repository>;
 
 /** Errors are those of `Call` in ../http.ts. */
 export type NexusClient = {
-  /** undefined: there is none with this name. */
+  /** Undefined: no repository has this name. */
   readonly repository: (name: string) => Promise<Repository | undefined>;
 };
 
@@ -31,7 +31,7 @@ export function createNexus(system: NexusSystem, fetcher: typeof fetch, signal: 
   };
 }
 
-/** `online` is missing in older versions, which then serve only what is online. */
+/** Older versions omit `online`; they list only repositories that are online. */
 const repository = z.object({
   name: z.string(),
   format: z.string(),

@@ -1,10 +1,10 @@
-// The settings by which package managers download from one Nexus: pure text. All of it belongs into the HOME of a job.
+// Settings files that make package managers download from one Nexus. Pure. They all belong in the HOME of a job.
 
 export const FORMATS = ["npm", "maven", "pypi"] as const;
 export type Format = (typeof FORMATS)[number];
 export type Account = { readonly username: string; readonly password: string };
 
-/** Below HOME. A file with `merge` keeps what other steps wrote for other hosts. */
+/** `path` is relative to HOME. A file with `merge` keeps the entries that other steps wrote for other hosts. */
 export type SettingsFile = { readonly path: string; readonly text: string; readonly merge?: "netrc" };
 
 /** The files for one format. The account holds no line breaks. `repository` is the address of the group repository, with a slash at its end. */
@@ -17,14 +17,14 @@ export function settingsFiles(format: Format, repository: string, account: Accou
   return account ? [pip, { path: ".netrc", text: netrcLine(hostname, account), merge: "netrc" }] : [pip];
 }
 
-/** What a .netrc becomes when one machine is set: its old line goes, all others stay. */
+/** The content of a .netrc after one machine is set: its old line is removed, all other lines stay. */
 export function mergeNetrc(before: string, line: string): string {
   const machine = line.split(" ", 2).join(" ");
   const others = before.split("\n").filter((one) => one !== "" && !one.startsWith(`${machine} `));
   return [...others, line].join("\n");
 }
 
-/** The registry that a project's own .npmrc names; npm prefers it to the one in HOME. */
+/** The registry named in a project's own .npmrc, which npm prefers over the one in HOME. */
 export function registryOf(npmrcText: string): string | undefined {
   return /^\s*registry\s*=\s*(\S+)\s*$/m.exec(npmrcText)?.[1];
 }
@@ -38,7 +38,7 @@ function npmrc(repository: string, account: Account | undefined): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** One mirror of everything, so that no download passes Nexus by. */
+/** One mirror for all repositories, so that no download bypasses Nexus. */
 function settingsXml(repository: string, account: Account | undefined): string {
   const server = account
     ? `  <servers>

@@ -1,5 +1,5 @@
-// nexus/settings: points the package managers of the following steps at the site's Nexus. The settings, and above all the
-// credentials in them, go to the HOME of the job: every `run:` step sees them there, no image and no commit does.
+// nexus/settings: makes the package managers of later steps download from the site's Nexus. The settings, including
+// credentials, are written to the HOME of the job, where every `run:` step finds them and no image or commit includes them.
 
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
@@ -21,7 +21,7 @@ import {
 
 const input = z.strictObject({
   formats: z.array(z.enum(FORMATS)).min(1),
-  /** Where the sources are: a `.npmrc` there that names another registry is reported. */
+  /** Folder of the sources: a `.npmrc` there that names another registry is reported. */
   directory: z.string().default("."),
   system: z.string().min(1).optional(),
 });
@@ -65,7 +65,7 @@ export const settings = defineStep({
 
 type Context = StepContext<z.infer<typeof input>, "nexus">;
 
-/** Nexus calls the format of Maven repositories maven2. */
+/** In Nexus, the format of Maven repositories is named maven2. */
 const NEXUS_FORMAT: Record<Format, string> = { npm: "npm", maven: "maven2", pypi: "pypi" };
 
 function nameOf(context: Context, system: NexusSystem, format: Format): string {
@@ -86,7 +86,7 @@ function accountOf({ name, username, password }: NexusSystem, site: string): Acc
   throw new GantryError("credential-missing", { site, secret: `that fits ${name}`, problem });
 }
 
-/** Better one clear sentence now than a wall of npm errors later. */
+/** Fails early with one clear message, before npm fails with many unclear ones. */
 async function mustServe(nexus: NexusClient, system: NexusSystem, name: string, format: Format): Promise<void> {
   const found = await nexus.repository(name);
   const refuse = (problem: string): never => {
@@ -106,7 +106,7 @@ async function writePrivate(home: string, { path, text, merge }: SettingsFile): 
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const whole = merge === "netrc" ? mergeNetrc((await textOf(file)) ?? "", text) : text;
   await writeFile(file, whole, { mode: 0o600 });
-  // The mode above counts only for a new file.
+  // writeFile applies `mode` only when it creates the file.
   await chmod(file, 0o600);
 }
 

@@ -15,7 +15,7 @@ type World = { sonarqube: FakeServer; bench: StepBench; dir: string };
 const TOKEN = "sonar-token-1";
 const SCANNER = fileURLToPath(new URL("../../lab/fakes/bin", import.meta.url));
 const COMMIT = "3f2a9c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";
-/** What the stand-in of the scanner counts as a violation; put together so that our own checks do not count it. */
+/** What the fake scanner counts as a violation; put together so that our own checks do not count it. */
 const VIOLATION = `// ${["FIX", "ME"].join("")}: later\n`;
 const SOON = { maxPauseMs: 10 };
 
@@ -71,7 +71,7 @@ test("clean sources pass the gate; a person can read the verdict at the dashboar
   );
   assert.ok(seen.length > 0);
   const page = await (await fetch(outcome.output.dashboardUrl)).text();
-  assert.match(page, new RegExp(`stand-in.*Passed.*${COMMIT}.*${bench.task.id}`, "s"));
+  assert.match(page, new RegExp(`fake.*Passed.*${COMMIT}.*${bench.task.id}`, "s"));
   await assert.rejects(access(join(bench.workspace, ".scannerwork")), "nothing is left in the workspace");
 });
 
@@ -173,7 +173,7 @@ test("a runner that dies makes one project, and a project that appears meanwhile
   assert.ok(similar.kind === "errored", "the other spelling of a project is not the project");
 });
 
-test("tasks and verdicts survive a kill of the stand-in", async (t) => {
+test("tasks and verdicts survive a kill of the fake", async (t) => {
   const { sonarqube, bench, dir } = await world(t, CLEAN);
   const analysis = await analysed(bench);
   await sonarqube.close();

@@ -1,4 +1,4 @@
-// What Gantry and the stand-in say to each other about Harbor, checked against Harbor's documents.
+// What Gantry and the fake say to each other about Harbor, checked against Harbor's documents.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

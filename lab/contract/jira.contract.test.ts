@@ -1,4 +1,4 @@
-// Everything that Gantry and the stand-in say to each other about Jira, checked against Atlassian's documents.
+// Everything that Gantry and the fake say to each other about Jira, checked against Atlassian's documents.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// What Gantry and the stand-in say to each other about Nexus, checked against Sonatype's document.
+// What Gantry and the fake say to each other about Nexus, checked against Sonatype's document.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,10 +1,10 @@
-// What all stand-ins share: a real HTTP server, state that survives a kill, a record of what was said (for
-// the contract tests against the published API documents), and a menu of faults. A stand-in holds state and keeps the
-// promises of the real system; it never knows who is calling or what is expected of it.
+// Shared by all fakes: a real HTTP server, state that survives a kill, a record of all exchanges (for the contract tests
+// against the published API documents), and fault injection. A fake holds state and behaves like the real system; it never
+// knows who is calling or which answer a test expects.
 //
-// Every stand-in also answers below /_lab, for tests and scripts outside the process:
-//   GET  /_lab/exchanges      what was said      DELETE /_lab/exchanges   forget it
-//   POST /_lab/faults         a Fault as JSON    DELETE /_lab/faults      no more faults
+// Every fake also serves /_lab, for tests and scripts outside the process:
+//   GET  /_lab/exchanges      list the exchanges   DELETE /_lab/exchanges   clear the list
+//   POST /_lab/faults         add a Fault (JSON)   DELETE /_lab/faults      remove all faults
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -20,7 +20,7 @@ export type FakeServerOptions = {
   readonly name: string;
   /** Folder of the lab's data. */
   readonly dir: string;
-  /** The address of this machine that it listens at and is spoken to by; absent: loopback. */
+  /** The address of this machine that the fake listens on; default: loopback. */
   readonly host?: string;
   /** A fixed port, so that addresses stay valid after a restart; 0 or absent takes a free one. */
   readonly port?: number;
@@ -42,15 +42,15 @@ export type Fault = {
   /** `GET /api/v1/.*`: a regular expression over "METHOD path"; absent matches everything. */
   readonly match?: string;
   readonly times: number;
-  /** Let so many matching requests pass first. */
+  /** Number of matching requests that pass before the fault applies. */
   readonly after?: number;
 } & (
   | { readonly kind: "status"; readonly status: number; readonly body?: unknown }
-  /** The connection is cut instead of an answer; nothing was done. */
+  /** The connection is closed without an answer, and the request is not carried out. */
   | { readonly kind: "drop" }
   /** The request is carried out, and its answer is lost. */
   | { readonly kind: "drop-answer" }
-  /** The connection is cut when so many bytes of the request's body have come; what came is kept as the system would. */
+  /** The connection is closed after this many bytes of the request body; the fake keeps them as the real system would. */
   | { readonly kind: "cut"; readonly bytes: number }
 );
 
@@ -64,7 +64,7 @@ export type FakeServer = {
   readonly close: () => Promise<void>;
 };
 
-/** Answers an error that the real system would answer; throw it anywhere in a route. */
+/** An error answer of the real system; throw it anywhere in a route. */
 export class Answer extends Error {
   readonly status: number;
   readonly body: unknown;
@@ -75,7 +75,7 @@ export class Answer extends Error {
   }
 }
 
-/** Starts a stand-in. `routes` adds the system's own routes; use `readJson` and `readBytes` to read bodies. */
+/** Starts a fake. `routes` adds the system's own routes; use `readJson` and `readBytes` to read bodies. */
 export async function serve(
   options: FakeServerOptions,
   routes: (router: Router, app: Koa) => void,
@@ -149,9 +149,9 @@ export async function serve(
     if (exchanges.length > 5_000) exchanges.splice(0, 1_000);
   });
   app.on("error", (error: NodeJS.ErrnoException) => {
-    // A client that went away in the middle of an answer is no mistake of the stand-in.
+    // A client that disconnects during an answer is not an error of the fake.
     if (error.code === "ERR_STREAM_PREMATURE_CLOSE" || error.code === "ECONNRESET") return;
-    process.stderr.write(`stand-in ${options.name}: ${error.stack ?? error}\n`);
+    process.stderr.write(`fake ${options.name}: ${error.stack ?? error}\n`);
   });
 
   const router = new Router();
@@ -172,7 +172,7 @@ export async function serve(
   };
 }
 
-/** The JSON or form body of a request; kept for the record. `{}` when there is none. */
+/** The JSON or form body of a request, which is also recorded. `{}` when there is none. */
 export async function readJson(ctx: Koa.Context): Promise<unknown> {
   const text = (await readBytes(ctx)).toString("utf8");
   if (text === "") return {};
@@ -188,7 +188,7 @@ export async function readJson(ctx: Koa.Context): Promise<unknown> {
   }
 }
 
-/** How the caller addressed this server: `http://127.0.0.1:4711`. (Koa's own `ctx.origin` is the header of that name.) */
+/** The address that the caller used: `http://127.0.0.1:4711`. (Koa's own `ctx.origin` is the header of that name.) */
 export function originOf(ctx: Koa.Context): string {
   return `${ctx.protocol}://${ctx.host}`;
 }
@@ -199,7 +199,7 @@ export async function readBytes(ctx: Koa.Context): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** State of a stand-in as one JSON file, written through to disk by `save` so that it survives kill -9. */
+/** State of a fake as one JSON file, written through to disk by `save` so that it survives kill -9. */
 export function openState<S>(
   options: FakeServerOptions,
   initial: () => S,
@@ -240,7 +240,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-/** Safe to call twice: a test that restarts a stand-in has closed it already. */
+/** Safe to call twice: a test that restarts a fake has already closed it. */
 function closeServer(server: Server): Promise<void> {
   if (!server.listening) return Promise.resolve();
   return new Promise((resolve, reject) => {

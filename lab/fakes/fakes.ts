@@ -1,5 +1,5 @@
-// The world on one machine: every outside system of three sites, as stand-ins with fixed addresses and credentials.
-// What scripts need to look at it from outside is in `lab.json`; state, addresses and credentials survive restarts.
+// Fakes of every outside system of three sites on one machine, with fixed addresses and credentials. `lab.json` lists them
+// for scripts; state, addresses and credentials survive restarts.
 
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { startMessenger } from "./messenger.ts";
 import { startNexus } from "./nexus/nexus.ts";
 import { startSonarqube } from "./sonarqube.ts";
 
-/** Where each stand-in is and how one signs in there: the content of `lab.json` (mode 0600). */
+/** The address and credentials of each fake: the content of `lab.json` (mode 0600). */
 export type LabFile = {
   readonly note: string;
   readonly standIns: { readonly [name: string]: LabEntry };
@@ -34,23 +34,24 @@ export type LabEntry = {
 
 export type World = {
   readonly entries: LabFile["standIns"];
-  readonly standIns: { readonly [name: string]: FakeServer };
+  readonly fakes: { readonly [name: string]: FakeServer };
   readonly close: () => Promise<void>;
 };
 
 /** Site → its data-plane cluster. */
 export const LAB_SITES = { seoul: "seoul-dp", tokyo: "tokyo-dp" } as const;
 
-const NOTE = "Stand-ins of the lab, on this machine only. Nothing here is a real system, and no credential opens one.";
+const NOTE =
+  "Fakes of the lab, on this machine only. None of them is a real system, and no credential is valid for one.";
 const TEMPLATES = fileURLToPath(new URL("../../pipelines/templates/", import.meta.url));
 
-/** Starts all stand-ins below `dir`; the same folder and host give the same addresses and state again. */
+/** Starts all fakes below `dir`; the same folder and host give the same addresses and state again. */
 export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, "..", "lab.json");
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as LabFile).standIns : {};
   const entries: { [name: string]: LabEntry } = {};
-  const standIns: { [name: string]: FakeServer } = {};
+  const fakes: { [name: string]: FakeServer } = {};
   const start = async (
     name: string,
     site: string,
@@ -80,7 +81,7 @@ export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
       ...(secret === undefined ? {} : { secret }),
     };
     entries[name] = entry;
-    standIns[name] = one;
+    fakes[name] = one;
     return entry;
   };
 
@@ -136,9 +137,9 @@ export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
   renameSync(`${file}.new`, file);
   return {
     entries,
-    standIns,
+    fakes,
     close: async () => {
-      await Promise.all(Object.values(standIns).map((one) => one.close()));
+      await Promise.all(Object.values(fakes).map((one) => one.close()));
     },
   };
 }

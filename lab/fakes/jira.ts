@@ -1,4 +1,4 @@
-// Stand-in of Jira: Data Center (REST v2) or Cloud (REST v3). Projects, issues, a three-status workflow, comments with
+// Fake Jira: Data Center (REST v2) or Cloud (REST v3). Projects, issues, a three-status workflow, comments with
 // properties, and a search that lags behind creation as the real one does.
 
 import Router from "@koa/router";
@@ -13,7 +13,7 @@ import {
   readJson,
   serve,
 } from "./fake-server.ts";
-import { standInPage } from "./page.ts";
+import { fakePage } from "./page.ts";
 
 export type JiraOptions = FakeServerOptions & {
   readonly flavour: "cloud" | "data-center";
@@ -233,7 +233,7 @@ function addPages(router: Router, { state }: World): void {
   router.get("/", (ctx) => {
     const links = state.projects.map(({ key, name }) => [`${key} · ${name}`, `/browse/${key}`] as const);
     ctx.type = "html";
-    ctx.body = standInPage("Jira", "Projects", [], links);
+    ctx.body = fakePage("Jira", "Projects", [], links);
   });
   router.get("/browse/:key", (ctx) => {
     const key = String(ctx.params.key);
@@ -246,7 +246,7 @@ function addPages(router: Router, { state }: World): void {
         .filter((one) => one.project === key)
         .map((one) => [`${one.key} · ${one.summary} (${one.status})`, `/browse/${one.key}`] as const);
       const rows = [["Key", key] as const, ["Description", project.description] as const];
-      ctx.body = standInPage("Jira", project.name, rows, links);
+      ctx.body = fakePage("Jira", project.name, rows, links);
     } else if (issue) {
       const rows = [
         ["Key", key],
@@ -255,7 +255,7 @@ function addPages(router: Router, { state }: World): void {
         ["Labels", issue.labels.join(", ")],
         ...issue.comments.map(({ body }) => ["Comment", typeof body === "string" ? body : JSON.stringify(body)]),
       ] as [string, string][];
-      ctx.body = standInPage("Jira", issue.summary, rows, [[issue.project, `/browse/${issue.project}`]]);
+      ctx.body = fakePage("Jira", issue.summary, rows, [[issue.project, `/browse/${issue.project}`]]);
     }
   });
 }
@@ -306,7 +306,7 @@ function filterOf(jql: string): (issue: Issue) => boolean {
   const tests = terms.map((term) => {
     const [, field, value] = /^\s*(project|labels|key|status)\s*=\s*"?([^"]*?)"?\s*$/i.exec(term) ?? [];
     if (field === undefined || value === undefined) {
-      throw complaint(400, `Error in the JQL Query: the stand-in does not know '${term}'.`);
+      throw complaint(400, `Error in the JQL Query: the fake does not know '${term}'.`);
     }
     return (issue: Issue): boolean => {
       const actual = issue[field.toLowerCase() as "project" | "labels" | "key" | "status"];

@@ -1,5 +1,5 @@
-// A messenger that understands four dialects: CUBE's multiMessage, and the incoming webhooks of Slack, Mattermost and
-// Teams; and takes any JSON at /any. It refuses what the real ones refuse. Messages stay on disk.
+// Fake messenger with four dialects: CUBE's multiMessage, and the incoming webhooks of Slack, Mattermost and Teams. It also
+// accepts any JSON at /any. It refuses what the real messengers refuse. Messages are kept on disk.
 //
 //   POST /cube/api/multiMessage              POST /slack/services/{team}/{bot}/{secret}
 //   POST /mattermost/hooks/{key}             POST /teams/workflows/{id}/triggers/manual?sig=
@@ -15,7 +15,7 @@ export type LabMessage = {
   readonly service: "cube" | "slack" | "mattermost" | "teams" | "any";
   /** The webhook-id header, decoded: the key of the delivery. */
   readonly key: string;
-  /** Whom it went to, where the body says so. */
+  /** The recipients, if the body names them. */
   readonly to: readonly string[];
   /** What a person reads first. */
   readonly title: string;
@@ -33,7 +33,7 @@ const SLACK_LIMITS = { blocks: 50, header: 150, section: 3_000, fields: 10, fiel
 const MATTERMOST_TEXT = 16_383;
 const TEAMS_BYTES = 28_672;
 const CARD = "application/vnd.microsoft.card.adaptive";
-/** The oldest go first when there are more. */
+/** When there are more, the oldest are removed. */
 const MAX_KEPT = 5_000;
 
 export function startMessenger(options: FakeServerOptions): Promise<FakeServer> {

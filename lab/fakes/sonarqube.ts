@@ -1,5 +1,5 @@
-// Stand-in of SonarQube: projects, background tasks that take a moment, and one quality gate that judges what the
-// stand-in of the scanner found. `POST /api/ce/submit` is SonarQube's internal address for scanners.
+// Fake SonarQube: projects, background tasks that take a moment, and one quality gate that judges what the
+// fake scanner found. `POST /api/ce/submit` is SonarQube's internal address for scanners.
 
 import Router from "@koa/router";
 import { z } from "zod";
@@ -12,7 +12,7 @@ import {
   readJson,
   serve,
 } from "./fake-server.ts";
-import { standInPage } from "./page.ts";
+import { fakePage } from "./page.ts";
 
 export type SonarqubeOptions = FakeServerOptions & {
   /** The only token; taken as Bearer, or as the user name of Basic. */
@@ -94,7 +94,7 @@ function addTasks(api: Router, world: World): void {
     const file = form.get("report");
     if (key === "" || file === null) throw complaint(400, "The 'projectKey' and 'report' parameters are needed");
     const parsed = report.safeParse(JSON.parse(typeof file === "string" ? file : await file.text()));
-    if (!parsed.success) throw complaint(400, "The report was not written by the stand-in of the scanner");
+    if (!parsed.success) throw complaint(400, "The report was not written by the fake scanner");
     if (!state.projects.some((one) => one.key === key)) {
       state.projects.push({ key, name: String(ctx.query.projectName ?? key) });
     }
@@ -159,7 +159,7 @@ function addPages(router: Router, world: World): void {
   router.get("/", (ctx) => {
     const links = state.projects.map(({ key, name }) => [name, `/dashboard?id=${encodeURIComponent(key)}`] as const);
     ctx.type = "html";
-    ctx.body = standInPage("SonarQube", "Projects", [], links);
+    ctx.body = fakePage("SonarQube", "Projects", [], links);
   });
   router.get("/dashboard", (ctx) => {
     const key = String(ctx.query.id ?? "");
@@ -180,7 +180,7 @@ function addPages(router: Router, world: World): void {
       rows.push(["Run", last.report.properties["sonar.analysis.runId"] ?? "not given"]);
     }
     ctx.type = "html";
-    ctx.body = standInPage("SonarQube", project.name, rows, [["All projects", "/"]]);
+    ctx.body = fakePage("SonarQube", project.name, rows, [["All projects", "/"]]);
   });
 }
 

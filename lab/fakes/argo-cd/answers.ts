@@ -1,4 +1,4 @@
-// What all routes of the stand-in share: who may ask, the exact content type, and errors as the real gateway words them.
+// What all routes of the fake share: who may ask, the exact content type, and errors as the real gateway words them.
 
 import { randomBytes, randomUUID } from "node:crypto";
 import type Koa from "koa";

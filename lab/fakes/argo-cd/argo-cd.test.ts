@@ -16,7 +16,7 @@ import { RenderProblem, render } from "./render.ts";
 const DOCUMENTS = ["argo-cd/swagger-v2.14.21.json", "argo-cd/swagger-v3.2.12.json", "argo-cd/swagger-v3.5.1.json"];
 const place = { app: "orders-seoul-dp", project: "orders" };
 
-suite("the stand-in of Argo CD", { concurrency: 4 }, () => {
+suite("the fake Argo CD", { concurrency: 4 }, () => {
   test("what is said to Argo CD and what it answers fits its published documents, from 2.14 to 3.5", async (t) => {
     if (specsFolder() === undefined) return t.skip("the published API documents are not on this machine");
     const world = await openWorld(t);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type Router from "@koa/router";
 import { Answer, type FakeServer, type FakeServerOptions, openState, serve } from "../fake-server.ts";
-import { standInPage } from "../page.ts";
+import { fakePage } from "../page.ts";
 import { type Account, bodyOf, checkContentType, newMeta, signedIn } from "./answers.ts";
 import { type Controller, startController } from "./controller.ts";
 import { openGitReader } from "./git.ts";
@@ -76,7 +76,7 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
   };
   const controller = startController(world);
   const changeByHand = byHand(world, controller);
-  const standIn = await serve(options, (router, app) => {
+  const fake = await serve(options, (router, app) => {
     app.use(async (ctx, next) => {
       if (!ctx.path.startsWith("/api/")) return next();
       checkContentType(ctx);
@@ -93,11 +93,11 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
     pageRoutes(router, world, changeByHand);
   });
   return {
-    ...standIn,
+    ...fake,
     changeByHand,
     close: async () => {
       await controller.close();
-      await standIn.close();
+      await fake.close();
     },
   };
 }
@@ -134,7 +134,7 @@ function streamRoutes(router: Router, { state }: World, watchers: Set<(name: str
 function pageRoutes(router: Router, { state }: World, changeByHand: ArgoCd["changeByHand"]): void {
   router.get("/applications/:namespace/:name", (ctx) => {
     const record = state.apps[String(ctx.params.name)];
-    if (!record) throw new Answer(404, "There is no such application in this stand-in.");
+    if (!record) throw new Answer(404, "There is no such application in this fake.");
     ctx.type = "html";
     ctx.body = applicationPage(record);
   });
@@ -148,7 +148,7 @@ function pageRoutes(router: Router, { state }: World, changeByHand: ArgoCd["chan
         ] as const,
     );
     ctx.type = "html";
-    ctx.body = standInPage(
+    ctx.body = fakePage(
       "Argo CD",
       "Applications",
       rows,

@@ -44,7 +44,7 @@ export function startController(world: World): Controller {
       wake();
     });
     const settled = next.catch((error: Error) => {
-      process.stderr.write(`argo-cd stand-in: ${error.stack ?? error}\n`);
+      process.stderr.write(`argo-cd fake: ${error.stack ?? error}\n`);
     });
     chains.set(name, settled);
     return next;

@@ -1,4 +1,4 @@
-// What the stand-in of Argo CD remembers. Objects have the shape of the real API, so that they can be answered as they are.
+// What the fake Argo CD remembers. Objects have the shape of the real API, so that they can be answered as they are.
 
 export type Manifest = {
   apiVersion: string;

@@ -1,6 +1,6 @@
 // The page of one application, for people.
 
-import { standInPage } from "../page.ts";
+import { fakePage } from "../page.ts";
 import type { AppRecord } from "./model.ts";
 
 export function applicationPage({ object: app }: AppRecord): string {
@@ -11,7 +11,7 @@ export function applicationPage({ object: app }: AppRecord): string {
   });
   const operation = status.operationState;
   const history = (status.history ?? []).map((one) => `${one.deployedAt}  ${one.revision}`).reverse();
-  return standInPage("Argo CD", app.metadata.name, [
+  return fakePage("Argo CD", app.metadata.name, [
     ["Health", status.health?.status ?? "Unknown"],
     ["Sync", `${status.sync?.status ?? "Unknown"} ${status.sync?.revision ?? ""}`],
     ["Last operation", operation ? `${operation.phase}: ${operation.message}` : "none"],

@@ -55,7 +55,7 @@ export function applicationRoutes(router: Router, apps: Apps): void {
   router.patch(`${BASE}/:name`, async (ctx) => {
     const { patch, patchType } = await bodyOf(ctx);
     const record = find(apps, ctx);
-    if (patchType !== "merge") throw refuse(CODE.invalid, "the stand-in knows merge patches only");
+    if (patchType !== "merge") throw refuse(CODE.invalid, "the fake knows merge patches only");
     const { metadata, spec } = mergeStrategic(record.object, JSON.parse(String(patch))) as Application;
     record.object.metadata = { ...metadata, name: record.object.metadata.name, uid: record.object.metadata.uid };
     ctx.body = changeSpec(apps, record, spec);

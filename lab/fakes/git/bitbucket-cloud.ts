@@ -1,4 +1,4 @@
-// Stand-in of Bitbucket Cloud: workspaces and repositories over REST 2.0, real git over HTTP. Its traps are the real
+// Fake Bitbucket Cloud: workspaces and repositories over REST 2.0, real git over HTTP. Its traps are the real
 // one's: creating answers 200, "exists" is a 400 with a sentence, slugs are lower case, the default branch is null until
 // the first push, and git wants other user names than the API.
 
@@ -44,7 +44,7 @@ const BRANCH = "main";
 export async function startBitbucketCloud(options: BitbucketCloudOptions): Promise<BitbucketCloud> {
   const { state, save } = openState<State>(options, () => ({ nextId: 1, repositories: [] }));
   const world: World = { options, state, save, store: storeOf(options) };
-  const standIn = await serve(options, (router) => {
+  const fake = await serve(options, (router) => {
     const api = new Router({ prefix: "/2.0" });
     api.use(async (ctx, next) => {
       if (accountOf(ctx, options.accounts)) return next();
@@ -57,7 +57,7 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
     addPages(router, world);
   });
   return {
-    ...standIn,
+    ...fake,
     store: world.store,
     seedRepository: async (workspace, slug, folder) => {
       const found = find(world, workspace, slug) ?? (await add(world, { workspace, slug }));

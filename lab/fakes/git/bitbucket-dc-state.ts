@@ -1,4 +1,4 @@
-// What the stand-in of Bitbucket Data Center knows, how it shows it, and how it complains.
+// What the fake Bitbucket Data Center knows, how it shows it, and how it complains.
 
 import type Koa from "koa";
 import type { z } from "zod";

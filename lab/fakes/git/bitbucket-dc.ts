@@ -1,4 +1,4 @@
-// Stand-in of Bitbucket Data Center: projects and repositories over REST, real git over HTTP. Its traps are the real
+// Fake Bitbucket Data Center: projects and repositories over REST, real git over HTTP. Its traps are the real
 // one's: the slug is made from the name, a new repository is INITIALISING for a while, creation keeps only the name, 401
 // also means "not permitted", errors carry the class name of an exception.
 
@@ -38,7 +38,7 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
   const { state, save } = openState<State>(options, () => ({ nextId: 1, projects: [], repositories: [] }));
   const world: World = { options, state, save, store: storeOf(options) };
   for (const { key, name } of options.projects) addProject(world, key, name, "");
-  const standIn = await serve(options, (router) => {
+  const fake = await serve(options, (router) => {
     addGit(router, world);
     addPages(router, world);
     const api = new Router({ prefix: "/rest/api/latest" });
@@ -55,7 +55,7 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
     router.use(api.routes());
   });
   return {
-    ...standIn,
+    ...fake,
     store: world.store,
     seedRepository: async (project, slug, folder) => {
       const found = findRepository(world, project, slug) ?? addRepository(world, project, slug, { initialisingFor: 0 });

@@ -1,7 +1,7 @@
 // What a person sees of a repository at a git host of the lab: its files, its commits, one file, one commit.
 
 import type Koa from "koa";
-import { standInPage } from "../page.ts";
+import { fakePage } from "../page.ts";
 import type { GitStore } from "./git-store.ts";
 
 export type PageOf = {
@@ -19,7 +19,7 @@ export async function showRepository(ctx: Koa.Context, page: PageOf): Promise<vo
   const commits = await page.store.commits(page.id, page.branch, 50);
   const files = await page.store.files(page.id, page.branch);
   ctx.type = "html";
-  ctx.body = standInPage(
+  ctx.body = fakePage(
     page.system,
     page.title,
     [
@@ -38,7 +38,7 @@ export async function showFile(ctx: Koa.Context, page: PageOf, path: string): Pr
   const content = await page.store.file(page.id, page.branch, path);
   ctx.status = content === undefined ? 404 : 200;
   ctx.type = "html";
-  ctx.body = standInPage(page.system, `${page.title}: ${path}`, [
+  ctx.body = fakePage(page.system, `${page.title}: ${path}`, [
     ["Content", content?.toString("utf8") ?? "no such file"],
   ]);
 }
@@ -47,7 +47,7 @@ export async function showCommit(ctx: Koa.Context, page: PageOf, commit: string)
   const [found] = await page.store.commits(page.id, commit, 1);
   ctx.status = found === undefined ? 404 : 200;
   ctx.type = "html";
-  ctx.body = standInPage(page.system, `${page.title}: ${commit.slice(0, 12)}`, [
+  ctx.body = fakePage(page.system, `${page.title}: ${commit.slice(0, 12)}`, [
     ["Author", found === undefined ? "no such commit" : `${found.author} <${found.email}>`],
     ["Date", found === undefined ? "" : new Date(found.atMs).toISOString()],
     ["Message", found?.message ?? ""],

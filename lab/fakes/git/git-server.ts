@@ -1,6 +1,6 @@
-// Real git over HTTP: the programs with which git itself answers a clone and a push. The hosts of the lab decide who may
-// do what; everything after that is git, so an unmodified client can clone and push. Not git's own CGI program, which
-// starts the same two programs: starting processes is most of what a request costs.
+// Real git over HTTP, served by git's own programs for clone and push. The fake hosts check the rights; everything else is
+// git, so an unmodified client can clone and push. git's CGI program is not used: it starts the same two programs, and
+// starting processes is most of the cost of a request.
 
 import { spawn } from "node:child_process";
 import { buffer } from "node:stream/consumers";
@@ -20,7 +20,7 @@ export function storeOf(options: FakeServerOptions): GitStore {
   return openGitStore(`${options.dir}/${options.name}/git`);
 }
 
-/** Who is calling, by `Bearer token`, `token token`, or Basic with any of these users; undefined for a stranger. */
+/** The caller, identified by `Bearer token`, `token token`, or Basic with one of these users; undefined if unknown. */
 export function accountOf(
   ctx: Koa.Context,
   accounts: readonly GitAccount[],
@@ -47,7 +47,7 @@ export async function answerGit(ctx: Koa.Context, store: GitStore, id: string, s
   const discovers = service === "/info/refs";
   const name = discovers ? ctx.query.service : service.slice(1);
   if (name !== "git-upload-pack" && name !== "git-receive-pack")
-    throw new Answer(403, "Only the smart protocol is spoken");
+    throw new Answer(403, "Only the smart protocol is supported");
   const protocol = ctx.get("git-protocol");
   ctx.set("cache-control", "no-cache");
   ctx.type = `application/x-${name}-${discovers ? "advertisement" : "result"}`;
@@ -62,7 +62,7 @@ export async function answerGit(ctx: Koa.Context, store: GitStore, id: string, s
     stdio: ["pipe", "pipe", "ignore"],
   });
   const pushes = name === "git-receive-pack";
-  // A client that goes away ends what only reads. A push that has arrived is carried out all the same.
+  // A disconnected client ends a read. A push that has arrived is still carried out.
   ctx.res.once("close", () => pushes || child.kill("SIGTERM"));
   child.stdin.on("error", () => ctx.req.resume());
   ctx.req.once("aborted", () => child.stdin.destroy());

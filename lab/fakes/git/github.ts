@@ -1,4 +1,4 @@
-// Stand-in of GitHub (its Enterprise Server address scheme: /api/v3): owners and repositories over REST, real git over
+// Fake GitHub (its Enterprise Server address scheme: /api/v3): owners and repositories over REST, real git over
 // HTTP. Its traps are the real one's: "exists" is a 422 among other 422s, what the token may not see is a 404, and a rate
 // limit is told by 403.
 
@@ -43,7 +43,7 @@ const BRANCH = "main";
 export async function startGithub(options: GithubOptions): Promise<Github> {
   const { state, save } = openState<State>(options, () => ({ nextId: 1, repositories: [] }));
   const world: World = { options, state, save, store: storeOf(options) };
-  const standIn = await serve(options, (router) => {
+  const fake = await serve(options, (router) => {
     const api = new Router({ prefix: "/api/v3" });
     api.use(async (ctx, next) => {
       if (accountOf(ctx, options.accounts)) return next();
@@ -57,7 +57,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     addPages(router, world);
   });
   return {
-    ...standIn,
+    ...fake,
     store: world.store,
     seedRepository: async (owner, name, folder) => {
       const found = find(world, owner, name) ?? (await add(world, owner, { name }));

@@ -1,4 +1,4 @@
-// Artifacts and scans of the stand-in Harbor, as the API shows them at this moment.
+// Artifacts and scans of the fake Harbor, as the API shows them at this moment.
 
 import { Answer } from "../fake-server.ts";
 import { errors } from "../registry/auth.ts";

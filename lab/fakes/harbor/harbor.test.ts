@@ -177,11 +177,11 @@ test("remembers everything over a restart, a running scan included", async (t) =
   assert.equal((await scan()).status, 202);
 });
 
-test("shows people that it is a stand-in", async (t) => {
+test("shows people that it is a fake", async (t) => {
   const { url } = await open(t);
   for (const path of ["/", "/harbor/projects/1"]) {
     const page = await (await fetch(url + path)).text();
-    assert.match(page, /stand-in of Harbor/);
+    assert.match(page, /fake Harbor/);
     assert.match(page, /library/);
   }
 });

@@ -42,7 +42,7 @@ export async function startHarbor(options: HarborOptions): Promise<FakeServer> {
   });
   const world: World = { ...opened, access, artifacts };
 
-  const standIn = await serve(options, (router, app) => {
+  const fake = await serve(options, (router, app) => {
     app.use(
       registryRoutes({
         store,
@@ -60,8 +60,8 @@ export async function startHarbor(options: HarborOptions): Promise<FakeServer> {
     robotRoutes(router, world);
     pageRoutes(router, world, options.name);
   });
-  if (!options.empty) await seedHarbor(standIn.url, admin);
-  return standIn;
+  if (!options.empty) await seedHarbor(fake.url, admin);
+  return fake;
 }
 
 type World = {

@@ -1,4 +1,4 @@
-// The pages of the stand-in Harbor, for people who follow a link from the portal.
+// The pages of the fake Harbor, for people who follow a link from the portal.
 
 import type { Finding } from "./scanner.ts";
 import type { ProjectState } from "./state.ts";
@@ -51,9 +51,9 @@ export function artifactPage(
 function page(name: string, title: string, body: string): string {
   return (
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-    `<title>${text(title)} · ${text(name)} (stand-in)</title>` +
+    `<title>${text(title)} · ${text(name)} (fake)</title>` +
     `<style>body{font:16px/1.5 system-ui;margin:2rem;max-width:70rem}table{border-collapse:collapse}td,th{padding:.25rem .75rem;border-bottom:1px solid #ccc;text-align:left}dt{font-weight:600}.note{background:#fff3cd;padding:.5rem 1rem}</style>` +
-    `<p class="note">This is a stand-in of Harbor, part of the lab. It is not Harbor.</p>` +
+    `<p class="note">This is a fake Harbor, part of the lab. It is not Harbor.</p>` +
     `<p><a href="/harbor/projects">Projects</a></p><h1>${text(title)}</h1>${body}</html>`
   );
 }

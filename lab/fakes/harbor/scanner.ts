@@ -1,4 +1,4 @@
-// The scanner of the stand-in Harbor. What it finds depends on the image's content only, so that whoever builds an image
+// The scanner of the fake Harbor. What it finds depends on the image's content only, so that whoever builds an image
 // decides what the scan says:
 // - a `package.json` in a layer that asks for a release with a known hole (see KNOWN);
 // - a label `lab.vulnerability=critical,high` in the image's config;

@@ -1,4 +1,4 @@
-// The scans of the stand-in Harbor: which images an artifact has, and what their scans say at this moment.
+// The scans of the fake Harbor: which images an artifact has, and what their scans say at this moment.
 
 import { randomUUID } from "node:crypto";
 import { Answer } from "../fake-server.ts";
@@ -14,7 +14,7 @@ type Options = {
   readonly clock: () => number;
 };
 
-export const SCANNER = { name: "Stand-in", vendor: "lab", version: "v1" };
+export const SCANNER = { name: "Fake", vendor: "lab", version: "v1" };
 const IMAGE_CONFIGS = ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 
 export type Manifest = {

@@ -1,4 +1,4 @@
-// What a fresh stand-in Harbor holds: the public project `library` with a small base image, made by Gantry's own
+// What a fresh fake Harbor holds: the public project `library` with a small base image, made by Gantry's own
 // assembler and pushed by its own client, through the front door.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";

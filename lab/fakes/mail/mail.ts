@@ -80,7 +80,7 @@ export async function startMailBox(options: MailBoxOptions): Promise<MailBox> {
   smtp.on("error", () => {});
   const smtpPort = await listenSmtp(smtp, options.host ?? LOOPBACK, options.smtpPort ?? 0);
 
-  const standIn = await serve(options, (router) => {
+  const fake = await serve(options, (router) => {
     router.get("/_lab/mails", (ctx) => {
       ctx.body = { items: state.mails };
     });
@@ -97,11 +97,11 @@ export async function startMailBox(options: MailBoxOptions): Promise<MailBox> {
     });
   });
   return {
-    ...standIn,
+    ...fake,
     smtpPort,
     refuse,
     close: async () => {
-      await Promise.all([standIn.close(), new Promise<void>((resolve) => smtp.close(resolve))]);
+      await Promise.all([fake.close(), new Promise<void>((resolve) => smtp.close(resolve))]);
     },
   };
 }

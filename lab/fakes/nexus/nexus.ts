@@ -1,9 +1,9 @@
-// Stand-in of Nexus Repository 3: status, the list of repositories, and a real npm registry with one package, from which
+// Fake Nexus Repository 3: status, the list of repositories, and a real npm registry with one package, from which
 // an unmodified npm installs. Downloads are counted, so that it can be proved that a build used it.
 
 import type Koa from "koa";
 import { Answer, type FakeServer, type FakeServerOptions, openState, originOf, serve } from "../fake-server.ts";
-import { standInPage } from "../page.ts";
+import { fakePage } from "../page.ts";
 import { type NpmPackage, npmPackage } from "./npm-package.ts";
 
 export type NexusOptions = FakeServerOptions & {
@@ -33,7 +33,7 @@ export async function startNexus(options: NexusOptions): Promise<Nexus> {
     downloads: {},
   }));
   const packages = [await npmPackage("@lab/greeting", "1.0.0", GREETING)];
-  const standIn = await serve(options, (router) => {
+  const fake = await serve(options, (router) => {
     const guard = async (ctx: Koa.Context, next: Koa.Next): Promise<void> => {
       if (!allowed(options, ctx.get("authorization"))) {
         ctx.set("www-authenticate", 'BASIC realm="Sonatype Nexus Repository Manager"');
@@ -79,10 +79,10 @@ export async function startNexus(options: NexusOptions): Promise<Nexus> {
       );
       const counts = Object.entries(state.downloads).map(([file, times]) => [file, `${times} downloads`] as const);
       ctx.type = "html";
-      ctx.body = standInPage("Nexus Repository", "Repositories", [...rows, ...counts]);
+      ctx.body = fakePage("Nexus Repository", "Repositories", [...rows, ...counts]);
     });
   });
-  return { ...standIn, downloads: () => state.downloads };
+  return { ...fake, downloads: () => state.downloads };
 }
 
 const GREETING = {

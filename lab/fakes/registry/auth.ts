@@ -1,4 +1,4 @@
-// The stand-in registry's door: Basic credentials or a Bearer token from the token service, checked per repository and
+// The fake registry's door: Basic credentials or a Bearer token from the token service, checked per repository and
 // action, with the challenge that tells clients where to get a token.
 
 import { createHmac, timingSafeEqual } from "node:crypto";

@@ -1,4 +1,4 @@
-// The manifests of the stand-in registry: taken only when everything they name is there, found by tag and digest, listed
+// The manifests of the fake registry: taken only when everything they name is there, found by tag and digest, listed
 // by what they belong to.
 
 import type Koa from "koa";

@@ -16,9 +16,9 @@ const INDEX = "application/vnd.oci.image.index.v1+json";
 
 async function open(t: TestContext, options: { username?: string; password?: string } = {}) {
   const dir = await tempDir(t);
-  let standIn = await startRegistry({ name: "registry", dir, ...options });
-  t.after(() => standIn.close());
-  const { port, url } = standIn;
+  let fake = await startRegistry({ name: "registry", dir, ...options });
+  t.after(() => fake.close());
+  const { port, url } = fake;
   const ask = async (method: string, path: string, init: RequestInit = {}) => {
     // A restart leaves no connection to use again.
     const headers = { connection: "close", ...(init.headers as Record<string, string> | undefined) };
@@ -27,8 +27,8 @@ async function open(t: TestContext, options: { username?: string; password?: str
     return { status: response.status, headers: response.headers, bytes, json: () => JSON.parse(bytes.toString()) };
   };
   const restart = async () => {
-    await standIn.close();
-    standIn = await startRegistry({ name: "registry", dir, port, ...options });
+    await fake.close();
+    fake = await startRegistry({ name: "registry", dir, port, ...options });
   };
   return { ask, url, restart };
 }

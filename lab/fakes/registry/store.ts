@@ -1,4 +1,4 @@
-// What the stand-in registry keeps, on disk: blobs by digest, and per repository its links to blobs, its manifests, its
+// What the fake registry keeps, on disk: blobs by digest, and per repository its links to blobs, its manifests, its
 // tags and its open uploads. The files are the truth, each written whole and renamed, so a kill at any moment loses
 // nothing that was answered.
 
