@@ -1,119 +1,141 @@
 // The edit of `kustomize/set-image`: one entry of `images:` in a kustomization file gets a new name and digest.
 
 import { isJsonObject } from "@gantry/core/json.ts";
-import { type Document, isMap, isScalar, isSeq, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
-import {
-  appendPairs,
-  applySplices,
-  columnOf,
-  contentOf,
-  endOf,
-  insertLines,
-  type Parsed,
-  parseYaml,
-  removePair,
-  replaceScalar,
-  type Splice,
-} from "./splice.ts";
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from "yaml";
+import { contentOf, pairOf, parseYaml, selectDocument, type YamlDocument, type YamlFile } from "./document.ts";
+import { entrySlot } from "./layout.ts";
+import { addEntry, addItem, applySplices, removeEntry, replaceEntry, type Splices, setSlot } from "./splice.ts";
+import { type Change, isExactly } from "./verify.ts";
 
 export type ImageEdit = { readonly image: string; readonly newName: string; readonly digest: string };
 export type ImageEdited = { readonly text: string; readonly changed: boolean; readonly previous: string | undefined };
 
-type Entry = Record<string, unknown>;
-
 /**
- * The file with `newName` and `digest` set for this image, and without its `newTag`; the entry is made when there is
- * none. `file` is for errors (`file-invalid`). An edit that changes nothing gives back the same text.
+ * The file with `newName` and `digest` set for this image, and without its `newTag`; the entry is added when there is
+ * none. Not a byte changes elsewhere. `file` is for errors (`file-invalid`). An edit that changes nothing returns the same
+ * text.
  */
 export function setImage(file: string, text: string, edit: ImageEdit): ImageEdited {
   const parsed = parseYaml(file, text);
-  const root = parsed.document.contents;
-  const value = contentOf(parsed);
+  const document = selectDocument(parsed, undefined);
+  const root = document.contents;
+  const value = contentOf(parsed, document);
   if (!isMap(root) || !isJsonObject(value)) throw parsed.wrong("it is not a kustomization file");
   const { kind } = value;
   if (kind !== undefined && kind !== "Kustomization" && kind !== "Component") {
     throw parsed.wrong(`its kind is ${JSON.stringify(kind)}, not Kustomization`);
   }
-  const images = root.get("images", true);
-  const entries = entriesOf(parsed, images, edit.image);
-  const index = entries.findIndex((one) => one.name === edit.image);
-  const before = entries[index];
-  const after = entryAfter(before, edit);
-  const previous = typeof before?.digest === "string" ? before.digest : undefined;
-  if (before && JSON.stringify(before) === JSON.stringify(after)) return { text, changed: false, previous };
-  const expected = { ...value, images: before ? entries.with(index, after) : [...entries, after] };
-  const splices =
-    isSeq(images) && before ? changeEntry(parsed, images.items[index], edit) : addEntry(parsed, root, images, after);
-  const rewrite = (document: Document): void => {
-    if (!isSeq(document.get("images"))) document.set("images", document.createNode([]));
-    const list = document.get("images") as YAMLSeq;
-    if (!before) {
-      list.add(document.createNode(after));
-      return;
-    }
-    const entry = list.items[index] as YAMLMap;
-    entry.delete("newTag");
-    entry.set("newName", edit.newName);
-    entry.set("digest", edit.digest);
-  };
-  return { text: applySplices(parsed, splices, expected, rewrite), changed: true, previous };
+  const images = pairOf(parsed, root, "images");
+  const entry = findEntry(parsed, images?.value ?? null, edit.image);
+  const previous = entry && textOf(parsed, document, entry, "digest");
+  if (entry && isDone(parsed, document, entry, edit)) return { text, changed: false, previous };
+  const { splices, change } = entry
+    ? changeEntry(parsed, entry, edit)
+    : newEntry(parsed, root, edit);
+  const whole: Change = entry && images ? changeOfEntry(images, entry, change) : change;
+  const edited = splices && applySplices(text, splices);
+  if (edited !== undefined && isExactly(parsed, document, whole, edited))
+    return { text: edited, changed: true, previous };
+  throw parsed.wrong(
+    `the entry of ${edit.image} cannot be edited without changing something else of the file; edit it by hand`,
+    (entry ?? images?.value ?? root).range?.[0],
+  );
 }
 
-function entriesOf(parsed: Parsed, images: unknown, image: string): Entry[] {
-  if (images === undefined || (isScalar(images) && images.value === null)) return [];
-  if (!isSeq(images)) throw parsed.wrong("images is not a list", endOf(images));
-  const entries = images.items.map((item): Entry => {
-    const value: unknown = isMap(item) ? item.toJS(parsed.document) : undefined;
-    if (!isJsonObject(value)) throw parsed.wrong("an entry of images is not a mapping", endOf(item));
-    return value;
+type Edit = { readonly splices: Splices; readonly change: Change };
+type RootPair = YAMLMap.Parsed["items"][number];
+
+function findEntry(file: YamlFile, images: ParsedNode | null, image: string): YAMLMap.Parsed | undefined {
+  if (images === null || (isScalar(images) && images.value === null)) return undefined;
+  const at = images.range?.[0];
+  if (isAlias(images)) throw file.wrong(`images is the alias *${images.source}; write the list here`, at);
+  if (!isSeq(images)) throw file.wrong("images is not a list", at);
+  const found = images.items.filter((item): item is YAMLMap.Parsed => {
+    if (isAlias(item))
+      throw file.wrong(`an entry of images is the alias *${item.source}; write it here`, item.range?.[0]);
+    if (!isMap(item)) throw file.wrong("an entry of images is not a mapping", item.range?.[0]);
+    const name = pairOf(file, item, "name")?.value;
+    return isScalar(name) && name.value === image;
   });
-  const [, second] = images.items.filter((_, index) => entries[index]?.name === image);
-  if (second) throw parsed.wrong(`images has several entries named ${image}`, endOf(second));
-  return entries;
+  const [first, second] = found;
+  if (second) throw file.wrong(`images has several entries named ${image}`, second.range?.[0]);
+  return first;
 }
 
-function entryAfter(before: Entry | undefined, { image, newName, digest }: ImageEdit): Entry {
-  const { newTag: _, ...rest } = before ?? { name: image };
-  return { ...rest, newName, digest };
+function textOf(file: YamlFile, document: YamlDocument, entry: YAMLMap.Parsed, key: string): string | undefined {
+  const pair = pairOf(file, entry, key);
+  const value = pair && contentOf(file, document, pair.value);
+  return typeof value === "string" ? value : undefined;
 }
 
-function changeEntry(parsed: Parsed, item: unknown, edit: ImageEdit): Splice[] | undefined {
-  if (!isMap(item) || item.flow === true) return undefined;
-  const pairOf = (name: string): Pair | undefined =>
-    item.items.find((one) => isScalar(one.key) && one.key.value === name);
-  const [name, digest, tag] = [pairOf("newName"), pairOf("digest"), pairOf("newTag")];
-  const missing = {
-    ...(name ? {} : { newName: edit.newName }),
-    ...(digest || tag ? {} : { digest: edit.digest }),
+function isDone(
+  file: YamlFile,
+  document: YamlDocument,
+  entry: YAMLMap.Parsed,
+  { newName, digest }: ImageEdit,
+): boolean {
+  return (
+    pairOf(file, entry, "newTag") === undefined &&
+    textOf(file, document, entry, "newName") === newName &&
+    textOf(file, document, entry, "digest") === digest
+  );
+}
+
+function changeOfEntry(images: RootPair, entry: YAMLMap.Parsed, change: Change): Change {
+  const index = isSeq(images.value) ? images.value.items.indexOf(entry) : -1;
+  return { kind: "inside", changed: [[images, { kind: "inside", changed: [[index, change]] }]] };
+}
+
+function changeEntry(file: YamlFile, entry: YAMLMap.Parsed, edit: ImageEdit): Edit {
+  const { text } = file;
+  const [name, digest, tag] = ["newName", "digest", "newTag"].map((key) => pairOf(file, entry, key));
+  const splices: Splices[] = [];
+  const changed: [RootPair, Change][] = [];
+  const added: [string, string][] = [];
+  const set = (pair: RootPair, value: string): void => {
+    const slot = entrySlot(text, entry, pair);
+    splices.push(slot && setSlot(text, slot, value));
+    changed.push([pair, { kind: "value", value }]);
   };
-  return all([
-    ...(name ? [setValue(name, edit.newName)] : []),
-    ...(digest ? [setValue(digest, edit.digest)] : []),
-    ...(tag ? [digest ? removePair(parsed.text, tag) : replacePair(tag, `digest: ${edit.digest}`)] : []),
-    ...(Object.keys(missing).length > 0 ? [appendPairs(parsed, item, missing)] : []),
-  ]);
+  const add = (key: string, value: string): void => {
+    splices.push(addEntry(text, entry, key, value));
+    added.push([key, value]);
+  };
+  if (digest) set(digest, edit.digest);
+  if (tag && digest) splices.push(removeEntry(text, entry, tag));
+  // A comment behind the tag stays, behind the digest that takes its place.
+  if (tag && !digest) {
+    splices.push(replaceEntry(entry, tag, "digest", edit.digest));
+    added.push(["digest", edit.digest]);
+  }
+  if (name) set(name, edit.newName);
+  else add("newName", edit.newName);
+  if (!tag && !digest) add("digest", edit.digest);
+  const change: Change = { kind: "inside", changed, removed: tag ? [tag] : [], added };
+  return { splices: all(splices), change };
 }
 
-function addEntry(parsed: Parsed, root: YAMLMap, images: unknown, entry: Entry): Splice[] | undefined {
-  const fields = Object.fromEntries(Object.entries(entry).map(([key, value]) => [key, String(value)]));
-  if (images === undefined) return all([appendPairs(parsed, root, { images: [fields] })]);
-  const range = isSeq(images) && images.flow !== true ? images.range : undefined;
-  if (!range) return undefined;
-  const lines = Object.entries(fields).map(([key, value], index) => `${index === 0 ? "- " : "  "}${key}: ${value}`);
-  return all([insertLines(parsed.text, endOf(images), lines.join("\n"), columnOf(parsed.text, range[0]))]);
+function newEntry(file: YamlFile, root: YAMLMap.Parsed, edit: ImageEdit): Edit {
+  const { text } = file;
+  const { image, newName, digest } = edit;
+  const entry = { name: image, newName, digest };
+  const pair = pairOf(file, root, "images");
+  if (!pair) {
+    const change: Change = { kind: "inside", added: [["images", [entry]]] };
+    return { splices: addEntry(text, root, "images", [entry]), change };
+  }
+  const { value } = pair;
+  if (isSeq(value)) {
+    const change: Change = { kind: "inside", changed: [[pair, { kind: "inside", appended: entry }]] };
+    return { splices: addItem(text, value, entry), change };
+  }
+  const slot = entrySlot(text, root, pair);
+  const change: Change = { kind: "inside", changed: [[pair, { kind: "value", value: [entry] }]] };
+  return { splices: slot && setSlot(text, slot, [entry]), change };
 }
 
-function setValue(pair: Pair, value: string): Splice | undefined {
-  return isScalar(pair.value) ? replaceScalar(pair.value, value) : undefined;
-}
-
-function replacePair(pair: Pair, text: string): Splice | undefined {
-  if (!isScalar(pair.key) || !pair.key.range || !isScalar(pair.value) || !pair.value.range) return undefined;
-  return { start: pair.key.range[0], end: pair.value.range[1], text };
-}
-
-/** All of them, or nothing when one cannot be done by splicing. */
-function all(splices: readonly (Splice | undefined)[]): Splice[] | undefined {
+/** All of them, or nothing when one cannot be done by position. */
+function all(splices: readonly Splices[]): Splices {
   const known = splices.filter((one) => one !== undefined);
-  return known.length === splices.length ? known : undefined;
+  return known.length === splices.length ? known.flat() : undefined;
 }

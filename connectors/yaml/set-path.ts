@@ -1,17 +1,21 @@
 // The edit of `yaml/edit`: one place in a YAML file gets a value.
 
 import type { JsonValue } from "@gantry/core/json.ts";
-import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap, type YAMLSeq } from "yaml";
 import {
-  appendPairs,
-  applySplices,
   contentOf,
-  endOf,
-  type Parsed,
+  type DocumentSelector,
+  isEmpty,
+  pairOf,
   parseYaml,
-  replaceScalar,
-  type Splice,
-} from "./splice.ts";
+  selectDocument,
+  type YamlDocument,
+  type YamlFile,
+} from "./document.ts";
+import { documentSlot, entrySlot, itemSlot, type Slot } from "./layout.ts";
+import { isAmbiguous } from "./scalar-text.ts";
+import { addEntry, applySplices, fillDocument, type Splices, setSlot } from "./splice.ts";
+import { type Change, isExactly, isValue } from "./verify.ts";
 
 export type PathPart = string | number | { readonly key: string; readonly value: string };
 export type Edited = { readonly text: string; readonly changed: boolean };
@@ -35,79 +39,158 @@ export function parsePath(path: string): readonly PathPart[] | undefined {
 }
 
 /**
- * The file with `value` at `path`. Missing mapping keys are made; a list element must be there. A value that is there
- * already gives back the same text. Throws `file-invalid`.
+ * The file with `value` at `path`, and not a byte changed elsewhere. Missing mapping keys are added; a list element must
+ * exist. When the value is there already the text is returned as it is. `selector` is needed where the file holds several
+ * documents. Throws `file-invalid`, with the line where there is one.
  */
-export function setPath(file: string, text: string, path: readonly PathPart[], value: JsonValue): Edited {
+export function setPath(
+  file: string,
+  text: string,
+  path: readonly PathPart[],
+  value: JsonValue,
+  selector?: DocumentSelector,
+): Edited {
   const parsed = parseYaml(file, text);
-  const before = contentOf(parsed);
-  const keys = resolve(parsed, path);
-  const expected = replaceAt(before, keys, value);
-  if (JSON.stringify(before) === JSON.stringify(expected)) return { text, changed: false };
-  const rewrite = (document: Document): void => document.setIn(keys, document.createNode(value));
-  return { text: applySplices(parsed, splicesOf(parsed, keys, value), expected, rewrite), changed: true };
-}
-
-type Keys = readonly (string | number)[];
-
-/** Turns selectors into indexes; a key that is not there ends the search, what follows must then be names. */
-function resolve(parsed: Parsed, path: readonly PathPart[]): Keys {
-  const keys: (string | number)[] = [];
-  let node: unknown = parsed.document.contents;
-  for (const part of path) {
-    const shown = keys.length === 0 ? "the top" : keys.join(".");
-    if (isAlias(node)) throw parsed.wrong(`${shown} is an alias; edit the place that it names`, node.range?.[0]);
-    if (typeof part === "string") {
-      if (node !== undefined && !isMap(node) && !isNull(node))
-        throw parsed.wrong(`${shown} is not a mapping`, startOf(node));
-      keys.push(part);
-      node = isMap(node) ? node.get(part, true) : undefined;
-      continue;
-    }
-    if (!isSeq(node)) throw parsed.wrong(`${shown} is not a list`, startOf(node));
-    const index =
-      typeof part === "number"
-        ? part
-        : node.items.findIndex((item) => isMap(item) && String(item.get(part.key)) === part.value);
-    if (index < 0 || index >= node.items.length) {
-      throw parsed.wrong(
-        `${shown} has no element ${typeof part === "number" ? part : `with ${part.key} ${part.value}`}`,
-        startOf(node),
-      );
-    }
-    keys.push(index);
-    node = node.items[index];
+  const document = selectDocument(parsed, selector);
+  contentOf(parsed, document);
+  const place = resolve(parsed, document, path);
+  if (place.missing.length === 0 && isThereAlready(parsed, document, place.slot.node, value)) {
+    return { text, changed: false };
   }
-  return keys;
+  const { splices, change } = editOf(parsed, document, place, value);
+  const edited = splices && applySplices(text, splices);
+  if (edited !== undefined && isExactly(parsed, document, change, edited)) return { text: edited, changed: true };
+  throw parsed.wrong(
+    "this place cannot be edited without changing something else of the file; edit it by hand",
+    place.slot.node?.range?.[0] ?? place.slot.item?.key?.offset,
+  );
 }
 
-function splicesOf(parsed: Parsed, keys: Keys, value: JsonValue): Splice[] | undefined {
-  const node = parsed.document.getIn(keys, true);
-  const scalar = value === null || typeof value !== "object";
-  if (isScalar(node) && scalar) return one(replaceScalar(node, value));
-  if (node !== undefined) return undefined;
-  const known = keys.findIndex((_, index) => parsed.document.getIn(keys.slice(0, index + 1), true) === undefined);
-  const parent = known === 0 ? parsed.document.contents : parsed.document.getIn(keys.slice(0, known), true);
-  if (!isMap(parent)) return undefined;
-  const nested = keys.slice(known + 1).reduceRight<JsonValue>((inner, key) => ({ [String(key)]: inner }), value);
-  return one(appendPairs(parsed, parent, { [String(keys[known])]: nested }));
+type Place = {
+  readonly slot: Slot;
+  /** What a change of the slot's node means for the document. */
+  readonly changeOf: (inner: Change) => Change;
+  /** Keys of the path that are not there yet. */
+  readonly missing: readonly string[];
+};
+
+/** Walks down the path as far as it exists. What follows must then be names. */
+function resolve(file: YamlFile, document: YamlDocument, path: readonly PathPart[]): Place {
+  let slot = documentSlot(document);
+  let changeOf: Place["changeOf"] = (inner) => inner;
+  for (const [depth, part] of path.entries()) {
+    const { node } = slot;
+    const outer = changeOf;
+    const shown = shownPath(path.slice(0, depth));
+    const at = node?.range?.[0] ?? slot.item?.key?.offset;
+    if (isAlias(node))
+      throw file.wrong(`${shown} is the alias *${node.source}; edit the place that has &${node.source}`, at);
+    if (typeof part === "string") {
+      if (isNull(node)) return { slot, changeOf, missing: namesOf(file, path.slice(depth), shown, at) };
+      if (!isMap(node)) throw file.wrong(`${shown} is not a mapping`, at);
+      const pair = pairOf(file, node, part);
+      if (!pair) {
+        const missing = namesOf(file, path.slice(depth), shown, at);
+        refuseMergedParent(file, document, node, missing);
+        return { slot, changeOf, missing };
+      }
+      slot = known(file, entrySlot(file.text, node, pair), at);
+      changeOf = (inner) => outer({ kind: "inside", changed: [[pair, inner]] });
+    } else {
+      if (!isSeq(node)) throw file.wrong(`${shown} is not a list`, at);
+      const index = indexOf(file, document, node, part, shown, at);
+      slot = known(file, itemSlot(file.text, node, index), at);
+      changeOf = (inner) => outer({ kind: "inside", changed: [[index, inner]] });
+    }
+  }
+  return { slot, changeOf, missing: [] };
 }
 
-function one(splice: Splice | undefined): Splice[] | undefined {
-  return splice ? [splice] : undefined;
+function indexOf(
+  file: YamlFile,
+  document: YamlDocument,
+  list: YAMLSeq.Parsed,
+  part: Exclude<PathPart, string>,
+  shown: string,
+  at: number | undefined,
+): number {
+  if (typeof part === "number") {
+    if (part >= list.items.length) throw file.wrong(`${shown} has no element ${part}`, at);
+    return part;
+  }
+  const found = list.items.flatMap((item, index) => {
+    const map = isAlias(item) ? item.resolve(document) : item;
+    const value = isMap(map) ? map.get(part.key, true) : undefined;
+    return isScalar(value) && (value.source === part.value || String(value.value) === part.value) ? [index] : [];
+  });
+  const [index, second] = found;
+  if (index === undefined) throw file.wrong(`${shown} has no element with ${part.key} ${part.value}`, at);
+  if (second !== undefined) {
+    const line = list.items[second]?.range?.[0];
+    throw file.wrong(`${shown} has several elements with ${part.key} ${part.value}`, line);
+  }
+  return index;
 }
 
-function replaceAt(value: unknown, [key, ...rest]: Keys, put: JsonValue): unknown {
-  if (key === undefined) return put;
-  if (Array.isArray(value)) return value.with(Number(key), replaceAt(value[Number(key)], rest, put));
-  const object = typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  return { ...object, [key]: replaceAt(Object.hasOwn(object, key) ? object[key] : undefined, rest, put) };
+/** A mapping that is put beside `<<` hides the merged one as a whole: its other keys would be lost. */
+function refuseMergedParent(
+  file: YamlFile,
+  document: YamlDocument,
+  map: YAMLMap.Parsed,
+  [first, ...rest]: readonly string[],
+): void {
+  if (first === undefined || rest.length === 0) return;
+  const merge = map.items.find(({ key }) => isScalar(key) && key.source === "<<");
+  const merged = merge && contentOf(file, document, merge.value);
+  const sources: unknown[] = Array.isArray(merged) ? merged : [merged];
+  if (sources.some((one) => typeof one === "object" && one !== null && Object.hasOwn(one, first))) {
+    throw file.wrong(`${first} comes from the merge key <<; edit the place that has the anchor`, merge?.key.range?.[0]);
+  }
+}
+
+function editOf(
+  { text }: YamlFile,
+  document: YamlDocument,
+  { slot, changeOf, missing }: Place,
+  value: JsonValue,
+): { readonly splices: Splices; readonly change: Change } {
+  const { node } = slot;
+  const nested = (keys: readonly string[]): JsonValue =>
+    keys.reduceRight<JsonValue>((inner, key) => ({ [key]: inner }), value);
+  const [first, ...rest] = missing;
+  if (first !== undefined && isMap(node)) {
+    const change = changeOf({ kind: "inside", added: [[first, nested(rest)]] });
+    return { splices: addEntry(text, node, first, nested(rest)), change };
+  }
+  const change = changeOf({ kind: "value", value: nested(missing) });
+  const fills = slot.kind === "document" && isEmpty(node);
+  const splices = fills ? fillDocument(text, document, nested(missing)) : setSlot(text, slot, nested(missing));
+  return { splices, change };
+}
+
+/** A plain text that readers of YAML 1.1 take for another type is not there yet, and neither is a text for a number. */
+function isThereAlready(file: YamlFile, document: YamlDocument, node: ParsedNode | null, value: JsonValue): boolean {
+  if (!isValue(contentOf(file, document, node), value)) return false;
+  return !(typeof value === "string" && isScalar(node) && node.type === "PLAIN" && isAmbiguous(value));
+}
+
+function namesOf(file: YamlFile, path: readonly PathPart[], shown: string, at: number | undefined): string[] {
+  return path.map((part, depth) => {
+    if (typeof part === "string") return part;
+    throw file.wrong(`${depth === 0 ? shown : path.slice(0, depth).join(".")} is not a list`, at);
+  });
+}
+
+function shownPath(path: readonly PathPart[]): string {
+  if (path.length === 0) return "the top";
+  return path.map((part) => (typeof part === "object" ? `${part.key}=${part.value}` : String(part))).join(".");
+}
+
+function known(file: YamlFile, slot: Slot | undefined, at: number | undefined): Slot {
+  if (slot) return slot;
+  throw file.wrong("this place cannot be edited by its position; edit it by hand", at);
 }
 
 function isNull(node: unknown): boolean {
   return node === null || (isScalar(node) && node.value === null);
-}
-
-function startOf(node: unknown): number | undefined {
-  return isCollection(node) || isScalar(node) ? ((node as Node).range?.[0] ?? endOf(node)) : undefined;
 }

@@ -1,179 +1,227 @@
-// Edits of YAML text that touch nothing but what they change: the text is parsed for positions only, and the new text is
-// spliced in. Comments, order, quoting, indentation and blank lines of everything else stay byte for byte.
+// Edits of YAML text by position. Every edit is a splice of the text between two offsets: everything else stays byte for
+// byte. There is no printing of a document.
 
-import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
+import { type CST, isCollection, isScalar, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
+import { isEmpty, type YamlDocument } from "./document.ts";
 import {
-  type Document,
-  isAlias,
-  isCollection,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseAllDocuments,
-  parseDocument,
-  type Scalar,
-  stringify,
-  type YAMLMap,
-} from "yaml";
+  blockScalar,
+  columnOfKeys,
+  endOfItem,
+  endOfMarks,
+  endOfToken,
+  hasLineBreak,
+  itemsOf,
+  type Slot,
+  startOfItem,
+  startOfLine,
+  startOfNextLine,
+} from "./layout.ts";
+import { blockLines, flowText, isBlock, type Quotes, STEP, scalarText } from "./scalar-text.ts";
 
-/** Replaces `text` from `start` to `end` (offsets in characters). */
+/** Replaces the text from `start` to `end` (offsets in UTF-16 units). */
 export type Splice = { readonly start: number; readonly end: number; readonly text: string };
 
-export type Parsed = {
-  readonly text: string;
-  readonly document: Document.Parsed;
-  /** An error that names the file and the line of this offset. */
-  readonly wrong: (detail: string, offset?: number) => GantryError;
-};
+/** Undefined: this layout cannot be edited by position. */
+export type Splices = readonly Splice[] | undefined;
 
-/** Parses one file of one document. Throws `file-invalid` with file, line and column for everything else. */
-export function parseYaml(file: string, text: string): Parsed {
-  const lines = new LineCounter();
-  const wrong = (detail: string, offset?: number): GantryError => {
-    const at = offset === undefined ? undefined : lines.linePos(offset);
-    const problem: Problem = { detail, file, ...(at ? { line: at.line, column: at.col } : {}) };
-    const place = at ? `line ${at.line}: ` : "";
-    return new GantryError("file-invalid", { file, problem: `${place}${detail}` }, { problems: [problem] });
-  };
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
-  if (!Array.isArray(documents)) throw wrong("the file is empty");
-  const [document, second] = documents;
-  if (!document) throw wrong("the file is empty");
-  const [error] = document.errors;
-  if (error) throw wrong(error.message, error.pos[0]);
-  if (second) throw wrong("the file holds several documents; only one can be edited", second.range[0]);
-  return { text, document, wrong };
+export function applySplices(text: string, splices: readonly Splice[]): string {
+  // Applied from the end, so that offsets stay right. Of two at the same offset the first comes first in the text.
+  return splices
+    .toReversed()
+    .toSorted((a, b) => b.start - a.start || b.end - a.end)
+    .reduce((edited, { start, end, text: part }) => edited.slice(0, start) + part + edited.slice(end), text);
 }
 
-/** What the document says, with aliases followed at most 100 times (an alias bomb is an error). */
-export function contentOf(parsed: Parsed): unknown {
-  try {
-    return parsed.document.toJS({ maxAliasCount: 100 }) as unknown;
-  } catch (error) {
-    throw parsed.wrong(error instanceof Error ? error.message : "it cannot be read");
+/** Gives a slot another value. Its anchor, tag and the comments beside it stay. */
+export function setSlot(text: string, slot: Slot, value: JsonValue): Splices {
+  const { node, item, kind, inFlow } = slot;
+  const at = item ? endOfMarks(item) : undefined;
+  if (kind === "entry" && !inFlow && isBlock(value)) {
+    return at === undefined ? undefined : setBlock(text, slot, at, blockLines(value), indentFor(text, slot, value));
   }
-}
-
-/**
- * Applies the splices if the result says exactly what it should; else lets `rewrite` change the document and prints it,
- * which keeps comments and order, but may change indentation (odd layouts only).
- */
-export function applySplices(
-  parsed: Parsed,
-  splices: readonly Splice[] | undefined,
-  expected: unknown,
-  rewrite: (document: Document) => void,
-): string {
-  if (splices) {
-    const spliced = [...splices]
-      .sort((a, b) => b.start - a.start)
-      .reduce((text, { start, end, text: part }) => text.slice(0, start) + part + text.slice(end), parsed.text);
-    if (says(spliced, expected)) return spliced;
+  const inline = inlineText(value, node, inFlow);
+  if (isEmpty(node)) return insertInline(slot, at, inline);
+  const token = node?.srcToken;
+  if (!token) return undefined;
+  if (token.type === "block-scalar") return replaceBlockScalar(text, token, slot, value, inline);
+  const start = token.offset;
+  const isBlockCollection = token.type === "block-map" || token.type === "block-seq";
+  if (isBlockCollection && kind === "entry" && at !== undefined && hasLineBreak(text, at, start)) {
+    return [{ start: at, end: at, text: ` ${inline}` }, linesOf(text, token)];
   }
-  const copy = parsed.document.clone() as Document;
-  rewrite(copy);
-  const printed = copy.toString({ lineWidth: 0, flowCollectionPadding: false });
-  if (says(printed, expected)) return printed;
-  throw parsed.wrong("its layout is one that cannot be edited safely");
+  return [{ start: startOfToken(token), end: endOfToken(token), text: inline }];
 }
 
-/** New text for a scalar that is there, in its own quotes. */
-export function replaceScalar(scalar: Scalar, value: JsonValue): Splice | undefined {
-  if (!scalar.range || scalar.anchor !== undefined || scalar.tag !== undefined) return undefined;
-  const [start, end] = scalar.range;
-  const text = inline(value, scalar.type);
-  return { start, end, text: start === end ? ` ${text}` : text };
+/** A new entry at the end of a mapping. */
+export function addEntry(text: string, map: YAMLMap.Parsed, key: string, value: JsonValue): Splices {
+  if (map.flow === true) return addToFlow(text, map, `${scalarText(key, undefined, true)}: ${flowText(value)}`);
+  return addLines(text, map, blockLines({ [key]: value }));
 }
 
-/** New entries at the end of a block mapping. */
-export function appendPairs(
-  parsed: Parsed,
-  map: YAMLMap,
-  pairs: Readonly<Record<string, JsonValue>>,
-): Splice | undefined {
-  const first = map.items[0]?.key;
-  if (map.flow === true || !isScalar(first) || !first.range) return undefined;
-  const column = columnOf(parsed.text, first.range[0]);
-  return insertLines(parsed.text, endOf(map), stringify(pairs, { lineWidth: 0 }), column);
+/** A new item at the end of a list. */
+export function addItem(text: string, list: YAMLSeq.Parsed, value: JsonValue): Splices {
+  if (list.flow === true) return addToFlow(text, list, flowText(value));
+  return addLines(text, list, blockLines([value]));
 }
 
-/** New lines below the line in which `offset` lies, indented by `column`. */
-export function insertLines(
-  text: string,
-  offset: number | undefined,
-  lines: string,
-  column: number,
-): Splice | undefined {
-  if (offset === undefined) return undefined;
-  const newline = text.includes("\r\n") ? "\r\n" : "\n";
-  const block = lines
-    .trimEnd()
-    .split("\n")
-    .map((line) => `${line === "" ? "" : " ".repeat(column)}${line}${newline}`)
-    .join("");
-  if (offset > 0 && text[offset - 1] === "\n") return { start: offset, end: offset, text: block };
-  const lineEnd = text.indexOf("\n", offset);
-  if (lineEnd === -1) return { start: text.length, end: text.length, text: newline + block };
-  return { start: lineEnd + 1, end: lineEnd + 1, text: block };
+/** The first entry of a document that has only comments, or nothing. */
+export function fillDocument(text: string, document: YamlDocument, value: JsonValue): Splices {
+  const { contents, range } = document;
+  if (!isEmpty(contents) || !isBlock(value)) return undefined;
+  const at = contents?.range[2] ?? range[1];
+  return [insertLines(text, at, blockLines(value), 0)];
 }
 
-/** Takes an entry of a block mapping out; a comment behind it stays where it was. */
-export function removePair(text: string, pair: Pair): Splice | undefined {
-  const key = pair.key;
-  if (!isScalar(key) || !key.range || !isScalar(pair.value) || !pair.value.range) return undefined;
-  const [start, end] = [key.range[0], pair.value.range[1]];
-  const lineStart = text.lastIndexOf("\n", start - 1) + 1;
-  const lineEnd = text.indexOf("\n", end);
-  const alone = text.slice(lineStart, start).trim() === "" && lineEnd !== -1 && text.slice(end, lineEnd).trim() === "";
-  return alone ? { start: lineStart, end: lineEnd + 1, text: "" } : { start, end: skipBlanks(text, end), text: "" };
+/** Another entry in the place of this one. A comment behind it stays. */
+export function replaceEntry(map: YAMLMap.Parsed, pair: Pair, key: string, value: string): Splices {
+  const item = pair.srcToken;
+  const start = item && startOfItem(item);
+  if (!item || start === undefined) return undefined;
+  return [{ start, end: endOfItem(item), text: `${key}: ${scalarText(value, undefined, map.flow === true)}` }];
 }
 
-/** Where the last value below this node ends. */
-export function endOf(node: unknown): number | undefined {
+/** Takes an entry out. A comment behind it stays where it was. */
+export function removeEntry(text: string, map: YAMLMap.Parsed, pair: Pair): Splices {
+  const items = itemsOf(map) ?? [];
+  const index = pair.srcToken ? items.indexOf(pair.srcToken) : -1;
+  const [before, item, after] = [items[index - 1], items[index], items[index + 1]];
+  const start = item && startOfItem(item);
+  if (!item || start === undefined) return undefined;
+  const end = endOfItem(item);
+  const next = after && startOfItem(after);
+  if (map.flow === true) {
+    if (before) return [{ start: endOfItem(before), end, text: "" }];
+    return [{ start, end: next ?? end, text: "" }];
+  }
+  const line = startOfLine(text, start);
+  const below = startOfNextLine(text, end);
+  const nothingBehind = text.slice(end, below).trim() === "";
+  if (text.slice(line, start).trim() === "" && nothingBehind) return [{ start: line, end: below, text: "" }];
+  // The first entry of a list item shares its line with the dash: the next entry takes its place.
+  if (nothingBehind && next !== undefined && text.slice(end, next).trim() === "")
+    return [{ start, end: next, text: "" }];
+  return [{ start, end, text: "" }];
+}
+
+/** What one line can hold for this value, in the quotes of the old one. */
+function inlineText(value: JsonValue, old: unknown, inFlow: boolean): string {
+  if (typeof value === "object" && value !== null) return flowText(value);
+  return scalarText(value as string | number | boolean | null, quotesOf(old), inFlow);
+}
+
+function quotesOf(node: unknown): Quotes {
+  if (!isScalar(node)) return undefined;
+  if (node.type === "QUOTE_DOUBLE") return "double";
+  return node.type === "QUOTE_SINGLE" ? "single" : undefined;
+}
+
+function insertInline({ item, kind, inFlow }: Slot, at: number | undefined, inline: string): Splices {
+  if (!item) return undefined;
+  if (at !== undefined) return [{ start: at, end: at, text: ` ${inline}` }];
+  // A key in a flow mapping without a colon.
+  if (kind !== "entry" || !inFlow || !item.key) return undefined;
+  const end = endOfToken(item.key);
+  return [{ start: end, end, text: `: ${inline}` }];
+}
+
+/** Lines below the key; the old value goes. */
+function setBlock(text: string, slot: Slot, at: number, lines: string[], column: number): Splices {
+  const { node } = slot;
+  const token = isEmpty(node) ? undefined : node?.srcToken;
+  if (!token) return [insertLines(text, at, lines, column)];
+  if (token.type === "block-scalar") {
+    const { header, bodyStart, bodyEnd } = blockScalar(token);
+    const below = insertLines(text, bodyStart, lines, column);
+    return [
+      { start: at, end: header.end, text: "" },
+      { start: bodyStart, end: bodyEnd, text: below.text },
+    ];
+  }
   if (isCollection(node) && node.flow !== true) {
-    const last = node.items.at(-1);
-    if (last !== undefined) return endOf(isNodeOf(last) ? last : ((last as Pair).value ?? (last as Pair).key));
+    const { start, end } = linesOf(text, token);
+    return [{ start, end, text: insertLines(text, start, lines, column).text }];
   }
-  return isScalar(node) || isCollection(node) || isAlias(node) ? (node as Node).range?.[1] : undefined;
+  if (hasLineBreak(text, at, token.offset)) return undefined;
+  const end = endOfToken(token);
+  return [{ start: at, end, text: "" }, insertLines(text, end, lines, column)];
 }
 
-export function columnOf(text: string, offset: number): number {
-  return offset - (text.lastIndexOf("\n", offset - 1) + 1);
+function indentFor(text: string, { node, column }: Slot, value: JsonValue): number {
+  const old = isCollection(node) && node.flow !== true ? columnOfKeys(text, node) : undefined;
+  // Only a list may be as far left as the key above it.
+  return old !== undefined && (old > column || Array.isArray(value)) ? old : column + STEP;
 }
 
-/** A value on one line. */
-function inline(value: JsonValue, quotes: Scalar["type"]): string {
-  if (typeof value === "string" && quotes === "QUOTE_DOUBLE") return JSON.stringify(value);
-  if (typeof value === "string" && quotes === "QUOTE_SINGLE" && !value.includes("\n")) {
-    return `'${value.replaceAll("'", "''")}'`;
+/** The whole lines of a block collection that begins on a line of its own. */
+function linesOf(text: string, token: CST.Token): Splice {
+  return { start: startOfLine(text, startOfToken(token)), end: startOfNextLine(text, endOfToken(token)), text: "" };
+}
+
+function startOfToken(token: CST.Token): number {
+  if (token.type !== "block-map" && token.type !== "block-seq") return token.offset;
+  const [first] = token.items;
+  return (first && startOfItem(first)) ?? token.offset;
+}
+
+function replaceBlockScalar(
+  text: string,
+  token: CST.BlockScalar,
+  { column }: Slot,
+  value: JsonValue,
+  inline: string,
+): Splices {
+  const { header, bodyStart, bodyEnd } = blockScalar(token);
+  const newline = newlineOf(text);
+  if (typeof value === "string" && header.text.startsWith("|") && fitsBlock(value)) {
+    const indent = /^[ \t]*(?=\S)/m.exec(text.slice(bodyStart, bodyEnd))?.[0] ?? " ".repeat(column + STEP);
+    const lines = value.replace(/\n$/, "").split("\n");
+    const body = lines.map((line) => (line === "" ? "" : indent + line) + newline).join("");
+    return [
+      { start: header.start, end: header.end, text: value.endsWith("\n") ? "|" : "|-" },
+      { start: bodyStart, end: bodyEnd, text: body },
+    ];
   }
-  const text = stringify(value, { lineWidth: 0 }).trimEnd();
-  return text.includes("\n") ? JSON.stringify(value) : text;
+  return [
+    { start: header.start, end: header.end, text: inline },
+    { start: bodyStart, end: bodyEnd, text: "" },
+  ];
 }
 
-function says(text: string, expected: unknown): boolean {
-  const again = parseDocument(text);
-  return again.errors.length === 0 && same(again.toJS({ maxAliasCount: 100 }), expected);
+/** Several lines of printable text, which no rule about indentation or line ends changes. */
+function fitsBlock(text: string): boolean {
+  return /^[^\s].*\n/.test(text) && /[^\n]\n?$/.test(text) && /^[\p{L}\p{N}\p{P}\p{S} \t\n]*$/u.test(text);
 }
 
-function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
-  return left.length === right.size && left.every(([key, value]) => right.has(key) && same(value, right.get(key)));
+function addToFlow(text: string, node: YAMLMap.Parsed | YAMLSeq.Parsed, addition: string): Splices {
+  const token = node.srcToken;
+  if (token?.type !== "flow-collection") return undefined;
+  const last = itemsOf(node)?.at(-1);
+  if (last) {
+    const end = endOfItem(last);
+    // A colon without a value needs a space before the comma for readers of YAML 1.1.
+    const gap = text[end - 1] === ":" ? " " : "";
+    return [{ start: end, end, text: `${gap}, ${addition}` }];
+  }
+  const start = token.start.offset + token.start.source.length;
+  return [{ start, end: start, text: addition }];
 }
 
-function skipBlanks(text: string, from: number): number {
-  let at = from;
-  while (text[at] === " " || text[at] === "\t") at += 1;
-  return at;
+function addLines(text: string, node: YAMLMap.Parsed | YAMLSeq.Parsed, lines: readonly string[]): Splices {
+  const last = itemsOf(node)?.at(-1);
+  const column = columnOfKeys(text, node);
+  return last && column !== undefined ? [insertLines(text, endOfItem(last), lines, column)] : undefined;
 }
 
-function isNodeOf(item: unknown): boolean {
-  return isScalar(item) || isMap(item) || isSeq(item) || isAlias(item);
+/** New lines below the line in which `offset` lies, indented by `column`, with the line ends of the file. */
+function insertLines(text: string, offset: number, lines: readonly string[], column: number): Splice {
+  const newline = newlineOf(text);
+  const block = lines.map((line) => `${" ".repeat(column)}${line}${newline}`).join("");
+  const at = startOfNextLine(text, offset);
+  const closed = at === 0 || text[at - 1] === "\n" || text.slice(0, at) === "\uFEFF";
+  return { start: at, end: at, text: closed ? block : newline + block };
+}
+
+function newlineOf(text: string): string {
+  return text.includes("\r\n") ? "\r\n" : "\n";
 }

@@ -160,7 +160,7 @@ test("yaml/edit sets a value by name, by index, by selector and by quoted key", 
   assert.equal((await bench.run(yamlEdit, input)).kind, "succeeded");
   assert.equal(
     await readFile(join(bench.workspace, "d.yaml"), "utf8"),
-    `spec:\n    replicas: 2 # two in production\n    containers:\n    - name: web   # main\n      image: 'b'\n    - name: log\n      image: c\n    strategy:\n      type: Recreate\nlabels:\n    app.kubernetes.io/name: y\n`,
+    `spec:\n    replicas: 2 # two in production\n    containers:\n    - name: web   # main\n      image: 'b'\n    - name: log\n      image: c\n    strategy:\n      type: Recreate\nlabels:\n    app.kubernetes.io/name: "y"\n`,
   );
   assert.deepEqual(await bench.run(yamlEdit, input), { kind: "succeeded", output: { changed: [] } });
   const absent = await bench.run(yamlEdit, {

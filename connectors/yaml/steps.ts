@@ -18,7 +18,20 @@ const line = z
   .min(1)
   .max(512)
   .regex(/^[^\s\p{Cc}]+$/u, "must be one word");
-const json: z.ZodType<JsonValue> = z.json();
+const json: z.ZodType<JsonValue> = z
+  .json()
+  .refine(isExact, "holds an integer above 2^53, whose last digits would be lost; write it as a text in quotes");
+/** Which document of a file with several. All fields that are given must fit exactly one document. */
+const document = z
+  .strictObject({
+    apiVersion: z.string().min(1).optional(),
+    kind: z.string().min(1).optional(),
+    name: z.string().min(1).optional(),
+    namespace: z.string().min(1).optional(),
+    /** Position in the file, from 0; empty documents do not count. */
+    index: z.int().min(0).max(10_000).optional(),
+  })
+  .refine((selector) => Object.values(selector).some((one) => one !== undefined), "must name at least one field");
 
 export const kustomizeSetImage = defineStep({
   name: "kustomize/set-image",
@@ -70,6 +83,7 @@ export const yamlEdit = defineStep({
             .max(512)
             .refine((text) => parsePath(text) !== undefined, "is not a path"),
           value: json,
+          document: document.optional(),
         }),
       )
       .min(1)
@@ -82,14 +96,18 @@ export const yamlEdit = defineStep({
   retry: NO_RETRY,
   timeoutMs: 60_000,
   plan: async ({ input }) =>
-    input.files.flatMap((file) => input.set.map((one) => `set ${one.path} to ${JSON.stringify(one.value)} in ${file}`)),
+    input.files.flatMap((file) =>
+      input.set.map(
+        (one) => `set ${one.path} to ${JSON.stringify(one.value)} in ${file}${documentNamed(one.document)}`,
+      ),
+    ),
   run: ({ input, workspace, log }) =>
     orFailed(async () => {
       const changed: string[] = [];
       for (const file of input.files) {
         const before = await readInside(workspace, join(input.directory, file));
         const after = input.set.reduce(
-          (text, one) => setPath(file, text, parsePath(one.path) ?? [], one.value).text,
+          (text, one) => setPath(file, text, parsePath(one.path) ?? [], one.value, one.document).text,
           before,
         );
         log(`${file}: ${after === before ? "unchanged" : "changed"}`);
@@ -100,6 +118,17 @@ export const yamlEdit = defineStep({
       return succeeded({ changed });
     }),
 });
+
+function isExact(value: JsonValue): boolean {
+  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
+  return typeof value !== "object" || value === null || Object.values(value).every(isExact);
+}
+
+function documentNamed(selector: z.output<typeof document> | undefined): string {
+  if (selector === undefined) return "";
+  const fields = Object.entries(selector).filter(([, value]) => value !== undefined);
+  return ` (document with ${fields.map(([field, value]) => `${field} ${value}`).join(", ")})`;
+}
 
 /** A file of the user's repository that cannot be edited is the user's to correct: failed, not errored. */
 async function orFailed<O>(work: () => Promise<StepOutcome<O>>): Promise<StepOutcome<O>> {

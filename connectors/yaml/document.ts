@@ -1,0 +1,156 @@
+// Reads a YAML file for an edit: its documents with their positions, and errors that name file and line. A file may hold
+// several documents; a selector says which one an edit means.
+
+import { GantryError, type Problem } from "@gantry/core/errors.ts";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Pair,
+  type ParsedNode,
+  parseAllDocuments,
+  visit,
+  type YAMLMap,
+} from "yaml";
+
+export type YamlFile = {
+  readonly text: string;
+  /** The documents that have content, in the order of the file. Tools that read YAML skip the empty ones. */
+  readonly documents: readonly YamlDocument[];
+  /** Makes a `file-invalid` error that names the file and the line of this offset. */
+  readonly wrong: (detail: string, offset?: number) => GantryError;
+};
+export type YamlDocument = Document.Parsed<ParsedNode>;
+
+/** Which document of a file: what its `apiVersion`, `kind` and `metadata` say, or its position, from 0. */
+export type DocumentSelector = {
+  readonly apiVersion?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly index?: number | undefined;
+};
+
+/** An alias that expands to more nodes than this is refused (an alias bomb). */
+const MAX_ALIASES = 100;
+
+/** Parses a file. Throws `file-invalid` with file, line and column when it is empty or not YAML. */
+export function parseYaml(file: string, text: string): YamlFile {
+  const lines = new LineCounter();
+  const wrong = (detail: string, offset?: number): GantryError => {
+    const at = offset === undefined ? undefined : lines.linePos(offset);
+    const problem: Problem = { detail, file, ...(at ? { line: at.line, column: at.col } : {}) };
+    const place = at ? `line ${at.line}: ` : "";
+    return new GantryError("file-invalid", { file, problem: `${place}${detail}` }, { problems: [problem] });
+  };
+  // Integers are read as BigInt: a double would round those above 2^53.
+  const parsed = parseAllDocuments<ParsedNode>(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    keepSourceTokens: true,
+    intAsBigInt: true,
+  });
+  if (!Array.isArray(parsed) || parsed.length === 0) throw wrong("the file is empty");
+  for (const document of parsed) {
+    const [error] = document.errors;
+    if (error) throw wrong(error.message, error.pos[0]);
+    refuseUnknownAliases(document, wrong);
+  }
+  const filled = parsed.filter((document) => !isEmpty(document.contents));
+  return { text, documents: filled.length > 0 ? filled : parsed.slice(0, 1), wrong };
+}
+
+/** The document that an edit means. Without a selector the file must hold exactly one. Throws `file-invalid`. */
+export function selectDocument(file: YamlFile, selector: DocumentSelector | undefined): YamlDocument {
+  const { documents } = file;
+  if (selector === undefined) {
+    const [only, second] = documents;
+    if (only && !second) return only;
+    const say = "say which one with `document` (kind, name, namespace, apiVersion or index)";
+    throw file.wrong(`the file holds several documents: ${listed(documents)}; ${say}`, second?.range[0]);
+  }
+  const matching = documents.filter((document, index) => matches(document, index, selector));
+  const [found, second] = matching;
+  if (found && !second) return found;
+  const asked = Object.entries(selector)
+    .filter(([, value]) => value !== undefined)
+    .map(([field, value]) => `${field} ${value}`)
+    .join(", ");
+  throw second
+    ? file.wrong(`several documents have ${asked}`, second.range[0])
+    : file.wrong(`no document has ${asked}; the file holds ${listed(documents)}`);
+}
+
+/**
+ * The value of a document or of one of its nodes, as JSON with BigInt for integers. Throws `file-invalid` for an alias
+ * bomb.
+ */
+export function contentOf(
+  file: YamlFile,
+  document: YamlDocument,
+  node: ParsedNode | null = document.contents,
+): unknown {
+  try {
+    return node === null ? null : (node.toJS(document, { maxAliasCount: MAX_ALIASES }) as unknown);
+  } catch (error) {
+    throw file.wrong(error instanceof Error ? error.message : "it cannot be read");
+  }
+}
+
+/** Nothing is written there: no value, or only comments. `null` and `~` are written. */
+export function isEmpty(node: unknown): boolean {
+  return node === null || node === undefined || (isScalar(node) && node.value === null && (node.source ?? "") === "");
+}
+
+/**
+ * The entry of a mapping whose key reads as `name`, as JSON readers see it: the number key `9000` is found by "9000", and
+ * `true` by "true". Throws `file-invalid` when two keys read the same.
+ */
+export function pairOf(
+  file: YamlFile,
+  map: YAMLMap.Parsed,
+  name: string,
+): Pair<ParsedNode, ParsedNode | null> | undefined {
+  const written = map.items.filter(({ key }) => isScalar(key) && key.source === name);
+  const found =
+    written.length > 0 ? written : map.items.filter(({ key }) => isScalar(key) && String(key.value) === name);
+  const [first, second] = found;
+  if (second) throw file.wrong(`two keys read ${JSON.stringify(name)}`, second.key.range?.[0]);
+  return first;
+}
+
+function matches(document: YamlDocument, index: number, selector: DocumentSelector): boolean {
+  return (
+    (selector.index === undefined || selector.index === index) &&
+    (selector.apiVersion === undefined || selector.apiVersion === textAt(document, "apiVersion")) &&
+    (selector.kind === undefined || selector.kind === textAt(document, "kind")) &&
+    (selector.name === undefined || selector.name === textAt(document, "metadata", "name")) &&
+    (selector.namespace === undefined || selector.namespace === textAt(document, "metadata", "namespace"))
+  );
+}
+
+function textAt(document: YamlDocument, ...path: string[]): string | undefined {
+  const value: unknown = isMap(document.contents) ? document.getIn(path) : undefined;
+  return value === undefined || value === null || typeof value === "object" ? undefined : String(value);
+}
+
+function listed(documents: readonly YamlDocument[]): string {
+  const names = documents.map((document, index) => {
+    const known = [textAt(document, "kind"), textAt(document, "metadata", "name")].filter((one) => one !== undefined);
+    return `${index}: ${known.length === 0 ? "no kind" : known.join(" ")}`;
+  });
+  const shown = names.slice(0, 10);
+  return `${shown.join(", ")}${names.length > shown.length ? `, and ${names.length - shown.length} more` : ""}`;
+}
+
+function refuseUnknownAliases(document: YamlDocument, wrong: YamlFile["wrong"]): void {
+  visit(document, {
+    Alias: (_, alias) => {
+      if (isAlias(alias) && alias.resolve(document) === undefined) {
+        throw wrong(`the alias *${alias.source} has no anchor before it`, alias.range?.[0]);
+      }
+    },
+  });
+}
