@@ -29,9 +29,7 @@ export function setImage(file: string, text: string, edit: ImageEdit): ImageEdit
   const entry = findEntry(parsed, images?.value ?? null, edit.image);
   const previous = entry && textOf(parsed, document, entry, "digest");
   if (entry && isDone(parsed, document, entry, edit)) return { text, changed: false, previous };
-  const { splices, change } = entry
-    ? changeEntry(parsed, entry, edit)
-    : newEntry(parsed, root, edit);
+  const { splices, change } = entry ? changeEntry(parsed, entry, edit) : newEntry(parsed, root, edit);
   const whole: Change = entry && images ? changeOfEntry(images, entry, change) : change;
   const edited = splices && applySplices(text, splices);
   if (edited !== undefined && isExactly(parsed, document, whole, edited))

@@ -82,7 +82,6 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "git.ts",
     "host.ts",
     "hosts.ts",
-    "mirror-lock.ts",
     "mirror.ts",
     "names.ts",
     "sdk.ts",
@@ -115,7 +114,16 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   nexus: ["settings-files.ts"],
   oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
   sonarqube: ["decide-gate.ts", "report-task.ts"],
-  yaml: ["files.ts", "set-image.ts", "set-path.ts", "splice.ts"],
+  yaml: [
+    "document.ts",
+    "layout.ts",
+    "scalar-text.ts",
+    "verify.ts",
+    "files.ts",
+    "set-image.ts",
+    "set-path.ts",
+    "splice.ts",
+  ],
 };
 
 const connectorFolders = Map.groupBy(sources(/^connectors\/[^/]+\//), ({ path }) => path.split("/")[1] ?? "");

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
   runtime: [CORE],
   wire: [CORE, RUNTIME],
   journal: [CORE, RUNTIME],
-  connectors: [CORE],
+  connectors: [CORE, RUNTIME],
   "task-agent": PROCESS,
   "task-runner": [CORE, RUNTIME, WIRE, { to: /^connectors\/steps\.ts$/ }],
   "notify-agent": [...PROCESS, { to: /^connectors\/[^/]+\/channel\.ts$/ }],
