@@ -1,4 +1,4 @@
-// A task-agent without HTTP and disk, for tests that make its journal fail and its time pass.
+// A task-agent without HTTP and disk, for tests that make its journal fail and move its clock.
 
 import { randomUUID } from "node:crypto";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
@@ -9,9 +9,10 @@ import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { openAgent } from "./agent.ts";
 import { agentConfig } from "./config.ts";
 import type { LogStore } from "./logs/log-store.ts";
+import { AGENT_INDEXES } from "./store/indexes.ts";
 import type { Definition } from "./tasks/definitions.ts";
 import { startTask } from "./tasks/start-task.ts";
-import { AGENT_INDEXES, type TaskRecord } from "./tasks/tasks.ts";
+import type { TaskRecord } from "./tasks/task-store.ts";
 
 const silent = (): void => {};
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
@@ -21,22 +22,29 @@ const noLogs: LogStore = {
   close: async () => {},
 };
 
-export type WorldOptions = {
-  readonly around?: (journal: Journal) => Journal;
-  /** What an earlier world left behind. */
+export type TestAgentOptions = {
+  /** Wraps the journal, for example to make it fail. */
+  readonly wrapJournal?: (journal: Journal) => Journal;
+  /** The store of an earlier agent, or of another agent at the same time. */
   readonly store?: MemoryStore;
-  /** Version of the only pipeline; others are not known. */
+  /** Version of the only pipeline. No other version is known. */
   readonly version?: string;
-  /** Do tasks run one after the other? */
+  /** Tasks run one after the other. Default: true. */
   readonly grouped?: boolean;
-  /** The name of this agent, where several share the store. */
+  /** The name of this agent where several share the store. */
   readonly name?: string;
 };
 
-export async function openWorld({ around, store, version = "sha256:0", grouped = true, name }: WorldOptions = {}) {
+export async function openTestAgent({
+  wrapJournal,
+  store,
+  version = "sha256:0",
+  grouped = true,
+  name,
+}: TestAgentOptions = {}) {
   const clock = new SteppedClock();
   const memory = openMemoryJournal({ indexes: AGENT_INDEXES, clock, ...(store ? { store } : {}) });
-  const journal = around?.(memory) ?? memory;
+  const journal = wrapJournal?.(memory) ?? memory;
   const concurrency: Pipeline["concurrency"] = grouped ? { group: "one at a time", policy: "queue" } : undefined;
   const definition: Definition = { pipeline: pipeline([job("only")], { concurrency }), version };
   const agent = await openAgent({
@@ -65,7 +73,7 @@ export async function openWorld({ around, store, version = "sha256:0", grouped =
   return { agent, failNextAppend: memory.failNextAppend, wake: memory.wake, clock, start };
 }
 
-/** Holds one append back until it is let go. */
+/** Holds back the appends that `which` selects, until `release`. `reached` resolves at the first one. */
 export function holdAppend(journal: Journal, which: (batch: readonly StreamAppend[]) => boolean) {
   const held = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
@@ -76,5 +84,5 @@ export function holdAppend(journal: Journal, which: (batch: readonly StreamAppen
     }
     return journal.append(batch);
   };
-  return { journal: { ...journal, append }, reached: reached.promise, letGo: held.resolve };
+  return { journal: { ...journal, append }, reached: reached.promise, release: held.resolve };
 }

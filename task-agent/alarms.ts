@@ -1,24 +1,24 @@
-// What an operator must know of, because no part of the system can put it right. Told by the log and counted for metrics.
+// Problems that need an operator, because no part of the system can repair them. Logged, and counted for the metrics.
 
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 
 export type AlarmKind =
-  /** A runner shows a fence that this store never gave: the store was set back to an older copy. */
+  /** A runner presents a fence that this store never gave: the store was restored from an older copy. */
   | "store-rolled-back"
-  /** The journal had lost acknowledged writes: they were put back from this agent's file, or cannot be. */
+  /** The journal has lost acknowledged writes. They were restored from this agent's file, or cannot be restored. */
   | "store-lost-writes"
-  /** One attempt was reported in two ways. */
+  /** An attempt was reported twice with different results. */
   | "report-differs"
-  /** A canceled job was given up without its runner having said that it stopped. */
+  /** A canceled job was given up; its runner never confirmed that it stopped. */
   | "cancel-unconfirmed"
-  /** Old tasks or logs cannot be moved to the archive: its disk is full, say. Nothing was removed unsaved. */
+  /** Old tasks or logs cannot be archived, for example because the disk is full. Nothing was removed without a copy. */
   | "retention-failed"
   /** Processes of a job survived SIGKILL on a runner. */
   | "kill-failed";
 
 export type Alarms = {
   readonly raise: (kind: AlarmKind, fields: object, text: string) => void;
-  /** How often each was raised since the start. */
+  /** How often each alarm was raised since the start. */
   readonly counts: () => ReadonlyMap<AlarmKind, number>;
 };
 

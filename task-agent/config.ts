@@ -11,33 +11,36 @@ const ms = z.int().min(10);
 /** Timers of a lease, per mode of job. Rules: wire/runner/lease-rules.ts. */
 const leaseTimers = z
   .strictObject({ renewEveryMs: ms, renewWithinMs: ms, selfFenceMs: ms, reassignAfterMs: ms })
-  .refine((lease) => lease.renewEveryMs < lease.renewWithinMs, "a runner must renew before it is called silent");
+  .refine(
+    (lease) => lease.renewEveryMs < lease.renewWithinMs,
+    "renewEveryMs must be less than renewWithinMs, so that a runner renews before it counts as silent",
+  );
 const strictTimers = leaseTimers.refine(
   neverOverlaps,
-  "a runner must stop itself (selfFenceMs × 1.36) before the job is given away (91 % of reassignAfterMs)",
+  "selfFenceMs × 1.36 must be less than 91 % of reassignAfterMs, so that a runner stops itself before the job is given away",
 );
 const lenientTimers = leaseTimers.refine(
   (lease) => lease.selfFenceMs < lease.reassignAfterMs,
-  "a runner must stop itself (selfFenceMs) before the job is given away (reassignAfterMs)",
+  "selfFenceMs must be less than reassignAfterMs, so that a runner stops itself before the job is given away",
 );
 
 export const agentConfig = z.strictObject({
   data: z.string(),
-  /** Where tasks are kept: in a file of this agent alone, or in a Redis that several agents share. */
+  /** Where tasks are stored: in a file of this agent, or in a Redis that several agents share. */
   journal: journalConfig,
   /** This agent among those that share a journal; letters, digits and `-_.`. Default: the name of the machine. */
   name: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,60}$/)
     .optional(),
-  /** Folder of the logs of steps; `logs` in `data` when absent. Agents that share a journal share this folder, too. */
+  /** Folder of the logs of steps. Default: `logs` in `data`. Agents that share a journal must share this folder as well. */
   logs: z.string().optional(),
   /**
-   * Folder of the archive; `archive` beside the folder of the logs when absent. Agents that share a journal share this
-   * folder, too: each writes files of its own there.
+   * Folder of the archive. Default: `archive` beside the folder of the logs. Agents that share a journal must share this
+   * folder as well; each writes its own files there.
    */
   archive: z.string().optional(),
-  /** How long ended tasks and logs are kept before they leave for the archive. docs/operations.md. */
+  /** How long ended tasks and logs are kept before they are archived. See docs/operations.md. */
   retention: retentionPolicy.prefault({}),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0),
@@ -45,21 +48,22 @@ export const agentConfig = z.strictObject({
   portalUrl: z.string(),
   /** Shared with portal-api and notify-agent. */
   token: z.string().min(16),
-  /** Token of a runner → the site it may speak for. */
+  /** Token of a runner → the site at which it may register. */
   runnerTokens: z.record(z.string().min(16), z.string()),
   lease: z.strictObject({ strict: strictTimers, lenient: lenientTimers }).default({
     strict: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 },
     lenient: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 1_740_000, reassignAfterMs: 1_800_000 },
   }),
-  /** A runner that has not been heard of for so long is offered nothing. */
+  /** A runner that has been silent for longer is offered nothing. */
   aliveMs: ms.default(40_000),
+  /** How long an offer may be claimed. */
   offerMs: ms.default(15_000),
   /** How long a canceled job may take to stop before it is killed. */
   cancelGraceMs: ms.default(10_000),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
-  /** Where every fact of every task is published, besides the feed over HTTP. docs/events.md. */
+  /** Where every event of every task is published besides the feed over HTTP. See docs/events.md. */
   events: z.strictObject({ kafka: kafkaConfig.optional() }).default({}),
-  /** Folder of pipeline files; the shipped ones when absent. */
+  /** Folder of pipeline files. Default: the files that Gantry ships. */
   pipelines: z.string().optional(),
 });
 export type AgentConfigInput = z.input<typeof agentConfig>;

@@ -1,4 +1,4 @@
-// The sentences of the task-agent that people read, besides those about every task in core/task/messages.ts.
+// Sentences of the task-agent that people read. Those about tasks in general are in core/task/messages.ts.
 
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 

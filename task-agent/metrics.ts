@@ -1,4 +1,4 @@
-// What the task-agent measures besides what every process does.
+// The metrics of the task-agent besides those of every process.
 
 import { openProcessMetrics, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
@@ -8,7 +8,7 @@ import manifest from "./package.json" with { type: "json" };
 
 type Measured = Pick<Agent, "tasks" | "dispatch" | "leases" | "sessions" | "alarms">;
 
-/** `eventsOut`: how the relay to Kafka stands, where there is one. `check` rejects while the journal cannot be used. */
+/** `eventsOut`: the state of the relay to Kafka; absent when there is none. `check` rejects while the journal is unavailable. */
 export function openMetrics(
   agent: Measured,
   eventsOut?: () => RelayState,
@@ -16,6 +16,16 @@ export function openMetrics(
 ): ProcessMetrics {
   const metrics = openProcessMetrics("task-agent", manifest.version);
   const registers = [metrics.registry];
+  measureTasks(agent, registers);
+  measureJournal(check, registers);
+  measureQueue(agent, registers);
+  measureRunners(agent, registers);
+  measureAlarms(agent, registers);
+  if (eventsOut) measureEventsOut(eventsOut, registers);
+  return metrics;
+}
+
+function measureTasks({ tasks }: Pick<Measured, "tasks">, registers: Registry[]): void {
   const started = new Counter({
     name: "gantry_tasks_started_total",
     help: "Tasks requested",
@@ -35,6 +45,19 @@ export function openMetrics(
     buckets: [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600],
     registers,
   });
+  tasks.listen(({ state }, events, isLocal) => {
+    // The agent that committed an event counts it.
+    if (!isLocal) return;
+    for (const event of events) {
+      if (event.kind === "TaskRequested") started.inc({ pipeline: state.pipeline });
+      if (event.kind !== "TaskEnded") continue;
+      finished.inc({ pipeline: state.pipeline, outcome: event.outcome });
+      duration.observe({ pipeline: state.pipeline, outcome: event.outcome }, event.durationMs / 1_000);
+    }
+  });
+}
+
+function measureJournal(check: () => Promise<void>, registers: Registry[]): void {
   new Gauge({
     name: "gantry_journal_up",
     help: "1 while the journal can be written",
@@ -47,12 +70,15 @@ export function openMetrics(
       this.set(up);
     },
   });
+}
+
+function measureQueue({ dispatch }: Pick<Measured, "dispatch">, registers: Registry[]): void {
   new Gauge({
     name: "gantry_queue_depth",
     help: "Ready jobs without a runner",
     registers,
     collect() {
-      this.set(agent.dispatch.waitingCount());
+      this.set(dispatch.waitingCount());
     },
   });
   new Gauge({
@@ -60,15 +86,18 @@ export function openMetrics(
     help: "How long the oldest of the ready jobs has waited for a runner",
     registers,
     collect() {
-      this.set(agent.dispatch.longestWaitMs() / 1_000);
+      this.set(dispatch.longestWaitMs() / 1_000);
     },
   });
+}
+
+function measureRunners({ leases, sessions }: Pick<Measured, "leases" | "sessions">, registers: Registry[]): void {
   new Gauge({
     name: "gantry_jobs_leased",
     help: "Jobs that runners hold",
     registers,
     collect() {
-      this.set(agent.leases.count());
+      this.set(leases.count());
     },
   });
   new Gauge({
@@ -77,42 +106,29 @@ export function openMetrics(
     labelNames: ["site", "state"],
     registers,
     collect() {
-      // A site whose runners are all silent says 0 alive, so that an alert can see it.
-      for (const { facts } of agent.sessions.all()) {
+      // A site whose runners are all silent reports 0 alive, so that an alert can see it.
+      for (const { facts } of sessions.all()) {
         this.set({ site: facts.site, state: "alive" }, 0);
         this.set({ site: facts.site, state: "silent" }, 0);
       }
-      for (const session of agent.sessions.all()) {
-        const { site, alive } = agent.sessions.facts(session);
+      for (const session of sessions.all()) {
+        const { site, alive } = sessions.facts(session);
         this.inc({ site, state: alive ? "alive" : "silent" });
       }
     },
   });
+}
 
+function measureAlarms({ alarms }: Pick<Measured, "alarms">, registers: Registry[]): void {
   new Gauge({
     name: "gantry_alarms",
-    help: "What somebody must look at, raised since the start, by kind",
+    help: "Alarms raised since the start, by kind; each needs an operator",
     labelNames: ["alarm"],
     registers,
     collect() {
-      for (const [alarm, count] of agent.alarms.counts()) this.set({ alarm }, count);
+      for (const [alarm, count] of alarms.counts()) this.set({ alarm }, count);
     },
   });
-
-  if (eventsOut) measureEventsOut(eventsOut, registers);
-
-  agent.tasks.listen(({ state }, events, mine) => {
-    // What another agent has committed is counted there.
-    if (!mine) return;
-    for (const event of events) {
-      if (event.kind === "TaskRequested") started.inc({ pipeline: state.pipeline });
-      if (event.kind !== "TaskEnded") continue;
-      finished.inc({ pipeline: state.pipeline, outcome: event.outcome });
-      duration.observe({ pipeline: state.pipeline, outcome: event.outcome }, event.durationMs / 1_000);
-    }
-  });
-
-  return metrics;
 }
 
 function measureEventsOut(state: () => RelayState, registers: Registry[]): void {
@@ -126,7 +142,7 @@ function measureEventsOut(state: () => RelayState, registers: Registry[]): void 
   });
   new Gauge({
     name: "gantry_events_out_seq",
-    help: "How far events are published",
+    help: "The seq up to which events are published",
     registers,
     collect() {
       this.set(state().seq);
@@ -134,7 +150,7 @@ function measureEventsOut(state: () => RelayState, registers: Registry[]): void 
   });
   new Gauge({
     name: "gantry_events_out_waiting_since_seconds",
-    help: "Unix time of the oldest event that waits to be published; 0 while none is held up",
+    help: "Unix time of the oldest event that waits to be published; 0 when none waits",
     registers,
     collect() {
       this.set((state().waitingSince ?? 0) / 1_000);

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../soak/processes.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 import { Line } from "./load/line.ts";
@@ -82,7 +82,7 @@ async function pages(portal: PortalProcess): Promise<readonly Figure[]> {
 }
 
 async function makeSeeds(agent: AgentProcess): Promise<{ open: Seed; failed: Seed; succeeded: Seed }> {
-  const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
+  const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
   const make = async (app: string, outcome: "succeeded" | "failed" | undefined): Promise<Seed> => {
     const wish = { pipeline: "build", params: { name: app }, idempotencyKey: app, principal: "bench" };
     const { id } = await agent.client.startTask(wish);

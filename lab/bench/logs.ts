@@ -6,7 +6,7 @@ import { writeSync } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import { AgentProcess, Ground, RUNNER_TOKEN } from "../soak/processes.ts";
 import { type Bench, quantile } from "./figure.ts";
@@ -28,7 +28,7 @@ export const logs: Bench = async ({ folder }) => {
   try {
     await ground.pipeline("nothing", NO_OP);
     const agent = await AgentProcess.start(ground);
-    const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1", [], {
+    const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1", [], {
       bootId: randomUUID(),
       slots: STREAMS + 1,
     });
@@ -117,7 +117,7 @@ async function sendChunks(agent: AgentProcess, session: string, refs: readonly J
 
 async function lineTimes(
   portal: { readonly url: string; readonly token: string },
-  runner: PlayedRunner,
+  runner: ScriptedRunner,
   ref: JobRef,
 ): Promise<readonly number[]> {
   const path = `/v1/tasks/${ref.task}/jobs/${ref.job}/steps/make/log`;

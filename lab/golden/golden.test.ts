@@ -12,7 +12,7 @@ import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { systemClock } from "@gantry/runtime/clock.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import { openDiskJournal } from "@gantry/task-runner/state/disk-journal.ts";
 import { machineFiles } from "@gantry/task-runner/state/files.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
@@ -81,7 +81,7 @@ async function assertGoesOn({ url }: Agent, { ids, tasks }: Recorded): Promise<v
 
   const ref = await runningRef(client, ids.running);
   const again = [{ ref, started: true }];
-  const runner = await PlayedRunner.signIn(url, RUNNER_TOKEN, "seoul", "seoul-1", again, {
+  const runner = await ScriptedRunner.signIn(url, RUNNER_TOKEN, "seoul", "seoul-1", again, {
     bootId: "00000000-0000-4000-8000-000000000002",
     registration: 2,
   });
@@ -91,7 +91,7 @@ async function assertGoesOn({ url }: Agent, { ids, tasks }: Recorded): Promise<v
   await runner.report(ref, { progress: 1 });
   assert.equal((await client.task(ids.running)).state, "succeeded");
 
-  const tokyo = await PlayedRunner.signIn(url, `${RUNNER_TOKEN}-of-tokyo`, "tokyo", "tokyo-1");
+  const tokyo = await ScriptedRunner.signIn(url, `${RUNNER_TOKEN}-of-tokyo`, "tokyo", "tokyo-1");
   const job = await tokyo.takeJob();
   assert.equal(job.ref.task, ids.queued);
   assert.ok(job.ref.fence > ref.fence);

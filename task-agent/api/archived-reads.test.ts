@@ -11,7 +11,7 @@ import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { AgentConfigInput } from "../config.ts";
 import { startTaskAgent } from "../main.ts";
-import { PlayedRunner } from "../runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 
 const TOKEN = "platform-token-of-this-test";
 const SEOUL = "runner-token-of-seoul-0";
@@ -68,7 +68,7 @@ async function openWorld(t: TestContext) {
   return { folder, clock, url: agent.url, client: makeAgentClient({ url: agent.url, token: TOKEN, headers: reader }) };
 }
 
-async function runOne(client: AgentClient, runner: PlayedRunner, key: string): Promise<string> {
+async function runOne(client: AgentClient, runner: ScriptedRunner, key: string): Promise<string> {
   const { id } = await client.startTask({ pipeline: "release", params: {}, idempotencyKey: key, principal: "dev" });
   const job = await runner.takeJob();
   await runner.start(job.ref);
@@ -88,7 +88,7 @@ async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Pr
 
 test("after months a task, its events and its log are answered from the archive; nothing can change it", async (t) => {
   const { folder, clock, url, client } = await openWorld(t);
-  const runner = await PlayedRunner.signIn(url, SEOUL, "seoul", "seoul-1");
+  const runner = await ScriptedRunner.signIn(url, SEOUL, "seoul", "seoul-1");
   const [first, second] = [await runOne(client, runner, "one"), await runOne(client, runner, "two")];
   const place = { task: first, job: "work", step: "make" };
   const view = await client.task(first);
@@ -141,7 +141,7 @@ test("after months a task, its events and its log are answered from the archive;
 
 test("a disk that refuses the archive: nothing leaves, the alarm is raised, and it goes on by itself", async (t) => {
   const { folder, clock, url, client } = await openWorld(t);
-  const runner = await PlayedRunner.signIn(url, SEOUL, "seoul", "seoul-1");
+  const runner = await ScriptedRunner.signIn(url, SEOUL, "seoul", "seoul-1");
   const [first] = [await runOne(client, runner, "one"), await runOne(client, runner, "two")];
   const archive = join(folder, "data", "archive");
   await writeFile(archive, "in the way");

@@ -18,7 +18,7 @@ import { taskView } from "./view.ts";
 
 export type ArchivedReadsDeps = {
   readonly archive: TaskArchive;
-  readonly readers: Pick<Readers, "heard">;
+  readonly readers: Pick<Readers, "acknowledge">;
   readonly leases: Leases;
   readonly logs: LogStore;
 };
@@ -44,7 +44,7 @@ export function archivedReads(deps: ArchivedReadsDeps): Koa.Middleware {
     if (ctx.path !== FEED || ctx.status !== 200) return;
     const reader = ctx.get(READER_HEADER);
     const after = number.safeParse(ctx.query.after ?? "none");
-    if (after.success && READER.test(reader)) deps.readers.heard(reader, after.data);
+    if (after.success && READER.test(reader)) deps.readers.acknowledge(reader, after.data);
   };
 }
 

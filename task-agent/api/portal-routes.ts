@@ -1,7 +1,6 @@
 // HTTP for the platform plane: wire/agent/agent-api.ts below /agent/v1.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
@@ -18,7 +17,9 @@ import type { Feed } from "../events/feed.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Definitions } from "../tasks/definitions.ts";
-import { appStream, type TaskRecord, type Tasks } from "../tasks/tasks.ts";
+import type { TaskRecord } from "../tasks/task-store.ts";
+import { appStream, taskStream } from "../tasks/task-stream.ts";
+import type { Tasks } from "../tasks/tasks.ts";
 import { taskCalls } from "./task-calls.ts";
 import { appView, pipelineView, taskSummary } from "./view.ts";
 
@@ -29,7 +30,7 @@ export type PortalRoutesDeps = {
   readonly leases: Leases;
   readonly logs: LogStore;
   readonly feed: Feed;
-  readonly fleet: RunnerRegistry;
+  readonly registry: RunnerRegistry;
   readonly portalUrl: string;
   readonly newId: () => string;
   readonly token: string;
@@ -70,7 +71,7 @@ const logQuery = z.strictObject({
 const body = z.unknown();
 
 export function portalRoutes(deps: PortalRoutesDeps): Router {
-  const { definitions, logs, feed, fleet, journal } = deps;
+  const { definitions, logs, feed, registry, journal } = deps;
   const router = new Router({ prefix: "/agent/v1" });
   router.use(requireBearer([deps.token]));
   router.use(requireProtocol("the task-agent"));
@@ -124,15 +125,15 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
       ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
     });
     ctx.body = {
-      items: page.items.map((item) => appView(item.snapshot as unknown as AppState)),
+      items: page.items.map((item) => appView(appStream.stateOf(item))),
       ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
     };
   });
   router.get("/apps/:name", async (ctx) => {
     const name = ctx.params.name ?? "";
-    const loaded = /^[a-z0-9-]+$/.test(name) ? await journal.load(appStream(name)) : undefined;
+    const loaded = /^[a-z0-9-]+$/.test(name) ? await appStream.load(journal, name) : undefined;
     if (!loaded) throw new GantryError("app-unknown", { app: name });
-    ctx.body = appView(loaded.snapshot as unknown as AppState);
+    ctx.body = appView(loaded.state);
   });
 
   router.get("/pipelines", (ctx) => {
@@ -147,18 +148,18 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
     ctx.body = { items: definitions.steps };
   });
   router.get("/runners", async (ctx) => {
-    ctx.body = { items: await fleet.runners() };
+    ctx.body = { items: await registry.runners() };
   });
   router.post("/runners/:name/remove", async (ctx) => {
     await deps.onRemove(ctx.params.name ?? "");
     ctx.status = 204;
   });
   router.post("/runners/:name/readmit", async (ctx) => {
-    await fleet.setRemoved(ctx.params.name ?? "", false);
+    await registry.setRemoved(ctx.params.name ?? "", false);
     ctx.status = 204;
   });
   router.get("/sites", async (ctx) => {
-    ctx.body = { items: await fleet.sites() };
+    ctx.body = { items: await registry.sites() };
   });
   router.get("/feed", async (ctx) => {
     const query = readQuery(ctx, feedQuery);
@@ -184,7 +185,7 @@ async function listTasks(
     ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
   });
   const wanted = page.items
-    .map((item) => item.snapshot as unknown as TaskState)
+    .map(taskStream.stateOf)
     .filter((state) => query.pipeline === undefined || state.pipeline === query.pipeline)
     .filter(
       (state) => query.app === undefined || query.state === undefined || (state.outcome ?? "open") === query.state,

@@ -6,8 +6,8 @@ import { parse } from "@gantry/runtime/http/problem.ts";
 import { cancelTask, rerunTask, resolveJob, startTask as startTaskSchema } from "@gantry/wire/agent/agent-api.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type { Leases } from "../leases/leases.ts";
-import { rerunWish, type StartDeps, startTask } from "../tasks/start-task.ts";
-import type { TaskRecord } from "../tasks/tasks.ts";
+import { rerunRequest, type StartDeps, startTask } from "../tasks/start-task.ts";
+import type { TaskRecord } from "../tasks/task-store.ts";
 import { taskView } from "./view.ts";
 
 export type TaskCallsDeps = StartDeps & {
@@ -48,7 +48,7 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
       const wish = parse(rerunTask, body);
       const { state } = await known(id);
       if (state.phase !== "ended") throw new GantryError("conflict", { what: `Task ${state.id} is still running: it` });
-      const again = rerunWish(state, wish.principal, wish.idempotencyKey);
+      const again = rerunRequest(state, wish.principal, wish.idempotencyKey);
       return view(await startTask(deps, again, { of: state, keep: wish.from === "failed" }));
     },
     resolve: async (id, body) => {

@@ -1,30 +1,32 @@
-// Whether a process may speak for a runner. Pure. The newest process wins, for ever: one that was replaced may not come
-// back, or two living processes of one name would take over from each other without end.
+// Whether a process may register as a runner. Pure. The newest process wins for good: a process that was replaced may not
+// come back. Otherwise two live processes with one name would take over from each other without end.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 
-/** What is kept of a runner, so that it is listed while it is away. Times in ms since 1970. */
-export type KeptRunner = {
+/** What is stored about a runner, so that it is listed while it is offline. */
+export type RunnerState = {
   readonly facts: Omit<SessionRequest, "running">;
+  /** When it last registered, ms since 1970. */
   readonly at: number;
-  /** Boot ids of processes that newer ones took over from, newest first. */
+  /** Boot ids of the processes that were replaced, newest first. */
   readonly replaced: readonly string[];
-  /** Somebody has taken the runner out of service. */
+  /** The runner was taken out of service. */
   readonly removed: boolean;
 };
 
 const MAX_REPLACED = 200;
 
 /**
- * The runner after its process has registered, or why it may not: `session-gone`, `unauthenticated`, or `conflict` for a
- * registration that was overtaken on its way: what it lists was true before, and must not take away what came since.
+ * The runner after its process has registered, or why the process may not: `session-gone` for a replaced process,
+ * `unauthenticated` for a runner out of service, or `conflict` for a registration that arrives after a newer one of the same
+ * process. Its list of running jobs is out of date, and must not take away jobs that were claimed since.
  */
 export function decideRegister(
-  known: KeptRunner | undefined,
+  known: RunnerState | undefined,
   { running: _, ...facts }: SessionRequest,
   at: number,
-): KeptRunner | GantryError {
+): RunnerState | GantryError {
   if (known?.removed) return new GantryError("unauthenticated");
   if (known?.replaced.includes(facts.bootId)) return new GantryError("session-gone");
   if (known?.facts.bootId === facts.bootId && (facts.registration ?? 0) <= (known.facts.registration ?? -1))

@@ -1,21 +1,22 @@
-// Runners that wanted to sign in and cannot, because their version and this agent's do not get along: what waits for a
-// runner of their site says so. They try again all the time, so whoever is not heard of is not there any more.
+// Runners that cannot sign in because their version and this agent's are incompatible. Jobs that wait for a runner of
+// their site say so. Such runners keep trying, so one that has been silent for a while is gone.
 
 import { explain, type GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 
 export type IncompatibleRunners = {
-  readonly note: (site: string, runner: string, error: GantryError) => void;
-  /** A sentence about them, or undefined when there is none. */
+  readonly add: (site: string, runner: string, error: GantryError) => void;
+  /** A sentence about the newest of them at this site; undefined when there is none. */
   readonly at: (site: string) => string | undefined;
 };
 
 const MAX_KEPT = 1_000;
 
-export function openIncompatibleRunners(clock: Pick<Clock, "monotonicMs">, keptMs: number): IncompatibleRunners {
+/** `forgetAfterMs`: a runner that has not tried for so long is gone. */
+export function openIncompatibleRunners(clock: Pick<Clock, "monotonicMs">, forgetAfterMs: number): IncompatibleRunners {
   const seen = new Map<string, { readonly site: string; readonly text: string; readonly atMs: number }>();
   return {
-    note: (site, runner, error) => {
+    add: (site, runner, error) => {
       const { message, why, todo } = explain(error);
       seen.delete(runner);
       seen.set(runner, { site, text: `${message} ${why} ${todo}`, atMs: clock.monotonicMs() });
@@ -23,7 +24,7 @@ export function openIncompatibleRunners(clock: Pick<Clock, "monotonicMs">, keptM
       if (seen.size > MAX_KEPT && oldest !== undefined) seen.delete(oldest);
     },
     at: (site) => {
-      const since = clock.monotonicMs() - keptMs;
+      const since = clock.monotonicMs() - forgetAfterMs;
       const found = [...seen.values()].filter((one) => one.site === site && one.atMs > since);
       return found.at(-1)?.text;
     },

@@ -6,10 +6,10 @@ import { openSessions } from "./sessions.ts";
 
 const WAIT_MS = 25_000;
 
-test("polls that began together end apart, in the last fifth of the time that they asked for", async () => {
+test("polls that began together end spread over the last fifth of their time", async () => {
   const clock = new SteppedClock();
   const nothing = (): void => {};
-  const sessions = openSessions({ clock, newId: randomUUID, aliveMs: 60_000, onFree: nothing, onGone: nothing });
+  const sessions = openSessions({ clock, newId: randomUUID, aliveMs: 60_000, onSlotsFree: nothing, onEnded: nothing });
   const gone = new AbortController().signal;
   let ended = 0;
   for (let n = 0; n < 200; n += 1) {

@@ -1,5 +1,5 @@
-// The runners that are signed in now. In memory only: after a restart of the agent they register again and tell what
-// they hold. The newest process of a runner wins at once; its older session is over.
+// The runners that are signed in now. In memory only: after a restart of the agent, runners register again and list the
+// jobs that they hold. The newest process of a runner takes over at once, and its older session ends.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
@@ -10,12 +10,15 @@ import type { RunnerFacts } from "./decide-runner.ts";
 export type Session = {
   readonly id: string;
   readonly facts: SessionRequest;
+  /** Monotonic, ms. */
   lastHeardMs: number;
-  free: number;
-  /** It declined although it had said that it had room: it is offered nothing until then. Monotonic. */
-  restUntilMs: number;
+  /** As the runner last reported, less what it has claimed since. */
+  freeSlots: number;
+  /** It declined although it had reported free slots: it is offered nothing until then. Monotonic, ms. */
+  cooldownUntilMs: number;
   readonly offers: Map<string, Offer>;
   readonly cancels: Map<string, CancelDirective>;
+  /** Apps whose repositories the runner has mirrored, newest first. */
   readonly warm: string[];
   /** Wakes the open poll, when there is one. */
   wake: (() => void) | undefined;
@@ -23,7 +26,7 @@ export type Session = {
 
 export type Sessions = {
   readonly open: (facts: SessionRequest) => Session;
-  /** The session of this id for the site that the caller's token speaks for; throws `session-gone`. */
+  /** The session with this id, which must belong to the site of the caller's token. Counts as a sign of life. Throws `session-gone`. */
   readonly use: (id: string, site: string) => Session;
   /** Ends the session of a runner, when it has one. */
   readonly end: (runner: string) => void;
@@ -31,116 +34,125 @@ export type Sessions = {
   readonly bySession: (id: string) => Session | undefined;
   readonly all: () => readonly Session[];
   readonly facts: (session: Session) => RunnerFacts;
-  /** Holds the poll open until there is something to say, the time is up or the runner hangs up. */
-  readonly poll: (session: Session, free: number, waitMs: number, gone: AbortSignal) => Promise<PollReply>;
+  /**
+   * Holds the poll open until there is an offer or a cancel, `waitMs` has passed or `gone` aborts, because the runner closed
+   * the connection. Throws `session-gone` when the session ended while the poll was open.
+   */
+  readonly poll: (session: Session, freeSlots: number, waitMs: number, gone: AbortSignal) => Promise<PollReply>;
 };
 
-/** Polls that began at the same moment, as after a restart, end and begin again apart: by so much of their time. */
+/** Polls that began at the same moment, as after a restart, end spread over this share of their time. */
 const SPREAD = 0.2;
 
-/** Silence is measured by the monotonic clock. `onFree` hears of slots that got free, `onGone` of sessions that are over. */
-export function openSessions(options: {
-  clock: Clock;
-  newId: () => string;
-  aliveMs: number;
-  onFree: (site: string) => void;
-  onGone: (session: Session) => void;
-  /** What runners are told with every answer, where it is anything. */
-  settings?: () => RunnerSettings;
-}): Sessions {
+export type SessionsDeps = {
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** A runner that has been silent for longer is not alive. Measured on the monotonic clock. */
+  readonly aliveMs: number;
+  /** A runner of the site has free slots and an open poll. */
+  readonly onSlotsFree: (site: string) => void;
+  readonly onEnded: (session: Session) => void;
+  /** Settings that runners receive with every reply to a poll. Default: none. */
+  readonly settings?: () => RunnerSettings;
+};
+
+export function openSessions(deps: SessionsDeps): Sessions {
+  const { clock } = deps;
   const sessions = new Map<string, Session>();
   const newest = new Map<string, string>();
 
-  const told = (): Pick<PollReply, "settings"> => {
-    const settings = options.settings?.() ?? {};
-    return Object.keys(settings).length > 0 ? { settings } : {};
-  };
-  const said = (session: Session): boolean => session.offers.size > 0 || session.cancels.size > 0;
-  const answer = (session: Session): PollReply => {
-    const cancels = [...session.cancels.values()];
-    session.cancels.clear();
-    return { offers: [...session.offers.values()], cancels, ...told() };
-  };
-
-  const over = (session: Session): void => {
+  const close = (session: Session): void => {
+    sessions.delete(session.id);
     session.wake?.();
-    options.onGone(session);
+    deps.onEnded(session);
   };
 
   return {
     open: (facts) => {
-      const older = newest.get(facts.runner);
-      const before = older === undefined ? undefined : sessions.get(older);
-      const session: Session = {
-        id: options.newId(),
-        facts,
-        lastHeardMs: options.clock.monotonicMs(),
-        free: 0,
-        restUntilMs: 0,
-        offers: new Map(),
-        cancels: new Map(),
-        warm: before?.warm ?? [],
-        wake: undefined,
-      };
-      if (before) sessions.delete(before.id);
+      const before = sessions.get(newest.get(facts.runner) ?? "");
+      const session = newSession(deps, facts, before?.warm ?? []);
       sessions.set(session.id, session);
       newest.set(facts.runner, session.id);
-      if (before) over(before);
+      if (before) close(before);
       return session;
     },
     use: (id, site) => {
       const session = sessions.get(id);
       if (!session || session.facts.site !== site) throw new GantryError("session-gone");
-      session.lastHeardMs = options.clock.monotonicMs();
+      session.lastHeardMs = clock.monotonicMs();
       return session;
     },
     end: (runner) => {
       const session = sessions.get(newest.get(runner) ?? "");
       newest.delete(runner);
-      if (!session) return;
-      sessions.delete(session.id);
-      over(session);
+      if (session) close(session);
     },
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
     all: () => [...sessions.values()],
-    facts: (session) => {
-      const silentMs = options.clock.monotonicMs() - session.lastHeardMs;
-      return {
-        runner: session.facts.runner,
-        session: session.id,
-        site: session.facts.site,
-        labels: session.facts.labels,
-        slots: session.facts.slots,
-        free: session.restUntilMs > options.clock.monotonicMs() ? 0 : session.free - session.offers.size,
-        alive: session.wake !== undefined || silentMs < options.aliveMs,
-        polling: session.wake !== undefined,
-        warm: session.warm,
-        lastHeard: new Date(options.clock.nowMs() - silentMs).toISOString(),
-      };
-    },
-    poll: async (session, free, waitMs, gone) => {
-      session.free = free;
-      // Who says that it is full is believed; the rest is for those whose word and deed differ.
-      if (free === 0) session.restUntilMs = 0;
+    facts: (session) => runnerFacts(deps, session),
+    poll: async (session, freeSlots, waitMs, gone) => {
+      session.freeSlots = freeSlots;
+      // The cooldown is only for a runner that declines although it reports free slots.
+      if (freeSlots === 0) session.cooldownUntilMs = 0;
+      // One poll per session: an older one ends.
       session.wake?.();
-      if (said(session)) return answer(session);
-      await pause(options.clock, waitMs * (1 - SPREAD * shareOf(session.id)), gone, (wake) => {
+      if (session.offers.size > 0 || session.cancels.size > 0) return replyTo(deps, session);
+      await pause(clock, waitMs * (1 - SPREAD * shareOf(session.id)), gone, (wake) => {
         session.wake = wake;
-        if (free > 0) options.onFree(session.facts.site);
+        if (freeSlots > 0) deps.onSlotsFree(session.facts.site);
         return () => {
           if (session.wake === wake) session.wake = undefined;
         };
       });
-      session.lastHeardMs = options.clock.monotonicMs();
+      session.lastHeardMs = clock.monotonicMs();
       if (!sessions.has(session.id)) throw new GantryError("session-gone");
-      // Who hung up must not take the cancels along; offers stay open anyway until they are claimed or expire.
-      return gone.aborted ? { offers: [], cancels: [] } : answer(session);
+      // Nobody receives this reply, so the cancels must stay for the next poll. Offers stay open until claimed or expired.
+      return gone.aborted ? { offers: [], cancels: [] } : replyTo(deps, session);
     },
   };
 }
 
-/** From 0 to 1, the same for the same id: ids of sessions are random and begin with hexadecimal digits. */
+function newSession({ newId, clock }: SessionsDeps, facts: SessionRequest, warm: string[]): Session {
+  return {
+    id: newId(),
+    facts,
+    lastHeardMs: clock.monotonicMs(),
+    freeSlots: 0,
+    cooldownUntilMs: 0,
+    offers: new Map(),
+    cancels: new Map(),
+    warm,
+    wake: undefined,
+  };
+}
+
+function runnerFacts({ clock, aliveMs }: SessionsDeps, session: Session): RunnerFacts {
+  const silentMs = clock.monotonicMs() - session.lastHeardMs;
+  return {
+    runner: session.facts.runner,
+    session: session.id,
+    site: session.facts.site,
+    labels: session.facts.labels,
+    slots: session.facts.slots,
+    free: session.cooldownUntilMs > clock.monotonicMs() ? 0 : session.freeSlots - session.offers.size,
+    alive: session.wake !== undefined || silentMs < aliveMs,
+    polling: session.wake !== undefined,
+    warm: session.warm,
+    lastHeard: new Date(clock.nowMs() - silentMs).toISOString(),
+  };
+}
+
+/** Takes the cancels out of the session. Offers stay, and are repeated with every reply. */
+function replyTo(deps: SessionsDeps, session: Session): PollReply {
+  const cancels = [...session.cancels.values()];
+  session.cancels.clear();
+  const settings = deps.settings?.() ?? {};
+  const hasSettings = Object.keys(settings).length > 0;
+  return { offers: [...session.offers.values()], cancels, ...(hasSettings ? { settings } : {}) };
+}
+
+/** From 0 to 1, always the same for one id. Ids of sessions are random and begin with hexadecimal digits. */
 function shareOf(id: string): number {
   const digits = Number.parseInt(id.slice(0, 4), 16);
   return Number.isNaN(digits) ? 0 : digits / 0xffff;

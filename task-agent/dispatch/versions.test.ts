@@ -1,4 +1,4 @@
-// Runners and callers of other versions: what is agreed on, what is ignored, what is refused and in which words.
+// Runners and clients of other protocol versions: which version is used, what is ignored, and what is refused with which text.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -12,7 +12,7 @@ import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { agreeOn } from "@gantry/wire/protocol-version.ts";
 import { sessionReply } from "@gantry/wire/runner/protocol.ts";
 import { startTaskAgent } from "../main.ts";
-import { PlayedRunner } from "../runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 
 const TOKEN = "platform-token-of-this-test";
 const TOKENS = { "runner-token-of-seoul-0": "seoul", "runner-token-of-tokyo-0": "tokyo" };
@@ -36,7 +36,7 @@ after(async () => {
   await rm(data, { recursive: true });
 });
 
-async function say(path: string, body: object, versions?: string, site = "seoul"): Promise<Response> {
+async function post(path: string, body: object, versions?: string, site = "seoul"): Promise<Response> {
   return fetch(`${agent.url}/runner/v1/${path}`, {
     method: "POST",
     headers: {
@@ -59,49 +59,49 @@ async function protocolOf(answer: Response): Promise<number | undefined> {
   return sessionReply.parse(await answer.json()).protocol;
 }
 
-test("the newest version that both speak is used; who says nothing is of 0.1", async () => {
-  assert.equal(await protocolOf(await say("session", registration("r1"))), 1);
-  assert.equal(await protocolOf(await say("session", registration("r2"), "1-2")), 2);
-  assert.equal(await protocolOf(await say("session", registration("r3"), "2-7")), 2);
+test("the newest common version is used; a runner that sends no version counts as 0.1", async () => {
+  assert.equal(await protocolOf(await post("session", registration("r1"))), 1);
+  assert.equal(await protocolOf(await post("session", registration("r2"), "1-2")), 2);
+  assert.equal(await protocolOf(await post("session", registration("r3"), "2-7")), 2);
   const names = { me: "Me", peer: "Peer" };
   assert.equal(agreeOn({ oldest: 2, newest: 4 }, "1-3", names), 3);
   assert.throws(() => agreeOn({ oldest: 2, newest: 4 }, "", names), { code: "version-unfit" });
 });
 
-test("a runner that is too new, or too old, is refused in plain words, and what waits for it says why", async () => {
+test("an incompatible runner is refused with an explanation, and jobs that wait for it show that explanation", async () => {
   const { id } = await client.startTask({ pipeline: "to-tokyo", params: {}, idempotencyKey: "k", principal: "kim" });
-  const refused = await say("session", registration("tokyo-1", "tokyo"), "8-9", "tokyo");
+  const refused = await post("session", registration("tokyo-1", "tokyo"), "8-9", "tokyo");
   assert.equal(refused.status, 426);
   const { code, title, detail, todo } = problemSchema.parse(await refused.json());
   assert.equal(code, "version-unfit");
-  const words =
+  const explanation =
     "Runner tokyo-1 and the task-agent have no protocol version in common. Runner tokyo-1 supports versions 8-9 of the protocol, the task-agent supports 1-2. Update the task-agent. Processes may be at most one release apart.";
-  assert.equal([title, detail, todo].join(" "), words);
+  assert.equal([title, detail, todo].join(" "), explanation);
   let task = await client.task(id);
-  while (!task.waiting?.text.includes("do not understand")) task = await client.task(id);
-  assert.equal(task.waiting?.text, `Waiting for a runner at tokyo: none has ever registered. ${words}`);
-  assert.equal((await say("session", registration("tokyo-1", "tokyo"), "newest", "tokyo")).status, 400);
+  while (!task.waiting?.text.includes("have no protocol version in common")) task = await client.task(id);
+  assert.equal(task.waiting?.text, `Waiting for a runner at tokyo: none has ever registered. ${explanation}`);
+  assert.equal((await post("session", registration("tokyo-1", "tokyo"), "newest", "tokyo")).status, 400);
 });
 
-test("fields that this version does not know are ignored; a kind of message that it does not know is told by name", async () => {
-  const answer = await say("session", { ...registration("r4"), mood: "good", host2: { a: 1 } }, "1-3");
+test("unknown fields are ignored; an unknown kind of message is refused with its position", async () => {
+  const answer = await post("session", { ...registration("r4"), mood: "good", host2: { a: 1 } }, "1-3");
   const { session } = sessionReply.parse(await answer.json());
-  assert.equal((await say("poll", { session, freeSlots: 0, waitMs: 0, colour: "red" })).status, 200);
-  const unknown = await say("lunch", { session });
+  assert.equal((await post("poll", { session, freeSlots: 0, waitMs: 0, colour: "red" })).status, 200);
+  const unknown = await post("lunch", { session });
   assert.deepEqual([unknown.status, problemSchema.parse(await unknown.json()).code], [404, "not-found"]);
-  const runner = await PlayedRunner.signIn(agent.url, "runner-token-of-seoul-0", "seoul", "r5");
+  const runner = await ScriptedRunner.signIn(agent.url, "runner-token-of-seoul-0", "seoul", "r5");
   await client.startTask({ pipeline: "to-seoul", params: {}, idempotencyKey: "k5", principal: "kim" });
   const { ref } = await runner.takeJob();
   await runner.start(ref);
   const progress = { session: runner.session, ref, from: 1, events: [{ kind: "step-hummed", step: "make" }] };
-  const hummed = await say("progress", progress);
+  const hummed = await post("progress", progress);
   assert.equal(hummed.status, 400);
   assert.equal(problemSchema.parse(await hummed.json()).errors?.[0]?.pointer, "/events/0/kind");
   const started = { kind: "step-started", step: "make", tune: "la" };
-  assert.equal((await say("progress", { ...progress, events: [started] })).status, 200);
+  assert.equal((await post("progress", { ...progress, events: [started] })).status, 200);
 });
 
-test("a portal or notify-agent of a version that does not fit is refused in the same words", async () => {
+test("an incompatible portal or notify-agent is refused with the same explanation", async () => {
   const ask = (versions: string): Promise<Response> =>
     fetch(`${agent.url}/agent/v1/sites`, {
       headers: { authorization: `Bearer ${TOKEN}`, "gantry-protocol": versions },

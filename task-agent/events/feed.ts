@@ -1,59 +1,49 @@
-// The way out: every fact of every task, in one order, as CloudEvents.
+// The feed: every event of every task, in one order, as CloudEvents.
 
-import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { FeedPage } from "@gantry/wire/agent/agent-api.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { iso } from "../api/view.ts";
-import { SETTINGS_STREAM } from "../settings/settings.ts";
-import { type TaskRecord, type Tasks, taskStream } from "../tasks/tasks.ts";
+import { settingsStream } from "../settings/settings.ts";
+import type { TaskRecord } from "../tasks/task-store.ts";
+import { taskStream } from "../tasks/task-stream.ts";
+import type { Tasks } from "../tasks/tasks.ts";
 
 export type Feed = {
-  /** Events after `seq` of all tasks; holds up to `waitMs` while there are none. `last` is how far the reader has come. */
-  readonly page: (after: number, limit: number, waitMs: number, gone: AbortSignal) => Promise<FeedPage>;
-  /** No events, only where the feed stands now: for readers that want what comes, not what was. */
+  /**
+   * Events of all tasks after this `seq`. Waits up to `waitMs`, or until `signal` aborts, while there are none. `last` is the
+   * `seq` to continue from.
+   */
+  readonly page: (after: number, limit: number, waitMs: number, signal: AbortSignal) => Promise<FeedPage>;
+  /** No events, only the newest `seq`: for readers that want future events only. */
   readonly newest: () => Promise<FeedPage>;
   readonly ofTask: (task: string, after: number, limit: number) => Promise<readonly FeedEvent[]>;
-  /** Resolves when the task has a newer version, the time is up or the asker has left. */
-  readonly taskChanged: (task: string, version: number, waitMs: number, gone: AbortSignal) => Promise<void>;
+  /** Resolves when the task has a newer version, after `waitMs`, or when `signal` aborts. */
+  readonly taskChanged: (task: string, version: number, waitMs: number, signal: AbortSignal) => Promise<void>;
 };
 
-/** What comes so soon after the first goes out with it: nobody who reads the feed is in a hurry, and runners go first. */
-const GATHER_MS = 20;
+/** Events this soon after the first one go into the same page: readers of the feed can wait, and runners go first. */
+const BATCH_MS = 20;
 
 export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
-  const waiting = new Map<string, Set<() => void>>();
-  tasks.listen((after) => {
-    for (const wake of waiting.get(after.state.id) ?? []) wake();
-  });
-
-  const dress = async (event: JournalEvent): Promise<FeedEvent | undefined> => {
-    if (event.stream === SETTINGS_STREAM) return settingsEvent(event);
-    if (!event.stream.startsWith("task/")) return undefined;
-    const record = await tasks.readSince(event.stream.slice("task/".length), event.version);
-    return record ? eventOfTask(record, event) : undefined;
-  };
-  const dressed = async (events: readonly JournalEvent[]): Promise<FeedEvent[]> =>
-    (await Promise.all(events.map(dress))).filter((event) => event !== undefined);
-
   return {
-    page: async (after, limit, waitMs, gone) => {
+    page: async (after, limit, waitMs, signal) => {
       const until = clock.monotonicMs() + waitMs;
       for (let from = after; ; ) {
-        const left = Math.max(0, until - clock.monotonicMs());
+        const leftMs = Math.max(0, until - clock.monotonicMs());
         let raw = await journal.feed({ after: from, limit });
-        if (raw.length === 0 && left > 0) {
-          const news = await journal.feed({ after: from, limit: 1, waitMs: left, signal: gone });
-          if (news.length > 0) {
-            await pause(clock, GATHER_MS, gone);
+        if (raw.length === 0 && leftMs > 0) {
+          const first = await journal.feed({ after: from, limit: 1, waitMs: leftMs, signal });
+          if (first.length > 0) {
+            await pause(clock, BATCH_MS, signal);
             raw = await journal.feed({ after: from, limit });
           }
         }
         const last = raw.at(-1)?.seq ?? from;
-        const events = await dressed(raw);
-        // Other streams have events too: a page without any of a task is not worth an answer yet.
-        if (events.length > 0 || raw.length === 0 || gone.aborted) return { events, last };
+        const events = await feedEvents(tasks, raw);
+        // Other streams have events as well. A page without events of tasks is not returned while there is time left.
+        if (events.length > 0 || raw.length === 0 || signal.aborted) return { events, last };
         from = last;
       }
     },
@@ -62,24 +52,44 @@ export function openFeed(journal: Journal, tasks: Tasks, clock: Clock): Feed {
       if (!answer.ok) throw new Error("an empty batch cannot meet a conflict");
       return { events: [], last: answer.seq };
     },
-    ofTask: async (task, after, limit) => dressed(await journal.events(taskStream(task), after, limit)),
-    taskChanged: async (task, version, waitMs, gone) => {
-      const waiters = waiting.get(task) ?? new Set();
-      waiting.set(task, waiters);
-      await pause(clock, waitMs, gone, (wake) => {
-        waiters.add(wake);
-        // It may have changed between the caller's look and this moment.
-        tasks.read(task).then(
-          (record) => record && record.version > version && wake(),
-          () => wake(), // The store fails: the asker finds out by looking again.
-        );
-        return () => {
-          waiters.delete(wake);
-          if (waiters.size === 0) waiting.delete(task);
-        };
-      });
-    },
+    ofTask: async (task, after, limit) => feedEvents(tasks, await journal.events(taskStream.name(task), after, limit)),
+    taskChanged: openTaskWaiters(tasks, clock),
   };
+}
+
+/** Callers that wait for changes of a task. */
+function openTaskWaiters(tasks: Tasks, clock: Clock): Feed["taskChanged"] {
+  const waiting = new Map<string, Set<() => void>>();
+  tasks.listen((after) => {
+    for (const wake of waiting.get(after.state.id) ?? []) wake();
+  });
+  return async (task, version, waitMs, signal) => {
+    const waiters = waiting.get(task) ?? new Set();
+    waiting.set(task, waiters);
+    await pause(clock, waitMs, signal, (wake) => {
+      waiters.add(wake);
+      // The task may have changed since the caller read it.
+      tasks.read(task).then(
+        (record) => record && record.version > version && wake(),
+        () => wake(), // The store fails: the caller gets the error when it reads the task again.
+      );
+      return () => {
+        waiters.delete(wake);
+        if (waiters.size === 0) waiting.delete(task);
+      };
+    });
+  };
+}
+
+/** Without the events of streams that are not in the feed, and of tasks that were removed. */
+async function feedEvents(tasks: Tasks, events: readonly JournalEvent[]): Promise<FeedEvent[]> {
+  const all = events.map(async (event) => {
+    if (event.stream === settingsStream.name()) return settingsEvent(event);
+    const task = taskStream.idOf(event.stream);
+    const record = task === undefined ? undefined : await tasks.readAtLeast(task, event.version);
+    return record && eventOfTask(record, event);
+  });
+  return (await Promise.all(all)).filter((event) => event !== undefined);
 }
 
 /** `TaskEnded` → `dev.gantry.task.ended.v1` */
@@ -88,14 +98,15 @@ export function eventType(kind: string): string {
   return `dev.gantry.${noun}.${rest.join("-")}.v1`;
 }
 
-/** In the shape of a task's event, because that is what readers know; nothing of a task is in it. */
-function settingsEvent({ seq, version, event }: JournalEvent): FeedEvent {
-  const { at, by } = event as { readonly at: number; readonly by: string };
+/** In the shape of a task's event, because readers of the feed know only that shape. */
+function settingsEvent(item: JournalEvent): FeedEvent {
+  const { seq, version, event } = item;
+  const { at, by, kind } = settingsStream.eventOf(item);
   return {
     specversion: "1.0",
     id: `settings/${version}`,
     source: "/gantry/task-agent",
-    type: eventType("SettingsChanged"),
+    type: eventType(kind),
     subject: "settings",
     time: iso(at),
     datacontenttype: "application/json",
@@ -112,16 +123,17 @@ function settingsEvent({ seq, version, event }: JournalEvent): FeedEvent {
   };
 }
 
-/** As readers of the feed see it. */
-export function eventOfTask({ state }: TaskRecord, { seq, version, event }: JournalEvent): FeedEvent {
-  const fact = event as unknown as TaskEvent;
+/** An event of a task as readers of the feed see it. */
+export function eventOfTask({ state }: TaskRecord, item: JournalEvent): FeedEvent {
+  const { seq, version, event } = item;
+  const { kind, at } = taskStream.eventOf(item);
   return {
     specversion: "1.0",
     id: `${state.id}/${version}`,
     source: "/gantry/task-agent",
-    type: eventType(fact.kind),
+    type: eventType(kind),
     subject: state.id,
-    time: iso(fact.at),
+    time: iso(at),
     datacontenttype: "application/json",
     seq,
     taskseq: version,

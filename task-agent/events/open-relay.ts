@@ -1,4 +1,4 @@
-// The relay with its bus, as the configuration has it; without `events.kafka` there is none and kafkajs is not loaded.
+// Opens the relay and its bus as configured. Without `events.kafka` there is no relay, and kafkajs is not loaded.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { probeAtStartup } from "@gantry/journal/startup-probe.ts";
@@ -10,16 +10,16 @@ import { type RelayDeps, type RelayState, startRelay } from "./relay.ts";
 
 export type EventsOut = {
   readonly state: () => RelayState;
-  /** Why events do not go out at present, in sentences. */
+  /** Why events cannot be published at present, as sentences; empty when they can. */
   readonly problems: () => readonly string[];
   readonly close: () => Promise<void>;
 };
 
-type Deps = Omit<RelayDeps, "bus" | "me" | "random"> & { readonly newId: () => string };
+type Deps = Omit<RelayDeps, "bus" | "relayId" | "random"> & { readonly newId: () => string };
 
 /**
- * Checks the topic and starts the relay. A topic that does not fit and an account that is refused stop the start, and so
- * does a Kafka that was never reached; one that was and is away does not, because tasks need none.
+ * Checks the topic and starts the relay. Rejects when the topic does not meet the requirements, the account is refused, or
+ * Kafka was never reached. A Kafka that was reached before and is unavailable now is no error, because tasks do not need it.
  */
 export async function openEventsOut(config: AgentConfig, deps: Deps): Promise<EventsOut | undefined> {
   const { kafka } = config.events;
@@ -32,15 +32,14 @@ export async function openEventsOut(config: AgentConfig, deps: Deps): Promise<Ev
       system: "kafka",
       place: placeOf(kafka),
       look: bus.checkTopic,
-      onAway: (err) =>
-        deps.logger.warn({ err }, "the topic for events could not be looked at; events wait in the journal"),
+      onAway: (err) => deps.logger.warn({ err }, "the Kafka topic could not be checked; events wait in the journal"),
       neverReached: (problem) => new GantryError("bus-unreachable", { address: kafka.brokers.join(", "), problem }),
     });
   } catch (error) {
     await bus.close();
     throw error;
   }
-  const relay = startRelay({ ...deps, bus, me: deps.newId(), random: Math.random });
+  const relay = startRelay({ ...deps, bus, relayId: deps.newId(), random: Math.random });
   const state = (): RelayState => ({ ...relay.state(), up: relay.state().up && bus.health().up });
   return {
     state,

@@ -1,42 +1,45 @@
-// How far those who read the feed have come: nothing that one of them has yet to read may leave the journal. A reader that
-// gives its name says with each request that it has everything up to there. It is written down now and then, not for each
-// request: after a restart an older place counts, which keeps more and not less.
+// How far the readers of the feed have read: an event that one of them has not read yet must stay in the journal. A reader
+// that gives its name acknowledges with each request everything up to its position. Positions are saved now and then, not at
+// each request. After a restart an older position counts, so more is kept, never less.
 
 import type { Journal } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Reader } from "../retention/decide-retention.ts";
 
 export type Readers = {
-  /** A reader has everything up to `after`. */
-  readonly heard: (name: string, after: number) => void;
-  /** All that are known, also to other agents. Writes down what was heard here. Rejects when the journal does. */
+  /** A reader has read everything up to this `seq`. */
+  readonly acknowledge: (name: string, after: number) => void;
+  /** All readers, of other agents too. Saves the positions that were acknowledged here. Rejects when the store fails. */
   readonly all: () => Promise<readonly Reader[]>;
 };
 
-/** More names than this are a mistake of whoever gives them. */
+/** A limit on names, in case a client sends a new one with every request. */
 const MAX_READERS = 100;
 
+const readerStream = defineStream<Reader>({ prefix: "reader/", index: ({ name }) => ({ readers: [name] }) });
+
 export function openReaders(journal: Pick<Journal, "find" | "append" | "now">, clock: Clock): Readers {
-  const heard = new Map<string, { readonly after: number; readonly atMs: number }>();
+  /** `atMs`: monotonic. */
+  const acknowledged = new Map<string, { readonly after: number; readonly atMs: number }>();
 
   return {
-    heard: (name, after) => {
-      if (heard.has(name) || heard.size < MAX_READERS) heard.set(name, { after, atMs: clock.monotonicMs() });
+    acknowledge: (name, after) => {
+      if (acknowledged.has(name) || acknowledged.size < MAX_READERS)
+        acknowledged.set(name, { after, atMs: clock.monotonicMs() });
     },
     all: async () => {
       const now = Math.floor((await journal.now()) / 1_000);
       const { items } = await journal.find({ index: "readers", limit: MAX_READERS });
-      const kept = new Map(items.map(({ snapshot }) => [(snapshot as Reader).name, snapshot as Reader]));
-      for (const [name, { after, atMs }] of heard) {
-        const mine = { name, after, atMs: now - Math.round(clock.monotonicMs() - atMs) };
-        // It may have asked another agent since.
-        if (mine.atMs <= (kept.get(name)?.atMs ?? -1)) continue;
-        kept.set(name, mine);
-        await journal.append([
-          { stream: `reader/${name}`, expected: 0, events: [], snapshot: mine, index: { readers: [name] } },
-        ]);
+      const readers = new Map(items.map(readerStream.stateOf).map((reader) => [reader.name, reader]));
+      for (const [name, { after, atMs }] of acknowledged) {
+        const reader = { name, after, atMs: now - Math.round(clock.monotonicMs() - atMs) };
+        // The reader may have asked another agent since.
+        if (reader.atMs <= (readers.get(name)?.atMs ?? -1)) continue;
+        readers.set(name, reader);
+        await journal.append([readerStream.append(name, { expected: 0, state: reader })]);
       }
-      return [...kept.values()];
+      return [...readers.values()];
     },
   };
 }

@@ -1,12 +1,13 @@
-// The way out to Kafka: reads the journal, publishes every fact of every task, and remembers how far it came in the
-// journal itself. While the bus is away the facts wait in the journal, and nothing else of the agent notices.
+// The relay to Kafka: reads the feed, publishes every event of every task, and saves its position in the journal. While
+// the bus is unavailable the events wait in the journal, and the rest of the agent is not affected.
 //
-// Why a reader who drops what it has seen by (task, taskseq) misses nothing: a batch is published again until it is
-// acknowledged, before anything after it; the place is moved only after that. So whoever starts from the place, be it
-// this agent after a crash or another one at the same time, repeats what is there and leaves nothing out.
+// A consumer that drops duplicates by (task, taskseq) misses nothing: a batch is published again until it is acknowledged,
+// before any later batch, and the position moves only after that. So an agent that starts from the position, after a crash
+// or at the same time as another one, may repeat events but leaves none out.
 
 import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
@@ -22,45 +23,46 @@ export type RelayDeps = {
   readonly tasks: Pick<Tasks, "read">;
   readonly journal: Pick<Journal, "load" | "append">;
   readonly bus: Pick<EventBus, "publish" | "checkTopic">;
-  /** This process among the agents that share the journal. */
-  readonly me: string;
+  /** Differs between the agents that share the journal, and between runs of one agent. */
+  readonly relayId: string;
   readonly clock: Clock;
-  /** Between 0 and 1, for spreading tries. */
+  /** Between 0 and 1: spreads retries. */
   readonly random: () => number;
   readonly logger: Logger;
 };
 
 export type Relay = {
-  /** Resolves when the batch that is on its way has been answered. */
+  /** Resolves when no publish is in progress any more. */
   readonly stop: () => Promise<void>;
   readonly state: () => RelayState;
 };
 
 export type RelayState = {
   readonly up: boolean;
-  /** `seq` up to which all is published. */
+  /** The `seq` up to which all events are published. */
   readonly seq: number;
-  /** Time of the oldest fact that could not be published yet, ms since 1970; undefined while nothing is held up. */
+  /** Time of the oldest event that waits to be published, ms since 1970; undefined when none waits. */
   readonly waitingSince: number | undefined;
 };
 
-/** How far the facts are published, and by whom last. */
-type Place = { readonly after: number; readonly by: string };
+/** All events up to the `seq` `after` are published; `by` is the relay that published last, empty at first. */
+type RelayPosition = { readonly after: number; readonly by: string };
 
-export const RELAY_STREAM = "relay/kafka";
+export const relayStream = defineStream<RelayPosition>({ prefix: "relay/kafka" });
 const PAGE = 200;
 const WAIT_MS = 25_000;
-/** Whoever published last has the first turn; the others look whether it took it before they do the same work. */
-const TURN_MS = 3_000;
+/** The relay that published last goes first. The others wait this long, and publish only if it has not done so. */
+const YIELD_MS = 3_000;
 const BACKOFF = { firstMs: 500, maxMs: 15_000, jitter: "half" } as const;
 
+/** Starts at once. Errors are logged, never thrown: publishing is tried again until it succeeds. */
 export function startRelay(deps: RelayDeps): Relay {
   const stopping = new AbortController();
   let state: RelayState = { up: true, seq: 0, waitingSince: undefined };
-  const set = (part: Partial<RelayState>): void => {
+  const setState: SetState = (part) => {
     state = { ...state, ...part };
   };
-  const running = run(deps, stopping.signal, set);
+  const running = run(deps, stopping.signal, setState);
   return {
     stop: async () => {
       stopping.abort();
@@ -70,7 +72,7 @@ export function startRelay(deps: RelayDeps): Relay {
   };
 }
 
-/** Batches that a broker takes: in order, each below MAX_BATCH_BYTES or a single message. */
+/** Batches that a broker accepts: in order, each at most MAX_BATCH_BYTES or a single message. */
 export function batchesOf(messages: readonly BusMessage[]): readonly (readonly BusMessage[])[] {
   const batches: BusMessage[][] = [];
   let room = 0;
@@ -86,56 +88,51 @@ export function batchesOf(messages: readonly BusMessage[]): readonly (readonly B
   return batches;
 }
 
-type Set = (part: Partial<RelayState>) => void;
+type SetState = (part: Partial<RelayState>) => void;
 
-async function run(deps: RelayDeps, stopping: AbortSignal, set: Set): Promise<void> {
+async function run(deps: RelayDeps, stopping: AbortSignal, setState: SetState): Promise<void> {
   let failures = 0;
   while (!stopping.aborted) {
     try {
-      // What was not there may have come back otherwise: without its topic, or with another one.
+      // After an outage the topic may be missing or different.
       if (failures > 0) await deps.bus.checkTopic();
-      await follow(deps, stopping, (part) => {
+      await publishAll(deps, stopping, (part) => {
         if (part.up) failures = 0;
-        set(part);
+        setState(part);
       });
     } catch (err) {
       failures += 1;
-      set({ up: false });
-      // Once, and not for every try: an outage of hours must not bury everything else.
+      setState({ up: false });
+      // Logged once per outage, not for every try.
       if (failures === 1) deps.logger.warn({ err }, "events cannot be published; they wait in the journal");
       await pause(deps.clock, backoffMs(BACKOFF, failures, deps.random()), stopping);
     }
   }
 }
 
-async function follow(deps: RelayDeps, stopping: AbortSignal, set: Set): Promise<void> {
-  let place = await load(deps);
-  const newest = await deps.feed.newest();
-  if (newest.last < place.after) {
-    deps.logger.warn({ published: place.after, newest: newest.last }, "the journal begins anew, and so do the events");
-    place = await save(deps, { after: 0, by: deps.me }, { anew: true });
-  }
+/** Publishes until it is stopped. Rejects when the bus or the journal fails. */
+async function publishAll(deps: RelayDeps, stopping: AbortSignal, setState: SetState): Promise<void> {
+  let position = await startPosition(deps);
   while (!stopping.aborted) {
-    const page = await deps.feed.page(place.after, PAGE, WAIT_MS, stopping);
+    const page = await deps.feed.page(position.after, PAGE, WAIT_MS, stopping);
     const [first] = page.events;
     if (!first) {
-      if (page.last > place.after) place = { ...place, after: page.last };
-      if (!stopping.aborted) continue;
-      return;
+      if (page.last > position.after) position = { ...position, after: page.last };
+      continue;
     }
-    if (place.by !== deps.me && place.by !== "") {
-      await pause(deps.clock, TURN_MS, stopping);
-      const now = await load(deps);
+    if (position.by !== deps.relayId && position.by !== "") {
+      await pause(deps.clock, YIELD_MS, stopping);
+      const now = await loadPosition(deps);
       if (stopping.aborted) return;
-      if (now.after > place.after) {
-        place = now;
+      if (now.after > position.after) {
+        position = now;
         continue;
       }
     }
-    set({ waitingSince: Date.parse(first.time) });
+    setState({ waitingSince: Date.parse(first.time) });
     for (const batch of batchesOf(await encode(deps, page.events))) await deps.bus.publish(batch);
-    place = await save(deps, { after: page.last, by: deps.me }, { anew: false });
-    set({ up: true, seq: place.after, waitingSince: undefined });
+    position = await savePosition(deps, { after: page.last, by: deps.relayId });
+    setState({ up: true, seq: position.after, waitingSince: undefined });
   }
 }
 
@@ -157,19 +154,32 @@ async function encode({ tasks }: RelayDeps, events: readonly FeedEvent[]): Promi
   return messages;
 }
 
-async function load({ journal }: RelayDeps): Promise<Place> {
-  const loaded = await journal.load(RELAY_STREAM);
-  return loaded === undefined ? { after: 0, by: "" } : (loaded.snapshot as Place);
+/** The saved position; the beginning when it is beyond the end of the journal, because the journal was replaced. */
+async function startPosition(deps: RelayDeps): Promise<RelayPosition> {
+  const saved = await loadPosition(deps);
+  const newest = await deps.feed.newest();
+  if (newest.last >= saved.after) return saved;
+  const fields = { published: saved.after, newest: newest.last };
+  deps.logger.warn(fields, "the journal was replaced; its events are published from the beginning");
+  return writePosition(deps, { after: 0, by: deps.relayId });
+}
+
+async function loadPosition({ journal }: RelayDeps): Promise<RelayPosition> {
+  return (await relayStream.load(journal))?.state ?? { after: 0, by: "" };
 }
 
 /**
- * Moves the place forward; where another agent is further by now, its place stands. No event and so no version: two
- * agents that save at once may set it back a little, which repeats events and leaves none out.
+ * Moves the position forward, unless another agent is further by now: then returns that agent's position. The stream has no
+ * events and so no version. Two agents that save at once may set the position back a little, which repeats some events.
  */
-async function save(deps: RelayDeps, place: Place, { anew }: { readonly anew: boolean }): Promise<Place> {
-  const stored = await load(deps);
-  if (!anew && stored.after > place.after) return stored;
-  const result = await deps.journal.append([{ stream: RELAY_STREAM, expected: 0, events: [], snapshot: { ...place } }]);
-  if (!result.ok) throw new Error(`the stream ${RELAY_STREAM} holds events: ${result.version}`);
-  return place;
+async function savePosition(deps: RelayDeps, position: RelayPosition): Promise<RelayPosition> {
+  const saved = await loadPosition(deps);
+  return saved.after > position.after ? saved : writePosition(deps, position);
+}
+
+async function writePosition({ journal }: RelayDeps, position: RelayPosition): Promise<RelayPosition> {
+  const result = await journal.append([relayStream.append("", { expected: 0, state: position })]);
+  if (!result.ok)
+    throw new Error(`the stream ${relayStream.name()} must have no events, but is at version ${result.version}`);
+  return position;
 }

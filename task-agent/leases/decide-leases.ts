@@ -1,22 +1,25 @@
-// When a lease is over, and how much time a lease gets when the agent has been away. Pure.
+// When a lease ends, and how much time a lease gets after the agent was down. Pure.
 
 import type { AgentConfig } from "../config.ts";
 
 export type LeaseMode = "strict" | "lenient";
 
-/** Times of one clock, in milliseconds. */
+/** Times of one clock, ms. */
 export type LeaseTimes = {
   readonly mode: LeaseMode;
-  /** When the holder was heard of for the last time. */
+  /** When the holder last renewed. */
   readonly renewedMs: number;
-  /** When it was to be told that the job is canceled. */
+  /** When the job was canceled; undefined while it is not. */
   readonly canceledMs: number | undefined;
 };
 
-/** What a runner may take for its cleaning up after the grace of a cancel. */
+/** How long a runner may clean up after the grace period of a cancel. */
 const CLEANUP_MS = 60_000;
 
-/** `canceled`: a lenient job need not be waited for once nobody has answered to its cancel. */
+/**
+ * Why the lease has ended; undefined while it has not. `canceled`: a lenient job is given up early when its runner has not
+ * answered to the cancel.
+ */
 export function leaseEnd(
   lease: LeaseTimes,
   { config, now }: { config: Pick<AgentConfig, "lease" | "cancelGraceMs">; now: number },
@@ -27,32 +30,32 @@ export function leaseEnd(
   return now - since > config.cancelGraceMs + CLEANUP_MS ? "canceled" : undefined;
 }
 
-/** What is written down now and then: when each lease was renewed, and when the last recovery window was. Store time. */
-export type Remembered = { readonly windowAtMs: number; readonly renewedMs: { readonly [lease: string]: number } };
+/** Saved now and then: when each lease was renewed, and when the last recovery window began. Store time, ms. */
+export type SavedLeaseTimes = { readonly windowAtMs: number; readonly renewedMs: { readonly [lease: string]: number } };
 
-/** Recovery windows are at least so far apart: an agent that crashes again and again keeps no dead runner's job. */
+/** The least time between two recovery windows, so that an agent that keeps crashing does not keep a dead runner's job. */
 const WINDOW_MS = 600_000;
-/** What was written at the beginning of the window itself is no renewal. */
+/** A time this close to the start of the window was written by the window itself: it is no renewal. */
 const SAME_MOMENT_MS = 1_000;
 
 /**
- * After a start of the agent every lease gets its full time once more, because its holder could not renew it meanwhile.
- * Within ten minutes of the last such window, and for a lease that was not renewed since, time goes on from what was
- * written down. A strict job always gets its full time: when it was renewed last is not known to the second, and it may
- * never run twice at once. Answers since when each lease counts as renewed.
+ * After a start of the agent every lease gets its full time once more, because its holder could not renew it while the agent
+ * was down. There are two exceptions: within ten minutes of the last such window, and for a lease that was not renewed
+ * since then, the time continues from what was saved. A strict job always gets its full time: its last renewal is not
+ * known to the second, and it must never run twice at once. Returns since when each lease counts as renewed.
  */
 export function decideRecovery(
   leases: readonly { readonly id: string; readonly mode: LeaseMode; readonly claimedMs: number }[],
-  remembered: Remembered | undefined,
+  saved: SavedLeaseTimes | undefined,
   nowMs: number,
-): Remembered {
-  const before = remembered?.windowAtMs;
+): SavedLeaseTimes {
+  const before = saved?.windowAtMs;
   const isWindow = before === undefined || nowMs - before >= WINDOW_MS || nowMs < before;
   const renewedMs: Record<string, number> = {};
   for (const { id, mode, claimedMs } of leases) {
-    const last = Math.min(nowMs, Math.max(remembered?.renewedMs[id] ?? 0, claimedMs));
-    const isFresh = before === undefined || last > before + SAME_MOMENT_MS;
-    renewedMs[id] = mode === "strict" || (isWindow && isFresh) ? nowMs : last;
+    const last = Math.min(nowMs, Math.max(saved?.renewedMs[id] ?? 0, claimedMs));
+    const isRenewed = before === undefined || last > before + SAME_MOMENT_MS;
+    renewedMs[id] = mode === "strict" || (isWindow && isRenewed) ? nowMs : last;
   }
   return { windowAtMs: isWindow ? nowMs : before, renewedMs };
 }

@@ -7,7 +7,9 @@ import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { openAlarms } from "../alarms.ts";
 import { agentConfig } from "../config.ts";
-import { AGENT_INDEXES, type TaskRecord, type Tasks } from "../tasks/tasks.ts";
+import { AGENT_INDEXES } from "../store/indexes.ts";
+import type { TaskRecord } from "../tasks/task-store.ts";
+import type { Tasks } from "../tasks/tasks.ts";
 import { openLeases } from "./leases.ts";
 
 const config = agentConfig.parse({
@@ -20,7 +22,7 @@ const lease = { runner: "seoul-1", claimedAt: 0, started: true };
 const state = { id: "t1", jobs: { only: { key: "only", id: "only", fence: 1, attempt: 1, site: "seoul", lease } } };
 const record = { state, pipeline: pipeline([job("only", { mode: "strict" })]), version: 1 } as unknown as TaskRecord;
 
-test("a lease has its whole time from when the agent can hear again, also where the store was slow at the start", async () => {
+test("after a slow start of the store, a lease gets its full time from the moment when runners can renew again", async () => {
   const clock = new SteppedClock();
   const memory = openMemoryJournal({ indexes: AGENT_INDEXES, clock });
   const lost: string[] = [];
@@ -38,7 +40,7 @@ test("a lease has its whole time from when the agent can hear again, also where 
   };
   const alarms = openAlarms({ error: () => {} });
   const leases = openLeases({ tasks, journal: { ...memory, append }, config, clock, alarms });
-  leases.look(record);
+  leases.onTaskChanged(record);
   await leases.recover();
   isSlow = false;
 

@@ -1,5 +1,5 @@
-// Logs in the archive: each a gzip of its own, `<day>/logs/<task>/<job>/<attempt>/<step>.log.gz`. A log is on disk there before
-// it is removed here, and a shorter one never takes the place of a longer one.
+// Logs in the archive, one gzip file each: `<day>/logs/<task>/<job>/<attempt>/<step>.log.gz`. A log is on the archive's disk
+// before it is removed from the log folder, and a shorter log never replaces a longer one.
 
 import { createReadStream, createWriteStream } from "node:fs";
 import { open, readdir, rename, rm } from "node:fs/promises";
@@ -11,8 +11,8 @@ import { makeFolder, syncFolder } from "@gantry/journal/archive/archive.ts";
 import { type LogName, type LogPart, type LogStore, pathOf } from "./log-store.ts";
 
 /**
- * Writes all logs of a task to the archive; durable when it resolves. Rejects when the disk refuses. Several may do it at
- * once when each has a name of its own as `writer`: what is gone meanwhile another one has archived.
+ * Writes all logs of a task to the archive; durable when it resolves. Rejects when the disk fails. Several agents may do
+ * this at once if each has its own name as `writer`; a log that disappears meanwhile was archived by another agent.
  */
 export async function archiveLogs(logs: string, archive: string, task: string, writer?: string): Promise<void> {
   const day = dayOfTask(task);
@@ -25,12 +25,12 @@ export async function archiveLogs(logs: string, archive: string, task: string, w
 }
 
 async function archiveLog(from: string, to: string, writer: string | undefined): Promise<void> {
-  // Once it is open it can be read to its end, whoever removes it.
+  // An open file can be read to its end even when another agent removes it.
   const log = await unlessGone(open(from, "r"));
   if (!log) return;
   try {
     const { size } = await log.stat();
-    // Reading a log that was not there leaves an empty one behind.
+    // Reading a log that does not exist leaves an empty file behind.
     if (size === 0 || size <= (await lengthOf(to))) return;
     const part = `${to}${writer === undefined ? "" : `.${writer}`}.part`;
     await makeFolder(dirname(to));
@@ -43,7 +43,7 @@ async function archiveLog(from: string, to: string, writer: string | undefined):
   }
 }
 
-/** undefined where what is read is not there any more, or not whole. */
+/** Undefined when the file or folder does not exist any more. */
 async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
@@ -53,12 +53,12 @@ async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Removes the logs of a task; they must be in the archive, or not be wanted. */
+/** Removes the logs of a task. They must be in the archive, unless the policy keeps no logs there. */
 export async function removeLogs(logs: string, task: string): Promise<void> {
   await rm(join(logs, task), { recursive: true, force: true });
 }
 
-/** The same logs, and those that are in the archive, which are final. */
+/** Reads archived logs as well; those are final. */
 export function withArchivedLogs(inner: LogStore, archive: string): LogStore {
   return {
     ...inner,
@@ -75,7 +75,10 @@ function archivedPath(archive: string, day: string, name: LogName): string {
   return `${pathOf(join(archive, day, "logs"), name)}.gz`;
 }
 
-/** Length of the log, which the last four bytes of a gzip tell; 0 when it is not there. Logs of 4 GiB and more are cut. */
+/**
+ * Length of the log, read from the last four bytes of the gzip file; 0 when the file does not exist. It is modulo 4 GiB, so
+ * longer logs are cut.
+ */
 async function lengthOf(path: string): Promise<number> {
   try {
     const file = await open(path, "r");
@@ -88,13 +91,13 @@ async function lengthOf(path: string): Promise<number> {
       await file.close();
     }
   } catch (error) {
-    // What is in the way of the archive is told when something is to be written there.
+    // A file in the place of the archive's folder is reported when the archive is written.
     if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return 0;
     throw error;
   }
 }
 
-/** From the beginning each time: old logs are read seldom. */
+/** Decompresses from the beginning each time: old logs are rarely read. */
 async function readArchived(
   path: string,
   size: number,

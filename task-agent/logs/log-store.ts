@@ -1,5 +1,5 @@
-// The logs of steps: one file each, appended by byte offset. The runner's own spool is the copy that survives a crash of
-// this process, so appends are not fsynced: after a crash the size on disk is the truth, and the runner rewinds to it.
+// The logs of steps: one file each, appended by byte offset. The runner keeps its own copy, which survives a crash of this
+// process, so appends are not fsynced: after a crash the size on disk counts, and the runner sends the rest again.
 
 import { type FileHandle, mkdir, open as openFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -13,11 +13,12 @@ export type LogPart = { readonly bytes: Buffer; readonly size: number; readonly 
 
 export type LogStore = {
   /**
-   * Appends at an offset and answers the size after it. What overlaps must be equal (`log-differs`); a gap is `log-rewind`.
-   * Appends to one log are done one after the other.
+   * Appends at a byte offset and returns the size afterwards. Appends to one log are done one after the other. Throws
+   * `log-differs` when overlapping bytes differ, `log-rewind` for a gap, `bad-request` for a wrong checksum, and
+   * `unavailable` when the disk fails.
    */
   readonly append: (name: LogName, offset: number, bytes: Buffer, crc: number, final: boolean) => Promise<number>;
-  /** Bytes from an offset, at most `limit`; with `waitMs` it holds until there are some or the log is final. */
+  /** Bytes from an offset, at most `limit`. Waits up to `waitMs`, or until `gone` aborts, for bytes or the end of the log. */
   readonly read: (
     name: LogName,
     query: { from: number; limit: number; waitMs?: number; gone?: AbortSignal },
@@ -29,17 +30,19 @@ type OpenLog = {
   file: FileHandle;
   size: number;
   final: boolean;
-  turn: Promise<unknown>;
+  /** Ends when the last append has ended. */
+  lastAppend: Promise<unknown>;
   readonly waiters: Set<() => void>;
+  /** Monotonic. */
   usedMs: number;
 };
 
 const MAX_OPEN = 256;
 
-/** What another agent has written is looked for so often while a reader waits. */
-const LOOK_EVERY_MS = 1_000;
+/** While a reader waits, the file is checked this often for bytes that another agent has written. */
+const REFRESH_MS = 1_000;
 
-/** `shared`: other agents write to the same folder. */
+/** `shared`: other agents write to the same folder. At most MAX_OPEN files stay open. */
 export function openLogStore(folder: string, clock: Clock, { shared = false } = {}): LogStore {
   const logs = new Map<string, OpenLog>();
   const opening = new Map<string, Promise<OpenLog>>();
@@ -63,38 +66,40 @@ export function openLogStore(folder: string, clock: Clock, { shared = false } = 
     }
   };
 
+  const read: LogStore["read"] = async (name, { from, limit, waitMs = 0, gone }) => {
+    const path = pathOf(folder, name);
+    if (waitMs === 0 && !(await exists(path))) return { bytes: Buffer.alloc(0), size: 0, final: false };
+    const log = await open(name);
+    if (shared) await refresh(log, path);
+    if (waitMs > 0 && !log.final && log.size <= from) {
+      await pause(clock, shared ? Math.min(waitMs, REFRESH_MS) : waitMs, gone, (wake) => {
+        log.waiters.add(wake);
+        return () => log.waiters.delete(wake);
+      });
+      if (shared) await refresh(log, path);
+    }
+    const length = Math.max(0, Math.min(limit, log.size - from));
+    const bytes = Buffer.alloc(length);
+    if (length > 0) await log.file.read(bytes, 0, length, from);
+    return { bytes, size: log.size, final: log.final };
+  };
+
   return {
+    read,
     append: async (name, offset, bytes, crc, final) => {
       if (crc32(bytes) !== crc)
         throw new GantryError("bad-request", { problem: "the checksum of the log bytes is wrong" });
       const log = await open(name);
-      const work = log.turn.then(async () => {
-        if (shared) await lookAgain(log, pathOf(folder, name));
+      const work = log.lastAppend.then(async () => {
+        if (shared) await refresh(log, pathOf(folder, name));
         return appendTo(log, pathOf(folder, name), offset, bytes, final);
       });
-      log.turn = work.catch(() => undefined);
+      log.lastAppend = work.catch(() => undefined);
       return work;
-    },
-    read: async (name, { from, limit, waitMs = 0, gone }) => {
-      if (waitMs === 0 && !(await exists(pathOf(folder, name))))
-        return { bytes: Buffer.alloc(0), size: 0, final: false };
-      const log = await open(name);
-      if (shared) await lookAgain(log, pathOf(folder, name));
-      if (waitMs > 0 && !log.final && log.size <= from) {
-        await pause(clock, shared ? Math.min(waitMs, LOOK_EVERY_MS) : waitMs, gone, (wake) => {
-          log.waiters.add(wake);
-          return () => log.waiters.delete(wake);
-        });
-        if (shared) await lookAgain(log, pathOf(folder, name));
-      }
-      const length = Math.max(0, Math.min(limit, log.size - from));
-      const bytes = Buffer.alloc(length);
-      if (length > 0) await log.file.read(bytes, 0, length, from);
-      return { bytes, size: log.size, final: log.final };
     },
     close: async () => {
       for (const log of logs.values()) {
-        await log.turn;
+        await log.lastAppend;
         await log.file.close();
       }
       logs.clear();
@@ -106,15 +111,15 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
   if (offset > log.size) throw new GantryError("log-rewind", { ack: log.size, offset });
   const overlap = Math.min(bytes.length, log.size - offset);
   if (overlap > 0) {
-    const known = Buffer.alloc(overlap);
-    await log.file.read(known, 0, overlap, offset);
-    if (!known.equals(bytes.subarray(0, overlap))) throw new GantryError("log-differs");
+    const existing = Buffer.alloc(overlap);
+    await log.file.read(existing, 0, overlap, offset);
+    if (!existing.equals(bytes.subarray(0, overlap))) throw new GantryError("log-differs");
   }
-  const fresh = bytes.subarray(overlap);
-  if (fresh.length > 0 && log.final) throw new GantryError("log-differs");
-  for (let done = 0; done < fresh.length; ) {
-    // On a full disk fewer bytes are written than asked for, and the next write fails.
-    const { bytesWritten } = await withDiskErrors(() => log.file.write(fresh, done, fresh.length - done, log.size));
+  const added = bytes.subarray(overlap);
+  if (added.length > 0 && log.final) throw new GantryError("log-differs");
+  for (let done = 0; done < added.length; ) {
+    // On a full disk a write is cut short, and the next one fails.
+    const { bytesWritten } = await withDiskErrors(() => log.file.write(added, done, added.length - done, log.size));
     done += bytesWritten;
     log.size += bytesWritten;
   }
@@ -126,7 +131,7 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
   return log.size;
 }
 
-/** A disk that is full or broken may be well again; the runner keeps the bytes until then. */
+/** Turns errors of the disk into `unavailable`: the runner keeps the bytes and tries again. */
 async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -135,7 +140,7 @@ async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
     if (!["ENOSPC", "EDQUOT", "EIO", "EROFS"].includes(code)) throw error;
     throw new GantryError(
       "unavailable",
-      { what: "The log store", problem: `Its disk says ${code}.` },
+      { what: "The log store", problem: `Its disk reports ${code}.` },
       { cause: error },
     );
   }
@@ -148,14 +153,14 @@ async function openLog(path: string, usedMs: number): Promise<OpenLog> {
     file,
     size: (await file.stat()).size,
     final: await exists(`${path}.final`),
-    turn: Promise.resolve(),
+    lastAppend: Promise.resolve(),
     waiters: new Set(),
     usedMs,
   };
 }
 
-/** How far another agent has come with it. */
-async function lookAgain(log: OpenLog, path: string): Promise<void> {
+/** Reads how far another agent has written. */
+async function refresh(log: OpenLog, path: string): Promise<void> {
   log.size = Math.max(log.size, (await log.file.stat()).size);
   log.final ||= await exists(`${path}.final`);
 }
@@ -165,12 +170,12 @@ async function closeOldest(logs: Map<string, OpenLog>): Promise<void> {
   const idle = [...logs].filter(([, log]) => log.waiters.size === 0).toSorted(([, a], [, b]) => a.usedMs - b.usedMs);
   for (const [path, log] of idle.slice(0, logs.size - MAX_OPEN)) {
     logs.delete(path);
-    await log.turn;
+    await log.lastAppend;
     await log.file.close();
   }
 }
 
-/** Where a log is. Names come from runners: every part becomes one harmless file name. */
+/** The file of a log. Names come from runners, so every part is encoded as a single safe file name. */
 export function pathOf(folder: string, { task, job, attempt, step }: LogName): string {
   const part = (text: string): string => encodeURIComponent(text).replace(/\./g, "%2E").slice(0, 200);
   return join(folder, part(task), part(job), String(attempt), `${part(step)}.log`);

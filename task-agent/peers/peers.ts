@@ -1,89 +1,100 @@
-// The other agents that share the journal. Each writes down every second which runners are signed in at it and which
-// leases it has heard of, so that none of them says that a job has no runner, or that a runner is silent, when it is not.
+// The other agents that share the journal. Every second, each agent publishes which runners are signed in at it and which
+// leases were renewed at it. So no agent reports that a job has no runner, or that a runner is silent, when that is wrong.
 
 import type { Journal } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { RunnerFacts } from "../dispatch/decide-runner.ts";
 
 export type Peers = {
   /** Runners that are signed in at other agents that are alive. */
   readonly runners: () => readonly RunnerFacts[];
-  /** The same, a list for each of these agents. */
-  readonly runnersOfEach: () => readonly (readonly RunnerFacts[])[];
-  /** When any other agent heard of the holder of this lease for the last time, as far as it is known; store time, ms. */
-  readonly heardMs: (lease: string) => number | undefined;
-  /** Tells about this agent and reads about the others; to be called every second. Rejects when the journal does. */
+  /** The same, one list per agent. */
+  readonly runnersByAgent: () => readonly (readonly RunnerFacts[])[];
+  /** When this lease was last renewed at any other agent, as far as known; store time, ms. */
+  readonly lastHeardMs: (lease: string) => number | undefined;
+  /** Publishes this agent's state and reads the others'. To be called every second. Rejects when the store fails. */
   readonly tick: () => Promise<void>;
-  /** Takes this agent off the list. */
+  /** Takes this agent off the list. Rejects when the store fails. */
   readonly leave: () => Promise<void>;
 };
 
 export type PeersDeps = {
   readonly name: string;
   readonly journal: Journal;
-  /** Runners that are signed in here. */
+  /** Runners that are signed in at this agent. */
   readonly runners: () => readonly RunnerFacts[];
-  /** Leases that were renewed here, and how long ago, ms. */
-  readonly heard: () => ReadonlyMap<string, number>;
-  /** The runners of this site at other agents are others now, or have more or less room. */
+  /** Leases that were renewed at this agent, and how long ago, ms. */
+  readonly heardAgoMs: () => ReadonlyMap<string, number>;
+  /** The runners of this site at other agents have changed, or their free slots have. */
   readonly onChanged: (site: string) => void;
 };
 
-type Word = {
+/** Times are store times, ms. */
+type PeerState = {
   readonly name: string;
+  /** When it was published; 0 when the agent has left. */
   readonly atMs: number;
   readonly runners: readonly RunnerFacts[];
   readonly heardMs: { readonly [lease: string]: number };
 };
 
-/** Who has said nothing for so long is taken for dead. Several times as long as between two words. */
+const peerStream = defineStream<PeerState>({
+  prefix: "agent/peer/",
+  index: ({ name, atMs }) => ({ agents: atMs === 0 ? [] : [name] }),
+});
+
+/** An agent that has published nothing for so long counts as dead. Several times the interval of publishing. */
 const ALIVE_MS = 5_000;
 const MAX_AGENTS = 100;
 /** Longer than any silence after which a job is given away. */
 const REMEMBER_MS = 3_600_000;
 
-export function openPeers({ name, journal, runners, heard, onChanged }: PeersDeps): Peers {
-  let others: readonly Word[] = [];
+export function openPeers({ name, journal, runners, heardAgoMs, onChanged }: PeersDeps): Peers {
+  let others: readonly PeerState[] = [];
   let storeMs = 0;
   let sites = new Map<string, string>();
-  /** What any of them has ever said: an agent that starts again has heard nobody yet, and must not make others forget. */
-  const heardBefore = new Map<string, number>();
+  /** Outlives the state of a peer: an agent that has just restarted has heard of no runner yet. */
+  const lastHeard = new Map<string, number>();
 
-  const remember = (): void => {
-    for (const { heardMs } of others)
-      for (const [lease, at] of Object.entries(heardMs))
-        heardBefore.set(lease, Math.max(at, heardBefore.get(lease) ?? 0));
-    for (const [lease, at] of heardBefore) if (storeMs - at > REMEMBER_MS) heardBefore.delete(lease);
+  const publish = async (state: Omit<PeerState, "name">): Promise<void> => {
+    // Optional fields that are undefined are not JSON.
+    const json = JSON.parse(JSON.stringify({ name, ...state })) as PeerState;
+    await journal.append([peerStream.append(name, { expected: 0, state: json })]);
   };
-  const say = async (word: Omit<Word, "name">, index: { readonly agents: readonly string[] }): Promise<void> => {
-    const snapshot = JSON.parse(JSON.stringify({ name, ...word }));
-    await journal.append([{ stream: `agent/peer/${name}`, expected: 0, events: [], snapshot, index }]);
-  };
-  const alive = (): readonly Word[] => others.filter((one) => storeMs - one.atMs < ALIVE_MS);
+  const alive = (): readonly PeerState[] => others.filter((one) => storeMs - one.atMs < ALIVE_MS);
 
   return {
     runners: () => alive().flatMap((one) => one.runners),
-    runnersOfEach: () => alive().map((one) => one.runners),
-    heardMs: (lease) => heardBefore.get(lease),
+    runnersByAgent: () => alive().map((one) => one.runners),
+    lastHeardMs: (lease) => lastHeard.get(lease),
     tick: async () => {
       storeMs = Math.floor((await journal.now()) / 1_000);
-      const heardMs = Object.fromEntries([...heard()].map(([lease, ago]) => [lease, storeMs - ago]));
-      await say({ atMs: storeMs, runners: runners(), heardMs }, { agents: [name] });
+      const heardMs = Object.fromEntries([...heardAgoMs()].map(([lease, agoMs]) => [lease, storeMs - agoMs]));
+      await publish({ atMs: storeMs, runners: runners(), heardMs });
       const page = await journal.find({ index: "agents", limit: MAX_AGENTS });
-      others = page.items.map(({ snapshot }) => snapshot as unknown as Word).filter((one) => one.name !== name);
-      remember();
+      others = page.items.map(peerStream.stateOf).filter((one) => one.name !== name);
+      updateLastHeard(lastHeard, others, storeMs);
       const before = sites;
-      sites = bySite(alive());
+      sites = summaryBySite(alive());
       for (const site of new Set([...before.keys(), ...sites.keys()]))
         if (before.get(site) !== sites.get(site)) onChanged(site);
     },
-    leave: () => say({ atMs: 0, runners: [], heardMs: {} }, { agents: [] }),
+    leave: () => publish({ atMs: 0, runners: [], heardMs: {} }),
   };
 }
 
-/** What makes a difference to the jobs of a site, as a text that can be compared. */
-function bySite(words: readonly Word[]): Map<string, string> {
-  const all = words.flatMap((one) => one.runners);
-  const sites = Map.groupBy(all, (one) => one.site);
+function updateLastHeard(lastHeard: Map<string, number>, others: readonly PeerState[], storeMs: number): void {
+  for (const { heardMs } of others)
+    for (const [lease, at] of Object.entries(heardMs)) lastHeard.set(lease, Math.max(at, lastHeard.get(lease) ?? 0));
+  for (const [lease, at] of lastHeard) if (storeMs - at > REMEMBER_MS) lastHeard.delete(lease);
+}
+
+/** What matters to the jobs of each site, as text that can be compared. */
+function summaryBySite(peers: readonly PeerState[]): Map<string, string> {
+  const sites = Map.groupBy(
+    peers.flatMap((one) => one.runners),
+    (one) => one.site,
+  );
   const line = ({ runner, labels, free, alive }: RunnerFacts): string =>
     JSON.stringify([runner, labels, free > 0, alive]);
   return new Map([...sites].map(([site, runners]) => [site, runners.map(line).toSorted().join()]));

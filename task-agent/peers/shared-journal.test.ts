@@ -1,4 +1,4 @@
-// Two task-agents on one Redis: what is asked of one is done at the other, and neither takes anything from the other.
+// Two task-agents on one Redis: a request to one takes effect at the other, and neither takes jobs from the other's runners.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -12,7 +12,7 @@ import type { Listening } from "@gantry/runtime/http/listen.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { AgentConfigInput } from "../config.ts";
 import { startTaskAgent } from "../main.ts";
-import { PlayedRunner } from "../runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 
 const TOKEN = "platform-token-of-this-test";
 const SEOUL = "runner-token-of-seoul-0";
@@ -24,7 +24,7 @@ app: none
 jobs:
   work: { site: seoul, mode: strict, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }
 `;
-/** Short, so that a test sees a lease end. */
+/** Short, so that a lease ends during a test. */
 const strict = { renewEveryMs: 100, renewWithinMs: 300, selfFenceMs: 600, reassignAfterMs: 2_000 };
 const lenient = { ...strict, selfFenceMs: 1_000 };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -69,11 +69,11 @@ function request({ client }: Member, idempotencyKey?: string) {
   return client.startTask({ pipeline: "release", params: {}, idempotencyKey: key, principal: "dev" });
 }
 
-function signIn({ agent }: Member, name: string): Promise<PlayedRunner> {
-  return PlayedRunner.signIn(agent.url, SEOUL, "seoul", name);
+function signIn({ agent }: Member, name: string): Promise<ScriptedRunner> {
+  return ScriptedRunner.signIn(agent.url, SEOUL, "seoul", name);
 }
 
-test("a task that is requested at one agent is offered to a runner at the other, at once, and shown by both", {
+test("a task requested at one agent is offered at once to a runner of the other, and both agents show it", {
   skip: noRedis,
 }, async (t) => {
   const [a, b] = await twoAgents(t);
@@ -87,7 +87,7 @@ test("a task that is requested at one agent is offered to a runner at the other,
   assert.ok(offer);
   await runner.claim(offer);
   await runner.start(offer.ref);
-  assert.equal((await b.client.task(task.id)).state, "running", "what one agent answered, the other knows");
+  assert.equal((await b.client.task(task.id)).state, "running", "the other agent knows what one agent has committed");
   await runner.report(offer.ref);
   assert.equal((await b.client.task(task.id)).state, "succeeded");
   const events = await b.client.taskEvents(task.id, 0, 100);
@@ -97,28 +97,28 @@ test("a task that is requested at one agent is offered to a runner at the other,
   );
 });
 
-test("an agent without runners does not say that there are none when the other has one", {
+test("an agent without runners does not report `no-runner` when the other agent has one", {
   skip: noRedis,
 }, async (t) => {
   const [a, b] = await twoAgents(t);
   const runner = await signIn(a, "seoul-1");
-  // Agents tell each other of their runners every second.
+  // Agents publish their runners every second.
   while ((await b.client.runners()).items[0]?.state !== "online") await runner.pollAll(0, 100);
   const first = await request(b);
   const job = await runner.takeJob();
   assert.equal(job.ref.task, first.id);
-  // The runner is busy now; both agents know it within a second or two, and say so.
+  // The runner is busy now; both agents know it within two seconds.
   void runner.pollAll(0, 3_000).catch(() => undefined);
   const second = await request(b);
   const waiting = await until(b, second.id, (task) => task.waiting?.code === "all-busy");
   assert.equal(waiting.waiting?.text, "Waiting for a free slot at seoul: all 2 of 1 fitting runner are busy.");
   for (const task of [first, second]) {
-    const told = (await b.client.taskEvents(task.id, 0, 100)).map(({ data }) => data.event);
-    assert.ok(!told.some((event) => event.kind === "JobWaiting" && event.code === "no-runner"));
+    const events = (await b.client.taskEvents(task.id, 0, 100)).map(({ data }) => data.event);
+    assert.ok(!events.some((event) => event.kind === "JobWaiting" && event.code === "no-runner"));
   }
 });
 
-test("a reader that waits at one agent is woken by a change at the other, and a cancel reaches the runner there", {
+test("a request that waits at one agent returns after a change at the other, and a cancel reaches the other agent's runner", {
   skip: noRedis,
 }, async (t) => {
   const [a, b] = await twoAgents(t);
@@ -136,37 +136,41 @@ test("a reader that waits at one agent is woken by a change at the other, and a 
   assert.equal((await b.client.task(task.id)).state, "canceled");
 });
 
-test("when its agent is gone, a runner goes on at the other under the same fence", { skip: noRedis }, async (t) => {
+test("a runner whose agent stopped continues at the other agent under the same fence", { skip: noRedis }, async (t) => {
   const [a, b] = await twoAgents(t);
   const task = await request(b);
   const runner = await signIn(a, "seoul-1");
   const job = await runner.takeJob();
   await runner.start(job.ref);
-  const send = (by: PlayedRunner, offset: number, text: string, final = false): Promise<number> =>
+  const send = (by: ScriptedRunner, offset: number, text: string, final = false): Promise<number> =>
     by.log(job.ref, "make", offset, Buffer.from(text), crc32(text), final);
   const place = { task: task.id, job: "work", step: "make" };
   assert.equal((await b.client.log(place, 0, 100)).size, 0);
   await send(runner, 0, "one\n");
-  assert.equal((await b.client.log(place, 0, 100)).bytes.toString(), "one\n", "each agent shows what the other has");
+  assert.equal(
+    (await b.client.log(place, 0, 100)).bytes.toString(),
+    "one\n",
+    "each agent shows the log that the other received",
+  );
   await a.agent.close();
-  const same = await PlayedRunner.signIn(b.agent.url, SEOUL, "seoul", "seoul-1", [{ ref: job.ref, started: true }], {
+  const same = await ScriptedRunner.signIn(b.agent.url, SEOUL, "seoul", "seoul-1", [{ ref: job.ref, started: true }], {
     bootId: runner.bootId,
     registration: 2,
   });
   assert.deepEqual(same.directives, [{ ref: job.ref, do: "continue" }]);
-  assert.equal(await send(same, 4, "two\n", true), 8, "the log goes on where it was");
+  assert.equal(await send(same, 4, "two\n", true), 8, "the log continues at the same offset");
   await same.report(job.ref);
   assert.equal((await b.client.task(task.id)).state, "succeeded");
 });
 
-test("a runner that registers at the other agent is offered nothing more at the first", {
+test("a runner that registers at the other agent is offered nothing more by the first", {
   skip: noRedis,
 }, async (t) => {
   const [a, b] = await twoAgents(t);
   const before = await signIn(a, "seoul-1");
   const open = before.pollAll(1, 20_000);
   const gone = assert.rejects(open, { code: "session-gone" });
-  const after = await PlayedRunner.signIn(b.agent.url, SEOUL, "seoul", "seoul-1", [], {
+  const after = await ScriptedRunner.signIn(b.agent.url, SEOUL, "seoul", "seoul-1", [], {
     bootId: before.bootId,
     registration: 2,
   });
@@ -175,7 +179,7 @@ test("a runner that registers at the other agent is offered nothing more at the 
   assert.equal((await after.takeJob()).ref.task, task.id);
 });
 
-test("a lease that is renewed at one agent is not given away by the other; when nobody renews, it is", {
+test("a lease that is renewed at one agent is not revoked by the other; without renewals it is", {
   skip: noRedis,
 }, async (t) => {
   const [a, b] = await twoAgents(t);
@@ -196,7 +200,7 @@ test("a lease that is renewed at one agent is not given away by the other; when 
   assert.ok(Number(second?.ref.fence) > job.ref.fence);
 });
 
-test("Redis is emptied while a job runs: the agents put the task back, and it ends as if nothing had been", {
+test("Redis is emptied while a job runs: the agents restore the task, and it ends as usual", {
   skip: noRedis,
 }, async (t) => {
   const redis = await redisFor(t);
@@ -215,8 +219,8 @@ test("Redis is emptied while a job runs: the agents put the task back, and it en
   assert.ok(second.ref.fence > job.ref.fence);
 });
 
-/** As runners and portals do: what could not be answered, or is not there yet, is asked again, a little later. */
-async function untilDone<T>(runner: PlayedRunner, work: () => Promise<T>): Promise<T> {
+/** Repeats the request while it fails, as runners and portals do. */
+async function untilDone<T>(runner: ScriptedRunner, work: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await work();
@@ -229,12 +233,12 @@ async function untilDone<T>(runner: PlayedRunner, work: () => Promise<T>): Promi
 
 type View = Awaited<ReturnType<AgentClient["task"]>>;
 
-/** Looks again whenever an event came. */
-async function until({ client }: Member, id: string, isSo: (task: View) => boolean): Promise<View> {
+/** Reads the task again after every event until the condition holds. */
+async function until({ client }: Member, id: string, isMet: (task: View) => boolean): Promise<View> {
   let { last } = await client.feed({ limit: 1 });
   for (;;) {
     const task = await client.task(id);
-    if (isSo(task)) return task;
+    if (isMet(task)) return task;
     last = (await client.feed({ after: last, limit: 100, waitMs: 10_000 })).last;
   }
 }

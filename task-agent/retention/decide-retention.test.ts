@@ -1,4 +1,4 @@
-// Whatever the policy and the world: what must stay, stays; and what may leave, leaves.
+// For any policy and any state: tasks that must stay are kept, and all others are archived.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,11 +7,11 @@ import { dayOfTask, newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import fc from "fast-check";
 import {
   DAY_MS,
-  decideLogLeaves,
+  decideArchiveLogs,
+  decideKeep,
   decideReadUpTo,
-  decideStay,
+  effectivePolicy,
   nextBatch,
-  policyNow,
   READER_SILENT_MS,
   type RetentionFacts,
 } from "./decide-retention.ts";
@@ -30,7 +30,7 @@ const policy = fc
     logs: fc.record({ days: fc.integer({ min: 1, max: 400 }), archive: fc.boolean() }),
   })
   .map((input) => retentionPolicy.parse(input));
-/** Around the borders as often as anywhere. */
+/** Values near the limits are as frequent as all others. */
 const age = fc.oneof(
   fc.integer({ min: -10, max: 500 }).map((n) => n * DAY_MS),
   fc.tuple(days, fc.integer({ min: -1, max: 1 })).map(([n, ms]) => n * DAY_MS + ms),
@@ -52,41 +52,41 @@ const facts = fc.record({
   policy,
   now: fc.constant(NOW),
   isNewest: fc.boolean(),
-  isReferredTo: fc.boolean(),
+  isReferenced: fc.boolean(),
   lastSeq: fc.nat({ max: 20 }),
   readUpTo: fc.oneof(fc.nat({ max: 20 }), fc.constant(Number.POSITIVE_INFINITY)),
 });
 
-test("what leaves has ended long ago, is no newest one, nobody refers to it, its key is over, and all have read it", () => {
+test("a task is archived when it ended long ago, is not among the newest, is not referenced, its key has expired and all have read it", () => {
   fc.assert(
-    fc.property(task, facts, (one, world) => {
-      const leaves = decideStay(one, world) === undefined;
+    fc.property(task, facts, (one, context) => {
+      const leaves = decideKeep(one, context) === undefined;
       const mayLeave =
-        world.policy.enabled &&
+        context.policy.enabled &&
         one.phase === "ended" &&
-        NOW - (one.endedAt ?? NOW) >= taskTerms(world.policy, one.pipeline).days * DAY_MS &&
+        NOW - (one.endedAt ?? NOW) >= taskTerms(context.policy, one.pipeline).days * DAY_MS &&
         NOW - one.requestedAt >= 7 * DAY_MS &&
-        !world.isNewest &&
-        !world.isReferredTo &&
-        world.lastSeq <= world.readUpTo;
+        !context.isNewest &&
+        !context.isReferenced &&
+        context.lastSeq <= context.readUpTo;
       assert.equal(leaves, mayLeave);
     }),
   );
 });
 
-test("longer days and a larger past keep at least as much", () => {
+test("a policy with more days keeps at least as many tasks", () => {
   fc.assert(
-    fc.property(task, facts, fc.nat({ max: 100 }), (one, world, more) => {
-      const { tasks } = world.policy;
-      const longer = { ...world.policy, tasks: { ...tasks, days: tasks.days + more, pipelines: {} } };
-      const shorter: RetentionFacts = { ...world, policy: { ...world.policy, tasks: { ...tasks, pipelines: {} } } };
-      if (decideStay(one, shorter) !== undefined)
-        assert.notEqual(decideStay(one, { ...world, policy: longer }), undefined);
+    fc.property(task, facts, fc.nat({ max: 100 }), (one, context, more) => {
+      const { tasks } = context.policy;
+      const longer = { ...context.policy, tasks: { ...tasks, days: tasks.days + more, pipelines: {} } };
+      const shorter: RetentionFacts = { ...context, policy: { ...context.policy, tasks: { ...tasks, pipelines: {} } } };
+      if (decideKeep(one, shorter) !== undefined)
+        assert.notEqual(decideKeep(one, { ...context, policy: longer }), undefined);
     }),
   );
 });
 
-test("all have read up to where the last one is; who is silent for a week, and no relay, hold nothing back", () => {
+test("the slowest reader counts; a reader that was silent for a week and a missing relay do not", () => {
   const reader = fc.record({ name: fc.string(), after: fc.nat(), ago: fc.nat({ max: 2 * READER_SILENT_MS }) });
   fc.assert(
     fc.property(fc.array(reader), fc.option(fc.nat(), { nil: undefined }), (readers, relay) => {
@@ -96,34 +96,34 @@ test("all have read up to where the last one is; who is silent for a week, and n
         NOW,
       );
       const heard = readers.filter(({ ago }) => ago < READER_SILENT_MS).map(({ after }) => after);
-      const places = relay === undefined ? heard : [...heard, relay];
-      assert.ok(places.every((place) => upTo <= place));
-      assert.ok(places.length === 0 ? upTo === Number.POSITIVE_INFINITY : places.includes(upTo));
+      const positions = relay === undefined ? heard : [...heard, relay];
+      assert.ok(positions.every((position) => upTo <= position));
+      assert.ok(positions.length === 0 ? upTo === Number.POSITIVE_INFINITY : positions.includes(upTo));
     }),
   );
 });
 
-test("the log of an open task stays, and of one that nobody knows; of an archived one it leaves", () => {
+test("logs of open and unknown tasks stay; logs of archived tasks are moved", () => {
   const on = retentionPolicy.parse({});
-  const leaves = (state: Parameters<typeof decideLogLeaves>[0], isArchived = false): boolean =>
-    decideLogLeaves(state, { policy: on, now: NOW, isArchived });
+  const leaves = (state: Parameters<typeof decideArchiveLogs>[0], isArchived = false): boolean =>
+    decideArchiveLogs(state, { policy: on, now: NOW, isArchived });
   assert.equal(leaves({ phase: "running", endedAt: undefined }), false);
   assert.equal(leaves({ phase: "ended", endedAt: NOW - 29 * DAY_MS }), false);
   assert.equal(leaves({ phase: "ended", endedAt: NOW - 30 * DAY_MS }), true);
   assert.equal(leaves(undefined, false), false);
   assert.equal(leaves(undefined, true), true);
   const off = retentionPolicy.parse({ enabled: false });
-  assert.equal(decideLogLeaves({ phase: "ended", endedAt: 0 }, { policy: off, now: NOW, isArchived: true }), false);
+  assert.equal(decideArchiveLogs({ phase: "ended", endedAt: 0 }, { policy: off, now: NOW, isArchived: true }), false);
 });
 
-test("a batch grows while it is quick, is halved when it was slow, and is never empty", () => {
+test("a batch grows after a quick removal, is halved after a slow one, and is never empty", () => {
   assert.deepEqual(
     [nextBatch(4, 1), nextBatch(4, 10), nextBatch(4, 20), nextBatch(1, 500), nextBatch(50, 1)],
     [5, 4, 2, 1, 50],
   );
 });
 
-test("the id of a task tells its day; nothing else does", () => {
+test("the id of a task contains its day; other texts are refused", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 4_000_000_000_000 }), fc.uuid(), (at, uuid) => {
       const id = newTaskId(at, uuid);
@@ -142,15 +142,18 @@ test("the id of a task tells its day; nothing else does", () => {
     assert.equal(dayOfTask(id), undefined);
 });
 
-test("what operators set wins over the configuration, and can be taken back", () => {
+test("settings override the configuration and can be removed again", () => {
   const policy = retentionPolicy.parse({ tasks: { days: 50, pipelines: { ci: { keep: 3 } } } });
-  assert.deepEqual(policyNow(policy, {}), policy);
+  assert.deepEqual(effectivePolicy(policy, {}), policy);
   const set = { "retention.taskDays": 20, "retention.logDays": 5, "retention.keepTasks": 7, "retention.paused": true };
-  assert.deepEqual(policyNow(policy, set), {
+  assert.deepEqual(effectivePolicy(policy, set), {
     enabled: false,
     tasks: { days: 20, keep: 7, pipelines: { ci: { keep: 3 } } },
     logs: { days: 5, archive: true },
   });
   const off = retentionPolicy.parse({ enabled: false });
-  assert.deepEqual([policyNow(off, {}).enabled, policyNow(off, { "retention.paused": false }).enabled], [false, true]);
+  assert.deepEqual(
+    [effectivePolicy(off, {}).enabled, effectivePolicy(off, { "retention.paused": false }).enabled],
+    [false, true],
+  );
 });

@@ -1,5 +1,5 @@
-// Lists of a store of many tasks, before, while and after old ones leave: whoever turns pages meanwhile sees everything
-// that stays, once, in order. The same with 100,000 tasks: GANTRY_TASKS=100000 node --test task-agent/retention/retention-lists.test.ts
+// Lists of many tasks before, during and after a pass of retention: a client that reads the pages during the pass sees every
+// task that stays, once and in order. The same with 100,000 tasks: GANTRY_TASKS=100000 node --test task-agent/retention/retention-lists.test.ts
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { newTaskId } from "@gantry/core/task/task-id.ts";
 import { listArchive, openArchiveWriter } from "@gantry/journal/archive/archive.ts";
 import type { IndexQuery, Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
-import { AGENT_INDEXES } from "../tasks/tasks.ts";
+import { AGENT_INDEXES } from "../store/indexes.ts";
 import { DAY_MS } from "./decide-retention.ts";
 import { TASKS } from "./task-archive.ts";
 import { sweepTasks } from "./task-retention.ts";
@@ -20,7 +20,7 @@ const COUNT = Number(process.env.GANTRY_TASKS ?? 1_500);
 const APPS = 10;
 const KEEP = 5;
 const NOW = 1_790_000_000_000;
-/** As many are young. */
+/** So many tasks are old enough; the rest is too young. */
 const OLD = Math.floor(COUNT * 0.8);
 
 function taskOf(n: number): StreamAppend {
@@ -49,7 +49,7 @@ const QUERIES: readonly IndexQuery[] = [
   { index: "tasks-by-state", prefix: "failed/", limit: 50, order: "descending" },
 ];
 
-/** All pages; `turn` is called between two of them. */
+/** The keys of all pages; `turn` is called between two of them. */
 async function pages(journal: Journal, query: IndexQuery, turn: () => Promise<void>): Promise<readonly string[]> {
   const keys: string[] = [];
   let cursor: string | undefined;
@@ -62,7 +62,7 @@ async function pages(journal: Journal, query: IndexQuery, turn: () => Promise<vo
   return keys;
 }
 
-test(`lists of ${COUNT} tasks stay right while most of them leave`, async (t) => {
+test(`lists of ${COUNT} tasks stay correct while most of the tasks are archived`, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-lists-"));
   const journal = await openSqliteJournal({
     file: join(folder, "journal.sqlite"),
@@ -82,7 +82,7 @@ test(`lists of ${COUNT} tasks stay right while most of them leave`, async (t) =>
   const archive = join(folder, "archive");
   const sweeping = sweepTasks({
     journal,
-    tasks: { now: async () => NOW, reindex: async () => assert.fail("all have their entries"), forget: () => {} },
+    tasks: { now: async () => NOW, reindex: async () => assert.fail("all tasks are indexed"), forget: () => {} },
     archive: openArchiveWriter({ folder: archive, kind: TASKS, nowMs: () => NOW }),
     policy: () => retentionPolicy.parse({ tasks: { days: 90, keep: KEEP } }),
     readUpTo: async () => Number.POSITIVE_INFINITY,
@@ -94,16 +94,16 @@ test(`lists of ${COUNT} tasks stay right while most of them leave`, async (t) =>
   const swept = await sweeping;
   const after = await Promise.all(QUERIES.map((query) => pages(journal, query, yielding)));
 
-  // The young ones are more than `keep` of each app, so that all old ones leave.
+  // Each app has more than `keep` young tasks, so all old ones are archived.
   assert.equal(swept.archived, OLD);
   assert.equal(after[0]?.length, COUNT - OLD);
   for (const [at, left] of after.entries()) {
     const all = before[at] ?? [];
     const seen = during[at] ?? [];
     const shown = new Set(seen);
-    assert.deepEqual(left, all.slice(0, left.length), "the newest are left, in their order");
+    assert.deepEqual(left, all.slice(0, left.length), "the newest are left, in order");
     assert.equal(shown.size, seen.length, "nothing is shown twice");
-    assert.deepEqual(seen.slice(0, left.length), left, "nothing that stays is passed over");
+    assert.deepEqual(seen.slice(0, left.length), left, "no task that stays is missing");
     assert.deepEqual(
       seen,
       all.filter((key) => shown.has(key)),

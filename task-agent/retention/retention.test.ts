@@ -1,4 +1,4 @@
-// Retention put together, without HTTP: the relay to Kafka and named readers hold events back; a pass is told by its state.
+// Retention without HTTP: the relay to Kafka and named readers hold tasks back, and the counters show why.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -11,10 +11,10 @@ import { retentionPolicy } from "@gantry/core/retention/policy.ts";
 import { decideCancel } from "@gantry/core/task/decide-task.ts";
 import { dayOfTask, newTaskId } from "@gantry/core/task/task-id.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { openWorld } from "../agent.fixture.ts";
+import { openTestAgent } from "../agent.fixture.ts";
 import { openAlarms } from "../alarms.ts";
 import { agentConfig } from "../config.ts";
-import { RELAY_STREAM } from "../events/relay.ts";
+import { relayStream } from "../events/relay.ts";
 import { pathOf } from "../logs/log-store.ts";
 import { DAY_MS } from "./decide-retention.ts";
 import { sweepLogs } from "./log-retention.ts";
@@ -22,13 +22,13 @@ import { openRetention } from "./retention.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-test("what is not in Kafka yet, and what a reader has not read, stays", async (t) => {
+test("a task stays until Kafka and every reader have its events", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-open-retention-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   let journal: Journal | undefined;
-  const { agent, clock, start } = await openWorld({
+  const { agent, clock, start } = await openTestAgent({
     grouped: false,
-    around: (inner) => {
+    wrapJournal: (inner) => {
       journal = inner;
       return inner;
     },
@@ -67,23 +67,23 @@ test("what is not in Kafka yet, and what a reader has not read, stays", async (t
     });
     while (!isOver) await clock.pass(300);
     await sweeping;
-    return [...retention.state().stayed];
+    return [...retention.state().kept];
   };
   const published = async (after: number): Promise<void> => {
-    await journal?.append([{ stream: RELAY_STREAM, expected: 0, events: [], snapshot: { after, by: "x" } }]);
+    await journal?.append([{ stream: relayStream.name(), expected: 0, events: [], snapshot: { after, by: "x" } }]);
   };
   const held = [
     ["unread", 1],
     ["newest", 1],
   ];
-  assert.deepEqual(await pass(), held, "nothing was ever published");
+  assert.deepEqual(await pass(), held, "nothing has been published yet");
   await published(last - 1);
   assert.deepEqual(await pass(), held);
   await published(last);
-  retention.readers.heard("notify-agent", last - 1);
+  retention.readers.acknowledge("notify-agent", last - 1);
   assert.deepEqual(await pass(), held);
   assert.equal(retention.state().archivedTasks, 0);
-  retention.readers.heard("notify-agent", last);
+  retention.readers.acknowledge("notify-agent", last);
   assert.deepEqual(await pass(), [["newest", 1]]);
   assert.equal(retention.state().archivedTasks, 1);
   assert.ok(await retention.archive.has(old));
@@ -91,7 +91,7 @@ test("what is not in Kafka yet, and what a reader has not read, stays", async (t
   await retention.close();
 });
 
-test("two agents that sweep the same logs at once disturb each other in nothing, and every log is whole in the archive", async (t) => {
+test("two agents that archive the same logs at once do not disturb each other, and every log is complete", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-logs-at-once-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const [logs, archive] = [join(folder, "logs"), join(folder, "archive")];
@@ -120,7 +120,7 @@ test("two agents that sweep the same logs at once disturb each other in nothing,
   assert.deepEqual(await readdir(logs), []);
   for (const name of names) {
     const path = pathOf(join(archive, dayOfTask(name.task) ?? "", "logs"), name);
-    assert.deepEqual(await readdir(dirname(path)), ["make.log.gz"], "nothing half-written is left");
+    assert.deepEqual(await readdir(dirname(path)), ["make.log.gz"], "no partial file is left");
     assert.equal(gunzipSync(await readFile(`${path}.gz`)).toString(), `made by ${name.task}\n`.repeat(5_000));
   }
 });

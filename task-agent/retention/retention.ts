@@ -1,4 +1,4 @@
-// Retention put together: who sweeps when, what it tells, and what is read again of what has left.
+// Retention: when tasks and logs are moved to the archive, and its counters.
 
 import { dirname, join } from "node:path";
 import type { RetentionPolicy } from "@gantry/core/retention/policy.ts";
@@ -10,24 +10,25 @@ import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Alarms } from "../alarms.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReaders, type Readers } from "../events/readers.ts";
-import { RELAY_STREAM } from "../events/relay.ts";
+import { relayStream } from "../events/relay.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import type { Tasks } from "../tasks/tasks.ts";
-import { decideReadUpTo, type Stay } from "./decide-retention.ts";
+import { decideReadUpTo, type KeepReason } from "./decide-retention.ts";
 import { sweepLogs } from "./log-retention.ts";
 import { openTaskArchive, TASKS, type TaskArchive } from "./task-archive.ts";
-import { sweepTasks } from "./task-retention.ts";
+import { type SweepResult, sweepTasks } from "./task-retention.ts";
 
 export type RetentionState = {
-  /** Since the start. */
+  /** The counters are since the start. */
   readonly archivedTasks: number;
   readonly removedLogs: number;
   readonly failures: number;
-  /** When the last pass went through, and when the oldest task was requested, ms since 1970. */
+  /** When the last pass succeeded, ms since 1970. */
   readonly sweptAt: number | undefined;
+  /** When the oldest task was requested, ms since 1970. */
   readonly oldest: number | undefined;
-  /** Tasks that were old enough and stayed at the last pass, by why. */
-  readonly stayed: ReadonlyMap<Stay, number>;
+  /** Tasks that were old enough and stayed in the journal at the last pass, by reason. */
+  readonly kept: ReadonlyMap<KeepReason, number>;
   readonly longestRemovalMs: number;
 };
 
@@ -35,17 +36,17 @@ export type Retention = {
   readonly readers: Readers;
   readonly archive: TaskArchive;
   readonly state: () => RetentionState;
-  /** One pass now; rejects when it fails. Periodic at once become one. */
+  /** One pass now; rejects when it fails. If a pass is in progress, waits for that one. */
   readonly sweep: () => Promise<void>;
-  /** Periodic from time to time, until `close`. */
+  /** Starts hourly passes, until `close`. */
   readonly start: () => void;
-  /** Resolves when the piece of work that is under way is done. */
+  /** Resolves when no work is in progress any more. */
   readonly close: () => Promise<void>;
 };
 
 export type OpenRetentionDeps = {
   readonly config: Pick<AgentConfig, "archive" | "logs" | "data" | "events">;
-  /** Asked at every pass. */
+  /** Called at every pass. */
   readonly policy: () => RetentionPolicy;
   readonly journal: Journal;
   readonly tasks: Tasks;
@@ -53,19 +54,19 @@ export type OpenRetentionDeps = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly alarms: Alarms;
-  /** Between 0 and 1: agents that start together need not sweep together. */
+  /** Between 0 and 1: agents that start together do not sweep at the same time. */
   readonly random: () => number;
-  /** This agent among those that share the journal. */
+  /** The name of this agent where several share the journal. */
   readonly name: string | undefined;
 };
 
-const NOTHING_YET: RetentionState = {
+const INITIAL_STATE: RetentionState = {
   archivedTasks: 0,
   removedLogs: 0,
   failures: 0,
   sweptAt: undefined,
   oldest: undefined,
-  stayed: new Map(),
+  kept: new Map(),
   longestRemovalMs: 0,
 };
 
@@ -76,28 +77,19 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
   const readers = openReaders(journal, clock);
   const archive = openTaskArchive(folder, deps.definitions);
   const writer = openArchiveWriter({ folder, kind: TASKS, writer: deps.name, nowMs: clock.nowMs });
-  let state = NOTHING_YET;
+  let state = INITIAL_STATE;
 
   const readUpTo = async (now: number): Promise<number> => {
-    const relay = config.events.kafka && (await journal.load(RELAY_STREAM));
-    const place = config.events.kafka ? ((relay?.snapshot as { after: number } | undefined)?.after ?? 0) : undefined;
-    return decideReadUpTo(await readers.all(), place, now);
+    const relay = config.events.kafka && ((await relayStream.load(journal))?.state.after ?? 0);
+    return decideReadUpTo(await readers.all(), relay, now);
   };
   const pass = async (): Promise<void> => {
     const shared = { journal, tasks, policy: deps.policy, rest: passes.rest, isStopping: passes.isStopping };
     const swept = await sweepTasks({ ...shared, archive: writer, readUpTo, clock });
     const removed = await sweepLogs({ ...shared, logs, archive: folder, writer: deps.name, archived: archive });
-    const { archived, stayed, oldest, longestRemovalMs } = swept;
-    state = {
-      ...state,
-      archivedTasks: state.archivedTasks + archived,
-      removedLogs: state.removedLogs + removed,
-      sweptAt: clock.nowMs(),
-      oldest,
-      stayed,
-      longestRemovalMs: Math.max(state.longestRemovalMs, longestRemovalMs),
-    };
-    if (archived + removed > 0) logger.info({ tasks: archived, logs: removed }, "old tasks have left for the archive");
+    state = stateAfter(state, swept, removed, clock.nowMs());
+    const moved = { tasks: swept.archived, logs: removed };
+    if (moved.tasks + moved.logs > 0) logger.info(moved, "old tasks and logs were moved to the archive");
   };
   const passes = openPeriodic({
     clock,
@@ -111,7 +103,11 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
       }
     },
     onFailed: (err) =>
-      deps.alarms.raise("retention-failed", { err }, "old tasks cannot leave the journal; nothing was removed unsaved"),
+      deps.alarms.raise(
+        "retention-failed",
+        { err },
+        "old tasks cannot be archived; nothing was removed without a copy",
+      ),
   });
 
   return {
@@ -124,7 +120,19 @@ export function openRetention(deps: OpenRetentionDeps): Retention {
   };
 }
 
-/** Agents that share a journal share the folder of the logs, and so what is beside it. */
+function stateAfter(before: RetentionState, swept: SweepResult, removedLogs: number, nowMs: number): RetentionState {
+  return {
+    ...before,
+    archivedTasks: before.archivedTasks + swept.archived,
+    removedLogs: before.removedLogs + removedLogs,
+    sweptAt: nowMs,
+    oldest: swept.oldest,
+    kept: swept.kept,
+    longestRemovalMs: Math.max(before.longestRemovalMs, swept.longestRemovalMs),
+  };
+}
+
+/** Agents that share a journal share the folder of the logs, so the default is beside that folder. */
 export function archiveFolder(config: Pick<AgentConfig, "archive" | "logs" | "data">): string {
   return config.archive ?? join(dirname(logFolder(config)), "archive");
 }

@@ -1,5 +1,5 @@
-// Tasks in the archive: how they are written, and how they are read again. What is kept is what the journal had: the state,
-// and every event. The definition that a task ran by stays in the journal.
+// The form of tasks in the archive. An archived task has what the journal had: the state and every event. Its definition
+// stays in the journal.
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
@@ -8,7 +8,8 @@ import { type ArchiveRecord, findArchived } from "@gantry/journal/archive/archiv
 import type { JournalEvent } from "@gantry/journal/journal.ts";
 import { z } from "zod";
 import type { Definitions } from "../tasks/definitions.ts";
-import type { TaskRecord } from "../tasks/tasks.ts";
+import type { TaskRecord } from "../tasks/task-store.ts";
+import { taskStream } from "../tasks/task-stream.ts";
 
 export const TASKS = "tasks";
 const FORMAT = 1;
@@ -16,12 +17,12 @@ const FORMAT = 1;
 export type ArchivedTask = { readonly record: TaskRecord; readonly events: readonly JournalEvent[] };
 
 export type TaskArchive = {
-  /** Undefined when it is not there. Throws `archive-damaged`. */
+  /** Undefined when the task is not in the archive. Throws `archive-damaged`. */
   readonly read: (id: string) => Promise<ArchivedTask | undefined>;
   readonly has: (id: string) => Promise<boolean>;
 };
 
-/** Written by us; only what reading relies on is checked. */
+/** Checks only the fields that reading relies on: Gantry wrote the file itself. */
 const stored = z.object({
   format: z.literal(FORMAT),
   version: z.int(),
@@ -29,7 +30,7 @@ const stored = z.object({
   events: z.array(z.tuple([z.int(), z.int(), z.int(), z.looseObject({ kind: z.string() })])),
 });
 
-/** Undefined for a task whose id does not tell its day. */
+/** Undefined for a task whose id contains no day. */
 export function archiveRecord(
   state: TaskState,
   version: number,
@@ -38,7 +39,8 @@ export function archiveRecord(
   const day = dayOfTask(state.id);
   if (day === undefined) return undefined;
   const rows = events.map((one) => [one.seq, one.version, one.atMicros, one.event]);
-  return { day, id: state.id, value: { format: FORMAT, version, state, events: rows } as unknown as JsonObject };
+  const value = { format: FORMAT, version, state, events: rows };
+  return { day, id: state.id, value: value as unknown as JsonObject };
 }
 
 export function openTaskArchive(folder: string, definitions: Pick<Definitions, "pinned">): TaskArchive {
@@ -51,13 +53,13 @@ export function openTaskArchive(folder: string, definitions: Pick<Definitions, "
     read: async (id) => {
       const found = await find(id);
       if (!found) return undefined;
-      const { version, state: kept, events } = stored.parse(found);
-      const state = kept as unknown as TaskState;
+      const { version, state: parsed, events } = stored.parse(found);
+      const state = parsed as unknown as TaskState;
       return {
         record: { state, version, pipeline: await definitions.pinned(state.definition) },
         events: events.map(([seq, at, atMicros, event]) => ({
           seq,
-          stream: `task/${state.id}`,
+          stream: taskStream.name(state.id),
           version: at,
           atMicros,
           event: event as JsonObject,

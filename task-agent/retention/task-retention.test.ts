@@ -1,5 +1,5 @@
-// Old tasks leave the journal of a real agent without HTTP; whatever fails on the way, each is in the journal or in the
-// archive, and what must stay stays.
+// Retention with a real agent without HTTP: whatever fails, each task is in the journal or in the archive, and tasks that must
+// stay are kept.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -10,63 +10,63 @@ import { retentionPolicy } from "@gantry/core/retention/policy.ts";
 import { decideCancel } from "@gantry/core/task/decide-task.ts";
 import { openArchiveWriter } from "@gantry/journal/archive/archive.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { openWorld } from "../agent.fixture.ts";
+import { openTestAgent } from "../agent.fixture.ts";
 import { DAY_MS } from "./decide-retention.ts";
 import { openTaskArchive, TASKS } from "./task-archive.ts";
-import { type RetentionDeps, type Swept, sweepTasks } from "./task-retention.ts";
+import { type RetentionDeps, type SweepResult, sweepTasks } from "./task-retention.ts";
 
-type World = Awaited<ReturnType<typeof openRetentionWorld>>;
+type RetentionFixture = Awaited<ReturnType<typeof openRetentionFixture>>;
 const POLICY = { tasks: { days: 30, keep: 1 } };
 
-async function openRetentionWorld(t: TestContext, { grouped = false } = {}) {
+async function openRetentionFixture(t: TestContext, { grouped = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "gantry-retention-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   let journal: Journal | undefined;
-  const world = await openWorld({
+  const fixture = await openTestAgent({
     grouped,
-    around: (inner) => {
+    wrapJournal: (inner) => {
       journal = inner;
       return inner;
     },
   });
   assert.ok(journal);
-  const { tasks, definitions } = world.agent;
+  const { tasks, definitions } = fixture.agent;
   const deps: RetentionDeps = {
     journal,
     tasks,
-    archive: openArchiveWriter({ folder, kind: TASKS, nowMs: world.clock.nowMs }),
+    archive: openArchiveWriter({ folder, kind: TASKS, nowMs: fixture.clock.nowMs }),
     policy: () => retentionPolicy.parse(POLICY),
     readUpTo: async () => Number.POSITIVE_INFINITY,
-    clock: world.clock,
+    clock: fixture.clock,
     rest: async () => {},
     isStopping: () => false,
   };
   let keys = 0;
   return {
-    ...world,
+    ...fixture,
     journal,
     archive: openTaskArchive(folder, definitions),
-    sweep: (over: Partial<RetentionDeps> = {}): Promise<Swept> => sweepTasks({ ...deps, ...over }),
+    sweep: (over: Partial<RetentionDeps> = {}): Promise<SweepResult> => sweepTasks({ ...deps, ...over }),
     deps,
     begin: async (): Promise<string> => {
       keys += 1;
-      world.clock.jumpWall(1);
-      return (await world.start(`key-${keys}`)).state.id;
+      fixture.clock.jumpWall(1);
+      return (await fixture.start(`key-${keys}`)).state.id;
     },
     end: async (id: string): Promise<void> => {
       await tasks.change(id, ({ state }, now) => decideCancel(state, { by: "dev" }, now));
-      await world.clock.pass(0);
+      await fixture.clock.pass(0);
     },
-    later: (days: number): void => world.clock.jumpWall(days * DAY_MS),
+    later: (days: number): void => fixture.clock.jumpWall(days * DAY_MS),
   };
 }
 
 /** Tasks that have ended, oldest first. */
-async function ended(world: World, count: number): Promise<readonly string[]> {
+async function ended(fixture: RetentionFixture, count: number): Promise<readonly string[]> {
   const ids: string[] = [];
   for (let n = 0; n < count; n += 1) {
-    const id = await world.begin();
-    await world.end(id);
+    const id = await fixture.begin();
+    await fixture.end(id);
     ids.push(id);
   }
   return ids;
@@ -77,94 +77,94 @@ async function listed(journal: Journal, index: string): Promise<readonly string[
   return items.map(({ stream }) => stream.slice("task/".length));
 }
 
-test("ended tasks leave when they are old enough, but the newest; everything of them is in the archive", async (t) => {
-  const world = await openRetentionWorld(t);
-  const ids = await ended(world, 5);
+test("ended tasks are archived completely when they are old enough, except the newest", async (t) => {
+  const fixture = await openRetentionFixture(t);
+  const ids = await ended(fixture, 5);
   const [first = "", ...others] = ids;
-  const before = JSON.parse(JSON.stringify(await world.agent.tasks.read(first)));
-  const events = await world.journal.events(`task/${first}`, 0, 100);
-  world.later(29.9);
-  assert.equal((await world.sweep()).archived, 0);
-  world.later(0.2);
-  assert.deepEqual([...(await world.sweep()).stayed], [["newest", 1]]);
+  const before = JSON.parse(JSON.stringify(await fixture.agent.tasks.read(first)));
+  const events = await fixture.journal.events(`task/${first}`, 0, 100);
+  fixture.later(29.9);
+  assert.equal((await fixture.sweep()).archived, 0);
+  fixture.later(0.2);
+  assert.deepEqual([...(await fixture.sweep()).kept], [["newest", 1]]);
   const newest = others.at(-1) ?? "";
   for (const index of ["tasks", "tasks-by-state", "ended"])
-    assert.deepEqual(await listed(world.journal, index), [newest]);
-  assert.equal(await world.agent.tasks.read(first), undefined);
-  assert.deepEqual(JSON.parse(JSON.stringify(await world.archive.read(first))), { record: before, events });
-  assert.deepEqual((await world.journal.find({ index: "keys", limit: 9 })).items.length, 1);
+    assert.deepEqual(await listed(fixture.journal, index), [newest]);
+  assert.equal(await fixture.agent.tasks.read(first), undefined);
+  assert.deepEqual(JSON.parse(JSON.stringify(await fixture.archive.read(first))), { record: before, events });
+  assert.deepEqual((await fixture.journal.find({ index: "keys", limit: 9 })).items.length, 1);
   assert.deepEqual(
-    (await world.journal.feed({ after: 0, limit: 100 })).filter(({ stream }) => stream === `task/${first}`),
+    (await fixture.journal.feed({ after: 0, limit: 100 })).filter(({ stream }) => stream === `task/${first}`),
     [],
   );
-  assert.equal((await world.sweep()).archived, 0, "nothing is left to do");
+  assert.equal((await fixture.sweep()).archived, 0, "nothing is left to archive");
 });
 
-test("an open task stays, and so does the one that another one reruns or waits behind", async (t) => {
-  const world = await openRetentionWorld(t);
-  const [rerun = "", behind = "", plain = ""] = await ended(world, 3);
-  const open = await world.begin();
+test("an open task stays, and so does a task that another one reruns or waits behind", async (t) => {
+  const fixture = await openRetentionFixture(t);
+  const [rerun = "", behind = "", plain = ""] = await ended(fixture, 3);
+  const open = await fixture.begin();
   const refer = async (index: string, key: string): Promise<void> => {
     const append = { stream: `other/${index}`, expected: 0, events: [], snapshot: {}, index: { [index]: [key] } };
-    assert.ok((await world.journal.append([append])).ok);
+    assert.ok((await fixture.journal.append([append])).ok);
   };
   await refer("reruns", `${rerun}/${open}`);
   await refer("behind", `${behind}/${open}`);
-  await ended(world, 1);
-  world.later(40);
-  assert.deepEqual([...(await world.sweep()).stayed].sort(), [
+  await ended(fixture, 1);
+  fixture.later(40);
+  assert.deepEqual([...(await fixture.sweep()).kept].sort(), [
     ["newest", 1],
     ["open", 1],
     ["referred", 2],
   ]);
-  assert.deepEqual((await world.archive.read(plain))?.record.state.id, plain);
+  assert.deepEqual((await fixture.archive.read(plain))?.record.state.id, plain);
 });
 
-test("what a reader has not read stays until it has", async (t) => {
-  const world = await openRetentionWorld(t);
-  const [first = "", second = ""] = await ended(world, 3);
-  const last = (await world.journal.events(`task/${first}`, 0, 100)).at(-1)?.seq ?? 0;
-  world.later(40);
-  assert.equal((await world.sweep({ readUpTo: async () => last - 1 })).archived, 0);
-  assert.equal((await world.sweep({ readUpTo: async () => last })).archived, 1);
-  assert.deepEqual([await world.archive.has(first), await world.archive.has(second)], [true, false]);
+test("a task stays until every reader has read it", async (t) => {
+  const fixture = await openRetentionFixture(t);
+  const [first = "", second = ""] = await ended(fixture, 3);
+  const last = (await fixture.journal.events(`task/${first}`, 0, 100)).at(-1)?.seq ?? 0;
+  fixture.later(40);
+  assert.equal((await fixture.sweep({ readUpTo: async () => last - 1 })).archived, 0);
+  assert.equal((await fixture.sweep({ readUpTo: async () => last })).archived, 1);
+  assert.deepEqual([await fixture.archive.has(first), await fixture.archive.has(second)], [true, false]);
 });
 
-test("the same key starts a new task when the old one has left, and not before", async (t) => {
-  const world = await openRetentionWorld(t);
-  const { state: first } = await world.start("again");
-  await world.end(first.id);
-  await ended(world, 1);
-  assert.equal((await world.start("again")).state.id, first.id);
-  world.later(40);
-  assert.equal((await world.sweep()).archived, 1);
-  const { state: second } = await world.start("again");
+test("an idempotency key starts a new task only after the old one was archived", async (t) => {
+  const fixture = await openRetentionFixture(t);
+  const { state: first } = await fixture.start("again");
+  await fixture.end(first.id);
+  await ended(fixture, 1);
+  assert.equal((await fixture.start("again")).state.id, first.id);
+  fixture.later(40);
+  assert.equal((await fixture.sweep()).archived, 1);
+  const { state: second } = await fixture.start("again");
   assert.notEqual(second.id, first.id);
-  assert.equal((await world.start("again")).state.id, second.id);
+  assert.equal((await fixture.start("again")).state.id, second.id);
 });
 
-test("a task of a group whose last one has left begins at once", async (t) => {
-  const world = await openRetentionWorld(t, { grouped: true });
-  const id = await world.begin();
-  await world.end(id);
-  world.later(40);
-  // Without the rule about the newest one, as if another app had the last one of the group.
+test("a task starts at once when the last task of its group was archived", async (t) => {
+  const fixture = await openRetentionFixture(t, { grouped: true });
+  const id = await fixture.begin();
+  await fixture.end(id);
+  fixture.later(40);
+  // So that the rule about the newest task does not keep it.
   const append = { stream: "other/newer", expected: 0, events: [], snapshot: {} };
-  await world.journal.append([{ ...append, index: { ended: [`-/test/${"9".repeat(15)}/x`] } }]);
-  assert.equal((await world.sweep()).archived, 1);
-  assert.equal((await world.agent.tasks.read(await world.begin()))?.state.phase, "running");
+  await fixture.journal.append([{ ...append, index: { ended: [`-/test/${"9".repeat(15)}/x`] } }]);
+  assert.equal((await fixture.sweep()).archived, 1);
+  assert.equal((await fixture.agent.tasks.read(await fixture.begin()))?.state.phase, "running");
 });
 
-test("tasks that an older version ended get their entry first, and leave at a later pass", async (t) => {
-  const world = await openRetentionWorld(t);
-  const ids = await ended(world, 3);
+test("tasks that an older version did not index are indexed first and archived by a later pass", async (t) => {
+  const fixture = await openRetentionFixture(t);
+  const ids = await ended(fixture, 3);
   for (const id of ids) {
-    const loaded = await world.journal.load(`task/${id}`);
+    const loaded = await fixture.journal.load(`task/${id}`);
     assert.ok(loaded);
-    const [key = ""] = (await world.journal.find({ index: "tasks", limit: 9 })).items
+    const [key = ""] = (await fixture.journal.find({ index: "tasks", limit: 9 })).items
       .filter(({ stream }) => stream === `task/${id}`)
       .map((item) => item.key);
-    await world.journal.append([
+    await fixture.journal.append([
       {
         stream: `task/${id}`,
         expected: loaded.version,
@@ -174,21 +174,21 @@ test("tasks that an older version ended get their entry first, and leave at a la
       },
     ]);
   }
-  world.later(40);
-  assert.equal((await world.sweep()).archived, 0);
-  assert.equal((await world.sweep()).archived, 2);
+  fixture.later(40);
+  assert.equal((await fixture.sweep()).archived, 0);
+  assert.equal((await fixture.sweep()).archived, 2);
 });
 
-test("whatever fails, and whoever dies, at any step: each task is in the journal or in the archive", async (t) => {
-  const world = await openRetentionWorld(t);
-  const { archive, journal } = world.deps;
-  const died = new Error("the process died");
+test("after a failure at any step each task is in the journal or in the archive", async (t) => {
+  const fixture = await openRetentionFixture(t);
+  const { archive, journal } = fixture.deps;
+  const died = new Error("the process crashed");
   const ids: string[] = [];
   for (let failAt = 1; failAt <= 8; failAt += 1) {
-    ids.push(...(await ended(world, 6)));
-    world.later(40);
+    ids.push(...(await ended(fixture, 6)));
+    fixture.later(40);
     let step = 0;
-    /** Every odd step is before a piece of work, every even one after it. */
+    /** Odd steps are before a piece of work, even ones after it. */
     const reach = (): void => {
       step += 1;
       if (step === failAt) throw died;
@@ -203,39 +203,41 @@ test("whatever fails, and whoever dies, at any step: each task is in the journal
       archive: { append: (records) => guarded(() => archive.append(records)) },
       journal: { ...journal, remove: (batch) => guarded(() => journal.remove(batch)) },
     };
-    await assert.rejects(world.sweep(dying), died);
+    await assert.rejects(fixture.sweep(dying), died);
     for (const id of ids)
-      assert.ok((await journal.load(`task/${id}`)) || (await world.archive.has(id)), `${id} after step ${failAt}`);
+      assert.ok((await journal.load(`task/${id}`)) || (await fixture.archive.has(id)), `${id} after step ${failAt}`);
   }
-  await world.sweep();
-  assert.deepEqual(await listed(world.journal, "tasks"), ids.slice(-1));
-  for (const id of ids.slice(0, -1)) assert.ok(await world.archive.has(id));
+  await fixture.sweep();
+  assert.deepEqual(await listed(fixture.journal, "tasks"), ids.slice(-1));
+  for (const id of ids.slice(0, -1)) assert.ok(await fixture.archive.has(id));
 });
 
-test("a task that changes while it is being archived stays; the others of the batch leave", async (t) => {
-  const world = await openRetentionWorld(t);
-  const [, late = ""] = await ended(world, 5);
-  world.later(40);
-  const loaded = await world.journal.load(`task/${late}`);
+test("a task that changes while it is being archived stays; the others of the batch are archived", async (t) => {
+  const fixture = await openRetentionFixture(t);
+  const [, late = ""] = await ended(fixture, 5);
+  fixture.later(40);
+  const loaded = await fixture.journal.load(`task/${late}`);
   assert.ok(loaded);
   const { version, snapshot } = loaded;
   const archive: RetentionDeps["archive"] = {
     append: async (records) => {
-      await world.deps.archive.append(records);
-      // A report that comes late, as it does once.
-      await world.journal.append([{ stream: `task/${late}`, expected: version, events: [{ kind: "Late" }], snapshot }]);
+      await fixture.deps.archive.append(records);
+      // For example a late report.
+      await fixture.journal.append([
+        { stream: `task/${late}`, expected: version, events: [{ kind: "Late" }], snapshot },
+      ]);
     },
   };
-  assert.equal((await world.sweep({ archive })).archived, 3);
-  assert.ok(await world.journal.load(`task/${late}`));
+  assert.equal((await fixture.sweep({ archive })).archived, 3);
+  assert.ok(await fixture.journal.load(`task/${late}`));
 });
 
-test("two agents that sweep at once do it once, and lose nothing", async (t) => {
-  const world = await openRetentionWorld(t);
-  const ids = await ended(world, 20);
-  world.later(40);
-  const both = await Promise.all([world.sweep(), world.sweep()]);
+test("two agents that archive at the same time lose nothing", async (t) => {
+  const fixture = await openRetentionFixture(t);
+  const ids = await ended(fixture, 20);
+  fixture.later(40);
+  const both = await Promise.all([fixture.sweep(), fixture.sweep()]);
   assert.ok(both.every(({ archived }) => archived > 0));
-  assert.deepEqual(await listed(world.journal, "tasks"), ids.slice(-1));
-  for (const id of ids.slice(0, -1)) assert.ok(await world.archive.has(id));
+  assert.deepEqual(await listed(fixture.journal, "tasks"), ids.slice(-1));
+  for (const id of ids.slice(0, -1)) assert.ok(await fixture.archive.has(id));
 });

@@ -1,109 +1,129 @@
-// Ended tasks leave the journal for the archive: read → decide → commit, a few at a time. A task is on disk in the archive
-// before it is removed, so after a crash it may be in both, and never in none. Any number of agents may do this at once.
+// Moves ended tasks from the journal to the archive: read → decide → commit, a few at a time. A task is on the archive's disk
+// before it is removed, so after a crash it may be in both, but never in neither. Several agents may do this at once.
 
-import { leastTaskDays, type RetentionPolicy, taskTerms } from "@gantry/core/retention/policy.ts";
-import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import { leastTaskDays, type RetentionPolicy } from "@gantry/core/retention/policy.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
 import type { ArchiveRecord, ArchiveWriter } from "@gantry/journal/archive/archive.ts";
 import type { Journal, JournalEvent, StreamRemoval } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import { appStream, endedPrefix, type Tasks, taskStream } from "../tasks/tasks.ts";
-import { DAY_MS, decideByItself, decideStay, nextBatch, type Stay } from "./decide-retention.ts";
+import { taskStream } from "../tasks/task-stream.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import { DAY_MS, decideKeep, decideKeepByTask, type KeepReason, nextBatch } from "./decide-retention.ts";
 import { archiveRecord } from "./task-archive.ts";
+import { openTaskReferences, type TaskReferences } from "./task-references.ts";
 
 export type RetentionDeps = {
   readonly journal: Pick<Journal, "load" | "find" | "events" | "remove">;
   readonly tasks: Pick<Tasks, "now" | "reindex" | "forget">;
   readonly archive: ArchiveWriter;
-  /** Asked at the beginning of each sweep. */
+  /** Called at the beginning of each pass. */
   readonly policy: () => RetentionPolicy;
-  /** Up to which seq all readers have read. */
+  /** The `seq` up to which all readers have read. `now`: store time, ms. */
   readonly readUpTo: (now: number) => Promise<number>;
   readonly clock: Pick<Clock, "monotonicMs">;
-  /** Between two pieces of work, none of which takes long: lets requests have their turn. */
+  /** Awaited between two short pieces of work, so that requests are served in between. */
   readonly rest: () => Promise<void>;
   readonly isStopping: () => boolean;
 };
 
-export type Swept = {
+export type SweepResult = {
   readonly archived: number;
-  /** Tasks that were old enough and stay, by why. */
-  readonly stayed: ReadonlyMap<Stay, number>;
-  /** When the oldest task that is left was requested; undefined when there is none, or it was not looked for. */
+  /** Tasks that were old enough and stay, by reason. */
+  readonly kept: ReadonlyMap<KeepReason, number>;
+  /** When the oldest task in the journal was requested, ms since 1970; undefined when there is none. */
   readonly oldest: number | undefined;
   /** The longest time that the journal took for one removal, ms. */
   readonly longestRemovalMs: number;
 };
 
-type Leaver = {
+/** A task that may be archived. `streams`: what is removed from the journal with it. */
+type Candidate = {
   readonly record: ArchiveRecord;
   readonly streams: readonly StreamRemoval[];
   readonly events: number;
 };
-type Found = { readonly state: TaskState; readonly version: number };
+type StoredTask = { readonly state: TaskState; readonly version: number };
 
 const PAGE = 20;
 const EVENTS_PAGE = 200;
-/** What goes to the archive together: several fsyncs serve all of it, and making it text holds up the process. */
-const PART = { tasks: 20, events: 1_000 };
-/** More events than this are not read at once into memory: such a task stays. */
+/** The limits of one write to the archive. Its fsyncs serve all of it, but its conversion to text blocks the process. */
+const BATCH = { tasks: 20, events: 1_000 };
+const FIRST_REMOVAL = 4;
+/** A task with more events is not read into memory: it stays in the journal. */
 const MAX_EVENTS = 100_000;
 
 /**
- * One pass over all tasks that are old enough. Rejects when the archive or the journal does; then nothing has left that is
- * not in the archive, and the next pass goes on.
+ * One pass over all tasks that are old enough. Rejects when the archive or the journal fails. Even then, every task that was
+ * removed is in the archive, and the next pass continues.
  */
-export async function sweepTasks(deps: RetentionDeps): Promise<Swept> {
+export async function sweepTasks(deps: RetentionDeps): Promise<SweepResult> {
   const policy = deps.policy();
   const now = await deps.tasks.now();
-  const readUpTo = await deps.readUpTo(now);
-  const look = openLook(deps, policy);
-  const stayed = new Map<Stay, number>();
-  const leaving: Leaver[] = [];
-  let [archived, longestRemovalMs, batch, events] = [0, 0, 4, 0];
+  const terms = { policy, now, readUpTo: await deps.readUpTo(now) };
+  const references = openTaskReferences(deps, policy);
+  const kept = new Map<KeepReason, number>();
+  const mover = new TaskMover(deps);
   let oldest: number | undefined;
-  if (!policy.enabled) return { archived, stayed, oldest: await oldestLeft(deps), longestRemovalMs };
 
-  const commit = async (): Promise<void> => {
-    if (leaving.length === 0) return;
-    events = 0;
-    await deps.archive.append(leaving.map(({ record }) => record));
-    while (leaving.length > 0) {
-      await deps.rest();
-      const began = deps.clock.monotonicMs();
-      archived += await remove(deps, leaving.splice(0, batch));
-      const tookMs = deps.clock.monotonicMs() - began;
-      longestRemovalMs = Math.max(longestRemovalMs, tookMs);
-      batch = nextBatch(batch, tookMs);
-    }
-    await deps.rest();
-  };
-
-  for await (const found of candidates(deps, now - leastTaskDays(policy) * DAY_MS)) {
+  const isOff = !policy.enabled;
+  for await (const task of isOff ? [] : oldTasks(deps, now - leastTaskDays(policy) * DAY_MS)) {
     if (deps.isStopping()) break;
-    const judged = await judge(deps, look, found, { policy, now, readUpTo });
-    if (typeof judged === "string") {
-      oldest ??= found.state.requestedAt;
-      stayed.set(judged, (stayed.get(judged) ?? 0) + 1);
-      continue;
-    }
-    leaving.push(judged);
-    events += judged.events;
-    if (leaving.length >= PART.tasks || events >= PART.events) await commit();
+    const candidate = await evaluate(deps, references, task, terms);
+    if (typeof candidate === "string") {
+      oldest ??= task.state.requestedAt;
+      kept.set(candidate, (kept.get(candidate) ?? 0) + 1);
+    } else await mover.add(candidate);
   }
-  await commit();
-  oldest ??= await oldestLeft(deps);
-  return { archived, stayed, oldest, longestRemovalMs };
+  await mover.flush();
+  oldest ??= await oldestRequest(deps);
+  return { archived: mover.archived, kept, oldest, longestRemovalMs: mover.longestRemovalMs };
 }
 
-/** Tasks that were requested before, oldest first. */
-async function* candidates({ journal, rest }: RetentionDeps, before: number): AsyncGenerator<Found> {
+/** Writes tasks to the archive in batches, then removes them from the journal in smaller ones. */
+class TaskMover {
+  archived = 0;
+  longestRemovalMs = 0;
+  readonly #deps: RetentionDeps;
+  readonly #waiting: Candidate[] = [];
+  #events = 0;
+  #removal = FIRST_REMOVAL;
+
+  constructor(deps: RetentionDeps) {
+    this.#deps = deps;
+  }
+
+  async add(candidate: Candidate): Promise<void> {
+    this.#waiting.push(candidate);
+    this.#events += candidate.events;
+    if (this.#waiting.length >= BATCH.tasks || this.#events >= BATCH.events) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const { archive, clock, rest } = this.#deps;
+    this.#events = 0;
+    await archive.append(this.#waiting.map(({ record }) => record));
+    while (this.#waiting.length > 0) {
+      await rest();
+      const began = clock.monotonicMs();
+      this.archived += await remove(this.#deps, this.#waiting.splice(0, this.#removal));
+      const tookMs = clock.monotonicMs() - began;
+      this.longestRemovalMs = Math.max(this.longestRemovalMs, tookMs);
+      this.#removal = nextBatch(this.#removal, tookMs);
+    }
+    await rest();
+  }
+}
+
+/** Tasks that were requested before this time, oldest first. */
+async function* oldTasks({ journal, rest }: RetentionDeps, before: number): AsyncGenerator<StoredTask> {
   let after: string | undefined;
   for (;;) {
     const page = await journal.find({ index: "tasks", limit: PAGE, ...(after === undefined ? {} : { after }) });
-    for (const { snapshot, version } of page.items) {
-      const state = snapshot as unknown as TaskState;
+    for (const item of page.items) {
+      const state = taskStream.stateOf(item);
       if (state.requestedAt > before) return;
-      yield { state, version };
+      yield { state, version: item.version };
     }
     after = page.items.at(-1)?.key;
     if (page.cursor === undefined || after === undefined) return;
@@ -111,32 +131,37 @@ async function* candidates({ journal, rest }: RetentionDeps, before: number): As
   }
 }
 
-async function oldestLeft({ journal }: RetentionDeps): Promise<number | undefined> {
+async function oldestRequest({ journal }: RetentionDeps): Promise<number | undefined> {
   const { items } = await journal.find({ index: "tasks", limit: 1 });
-  const state = items[0]?.snapshot as unknown as TaskState | undefined;
-  return state?.requestedAt;
+  const [oldest] = items.map(taskStream.stateOf);
+  return oldest?.requestedAt;
 }
 
-async function judge(
+/** The task ready for the archive, or why it stays. */
+async function evaluate(
   deps: RetentionDeps,
-  look: Look,
-  { state, version }: Found,
+  references: TaskReferences,
+  { state, version }: StoredTask,
   terms: { readonly policy: RetentionPolicy; readonly now: number; readonly readUpTo: number },
-): Promise<Leaver | Stay> {
-  const early = decideByItself(state, terms);
+): Promise<Candidate | KeepReason> {
+  const early = decideKeepByTask(state, terms);
   if (early) return early;
-  const isNewest = await look.isNewest(state);
-  const isReferredTo = isNewest || (await look.isReferredTo(state));
-  const events = isReferredTo ? [] : await eventsOf(deps, state.id, version);
+  const isNewest = await references.isNewest(state);
+  const isReferenced = isNewest || (await references.isReferenced(state));
+  const events = isReferenced ? [] : await eventsOf(deps, state.id, version);
   const lastSeq = events.at(-1)?.seq ?? 0;
-  const stay = decideStay(state, { ...terms, isNewest, isReferredTo, lastSeq });
-  if (stay) return stay;
+  const keep = decideKeep(state, { ...terms, isNewest, isReferenced, lastSeq });
+  if (keep) return keep;
   const record = archiveRecord(state, version, events);
-  // Somebody has changed it meanwhile, or it is larger than all that we make, or its id is none of ours.
+  // It was changed in the meantime, has more than MAX_EVENTS events, or its id contains no day.
   if (!record || events.length !== version) return "changed";
   const keys = await deps.journal.find({ index: "keys", prefix: state.id, limit: 10 });
   const streams = keys.items.map((key) => ({ stream: key.stream, expected: key.version }));
-  return { record, streams: [{ stream: taskStream(state.id), expected: version }, ...streams], events: events.length };
+  return {
+    record,
+    streams: [{ stream: taskStream.name(state.id), expected: version }, ...streams],
+    events: events.length,
+  };
 }
 
 async function eventsOf(
@@ -146,7 +171,7 @@ async function eventsOf(
 ): Promise<readonly JournalEvent[]> {
   const all: JournalEvent[] = [];
   while (all.length < Math.min(version, MAX_EVENTS)) {
-    const page = await journal.events(taskStream(id), all.length, EVENTS_PAGE);
+    const page = await journal.events(taskStream.name(id), all.length, EVENTS_PAGE);
     if (page.length === 0) break;
     all.push(...page);
     if (page.length === EVENTS_PAGE) await rest();
@@ -154,8 +179,8 @@ async function eventsOf(
   return all;
 }
 
-/** Answers how many tasks are gone. One that was changed meanwhile stays, and the others go without it. */
-async function remove(deps: Pick<RetentionDeps, "journal" | "tasks">, leavers: readonly Leaver[]): Promise<number> {
+/** Returns how many tasks were removed. A task that was changed in the meantime stays; the others are removed without it. */
+async function remove(deps: Pick<RetentionDeps, "journal" | "tasks">, leavers: readonly Candidate[]): Promise<number> {
   const result = await deps.journal.remove(leavers.flatMap(({ streams }) => streams));
   if (result.ok) {
     for (const { record } of leavers) deps.tasks.forget(record.id);
@@ -164,66 +189,4 @@ async function remove(deps: Pick<RetentionDeps, "journal" | "tasks">, leavers: r
   let count = 0;
   if (leavers.length > 1) for (const one of leavers) count += await remove(deps, [one]);
   return count;
-}
-
-type Look = {
-  readonly isNewest: (state: TaskState) => Promise<boolean>;
-  readonly isReferredTo: (state: TaskState) => Promise<boolean>;
-};
-
-/** What others say of a task. What is remembered for one sweep can only keep too much. */
-function openLook({ journal, tasks, rest }: RetentionDeps, policy: RetentionPolicy): Look {
-  const newest = new Map<string, ReadonlySet<string>>();
-  const named = new Map<string, ReadonlySet<string>>();
-
-  const newestOf = async (state: TaskState, keep: number): Promise<ReadonlySet<string>> => {
-    const prefix = endedPrefix(state);
-    const known = newest.get(prefix);
-    if (known) return known;
-    const ids = new Set<string>();
-    let cursor: string | undefined;
-    do {
-      const limit = Math.min(PAGE, keep - ids.size);
-      const page = await journal.find({
-        index: "ended",
-        prefix,
-        order: "descending",
-        limit,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      for (const { stream } of page.items) ids.add(stream);
-      cursor = page.cursor;
-      if (cursor !== undefined) await rest();
-    } while (cursor !== undefined && ids.size < keep);
-    newest.set(prefix, ids);
-    return ids;
-  };
-  const namedBy = async (app: string): Promise<ReadonlySet<string>> => {
-    const known = named.get(app);
-    if (known) return known;
-    const loaded = await journal.load(appStream(app));
-    const state = loaded?.snapshot as unknown as AppState | undefined;
-    const ids = new Set(state ? [state.task, ...Object.values(state.latest)] : []);
-    named.set(app, ids);
-    return ids;
-  };
-
-  return {
-    isNewest: async (state) => {
-      const { keep } = taskTerms(policy, state.pipeline);
-      const ids = await newestOf(state, keep);
-      const mine = ids.has(taskStream(state.id));
-      if (mine || ids.size >= keep) return mine;
-      // All of its kind that are in the index are among the newest; it is not in the index, so an older Gantry ended it.
-      await tasks.reindex(state.id);
-      return true;
-    },
-    isReferredTo: async ({ id, app }) => {
-      for (const index of ["behind", "reruns"]) {
-        const { items } = await journal.find({ index, prefix: `${id}/`, limit: 1 });
-        if (items.length > 0) return true;
-      }
-      return app !== undefined && (await namedBy(app)).has(id);
-    },
-  };
 }

@@ -1,4 +1,4 @@
-// What a runner says about an attempt that it has claimed: start, progress, effects, report. Everything goes through the
+// A runner's messages about an attempt that it has claimed: start, progress, effects, report. All of them go through the
 // fence check of core/task; a stale fence changes nothing.
 
 import { createHash } from "node:crypto";
@@ -25,77 +25,83 @@ import { jobOf } from "./job-spec.ts";
 export type AttemptHandlersDeps = {
   readonly tasks: Tasks;
   readonly alarms: Alarms;
-  /** Who says it; throws `session-gone` and `lease-lost`. */
-  readonly speaker: (session: string, site: string, ref: wire.JobRef) => Promise<Claimant>;
+  /** The sender of a message. Throws `session-gone` and `lease-lost`. */
+  readonly claimantOf: (session: string, site: string, ref: wire.JobRef) => Promise<Claimant>;
 };
 
-export function attemptHandlers({ tasks, alarms, speaker }: AttemptHandlersDeps) {
+export function attemptHandlers({ tasks, alarms, claimantOf }: AttemptHandlersDeps) {
   return {
     start: async ({ session, ref }: z.infer<typeof wire.startRequest>, site: string): Promise<JsonObject> => {
-      const who = await speaker(session, site, ref);
-      await tasks.change(ref.task, ({ state }, now) => decideStart(state, who, now));
+      const claimant = await claimantOf(session, site, ref);
+      await tasks.change(ref.task, ({ state }, now) => decideStart(state, claimant, now));
       return {};
     },
 
     progress: async (request: z.infer<typeof wire.progressRequest>, site: string): Promise<{ ack: number }> => {
-      const who = await speaker(request.session, site, request.ref);
+      const claimant = await claimantOf(request.session, site, request.ref);
       const task = await tasks.change(request.ref.task, ({ state }, now) =>
-        decideProgress(state, who, request.from, request.events, now),
+        decideProgress(state, claimant, request.from, request.events, now),
       );
       return { ack: jobOf(task, request.ref.job).progress };
     },
 
     effectBegin: async (request: z.infer<typeof wire.effectBegin>, site: string): Promise<wire.EffectPermit> => {
-      const who = await speaker(request.session, site, request.ref);
+      const claimant = await claimantOf(request.session, site, request.ref);
       const { step, effect, what, ordinal, ref } = request;
       const key = effectKey(ref.task, ref.job, step, effect, ordinal);
       let permit: Permit | undefined;
       await tasks.change(ref.task, ({ state }, now) => {
-        const answer = decideEffectBegin(state, who, { key, step, effect, what }, now);
+        const answer = decideEffectBegin(state, claimant, { key, step, effect, what }, now);
         permit = answer.permit;
         return answer.decision;
       });
-      if (!permit) throw new Error("a begun effect has a permit");
+      if (!permit) throw new Error("an effect that began has no permit");
       return permit.answer === "done"
         ? { answer: "done", key, result: permit.result as Record<string, z.core.util.JSONType> }
         : { answer: permit.answer, key };
     },
 
     effectEnd: async (request: z.infer<typeof wire.effectEnd>, site: string): Promise<JsonObject> => {
-      const who = await speaker(request.session, site, request.ref);
+      const claimant = await claimantOf(request.session, site, request.ref);
       await tasks.change(request.ref.task, ({ state }, now) =>
-        decideEffectEnd(state, who, request.key, request.result, now),
+        decideEffectEnd(state, claimant, request.key, request.result, now),
       );
       return {};
     },
 
-    /** A report that comes too late is refused, and kept for people to see. */
+    /** A late report is refused with `lease-lost` and stored for people to see. Throws `report-differs` as well. */
     report: async (request: wire.ReportRequest, site: string): Promise<JsonObject> => {
-      const { ref, session: _, ...told } = request;
-      const who = await speaker(request.session, site, ref);
-      const report = { ...told, digest: digestOf(told) };
+      const { ref, session: _, ...result } = request;
+      const claimant = await claimantOf(request.session, site, ref);
+      const report = { ...result, digest: digestOf(result) };
       try {
-        await tasks.change(ref.task, ({ state, pipeline }, now) => decideReport(pipeline, state, who, report, now));
+        await tasks.change(ref.task, ({ state, pipeline }, now) =>
+          decideReport(pipeline, state, claimant, report, now),
+        );
       } catch (error) {
         if (!(error instanceof GantryError)) throw error;
         if (error.code === "lease-lost")
-          await tasks.change(ref.task, ({ state }, now) => decideLateReport(state, who, report, now));
+          await tasks.change(ref.task, ({ state }, now) => decideLateReport(state, claimant, report, now));
         if (error.code === "report-differs")
           alarms.raise(
             "report-differs",
-            { ...ref, runner: who.runner, ...error.details },
-            "two reports of one attempt",
+            { ...ref, runner: claimant.runner, ...error.details },
+            "an attempt was reported twice with different results",
           );
         throw error;
       }
-      if (told.failure?.code === "kill-failed")
-        alarms.raise("kill-failed", { ...ref, runner: who.runner }, "processes of a job survived on a runner");
+      if (result.failure?.code === "kill-failed")
+        alarms.raise(
+          "kill-failed",
+          { ...ref, runner: claimant.runner },
+          "processes of a job are still alive on a runner after SIGKILL",
+        );
       return {};
     },
   };
 }
 
-/** Equal for a repeat, whatever the order of its keys; the progress number is no part of what it says. */
+/** The same for a repeated report, whatever the order of its keys. The progress number does not count. */
 function digestOf({ outcome, outputs, failure }: Pick<wire.ReportRequest, "outcome" | "outputs" | "failure">): string {
   return createHash("sha256")
     .update(canonicalJson([outcome, outputs, (failure ?? null) as JsonObject | null]))

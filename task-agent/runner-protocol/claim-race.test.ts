@@ -1,16 +1,16 @@
-// Claims that are being committed when their runner registers anew, or is taken out of service.
+// Claims that are being committed while their runner registers again or is taken out of service.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { newMemoryStore } from "@gantry/journal/memory/memory.ts";
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
-import { holdAppend, openWorld, type WorldOptions } from "../agent.fixture.ts";
+import { holdAppend, openTestAgent, type TestAgentOptions } from "../agent.fixture.ts";
 
 const SITE = "seoul";
 const NEVER = new AbortController().signal;
 
-test("a claim that is being committed while a newer process registers is given away before that is answered", async () => {
+test("a claim that is being committed while a newer process registers is revoked before the registration is answered", async () => {
   const { agent, task, offer, claim, hold } = await offered();
   const claiming = assert.rejects(claim(offer), { code: "session-gone" });
   await hold.reached;
@@ -18,18 +18,18 @@ test("a claim that is being committed while a newer process registers is given a
   const registering = signIn(agent).then(() => {
     isAnswered = true;
   });
-  await nothingToDo();
-  assert.equal(isAnswered, false, "it is not known yet whether the process before has the job");
-  hold.letGo();
+  await settled();
+  assert.equal(isAnswered, false, "it is not known yet whether the older process has the job");
+  hold.release();
   await registering;
   const job = (await agent.tasks.read(task))?.state.jobs.only;
   assert.deepEqual([job?.attempt, job?.lease, job?.phase], [1, undefined, "ready"]);
   await claiming;
 });
 
-test("a claim whose commit was not answered is given away when a newer process registers", async () => {
+test("a claim is revoked when the reply to its commit was lost and a newer process registers", async () => {
   const { agent, task, offer, claim, hold, failNextAppend } = await offered();
-  hold.letGo();
+  hold.release();
   failNextAppend("unanswered");
   await assert.rejects(claim(offer), /answer was lost/);
   await signIn(agent);
@@ -37,69 +37,69 @@ test("a claim whose commit was not answered is given away when a newer process r
   assert.deepEqual([job?.attempt, job?.lease, job?.phase], [1, undefined, "ready"]);
 });
 
-test("a claim that is being committed while its runner is taken out of service is given away at once", async () => {
+test("a claim that is being committed while its runner is taken out of service is revoked at once", async () => {
   const { agent, task, offer, claim, hold } = await offered();
   const claiming = assert.rejects(claim(offer), { code: "session-gone" });
   await hold.reached;
   const removing = agent.protocol.remove("seoul-1");
-  await nothingToDo();
-  hold.letGo();
+  await settled();
+  hold.release();
   await Promise.all([removing, claiming]);
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease, undefined);
 });
 
-test("a claim whose commit was not answered is repeated and granted", async () => {
+test("a claim is granted when it is repeated after the reply to its commit was lost", async () => {
   const { agent, task, offer, claim, hold, failNextAppend } = await offered();
-  hold.letGo();
+  hold.release();
   failNextAppend("unanswered");
   await assert.rejects(claim(offer), /answer was lost/);
   await claim(offer);
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
 });
 
-test("a claim that came twice, and is answered when its process has registered anew, takes nothing from it", async () => {
+test("a repeated claim that is answered after its process registered again does not revoke the lease", async () => {
   const { agent, task, session, offer, claim, hold, boot } = await offered("JobStarted");
   await claim(offer);
   const starting = agent.protocol.start({ session, ref: offer.ref }, SITE);
   await hold.reached;
   const again = assert.rejects(claim(offer), { code: "session-gone" });
   const registering = signIn(agent, boot, [{ ref: offer.ref, started: false }]);
-  await nothingToDo();
-  hold.letGo();
+  await settled();
+  hold.release();
   await Promise.all([starting, again, registering]);
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
 });
 
-test("of two agents the one where a runner has registered gives away what its process before claims at the other", async () => {
+test("of two agents, the one where a runner has registered revokes the claim of its older process at the other", async () => {
   const store = newMemoryStore();
   const { agent: first, task, offer, claim, hold } = await offered("JobClaimed", { store, name: "first" });
-  const second = await openWorld({ store, name: "second" });
+  const second = await openTestAgent({ store, name: "second" });
   const claiming = claim(offer);
   await hold.reached;
   await signIn(second.agent);
-  hold.letGo();
+  hold.release();
   await Promise.allSettled([claiming]);
   assert.equal((await first.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
-  // What was committed in another process is heard of here when a look at the feed comes back.
+  // A commit of another process is known here when the read of the feed returns.
   await second.clock.pass(20_000);
   const job = (await second.agent.tasks.read(task))?.state.jobs.only;
   assert.deepEqual([job?.lease, job?.phase], [undefined, "ready"]);
 });
 
-test("of two agents none gives away what the process that registered at it has claimed there", async () => {
+test("an agent does not revoke a claim of the process that is registered with it", async () => {
   const store = newMemoryStore();
   const { agent, task, offer, claim, hold, clock } = await offered("JobClaimed", { store, name: "first" });
-  const second = await openWorld({ store, name: "second" });
-  hold.letGo();
+  const second = await openTestAgent({ store, name: "second" });
+  hold.release();
   await claim(offer);
   await second.clock.pass(20_000);
   await clock.pass(20_000);
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease?.runner, "seoul-1");
 });
 
-test("a claim that is repeated renews the lease, because its runner counts from the repeat", async () => {
+test("a repeated claim renews the lease, because the runner counts from the repeat", async () => {
   const { agent, task, offer, claim, hold, clock } = await offered();
-  hold.letGo();
+  hold.release();
   await claim(offer);
   // The lease of a lenient job lasts for half an hour.
   await clock.pass(1_700_000);
@@ -112,30 +112,30 @@ test("a claim that is repeated renews the lease, because its runner counts from 
   assert.equal((await agent.tasks.read(task))?.state.jobs.only?.lease, undefined);
 });
 
-/** A task whose job was offered to a runner; the commit of this is held until it is let go. */
-async function offered(held = "JobClaimed", options: WorldOptions = {}) {
+/** A task whose job was offered to a runner. Commits of events of the kind `held` wait until `hold.release`. */
+async function offered(held = "JobClaimed", options: TestAgentOptions = {}) {
   let hold: ReturnType<typeof holdAppend> | undefined;
-  const world = await openWorld({
+  const fixture = await openTestAgent({
     ...options,
-    around: (journal) => {
+    wrapJournal: (journal) => {
       hold = holdAppend(journal, (batch) => batch.some(({ events }) => events[0]?.kind === held));
       return hold.journal;
     },
   });
   if (!hold) throw new Error("the journal was not opened");
-  const { agent } = world;
-  const task = (await world.start("a")).state.id;
+  const { agent } = fixture;
+  const task = (await fixture.start("a")).state.id;
   const boot = randomUUID();
   const { session } = await signIn(agent, boot);
   const { offers } = await agent.protocol.poll({ session, freeSlots: 1, waitMs: 1_000 }, SITE, NEVER);
   const [offer] = offers;
-  if (!offer) throw new Error("nothing was offered");
+  if (!offer) throw new Error("no offer within a second");
   const claim = ({ offer: id, ref }: Offer) => agent.protocol.claim({ session, offer: id, ref }, SITE);
-  return { ...world, task, boot, session, offer, claim, hold };
+  return { ...fixture, task, boot, session, offer, claim, hold };
 }
 
 function signIn(
-  { protocol }: Awaited<ReturnType<typeof openWorld>>["agent"],
+  { protocol }: Awaited<ReturnType<typeof openTestAgent>>["agent"],
   bootId: string = randomUUID(),
   running: Parameters<typeof protocol.session>[0]["running"] = [],
 ) {
@@ -144,7 +144,7 @@ function signIn(
   return protocol.session({ ...facts, running }, SITE);
 }
 
-/** Everything that can happen by itself has happened. */
-async function nothingToDo(): Promise<void> {
+/** Lets all pending callbacks run. */
+async function settled(): Promise<void> {
   for (let round = 0; round < 5; round += 1) await new Promise(setImmediate);
 }

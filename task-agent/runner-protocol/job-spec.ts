@@ -1,11 +1,11 @@
-// What a runner is told about one attempt of a job. Pure.
+// What a runner receives for one attempt of a job. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { jobScope } from "@gantry/core/task/scope.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
-import type { TaskRecord } from "../tasks/tasks.ts";
+import type { TaskRecord } from "../tasks/task-store.ts";
 
-/** Everything that the runner needs for the attempt, and nothing of other jobs. */
+/** Everything that the runner needs for the attempt, and nothing about other jobs. */
 export function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobSpec {
   const job = jobOf({ state }, key);
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === job.id);
@@ -25,7 +25,7 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobS
     steps: definition.steps,
     scope: jobScope(pipeline, state, job.id, job),
   };
-  // What is read-only here is written out as JSON at once.
+  // The types of the wire are mutable; the value is turned into JSON at once.
   return spec as unknown as wire.JobSpec;
 }
 

@@ -1,4 +1,4 @@
-// A task-agent over real HTTP whose time is moved by the test, and runners that do what the test tells them.
+// A task-agent over real HTTP with a clock that the test moves, and scripted runners.
 
 import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-clie
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type { JobRef, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import { startTaskAgent } from "../main.ts";
-import { type Claimed, type Identity, PlayedRunner } from "./runner.fixture.ts";
+import { type Claimed, type Identity, ScriptedRunner } from "./runner.fixture.ts";
 
 export const SEOUL_TOKEN = "runner-token-of-seoul-0";
 const TOKEN = "platform-token-of-this-test";
@@ -25,10 +25,10 @@ const JOBS = {
 };
 export type PipelineName = keyof typeof JOBS | "cleaned";
 
-export class ProtocolWorld {
+export class ProtocolFixture {
   readonly clock: SteppedClock;
   readonly data: string;
-  /** `alarm` of every line of the agent's log that has one. */
+  /** The alarms in the agent's log. */
   readonly alarms: string[] = [];
   agent: Listening;
   client: AgentClient;
@@ -41,19 +41,19 @@ export class ProtocolWorld {
     this.client = makeAgentClient({ url: "http://127.0.0.1:1", token: TOKEN });
   }
 
-  static async open(t: TestContext): Promise<ProtocolWorld> {
+  static async open(t: TestContext): Promise<ProtocolFixture> {
     const data = await mkdtemp(join(tmpdir(), "gantry-table-"));
     for (const [name, job] of Object.entries(JOBS))
       await writeFile(join(data, `${name}.yaml`), pipelineText(name, `work: ${job}${REST}`));
     const cleaned = `work: ${JOBS.strict}${REST}\nfinally:\n  clean: { mode: lenient, retrySafe: true${REST}`;
     await writeFile(join(data, "cleaned.yaml"), pipelineText("cleaned", cleaned));
-    const world = new ProtocolWorld(data, new SteppedClock());
-    await world.begin();
+    const fixture = new ProtocolFixture(data, new SteppedClock());
+    await fixture.begin();
     t.after(async () => {
-      await world.agent.close();
+      await fixture.agent.close();
       await rm(data, { recursive: true });
     });
-    return world;
+    return fixture;
   }
 
   async begin(): Promise<void> {
@@ -69,41 +69,41 @@ export class ProtocolWorld {
     this.client = makeAgentClient({ url: this.agent.url, token: TOKEN });
   }
 
-  /** What a crash leaves behind is what is in the files; closing adds nothing to them. */
+  /** Like a crash, because closing writes nothing to the files. */
   async restart(downMs = 0): Promise<void> {
     await this.agent.close();
     await this.clock.pass(downMs);
     await this.begin();
   }
 
-  /** The store as it is now is put aside; the answer brings it back later, as a wrong restore from a backup does. */
+  /** Copies the store; the returned function restores the copy, like a restore from an old backup. */
   async backup(): Promise<() => Promise<void>> {
     await this.agent.close();
     const files = (await readdir(this.data)).filter((name) => name.startsWith("journal.sqlite"));
-    for (const name of files) await copyFile(join(this.data, name), join(this.data, `kept-${name}`));
+    for (const name of files) await copyFile(join(this.data, name), join(this.data, `copy-${name}`));
     await this.begin();
     return async () => {
       await this.agent.close();
       for (const name of await readdir(this.data))
         if (name.startsWith("journal.sqlite")) await rm(join(this.data, name));
-      for (const name of files) await copyFile(join(this.data, `kept-${name}`), join(this.data, name));
+      for (const name of files) await copyFile(join(this.data, `copy-${name}`), join(this.data, name));
       await this.begin();
     };
   }
 
-  runner(name = "seoul-1", running: SessionRequest["running"] = [], as: Identity = {}): Promise<PlayedRunner> {
-    return PlayedRunner.signIn(this.agent.url, SEOUL_TOKEN, "seoul", name, running, as);
+  runner(name = "seoul-1", running: SessionRequest["running"] = [], as: Identity = {}): Promise<ScriptedRunner> {
+    return ScriptedRunner.signIn(this.agent.url, SEOUL_TOKEN, "seoul", name, running, as);
   }
 
   request(pipeline: PipelineName, idempotencyKey = `key-${++this.#key}`): Promise<TaskView> {
     return this.client.startTask({ pipeline, params: {}, idempotencyKey, principal: "dev" });
   }
 
-  /** A task of this pipeline, whose job a runner has claimed and, unless told otherwise, started. */
+  /** A task of this pipeline whose job a runner has claimed and, by default, started. */
   async running(
     pipeline: PipelineName,
     { name = "seoul-1", started = true } = {},
-  ): Promise<{ task: string; runner: PlayedRunner; job: Claimed; ref: JobRef; boot: string }> {
+  ): Promise<{ task: string; runner: ScriptedRunner; job: Claimed; ref: JobRef; boot: string }> {
     const { id } = await this.request(pipeline);
     const runner = await this.runner(name);
     const job = await runner.takeJob();
@@ -117,8 +117,8 @@ export class ProtocolWorld {
     return job;
   }
 
-  /** Waits on the feed until this has happened to the task, so many times. */
-  async fact(task: string, kind: string, times = 1): Promise<void> {
+  /** Waits on the feed for this many events of this kind of the task. */
+  async waitForEvent(task: string, kind: string, times = 1): Promise<void> {
     let seen = 0;
     for (let after = 0; ; ) {
       const page = await this.client.feed({ after, limit: 1_000, waitMs: 10_000 });
@@ -132,7 +132,7 @@ export class ProtocolWorld {
     return (await this.client.taskEvents(task, 0, 1_000)).map((event) => String(event.data.event.kind));
   }
 
-  log(runner: PlayedRunner, ref: JobRef, offset: number, text: string, final = false): Promise<number> {
+  log(runner: ScriptedRunner, ref: JobRef, offset: number, text: string, final = false): Promise<number> {
     return runner.log(ref, "make", offset, Buffer.from(text), crc32(text), final);
   }
 }

@@ -1,4 +1,4 @@
-// A runner that does what a test tells it, word by word, by the real client of the protocol.
+// A runner whose calls a test makes one by one, with the real client of the protocol.
 
 import { randomUUID } from "node:crypto";
 import type { Outcome } from "@gantry/core/task/states.ts";
@@ -15,7 +15,7 @@ import type {
 } from "@gantry/wire/runner/protocol.ts";
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 
-/** Who a process says that it is; the same boot id means the same process. */
+/** How a process identifies itself; the same boot id means the same process. */
 export type Identity = { readonly bootId?: string; readonly slots?: number; readonly registration?: number };
 export type Claimed = ClaimReply & { readonly ref: JobRef };
 
@@ -26,7 +26,7 @@ type Ending = {
   readonly failure?: { code: string; message: string };
 };
 
-export class PlayedRunner {
+export class ScriptedRunner {
   readonly #client: RunnerClient;
   readonly #token: string;
   readonly session: string;
@@ -48,7 +48,7 @@ export class PlayedRunner {
     name: string,
     running: SessionRequest["running"] = [],
     { bootId = randomUUID(), slots = 2, registration }: Identity = {},
-  ): Promise<PlayedRunner> {
+  ): Promise<ScriptedRunner> {
     const client = createRunnerClient({ url, token: () => token, fetch });
     const reply = await client.session({
       runner: name,
@@ -62,12 +62,12 @@ export class PlayedRunner {
       systems: [],
       running,
     });
-    return new PlayedRunner(client, token, bootId, reply);
+    return new ScriptedRunner(client, token, bootId, reply);
   }
 
-  /** The same session against another address, as after a restart of the agent. */
-  static resume(url: string, runner: PlayedRunner): PlayedRunner {
-    return new PlayedRunner(
+  /** The same session at another address, as after a restart of the agent. */
+  static resume(url: string, runner: ScriptedRunner): ScriptedRunner {
+    return new ScriptedRunner(
       createRunnerClient({ url, token: () => runner.#token, fetch }),
       runner.#token,
       runner.bootId,
@@ -86,11 +86,11 @@ export class PlayedRunner {
   /** Polls until it is offered a job, and claims it. */
   async takeJob(): Promise<Claimed> {
     for (let polls = 0; polls < 3; polls += 1) {
-      // A poll may also be answered because of a cancel.
+      // A cancel may also end a poll.
       const [offer] = await this.poll(1);
       if (offer) return { ...(await this.claim(offer)), ref: offer.ref };
     }
-    throw new Error("no offer came");
+    throw new Error("no offer in three polls of 5 s");
   }
 
   claim(offer: Offer): Promise<ClaimReply> {
@@ -103,7 +103,7 @@ export class PlayedRunner {
 
   async heartbeat(ref: JobRef): Promise<HeartbeatReply["items"][number]> {
     const [item] = (await this.#client.heartbeat({ session: this.session, items: [{ ref }] })).items;
-    if (!item) throw new Error("a heartbeat of one lease is answered for one");
+    if (!item) throw new Error("a heartbeat of one lease must be answered with one item");
     return item;
   }
 
@@ -117,9 +117,9 @@ export class PlayedRunner {
 
   effectBegin(
     ref: JobRef,
-    wish: { step: string; effect: string; ordinal: number; what: string },
+    effect: { step: string; effect: string; ordinal: number; what: string },
   ): Promise<EffectPermit> {
-    return this.#client.effectBegin({ session: this.session, ref, ...wish });
+    return this.#client.effectBegin({ session: this.session, ref, ...effect });
   }
 
   effectEnd(ref: JobRef, key: string, result: Record<string, string>): Promise<void> {
@@ -127,8 +127,8 @@ export class PlayedRunner {
   }
 
   report(ref: JobRef, ending: Partial<Ending> = {}): Promise<void> {
-    const usual = { outcome: "succeeded" as const, outputs: {}, progress: 0 };
-    return this.#client.report({ session: this.session, ref, ...usual, ...ending });
+    const defaults = { outcome: "succeeded" as const, outputs: {}, progress: 0 };
+    return this.#client.report({ session: this.session, ref, ...defaults, ...ending });
   }
 
   log(ref: JobRef, step: string, offset: number, bytes: Buffer, crc: number, final: boolean): Promise<number> {

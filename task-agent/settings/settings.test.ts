@@ -1,4 +1,4 @@
-// Settings that are changed while everything runs: by hand over HTTP, heeded by the agent and told to runners.
+// Settings that are changed at run time over HTTP: the agent applies them and sends them to runners.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -11,9 +11,9 @@ import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { decodeEvent, encodeEvent } from "@gantry/wire/bus/event-codec.ts";
 import { openRateLimit } from "../api/rate-limit.ts";
-import { closedSite } from "../dispatch/decide-gate.ts";
+import { decideSiteBlock } from "../dispatch/decide-site-block.ts";
 import { startTaskAgent } from "../main.ts";
-import { PlayedRunner } from "../runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 
 const TOKEN = "platform-token-of-this-test";
 const SEOUL = "runner-token-of-seoul-0";
@@ -55,22 +55,22 @@ function start(principal = "dev", key?: string) {
   return client.startTask({ pipeline: "release", params: {}, idempotencyKey: key ?? `key-${keys}`, principal });
 }
 
-async function until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean): Promise<T> {
+async function until<T>(look: () => Promise<T>, isMet: (seen: T) => boolean): Promise<T> {
   let { last } = await client.feed({ limit: 1 });
   for (;;) {
     const seen = await look();
-    if (isSo(seen)) return seen;
+    if (isMet(seen)) return seen;
     last = (await client.feed({ after: last, limit: 100, waitMs: 5_000 })).last;
   }
 }
 
-test("nothing is set at first; a change is in force at once, kept over a restart, and written down", async () => {
+test("nothing is set at first; a change applies at once, survives a restart, and is in the history", async () => {
   const before = await client.settings();
   assert.equal(before.version, 0);
   assert.ok(before.items.every(({ value }) => value === null));
   const { last } = await client.feed({ limit: 1 });
   const held = client.settingsNow({ after: 0, waitMs: 10_000 });
-  const reason = "a storm of requests";
+  const reason = "too many requests";
   const changes = { "log.taskAgent": "warn", "runners.pollSeconds": 5 };
   ({ version } = await client.changeSettings({ version, changes, principal: "kim", reason }));
   assert.equal(logger.level, "warn");
@@ -88,7 +88,7 @@ test("nothing is set at first; a change is in force at once, kept over a restart
   await open();
   assert.equal(logger.level, "warn");
   await set({ "log.taskAgent": null });
-  assert.equal(logger.level, "error", "as it was configured");
+  assert.equal(logger.level, "error", "back to the configured level");
   const { items } = await client.settingsHistory({});
   assert.deepEqual(
     items.map((one) => [one.version, one.by, one.reason, one.changes]),
@@ -113,7 +113,7 @@ test("nothing is set at first; a change is in force at once, kept over a restart
   );
 });
 
-test("a change that was made for another version, or has a wrong value, changes nothing", async () => {
+test("a change for another version or with an invalid value has no effect", async () => {
   const stale = client.changeSettings({ version: version - 1, changes: { "notify.paused": true }, principal: "kim" });
   await assert.rejects(stale, { code: "version-differs" });
   await assert.rejects(set({ "notify.paused": true, "runners.pollSeconds": 90 }), {
@@ -126,8 +126,8 @@ test("a change that was made for another version, or has a wrong value, changes 
   await set({ "notify.paused": null });
 });
 
-test("a runner is told at once, with every answer, and of what is taken back", async () => {
-  const runner = await PlayedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-told");
+test("a runner receives settings at once and with every reply, and learns when they are removed", async () => {
+  const runner = await ScriptedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-told");
   const open = runner.pollAll(0, 20_000);
   await set({ "log.taskRunner": "debug", "runners.drainSeconds": 30 });
   assert.deepEqual((await open).settings, { logLevel: "debug", pollMs: 5_000, drainMs: 30_000 });
@@ -137,8 +137,8 @@ test("a runner is told at once, with every answer, and of what is taken back", a
   assert.equal((await runner.pollAll(0, 0)).settings, undefined);
 });
 
-test("a paused site: what is offered is taken back, nothing begins, and the task says why; then it goes on", async () => {
-  const runner = await PlayedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-paused");
+test("a paused site: offers are withdrawn, nothing starts, and the task says why; then it continues", async () => {
+  const runner = await ScriptedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-paused");
   const task = await start();
   const [offer] = await runner.poll(1);
   assert.ok(offer);
@@ -157,9 +157,9 @@ test("a paused site: what is offered is taken back, nothing begins, and the task
   await runner.report(job.ref);
 });
 
-test("a limit of jobs at a site counts what runs and what is offered", async () => {
+test("the job limit of a site counts running and offered jobs", async () => {
   await set({ "dispatch.jobsPerSite": 1 });
-  const runner = await PlayedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-limited", [], { slots: 5 });
+  const runner = await ScriptedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-limited", [], { slots: 5 });
   const tasks = [await start(), await start()];
   const first = await runner.takeJob();
   assert.deepEqual((await runner.pollAll(4, 100)).offers, []);
@@ -168,7 +168,7 @@ test("a limit of jobs at a site counts what runs and what is offered", async () 
     () => client.task(other?.id ?? ""),
     (seen) => seen.waiting?.code === "site-limit",
   );
-  assert.equal(waiting.waiting?.text, "Waiting for site seoul: an administrator lets 1 job run there, not more.");
+  assert.equal(waiting.waiting?.text, "Waiting for site seoul: an administrator has limited it to 1 job at a time.");
   await runner.start(first.ref);
   await runner.report(first.ref);
   const second = await runner.takeJob();
@@ -178,7 +178,7 @@ test("a limit of jobs at a site counts what runs and what is offered", async () 
   await set({ "dispatch.jobsPerSite": null });
 });
 
-test("who starts more tasks than set is refused, and nobody else; a repeated request is no new task", async () => {
+test("the task limit refuses only the principal that exceeds it; a repeated request does not count", async () => {
   await set({ "tasks.perMinute": 2 });
   const first = await start("script", "once");
   await start("script");
@@ -189,7 +189,7 @@ test("who starts more tasks than set is refused, and nobody else; a repeated req
   await start("script");
 });
 
-test("the minute of a limit slides", async () => {
+test("the minute of the task limit is a sliding window", async () => {
   const clock = new SteppedClock();
   const count = openRateLimit(clock, () => 2);
   count("kim");
@@ -201,9 +201,9 @@ test("the minute of a limit slides", async () => {
   assert.throws(() => count("kim"), { code: "too-many" });
 });
 
-test("a canceled job gets the grace that is set", async () => {
+test("a canceled job gets the grace period that is set", async () => {
   await set({ "tasks.cancelGraceSeconds": 3 });
-  const runner = await PlayedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-cancel");
+  const runner = await ScriptedRunner.signIn(agent.url, SEOUL, "seoul", "seoul-cancel");
   await start();
   const job = await runner.takeJob();
   await runner.start(job.ref);
@@ -213,8 +213,8 @@ test("a canceled job gets the grace that is set", async () => {
   await runner.report(job.ref, { outcome: "canceled" });
 });
 
-test("the gate of a site", () => {
-  const at = (running: number) => closedSite({ "dispatch.jobsPerSite": 2 }, { site: "seoul", running })?.code;
+test("decideSiteBlock compares running jobs and the limit, and paused sites", () => {
+  const at = (running: number) => decideSiteBlock({ "dispatch.jobsPerSite": 2 }, { site: "seoul", running })?.code;
   assert.deepEqual([at(1), at(2), at(3)], [undefined, "site-limit", "site-limit"]);
-  assert.equal(closedSite({ "dispatch.pausedSites": ["tokyo"] }, { site: "seoul", running: 9 }), undefined);
+  assert.equal(decideSiteBlock({ "dispatch.pausedSites": ["tokyo"] }, { site: "seoul", running: 9 }), undefined);
 });

@@ -1,8 +1,8 @@
-// Settings that are changed while everything runs: kept in the journal, so that all agents have the same, with every change
-// that was ever made. Each agent looks for changes of the others once a second.
+// Settings that administrators change at run time. They are stored in the journal with every change ever made, so all agents
+// have the same settings. Each agent reads changes of the other agents once a second.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonObject } from "@gantry/core/json.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import {
   decideSettings,
   type LiveSettings,
@@ -12,6 +12,7 @@ import {
   SETTINGS,
 } from "@gantry/core/settings/settings.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type {
   ChangeSettings,
@@ -23,101 +24,108 @@ import type {
 } from "@gantry/wire/settings/settings.ts";
 import type { AgentConfig } from "../config.ts";
 
-export const SETTINGS_STREAM = "settings/live";
+type ChangeEvent = {
+  readonly kind: "SettingsChanged";
+  /** Store time, ms since 1970. */
+  readonly at: number;
+  readonly by: string;
+  readonly reason?: string;
+  readonly changes: readonly { readonly key: string; readonly from: JsonValue; readonly to: JsonValue }[];
+};
+
+/** The state holds only the settings that are set. */
+export const settingsStream = defineStream<JsonObject, ChangeEvent>({ prefix: "settings/live" });
+
 const MAX_HISTORY = 200;
 
 export type Settings = {
   readonly now: () => LiveSettings;
   readonly view: () => SettingsView;
-  /** For processes that heed them; holds up to `waitMs` while the version is not above `after`. */
-  readonly changed: (after: number, waitMs: number, gone: AbortSignal) => Promise<SettingsNow>;
+  /** For other processes: waits up to `waitMs`, or until `signal` aborts, while the version is not above `after`. */
+  readonly changed: (after: number, waitMs: number, signal: AbortSignal) => Promise<SettingsNow>;
   /** Durable when it resolves. Throws `bad-request` with every wrong value, and `version-differs`. */
-  readonly change: (wish: ChangeSettings) => Promise<SettingsView>;
+  readonly change: (request: ChangeSettings) => Promise<SettingsView>;
   /** Changes below a version, newest first. */
   readonly history: (below: number | undefined, limit: number) => Promise<readonly SettingsChangeView[]>;
-  /** Takes over what other agents have changed. */
+  /** Reads what other agents have changed. Rejects when the store fails. */
   readonly refresh: () => Promise<void>;
-  /** Called after every change, also of other agents, and at once where something is set. */
-  readonly listen: (heed: (now: LiveSettings) => void) => void;
+  /** The listener is called after every change, of other agents too, and at once when anything is set. It must not throw. */
+  readonly listen: (listener: (now: LiveSettings) => void) => void;
 };
 
-/** What is set already is in force when it resolves. */
+/** Resolves when the stored settings apply. Rejects when the store fails. */
 export async function openSettings(
   journal: Pick<Journal, "load" | "append" | "events" | "now">,
   clock: Clock,
 ): Promise<Settings> {
   let version = 0;
-  let kept: JsonObject = {};
+  let stored: JsonObject = {};
   let live: LiveSettings = NO_SETTINGS;
   const listeners: ((now: LiveSettings) => void)[] = [];
   const waiting = new Set<() => void>();
 
-  const take = (newVersion: number, newKept: JsonObject): void => {
+  const apply = (newVersion: number, newStored: JsonObject): void => {
     if (newVersion <= version) return;
     version = newVersion;
-    kept = newKept;
-    live = readSettings(kept);
-    for (const heed of listeners) heed(live);
+    stored = newStored;
+    live = readSettings(stored);
+    for (const listener of listeners) listener(live);
     for (const wake of [...waiting]) wake();
   };
   const refresh = async (): Promise<void> => {
-    const loaded = await journal.load(SETTINGS_STREAM);
-    if (loaded) take(loaded.version, loaded.snapshot as JsonObject);
+    const loaded = await settingsStream.load(journal);
+    if (loaded) apply(loaded.version, loaded.state);
   };
-  const view = (): SettingsView => ({
-    version,
-    items: SETTING_KEYS.map((key) => {
-      const { title, allowed, unset, processes } = SETTINGS[key];
-      return { key, title, value: valueNow(live, key), allowed, unset, processes: [...processes] };
-    }),
-  });
+  const view = (): SettingsView => ({ version, items: settingViews(live) });
 
   await refresh();
   return {
     now: () => live,
     view,
     refresh,
-    changed: async (after, waitMs, gone) => {
+    changed: async (after, waitMs, signal) => {
       if (version <= after) {
-        await pause(clock, waitMs, gone, (wake) => {
+        await pause(clock, waitMs, signal, (wake) => {
           waiting.add(wake);
           return () => void waiting.delete(wake);
         });
       }
-      return { version, values: structuredClone(kept) as SettingsNow["values"] };
+      return { version, values: structuredClone(stored) as SettingsNow["values"] };
     },
-    change: async ({ principal: by, reason, ...wish }) => {
+    change: async ({ principal: by, reason, ...request }) => {
       await refresh();
-      const decided = decideSettings(kept, version, wish);
+      const decided = decideSettings(stored, version, request);
       if (decided instanceof GantryError) throw decided;
       if (decided.changes.length === 0) return view();
       const at = Math.floor((await journal.now()) / 1_000);
       const changes = decided.changes.map((one) => ({ ...one }));
-      const event = { kind: "SettingsChanged", at, by, ...(reason === undefined ? {} : { reason }), changes };
-      const append = { stream: SETTINGS_STREAM, expected: wish.version, events: [event], snapshot: decided.kept };
-      const result = await journal.append([append]);
-      if (!result.ok) throw new GantryError("version-differs", { found: result.version, wanted: wish.version });
-      take(wish.version + 1, decided.kept);
+      const event = { kind: "SettingsChanged", at, by, ...(reason === undefined ? {} : { reason }), changes } as const;
+      const { version: expected } = request;
+      const result = await journal.append([
+        settingsStream.append("", { expected, events: [event], state: decided.kept }),
+      ]);
+      if (!result.ok) throw new GantryError("version-differs", { found: result.version, wanted: expected });
+      apply(expected + 1, decided.kept);
       return view();
     },
     history: async (below = version + 1, limit) => {
       const count = Math.min(limit, MAX_HISTORY);
       const after = Math.max(0, below - 1 - count);
-      const events = await journal.events(SETTINGS_STREAM, after, Math.min(count, below - 1 - after));
-      return events.map(({ version: at, event }) => changeView(at, event)).toReversed();
+      const events = await journal.events(settingsStream.name(), after, Math.min(count, below - 1 - after));
+      return events.map((one) => changeView(one.version, settingsStream.eventOf(one))).toReversed();
     },
-    listen: (heed) => {
-      listeners.push(heed);
-      if (version > 0) heed(live);
+    listen: (listener) => {
+      listeners.push(listener);
+      if (version > 0) listener(live);
     },
   };
 }
 
-/** Without a journal behind it: nothing is set. For worlds that do not change settings. */
-export const UNSET: Pick<Settings, "now" | "listen"> = { now: () => NO_SETTINGS, listen: () => {} };
+/** Nothing is set, and nothing ever changes. */
+export const NO_SETTINGS_STORE: Pick<Settings, "now" | "listen"> = { now: () => NO_SETTINGS, listen: () => {} };
 
-/** What runners are told. */
-export function forRunners(now: LiveSettings): RunnerSettings {
+/** The settings that runners receive. */
+export function runnerSettings(now: LiveSettings): RunnerSettings {
   const [poll, drain] = [now["runners.pollSeconds"], now["runners.drainSeconds"]];
   const logLevel = now["log.taskRunner"];
   return {
@@ -127,8 +135,8 @@ export function forRunners(now: LiveSettings): RunnerSettings {
   };
 }
 
-/** The configuration of the leases with what is set over it, as of the moment at which it is read. */
-export function heededBy(
+/** The configuration with the current settings applied: `cancelGraceMs` is looked up at every read. */
+export function effectiveConfig(
   { lease, aliveMs, cancelGraceMs }: Pick<AgentConfig, "lease" | "aliveMs" | "cancelGraceMs">,
   { now }: Pick<Settings, "now">,
 ): Pick<AgentConfig, "lease" | "aliveMs" | "cancelGraceMs"> {
@@ -142,15 +150,20 @@ export function heededBy(
   };
 }
 
+function settingViews(live: LiveSettings): SettingView[] {
+  return SETTING_KEYS.map((key) => {
+    const { title, allowed, unset, processes } = SETTINGS[key];
+    return { key, title, value: valueNow(live, key), allowed, unset, processes: [...processes] };
+  });
+}
+
 function valueNow(live: LiveSettings, key: (typeof SETTING_KEYS)[number]): SettingView["value"] {
   const value = live[key];
   return value === undefined ? null : (structuredClone(value) as SettingView["value"]);
 }
 
-type Kept = Pick<SettingsChangeView, "by" | "reason" | "changes"> & { readonly at: number };
-
-function changeView(version: number, event: JsonObject): SettingsChangeView {
-  const { at, by, reason, changes } = event as unknown as Kept;
+function changeView(version: number, { at, by, reason, changes }: ChangeEvent): SettingsChangeView {
   const why = reason === undefined ? {} : { reason };
-  return { version, at: new Date(at).toISOString(), by, ...why, changes };
+  const views = structuredClone(changes) as SettingsChangeView["changes"];
+  return { version, at: new Date(at).toISOString(), by, ...why, changes: views };
 }

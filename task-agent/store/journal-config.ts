@@ -1,24 +1,24 @@
-// The configuration of the journal: a file of this agent alone, or a Redis that several agents share.
+// The configuration of the journal: a file of this agent, or a Redis that several agents share.
 
 import { z } from "zod";
 
-const place = z.string().regex(/^[^\s:]+(:[^\s:]+)*:\d{1,5}$/, "host:port");
+const hostAndPort = z.string().regex(/^[^\s:]+(:[^\s:]+)*:\d{1,5}$/, "host:port");
 
-/** Flat, so that every field has an environment variable and passwords a `_FILE` form. */
+/** Flat, so that every field has an environment variable and every password a `_FILE` form. */
 export const journalConfig = z
   .strictObject({
     kind: z.enum(["sqlite", "redis"]).default("sqlite"),
-    /** One of these three: the primary (or what leads to it), sentinels with the name they know it by, or a cluster. */
-    address: place.optional(),
-    sentinels: z.array(place).min(1).optional(),
+    /** One of `address` (the primary, or a proxy to it), `sentinels` with `sentinelName`, or `cluster`. */
+    address: hostAndPort.optional(),
+    sentinels: z.array(hostAndPort).min(1).optional(),
     sentinelName: z.string().optional(),
-    cluster: z.array(place).min(1).optional(),
+    cluster: z.array(hostAndPort).min(1).optional(),
     username: z.string().optional(),
     password: z.string().optional(),
     sentinelUsername: z.string().optional(),
     sentinelPassword: z.string().optional(),
     tls: z.boolean().default(false),
-    /** PEM texts: who signed the server's certificate, and a certificate of our own where it asks for one. */
+    /** PEM texts: the certificate authority of the server, and a client certificate with its key if the server asks for one. */
     tlsCa: z.string().optional(),
     tlsCert: z.string().optional(),
     tlsKey: z.string().optional(),
@@ -27,10 +27,10 @@ export const journalConfig = z
       .string()
       .regex(/^[A-Za-z0-9_.:-]{1,60}$/)
       .default("gantry"),
-    /** So many replicas must have a change before it is acknowledged. */
+    /** The number of replicas that must have a change before it is acknowledged. */
     waitReplicas: z.int().min(0).max(10).default(1),
     waitMs: z.int().min(10).max(1_500).default(500),
-    /** Take a Redis that writes to disk now and then only. */
+    /** Accept a Redis that does not write every change to disk at once. */
     allowLazyFsync: z.boolean().default(false),
   })
   .prefault({});

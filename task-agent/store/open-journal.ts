@@ -1,4 +1,4 @@
-// Opens the journal that the configuration names.
+// Opens the configured journal.
 
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -11,16 +11,17 @@ import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { checkTls } from "@gantry/runtime/process/tls-files.ts";
 import type { Alarms } from "../alarms.ts";
 import type { AgentConfig } from "../config.ts";
-import { AGENT_INDEXES } from "../tasks/tasks.ts";
+import { taskStream } from "../tasks/task-stream.ts";
+import { AGENT_INDEXES } from "./indexes.ts";
 import type { JournalConfig } from "./journal-config.ts";
 
 export type OpenedJournal = {
   readonly journal: Journal;
-  /** The name of this agent, where the journal is shared. */
+  /** The name of this agent where several share the journal. */
   readonly name: string | undefined;
 };
 
-/** Opens what the configuration names. Throws what the adapters throw, `store-unreachable` and `config-invalid`. */
+/** Rejects with what the adapter throws, with `store-unreachable` and with `config-invalid`. */
 export async function openAgentJournal(
   config: AgentConfig,
   { clock, logger, alarms }: { readonly clock: Clock; readonly logger: Logger; readonly alarms: Alarms },
@@ -33,7 +34,7 @@ export async function openAgentJournal(
   const { username, password, sentinelUsername, sentinelPassword, prefix, waitReplicas, waitMs, allowLazyFsync } =
     given;
   const account = { username, password, sentinelUsername, sentinelPassword };
-  // Only who uses it loads it.
+  // Loaded only when it is used.
   const { openRedisJournal } = await import("@gantry/journal/redis/redis.ts");
   checkTls(given, "/journal");
   const address = addressOf(given);
@@ -47,18 +48,21 @@ export async function openAgentJournal(
     allowLazyFsync,
     indexes: AGENT_INDEXES,
     localFile: join(config.data, "journal.local"),
-    keep: isKept,
+    keep: isKeptLocally,
     clock,
-    report: (report) => tell(logger, alarms, report),
+    report: (report) => logReport(logger, alarms, report),
   }).catch((error: unknown) => {
     throw unreachable(error, address);
   });
   return { journal, name: config.name ?? hostname().replace(/[^A-Za-z0-9_.-]/g, "-") };
 }
 
-/** Unfinished tasks and the little that is needed to go on with them. Ended tasks are history: Redis alone has it. */
-export function isKept(stream: string, indexes: readonly string[]): boolean {
-  if (stream.startsWith("task/")) return indexes.includes("open");
+/**
+ * Streams that this agent keeps in its own file, to restore them if Redis loses writes: unfinished tasks and what is needed to
+ * continue them. Ended tasks are in Redis only.
+ */
+function isKeptLocally(stream: string, indexes: readonly string[]): boolean {
+  if (taskStream.idOf(stream) !== undefined) return indexes.includes("open");
   return !/^(key|group|reader|agent\/(peer|leases))\//.test(stream);
 }
 
@@ -73,17 +77,17 @@ function addressOf({ address, sentinels, sentinelName, cluster }: JournalConfig)
   return { host: address?.slice(0, cut) ?? "", port: Number(address?.slice(cut + 1)) };
 }
 
-/** While it runs, waiting helps; when it starts, somebody must look. */
+/** At the start, an unavailable store is an error that an operator must see, not one to wait for. */
 function unreachable(error: unknown, address: RedisAddress): unknown {
   if (!(error instanceof GantryError) || error.code !== "unavailable") return error;
-  const places =
+  const addresses =
     "host" in address
       ? [`${address.host}:${address.port}`]
       : "sentinels" in address
         ? address.sentinels
         : address.cluster;
   const problem = String(error.details.problem ?? "");
-  return new GantryError("store-unreachable", { address: places.join(", "), problem }, { cause: error });
+  return new GantryError("store-unreachable", { address: addresses.join(", "), problem }, { cause: error });
 }
 
 function tlsOf({ tlsCa, tlsCert, tlsKey, tlsServername }: JournalConfig): Record<string, string> {
@@ -96,12 +100,13 @@ function withoutUndefined<T extends Record<string, string | undefined>>(fields: 
   );
 }
 
-function tell(logger: Logger, alarms: Alarms, report: RedisReport): void {
+function logReport(logger: Logger, alarms: Alarms, report: RedisReport): void {
   const { kind, ...fields } = report;
   const lost = (text: string): void => alarms.raise("store-lost-writes", fields, text);
-  if (kind === "connected") logger.info(fields, "the journal is connected");
-  else if (kind === "disconnected") logger.warn(fields, "the journal is not connected");
-  else if (kind === "degraded") logger.warn(fields, "the journal is weaker than it should be");
-  else if (kind === "repaired") lost("the journal had lost what it had acknowledged; it was put back");
-  else lost("the journal has lost what it had acknowledged, and has something else in its place");
+  if (kind === "connected") logger.info(fields, "connected to the journal");
+  else if (kind === "disconnected") logger.warn(fields, "disconnected from the journal");
+  else if (kind === "degraded") logger.warn(fields, "the journal is less durable than configured");
+  else if (kind === "repaired")
+    lost("the journal had lost acknowledged writes; they were restored from this agent's file");
+  else lost("the journal has lost acknowledged writes and has other data in their place; they cannot be restored");
 }

@@ -1,4 +1,4 @@
-// JSON whose text is equal when the values are equal, whatever the order of their keys: for digests. Pure.
+// JSON text for digests: the same for equal values, whatever the order of their keys. Pure.
 
 import type { JsonValue } from "@gantry/core/json.ts";
 

@@ -1,4 +1,4 @@
-// What happens to an app when a task is requested for it, and when that task ends.
+// How an app changes when a task is requested for it, and when that task ends. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { render } from "@gantry/core/expr/template.ts";
@@ -9,7 +9,10 @@ import { outputScope } from "@gantry/core/task/scope.ts";
 
 export type AppChange = { readonly app: AppState; readonly events: readonly JsonObject[] };
 
-/** The app as the request leaves it; undefined for a pipeline that has nothing to do with apps. */
+/**
+ * The app after the request, or why the request is refused: `app-unknown`, `app-exists`, or `conflict` while the app is
+ * being created. Not for pipelines without an app.
+ */
 export function appRequested(
   pipeline: Pipeline,
   app: AppState | undefined,
@@ -39,7 +42,7 @@ export function appRequested(
   };
 }
 
-/** The app after its task has ended; undefined when nothing changes. */
+/** The app after its task has ended; undefined when the app does not change. */
 export function appAfter(
   app: AppState,
   { state, pipeline }: { state: TaskState; pipeline: Pipeline },
@@ -67,7 +70,7 @@ function created(app: AppState, state: TaskState, at: number): AppChange | undef
   };
 }
 
-/** What expressions see as `app`. */
+/** The value of `app` in expressions. */
 export function appScope(app: AppState | undefined): JsonObject {
   return app ? { ...app.record, name: app.name, facts: app.facts } : {};
 }

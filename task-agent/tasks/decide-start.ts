@@ -1,4 +1,4 @@
-// What a request for a task becomes, or why it is refused. Pure.
+// Turns a request into the first event of a task, or says why the request is refused. Pure.
 
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
@@ -15,10 +15,10 @@ export type Rerun = { readonly of: TaskState; readonly keep: boolean };
 
 export type StartFacts = {
   readonly definition: Definition;
-  readonly wish: StartTask;
-  /** Name of the app that the task is for or makes. */
+  readonly request: StartTask;
+  /** Name of the app that the task is for or creates. */
   readonly name: string | undefined;
-  /** The app as it is on record. */
+  /** The app as stored. */
   readonly app: AppState | undefined;
   readonly at: number;
   readonly id: string;
@@ -26,33 +26,33 @@ export type StartFacts = {
   readonly rerun: Rerun | undefined;
 };
 
-/** The first event of the task, without its place in the queue of its group, and what happens to the app. */
+/** The first event of the task, without its position in its group, and the change of the app. */
 export type Started = {
   readonly event: TaskEventOf<"TaskRequested">;
   readonly app: AppState | undefined;
   readonly appEvents: readonly JsonObject[];
 };
 
-export function decideStart({ definition, wish, name, app, at, id, url, rerun }: StartFacts): Started | GantryError {
+export function decideStart({ definition, request, name, app, at, id, url, rerun }: StartFacts): Started | GantryError {
   const { pipeline, version } = definition;
   if (pipeline.app !== "none" && name === undefined)
     return new GantryError("bad-request", { problem: "the app is missing" });
-  const request = { id, app: name ?? "", by: wish.principal, at, rerun: rerun !== undefined };
-  // An app that is not there must be told before parameters whose defaults are read from it.
-  const existing = pipeline.app === "existing" ? appRequested(pipeline, app, request) : undefined;
+  const appRequest = { id, app: name ?? "", by: request.principal, at, rerun: rerun !== undefined };
+  // Checked before the parameters, because their defaults may be read from the app.
+  const existing = pipeline.app === "existing" ? appRequested(pipeline, app, appRequest) : undefined;
   if (existing instanceof GantryError) return existing;
 
   const scope = pipeline.app === "new" ? { name: name ?? "" } : appScope(app);
-  const checked = checkParams(pipeline.params, wish.params, {
+  const checked = checkParams(pipeline.params, request.params, {
     app: scope,
-    task: { id, url, requestedBy: wish.principal },
+    task: { id, url, requestedBy: request.principal },
   });
   const problems = [...checked.problems, ...nameProblems(definition, name, checked.problems)];
   if (problems.length > 0) {
     const problem = problems.map((one) => `${one.pointer ?? ""} ${one.detail}`.trim()).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
   }
-  const change = pipeline.app === "new" ? appRequested(pipeline, app, request) : existing;
+  const change = pipeline.app === "new" ? appRequested(pipeline, app, appRequest) : existing;
   if (change instanceof GantryError) return change;
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params: checked.params, app: scope });
   const event: Started["event"] = {
@@ -65,7 +65,7 @@ export function decideStart({ definition, wish, name, app, at, id, url, rerun }:
     ...(name === undefined ? {} : { app: name }),
     appScope: scope,
     params: checked.params,
-    requestedBy: wish.principal,
+    requestedBy: request.principal,
     url,
     ...(rerun ? { rerunOf: rerun.of.id, kept: rerun.keep ? keptJobs(rerun.of) : {} } : {}),
     ...(group === undefined ? {} : { group }),
@@ -73,7 +73,7 @@ export function decideStart({ definition, wish, name, app, at, id, url, rerun }:
   return { event, app: change?.app, appEvents: change?.events ?? [] };
 }
 
-/** Names of apps become parts of addresses, repositories and namespaces, whatever a pipeline's own pattern allows. */
+/** Names of apps become parts of addresses, repositories and namespaces, so this holds whatever the pipeline's own pattern allows. */
 const APP_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
 export function isAppName(name: string | undefined): name is string {
@@ -91,12 +91,12 @@ function nameProblems(
   ];
 }
 
-/** Name of the app that a request is about: given, or among the parameters of the pipeline that makes apps. */
-export function appName({ pipeline }: Definition, wish: StartTask): string | undefined {
+/** Name of the app that a request is about: as given, or a parameter of a pipeline that creates apps. */
+export function appName({ pipeline }: Definition, request: StartTask): string | undefined {
   if (pipeline.app === "none") return undefined;
-  if (pipeline.app === "existing") return wish.app;
-  const name = wish.params.name;
-  return typeof name === "string" ? name : wish.app;
+  if (pipeline.app === "existing") return request.app;
+  const name = request.params.name;
+  return typeof name === "string" ? name : request.app;
 }
 
 function keptJobs(of: TaskState): NonNullable<Started["event"]["kept"]> {

@@ -1,5 +1,5 @@
-// The pipeline definitions in force, and every version that a task was pinned to. A version is the digest of the file;
-// it is kept in the journal, so that a task runs to its end by the file it began with.
+// The pipeline definitions in use, and every version that a task is pinned to. A version is the digest of the file. Every
+// version is stored in the journal, so that a task runs to its end with the file it started with.
 
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
@@ -8,18 +8,24 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
+
+const definitionStream = defineStream<Pipeline>({ prefix: "definition/" });
 
 export type Definition = { readonly pipeline: Pipeline; readonly version: string };
 
 export type Definitions = {
   readonly list: () => readonly Definition[];
   readonly current: (name: string) => Definition | undefined;
-  /** The definition that a task was pinned to. Rejects when it is not there: a bug, for it was kept before the task. */
+  /** The definition that a task is pinned to. Rejects when it is missing: a bug, because it was stored before the task. */
   readonly pinned: (version: string) => Promise<Pipeline>;
   readonly steps: readonly StepDescription[];
 };
 
-/** Reads every `*.yaml` of the folder. One mistake refuses the whole set, with every mistake in the error. */
+/**
+ * Reads every `*.yaml` of the folder. A mistake in any file refuses the whole set: throws `pipeline-invalid` with every
+ * mistake in the error.
+ */
 export async function openDefinitions(
   folder: string,
   steps: readonly StepDescription[],
@@ -34,7 +40,7 @@ export async function openDefinitions(
     problems.push(...parsed.problems);
     if (!parsed.pipeline || parsed.problems.length > 0) continue;
     const version = `sha256:${createHash("sha256").update(text).digest("hex")}`;
-    await keep(journal, version, parsed.pipeline);
+    await store(journal, version, parsed.pipeline);
     byVersion.set(version, parsed.pipeline);
     current.set(parsed.pipeline.name, { pipeline: parsed.pipeline, version });
   }
@@ -57,27 +63,21 @@ export async function openDefinitions(
     pinned: async (version) => {
       const known = byVersion.get(version);
       if (known) return known;
-      const loaded = await journal.load(stream(version));
+      const loaded = await definitionStream.load(journal, version);
       if (!loaded) throw new Error(`the definition ${version} is not in the journal`);
-      const pipeline = loaded.snapshot as unknown as Pipeline;
-      byVersion.set(version, pipeline);
-      return pipeline;
+      byVersion.set(version, loaded.state);
+      return loaded.state;
     },
   };
 }
 
-async function keep(journal: Journal, version: string, pipeline: Pipeline): Promise<void> {
-  // A conflict means that it is there already: the same digest is the same file.
+async function store(journal: Journal, version: string, pipeline: Pipeline): Promise<void> {
+  // A conflict means that it is stored already: the same digest means the same file.
   await journal.append([
-    {
-      stream: stream(version),
+    definitionStream.append(version, {
       expected: 0,
       events: [{ kind: "DefinitionKept", name: pipeline.name, version }],
-      snapshot: JSON.parse(JSON.stringify(pipeline)),
-    },
+      state: JSON.parse(JSON.stringify(pipeline)),
+    }),
   ]);
-}
-
-function stream(version: string): string {
-  return `definition/${version}`;
 }

@@ -1,17 +1,20 @@
-// One after the other, per key.
+// Runs work one after the other, per key.
 
-/** Begins `work` when all earlier work of this key is over, however it ended. The map holds only keys that are at work. */
+/**
+ * Starts `work` when all earlier work for this key has ended, successfully or not. Resolves or rejects as `work` does.
+ * `queues` holds only keys with work in progress.
+ */
 export async function serialize<T>(
-  turns: Map<string, Promise<unknown>>,
+  queues: Map<string, Promise<unknown>>,
   key: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const before = turns.get(key) ?? Promise.resolve();
-  const mine = before.then(work, work);
-  turns.set(key, mine);
+  const before = queues.get(key) ?? Promise.resolve();
+  const current = before.then(work, work);
+  queues.set(key, current);
   try {
-    return await mine;
+    return await current;
   } finally {
-    if (turns.get(key) === mine) turns.delete(key);
+    if (queues.get(key) === current) queues.delete(key);
   }
 }

@@ -1,4 +1,4 @@
-// Two agents on one journal: what one of them has done, the other finds out by being refused.
+// Two agents on one journal: one of them learns of the other's change when its own change is refused.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,8 +6,9 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { job, pipeline } from "@gantry/core/task/task.fixture.ts";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { AGENT_INDEXES } from "../store/indexes.ts";
 import type { Definitions } from "./definitions.ts";
-import { AGENT_INDEXES, openTasks } from "./tasks.ts";
+import { openTasks } from "./tasks.ts";
 
 const definition = pipeline([job("only")]);
 const requested: TaskEventOf<"TaskRequested"> = {
@@ -23,7 +24,7 @@ const requested: TaskEventOf<"TaskRequested"> = {
   url: "/t1",
 };
 
-test("who is refused because of what another agent did has heard of it, and offers no more what that took", async () => {
+test("when another agent's change makes a change fail, the listeners learn of the other change", async () => {
   const journal = openMemoryJournal({ indexes: AGENT_INDEXES });
   const definitions = { pinned: async () => definition } as Partial<Definitions> as Definitions;
   const [here, there] = [
@@ -31,13 +32,13 @@ test("who is refused because of what another agent did has heard of it, and offe
     openTasks(journal, definitions, { shared: true }),
   ];
   await here.create(definition, [requested], () => []);
-  const heard: number[] = [];
-  here.listen(({ version }) => heard.push(version));
+  const versions: number[] = [];
+  here.listen(({ version }) => versions.push(version));
   const changed = await there.change("t1", () => ({ events: [{ kind: "TaskCancelRequested", at: 2, by: "dev" }] }));
   const refuse = new GantryError("offer-gone", { problem: "It was canceled." });
   await assert.rejects(
     here.change("t1", () => ({ events: [], refuse })),
     { code: "offer-gone" },
   );
-  assert.deepEqual(heard, [changed.version]);
+  assert.deepEqual(versions, [changed.version]);
 });

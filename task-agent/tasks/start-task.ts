@@ -1,19 +1,22 @@
-// A request for a task: read → decide → commit. The idempotency key is a stream of its own, so that two requests with
-// the same key can never both start something, whichever process they reach.
+// Starts a task: read → decide → commit. The idempotency key is a stream of its own, so two requests with the same key
+// never start two tasks, even when they reach two agents.
 
 import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
-import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import type { TaskState } from "@gantry/core/task/model.ts";
 import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { appName, decideStart, isAppName, type Rerun } from "./decide-start.ts";
+import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
 import type { Definitions } from "./definitions.ts";
-import { appCommit, appStream, type TaskRecord, type Tasks } from "./tasks.ts";
+import type { TaskRecord } from "./task-store.ts";
+import { appStream } from "./task-stream.ts";
+import type { Tasks } from "./tasks.ts";
 
 export type StartDeps = {
   readonly journal: Journal;
@@ -22,52 +25,74 @@ export type StartDeps = {
   readonly portalUrl: string;
   /** A random UUID. */
   readonly newId: () => string;
-  /** Counts a new task of somebody; throws `too-many`. Default: nobody counts. */
+  /** Counts a new task of this principal; throws `too-many`. Default: no limit. */
   readonly admit?: (principal: string) => void;
 };
 
-type KeyRecord = { readonly task: string; readonly fingerprint: string };
+type KeyState = { readonly task: string; readonly fingerprint: string };
+const keyStream = defineStream<KeyState>({ prefix: "key/", index: ({ task }) => ({ keys: [task] }) });
 
-/** Starts a task, or gives the one that the same key started before. Durable when it resolves. Throws `too-many`. */
-export async function startTask(deps: StartDeps, wish: StartTask, rerun?: Rerun): Promise<TaskRecord> {
-  const definition = deps.definitions.current(wish.pipeline);
-  if (!definition) throw new GantryError("pipeline-unknown", { pipeline: wish.pipeline });
-  const keyStream = `key/${digest([wish.principal, wish.idempotencyKey])}`;
-  const fingerprint = digest([wish.pipeline, wish.app ?? null, wish.params, rerun?.of.id ?? null, rerun?.keep ?? null]);
-  for (let round = 0; round < 8; round += 1) {
-    const before = await deps.journal.load(keyStream);
-    const known = before && (await replay(deps, before.snapshot as unknown as KeyRecord, fingerprint));
+/** `last`: the task that was requested last in this group. */
+type GroupState = { readonly group: string; readonly last: string };
+const groupStream = defineStream<GroupState>({ prefix: "group/" });
+
+const MAX_CONFLICTS = 8;
+
+/**
+ * Starts a task, or returns the one that the same key started before. Durable when it resolves. Throws `pipeline-unknown`,
+ * `too-many`, `idempotency-key-reused`, what `decideStart` refuses, and `conflict` when others kept committing first.
+ */
+export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rerun): Promise<TaskRecord> {
+  const definition = deps.definitions.current(request.pipeline);
+  if (!definition) throw new GantryError("pipeline-unknown", { pipeline: request.pipeline });
+  const key = digest([request.principal, request.idempotencyKey]);
+  const fingerprint = fingerprintOf(request, rerun);
+  for (let round = 0; round < MAX_CONFLICTS; round += 1) {
+    const before = await keyStream.load(deps.journal, key);
+    const known = before && (await replay(deps, before.state, fingerprint));
     if (known) return known;
-    if (round === 0) deps.admit?.(wish.principal);
+    if (round === 0) deps.admit?.(request.principal);
     const at = await deps.tasks.now();
     const id = newTaskId(at, deps.newId());
-    const name = appName(definition, wish);
-    const loaded = isAppName(name) ? await deps.journal.load(appStream(name)) : undefined;
-    const app = loaded?.snapshot as unknown as AppState | undefined;
-    const decided = decideStart({ definition, wish, app, name, at, id, url: `${deps.portalUrl}/tasks/${id}`, rerun });
+    const name = appName(definition, request);
+    const loaded = isAppName(name) ? await appStream.load(deps.journal, name) : undefined;
+    const app = loaded?.state;
+    const decided = decideStart({
+      definition,
+      request,
+      app,
+      name,
+      at,
+      id,
+      url: `${deps.portalUrl}/tasks/${id}`,
+      rerun,
+    });
     if (decided instanceof GantryError) throw decided;
-    const place = await placeInGroup(deps, decided.event.group, id);
-    const event = place?.behind === undefined ? decided.event : { ...decided.event, behind: place.behind };
-    const beside = (state: TaskState): StreamAppend[] => [
-      // The event makes the version grow: of two requests with the same key at the same time, one has to look again.
-      {
-        stream: keyStream,
+    const group = await joinGroup(deps, decided.event.group, id);
+    const event = group?.behind === undefined ? decided.event : { ...decided.event, behind: group.behind };
+    const alongside = (state: TaskState): StreamAppend[] => [
+      // The event increases the version, so the second of two concurrent requests with the same key meets a conflict.
+      keyStream.append(key, {
         expected: before?.version ?? 0,
         events: [{ kind: "KeyUsed", task: state.id }],
-        snapshot: { task: state.id, fingerprint },
-        index: { keys: [state.id] },
-      },
-      ...(place ? [place.queue] : []),
-      ...(decided.app ? [appCommit(decided.app, loaded?.version ?? 0, decided.appEvents)] : []),
+        state: { task: state.id, fingerprint },
+      }),
+      ...(group ? [group.append] : []),
+      ...appAppend(decided, loaded?.version ?? 0),
     ];
-    const record = await deps.tasks.create(definition.pipeline, [event], beside);
+    const record = await deps.tasks.create(definition.pipeline, [event], alongside);
     if (record) return record;
   }
-  throw new GantryError("conflict", { what: `App ${wish.app ?? ""}` });
+  throw new GantryError("conflict", { what: `App ${request.app ?? ""}` });
 }
 
-/** Parameters of a new task like an older one. */
-export function rerunWish(of: TaskState, principal: string, idempotencyKey: string): StartTask {
+/** Differs for requests with one key that ask for different tasks. */
+function fingerprintOf({ pipeline, app, params }: StartTask, rerun: Rerun | undefined): string {
+  return digest([pipeline, app ?? null, params, rerun?.of.id ?? null, rerun?.keep ?? null]);
+}
+
+/** The request for a new task with the parameters of an older one. */
+export function rerunRequest(of: TaskState, principal: string, idempotencyKey: string): StartTask {
   return {
     pipeline: of.pipeline,
     ...(of.app === undefined ? {} : { app: of.app }),
@@ -77,28 +102,35 @@ export function rerunWish(of: TaskState, principal: string, idempotencyKey: stri
   };
 }
 
-type Place = { readonly behind: string | undefined; readonly queue: StreamAppend };
-
-/** Tasks of one group run one after the other: each waits for the one that was requested before it. */
-async function placeInGroup(deps: StartDeps, group: string | undefined, id: string): Promise<Place | undefined> {
-  if (group === undefined) return undefined;
-  const stream = `group/${digest(group)}`;
-  const loaded = await deps.journal.load(stream);
-  const last = (loaded?.snapshot as { last?: string } | undefined)?.last;
-  const before = last === undefined ? undefined : await deps.tasks.read(last);
-  // The event makes the version grow: of two requests at the same time, one has to look again.
-  const events = [{ kind: "GroupJoined", task: id }];
-  const queue = { stream, expected: loaded?.version ?? 0, events, snapshot: { group, last: id } };
-  return { behind: before?.state.phase === "ended" ? undefined : before?.state.id, queue };
+function appAppend({ app, appEvents }: Started, expected: number): readonly StreamAppend[] {
+  return app ? [appStream.append(app.name, { expected, events: appEvents, state: app })] : [];
 }
 
-/** Undefined when the task has left for the archive: by then the key is over, and free again. */
-async function replay(deps: StartDeps, known: KeyRecord, fingerprint: string): Promise<TaskRecord | undefined> {
+/** `behind`: the task that must end first; undefined when the new task may start at once. */
+type GroupPosition = { readonly behind: string | undefined; readonly append: StreamAppend };
+
+/** Tasks of one group run one after the other: each waits for the one requested before it. */
+async function joinGroup(deps: StartDeps, group: string | undefined, id: string): Promise<GroupPosition | undefined> {
+  if (group === undefined) return undefined;
+  const key = digest(group);
+  const loaded = await groupStream.load(deps.journal, key);
+  const before = loaded && (await deps.tasks.read(loaded.state.last));
+  const append = groupStream.append(key, {
+    expected: loaded?.version ?? 0,
+    // The event increases the version, so the second of two concurrent requests meets a conflict.
+    events: [{ kind: "GroupJoined", task: id }],
+    state: { group, last: id },
+  });
+  return { behind: before?.state.phase === "ended" ? undefined : before?.state.id, append };
+}
+
+/** The task that the key started. Undefined when that task was archived: by then the key has expired and may be used again. */
+async function replay(deps: StartDeps, known: KeyState, fingerprint: string): Promise<TaskRecord | undefined> {
   const record = await deps.tasks.read(known.task);
-  const isOver = (await deps.tasks.now()) - (timeOfTask(known.task) ?? 0) >= KEY_WINDOW_DAYS * DAY_MS;
-  if (!record && isOver) return undefined;
+  const isExpired = (await deps.tasks.now()) - (timeOfTask(known.task) ?? 0) >= KEY_WINDOW_DAYS * DAY_MS;
+  if (!record && isExpired) return undefined;
   if (known.fingerprint !== fingerprint) throw new GantryError("idempotency-key-reused");
-  if (!record) throw new Error(`task ${known.task} of a known key is not in the journal`);
+  if (!record) throw new Error(`task ${known.task} of a stored key is not in the journal`);
   return record;
 }
 

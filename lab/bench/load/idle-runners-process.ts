@@ -1,7 +1,7 @@
 // Many idle runners in one process, for idle-runners.ts: each has a session and an open long poll, over real HTTP by the
 // protocol's own client. Whoever is offered a job claims it, starts it, says that its step has started, and reports.
 
-import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
 
 /** To the parent, when the agent has been told that the step has started. `atMs`: since 1970, with fractions. */
@@ -15,21 +15,21 @@ process.once("disconnect", () => process.exit());
 
 const runners = await Promise.all(
   Array.from({ length: Number(count) }, (_, n) =>
-    PlayedRunner.signIn(url, token, "seoul", `idle-${String(n).padStart(4, "0")}`, [], { slots: 1 }),
+    ScriptedRunner.signIn(url, token, "seoul", `idle-${String(n).padStart(4, "0")}`, [], { slots: 1 }),
   ),
 );
 const idle = runners.map((runner) => work(runner));
 say({ k: "ready" });
 await Promise.all(idle);
 
-async function work(runner: PlayedRunner): Promise<never> {
+async function work(runner: ScriptedRunner): Promise<never> {
   for (;;) {
     const { offers } = await runner.pollAll(1, WAIT_MS);
     for (const offer of offers) await begin(runner, offer);
   }
 }
 
-async function begin(runner: PlayedRunner, offer: Offer): Promise<void> {
+async function begin(runner: ScriptedRunner, offer: Offer): Promise<void> {
   const { ref } = offer;
   await runner.claim(offer);
   await runner.start(ref);

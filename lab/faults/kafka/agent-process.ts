@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import { freePort } from "@gantry/runtime/free-ports.ts";
-import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
+import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { type KafkaSettings, WAITING_PIPELINE } from "./agents.ts";
 import type { TaskSizes } from "./event-reader.ts";

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError } from "@gantry/core/errors.ts";
-import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import { freePort, startRedis } from "./server.ts";
@@ -141,7 +141,7 @@ async function work(urls: readonly string[], number: number, signal: AbortSignal
       const url = urls[tries % urls.length] ?? "";
       const running = held ? [held] : [];
       const identity = { bootId, slots: 1, registration: tries + 1 };
-      const runner = await PlayedRunner.signIn(url, SEOUL, "seoul", `seoul-${number}`, running, identity);
+      const runner = await ScriptedRunner.signIn(url, SEOUL, "seoul", `seoul-${number}`, running, identity);
       if (runner.directives[0]?.do === "drop") held = undefined;
       while (!signal.aborted) {
         if (!held) {

@@ -8,7 +8,7 @@ import { appendLog, type RunnerCall, runnerCalls } from "@gantry/task-agent/api/
 import { type TaskCalls, taskCalls } from "@gantry/task-agent/api/task-calls.ts";
 import type { AgentConfig } from "@gantry/task-agent/config.ts";
 import { startRelay } from "@gantry/task-agent/events/relay.ts";
-import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
+import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
 import type { Invariants } from "../invariants/invariants.ts";
 import type { StepObserver } from "../invariants/step-observer.ts";
@@ -121,7 +121,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
         ...agent,
         journal,
         bus: deps.bus.seenBy(process),
-        me: random.uuid(),
+        relayId: random.uuid(),
         clock: process.clock,
         random: random.next,
         logger,

@@ -18,11 +18,12 @@ const one = (name: string, why: string, file: string, find: string, replace: str
   edits: [{ file, find, replace }],
 });
 
-const LEASES = "task-agent/leases/leases.ts";
+const LEASES = "task-agent/leases/lease-table.ts";
+const LEASE_TIMES = "task-agent/leases/lease-times.ts";
 const PROTOCOL = "task-agent/runner-protocol/runner-protocol.ts";
+const REGISTRATION = "task-agent/runner-protocol/registration.ts";
 const DISPATCH = "task-agent/dispatch/dispatch.ts";
 const AGENT = "task-agent/agent.ts";
-const TASKS = "task-agent/tasks/tasks.ts";
 const RELAY = "task-agent/events/relay.ts";
 
 export const MUTANTS: readonly Mutant[] = [
@@ -51,13 +52,13 @@ export const MUTANTS: readonly Mutant[] = [
     "leases-forgotten-at-restart",
     "a lease that is not in memory counts as finished (Woodpecker #7063)",
     AGENT,
-    "    look(record);\n    // The agent may have died",
-    "    dispatch.look(record);\n    // The agent may have died",
+    "  leases.onTaskChanged(record);\n",
+    "",
   ),
   one(
     "waiting-is-not-open",
     "a missing index entry: queued tasks are not resumed after a restart",
-    TASKS,
+    "task-agent/tasks/task-stream.ts",
     "...(open ? { open: [",
     '...(open && state.phase === "running" ? { open: [',
   ),
@@ -67,13 +68,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "task-agent/dispatch/sessions.ts",
-        find: "    return { offers: [...session.offers.values()], cancels",
+        find: "  return { offers: [...session.offers.values()], cancels",
         replace:
-          "    const offers = [...session.offers.values()];\n    session.offers.clear();\n    return { offers, cancels",
+          "  const offers = [...session.offers.values()];\n  session.offers.clear();\n  return { offers, cancels",
       },
       {
         file: DISPATCH,
-        find: "if (!ready.offer || ready.offer.expiresMs > deps.clock.monotonicMs()) continue;",
+        find: "if (!ready.offer || ready.offer.expiresMs > clock.monotonicMs()) continue;",
         replace: "if (ready.offer || !ready.offer) continue;",
       },
     ],
@@ -102,8 +103,8 @@ export const MUTANTS: readonly Mutant[] = [
   one(
     "unanswered-is-done",
     "a commit whose answer was lost counts as done",
-    TASKS,
-    "      doubtful.add(id);\n      throw error;",
+    "task-agent/tasks/task-store.ts",
+    "      this.#unanswered.add(id);\n      throw error;",
     "      return true;",
   ),
   {
@@ -146,16 +147,16 @@ export const MUTANTS: readonly Mutant[] = [
   one(
     "only-the-first-is-lost",
     "only the first lease of a dead process is given away",
-    PROTOCOL,
-    "        await leases.lose(lease, `runner ${runner} came back without it`);",
-    "        {\n          await leases.lose(lease, `runner ${runner} came back without it`);\n          break;\n        }",
+    REGISTRATION,
+    "      await leases.revoke(lease, `runner ${runner} came back without it`);",
+    "      {\n        await leases.revoke(lease, `runner ${runner} came back without it`);\n        break;\n      }",
   ),
   one(
     "restart-expires-all",
     "after a restart every lease counts as expired",
-    LEASES,
-    "      for (const [id, lease] of held) lease.renewedMs = now - (nowMs - (recovered.renewedMs[id] ?? nowMs));",
-    "      for (const [id, lease] of held) lease.renewedMs = recovered.renewedMs[id] === -1 ? 0 : Number.NEGATIVE_INFINITY;",
+    LEASE_TIMES,
+    "        entry.renewedMs = now - (nowMs - (recovered.renewedMs[lease] ?? nowMs));",
+    "        entry.renewedMs = recovered.renewedMs[lease] === -1 ? 0 : Number.NEGATIVE_INFINITY;",
   ),
   {
     name: "leases-by-the-wall-clock",
@@ -163,19 +164,18 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: LEASES,
-        find: "      lease.renewedMs = clock.monotonicMs();\n      lease.heardMs = lease.renewedMs;",
-        replace: "      lease.renewedMs = clock.nowMs();\n      lease.heardMs = lease.renewedMs;",
+        find: "    lease.renewedMs = this.#clock.monotonicMs();\n    lease.heardMs = lease.renewedMs;",
+        replace: "    lease.renewedMs = this.#clock.nowMs();\n    lease.heardMs = lease.renewedMs;",
       },
       {
         file: LEASES,
-        find: "        const now = clock.monotonicMs();\n        if (!job.lease) held.delete(id);",
-        replace: "        const now = clock.nowMs();\n        if (!job.lease) held.delete(id);",
+        find: "      const now = this.#clock.monotonicMs();\n      if (!job.lease) this.entries.delete(id);",
+        replace: "      const now = this.#clock.nowMs();\n      if (!job.lease) this.entries.delete(id);",
       },
       {
-        file: LEASES,
-        find: "    sweep: async () => {\n      const now = clock.monotonicMs();\n      if (held.size > 0 && now - savedMs",
-        replace:
-          "    sweep: async () => {\n      const now = clock.nowMs();\n      if (held.size > 0 && clock.monotonicMs() - savedMs",
+        file: "task-agent/leases/leases.ts",
+        find: "    sweep: async () => {\n      const now = clock.monotonicMs();",
+        replace: "    sweep: async () => {\n      const now = clock.nowMs();",
       },
     ],
   },
@@ -211,14 +211,14 @@ export const MUTANTS: readonly Mutant[] = [
     "unanswered-is-forgotten",
     "jobs of a commit whose answer was lost are never offered (seed 265)",
     AGENT,
-    "      await tasks.recheck();\n",
+    "      await tasks.resolveUnanswered();\n",
     "",
   ),
   one(
     "turn-is-missed",
     "the next task of a group waits for one that has ended (seed 605)",
     AGENT,
-    '    if (phase === "queued") void insist(`the turn of task ${id}`, () => moveUp(id));\n',
+    '  if (phase === "queued") void retries.run(`advancing task ${id}`, () => groups.advance(id));\n',
     "",
   ),
   one(
@@ -259,15 +259,15 @@ export const MUTANTS: readonly Mutant[] = [
   one(
     "claim-left-behind",
     "a claim that is being committed while a newer process registers stays with the dead process (seed 2643)",
-    PROTOCOL,
-    "    const session = sessions.open(request);\n    await claimsOf(runner);\n",
-    "    const session = sessions.open(request);\n",
+    REGISTRATION,
+    "  const session = sessions.open(request);\n  await claims.settle(runner);\n",
+    "  const session = sessions.open(request);\n",
   ),
   one(
     "repeat-is-no-renewal",
     "a repeated claim is answered, but its lease still counts from the first claim (seed 15 of theme successor)",
-    PROTOCOL,
-    "if (!(await renewed(request.ref, who.runner)))",
+    "task-agent/runner-protocol/claim-handlers.ts",
+    "if (!(await renewClaimed(deps, request.ref, claimant.runner)))",
     "if (task.state.jobs[request.ref.job]?.fence !== request.ref.fence)",
   ),
   one(
@@ -281,15 +281,15 @@ export const MUTANTS: readonly Mutant[] = [
     "place-before-publishing",
     "events count as published before the bus has them",
     RELAY,
-    "    for (const batch of batchesOf(await encode(deps, page.events))) await deps.bus.publish(batch);\n    place = await save(deps, { after: page.last, by: deps.me }, { anew: false });\n",
-    "    place = await save(deps, { after: page.last, by: deps.me }, { anew: false });\n    for (const batch of batchesOf(await encode(deps, page.events))) await deps.bus.publish(batch);\n",
+    "    for (const batch of batchesOf(await encode(deps, page.events))) await deps.bus.publish(batch);\n    position = await savePosition(deps, { after: page.last, by: deps.relayId });\n",
+    "    position = await savePosition(deps, { after: page.last, by: deps.relayId });\n    for (const batch of batchesOf(await encode(deps, page.events))) await deps.bus.publish(batch);\n",
   ),
   one(
     "unacknowledged-is-published",
     "a batch that was not acknowledged is dropped, and the next one is sent",
     RELAY,
-    "await deps.bus.publish(batch);\n    place",
-    "await deps.bus.publish(batch).catch(() => {});\n    place",
+    "await deps.bus.publish(batch);\n    position",
+    "await deps.bus.publish(batch).catch(() => {});\n    position",
   ),
   one(
     "handled-without-record",

@@ -1,7 +1,7 @@
 // Many who want the same at the same moment: runners that claim the same jobs, and cancels of everything at once.
 
 import { randomUUID } from "node:crypto";
-import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
 import { AgentProcess, Ground, RUNNER_TOKEN } from "../processes.ts";
 import { listed } from "./submits.ts";
@@ -40,7 +40,7 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
     const seen: Offer[] = [];
     let [refused, ended] = [0, 0];
 
-    const claim = async (runner: PlayedRunner, offer: Offer): Promise<void> => {
+    const claim = async (runner: ScriptedRunner, offer: Offer): Promise<void> => {
       try {
         await insist(() => runner.claim(offer));
       } catch (error) {
@@ -57,7 +57,7 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
     const work = async (index: number): Promise<void> => {
       const as = { slots: 4, bootId: randomUUID() };
       const runner = await insist(() =>
-        PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", `seoul-${index}`, [], as),
+        ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", `seoul-${index}`, [], as),
       );
       while (granted.size < jobs) {
         const { offers } = await insist(() => runner.pollAll(4, 2_000));
@@ -111,7 +111,7 @@ export async function cancelAtOnce(tasks: number): Promise<CancelFigures> {
       );
       for (const { id } of await Promise.all(some)) ids.push(id);
     }
-    const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1", [], { slots: 20 });
+    const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1", [], { slots: 20 });
     const held = await runner.pollAll(20, 1_000);
     await Promise.all(held.offers.map((offer) => runner.claim(offer)));
     let [strange, slowestMs] = [0, 0];

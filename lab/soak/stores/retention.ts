@@ -9,8 +9,8 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { openRedisJournal } from "@gantry/journal/redis/redis.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import { pathOf } from "@gantry/task-agent/logs/log-store.ts";
-import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
-import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
+import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
+import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
 import { APPS, fillWithOld } from "../../bench/load/old-tasks.ts";
 import { type RedisServer, startRedis } from "../../faults/redis/server.ts";
 import { AgentProcess, Ground, RUNNER_TOKEN } from "../processes.ts";
@@ -122,7 +122,7 @@ function startAgent(
 
 /** One task that has ended and one that nobody has taken, as a real agent makes them; kills the agent. */
 export async function makeSeeds(agent: AgentProcess): Promise<{ ended: string; open: string }> {
-  const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
+  const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
   const { id: ended } = await agent.start("quick", "seed-1");
   const { ref } = await runner.takeJob();
   await runner.start(ref);

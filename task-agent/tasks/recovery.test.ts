@@ -1,13 +1,13 @@
-// A journal whose answers get lost, tasks that end just then, and tasks that cannot be read: what was committed must come
-// about all the same.
+// Lost replies of the journal, tasks that end at an unlucky moment, and tasks that cannot be read: what was committed must
+// take effect all the same.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newMemoryStore } from "@gantry/journal/memory/memory.ts";
-import { holdAppend, openWorld } from "../agent.fixture.ts";
+import { holdAppend, openTestAgent } from "../agent.fixture.ts";
 
-test("a task whose request was committed without an answer is offered to runners", async () => {
-  const { agent, failNextAppend, start } = await openWorld();
+test("a task is offered to runners when the reply to its commit was lost", async () => {
+  const { agent, failNextAppend, start } = await openTestAgent();
   failNextAppend("unanswered");
   await assert.rejects(start("a"), /answer was lost/);
   await agent.tick();
@@ -15,13 +15,13 @@ test("a task whose request was committed without an answer is offered to runners
   assert.equal((await start("a")).state.phase, "running");
 });
 
-test("the next task of a group begins although the journal failed when its turn came", async () => {
+test("the next task of a group starts although the journal failed when it should have started", async () => {
   for (const fault of ["lost", "unanswered"] as const) {
-    const { agent, failNextAppend, clock, start } = await openWorld();
+    const { agent, failNextAppend, clock, start } = await openTestAgent();
     const [first, second] = [await start("a"), await start("b")];
     assert.equal(second.state.phase, "queued");
     await clock.pass(0);
-    // The commit of the end itself is answered; the one after it is not.
+    // The commit of the end succeeds; the one after it fails.
     await agent.tasks.change(first.state.id, () => cancel);
     failNextAppend(fault);
     await clock.pass(0);
@@ -34,10 +34,10 @@ test("the next task of a group begins although the journal failed when its turn 
 
 const cancel = { events: [{ kind: "TaskCancelRequested", at: 1, by: "dev" }] } as const;
 
-test("a task begins when the one before it ended while it was being put behind it", async () => {
+test("a task starts when the task before it ended while the new one was being queued", async () => {
   let hold: ReturnType<typeof holdAppend> | undefined;
-  const { agent, clock, start } = await openWorld({
-    around: (journal) => {
+  const { agent, clock, start } = await openTestAgent({
+    wrapJournal: (journal) => {
       let requests = 0;
       hold = holdAppend(
         journal,
@@ -52,17 +52,17 @@ test("a task begins when the one before it ended while it was being put behind i
   await hold?.reached;
   await agent.tasks.change(first.state.id, () => cancel);
   await clock.pass(0);
-  hold?.letGo();
+  hold?.release();
   const { id } = (await second).state;
   await clock.pass(0);
   assert.equal((await agent.tasks.read(id))?.state.phase, "running");
 });
 
-test("a task begins when of the two before it the nearer was canceled just after the other had ended", async () => {
+test("a task starts when the task before it is canceled just after the first task of the group ended", async () => {
   let hold: ReturnType<typeof holdAppend> | undefined;
   let ids: readonly string[] = [];
-  const { agent, clock, start } = await openWorld({
-    around: (journal) => {
+  const { agent, clock, start } = await openTestAgent({
+    wrapJournal: (journal) => {
       hold = holdAppend(journal, (batch) => batch[0]?.stream === `task/${ids[1]}`);
       return hold.journal;
     },
@@ -70,22 +70,22 @@ test("a task begins when of the two before it the nearer was canceled just after
   const all = [await start("a"), await start("b"), await start("c")];
   ids = all.map(({ state }) => state.id);
   const [first = "", second = "", third = ""] = ids;
-  // The second is already being canceled when the first ends and looks for whom to let begin.
+  // The second task is being canceled when the first one ends and the agent looks for the next task to start.
   const canceling = agent.tasks.change(second, () => cancel);
   await hold?.reached;
   await agent.tasks.change(first, () => cancel);
   await clock.pass(0);
-  hold?.letGo();
+  hold?.release();
   await canceling;
   await clock.pass(0);
   assert.equal((await agent.tasks.read(third))?.state.phase, "running");
 });
 
-test("a task that cannot be read holds up no other, neither at the start nor later", async () => {
+test("a task that cannot be read does not hold up other tasks, neither at the start nor later", async () => {
   const store = newMemoryStore();
-  const before = await openWorld({ store, grouped: false });
+  const before = await openTestAgent({ store, grouped: false });
   await before.start("a");
-  const { agent, clock, start } = await openWorld({ store, grouped: false, version: "sha256:1" });
+  const { agent, clock, start } = await openTestAgent({ store, grouped: false, version: "sha256:1" });
   await start("b");
   await clock.pass(0);
   assert.equal(agent.dispatch.waitingCount(), 1);

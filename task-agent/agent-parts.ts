@@ -1,0 +1,102 @@
+// The parts of a task-agent, each connected to the others. agent.ts says what happens when tasks change.
+
+import type { GantryError } from "@gantry/core/errors.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import type { Alarms } from "./alarms.ts";
+import type { AgentConfig } from "./config.ts";
+import type { RunnerFacts } from "./dispatch/decide-runner.ts";
+import { decideSiteBlock } from "./dispatch/decide-site-block.ts";
+import { openDispatch } from "./dispatch/dispatch.ts";
+import { openIncompatibleRunners } from "./dispatch/incompatible-runners.ts";
+import { openRunnerRegistry } from "./dispatch/runner-registry.ts";
+import { openSessions } from "./dispatch/sessions.ts";
+import { openFences } from "./leases/fences.ts";
+import { type Leases, openLeases } from "./leases/leases.ts";
+import { openPeers } from "./peers/peers.ts";
+import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
+import { effectiveConfig, runnerSettings, type Settings } from "./settings/settings.ts";
+import type { Definitions } from "./tasks/definitions.ts";
+import { openTasks } from "./tasks/tasks.ts";
+
+export type AgentParts = Awaited<ReturnType<typeof openAgentParts>>;
+
+export type AgentPartsDeps = {
+  readonly config: AgentConfig;
+  readonly journal: Journal;
+  readonly definitions: Definitions;
+  readonly clock: Clock;
+  /** A random id; no two are equal. */
+  readonly newId: () => string;
+  readonly alarms: Alarms;
+  readonly settings: Pick<Settings, "now">;
+  /** The name of this agent where several share the journal; undefined when it has the journal for itself. */
+  readonly name: string | undefined;
+  readonly onError: (error: unknown, what: string) => void;
+};
+
+/** Longer than a runner waits between two attempts to sign in. */
+const FORGET_INCOMPATIBLE_MS = 60_000;
+
+/** Rejects when the store fails. */
+export async function openAgentParts(deps: AgentPartsDeps) {
+  const { journal, clock, newId, alarms, settings, name, onError } = deps;
+  const config = effectiveConfig(deps.config, settings);
+  const isShared = name !== undefined;
+  const tasks = openTasks(journal, deps.definitions, { shared: isShared });
+  const sessions = openSessions({
+    clock,
+    newId,
+    aliveMs: config.aliveMs,
+    settings: () => runnerSettings(settings.now()),
+    onSlotsFree: (site) => dispatch.onSlotsFree(site),
+    onEnded: (session) => dispatch.onSessionEnded(session),
+  });
+  const fences = await openFences(journal, alarms);
+  const heardByPeers = isShared ? (lease: string): number | undefined => peers?.lastHeardMs(lease) : undefined;
+  const leases: Leases = openLeases({ tasks, journal, config, clock, alarms, name, heardByPeers });
+  const peers = isShared
+    ? openPeers({
+        name,
+        journal,
+        runners: () => sessions.all().map(sessions.facts),
+        heardAgoMs: leases.heardAgoMs,
+        onChanged: (site) => dispatch.onSlotsFree(site),
+      })
+    : undefined;
+  const incompatible = openIncompatibleRunners(clock, FORGET_INCOMPATIBLE_MS);
+  const remoteRunners = (): readonly RunnerFacts[] => peers?.runners() ?? [];
+  const dispatch = openDispatch({
+    tasks,
+    sessions,
+    fences,
+    clock,
+    newId,
+    offerMs: deps.config.offerMs,
+    remoteRunners,
+    remoteRunnersByAgent: () => peers?.runnersByAgent() ?? [],
+    siteBlock: (site, offered) =>
+      decideSiteBlock(settings.now(), { site, running: leases.countAtSite(site) + offered }),
+    incompatibleAt: incompatible.at,
+    onError,
+  });
+  const registry = openRunnerRegistry({ journal, sessions, leases, clock, remoteRunners });
+  const cancelGraceMs = (): number => config.cancelGraceMs;
+  const protocol = openRunnerProtocol({
+    tasks,
+    sessions,
+    dispatch,
+    leases,
+    fences,
+    registry,
+    alarms,
+    cancelGraceMs,
+    shared: isShared,
+  });
+  /** A runner could not sign in because of its version: jobs that wait for a runner of the site say so. */
+  const onIncompatible = (site: string, runner: string, error: GantryError): void => {
+    incompatible.add(site, runner, error);
+    dispatch.onSlotsFree(site);
+  };
+  return { tasks, sessions, leases, dispatch, registry, protocol, peers, onIncompatible };
+}

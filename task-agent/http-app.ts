@@ -1,0 +1,59 @@
+// The HTTP server of the task-agent: which routes it has, and in which order.
+
+import { randomUUID } from "node:crypto";
+import type { Journal } from "@gantry/journal/journal.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import { createApp } from "@gantry/runtime/http/app.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
+import { operationRoutes, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
+import type { Agent } from "./agent.ts";
+import { archivedReads } from "./api/archived-reads.ts";
+import { portalRoutes } from "./api/portal-routes.ts";
+import { openRateLimit } from "./api/rate-limit.ts";
+import { runnerRoutes } from "./api/runner-routes.ts";
+import { settingsRoutes } from "./api/settings-routes.ts";
+import type { AgentConfig } from "./config.ts";
+import type { EventsOut } from "./events/open-relay.ts";
+import type { Retention } from "./retention/retention.ts";
+import type { Settings } from "./settings/settings.ts";
+
+export type HttpAppDeps = {
+  readonly config: AgentConfig;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly agent: Agent;
+  readonly settings: Settings;
+  readonly metrics: ProcessMetrics;
+  readonly retention: Retention;
+  readonly eventsOut: EventsOut | undefined;
+};
+
+export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
+  const { config, journal, agent, settings, metrics } = deps;
+  const app = createApp({ name: "task-agent", logger: deps.logger, onAnswered: metrics.answered });
+  const portal = portalRoutes({
+    ...agent,
+    journal,
+    portalUrl: config.portalUrl,
+    token: config.token,
+    newId: randomUUID,
+    admit: openRateLimit(deps.clock, () => settings.now()["tasks.perMinute"]),
+    onCancel: agent.protocol.cancel,
+    onRemove: agent.protocol.remove,
+  });
+  const runner = runnerRoutes({
+    protocol: agent.protocol,
+    logs: agent.logs,
+    tokens: config.runnerTokens,
+    onIncompatible: agent.onIncompatible,
+  });
+  const check = (): Promise<void> => journal.check();
+  app.use(runner);
+  // Before the portal's routes: answers for a task that they do not find because it is archived.
+  app.use(archivedReads({ ...agent, ...deps.retention }));
+  app.use(portal.routes());
+  app.use(settingsRoutes(settings, config.token).routes());
+  app.use(operationRoutes(metrics, check, () => deps.eventsOut?.problems() ?? []));
+  return app;
+}

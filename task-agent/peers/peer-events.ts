@@ -1,0 +1,35 @@
+// What this agent does when another agent has committed something to the shared journal.
+
+import type { JournalEvent } from "@gantry/journal/journal.ts";
+import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
+import type { Sessions } from "../dispatch/sessions.ts";
+import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
+import type { RetryQueue } from "../tasks/retry-queue.ts";
+import { taskStream } from "../tasks/task-stream.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+
+export type PeerEventsDeps = {
+  readonly tasks: Pick<Tasks, "onPeerEvents">;
+  readonly sessions: Pick<Sessions, "end">;
+  readonly registry: Pick<RunnerRegistry, "isNewer">;
+  readonly protocol: Pick<RunnerProtocol, "onClaimCommitted">;
+  readonly retries: RetryQueue;
+};
+
+/** Rejects when a task cannot be loaded; the same events may then be handled again. */
+export async function handlePeerEvents(deps: PeerEventsDeps, events: readonly JournalEvent[]): Promise<void> {
+  for (const { event, version } of events) {
+    if (event.kind !== "RunnerRegistered" || typeof event.runner !== "string") continue;
+    // A runner that has registered elsewhere is offered nothing here any more.
+    if (deps.registry.isNewer(event.runner, version)) deps.sessions.end(event.runner);
+  }
+  await deps.tasks.onPeerEvents(events);
+  for (const item of events) {
+    const task = taskStream.idOf(item.stream);
+    const event = task === undefined ? undefined : taskStream.eventOf(item);
+    if (task === undefined || event?.kind !== "JobClaimed") continue;
+    // Not awaited: giving a lease away in a slow store must not delay the events that follow.
+    const claimed = { ...event, task };
+    void deps.retries.run(`checking the claim ${event.fence}`, () => deps.protocol.onClaimCommitted(claimed));
+  }
+}

@@ -1,0 +1,21 @@
+// Tells runners that a job is canceled.
+
+import type { Sessions } from "../dispatch/sessions.ts";
+import { canceled } from "../leases/lease-table.ts";
+import type { TaskRecord } from "../tasks/task-store.ts";
+
+/** Tells the holders of a canceled task's jobs at once, through their open polls. */
+export function sendCancels(sessions: Pick<Sessions, "byRunner">, task: TaskRecord, graceMs: number): void {
+  for (const job of Object.values(task.state.jobs)) {
+    if (!job.lease || !canceled(task.state, job.key)) continue;
+    const session = sessions.byRunner(job.lease.runner);
+    const ref = { task: task.state.id, job: job.key, attempt: job.attempt, fence: job.fence };
+    session?.cancels.set(`${ref.task} ${ref.job}`, { ref, graceMs, reason: cancelReason(task) });
+    session?.wake?.();
+  }
+}
+
+/** "canceled by kim: wrong version" */
+export function cancelReason({ state }: TaskRecord): string {
+  return `canceled by ${state.cancel?.by ?? "nobody"}${state.cancel?.reason ? `: ${state.cancel.reason}` : ""}`;
+}

@@ -1,0 +1,16 @@
+// The indexes of the task-agent's journal. They are declared when the journal is opened.
+
+export const AGENT_INDEXES = [
+  "tasks",
+  "tasks-by-app",
+  "tasks-by-state",
+  "open",
+  "behind",
+  "ended",
+  "reruns",
+  "keys",
+  "readers",
+  "apps",
+  "runners",
+  "agents",
+] as const;

@@ -1,0 +1,52 @@
+// The streams of tasks and apps, and the index entries by which they are found.
+
+import type { TaskEvent } from "@gantry/core/task/events.ts";
+import type { AppState, TaskState } from "@gantry/core/task/model.ts";
+import type { StreamAppend } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
+
+export const taskStream = defineStream<TaskState, TaskEvent>({ prefix: "task/", index: indexOfTask });
+
+export const appStream = defineStream<AppState>({ prefix: "app/", index: (app) => ({ apps: [app.name] }) });
+
+/**
+ * A commit of a task. `before`: the state of the last commit; when the index entries are the same, they are not written
+ * again. Absent for a new task, and where the entries must be written in any case.
+ */
+export function taskAppend(
+  state: TaskState,
+  expected: number,
+  events: readonly TaskEvent[],
+  before?: TaskState,
+): StreamAppend {
+  const keepIndex =
+    before !== undefined &&
+    before.phase === state.phase &&
+    before.outcome === state.outcome &&
+    before.behind === state.behind;
+  return taskStream.append(state.id, { expected, events, state, keepIndex });
+}
+
+/** Depends on `id`, `app`, `pipeline`, `rerunOf` and `requestedAt`, which never change, and on `phase`, `outcome` and `behind`. */
+function indexOfTask(state: TaskState): NonNullable<StreamAppend["index"]> {
+  const open = state.phase !== "ended";
+  const key = timeKey(state);
+  return {
+    tasks: [key],
+    ...(state.app === undefined ? {} : { "tasks-by-app": [`${state.app}/${key}`] }),
+    "tasks-by-state": [`${state.outcome ?? "open"}/${key}`],
+    ...(open ? { open: [key] } : { ended: [`${endedPrefix(state)}${key}`] }),
+    ...(open && state.rerunOf !== undefined ? { reruns: [`${state.rerunOf}/${state.id}`] } : {}),
+    ...(open && state.behind !== undefined ? { behind: [`${state.behind}/${state.id}`] } : {}),
+  };
+}
+
+/** A key that sorts by time: milliseconds with leading zeros, then the id. */
+function timeKey(state: TaskState): string {
+  return `${String(state.requestedAt).padStart(15, "0")}/${state.id}`;
+}
+
+/** Begins the keys of the ended tasks of one app and pipeline in the index `ended`; those keys sort by time. */
+export function endedPrefix({ app, pipeline }: Pick<TaskState, "app" | "pipeline">): string {
+  return `${app ?? "-"}/${pipeline}/`;
+}
