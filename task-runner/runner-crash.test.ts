@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { script } from "./fake-agent.fixture.ts";
 import { startRunner } from "./main.ts";
 import { configOf, executorOf } from "./runner.fixture.ts";
-import { isAlive, kill, killWithGuard, noProc, openWorld } from "./runner-process.fixture.ts";
+import { isAlive, kill, killWithGuard, noProc, openRunnerProcess } from "./runner-process.fixture.ts";
 
 const HANG =
   'echo $$ > ../../../pid; setsid sleep 300 & echo $! >> ../../../pid; echo on; trap "" TERM; until [ -e ../../../go ]; do sleep 0.02; done; echo late; sleep 300 & wait';
@@ -13,7 +13,7 @@ const HANG =
 test("after kill -9 of the runner and its guard the next process of the runner ends what was running, and the job can run again", {
   skip: noProc,
 }, async (t) => {
-  const { agent, data, start } = await openWorld(t);
+  const { agent, data, start } = await openRunnerProcess(t);
   const runner = start();
   const job = agent.offer({ steps: [script("hang", HANG)] });
   await agent.until("the script to run", () => agent.log(job, "hang") === "on\n");
@@ -36,7 +36,7 @@ test("after kill -9 of the runner and its guard the next process of the runner e
 });
 
 test("an end that was on disk but not told is told by the next process", async (t) => {
-  const { agent, start } = await openWorld(t);
+  const { agent, start } = await openRunnerProcess(t);
   agent.fault = (path) => (path === "report" ? "drop" : "none");
   const runner = start();
   const job = agent.offer({ steps: [script("work", "echo all of it")] });
@@ -51,7 +51,7 @@ test("an end that was on disk but not told is told by the next process", async (
 });
 
 test("the data folder of a runner has one owner", async (t) => {
-  const { agent, data, start } = await openWorld(t);
+  const { agent, data, start } = await openRunnerProcess(t);
   const runner = start();
   await agent.until("a session", () => agent.sessions.length > 0);
   await assert.rejects(startRunner(configOf(agent, data), { executor: executorOf({}) }), { code: "store-busy" });

@@ -6,7 +6,7 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { script, uses } from "./fake-agent.fixture.ts";
-import { openBench } from "./runner.fixture.ts";
+import { openTestRunner } from "./runner.fixture.ts";
 
 /** Starts processes in the background, in another session too, writes their ids, and waits for ever. */
 const HANG = `
@@ -30,7 +30,7 @@ function isAlive(pid: number): boolean {
 }
 
 test("a time limit ends everything that the script has started, and the job says so", async (t) => {
-  const { agent, data } = await openBench(t);
+  const { agent, data } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("hang", HANG, { timeoutMs: 400 }), script("after", "true")] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "timed-out");
@@ -48,7 +48,7 @@ test("a time limit ends everything that the script has started, and the job says
 });
 
 test("what a script leaves in the background ends with it", async (t) => {
-  const { agent, data } = await openBench(t);
+  const { agent, data } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("leave", HANG.replace("\nwait", "\nexit 0"))] });
   assert.equal((await agent.reported(job)).outcome, "succeeded");
   await agent.until("the end of the attempt", () => readdirSync(join(data, "jobs")).length === 0);
@@ -56,7 +56,7 @@ test("what a script leaves in the background ends with it", async (t) => {
 });
 
 test("a cancel stops the script, lets cleaning steps run, and is reported", async (t) => {
-  const { agent } = await openBench(t);
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({
     steps: [
       script("work", "trap 'echo interrupted; exit 3' TERM; echo on; sleep 300 & wait"),
@@ -75,7 +75,7 @@ test("a cancel stops the script, lets cleaning steps run, and is reported", asyn
 });
 
 test("a cancel reaches a script that ignores SIGTERM", async (t) => {
-  const { agent } = await openBench(t);
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("deaf", "trap '' TERM; echo on; while true; do sleep 0.1; done")] });
   await agent.until("the script to run", () => agent.log(job, "deaf").includes("on"));
   agent.cancel(job);
@@ -121,7 +121,7 @@ function makeGate(): { open: () => void; opened: Promise<void> } {
 test("a lease that is lost permits no change any more, and nothing is reported", async (t) => {
   const made: string[] = [];
   const gate = makeGate();
-  const { agent, data, runner } = await openBench(t, { steps: [changer(made, gate)] });
+  const { agent, data, runner } = await openTestRunner(t, { steps: [changer(made, gate)] });
   const job = agent.offer({ steps: [uses("change", "test/change"), script("clean", "echo x", { when: "always" })] });
   await agent.until("the first change", () => [...agent.effects.values()].some(({ result }) => result));
   agent.lose(job);
@@ -133,7 +133,7 @@ test("a lease that is lost permits no change any more, and nothing is reported",
 });
 
 test("a runner that cannot renew stops by itself in time, and tells when the agent is back", async (t) => {
-  const { agent, data } = await openBench(t);
+  const { agent, data } = await openTestRunner(t);
   agent.lease = { renewEveryMs: 100, selfFenceMs: 500, reassignAfterMs: 5_000 };
   const job = agent.offer({ steps: [script("hang", HANG)] });
   await agent.until("the script to run", () => agent.log(job, "hang").includes("ready"));
@@ -154,7 +154,7 @@ test("a runner that cannot renew stops by itself in time, and tells when the age
 });
 
 test("a short cut of the link changes nothing", async (t) => {
-  const { agent } = await openBench(t);
+  const { agent } = await openTestRunner(t);
   agent.lease = { renewEveryMs: 50, selfFenceMs: 2_000, reassignAfterMs: 5_000 };
   const job = agent.offer({ steps: [script("work", "echo on; sleep 0.6; echo done")] });
   await agent.until("the script to run", () => agent.log(job, "work").includes("on"));
@@ -165,7 +165,7 @@ test("a short cut of the link changes nothing", async (t) => {
 });
 
 test("a runner that is asked to end says at once that it has no room, and hands back what it was offered", async (t) => {
-  const { agent, runner } = await openBench(t);
+  const { agent, runner } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "sleep 0.3")] });
   await agent.until("the start of the job", () => job.state === "started");
   const closed = runner.close();
@@ -178,7 +178,7 @@ test("a runner that is asked to end says at once that it has no room, and hands 
 });
 
 test("a runner whose task-agent is away ends all the same, soon", async (t) => {
-  const { agent, runner } = await openBench(t);
+  const { agent, runner } = await openTestRunner(t);
   await agent.until("the first poll", () => agent.calls.includes("poll"));
   await agent.goDown();
   const began = performance.now();
@@ -188,7 +188,7 @@ test("a runner whose task-agent is away ends all the same, soon", async (t) => {
 
 test("a runner that no task-agent has taken in has nobody to tell, and ends at once", async (t) => {
   const nobody = "http://127.0.0.1:9";
-  const { runner, lines } = await openBench(t, { config: { agent: nobody } });
+  const { runner, lines } = await openTestRunner(t, { config: { agent: nobody } });
   const began = performance.now();
   await runner.close();
   assert.ok(performance.now() - began < 1_500, `${performance.now() - began} ms`);

@@ -7,7 +7,7 @@ import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { script, uses } from "./fake-agent.fixture.ts";
-import { openBench } from "./runner.fixture.ts";
+import { openTestRunner } from "./runner.fixture.ts";
 
 const greet = defineStep({
   name: "test/greet",
@@ -27,7 +27,7 @@ const greet = defineStep({
 });
 
 test("a job with a step and a script runs from offer to report, with outputs and logs byte by byte", async (t) => {
-  const { agent, data } = await openBench(t, { steps: [greet] });
+  const { agent, data } = await openTestRunner(t, { steps: [greet] });
   const job = agent.offer({
     steps: [
       uses("hello", "test/greet", { name: "${{ params.who }}" }),
@@ -59,7 +59,7 @@ test("a job with a step and a script runs from offer to report, with outputs and
 });
 
 test("every value of a secret that leaves is masked, and a missing one says where it should be", async (t) => {
-  const { agent, data } = await openBench(t, {
+  const { agent, data } = await openTestRunner(t, {
     config: { secrets: { API_KEY: { env: "API_KEY" }, GONE: { file: "/nowhere/gone" } } },
     env: { API_KEY: "tr0ub4dor&3" },
   });

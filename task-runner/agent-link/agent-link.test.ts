@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { script, TOKEN } from "../fake-agent.fixture.ts";
-import { openBench } from "../runner.fixture.ts";
+import { openTestRunner } from "../runner.fixture.ts";
 
 test("an agent that is away for a while is told everything, in order, when it is back", async (t) => {
-  const { agent, data } = await openBench(t);
+  const { agent, data } = await openTestRunner(t);
   const job = agent.offer({
     steps: [
       script("one", "echo one; touch ../../../one; until [ -e ../../../go ]; do sleep 0.02; done"),
@@ -31,7 +31,7 @@ test("an agent that is away for a while is told everything, in order, when it is
 });
 
 test("every answer may get lost once: nothing is done or told twice", async (t) => {
-  const { agent, data } = await openBench(t);
+  const { agent, data } = await openTestRunner(t);
   const seen = new Set<string>();
   agent.fault = (path) => {
     if (path === "poll" || seen.has(path)) return "none";
@@ -50,7 +50,7 @@ test("every answer may get lost once: nothing is done or told twice", async (t) 
 });
 
 test("an agent that was restarted gets a new session, and the work goes on under the same lease", async (t) => {
-  const { agent } = await openBench(t);
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   agent.forgetSessions();
@@ -66,7 +66,7 @@ test("a runner is registered when the agent has taken it in, not when it has sta
   t.after(() => rm(folder, { recursive: true }));
   const token = join(folder, "token");
   await writeFile(token, "a token of somebody else");
-  const { agent, runner, lines } = await openBench(t, { config: { token: { file: token } } });
+  const { agent, runner, lines } = await openTestRunner(t, { config: { token: { file: token } } });
   let isRegistered = false;
   void runner.registered.then(() => {
     isRegistered = true;
@@ -78,7 +78,7 @@ test("a runner is registered when the agent has taken it in, not when it has sta
 });
 
 test("a runner that a newer process has replaced stops its work and ends", async (t) => {
-  const { agent, runner } = await openBench(t);
+  const { agent, runner } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; sleep 300")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   agent.supersede();
@@ -88,7 +88,7 @@ test("a runner that a newer process has replaced stops its work and ends", async
 });
 
 test("an offer that does not fit any more is declined", async (t) => {
-  const { agent } = await openBench(t, { config: { slots: 1 } });
+  const { agent } = await openTestRunner(t, { config: { slots: 1 } });
   const first = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(first, "work") === "on\n");
   agent.ignoresSlots = true;
@@ -102,7 +102,7 @@ test("an offer that does not fit any more is declined", async (t) => {
 });
 
 test("a log that the agent lost a part of is sent again from where the agent is", async (t) => {
-  const { agent, data } = await openBench(t);
+  const { agent, data } = await openTestRunner(t);
   const text = randomBytes(2_500_000).toString("base64");
   await writeFile(join(data, "text"), text);
   const job = agent.offer({
@@ -117,7 +117,7 @@ test("a log that the agent lost a part of is sent again from where the agent is"
 });
 
 test("a runner that is told to end finishes its work and takes no more", async (t) => {
-  const { agent, runner, data } = await openBench(t);
+  const { agent, runner, data } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   const closed = runner.close();
@@ -129,7 +129,7 @@ test("a runner that is told to end finishes its work and takes no more", async (
 });
 
 test("work that does not end in time is given back to the agent at once", async (t) => {
-  const { agent, runner } = await openBench(t);
+  const { agent, runner } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; sleep 300")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   await runner.close({ drainMs: 10 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type FakeAgent, type FakeJob, script } from "../fake-agent.fixture.ts";
-import { guardOf, isAlive, kill, noProc, openWorld, seen, stateOf } from "../runner-process.fixture.ts";
+import { eventually, guardOf, isAlive, kill, noProc, openRunnerProcess, stateOf } from "../runner-process.fixture.ts";
 
 /** In the group; in a group of its own; in the group, without anything in its environment. */
 const HANG = `
@@ -27,13 +27,13 @@ async function running(agent: FakeAgent, data: string, job: FakeJob): Promise<re
 test("a runner that is stopped for longer than its lease has no scripts any more, and says why when it goes on", {
   skip: noProc,
 }, async (t) => {
-  const { agent, data, start } = await openWorld(t);
+  const { agent, data, start } = await openRunnerProcess(t);
   agent.lease = { renewEveryMs: 200, selfFenceMs: 1_000, reassignAfterMs: 2_200 };
   const runner = start();
   const job = agent.offer({ mode: "strict", steps: [script("hang", HANG)] });
   const pids = await running(agent, data, job);
   runner.kill("SIGSTOP");
-  await seen("the end of all", () => !pids.some(isAlive));
+  await eventually("the end of all", () => !pids.some(isAlive));
   assert.equal(stateOf(runner.pid ?? 0), "T");
   runner.kill("SIGCONT");
   const { outcome, failure } = await agent.reported(job);
@@ -45,7 +45,7 @@ test("a runner that is stopped for longer than its lease has no scripts any more
 test("scripts live for as long as the lease is renewed, also when somebody ends the guard; two seconds after kill -9 of the runner nothing of them is alive", {
   skip: noProc,
 }, async (t) => {
-  const { agent, data, start } = await openWorld(t);
+  const { agent, data, start } = await openRunnerProcess(t);
   agent.lease = { renewEveryMs: 100, selfFenceMs: 1_000, reassignAfterMs: 2_200 };
   const runner = start();
   const long = agent.offer({ mode: "strict", steps: [script("work", "sleep 1.8")] });
@@ -54,12 +54,12 @@ test("scripts live for as long as the lease is renewed, also when somebody ends 
   const first = guardOf(runner);
   assert.ok(first);
   process.kill(first, "SIGKILL");
-  const next = await seen("the next guard", () => guardOf(runner) !== first && guardOf(runner));
+  const next = await eventually("the next guard", () => guardOf(runner) !== first && guardOf(runner));
   assert.equal((await agent.reported(long)).outcome, "succeeded");
   assert.deepEqual(pids.filter(isAlive), pids);
   await kill(runner);
   const began = performance.now();
-  await seen("the end of all", () => ![...pids, next].some(isAlive));
+  await eventually("the end of all", () => ![...pids, next].some(isAlive));
   assert.ok(performance.now() - began < 2_000, `${performance.now() - began} ms`);
 });
 

@@ -8,7 +8,7 @@ import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { z } from "zod";
 import type { Permits } from "../attempts/permits.ts";
 import { uses } from "../fake-agent.fixture.ts";
-import { openBench } from "../runner.fixture.ts";
+import { openTestRunner } from "../runner.fixture.ts";
 import { createEffect } from "./effect.ts";
 
 /** A system outside with one thing in it, and a step that puts it there. */
@@ -51,7 +51,7 @@ class Outside {
 for (const crash of ["before", "after"] as const) {
   test(`a change whose attempt crashed ${crash} it was made is there once after the next attempt`, async (t) => {
     const outside = new Outside();
-    const { agent } = await openBench(t, { steps: [outside.step] });
+    const { agent } = await openTestRunner(t, { steps: [outside.step] });
     outside.crash = crash;
     const first = agent.offer({ steps: [uses("put", "test/put")] });
     const report = await agent.reported(first);
@@ -73,7 +73,7 @@ for (const crash of ["before", "after"] as const) {
 
 test("a change whose end could not be told is told by the next attempt without asking the system", async (t) => {
   const outside = new Outside();
-  const { agent } = await openBench(t, { steps: [outside.step] });
+  const { agent } = await openTestRunner(t, { steps: [outside.step] });
   agent.fault = (path) => (path === "effect/end" ? "drop" : "none");
   const first = agent.offer({ steps: [uses("put", "test/put")] });
   await agent.until("the change", () => outside.thing !== undefined);
@@ -87,7 +87,7 @@ test("a change whose end could not be told is told by the next attempt without a
 
 test("a change waits for its permit while the agent is away", async (t) => {
   const outside = new Outside();
-  const { agent } = await openBench(t, { steps: [outside.step] });
+  const { agent } = await openTestRunner(t, { steps: [outside.step] });
   let refused = 0;
   agent.fault = (path) => {
     if (path !== "effect/begin" || refused >= 3) return "none";

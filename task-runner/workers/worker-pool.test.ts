@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type FakeAgent, type FakeJob, script, uses } from "../fake-agent.fixture.ts";
-import { openBench } from "../runner.fixture.ts";
+import { openTestRunner } from "../runner.fixture.ts";
 
 const THREADS = { threads: new URL("./worker-steps.fixture.ts", import.meta.url).href };
 
@@ -20,7 +20,7 @@ async function say(agent: FakeAgent, job: string): Promise<void> {
 }
 
 test("scripts, steps, effects and outputs go through a worker thread, and no secret leaves it", async (t) => {
-  const { agent, lines } = await openBench(t, {
+  const { agent, lines } = await openTestRunner(t, {
     ...THREADS,
     env: { CODE: "s3cret-value" },
     config: { secrets: { code: { env: "CODE" } } },
@@ -43,7 +43,7 @@ test("scripts, steps, effects and outputs go through a worker thread, and no sec
 });
 
 test("a step that blocks its thread for seconds starves no renewal, no poll and no other job", async (t) => {
-  const { agent } = await openBench(t, THREADS);
+  const { agent } = await openTestRunner(t, THREADS);
   agent.lease = { renewEveryMs: 100, selfFenceMs: 600, reassignAfterMs: 5_000 };
   const blocked = agent.offer({ steps: [uses("spin", "test/spin", { ms: 1_500 })] });
   await agent.until("the step to spin", () => agent.log(blocked, "spin").includes("spinning"));
@@ -56,7 +56,7 @@ test("a step that blocks its thread for seconds starves no renewal, no poll and 
 });
 
 test("cancel of a step that blocks its thread: the thread is ended, its programs too, and the end is told", async (t) => {
-  const { agent, data } = await openBench(t, THREADS);
+  const { agent, data } = await openTestRunner(t, THREADS);
   const job = agent.offer({ steps: [uses("block", "test/block"), uses("say", "test/say")] });
   await agent.until("the step to block", () => agent.log(job, "block") === "on\n");
   const sleepers = await agent.until("its program", () => sleepersIn(data));
@@ -71,7 +71,7 @@ test("cancel of a step that blocks its thread: the thread is ended, its programs
 });
 
 test("a time limit ends a step that blocks its thread", async (t) => {
-  const { agent } = await openBench(t, THREADS);
+  const { agent } = await openTestRunner(t, THREADS);
   const job = agent.offer({ steps: [uses("stuck", "test/stuck", {}, { timeoutMs: 300 })] });
   const report = await agent.reported(job);
   assert.deepEqual([report.outcome, report.failure?.code], ["timed-out", "timed-out"]);
@@ -79,7 +79,7 @@ test("a time limit ends a step that blocks its thread", async (t) => {
 });
 
 test("a step that uses up the memory ends its attempt as errored; the runner lives on", async (t) => {
-  const { agent } = await openBench(t, { ...THREADS, memoryMb: 64 });
+  const { agent } = await openTestRunner(t, { ...THREADS, memoryMb: 64 });
   const job = agent.offer({ steps: [uses("eat", "test/eat")] });
   const report = await agent.reported(job);
   assert.deepEqual([report.outcome, report.failure?.code], ["errored", "internal"]);
@@ -89,7 +89,7 @@ test("a step that uses up the memory ends its attempt as errored; the runner liv
 });
 
 test("an error that a step forgot to catch ends its attempt as errored, without its secrets", async (t) => {
-  const { agent } = await openBench(t, {
+  const { agent } = await openTestRunner(t, {
     ...THREADS,
     env: { CODE: "s3cret-value" },
     config: { secrets: { code: { env: "CODE" } } },
@@ -102,7 +102,7 @@ test("an error that a step forgot to catch ends its attempt as errored, without 
 });
 
 test("a step that does not hear its signal is left alone, and its thread is not used again", async (t) => {
-  const { agent, lines } = await openBench(t, THREADS);
+  const { agent, lines } = await openTestRunner(t, THREADS);
   const job = agent.offer({ steps: [uses("deaf", "test/deaf")] });
   await agent.until("the step to run", () => job.progress.length > 0);
   agent.cancel(job);
