@@ -33,7 +33,7 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
   }
   const logger = deps.logger ?? makeLogger("task-runner", parsed.data.logLevel);
   const executor = deps.executor ?? openJobExecutor(logger);
-  // A runner has no server, and timers of the clock keep no process alive.
+  // A runner has no server, and the timers of the clock do not keep a process alive.
   const stayAlive = setInterval(() => {}, STAY_ALIVE_MS);
   const closeOwn = async (): Promise<void> => {
     clearInterval(stayAlive);
@@ -74,6 +74,7 @@ const BUILT_IN_STEPS = import.meta.resolve("@gantry/connectors/steps.ts");
 /** Far more than any built-in step needs. A step that needs more has a bug, and only its job fails. */
 const THREAD_MEMORY_MB = 1_024;
 const TOUCH_MS = 10_000;
+const STAY_ALIVE_MS = 2_147_483_647;
 
 /**
  * Touches a file for health checks, because the runner listens on no port. The file is touched as long as the event loop

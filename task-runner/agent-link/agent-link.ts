@@ -4,7 +4,7 @@
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { type Cancel, pause } from "@gantry/runtime/clock.ts";
 import type { CallOptions, RunnerClient } from "@gantry/wire/runner/runner-client.ts";
-import { type Cancel, isCode, isRetryable, pause, type RunnerDeps } from "../ports.ts";
+import { isCode, isRetryable, type RunnerDeps } from "../ports.ts";
 import type { RefusalWatch } from "./refusals.ts";
 import type { Session } from "./session.ts";
 
@@ -74,7 +74,8 @@ export function createLink(
           // A session that is gone is reopened at once; only when that does not help, the next try waits.
           if (isCode(error, "session-gone") && failures === 1) continue;
           deps.logger.debug({ err: error, failures }, "a call to the task-agent failed; trying again");
-          await pause(deps.clock, fullJitter(failures, BACKOFF, deps.random()), signal, onWake);
+          await pause(deps.clock, backoffMs(BACKOFF, failures, deps.random()), signal, onWake);
+          signal.throwIfAborted();
         }
       }
     },

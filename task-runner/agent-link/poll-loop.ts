@@ -9,7 +9,7 @@ import type { Leases, Moment } from "../attempts/leases.ts";
 import { refFields } from "../attempts/refs.ts";
 import { canceled } from "../attempts/stop.ts";
 import type { LiveSettings } from "../live-settings.ts";
-import { isCode, pause, type RunnerDeps } from "../ports.ts";
+import { isCode, type RunnerDeps } from "../ports.ts";
 import type { Link } from "./agent-link.ts";
 import type { Session } from "./session.ts";
 

@@ -1,7 +1,8 @@
 // A runner whose token is refused permanently can neither renew leases nor report: it must stop its work and end. One
 // refusal is not enough, because tokens are rotated while the runner runs, and files do not change everywhere at once.
 
-import { type Clock, isCode } from "../ports.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import { isCode } from "../ports.ts";
 
 export type RefusalWatch = {
   /** Must be given every call to the task-agent. Settles as the call does. */

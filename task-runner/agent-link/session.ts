@@ -4,7 +4,7 @@ import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import type { SessionReply, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { RunnerClient } from "@gantry/wire/runner/runner-client.ts";
-import { isCode, pause, type RunnerDeps, untilAborted } from "../ports.ts";
+import { isCode, type RunnerDeps, untilAborted } from "../ports.ts";
 import type { RefusalWatch } from "./refusals.ts";
 
 export type Session = {
@@ -80,7 +80,7 @@ async function open(options: SessionOptions): Promise<string> {
         onSuperseded();
         throw error;
       }
-      const wait = fullJitter(failures, BACKOFF, deps.random());
+      const wait = backoffMs(BACKOFF, failures, deps.random());
       deps.logger.warn({ err: error, retry_in_ms: Math.round(wait) }, "could not open a session with the task-agent");
       await pause(deps.clock, wait, signal);
       signal.throwIfAborted();

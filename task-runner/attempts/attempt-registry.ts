@@ -29,8 +29,7 @@ export type AttemptRegistry = {
   readonly allDone: () => Promise<void>;
 };
 
-const FIRST_COOLDOWN_MS = 5_000;
-const MAX_COOLDOWN_MS = 60_000;
+const COOLDOWN = { firstMs: 5_000, maxMs: 60_000, jitter: "none" } as const;
 
 /** `ended`: aborted when the runner ends, to end a cooldown. */
 export function createAttemptRegistry(
@@ -105,22 +104,22 @@ function createCooldown(
   ended: AbortSignal,
 ): Cooldown {
   let isActive = false;
-  let nextMs = FIRST_COOLDOWN_MS;
+  let count = 0;
   return {
     isActive: () => isActive,
     begin: async () => {
       if (isActive) return;
       isActive = true;
-      const ms = nextMs;
-      nextMs = Math.min(nextMs * 2, MAX_COOLDOWN_MS);
+      count += 1;
+      const ms = backoffMs(COOLDOWN, count);
       logger.warn({ ms }, "this runner takes no work for a while, because it could not execute an attempt");
       // Only the end of the runner ends it early.
-      await pause(clock, ms, ended).catch(() => {});
+      await pause(clock, ms, ended);
       isActive = false;
       onEnd();
     },
     reset: () => {
-      nextMs = FIRST_COOLDOWN_MS;
+      count = 0;
     },
   };
 }

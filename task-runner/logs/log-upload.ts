@@ -90,6 +90,7 @@ function createGrowth({ deps, signal }: UploadOptions): Growth {
             endPause = undefined;
           };
         });
+        signal.throwIfAborted();
       }
     },
   };

@@ -3,8 +3,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Logger } from "@gantry/runtime/http/server.ts";
-import type { Clock, Guard, Watch } from "../ports.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
+import type { Guard, Watch } from "../ports.ts";
 import type { Group } from "../state/disk-state.ts";
 
 const SCRIPT = fileURLToPath(new URL("./guard.sh", import.meta.url));

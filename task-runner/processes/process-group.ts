@@ -52,14 +52,15 @@ export function killByCookie(cookie: string): number {
   return pids.length;
 }
 
-const LOOKS = { firstMs: 2, maxMs: 100, jitter: "none" } as const;
+/** How often the end of a group is checked. */
+const POLL = { firstMs: 2, maxMs: 100, jitter: "none" } as const;
 
 async function isGone(pgid: number, limitMs: number, clock: Clock): Promise<boolean> {
   const start = clock.monotonicMs();
   // There is no notification of the end of a group, so it is polled, at short intervals first.
-  for (let wait = 2; groupAlive(pgid); wait = Math.min(wait * 2, 100)) {
+  for (let checks = 1; groupAlive(pgid); checks += 1) {
     if (clock.monotonicMs() - start >= limitMs) return false;
-    await pause(clock, backoffMs(LOOKS, looks));
+    await pause(clock, backoffMs(POLL, checks));
   }
   return true;
 }

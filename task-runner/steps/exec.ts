@@ -10,7 +10,7 @@ import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { DEFAULT_GRACE_MS, Stopped } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
-import { type Clock, type Programs, pause } from "../ports.ts";
+import type { Programs } from "../ports.ts";
 import { killByCookie, startOf } from "../processes/process-group.ts";
 import type { JobControl } from "../workers/job-executor.ts";
 
@@ -125,7 +125,7 @@ async function drain(child: ChildProcess, closed: Promise<void>, cookie: string,
     isClosed = true;
     end.abort();
   });
-  const closedWithin = (ms: number): Promise<void> => pause(clock, ms, end.signal).catch(() => {});
+  const closedWithin = (ms: number): Promise<void> => pause(clock, ms, end.signal);
   await closedWithin(DRAIN_MS);
   if (!isClosed) {
     killByCookie(`${COOKIE}=${cookie}`);

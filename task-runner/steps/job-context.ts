@@ -3,7 +3,7 @@
 
 import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { StepBook } from "@gantry/core/step/step.ts";
-import type { Logger } from "@gantry/runtime/http/server.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobSpec } from "@gantry/wire/runner/protocol.ts";
 import type { RunnerDeps } from "../ports.ts";
 import type { JobControl, JobRequest, LogLevel } from "../workers/job-executor.ts";

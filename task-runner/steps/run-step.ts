@@ -9,7 +9,7 @@ import { pause } from "@gantry/runtime/clock.ts";
 import { refFields } from "../attempts/refs.ts";
 import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
 import { type LogSpool, openSpool } from "../logs/log-spool.ts";
-import { isCode, pause } from "../ports.ts";
+import { isCode } from "../ports.ts";
 import { boundedOutputs, clipFailure, type WireObject } from "./clip.ts";
 import type { StepEnd } from "./decide-job.ts";
 import { createExec } from "./exec.ts";
@@ -168,8 +168,8 @@ async function unlessAbandoned<T>(job: JobContext, work: Promise<T>, { signal, p
   const abandoned = new Promise<never>((_, reject) => {
     const wait = async (): Promise<void> => {
       const graceMs = signal.reason instanceof Stopped ? signal.reason.graceMs : DEFAULT_GRACE_MS;
-      await pause(clock, graceMs + ABANDON_MS, ended.signal).catch(() => {});
-      if (programs.running > 0) await pause(clock, KILL_LIMIT_MS, ended.signal).catch(() => {});
+      await pause(clock, graceMs + ABANDON_MS, ended.signal);
+      if (programs.running > 0) await pause(clock, KILL_LIMIT_MS, ended.signal);
       if (!ended.signal.aborted) {
         logger.warn(refFields(job.ref), "a step did not stop in time and is abandoned");
         job.emit({ kind: "step-abandoned" });

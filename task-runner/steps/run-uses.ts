@@ -59,7 +59,7 @@ async function callUntilEnded(run: StepRun, step: AnyStep, context: StepContext<
     if (!outcome.retryable || tries > step.retry.max) {
       return { outcome: "errored", outputs: {}, failure: outcome.failure };
     }
-    const wait = halfJitter(tries, step.retry, random());
+    const wait = Math.round(backoffMs(backoffOf(step.retry), tries, random()));
     reportRetry(run, tries, outcome.failure, wait);
     await pause(clock, wait, run.signal);
     run.signal.throwIfAborted();

@@ -1,6 +1,6 @@
 // The timers that detect a blocked worker thread.
 
-import type { Clock } from "../ports.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
 import type { WorkerThreadClient } from "./worker-thread-client.ts";
 
 export type Watchdog = {

@@ -5,7 +5,7 @@ import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { createMasker, type Masker } from "@gantry/core/mask/masker.ts";
 import type { StepBook } from "@gantry/core/step/step.ts";
-import { systemClock } from "../ports.ts";
+import { systemClock } from "@gantry/runtime/clock.ts";
 import { machinePrograms } from "../processes/process-group.ts";
 import { machineFiles } from "../state/files.ts";
 import { createJobContext } from "../steps/job-context.ts";
