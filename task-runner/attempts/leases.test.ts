@@ -4,7 +4,8 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import type { HeartbeatReply } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
-import { createLeases, elapsedMs } from "./leases.ts";
+import { createLeases } from "./leases.ts";
+import { elapsedMs } from "./moment.ts";
 import type { Stopped } from "./stop.ts";
 
 const silent = (): void => {};

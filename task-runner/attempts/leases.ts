@@ -7,6 +7,7 @@ import { killWithinMs } from "@gantry/wire/runner/lease-rules.ts";
 import type { HeartbeatReply, JobRef, JobSpec, Lease } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
 import { type RunnerDeps, untilAborted } from "../ports.ts";
+import { elapsedMs, isAhead, type Moment } from "./moment.ts";
 import { refFields, refKey } from "./refs.ts";
 import { canceled, fenced, lost, type Stopped } from "./stop.ts";
 
@@ -32,9 +33,6 @@ export type Leases = {
   readonly renewed: (ref: JobRef, signal: AbortSignal) => Promise<void>;
   readonly now: () => Moment;
 };
-
-/** One moment on both clocks. */
-export type Moment = { readonly monotonicMs: number; readonly wallMs: number };
 
 type LeasesDeps = Pick<RunnerDeps, "clock" | "random" | "logger">;
 type Held = Holder & { renewed: Moment; cancelFence: Cancel };
@@ -167,14 +165,4 @@ function createHeartbeats({ link, deps, signal, held, now, apply, onSuccess }: H
 
 function untilOf({ renewed, lease }: Held): Moment {
   return { monotonicMs: renewed.monotonicMs + lease.selfFenceMs, wallMs: renewed.wallMs + lease.selfFenceMs };
-}
-
-/** True when the moment has not been reached on either clock. */
-export function isAhead(until: Moment, clock: Pick<RunnerDeps["clock"], "monotonicMs" | "nowMs">): boolean {
-  return clock.monotonicMs() < until.monotonicMs && clock.nowMs() < until.wallMs;
-}
-
-/** The larger of the two differences: one clock may stop while the machine is suspended, the other may be set. */
-export function elapsedMs(since: Moment, now: Moment): number {
-  return Math.max(now.monotonicMs - since.monotonicMs, now.wallMs - since.wallMs);
 }

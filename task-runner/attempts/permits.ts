@@ -1,33 +1,12 @@
 // The permits of one attempt to change outside systems. The task-agent grants them; the result of a change is recorded on
 // this machine before it is reported.
 
-import type { JsonObject } from "@gantry/core/json.ts";
-import type { EffectPermit, JobRef } from "@gantry/wire/runner/protocol.ts";
+import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
 import { isCode, type RunnerDeps } from "../ports.ts";
 import type { DiskJournal } from "../state/disk-journal.ts";
-import type { WireObject } from "../steps/clip.ts";
-import type { Leases, Moment } from "./leases.ts";
-
-export type EffectRequest = {
-  readonly step: string;
-  readonly effect: string;
-  readonly ordinal: number;
-  readonly what: string;
-};
-
-/**
- * `localResult`: this runner has made the change itself and could not report it. `until`: the change must not begin later,
- * because the lease may be over. After a suspend, a process may read the permit before its timers detect how late it is.
- */
-export type Permit = EffectPermit & { readonly localResult?: JsonObject; readonly until: Moment };
-
-export type Permits = {
-  /** Waits while the task-agent is unreachable. Throws `lease-lost`, and the signal's reason. */
-  readonly begin: (request: EffectRequest, signal: AbortSignal) => Promise<Permit>;
-  /** The change was made. Resolves when its result is on disk and the task-agent has it. */
-  readonly end: (key: string, result: WireObject) => Promise<void>;
-};
+import type { Permits } from "../workers/job-executor.ts";
+import type { Leases } from "./leases.ts";
 
 export type PermitsOptions = {
   readonly ref: JobRef;

@@ -6,9 +6,9 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { z } from "zod";
-import type { Permits } from "../attempts/permits.ts";
 import { uses } from "../fake-agent.fixture.ts";
 import { openTestRunner } from "../runner.fixture.ts";
+import type { Permits } from "../workers/job-executor.ts";
 import { createEffect } from "./effect.ts";
 
 /** An outside system that holds one thing, and a step that puts it there. */

@@ -6,8 +6,8 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { RunEffect } from "@gantry/core/step/step.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
-import { isAhead } from "../attempts/leases.ts";
-import type { Permit, Permits } from "../attempts/permits.ts";
+import { isAhead } from "../attempts/moment.ts";
+import type { Permit, Permits } from "../workers/job-executor.ts";
 import { bounded } from "./clip.ts";
 
 export type EffectContext = {

@@ -10,7 +10,8 @@ import type { JobResult } from "../workers/job-executor.ts";
 import { boundedOutputs, clip, clipFailure } from "./clip.ts";
 import { jobOutcome, type StepEnd, skipReason, statusOf, stepsScope } from "./decide-job.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
-import { runStep, toGantryError } from "./run-step.ts";
+import { runStep } from "./run-step.ts";
+import { toGantryError } from "./step-run.ts";
 
 /** Failures of steps are part of the result. Rejects only for a bug of the runner. */
 export async function runJob(job: JobContext): Promise<JobResult> {

@@ -8,8 +8,8 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
-import { execOf, type StepResult, type StepRun } from "./run-step.ts";
 import { MAX_OUTPUT_FILE, parseOutputs } from "./script-outputs.ts";
+import { execOf, type StepResult, type StepRun } from "./step-run.ts";
 
 type RunAction = Extract<JobStep["action"], { kind: "run" }>;
 type Shell = { readonly argv: readonly [string, ...string[]]; readonly extension: string };

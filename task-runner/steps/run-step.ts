@@ -1,10 +1,7 @@
 // Runs one step of a job: its log, time limit, outcome and progress events.
 
-import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import { type Failure, failureOf } from "@gantry/core/step/outcome.ts";
-import type { Exec } from "@gantry/core/step/step.ts";
-import type { Outcome } from "@gantry/core/task/states.ts";
+import { failureOf } from "@gantry/core/step/outcome.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import { refFields } from "../attempts/refs.ts";
 import { ABANDON_MS, DEFAULT_GRACE_MS, KILL_LIMIT_MS, outcomeOf, Stopped, timedOut } from "../attempts/stop.ts";
@@ -12,31 +9,14 @@ import { type LogSpool, openSpool } from "../logs/log-spool.ts";
 import { isCode } from "../ports.ts";
 import { boundedOutputs, clipFailure, type WireObject } from "./clip.ts";
 import type { StepEnd } from "./decide-job.ts";
-import { createExec } from "./exec.ts";
 import { findFailingLine } from "./failing-line.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { runScript } from "./run-script.ts";
 import { runUses } from "./run-uses.ts";
 import { baseEnv, pipelineEnv } from "./script-env.ts";
+import { type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 
-/** What one step has in addition to its job. */
-export type StepRun = {
-  readonly job: JobContext;
-  readonly step: JobStep;
-  readonly scope: JsonObject;
-  readonly log: LogSpool;
-  /** Aborted with a Stopped. */
-  readonly signal: AbortSignal;
-  readonly env: Readonly<Record<string, string>>;
-  readonly failingLine: () => string | undefined;
-  /** Sets the time limit of the step, in milliseconds from its start. */
-  readonly limitTo: (ms: number) => void;
-  /** How many programs of the step are running. */
-  readonly programs: { running: number };
-};
-
-export type StepResult = { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure };
 /** Its outputs are masked and within the limits of the protocol. */
 type CheckedResult = StepResult & { readonly outputs: WireObject };
 
@@ -134,31 +114,6 @@ async function execute(job: JobContext, step: JobStep, log: LogSpool, base: Step
   const env = { ...fromPipeline, ...baseEnv(job.ref, job.spec, step.id, job.folders, path) };
   const run: StepRun = { ...base, job, step, log, env };
   return step.action.kind === "uses" ? runUses(run, step.action) : runScript(run, step.action);
-}
-
-/** A GantryError is returned as it is. Any other error is a bug: its stack goes to the runner's own log. */
-export function toGantryError(job: JobContext, step: JobStep, error: unknown): GantryError {
-  if (error instanceof GantryError) return error;
-  const stack = job.masker.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  job.environment.deps.logger.error({ ...refFields(job.ref), step: step.id, stack }, "a step failed unexpectedly");
-  const problem = job.masker.text(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
-  return new GantryError("internal", { problem });
-}
-
-/** Starts programs of one step, in its environment and with its log. `cwd`: the default working directory. */
-export function execOf(run: Pick<StepRun, "job" | "log" | "env" | "signal" | "programs">, cwd: string): Exec {
-  const { job, log, env, signal } = run;
-  const { deps, config } = job.environment;
-  const { clock, programs, logger } = deps;
-  const exec = createExec({ clock, programs, logger, signal, cwd, env, log, emit: job.emit, runner: config.name });
-  return async (argv, options) => {
-    run.programs.running += 1;
-    try {
-      return await exec(argv, options);
-    } finally {
-      run.programs.running -= 1;
-    }
-  };
 }
 
 /** Waits for the work. After a stop it waits only for a limited time, then it rejects with the stop reason. */

@@ -13,8 +13,8 @@ import { isRetryable } from "../ports.ts";
 import { clip, clipFailure } from "./clip.ts";
 import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
-import { execOf, type StepResult, type StepRun, toGantryError } from "./run-step.ts";
 import { libraryEnv } from "./script-env.ts";
+import { execOf, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 import { resolveSystems } from "./systems.ts";
 

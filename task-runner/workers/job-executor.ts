@@ -1,11 +1,13 @@
 // The port through which a runner has the steps of a job executed: in a worker thread (worker-pool.ts), or in the calling
 // thread (in-process-executor.ts, for tests and the simulator).
 
-import type { JobRef, JobSpec, StepProgress } from "@gantry/wire/runner/protocol.ts";
-import type { Permits } from "../attempts/permits.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { EffectPermit, JobRef, JobSpec, StepProgress } from "@gantry/wire/runner/protocol.ts";
+import type { Moment } from "../attempts/moment.ts";
 import type { RunnerConfig } from "../config.ts";
 import type { Group, Report } from "../state/disk-state.ts";
 import type { JobFolders } from "../state/workspace.ts";
+import type { WireObject } from "../steps/clip.ts";
 
 /** Everything that is needed to execute one attempt of a job. Plain data, so that it can be sent to another thread. */
 export type JobRequest = {
@@ -45,6 +47,27 @@ export type JobEvent =
 /** `ms` counts from the start of the step. */
 export type StepLimit = { readonly title: string; readonly ms: number };
 export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** A change to an outside system that a step wants to make. */
+export type EffectRequest = {
+  readonly step: string;
+  readonly effect: string;
+  readonly ordinal: number;
+  readonly what: string;
+};
+
+/**
+ * `localResult`: this runner has made the change itself and could not report it. `until`: the change must not begin later,
+ * because the lease may be over. After a suspend, a process may read the permit before its timers detect how late it is.
+ */
+export type Permit = EffectPermit & { readonly localResult?: JsonObject; readonly until: Moment };
+
+export type Permits = {
+  /** Waits while the task-agent is unreachable. Throws `lease-lost`, and the signal's reason. */
+  readonly begin: (request: EffectRequest, signal: AbortSignal) => Promise<Permit>;
+  /** The change was made. Resolves when its result is on disk and the task-agent has it. */
+  readonly end: (key: string, result: WireObject) => Promise<void>;
+};
 
 /** How a running job and its attempt reach each other. */
 export type JobControl = {

@@ -1,7 +1,7 @@
 // Permits across threads: a worker thread requests them, and the supervisor obtains them from the attempt.
 
-import type { Permit, Permits } from "../attempts/permits.ts";
 import { untilAborted } from "../ports.ts";
+import type { Permit, Permits } from "./job-executor.ts";
 import { errorOf, type PermitReply, type PermitRequest, plainError } from "./worker-messages.ts";
 
 /** The worker's side. `onReply` must be called with every reply. */

@@ -63,7 +63,7 @@ export async function superviseJob(
     else if (message.kind === "done") ended.resolve(message);
     else if (message.kind !== "ready") permits.onRequest(message);
   };
-  thread.listen({ onMessage, onDeath: onCrash });
+  const ignoreThread = thread.listen({ onMessage, onDeath: onCrash });
   thread.post({ kind: "job", request });
   const ignoreLost = onAbort(lost, (reason) => {
     thread.post({ kind: "lost", reason: plainStop(reason) });
@@ -79,7 +79,7 @@ export async function superviseJob(
   ignoreLost();
   watchdog.close();
   permits.close();
-  thread.listen(undefined);
+  ignoreThread();
   if (ending.kind === "done") return { result: ending.result, isReusable };
   if (!(await thread.terminate())) emit({ kind: "group-survived", pgid: process.pid });
   return { result: await closeResources(resources, request, ending), isReusable: false };

@@ -2,10 +2,9 @@
 // and rebuilt on the other side. Messages in one direction arrive in order.
 
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
-import type { EffectRequest, Permit } from "../attempts/permits.ts";
 import { Stopped } from "../attempts/stop.ts";
 import type { WireObject } from "../steps/clip.ts";
-import type { JobEvent, JobRequest, JobResult } from "./job-executor.ts";
+import type { EffectRequest, JobEvent, JobRequest, JobResult, Permit } from "./job-executor.ts";
 
 export type ToWorker =
   | { readonly kind: "job"; readonly request: JobRequest }
@@ -59,12 +58,8 @@ export function errorOf({ code, message, details }: PlainError): Error {
   return code === undefined ? new Error(message) : new GantryError(code, details);
 }
 
-/** The event as plain data: errors in the fields of a log line are converted. */
-export function plainEvent(event: JobEvent): JobEvent {
-  return event.kind === "runner-log" ? { ...event, fields: plainFields(event.fields) } : event;
-}
-
-function plainFields(fields: object): object {
+/** Fields of a line of the runner's log, with errors converted to plain data. */
+export function plainFields(fields: object): object {
   return JSON.parse(
     JSON.stringify(fields, (_, value: unknown) =>
       value instanceof Error ? { ...plainError(value), stack: value.stack } : value,

@@ -8,8 +8,8 @@ export type WorkerThreadClient = {
   /** Resolves when the thread accepts jobs; rejects with the reason when it cannot start. */
   readonly ready: Promise<void>;
   readonly post: (message: ToWorker) => void;
-  /** Sets the listener for messages and for the death of the thread. There is at most one. */
-  readonly listen: (listener: ThreadListener | undefined) => void;
+  /** Listens to messages and to the death of the thread. The answer ends that. */
+  readonly listen: (listener: ThreadListener) => () => void;
   readonly isDead: () => boolean;
   /** Terminates the thread, whatever it is doing. Answers false when it hangs in the kernel and did not end in time. */
   readonly terminate: () => Promise<boolean>;
@@ -44,14 +44,12 @@ export function startWorkerThread({ steps, memoryMb, clock }: ThreadOptions): Wo
   const ready = Promise.withResolvers<void>();
   // The caller that takes the thread handles the failure; an idle thread has no caller when it dies.
   ready.promise.catch(() => {});
-  let listener: ThreadListener | undefined;
+  const deathListeners = new Set<ThreadListener["onDeath"]>();
   let isDead = false;
   let problem = "The worker thread ended unexpectedly.";
 
-  worker.on("message", (message: FromWorker) => {
-    if (message.kind === "ready") ready.resolve();
-    else listener?.onMessage(message);
-  });
+  // The first message of a thread is `ready`.
+  worker.once("message", () => ready.resolve());
   worker.on("error", (error: NodeJS.ErrnoException) => {
     problem = problemOf(error, memoryMb);
   });
@@ -60,15 +58,20 @@ export function startWorkerThread({ steps, memoryMb, clock }: ThreadOptions): Wo
       isDead = true;
       ready.reject(new Error(problem));
       resolve();
-      listener?.onDeath(problem);
+      for (const onDeath of deathListeners) onDeath(problem);
     });
   });
 
   return {
     ready: ready.promise,
     post: (message) => worker.postMessage(message),
-    listen: (one) => {
-      listener = one;
+    listen: ({ onMessage, onDeath }) => {
+      worker.on("message", onMessage);
+      deathListeners.add(onDeath);
+      return () => {
+        worker.off("message", onMessage);
+        deathListeners.delete(onDeath);
+      };
     },
     isDead: () => isDead,
     terminate: async () => {

@@ -12,7 +12,7 @@ import { createJobContext } from "../steps/job-context.ts";
 import { runJob } from "../steps/run-job.ts";
 import type { JobControl, JobRequest } from "./job-executor.ts";
 import { requestPermits } from "./remote-permits.ts";
-import { type FromWorker, plainEvent, stopOf, type ToWorker } from "./worker-messages.ts";
+import { type FromWorker, plainFields, stopOf, type ToWorker } from "./worker-messages.ts";
 
 // On Linux this applies to the calling thread and the programs that it starts: on a busy machine, leases are renewed first.
 // On other systems it would also slow down the supervisor.
@@ -21,6 +21,10 @@ if (process.platform === "linux") setPriority(0, 5);
 const port = parentPort;
 if (!port) throw new Error("worker.ts must be started by worker-thread-client.ts");
 const post = (message: FromWorker): void => port.postMessage(message);
+const emit: JobControl["emit"] = (event) => {
+  const plain = event.kind === "runner-log" ? { ...event, fields: plainFields(event.fields) } : event;
+  post({ kind: "event", event: plain });
+};
 
 const { STEPS: steps } = (await import((workerData as { steps: string }).steps)) as { STEPS: StepBook };
 const tools = { fetch, clock: systemClock, random: Math.random, files: machineFiles, programs: machinePrograms, steps };
@@ -51,7 +55,7 @@ async function run(request: JobRequest): Promise<void> {
   job = current;
   try {
     const control: JobControl = {
-      emit: (event) => post({ kind: "event", event: plainEvent(event) }),
+      emit,
       permits,
       stop: current.stop.signal,
       lost: current.lost.signal,
