@@ -21,7 +21,7 @@ function problemsIn(config: object): string[] {
   });
 }
 
-test("a configuration names its secrets, plainly or as {secret}, and gets its defaults", () => {
+test("a configuration names its secrets, as text or as {secret}, and gets its defaults", () => {
   const config = runnerConfigSchema.parse({
     ...BASE,
     systems: { harbor: HARBOR, git: GIT },
@@ -32,7 +32,7 @@ test("a configuration names its secrets, plainly or as {secret}, and gets its de
   assert.equal((config.systems.harbor as { password: string }).password, "HARBOR");
 });
 
-test("all mistakes of a configuration are found at once", () => {
+test("all mistakes in a configuration are reported at once", () => {
   const problems = problemsIn({
     ...BASE,
     slots: 0,
@@ -59,7 +59,7 @@ const SITE = runnerConfigSchema.parse({
 });
 const STEP = { name: "image/build-push", needs: ["harbor", "git", "jira"] } as const;
 
-test("a step gets the systems that it declared, with secrets resolved and masked", async () => {
+test("a step gets the systems that it declares, with secrets resolved and masked", async () => {
   const masker = createMasker();
   const secrets = createSecrets(SITE, { HARBOR: "hunter222", GIT_TOKEN: "tok-123456" });
   const system = await resolveSystems(SITE, STEP, secrets, masker);
@@ -75,7 +75,7 @@ test("a step gets the systems that it declared, with secrets resolved and masked
   assert.throws(() => lookup("harbor"), { code: "system-missing" });
 });
 
-test("a missing secret is an error only for who asks, and names its place", async () => {
+test("a missing secret is an error only when its system is looked up, and the error names the secret", async () => {
   const system = await resolveSystems(SITE, STEP, createSecrets(SITE, { GIT_TOKEN: "tok-123456" }), createMasker());
   assert.equal(system("git", "git").token, "tok-123456");
   assert.throws(
@@ -87,7 +87,7 @@ test("a missing secret is an error only for who asks, and names its place", asyn
   );
 });
 
-test("a secret in a file is read anew each time; one that cannot be masked is refused", async (t) => {
+test("a secret in a file is read again each time; one that cannot be masked is refused", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-secrets-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, "token");

@@ -1,5 +1,5 @@
-// The configuration of a runner: who it is, whom it serves, and the outside systems of its site. Credentials are never
-// in it: it names secrets, and says in which file or environment variable each secret is.
+// The configuration of a runner: its name, its task-agent, and the outside systems of its site. It contains no credentials:
+// it names secrets, and says in which file or environment variable each secret is.
 
 import { systemSchema } from "@gantry/core/site/systems.ts";
 import { z } from "zod";
@@ -9,7 +9,7 @@ const name = z
   .regex(/^[a-z0-9][a-z0-9-]*$/, "lower case letters, digits and hyphens")
   .max(63);
 
-/** Where a secret is. The file is read each time it is needed, so that it can be renewed while the runner runs. */
+/** Where a secret is stored. It is read each time it is needed, so that it can be rotated while the runner runs. */
 const secretSource = z.union([
   z.strictObject({ file: z.string().min(1) }),
   z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, "the name of an environment variable") }),
@@ -29,16 +29,16 @@ export const runnerConfigSchema = z
     site: name,
     /** Address of the task-agent. */
     agent: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, "")),
-    /** What the runner shows the task-agent. */
+    /** The token with which the runner authenticates to the task-agent. */
     token: z.union([z.string().min(1), secretSource]),
     labels: z.array(z.string().min(1).max(100)).max(100).default([]),
     /** How many jobs run at the same time. */
     slots: z.int().min(1).max(1_000).default(2),
-    /** Folder of the runner: its journal, workspaces, logs that are not delivered yet, caches. */
+    /** Folder of the runner: its journal, workspaces, logs that are not uploaded yet, caches. */
     data: z.string().min(1),
-    /** PATH of all programs that jobs start; default: the runner's own. */
+    /** PATH of all programs that jobs start; default: the PATH of the runner. */
     path: z.string().min(1).optional(),
-    /** How long running jobs may go on after SIGTERM. */
+    /** How long running jobs may continue after SIGTERM. */
     drainSeconds: z.int().min(0).default(600),
     logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
     systems: z.record(name, system).default({}),
@@ -49,7 +49,7 @@ export const runnerConfigSchema = z
       for (const field of CREDENTIAL_FIELDS) {
         const secret = credentialOf(settings, field);
         if (secret === undefined || Object.hasOwn(config.secrets, secret)) continue;
-        const message = `names the secret ${secret.slice(0, 40)}, and \`secrets:\` does not list it`;
+        const message = `names the secret ${secret.slice(0, 40)}, which \`secrets:\` does not list`;
         context.addIssue({ code: "custom", path: ["systems", system, field], message });
       }
     }
@@ -58,7 +58,7 @@ export type RunnerConfigInput = z.input<typeof runnerConfigSchema>;
 export type RunnerConfig = z.output<typeof runnerConfigSchema>;
 export type SystemSettings = RunnerConfig["systems"][string];
 
-/** The credential fields of a system that are set: field → name of the secret. */
+/** The credential fields of a system that are set, each with the name of its secret. */
 export function credentialsOf(system: SystemSettings): readonly (readonly [field: string, secret: string])[] {
   return CREDENTIAL_FIELDS.flatMap((field) => {
     const secret = credentialOf(system, field);

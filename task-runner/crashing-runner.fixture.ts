@@ -1,4 +1,4 @@
-// A runner in a process of its own, for tests that kill it: `node crash.fixture.ts <config as JSON>`.
+// A runner in its own process, for tests that kill it: `node crashing-runner.fixture.ts <config as JSON>`.
 
 import { runnerConfigSchema } from "./config.ts";
 import { startRunner } from "./main.ts";

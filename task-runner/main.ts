@@ -1,6 +1,6 @@
 // The task-runner as a process. `node task-runner/main.ts --config FILE`
 //
-// SIGTERM and SIGINT: take no more work, finish what runs (at most `drainSeconds`), end with 0. A second one: stop now.
+// SIGTERM and SIGINT: take no more work, finish running jobs (at most `drainSeconds`), exit with 0. A second one: stop now.
 
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
@@ -20,9 +20,9 @@ import type { JobExecutor } from "./workers/job-executor.ts";
 import { openWorkerPool } from "./workers/worker-pool.ts";
 
 /**
- * Starts a runner with the machine's own clock, network and steps, unless `deps` says otherwise. Resolves when it is ready
- * to ask for work; the task-agent need not be there yet. Throws `config-invalid`, or `store-busy` when its data folder is
- * in use.
+ * Starts a runner with the machine's own clock, network and steps, unless `deps` replaces them. Resolves when it is ready to
+ * poll for work; the task-agent need not be reachable yet. Throws `config-invalid`, `secret-unreadable`, or `store-busy`
+ * when its data folder is in use.
  */
 export async function startRunner(input: RunnerConfigInput, deps: Partial<RunnerDeps> = {}): Promise<Runner> {
   const parsed = runnerConfigSchema.safeParse(input);
@@ -33,7 +33,7 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
   }
   const logger = deps.logger ?? makeLogger("task-runner", parsed.data.logLevel);
   const executor = deps.executor ?? openJobExecutor(logger);
-  // A runner has no server, and timers of the clock keep no process alive.
+  // A runner has no server, and the timers of the clock do not keep a process alive.
   const stayAlive = setInterval(() => {}, STAY_ALIVE_MS);
   const closeOwn = async (): Promise<void> => {
     clearInterval(stayAlive);
@@ -52,7 +52,7 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
       env: deps.env ?? process.env,
     });
     const closed = runner.ended.finally(closeOwn);
-    // Whoever started the runner may not be listening.
+    // The caller that started the runner may not listen.
     closed.catch(() => {});
     return { ...runner, close: (how) => runner.close(how).finally(closeOwn), ended: closed };
   } catch (error) {
@@ -61,33 +61,36 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
   }
 }
 
-/** Worker threads that know the steps that ship, or those of another module. Several runners may share them. */
-export function openJobExecutor(logger: Logger, { steps = SHIPPED, memoryMb = THREAD_MEMORY_MB } = {}): JobExecutor {
+/** Worker threads with the built-in steps, or those of another module. Several runners may share them. */
+export function openJobExecutor(
+  logger: Logger,
+  { steps = BUILT_IN_STEPS, memoryMb = THREAD_MEMORY_MB } = {},
+): JobExecutor {
   const machine = { clock: systemClock, files: machineFiles, programs: machinePrograms };
   return openWorkerPool({ ...machine, logger, steps, memoryMb });
 }
 
-const SHIPPED = import.meta.resolve("@gantry/connectors/steps.ts");
-/** Far more than any step that ships needs; a step that wants more has a fault, and ends alone. */
+const BUILT_IN_STEPS = import.meta.resolve("@gantry/connectors/steps.ts");
+/** Far more than any built-in step needs. A step that needs more has a bug, and only its job fails. */
 const THREAD_MEMORY_MB = 1_024;
-const BEAT_MS = 10_000;
+const TOUCH_MS = 10_000;
 const STAY_ALIVE_MS = 2_147_483_647;
 
 /**
- * Touches a file as long as the process is not stuck, and writes into it whether the task-agent knows the runner: it has no
- * port that could be asked.
+ * Touches a file for health checks, because the runner listens on no port. The file is touched as long as the event loop
+ * runs, and says whether the runner is registered with the task-agent.
  */
-async function beat(file: string, { registered }: Runner, logger: Logger): Promise<void> {
-  let said = "not registered\n";
-  await writeFile(file, said);
+async function keepAliveFile(file: string, { registered }: Runner, logger: Logger): Promise<void> {
+  let state = "not registered\n";
+  await writeFile(file, state);
   const touch = (): void => {
-    writeFile(file, said).catch((err: unknown) => {
-      logger.warn({ err }, "the file that says that the runner is alive");
+    writeFile(file, state).catch((err: unknown) => {
+      logger.warn({ err }, "the health file could not be written");
     });
   };
-  setInterval(touch, BEAT_MS).unref();
+  setInterval(touch, TOUCH_MS).unref();
   void registered.then(() => {
-    said = "registered\n";
+    state = "registered\n";
     touch();
   });
 }
@@ -95,7 +98,7 @@ async function beat(file: string, { registered }: Runner, logger: Logger): Promi
 if (import.meta.main) {
   await runProcess("task-runner", runnerConfigSchema, async (config, logger) => {
     const runner = await startRunner(config, { logger });
-    await beat(join(config.data, "alive"), runner, logger);
+    await keepAliveFile(join(config.data, "alive"), runner, logger);
     return { ended: runner.ended, close: (again) => runner.close(again ? { drainMs: 0 } : {}) };
   });
 }

@@ -1,4 +1,4 @@
-// What the runner takes from the machine, so that the simulator and tests can give it something else.
+// What the runner needs from the machine. The simulator and tests provide other implementations.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -17,39 +17,39 @@ export type RunnerDeps = {
   readonly files: Files;
   readonly programs: Programs;
   readonly logger: Logger;
-  /** Who carries the steps out. Closed by whoever made them. */
+  /** Executes jobs. It is closed by the code that created it. */
   readonly executor: JobExecutor;
-  /** Where `{env: NAME}` and PATH are read. */
+  /** The environment in which `{env: NAME}` and PATH are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** Ending the programs of steps, also those that a former process of the runner has left behind. */
+/** Ends the programs of steps, also those of a previous process of the runner. */
 export type Programs = {
-  /** SIGTERM, up to `graceMs` to end, SIGKILL; false when somebody in the group survived even that. */
+  /** Sends SIGTERM, waits up to `graceMs`, sends SIGKILL. Answers false when a process of the group survived SIGKILL. */
   readonly endGroup: (pgid: number, graceMs: number, clock: Clock) => Promise<boolean>;
-  /** Ends a process group if it is still that one; false when somebody in it survived. */
+  /** Ends a process group of a previous process, unless its number was reused. Answers false when a process survived. */
   readonly endOldGroup: (group: Group, cookie: string, clock: Clock) => Promise<boolean>;
-  /** SIGKILL for every process that carries this setting in its environment; answers how many there were. */
+  /** Sends SIGKILL to every process with this variable in its environment. Answers how many there were. */
   readonly killByCookie: (cookie: string) => number;
-  /** `path`: where its own programs are. */
+  /** `path`: PATH of the guard's own programs. */
   readonly openGuard: (deps: { readonly clock: Clock; readonly logger: Logger; readonly path: string }) => Guard;
 };
 
-/** Ends the programs of attempts when this process is gone or stands still. */
+/** Ends the programs of attempts when this process has died or is suspended. */
 export type Guard = {
-  /** From now on, for the attempt that has this folder. */
+  /** Begins to watch the attempt that has this folder. */
   readonly watch: (folder: string) => Watch;
-  /** What is still watched is ended. */
+  /** Ends the programs of all attempts that are still watched. */
   readonly close: () => void;
 };
 
 export type Watch = {
-  /** So long from now on its programs may run, unless this is called again. */
-  readonly limit: (ms: number) => void;
-  readonly group: (group: Group) => void;
-  readonly groupGone: (pgid: number) => void;
-  /** The attempt is over, and its programs are gone. */
-  readonly over: () => void;
+  /** The programs of the attempt may run for `ms` from now on. Each call replaces the limit. */
+  readonly setLimit: (ms: number) => void;
+  readonly addGroup: (group: Group) => void;
+  readonly removeGroup: (pgid: number) => void;
+  /** The attempt is over, and its programs have ended. */
+  readonly close: () => void;
 };
 
 /** Like `promise`, but rejects with the signal's reason as soon as it is aborted. */
@@ -62,7 +62,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   });
 }
 
-/** One of our own errors whose table entry says that the same again may succeed. */
+/** A GantryError whose table entry says that the same call may succeed later. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof GantryError && "retryable" in error.entry && error.entry.retryable === true;
 }

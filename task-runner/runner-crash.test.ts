@@ -5,15 +5,15 @@ import { test } from "node:test";
 import { script } from "./fake-agent.fixture.ts";
 import { startRunner } from "./main.ts";
 import { configOf, executorOf } from "./runner.fixture.ts";
-import { isAlive, kill, killWithGuard, noProc, openWorld } from "./runner-process.fixture.ts";
+import { isAlive, kill, killWithGuard, noProc, openRunnerProcess } from "./runner-process.fixture.ts";
 
 const HANG =
   'echo $$ > ../../../pid; setsid sleep 300 & echo $! >> ../../../pid; echo on; trap "" TERM; until [ -e ../../../go ]; do sleep 0.02; done; echo late; sleep 300 & wait';
 
-test("after kill -9 of the runner and its guard the next process of the runner ends what was running, and the job can run again", {
+test("after kill -9 of the runner and its guard, the next process of the runner ends the running programs, and the job can run again", {
   skip: noProc,
 }, async (t) => {
-  const { agent, data, start } = await openWorld(t);
+  const { agent, data, start } = await openRunnerProcess(t);
   const runner = start();
   const job = agent.offer({ steps: [script("hang", HANG)] });
   await agent.until("the script to run", () => agent.log(job, "hang") === "on\n");
@@ -23,7 +23,7 @@ test("after kill -9 of the runner and its guard the next process of the runner e
   await agent.until("the late line to be tried", () => agent.faults.length > 0);
   await killWithGuard(runner);
   agent.fault = () => "none";
-  assert.ok(pids.every(isAlive), "the script outlives its runner, or this test proves nothing");
+  assert.ok(pids.every(isAlive), "the script must outlive its runner, or this test proves nothing");
 
   start();
   await agent.until("the job to be given away", () => job.state === "lost");
@@ -31,12 +31,12 @@ test("after kill -9 of the runner and its guard the next process of the runner e
   assert.deepEqual(pids.filter(isAlive), []);
   const again = agent.offer({ steps: [script("hang", "echo fine")] }, { attempt: 2 });
   assert.equal((await agent.reported(again)).outcome, "succeeded");
-  await agent.until("what was not delivered of the log", () => agent.log(job, "hang") === "on\nlate\n");
+  await agent.until("the rest of the log", () => agent.log(job, "hang") === "on\nlate\n");
   assert.notEqual(agent.sessions.at(-1)?.bootId, agent.sessions[0]?.bootId);
 });
 
-test("an end that was on disk but not told is told by the next process", async (t) => {
-  const { agent, start } = await openWorld(t);
+test("a result that is on disk but was not reported is reported by the next process", async (t) => {
+  const { agent, start } = await openRunnerProcess(t);
   agent.fault = (path) => (path === "report" ? "drop" : "none");
   const runner = start();
   const job = agent.offer({ steps: [script("work", "echo all of it")] });
@@ -50,8 +50,8 @@ test("an end that was on disk but not told is told by the next process", async (
   assert.deepEqual(agent.sessions.at(-1)?.running, [{ ref: job.ref, started: true }]);
 });
 
-test("the data folder of a runner has one owner", async (t) => {
-  const { agent, data, start } = await openWorld(t);
+test("only one process can use the data folder of a runner", async (t) => {
+  const { agent, data, start } = await openRunnerProcess(t);
   const runner = start();
   await agent.until("a session", () => agent.sessions.length > 0);
   await assert.rejects(startRunner(configOf(agent, data), { executor: executorOf({}) }), { code: "store-busy" });

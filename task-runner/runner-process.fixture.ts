@@ -1,4 +1,4 @@
-// A runner in a process of its own beside a played task-agent, for tests that kill or stop it.
+// A runner in its own process, with a fake task-agent, for tests that kill or suspend it.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -14,11 +14,11 @@ import { configOf } from "./runner.fixture.ts";
 
 const FIXTURE = fileURLToPath(new URL("./crashing-runner.fixture.ts", import.meta.url));
 
-export const noProc = existsSync("/proc/self/task") ? false : "processes are looked up in /proc";
+export const noProc = existsSync("/proc/self/task") ? false : "needs /proc to look up processes";
 
-export type World = { readonly agent: FakeAgent; readonly data: string; readonly start: () => ChildProcess };
+export type RunnerProcess = { readonly agent: FakeAgent; readonly data: string; readonly start: () => ChildProcess };
 
-export async function openWorld(t: TestContext): Promise<World> {
+export async function openRunnerProcess(t: TestContext): Promise<RunnerProcess> {
   const agent = await new FakeAgent().open();
   const data = await mkdtemp(join(tmpdir(), "gantry-crash-"));
   const started: ChildProcess[] = [];
@@ -42,7 +42,7 @@ export async function kill(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-/** The guard first, so that it cannot do its work. */
+/** Kills the guard first, so that it cannot end the programs. */
 export async function killWithGuard(child: ChildProcess): Promise<void> {
   child.kill("SIGSTOP");
   const guard = guardOf(child);
@@ -51,7 +51,7 @@ export async function killWithGuard(child: ChildProcess): Promise<void> {
   await kill(child);
 }
 
-/** The guard of a runner that has had an attempt. */
+/** The pid of the guard; undefined when the runner has had no attempt. */
 export function guardOf({ pid = 0 }: ChildProcess): number | undefined {
   const threads = readdirSync(`/proc/${pid}/task`);
   const children = threads.flatMap((thread) => textOf(`/proc/${pid}/task/${thread}/children`).split(" "));
@@ -59,7 +59,7 @@ export function guardOf({ pid = 0 }: ChildProcess): number | undefined {
   return children.filter(isGuard).map(Number)[0];
 }
 
-/** Of a file below /proc; empty when its process has just ended. */
+/** The text of a file below /proc; empty when its process has just ended. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -68,7 +68,7 @@ function textOf(file: string): string {
   }
 }
 
-/** T: stopped by SIGSTOP; Z: dead, and nobody has looked yet; undefined: gone. */
+/** T: suspended by SIGSTOP; Z: a zombie; undefined: gone. */
 export function stateOf(pid: number): string | undefined {
   try {
     return /\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
@@ -81,10 +81,10 @@ export function isAlive(pid: number): boolean {
   return !["Z", "X", undefined].includes(stateOf(pid));
 }
 
-/** Looks again and again: nothing tells when a process of somebody else ends. */
-export async function seen<T>(what: string, look: () => T | undefined | false): Promise<T> {
+/** Polls, because there is no notification when a process that is not a child ends. */
+export async function eventually<T>(what: string, check: () => T | undefined | false): Promise<T> {
   for (const until = performance.now() + 15_000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
-    const found = look();
+    const found = check();
     if (found) return found;
     if (performance.now() > until) throw new Error(`waited too long for: ${what}`);
   }

@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { script, uses } from "./fake-agent.fixture.ts";
-import { openBench } from "./runner.fixture.ts";
+import { openTestRunner } from "./runner.fixture.ts";
 
-test("a failing script gives the line that says why", async (t) => {
-  const { agent } = await openBench(t);
+test("the failure of a script contains the line that explains it", async (t) => {
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({
     steps: [script("test", 'echo "running 2 tests"; echo "not ok 1 - adds"; echo "# done"; exit 7', { shell: "bash" })],
   });
@@ -17,16 +17,16 @@ test("a failing script gives the line that says why", async (t) => {
   assert.equal(report.failure?.line, "not ok 1 - adds");
 });
 
-test("a shell that is not on the runner is not the script's fault", async (t) => {
-  const { agent } = await openBench(t, { config: { path: "/nowhere" } });
+test("a shell that is missing on the runner is an error of the runner, not a failure of the script", async (t) => {
+  const { agent } = await openTestRunner(t, { config: { path: "/nowhere" } });
   const job = agent.offer({ steps: [script("one", "true", { shell: "python3" })] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "errored");
   assert.equal(report.failure?.code, "program-missing");
 });
 
-test("every shell runs, and stops at the first error", async (t) => {
-  const { agent } = await openBench(t);
+test("every shell works, and stops at the first error", async (t) => {
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({
     steps: [
       script("sh", "echo sh=1 >> $GANTRY_OUTPUT"),
@@ -45,12 +45,12 @@ test("every shell runs, and stops at the first error", async (t) => {
   assert.deepEqual(
     report.outputs,
     { sh: "1", bash: "2", node: "3", python: "4" },
-    "what is there in spite of the failure",
+    "the outputs that are available in spite of the failure",
   );
 });
 
-test("a script sees its own environment and nothing of the runner's", async (t) => {
-  const { agent } = await openBench(t, { env: { RUNNER_SECRET: "do-not-inherit", PATH: process.env.PATH ?? "" } });
+test("a script gets its own environment and nothing of the runner's", async (t) => {
+  const { agent } = await openTestRunner(t, { env: { RUNNER_SECRET: "do-not-inherit", PATH: process.env.PATH ?? "" } });
   const job = agent.offer({
     env: { JOB: "${{ app.name }}", BOTH: "job" },
     steps: [script("env", "env | sort", { env: { BOTH: "step", COUNT: 3 as never, LIST: ["a"] as never } })],
@@ -87,7 +87,7 @@ for (const name of [
   "A-B",
 ]) {
   test(`a pipeline file cannot set ${name}`, async (t) => {
-    const { agent } = await openBench(t);
+    const { agent } = await openTestRunner(t);
     const job = agent.offer({ steps: [script("one", "true", { env: { [name]: "/tmp/evil" } })] });
     const report = await agent.reported(job);
     assert.equal(report.outcome, "errored");
@@ -138,9 +138,9 @@ const PAYLOADS = [
   'zzz";touch${IFS}P;#',
 ];
 
-test("40 payloads in parameters do nothing but be text", async (t) => {
+test("40 injection payloads in parameters stay text", async (t) => {
   assert.equal(PAYLOADS.length, 40);
-  const { agent, data } = await openBench(t);
+  const { agent, data } = await openTestRunner(t);
   const print = 'for name in $(seq 0 39); do eval "value=\\$P$name"; printf "%s\\0" "$value" >> ../../../seen; done';
   const job = agent.offer({
     scope: { params: { list: PAYLOADS } },
@@ -157,8 +157,8 @@ test("40 payloads in parameters do nothing but be text", async (t) => {
   assert.ok(!existsSync("P"));
 });
 
-test("a script works below its workspace only", async (t) => {
-  const { agent } = await openBench(t);
+test("the working directory of a script must be inside the workspace", async (t) => {
+  const { agent } = await openTestRunner(t);
   const inside = agent.offer({
     steps: [
       script("make", "mkdir -p a/b; ln -s / out"),
@@ -171,8 +171,8 @@ test("a script works below its workspace only", async (t) => {
   assert.equal(report.failure?.code, "bad-input");
 });
 
-test("a file of outputs that was replaced by something else is not read", async (t) => {
-  const { agent } = await openBench(t);
+test("an output file that was replaced by a link or a pipe is not read", async (t) => {
+  const { agent } = await openTestRunner(t);
   for (const [index, run] of [
     'rm "$GANTRY_OUTPUT"; ln -s /etc/passwd "$GANTRY_OUTPUT"',
     'rm "$GANTRY_OUTPUT"; mkfifo "$GANTRY_OUTPUT"',
@@ -184,8 +184,8 @@ test("a file of outputs that was replaced by something else is not read", async 
   }
 });
 
-test("what a step prints is never taken for a command", async (t) => {
-  const { agent } = await openBench(t);
+test("the standard output of a step is never interpreted as a command", async (t) => {
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({
     steps: [script("print", 'echo "::set-output name=x::1"; echo "GANTRY_OUTPUT<<E"; echo "x=1"')],
   });
@@ -194,16 +194,16 @@ test("what a step prints is never taken for a command", async (t) => {
   assert.ok(!("outputs" in (job.progress.at(-1) ?? {})));
 });
 
-test("a step that this runner does not know, and one that needs a system of another site, say so", async (t) => {
-  const { agent } = await openBench(t);
+test("a step that this runner does not know is an error that says so", async (t) => {
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({ steps: [uses("x", "future/step")] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "errored");
   assert.equal(report.failure?.code, "step-unknown");
 });
 
-test("attempts of several jobs run beside each other, each in its own folders", async (t) => {
-  const { agent, data } = await openBench(t, { config: { slots: 3 } });
+test("attempts of several jobs run in parallel, each in its own folders", async (t) => {
+  const { agent, data } = await openTestRunner(t, { config: { slots: 3 } });
   const meet =
     'touch "../../../$GANTRY_JOB"; until [ -e ../../../a ] && [ -e ../../../b ] && [ -e ../../../c ]; do sleep 0.02; done; pwd';
   const jobs = ["a", "b", "c"].map((job) => agent.offer({ steps: [script("one", meet)] }, { job }));

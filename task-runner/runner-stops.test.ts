@@ -6,9 +6,9 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { script, uses } from "./fake-agent.fixture.ts";
-import { openBench } from "./runner.fixture.ts";
+import { openTestRunner } from "./runner.fixture.ts";
 
-/** Starts processes in the background, in another session too, writes their ids, and waits for ever. */
+/** Starts background processes, one of them in another session, writes their ids, and waits for ever. */
 const HANG = `
 sleep 300 & echo $! >> "$GANTRY_WORKSPACE/../../../pids"
 sh -c 'sleep 300 & echo $! >> "$GANTRY_WORKSPACE/../../../pids"; wait' &
@@ -20,7 +20,7 @@ function pidsIn(data: string): number[] {
   return readFileSync(join(data, "pids"), "utf8").trim().split("\n").map(Number);
 }
 
-/** Zombies are dead; only their parent has not looked yet. */
+/** Zombies count as dead: their parent has not reaped them yet. */
 function isAlive(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
@@ -29,8 +29,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("a time limit ends everything that the script has started, and the job says so", async (t) => {
-  const { agent, data } = await openBench(t);
+test("a time limit ends everything that the script has started, and the report says so", async (t) => {
+  const { agent, data } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("hang", HANG, { timeoutMs: 400 }), script("after", "true")] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "timed-out");
@@ -41,22 +41,22 @@ test("a time limit ends everything that the script has started, and the job says
     step: "after",
     outcome: "skipped",
     durationMs: 0,
-    reason: "The step “hang” before it did not succeed.",
+    reason: "The earlier step “hang” did not succeed.",
   });
   await agent.until("the end of the attempt", () => readdirSync(join(data, "jobs")).length === 0);
   if (existsSync("/proc")) assert.deepEqual(pidsIn(data).filter(isAlive), []);
 });
 
-test("what a script leaves in the background ends with it", async (t) => {
-  const { agent, data } = await openBench(t);
+test("background processes of a script end with it", async (t) => {
+  const { agent, data } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("leave", HANG.replace("\nwait", "\nexit 0"))] });
   assert.equal((await agent.reported(job)).outcome, "succeeded");
   await agent.until("the end of the attempt", () => readdirSync(join(data, "jobs")).length === 0);
   if (existsSync("/proc")) assert.deepEqual(pidsIn(data).filter(isAlive), []);
 });
 
-test("a cancel stops the script, lets cleaning steps run, and is reported", async (t) => {
-  const { agent } = await openBench(t);
+test("a cancel stops the script, lets cleanup steps run, and is reported", async (t) => {
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({
     steps: [
       script("work", "trap 'echo interrupted; exit 3' TERM; echo on; sleep 300 & wait"),
@@ -74,15 +74,15 @@ test("a cancel stops the script, lets cleaning steps run, and is reported", asyn
   assert.deepEqual(ends, ["work canceled", "never skipped", "clean succeeded"]);
 });
 
-test("a cancel reaches a script that ignores SIGTERM", async (t) => {
-  const { agent } = await openBench(t);
+test("a cancel ends a script that ignores SIGTERM", async (t) => {
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("deaf", "trap '' TERM; echo on; while true; do sleep 0.1; done")] });
   await agent.until("the script to run", () => agent.log(job, "deaf").includes("on"));
   agent.cancel(job);
   assert.equal((await agent.reported(job)).outcome, "canceled");
 });
 
-/** Makes one change after the other until it is stopped. */
+/** Makes one change after another until it is stopped. */
 function changer(made: string[], gate: { open: () => void; opened: Promise<void> }): AnyStep {
   return defineStep({
     name: "test/change",
@@ -118,10 +118,10 @@ function makeGate(): { open: () => void; opened: Promise<void> } {
   return { open: resolve, opened: promise };
 }
 
-test("a lease that is lost permits no change any more, and nothing is reported", async (t) => {
+test("after the lease is lost no change is permitted, and nothing is reported", async (t) => {
   const made: string[] = [];
   const gate = makeGate();
-  const { agent, data, runner } = await openBench(t, { steps: [changer(made, gate)] });
+  const { agent, data, runner } = await openTestRunner(t, { steps: [changer(made, gate)] });
   const job = agent.offer({ steps: [uses("change", "test/change"), script("clean", "echo x", { when: "always" })] });
   await agent.until("the first change", () => [...agent.effects.values()].some(({ result }) => result));
   agent.lose(job);
@@ -132,8 +132,8 @@ test("a lease that is lost permits no change any more, and nothing is reported",
   assert.equal(agent.log(job, "clean"), "");
 });
 
-test("a runner that cannot renew stops by itself in time, and tells when the agent is back", async (t) => {
-  const { agent, data } = await openBench(t);
+test("a runner that cannot renew its lease stops its work in time, and reports when the task-agent is reachable again", async (t) => {
+  const { agent, data } = await openTestRunner(t);
   agent.lease = { renewEveryMs: 100, selfFenceMs: 500, reassignAfterMs: 5_000 };
   const job = agent.offer({ steps: [script("hang", HANG)] });
   await agent.until("the script to run", () => agent.log(job, "hang").includes("ready"));
@@ -153,8 +153,8 @@ test("a runner that cannot renew stops by itself in time, and tells when the age
   assert.equal(report.failure?.code, "lease-lost");
 });
 
-test("a short cut of the link changes nothing", async (t) => {
-  const { agent } = await openBench(t);
+test("a short interruption of the connection changes nothing", async (t) => {
+  const { agent } = await openTestRunner(t);
   agent.lease = { renewEveryMs: 50, selfFenceMs: 2_000, reassignAfterMs: 5_000 };
   const job = agent.offer({ steps: [script("work", "echo on; sleep 0.6; echo done")] });
   await agent.until("the script to run", () => agent.log(job, "work").includes("on"));
@@ -164,21 +164,21 @@ test("a short cut of the link changes nothing", async (t) => {
   assert.equal(agent.log(job, "work"), "on\ndone\n");
 });
 
-test("a runner that is asked to end says at once that it has no room, and hands back what it was offered", async (t) => {
-  const { agent, runner } = await openBench(t);
+test("a runner that is asked to end says at once that it has no free slot, and declines what it was offered", async (t) => {
+  const { agent, runner } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "sleep 0.3")] });
   await agent.until("the start of the job", () => job.state === "started");
   const closed = runner.close();
   agent.ignoresSlots = true;
   const late = agent.offer({ steps: [script("late", "true")] });
   await agent.until("the answer to the offer", () => late.state === "declined");
-  assert.equal(job.state, "started", "what runs goes on");
+  assert.equal(job.state, "started", "the running job continues");
   await closed;
   assert.equal((await agent.reported(job)).outcome, "succeeded");
 });
 
-test("a runner whose task-agent is away ends all the same, soon", async (t) => {
-  const { agent, runner } = await openBench(t);
+test("a runner whose task-agent is unreachable still ends soon", async (t) => {
+  const { agent, runner } = await openTestRunner(t);
   await agent.until("the first poll", () => agent.calls.includes("poll"));
   await agent.goDown();
   const began = performance.now();
@@ -186,11 +186,11 @@ test("a runner whose task-agent is away ends all the same, soon", async (t) => {
   assert.ok(performance.now() - began < 5_000);
 });
 
-test("a runner that no task-agent has taken in has nobody to tell, and ends at once", async (t) => {
-  const nobody = "http://127.0.0.1:9";
-  const { runner, lines } = await openBench(t, { config: { agent: nobody } });
+test("a runner that was never registered has nothing to report, and ends at once", async (t) => {
+  const unused = "http://127.0.0.1:9";
+  const { runner, lines } = await openTestRunner(t, { config: { agent: unused } });
   const began = performance.now();
   await runner.close();
   assert.ok(performance.now() - began < 1_500, `${performance.now() - began} ms`);
-  assert.ok(!lines.some((line) => line.includes("could not be told")));
+  assert.ok(!lines.some((line) => line.includes("could not tell")));
 });

@@ -1,4 +1,4 @@
-// A runner and the agent that it serves, for one test: opened in a folder of their own, closed at the end of the test.
+// A runner and its fake task-agent for one test: opened in their own folder, closed at the end of the test.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ import { machineFiles } from "./state/files.ts";
 import { inProcessExecutor } from "./workers/in-process-executor.ts";
 import type { JobExecutor } from "./workers/job-executor.ts";
 
-export type Bench = {
+export type TestRunner = {
   readonly agent: FakeAgent;
   readonly runner: Runner;
   readonly data: string;
@@ -26,18 +26,18 @@ export type Bench = {
   readonly lines: string[];
 };
 
-export type BenchOptions = {
+export type TestRunnerOptions = {
   readonly config?: object;
   readonly steps?: readonly AnyStep[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Address of a module with `STEPS`: then they are carried out in worker threads. */
+  /** URL of a module that exports `STEPS`; with it, jobs are executed in worker threads. */
   readonly threads?: string;
   readonly memoryMb?: number;
   readonly clock?: Clock;
   readonly programs?: Programs;
 };
 
-export async function openBench(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
+export async function openTestRunner(t: TestContext, options: TestRunnerOptions = {}): Promise<TestRunner> {
   const agent = await new FakeAgent().open();
   const data = await mkdtemp(join(tmpdir(), "gantry-runner-"));
   const config = configOf(agent, data, options.config);
@@ -57,17 +57,17 @@ export async function openBench(t: TestContext, options: BenchOptions = {}): Pro
     await runner.close({ drainMs: 0 }).finally(() => agent.goDown());
     await executor?.close();
     await rm(data, { recursive: true, force: true });
-    if (agent.problems.length > 0) throw new Error(`the runner spoke wrongly: ${agent.problems.join("; ")}`);
+    if (agent.problems.length > 0) throw new Error(`the runner broke the protocol: ${agent.problems.join("; ")}`);
   });
   return { agent, runner, data, config, lines };
 }
 
-/** JobExecutor in this thread, which know the steps that are given. */
+/** Executes jobs in this thread, with the given steps. */
 export function executorOf({
   steps = [],
   clock,
   programs,
-}: Pick<BenchOptions, "steps" | "clock" | "programs">): JobExecutor {
+}: Pick<TestRunnerOptions, "steps" | "clock" | "programs">): JobExecutor {
   return inProcessExecutor({
     fetch,
     clock: clock ?? systemClock,

@@ -7,7 +7,7 @@ import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { script, uses } from "./fake-agent.fixture.ts";
-import { openBench } from "./runner.fixture.ts";
+import { openTestRunner } from "./runner.fixture.ts";
 
 const greet = defineStep({
   name: "test/greet",
@@ -21,13 +21,13 @@ const greet = defineStep({
   plan: async () => [],
   run: async ({ input, memo, log }) => {
     log(`asked to greet ${input.name}`);
-    if (memo === undefined) return waiting("the crowd is not quiet", 5, { quiet: true });
+    if (memo === undefined) return waiting("the audience is not quiet", 5, { quiet: true });
     return succeeded({ greeting: `Hello, ${input.name}!` });
   },
 });
 
-test("a job with a step and a script runs from offer to report, with outputs and logs byte by byte", async (t) => {
-  const { agent, data } = await openBench(t, { steps: [greet] });
+test("a job with a step and a script runs from offer to report, with exact outputs and logs", async (t) => {
+  const { agent, data } = await openTestRunner(t, { steps: [greet] });
   const job = agent.offer({
     steps: [
       uses("hello", "test/greet", { name: "${{ params.who }}" }),
@@ -48,7 +48,7 @@ test("a job with a step and a script runs from offer to report, with outputs and
   );
   assert.equal(
     agent.log(job, "hello"),
-    "asked to greet Seoul\n[gantry] waiting: the crowd is not quiet\nasked to greet Seoul\n",
+    "asked to greet Seoul\n[gantry] waiting: the audience is not quiet\nasked to greet Seoul\n",
   );
   assert.equal(agent.log(job, "shout"), "to stderr\nHello, Seoul!");
   assert.ok(job.logs.get("shout")?.final);
@@ -58,8 +58,8 @@ test("a job with a step and a script runs from offer to report, with outputs and
   );
 });
 
-test("every value of a secret that leaves is masked, and a missing one says where it should be", async (t) => {
-  const { agent, data } = await openBench(t, {
+test("secrets are masked everywhere, and the error of a missing secret names its source", async (t) => {
+  const { agent, data } = await openTestRunner(t, {
     config: { secrets: { API_KEY: { env: "API_KEY" }, GONE: { file: "/nowhere/gone" } } },
     env: { API_KEY: "tr0ub4dor&3" },
   });

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { script, TOKEN } from "../fake-agent.fixture.ts";
-import { openBench } from "../runner.fixture.ts";
+import { openTestRunner } from "../runner.fixture.ts";
 
-test("an agent that is away for a while is told everything, in order, when it is back", async (t) => {
-  const { agent, data } = await openBench(t);
+test("a task-agent that was unreachable gets everything, in order, when it is reachable again", async (t) => {
+  const { agent, data } = await openTestRunner(t);
   const job = agent.offer({
     steps: [
       script("one", "echo one; touch ../../../one; until [ -e ../../../go ]; do sleep 0.02; done"),
@@ -22,16 +22,16 @@ test("an agent that is away for a while is told everything, in order, when it is
   await agent.open();
   const report = await agent.reported(job);
   assert.equal(report.outcome, "succeeded");
-  const told = job.progress.map(({ kind, step }) => `${step} ${kind}`);
+  const received = job.progress.map(({ kind, step }) => `${step} ${kind}`);
   const expected = ["one", "two", "three"].flatMap((step) => [`${step} step-started`, `${step} step-ended`]);
-  assert.deepEqual(told, expected);
+  assert.deepEqual(received, expected);
   assert.equal(report.progress, expected.length);
   const lines = Array.from({ length: 2_000 }, (_, index) => `line ${index}\n`);
   assert.equal(agent.log(job, "two"), lines.join(""));
 });
 
-test("every answer may get lost once: nothing is done or told twice", async (t) => {
-  const { agent, data } = await openBench(t);
+test("when every answer is lost once, nothing is done or reported twice", async (t) => {
+  const { agent, data } = await openTestRunner(t);
   const seen = new Set<string>();
   agent.fault = (path) => {
     if (path === "poll" || seen.has(path)) return "none";
@@ -49,8 +49,8 @@ test("every answer may get lost once: nothing is done or told twice", async (t) 
   assert.equal(await readFile(join(data, "ran"), "utf8"), "once\n");
 });
 
-test("an agent that was restarted gets a new session, and the work goes on under the same lease", async (t) => {
-  const { agent } = await openBench(t);
+test("after a restart of the task-agent the runner opens a new session, and the work continues under the same lease", async (t) => {
+  const { agent } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   agent.forgetSessions();
@@ -61,24 +61,24 @@ test("an agent that was restarted gets a new session, and the work goes on under
   assert.equal((await agent.reported(job)).outcome, "canceled");
 });
 
-test("a runner is registered when the agent has taken it in, not when it has started", async (t) => {
+test("a runner is registered when its first session is open, not when it has started", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-token-"));
   t.after(() => rm(folder, { recursive: true }));
   const token = join(folder, "token");
-  await writeFile(token, "a token of somebody else");
-  const { agent, runner, lines } = await openBench(t, { config: { token: { file: token } } });
+  await writeFile(token, "the token of another runner");
+  const { agent, runner, lines } = await openTestRunner(t, { config: { token: { file: token } } });
   let isRegistered = false;
   void runner.registered.then(() => {
     isRegistered = true;
   });
-  await agent.until("a refusal", () => lines.some((line) => line.startsWith("no session")));
+  await agent.until("a refusal", () => lines.some((line) => line.startsWith("could not open a session")));
   assert.equal(isRegistered, false);
   await writeFile(token, TOKEN);
   await runner.registered;
 });
 
-test("a runner that a newer process has replaced stops its work and ends", async (t) => {
-  const { agent, runner } = await openBench(t);
+test("a runner that was replaced by a newer process stops its work and ends", async (t) => {
+  const { agent, runner } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; sleep 300")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   agent.supersede();
@@ -87,8 +87,8 @@ test("a runner that a newer process has replaced stops its work and ends", async
   assert.equal(job.report, undefined);
 });
 
-test("an offer that does not fit any more is declined", async (t) => {
-  const { agent } = await openBench(t, { config: { slots: 1 } });
+test("an offer is declined when there is no free slot any more", async (t) => {
+  const { agent } = await openTestRunner(t, { config: { slots: 1 } });
   const first = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(first, "work") === "on\n");
   agent.ignoresSlots = true;
@@ -101,8 +101,8 @@ test("an offer that does not fit any more is declined", async (t) => {
   assert.equal((await agent.reported(third)).outcome, "succeeded");
 });
 
-test("a log that the agent lost a part of is sent again from where the agent is", async (t) => {
-  const { agent, data } = await openBench(t);
+test("when the task-agent has lost a part of a log, the upload continues from its offset", async (t) => {
+  const { agent, data } = await openTestRunner(t);
   const text = randomBytes(2_500_000).toString("base64");
   await writeFile(join(data, "text"), text);
   const job = agent.offer({
@@ -116,8 +116,8 @@ test("a log that the agent lost a part of is sent again from where the agent is"
   assert.ok(log.final);
 });
 
-test("a runner that is told to end finishes its work and takes no more", async (t) => {
-  const { agent, runner, data } = await openBench(t);
+test("a runner that is asked to end finishes its work and takes no more", async (t) => {
+  const { agent, runner, data } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   const closed = runner.close();
@@ -128,8 +128,8 @@ test("a runner that is told to end finishes its work and takes no more", async (
   assert.ok(late.state === "offered" || late.state === "declined");
 });
 
-test("work that does not end in time is given back to the agent at once", async (t) => {
-  const { agent, runner } = await openBench(t);
+test("work that does not end in time is given back to the task-agent at once", async (t) => {
+  const { agent, runner } = await openTestRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; sleep 300")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   await runner.close({ drainMs: 10 });

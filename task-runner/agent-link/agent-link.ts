@@ -1,28 +1,30 @@
-// Calls to the task-agent that must get through: repeated while the link is down, woken together when it is back.
+// Calls to the task-agent that must get through: they are repeated while the task-agent is unreachable, and all at once when
+// it answers again.
 
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { type Cancel, pause } from "@gantry/runtime/clock.ts";
 import type { CallOptions, RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 import { isCode, isRetryable, type RunnerDeps } from "../ports.ts";
+import type { RefusalWatch } from "./refusals.ts";
 import type { Session } from "./session.ts";
 
 export type LinkCall<T> = (client: RunnerClient, session: string, options: CallOptions) => Promise<T>;
 
 export type LinkOptions = {
   readonly signal: AbortSignal;
-  /** Give up after so many failures; default: never. */
+  /** Give up after this many failures; default: never. */
   readonly tries?: number;
-  /** The agent lacks something that the call builds on: make up for it before the call is repeated. */
+  /** The task-agent lacks something that the call depends on: supply it before the call is repeated. */
   readonly onConflict?: () => void;
 };
 
 export type Link = {
   /**
-   * Repeats the call until the agent has answered it. Throws what the agent refuses for good (`lease-lost`,
-   * `offer-gone`, `bad-request`, …), `session-gone` when a newer process took over, and the signal's reason.
+   * Repeats the call until the task-agent has answered it. Throws permanent refusals (`lease-lost`, `offer-gone`,
+   * `bad-request`, …), `session-gone` when a newer process took over, and the signal's reason.
    */
   readonly call: <T>(call: LinkCall<T>, options: LinkOptions) => Promise<T>;
-  /** One try, without repeating anything but a session that is gone. */
+  /** One try; it is repeated only when the session was gone. */
   readonly once: <T>(call: LinkCall<T>, options: CallOptions & { readonly signal: AbortSignal }) => Promise<T>;
 };
 
@@ -31,22 +33,23 @@ const BACKOFF = { firstMs: 200, maxMs: 15_000, jitter: "full" } as const;
 export function createLink(
   client: RunnerClient,
   session: Session,
+  refusals: RefusalWatch,
   deps: Pick<RunnerDeps, "clock" | "random" | "logger">,
 ): Link {
-  const sleepers = new Set<() => void>();
+  const waiting = new Set<() => void>();
   const onWake = (wake: () => void): Cancel => {
-    sleepers.add(wake);
-    return () => void sleepers.delete(wake);
+    waiting.add(wake);
+    return () => void waiting.delete(wake);
   };
 
   const attempt = async <T>(call: LinkCall<T>, options: CallOptions & { signal: AbortSignal }): Promise<T> => {
     const id = await session.id(options.signal);
     try {
-      const answer = await call(client, id, options);
-      for (const wake of [...sleepers]) wake();
+      const answer = await refusals.watch(call(client, id, options));
+      for (const wake of [...waiting]) wake();
       return answer;
     } catch (error) {
-      if (isCode(error, "session-gone")) session.gone(id);
+      if (isCode(error, "session-gone")) session.onGone(id);
       throw error;
     }
   };
@@ -68,9 +71,9 @@ export function createLink(
           signal.throwIfAborted();
           if (!isTransient(error) || failures >= tries) throw error;
           if (isCode(error, "conflict")) onConflict?.();
-          // A session that is gone is opened again at once; only when that does not help is there something to wait for.
+          // A session that is gone is reopened at once; only when that does not help, the next try waits.
           if (isCode(error, "session-gone") && failures === 1) continue;
-          deps.logger.debug({ err: error, failures }, "the task-agent did not answer; trying again");
+          deps.logger.debug({ err: error, failures }, "a call to the task-agent failed; trying again");
           await pause(deps.clock, backoffMs(BACKOFF, failures, deps.random()), signal, onWake);
           signal.throwIfAborted();
         }
@@ -79,7 +82,7 @@ export function createLink(
   };
 }
 
-/** `unauthenticated` too: a token may be renewed while the runner runs, and leases end by themselves. */
+/** `unauthenticated`, too: tokens are rotated while the runner runs, and refusals.ts ends a runner that stays refused. */
 function isTransient(error: unknown): boolean {
   return isRetryable(error) || isCode(error, "session-gone", "unauthenticated", "internal");
 }

@@ -1,14 +1,15 @@
-// Asks the task-agent for work, takes what fits, declines what does not. One poll is open at any time.
+// Polls the task-agent for work, claims offers that fit, declines the others. One poll is open at any time.
 
 import { pause } from "@gantry/runtime/clock.ts";
 import { deadlineBy } from "@gantry/runtime/deadline.ts";
 import type { Offer, PollReply } from "@gantry/wire/runner/protocol.ts";
 import type { Claimed } from "../attempts/attempt.ts";
 import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
-import type { Leases, Moment } from "../attempts/leases.ts";
+import type { Leases } from "../attempts/leases.ts";
+import type { Moment } from "../attempts/moment.ts";
 import { refFields } from "../attempts/refs.ts";
 import { canceled } from "../attempts/stop.ts";
-import type { Live } from "../live-settings.ts";
+import type { LiveSettings } from "../live-settings.ts";
 import { isCode, type RunnerDeps } from "../ports.ts";
 import type { Link } from "./agent-link.ts";
 import type { Session } from "./session.ts";
@@ -18,43 +19,43 @@ export type PollOptions = {
   readonly leases: Leases;
   readonly registry: Pick<AttemptRegistry, "free" | "changed" | "has" | "stop" | "reserve">;
   readonly deps: Pick<RunnerDeps, "clock" | "logger">;
-  readonly live: Pick<Live, "take" | "pollMs">;
+  readonly live: Pick<LiveSettings, "apply" | "pollMs">;
   readonly session: Pick<Session, "isOpen">;
   readonly begin: (claimed: Claimed) => void;
-  /** Ends the loop. A claim that is under way is finished, and its job is begun. */
+  /** Ends the loop. A claim that is under way is completed, and its attempt begins. */
   readonly signal: AbortSignal;
-  /** Gives up also what is under way. */
+  /** Also aborts calls that are under way. */
   readonly ended: AbortSignal;
 };
 
-/** Nothing gets better by asking at once again. */
+/** Wait after a refused poll: repeating it at once would be refused as well. */
 const REFUSED_MS = 5_000;
-/** An answer to a claim that is lost so often will not come; then the offer or the lease runs out by itself. */
+/** After this many lost answers a claim is given up; then the offer or the lease expires. */
 const CLAIM_TRIES = 5;
 
-/** How long it may take to say that there is no room any more. */
-const FAREWELL_MS = 2_000;
+/** Time limit for the last poll, which says that the runner takes no more work. */
+const LAST_POLL_MS = 2_000;
 
 /** Resolves when the signal is aborted, or when a newer process of this runner has taken over. */
 export async function pollLoop(options: PollOptions): Promise<void> {
   await takeWork(options);
-  // Who was not taken in is offered nothing.
-  if (options.signal.aborted && !options.ended.aborted && options.session.isOpen()) await sayFull(options);
+  // A runner without a session gets no offers.
+  if (options.signal.aborted && !options.ended.aborted && options.session.isOpen()) await pollWithoutSlots(options);
 }
 
-/** The agent would offer work for as long as it takes this runner for alive, and each offer would wait for its end. */
-async function sayFull(options: PollOptions): Promise<void> {
+/** Otherwise the task-agent would offer work as long as the session lives, and each offer would wait for its timeout. */
+async function pollWithoutSlots(options: PollOptions): Promise<void> {
   const { link, registry, deps, ended } = options;
-  const deadline = deadlineBy(deps.clock, FAREWELL_MS);
+  const deadline = deadlineBy(deps.clock, LAST_POLL_MS);
   try {
     const { offers } = await link.once(
       (client, session, call) => client.poll({ session, freeSlots: 0, waitMs: 0 }, call),
       { signal: AbortSignal.any([ended, deadline.signal]) },
     );
-    const fresh = offers.filter(({ ref }) => !registry.has(ref));
-    await Promise.all(fresh.map((offer) => consider(options, offer)));
+    const newOffers = offers.filter(({ ref }) => !registry.has(ref));
+    await Promise.all(newOffers.map((offer) => answerOffer(options, offer)));
   } catch (error) {
-    deps.logger.info({ err: error }, "the task-agent could not be told that this runner takes no more work");
+    deps.logger.info({ err: error }, "could not tell the task-agent that this runner takes no more work");
   } finally {
     deadline.cancel();
   }
@@ -73,21 +74,21 @@ async function takeWork(options: PollOptions): Promise<void> {
       );
     } catch (error) {
       if (signal.aborted || isCode(error, "session-gone")) return;
-      // Hanging up is safe: an offer that was on its way comes again with the next poll.
+      // Aborting a poll is safe: an offer that was on its way comes again with the next one.
       if (changed.aborted) continue;
       deps.logger.error({ err: error }, "the task-agent refused a poll");
       await pause(deps.clock, REFUSED_MS, signal);
       continue;
     }
-    live.take(reply.settings);
+    live.apply(reply.settings);
     for (const { ref, reason, graceMs } of reply.cancels) registry.stop(ref, canceled(reason, graceMs));
-    // The next poll would bring these offers again until they are claimed or declined.
-    const fresh = reply.offers.filter(({ ref }) => !registry.has(ref));
-    await Promise.all(fresh.map((offer) => consider(options, offer)));
+    // All of them, because each poll repeats the offers that are neither claimed nor declined.
+    const newOffers = reply.offers.filter(({ ref }) => !registry.has(ref));
+    await Promise.all(newOffers.map((offer) => answerOffer(options, offer)));
   }
 }
 
-async function consider(options: PollOptions, offer: Offer): Promise<void> {
+async function answerOffer(options: PollOptions, offer: Offer): Promise<void> {
   const { link, deps, registry, ended, signal } = options;
   const fields = { ...refFields(offer.ref), offer: offer.offer };
   try {

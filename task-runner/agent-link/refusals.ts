@@ -1,20 +1,23 @@
-// A runner whose token is refused for good can neither renew nor tell: it must stop its work and end. One answer is not
-// enough for that, because tokens are renewed while the runner runs, and files are not changed in one moment everywhere.
+// A runner whose token is refused permanently can neither renew leases nor report: it must stop its work and end. One
+// refusal is not enough, because tokens are rotated while the runner runs, and files do not change everywhere at once.
 
 import type { Clock } from "@gantry/runtime/clock.ts";
-import type { RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 import { isCode } from "../ports.ts";
+
+export type RefusalWatch = {
+  /** Must be given every call to the task-agent. Settles as the call does. */
+  readonly watch: <T>(call: Promise<T>) => Promise<T>;
+};
 
 const PATIENCE_MS = 10_000;
 
-/** The same client; `onRefused` hears when the agent has answered nothing but `unauthenticated` for ten seconds. */
-export function watchRefusals(client: RunnerClient, clock: Clock, onRefused: () => void): RunnerClient {
+/** `onRefused` is called when the task-agent has answered only `unauthenticated` for ten seconds. */
+export function watchRefusals(clock: Clock, onRefused: () => void): RefusalWatch {
   let sinceMs: number | undefined;
-  const watch =
-    <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) =>
-    async (...args: A): Promise<T> => {
+  return {
+    watch: async (call) => {
       try {
-        const answer = await call(...args);
+        const answer = await call;
         sinceMs = undefined;
         return answer;
       } catch (error) {
@@ -25,18 +28,6 @@ export function watchRefusals(client: RunnerClient, clock: Clock, onRefused: () 
         } else if (!isCode(error, "unavailable")) sinceMs = undefined;
         throw error;
       }
-    };
-  return {
-    session: watch(client.session),
-    poll: watch(client.poll),
-    claim: watch(client.claim),
-    decline: watch(client.decline),
-    start: watch(client.start),
-    heartbeat: watch(client.heartbeat),
-    progress: watch(client.progress),
-    effectBegin: watch(client.effectBegin),
-    effectEnd: watch(client.effectEnd),
-    report: watch(client.report),
-    log: watch(client.log),
+    },
   };
 }

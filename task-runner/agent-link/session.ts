@@ -1,27 +1,32 @@
-// The runner's session with the task-agent: opened when it is needed, shared by all calls, opened again when it is gone.
+// The runner's session with the task-agent: opened when it is needed, shared by all calls, reopened when it is gone.
 
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import type { SessionReply, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 import { isCode, type RunnerDeps, untilAborted } from "../ports.ts";
+import type { RefusalWatch } from "./refusals.ts";
 
 export type Session = {
-  /** The current session; waits until there is one. Rejects when the signal is aborted, or with `session-gone` at the end. */
+  /**
+   * The current session; waits until there is one. Rejects when the signal is aborted, and with `session-gone` when a newer
+   * process of this runner has taken over.
+   */
   readonly id: (signal: AbortSignal) => Promise<string>;
-  /** Is there one now, as far as is known? */
+  /** Whether there is a session now, as far as is known. */
   readonly isOpen: () => boolean;
-  /** Somebody was told that this session is gone. */
-  readonly gone: (id: string) => void;
+  /** The task-agent has answered that this session is gone. */
+  readonly onGone: (id: string) => void;
 };
 
 export type SessionOptions = {
   readonly client: RunnerClient;
   readonly deps: Pick<RunnerDeps, "clock" | "random" | "logger">;
-  /** What this process is and holds, at this moment. */
+  readonly refusals: RefusalWatch;
+  /** What this process is and which attempts it has, at this moment. */
   readonly describe: () => SessionRequest;
   readonly onDirectives: (directives: SessionReply["directives"]) => void;
-  /** A newer process of the same runner has taken over: nothing of this one counts any more. */
+  /** A newer process of the same runner has taken over: the task-agent accepts nothing of this one any more. */
   readonly onSuperseded: () => void;
   readonly signal: AbortSignal;
 };
@@ -36,7 +41,7 @@ export function createSession(options: SessionOptions): Session {
     id: (signal) => {
       if (!current) {
         current = open(options);
-        // Whoever waits for it sees the failure; nobody may wait at this moment.
+        // Callers that wait for the session handle the failure; there may be none at this moment.
         current.then(
           () => {
             isOpen = true;
@@ -46,7 +51,7 @@ export function createSession(options: SessionOptions): Session {
       }
       return untilAborted(current, signal);
     },
-    gone: (id) => {
+    onGone: (id) => {
       const gone = current;
       gone?.then(
         (known) => {
@@ -60,10 +65,11 @@ export function createSession(options: SessionOptions): Session {
   };
 }
 
-async function open({ client, deps, describe, onDirectives, onSuperseded, signal }: SessionOptions): Promise<string> {
+async function open(options: SessionOptions): Promise<string> {
+  const { client, refusals, deps, describe, onDirectives, onSuperseded, signal } = options;
   for (let failures = 1; ; failures += 1) {
     try {
-      const reply = await client.session(describe(), { signal });
+      const reply = await refusals.watch(client.session(describe(), { signal }));
       deps.logger.info({ session: reply.session, protocol: reply.protocol ?? 1 }, "session opened");
       onDirectives(reply.directives);
       return reply.session;
@@ -75,7 +81,7 @@ async function open({ client, deps, describe, onDirectives, onSuperseded, signal
         throw error;
       }
       const wait = backoffMs(BACKOFF, failures, deps.random());
-      deps.logger.warn({ err: error, retry_in_ms: Math.round(wait) }, "no session with the task-agent");
+      deps.logger.warn({ err: error, retry_in_ms: Math.round(wait) }, "could not open a session with the task-agent");
       await pause(deps.clock, wait, signal);
       signal.throwIfAborted();
     }

@@ -1,5 +1,5 @@
-// The attempts that this runner has, and the slots that they take. A runner that cannot carry out what it takes (its disk
-// is full or broken) takes nothing for a while: else it would take the whole queue, job after job, and fail it.
+// The attempts of this runner and the slots that they take. A runner that cannot execute what it claims, because its disk
+// is full or broken, takes no work for a while: otherwise it would claim the whole queue, job after job, and fail it.
 
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
@@ -11,59 +11,46 @@ import { canceled, DEFAULT_GRACE_MS, lost, type Stopped } from "./stop.ts";
 
 export type AttemptRegistry = {
   readonly busy: () => number;
-  /** 0 while it rests. */
+  /** Free slots; 0 during a cooldown. */
   readonly free: () => number;
-  /** Aborted when a slot gets free, or a rest begins or ends; then there is a new one. */
+  /** Aborted when a slot becomes free, or a cooldown ends; then a new signal takes its place. */
   readonly changed: () => AbortSignal;
-  /** Takes a slot for an attempt that may come. The answer gives it back. */
+  /** Reserves a slot for an attempt that may follow. The answer releases it. */
   readonly reserve: () => () => void;
-  /** Keeps an attempt until it is done. One of a former process takes no slot. */
-  readonly keep: (attempt: Attempt, options: { readonly isFormer: boolean }) => void;
+  /** Keeps an attempt until it is done. An attempt of a previous process takes no slot. */
+  readonly keep: (attempt: Attempt, options: { readonly isPrevious: boolean }) => void;
   readonly has: (ref: JobRef) => boolean;
   readonly stop: (ref: JobRef, reason: Stopped) => void;
   readonly stopAll: (reason: Stopped) => void;
-  /** For the registration of a session. */
+  /** The attempts to register a session with. */
   readonly running: () => SessionRequest["running"];
-  readonly obey: (directives: SessionReply["directives"]) => void;
-  /** Resolves when there is no attempt. */
+  readonly apply: (directives: SessionReply["directives"]) => void;
+  /** Resolves when there are no attempts. */
   readonly allDone: () => Promise<void>;
 };
 
-const REST = { firstMs: 5_000, maxMs: 60_000, jitter: "none" } as const;
+const COOLDOWN = { firstMs: 5_000, maxMs: 60_000, jitter: "none" } as const;
 
-/** `ended`: nobody waits for the end of a rest any more. */
+/** `ended`: aborted when the runner ends, to end a cooldown. */
 export function createAttemptRegistry(
   slots: number,
-  { clock, logger }: Pick<RunnerDeps, "clock" | "logger">,
+  deps: Pick<RunnerDeps, "clock" | "logger">,
   ended: AbortSignal,
 ): AttemptRegistry {
-  const attempts = new Map<string, Attempt & { readonly isFormer: boolean }>();
+  const attempts = new Map<string, Attempt & { readonly isPrevious: boolean }>();
   let reserved = 0;
   let changed = new AbortController();
-  let isResting = false;
-  /** In a row: each is longer than the one before, while no attempt can be carried out. */
-  let rests = 0;
-  const tellChanged = (): void => {
+  const notify = (): void => {
     const before = changed;
     changed = new AbortController();
     before.abort();
   };
-  const rest = async (): Promise<void> => {
-    if (isResting) return;
-    isResting = true;
-    rests += 1;
-    const ms = backoffMs(REST, rests);
-    logger.warn({ ms }, "this runner takes no work for a while: it could not carry out what it took");
-    // Only the end of the runner cuts it short.
-    await pause(clock, ms, ended);
-    isResting = false;
-    tellChanged();
-  };
-  const busy = (): number => reserved + [...attempts.values()].filter((one) => !one.isFormer).length;
+  const cooldown = createCooldown(deps, notify, ended);
+  const busy = (): number => reserved + [...attempts.values()].filter((one) => !one.isPrevious).length;
   const stop = (ref: JobRef, reason: Stopped): void => attempts.get(refKey(ref))?.stop(reason);
   return {
     busy,
-    free: () => (isResting ? 0 : slots - busy()),
+    free: () => (cooldown.isActive() ? 0 : slots - busy()),
     changed: () => changed.signal,
     reserve: () => {
       reserved += 1;
@@ -71,14 +58,14 @@ export function createAttemptRegistry(
         reserved -= 1;
       };
     },
-    keep: (attempt, { isFormer }) => {
+    keep: (attempt, { isPrevious }) => {
       const key = refKey(attempt.ref);
-      attempts.set(key, { ...attempt, isFormer });
+      attempts.set(key, { ...attempt, isPrevious });
       void attempt.done.then(() => {
         attempts.delete(key);
-        if (attempt.isRunnersFault()) void rest();
-        else if (!isFormer) rests = 0;
-        tellChanged();
+        if (attempt.isRunnerFailure()) void cooldown.begin();
+        else if (!isPrevious) cooldown.reset();
+        notify();
       });
     },
     has: (ref) => attempts.has(refKey(ref)),
@@ -90,14 +77,49 @@ export function createAttemptRegistry(
       const held = [...attempts.values()].filter((one) => one.isHeld);
       return held.map(({ ref, isStarted }) => ({ ref, started: isStarted() }));
     },
-    obey: (directives) => {
+    apply: (directives) => {
       for (const { ref, do: directive } of directives) {
-        if (directive === "drop") stop(ref, lost("The task-agent has given the job away."));
+        if (directive === "drop") stop(ref, lost("The task-agent has given the job to another runner."));
         if (directive === "cancel") stop(ref, canceled("The task was canceled.", DEFAULT_GRACE_MS));
       }
     },
     allDone: async () => {
       while (attempts.size > 0) await Promise.all([...attempts.values()].map(({ done }) => done));
+    },
+  };
+}
+
+type Cooldown = {
+  readonly isActive: () => boolean;
+  /** Resolves when the cooldown is over. Does nothing while one is active. */
+  readonly begin: () => Promise<void>;
+  /** The next cooldown is a short one again. */
+  readonly reset: () => void;
+};
+
+/** Each cooldown is twice as long as the one before, until an attempt could be executed. */
+function createCooldown(
+  { clock, logger }: Pick<RunnerDeps, "clock" | "logger">,
+  onEnd: () => void,
+  ended: AbortSignal,
+): Cooldown {
+  let isActive = false;
+  let count = 0;
+  return {
+    isActive: () => isActive,
+    begin: async () => {
+      if (isActive) return;
+      isActive = true;
+      count += 1;
+      const ms = backoffMs(COOLDOWN, count);
+      logger.warn({ ms }, "this runner takes no work for a while, because it could not execute an attempt");
+      // Only the end of the runner ends it early.
+      await pause(clock, ms, ended);
+      isActive = false;
+      onEnd();
+    },
+    reset: () => {
+      count = 0;
     },
   };
 }

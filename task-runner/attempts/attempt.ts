@@ -1,16 +1,17 @@
-// The life of one attempt of a job on this runner: claimed, on disk, started, run, on disk again, told.
+// One attempt of a job on this runner: claimed, recorded on disk, started, executed, its result recorded and reported.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import type { ClaimReply, JobRef, StepProgress } from "@gantry/wire/runner/protocol.ts";
 import { isCode, type Watch } from "../ports.ts";
-import { jobFolders, makeJobFolders } from "../state/workspace.ts";
+import type { RunnerContext } from "../runner-context.ts";
+import { type JobFolders, jobFolders, makeJobFolders } from "../state/workspace.ts";
 import { clipFailure } from "../steps/clip.ts";
-import type { RunnerContext } from "../steps/job-context.ts";
 import { cookieOf } from "../steps/script-env.ts";
-import type { JobEvents, JobRequest, JobResult } from "../workers/job-executor.ts";
+import type { JobEvent, JobRequest, JobResult } from "../workers/job-executor.ts";
 import { type Delivery, deliver, openDelivery } from "./delivery.ts";
-import { isAhead, type Leases, type Moment } from "./leases.ts";
+import type { Leases } from "./leases.ts";
+import { isAhead, type Moment } from "./moment.ts";
 import { createPermits } from "./permits.ts";
 import { refFields } from "./refs.ts";
 import { fenced, lost, outcomeOf, Stopped, timedOut } from "./stop.ts";
@@ -18,203 +19,231 @@ import { fenced, lost, outcomeOf, Stopped, timedOut } from "./stop.ts";
 /** An attempt as the rest of the runner sees it. */
 export type Attempt = {
   readonly ref: JobRef;
-  /** Is its lease still wanted? */
+  /** Whether the runner wants to keep its lease. */
   readonly isHeld: boolean;
   readonly isStarted: () => boolean;
-  /** It failed because this runner cannot work: its disk is full, its journal cannot be written. */
-  readonly isRunnersFault: () => boolean;
-  /** May be called more than once, at any time; the first reason counts, but a lease that is over ends everything. */
+  /** Whether it failed because this runner cannot work: its disk is full, or its journal cannot be written. */
+  readonly isRunnerFailure: () => boolean;
+  /** May be called repeatedly, at any time. The first reason counts, except that the end of the lease always ends the work. */
   readonly stop: (reason: Stopped) => void;
-  /** Resolves when nothing is left of it; never rejects. */
+  /** Resolves when nothing of the attempt is left; never rejects. */
   readonly done: Promise<void>;
 };
 
 export type Claimed = { readonly ref: JobRef; readonly reply: ClaimReply; readonly sent: Moment };
 
-export function beginAttempt(site: RunnerContext, leases: Leases, claimed: Claimed): Attempt {
-  const { ref } = claimed;
-  const { lease, spec } = claimed.reply;
-  const stopping = new AbortController();
-  /** No work any more, not even cleaning up. */
-  const over = new AbortController();
-  const delivery = openDelivery(site, ref);
-  const watch = site.guard.watch(jobFolders(site.config.data, ref).root);
-  let isStarted = false;
-  let isRunnersFault = false;
+/** What the phases of an attempt share. */
+type Run = Claimed & {
+  readonly runner: RunnerContext;
+  readonly leases: Leases;
+  readonly folders: JobFolders;
+  readonly delivery: Delivery;
+  readonly watch: Watch;
+  /** Aborted when the job must stop; cleanup steps may still run. */
+  readonly stopping: AbortController;
+  /** Aborted when nothing may run any more, not even cleanup steps. */
+  readonly over: AbortController;
+  readonly stop: Attempt["stop"];
+};
 
-  const stop = (reason: Stopped): void => {
-    if (reason.kind !== "canceled" && reason.kind !== "timed-out") over.abort(reason);
-    delivery.stop(reason);
-    stopping.abort(reason);
-  };
+export function beginAttempt(runner: RunnerContext, leases: Leases, claimed: Claimed): Attempt {
+  const run = openRun(runner, leases, claimed);
+  const { ref, reply, folders, delivery, watch, over, stop } = run;
+  let isStarted = false;
+  let isRunnerFailure = false;
+
   const live = async (): Promise<void> => {
-    const release = leases.hold({ ref, lease, mode: spec.mode, stop, onKept: watch.limit }, claimed.sent);
-    // Meanwhile the claim is written down and the agent asked: nothing of the job runs before both is done.
-    const folders = makeJobFolders(site.deps.files, jobFolders(site.config.data, ref));
-    // Whoever needs them sees the failure.
-    folders.catch(() => {});
+    const { lease, spec } = reply;
+    const release = leases.hold({ ref, lease, mode: spec.mode, stop, onRenewed: watch.setLimit }, claimed.sent);
+    // In parallel with the record and the start request; nothing of the job runs before both are done.
+    const foldersReady = makeJobFolders(runner.deps.files, folders);
+    // The failure is handled below, where the folders are needed.
+    foldersReady.catch(() => {});
     try {
-      await site.disk.commit({ k: "claimed", ref, lease: claimed.reply.lease });
-      await site.link.call((client, session, options) => client.start({ session, ref }, options), {
+      await runner.disk.commit({ k: "claimed", ref, lease });
+      await runner.link.call((client, session, options) => client.start({ session, ref }, options), {
         signal: over.signal,
       });
       isStarted = true;
-      await folders;
-      await work(site, claimed, delivery, {
-        stopping,
-        over,
-        stop,
-        release,
-        watch,
-        leaseUntil: () => leases.until(ref),
-        renewed: (signal) => leases.renewed(ref, signal),
-      });
+      await foldersReady;
+      await executeAndReport(run, release);
     } catch (error) {
-      logEnd(site, ref, error, over.signal);
-      isRunnersFault = !over.signal.aborted && !isCode(error, "lease-lost");
-      if (!over.signal.aborted) await tellFailure(site, delivery, ref, error, isStarted);
+      logEnd(run, error);
+      isRunnerFailure = !over.signal.aborted && !isCode(error, "lease-lost");
+      if (!over.signal.aborted) await reportFailure(run, error, isStarted);
     } finally {
       release();
-      await delivery.logsDone();
-      await Promise.allSettled([folders]);
-      await cleanUp(site, ref, delivery.isClosing());
-      watch.over();
+      await delivery.logs.done();
+      await Promise.allSettled([foldersReady]);
+      await cleanUp(run);
+      watch.close();
     }
   };
   return {
     ref,
     isHeld: true,
     isStarted: () => isStarted,
-    isRunnersFault: () => isRunnersFault,
+    isRunnerFailure: () => isRunnerFailure,
     stop,
     done: live(),
   };
 }
 
-type Stops = {
-  readonly stopping: AbortController;
-  readonly over: AbortController;
-  readonly stop: (reason: Stopped) => void;
-  /** Renews the lease no more. */
-  readonly release: () => void;
-  readonly watch: Watch;
-  readonly leaseUntil: () => Moment | undefined;
-  readonly renewed: (signal: AbortSignal) => Promise<void>;
-};
+function openRun(runner: RunnerContext, leases: Leases, claimed: Claimed): Run {
+  const { ref } = claimed;
+  const stopping = new AbortController();
+  const over = new AbortController();
+  const delivery = openDelivery(runner, ref);
+  const folders = jobFolders(runner.config.data, ref);
+  const watch = runner.guard.watch(folders.root);
+  const stop = (reason: Stopped): void => {
+    if (reason.kind !== "canceled" && reason.kind !== "timed-out") over.abort(reason);
+    delivery.stop(reason);
+    stopping.abort(reason);
+  };
+  return { ...claimed, runner, leases, folders, delivery, watch, stopping, over, stop };
+}
 
-async function work(
-  site: RunnerContext,
-  { ref, reply }: Claimed,
-  delivery: Delivery,
-  { stopping, over, stop, release, watch, leaseUntil, renewed }: Stops,
-): Promise<void> {
-  const { deps, disk, link, config, cache, path } = site;
+/** `release` stops renewing the lease. Rejects with a Stopped when the work was cut off, and when the report is refused. */
+async function executeAndReport(run: Run, release: () => void): Promise<void> {
+  const { runner, ref, delivery, over } = run;
+  const end = await execute(run);
+  stopIfExpired(run);
+  const result = asCutOff(end, over.signal);
+  // When the task-agent gets the heartbeats of this runner but not the report, the job must still be given away.
+  if (result.failure?.code === "lease-lost") release();
+  // Work that was cut off by the end of the lease, or of this process, has not ended.
+  if (result.outcome !== "succeeded") delivery.gone.throwIfAborted();
+  const report = { ...result, progress: delivery.outbox.count() };
+  await runner.disk.commit({ k: "report", ref, report });
+  await deliver(runner, ref, delivery, report);
+}
+
+async function execute(run: Run): Promise<JobResult> {
+  const { runner, ref, reply, leases, folders, stopping, over, stop } = run;
+  const { deps, disk, link, config, cache, path } = runner;
   const { spec } = reply;
-  const folders = jobFolders(config.data, ref);
   const onLost = (): void => stop(lost("The task-agent refused a request of this attempt."));
-  // Who stood still may hear of the end of programs, which the guard has killed, before timers tell that the time is over.
-  const look = (): void => {
-    const until = leaseUntil();
-    if (until && !isAhead(until, deps.clock)) stop(fenced(reply.lease.selfFenceMs, 0));
+  const request: JobRequest = {
+    ref,
+    spec,
+    folders,
+    config: stepConfig(config),
+    cache,
+    path,
+    token: await runner.token(),
+    env: { ...deps.env },
   };
-  const told: JobEvents = {
-    tell: (event) => {
-      look();
-      delivery.outbox.push(asCutOff(event, over.signal));
-    },
-    openLog: delivery.openLog,
-    permits: createPermits({ ref, link, disk, deps, leaseUntil, renewed, lost: over.signal, onLost }),
-    onGroup: (group) => {
-      watch.group(group);
-      disk.note({ k: "group", ref, group });
-    },
-    onGroupGone: (pgid) => {
-      watch.groupGone(pgid);
-      disk.note({ k: "group-gone", ref, pgid });
-    },
-    onSurvivor: site.onSurvivors,
-    onLimit: () => {},
-    onAbandoned: () => {},
-    logger: deps.logger,
-  };
-  const env = { ...deps.env };
-  const order = { ref, spec, folders, config: ownConfig(config), cache, path, token: await site.token(), env };
   const limit = timedOut(`The job “${spec.title}”`, spec.timeoutMs);
   const cancelLimit = deps.clock.after(spec.timeoutMs, () => stop(limit));
   try {
-    const end = await site.executor.run(order, told, { stop: stopping.signal, lost: over.signal });
-    cancelLimit();
-    look();
-    const result = asCutOff(end, over.signal);
-    // Cut off and stopped: somebody else may go on, even while the agent hears this runner and is not heard by it.
-    if (result.failure?.code === "lease-lost") release();
-    // Work that was cut off by the end of the lease or of this process has not ended.
-    if (result.outcome !== "succeeded") delivery.gone.throwIfAborted();
-    const report = { ...result, progress: delivery.outbox.count() };
-    await disk.commit({ k: "report", ref, report });
-    await deliver(site, ref, delivery, report);
+    return await deps.executor.run(request, {
+      emit: (event) => handleEvent(run, event),
+      permits: createPermits({ ref, link, disk, deps, leases, lost: over.signal, onLost }),
+      stop: stopping.signal,
+      lost: over.signal,
+    });
   } finally {
     cancelLimit();
   }
 }
 
-/** Work that was cut off has not failed by itself, whatever its programs left behind. */
+function handleEvent(run: Run, event: JobEvent): void {
+  const { runner, ref, delivery, watch, over } = run;
+  const { disk } = runner;
+  switch (event.kind) {
+    case "progress":
+      stopIfExpired(run);
+      delivery.outbox.push(asCutOff(event.progress, over.signal));
+      return;
+    case "log-opened":
+      disk.note({ k: "log", ref, step: event.step, file: event.file });
+      delivery.logs.open(event.step, event.file);
+      return;
+    case "log-grown":
+      delivery.logs.grow(event.step, event.size, event.isClosed);
+      return;
+    case "group-started":
+      watch.addGroup(event.group);
+      disk.note({ k: "group", ref, group: event.group });
+      return;
+    case "group-ended":
+      watch.removeGroup(event.pgid);
+      disk.note({ k: "group-gone", ref, pgid: event.pgid });
+      return;
+    case "group-survived":
+      runner.onSurvivors();
+      return;
+    case "runner-log":
+      runner.deps.logger[event.level](event.fields, event.text);
+      return;
+    case "step-limit":
+    case "step-abandoned":
+      // They matter only to the supervisor of a worker thread.
+      return;
+  }
+}
+
+/**
+ * Stops the attempt when its lease has expired. After a suspend, the end of programs that the guard has killed may be
+ * reported before the lease timer fires.
+ */
+function stopIfExpired({ runner, leases, ref, reply, stop }: Run): void {
+  const until = leases.until(ref);
+  if (until && !isAhead(until, runner.deps.clock)) stop(fenced(reply.lease.selfFenceMs, 0));
+}
+
+/** Work that was cut off did not fail by itself, whatever its programs returned. */
 function asCutOff<T extends StepProgress | JobResult>(end: T, over: AbortSignal): T {
   if (!("outcome" in end) || end.outcome !== "failed" || !(over.reason instanceof Stopped)) return end;
   const { failure } = over.reason;
   return { ...end, outcome: outcomeOf(over.reason), ...(failure ? { failure: clipFailure(failure) } : {}) };
 }
 
-/** What the steps may know of the configuration. */
-function ownConfig({ name, site, systems, secrets }: RunnerContext["config"]): JobRequest["config"] {
+/** The part of the configuration that steps may know. */
+function stepConfig({ name, site, systems, secrets }: RunnerContext["config"]): JobRequest["config"] {
   return { name, site, systems, secrets };
 }
 
 /**
- * An attempt that could not begin, or that the runner could not go on with, is told at once: otherwise everybody would
- * wait until its lease has run out. That the agent refuses this too, because the lease is over, is fine.
+ * An attempt that could not start, or that the runner could not continue, is reported at once: otherwise its job would wait
+ * until the lease expires. The task-agent may refuse this report as well, because the lease is over.
  */
-async function tellFailure(
-  site: RunnerContext,
-  delivery: Delivery,
-  ref: JobRef,
-  error: unknown,
-  isStarted: boolean,
-): Promise<void> {
+async function reportFailure({ runner, ref, delivery }: Run, error: unknown, isStarted: boolean): Promise<void> {
   const isRefused = isCode(error, "lease-lost");
   if (isRefused && isStarted) return;
-  const problem = `The runner ${site.config.name} could not carry out this attempt; its log says why.`;
+  const problem = `The runner ${runner.config.name} could not execute this attempt. See the log of the runner for the cause.`;
   const failure = clipFailure(failureOf(new GantryError("internal", { problem })));
   // A start that is refused although the lease is not over: the task was canceled in between.
   const end = isRefused ? { outcome: "canceled" as const } : { outcome: "errored" as const, failure };
   try {
-    await deliver(site, ref, delivery, { ...end, outputs: {}, progress: delivery.outbox.count() });
+    await deliver(runner, ref, delivery, { ...end, outputs: {}, progress: delivery.outbox.count() });
   } catch (refusal) {
-    site.deps.logger.info({ ...refFields(ref), err: refusal }, "the end of an attempt was not wanted any more");
+    runner.deps.logger.info({ ...refFields(ref), err: refusal }, "the report of an attempt was no longer wanted");
   }
 }
 
-function logEnd(site: RunnerContext, ref: JobRef, error: unknown, over: AbortSignal): void {
-  const { logger } = site.deps;
-  if (over.aborted) logger.warn({ ...refFields(ref), reason: String(over.reason) }, "an attempt was given up");
-  else if (isCode(error, "lease-lost"))
-    logger.info({ ...refFields(ref), err: error }, "an attempt is not wanted any more");
-  else logger.error({ ...refFields(ref), err: error }, "an attempt could not be carried out");
+function logEnd({ runner, ref, over }: Run, error: unknown): void {
+  const { logger } = runner.deps;
+  const fields = { ...refFields(ref), err: error };
+  if (over.signal.aborted)
+    logger.warn({ ...refFields(ref), reason: String(over.signal.reason) }, "an attempt was given up");
+  else if (isCode(error, "lease-lost")) logger.info(fields, "an attempt is no longer wanted");
+  else logger.error(fields, "an attempt could not be executed");
 }
 
-async function cleanUp(site: RunnerContext, ref: JobRef, isClosing: boolean): Promise<void> {
-  const { files, programs } = site.deps;
-  const folders = jobFolders(site.config.data, ref);
+async function cleanUp({ runner, ref, folders, delivery }: Run): Promise<void> {
+  const { files, programs, logger } = runner.deps;
   try {
     const killed = programs.killByCookie(cookieOf(folders));
-    if (killed > 0) site.deps.logger.warn({ ...refFields(ref), killed }, "processes that left their group were killed");
+    if (killed > 0) logger.warn({ ...refFields(ref), killed }, "killed processes that had left their process group");
     await files.remove(folders.root);
-    // A process that ends leaves to the next one what the agent has not been told.
-    if (isClosing) return;
+    // When the process ends, the next one reports what the task-agent has not received.
+    if (delivery.isClosing()) return;
     await files.remove(folders.logs);
-    site.disk.note({ k: "closed", ref });
+    runner.disk.note({ k: "closed", ref });
   } catch (error) {
-    // The next start of the runner removes what is left.
-    site.deps.logger.warn({ ...refFields(ref), err: error }, "the folders of an attempt could not be removed");
+    // The next start of the runner removes the rest.
+    logger.warn({ ...refFields(ref), err: error }, "the folders of an attempt could not be removed");
   }
 }

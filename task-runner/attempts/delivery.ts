@@ -1,48 +1,47 @@
-// Telling the task-agent about one attempt: progress, logs, report, in this order of importance to people, and all of it
-// before the attempt is forgotten. Also for attempts of a former process of this runner.
+// Delivers one attempt to the task-agent: progress, logs and the report, all of them before the attempt is forgotten. Also
+// used for attempts of a previous process of this runner.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
-import { startUpload } from "../logs/log-upload.ts";
+import { createLogUploads, type LogUploads } from "../logs/log-upload.ts";
+import type { RunnerContext } from "../runner-context.ts";
 import type { DiskAttempt, Report } from "../state/disk-state.ts";
-import type { RunnerContext } from "../steps/job-context.ts";
-import type { LogGrowth } from "../workers/job-executor.ts";
 import { createOutbox, type Outbox } from "./progress.ts";
 import { refFields } from "./refs.ts";
 import { lost, Stopped } from "./stop.ts";
 
 export type Delivery = {
   readonly outbox: Outbox;
-  /** Begins to bring the log of a step to the agent while it grows; the answer is told how far it has. */
-  readonly openLog: (step: string, file: string) => LogGrowth;
-  /** Begins to bring a log that is complete to the agent. */
-  readonly sendLog: (step: string, file: string) => Promise<void>;
-  /** Resolves when the agent has all logs, or takes no more of them. */
-  readonly logsDone: () => Promise<void>;
-  /** Aborted when the agent wants nothing of the attempt any more. */
+  readonly logs: LogUploads;
+  /** Aborted when nothing of the attempt can be delivered any more. */
   readonly gone: AbortSignal;
-  /** Of all reasons to stop work, only two mean that there is nobody to tell: the lease is lost, the process ends. */
+  /** Only two stop reasons end the delivery: the lease is lost, or the process ends. */
   readonly stop: (reason: Stopped) => void;
-  /** The process ends: what the agent has not been told is kept for the next one. */
+  /** The process ends: what is not delivered is kept for the next one. */
   readonly isClosing: () => boolean;
 };
 
-/** The agent files logs of an attempt that it gave away; but nobody waits for them long. */
+/** The task-agent accepts logs of an attempt that it gave away, but nobody should wait for them for long. */
 const LATE_LOGS_MS = 60_000;
-/** The agent may be repairing itself; if it says so often that progress is missing, telling it again does not help. */
+/** The task-agent may lack progress while it recovers. When it still says so after many repetitions, repeating is useless. */
 const MAX_CONFLICTS = 20;
 
-export function openDelivery(site: RunnerContext, ref: JobRef, former?: DiskAttempt): Delivery {
-  const { link, disk, deps } = site;
+export function openDelivery(runner: RunnerContext, ref: JobRef, previous?: DiskAttempt): Delivery {
+  const { link, disk, deps } = runner;
   const gone = new AbortController();
   const logsOver = new AbortController();
-  const uploads: Promise<void>[] = [];
-  const logsDone = async (): Promise<void> => void (await Promise.allSettled(uploads));
+  const logs = createLogUploads({
+    ref,
+    link,
+    deps,
+    signal: logsOver.signal,
+    onLost: () => stop(lost("The task-agent refused the log of this attempt.")),
+  });
   const stop = (reason: Stopped): void => {
     if (reason.kind === "closing") logsOver.abort(reason);
     if (reason.kind === "lost" && !gone.signal.aborted) {
       const cancel = deps.clock.after(LATE_LOGS_MS, () => logsOver.abort(reason));
-      void logsDone().then(cancel);
+      void logs.done().then(cancel);
     }
     if (reason.kind === "closing" || reason.kind === "lost") gone.abort(reason);
   };
@@ -53,65 +52,28 @@ export function openDelivery(site: RunnerContext, ref: JobRef, former?: DiskAtte
     deps,
     signal: gone.signal,
     onRefused: (problem) => stop(lost(problem)),
-    ...(former ? { events: former.events } : {}),
+    ...(previous ? { events: previous.events } : {}),
   });
-  const upload = (step: string, file: string, size: () => number, closed: () => boolean): (() => void) => {
-    const onLost = (): void => stop(lost("The task-agent refused the log of this attempt."));
-    const { wake, done } = startUpload({ ref, step, file, size, closed, link, deps, signal: logsOver.signal, onLost });
-    uploads.push(done);
-    return wake;
-  };
-  return {
-    outbox,
-    openLog: (step, file) => {
-      disk.note({ k: "log", ref, step, file });
-      let [size, isClosed] = [0, false];
-      const wake = upload(
-        step,
-        file,
-        () => size,
-        () => isClosed,
-      );
-      return (newSize, nowClosed) => {
-        size = Math.max(size, newSize);
-        isClosed ||= nowClosed;
-        wake();
-      };
-    },
-    sendLog: async (step, file) => {
-      const size = await deps.files.size(file);
-      upload(
-        step,
-        file,
-        () => size,
-        () => true,
-      );
-    },
-    logsDone,
-    gone: gone.signal,
-    stop,
-    isClosing: () => gone.signal.reason instanceof Stopped && gone.signal.reason.kind === "closing",
-  };
+  const isClosing = (): boolean => gone.signal.reason instanceof Stopped && gone.signal.reason.kind === "closing";
+  return { outbox, logs, gone: gone.signal, stop, isClosing };
 }
 
-/** Resolves when the agent has the report; rejects when it refuses it for good, or when there is nobody to tell. */
-export async function deliver(site: RunnerContext, ref: JobRef, delivery: Delivery, report: Report): Promise<void> {
-  await delivery.logsDone();
+/** Resolves when the task-agent has the report. Rejects when it refuses the report, and when `gone` is aborted. */
+export async function deliver(runner: RunnerContext, ref: JobRef, delivery: Delivery, report: Report): Promise<void> {
+  await delivery.logs.done();
   let conflicts = 0;
-  await site.link.call(
+  const onConflict = (): void => {
+    conflicts += 1;
+    if (conflicts > MAX_CONFLICTS)
+      throw new GantryError("lease-lost", { problem: "The task-agent has a different report of this attempt." });
+    delivery.outbox.replay();
+  };
+  await runner.link.call(
     async (client, session, options) => {
       await delivery.outbox.flushed();
       await client.report({ ...report, session, ref }, options);
     },
-    {
-      signal: delivery.gone,
-      onConflict: () => {
-        conflicts += 1;
-        if (conflicts > MAX_CONFLICTS)
-          throw new GantryError("lease-lost", { problem: "It was told otherwise before." });
-        delivery.outbox.replay();
-      },
-    },
+    { signal: delivery.gone, onConflict },
   );
-  site.deps.logger.info({ ...refFields(ref), outcome: report.outcome }, "an attempt has ended");
+  runner.deps.logger.info({ ...refFields(ref), outcome: report.outcome }, "an attempt has ended");
 }

@@ -4,7 +4,8 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import type { HeartbeatReply } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
-import { createLeases, elapsedMs } from "./leases.ts";
+import { createLeases } from "./leases.ts";
+import { elapsedMs } from "./moment.ts";
 import type { Stopped } from "./stop.ts";
 
 const silent = (): void => {};
@@ -30,14 +31,14 @@ function hold(answer: () => Promise<HeartbeatReply>) {
 
 const down = (): Promise<never> => Promise.reject(new GantryError("unavailable", { what: "x", problem: "y" }));
 
-test("a lease is renewed at its pace and the work goes on", async () => {
+test("a lease is renewed at its interval, and the work continues", async () => {
   const { clock, stops, beats } = hold(async () => ({ items: [{ ref, state: "ok" }] }));
   await clock.pass(3_600_000);
   assert.equal(stops.length, 0);
   assert.equal(beats(), 240);
 });
 
-test("without renewals the work stops when its time is up, not before, and is tried to be renewed often", async () => {
+test("without renewals the work stops exactly when the lease expires, after several attempts to renew it", async () => {
   const { clock, stops, beats } = hold(down);
   await clock.pass(59_999);
   assert.equal(stops.length, 0);
@@ -50,13 +51,13 @@ test("without renewals the work stops when its time is up, not before, and is tr
   );
 });
 
-test("a renewal that hangs does not put off the end", async () => {
+test("a renewal that hangs does not delay the fence", async () => {
   const { clock, stops } = hold(() => new Promise(() => {}));
   await clock.pass(60_000);
   assert.equal(stops[0]?.kind, "fenced");
 });
 
-test("the time counts from when the last renewal was sent", async () => {
+test("the lease time counts from when the last renewal was sent", async () => {
   let up = true;
   const { clock, stops } = hold(() => (up ? Promise.resolve({ items: [{ ref, state: "ok" }] }) : down()));
   await clock.pass(15_000);
@@ -67,15 +68,15 @@ test("the time counts from when the last renewal was sent", async () => {
   assert.equal(stops[0]?.kind, "fenced");
 });
 
-test("a machine that slept finds out soon after it wakes: the wall clock has gone on", async () => {
+test("after a suspend of the machine, the expiry is detected soon because the wall clock has advanced", async () => {
   const { clock, stops } = hold(down);
   await clock.pass(1_000);
   clock.jumpWall(600_000);
   await clock.pass(14_000);
-  assert.deepEqual([stops[0]?.kind, stops[0]?.graceMs], ["fenced", 0], "there is no time left for patience");
+  assert.deepEqual([stops[0]?.kind, stops[0]?.graceMs], ["fenced", 0], "there is no time left for a grace period");
 });
 
-test("a wall clock that is set back changes nothing", async () => {
+test("setting the wall clock back changes nothing", async () => {
   const { clock, stops } = hold(down);
   clock.jumpWall(-7_200_000);
   await clock.pass(60_000);
@@ -83,39 +84,39 @@ test("a wall clock that is set back changes nothing", async () => {
   assert.equal(elapsedMs({ monotonicMs: 0, wallMs: 100 }, { monotonicMs: 5, wallMs: 0 }), 5);
 });
 
-test("a lease that looks old because the wall clock was set forward is renewed at once, when somebody needs it", async () => {
+test("a lease that looks expired because the wall clock was set forward is renewed at once when it is needed", async () => {
   const { leases, clock, stops, beats } = hold(async () => ({ items: [{ ref, state: "ok" }] }));
   const never = new AbortController().signal;
   await leases.renewed(ref, never);
-  assert.equal(beats(), 0, "it was not old");
+  assert.equal(beats(), 0, "the lease had not expired");
   clock.jumpWall(7_200_000);
-  let isSure = false;
-  const sure = leases.renewed(ref, never).then(() => {
-    isSure = true;
+  let isRenewed = false;
+  const renewed = leases.renewed(ref, never).then(() => {
+    isRenewed = true;
   });
   await Promise.resolve();
-  assert.equal(isSure, false);
+  assert.equal(isRenewed, false);
   await clock.pass(0);
-  await sure;
+  await renewed;
   assert.deepEqual([beats(), stops.length], [1, 0]);
   await clock.pass(60_000);
-  assert.deepEqual([beats(), stops.length], [5, 0], "and goes on at its pace");
+  assert.deepEqual([beats(), stops.length], [5, 0], "and then at its interval");
 });
 
-test("while a lease that looks old cannot be renewed, nobody is asked without end", async () => {
+test("while a lease that looks expired cannot be renewed, renewals are limited", async () => {
   const { leases, clock, beats } = hold(down);
   clock.jumpWall(50_000);
   await clock.pass(5_000);
   clock.jumpWall(5_000);
   const giveUp = new AbortController();
-  const sure = leases.renewed(ref, giveUp.signal);
+  const renewed = leases.renewed(ref, giveUp.signal);
   await clock.pass(8_000);
   assert.ok(beats() <= 3, `${beats()} renewals`);
   giveUp.abort(new Error("stopped"));
-  await assert.rejects(sure, /stopped/);
+  await assert.rejects(renewed, /stopped/);
 });
 
-test("lost and cancel are passed on as they are", async () => {
+test("the answers lost and cancel stop the work with their own reasons", async () => {
   const lost = hold(async () => ({ items: [{ ref, state: "lost" }] }));
   await lost.clock.pass(15_000);
   assert.equal(lost.stops[0]?.kind, "lost");

@@ -1,5 +1,5 @@
-// What the steps of one attempt do, on its way to the task-agent: numbered without gap, sent as soon as it happens, kept
-// on disk and in memory until the attempt is over, so that it can be told again from any number on.
+// The progress events of one attempt on their way to the task-agent: numbered without gaps and sent at once. They are kept
+// on disk and in memory until the attempt is over, so that they can be sent again from any number on.
 
 import type { JobRef, StepProgress } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
@@ -11,9 +11,9 @@ export type Outbox = {
   readonly push: (event: StepProgress) => void;
   /** Number of the last event. */
   readonly count: () => number;
-  /** Resolves when the agent has every event; rejects with the signal's reason. */
+  /** Resolves when the task-agent has every event; rejects with the signal's reason. */
   readonly flushed: () => Promise<void>;
-  /** The agent does not have all that it acknowledged: tell everything again. */
+  /** Sends everything again: the task-agent does not have all events that it acknowledged. */
   readonly replay: () => void;
 };
 
@@ -22,27 +22,35 @@ export type OutboxOptions = {
   readonly link: Link;
   readonly disk: DiskJournal;
   readonly deps: Pick<RunnerDeps, "logger">;
-  /** Aborted when nothing counts any more. */
+  /** Aborted when the task-agent no longer wants the events. */
   readonly signal: AbortSignal;
-  /** The agent refuses events for good. */
+  /** The task-agent refuses events permanently. */
   readonly onRefused: (problem: string) => void;
-  /** What a former process of the runner had to tell. */
+  /** Events of a previous process of the runner. */
   readonly events?: readonly StepProgress[];
 };
 
-/** Limits of one message: the protocol's, and half of what servers usually take as a body. */
+/** Limits of one message: of the protocol, and half of the body size that servers usually accept. */
 const MAX_EVENTS = 100;
 const MAX_BYTES = 524_288;
 
-export function createOutbox({ ref, link, disk, deps, signal, onRefused, events: former = [] }: OutboxOptions): Outbox {
-  const events = [...former];
+export function createOutbox({
+  ref,
+  link,
+  disk,
+  deps,
+  signal,
+  onRefused,
+  events: previous = [],
+}: OutboxOptions): Outbox {
+  const events = [...previous];
   let acked = 0;
-  let sending = false;
+  let isSending = false;
   const waiters: (() => void)[] = [];
 
   const send = async (): Promise<void> => {
-    if (sending || signal.aborted) return;
-    sending = true;
+    if (isSending || signal.aborted) return;
+    isSending = true;
     try {
       while (acked < events.length) {
         const ack = await link.call(
@@ -56,11 +64,11 @@ export function createOutbox({ ref, link, disk, deps, signal, onRefused, events:
     } catch (error) {
       if (signal.aborted) return;
       if (!isCode(error, "lease-lost")) {
-        deps.logger.error({ ...refFields(ref), err: error }, "the task-agent refuses what the steps do");
+        deps.logger.error({ ...refFields(ref), err: error }, "the task-agent refuses the progress of an attempt");
       }
-      onRefused(error instanceof Error ? error.message : "The task-agent refused progress.");
+      onRefused(error instanceof Error ? error.message : "The task-agent refused the progress of this attempt.");
     } finally {
-      sending = false;
+      isSending = false;
     }
   };
   const replay = (): void => {
@@ -71,7 +79,7 @@ export function createOutbox({ ref, link, disk, deps, signal, onRefused, events:
     push: (event) => {
       events.push(event);
       disk.note({ k: "event", ref, event });
-      // After this turn of the event loop, so that the end of one step and the start of the next go together.
+      // In a microtask, so that the end of one step and the start of the next are sent together.
       queueMicrotask(() => void send());
     },
     count: () => events.length,

@@ -1,13 +1,13 @@
-// Names of attempts: one text that is a key in maps and in the runner's journal, and one that is a folder.
+// Names of attempts: a key for maps, the name of a folder, and fields of log lines.
 
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 
-/** Equal exactly when task, job, attempt and fence are equal. */
+/** Two keys are equal exactly when task, job, attempt and fence are equal. */
 export function refKey({ task, job, attempt, fence }: JobRef): string {
   return JSON.stringify([task, job, attempt, fence]);
 }
 
-/** A folder that no other attempt can have: fences only grow. The job's name is there for people. */
+/** A folder name that is unique because fences only grow. It contains the job's name for readability. */
 export function refFolder({ job, fence }: JobRef): string {
   const name = job.replace(/[^A-Za-z0-9]+/g, "-").slice(0, 40);
   return `${fence}-${name.replace(/^-|-$/g, "") || "job"}`;

@@ -1,17 +1,17 @@
-// Why work is stopped before its end. It is the reason of the abort signals of an attempt, so whoever is interrupted
-// can tell what happened.
+// Why work is stopped before its end. A Stopped is the reason of the abort signals of an attempt, so interrupted code can
+// report what happened.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Failure, failureOf } from "@gantry/core/step/outcome.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 
 export type StopKind =
-  /** A person or a rule canceled it. */
+  /** A user or a rule canceled it. */
   | "canceled"
   | "timed-out"
-  /** The agent says that the lease is over: nothing counts any more. */
+  /** The task-agent has ended the lease: no result is accepted any more. */
   | "lost"
-  /** The agent was not heard for so long that it may give the job away: stop, and tell when it is back. */
+  /** The task-agent has not answered for so long that it may give the job away: stop, and report when it answers again. */
   | "fenced"
   /** The runner process ends. */
   | "closing";
@@ -32,15 +32,15 @@ export class Stopped extends Error {
 }
 
 export const DEFAULT_GRACE_MS = 10_000;
-/** Steps that run after a stop, because their condition says so, have so long together. */
+/** Time limit for all cleanup steps together: steps that run after a stop because of their condition. */
 export const CLEANUP_MS = 60_000;
-/** How long to look for the end of processes that got SIGKILL before giving up. */
+/** How long to wait for processes to end after SIGKILL. */
 export const KILL_LIMIT_MS = 5_000;
-/** A step that does not react to its signal is left alone so long after its programs had to be gone. */
+/** A step that ignores its signal is abandoned this long after the grace period of its programs. */
 export const ABANDON_MS = 2_000;
-/** Programs that do not die are waited for a little longer: that they do not is worth knowing. */
+/** Programs that do not end are waited for a little longer, so that their survival is reported. */
 export const LONGEST_ABANDON_MS = ABANDON_MS + KILL_LIMIT_MS;
-/** Somebody else may be doing the same work already. */
+/** Short, because another runner may already do the same work. */
 const LOST_GRACE_MS = 1_500;
 const MAX_GRACE_MS = 120_000;
 
@@ -61,7 +61,7 @@ export function lost(problem: string): Stopped {
 }
 
 export function fenced(silentMs: number, graceMs: number): Stopped {
-  const problem = `The task-agent was not heard for ${duration(silentMs)}; it may have given the job away.`;
+  const problem = `The task-agent has not answered for ${duration(silentMs)}. It may have given the job to another runner.`;
   return new Stopped("fenced", problem, { graceMs, failure: failureOf(new GantryError("lease-lost", { problem })) });
 }
 
@@ -69,13 +69,13 @@ export function closing(): Stopped {
   return new Stopped("closing", "The runner is being stopped.");
 }
 
-/** How a step ends that was interrupted so. */
+/** The outcome of a step that was stopped for this reason. */
 export function outcomeOf(stopped: Stopped): Outcome {
   if (stopped.kind === "canceled") return "canceled";
   return stopped.kind === "timed-out" ? "timed-out" : "errored";
 }
 
-/** `90s`, `5m`, `1h30m`: as it is written in pipeline files. */
+/** `90s`, `5m`, `1h30m`: the format of pipeline files. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   const seconds = Math.round(ms / 1_000);

@@ -15,13 +15,13 @@ async function spoolOf(t: TestContext, limit?: number): Promise<{ spool: LogSpoo
   t.after(() => rm(folder, { recursive: true, force: true }));
   const masker = createMasker();
   masker.add("hunter222");
-  const file = join(folder, "1.log");
+  const place = { files: machineFiles, folder, index: 0, step: "work" };
   const options = limit === undefined ? {} : { limit };
-  const spool = await openSpool({ files: machineFiles, file, masker, logger, onGrowth: silent, ...options });
-  return { spool, text: () => readFile(file, "utf8") };
+  const spool = await openSpool({ ...place, masker, logger, emit: silent, ...options });
+  return { spool, text: () => readFile(join(folder, "1.log"), "utf8") };
 }
 
-test("a secret is not on disk either, even when two streams are mixed through each other", async (t) => {
+test("a secret does not reach the disk, even when two streams are interleaved", async (t) => {
   const { spool, text } = await spoolOf(t);
   spool.write("stdout", Buffer.from("a hunt"));
   spool.write("stderr", Buffer.from("warning\n"));
@@ -31,16 +31,16 @@ test("a secret is not on disk either, even when two streams are mixed through ea
   assert.equal(await text(), "a warning\n*** b\n*** said the runner\n");
 });
 
-test("what is kept back as the beginning of a secret comes at the end", async (t) => {
+test("bytes that are held back as the possible beginning of a secret are written at the end", async (t) => {
   const { spool, text } = await spoolOf(t);
   spool.write("stdout", Buffer.from("the hunter"));
   await spool.close();
   assert.equal(await text(), "the hunter");
 });
 
-test("a log that is too long ends with a sentence that says so", async (t) => {
+test("a log that is too long ends with a line that says so", async (t) => {
   const { spool, text } = await spoolOf(t, 10);
   for (let index = 0; index < 100; index += 1) spool.write("stdout", Buffer.from("abc\n"));
   await spool.close();
-  assert.equal(await text(), "abc\nabc\nab\n[gantry] The log is longer than 10 bytes; 390 bytes are not kept.\n");
+  assert.equal(await text(), "abc\nabc\nab\n[gantry] The log is longer than 10 bytes; 390 bytes were dropped.\n");
 });

@@ -1,107 +1,118 @@
-// The log of one step on this machine: every byte goes through the masker, then to a file, then (log-upload.ts) to the
-// task-agent. The file survives a crash of the runner and a cut of the link.
+// The log of one step on this machine: every byte passes the masker, then goes to a file, and from there (log-upload.ts)
+// to the task-agent. The file survives a crash of the runner and an interrupted connection.
 
+import { join } from "node:path";
 import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { Files, OpenFile } from "../state/files.ts";
+import type { JobControl } from "../workers/job-executor.ts";
 
 export type LogSource = "stdout" | "stderr" | "runner";
 
 export type LogSpool = {
-  /** Bytes of one source in their order. What the sources write is joined in the order of the calls. */
+  /** Bytes of one source, in order. Bytes of different sources are interleaved in the order of the calls. */
   readonly write: (source: LogSource, bytes: Uint8Array) => void;
   readonly line: (text: string) => void;
-  /** Bytes that are in the file. */
-  readonly size: () => number;
-  /** No more bytes will come, and all of them are in the file. */
-  readonly closed: () => boolean;
+  /** Resolves when all bytes are in the file. Nothing may be written afterwards. */
   readonly close: () => Promise<void>;
 };
 
 export type SpoolOptions = {
   readonly files: Files;
-  readonly file: string;
+  /** Folder of the file. */
+  readonly folder: string;
+  /** Position of the step in its job, from 0: the file is named after it. */
+  readonly index: number;
+  readonly step: string;
   readonly masker: Masker;
   readonly logger: Logger;
-  /** JobEvents when the file has grown, and when it is closed. */
-  readonly onGrowth: () => void;
-  /** What programs write, masked, as it comes; for finding the first failing line. */
+  /** Gets `log-opened`, and `log-grown` when bytes have reached the file and when it is closed. */
+  readonly emit: JobControl["emit"];
+  /** Gets the masked output of programs as it arrives, to find the first failing line. */
   readonly onBytes?: (bytes: Uint8Array) => void;
-  /** Bytes of one log; what comes after them is dropped with a sentence at the end. */
+  /** Maximum size of the log in bytes. Further bytes are dropped, and the last line of the log says so. */
   readonly limit?: number;
 };
 
 export const MAX_STEP_LOG = 64 * 1_048_576;
+const SOURCES = ["stdout", "stderr", "runner"] as const;
 
-export async function openSpool({
-  files,
-  file,
-  masker,
-  logger,
-  onGrowth,
-  onBytes,
-  limit = MAX_STEP_LOG,
-}: SpoolOptions): Promise<LogSpool> {
-  const handle = await files.open(file, "new");
+/** Creates the log file of a step, which must not exist yet. */
+export async function openSpool(options: SpoolOptions): Promise<LogSpool> {
+  const { step, masker, emit, onBytes, limit = MAX_STEP_LOG } = options;
+  const file = await openLogFile(options);
   const streams = { stdout: masker.stream(), stderr: masker.stream(), runner: masker.stream() };
-  let pending: Uint8Array[] = [];
   let accepted = 0;
   let dropped = 0;
-  let written = 0;
-  let isClosed = false;
-  let flushing: Promise<void> | undefined;
-
-  const flush = async (): Promise<void> => {
-    while (pending.length > 0) {
-      const batch = Buffer.concat(pending);
-      pending = [];
-      const done = await append(handle, batch, logger, file);
-      written += done;
-      onGrowth();
-    }
-    flushing = undefined;
-  };
-  const enqueue = (bytes: Uint8Array): void => {
-    if (bytes.length === 0) return;
-    pending.push(bytes);
-    flushing ??= flush();
-  };
   const accept = (bytes: Uint8Array): void => {
     const room = Math.max(0, limit - accepted);
     const kept = bytes.length <= room ? bytes : bytes.slice(0, room);
     accepted += kept.length;
     dropped += bytes.length - kept.length;
-    enqueue(kept);
+    file.append(kept);
   };
 
   return {
     write: (source, bytes) => {
       const masked = streams[source].push(bytes);
       if (source !== "runner") onBytes?.(masked);
-      // The caller may use its buffer again.
+      // The caller may reuse its buffer.
       accept(masked === bytes ? masked.slice() : masked);
     },
     line: (text) => accept(Buffer.from(`${masker.text(text)}\n`)),
-    size: () => written,
-    closed: () => isClosed,
     close: async () => {
-      for (const source of ["stdout", "stderr", "runner"] as const) {
+      for (const source of SOURCES) {
         const rest = streams[source].end();
         if (source !== "runner") onBytes?.(rest);
         accept(rest);
       }
       if (dropped > 0)
-        enqueue(Buffer.from(`\n[gantry] The log is longer than ${limit} bytes; ${dropped} bytes are not kept.\n`));
-      await flushing;
-      await handle.close();
-      isClosed = true;
-      onGrowth();
+        file.append(Buffer.from(`\n[gantry] The log is longer than ${limit} bytes; ${dropped} bytes were dropped.\n`));
+      emit({ kind: "log-grown", step, size: await file.close(), isClosed: true });
     },
   };
 }
 
-/** A full disk costs log bytes, not the work. */
-async function append(handle: OpenFile, bytes: Uint8Array, logger: Logger, file: string): Promise<number> {
+type LogFile = {
+  readonly append: (bytes: Uint8Array) => void;
+  /** Answers the size of the file. */
+  readonly close: () => Promise<number>;
+};
+
+/** Bytes that arrive during a write are written together afterwards. */
+async function openLogFile({ files, folder, index, step, logger, emit }: SpoolOptions): Promise<LogFile> {
+  const path = join(folder, `${index + 1}.log`);
+  const handle = await files.open(path, "new");
+  let pending: Uint8Array[] = [];
+  let size = 0;
+  let flushing: Promise<void> | undefined;
+  emit({ kind: "log-opened", step, file: path });
+
+  const flush = async (): Promise<void> => {
+    while (pending.length > 0) {
+      const batch = Buffer.concat(pending);
+      pending = [];
+      size += await writeOrLose(handle, batch, logger, path);
+      emit({ kind: "log-grown", step, size, isClosed: false });
+    }
+    flushing = undefined;
+  };
+  return {
+    append: (bytes) => {
+      if (bytes.length === 0) return;
+      pending.push(bytes);
+      flushing ??= flush();
+    },
+    close: async () => {
+      await flushing;
+      await handle.close();
+      return size;
+    },
+  };
+}
+
+/** A full disk costs log bytes, but the step goes on. Answers how many bytes were written. */
+async function writeOrLose(handle: OpenFile, bytes: Uint8Array, logger: Logger, file: string): Promise<number> {
   let done = 0;
   try {
     while (done < bytes.length) done += await handle.write(bytes.subarray(done));

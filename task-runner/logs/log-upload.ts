@@ -1,5 +1,5 @@
-// Brings the file of a step's log to the task-agent: by offset, with a checksum, promptly while it grows, and from where
-// the agent says that it is when the two disagree.
+// Uploads the log files of one attempt to the task-agent: by offset, with a checksum, promptly while they grow. When the
+// task-agent has a different offset, the upload continues from there.
 
 import { crc32 } from "node:zlib";
 import { pause } from "@gantry/runtime/clock.ts";
@@ -9,98 +9,121 @@ import { refFields } from "../attempts/refs.ts";
 import { isCode, type RunnerDeps } from "../ports.ts";
 import type { OpenFile } from "../state/files.ts";
 
-export type LogUpload = {
-  /** There may be something new to send. */
-  readonly wake: () => void;
-  /** Resolves when the agent has all of a closed log, or wants no more of it; rejects when the signal is aborted. */
-  readonly done: Promise<void>;
+export type LogUploads = {
+  /** Starts to upload the log of a step. */
+  readonly open: (step: string, file: string) => void;
+  /** The file of an opened log now has `size` bytes. `isClosed`: it is complete. */
+  readonly grow: (step: string, size: number, isClosed: boolean) => void;
+  /** Starts to upload a complete log. */
+  readonly openComplete: (step: string, file: string) => Promise<void>;
+  /** Resolves when the task-agent has all complete logs, or refuses the rest of them, or the signal is aborted. */
+  readonly done: () => Promise<void>;
 };
 
 export type UploadOptions = {
   readonly ref: JobRef;
-  readonly step: string;
-  readonly file: string;
-  /** How long the file is, and whether that is the end. */
-  readonly size: () => number;
-  readonly closed: () => boolean;
   readonly link: Link;
   readonly deps: Pick<RunnerDeps, "clock" | "files" | "logger">;
   readonly signal: AbortSignal;
-  /** The agent refused because the lease is over. */
+  /** The task-agent refused a log because the lease is over. */
   readonly onLost: () => void;
 };
 
-/** Lines that come close together travel together; nobody notices so little. */
+/** How long to wait for more lines before a chunk is sent, so that lines travel together. */
 const GATHER_MS = 40;
 
-export function startUpload(options: UploadOptions): LogUpload {
-  let isAwake = false;
-  let call: (() => void) | undefined;
-  let hurry: (() => void) | undefined;
-  const wake = (): void => {
-    isAwake = true;
-    call?.();
-    if (options.closed()) hurry?.();
+export function createLogUploads(options: UploadOptions): LogUploads {
+  const growing = new Map<string, Growth>();
+  const uploads: Promise<void>[] = [];
+  const open = (step: string, file: string): Growth => {
+    const growth = createGrowth(options);
+    growing.set(step, growth);
+    const done = upload(options, step, file, growth);
+    // Failures are handled by `done`, which may be called much later.
+    done.catch(() => {});
+    uploads.push(done);
+    return growth;
   };
-  const gather = (): Promise<void> =>
-    pause(options.deps.clock, GATHER_MS, options.signal, (end) => {
-      hurry = end;
-      return () => {
-        hurry = undefined;
-      };
-    });
-  /** Resolves when `wake` was called since the last time. */
-  const woken = async (): Promise<void> => {
-    while (!isAwake) {
-      await new Promise<void>((resolve, reject) => {
-        const aborted = (): void => reject(options.signal.reason);
-        call = () => {
-          options.signal.removeEventListener("abort", aborted);
-          resolve();
-        };
-        options.signal.addEventListener("abort", aborted, { once: true });
-        if (options.signal.aborted) aborted();
-      });
-    }
-    isAwake = false;
+  return {
+    open: (step, file) => void open(step, file),
+    grow: (step, size, isClosed) => growing.get(step)?.grow(size, isClosed),
+    openComplete: async (step, file) => {
+      const size = await options.deps.files.size(file);
+      open(step, file).grow(size, true);
+    },
+    done: async () => void (await Promise.allSettled(uploads)),
   };
-  const done = upload(options, woken, gather);
-  // The failure is for whoever waits at the end of the attempt, which may be later.
-  done.catch(() => {});
-  return { wake, done };
 }
 
-async function upload(options: UploadOptions, woken: () => Promise<void>, gather: () => Promise<void>): Promise<void> {
-  const { size, closed, file } = options;
+type Growth = {
+  readonly size: () => number;
+  readonly isClosed: () => boolean;
+  readonly grow: (size: number, isClosed: boolean) => void;
+  /** Resolves when the file has more bytes than `acked`, or is closed; rejects with the signal's reason. */
+  readonly beyond: (acked: number) => Promise<void>;
+};
+
+function createGrowth({ deps, signal }: UploadOptions): Growth {
+  let [size, isClosed] = [0, false];
+  let changed = Promise.withResolvers<void>();
+  let endPause: (() => void) | undefined;
+  signal.addEventListener("abort", () => changed.resolve(), { once: true });
+  return {
+    size: () => size,
+    isClosed: () => isClosed,
+    grow: (newSize, nowClosed) => {
+      size = Math.max(size, newSize);
+      isClosed ||= nowClosed;
+      changed.resolve();
+      if (isClosed) endPause?.();
+    },
+    beyond: async (acked) => {
+      while (acked >= size && !isClosed) {
+        signal.throwIfAborted();
+        changed = Promise.withResolvers<void>();
+        await changed.promise;
+        signal.throwIfAborted();
+        if (isClosed) return;
+        await pause(deps.clock, GATHER_MS, signal, (end) => {
+          endPause = end;
+          return () => {
+            endPause = undefined;
+          };
+        });
+        signal.throwIfAborted();
+      }
+    },
+  };
+}
+
+async function upload(options: UploadOptions, step: string, file: string, growth: Growth): Promise<void> {
   let acked = 0;
   let handle: OpenFile | undefined;
   try {
     for (;;) {
-      while (acked >= size() && !closed()) {
-        await woken();
-        if (!closed()) await gather();
-        options.signal.throwIfAborted();
-      }
+      await growth.beyond(acked);
       handle ??= await options.deps.files.open(file, "read");
-      const answer = await sendFrom(options, handle, acked);
+      const answer = await sendFrom(options, step, growth, handle, acked);
       if (answer === "refused") return;
       acked = answer.acked;
-      if (answer.final && acked >= size()) return;
+      if (answer.final && acked >= growth.size()) return;
     }
   } finally {
     await handle?.close();
   }
 }
 
-/** Sends the next chunk; answers where the agent is then. */
+/** Sends the next chunk; answers the offset of the task-agent afterwards. */
 async function sendFrom(
-  { ref, step, size, closed, link, deps, signal, onLost }: UploadOptions,
+  { ref, link, deps, signal, onLost }: UploadOptions,
+  step: string,
+  { size, isClosed }: Growth,
   handle: OpenFile,
   offset: number,
 ): Promise<{ acked: number; final: boolean } | "refused"> {
-  const isClosed = closed();
+  const wasClosed = isClosed();
   const bytes = await handle.read(offset, Math.min(MAX_LOG_CHUNK, size() - offset));
-  const final = isClosed && offset + bytes.length >= size();
+  const final = wasClosed && offset + bytes.length >= size();
   const chunk = { ref, step, offset, crc: crc32(bytes), final, bytes };
   try {
     const acked = await link.call((client, session, call) => client.log({ ...chunk, session }, call), { signal });
@@ -111,7 +134,7 @@ async function sendFrom(
     }
     if (signal.aborted) throw error;
     if (isCode(error, "lease-lost")) onLost();
-    else deps.logger.error({ ...refFields(ref), step, err: error }, "the task-agent does not take the rest of a log");
+    else deps.logger.error({ ...refFields(ref), step, err: error }, "the task-agent refuses the rest of a log");
     return "refused";
   }
 }

@@ -1,19 +1,19 @@
-# Ends the programs of jobs when their runner is gone or stands still. The runner says on standard input how long the
-# programs of each job may run; the end of the input means that the runner is gone. Everything here is POSIX: it runs
-# wherever scripts do, and needs about a megabyte. One line for each change:
+# Ends the programs of jobs when their runner has died or is suspended. The runner writes to standard input how long the
+# programs of each job may run; the end of the input means that the runner has died. Only POSIX is used, so the guard runs
+# wherever scripts run, and it needs about a megabyte. Each line is a change:
 #
-#   NUMBER SECONDS GROUPS FOLDER   in so many seconds (-: never, while the runner is there) these process groups get
-#                                  SIGKILL (PGID:START, separated by commas; -: none), and so does every process with
+#   NUMBER SECONDS GROUPS FOLDER   after SECONDS (-: never, while the runner lives) the process groups GROUPS (PGID:START,
+#                                  separated by commas; -: none) get SIGKILL, and so does every process with
 #                                  GANTRY_JOB_FOLDER=FOLDER in its environment
 #   NUMBER - -                     the job is over
 set -u
 most=0
 
-# Numbers of processes are given again: the leader, if it is still there, must be the one that was meant.
+# Process ids are reused: the leader, if it still exists, must be the expected one.
 end_group() { # PGID:START
   pgid=${1%%:*}
   if stat=$(cat "/proc/$pgid/stat" 2>/dev/null); then
-    # The name of the program is in brackets and may hold anything; the start is the 20th field after it.
+    # The program's name is in parentheses and may contain any character; the start is the 20th field after it.
     set -- "${1#*:}" ${stat##*) }
     [ "${21}" = "$1" ] || return 0
   fi
@@ -25,7 +25,7 @@ end_job() { # GROUPS FOLDER
   for group in $(echo "$1" | tr , ' '); do
     [ "$group" = - ] || end_group "$group"
   done
-  # Whoever left the group is found by its environment; whoever was born meanwhile, the next time.
+  # Processes that left the group are found by their environment; those started meanwhile, in the next iteration.
   tries=0
   while [ "$tries" -lt 100 ]; do
     files=$(grep -lszxF "GANTRY_JOB_FOLDER=$folder" /proc/[0-9]*/environ 2>/dev/null)
@@ -41,11 +41,11 @@ end_job() { # GROUPS FOLDER
 start_timer() { # NUMBER SECONDS GROUPS FOLDER
   (
     before=${!:-}
-    # SIGKILL, because a process that has just been born may not hear anything else.
+    # SIGKILL, because a process that has just been forked may not react to other signals yet.
     trap '[ "${!:-}" = "$before" ] || kill -KILL "$!" 2>/dev/null; exit 0' TERM
     sleep "$2" &
     wait "$!" || exit 0
-    # Another guard may have taken over, and know better.
+    # When this guard is gone, another one has taken over with newer limits.
     kill -0 $$ 2>/dev/null || exit 0
     end_job "$3" "$4"
   ) &

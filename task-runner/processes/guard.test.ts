@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type FakeAgent, type FakeJob, script } from "../fake-agent.fixture.ts";
-import { guardOf, isAlive, kill, noProc, openWorld, seen, stateOf } from "../runner-process.fixture.ts";
+import { eventually, guardOf, isAlive, kill, noProc, openRunnerProcess, stateOf } from "../runner-process.fixture.ts";
 
-/** In the group; in a group of its own; in the group, without anything in its environment. */
+/** Processes in the group, in their own group, and in the group with an empty environment. */
 const HANG = `
 trap "" TERM
 pids="$GANTRY_WORKSPACE/../../../pids"
@@ -24,16 +24,16 @@ async function running(agent: FakeAgent, data: string, job: FakeJob): Promise<re
   return pids;
 }
 
-test("a runner that is stopped for longer than its lease has no scripts any more, and says why when it goes on", {
+test("when a runner is suspended for longer than its lease, its scripts are killed, and it reports why when it continues", {
   skip: noProc,
 }, async (t) => {
-  const { agent, data, start } = await openWorld(t);
+  const { agent, data, start } = await openRunnerProcess(t);
   agent.lease = { renewEveryMs: 200, selfFenceMs: 1_000, reassignAfterMs: 2_200 };
   const runner = start();
   const job = agent.offer({ mode: "strict", steps: [script("hang", HANG)] });
   const pids = await running(agent, data, job);
   runner.kill("SIGSTOP");
-  await seen("the end of all", () => !pids.some(isAlive));
+  await eventually("the end of all processes", () => !pids.some(isAlive));
   assert.equal(stateOf(runner.pid ?? 0), "T");
   runner.kill("SIGCONT");
   const { outcome, failure } = await agent.reported(job);
@@ -42,10 +42,10 @@ test("a runner that is stopped for longer than its lease has no scripts any more
   assert.deepEqual(ends, ["hang errored"]);
 });
 
-test("scripts live for as long as the lease is renewed, also when somebody ends the guard; two seconds after kill -9 of the runner nothing of them is alive", {
+test("scripts live as long as the lease is renewed, also when the guard is killed; two seconds after kill -9 of the runner none is alive", {
   skip: noProc,
 }, async (t) => {
-  const { agent, data, start } = await openWorld(t);
+  const { agent, data, start } = await openRunnerProcess(t);
   agent.lease = { renewEveryMs: 100, selfFenceMs: 1_000, reassignAfterMs: 2_200 };
   const runner = start();
   const long = agent.offer({ mode: "strict", steps: [script("work", "sleep 1.8")] });
@@ -54,22 +54,22 @@ test("scripts live for as long as the lease is renewed, also when somebody ends 
   const first = guardOf(runner);
   assert.ok(first);
   process.kill(first, "SIGKILL");
-  const next = await seen("the next guard", () => guardOf(runner) !== first && guardOf(runner));
+  const next = await eventually("the next guard", () => guardOf(runner) !== first && guardOf(runner));
   assert.equal((await agent.reported(long)).outcome, "succeeded");
   assert.deepEqual(pids.filter(isAlive), pids);
   await kill(runner);
   const began = performance.now();
-  await seen("the end of all", () => ![...pids, next].some(isAlive));
+  await eventually("the end of all processes", () => ![...pids, next].some(isAlive));
   assert.ok(performance.now() - began < 2_000, `${performance.now() - began} ms`);
 });
 
-test("limits that are taken back leave nothing behind in the guard", { skip: noProc }, () => {
+test("limits that are revoked leave no processes of the guard behind", { skip: noProc }, () => {
   const seconds = `${50_000 + (process.pid % 10_000)}.5`;
   const input = `0 ${seconds} - /none\n0 - - /none\n`.repeat(100);
   const { status } = spawnSync("/bin/sh", [fileURLToPath(new URL("./guard.sh", import.meta.url))], { input });
   assert.equal(status, 0);
-  const naps = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid) === `sleep\0${seconds}\0`);
-  assert.deepEqual(naps, []);
+  const sleeps = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid) === `sleep\0${seconds}\0`);
+  assert.deepEqual(sleeps, []);
 });
 
 function commandOf(pid: string): string | undefined {

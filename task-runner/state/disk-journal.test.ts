@@ -24,7 +24,7 @@ async function reopen(journal: DiskJournal, file: string): Promise<DiskJournal> 
   return openDiskJournal(machineFiles, file, 0, logger);
 }
 
-test("what was committed is there after a restart, and what is closed is forgotten", async (t) => {
+test("committed records survive a restart, and closed attempts are forgotten", async (t) => {
   const file = await fileOf(t);
   let journal = await openDiskJournal(machineFiles, file, 0, logger);
   await journal.commit({ k: "claimed", ref: ref(1), lease });
@@ -46,7 +46,7 @@ test("what was committed is there after a restart, and what is closed is forgott
   await journal.close();
 });
 
-test("a line that a crash has cut off is left out, and the rest counts", async (t) => {
+test("a line that was truncated by a crash is skipped, and the others are read", async (t) => {
   const file = await fileOf(t);
   let journal = await openDiskJournal(machineFiles, file, 0, logger);
   await journal.commit({ k: "claimed", ref: ref(1), lease });
@@ -58,7 +58,7 @@ test("a line that a crash has cut off is left out, and the rest counts", async (
   assert.ok((await readFile(file, "utf8")).endsWith("}\n"));
 });
 
-test("the file stays small however much goes through it", async (t) => {
+test("the file stays small, however many records are written", async (t) => {
   const file = await fileOf(t);
   const journal = await openDiskJournal(machineFiles, file, 0, logger);
   const outputs = { text: "x".repeat(100_000) };
@@ -72,7 +72,7 @@ test("the file stays small however much goes through it", async (t) => {
   await journal.close();
 });
 
-test("an effect that nobody asked for in a week is forgotten", async (t) => {
+test("an effect that was not requested again within a week is forgotten", async (t) => {
   const file = await fileOf(t);
   const journal = await openDiskJournal(machineFiles, file, 0, logger);
   await journal.commit({ k: "effect", key: "old", result: {}, atMs: 0 });
@@ -82,7 +82,7 @@ test("an effect that nobody asked for in a week is forgotten", async (t) => {
   await later.close();
 });
 
-test("property: a compacted journal says the same", () => {
+test("property: a compacted journal describes the same state", () => {
   const fence = fc.integer({ min: 1, max: 3 });
   const event = { kind: "step-started", step: "s" } as const;
   const record: fc.Arbitrary<DiskRecord> = fc.oneof(

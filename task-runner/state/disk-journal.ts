@@ -1,5 +1,6 @@
-// The runner's own journal: one file of JSON lines, appended and synced. A runner that was killed finds in it what it was
-// doing. What it holds is small, so the whole state stays in memory and the file is rewritten now and then.
+// The runner's own journal: one file of JSON lines, appended and synced. After a crash, the next process reads from it what
+// the previous one was doing. Its content is small, so the whole state stays in memory and the file is rewritten now and
+// then.
 
 import { dirname } from "node:path";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
@@ -8,9 +9,9 @@ import { type Files, type OpenFile, writeAll } from "./files.ts";
 
 export type DiskJournal = {
   readonly state: DiskState;
-  /** Writes soon, in order. A failure shows at the next `commit`. */
+  /** Writes soon, in order. A failure is reported by the next `commit`. */
   readonly note: (record: DiskRecord) => void;
-  /** Resolves when this record and all before it are on disk (fsync). Commits that come together share one sync. */
+  /** Resolves when this record and all earlier ones are on disk (fsync). Concurrent commits share one sync. */
   readonly commit: (record: DiskRecord) => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -18,46 +19,27 @@ export type DiskJournal = {
 type Waiter = { readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
 const COMPACT_BYTES = 4 * 1_048_576;
-/** An effect that nobody asked for again in this time will not be asked for. */
-const EFFECT_DAYS_MS = 7 * 24 * 3_600_000;
+/** An effect whose permit was not requested again in this time is forgotten. */
+const EFFECT_TTL_MS = 7 * 24 * 3_600_000;
 
-/** One process at a time may have it open; the caller sees to that. A torn last line is the record that was not written. */
+/** Only one process at a time may open the file; the caller must hold a lock. A torn last line counts as not written. */
 export async function openDiskJournal(files: Files, file: string, nowMs: number, logger: Logger): Promise<DiskJournal> {
   await files.makeFolder(dirname(file));
   const state = await load(files, file, nowMs, logger);
-  let handle = await rewrite(files, file, state);
-  let written = 0;
-  /** The end of the file may hold half a line: it must be written anew. */
-  let torn = false;
+  const target = await openJournalFile(files, file, state);
   let lines: string[] = [];
   let waiters: Waiter[] = [];
   let flushing: Promise<void> | undefined;
 
-  const write = async (batch: string, sync: boolean): Promise<void> => {
-    if (torn || written > COMPACT_BYTES) {
-      await handle.close();
-      // The state has this batch already: it was folded when it was noted.
-      handle = await rewrite(files, file, state);
-      written = 0;
-      torn = false;
-      return;
-    }
-    torn = true;
-    await writeAll(handle, batch);
-    if (sync) await handle.sync();
-    written += batch.length;
-    torn = false;
-  };
-
   const flush = async (): Promise<void> => {
-    // Whatever is noted in this turn of the event loop goes out together.
+    // Everything that is noted in this turn of the event loop is written together.
     await Promise.resolve();
     while (lines.length > 0) {
       const [batch, waiting] = [lines.join(""), waiters];
       lines = [];
       waiters = [];
       try {
-        await write(batch, waiting.length > 0);
+        await target.write(batch, waiting.length > 0);
         for (const { resolve } of waiting) resolve();
       } catch (error) {
         logger.error({ err: error, file }, "the runner's journal could not be written");
@@ -66,13 +48,11 @@ export async function openDiskJournal(files: Files, file: string, nowMs: number,
     }
     flushing = undefined;
   };
-
   const note = (record: DiskRecord): void => {
     fold(state, record);
     lines.push(`${JSON.stringify(record)}\n`);
     flushing ??= flush();
   };
-
   return {
     state,
     note,
@@ -83,8 +63,38 @@ export async function openDiskJournal(files: Files, file: string, nowMs: number,
       }),
     close: async () => {
       await flushing;
-      await handle.close();
+      await target.close();
     },
+  };
+}
+
+type JournalFile = {
+  /** Appends the batch, or rewrites the file from the state, which already contains the batch. */
+  readonly write: (batch: string, sync: boolean) => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+/** Rewrites the file now, when it has grown too large, and after a failed write, which may have left half a line. */
+async function openJournalFile(files: Files, file: string, state: DiskState): Promise<JournalFile> {
+  let handle = await rewrite(files, file, state);
+  let written = 0;
+  let isTorn = false;
+  return {
+    write: async (batch, sync) => {
+      if (isTorn || written > COMPACT_BYTES) {
+        await handle.close();
+        handle = await rewrite(files, file, state);
+        written = 0;
+        isTorn = false;
+        return;
+      }
+      isTorn = true;
+      await writeAll(handle, batch);
+      if (sync) await handle.sync();
+      written += batch.length;
+      isTorn = false;
+    },
+    close: () => handle.close(),
   };
 }
 
@@ -95,13 +105,13 @@ async function load(files: Files, file: string, nowMs: number, logger: Logger): 
   lines.forEach((line, index) => {
     const record = readRecord(line);
     if (record) fold(state, record);
-    else logger.warn({ file, line: index + 1, of: lines.length }, "a line of the runner's journal is torn");
+    else logger.warn({ file, line: index + 1, of: lines.length }, "skipped a torn line of the runner's journal");
   });
-  for (const [key, effect] of state.effects) if (nowMs - effect.atMs > EFFECT_DAYS_MS) state.effects.delete(key);
+  for (const [key, effect] of state.effects) if (nowMs - effect.atMs > EFFECT_TTL_MS) state.effects.delete(key);
   return state;
 }
 
-/** Only this program writes the file; what can be wrong is a line that was cut off. */
+/** Only this program writes the file, so the only invalid line is a truncated one. */
 function readRecord(line: string): DiskRecord | undefined {
   try {
     return JSON.parse(line) as DiskRecord;
@@ -110,10 +120,10 @@ function readRecord(line: string): DiskRecord | undefined {
   }
 }
 
-/** Puts a compacted file in the place of the old one, and opens it for appending. */
+/** Replaces the file with a compacted one, and opens it for appending. */
 async function rewrite(files: Files, file: string, state: DiskState): Promise<OpenFile> {
-  const fresh = `${file}.new`;
-  const target = await files.open(fresh, "empty");
+  const compacted = `${file}.new`;
+  const target = await files.open(compacted, "empty");
   try {
     await writeAll(
       target,
@@ -125,6 +135,6 @@ async function rewrite(files: Files, file: string, state: DiskState): Promise<Op
   } finally {
     await target.close();
   }
-  await files.replace(fresh, file);
+  await files.replace(compacted, file);
   return files.open(file, "append");
 }

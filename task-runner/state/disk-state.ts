@@ -1,5 +1,5 @@
-// What the runner's own journal says: which attempts this machine has, what they have done, and what the task-agent has
-// not been told. Folded from records; the records of a compacted journal are made from it.
+// The state that the runner's own journal describes: which attempts this machine has, what they have done, and what has not
+// been reported to the task-agent. It is folded from records, and the records of a compacted journal are created from it.
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { JobRef, Lease, ReportRequest, StepProgress } from "@gantry/wire/runner/protocol.ts";
@@ -7,7 +7,7 @@ import { refKey } from "../attempts/refs.ts";
 
 export type Report = Omit<ReportRequest, "session" | "ref">;
 
-/** A process group, and when its leader started: a pid that was given to another process is not taken for it. */
+/** A process group, and when its leader started, so that a reused pid is not mistaken for it. */
 export type Group = { readonly pgid: number; readonly startedAt: string };
 
 export type DiskRecord =
@@ -17,9 +17,9 @@ export type DiskRecord =
   | { readonly k: "log"; readonly ref: JobRef; readonly step: string; readonly file: string }
   | { readonly k: "event"; readonly ref: JobRef; readonly event: StepProgress }
   | { readonly k: "report"; readonly ref: JobRef; readonly report: Report }
-  /** Nothing is left to do for this attempt. */
+  /** Nothing remains to be done for this attempt. */
   | { readonly k: "closed"; readonly ref: JobRef }
-  /** An effect was made; the agent may not know it yet. */
+  /** A change to an outside system was made; the task-agent may not know it yet. */
   | { readonly k: "effect"; readonly key: string; readonly result: JsonObject; readonly atMs: number }
   | { readonly k: "effect-told"; readonly key: string };
 
@@ -38,7 +38,7 @@ export type DiskState = {
   readonly effects: Map<string, { readonly result: JsonObject; readonly atMs: number }>;
 };
 
-/** Changes the state in place. Records of an attempt that is not known (any more) are ignored. */
+/** Changes the state in place. Records of an unknown or closed attempt are ignored. */
 export function fold(state: DiskState, record: DiskRecord): void {
   if (record.k === "effect") {
     state.effects.set(record.key, { result: record.result, atMs: record.atMs });

@@ -1,38 +1,38 @@
-// The runner's folder, as a port: the simulator gives it a disk that is slow, full or gone.
+// The port for the runner's folder. The simulator implements it with a disk that is slow, full or gone.
 
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { takeLock } from "@gantry/runtime/lock.ts";
 
 export type OpenFile = {
-  /** Appends; answers how many bytes were written, which may be fewer than given but never none. */
+  /** Appends. Answers how many bytes were written: at least one, possibly fewer than given. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
-  /** Fewer bytes than asked for only at the end of the file. */
+  /** Answers fewer bytes than requested only at the end of the file. */
   readonly read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;
-  /** Resolves when all that was written survives a power cut. */
+  /** Resolves when everything written so far survives a power failure. */
   readonly sync: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
-/** Paths are absolute. What fails rejects with an error that has a `code`, as Node's own have. Readable only by the owner. */
+/** Paths are absolute. Errors have a `code` like those of Node. Files and folders are readable only by their owner. */
 export type Files = {
-  /** `new` must not exist, `empty` may, `append` is made when it does not, `read` must exist. */
+  /** `new`: must not exist. `empty`: is truncated when it exists. `append`: is created when missing. `read`: must exist. */
   readonly open: (path: string, how: "new" | "empty" | "append" | "read") => Promise<OpenFile>;
-  /** undefined: there is no such file. */
+  /** Answers undefined when there is no such file. */
   readonly readText: (path: string) => Promise<string | undefined>;
   readonly size: (path: string) => Promise<number>;
-  /** Puts a file in the place of another, so that one of the two is there whatever happens; durable when it resolves. */
+  /** Replaces one file by another atomically. Durable when it resolves. */
   readonly replace: (from: string, to: string) => Promise<void>;
-  /** With all folders above it; it may exist. */
+  /** Creates a folder and its parents. It may exist. */
   readonly makeFolder: (path: string) => Promise<void>;
-  /** A folder with all that is in it, or nothing. */
+  /** Removes a folder with its content. It need not exist. */
   readonly remove: (path: string) => Promise<void>;
   readonly list: (folder: string) => Promise<readonly string[]>;
-  /** One process at a time; throws `store-busy`. The operating system lets go when the process dies. */
+  /** Locks for this process; throws `store-busy`. The operating system releases the lock when the process dies. */
   readonly lock: (path: string) => () => void;
 };
 
-/** Writes everything. */
+/** Writes the whole text. */
 export async function writeAll(file: Pick<OpenFile, "write">, text: string): Promise<void> {
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) done += await file.write(bytes.subarray(done));

@@ -1,10 +1,10 @@
-// The folders of a runner. Every attempt has its own, named by its fence, so that cleaning up after one can never touch
-// another.
+// The folders of a runner. Every attempt has its own folders, named after its fence, so that cleaning up after one attempt
+// never touches another.
 //
-//   <data>/journal.jsonl      what the runner remembers
-//   <data>/jobs/<attempt>/    workspace, home, tmp, scripts: gone when the attempt is over
-//   <data>/logs/<attempt>/    logs on their way to the task-agent: gone when it has them
-//   <data>/cache/<site>/      survives jobs; several use it at once
+//   <data>/journal.jsonl      the journal of the runner
+//   <data>/jobs/<attempt>/    workspace, home, tmp, scripts: removed when the attempt is over
+//   <data>/logs/<attempt>/    logs to be uploaded: removed when the task-agent has them
+//   <data>/cache/<site>/      survives jobs; several jobs use it at once
 
 import { join } from "node:path";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
@@ -16,25 +16,25 @@ export type JobFolders = {
   readonly workspace: string;
   readonly home: string;
   readonly tmp: string;
-  /** Scripts and what they answer; outside the workspace, so that no step packs or commits them. */
+  /** Scripts and their outputs. Outside the workspace, so that no step packs or commits them. */
   readonly scripts: string;
   readonly logs: string;
 };
 
 export function jobFolders(data: string, ref: JobRef): JobFolders {
   const root = join(data, "jobs", refFolder(ref));
-  const below = (name: string): string => join(root, name);
+  const inRoot = (name: string): string => join(root, name);
   return {
     root,
-    workspace: below("workspace"),
-    home: below("home"),
-    tmp: below("tmp"),
-    scripts: below("scripts"),
+    workspace: inRoot("workspace"),
+    home: inRoot("home"),
+    tmp: inRoot("tmp"),
+    scripts: inRoot("scripts"),
     logs: join(data, "logs", refFolder(ref)),
   };
 }
 
-/** Makes the folders of an attempt, empty. */
+/** Creates the folders of an attempt, empty. */
 export async function makeJobFolders(files: Files, folders: JobFolders): Promise<void> {
   await files.remove(folders.root);
   await files.makeFolder(folders.root);
@@ -48,7 +48,7 @@ export async function cacheFolder(files: Files, data: string, site: string): Pro
   return folder;
 }
 
-/** Removes the folders of attempts that are over; only those whose logs must still be delivered are kept. */
+/** Removes the folders of attempts that are over, except the logs of `undelivered` attempts. */
 export async function removeLeftovers(files: Files, data: string, undelivered: readonly JobRef[]): Promise<void> {
   const keep = new Set(undelivered.map(refFolder));
   for (const kind of ["jobs", "logs"]) {

@@ -1,4 +1,4 @@
-// Keeps what the runner says within the limits of the protocol, so that no message is refused for its size.
+// Keeps messages of the runner within the limits of the protocol, so that none is refused for its size.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
@@ -6,7 +6,7 @@ import type { Failure } from "@gantry/core/step/outcome.ts";
 import type { ReportRequest, StepProgress } from "@gantry/wire/runner/protocol.ts";
 
 type WireFailure = NonNullable<ReportRequest["failure"]>;
-/** JSON as the protocol's schemas have it: the same, only not declared readonly. */
+/** A JSON object as the protocol's schemas type it: not declared readonly. */
 export type WireObject = NonNullable<Extract<StepProgress, { kind: "step-ended" }>["outputs"]>;
 
 /** Bytes of all outputs of one step, or of one job. */
@@ -29,14 +29,14 @@ export function clipFailure({ code, message, why, todo, line, problems }: Failur
   };
 }
 
-/** Throws `outputs-invalid` when they are too large to be kept. */
+/** Throws `outputs-invalid` when the outputs are too large. */
 export function boundedOutputs(outputs: JsonObject): WireObject {
   return bounded(outputs, MAX_OUTPUTS, (size) => {
     return new GantryError("outputs-invalid", { problem: `They have ${size} bytes; the limit is ${MAX_OUTPUTS}.` });
   });
 }
 
-/** A copy that is JSON and nothing else, whatever a step has put in. */
+/** A copy that is plain JSON, whatever a step has put in. Throws the error that `tooLarge` creates above `limit` characters. */
 export function bounded(value: JsonObject, limit: number, tooLarge: (size: number) => Error): WireObject {
   const text = JSON.stringify(value);
   if (text.length > limit) throw tooLarge(text.length);

@@ -1,4 +1,4 @@
-// How a job stands, from the ends of its steps. Pure.
+// The state and the outcome of a job, derived from how its steps ended. Pure.
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Failure } from "@gantry/core/step/outcome.ts";
@@ -13,7 +13,7 @@ export type StepEnd = {
   readonly failure?: Failure;
 };
 
-/** What the conditions of the next steps see as `status`. */
+/** The variable `status` in the conditions of the next steps. */
 export function statusOf(ends: readonly StepEnd[], stopped: Stopped | undefined): "succeeded" | "failed" | "canceled" {
   if (stopped) return stopped.kind === "canceled" ? "canceled" : "failed";
   const bad = firstBad(ends);
@@ -21,12 +21,12 @@ export function statusOf(ends: readonly StepEnd[], stopped: Stopped | undefined)
   return bad.outcome === "canceled" ? "canceled" : "failed";
 }
 
-/** What the expressions of the next steps see as `steps`. */
+/** The variable `steps` in the expressions of the next steps. */
 export function stepsScope(ends: readonly StepEnd[]): JsonObject {
   return Object.fromEntries(ends.map(({ step, outcome, outputs }) => [step, { outcome, outputs }]));
 }
 
-/** Why a step is skipped, in words. */
+/** Why a step is skipped, as a sentence for users. */
 export function skipReason(
   ends: readonly StepEnd[],
   stopped: Stopped | undefined,
@@ -34,13 +34,13 @@ export function skipReason(
 ): string {
   const bad = firstBad(ends);
   if (stopped) return `The job was stopped: ${stopped.message}`;
-  if (bad) return `The step “${bad.title}” before it did not succeed.`;
-  return `Its condition does not hold: ${condition ?? ""}`;
+  if (bad) return `The earlier step “${bad.title}” did not succeed.`;
+  return `Its condition is false: ${condition ?? ""}`;
 }
 
 /**
- * The first step that did not succeed decides. A stop that came when every step had succeeded already changes nothing;
- * one that kept a step from running ends the job as what stopped it.
+ * The first step that did not succeed determines the outcome. A stop after all steps have succeeded changes nothing. A stop
+ * that kept a step from running determines the outcome.
  */
 export function jobOutcome(
   ends: readonly StepEnd[],

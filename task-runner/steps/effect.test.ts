@@ -6,13 +6,13 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { z } from "zod";
-import type { Permits } from "../attempts/permits.ts";
 import { uses } from "../fake-agent.fixture.ts";
-import { openBench } from "../runner.fixture.ts";
+import { openTestRunner } from "../runner.fixture.ts";
+import type { Permits } from "../workers/job-executor.ts";
 import { createEffect } from "./effect.ts";
 
-/** A system outside with one thing in it, and a step that puts it there. */
-class Outside {
+/** An outside system that holds one thing, and a step that puts it there. */
+class OutsideSystem {
   readonly calls: string[] = [];
   thing: JsonObject | undefined;
   crash: "none" | "before" | "after" = "none";
@@ -49,9 +49,9 @@ class Outside {
 }
 
 for (const crash of ["before", "after"] as const) {
-  test(`a change whose attempt crashed ${crash} it was made is there once after the next attempt`, async (t) => {
-    const outside = new Outside();
-    const { agent } = await openBench(t, { steps: [outside.step] });
+  test(`a change whose attempt crashed ${crash} it was made exists once after the next attempt`, async (t) => {
+    const outside = new OutsideSystem();
+    const { agent } = await openTestRunner(t, { steps: [outside.step] });
     outside.crash = crash;
     const first = agent.offer({ steps: [uses("put", "test/put")] });
     const report = await agent.reported(first);
@@ -66,14 +66,14 @@ for (const crash of ["before", "after"] as const) {
 
     const third = agent.offer({ steps: [uses("put", "test/put")] }, { attempt: 3 });
     assert.equal((await agent.reported(third)).outcome, "succeeded");
-    assert.deepEqual(outside.calls, expected, "what is done is answered from the record");
+    assert.deepEqual(outside.calls, expected, "a recorded change is answered from the record");
     assert.deepEqual(third.progress.at(-1), { ...third.progress.at(-1), outputs: outside.thing });
   });
 }
 
-test("a change whose end could not be told is told by the next attempt without asking the system", async (t) => {
-  const outside = new Outside();
-  const { agent } = await openBench(t, { steps: [outside.step] });
+test("a change whose result could not be reported is reported by the next attempt without a probe", async (t) => {
+  const outside = new OutsideSystem();
+  const { agent } = await openTestRunner(t, { steps: [outside.step] });
   agent.fault = (path) => (path === "effect/end" ? "drop" : "none");
   const first = agent.offer({ steps: [uses("put", "test/put")] });
   await agent.until("the change", () => outside.thing !== undefined);
@@ -85,9 +85,9 @@ test("a change whose end could not be told is told by the next attempt without a
   assert.deepEqual(outside.calls, ["perform"]);
 });
 
-test("a change waits for its permit while the agent is away", async (t) => {
-  const outside = new Outside();
-  const { agent } = await openBench(t, { steps: [outside.step] });
+test("a change waits for its permit while the task-agent is unreachable", async (t) => {
+  const outside = new OutsideSystem();
+  const { agent } = await openTestRunner(t, { steps: [outside.step] });
   let refused = 0;
   agent.fault = (path) => {
     if (path !== "effect/begin" || refused >= 3) return "none";
@@ -100,19 +100,19 @@ test("a change waits for its permit while the agent is away", async (t) => {
   assert.equal(refused, 3);
 });
 
-test("a permit that is too old when the change would begin is asked for again, and what may be done is probed", async () => {
+test("a permit that has expired when the change would begin is requested again, and a possible change is probed", async () => {
   const clock = new SteppedClock();
-  const asked: string[] = [];
+  const calls: string[] = [];
   const permits: Permits = {
     begin: async () => {
-      asked.push("permit");
-      const leftMs = asked.length === 1 ? 60_000 : 30_000;
+      calls.push("permit");
+      const leftMs = calls.length === 1 ? 60_000 : 30_000;
       const until = { monotonicMs: clock.monotonicMs() + leftMs, wallMs: clock.nowMs() + leftMs };
-      // The process is stopped while the answer is in its mail: the timers that would tell it so come later.
-      if (asked.length === 1) clock.jumpWall(60_000);
-      return { answer: asked.length === 1 ? "go" : "verify", key: "k", until };
+      // The process is suspended while the answer is queued: its timers fire later.
+      if (calls.length === 1) clock.jumpWall(60_000);
+      return { answer: calls.length === 1 ? "go" : "verify", key: "k", until };
     },
-    end: async () => void asked.push("end"),
+    end: async () => void calls.push("end"),
   };
   const step = { id: "put", uses: "test/put", effects: ["put"] };
   const signal = new AbortController().signal;
@@ -120,9 +120,9 @@ test("a permit that is too old when the change would begin is asked for again, a
   const result = await effect({
     name: "put",
     what: "put the thing",
-    probe: async () => void asked.push("probe"),
-    perform: async () => ({ made: asked.push("perform") }),
+    probe: async () => void calls.push("probe"),
+    perform: async () => ({ made: calls.push("perform") }),
   });
-  assert.deepEqual(asked, ["permit", "permit", "probe", "perform", "end"]);
+  assert.deepEqual(calls, ["permit", "permit", "probe", "perform", "end"]);
   assert.deepEqual(result, { made: 4 });
 });

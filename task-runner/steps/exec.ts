@@ -1,5 +1,5 @@
-// Runs programs: without a shell, in a process group of their own, in a clean environment, and so that nothing of them is
-// left when they end or are stopped.
+// Runs programs: without a shell, in their own process group and a clean environment. Nothing of a program is left when it
+// ends or is stopped.
 
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -9,50 +9,51 @@ import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { DEFAULT_GRACE_MS, Stopped } from "../attempts/stop.ts";
+import type { LogSpool } from "../logs/log-spool.ts";
 import type { Programs } from "../ports.ts";
 import { killByCookie, startOf } from "../processes/process-group.ts";
-import type { Group } from "../state/disk-state.ts";
+import type { JobControl } from "../workers/job-executor.ts";
 
-export type ExecSetting = {
+export type ExecContext = {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Aborted with a Stopped, whose grace counts. */
-  readonly signal: AbortSignal;
-  /** Where programs start when the caller does not say. */
-  readonly cwd: string;
-  /** The environment before what the caller gives. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly stdout: (bytes: Uint8Array) => void;
-  readonly stderr: (bytes: Uint8Array) => void;
-  /** JobEvents of every process group, so that a later process of the runner can end it. */
-  readonly onGroup: (group: Group) => void;
-  readonly onGroupGone: (pgid: number) => void;
-  /** Somebody in the group survived SIGKILL; what it throws is what the call rejects with. */
-  readonly onSurvivor: (pgid: number) => never;
   readonly programs: Pick<Programs, "endGroup">;
+  /** Aborted with a Stopped; its grace period applies. */
+  readonly signal: AbortSignal;
+  /** Working directory when the caller gives none. */
+  readonly cwd: string;
+  /** Environment of every program; the caller's variables override it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Gets the output that is not captured. */
+  readonly log: Pick<LogSpool, "write">;
+  /** Gets `group-started`, `group-ended` and `group-survived`. */
+  readonly emit: JobControl["emit"];
+  /** Name of the runner, for errors. */
+  readonly runner: string;
 };
 
-/** Background processes that a program left behind get so long after SIGTERM. */
+/** Grace period for background processes that a program left behind. */
 const LEFT_BEHIND_GRACE_MS = 1_000;
-/** After the group is gone, its output ends at once, unless a process that left the group holds it open. */
+/** After the group has ended, its output ends at once, unless a process that left the group holds it open. */
 const DRAIN_MS = 50;
-/** A process that cannot be found (only Linux shows them) is not waited for longer. */
+/** Maximum wait for a process that cannot be found; only Linux lists processes with their environment. */
 const MAX_DRAIN_MS = 2_000;
-/** A setting by which the processes of one program can be found. */
+/** A variable that identifies the processes of one program. */
 const COOKIE = "GANTRY_PROCESS";
 const MAX_CAPTURE = 32 * 1_048_576;
 
 /**
- * An `exec` for one step. It resolves when the program and its whole group are gone. When the signal is aborted the group
- * gets SIGTERM, its grace, SIGKILL; then it rejects with the signal's reason. Throws `program-missing`.
+ * An `exec` for one step. It resolves when the program and its whole group have ended. When the signal is aborted, the
+ * group gets SIGTERM, its grace period, SIGKILL; then it rejects with the signal's reason. Throws `program-missing`, and
+ * `kill-failed` when processes of the group survive SIGKILL.
  */
-export function createExec(setting: ExecSetting): Exec {
+export function createExec(context: ExecContext): Exec {
   return async ([program, ...args], options = {}) => {
-    setting.signal.throwIfAborted();
-    const cwd = options.cwd ?? setting.cwd;
+    context.signal.throwIfAborted();
+    const cwd = options.cwd ?? context.cwd;
     await access(cwd);
     const cookie = randomUUID();
-    const child = spawn(program, args, spawnOptions(setting, options, cwd, cookie));
+    const child = spawn(program, args, spawnOptions(context, options, cwd, cookie));
     const started = new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", (error: NodeJS.ErrnoException) => {
@@ -60,24 +61,24 @@ export function createExec(setting: ExecSetting): Exec {
         reject(isMissing ? new GantryError("program-missing", { program }) : error);
       });
     });
-    const output = collect(child, setting, options.stdout ?? "log");
+    const output = collect(child, context.log, options.stdout ?? "log");
     const exited = new Promise<ExitStatus>((resolve) =>
       child.once("exit", (code, signal) => resolve({ code, signal })),
     );
     const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
     await started;
     feed(child, options.input);
-    const drained = (): Promise<void> => drain(child, closed, cookie, setting.clock);
-    return await follow(setting, child, { exited, drained }, output);
+    const drained = (): Promise<void> => drain(child, closed, cookie, context.clock);
+    return await follow(context, child, { exited, drained }, output);
   };
 }
 
 type ExitStatus = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-function spawnOptions(setting: ExecSetting, options: ExecOptions, cwd: string, cookie: string): SpawnOptions {
+function spawnOptions(context: ExecContext, options: ExecOptions, cwd: string, cookie: string): SpawnOptions {
   return {
     cwd,
-    env: { ...setting.env, ...options.env, [COOKIE]: cookie },
+    env: { ...context.env, ...options.env, [COOKIE]: cookie },
     detached: true,
     shell: false,
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -85,13 +86,13 @@ function spawnOptions(setting: ExecSetting, options: ExecOptions, cwd: string, c
 }
 
 async function follow(
-  { clock, logger, signal, programs, onGroup, onGroupGone, onSurvivor }: ExecSetting,
+  { clock, logger, signal, programs, emit, runner }: ExecContext,
   child: ChildProcess,
   { exited, drained }: { exited: Promise<ExitStatus>; drained: () => Promise<void> },
   output: () => string,
 ): Promise<ExecResult> {
   const pgid = child.pid ?? 0;
-  onGroup({ pgid, startedAt: startOf(pgid) ?? "" });
+  emit({ kind: "group-started", group: { pgid, startedAt: startOf(pgid) ?? "" } });
   let ending: Promise<boolean> | undefined;
   const stop = (): void => {
     const graceMs = signal.reason instanceof Stopped ? signal.reason.graceMs : DEFAULT_GRACE_MS;
@@ -102,10 +103,11 @@ async function follow(
   try {
     const { code, signal: killedBy } = await exited;
     ending ??= programs.endGroup(pgid, LEFT_BEHIND_GRACE_MS, clock);
-    if (await ending) onGroupGone(pgid);
+    if (await ending) emit({ kind: "group-ended", pgid });
     else {
       logger.error({ pgid }, "a process group survived SIGKILL");
-      onSurvivor(pgid);
+      emit({ kind: "group-survived", pgid });
+      throw new GantryError("kill-failed", { runner });
     }
     await drained();
     signal.throwIfAborted();
@@ -115,7 +117,7 @@ async function follow(
   }
 }
 
-/** Resolves when all output is read. Processes that left the group and still hold it open are killed for that. */
+/** Resolves when all output has been read. Processes that left the group and still hold the output open are killed. */
 async function drain(child: ChildProcess, closed: Promise<void>, cookie: string, clock: Clock): Promise<void> {
   let isClosed = false;
   const end = new AbortController();
@@ -123,34 +125,35 @@ async function drain(child: ChildProcess, closed: Promise<void>, cookie: string,
     isClosed = true;
     end.abort();
   });
-  const patience = (ms: number): Promise<void> => pause(clock, ms, end.signal);
-  await patience(DRAIN_MS);
+  const closedWithin = (ms: number): Promise<void> => pause(clock, ms, end.signal);
+  await closedWithin(DRAIN_MS);
   if (!isClosed) {
     killByCookie(`${COOKIE}=${cookie}`);
-    await patience(MAX_DRAIN_MS);
+    await closedWithin(MAX_DRAIN_MS);
   }
   child.stdout?.destroy();
   child.stderr?.destroy();
 }
 
-function collect(child: ChildProcess, { stdout, stderr }: ExecSetting, mode: "log" | "capture"): () => string {
+/** The answer gives the captured output; empty in the mode `log`. */
+function collect(child: ChildProcess, log: ExecContext["log"], mode: "log" | "capture"): () => string {
   const captured: Buffer[] = [];
   let size = 0;
   child.stdout?.on("data", (bytes: Buffer) => {
-    if (mode === "log") stdout(bytes);
+    if (mode === "log") log.write("stdout", bytes);
     else if (size <= MAX_CAPTURE) captured.push(bytes);
     size += bytes.length;
   });
-  child.stderr?.on("data", (bytes: Buffer) => stderr(bytes));
+  child.stderr?.on("data", (bytes: Buffer) => log.write("stderr", bytes));
   return () => {
     if (mode === "log") return "";
     if (size <= MAX_CAPTURE) return Buffer.concat(captured).toString("utf8");
-    throw new GantryError("internal", { problem: `A program wrote more than ${MAX_CAPTURE} bytes to be read.` });
+    throw new GantryError("internal", { problem: `The output of a program exceeds ${MAX_CAPTURE} bytes.` });
   };
 }
 
 function feed(child: ChildProcess, input: string | undefined): void {
-  // A program may end without reading its input; its exit code says what that means.
+  // A program may end without reading its input; its exit code shows whether that is an error.
   child.stdin?.on("error", () => {});
   if (input !== undefined) child.stdin?.end(input);
 }

@@ -1,5 +1,5 @@
-// Finds the line of a script's output that says what went wrong, so that people read it without opening the log. A guess,
-// made while the output streams by: the first line that looks like an error, else the last line that says anything. Pure.
+// Finds the line of a script's output that explains its failure, so that users need not open the log. It is a guess, made
+// while the output streams through: the first line that looks like an error, else the last line that is not empty. Pure.
 
 export type FailingLine = {
   readonly push: (bytes: Uint8Array) => void;
@@ -9,10 +9,10 @@ export type FailingLine = {
 
 const MAX_LINE = 500;
 
-/** Lines that begin a part of the work: what failed is in the last part that began. */
+/** Lines that begin a section of the log. The failure is in the last section. */
 const GROUP = /^(::group::|##\[group\])/;
 
-/** How compilers, test runners and shells begin or name an error. */
+/** How compilers, test runners and shells mark an error. */
 const ERROR_LINES = [
   /^\s*(?:--- )?(not ok|fail|failed|failure|fatal|error|err!|panic|✖|✗|×|✘|❌)(\b|[:!\s])/i,
   /\b(error|fatal|panic|exception)(\[[\w-]+\])?:/i,
@@ -25,7 +25,7 @@ const ERROR_LINES = [
   /\bfailed\b/i,
 ];
 
-/** Looks like one of the above and says that all is well, or is only a heading of one. */
+/** Lines that match a pattern above although they report success, or a warning only. */
 const HARMLESS = [
   /\b(0|no|without) (errors?|failures?|failed|warnings?)\b/i,
   /\b(errors?|failures?|failed|fail)[:=\s]+0\b/i,
@@ -33,7 +33,7 @@ const HARMLESS = [
   /^\s*(warning|warn|info|debug|note)\b/i,
 ];
 
-/** Its text says less than the line it is followed by. */
+/** A heading that says less than the error line after it. */
 const HEADING = /^Traceback /;
 
 export function findFailingLine(): FailingLine {
@@ -41,10 +41,10 @@ export function findFailingLine(): FailingLine {
   let rest = "";
   let first: string | undefined;
   let last: string | undefined;
-  /** In a Python traceback the error is the first line after it that is not indented. */
+  /** In a Python traceback, the error is the first line that is not indented. */
   let inTraceback = false;
 
-  const look = (raw: string): void => {
+  const inspect = (raw: string): void => {
     const line = plain(raw);
     if (GROUP.test(line)) {
       first = undefined;
@@ -61,12 +61,12 @@ export function findFailingLine(): FailingLine {
   return {
     push: (bytes) => {
       const lines = (rest + decoder.decode(bytes, { stream: true })).split(/\r?\n/);
-      // Of a line without end only its beginning is kept.
+      // Only the beginning of an endless line is kept.
       rest = (lines.pop() ?? "").slice(0, 2 * MAX_LINE);
-      for (const line of lines) look(line);
+      for (const line of lines) inspect(line);
     },
     line: () => {
-      if (rest !== "") look(rest);
+      if (rest !== "") inspect(rest);
       rest = "";
       return (first ?? last)?.trim().slice(0, MAX_LINE);
     },
@@ -77,8 +77,8 @@ function looksLikeError(line: string): boolean {
   return ERROR_LINES.some((pattern) => pattern.test(line)) && !HARMLESS.some((pattern) => pattern.test(line));
 }
 
-/** Without colours and other control sequences. */
+/** The line without colors and other control sequences. */
 function plain(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to remove.
   return line.slice(0, 2 * MAX_LINE).replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
 }

@@ -1,4 +1,4 @@
-// Runs the steps of one attempt, one after the other, and says how it ended.
+// Runs the steps of one attempt, one after another, and determines the result of the job.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { evaluateCondition } from "@gantry/core/expr/condition.ts";
@@ -6,22 +6,23 @@ import { render } from "@gantry/core/expr/template.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { CLEANUP_MS, Stopped, timedOut } from "../attempts/stop.ts";
-import type { Report } from "../state/disk-state.ts";
+import type { JobResult } from "../workers/job-executor.ts";
 import { boundedOutputs, clip, clipFailure } from "./clip.ts";
 import { jobOutcome, type StepEnd, skipReason, statusOf, stepsScope } from "./decide-job.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
-import { expected, runStep } from "./run-step.ts";
+import { runStep } from "./run-step.ts";
+import { toGantryError } from "./step-run.ts";
 
-/** Never throws for what a step does; all of that is in the result. */
-export async function runJob(job: JobContext): Promise<Omit<Report, "progress">> {
-  const { clock } = job.site.deps;
+/** Failures of steps are part of the result. Rejects only for a bug of the runner. */
+export async function runJob(job: JobContext): Promise<JobResult> {
+  const { clock } = job.environment.deps;
   const cleanup = new AbortController();
-  const armCleanup = (): void => {
+  const startCleanupTimer = (): void => {
     cancelTimer = clock.after(CLEANUP_MS, () => cleanup.abort(timedOut("Cleaning up", CLEANUP_MS)));
   };
   let cancelTimer = (): void => {};
-  job.stop.addEventListener("abort", armCleanup, { once: true });
-  if (job.stop.aborted) armCleanup();
+  job.stop.addEventListener("abort", startCleanupTimer, { once: true });
+  if (job.stop.aborted) startCleanupTimer();
 
   const ends: StepEnd[] = [];
   try {
@@ -32,9 +33,9 @@ export async function runJob(job: JobContext): Promise<Omit<Report, "progress">>
     }
   } finally {
     cancelTimer();
-    job.stop.removeEventListener("abort", armCleanup);
+    job.stop.removeEventListener("abort", startCleanupTimer);
   }
-  return conclude(job, ends);
+  return resultOf(job, ends);
 }
 
 async function runOrSkip(
@@ -43,26 +44,29 @@ async function runOrSkip(
   ends: readonly StepEnd[],
   signal: AbortSignal,
 ): Promise<StepEnd> {
-  const stopped = stoppedBy(job);
+  const stopped = stopOf(job);
   const scope = scopeOf(job, ends);
+
   try {
     if (evaluateCondition(step.when, scope)) return await runStep(job, step, scope, signal);
   } catch (error) {
-    // A condition that cannot be evaluated, a log that cannot be opened: later steps must not run as if all were well.
-    const failure = clipFailure(job.masker.json(failureOf(expected(job, step, error))));
-    job.tell({ kind: "step-ended", step: step.id, outcome: "errored", durationMs: 0, failure });
+    // The condition cannot be evaluated or the log cannot be opened: later steps must not run as after a success.
+    const failure = clipFailure(job.masker.json(failureOf(toGantryError(job, step, error))));
+    const progress = { kind: "step-ended", step: step.id, outcome: "errored", durationMs: 0, failure } as const;
+    job.emit({ kind: "progress", progress });
     return { step: step.id, title: step.title, outcome: "errored", outputs: {}, failure };
   }
   const reason = clip(job.masker.text(skipReason(ends, stopped, step.when)), 1_000);
-  job.tell({ kind: "step-ended", step: step.id, outcome: "skipped", durationMs: 0, reason });
+  const progress = { kind: "step-ended", step: step.id, outcome: "skipped", durationMs: 0, reason } as const;
+  job.emit({ kind: "progress", progress });
   return { step: step.id, title: step.title, outcome: "skipped", outputs: {} };
 }
 
-function conclude(job: JobContext, ends: readonly StepEnd[]): Omit<Report, "progress"> {
-  const { outcome, failure } = jobOutcome(ends, stoppedBy(job), job.spec.steps.length);
+function resultOf(job: JobContext, ends: readonly StepEnd[]): JobResult {
+  const { outcome, failure } = jobOutcome(ends, stopOf(job), job.spec.steps.length);
   const scope = scopeOf(job, ends);
   if (outcome !== "succeeded") {
-    return { outcome, outputs: whatIsThere(job, scope), ...(failure ? { failure: clipFailure(failure) } : {}) };
+    return { outcome, outputs: availableOutputs(job, scope), ...(failure ? { failure: clipFailure(failure) } : {}) };
   }
   try {
     const outputs = job.masker.json(render(job.spec.outputs, scope) as JsonObject);
@@ -74,10 +78,10 @@ function conclude(job: JobContext, ends: readonly StepEnd[]): Omit<Report, "prog
 }
 
 /**
- * The outputs of a job that did not succeed: those that can be had. Whoever cleans up after it needs what its first steps
- * gave; that the others are missing is what the failure says.
+ * The outputs of a job that did not succeed: those that can be rendered. A cleanup job needs the outputs of the first
+ * steps; the failure of the job explains why the others are missing.
  */
-function whatIsThere(job: JobContext, scope: JsonObject): Report["outputs"] {
+function availableOutputs(job: JobContext, scope: JsonObject): JobResult["outputs"] {
   const outputs: Record<string, JsonValue> = {};
   for (const [name, template] of Object.entries(job.spec.outputs)) {
     try {
@@ -92,9 +96,9 @@ function whatIsThere(job: JobContext, scope: JsonObject): Report["outputs"] {
 }
 
 function scopeOf(job: JobContext, ends: readonly StepEnd[]): JsonObject {
-  return { ...(job.spec.scope as JsonObject), steps: stepsScope(ends), status: statusOf(ends, stoppedBy(job)) };
+  return { ...(job.spec.scope as JsonObject), steps: stepsScope(ends), status: statusOf(ends, stopOf(job)) };
 }
 
-function stoppedBy(job: JobContext): Stopped | undefined {
+function stopOf(job: JobContext): Stopped | undefined {
   return job.stop.reason instanceof Stopped ? job.stop.reason : undefined;
 }

@@ -1,5 +1,5 @@
-// A `run:` step: the script goes into a file outside the workspace and is run by the shell that it asks for. Values reach
-// it as environment variables only; nothing is ever pasted into its text.
+// A `run:` step: the script is written to a file outside the workspace and run by the shell that it names. Values are passed
+// as environment variables only; nothing is ever inserted into its text.
 
 import { constants } from "node:fs";
 import { access, open, realpath, stat, writeFile } from "node:fs/promises";
@@ -8,8 +8,8 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
-import { execOf, type StepResult, type StepRun } from "./run-step.ts";
 import { MAX_OUTPUT_FILE, parseOutputs } from "./script-outputs.ts";
+import { execOf, type StepResult, type StepRun } from "./step-run.ts";
 
 type RunAction = Extract<JobStep["action"], { kind: "run" }>;
 type Shell = { readonly argv: readonly [string, ...string[]]; readonly extension: string };
@@ -21,13 +21,13 @@ const SHELLS: { readonly [name in RunAction["shell"]]: Shell } = {
   python3: { argv: ["python3"], extension: "py" },
 };
 
-/** Standard output and standard error become one stream in the kernel: only there is their order known. */
+/** Joins standard output and standard error in the kernel, which is the only place where their order is known. */
 const JOINED = ["/bin/sh", "-c", 'exec "$@" 2>&1', "run"] as const;
 
 export async function runScript(run: StepRun, action: RunAction): Promise<StepResult> {
   const { job, step } = run;
   const { argv, extension } = SHELLS[action.shell];
-  await requireProgram(argv[0], job.site.path);
+  await requireProgram(argv[0], job.environment.path);
   const name = `${job.spec.steps.indexOf(step) + 1}-${step.id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 60)}`;
   const file = join(job.folders.scripts, `${name}.${extension}`);
   const outputFile = join(job.folders.scripts, `${name}.outputs`);
@@ -41,7 +41,7 @@ export async function runScript(run: StepRun, action: RunAction): Promise<StepRe
   return { outcome: "succeeded", outputs: await readOutputs(outputFile) };
 }
 
-/** The program that joins the streams would find out as well, but could only say so with an exit code. */
+/** The program that joins the streams would detect this, too, but could report it only as an exit code. */
 async function requireProgram(program: string, path: string): Promise<void> {
   const places = isAbsolute(program) ? [program] : path.split(delimiter).map((folder) => join(folder, program));
   const found = await Promise.allSettled(places.map((place) => access(place, constants.X_OK)));
@@ -60,7 +60,7 @@ async function workingDirectory(job: JobContext, step: JobStep, folder: string |
   if (folder === undefined) return workspace;
   const refused = (problem: string): GantryError => new GantryError("bad-input", { step: step.title, problem });
   try {
-    // A link that leads out of the workspace is followed first, and refused then.
+    // Links are followed first, so that a link out of the workspace is refused.
     const [inside, real] = await Promise.all([realpath(workspace), realpath(join(workspace, folder))]);
     if (real !== inside && !real.startsWith(inside + sep)) throw refused(`${folder} is outside the workspace.`);
     if (!(await stat(real)).isDirectory()) throw refused(`${folder} is not a folder.`);
@@ -71,15 +71,15 @@ async function workingDirectory(job: JobContext, step: JobStep, folder: string |
   }
 }
 
-/** The script may have put anything in the place of the file; only a plain file of a sensible size is read. */
+/** The script may have replaced the file with anything; only a regular file within the size limit is read. */
 async function readOutputs(file: string): Promise<JsonObject> {
   const refused = (problem: string): GantryError => new GantryError("outputs-invalid", { problem });
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => {
-    throw refused("The file GANTRY_OUTPUT is gone, or is a link.");
+    throw refused("The file GANTRY_OUTPUT was removed or replaced by a link.");
   });
   try {
     const facts = await handle.stat();
-    if (!facts.isFile()) throw refused("GANTRY_OUTPUT is not a plain file any more.");
+    if (!facts.isFile()) throw refused("GANTRY_OUTPUT is no longer a regular file.");
     if (facts.size > MAX_OUTPUT_FILE)
       throw refused(`The file has ${facts.size} bytes; the limit is ${MAX_OUTPUT_FILE}.`);
     return parseOutputs(await handle.readFile("utf8"));

@@ -1,4 +1,5 @@
-// A `uses:` step: finds it, gives it its input and what it may use of the site, calls it until it has ended.
+// A `uses:` step: finds its implementation, gives it its input and the systems that it may use, and calls it until it has
+// ended.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
@@ -12,31 +13,32 @@ import { isRetryable } from "../ports.ts";
 import { clip, clipFailure } from "./clip.ts";
 import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
-import { execOf, expected, type StepResult, type StepRun } from "./run-step.ts";
-import { surroundings } from "./script-env.ts";
+import { libraryEnv } from "./script-env.ts";
+import { execOf, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 import { resolveSystems } from "./systems.ts";
 
 type UsesAction = Extract<JobStep["action"], { kind: "uses" }>;
 
-/** Throws what the outcome must be made of: a GantryError, the signal's reason, or a bug. */
+/** Throws a GantryError, the signal's reason, or the error of a bug; the caller turns it into an outcome. */
 export async function runUses(run: StepRun, action: UsesAction): Promise<StepResult> {
   const { job, scope, limitTo } = run;
-  const load = Object.hasOwn(job.site.steps, action.uses) ? job.site.steps[action.uses] : undefined;
+  const { steps, config, secrets } = job.environment;
+  const load = Object.hasOwn(steps, action.uses) ? steps[action.uses] : undefined;
   if (!load) throw new GantryError("step-unknown", { step: action.uses });
   const step = await load();
   if (run.step.timeoutMs === undefined) limitTo(step.timeoutMs);
   const input = parseInput(step, await renderWithSecrets(job, action.with as JsonObject, scope));
-  const systems = await resolveSystems(job.site.config, step, job.site.secrets, job.masker);
+  const systems = await resolveSystems(config, step, secrets, job.masker);
   const context = contextOf(run, step, input, systems);
   return callUntilEnded(run, step, context);
 }
 
-/** Retries count from the last sign of progress: an answer `waiting` is one. */
+/** The retry count starts again after each sign of progress: an answer `waiting` is one. */
 async function callUntilEnded(run: StepRun, step: AnyStep, context: StepContext<never>): Promise<StepResult> {
-  const { clock, random } = run.job.site.deps;
+  const { clock, random } = run.job.environment.deps;
   let memo: JsonValue | undefined;
-  let told: string | undefined;
+  let lastReason: string | undefined;
   let tries = 0;
   for (;;) {
     const outcome = await callOnce(run, step, { ...context, memo });
@@ -47,8 +49,8 @@ async function callUntilEnded(run: StepRun, step: AnyStep, context: StepContext<
     if (outcome.kind === "waiting") {
       ({ memo } = outcome);
       tries = 0;
-      if (outcome.reason !== told) tellWaiting(run, outcome.reason, outcome.retryAfterMs);
-      told = outcome.reason;
+      if (outcome.reason !== lastReason) reportWaiting(run, outcome.reason, outcome.retryAfterMs);
+      lastReason = outcome.reason;
       await pause(clock, outcome.retryAfterMs, run.signal);
       run.signal.throwIfAborted();
       continue;
@@ -58,7 +60,7 @@ async function callUntilEnded(run: StepRun, step: AnyStep, context: StepContext<
       return { outcome: "errored", outputs: {}, failure: outcome.failure };
     }
     const wait = Math.round(backoffMs(backoffOf(step.retry), tries, random()));
-    tellRetrying(run, tries, outcome.failure, wait);
+    reportRetry(run, tries, outcome.failure, wait);
     await pause(clock, wait, run.signal);
     run.signal.throwIfAborted();
   }
@@ -73,24 +75,31 @@ async function callOnce(run: StepRun, step: AnyStep, context: StepContext<never>
     return await step.run(context);
   } catch (error) {
     run.signal.throwIfAborted();
-    const known = expected(run.job, run.step, error);
+    const known = toGantryError(run.job, run.step, error);
     return { kind: "errored", failure: failureOf(known), retryable: isRetryable(known) };
   }
 }
 
-/** JobEvents when the reason changes, not at every look. */
-function tellWaiting(run: StepRun, reason: string, retryAfterMs: number): void {
+/** Called when the reason changes, not at every call of the step. */
+function reportWaiting(run: StepRun, reason: string, retryAfterMs: number): void {
   const { job, step, log } = run;
   const text = clip(job.masker.text(reason), 1_000);
   log.line(`[gantry] waiting: ${text}`);
-  job.tell({ kind: "step-waiting", step: step.id, reason: text, retryAfterMs: Math.max(0, Math.round(retryAfterMs)) });
+  const waitMs = Math.max(0, Math.round(retryAfterMs));
+  job.emit({
+    kind: "progress",
+    progress: { kind: "step-waiting", step: step.id, reason: text, retryAfterMs: waitMs },
+  });
 }
 
-function tellRetrying(run: StepRun, attempt: number, failure: Failure, retryAfterMs: number): void {
+function reportRetry(run: StepRun, attempt: number, error: Failure, retryAfterMs: number): void {
   const { job, step, log } = run;
-  const told = clipFailure(job.masker.json(failure));
-  log.line(`[gantry] ${told.message} ${told.why ?? ""} Trying again in ${duration(retryAfterMs)}.`);
-  job.tell({ kind: "step-retrying", step: step.id, attempt, failure: told, retryAfterMs });
+  const failure = clipFailure(job.masker.json(error));
+  log.line(`[gantry] ${failure.message} ${failure.why ?? ""} Trying again in ${duration(retryAfterMs)}.`);
+  job.emit({
+    kind: "progress",
+    progress: { kind: "step-retrying", step: step.id, attempt, failure, retryAfterMs },
+  });
 }
 
 function parseInput(step: AnyStep, given: JsonObject): unknown {
@@ -101,12 +110,13 @@ function parseInput(step: AnyStep, given: JsonObject): unknown {
   throw new GantryError("bad-input", { step: step.name, problem }, { problems });
 }
 
+/** Throws `internal` when a step does not keep to its own output schema. */
 function checkOutput(step: AnyStep, output: JsonObject): JsonObject {
   const parsed = step.output.safeParse(output);
   if (parsed.success) return parsed.data as JsonObject;
   const problem = problemsOf(parsed.error).map(({ pointer, detail }) => `${pointer}: ${detail}`);
   throw new GantryError("internal", {
-    problem: `The output of ${step.name} is not what it declares: ${problem.join(" ")}`,
+    problem: `The output of ${step.name} does not match its declaration: ${problem.join(" ")}`,
   });
 }
 
@@ -117,7 +127,8 @@ function contextOf(
   system: StepContext<never>["system"],
 ): StepContext<never> {
   const { job, log, signal } = run;
-  const { ref, spec, folders, site } = job;
+  const { ref, spec, folders, environment } = job;
+  const { deps } = environment;
   return {
     input: input as never,
     memo: undefined,
@@ -134,24 +145,24 @@ function contextOf(
     },
     workspace: folders.workspace,
     home: folders.home,
-    cache: site.cache,
+    cache: environment.cache,
     system,
     log: (line) => log.line(line),
     exec: execOf(run, folders.workspace),
-    environment: surroundings(site.path, folders, site.deps.env),
+    environment: libraryEnv(environment.path, folders, deps.env),
     effect: createEffect({
       step: { id: run.step.id, uses: step.name, effects: step.effects },
       permits: job.permits,
       masker: job.masker,
-      clock: site.deps.clock,
+      clock: deps.clock,
       signal,
     }),
-    // A step that forgets the signal is stopped all the same.
+    // So that a step that does not pass on its signal is stopped, too.
     fetch: (address, init) => {
       const signals = init?.signal ? [signal, init.signal] : [signal];
-      return site.deps.fetch(address, { ...init, signal: AbortSignal.any(signals) });
+      return deps.fetch(address, { ...init, signal: AbortSignal.any(signals) });
     },
     signal,
-    nowMs: site.deps.clock.nowMs,
+    nowMs: deps.clock.nowMs,
   };
 }

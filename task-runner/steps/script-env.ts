@@ -1,5 +1,5 @@
-// The environment of the programs of a job. Nothing is inherited from the runner; pipeline files may add names, but none
-// that would change which programs run or what code they load. Pure.
+// The environment of the programs of a job. Nothing is inherited from the runner. Pipeline files may add variables, but none
+// that changes which programs run or what code they load. Pure.
 
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
@@ -9,7 +9,7 @@ import type { JobFolders } from "../state/workspace.ts";
 
 const COOKIE = "GANTRY_JOB_FOLDER";
 
-/** Linux takes at most 128 KiB per setting. */
+/** Linux accepts at most 128 KiB per variable. */
 const MAX_VALUE = 100_000;
 const MAX_TOTAL = 1_000_000;
 
@@ -35,8 +35,8 @@ const REFUSED = [
 ];
 
 /**
- * What `env:` of job and step gives, as text. Throws `bad-input` with every name that is refused, every value that is
- * none, and sizes that no system takes.
+ * The variables of `env:` of job and step, as text. Throws `bad-input` with a problem for every refused name, every invalid
+ * value, and a total size that is too large.
  */
 export function pipelineEnv(rendered: JsonObject, step: string): Record<string, string> {
   const problems: Problem[] = [];
@@ -49,13 +49,13 @@ export function pipelineEnv(rendered: JsonObject, step: string): Record<string, 
     if (problem) problems.push({ detail: problem, pointer: `/env/${name.slice(0, 100)}` });
     else env[name] = text;
   }
-  if (total > MAX_TOTAL) problems.push({ detail: `All values together are longer than ${MAX_TOTAL} characters.` });
+  if (total > MAX_TOTAL) problems.push({ detail: `All variables together are longer than ${MAX_TOTAL} characters.` });
   const [first] = problems;
   if (first) throw new GantryError("bad-input", { step, problem: first.detail }, { problems });
   return env;
 }
 
-/** Facts about the job, and a place of its own for everything that programs write. */
+/** Variables that describe the job, and its own folders for everything that programs write. */
 export function baseEnv(
   ref: JobRef,
   spec: Pick<JobSpec, "pipeline" | "app" | "site" | "requestedBy" | "taskUrl">,
@@ -81,39 +81,39 @@ export function baseEnv(
     GANTRY_REQUESTED_BY: spec.requestedBy,
     GANTRY_TASK_URL: spec.taskUrl,
     GANTRY_WORKSPACE: folders.workspace,
-    // The same in every attempt: a script can use it to find out what an earlier attempt has done.
+    // It is the same in every attempt: a script can use it to find out what an earlier attempt has done.
     GANTRY_EFFECT_KEY: effectKey(ref.task, ref.job, step, "run", 0),
     [COOKIE]: folders.root,
   };
 }
 
-const SURROUNDINGS = ["GIT_SSL_CAINFO", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"] as const;
+const INHERITED = ["GIT_SSL_CAINFO", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"] as const;
 
-/** What a program needs that a step's library starts: where programs are, how the network is reached, whose it is. */
-export function surroundings(
+/** The environment of programs that a library of a step starts: PATH, network settings, and the cookie of the attempt. */
+export function libraryEnv(
   path: string,
   folders: JobFolders,
   runner: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const known = SURROUNDINGS.flatMap((name) => {
+  const inherited = INHERITED.flatMap((name) => {
     const value = runner[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { PATH: path, ...Object.fromEntries(known), [COOKIE]: folders.root };
+  return { PATH: path, ...Object.fromEntries(inherited), [COOKIE]: folders.root };
 }
 
 /**
- * The setting by which every process of an attempt can be found, also one that left its process group. The folder of the
- * attempt is unique on the machine: other runners may have attempts with the same fence.
+ * The variable by which every process of an attempt can be found, also one that left its process group. Its value is the
+ * folder of the attempt, which is unique on the machine; other runners may have attempts with the same fence.
  */
 export function cookieOf(folders: JobFolders): string {
   return `${COOKIE}=${folders.root}`;
 }
 
 function problemWith(name: string, text: string): string | undefined {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) return `${name.slice(0, 50)} cannot be the name of a variable.`;
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) return `${name.slice(0, 50)} is not a valid variable name.`;
   if (REFUSED.some((pattern) => pattern.test(name))) return `${name} is set by the runner and cannot be changed.`;
-  if (text.includes("\0")) return `The value of ${name} holds a zero byte.`;
+  if (text.includes("\0")) return `The value of ${name} contains a zero byte.`;
   if (text.length > MAX_VALUE) return `The value of ${name} is longer than ${MAX_VALUE} characters; use a file.`;
   return undefined;
 }

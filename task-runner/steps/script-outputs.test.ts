@@ -4,7 +4,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import fc from "fast-check";
 import { parseOutputs } from "./script-outputs.ts";
 
-test("outputs are lines, and values with several lines have an end of their own", () => {
+test("outputs are lines, and values with several lines have a delimiter", () => {
   const text = "image=orders:1\nempty=\nurl=https://x/?a=b<<c\r\nnotes<<END\nfirst\n  second=2\nEND\nimage=orders:2\n";
   assert.deepEqual(parseOutputs(text), {
     image: "orders:2",
@@ -19,8 +19,8 @@ for (const [text, problem] of [
   ["a=1\nb b=2", /Line 2 .* name/],
   ["__proto__=x", /Line 1 .* name/],
   ["PATH:=x", /name/],
-  ["a<<END\nx\n", /does not end/],
-  ["a<<\nx\n", /names no end/],
+  ["a<<END\nx\n", /without its closing delimiter/],
+  ["a<<\nx\n", /has no delimiter/],
   [`a=${"x".repeat(65_537)}`, /more than 65536/],
   [Array.from({ length: 101 }, (_, index) => `a${index}=1`).join("\n"), /Line 101/],
 ] as const) {
@@ -32,7 +32,7 @@ for (const [text, problem] of [
   });
 }
 
-test("property: any text is understood or refused, and what is written is read", () => {
+test("property: any text is parsed or refused, and written values are read back", () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 200, unit: "grapheme" }), (text) => {
       try {

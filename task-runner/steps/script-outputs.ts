@@ -1,5 +1,5 @@
-// What a script answers: lines in the file that GANTRY_OUTPUT names. Its standard output is never read for outputs, so
-// printing something by accident, or on behalf of somebody else, changes nothing. Pure.
+// The outputs of a script: lines in the file that GANTRY_OUTPUT names. Standard output is never parsed for outputs, so text
+// that a script prints, also text from third parties, cannot set one. Pure.
 //
 //   name=value
 //   name<<END          a value with several lines, up to the line END
@@ -14,7 +14,7 @@ const MAX_OUTPUTS = 100;
 const MAX_VALUE = 65_536;
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/;
 
-/** The outputs by name; the last value of a name counts. Throws `outputs-invalid`, which says in which line. */
+/** The outputs by name; the last value of a name counts. Throws `outputs-invalid` with the number of the line. */
 export function parseOutputs(text: string): JsonObject {
   const outputs = new Map<string, string>();
   const lines = text.split("\n");
@@ -24,7 +24,11 @@ export function parseOutputs(text: string): JsonObject {
     if (line.trim() === "") continue;
     const [, name = "", mark, rest = ""] = /^(.*?)(=|<<)(.*)$/s.exec(line) ?? [];
     if (mark === undefined) throw invalid(at, "has neither `=` nor `<<`");
-    if (!NAME.test(name)) throw invalid(at, "has a name that is not made of letters, digits, `_` and `-`");
+    if (!NAME.test(name))
+      throw invalid(
+        at,
+        "has a name that contains more than letters, digits, `_` and `-`, or does not begin with a letter",
+      );
     let value = rest;
     if (mark === "<<") {
       const body = heredoc(lines, index, rest);
@@ -33,18 +37,18 @@ export function parseOutputs(text: string): JsonObject {
     }
     if (value.length > MAX_VALUE) throw invalid(at, `has a value of more than ${MAX_VALUE} characters`);
     outputs.set(name, value);
-    if (outputs.size > MAX_OUTPUTS) throw invalid(at, `is the one after ${MAX_OUTPUTS} outputs; that is too many`);
+    if (outputs.size > MAX_OUTPUTS) throw invalid(at, `exceeds the limit of ${MAX_OUTPUTS} outputs`);
   }
   return Object.fromEntries(outputs);
 }
 
 function heredoc(lines: readonly string[], start: number, end: string): { value: string; last: number } {
-  if (end === "") throw invalid(start + 1, "names no end for its value after `<<`");
+  if (end === "") throw invalid(start + 1, "has no delimiter after `<<`");
   for (let index = start + 1; index < lines.length; index += 1) {
     if (withoutReturn(lines[index] ?? "") !== end) continue;
     return { value: lines.slice(start + 1, index).join("\n"), last: index };
   }
-  throw invalid(start + 1, "has a value that does not end");
+  throw invalid(start + 1, "has a value without its closing delimiter");
 }
 
 function withoutReturn(line: string): string {

@@ -1,4 +1,4 @@
-// Resolves secrets at the site, each time one is needed, and tells the masker before anybody else sees the value.
+// Resolves secrets at the site, each time one is needed. A value is added to the masker before anything else gets it.
 
 import { readFile } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -6,7 +6,7 @@ import { type Masker, MIN_SECRET_LENGTH } from "@gantry/core/mask/masker.ts";
 import type { RunnerConfig, SecretSource } from "../config.ts";
 
 export type Secrets = {
-  /** The value of a secret. Throws `credential-missing`, which says which file or variable is missing, never a value. */
+  /** The value of a secret. Throws `credential-missing`; the error names the file or variable and never contains a value. */
   readonly resolve: (name: string, masker: Masker) => Promise<string>;
 };
 
@@ -21,7 +21,7 @@ export function createSecrets(config: Pick<RunnerConfig, "site" | "secrets">, en
       const source = config.secrets[name] as SecretSource;
       const value = await readSecret(source, env, missing);
       if (value.length < MIN_SECRET_LENGTH) {
-        throw missing(`It is shorter than ${MIN_SECRET_LENGTH} characters, so it could not be kept out of logs.`);
+        throw missing(`It is shorter than ${MIN_SECRET_LENGTH} characters, so it cannot be masked in logs.`);
       }
       masker.add(value);
       return value;
@@ -29,7 +29,7 @@ export function createSecrets(config: Pick<RunnerConfig, "site" | "secrets">, en
   };
 }
 
-/** The value that a source holds now, without the line end that editors leave. `missing` makes the error. */
+/** The current value of a source, without the line break that editors add. `missing` creates the error. */
 export async function readSecret(source: SecretSource, env: Env, missing: (problem: string) => Error): Promise<string> {
   if ("env" in source) {
     const value = env[source.env];

@@ -1,4 +1,4 @@
-// What the expressions of a step see: the job's scope, the steps before it, and of the site's secrets only those that
+// The variables in the expressions of a step: the job's scope, the earlier steps, and only those secrets of the site that
 // the template names.
 
 import { GantryError } from "@gantry/core/errors.ts";
@@ -9,10 +9,10 @@ import type { JobContext } from "./job-context.ts";
 /** Renders a template that may name secrets. Throws `expression-failed` and `credential-missing`. */
 export async function renderWithSecrets(job: JobContext, template: JsonObject, scope: JsonObject): Promise<JsonObject> {
   const secrets: Record<string, string> = {};
-  for (const name of secretsNamedIn(template)) secrets[name] = await job.site.secrets.resolve(name, job.masker);
+  for (const name of secretsNamedIn(template)) secrets[name] = await job.environment.secrets.resolve(name, job.masker);
   const rendered: JsonValue = render(template, { ...scope, secrets });
   if (isJsonObject(rendered)) return rendered;
-  throw new GantryError("internal", { problem: "A template of an object gave something else." });
+  throw new GantryError("internal", { problem: "The template of an object did not render to an object." });
 }
 
 function secretsNamedIn(template: JsonObject): ReadonlySet<string> {

@@ -1,4 +1,4 @@
-// Which of the site's systems a step gets: only those of the kinds that it declared, with their credentials resolved.
+// Which systems of the site a step can use: only those of the kinds that it declares, with their credentials resolved.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Masker } from "@gantry/core/mask/masker.ts";
@@ -9,8 +9,8 @@ import type { Secrets } from "./secrets.ts";
 export type SystemLookup = <K extends SystemKind>(kind: K, name?: string) => SystemOf<K>;
 
 /**
- * Prepares the systems of these kinds. A credential that is missing is an error only for the step that asks for that
- * system. The lookup throws `system-missing`, `credential-missing`, or `bad-input` when it cannot tell which one is meant.
+ * Prepares the systems that the step needs. A missing credential is an error only when the step looks that system up. The
+ * lookup throws `system-missing`, `credential-missing`, or `bad-input` when several systems match.
  */
 export async function resolveSystems(
   config: Pick<RunnerConfig, "site" | "systems">,
@@ -23,14 +23,14 @@ export async function resolveSystems(
   for (const [name, settings] of named) resolved.set(name, await resolveSystem(name, settings, secrets, masker));
 
   return <K extends SystemKind>(kind: K, name?: string): SystemOf<K> => {
-    const fitting = named.filter(([one, settings]) => settings.kind === kind && (name === undefined || one === name));
-    const [first, ...others] = fitting.map(([one]) => one);
+    const matching = named.filter(([one, settings]) => settings.kind === kind && (name === undefined || one === name));
+    const [first, ...others] = matching.map(([one]) => one);
     if (first === undefined) {
       const wanted = name === undefined ? "" : ` named ${name}`;
       throw new GantryError("system-missing", { site: config.site, kind, name: wanted, step: step.name });
     }
     if (others.length > 0) {
-      const problem = `RunnerContext ${config.site} has several ${kind} systems; say with \`system:\` which one: ${[first, ...others].join(", ")}.`;
+      const problem = `Site ${config.site} has several ${kind} systems. Name one of them in \`system:\`: ${[first, ...others].join(", ")}.`;
       throw new GantryError("bad-input", { step: step.name, problem });
     }
     const system = resolved.get(first);

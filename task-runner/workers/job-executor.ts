@@ -1,15 +1,15 @@
-// Who carries out the steps of jobs. The supervisor (attempt.ts) gives an order and hears what happens; the hands are in
-// a worker (workshop.ts), or in the same thread (perform-job.ts, for tests and the simulator).
+// The port through which a runner has the steps of a job executed: in a worker thread (worker-pool.ts), or in the calling
+// thread (in-process-executor.ts, for tests and the simulator).
 
-import type { Logger } from "@gantry/runtime/process/logger.ts";
-import type { JobRef, JobSpec, StepProgress } from "@gantry/wire/runner/protocol.ts";
-import type { Permits } from "../attempts/permits.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { EffectPermit, JobRef, JobSpec, StepProgress } from "@gantry/wire/runner/protocol.ts";
+import type { Moment } from "../attempts/moment.ts";
 import type { RunnerConfig } from "../config.ts";
 import type { Group, Report } from "../state/disk-state.ts";
 import type { JobFolders } from "../state/workspace.ts";
-import type { StepLimit } from "../steps/job-context.ts";
+import type { WireObject } from "../steps/clip.ts";
 
-/** Everything that the hands need for one attempt. Plain data, so that it can go to another thread. */
+/** Everything that is needed to execute one attempt of a job. Plain data, so that it can be sent to another thread. */
 export type JobRequest = {
   readonly ref: JobRef;
   readonly spec: JobSpec;
@@ -17,36 +17,77 @@ export type JobRequest = {
   readonly config: Pick<RunnerConfig, "name" | "site" | "systems" | "secrets">;
   readonly cache: string;
   readonly path: string;
-  /** Masked like every secret. */
+  /** The runner's own token; it is masked like every secret. */
   readonly token: string;
-  /** Where `{env: NAME}` is read. */
+  /** The environment in which `{env: NAME}` is looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** How the hands speak to the supervisor. Nothing that they tell holds a secret. */
-export type JobEvents = {
-  readonly tell: (event: StepProgress) => void;
-  /** A log was opened; the answer is to be told when its file has grown, and when it is complete. */
-  readonly openLog: (step: string, file: string) => LogGrowth;
-  readonly permits: Permits;
-  readonly onGroup: (group: Group) => void;
-  readonly onGroupGone: (pgid: number) => void;
-  readonly onSurvivor: (pgid: number) => void;
-  readonly onLimit: (limit: StepLimit | undefined) => void;
-  readonly onAbandoned: () => void;
-  readonly logger: Logger;
+/**
+ * What happens while a job is executed, in order. Plain data without secrets, so that it can be sent to another thread.
+ */
+export type JobEvent =
+  | { readonly kind: "progress"; readonly progress: StepProgress }
+  /** The log of a step was created. `file` is its absolute path. */
+  | { readonly kind: "log-opened"; readonly step: string; readonly file: string }
+  /** The log file of a step now has `size` bytes. `isClosed`: the log is complete. */
+  | { readonly kind: "log-grown"; readonly step: string; readonly size: number; readonly isClosed: boolean }
+  /** A program was started. The group is recorded so that it can be ended when the executing thread cannot do it. */
+  | { readonly kind: "group-started"; readonly group: Group }
+  | { readonly kind: "group-ended"; readonly pgid: number }
+  /** Processes of this group survived SIGKILL. */
+  | { readonly kind: "group-survived"; readonly pgid: number }
+  /** The time limit of the running step; undefined when the step has ended. */
+  | { readonly kind: "step-limit"; readonly limit: StepLimit | undefined }
+  /** A step did not stop in time and was abandoned: its code may still run. */
+  | { readonly kind: "step-abandoned" }
+  /** A line for the runner's own log. */
+  | { readonly kind: "runner-log"; readonly level: LogLevel; readonly fields: object; readonly text: string };
+
+/** `ms` counts from the start of the step. */
+export type StepLimit = { readonly title: string; readonly ms: number };
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** A change to an outside system that a step wants to make. */
+export type EffectRequest = {
+  readonly step: string;
+  readonly effect: string;
+  readonly ordinal: number;
+  readonly what: string;
 };
 
-export type LogGrowth = (size: number, isClosed: boolean) => void;
-export type Signals = { readonly stop: AbortSignal; readonly lost: AbortSignal };
+/**
+ * `localResult`: this runner has made the change itself and could not report it. `until`: the change must not begin later,
+ * because the lease may be over. After a suspend, a process may read the permit before its timers detect how late it is.
+ */
+export type Permit = EffectPermit & { readonly localResult?: JsonObject; readonly until: Moment };
+
+export type Permits = {
+  /** Waits while the task-agent is unreachable. Throws `lease-lost`, and the signal's reason. */
+  readonly begin: (request: EffectRequest, signal: AbortSignal) => Promise<Permit>;
+  /** The change was made. Resolves when its result is on disk and the task-agent has it. */
+  readonly end: (key: string, result: WireObject) => Promise<void>;
+};
+
+/** How a running job and its attempt reach each other. */
+export type JobControl = {
+  readonly emit: (event: JobEvent) => void;
+  readonly permits: Permits;
+  /** Aborted with a Stopped when the job must stop: canceled, time limit, end of the lease. Cleanup steps may still run. */
+  readonly stop: AbortSignal;
+  /** Aborted with a Stopped when nothing may run any more, not even cleanup steps: the lease is over. */
+  readonly lost: AbortSignal;
+};
+
 export type JobResult = Omit<Report, "progress">;
 
 export type JobExecutor = {
   /**
-   * Carries out one job; several at once. Whatever a step does becomes a result: it rejects only when the hands
-   * themselves are at fault. When it resolves, nothing of the job runs any more, unless `onSurvivor` said so.
+   * Executes one job; several may run at once. Failures of steps are part of the result: the promise rejects only when the
+   * executor itself fails. When it settles, nothing of the job runs any more, unless `group-survived` or `step-abandoned`
+   * was emitted.
    */
-  readonly run: (order: JobRequest, told: JobEvents, signals: Signals) => Promise<JobResult>;
-  /** Ends what waits for work. Orders that run must have ended. */
+  readonly run: (request: JobRequest, control: JobControl) => Promise<JobResult>;
+  /** Ends idle threads. All runs must have ended. */
   readonly close: () => Promise<void>;
 };

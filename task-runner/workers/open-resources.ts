@@ -1,4 +1,4 @@
-// What a worker thread has open: programs, logs, the step that runs. When the thread dies, somebody else must close it.
+// What a worker thread has open: programs, logs, the running step. When the thread dies, the supervisor closes them.
 
 import type { Failure } from "@gantry/core/step/outcome.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
@@ -7,13 +7,15 @@ import type { Programs } from "../ports.ts";
 import type { Group } from "../state/disk-state.ts";
 import { type Files, writeAll } from "../state/files.ts";
 import { clipFailure } from "../steps/clip.ts";
-import type { JobEvents, LogGrowth } from "./job-executor.ts";
-import type { FromWorker } from "./worker-messages.ts";
+import type { JobControl, JobEvent } from "./job-executor.ts";
 
 export type OpenResources = {
-  /** Passes on what the thread tells, and keeps what it leaves open. */
-  readonly note: (message: FromWorker) => void;
-  /** Ends every program, closes every log with a last line, and ends the step. The thread must be dead. */
+  /** Must be called with every event of the job. */
+  readonly track: (event: JobEvent) => void;
+  /**
+   * Ends every program, closes every log with a last line, and ends the running step, and emits an event for each. The
+   * thread must be dead.
+   */
   readonly close: (end: {
     outcome: Outcome;
     failure: Failure | undefined;
@@ -23,63 +25,46 @@ export type OpenResources = {
 };
 
 type Deps = { readonly clock: Clock; readonly files: Files; readonly programs: Programs };
-type OpenLog = { readonly file: string; readonly growth: LogGrowth };
 
-export function trackResources(told: JobEvents, { clock, files, programs }: Deps): OpenResources {
+export function trackOpenResources(emit: JobControl["emit"], { clock, files, programs }: Deps): OpenResources {
   const groups = new Map<number, Group>();
-  const logs = new Map<string, OpenLog>();
-  let step: { readonly id: string; readonly sinceMs: number } | undefined;
+  /** Step → file. */
+  const logs = new Map<string, string>();
+  let running: { readonly step: string; readonly sinceMs: number } | undefined;
 
-  const note = (message: FromWorker): void => {
-    switch (message.k) {
-      case "tell":
-        if (message.event.kind === "step-started") step = { id: message.event.step, sinceMs: clock.monotonicMs() };
-        if (message.event.kind === "step-ended") step = undefined;
-        told.tell(message.event);
-        return;
-      case "log":
-        logs.set(message.step, { file: message.file, growth: told.openLog(message.step, message.file) });
-        return;
-      case "grown":
-        logs.get(message.step)?.growth(message.size, message.isClosed);
-        if (message.isClosed) logs.delete(message.step);
-        return;
-      case "group":
-        groups.set(message.group.pgid, message.group);
-        told.onGroup(message.group);
-        return;
-      case "group-gone":
-        groups.delete(message.pgid);
-        told.onGroupGone(message.pgid);
-        return;
-      case "survivor":
-        told.onSurvivor(message.pgid);
-        return;
-      case "line":
-        told.logger[message.level](message.fields, message.text);
-        return;
-    }
+  const track = (event: JobEvent): void => {
+    if (event.kind === "progress") {
+      const { kind, step } = event.progress;
+      if (kind === "step-started") running = { step, sinceMs: clock.monotonicMs() };
+      if (kind === "step-ended") running = undefined;
+    } else if (event.kind === "log-opened") logs.set(event.step, event.file);
+    else if (event.kind === "log-grown" && event.isClosed) logs.delete(event.step);
+    else if (event.kind === "group-started") groups.set(event.group.pgid, event.group);
+    else if (event.kind === "group-ended") groups.delete(event.pgid);
   };
 
   return {
-    note,
+    track,
     close: async ({ outcome, failure, line, cookie }) => {
       for (const group of groups.values()) {
-        if (await programs.endOldGroup(group, cookie, clock)) told.onGroupGone(group.pgid);
-        else told.onSurvivor(group.pgid);
+        const isGone = await programs.endOldGroup(group, cookie, clock);
+        emit({ kind: isGone ? "group-ended" : "group-survived", pgid: group.pgid });
       }
       programs.killByCookie(cookie);
-      for (const log of logs.values()) log.growth(await lastLine(files, log.file, line, told), true);
-      if (!step) return;
-      const durationMs = Math.max(0, Math.round(clock.monotonicMs() - step.sinceMs));
+      for (const [step, file] of logs) {
+        const size = await appendLastLine(files, file, line, emit);
+        emit({ kind: "log-grown", step, size, isClosed: true });
+      }
+      if (!running) return;
+      const durationMs = Math.max(0, Math.round(clock.monotonicMs() - running.sinceMs));
       const why = failure ? { failure: clipFailure(failure) } : {};
-      told.tell({ kind: "step-ended", step: step.id, outcome, durationMs, ...why });
+      emit({ kind: "progress", progress: { kind: "step-ended", step: running.step, outcome, durationMs, ...why } });
     },
   };
 }
 
-/** Answers how long the file is then. */
-async function lastLine(files: Files, file: string, line: string, { logger }: JobEvents): Promise<number> {
+/** Answers the size of the file afterwards. A line that cannot be written is only logged. */
+async function appendLastLine(files: Files, file: string, line: string, emit: JobControl["emit"]): Promise<number> {
   try {
     const handle = await files.open(file, "append");
     try {
@@ -88,7 +73,8 @@ async function lastLine(files: Files, file: string, line: string, { logger }: Jo
       await handle.close();
     }
   } catch (error) {
-    logger.error({ err: error, file }, "the last line of a log could not be written");
+    const text = "the last line of a log could not be written";
+    emit({ kind: "runner-log", level: "error", fields: { err: error, file }, text });
   }
   return files.size(file);
 }

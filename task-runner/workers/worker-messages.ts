@@ -1,44 +1,39 @@
-// What the supervisor and a worker thread say to each other. Plain data; errors and reasons to stop are taken apart here
-// and put together again on the other side. The messages of one direction arrive in their order.
+// The messages between the supervisor and a worker thread. They are plain data: errors and stop reasons are converted here
+// and rebuilt on the other side. Messages in one direction arrive in order.
 
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
-import type { StepProgress } from "@gantry/wire/runner/protocol.ts";
-import type { EffectWish, Permit } from "../attempts/permits.ts";
 import { Stopped } from "../attempts/stop.ts";
-import type { Group } from "../state/disk-state.ts";
 import type { WireObject } from "../steps/clip.ts";
-import type { StepLimit } from "../steps/job-context.ts";
-import type { JobRequest, JobResult } from "./job-executor.ts";
+import type { EffectRequest, JobEvent, JobRequest, JobResult, Permit } from "./job-executor.ts";
 
 export type ToWorker =
-  | { readonly k: "job"; readonly order: JobRequest }
-  | { readonly k: "stop"; readonly reason: PlainStop }
-  | { readonly k: "lost"; readonly reason: PlainStop }
-  /** Answered with `heard` by the event loop of the worker: it is not blocked, and has all that was said before. */
-  | { readonly k: "ping"; readonly id: number }
-  | { readonly k: "answer"; readonly id: number; readonly permit?: Permit }
-  | { readonly k: "refused"; readonly id: number; readonly error: PlainError };
+  | { readonly kind: "job"; readonly request: JobRequest }
+  | { readonly kind: "stop"; readonly reason: PlainStop }
+  | { readonly kind: "lost"; readonly reason: PlainStop }
+  /** The event loop of the worker answers with `pong`: it is not blocked and has received all earlier messages. */
+  | { readonly kind: "ping"; readonly id: number }
+  | PermitReply;
 
 export type FromWorker =
-  | { readonly k: "ready" }
-  | { readonly k: "heard"; readonly id: number }
-  | { readonly k: "tell"; readonly event: StepProgress }
-  | { readonly k: "log"; readonly step: string; readonly file: string }
-  | { readonly k: "grown"; readonly step: string; readonly size: number; readonly isClosed: boolean }
-  | { readonly k: "begin"; readonly id: number; readonly wish: EffectWish }
-  /** The step does not wait for this permit any more. */
-  | { readonly k: "give-up"; readonly id: number; readonly reason: PlainError }
-  | { readonly k: "end"; readonly id: number; readonly key: string; readonly result: WireObject }
-  | { readonly k: "group"; readonly group: Group }
-  | { readonly k: "group-gone" | "survivor"; readonly pgid: number }
-  | { readonly k: "limit"; readonly limit: StepLimit | undefined }
-  | { readonly k: "line"; readonly level: Level; readonly fields: object; readonly text: string }
-  /** `isAbandoned`: code of the job may still run. */
-  | { readonly k: "done"; readonly result: JobResult; readonly isAbandoned: boolean }
-  /** The hands themselves are at fault. The text holds no secret. */
-  | { readonly k: "broken"; readonly problem: string };
+  | { readonly kind: "ready" }
+  | { readonly kind: "pong"; readonly id: number }
+  | { readonly kind: "event"; readonly event: JobEvent }
+  | PermitRequest
+  | { readonly kind: "done"; readonly result: JobResult }
+  /** The worker itself failed. The text contains no secret. */
+  | { readonly kind: "crashed"; readonly problem: string };
 
-export type Level = "debug" | "info" | "warn" | "error";
+export type PermitRequest =
+  | { readonly kind: "effect-begin"; readonly id: number; readonly effect: EffectRequest }
+  /** The step no longer waits for this permit. */
+  | { readonly kind: "effect-cancel"; readonly id: number; readonly reason: PlainError }
+  | { readonly kind: "effect-end"; readonly id: number; readonly key: string; readonly result: WireObject };
+
+/** `permit`: the answer to `effect-begin`; `effect-end` is answered without one. */
+export type PermitReply =
+  | { readonly kind: "effect-reply"; readonly id: number; readonly permit?: Permit }
+  | { readonly kind: "effect-error"; readonly id: number; readonly error: PlainError };
+
 type PlainStop = Pick<Stopped, "kind" | "message" | "graceMs" | "failure">;
 type PlainError = {
   readonly code: ErrorCode | undefined;
@@ -63,7 +58,7 @@ export function errorOf({ code, message, details }: PlainError): Error {
   return code === undefined ? new Error(message) : new GantryError(code, details);
 }
 
-/** Fields of a log line, with errors as data. */
+/** Fields of a line of the runner's log, with errors converted to plain data. */
 export function plainFields(fields: object): object {
   return JSON.parse(
     JSON.stringify(fields, (_, value: unknown) =>

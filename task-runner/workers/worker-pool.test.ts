@@ -1,11 +1,11 @@
-// Steps in worker threads: what they do to their thread does nothing to the runner.
+// Steps in worker threads: whatever a step does to its thread, the runner is not affected.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type FakeAgent, type FakeJob, script, uses } from "../fake-agent.fixture.ts";
-import { openBench } from "../runner.fixture.ts";
+import { openTestRunner } from "../runner.fixture.ts";
 
 const THREADS = { threads: new URL("./worker-steps.fixture.ts", import.meta.url).href };
 
@@ -13,14 +13,14 @@ function ends(job: FakeJob): string[] {
   return job.progress.flatMap((one) => (one.kind === "step-ended" ? [`${one.step} ${one.outcome}`] : []));
 }
 
-async function say(agent: FakeAgent, job: string): Promise<void> {
+async function runNext(agent: FakeAgent, job: string): Promise<void> {
   const next = agent.offer({ steps: [uses("say", "test/say", { text: "still here" })] }, { job });
   assert.equal((await agent.reported(next)).outcome, "succeeded");
   assert.equal(agent.log(next, "say"), "still here\n");
 }
 
-test("scripts, steps, effects and outputs go through a worker thread, and no secret leaves it", async (t) => {
-  const { agent, lines } = await openBench(t, {
+test("scripts, steps, effects and outputs work in a worker thread, and no secret leaves it", async (t) => {
+  const { agent, lines } = await openTestRunner(t, {
     ...THREADS,
     env: { CODE: "s3cret-value" },
     config: { secrets: { code: { env: "CODE" } } },
@@ -42,21 +42,21 @@ test("scripts, steps, effects and outputs go through a worker thread, and no sec
   assert.doesNotMatch(JSON.stringify([job.progress, lines]), /s3cret/);
 });
 
-test("a step that blocks its thread for seconds starves no renewal, no poll and no other job", async (t) => {
-  const { agent } = await openBench(t, THREADS);
+test("a step that blocks its thread for seconds delays no renewal, no poll and no other job", async (t) => {
+  const { agent } = await openTestRunner(t, THREADS);
   agent.lease = { renewEveryMs: 100, selfFenceMs: 600, reassignAfterMs: 5_000 };
   const blocked = agent.offer({ steps: [uses("spin", "test/spin", { ms: 1_500 })] });
   await agent.until("the step to spin", () => agent.log(blocked, "spin").includes("spinning"));
   const before = agent.calls.filter((call) => call === "heartbeat").length;
-  await say(agent, "other");
-  assert.equal(blocked.report, undefined, "the other job did not wait for it");
+  await runNext(agent, "other");
+  assert.equal(blocked.report, undefined, "the other job must not wait for it");
   assert.equal((await agent.reported(blocked)).outcome, "succeeded");
   const beats = agent.calls.filter((call) => call === "heartbeat").length - before;
-  assert.ok(beats >= 9, `${beats} renewals in 1.5 s, one each 100 ms`);
+  assert.ok(beats >= 9, `${beats} renewals in 1.5 s at one per 100 ms`);
 });
 
-test("cancel of a step that blocks its thread: the thread is ended, its programs too, and the end is told", async (t) => {
-  const { agent, data } = await openBench(t, THREADS);
+test("canceling a step that blocks its thread terminates the thread and its programs, and the end is reported", async (t) => {
+  const { agent, data } = await openTestRunner(t, THREADS);
   const job = agent.offer({ steps: [uses("block", "test/block"), uses("say", "test/say")] });
   await agent.until("the step to block", () => agent.log(job, "block") === "on\n");
   const sleepers = await agent.until("its program", () => sleepersIn(data));
@@ -67,29 +67,29 @@ test("cancel of a step that blocks its thread: the thread is ended, its programs
   assert.match(agent.log(job, "block"), /^on\n[\s\S]*\n\[gantry\] canceled by kim\n$/);
   assert.deepEqual(sleepers.filter(isAlive), []);
   await agent.until("the folders to be gone", () => readdirSync(join(data, "jobs")).length === 0);
-  await say(agent, "next");
+  await runNext(agent, "next");
 });
 
 test("a time limit ends a step that blocks its thread", async (t) => {
-  const { agent } = await openBench(t, THREADS);
+  const { agent } = await openTestRunner(t, THREADS);
   const job = agent.offer({ steps: [uses("stuck", "test/stuck", {}, { timeoutMs: 300 })] });
   const report = await agent.reported(job);
   assert.deepEqual([report.outcome, report.failure?.code], ["timed-out", "timed-out"]);
   assert.match(agent.log(job, "stuck"), /The step “stuck” took longer than 300ms/);
 });
 
-test("a step that uses up the memory ends its attempt as errored; the runner lives on", async (t) => {
-  const { agent } = await openBench(t, { ...THREADS, memoryMb: 64 });
+test("a step that exhausts the memory ends its attempt as errored, and the runner continues", async (t) => {
+  const { agent } = await openTestRunner(t, { ...THREADS, memoryMb: 64 });
   const job = agent.offer({ steps: [uses("eat", "test/eat")] });
   const report = await agent.reported(job);
   assert.deepEqual([report.outcome, report.failure?.code], ["errored", "internal"]);
   assert.match(report.failure?.why ?? "", /more than 64 MB of memory/);
   assert.deepEqual(ends(job), ["eat errored"]);
-  await say(agent, "next");
+  await runNext(agent, "next");
 });
 
-test("an error that a step forgot to catch ends its attempt as errored, without its secrets", async (t) => {
-  const { agent } = await openBench(t, {
+test("an error that a step does not catch ends its attempt as errored, and its secrets are masked", async (t) => {
+  const { agent } = await openTestRunner(t, {
     ...THREADS,
     env: { CODE: "s3cret-value" },
     config: { secrets: { code: { env: "CODE" } } },
@@ -98,17 +98,17 @@ test("an error that a step forgot to catch ends its attempt as errored, without 
   const report = await agent.reported(job);
   assert.equal(report.outcome, "errored");
   assert.equal(report.failure?.why, "Error: forgotten ***");
-  await say(agent, "next");
+  await runNext(agent, "next");
 });
 
-test("a step that does not hear its signal is left alone, and its thread is not used again", async (t) => {
-  const { agent, lines } = await openBench(t, THREADS);
+test("a step that ignores its signal is abandoned, and its thread is not reused", async (t) => {
+  const { agent, lines } = await openTestRunner(t, THREADS);
   const job = agent.offer({ steps: [uses("deaf", "test/deaf")] });
   await agent.until("the step to run", () => job.progress.length > 0);
   agent.cancel(job);
   assert.equal((await agent.reported(job)).outcome, "canceled");
-  await say(agent, "next");
-  assert.ok(lines.some((line) => line.startsWith("a step did not stop and is left alone")));
+  await runNext(agent, "next");
+  assert.ok(lines.some((line) => line.startsWith("a step did not stop in time and is abandoned")));
 });
 
 function sleepersIn(data: string): number[] | false {
@@ -127,6 +127,6 @@ function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    return ""; // it has ended in the meantime
+    return ""; // The process has ended in the meantime.
   }
 }

@@ -1,9 +1,9 @@
-// Worker threads that wait for jobs. One is always warm, so that a job begins at once; more are started when more jobs
-// run at the same time, and end when they have been idle for a while.
+// A pool of worker threads. One idle thread is always kept warm, so that a job starts at once. More threads are started
+// when more jobs run at the same time, and they end after they have been idle for a while.
 //
-// Threads and not processes: an order reaches a warm thread in less than a millisecond, a thread costs a third of the
-// memory, and it can be ended in the middle of a computation just as well. What they share with the supervisor is the
-// process: code that crashes natively takes both down, like every crash of the runner.
+// Threads instead of processes: a request reaches a warm thread in less than a millisecond, a thread needs a third of the
+// memory, and it can be terminated in the middle of a computation just as well. Worker and supervisor share the process: a
+// native crash ends both, like every crash of the runner.
 
 import type { Cancel } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
@@ -12,33 +12,33 @@ import { type SuperviseDeps, superviseJob } from "./supervise.ts";
 import { startWorkerThread, type WorkerThreadClient } from "./worker-thread-client.ts";
 
 export type WorkerPoolOptions = SuperviseDeps & {
-  /** Address of the module whose `STEPS` may be used. */
+  /** URL of the module that exports the `STEPS` that may be used. */
   readonly steps: string;
-  /** What the heap of one thread may grow to. */
+  /** Heap limit of one thread. */
   readonly memoryMb: number;
   readonly logger: Logger;
 };
 
-const WARM = 1;
+const MIN_IDLE = 1;
 const IDLE_MS = 60_000;
 
 type Idle = { readonly thread: WorkerThreadClient; readonly cancel: Cancel };
 
-/** May serve several runners of one process. */
+/** The pool may serve several runners of one process. */
 export function openWorkerPool(options: WorkerPoolOptions): JobExecutor {
   const { clock, logger } = options;
   let idle: Idle[] = [];
   let isClosed = false;
 
-  const keep = (thread: WorkerThreadClient): void => {
+  const keepIdle = (thread: WorkerThreadClient): void => {
     const end = (): void => {
-      if (idle.length <= WARM) return;
+      if (idle.length <= MIN_IDLE) return;
       idle = idle.filter((one) => one.thread !== thread);
       void thread.terminate();
     };
     idle.push({ thread, cancel: clock.after(IDLE_MS, end) });
   };
-  /** The one that worked last is the warmest. */
+  /** The thread that was used last is the warmest. */
   const take = (): WorkerThreadClient => {
     for (let one = idle.pop(); one; one = idle.pop()) {
       one.cancel();
@@ -46,25 +46,28 @@ export function openWorkerPool(options: WorkerPoolOptions): JobExecutor {
     }
     return startWorkerThread(options);
   };
-  keep(startWorkerThread(options));
+  const release = (thread: WorkerThreadClient, isReusable: boolean): void => {
+    if (isReusable && !thread.isDead() && !isClosed) keepIdle(thread);
+    else void thread.terminate();
+    // The next job should not wait for a thread to start.
+    if (idle.length < MIN_IDLE && !isClosed) {
+      logger.info({}, "starting a worker thread as a replacement");
+      keepIdle(startWorkerThread(options));
+    }
+  };
+  keepIdle(startWorkerThread(options));
 
   return {
-    run: async (order, told, signals) => {
+    run: async (request, control) => {
       const thread = take();
       let isReusable = false;
       try {
         await thread.ready;
-        const end = await superviseJob(thread, order, told, signals, options);
-        isReusable = end.isReusable;
-        return end.result;
+        const supervised = await superviseJob(thread, request, control, options);
+        isReusable = supervised.isReusable;
+        return supervised.result;
       } finally {
-        if (isReusable && !thread.isDead() && !isClosed) keep(thread);
-        else void thread.terminate();
-        // The next job shall not wait for the start of a thread.
-        if (idle.length < WARM && !isClosed) {
-          logger.info({}, "a worker thread is replaced");
-          keep(startWorkerThread(options));
-        }
+        release(thread, isReusable);
       }
     },
     close: async () => {

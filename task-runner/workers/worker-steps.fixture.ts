@@ -23,7 +23,7 @@ function step(name: string, run: (context: Context) => Promise<object>): AnyStep
   }) as AnyStep;
 }
 
-/** Long enough for a line to reach its file, also on a busy machine. */
+/** Waits long enough for a line to reach its file, also on a busy machine. */
 function written(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 400));
 }
@@ -39,7 +39,7 @@ export const STEPS = stepBook([
   }),
   step("spin", async ({ log, input: { ms } }) => {
     log("spinning");
-    // The line is on its way before the thread is blocked.
+    // The line must be on its way before the thread is blocked.
     await written();
     spin(ms);
     return {};
@@ -47,11 +47,11 @@ export const STEPS = stepBook([
   step("block", async ({ exec, log }) => {
     exec(["sleep", "300"]).catch(() => log("the program was stopped"));
     log("on");
-    // The line is on its way before the thread is blocked for ever.
+    // The line must be on its way before the thread is blocked for ever.
     await written();
     for (;;);
   }),
-  // Blocked in the same way for everybody else, without a core of the machine.
+  // Blocks the thread like `block`, but uses no CPU time.
   step("stuck", async ({ log }) => {
     log("on");
     await written();

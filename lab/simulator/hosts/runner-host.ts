@@ -4,7 +4,8 @@ import { stepBook } from "@gantry/core/step/step.ts";
 import { runnerConfigSchema } from "@gantry/task-runner/config.ts";
 import type { RunnerDeps } from "@gantry/task-runner/ports.ts";
 import { openRunner, type Runner } from "@gantry/task-runner/runner.ts";
-import { inProcessExecutor, type Tools } from "@gantry/task-runner/workers/in-process-executor.ts";
+import type { JobTools } from "@gantry/task-runner/steps/job-context.ts";
+import { inProcessExecutor } from "@gantry/task-runner/workers/in-process-executor.ts";
 import type { Invariants } from "../invariants/invariants.ts";
 import type { LogInvariants } from "../invariants/log-invariants.ts";
 import type { StepObserver } from "../invariants/step-observer.ts";
@@ -45,7 +46,7 @@ const NO_PROGRAMS: RunnerDeps["programs"] = {
   endOldGroup: async () => true,
   killByCookie: () => 0,
   openGuard: () => ({
-    watch: () => ({ limit: nothing, group: nothing, groupGone: nothing, over: nothing }),
+    watch: () => ({ setLimit: nothing, addGroup: nothing, removeGroup: nothing, close: nothing }),
     close: nothing,
   }),
 };
@@ -86,7 +87,7 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
       process.kill();
       timeline.at(timeline.nowMs() + RESTART_AFTER_MS, boot);
     };
-    const tools: Tools = {
+    const tools: JobTools = {
       fetch: network.fetchFor(process),
       clock: process.clock,
       random: random.next,

@@ -239,8 +239,8 @@ export const MUTANTS: readonly Mutant[] = [
     "start-before-disk",
     "the work starts before the claim is on the runner's disk",
     "task-runner/attempts/attempt.ts",
-    'await site.disk.commit({ k: "claimed", ref, lease: claimed.reply.lease });',
-    'site.disk.note({ k: "claimed", ref, lease: claimed.reply.lease });',
+    'await runner.disk.commit({ k: "claimed", ref, lease });',
+    'runner.disk.note({ k: "claimed", ref, lease });',
   ),
   one(
     "clean-up-takes-all",
@@ -253,8 +253,8 @@ export const MUTANTS: readonly Mutant[] = [
     "logs-of-the-dead",
     "a new process of a runner does not send the logs of the former one",
     "task-runner/attempts/recover.ts",
-    "for (const { step, file } of logs) await delivery.sendLog(step, file);",
-    "for (const { step, file } of logs.slice(logs.length)) await delivery.sendLog(step, file);",
+    "for (const { step, file } of logs) await delivery.logs.openComplete(step, file);",
+    "for (const { step, file } of logs.slice(logs.length)) await delivery.logs.openComplete(step, file);",
   ),
   one(
     "claim-left-behind",
@@ -274,7 +274,7 @@ export const MUTANTS: readonly Mutant[] = [
     "permits-without-end",
     "a lease that looks expired because the clock was set forward is not renewed, and permits are requested in a loop without a pause (seed 42)",
     "task-runner/attempts/permits.ts",
-    "      await renewed(signal);\n",
+    "      await leases.renewed(ref, signal);\n",
     "",
   ),
   one(

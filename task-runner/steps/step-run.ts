@@ -1,0 +1,54 @@
+// What the implementations of a step share: its run, its result, its programs, its errors.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { Failure } from "@gantry/core/step/outcome.ts";
+import type { Exec } from "@gantry/core/step/step.ts";
+import type { Outcome } from "@gantry/core/task/states.ts";
+import { refFields } from "../attempts/refs.ts";
+import type { LogSpool } from "../logs/log-spool.ts";
+import { createExec } from "./exec.ts";
+import type { JobContext, JobStep } from "./job-context.ts";
+
+/** What one step has in addition to its job. */
+export type StepRun = {
+  readonly job: JobContext;
+  readonly step: JobStep;
+  readonly scope: JsonObject;
+  readonly log: LogSpool;
+  /** Aborted with a Stopped. */
+  readonly signal: AbortSignal;
+  readonly env: Readonly<Record<string, string>>;
+  readonly failingLine: () => string | undefined;
+  /** Sets the time limit of the step, in milliseconds from its start. */
+  readonly limitTo: (ms: number) => void;
+  /** How many programs of the step are running. */
+  readonly programs: { running: number };
+};
+
+export type StepResult = { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure };
+
+/** A GantryError is returned as it is. Any other error is a bug: its stack goes to the runner's own log. */
+export function toGantryError(job: JobContext, step: JobStep, error: unknown): GantryError {
+  if (error instanceof GantryError) return error;
+  const stack = job.masker.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  job.environment.deps.logger.error({ ...refFields(job.ref), step: step.id, stack }, "a step failed unexpectedly");
+  const problem = job.masker.text(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+  return new GantryError("internal", { problem });
+}
+
+/** Starts programs of one step, in its environment and with its log. `cwd`: the default working directory. */
+export function execOf(run: Pick<StepRun, "job" | "log" | "env" | "signal" | "programs">, cwd: string): Exec {
+  const { job, log, env, signal } = run;
+  const { deps, config } = job.environment;
+  const { clock, programs, logger } = deps;
+  const exec = createExec({ clock, programs, logger, signal, cwd, env, log, emit: job.emit, runner: config.name });
+  return async (argv, options) => {
+    run.programs.running += 1;
+    try {
+      return await exec(argv, options);
+    } finally {
+      run.programs.running -= 1;
+    }
+  };
+}
