@@ -29,9 +29,7 @@ export function setImage(file: string, text: string, edit: ImageEdit): ImageEdit
   const entry = findEntry(parsed, images?.value ?? null, edit.image);
   const previous = entry && textOf(parsed, document, entry, "digest");
   if (entry && isDone(parsed, document, entry, edit)) return { text, changed: false, previous };
-  const { splices, change } = entry
-    ? changeEntry(parsed, entry, edit)
-    : newEntry(parsed, root, edit);
+  const { splices, change } = entry ? changeEntry(parsed, entry, edit) : newEntry(parsed, root, edit);
   const whole: Change = entry && images ? changeOfEntry(images, entry, change) : change;
   const edited = splices && applySplices(text, splices);
   if (edited !== undefined && isExactly(parsed, document, whole, edited))
@@ -105,7 +103,7 @@ function changeEntry(file: YamlFile, entry: YAMLMap.Parsed, edit: ImageEdit): Ed
   if (tag && digest) splices.push(removeEntry(text, entry, tag));
   // A comment behind the tag stays, behind the digest that takes its place.
   if (tag && !digest) {
-    splices.push(replaceEntry(entry, tag, "digest", edit.digest));
+    splices.push(replaceEntry(text, entry, tag, "digest", edit.digest));
     added.push(["digest", edit.digest]);
   }
   if (name) set(name, edit.newName);
