@@ -1,5 +1,6 @@
-// Finds the line of a script's output that says what went wrong, so that people read it without opening the log. A guess,
-// made while the output streams by: the first line that looks like an error, else the last line that says anything. Pure.
+// Finds the line of a script's output that says what went wrong, so that people read it without opening the log. This is a
+// guess, made while the output streams by: the first line that looks like an error, else the last line that is not
+// progress. A progress bar that is overwritten in place counts as many lines. Pure.
 
 export type FailingLine = {
   readonly push: (bytes: Uint8Array) => void;
@@ -9,7 +10,7 @@ export type FailingLine = {
 
 const MAX_LINE = 500;
 
-/** Lines that begin a part of the work: what failed is in the last part that began. */
+/** Lines that begin a group of the log: the failure is in the last group that began. */
 const GROUP = /^(::group::|##\[group\])/;
 
 /** How compilers, test runners and shells begin or name an error. */
@@ -25,7 +26,7 @@ const ERROR_LINES = [
   /\bfailed\b/i,
 ];
 
-/** Looks like one of the above and says that all is well, or is only a heading of one. */
+/** Matches one of the patterns above but reports success, or is only a warning. */
 const HARMLESS = [
   /\b(0|no|without) (errors?|failures?|failed|warnings?)\b/i,
   /\b(errors?|failures?|failed|fail)[:=\s]+0\b/i,
@@ -33,7 +34,20 @@ const HARMLESS = [
   /^\s*(warning|warn|info|debug|note)\b/i,
 ];
 
-/** Its text says less than the line it is followed by. */
+/** What moves the cursor back: the text before it is overwritten. Colours do not, and neither does erasing what follows. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is looked for.
+const LINE_BREAK = /\r?\n|\r+|\u0008+|\u001b\[\d*(?:;\d*)?[ABEFGHJf]|\u001b\[[12]K/;
+
+/** A percentage, a bar or a spinner: it says how far the work is, not how it ended. */
+const PROGRESS = [
+  /(^|[\s[(])\d{1,3}([.,]\d+)?\s?%/,
+  /[#=\-.>*█▉▊▋▌▍▎▏░▒▓━╸╺─╍]{6,}/u,
+  /^\s*[|/\\⠀-⣿◐◓◑◒◴◷◶◵.-]+(\s|$)/u,
+  // curl: two percentages, sizes, speeds and three clocks.
+  /^\s*\d+\s+[\d.]+[kMGTP]?\s+\d+\s.*(\d+:\d\d:\d\d|--:--:--)/,
+];
+
+/** A heading of an error: the line that follows it says more. */
 const HEADING = /^Traceback /;
 
 export function findFailingLine(): FailingLine {
@@ -41,6 +55,7 @@ export function findFailingLine(): FailingLine {
   let rest = "";
   let first: string | undefined;
   let last: string | undefined;
+  let progress: string | undefined;
   /** In a Python traceback the error is the first line after it that is not indented. */
   let inTraceback = false;
 
@@ -49,9 +64,14 @@ export function findFailingLine(): FailingLine {
     if (GROUP.test(line)) {
       first = undefined;
       last = undefined;
+      progress = undefined;
       return;
     }
     if (line.trim() === "") return;
+    if (PROGRESS.some((pattern) => pattern.test(line)) && !looksLikeError(line)) {
+      progress = line;
+      return;
+    }
     last = line;
     if (first !== undefined) return;
     if (HEADING.test(line)) inTraceback = true;
@@ -60,15 +80,15 @@ export function findFailingLine(): FailingLine {
 
   return {
     push: (bytes) => {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split(/\r?\n/);
-      // Of a line without end only its beginning is kept.
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split(LINE_BREAK);
+      // Only the beginning of a line without an end is kept.
       rest = (lines.pop() ?? "").slice(0, 2 * MAX_LINE);
       for (const line of lines) look(line);
     },
     line: () => {
       if (rest !== "") look(rest);
       rest = "";
-      return (first ?? last)?.trim().slice(0, MAX_LINE);
+      return (first ?? last ?? progress)?.trim().slice(0, MAX_LINE);
     },
   };
 }
@@ -77,8 +97,8 @@ function looksLikeError(line: string): boolean {
   return ERROR_LINES.some((pattern) => pattern.test(line)) && !HARMLESS.some((pattern) => pattern.test(line));
 }
 
-/** Without colours and other control sequences. */
+/** Removes colours and other control sequences. */
 function plain(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed.
   return line.slice(0, 2 * MAX_LINE).replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
 }
