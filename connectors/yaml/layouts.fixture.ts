@@ -41,6 +41,7 @@ class Writer {
   readonly spots: Spot[] = [];
   readonly anchors: string[] = [];
   #keys = 0;
+  #endOfBlock = -1;
   readonly #choose: Choice;
 
   constructor(choose: Choice) {
@@ -71,7 +72,9 @@ class Writer {
     return { text, name: text.replaceAll(/['"]/g, "") };
   }
 
+  /** Blank lines and comments. Behind a block text they would belong to it. */
   #trivia(indent: number): void {
+    if (this.lines.length === this.#endOfBlock) return;
     const pick = this.#choose(12);
     if (pick === 0) this.lines.push("");
     if (pick === 1) this.lines.push(`${" ".repeat(indent)}# ${"-".repeat(this.#choose(5))}`);
@@ -118,6 +121,7 @@ class Writer {
       const body = mark === "|2-" ? " ".repeat(indent + 2) : pad;
       this.lines.push(`${head}${anchor} ${mark}${comment}`, `${body}first # text`, "", `${body}  second: [`);
       if (this.#choose(2) === 0) this.lines.push("", "");
+      this.#endOfBlock = this.lines.length;
       end("block");
     } else if (kind === 4) {
       this.#flow(head, anchor, pad, comment, path);

@@ -103,7 +103,7 @@ function changeEntry(file: YamlFile, entry: YAMLMap.Parsed, edit: ImageEdit): Ed
   if (tag && digest) splices.push(removeEntry(text, entry, tag));
   // A comment behind the tag stays, behind the digest that takes its place.
   if (tag && !digest) {
-    splices.push(replaceEntry(entry, tag, "digest", edit.digest));
+    splices.push(replaceEntry(text, entry, tag, "digest", edit.digest));
     added.push(["digest", edit.digest]);
   }
   if (name) set(name, edit.newName);

@@ -57,6 +57,7 @@ export function setPath(
   if (place.missing.length === 0 && isThereAlready(parsed, document, place.slot.node, value)) {
     return { text, changed: false };
   }
+  refuseTag(parsed, place, value);
   const { splices, change } = editOf(parsed, document, place, value);
   const edited = splices && applySplices(text, splices);
   if (edited !== undefined && isExactly(parsed, document, change, edited)) return { text: edited, changed: true };
@@ -146,6 +147,17 @@ function refuseMergedParent(
   if (sources.some((one) => typeof one === "object" && one !== null && Object.hasOwn(one, first))) {
     throw file.wrong(`${first} comes from the merge key <<; edit the place that has the anchor`, merge?.key.range?.[0]);
   }
+}
+
+/** What another value under a tag such as `!secret` means is known to the reader of that tag only. */
+function refuseTag(file: YamlFile, { slot: { node }, missing }: Place, value: JsonValue): void {
+  const adds = missing.length > 0 && isMap(node);
+  if (adds || node === null || isAlias(node) || node.tag === undefined) return;
+  if (node.tag === "tag:yaml.org,2002:str" && typeof value === "string" && missing.length === 0) return;
+  throw file.wrong(
+    `the value here has the tag ${node.tag.replace("tag:yaml.org,2002:", "!!")}; edit it by hand`,
+    node.range?.[0],
+  );
 }
 
 function editOf(

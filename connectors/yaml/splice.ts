@@ -50,7 +50,8 @@ export function setSlot(text: string, slot: Slot, value: JsonValue): Splices {
   if (isBlockCollection && kind === "entry" && at !== undefined && hasLineBreak(text, at, start)) {
     return [{ start: at, end: at, text: ` ${inline}` }, linesOf(text, token)];
   }
-  return [{ start: startOfToken(token), end: endOfToken(token), text: inline }];
+  const from = startOfToken(token);
+  return [{ start: from, end: endOfLast(text, from, endOfToken(token)), text: inline }];
 }
 
 /** A new entry at the end of a mapping. */
@@ -74,11 +75,17 @@ export function fillDocument(text: string, document: YamlDocument, value: JsonVa
 }
 
 /** Another entry in the place of this one. A comment behind it stays. */
-export function replaceEntry(map: YAMLMap.Parsed, pair: Pair, key: string, value: string): Splices {
+export function replaceEntry(text: string, map: YAMLMap.Parsed, pair: Pair, key: string, value: string): Splices {
   const item = pair.srcToken;
   const start = item && startOfItem(item);
   if (!item || start === undefined) return undefined;
-  return [{ start, end: endOfItem(item), text: `${key}: ${scalarText(value, undefined, map.flow === true)}` }];
+  return [
+    {
+      start,
+      end: endOfLast(text, start, endOfItem(item)),
+      text: `${key}: ${scalarText(value, undefined, map.flow === true)}`,
+    },
+  ];
 }
 
 /** Takes an entry out. A comment behind it stays where it was. */
@@ -220,6 +227,11 @@ function insertLines(text: string, offset: number, lines: readonly string[], col
   const at = startOfNextLine(text, offset);
   const closed = at === 0 || text[at - 1] === "\n" || text.slice(0, at) === "\uFEFF";
   return { start: at, end: at, text: closed ? block : newline + block };
+}
+
+/** A block text ends behind its last line end, which must stay where the line stays. */
+function endOfLast(text: string, start: number, end: number): number {
+  return start + text.slice(start, end).trimEnd().length;
 }
 
 function newlineOf(text: string): string {

@@ -170,6 +170,26 @@ test("yaml/edit sets a value by name, by index, by selector and by quoted key", 
   assert.ok(absent.kind === "failed" && /no element with name db/.test(absent.failure.why ?? ""));
 });
 
+test("yaml/edit chooses one of several documents, and refuses numbers that would lose digits", async (t) => {
+  const text =
+    "kind: Service\nmetadata: {name: web}\n---\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1}\n";
+  const bench = await benchWith(t, { "d.yaml": text });
+  const edits = (set: object) => bench.run(yamlEdit, { files: ["d.yaml"], set: [set] });
+  const path = "spec.replicas";
+  assert.equal((await edits({ path, value: 2, document: { kind: "Deployment", name: "web" } })).kind, "succeeded");
+  assert.equal(await readFile(join(bench.workspace, "d.yaml"), "utf8"), text.replace("replicas: 1", "replicas: 2"));
+  const unclear = await edits({ path, value: 2 });
+  assert.ok(unclear.kind === "failed" && unclear.failure.problems?.[0]?.line === 3);
+  for (const bad of [
+    { path, value: 2 ** 53 },
+    { path, value: 2, document: {} },
+    { path, value: 2, document: { x: "y" } },
+  ]) {
+    const outcome = await edits(bad);
+    assert.ok(outcome.kind === "errored" && outcome.failure.code === "bad-input", JSON.stringify(bad));
+  }
+});
+
 const word = fc.stringMatching(/^[a-z][a-z0-9]{0,6}$/);
 const comment = fc.option(
   word.map((text) => `# ${text}`),

@@ -23,8 +23,8 @@ const CASES: readonly [string, readonly string[], string | undefined][] = [
     "ValueError: invalid",
   ],
   ["shell", ["start", "build.sh: line 3: mvnn: command not found"], "build.sh: line 3: mvnn: command not found"],
-  ["colors", ["\u001b[31mError:\u001b[0m no space left"], "Error: no space left"],
-  ["no line reports an error", ["0 errors, 0 warnings", "Tests failed: 0", "✓ ok", "bye"], "bye"],
+  ["colours", ["\u001b[31mError:\u001b[0m no space left"], "Error: no space left"],
+  ["all is well but for the end", ["0 errors, 0 warnings", "Tests failed: 0", "✓ ok", "bye"], "bye"],
   ["only the last group", ["error: old", "::group::tests", "fine", "AssertionError: 1 == 2"], "AssertionError: 1 == 2"],
   ["nothing", ["", "  "], undefined],
 ];
@@ -33,7 +33,48 @@ for (const [name, lines, expected] of CASES) {
   test(`the failing line: ${name}`, () => assert.equal(lineOf(...lines), expected));
 }
 
-test("property: the result does not depend on how the output is split", () => {
+/** What programs print while they work, and then the error in the same line. */
+const BARS: readonly [string, string, string][] = [
+  [
+    "curl",
+    "  5  100M    5 5120k    0     0  1234k      0  0:01:23  0:00:04  0:01:19 1234k\r",
+    "curl: (56) Recv failure",
+  ],
+  ["wget", "x.bin   45%[====>      ]  1.2M  --.-KB/s\r", "x.bin: Read error at byte 5"],
+  ["pip", "   ━━━━━━╸━━━━━ 1.2/3.4 MB 5 MB/s\r", "ERROR: No matching distribution"],
+  ["git", "Receiving objects:  45% (9/20)\r", "fatal: early EOF"],
+  ["docker", "a1b2: Downloading [==>     ]  1.2MB/3.4MB\u001b[2K\r", "write /x: no space left on device"],
+  ["npm", "\u001b[1G\u001b[0K⠙\u001b[1G", "npm error code E404"],
+  ["spinner with backspaces", "building |\u0008/\u0008-\u0008\\\u0008", "cannot open x"],
+  ["percentages with backspaces", "copy 10%\u0008\u0008\u000820%\u0008\u0008\u0008", "the disk is full"],
+  ["cursor up", "\u001b[1A[#####-----] 50%\u001b[1A", "upload was refused"],
+  ["maven", "Progress (1): 1.2/3.4 MB\r", "Connection reset"],
+  ["cargo", "   Building [=======>        ] 12/34: x\r", "error: linking with cc failed"],
+  ["apt", "\r0% [Working]\r 45% [1 Packages 1,234 kB]\r", "Hash Sum mismatch"],
+  ["rsync", "  1,234  45%    1.2MB/s    0:00:04\r", "rsync: connection unexpectedly closed"],
+  ["tqdm", " 45%|████▌     | 45/100 [00:04<00:05, 10it/s]\r", "the model file is broken"],
+  ["gcc in colours", "\u001b[Ka.c:1: \u001b[01;31m\u001b[K", "a.c:1: error: expected ';'"],
+];
+
+for (const [name, bar, error] of BARS) {
+  const text = name.startsWith("gcc")
+    ? "\u001b[Ka.c:1: \u001b[01;31m\u001b[Kerror: \u001b[mexpected ';'\n"
+    : `${bar.repeat(100)}${error}\n`;
+  test(`the error behind a progress bar is the failing line: ${name}`, () => {
+    for (const size of [1, 7, 100_000]) {
+      const finder = findFailingLine();
+      for (let at = 0; at < text.length; at += size) finder.push(Buffer.from(text.slice(at, at + size)));
+      assert.equal(finder.line(), error, `in pieces of ${size}`);
+    }
+  });
+}
+
+test("a progress line is the failing line only when there is no other", () => {
+  assert.equal(lineOf("cannot continue", "Downloading 45%", "[=======>   ]"), "cannot continue");
+  assert.equal(lineOf("Downloading 45%"), "Downloading 45%");
+});
+
+test("property: the pieces in which the output comes do not matter", () => {
   const text = Buffer.from("größe\nerror: ünten\nend");
   fc.assert(
     fc.property(fc.nat({ max: text.length }), (cut) => {
@@ -45,7 +86,7 @@ test("property: the result does not depend on how the output is split", () => {
   );
 });
 
-test("an endless line is processed in linear time", () => {
+test("a long line without end costs no time", () => {
   const finder = findFailingLine();
   const piece = Buffer.from("Errorerrorfailed".repeat(4_096));
   const spent = process.cpuUsage();

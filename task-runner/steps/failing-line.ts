@@ -1,5 +1,6 @@
-// Finds the line of a script's output that explains its failure, so that users need not open the log. It is a guess, made
-// while the output streams through: the first line that looks like an error, else the last line that is not empty. Pure.
+// Finds the line of a script's output that says what went wrong, so that people read it without opening the log. This is a
+// guess, made while the output streams by: the first line that looks like an error, else the last line that is not
+// progress. A progress bar that is overwritten in place counts as many lines. Pure.
 
 export type FailingLine = {
   readonly push: (bytes: Uint8Array) => void;
@@ -9,10 +10,10 @@ export type FailingLine = {
 
 const MAX_LINE = 500;
 
-/** Lines that begin a section of the log. The failure is in the last section. */
+/** Lines that begin a group of the log: the failure is in the last group that began. */
 const GROUP = /^(::group::|##\[group\])/;
 
-/** How compilers, test runners and shells mark an error. */
+/** How compilers, test runners and shells begin or name an error. */
 const ERROR_LINES = [
   /^\s*(?:--- )?(not ok|fail|failed|failure|fatal|error|err!|panic|✖|✗|×|✘|❌)(\b|[:!\s])/i,
   /\b(error|fatal|panic|exception)(\[[\w-]+\])?:/i,
@@ -25,7 +26,7 @@ const ERROR_LINES = [
   /\bfailed\b/i,
 ];
 
-/** Lines that match a pattern above although they report success, or a warning only. */
+/** Matches one of the patterns above but reports success, or is only a warning. */
 const HARMLESS = [
   /\b(0|no|without) (errors?|failures?|failed|warnings?)\b/i,
   /\b(errors?|failures?|failed|fail)[:=\s]+0\b/i,
@@ -33,7 +34,20 @@ const HARMLESS = [
   /^\s*(warning|warn|info|debug|note)\b/i,
 ];
 
-/** A heading that says less than the error line after it. */
+/** What moves the cursor back: the text before it is overwritten. Colours do not, and neither does erasing what follows. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is looked for.
+const LINE_BREAK = /\r?\n|\r+|\u0008+|\u001b\[\d*(?:;\d*)?[ABEFGHJf]|\u001b\[[12]K/;
+
+/** A percentage, a bar or a spinner: it says how far the work is, not how it ended. */
+const PROGRESS = [
+  /(^|[\s[(])\d{1,3}([.,]\d+)?\s?%/,
+  /[#=\-.>*█▉▊▋▌▍▎▏░▒▓━╸╺─╍]{6,}/u,
+  /^\s*[|/\\⠀-⣿◐◓◑◒◴◷◶◵.-]+(\s|$)/u,
+  // curl: two percentages, sizes, speeds and three clocks.
+  /^\s*\d+\s+[\d.]+[kMGTP]?\s+\d+\s.*(\d+:\d\d:\d\d|--:--:--)/,
+];
+
+/** A heading of an error: the line that follows it says more. */
 const HEADING = /^Traceback /;
 
 export function findFailingLine(): FailingLine {
@@ -41,17 +55,23 @@ export function findFailingLine(): FailingLine {
   let rest = "";
   let first: string | undefined;
   let last: string | undefined;
-  /** In a Python traceback, the error is the first line that is not indented. */
+  let progress: string | undefined;
+  /** In a Python traceback the error is the first line after it that is not indented. */
   let inTraceback = false;
 
-  const inspect = (raw: string): void => {
+  const look = (raw: string): void => {
     const line = plain(raw);
     if (GROUP.test(line)) {
       first = undefined;
       last = undefined;
+      progress = undefined;
       return;
     }
     if (line.trim() === "") return;
+    if (PROGRESS.some((pattern) => pattern.test(line)) && !looksLikeError(line)) {
+      progress = line;
+      return;
+    }
     last = line;
     if (first !== undefined) return;
     if (HEADING.test(line)) inTraceback = true;
@@ -60,15 +80,15 @@ export function findFailingLine(): FailingLine {
 
   return {
     push: (bytes) => {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split(/\r?\n/);
-      // Only the beginning of an endless line is kept.
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split(LINE_BREAK);
+      // Only the beginning of a line without an end is kept.
       rest = (lines.pop() ?? "").slice(0, 2 * MAX_LINE);
-      for (const line of lines) inspect(line);
+      for (const line of lines) look(line);
     },
     line: () => {
-      if (rest !== "") inspect(rest);
+      if (rest !== "") look(rest);
       rest = "";
-      return (first ?? last)?.trim().slice(0, MAX_LINE);
+      return (first ?? last ?? progress)?.trim().slice(0, MAX_LINE);
     },
   };
 }
@@ -77,8 +97,8 @@ function looksLikeError(line: string): boolean {
   return ERROR_LINES.some((pattern) => pattern.test(line)) && !HARMLESS.some((pattern) => pattern.test(line));
 }
 
-/** The line without colors and other control sequences. */
+/** Removes colours and other control sequences. */
 function plain(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to remove.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed.
   return line.slice(0, 2 * MAX_LINE).replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
 }
