@@ -155,11 +155,12 @@ function run(ground: RunnerBase, former: readonly DiskAttempt[], unlock: () => v
 }
 
 function describer(config: RunnerConfig, registry: AttemptRegistry, bootId: string): () => SessionRequest {
-  const systems = Object.entries(config.systems).map(([name, { kind, url, standIn }]) => ({
+  const systems = Object.entries(config.systems).map(([name, { kind, url, standIn, insecureSkipVerify }]) => ({
     name,
     kind,
     url,
     standIn,
+    ...(insecureSkipVerify === true ? { insecureSkipVerify } : {}),
   }));
   let registration = 0;
   return () => ({

@@ -43,8 +43,8 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
 
 export type StepRetry = { readonly max: number; readonly delayMs: number; readonly maxDelayMs: number };
 
-/** Patience with systems that are down for a moment: 5 tries over about a minute. */
-export const USUAL_RETRY: StepRetry = { max: 5, delayMs: 1_000, maxDelayMs: 20_000 };
+/** For systems that are down for a moment: 8 retries over 45 to 91 seconds, because a small server restarts in 30. */
+export const USUAL_RETRY: StepRetry = { max: 8, delayMs: 1_000, maxDelayMs: 20_000 };
 export const NO_RETRY: StepRetry = { max: 0, delayMs: 0, maxDelayMs: 0 };
 
 export type StepContext<I, K extends SystemKind = SystemKind> = {

@@ -14,7 +14,8 @@ import type { JobStep } from "./job-context.ts";
 import { execOf, expected, type StepResult, type StepRun } from "./run-step.ts";
 import { surroundings } from "./script-env.ts";
 import { renderWithSecrets } from "./step-scope.ts";
-import { resolveSystems } from "./systems.ts";
+import { systemFetch } from "./system-fetch.ts";
+import { resolveSystems, warnOfInsecure } from "./systems.ts";
 
 type UsesAction = Extract<JobStep["action"], { kind: "uses" }>;
 
@@ -27,7 +28,7 @@ export async function runUses(run: StepRun, action: UsesAction): Promise<StepRes
   if (run.step.timeoutMs === undefined) limitTo(step.timeoutMs);
   const input = parseInput(step, await renderWithSecrets(job, action.with as JsonObject, scope));
   const systems = await resolveSystems(job.site.config, step, job.site.secrets, job.masker);
-  const context = contextOf(run, step, input, systems);
+  const context = contextOf(run, step, input, warnOfInsecure(systems, run.log.line));
   return callUntilEnded(run, step, context);
 }
 
@@ -111,6 +112,7 @@ function contextOf(
 ): StepContext<never> {
   const { job, log, signal } = run;
   const { ref, spec, folders, site } = job;
+  const fetchSystem = systemFetch(site.deps.fetch, site.config.systems);
   return {
     input: input as never,
     memo: undefined,
@@ -142,7 +144,7 @@ function contextOf(
     // A step that forgets the signal is stopped all the same.
     fetch: (address, init) => {
       const signals = init?.signal ? [signal, init.signal] : [signal];
-      return site.deps.fetch(address, { ...init, signal: AbortSignal.any(signals) });
+      return fetchSystem(address, { ...init, signal: AbortSignal.any(signals) });
     },
     signal,
     nowMs: site.deps.clock.nowMs,
