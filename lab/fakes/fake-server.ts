@@ -148,9 +148,9 @@ function openFaults(): Faults {
         ctx.state.cutAfterBytes = fault.bytes;
         return next();
       }
-      // Set first: what loses its answer is not recorded as an exchange.
-      ctx.respond = false;
+      ctx.state.answerLost = true;
       if (fault.kind === "drop-answer") await next();
+      ctx.respond = false;
       ctx.req.socket.destroy();
     },
   };
@@ -186,7 +186,7 @@ function recorder(exchanges: Exchange[]): Koa.Middleware {
       ctx.status = error.status;
       ctx.body = error.body;
     }
-    if (ctx.respond === false) return;
+    if (ctx.respond === false || ctx.state.answerLost === true) return;
     exchanges.push({
       method: ctx.method,
       path: ctx.path,
