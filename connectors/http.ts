@@ -184,7 +184,7 @@ function read<T>(request: Request, options: AnyOptions<T>, received: Received): 
   const { status, headers } = received;
   const ok = status >= 200 && status < 300;
   if (!ok && !options.expect?.includes(status)) throw errorOf(request, received);
-  if (isPage(received)) throw problem(request, "system-strange", "a web page came instead of data");
+  if (isPage(received)) throw problem(request, "system-strange", "a web page came instead of data", { status });
   if (!ok) return { ok, status, headers, body: parse(received) };
   if (!options.schema) return { ok, status, headers, body: parse(received) as T };
   const checked = options.schema.safeParse(parse(received));

@@ -29,8 +29,8 @@ type Waiter = { readonly memo: JsonValue | undefined; readonly nowMs: () => numb
 /**
  * Calls `look` with the step's own memo and gives its outcome. An error that a restart can cause becomes `waiting`:
  * - `system-unavailable`: for up to 10 minutes without a proper answer;
- * - `credential-refused`, `system-forbidden`, `system-strange`, and a 404 that `look` did not expect: equally long if the
- *   system has answered properly in this step before or was down in this outage, else for 10 seconds.
+ * - `credential-refused`, `system-forbidden`, a web page, a redirect, and a 404 that `look` did not expect: equally
+ *   long if the system has answered properly in this step before or was down in this outage, else for 10 seconds.
  * Every other error is thrown at once. The step must keep nothing in its memo that an outage of minutes makes wrong.
  */
 export async function outlastRestart<O>(
@@ -59,7 +59,9 @@ export async function outlastRestart<O>(
 /** Can a server that is starting, or a proxy in front of it, cause this error? */
 function mayBeStarting({ code, details }: GantryError): boolean {
   if (code === "system-refused") return details.status === 404;
-  return ["system-unavailable", "credential-refused", "system-forbidden", "system-strange"].includes(code);
+  // A web page or a redirect of the proxy. Data of another form than expected has no status here, and is final.
+  if (code === "system-strange") return typeof details.status === "number";
+  return ["system-unavailable", "credential-refused", "system-forbidden"].includes(code);
 }
 
 function retryAfterOf({ details }: GantryError): number {

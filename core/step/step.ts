@@ -103,6 +103,8 @@ export type ExecOptions = {
   readonly input?: string;
   /** `log` (default) sends both streams to the step's log; `capture` keeps stdout for the answer and logs stderr. */
   readonly stdout?: "log" | "capture";
+  /** Called with every line of both streams as it comes, whatever `stdout` says; unmasked, at most 10,000 characters. */
+  readonly onLine?: (line: string) => void;
 };
 export type ExecResult = { readonly exitCode: number; readonly signal: string | null; readonly stdout: string };
 /** A program that ends with another exit code is an answer; one that is not there throws `program-missing`. */
