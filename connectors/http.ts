@@ -3,6 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { z } from "zod";
+import { tlsProblem } from "./certificate.ts";
 import { problemOf } from "./http-problem.ts";
 
 export type HttpOptions = {
@@ -52,10 +53,10 @@ export type OtherAnswer = {
 
 /**
  * One request. `path` begins with `/`; its parts must be encoded by the caller. `expect` lists statuses besides 2xx that
- * are ordinary answers. Everything else throws: `credential-refused` (401), `system-forbidden` (403), `system-unavailable`
+ * are ordinary answers. Everything else throws: `certificate-untrusted`, `credential-refused` (401), `system-forbidden` (403), `system-unavailable`
  * (no connection, no answer in time, 408, 429, 5xx; with `retryAfterMs` among the details when the system said so),
  * `system-refused` (other 4xx), `system-strange` (a redirect, a web page, no JSON, other fields than needed, too large).
- * When the signal of the client aborts, its reason is thrown.
+ * Errors of an answer have its `status` among the details. When the signal of the client aborts, its reason is thrown.
  */
 export type Call = {
   <T = unknown>(path: string, options?: CallOptions<T> & { readonly expect?: undefined }): Promise<HttpAnswer<T>>;
@@ -138,6 +139,8 @@ async function sendOnce<T>(request: Request, options: AnyOptions<T>): Promise<Re
   } catch (error) {
     if (error instanceof GantryError || request.signal.aborted) throw error;
     if (timeout.aborted) throw problem(request, "system-unavailable", `no answer within ${timeoutMs / 1000} s`);
+    const untrusted = tlsProblem(error);
+    if (untrusted !== undefined) throw problem(request, "certificate-untrusted", untrusted);
     throw new ConnectionLost(reasonOf(error));
   }
 }
@@ -181,7 +184,7 @@ function read<T>(request: Request, options: AnyOptions<T>, received: Received): 
   const { status, headers } = received;
   const ok = status >= 200 && status < 300;
   if (!ok && !options.expect?.includes(status)) throw errorOf(request, received);
-  if (isPage(received)) throw problem(request, "system-strange", "a web page came instead of data");
+  if (isPage(received)) throw problem(request, "system-strange", "a web page came instead of data", { status });
   if (!ok) return { ok, status, headers, body: parse(received) };
   if (!options.schema) return { ok, status, headers, body: parse(received) as T };
   const checked = options.schema.safeParse(parse(received));
@@ -194,19 +197,36 @@ function errorOf(request: Request, received: Received): GantryError {
   const { status } = received;
   const told = isPage(received) ? "a web page" : problemOf(parse(received));
   const text = `status ${status}${told === "" ? "" : `: ${told}`}`;
-  if (status === 401) return problem(request, "credential-refused", text);
-  if (status === 403) return problem(request, "system-forbidden", text);
+  if (status === 401) return problem(request, "credential-refused", text, { status });
+  if (status === 403) return problem(request, "system-forbidden", text, { status });
   if (status === 408 || status === 429 || status >= 500) {
     const retryAfterMs = retryAfter(received.headers.get("retry-after"));
-    return problem(request, "system-unavailable", text, retryAfterMs === undefined ? {} : { retryAfterMs });
+    return problem(request, "system-unavailable", text, {
+      status,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
   }
-  if (status < 400) return problem(request, "system-strange", `it redirects elsewhere (status ${status})`);
-  return problem(request, isPage(received) ? "system-strange" : "system-refused", text);
+  if (status < 400) return problem(request, "system-strange", redirectOf(request, received), { status });
+  return problem(request, isPage(received) ? "system-strange" : "system-refused", text, { status });
+}
+
+/** A redirect is never followed, because it would send the credentials to an address that nobody configured. */
+function redirectOf({ baseUrl }: Request, { status, headers }: Received): string {
+  const target = URL.parse(headers.get("location") ?? "", baseUrl);
+  const upgrade = target?.protocol === "https:" && new URL(baseUrl).protocol === "http:";
+  if (upgrade) return `it redirects to https (status ${status}): write the address in \`url:\` with https://`;
+  return `it redirects ${target ? `to ${target.origin}` : "elsewhere"} (status ${status})`;
 }
 
 function problem(
   request: Request,
-  code: "credential-refused" | "system-forbidden" | "system-unavailable" | "system-refused" | "system-strange",
+  code:
+    | "certificate-untrusted"
+    | "credential-refused"
+    | "system-forbidden"
+    | "system-unavailable"
+    | "system-refused"
+    | "system-strange",
   text: string,
   more: Record<string, number> = {},
 ): GantryError {

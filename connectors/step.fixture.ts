@@ -66,6 +66,8 @@ export async function openBench(options: {
   readonly fetch?: typeof fetch;
   /** Folders before the PATH of the test. */
   readonly path?: readonly string[];
+  /** The clock that steps read, ms since 1970; default: the machine's. */
+  readonly nowMs?: () => number;
   /** For every run that does not say otherwise. */
   readonly limits?: RunLimits;
 }): Promise<StepBench> {
@@ -102,7 +104,7 @@ export async function openBench(options: {
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,
       signal: abort.signal,
-      nowMs: () => Date.now(),
+      nowMs: options.nowMs ?? Date.now,
     };
     return context;
   };
@@ -238,7 +240,7 @@ type Place = {
 };
 
 function execIn({ workspace, home, path, signal, lines }: Place): Exec {
-  return ([program, ...argv], { cwd, env, input, stdout = "log" } = {}) =>
+  return ([program, ...argv], { cwd, env, input, stdout = "log", onLine } = {}) =>
     new Promise((resolve, reject) => {
       const child = spawn(program, argv, {
         cwd: cwd ?? workspace,
@@ -255,6 +257,7 @@ function execIn({ workspace, home, path, signal, lines }: Place): Exec {
       child.on("close", (code, killedBy) => {
         const [text, complaints] = [Buffer.concat(out).toString("utf8"), Buffer.concat(err).toString("utf8")];
         lines.push(...`${stdout === "log" ? text : ""}${complaints}`.split("\n").filter((line) => line !== ""));
+        for (const line of `${text}${complaints}`.split("\n")) if (line !== "") onLine?.(line);
         resolve({ exitCode: code ?? -1, signal: killedBy, stdout: stdout === "capture" ? text : "" });
       });
       child.stdin.on("error", (error: NodeJS.ErrnoException) => {

@@ -13,6 +13,8 @@ export type Remote = {
   readonly url: string;
   /** Value of the Authorization header. It reaches git in its environment: not in an address, an argument or a log. */
   readonly authorization: string;
+  /** TLS settings of the system: a PEM file to trust, or no verification at all. */
+  readonly tls?: { readonly ca: string | undefined; readonly insecureSkipVerify: boolean | undefined };
 };
 
 export type GitPlace = {
@@ -77,6 +79,10 @@ export function gitError(error: unknown, verb: string, remote: Remote | undefine
 
 /** In order: the first that fits. The texts are git's and curl's own in the C locale. */
 const MEANINGS = [
+  [
+    /certificate verification failed|SSL certificate problem|unable to get local issuer|self.signed certificate|certificate has expired|no alternative certificate subject name|server certificate verification failed|does not match target host/i,
+    "certificate-untrusted",
+  ],
   [/Authentication failed|could not read Username|requested URL returned error: 401/i, "credential-refused"],
   [/requested URL returned error: 403/i, "system-forbidden"],
   [/requested URL returned error: (408|429|5\d\d)/i, "system-unavailable"],
@@ -128,6 +134,10 @@ const ALLOWED_ENVIRONMENT = [
   "GIT_CONFIG_COUNT",
   "GIT_CONFIG_KEY_0",
   "GIT_CONFIG_VALUE_0",
+  "GIT_CONFIG_KEY_1",
+  "GIT_CONFIG_VALUE_1",
+  "GIT_CONFIG_KEY_2",
+  "GIT_CONFIG_VALUE_2",
   "GIT_ATTR_NOSYSTEM",
   "GIT_TERMINAL_PROMPT",
   "GIT_ALLOW_PROTOCOL",
@@ -192,18 +202,22 @@ function environmentOf(place: GitPlace, call: GitCall): Record<string, string> {
     GIT_ALLOW_PROTOCOL: protocols.filter(Boolean).join(":") || "none",
     GIT_SSH_COMMAND: "/bin/false",
     GIT_OPTIONAL_LOCKS: "0",
-    ...(call.remote === undefined ? {} : credentialOf(call.remote)),
+    ...(call.remote === undefined ? {} : remoteConfig(call.remote)),
     ...(call.stamp === undefined ? {} : stampOf(call.stamp)),
   };
 }
 
-/** Bound to the remote's own address, so that it goes nowhere else whatever happens. */
-function credentialOf(remote: Remote): Record<string, string> {
-  return {
-    GIT_CONFIG_COUNT: "1",
-    GIT_CONFIG_KEY_0: `http.${new URL(remote.url).origin}/.extraHeader`,
-    GIT_CONFIG_VALUE_0: `Authorization: ${remote.authorization}`,
-  };
+/** Bound to the remote's own address, so that the credential and the TLS settings apply to no other host. */
+function remoteConfig(remote: Remote): Record<string, string> {
+  const scope = `http.${new URL(remote.url).origin}/`;
+  const settings: [string, string][] = [[`${scope}.extraHeader`, `Authorization: ${remote.authorization}`]];
+  if (remote.tls?.ca !== undefined) settings.push([`${scope}.sslCAInfo`, remote.tls.ca]);
+  if (remote.tls?.insecureSkipVerify === true) settings.push([`${scope}.sslVerify`, "false"]);
+  const pairs = settings.flatMap(([key, value], at) => [
+    [`GIT_CONFIG_KEY_${at}`, key],
+    [`GIT_CONFIG_VALUE_${at}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(pairs) };
 }
 
 function stampOf({ name, email, atMs }: NonNullable<GitCall["stamp"]>): Record<string, string> {

@@ -117,7 +117,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     assert.equal(subject, "First version");
     assert.equal(await host.isEmpty(lab.project, "template"), false);
     const page = await fetch(host.repositoryUrl(lab.project, "template"));
-    assert.match(await page.text(), /stand-in[\s\S]*README\.md/);
+    assert.match(await page.text(), /fake[\s\S]*README\.md/);
     const commit = await fetch(host.commitUrl(lab.project, "template", tip));
     assert.match(await commit.text(), /First version[\s\S]*\+hello/);
   });

@@ -29,7 +29,8 @@ export async function openRepository(
     system: system.name,
     base: system.cloneBase ?? system.url,
   });
-  const remote = { system: system.name, url, authorization: host.gitAuthorization() };
+  const { ca, insecureSkipVerify } = system;
+  const remote = { system: system.name, url, authorization: host.gitAuthorization(), tls: { ca, insecureSkipVerify } };
   return { host, mirror: await openMirror(context.cache, remote, runtimeOf(context)) };
 }
 

@@ -34,7 +34,7 @@ export function decideTask(
     case "PENDING":
       return { waitFor: "SonarQube has the analysis in its queue" };
     case "IN_PROGRESS":
-      return { waitFor: "SonarQube takes in the analysis" };
+      return { waitFor: "SonarQube is processing the analysis" };
     case "CANCELED":
       throw refuse("The background task was canceled in SonarQube, so there is no verdict.");
     case "FAILED":

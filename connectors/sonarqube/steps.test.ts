@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
-import { startSonarqube } from "@gantry/lab/fakes/sonarqube.ts";
+import { type SonarqubeOptions, startSonarqube } from "@gantry/lab/fakes/sonarqube.ts";
 import { Crash, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { analyze, qualityGate } from "./steps.ts";
@@ -19,10 +19,19 @@ const COMMIT = "3f2a9c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";
 const VIOLATION = `// ${["FIX", "ME"].join("")}: later\n`;
 const SOON = { maxPauseMs: 10 };
 
+/** A clock that runs a second per look, so that nobody waits for the patience with a system that may be starting. */
+function fastClock(): () => number {
+  let nowMs = Date.now();
+  return () => {
+    nowMs += 1_000;
+    return nowMs;
+  };
+}
+
 async function world(
   t: T,
   sources: Record<string, string>,
-  more: { token?: string; path?: string; queueMs?: number } = {},
+  more: { token?: string; path?: string; queueMs?: number; fake?: Partial<SonarqubeOptions> } = {},
 ): Promise<World> {
   const dir = await tempDir(t);
   const sonarqube = await startSonarqube({
@@ -31,11 +40,12 @@ async function world(
     token: TOKEN,
     queueMs: more.queueMs ?? 30,
     runMs: 30,
+    ...more.fake,
   });
   t.after(() => sonarqube.close());
   const common = { kind: "sonarqube", name: "sonarqube", standIn: true } as const;
   const system: SonarqubeSystem = { ...common, url: sonarqube.url, token: more.token ?? TOKEN };
-  const bench = await openBench({ systems: [system], path: [more.path ?? SCANNER] });
+  const bench = await openBench({ systems: [system], path: [more.path ?? SCANNER], limits: SOON, nowMs: fastClock() });
   t.after(() => bench.close());
   for (const [name, text] of Object.entries(sources)) {
     await mkdir(dirname(join(bench.workspace, name)), { recursive: true });
@@ -63,7 +73,7 @@ test("clean sources pass the gate; a person can read the verdict at the dashboar
   assert.equal(outcome.output.status, "OK");
   assert.equal(outcome.output.dashboardUrl, `${sonarqube.url}/dashboard?id=orders`);
   // How many of the phases are seen depends on how often it was looked, their order does not.
-  const phases = ["SonarQube has the analysis in its queue", "SonarQube takes in the analysis"];
+  const phases = ["SonarQube has the analysis in its queue", "SonarQube is processing the analysis"];
   const seen = [...new Set(bench.reasons)];
   assert.deepEqual(
     seen,
@@ -187,4 +197,126 @@ test("tasks and verdicts survive a kill of the fake", async (t) => {
   });
   t.after(() => again.close());
   assert.equal((await bench.run(qualityGate, analysis, SOON)).kind, "succeeded");
+});
+
+/** The verdict of a whole CI of these sources: analysis and gate. */
+async function gateOf(bench: StepBench, more: object = {}): Promise<{ verdict: string; log: string; key: string }> {
+  const analysis = await bench.run(analyze, { projectKey: "orders", ...more }, { maxPauseMs: 10 });
+  if (analysis.kind !== "succeeded") return { verdict: JSON.stringify(analysis), log: "", key: "" };
+  const { ceTask, projectKey } = analysis.output;
+  const outcome = await bench.run(qualityGate, { ceTask, projectKey }, SOON);
+  return { verdict: outcome.kind, log: bench.lines.join("\n"), key: projectKey };
+}
+
+test("a red gate on new code stays red with the next commit, until the issue is fixed or the version is new", async (t) => {
+  const { bench } = await world(t, CLEAN, { fake: { gate: "new-code" } });
+  const commit = async (number: number, text: string, more: object = {}): Promise<string> => {
+    await writeFile(join(bench.workspace, "src", "late.js"), text);
+    bench.nextTask();
+    return (await gateOf(bench, { commit: String(number).repeat(40), ...more })).verdict;
+  };
+  const first = await gateOf(bench, { commit: COMMIT });
+  assert.equal(first.verdict, "succeeded");
+  assert.match(first.log, /the quality gate is green, but nothing was judged: it is the first analysis/);
+  assert.equal(await commit(1, VIOLATION), "failed");
+  assert.equal(await commit(2, `${VIOLATION}let a;\n`), "failed", "the issue is still new");
+  assert.equal(await commit(3, `${VIOLATION}let b;\n`), "failed");
+  assert.equal(await commit(4, "let b;\n"), "succeeded");
+  assert.equal(await commit(5, VIOLATION, { version: "1" }), "failed");
+  assert.equal(await commit(6, VIOLATION, { version: "2" }), "succeeded", "a new version of the app begins a period");
+});
+
+test("an analysis of another branch leaves the gate of the main branch alone, whatever the edition", async (t) => {
+  for (const [branches, keys] of [
+    [true, ["orders", "orders", "orders", "orders"]],
+    [false, ["orders", "orders:feature-x", "orders:release-1.x", "orders"]],
+  ] as const) {
+    const { bench, sonarqube } = await world(t, CLEAN, { fake: { branches, gate: "new-code" } });
+    assert.equal((await gateOf(bench, { branch: "main" })).verdict, "succeeded");
+    const got = ["orders"];
+    for (const [branch, text] of [
+      ["feature/x", VIOLATION],
+      ["refs/heads/release/1.x", VIOLATION],
+      ["main", "let a;\n"],
+    ] as const) {
+      bench.nextTask();
+      await writeFile(join(bench.workspace, "src", "late.js"), text);
+      const { verdict, key } = await gateOf(bench, { branch });
+      assert.equal(verdict, "succeeded", `${branch}: ${verdict}`);
+      got.push(key);
+    }
+    assert.deepEqual(got, keys);
+    const sent = sonarqube.exchanges
+      .filter(({ path }) => path === "/api/ce/submit")
+      .map(({ query }) => query.characteristic);
+    assert.deepEqual(
+      sent,
+      branches ? [undefined, "branch=feature/x", "branch=release/1.x", undefined] : sent.map(() => undefined),
+    );
+  }
+});
+
+test("the rights of a token count apart: each missing one is named, and a token that only scans is enough", async (t) => {
+  const tokens = [
+    { token: "scan-only", rights: ["scan"] },
+    { token: "scan-create", rights: ["scan", "create", "browse"] },
+    { token: "browse-only", rights: ["browse"] },
+  ] as const;
+  const first = await world(t, CLEAN, { token: "scan-create", fake: { tokens } });
+  assert.equal((await gateOf(first.bench)).verdict, "succeeded");
+  const common = { kind: "sonarqube", name: "sonarqube", standIn: true, url: first.sonarqube.url } as const;
+  const as = async (token: string): Promise<StepBench> => {
+    const bench = await openBench({
+      systems: [{ ...common, token }],
+      path: [SCANNER],
+      limits: SOON,
+      nowMs: fastClock(),
+    });
+    t.after(() => bench.close());
+    await mkdir(join(bench.workspace, "src"));
+    await writeFile(join(bench.workspace, "src", "a.js"), "let a;\n");
+    return bench;
+  };
+  const scanner = await as("scan-only");
+  for (let run = 0; run < 2; run++) {
+    const again = await scanner.run(analyze, { projectKey: "orders" });
+    assert.equal(again.kind, "succeeded", "a global analysis token, second run");
+    scanner.nextTask();
+  }
+  const reader = await as("browse-only");
+  const refused = await reader.run(analyze, { projectKey: "orders" }, SOON);
+  assert.ok(refused.kind === "errored" && refused.failure.code === "system-forbidden", JSON.stringify(refused));
+  assert.match(refused.failure.why ?? "", /Insufficient privileges/);
+});
+
+test("9.9 LTS: refuses Bearer, takes the token as the user name of Basic", async (t) => {
+  const { bench } = await world(t, CLEAN, { fake: { release: "9.9" } });
+  assert.equal((await gateOf(bench)).verdict, "succeeded");
+});
+
+test("a restart in the middle of each wait is outlasted, with all answers of a server that starts", async (t) => {
+  const { bench, sonarqube, dir } = await world(t, CLEAN);
+  const analysis = await analysed(bench);
+  const unknown = { errors: [{ msg: "Unknown url : /api/ce/task" }] };
+  const starting = [
+    { ms: 60, answer: "refused" },
+    { ms: 60, answer: 404, body: unknown },
+    { ms: 60, answer: 401 },
+    { ms: 60, answer: 503 },
+  ] as const;
+  const options = { name: "sonarqube", dir, token: TOKEN, port: sonarqube.port, queueMs: 1, runMs: 1, starting };
+  let running = sonarqube;
+  const restart = async (): Promise<void> => {
+    await running.close();
+    running = await startSonarqube(options);
+  };
+  t.after(() => running.close());
+  await restart();
+  const judged = await bench.run(qualityGate, analysis, { maxPauseMs: 20 });
+  assert.equal(judged.kind, "succeeded", JSON.stringify(judged));
+  bench.nextTask();
+  await restart();
+  const scanned = await bench.run(analyze, { projectKey: "orders" }, { maxPauseMs: 20 });
+  assert.equal(scanned.kind, "succeeded", JSON.stringify(scanned));
+  assert.ok(bench.reasons.some((reason) => /did not answer properly/.test(reason)));
 });

@@ -1,14 +1,16 @@
-// Steps for SonarQube: analyse the sources with the scanner, and wait for the verdict of the quality gate.
+// Steps for SonarQube: analyse the sources with sonar-scanner, and wait for the verdict of the quality gate.
 
-import { readFile, rm } from "node:fs/promises";
-import { join, resolve, sep } from "node:path";
+import { resolve, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
+import { outlastRestart } from "../outlast.ts";
 import { createSonarqube, type SonarqubeClient } from "./client.ts";
+import { type BranchPlace, decideBranch } from "./decide-branch.ts";
 import { decideGate, decideTask, type Subject } from "./decide-gate.ts";
-import { parseReportTask } from "./report-task.ts";
+import { scan } from "./scanner.ts";
 
 const MINUTE_MS = 60_000;
 const LOOK_AGAIN_MS = 2_000;
@@ -23,7 +25,17 @@ const analyzeInput = z.strictObject({
   projectKey,
   projectName: z.string().min(1).max(500).optional(),
   directory: z.string().default("."),
-  /** Shown in SonarQube as version and revision. */
+  /** Branch of the sources. Without one, or with the main branch, the analysis is one of the main branch. */
+  branch: z.string().min(1).max(255).optional(),
+  mainBranch: z
+    .string()
+    .min(1)
+    .max(255)
+    .default("main")
+    .describe("The branch that SonarQube's main branch stands for."),
+  /** The app's version. A new version starts a new-code period where SonarQube counts by version, as it does by default. */
+  version: z.string().min(1).max(100).optional(),
+  /** Shown in SonarQube as the revision. */
   commit: z
     .string()
     .regex(/^[0-9a-f]{7,64}$/)
@@ -41,40 +53,32 @@ export const analyze = defineStep({
   retry: USUAL_RETRY,
   timeoutMs: 30 * MINUTE_MS,
   plan: async (context) => {
-    const { projectKey: key } = context.input;
-    const create = (await connect(context).projectExists(key)) ? [] : [`create the SonarQube project ${key}`];
-    return [...create, `analyse the sources as ${key}`];
+    const { projectKey: key } = await placeOf(context, connect(context));
+    const absent = (await connect(context).findProject(key)) === "absent";
+    return [...(absent ? [`create the SonarQube project ${key}`] : []), `analyse the sources as ${key}`];
   },
-  run: async (context) => {
-    const { projectKey: key, projectName } = context.input;
-    const directory = folderOf(context);
-    const sonarqube = connect(context);
-    if (!(await sonarqube.projectExists(key))) {
-      await context.effect({
-        name: "project",
-        what: `create the SonarQube project ${key}`,
-        probe: async () => ((await sonarqube.projectExists(key)) ? { key } : undefined),
-        perform: async () => {
-          await sonarqube.createProject(key, projectName ?? key);
-          return { key };
-        },
-      });
-    }
-    try {
-      const { ceTask } = await context.effect({
-        name: "analysis",
-        what: `analyse the sources as ${key}`,
-        // An analysis whose task id was lost is made again: it says the same about the same commit.
-        probe: async () => undefined,
-        perform: () => scan(context, directory),
-      });
-      return succeeded({ ceTask, projectKey: key, dashboardUrl: dashboardOf(context) });
-    } catch (error) {
-      // Address, token and project were good a moment ago: what the scanner refuses now is about the sources.
-      if (error instanceof GantryError && error.code === "script-failed") return failed(failureOf(error));
-      throw error;
-    }
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const directory = folderOf(context);
+      const sonarqube = connect(context);
+      const place = await placeOf(context, sonarqube);
+      tellPlace(context, place);
+      await ensureProject(context, sonarqube, place.projectKey);
+      try {
+        const { ceTask } = await context.effect({
+          name: "analysis",
+          what: `analyse the sources as ${place.projectKey}`,
+          // An analysis whose task id was lost is made again: it says the same about the same commit.
+          probe: async () => undefined,
+          perform: () => scan(context, { ...context.input, ...place, system: systemOf(context), directory }),
+        });
+        const { projectKey: key, branch } = place;
+        return succeeded({ ceTask, projectKey: key, dashboardUrl: dashboardOf(context, key, branch) });
+      } catch (error) {
+        if (error instanceof GantryError && error.code === "script-failed") return failed(failureOf(error));
+        throw error;
+      }
+    }),
 });
 
 export const qualityGate = defineStep({
@@ -100,42 +104,48 @@ export const qualityGate = defineStep({
   retry: USUAL_RETRY,
   timeoutMs: 30 * MINUTE_MS,
   plan: async () => [],
-  run: async (context) => {
-    const sonarqube: SonarqubeClient = connect(context);
-    const subject: Subject = {
-      system: titleOf(context),
-      projectKey: context.input.projectKey,
-      dashboardUrl: dashboardOf(context),
-    };
-    const task = await sonarqube.ceTask(context.input.ceTask);
-    const next = decideTask(task, subject);
-    if ("waitFor" in next) return waiting(next.waitFor, LOOK_AGAIN_MS);
-    for (const warning of task?.warnings ?? []) context.log(`SonarQube warns: ${warning}`);
-    const outcome = decideGate(await sonarqube.gate(next.analysis), next.analysis, subject);
-    context.log(
-      `${outcome.kind === "failed" ? outcome.failure.line : "the quality gate is green"}: ${subject.dashboardUrl}`,
-    );
-    return outcome;
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const sonarqube = connect(context);
+      const { projectKey: key } = context.input;
+      const subject: Subject = { system: titleOf(context), projectKey: key, dashboardUrl: dashboardOf(context, key) };
+      const task = await sonarqube.ceTask(context.input.ceTask);
+      const next = decideTask(task, subject);
+      if ("waitFor" in next) return waiting(next.waitFor, LOOK_AGAIN_MS);
+      for (const warning of task?.warnings ?? []) context.log(`SonarQube warns: ${warning}`);
+      const gate = await sonarqube.gate(next.analysis);
+      const outcome = decideGate(gate, next.analysis, subject);
+      const told = outcome.kind === "failed" ? outcome.failure.line : greenText(gate.conditions.length);
+      context.log(`${told}: ${subject.dashboardUrl}`);
+      return outcome;
+    }),
 });
 
 type Context = StepContext<{ readonly projectKey: string; readonly system?: string | undefined }, "sonarqube">;
+type AnalyzeContext = StepContext<z.output<typeof analyzeInput>, "sonarqube">;
 
 function connect(context: Context): SonarqubeClient {
-  return createSonarqube(context.system("sonarqube", context.input.system), context.fetch, context.signal);
+  return createSonarqube(systemOf(context), context.fetch, context.signal);
+}
+
+function systemOf(context: Context): SonarqubeSystem {
+  return context.system("sonarqube", context.input.system);
 }
 
 function titleOf(context: Context): string {
-  const { title, name } = context.system("sonarqube", context.input.system);
+  const { title, name } = systemOf(context);
   return title ?? name;
 }
 
-function dashboardOf(context: Context): string {
-  const { url } = context.system("sonarqube", context.input.system);
-  return `${url}/dashboard?id=${encodeURIComponent(context.input.projectKey)}`;
+function dashboardOf(context: Context, key: string, branch?: string): string {
+  const more = branch === undefined ? "" : `&branch=${encodeURIComponent(branch)}`;
+  return `${systemOf(context).url}/dashboard?id=${encodeURIComponent(key)}${more}`;
 }
 
-type AnalyzeContext = StepContext<z.infer<typeof analyzeInput>, "sonarqube">;
+function greenText(conditions: number): string {
+  if (conditions > 0) return "the quality gate is green";
+  return "the quality gate is green, but nothing was judged: it is the first analysis, or there is no new code to judge";
+}
 
 function folderOf({ workspace, input }: AnalyzeContext): string {
   const directory = resolve(workspace, input.directory);
@@ -143,48 +153,35 @@ function folderOf({ workspace, input }: AnalyzeContext): string {
   throw new GantryError("bad-input", { step: analyze.name, problem: "directory: must be inside the workspace" });
 }
 
-/**
- * Runs the scanner and reads where its report went. The token goes by environment, because arguments are visible to
- * everybody on the machine. The address goes by argument: a properties file among the sources must not send the token
- * elsewhere.
- */
-async function scan(context: AnalyzeContext, directory: string): Promise<{ ceTask: string }> {
-  const { projectKey: key, projectName, commit } = context.input;
-  const { url, token } = context.system("sonarqube", context.input.system);
-  const settings: Record<string, string | undefined> = {
-    "sonar.host.url": url,
-    "sonar.working.directory": ".scannerwork",
-    "sonar.projectKey": key,
-    "sonar.projectName": projectName,
-    "sonar.projectVersion": commit,
-    "sonar.scm.revision": commit,
-    // Comes back in the webhook of SonarQube, so that it finds this task without a lookup.
-    "sonar.analysis.runId": context.task.id,
-  };
-  const options = Object.entries(settings).flatMap(([name, value]) =>
-    value === undefined ? [] : [`-D${name}=${value}`],
-  );
-  const work = join(directory, ".scannerwork");
-  await rm(work, { recursive: true, force: true });
-  const env = { SONAR_TOKEN: token, SONAR_HOST_URL: url, SONAR_USER_HOME: join(context.cache, "sonar") };
-  const { exitCode } = await context.exec(["sonar-scanner", ...options], { cwd: directory, env });
-  if (exitCode !== 0) {
-    throw new GantryError("script-failed", { exit: exitCode, problem: "sonar-scanner could not analyse the sources." });
-  }
-  const report = parseReportTask(await readReport(join(work, "report-task.txt")));
-  // What the scanner leaves behind must come into no image and no commit.
-  await rm(work, { recursive: true, force: true });
-  if (report.projectKey === key) return { ceTask: report.ceTaskId };
-  const problem = `it analysed the project ${report.projectKey}`;
-  throw new GantryError("system-strange", { system: "sonar-scanner", what: `analyse ${key}`, problem });
+async function placeOf({ input }: AnalyzeContext, sonarqube: SonarqubeClient): Promise<BranchPlace> {
+  const { projectKey: key, branch, mainBranch } = input;
+  const isMain = decideBranch(key, branch, mainBranch, true).branch === undefined;
+  return decideBranch(key, branch, mainBranch, isMain || (await sonarqube.hasBranches()));
 }
 
-async function readReport(file: string): Promise<string> {
-  try {
-    return (await readFile(file, "utf8")).slice(0, 64 * 1024);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const problem = "it ended well and left no .scannerwork/report-task.txt";
-    throw new GantryError("system-strange", { system: "sonar-scanner", what: "analyse the sources", problem });
+function tellPlace({ input, log }: AnalyzeContext, place: BranchPlace): void {
+  if (place.projectKey !== input.projectKey) {
+    log(`this SonarQube analyses main branches only: ${input.branch} is analysed as the project ${place.projectKey}`);
+  } else if (input.branch === undefined) {
+    log(
+      `no branch is given (sonar.branch.name is not set): this is an analysis of the main branch of ${place.projectKey}`,
+    );
   }
+}
+
+/** A project that this token may not see is left to the scanner, which says what is missing. */
+async function ensureProject(context: AnalyzeContext, sonarqube: SonarqubeClient, key: string): Promise<void> {
+  const found = await sonarqube.findProject(key);
+  if (found === "hidden") context.log(`the token may not browse ${key}: it is expected to exist`);
+  if (found !== "absent") return;
+  const name = context.input.projectName ?? context.input.projectKey;
+  await context.effect({
+    name: "project",
+    what: `create the SonarQube project ${key}`,
+    probe: async () => ((await sonarqube.findProject(key)) === "absent" ? undefined : { key }),
+    perform: async () => {
+      await sonarqube.createProject(key, key === context.input.projectKey ? name : `${name} (${context.input.branch})`);
+      return { key };
+    },
+  });
 }

@@ -27,6 +27,18 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Add it under `secrets:` in the runner's configuration at site {site}, or provide the file or variable that is named there.",
   },
+  "authority-unreadable": {
+    status: 422,
+    message: "The file of the certificate authority of {system} cannot be used.",
+    why: "{problem}",
+    todo: "Correct `ca:` at this system in the configuration, or put a PEM file there that the process may read.",
+  },
+  "certificate-untrusted": {
+    status: 422,
+    message: "The certificate of {system} is not trusted: {what}.",
+    why: "{problem}",
+    todo: "Name the file of the certificate authority with `ca:` at this system in the runner's configuration, and check that the host name in `url:` is one of the certificate's names. For a trial only: `insecureSkipVerify: true`.",
+  },
   "credential-refused": {
     status: 422,
     message: "{system} refused the credentials.",

@@ -4,7 +4,15 @@
 import { z } from "zod";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
-const common = { url, title: z.string().optional(), standIn: z.boolean().default(false) };
+const common = {
+  url,
+  title: z.string().optional(),
+  standIn: z.boolean().default(false),
+  /** PEM file, read at the runner: certificates to trust for this system. Git trusts only these, all else the usual ones too. */
+  ca: z.string().min(1).optional(),
+  /** Accepts any certificate. Whoever is between the runner and the system can then read and change everything. */
+  insecureSkipVerify: z.boolean().optional(),
+};
 
 /** A git host. `url` is the address people open; `api` where the REST API lives if it is elsewhere. */
 export const gitSystem = z.strictObject({

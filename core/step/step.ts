@@ -43,8 +43,8 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
 
 export type StepRetry = { readonly max: number; readonly delayMs: number; readonly maxDelayMs: number };
 
-/** Patience with systems that are down for a moment: 5 tries over about a minute. */
-export const USUAL_RETRY: StepRetry = { max: 5, delayMs: 1_000, maxDelayMs: 20_000 };
+/** For systems that are down for a moment: 8 retries over 45 to 91 seconds, because a small server restarts in 30. */
+export const USUAL_RETRY: StepRetry = { max: 8, delayMs: 1_000, maxDelayMs: 20_000 };
 export const NO_RETRY: StepRetry = { max: 0, delayMs: 0, maxDelayMs: 0 };
 
 export type StepContext<I, K extends SystemKind = SystemKind> = {
@@ -103,6 +103,8 @@ export type ExecOptions = {
   readonly input?: string;
   /** `log` (default) sends both streams to the step's log; `capture` keeps stdout for the answer and logs stderr. */
   readonly stdout?: "log" | "capture";
+  /** Called with every line of both streams as it comes, whatever `stdout` says; unmasked, at most 10,000 characters. */
+  readonly onLine?: (line: string) => void;
 };
 export type ExecResult = { readonly exitCode: number; readonly signal: string | null; readonly stdout: string };
 /** A program that ends with another exit code is an answer; one that is not there throws `program-missing`. */

@@ -7,11 +7,13 @@
 //   POST /_lab/faults         add a Fault (JSON)   DELETE /_lab/faults      remove all faults
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import Router from "@koa/router";
 import Koa from "koa";
+import type { Certificate } from "./certificate.ts";
 
 export const LOOPBACK = "127.0.0.1";
 
@@ -24,7 +26,14 @@ export type FakeServerOptions = {
   readonly host?: string;
   /** A fixed port, so that addresses stay valid after a restart; 0 or absent takes a free one. */
   readonly port?: number;
+  /** Serves https with this certificate; plain http on the same port is answered 307, as by Argo CD. */
+  readonly tls?: Certificate;
+  /** What is answered while the system starts, phase by phase from the moment this server is opened. */
+  readonly starting?: readonly StartPhase[];
 };
+
+/** `refused`: the connection is closed without an answer, as good as refused for every client. */
+export type StartPhase = { readonly ms: number; readonly answer: "refused" | number; readonly body?: unknown };
 
 /** One request and its answer. Bodies are kept when they are JSON or form data below 256 KiB. */
 export type Exchange = {
@@ -81,38 +90,54 @@ export async function serve(
   routes: (router: Router, app: Koa) => void,
 ): Promise<FakeServer> {
   const exchanges: Exchange[] = [];
-  let faults: (Fault & { left: number; skip: number })[] = [];
-  const add = (fault: Fault): void => void faults.push({ ...fault, left: fault.times, skip: fault.after ?? 0 });
-  const clear = (): void => {
-    faults = [];
-  };
-
+  const faults = openFaults();
   const app = new Koa();
   app.silent = true;
-  const lab = new Router({ prefix: "/_lab" });
-  lab.get("/exchanges", (ctx) => {
-    ctx.body = exchanges;
+  app.use(labRouter(exchanges, faults).routes());
+  app.use(startUp(options.starting ?? []));
+  app.use(faults.middleware);
+  app.use(recorder(exchanges));
+  app.on("error", (error: NodeJS.ErrnoException) => {
+    // A client that disconnects during an answer is not an error of the fake.
+    if (error.code === "ERR_STREAM_PREMATURE_CLOSE" || error.code === "ECONNRESET") return;
+    process.stderr.write(`fake ${options.name}: ${error.stack ?? error}\n`);
   });
-  lab.delete("/exchanges", (ctx) => {
-    exchanges.length = 0;
-    ctx.status = 204;
-  });
-  lab.post("/faults", async (ctx) => {
-    add((await readJson(ctx)) as Fault);
-    ctx.status = 204;
-  });
-  lab.delete("/faults", (ctx) => {
-    clear();
-    ctx.status = 204;
-  });
-  app.use(lab.routes());
+  const router = new Router();
+  routes(router, app);
+  app.use(router.routes());
 
-  app.use(async (ctx, next) => {
-    const fault = faults.find(
-      (one) => one.left > 0 && (!one.match || new RegExp(one.match).test(`${ctx.method} ${ctx.path}`)),
-    );
-    if (fault && fault.skip > 0) fault.skip -= 1;
-    else if (fault) {
+  const { server, closeConnections } = openServer(app.callback(), options.tls);
+  const host = options.host ?? LOOPBACK;
+  await listen(server, host, options.port ?? 0);
+  const port = (server.address() as AddressInfo).port;
+  return {
+    name: options.name,
+    url: `${options.tls ? "https" : "http"}://${host}:${port}`,
+    port,
+    exchanges,
+    faults: { add: faults.add, clear: faults.clear },
+    close: () => closeServer(server, closeConnections),
+  };
+}
+
+type Faults = FakeServer["faults"] & { readonly middleware: Koa.Middleware };
+
+function openFaults(): Faults {
+  let faults: (Fault & { left: number; skip: number })[] = [];
+  const matching = (ctx: Koa.Context) =>
+    faults.find((one) => one.left > 0 && (!one.match || new RegExp(one.match).test(`${ctx.method} ${ctx.path}`)));
+  return {
+    add: (fault) => void faults.push({ ...fault, left: fault.times, skip: fault.after ?? 0 }),
+    clear: () => {
+      faults = [];
+    },
+    middleware: async (ctx, next) => {
+      const fault = matching(ctx);
+      if (!fault) return next();
+      if (fault.skip > 0) {
+        fault.skip -= 1;
+        return next();
+      }
       fault.left -= 1;
       if (fault.kind === "status") {
         ctx.status = fault.status;
@@ -121,13 +146,39 @@ export async function serve(
       }
       if (fault.kind === "cut") {
         ctx.state.cutAfterBytes = fault.bytes;
-      } else {
-        if (fault.kind === "drop-answer") await next();
+        return next();
+      }
+      ctx.state.answerLost = true;
+      if (fault.kind === "drop-answer") await next();
+      ctx.respond = false;
+      ctx.req.socket.destroy();
+    },
+  };
+}
+
+/** Answers as a system that is starting, until all phases are over. */
+function startUp(phases: readonly StartPhase[]): Koa.Middleware {
+  const openedMs = Date.now();
+  return async (ctx, next) => {
+    let endMs = openedMs;
+    for (const { ms, answer, body } of phases) {
+      endMs += ms;
+      if (Date.now() >= endMs) continue;
+      if (answer === "refused") {
         ctx.respond = false;
         ctx.req.socket.destroy();
-        return;
+      } else {
+        ctx.status = answer;
+        ctx.body = body ?? "";
       }
+      return;
     }
+    await next();
+  };
+}
+
+function recorder(exchanges: Exchange[]): Koa.Middleware {
+  return async (ctx, next) => {
     try {
       await next();
     } catch (error) {
@@ -135,7 +186,7 @@ export async function serve(
       ctx.status = error.status;
       ctx.body = error.body;
     }
-    if (ctx.respond === false) return;
+    if (ctx.respond === false || ctx.state.answerLost === true) return;
     exchanges.push({
       method: ctx.method,
       path: ctx.path,
@@ -147,29 +198,27 @@ export async function serve(
       responseBody: isPlain(ctx.body) ? structuredClone(ctx.body) : undefined,
     });
     if (exchanges.length > 5_000) exchanges.splice(0, 1_000);
-  });
-  app.on("error", (error: NodeJS.ErrnoException) => {
-    // A client that disconnects during an answer is not an error of the fake.
-    if (error.code === "ERR_STREAM_PREMATURE_CLOSE" || error.code === "ECONNRESET") return;
-    process.stderr.write(`fake ${options.name}: ${error.stack ?? error}\n`);
-  });
-
-  const router = new Router();
-  routes(router, app);
-  app.use(router.routes());
-
-  const server = createServer(app.callback());
-  const host = options.host ?? LOOPBACK;
-  await listen(server, host, options.port ?? 0);
-  const port = (server.address() as AddressInfo).port;
-  return {
-    name: options.name,
-    url: `http://${host}:${port}`,
-    port,
-    exchanges,
-    faults: { add, clear },
-    close: () => closeServer(server),
   };
+}
+
+function labRouter(exchanges: Exchange[], faults: Faults): Router {
+  const lab = new Router({ prefix: "/_lab" });
+  lab.get("/exchanges", (ctx) => {
+    ctx.body = exchanges;
+  });
+  lab.delete("/exchanges", (ctx) => {
+    exchanges.length = 0;
+    ctx.status = 204;
+  });
+  lab.post("/faults", async (ctx) => {
+    faults.add((await readJson(ctx)) as Fault);
+    ctx.status = 204;
+  });
+  lab.delete("/faults", (ctx) => {
+    faults.clear();
+    ctx.status = 204;
+  });
+  return lab;
 }
 
 /** The JSON or form body of a request, which is also recorded. `{}` when there is none. */
@@ -230,7 +279,42 @@ function isPlain(body: unknown): boolean {
   );
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+/** The first byte of a TLS connection. */
+const HANDSHAKE = 0x16;
+
+/** With a certificate, one port serves both: TLS, and plain http with a redirect to it. */
+function openServer(
+  handle: RequestListener,
+  tls: Certificate | undefined,
+): { readonly server: NetServer; readonly closeConnections: () => void } {
+  if (tls === undefined) {
+    const server: Server = createServer(handle);
+    return { server, closeConnections: () => server.closeAllConnections() };
+  }
+  const secure = createTlsServer(tls, handle);
+  const plain = createServer((request, response) => {
+    response.writeHead(307, { location: `https://${request.headers.host ?? ""}${request.url ?? "/"}` }).end();
+  });
+  const sockets = new Set<Socket>();
+  const server = createNetServer((socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    // A client that disconnects, or that does not trust the certificate, is not an error of the fake.
+    socket.on("error", () => {});
+    socket.once("readable", () => {
+      const first: Buffer | null = socket.read();
+      if (first === null) return;
+      socket.unshift(first);
+      (first[0] === HANDSHAKE ? secure : plain).emit("connection", socket);
+    });
+  });
+  const closeConnections = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return { server, closeConnections };
+}
+
+function listen(server: NetServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
@@ -241,10 +325,10 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 }
 
 /** Safe to call twice: a test that restarts a fake has already closed it. */
-function closeServer(server: Server): Promise<void> {
+function closeServer(server: NetServer, closeConnections: () => void): Promise<void> {
   if (!server.listening) return Promise.resolve();
   return new Promise((resolve, reject) => {
     server.close((error) => (error ? reject(error) : resolve()));
-    server.closeAllConnections();
+    closeConnections();
   });
 }

@@ -1,7 +1,9 @@
 // Fake SonarQube: projects, background tasks that take a moment, and one quality gate that judges what the
 // fake scanner found. `POST /api/ce/submit` is SonarQube's internal address for scanners.
 
+import { randomBytes, randomUUID } from "node:crypto";
 import Router from "@koa/router";
+import type Koa from "koa";
 import { z } from "zod";
 import {
   Answer,
@@ -15,40 +17,69 @@ import {
 import { fakePage } from "./page.ts";
 
 export type SonarqubeOptions = FakeServerOptions & {
-  /** The only token; taken as Bearer, or as the user name of Basic. */
+  /** A user token with all rights. */
   readonly token: string;
+  /** More tokens, each with these rights and no others. */
+  readonly tokens?: readonly { readonly token: string; readonly rights: readonly Right[] }[];
   /** How long a task waits in the queue, and how long it then runs. */
   readonly queueMs?: number;
   readonly runMs?: number;
+  /**
+   * 9.9 refuses Bearer with 401, has other ids, and lists warnings only when asked. Both take the token as the user name of
+   * Basic.
+   */
+  readonly release?: "9.9" | "25.12";
+  /** `new-code`: judges what is new since the last analysis of the version before, as the default gate does. */
+  readonly gate?: "overall" | "new-code";
+  /** Developer Edition or a plugin; Community Edition refuses an analysis of a branch. */
+  readonly branches?: boolean;
 };
+export type Right = "scan" | "create" | "browse";
 
 const report = z.object({
   properties: z.record(z.string(), z.string()),
-  measures: z.object({ files: z.number(), ncloc: z.number(), violations: z.number(), coverage: z.number().optional() }),
+  measures: z.object({
+    files: z.number(),
+    ncloc: z.number(),
+    violations: z.number(),
+    coverage: z.number().optional(),
+    issues: z.array(z.string()).default([]),
+  }),
 });
 type Report = z.infer<typeof report>;
 type Project = { key: string; name: string };
-type Task = { id: string; analysis: string; project: string; submittedMs: number; report: Report };
-type State = { nextId: number; projects: Project[]; tasks: Task[] };
+type Task = {
+  id: string;
+  analysis: string;
+  project: string;
+  branch?: string | undefined;
+  submittedMs: number;
+  report: Report;
+};
+type State = { projects: Project[]; tasks: Task[] };
 
-/** The gate of the lab: a FIXME is a violation, and coverage counts when it was measured. */
+/** The gate `overall`: a FIXME is a violation, and coverage counts when it was measured. */
 const GATE = [
   { metricKey: "violations", comparator: "GT", errorThreshold: "0" },
   { metricKey: "coverage", comparator: "LT", errorThreshold: "80" },
 ] as const;
+const NEW_CODE_GATE = { metricKey: "new_violations", comparator: "GT", errorThreshold: "0" } as const;
 
 /** Sources that set the property `lab.ceTask` to FAILED or CANCELED get a task that ends so. */
 export async function startSonarqube(options: SonarqubeOptions): Promise<FakeServer> {
-  const { state, save } = openState<State>(options, () => ({ nextId: 1, projects: [], tasks: [] }));
+  const { state, save } = openState<State>(options, () => ({ projects: [], tasks: [] }));
   const world: World = { options, state, save };
   return serve(options, (router) => {
     router.get("/api/system/status", (ctx) => {
-      ctx.body = { id: "LAB", version: "26.7.0", status: "UP" };
+      ctx.body = { id: "LAB", version: `${options.release ?? "26.7"}.0`, status: "UP" };
     });
     const api = new Router({ prefix: "/api" });
     api.use(async (ctx, next) => {
-      if (!known(options, ctx.get("authorization"))) throw new Answer(401, "");
+      ctx.state.rights = rightsOf(options, ctx.get("authorization"));
       await next();
+    });
+    api.get("/features/list", (ctx) => {
+      ctx.body = options.branches === true ? ["branch"] : [];
     });
     addProjects(api, world);
     addTasks(api, world);
@@ -62,12 +93,14 @@ type World = { readonly options: SonarqubeOptions; readonly state: State; readon
 
 function addProjects(api: Router, { state, save }: World): void {
   api.get("/components/show", (ctx) => {
+    need(ctx, "browse");
     const key = String(ctx.query.component ?? "");
     const { name } = projectOf(state, key);
     ctx.body = { component: { key, name, qualifier: "TRK", visibility: "private" }, ancestors: [] };
   });
   const input = z.object({ project: z.string().max(400), name: z.string().min(1) });
   api.post("/projects/create", async (ctx) => {
+    need(ctx, "create");
     const parsed = input.safeParse(await readJson(ctx));
     if (!parsed.success) throw complaint(400, "The 'project' and 'name' parameters are needed");
     const { project: key, name } = parsed.data;
@@ -87,6 +120,11 @@ function addProjects(api: Router, { state, save }: World): void {
 function addTasks(api: Router, world: World): void {
   const { state, save } = world;
   api.post("/ce/submit", async (ctx) => {
+    need(ctx, "scan");
+    const branch = branchOf(ctx.query.characteristic);
+    if (branch !== undefined && world.options.branches !== true) {
+      throw complaint(400, 'To use the property "sonar.branch.name", Developer Edition or above is required');
+    }
     const key = String(ctx.query.projectKey ?? "");
     const form = await new Response(new Uint8Array(await readBytes(ctx)), {
       headers: { "content-type": ctx.get("content-type") },
@@ -96,13 +134,14 @@ function addTasks(api: Router, world: World): void {
     const parsed = report.safeParse(JSON.parse(typeof file === "string" ? file : await file.text()));
     if (!parsed.success) throw complaint(400, "The report was not written by the fake scanner");
     if (!state.projects.some((one) => one.key === key)) {
+      need(ctx, "create");
       state.projects.push({ key, name: String(ctx.query.projectName ?? key) });
     }
-    const number = state.nextId++;
     const task: Task = {
-      id: `lab-task-${number}`,
-      analysis: `lab-analysis-${number}`,
+      id: newId(world.options),
+      analysis: newId(world.options),
       project: key,
+      ...(branch === undefined ? {} : { branch }),
       submittedMs: Date.now(),
       report: parsed.data,
     };
@@ -111,30 +150,33 @@ function addTasks(api: Router, world: World): void {
     ctx.body = { taskId: task.id, projectId: key };
   });
   api.get("/ce/task", (ctx) => {
+    need(ctx, "scan");
     const task = state.tasks.find((one) => one.id === ctx.query.id);
     if (!task) throw complaint(404, `No activity found for task '${String(ctx.query.id)}'`);
     const status = statusOf(world, task);
     const common = { id: task.id, type: "REPORT", componentKey: task.project, componentName: task.project, status };
-    const times = { submittedAt: time(task.submittedMs), hasScannerContext: true, warningCount: 0, warnings: [] };
+    const times = { submittedAt: time(task.submittedMs), hasScannerContext: true, warningCount: 0 };
+    const asked = world.options.release !== "9.9" || ctx.query.additionalFields === "warnings";
     const end = status === "SUCCESS" ? { analysisId: task.analysis } : {};
     const why = status === "FAILED" ? { errorMessage: "the lab was asked to fail this task" } : {};
-    ctx.body = { task: { ...common, ...times, ...end, ...why } };
+    ctx.body = { task: { ...common, ...times, ...(asked ? { warnings: [] } : {}), ...end, ...why } };
   });
 }
 
 function addGate(api: Router, world: World): void {
   api.get("/qualitygates/project_status", (ctx) => {
+    need(ctx, "browse");
     const { analysisId, projectKey } = ctx.query;
     const done = world.state.tasks.filter((one) => statusOf(world, one) === "SUCCESS");
     const task = done.findLast((one) => one.analysis === analysisId || one.project === projectKey);
     if (!task) throw complaint(404, `Analysis with id '${String(analysisId)}' is not found`);
-    ctx.body = { projectStatus: judge(task.report) };
+    ctx.body = { projectStatus: judge(world, task) };
   });
 }
 
 type Verdict = {
   readonly status: "OK" | "ERROR";
-  readonly conditions: readonly ((typeof GATE)[number] & {
+  readonly conditions: readonly (((typeof GATE)[number] | typeof NEW_CODE_GATE) & {
     readonly status: "OK" | "ERROR";
     readonly actualValue: string;
   })[];
@@ -142,16 +184,40 @@ type Verdict = {
   readonly caycStatus: string;
 };
 
-function judge({ measures }: Report): Verdict {
-  const conditions = GATE.flatMap((one) => {
-    const actual = measures[one.metricKey];
-    if (actual === undefined) return [];
-    const threshold = Number(one.errorThreshold);
-    const bad = one.comparator === "GT" ? actual > threshold : actual < threshold;
-    return [{ ...one, status: bad ? ("ERROR" as const) : ("OK" as const), actualValue: String(actual) }];
-  });
+function judge(world: World, task: Task): Verdict {
+  const { measures } = task.report;
+  const conditions =
+    world.options.gate === "new-code"
+      ? newCodeOf(world.state, task).map((count) => conditionOf(NEW_CODE_GATE, count))
+      : GATE.flatMap((one) => {
+          const actual = measures[one.metricKey];
+          return actual === undefined ? [] : [conditionOf(one, actual)];
+        });
   const status = conditions.some((one) => one.status === "ERROR") ? "ERROR" : "OK";
   return { status, conditions, ignoredConditions: false, caycStatus: "compliant" };
+}
+
+function conditionOf(
+  condition: (typeof GATE)[number] | typeof NEW_CODE_GATE,
+  actual: number,
+): Verdict["conditions"][number] {
+  const threshold = Number(condition.errorThreshold);
+  const bad = condition.comparator === "GT" ? actual > threshold : actual < threshold;
+  return { ...condition, status: bad ? "ERROR" : "OK", actualValue: String(actual) };
+}
+
+/**
+ * How many issues are new: not there when the new-code period began, which is at the last analysis of the version before, or
+ * at the first analysis when there is only one version. Empty at a first analysis, which has no new code.
+ */
+function newCodeOf({ tasks }: State, task: Task): readonly number[] {
+  const versionOf = ({ report }: Task): string => report.properties["sonar.projectVersion"] ?? "not provided";
+  const same = tasks.filter((one) => one.project === task.project && one.branch === task.branch);
+  const before = same.slice(0, same.indexOf(task));
+  const start = before.findLast((one) => versionOf(one) !== versionOf(task)) ?? before[0];
+  if (!start) return [];
+  const known = new Set(start.report.measures.issues);
+  return [task.report.measures.issues.filter((one) => !known.has(one)).length];
 }
 
 function addPages(router: Router, world: World): void {
@@ -167,7 +233,7 @@ function addPages(router: Router, world: World): void {
     if (!project) return ctx.throw(404);
     const done = state.tasks.filter((one) => one.project === key && statusOf(world, one) === "SUCCESS");
     const last = done.at(-1);
-    const verdict = last && judge(last.report);
+    const verdict = last && judge(world, last);
     const rows: [string, string][] = [
       ["Quality gate", verdict ? (verdict.status === "OK" ? "Passed" : "Failed") : "not analysed yet"],
     ];
@@ -193,9 +259,28 @@ function statusOf({ options }: World, task: Task): "PENDING" | "IN_PROGRESS" | "
   return asked === "FAILED" || asked === "CANCELED" ? asked : "SUCCESS";
 }
 
-function known({ token }: SonarqubeOptions, authorization: string): boolean {
-  const basic = `Basic ${Buffer.from(`${token}:`).toString("base64")}`;
-  return authorization === `Bearer ${token}` || authorization === basic;
+/** The rights of the caller; 401 for an unknown token, and for Bearer at 9.9. */
+function rightsOf({ token, tokens = [], release }: SonarqubeOptions, authorization: string): readonly Right[] {
+  const all: readonly Right[] = ["scan", "create", "browse"];
+  const found = [{ token, rights: all }, ...tokens].find((one) => {
+    const basic = `Basic ${Buffer.from(`${one.token}:`).toString("base64")}`;
+    return authorization === basic || (release !== "9.9" && authorization === `Bearer ${one.token}`);
+  });
+  if (!found) throw new Answer(401, "");
+  return found.rights;
+}
+
+function need(ctx: Koa.Context, right: Right): void {
+  if (!(ctx.state.rights as readonly Right[]).includes(right)) throw complaint(403, "Insufficient privileges");
+}
+
+function branchOf(characteristic: string | string[] | undefined): string | undefined {
+  const texts = [characteristic ?? []].flat();
+  return texts.find((one) => one.startsWith("branch="))?.slice("branch=".length);
+}
+
+function newId({ release }: SonarqubeOptions): string {
+  return release === "9.9" ? `AaIo${randomBytes(12).toString("base64url")}` : randomUUID();
 }
 
 function projectOf(state: State, key: string): Project {

@@ -12,11 +12,12 @@ export function describeRunner(
   registry: Pick<AttemptRegistry, "running">,
   bootId: string,
 ): () => SessionRequest {
-  const systems = Object.entries(config.systems).map(([name, { kind, url, standIn }]) => ({
+  const systems = Object.entries(config.systems).map(([name, { kind, url, standIn, insecureSkipVerify }]) => ({
     name,
     kind,
     url,
     standIn,
+    ...(insecureSkipVerify === true ? { insecureSkipVerify } : {}),
   }));
   let registration = 0;
   return () => ({

@@ -4,6 +4,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { access } from "node:fs/promises";
+import { StringDecoder } from "node:string_decoder";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
@@ -62,6 +63,7 @@ export function createExec(context: ExecContext): Exec {
       });
     });
     const output = collect(child, context.log, options.stdout ?? "log");
+    if (options.onLine) for (const stream of [child.stdout, child.stderr]) tellLines(stream, options.onLine);
     const exited = new Promise<ExitStatus>((resolve) =>
       child.once("exit", (code, signal) => resolve({ code, signal })),
     );
@@ -150,6 +152,24 @@ function collect(child: ChildProcess, log: ExecContext["log"], mode: "log" | "ca
     if (size <= MAX_CAPTURE) return Buffer.concat(captured).toString("utf8");
     throw new GantryError("internal", { problem: `The output of a program exceeds ${MAX_CAPTURE} bytes.` });
   };
+}
+
+const MAX_LINE = 10_000;
+
+/** The rest without a line end is told when the stream ends. */
+function tellLines(stream: ChildProcess["stdout"], onLine: (line: string) => void): void {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  const tell = (text: string): void => onLine(text.slice(0, MAX_LINE));
+  stream?.on("data", (bytes: Buffer) => {
+    const lines = `${rest}${decoder.write(bytes)}`.split(/\r?\n/);
+    rest = (lines.pop() ?? "").slice(0, MAX_LINE);
+    for (const line of lines) tell(line);
+  });
+  stream?.on("close", () => {
+    if (rest !== "") tell(rest);
+    rest = "";
+  });
 }
 
 function feed(child: ChildProcess, input: string | undefined): void {

@@ -16,7 +16,8 @@ import type { JobStep } from "./job-context.ts";
 import { libraryEnv } from "./script-env.ts";
 import { execOf, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
-import { resolveSystems } from "./systems.ts";
+import { systemFetch } from "./system-fetch.ts";
+import { resolveSystems, warnOfInsecure } from "./systems.ts";
 
 type UsesAction = Extract<JobStep["action"], { kind: "uses" }>;
 
@@ -30,7 +31,7 @@ export async function runUses(run: StepRun, action: UsesAction): Promise<StepRes
   if (run.step.timeoutMs === undefined) limitTo(step.timeoutMs);
   const input = parseInput(step, await renderWithSecrets(job, action.with as JsonObject, scope));
   const systems = await resolveSystems(config, step, secrets, job.masker);
-  const context = contextOf(run, step, input, systems);
+  const context = contextOf(run, step, input, warnOfInsecure(systems, run.log.line));
   return callUntilEnded(run, step, context);
 }
 
@@ -129,6 +130,7 @@ function contextOf(
   const { job, log, signal } = run;
   const { ref, spec, folders, environment } = job;
   const { deps } = environment;
+  const fetchSystem = systemFetch(deps.fetch, environment.config.systems);
   return {
     input: input as never,
     memo: undefined,
@@ -160,7 +162,7 @@ function contextOf(
     // So that a step that does not pass on its signal is stopped, too.
     fetch: (address, init) => {
       const signals = init?.signal ? [signal, init.signal] : [signal];
-      return deps.fetch(address, { ...init, signal: AbortSignal.any(signals) });
+      return fetchSystem(address, { ...init, signal: AbortSignal.any(signals) });
     },
     signal,
     nowMs: deps.clock.nowMs,

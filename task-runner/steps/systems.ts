@@ -5,6 +5,7 @@ import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { System, SystemKind, SystemOf } from "@gantry/core/site/systems.ts";
 import { credentialsOf, type RunnerConfig, type SystemSettings } from "../config.ts";
 import type { Secrets } from "./secrets.ts";
+import { authorityOf } from "./system-fetch.ts";
 
 export type SystemLookup = <K extends SystemKind>(kind: K, name?: string) => SystemOf<K>;
 
@@ -39,6 +40,22 @@ export async function resolveSystems(
   };
 }
 
+const [RED, PLAIN] = ["\u001b[1;31m", "\u001b[0m"];
+
+/** The same lookup; the first use of a system with `insecureSkipVerify` is written to the step's log in red. */
+export function warnOfInsecure(lookup: SystemLookup, log: (line: string) => void): SystemLookup {
+  const warned = new Set<string>();
+  return (kind, name) => {
+    const system = lookup(kind, name);
+    if (system.insecureSkipVerify === true && !warned.has(system.name)) {
+      warned.add(system.name);
+      const risk = "its certificate is not checked, so its credentials and answers can be read and changed on the way";
+      log(`${RED}[gantry] insecureSkipVerify is set for ${system.name}: ${risk}${PLAIN}`);
+    }
+    return system;
+  };
+}
+
 async function resolveSystem(
   name: string,
   settings: SystemSettings,
@@ -48,6 +65,7 @@ async function resolveSystem(
   const values: Record<string, string> = {};
   try {
     for (const [field, secret] of credentialsOf(settings)) values[field] = await secrets.resolve(secret, masker);
+    await authorityOf(name, settings);
   } catch (error) {
     if (error instanceof GantryError) return error;
     throw error;

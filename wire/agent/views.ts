@@ -195,14 +195,29 @@ export const siteView = z
     name: z.string(),
     state: z.enum(["online", "offline"]),
     runners: z.array(runnerView),
-    systems: z.array(z.object({ name: z.string(), kind: z.string(), url: z.string(), standIn: z.boolean() })),
+    systems: z.array(
+      z.object({
+        name: z.string(),
+        kind: z.string(),
+        url: z.string(),
+        standIn: z.boolean(),
+        insecureSkipVerify: z.boolean().optional(),
+      }),
+    ),
     queue: z.array(z.object({ task: z.string(), job: z.string(), waiting: waitingView })),
   })
   .meta({ id: "Site" });
 export type SiteView = z.infer<typeof siteView>;
 
 export const systemView = z
-  .object({ site: z.string(), name: z.string(), kind: z.string(), url: z.string(), standIn: z.boolean() })
+  .object({
+    site: z.string(),
+    name: z.string(),
+    kind: z.string(),
+    url: z.string(),
+    standIn: z.boolean(),
+    insecureSkipVerify: z.boolean().optional(),
+  })
   .meta({ id: "System" });
 export type SystemView = z.infer<typeof systemView>;
 

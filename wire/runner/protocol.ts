@@ -67,7 +67,17 @@ export const sessionRequest = z.object({
   version: z.string().max(100),
   host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
   /** The site's systems, without addresses' credentials, for people to see. */
-  systems: z.array(z.object({ name: z.string(), kind: z.string(), url: z.string(), standIn: z.boolean() })).max(200),
+  systems: z
+    .array(
+      z.object({
+        name: z.string(),
+        kind: z.string(),
+        url: z.string(),
+        standIn: z.boolean(),
+        insecureSkipVerify: z.boolean().optional(),
+      }),
+    )
+    .max(200),
   /** What this process still holds, from its own journal. Leases that are not listed are lost at once. */
   running: z.array(z.object({ ref: jobRef, started: z.boolean() })).max(1_000),
 });

@@ -88,6 +88,14 @@ function Site({ site }: { site: SiteView }) {
                       stand-in
                     </span>
                   ) : null}
+                  {system.insecureSkipVerify === true ? (
+                    <span
+                      class="tag danger"
+                      title="insecureSkipVerify is set: this system's certificate is not checked"
+                    >
+                      certificate not checked
+                    </span>
+                  ) : null}
                 </td>
               </tr>
             ))}
