@@ -1,4 +1,4 @@
-// `npm run test:long -- [name…] [--share 0.1]`: real failures, for as long as it takes, or for a part of it; all without
+// `npm run test:soak -- [name…] [--share 0.1]`: real failures, for as long as it takes, or for a part of it; all without
 // a name; `retention` is all whose names begin so. Prints one line of figures each; the exit code is 1 when a promise was not
 // kept. What was measured is in docs/promises.md.
 

@@ -1,4 +1,4 @@
-// Real failures in short form. `npm run test:faults` has more of them, `npm run test:long` plays all for longer; docs/promises.md has the figures.
+// Real failures in short form. `npm run test:faults` has more of them, `npm run test:soak` plays all for longer; docs/promises.md has the figures.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";

@@ -1,5 +1,5 @@
 // What is done to Redis while agents write, and what must hold afterwards. Each function plays one kind of trouble
-// `count` times and answers figures; the short tests and npm run test:long differ only in the count.
+// `count` times and answers figures; the short tests and npm run test:soak differ only in the count.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// The drill of docs/operations.md for both stores. `npm run test:long -- backup` plays it with more tasks.
+// The drill of docs/operations.md for both stores. `npm run test:soak -- backup` plays it with more tasks.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Disks that are full, that cannot sync, and how often is synced: short form of what `npm run test:long` plays for longer.
+// Disks that are full, that cannot sync, and how often is synced: short form of what `npm run test:soak` plays for longer.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

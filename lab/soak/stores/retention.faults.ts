@@ -1,4 +1,4 @@
-// Old tasks, logs and deliveries leave while the agents are killed. `npm run test:long -- retention` plays it for longer.
+// Old tasks, logs and deliveries leave while the agents are killed. `npm run test:soak -- retention` plays it for longer.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

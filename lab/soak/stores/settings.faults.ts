@@ -1,4 +1,4 @@
-// A setting reaches every process within ten seconds. `npm run test:long -- settings` plays it for longer.
+// A setting reaches every process within ten seconds. `npm run test:soak -- settings` plays it for longer.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
