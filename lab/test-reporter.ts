@@ -92,9 +92,11 @@ class OpenTests {
   #check(): void {
     const silentMs = performance.now() - this.#lastResultAt;
     if (silentMs < SILENT_MS) return;
-    const running = [...this.#open.values()].map(({ file, name }) =>
-      pathOf(name) === file ? file : `${file}: ${name}`,
-    );
+    const open = [...this.#open.values()];
+    const tests = open.filter(({ file, name }) => pathOf(name) !== file);
+    // A file counts as open until its process has ended; it is named only when none of its tests runs.
+    const alone = open.filter((one) => pathOf(one.name) === one.file && !tests.some(({ file }) => file === one.file));
+    const running = [...tests.map(({ file, name }) => `${file}: ${name}`), ...alone.map(({ file }) => file)];
     process.stderr.write(
       `\nNo result for ${Math.round(silentMs / 1_000)} s. Still running:\n${running.map((one) => `  ${one}\n`).join("")}`,
     );
