@@ -1,6 +1,6 @@
 // From the button to the first step, over the public API, with the server in a process of its own.
 
-import { GantryProcess } from "../gantry-process.ts";
+import { GantryProcess } from "../processes/gantry-process.ts";
 import { type BenchOptions, type Figure, quantile } from "./figure.ts";
 import { syncMs } from "./sync.ts";
 

@@ -7,8 +7,8 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "@gantry/runtime/free-ports.ts";
-import { GantryProcess } from "../gantry-process.ts";
-import { end } from "../soak/processes.ts";
+import { end } from "../processes/agent-process.ts";
+import { GantryProcess } from "../processes/gantry-process.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

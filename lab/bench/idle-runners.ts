@@ -3,7 +3,7 @@
 
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../soak/processes.ts";
+import { AgentProcess, end, RUNNER_TOKEN, TestBed } from "../processes/agent-process.ts";
 import { type Bench, quantile } from "./figure.ts";
 import type { Said } from "./load/idle-runners-process.ts";
 import { syncMs } from "./sync.ts";
@@ -15,10 +15,10 @@ const WARM_UP = 50;
 const TASKS = 300;
 
 export const idleRunners: Bench = async () => {
-  const ground = await Ground.open();
-  await ground.pipeline("nothing", NO_OP);
+  const bed = await TestBed.open();
+  await bed.pipeline("nothing", NO_OP);
   try {
-    const agent = await AgentProcess.start(ground);
+    const agent = await AgentProcess.start(bed);
     const fleet = fork(FLEET, [agent.url, RUNNER_TOKEN, String(RUNNERS)], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
@@ -26,7 +26,7 @@ export const idleRunners: Bench = async () => {
       const starts = listen(fleet);
       const beside = {
         name: "three syncs of this disk, as many as it takes",
-        value: 3 * (await syncMs(ground.folder)),
+        value: 3 * (await syncMs(bed.folder)),
       };
       await starts.ready;
       const samples: number[] = [];
@@ -47,7 +47,7 @@ export const idleRunners: Bench = async () => {
       await end(fleet);
     }
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };
 

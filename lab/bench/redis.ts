@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { type Job, Queue, Worker } from "bullmq";
 import { noRedis, type RedisServer, startRedis } from "../faults/redis/server.ts";
-import { AgentProcess, Ground } from "../soak/processes.ts";
+import { AgentProcess, TestBed } from "../processes/agent-process.ts";
 import type { Bench, Figure } from "./figure.ts";
 import { prepareNoOps, runNoOps } from "./load/no-ops.ts";
 
@@ -40,18 +40,18 @@ export const redis: Bench = async () => {
 };
 
 async function gantry(server: RedisServer, count: number): Promise<number> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await prepareNoOps(ground);
+    await prepareNoOps(bed);
     const journal = { kind: "redis", address: `127.0.0.1:${server.port}`, waitReplicas: 0 };
     const agents = [];
     for (let n = 0; n < count; n += 1) {
-      const config = { journal, name: `agent-${n}`, logs: join(ground.folder, "logs") };
-      agents.push(await AgentProcess.start(ground, { config, data: join(ground.folder, `agent-${n}`) }));
+      const config = { journal, name: `agent-${n}`, logs: join(bed.folder, "logs") };
+      agents.push(await AgentProcess.start(bed, { config, data: join(bed.folder, `agent-${n}`) }));
     }
     return (await runNoOps(agents, { tasks: TASKS, warmUp: WARM_UP })).perSecond;
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 

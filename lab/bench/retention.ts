@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
-import { AgentProcess, end, Ground, RUNNER_TOKEN, TOKEN } from "../soak/processes.ts";
+import { AgentProcess, end, RUNNER_TOKEN, TestBed, TOKEN } from "../processes/agent-process.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
-import { Line } from "./load/line.ts";
+import { Connection } from "./load/connection.ts";
 import { APPS, fillWithOld } from "./load/old-tasks.ts";
 
 const TASKS = 5_000;
@@ -25,19 +25,19 @@ type Pauses = { readonly longestPauseMs: number; readonly p99PauseMs: number };
 const AGENT = fileURLToPath(new URL("./load/retention-agent.ts", import.meta.url));
 
 export const retention: Bench = async () => {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    const { data, seed } = await makeSeed(ground);
+    const { data, seed } = await makeSeed(bed);
     const from = Date.now() - 100 * DAY_MS;
     const file = join(data, "journal.sqlite");
     const journal = await openSqliteJournal({ file, indexes: AGENT_INDEXES });
     const made = await fillWithOld(journal, { seed, count: TASKS, from, everyMs: 100_000 });
     await journal.close();
     const size = statSync(file).size / 1e6;
-    const child = fork(AGENT, [JSON.stringify(configOf(ground, data))], { stdio: "inherit" });
+    const child = fork(AGENT, [JSON.stringify(configOf(bed, data))], { stdio: "inherit" });
     try {
       const [{ url }] = (await once(child, "message")) as [{ url: string }];
-      const line = await Line.open(url, TOKEN);
+      const line = await Connection.open(url, TOKEN);
       await poll(line, async () => false, WARM_MS);
       child.send("listen");
       const before = await poll(line, async () => false, QUIET_MS);
@@ -58,7 +58,7 @@ export const retention: Bench = async () => {
       await end(child);
     }
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };
 
@@ -97,7 +97,7 @@ function figures(run: {
 }
 
 /** Asks for the newest page all the time until it is over; a look whether it is comes every half second. */
-async function poll(line: Line, isOver: () => Promise<boolean>, mostMs: number): Promise<readonly number[]> {
+async function poll(line: Connection, isOver: () => Promise<boolean>, mostMs: number): Promise<readonly number[]> {
   const samples: number[] = [];
   const began = performance.now();
   let lookAt = began + 500;
@@ -112,17 +112,17 @@ async function poll(line: Line, isOver: () => Promise<boolean>, mostMs: number):
   return samples;
 }
 
-async function isOver(line: Line): Promise<boolean> {
+async function isOver(line: Connection): Promise<boolean> {
   return (await metric(line, "gantry_retention_last_pass_seconds")) > 0;
 }
 
-async function metric(line: Line, name: string): Promise<number> {
+async function metric(line: Connection, name: string): Promise<number> {
   const { body } = await line.ask("GET", "/metrics");
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(body.toString())?.[1]);
 }
 
 /** Page after page. */
-async function countTasks(line: Line): Promise<number> {
+async function countTasks(line: Connection): Promise<number> {
   let count = 0;
   let cursor: string | undefined;
   do {
@@ -136,12 +136,12 @@ async function countTasks(line: Line): Promise<number> {
   return count;
 }
 
-async function makeSeed(ground: Ground): Promise<{ data: string; seed: string }> {
+async function makeSeed(bed: TestBed): Promise<{ data: string; seed: string }> {
   const lines = Array.from({ length: STEPS }, (_, n) => `{ id: step-${n}, title: Step ${n}, run: "true" }`);
   const jobs = `  work: { site: seoul, retrySafe: true, steps: [${lines.join(", ")}] }\n`;
   const text = `name: build\ntitle: build\nbutton: Build\napp: none\njobs:\n${jobs}`;
-  await writeFile(join(ground.pipelines, "build.yaml"), text);
-  const agent = await AgentProcess.start(ground);
+  await writeFile(join(bed.pipelines, "build.yaml"), text);
+  const agent = await AgentProcess.start(bed);
   const runner = await PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
   const wish = { pipeline: "build", params: {}, idempotencyKey: "seed", principal: "bench" };
   const { id } = await agent.client.startTask(wish);
@@ -163,8 +163,8 @@ async function makeSeed(ground: Ground): Promise<{ data: string; seed: string }>
   return { data: agent.data, seed: id };
 }
 
-function configOf(ground: Ground, data: string): object {
+function configOf(bed: TestBed, data: string): object {
   const retention = { tasks: { days: 90, keep: KEEP } };
   const runnerTokens = { [RUNNER_TOKEN]: "seoul" };
-  return { data, pipelines: ground.pipelines, portalUrl: "http://portal", token: TOKEN, runnerTokens, retention };
+  return { data, pipelines: bed.pipelines, portalUrl: "http://portal", token: TOKEN, runnerTokens, retention };
 }

@@ -7,7 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import type { GantryProcess } from "../gantry-process.ts";
+import type { GantryProcess } from "../processes/gantry-process.ts";
 import { latestFirst } from "./outside.fixture.ts";
 
 const CHROMIUM = "/usr/bin/chromium";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import { GantryProcess } from "../gantry-process.ts";
+import { GantryProcess } from "../processes/gantry-process.ts";
 import { hasBrowser, pressInBrowser } from "./browser.fixture.ts";
 import {
   argoApp,

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { LabMessage } from "../fakes/messenger.ts";
-import type { GantryProcess } from "../gantry-process.ts";
+import type { GantryProcess } from "../processes/gantry-process.ts";
 
 const run = promisify(execFile);
 

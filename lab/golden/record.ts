@@ -116,7 +116,7 @@ async function ask<T>(url: string, path: string, body?: object): Promise<T> {
 }
 
 /** Tasks in every state that a restart may find. Answers their ids by what became of them. */
-async function play(url: string, words: Words): Promise<Record<string, string>> {
+async function run(url: string, words: Words): Promise<Record<string, string>> {
   const start = async (pipeline: string): Promise<string> => {
     const body = { pipeline, params: {}, idempotencyKey: randomUUID(), principal: "kim" };
     return (await ask<{ id: string }>(url, "/agent/v1/tasks", body)).id;
@@ -217,7 +217,7 @@ async function main(folder: string): Promise<void> {
   });
   const { token } = (await made.json()) as { token: string };
 
-  const ids = await play(agent.url, words);
+  const ids = await run(agent.url, words);
   const show = async (url: string, of: Record<string, string>): Promise<object> =>
     Object.fromEntries(
       await Promise.all(Object.entries(of).map(async ([name, id]) => [name, await ask(url, `/agent/v1/tasks/${id}`)])),
@@ -290,7 +290,7 @@ async function recordRedis(
   const journal = { kind: "redis" as const, address: `127.0.0.1:${redis.port}`, waitReplicas: 0 };
   const config = await configOf(join(dir, "redis"), { journal, name: "a" });
   const agent = await startTaskAgent(config, { logger });
-  const ids = await play(agent.url, new Words(agent.url));
+  const ids = await run(agent.url, new Words(agent.url));
   const tasks = await show(agent.url, ids);
   await agent.close();
   await save("redis.json", { ids, tasks, commands: await commandsOf(redis.port) });

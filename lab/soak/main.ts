@@ -8,16 +8,16 @@ import { emptyRedis, failOver, failOverToTheWrongOne, killRedis, stopRedis } fro
 import { rollingRestart } from "../faults/redis/rolling.ts";
 import { noRedis } from "../faults/redis/server.ts";
 import { noApiServer } from "./deployment/api-server.ts";
-import { playChart } from "./deployment/chart.ts";
-import { noEngine, playCompose } from "./deployment/compose.ts";
+import { checkChart } from "./deployment/chart.ts";
+import { noEngine, runCompose } from "./deployment/compose.ts";
 import { killAgent } from "./kills/kill-agent.ts";
 import { killAll } from "./kills/kill-all.ts";
 import { killRunner, PHASES } from "./kills/kill-runner.ts";
 import { pauseRunner } from "./kills/pause-runner.ts";
 import { cancelAtOnce, raceForClaims } from "./kills/races.ts";
-import { noCables, openCable } from "./network/cable.ts";
-import { type Cut, cutLine, TEN_MINUTES_SCALED_MS } from "./network/cut.ts";
+import { type Cut, cutConnection, TEN_MINUTES_SCALED_MS } from "./network/cut.ts";
 import { floodAndSpin } from "./network/flood.ts";
+import { noNamespaces, openNamespaces } from "./network/namespaces.ts";
 import { backUpAndRestore } from "./stores/backup.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./stores/disk.ts";
 import { killWhileTasksLeave } from "./stores/retention.ts";
@@ -28,7 +28,7 @@ import { changeSettingsEverywhere } from "./stores/settings.ts";
 type Run = {
   /** How often, or how much, when the whole is played. */
   readonly times: number;
-  readonly play: (times: number) => Promise<object>;
+  readonly run: (times: number) => Promise<object>;
   /** Figures that must be so. */
   readonly must: (times: number) => { readonly [figure: string]: unknown };
   readonly unless?: string | undefined;
@@ -57,115 +57,115 @@ const withoutRedis = noRedis === false ? undefined : noRedis;
 const RUNS: { readonly [name: string]: Run } = {
   "kill-agent": {
     times: 1_000,
-    play: (times) => killAgent(times, 2_000, tell),
+    run: (times) => killAgent(times, 2_000, tell),
     must: () => ({ missing: 0, unknown: 0, damaged: 0 }),
   },
   /** 30 minutes. */
   "kill-all": {
     times: 90,
-    play: (times) => killAll(times, 20_000),
+    run: (times) => killAll(times, 20_000),
     must: () => ({ missing: 0, unknown: 0, otherEnds: 0, wrongChanges: 0 }),
   },
   "kill-runner": {
     times: 38,
-    play: (times) => killRunner(times, PHASES, tell),
+    run: (times) => killRunner(times, PHASES, tell),
     must: (times) => ({ doubleEffects: 0, outlived: 0, orphans: 0, wrongStarted: 0, succeeded: times * PHASES.length }),
   },
   "pause-runner": {
     times: 50,
-    play: (times) => pauseRunner(times, tell),
+    run: (times) => pauseRunner(times, tell),
     must: (times) => ({ succeeded: times, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0 }),
   },
   cut: {
     times: 99,
-    play: (times) => cutLine(cuts(times), { tell }),
+    run: (times) => cutConnection(cuts(times), { tell }),
     must: (times) => ({ ...linesKept(times) }),
   },
   netns: {
     times: 99,
-    play: (times) => cutLine(cuts(times), { open: openCable, tell }),
+    run: (times) => cutConnection(cuts(times), { open: openNamespaces, tell }),
     must: (times) => ({ ...linesKept(times) }),
-    unless: noCables(),
+    unless: noNamespaces(),
   },
   chart: {
     times: 1,
-    play: () => playChart(tell),
+    run: () => checkChart(tell),
     must: () => ({ refused: 0, warned: 0 }),
     unless: noApiServer(),
   },
   compose: {
     times: 1,
-    play: () => playCompose(tell),
+    run: () => runCompose(tell),
     must: () => ({ healthy: 6 + 10, succeeded: 6, restarted: 4, messages: 6, left: 0 }),
     unless: noEngine(),
   },
-  flood: { times: 600, play: floodAndSpin, must: () => ({ missed: 0, attempts: 2 }) },
+  flood: { times: 600, run: floodAndSpin, must: () => ({ missed: 0, attempts: 2 }) },
   claims: {
     times: 10_000,
-    play: (times) => raceForClaims(200, times),
+    run: (times) => raceForClaims(200, times),
     must: (times) => ({ granted: times, double: 0, ended: times, open: 0 }),
   },
-  cancels: { times: 1_000, play: cancelAtOnce, must: (times) => ({ canceled: times, strange: 0 }) },
-  syncs: { times: 1_000, play: countSyncs, must: () => ({}), unless: noStrace() },
-  "full-disk": { times: 50, play: fillDisk, must: (times) => ({ ...sound(times) }), unless: noTmpfs() },
-  "broken-disk": { times: 50, play: failSync, must: (times) => ({ ...sound(times) }), unless: noStrace() },
-  "redis-kills": { times: 200, play: killRedis, must: () => KEPT, unless: withoutRedis },
+  cancels: { times: 1_000, run: cancelAtOnce, must: (times) => ({ canceled: times, strange: 0 }) },
+  syncs: { times: 1_000, run: countSyncs, must: () => ({}), unless: noStrace() },
+  "full-disk": { times: 50, run: fillDisk, must: (times) => ({ ...sound(times) }), unless: noTmpfs() },
+  "broken-disk": { times: 50, run: failSync, must: (times) => ({ ...sound(times) }), unless: noStrace() },
+  "redis-kills": { times: 200, run: killRedis, must: () => KEPT, unless: withoutRedis },
   "redis-failovers": {
     times: 100,
-    play: (times) => failOver(times, () => Math.random() * 10_000),
+    run: (times) => failOver(times, () => Math.random() * 10_000),
     must: () => KEPT,
     unless: withoutRedis,
   },
   /** Times are seconds. */
-  "redis-cut": { times: 60, play: (times) => failOver(1, () => times * 1_000), must: () => KEPT, unless: withoutRedis },
+  "redis-cut": { times: 60, run: (times) => failOver(1, () => times * 1_000), must: () => KEPT, unless: withoutRedis },
   "redis-behind": {
     times: 100,
-    play: failOverToTheWrongOne,
+    run: failOverToTheWrongOne,
     must: () => ({ missing: 0, repeatedTimes: 0, differing: 0 }),
     unless: withoutRedis,
   },
-  "redis-emptied": { times: 20, play: emptyRedis, must: () => KEPT, unless: withoutRedis },
+  "redis-emptied": { times: 20, run: emptyRedis, must: () => KEPT, unless: withoutRedis },
   /** Times are seconds. */
-  "redis-away": { times: 600, play: (times) => stopRedis(times * 1_000), must: () => KEPT, unless: withoutRedis },
+  "redis-away": { times: 600, run: (times) => stopRedis(times * 1_000), must: () => KEPT, unless: withoutRedis },
   /** Times are restarts of each of two agents and two runners. */
   rolling: {
     times: 10,
-    play: (times) => rollingRestart(times, 15, 100),
+    run: (times) => rollingRestart(times, 15, 100),
     must: () => ({ lost: 0, doubled: 0, badExits: 0 }),
     unless: withoutRedis,
   },
   "retention-redis": {
     times: 40,
-    play: (times) => killWhileTasksLeave("redis", times),
+    run: (times) => killWhileTasksLeave("redis", times),
     must: (times) => ({ kills: times, ...LEFT_WELL }),
     unless: withoutRedis,
   },
   "retention-sqlite": {
     times: 40,
-    play: (times) => killWhileTasksLeave("sqlite", times),
+    run: (times) => killWhileTasksLeave("sqlite", times),
     must: (times) => ({ kills: times, ...LEFT_WELL }),
   },
   "retention-deliveries": {
     times: 40,
-    play: (times) => killWhileDeliveriesLeave(times),
+    run: (times) => killWhileDeliveriesLeave(times),
     must: (times) => ({ kills: times, lost: 0, damaged: 0, leftWrongly: 0 }),
   },
   /** Times are tasks. */
   "backup-sqlite": {
     times: 10_000,
-    play: (times) => backUpAndRestore("sqlite", times),
+    run: (times) => backUpAndRestore("sqlite", times),
     must: () => ({ missing: 0, unknown: 0 }),
   },
   "backup-redis": {
     times: 10_000,
-    play: (times) => backUpAndRestore("redis", times),
+    run: (times) => backUpAndRestore("redis", times),
     must: () => ({ missing: 0, unknown: 0 }),
     unless: withoutRedis,
   },
-  settings: { times: 20, play: changeSettingsEverywhere, must: () => ({ late: 0 }), unless: withoutRedis },
+  settings: { times: 20, run: changeSettingsEverywhere, must: () => ({ late: 0 }), unless: withoutRedis },
   "redis-agents": {
     times: 60,
-    play: (times) => killAgents(times, 15, 50),
+    run: (times) => killAgents(times, 15, 50),
     must: () => ({ lost: 0, doubled: 0 }),
     unless: withoutRedis,
   },
@@ -175,7 +175,7 @@ const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: { share: { type: "string", default: "1" } },
 });
-for (const [name, { times: whole, play, must, unless }] of Object.entries(RUNS)) {
+for (const [name, { times: whole, run, must, unless }] of Object.entries(RUNS)) {
   if (wanted.length > 0 && !wanted.some((one) => name === one || name.startsWith(`${one}-`))) continue;
   if (unless !== undefined) {
     process.stdout.write(`${name}: left out, because ${unless}\n`);
@@ -183,7 +183,7 @@ for (const [name, { times: whole, play, must, unless }] of Object.entries(RUNS))
   }
   const began = performance.now();
   const times = Math.max(1, Math.round(whole * Number(values.share)));
-  const figures = await play(times);
+  const figures = await run(times);
   const seconds = Math.round((performance.now() - began) / 1_000);
   const broken = Object.entries(must(times)).filter(
     ([figure, value]) => (figures as Record<string, unknown>)[figure] !== value,

@@ -3,8 +3,8 @@
 
 import { randomUUID } from "node:crypto";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
-import { type AgentProcess, type Ground, RUNNER_TOKEN, TOKEN } from "../../soak/processes.ts";
-import { Line } from "./line.ts";
+import { type AgentProcess, RUNNER_TOKEN, type TestBed, TOKEN } from "../../processes/agent-process.ts";
+import { Connection } from "./connection.ts";
 
 export const NO_OP = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
@@ -47,7 +47,7 @@ export async function runNoOps(
     next?.();
   };
   const submit = async (url: string): Promise<void> => {
-    const line = await Line.open(url, TOKEN);
+    const line = await Connection.open(url, TOKEN);
     while (asked < total) {
       asked += 1;
       const wish = { pipeline, params: {}, idempotencyKey: `key-${asked}`, principal: "bench" };
@@ -69,9 +69,9 @@ export async function runNoOps(
 
 /** A runner with many slots, each a connection of its own. It claims, starts and reports, and does nothing between. */
 async function runner(url: string, n: number, onEnded: () => void, signal: AbortSignal): Promise<void> {
-  const polling = await Line.open(url, RUNNER_TOKEN);
+  const polling = await Connection.open(url, RUNNER_TOKEN);
   // Opened when they are needed first: a server closes connections that ask for nothing.
-  const idle: Line[] = [];
+  const idle: Connection[] = [];
   let free = SLOTS;
   const { session } = (await polling.json("POST", "/runner/v1/session", {
     runner: `seoul-${n}`,
@@ -86,18 +86,18 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
   })) as { session: string };
   let wake = (): void => {};
   let failure: unknown;
-  const release = (line: Line): void => {
+  const release = (line: Connection): void => {
     idle.push(line);
     free += 1;
     wake();
   };
-  const work = async (line: Line, ref: JobRef): Promise<void> => {
+  const work = async (line: Connection, ref: JobRef): Promise<void> => {
     await line.json("POST", "/runner/v1/start", { session, ref });
     await line.json("POST", "/runner/v1/report", { session, ref, outcome: "succeeded", outputs: {}, progress: 0 });
     onEnded();
     release(line);
   };
-  const take = async (line: Line, offer: string, ref: JobRef): Promise<void> => {
+  const take = async (line: Connection, offer: string, ref: JobRef): Promise<void> => {
     const claim = await line.ask("POST", "/runner/v1/claim", { body: JSON.stringify({ session, offer, ref }) });
     // Where several agents offer the same job, one of their runners gets it.
     if (claim.status === 409) return release(line);
@@ -122,7 +122,7 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
     // An offer is repeated until it is claimed, so all are claimed before the next poll.
     const claims = offers.slice(0, free).map(async ({ offer, ref }) => {
       free -= 1;
-      await take(idle.pop() ?? (await Line.open(url, RUNNER_TOKEN)), offer, ref);
+      await take(idle.pop() ?? (await Connection.open(url, RUNNER_TOKEN)), offer, ref);
     });
     await Promise.all(claims);
   }
@@ -130,6 +130,6 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
   for (const line of idle) line.close();
 }
 
-export async function prepareNoOps(ground: Ground): Promise<void> {
-  await ground.pipeline("nothing", NO_OP);
+export async function prepareNoOps(bed: TestBed): Promise<void> {
+  await bed.pipeline("nothing", NO_OP);
 }

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { argoApp, Clone, latestFirst, messages, tags, tempFolder, told } from "../../e2e/outside.fixture.ts";
-import { GantryProcess } from "../../gantry-process.ts";
+import { GantryProcess } from "../../processes/gantry-process.ts";
 
 const CREATE = { params: { name: "orders", title: "Orders", jiraKey: "ORD" } };
 

@@ -12,7 +12,7 @@ import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { Clone, latestFirst, messages, tempFolder, told } from "../../e2e/outside.fixture.ts";
 import type { Fault } from "../../fakes/fake-server.ts";
-import { GantryProcess } from "../../gantry-process.ts";
+import { GantryProcess } from "../../processes/gantry-process.ts";
 
 const COMMAND = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 

@@ -64,7 +64,7 @@ export async function killAgents(kills: number, between: number, everyMs: number
       await agent?.start();
     }
     const tasks = await load.finish();
-    const figures = await judge(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
+    const figures = await check(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
     stopping.abort();
     await Promise.all(agents.map((agent) => agent.kill()));
     await Promise.all(runners);
@@ -249,7 +249,7 @@ export function startRequests(urls: readonly string[], everyMs: number) {
   };
 }
 
-export async function judge(client: AgentClient, asked: readonly Asked[]): Promise<Omit<AgentFigures, "kills">> {
+export async function check(client: AgentClient, asked: readonly Asked[]): Promise<Omit<AgentFigures, "kills">> {
   const times: number[] = [];
   let lost = 0;
   let extraAttempts = 0;

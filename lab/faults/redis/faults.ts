@@ -41,20 +41,17 @@ const EVERY_MS = 10;
 /** Kills Redis with SIGKILL in the middle of writes and starts it again. */
 export async function killRedis(count: number): Promise<Figures> {
   const server = await startRedis();
-  return play(
-    { count, agents: 2, address: server, waitReplicas: 0, close: [server.dispose] },
-    async ({ someAcked }) => {
-      await someAcked(5 + Math.floor(Math.random() * 30));
-      await server.kill();
-      await server.start();
-    },
-  );
+  return run({ count, agents: 2, address: server, waitReplicas: 0, close: [server.dispose] }, async ({ someAcked }) => {
+    await someAcked(5 + Math.floor(Math.random() * 30));
+    await server.kill();
+    await server.start();
+  });
 }
 
 /** Keeps Redis away for so long, once. */
 export async function stopRedis(ms: number): Promise<Figures> {
   const server = await startRedis();
-  return play({ count: 1, agents: 1, address: server, waitReplicas: 0, close: [server.dispose] }, async (round) => {
+  return run({ count: 1, agents: 1, address: server, waitReplicas: 0, close: [server.dispose] }, async (round) => {
     await round.someAcked(50);
     round.measureMemory();
     await server.kill();
@@ -67,13 +64,10 @@ export async function stopRedis(ms: number): Promise<Figures> {
 /** Empties Redis under the agents. */
 export async function emptyRedis(count: number): Promise<Figures> {
   const server = await startRedis();
-  return play(
-    { count, agents: 2, address: server, waitReplicas: 0, close: [server.dispose] },
-    async ({ someAcked }) => {
-      await someAcked(20);
-      await server.command("FLUSHALL");
-    },
-  );
+  return run({ count, agents: 2, address: server, waitReplicas: 0, close: [server.dispose] }, async ({ someAcked }) => {
+    await someAcked(20);
+    await server.command("FLUSHALL");
+  });
 }
 
 /**
@@ -86,7 +80,7 @@ export async function failOver(count: number, cutMs: () => number): Promise<Figu
   const door = await startProxy(primary.port);
   await follow(replica, between.port);
   const close = [primary.dispose, replica.dispose, between.dispose, door.dispose];
-  return play(
+  return run(
     { count, agents: 2, address: door, waitReplicas: 1, close },
     async ({ someAcked, someUnknown, wait, whileNobodyAcks }) => {
       await someAcked(20);
@@ -116,7 +110,7 @@ export async function failOverToTheWrongOne(count: number): Promise<Figures> {
   await follow(servers[1], servers[0].port);
   await follow(servers[2], between.port);
   const close = [...servers.map((server) => server.dispose), between.dispose, door.dispose];
-  return play({ count, agents: 2, address: door, waitReplicas: 1, close }, async ({ someAcked }) => {
+  return run({ count, agents: 2, address: door, waitReplicas: 1, close }, async ({ someAcked }) => {
     const [primary, good, cutOff] = servers;
     await someAcked(20);
     between.cut();
@@ -150,7 +144,7 @@ type Round = {
   readonly measureMemory: () => void;
 };
 
-async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Promise<Figures> {
+async function run(setup: Setup, trouble: (round: Round) => Promise<void>): Promise<Figures> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-faults-"));
   const reports: RedisReport[] = [];
   const journals: Journal[] = [];
@@ -190,7 +184,7 @@ async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Pro
     }
     await round.someAcked(10);
     await Promise.all(loads.map((load) => load.stop()));
-    const figures = await judge(journals[0] as Journal, loads);
+    const figures = await check(journals[0] as Journal, loads);
     const repairs = reports.filter((report) => report.kind === "repaired");
     return {
       rounds: setup.count,
@@ -211,7 +205,7 @@ async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Pro
   }
 }
 
-async function judge(
+async function check(
   journal: Journal,
   loads: readonly Load[],
 ): Promise<Pick<Figures, "acked" | "unknown" | "missing" | "repeatedTimes" | "vanished">> {

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import { type AgentFigures, judge, prepareAgent, SEOUL, startRequests, TOKEN } from "./agents.ts";
+import { type AgentFigures, check, prepareAgent, SEOUL, startRequests, TOKEN } from "./agents.ts";
 import { startRedis } from "./server.ts";
 
 export type RollingFigures = Omit<AgentFigures, "kills"> & {
@@ -63,7 +63,7 @@ export async function rollingRestart(restarts: number, between: number, everyMs:
       }
     }
     const tasks = await load.finish();
-    const figures = await judge(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
+    const figures = await check(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
     const stops = { longestAgentStopMs: longest.agent, longestRunnerStopMs: longest.runner };
     return { restarts, ...figures, badExits, ...stops };
   } finally {

@@ -8,7 +8,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "@gantry/runtime/free-ports.ts";
-import { end } from "../processes.ts";
+import { end } from "../../processes/agent-process.ts";
 
 const TOKEN = "token-of-the-lab";
 const READY_MS = 120_000;

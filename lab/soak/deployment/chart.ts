@@ -16,7 +16,7 @@ type Manifest = {
 type Resources = { readonly resources: readonly { readonly name: string; readonly kind: string }[] };
 
 /** Counts what was accepted, refused, and taken with a warning; `tell` hears each of the latter two. */
-export async function playChart(tell: (figures: object) => void): Promise<object> {
+export async function checkChart(tell: (figures: object) => void): Promise<object> {
   const helm = await findHelm();
   if (helm === undefined) throw new Error("there is no helm here");
   const server = await startApiServer();
@@ -27,7 +27,7 @@ export async function playChart(tell: (figures: object) => void): Promise<object
       figures.values += 1;
       const namespace = `of-${values.replace(/\W/g, "-")}`;
       await makeNamespace(server, namespace);
-      const judge = async (manifest: Manifest, kind: "accepted" | "pods"): Promise<void> => {
+      const check = async (manifest: Manifest, kind: "accepted" | "pods"): Promise<void> => {
         const path = await pathOf(server, manifest, paths);
         const answer = await server.call("POST", `${path(namespace)}?fieldValidation=Strict`, manifest);
         if (answer.status === 201) figures[kind] += 1;
@@ -41,8 +41,8 @@ export async function playChart(tell: (figures: object) => void): Promise<object
       // Accounts first: pods are refused without theirs.
       for (const manifest of manifests.toSorted((a, b) => accountsFirst(b) - accountsFirst(a))) {
         if (FOREIGN.has(manifest.apiVersion)) figures.foreign += 1;
-        else await judge(manifest, "accepted");
-        if (manifest.kind === "StatefulSet") await judge(podOf(manifest), "pods");
+        else await check(manifest, "accepted");
+        if (manifest.kind === "StatefulSet") await check(podOf(manifest), "pods");
       }
     }
     return { kubernetes: server.version, ...figures };

@@ -37,7 +37,7 @@ export function noEngine(): string | undefined {
 }
 
 /** Plays both profiles; counts of both are added up. `tell` hears of each, and of a task that did not succeed. */
-export async function playCompose(tell: (figures: object) => void): Promise<object> {
+export async function runCompose(tell: (figures: object) => void): Promise<object> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-compose-"));
   await chmod(dir, 0o755);
   try {
@@ -118,9 +118,9 @@ function press(portal: PortalClient, path: string, body: object): Promise<TaskVi
   return portal.post(path, body, taskView, randomUUID());
 }
 
-/** Until it has ended; `strike` when its first job has started. What is away for a moment is asked again. */
-async function follow(portal: PortalClient, task: TaskView, strike?: () => Promise<void>): Promise<TaskView> {
-  let left = strike;
+/** Until it has ended; `kill` when its first job has started. What is away for a moment is asked again. */
+async function follow(portal: PortalClient, task: TaskView, kill?: () => Promise<void>): Promise<TaskView> {
+  let left = kill;
   for (let after = 0; ; ) {
     const { items } = await again(() =>
       portal.get(`/v1/tasks/${task.id}/events?after=${after}&wait=20000`, page(feedEvent)),

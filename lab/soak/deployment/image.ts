@@ -64,7 +64,7 @@ test("the image says what it is, and holds nothing that production does not need
     "ls /opt/gantry /opt/gantry/lab /opt/gantry/node_modules; ls /root/.npmrc || true",
   );
   assert.match(listed, /^task-agent$/m);
-  assert.doesNotMatch(listed, /^(world|scenarios|playwright-core|typescript|esbuild|node|docs)$/m);
+  assert.doesNotMatch(listed, /^(fakes|simulator|soak|bench|playwright-core|typescript|esbuild|node|docs)$/m);
   assert.doesNotMatch(await inside("sh", "-c", "ls /opt/gantry/*/"), /\.(test|fixture|suite)\.ts/);
   assert.match(await inside("ls", "/opt/gantry/console/dist"), /index\.html/);
   await assert.rejects(inside("touch", "/opt/gantry/x"), "the user of the processes cannot change the program");

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { AgentProcess, Ground } from "../processes.ts";
+import { AgentProcess, TestBed } from "../../processes/agent-process.ts";
 import { listed, Submits } from "./submits.ts";
 
 export type KillAgentFigures = {
@@ -45,10 +45,10 @@ export async function killAgent(
 }
 
 async function killAgentOfOneStore(cycles: number, longestMs: number): Promise<KillAgentFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("quick", JOB);
-    const agent = await AgentProcess.start(ground);
+    await bed.pipeline("quick", JOB);
+    const agent = await AgentProcess.start(bed);
     const submits = new Submits(agent, "quick", SUBMIT_EVERY_MS);
     let [missing, damaged, longestRestartMs] = [0, 0, 0];
     for (let cycle = 0; cycle < cycles; cycle += 1) {
@@ -68,7 +68,7 @@ async function killAgentOfOneStore(cycles: number, longestMs: number): Promise<K
     missing += end.missing;
     return { cycles, acknowledged: submits.acked.size, missing, unknown: end.unknown, damaged, longestRestartMs };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 

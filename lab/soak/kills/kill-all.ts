@@ -1,7 +1,7 @@
 // kill -9 of the agent and of all runners at the same moment, again and again, while tasks are asked for all the time.
 
-import { lines } from "../ledger-steps.ts";
-import { AgentProcess, end, Ground, startRunnerProcess } from "../processes.ts";
+import { AgentProcess, end, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { lines } from "../../processes/ledger-steps.ts";
 import { listed, Submits } from "./submits.ts";
 
 export type KillAllFigures = {
@@ -34,11 +34,11 @@ const JOB = `  work:
 
 /** 20 tasks a second. */
 export async function killAll(kills: number, everyMs: number): Promise<KillAllFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("work", JOB);
-    const agent = await AgentProcess.start(ground);
-    const startAll = () => RUNNERS.map((name) => startRunnerProcess(ground, { name, agent: agent.url, config: SLOTS }));
+    await bed.pipeline("work", JOB);
+    const agent = await AgentProcess.start(bed);
+    const startAll = () => RUNNERS.map((name) => startRunnerProcess(bed, { name, agent: agent.url, config: SLOTS }));
     let runners = startAll();
     const submits = new Submits(agent, "work", SUBMIT_EVERY_MS);
     for (let kill = 0; kill < kills; kill += 1) {
@@ -56,7 +56,7 @@ export async function killAll(kills: number, everyMs: number): Promise<KillAllFi
       tasks = await listed(agent);
     }
     const drainedS = Math.round((performance.now() - began) / 1_000);
-    const puts = lines(ground.world);
+    const puts = lines(bed.outside);
     const changes = new Set(puts).size;
     return {
       kills,
@@ -68,7 +68,7 @@ export async function killAll(kills: number, everyMs: number): Promise<KillAllFi
       drainedS,
     };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 

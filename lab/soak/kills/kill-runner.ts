@@ -4,9 +4,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, killWithGuard } from "@gantry/task-runner/runner-process.fixture.ts";
+import { AgentProcess, end, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { lines } from "../../processes/ledger-steps.ts";
 import { Checkpoint, type Moment } from "../checkpoint.ts";
-import { lines } from "../ledger-steps.ts";
-import { AgentProcess, end, Ground, startRunnerProcess } from "../processes.ts";
 
 export const PHASES = [
   "before claim",
@@ -61,9 +61,9 @@ const ORPHAN_MS = 10_000;
 const JOB = `  work:
     site: seoul
     retrySafe: true
-    env: { WORLD: ../../../../world }
+    env: { OUTSIDE: ../../../../outside }
     steps:
-      - { id: leave, title: Leave, run: "setsid sleep 300 & touch $WORLD/left; until [ -e $WORLD/leave ]; do sleep 0.02; done" }
+      - { id: leave, title: Leave, run: "setsid sleep 300 & touch $OUTSIDE/left; until [ -e $OUTSIDE/leave ]; do sleep 0.02; done" }
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go within' }}" } }
       - { id: say, title: Say, run: "echo said" }`;
 
@@ -110,21 +110,21 @@ type One = Pick<KillRunnerFigures, "running" | "outlived" | "leftBehind" | "orph
 };
 
 async function killAt(phase: Phase): Promise<One> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   let checkpoint: Checkpoint | undefined;
   try {
-    await ground.pipeline("work", JOB);
-    const agent = await AgentProcess.start(ground);
+    await bed.pipeline("work", JOB);
+    const agent = await AgentProcess.start(bed);
     checkpoint = await Checkpoint.open(agent.url);
-    await ground.open("go");
-    if (phase !== "mid-effect") await ground.open("within");
+    await bed.open("go");
+    if (phase !== "mid-effect") await bed.open("within");
     const isInScript = phase.startsWith("mid-script");
     const isGuarded = phase !== "mid-script, guard too";
-    if (!isInScript) await ground.open("leave");
-    const first = startRunnerProcess(ground, { name: "seoul-1", agent: checkpoint.url });
+    if (!isInScript) await bed.open("leave");
+    const first = startRunnerProcess(bed, { name: "seoul-1", agent: checkpoint.url });
     let before: readonly number[] = [];
     const kill = async (): Promise<void> => {
-      before = processesOf(ground.folder);
+      before = processesOf(bed.folder);
       await (isGuarded ? end(first.child) : killWithGuard(first.child));
     };
     const moment = MOMENTS[phase];
@@ -132,15 +132,15 @@ async function killAt(phase: Phase): Promise<One> {
     const { id } = await agent.start("work", "key");
     if (killed) await killed;
     else {
-      const sign = join(ground.world, phase === "mid-effect" ? "put-WORK-1" : "left");
+      const sign = join(bed.outside, phase === "mid-effect" ? "put-WORK-1" : "left");
       while (!existsSync(sign)) await new Promise((resolve) => setTimeout(resolve, 20));
       await kill();
     }
     if (isGuarded) await goneIn(OUTLIVED_MS, before);
     const left = before.filter(isAlive).length;
     const began = performance.now();
-    for (const name of ["within", "leave"]) await ground.open(name);
-    startRunnerProcess(ground, { name: "seoul-1", agent: checkpoint.url });
+    for (const name of ["within", "leave"]) await bed.open(name);
+    startRunnerProcess(bed, { name: "seoul-1", agent: checkpoint.url });
     const ended = await agent.ended(id);
     const ms = Math.round(performance.now() - began);
     await goneIn(ORPHAN_MS - ms, before);
@@ -148,7 +148,7 @@ async function killAt(phase: Phase): Promise<One> {
     const lost = events.find(({ data }) => data.event.kind === "AttemptLost")?.data.event.started;
     return {
       isRight: ended.state === "succeeded" && ended.jobs[0]?.attempts.length === (STARTED[phase] === undefined ? 1 : 2),
-      puts: lines(ground.world).length,
+      puts: lines(bed.outside).length,
       running: before.length,
       outlived: isGuarded ? left : 0,
       leftBehind: isGuarded ? 0 : left,
@@ -158,7 +158,7 @@ async function killAt(phase: Phase): Promise<One> {
     };
   } finally {
     await checkpoint?.close();
-    await ground.close();
+    await bed.close();
   }
 }
 

@@ -3,11 +3,11 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { lines } from "../ledger-steps.ts";
+import { AgentProcess, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { lines } from "../../processes/ledger-steps.ts";
 import { DEPLOY, gapOf } from "../network/cut.ts";
 import { type Losses, lossesOf } from "../network/losses.ts";
-import { SHORT_TERMS } from "../network/terms.ts";
-import { AgentProcess, Ground, startRunnerProcess } from "../processes.ts";
+import { SHORT_LEASES } from "../network/short-leases.ts";
 
 export type PauseFigures = {
   readonly pauses: number;
@@ -34,9 +34,9 @@ const JOB = `  work:
     site: seoul
     mode: strict
     retrySafe: true
-    env: { WORLD: ../../../../world }
+    env: { OUTSIDE: ../../../../outside }
     steps:
-      - { id: begin, title: Begin, run: "touch $WORLD/begun" }
+      - { id: begin, title: Begin, run: "touch $OUTSIDE/begun" }
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go' }}" } }`;
 
 /** `tell` hears the figures so far. */
@@ -69,21 +69,21 @@ export async function pauseRunner(
 type One = Losses & { isRight: boolean; changes: number; staleFacts: number; gapMs: number; awakeMs: number };
 
 async function pauseOnce(): Promise<One> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("work", JOB);
-    await ground.pipeline("deploy", DEPLOY);
-    const agent = await AgentProcess.start(ground, { config: SHORT_TERMS });
-    const paused = startRunnerProcess(ground, { name: "seoul-1", agent: agent.url });
+    await bed.pipeline("work", JOB);
+    await bed.pipeline("deploy", DEPLOY);
+    const agent = await AgentProcess.start(bed, { config: SHORT_LEASES });
+    const paused = startRunnerProcess(bed, { name: "seoul-1", agent: agent.url });
     const deploy = await agent.start("deploy", "deploy");
     const { id } = await agent.start("work", "key");
     await agent.fact(id, ({ kind, step }) => kind === "StepStarted" && step === "put");
-    const signs = ["begun", "alive"].map((name) => join(ground.world, name));
+    const signs = ["begun", "alive"].map((name) => join(bed.outside, name));
     while (!signs.every(existsSync)) await new Promise((resolve) => setTimeout(resolve, 20));
     paused.child.kill("SIGSTOP");
-    const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
+    const second = startRunnerProcess(bed, { name: "seoul-2", agent: agent.url });
     await agent.fact(id, ({ kind }) => kind === "AttemptLost");
-    await ground.open("go");
+    await bed.open("go");
     const ended = await agent.settled(id);
     const deployed = await agent.settled(deploy.id);
     const began = performance.now();
@@ -102,13 +102,13 @@ async function pauseOnce(): Promise<One> {
       isStarved: losses.some(({ isStarved }) => isStarved),
       unexplained: losses.reduce((sum, { unexplained }) => sum + unexplained, 0),
       isRight,
-      changes: lines(ground.world).length,
+      changes: lines(bed.outside).length,
       staleFacts: staleFacts.reduce((sum, count) => sum + count, 0),
-      gapMs: gapOf(ground),
+      gapMs: gapOf(bed),
       awakeMs,
     };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 

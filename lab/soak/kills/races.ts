@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
-import { AgentProcess, Ground, RUNNER_TOKEN } from "../processes.ts";
+import { AgentProcess, RUNNER_TOKEN, TestBed } from "../../processes/agent-process.ts";
 import { listed } from "./submits.ts";
 
 export type ClaimFigures = {
@@ -25,14 +25,14 @@ const JOBS_OF_TASK = 10;
 
 /** Every runner tries to claim what it is offered, and what its neighbours are offered. */
 export async function raceForClaims(runners: number, jobs: number): Promise<ClaimFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
     const axis = Array.from({ length: JOBS_OF_TASK }, (_, index) => index).join(", ");
-    await ground.pipeline(
+    await bed.pipeline(
       "many",
       `  work: { site: seoul, matrix: { n: [${axis}] }, steps: [{ id: make, title: Make, run: "true" }] }`,
     );
-    const agent = await AgentProcess.start(ground);
+    const agent = await AgentProcess.start(bed);
     const tasks: string[] = [];
     for (let n = 0; n < jobs / JOBS_OF_TASK; n += 1) tasks.push((await agent.start("many", `key-${n}`)).id);
     const began = performance.now();
@@ -42,7 +42,7 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
 
     const claim = async (runner: PlayedRunner, offer: Offer): Promise<void> => {
       try {
-        await insist(() => runner.claim(offer));
+        await retry(() => runner.claim(offer));
       } catch (error) {
         if ((error as { code?: string }).code !== "offer-gone") throw error;
         refused += 1;
@@ -50,17 +50,15 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
       }
       const job = `${offer.ref.task} ${offer.ref.job}`;
       granted.set(job, (granted.get(job) ?? 0) + 1);
-      await insist(() => runner.start(offer.ref));
-      await insist(() => runner.report(offer.ref));
+      await retry(() => runner.start(offer.ref));
+      await retry(() => runner.report(offer.ref));
       ended += 1;
     };
     const work = async (index: number): Promise<void> => {
       const as = { slots: 4, bootId: randomUUID() };
-      const runner = await insist(() =>
-        PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", `seoul-${index}`, [], as),
-      );
+      const runner = await retry(() => PlayedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", `seoul-${index}`, [], as));
       while (granted.size < jobs) {
-        const { offers } = await insist(() => runner.pollAll(4, 2_000));
+        const { offers } = await retry(() => runner.pollAll(4, 2_000));
         seen.push(...offers);
         const others = seen.slice(-4).filter((one) => !offers.includes(one));
         await Promise.all([...offers, ...others.slice(0, 2)].map((offer) => claim(runner, offer)));
@@ -68,19 +66,19 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
     };
     await Promise.all(Array.from({ length: runners }, (_, index) => work(index)));
     // All is reported and answered; that the tasks have ended is in the list.
-    const there = await insist(() => listed(agent));
+    const there = await retry(() => listed(agent));
     const open = tasks.filter((task) => there.get(task)?.state !== "succeeded").length;
     const sum = [...granted.values()].reduce((total, one) => total + one, 0);
     const double = [...granted.values()].filter((one) => one > 1).length;
     const seconds = Math.round((performance.now() - began) / 100) / 10;
     return { runners, jobs, granted: sum, double, refused, ended, open, seconds };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
 /** So many at once may be more than the machine can answer in time: then it is asked again, as runners do. */
-async function insist<T>(call: () => Promise<T>): Promise<T> {
+async function retry<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call();
@@ -100,10 +98,10 @@ export type CancelFigures = {
 
 /** Each task is canceled twice, all at the same moment, while a runner holds some of them. */
 export async function cancelAtOnce(tasks: number): Promise<CancelFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("one", '  work: { site: seoul, steps: [{ id: make, title: Make, run: "true" }] }');
-    const agent = await AgentProcess.start(ground);
+    await bed.pipeline("one", '  work: { site: seoul, steps: [{ id: make, title: Make, run: "true" }] }');
+    const agent = await AgentProcess.start(bed);
     const ids: string[] = [];
     for (let n = 0; n < tasks; n += 100) {
       const some = Array.from({ length: Math.min(100, tasks - n) }, (_, index) =>
@@ -129,6 +127,6 @@ export async function cancelAtOnce(tasks: number): Promise<CancelFigures> {
     const ended = await Promise.all(ids.map((id) => agent.client.task(id)));
     return { tasks, canceled: ended.filter((task) => task.state === "canceled").length, strange, slowestMs };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }

@@ -1,7 +1,7 @@
 // Tasks that are asked for at a steady rate, whatever happens to the agent, and what became of them.
 
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
-import type { AgentProcess } from "../processes.ts";
+import type { AgentProcess } from "../../processes/agent-process.ts";
 
 const AT_ONCE = 20;
 

@@ -4,10 +4,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AgentProcess, Ground, startRunnerProcess } from "../processes.ts";
+import { AgentProcess, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { type Fault, FaultyProxy } from "./faulty-proxy.ts";
 import { type Losses, lossesOf } from "./losses.ts";
-import { type Fault, Line } from "./proxy.ts";
-import { SHORT_TERMS } from "./terms.ts";
+import { SHORT_LEASES } from "./short-leases.ts";
 
 export type CutFigures = {
   readonly cuts: number;
@@ -30,7 +30,7 @@ export type CutFigures = {
 };
 
 /** From a runner to the agent. */
-export type Way = {
+export type RunnerLink = {
   readonly url: string;
   /** A program that starts the runner, with its own arguments. */
   readonly before?: readonly string[];
@@ -41,21 +41,21 @@ export type Way = {
 
 export type Cut = { readonly fault: Fault; readonly ms: number };
 
-/** The terms of SHORT_TERMS are 1/48 of the usual ones for strict jobs and 1/40 for lenient ones. */
+/** The terms of SHORT_LEASES are 1/48 of the usual ones for strict jobs and 1/40 for lenient ones. */
 export const TEN_MINUTES_SCALED_MS = 15_000;
 
 const LINES = 2_000;
 
 type CutOptions = {
   /** The way of the runner that is cut off, to the agent at this address. */
-  readonly open?: (agentUrl: string) => Promise<Way>;
+  readonly open?: (agentUrl: string) => Promise<RunnerLink>;
   /** Hears the figures so far. */
   readonly tell?: (figures: CutFigures) => void;
 };
 
-export async function cutLine(
+export async function cutConnection(
   cuts: readonly Cut[],
-  { open = Line.open, tell = () => {} }: CutOptions = {},
+  { open = FaultyProxy.open, tell = () => {} }: CutOptions = {},
 ): Promise<CutFigures> {
   const counted = { cuts: 0, buildsInOne: 0, equalLogs: 0, deployments: 0 };
   const all = { starved: 0, disorder: 0, unexplained: 0, overlaps: 0, shortestGapMs: Number.POSITIVE_INFINITY };
@@ -93,23 +93,23 @@ type One = Losses & {
   readonly gapMs: number;
 };
 
-async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<Way>): Promise<One> {
-  const ground = await Ground.open();
-  let line: Way | undefined;
+async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<RunnerLink>): Promise<One> {
+  const bed = await TestBed.open();
+  let line: RunnerLink | undefined;
   try {
     const pauseS = (ms + 3_000) / LINES / 1_000;
-    await ground.pipeline("build", buildJob(pauseS));
-    await ground.pipeline("deploy", DEPLOY);
-    const agent = await AgentProcess.start(ground, { config: { ...SHORT_TERMS, host: "0.0.0.0" } });
+    await bed.pipeline("build", buildJob(pauseS));
+    await bed.pipeline("deploy", DEPLOY);
+    const agent = await AgentProcess.start(bed, { config: { ...SHORT_LEASES, host: "0.0.0.0" } });
     line = await open(agent.url);
     const { url, before } = line;
-    const first = startRunnerProcess(ground, { name: "seoul-1", agent: url, before });
+    const first = startRunnerProcess(bed, { name: "seoul-1", agent: url, before });
     const build = await agent.start("build", "build");
     const deploy = await agent.start("deploy", "deploy");
     for (const { id } of [build, deploy])
       await agent.fact(id, ({ kind, step }) => kind === "StepStarted" && step === "work");
     // It is near the agent; only the first one is cut off.
-    const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
+    const second = startRunnerProcess(bed, { name: "seoul-2", agent: agent.url });
     const healed = new Promise<void>((resolve) =>
       setTimeout(() => {
         line?.set({});
@@ -125,25 +125,25 @@ async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<W
     const losses = await lossesOf(agent, deploy.id, [first, second]);
     return {
       isBuildInOne: built.state === "succeeded" && built.jobs[0]?.attempts.length === 1,
-      isLogEqual: digest(log.bytes) === digest(readFileSync(join(ground.world, "printed"))),
+      isLogEqual: digest(log.bytes) === digest(readFileSync(join(bed.outside, "printed"))),
       disorder,
       isDeployed: deployed.state === "succeeded" && deployed.jobs[0]?.attempts.length === 2,
       ...losses,
-      gapMs: gapOf(ground),
+      gapMs: gapOf(bed),
     };
   } finally {
     await line?.close();
-    await ground.close();
+    await bed.close();
   }
 }
 
 /** Prints to the log what it writes to a file, for longer than the cut. */
 function buildJob(pauseS: number): string {
-  const body = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i $$"; i=$((i+1)); sleep ${pauseS}; done | tee $WORLD/printed`;
+  const body = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i $$"; i=$((i+1)); sleep ${pauseS}; done | tee $OUTSIDE/printed`;
   return `  work:
     site: seoul
     mode: lenient
-    env: { WORLD: ../../../../world }
+    env: { OUTSIDE: ../../../../outside }
     steps:
       - { id: before, title: Before, run: "true" }
       - { id: work, title: Work, run: '${body}' }
@@ -155,7 +155,7 @@ export const DEPLOY = `  work:
     site: seoul
     mode: strict
     retrySafe: true
-    env: { WORLD: ../../../../world }
+    env: { OUTSIDE: ../../../../outside }
     steps:
       - id: work
         title: Work
@@ -163,13 +163,13 @@ export const DEPLOY = `  work:
           trap "" TERM
           i=0
           while [ $GANTRY_ATTEMPT -eq 1 ] || [ $i -lt 20 ]; do
-            echo "$GANTRY_ATTEMPT $(date +%s%N)" >> $WORLD/alive
+            echo "$GANTRY_ATTEMPT $(date +%s%N)" >> $OUTSIDE/alive
             i=$((i+1)); sleep 0.02
           done`;
 
 /** The shortest time between attempts of DEPLOY; less than 0 when one was alive after the next had begun. */
-export function gapOf(ground: Ground): number {
-  const lines = readFileSync(join(ground.world, "alive"), "utf8")
+export function gapOf(bed: TestBed): number {
+  const lines = readFileSync(join(bed.outside, "alive"), "utf8")
     .trim()
     .split("\n")
     .map((line) => line.split(" ").map(Number));

@@ -1,8 +1,8 @@
 // Steps that want all of the machine: one computes without pause, one prints as fast as it can. Leases with short terms
 // must be renewed in time all the while.
 
-import { AgentProcess, Ground, startRunnerProcess } from "../processes.ts";
-import { SHORT_TERMS } from "./terms.ts";
+import { AgentProcess, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { SHORT_LEASES } from "./short-leases.ts";
 
 export type FloodFigures = {
   readonly seconds: number;
@@ -21,11 +21,11 @@ export type FloodFigures = {
 const CHUNK = 65_536;
 
 export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
     const strict = { renewEveryMs: 300, renewWithinMs: 900, selfFenceMs: 3_000, reassignAfterMs: 6_000 };
-    const common = `site: seoul\n    mode: strict\n    retrySafe: true\n    env: { WORLD: ../../../../world, SECONDS_LONG: "${seconds}" }`;
-    await ground.pipeline(
+    const common = `site: seoul\n    mode: strict\n    retrySafe: true\n    env: { OUTSIDE: ../../../../outside, SECONDS_LONG: "${seconds}" }`;
+    await bed.pipeline(
       "flood",
       `  spin:
     ${common}
@@ -46,10 +46,10 @@ export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
           while (Date.now() < end) bytes += fs.writeSync(1, chunk);
           fs.writeFileSync(process.env.GANTRY_OUTPUT, "bytes=" + bytes);`,
     );
-    const agent = await AgentProcess.start(ground, {
-      config: { ...SHORT_TERMS, lease: { ...SHORT_TERMS.lease, strict } },
+    const agent = await AgentProcess.start(bed, {
+      config: { ...SHORT_LEASES, lease: { ...SHORT_LEASES.lease, strict } },
     });
-    const runner = startRunnerProcess(ground, { name: "seoul-1", agent: agent.url });
+    const runner = startRunnerProcess(bed, { name: "seoul-1", agent: agent.url });
     const { id } = await agent.start("flood", "key");
     let longestSilenceMs = 0;
     let isEnded = false;
@@ -77,6 +77,6 @@ export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
       printedMbPerS: Math.round(printed / seconds / 1e6),
     };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }

@@ -1,8 +1,8 @@
 // Attempts that are lost although nobody meant them to be. With leases of a second a machine that is too slow loses some by
 // itself; that proves nothing about what the test wants to know, and must be told apart from a mistake.
 
-import type { AgentProcess } from "../processes.ts";
-import { SHORT_TERMS } from "./terms.ts";
+import type { AgentProcess } from "../../processes/agent-process.ts";
+import { SHORT_LEASES } from "./short-leases.ts";
 
 export type Losses = {
   /** More attempts than the one that was meant lost their lease, because it was really not renewed in time. */
@@ -21,7 +21,7 @@ export async function lossesOf(
   const reasons = events.flatMap(({ data: { event } }) => (event.kind === "AttemptLost" ? [String(event.reason)] : []));
   const isMissed = (reason: string): boolean => {
     const silentS = /has not been heard of for (\d+) s/.exec(reason)?.[1];
-    if (silentS !== undefined) return Number(silentS) * 1_000 >= SHORT_TERMS.lease.strict.reassignAfterMs;
+    if (silentS !== undefined) return Number(silentS) * 1_000 >= SHORT_LEASES.lease.strict.reassignAfterMs;
     // The runner has stopped the work by itself: it must have tried to renew.
     const triedInVain = runners.some(({ lines }) => lines.some((line) => line.includes("could not be renewed")));
     return reason.startsWith("The lease of this attempt is over") && triedInVain;

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { AgentProcess, Ground } from "../processes.ts";
+import { AgentProcess, TestBed } from "../../processes/agent-process.ts";
 
 /** More than the last request that fails, so that each of them does. */
 const SUBMITS_OF_ROUND = 60;
@@ -54,13 +54,13 @@ async function ask(agent: AgentProcess, key: string, tally: Tally): Promise<bool
 
 /** The disk of the agent is filled up, and emptied again, `rounds` times. */
 export async function fillDisk(rounds: number): Promise<DiskFigures> {
-  const ground = await Ground.open();
-  const disk = join(ground.folder, "disk");
+  const bed = await TestBed.open();
+  const disk = join(bed.folder, "disk");
   mkdirSync(disk);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]);
   try {
-    await ground.pipeline("quick", JOB);
-    const agent = await AgentProcess.start(ground, { data: join(disk, "agent") });
+    await bed.pipeline("quick", JOB);
+    const agent = await AgentProcess.start(bed, { data: join(disk, "agent") });
     const tally: Tally = { accepted: new Map(), refused: 0, strange: 0 };
     let [keys, recovered] = [0, 0];
     for (let round = 0; round < rounds; round += 1) {
@@ -75,27 +75,27 @@ export async function fillDisk(rounds: number): Promise<DiskFigures> {
       keys += 1;
       if (await ask(agent, `key-${keys}`, tally)) recovered += 1;
     }
-    return await judge(agent, keys, tally, { rounds, recovered });
+    return await check(agent, keys, tally, { rounds, recovered });
   } finally {
-    await ground.close().catch(() => {});
+    await bed.close().catch(() => {});
     execFileSync("umount", ["--lazy", disk]);
-    rmSync(ground.folder, { recursive: true, force: true });
+    rmSync(bed.folder, { recursive: true, force: true });
   }
 }
 
 /** The nth request to the disk to keep something fails with EIO, for many n, one process each. */
 export async function failSync(rounds: number): Promise<DiskFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("quick", JOB);
+    await bed.pipeline("quick", JOB);
     const tally: Tally = { accepted: new Map(), refused: 0, strange: 0 };
     let [keys, recovered] = [0, 0];
-    const data = join(ground.folder, "agent");
+    const data = join(bed.folder, "agent");
     for (let round = 1; round <= rounds; round += 1) {
       // The first ones belong to the start; a start that fails is no acceptance of anything.
       const when = `inject=fsync,fdatasync:error=EIO:when=${10 + round}`;
       const before = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", when];
-      const agent = await AgentProcess.start(ground, { data, before });
+      const agent = await AgentProcess.start(bed, { data, before });
       for (let n = 0; n < SUBMITS_OF_ROUND; n += 1) {
         keys += 1;
         await ask(agent, `key-${keys}`, tally);
@@ -105,20 +105,20 @@ export async function failSync(rounds: number): Promise<DiskFigures> {
       await agent.kill();
     }
     // Without strace: all that is left to do is to look.
-    return await judge(await AgentProcess.start(ground, { data }), keys, tally, { rounds, recovered });
+    return await check(await AgentProcess.start(bed, { data }), keys, tally, { rounds, recovered });
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
 /** How many requests to keep something there are for so many acknowledged tasks, one after the other. */
 export async function countSyncs(tasks: number): Promise<{ readonly tasks: number; readonly syncs: number }> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("quick", JOB);
-    const trace = join(ground.folder, "trace");
+    await bed.pipeline("quick", JOB);
+    const trace = join(bed.folder, "trace");
     const before = ["strace", "-f", "-qq", "-o", trace, "-e", "trace=fsync,fdatasync"];
-    const agent = await AgentProcess.start(ground, { before });
+    const agent = await AgentProcess.start(bed, { before });
     const count = (): number =>
       readFileSync(trace, "utf8")
         .split("\n")
@@ -128,11 +128,11 @@ export async function countSyncs(tasks: number): Promise<{ readonly tasks: numbe
     const syncs = count() - atStart;
     return { tasks, syncs };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
-async function judge(
+async function check(
   agent: AgentProcess,
   keys: number,
   tally: Tally,

@@ -14,7 +14,7 @@ type Figures = { readonly [name: string]: number };
 
 /** Half an hour without Kafka at 100 events a second, as fast as the machine can: what counts is how much waits. */
 async function away(events = 180_000): Promise<Figures> {
-  return inWorld(async ({ broker, agent, reader }) => {
+  return inSetup(async ({ broker, agent, reader }) => {
     await agent.work(200);
     await reader.until(agent);
     const before = await agent.measure(300);
@@ -42,7 +42,7 @@ async function away(events = 180_000): Promise<Figures> {
 
 /** The same work with Kafka there: what the memory of the agent grows by without any outage. */
 async function steady(events = 180_000): Promise<Figures> {
-  return inWorld(async ({ agent, reader }) => {
+  return inSetup(async ({ agent, reader }) => {
     await agent.work(200);
     await reader.until(agent);
     const rssMbBefore = agent.rssMb();
@@ -58,7 +58,7 @@ async function steady(events = 180_000): Promise<Figures> {
 
 /** The broker and the task-agent are killed in turn while events come at about 100 a second. */
 async function kills(idempotent: boolean, rounds = 20): Promise<Figures> {
-  return inWorld(async ({ broker, agent, reader }) => {
+  return inSetup(async ({ broker, agent, reader }) => {
     for (let turn = 0; turn < rounds; turn += 1) {
       const working = agent.workFor(3_000, 100);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 2_000));
@@ -77,13 +77,13 @@ async function kills(idempotent: boolean, rounds = 20): Promise<Figures> {
   }, idempotent);
 }
 
-type World = {
+type Setup = {
   readonly broker: Awaited<ReturnType<typeof startBroker>>;
   readonly agent: AgentOnKafka;
   readonly reader: EventReader;
 };
 
-async function inWorld(run: (world: World) => Promise<Figures>, idempotent = true): Promise<Figures> {
+async function inSetup(run: (setup: Setup) => Promise<Figures>, idempotent = true): Promise<Figures> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-kafka-long-"));
   const broker = await startBroker(dir);
   const kafka = { brokers: [broker.address], topic: "gantry.events", partitions: 12, replication: 1, idempotent };

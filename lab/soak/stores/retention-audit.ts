@@ -14,7 +14,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { pathOf } from "@gantry/task-agent/logs/log-store.ts";
 import { TASKS } from "@gantry/task-agent/retention/task-archive.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import type { AgentProcess, Ground } from "../processes.ts";
+import type { AgentProcess, TestBed } from "../../processes/agent-process.ts";
 
 export type Stock = {
   /** Tasks that ended long ago; the newest of each app stay. */
@@ -65,19 +65,19 @@ export function logText(id: string): string {
   return `made by ${id}\n`.repeat(20);
 }
 
-export async function auditRetention(world: {
-  readonly ground: Ground;
+export async function auditRetention(run: {
+  readonly bed: TestBed;
   readonly agents: readonly AgentProcess[];
   readonly open: () => Promise<Journal>;
   readonly stock: Stock;
 }): Promise<Audit> {
-  const { ground, agents, open, stock } = world;
+  const { bed, agents, open, stock } = run;
   await Promise.all(agents.map((agent) => agent.kill()));
-  const folder = join(ground.folder, "archive");
+  const folder = join(bed.folder, "archive");
   const archived = await readArchive(folder, TASKS);
   const journal = await open();
   const stored = await auditTasks(journal, archived, stock).finally(() => journal.close());
-  const lostLogs = await auditLogs(ground, folder, [...stock.old, ...stock.young]);
+  const lostLogs = await auditLogs(bed, folder, [...stock.old, ...stock.young]);
   const [agent] = agents;
   if (!agent) throw new Error("there is an agent");
   await agent.restart();
@@ -128,11 +128,11 @@ async function auditTasks(journal: Journal, archived: ReadonlyMap<string, readon
   return { leftForArchive: archived.size, inBoth, archivedTwice, lost, damaged, leftWrongly };
 }
 
-async function auditLogs(ground: Ground, folder: string, ids: readonly string[]): Promise<number> {
+async function auditLogs(bed: TestBed, folder: string, ids: readonly string[]): Promise<number> {
   let lost = 0;
   for (const task of ids) {
     const name = { task, job: "work", attempt: 1, step: "make" };
-    const here = pathOf(join(ground.folder, "logs"), name);
+    const here = pathOf(join(bed.folder, "logs"), name);
     const there = `${pathOf(join(folder, dayOfTask(task) ?? "", "logs"), name)}.gz`;
     const texts = [
       ...((await exists(here)) ? [await readFile(here, "utf8")] : []),

@@ -13,7 +13,7 @@ import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.
 import { AGENT_INDEXES } from "@gantry/task-agent/tasks/tasks.ts";
 import { APPS, fillWithOld } from "../../bench/load/old-tasks.ts";
 import { type RedisServer, startRedis } from "../../faults/redis/server.ts";
-import { AgentProcess, Ground, RUNNER_TOKEN } from "../processes.ts";
+import { AgentProcess, RUNNER_TOKEN, TestBed } from "../../processes/agent-process.ts";
 import { type Audit, auditRetention, findTask, logText, type Stock } from "./retention-audit.ts";
 
 export type RetentionFigures = Audit & {
@@ -46,18 +46,18 @@ export async function killWhileTasksLeave(
   kills: number,
   { longestMs = 1_500, tasksPerKill = 150 } = {},
 ): Promise<RetentionFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   const redis = store === "redis" ? await startRedis() : undefined;
   try {
-    await ground.pipeline("quick", JOB);
-    const open = opener(ground, redis);
+    await bed.pipeline("quick", JOB);
+    const open = opener(bed, redis);
     const stock = await fill(
-      ground,
+      bed,
       open,
-      await makeSeeds(await startAgent(ground, redis, "a")),
+      await makeSeeds(await startAgent(bed, redis, "a")),
       APPS * KEEP + kills * tasksPerKill,
     );
-    const agents = await Promise.all((redis ? ["a", "b"] : ["a"]).map((name) => startAgent(ground, redis, name)));
+    const agents = await Promise.all((redis ? ["a", "b"] : ["a"]).map((name) => startAgent(bed, redis, name)));
     const visitors = visit(agents, stock.old);
     let played = 0;
     for (; played < kills && !(await hasLeft(agents)); played += 1) {
@@ -75,11 +75,11 @@ export async function killWhileTasksLeave(
     const { requested, ...seen } = await visitors.stop();
     const failures = await Promise.all(agents.map((agent) => metric(agent, "gantry_retention_failures")));
     const failedPasses = failures.reduce((sum, count) => sum + count, 0);
-    const audit = await auditRetention({ ground, agents, open, stock: { ...stock, requested } });
+    const audit = await auditRetention({ bed, agents, open, stock: { ...stock, requested } });
     const counts = { kills: played, oldTasks: stock.old.length, requested: requested.length };
     return { ...counts, ...seen, drainedS, failedPasses, ...audit };
   } finally {
-    await ground.close();
+    await bed.close();
     await redis?.dispose();
   }
 }
@@ -100,24 +100,24 @@ async function metric({ url }: { readonly url: string }, name: string): Promise<
 }
 
 /** Opens the journal of agent `a` itself, while no agent has it. */
-export function opener(ground: Ground, redis: RedisServer | undefined): () => Promise<Journal> {
+export function opener(bed: TestBed, redis: RedisServer | undefined): () => Promise<Journal> {
   if (!redis) {
-    const file = join(ground.folder, "a", "journal.sqlite");
+    const file = join(bed.folder, "a", "journal.sqlite");
     return () => openSqliteJournal({ file, indexes: AGENT_INDEXES });
   }
   return () => openRedisJournal({ address: redis, indexes: AGENT_INDEXES });
 }
 
 function startAgent(
-  ground: Ground,
+  bed: TestBed,
   redis: RedisServer | undefined,
   name: string,
   program = SWEEPING,
 ): Promise<AgentProcess> {
   const journal = redis ? { kind: "redis", address: `${redis.host}:${redis.port}`, waitReplicas: 0 } : undefined;
   const retention = { tasks: { days: 90, keep: KEEP } };
-  const config = { name, logs: join(ground.folder, "logs"), retention, ...(journal ? { journal } : {}) };
-  return AgentProcess.start(ground, { config, data: join(ground.folder, name), program });
+  const config = { name, logs: join(bed.folder, "logs"), retention, ...(journal ? { journal } : {}) };
+  return AgentProcess.start(bed, { config, data: join(bed.folder, name), program });
 }
 
 /** One task that has ended and one that nobody has taken, as a real agent makes them; kills the agent. */
@@ -134,7 +134,7 @@ export async function makeSeeds(agent: AgentProcess): Promise<{ ended: string; o
 }
 
 async function fill(
-  ground: Ground,
+  bed: TestBed,
   open: () => Promise<Journal>,
   seed: { readonly ended: string; readonly open: string },
   count: number,
@@ -157,15 +157,15 @@ async function fill(
     }
     const states = new Map<string, unknown>();
     for (const id of old.ids) states.set(id, (await journal.load(`task/${id}`))?.snapshot);
-    for (const id of [...old.ids, ...young.ids]) await writeLog(ground, id);
+    for (const id of [...old.ids, ...young.ids]) await writeLog(bed, id);
     return { old: old.ids, stay: [...stillOpen.ids, ...young.ids], states, events: old.events, young: young.ids };
   } finally {
     await journal.close();
   }
 }
 
-async function writeLog(ground: Ground, task: string): Promise<void> {
-  const path = pathOf(join(ground.folder, "logs"), { task, job: "work", attempt: 1, step: "make" });
+async function writeLog(bed: TestBed, task: string): Promise<void> {
+  const path = pathOf(join(bed.folder, "logs"), { task, job: "work", attempt: 1, step: "make" });
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, logText(task));
   await writeFile(`${path}.final`, "");

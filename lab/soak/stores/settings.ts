@@ -14,7 +14,7 @@ import { settings } from "@gantry/cli/settings.ts";
 import { freePort } from "@gantry/runtime/free-ports.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { startRedis } from "../../faults/redis/server.ts";
-import { RUNNER_TOKEN, TOKEN } from "../processes.ts";
+import { RUNNER_TOKEN, TOKEN } from "../../processes/agent-process.ts";
 
 export type SettingsFigures = {
   readonly changes: number;
@@ -46,8 +46,8 @@ type Watched = {
 export async function changeSettingsEverywhere(changes: number): Promise<SettingsFigures> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-settings-"));
   const redis = await startRedis();
-  const world = await prepare(folder, `${redis.host}:${redis.port}`);
-  const { all, away, portal, agent } = world;
+  const processes = await prepare(folder, `${redis.host}:${redis.port}`);
+  const { all, away, portal, agent } = processes;
   const stopAsking = new AbortController();
   const longest = {
     heard: new Map<string, number>(),
@@ -58,7 +58,7 @@ export async function changeSettingsEverywhere(changes: number): Promise<Setting
     void of.set(name, Math.max(of.get(name) ?? 0, Math.round(ms)));
   try {
     for (const one of all) await one.start();
-    const asking = ask(world.urls, agent, stopAsking.signal);
+    const asking = ask(processes.urls, agent, stopAsking.signal);
     const command = commandOf(portal, join(folder, "portal"));
     await quiet(all);
     for (let n = 0; n < changes; n += 1) {

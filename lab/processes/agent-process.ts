@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { freePort, isFree } from "@gantry/runtime/free-ports.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { FeedEvent, TaskView } from "@gantry/wire/agent/views.ts";
-import { WORLD } from "./ledger-steps.ts";
+import { OUTSIDE } from "./ledger-steps.ts";
 
 const AGENT = fileURLToPath(new URL("../../task-agent/main.ts", import.meta.url));
 const RUNNER = fileURLToPath(new URL("./runner-main.ts", import.meta.url));
@@ -22,22 +22,22 @@ const READY_MS = 120_000;
 type Json = { readonly [name: string]: unknown };
 
 /** A folder for one run, gone at its end with every process that was started in it. */
-export class Ground {
+export class TestBed {
   readonly folder: string;
-  readonly world: string;
+  readonly outside: string;
   readonly pipelines: string;
   readonly #children: ChildProcess[] = [];
 
   private constructor(folder: string) {
     this.folder = folder;
-    this.world = join(folder, "world");
+    this.outside = join(folder, "outside");
     this.pipelines = join(folder, "pipelines");
   }
 
-  static async open(): Promise<Ground> {
-    const ground = new Ground(await mkdtemp(join(tmpdir(), "gantry-long-")));
-    for (const folder of [ground.world, ground.pipelines]) await mkdir(folder);
-    return ground;
+  static async open(): Promise<TestBed> {
+    const bed = new TestBed(await mkdtemp(join(tmpdir(), "gantry-long-")));
+    for (const folder of [bed.outside, bed.pipelines]) await mkdir(folder);
+    return bed;
   }
 
   /** `jobs`: the YAML of the jobs, as one line or more. */
@@ -48,14 +48,14 @@ export class Ground {
 
   /** What a held-up step waits for. */
   async open(name: string): Promise<void> {
-    await writeFile(join(this.world, name), "");
+    await writeFile(join(this.outside, name), "");
   }
 
   spawn(argv: readonly string[], env: Record<string, string> = {}): ChildProcess {
     const [program = process.execPath, ...args] = argv;
     const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, [WORLD]: this.world, ...env },
+      env: { ...process.env, [OUTSIDE]: this.outside, ...env },
     });
     this.#children.push(child);
     return child;
@@ -96,10 +96,10 @@ export class AgentProcess {
     this.client = makeAgentClient({ url, token: TOKEN });
   }
 
-  static async start(ground: Ground, options: AgentOptions = {}): Promise<AgentProcess> {
+  static async start(bed: TestBed, options: AgentOptions = {}): Promise<AgentProcess> {
     for (;;) {
       const port = await freePort();
-      const agent = await AgentProcess.#begun(ground, port, options);
+      const agent = await AgentProcess.#begun(bed, port, options);
       try {
         await agent.ready();
         return agent;
@@ -111,23 +111,23 @@ export class AgentProcess {
   }
 
   static async #begun(
-    ground: Ground,
+    bed: TestBed,
     port: number,
-    { config = {}, data = join(ground.folder, "agent"), before = [], program = AGENT }: AgentOptions,
+    { config = {}, data = join(bed.folder, "agent"), before = [], program = AGENT }: AgentOptions,
   ): Promise<AgentProcess> {
-    const file = join(ground.folder, `agent-${port}.json`);
+    const file = join(bed.folder, `agent-${port}.json`);
     const whole = {
       data,
       port,
       portalUrl: "http://portal",
       token: TOKEN,
       runnerTokens: { [RUNNER_TOKEN]: "seoul" },
-      pipelines: ground.pipelines,
+      pipelines: bed.pipelines,
       logLevel: "silent",
       ...config,
     };
     await writeFile(file, JSON.stringify(whole));
-    const begin = (): ChildProcess => ground.spawn([...before, process.execPath, program, "--config", file]);
+    const begin = (): ChildProcess => bed.spawn([...before, process.execPath, program, "--config", file]);
     return new AgentProcess(begin, `http://127.0.0.1:${port}`, data);
   }
 
@@ -198,12 +198,12 @@ type RunnerOptions = {
 
 /** Starts a runner; `lines` fills with its log. */
 export function startRunnerProcess(
-  ground: Ground,
+  bed: TestBed,
   { name, agent, config = {}, before = [] }: RunnerOptions,
 ): { readonly child: ChildProcess; readonly lines: string[]; readonly data: string } {
-  const data = join(ground.folder, name);
+  const data = join(bed.folder, name);
   const whole = { name, site: "seoul", agent, token: RUNNER_TOKEN, data, ...config };
-  const child = ground.spawn([...before, process.execPath, RUNNER, JSON.stringify(whole)]);
+  const child = bed.spawn([...before, process.execPath, RUNNER, JSON.stringify(whole)]);
   const lines: string[] = [];
   if (child.stdout) createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
   return { child, lines, data };

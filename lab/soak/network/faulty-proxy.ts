@@ -14,7 +14,7 @@ export type Fault = {
   readonly breakAfterBytes?: number;
 };
 
-export class Line {
+export class FaultyProxy {
   readonly url: string;
   readonly #server: Server;
   readonly #port: number;
@@ -27,10 +27,10 @@ export class Line {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  static async open(to: string): Promise<Line> {
+  static async open(to: string): Promise<FaultyProxy> {
     const server = createServer((client) => line.#join(client));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const line = new Line(server, Number(new URL(to).port));
+    const line = new FaultyProxy(server, Number(new URL(to).port));
     return line;
   }
 

@@ -12,7 +12,7 @@ export type Ask = {
 
 const EMPTY = Buffer.alloc(0);
 
-export class Line {
+export class Connection {
   readonly #socket: Socket;
   readonly #host: string;
   readonly #authorization: string;
@@ -30,15 +30,15 @@ export class Line {
     socket.on("close", () => this.#failed?.(new Error("the connection was closed before the answer")));
   }
 
-  static async open(url: string, token?: string): Promise<Line> {
+  static async open(url: string, token?: string): Promise<Connection> {
     const { hostname, port, host } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
     await once(socket, "connect");
-    return new Line(socket, host, token === undefined ? "" : `authorization: Bearer ${token}\r\n`);
+    return new Connection(socket, host, token === undefined ? "" : `authorization: Bearer ${token}\r\n`);
   }
 
-  static openMany(count: number, url: string, token?: string): Promise<Line[]> {
-    return Promise.all(Array.from({ length: count }, () => Line.open(url, token)));
+  static openMany(count: number, url: string, token?: string): Promise<Connection[]> {
+    return Promise.all(Array.from({ length: count }, () => Connection.open(url, token)));
   }
 
   ask(method: string, path: string, { headers = {}, body }: Ask = {}): Promise<Answer> {

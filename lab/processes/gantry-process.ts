@@ -9,9 +9,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type FeedEvent, feedEvent, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import type { LabEntry, LabFile } from "./fakes/fakes.ts";
+import type { LabEntry, LabFile } from "../fakes/fakes.ts";
 
-const COMMAND = fileURLToPath(new URL("../cli/gantry", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../../cli/gantry", import.meta.url));
 
 export type Answer = { readonly status: number; readonly headers: Headers; readonly body: unknown };
 

@@ -4,16 +4,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killAll } from "./kills/kill-all.ts";
 import { killRunner } from "./kills/kill-runner.ts";
-import { noCables, openCable } from "./network/cable.ts";
-import { cutLine } from "./network/cut.ts";
+import { cutConnection } from "./network/cut.ts";
 import { floodAndSpin } from "./network/flood.ts";
+import { noNamespaces, openNamespaces } from "./network/namespaces.ts";
 
 const LONG = { timeout: 170_000 };
 const KEPT = { cuts: 2, buildsInOne: 2, equalLogs: 2, deployments: 2, disorder: 0, unexplained: 0, overlaps: 0 };
 
 test("a cut line: a build goes on and loses no byte, a deployment never runs twice at once", LONG, async () => {
   const [both, answers] = [{ up: true, down: true }, { down: true }];
-  const figures = await cutLine([
+  const figures = await cutConnection([
     { fault: both, ms: 5_000 },
     { fault: answers, ms: 5_000 },
   ]);
@@ -24,15 +24,15 @@ test("a cut line: a build goes on and loses no byte, a deployment never runs twi
 
 test("the same with a network of its own for the runner, where nobody is told of the end of a connection", {
   ...LONG,
-  skip: noCables() ?? false,
+  skip: noNamespaces() ?? false,
 }, async () => {
   const [both, requests] = [{ up: true, down: true }, { up: true }];
-  const figures = await cutLine(
+  const figures = await cutConnection(
     [
       { fault: both, ms: 5_000 },
       { fault: requests, ms: 5_000 },
     ],
-    { open: openCable },
+    { open: openNamespaces },
   );
   const { shortestGapMs, starved, ...rest } = figures;
   assert.deepEqual(rest, KEPT);

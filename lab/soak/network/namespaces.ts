@@ -4,11 +4,11 @@
 import { execFileSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { readdirSync } from "node:fs";
-import type { Way } from "./cut.ts";
-import type { Fault } from "./proxy.ts";
+import type { RunnerLink } from "./cut.ts";
+import type { Fault } from "./faulty-proxy.ts";
 
 /** Why there can be no networks here, if so. */
-export function noCables(): string | undefined {
+export function noNamespaces(): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "network namespaces need Linux and root";
   const name = `gantry-try-${process.pid}`;
   try {
@@ -21,7 +21,7 @@ export function noCables(): string | undefined {
 }
 
 /** The agent must listen on all addresses. */
-export async function openCable(agentUrl: string): Promise<Way> {
+export async function openNamespaces(agentUrl: string): Promise<RunnerLink> {
   const net = freeNet();
   const [runner, router] = [`gantry-${net}-runner`, `gantry-${net}-router`];
   const at = (host: number): string => `10.213.${net}.${host}`;
