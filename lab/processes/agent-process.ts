@@ -1,4 +1,4 @@
-// A task-agent and task-runners as processes of their own, to be killed, stopped and cut off.
+// A task-agent and task-runners as separate processes, which tests kill, stop and disconnect.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ const READY_MS = 120_000;
 
 type Json = { readonly [name: string]: unknown };
 
-/** A folder for one run, gone at its end with every process that was started in it. */
+/** A folder for one run. `close` kills every process that was started in it and removes the folder. */
 export class TestBed {
   readonly folder: string;
   readonly outside: string;
@@ -35,18 +35,18 @@ export class TestBed {
   }
 
   static async open(): Promise<TestBed> {
-    const bed = new TestBed(await mkdtemp(join(tmpdir(), "gantry-long-")));
+    const bed = new TestBed(await mkdtemp(join(tmpdir(), "gantry-test-bed-")));
     for (const folder of [bed.outside, bed.pipelines]) await mkdir(folder);
     return bed;
   }
 
-  /** `jobs`: the YAML of the jobs, as one line or more. */
+  /** Writes a pipeline file. `jobs`: the YAML below `jobs:`. */
   async pipeline(name: string, jobs: string): Promise<void> {
     const text = `name: ${name}\ntitle: ${name}\nbutton: Run ${name}\napp: none\njobs:\n${jobs}\n`;
     await writeFile(join(this.pipelines, `${name}.yaml`), text);
   }
 
-  /** What a held-up step waits for. */
+  /** Creates the file for which a step of ledger-steps.ts waits. */
   async open(name: string): Promise<void> {
     await writeFile(join(this.outside, name), "");
   }
@@ -67,7 +67,7 @@ export class TestBed {
   }
 }
 
-/** SIGKILL, also for a process that is stopped by SIGSTOP, and for what strace runs: without it that would go on. */
+/** SIGKILL, also for a process that is stopped by SIGSTOP, and for the child of strace, which would continue otherwise. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -104,7 +104,7 @@ export class AgentProcess {
         await agent.ready();
         return agent;
       } catch (error) {
-        // Somebody took the port in the meantime; there are others.
+        // Another process took the port in the meantime; try another one.
         if (agent.child.exitCode === null || (await isFree(port))) throw error;
       }
     }
@@ -157,7 +157,7 @@ export class AgentProcess {
     return this.client.startTask({ pipeline, params: {}, idempotencyKey, principal: "lab" });
   }
 
-  /** Waits for a fact of a task, however often it has to ask. */
+  /** Waits for an event of a task. */
   async fact(task: string, wanted: (fact: Record<string, unknown>) => boolean): Promise<FeedEvent> {
     for (let after = 0; ; ) {
       const page = await this.client.feed({ after, limit: 1_000, waitMs: 10_000 });
@@ -182,9 +182,9 @@ export class AgentProcess {
 export type AgentOptions = {
   readonly config?: Json;
   readonly data?: string;
-  /** A program that starts it, with its own arguments. */
+  /** A wrapper program, such as strace, with its arguments. */
   readonly before?: readonly string[];
-  /** Another program than the task-agent itself. */
+  /** Replaces the task-agent's own program. */
   readonly program?: string;
 };
 
@@ -192,11 +192,11 @@ type RunnerOptions = {
   readonly name: string;
   readonly agent: string;
   readonly config?: Json;
-  /** A program that starts it, with its own arguments. */
+  /** A wrapper program, such as `ip netns exec`, with its arguments. */
   readonly before?: readonly string[] | undefined;
 };
 
-/** Starts a runner; `lines` fills with its log. */
+/** Starts a runner. `lines` receives its log. */
 export function startRunnerProcess(
   bed: TestBed,
   { name, agent, config = {}, before = [] }: RunnerOptions,

@@ -1,5 +1,5 @@
-// A step whose change to the outside can be seen and stopped at any point, in the place of one that ships: the outside is a
-// folder (GANTRY_LAB_OUTSIDE), a change is a line in a file, and a runner is stopped by a file that is not there yet.
+// A step whose effects tests can observe and block at any point; it replaces a shipped step. The outside system is a folder
+// (GANTRY_LAB_OUTSIDE), a change is a line in a file, and the step blocks until a file exists.
 
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,23 +9,23 @@ import { z } from "zod";
 
 export const OUTSIDE = "GANTRY_LAB_OUTSIDE";
 
-const LOOK_MS = 20;
+const CHECK_EVERY_MS = 20;
 
 async function fileThere(path: string, signal: AbortSignal): Promise<void> {
   while (!existsSync(path)) {
     signal.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, CHECK_EVERY_MS));
   }
 }
 
-/** Computes without ever waiting. */
+/** Computes without yielding. */
 function spin(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end; );
 }
 
 /**
- * `text` has up to three words: the file that must be there before the change is made, the one that must be there before
- * it ends (`-`: none), and how many ms it computes without pause before.
+ * `text` has up to three words: the file that must exist before the change is made, the file that must exist before the
+ * change ends (`-`: none), and how many milliseconds the step computes without a pause before the change.
  */
 const put = defineStep({
   name: "jira/comment",
@@ -60,7 +60,7 @@ const put = defineStep({
 
 export const STEPS = stepBook([put as AnyStep]);
 
-/** Keys of the changes that were made, in order. */
+/** The effect keys of all changes, in order. */
 export function lines(outside: string): readonly string[] {
   const file = join(outside, "puts");
   return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];

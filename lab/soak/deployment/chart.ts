@@ -15,8 +15,8 @@ type Manifest = {
 };
 type Resources = { readonly resources: readonly { readonly name: string; readonly kind: string }[] };
 
-/** Counts what was accepted, refused, and taken with a warning; `tell` hears each of the latter two. */
-export async function checkChart(tell: (figures: object) => void): Promise<object> {
+/** Counts what was accepted, refused, and taken with a warning; `onProgress` gets each of the latter two. */
+export async function checkChart(onProgress: (figures: object) => void): Promise<object> {
   const helm = await findHelm();
   if (helm === undefined) throw new Error("there is no helm here");
   const server = await startApiServer();
@@ -34,7 +34,7 @@ export async function checkChart(tell: (figures: object) => void): Promise<objec
         else figures.refused += 1;
         if (answer.warnings.length > 0) figures.warned += 1;
         if (answer.status !== 201 || answer.warnings.length > 0)
-          tell({ values, object: `${manifest.kind} ${manifest.metadata.name}`, said: said(answer) });
+          onProgress({ values, object: `${manifest.kind} ${manifest.metadata.name}`, said: said(answer) });
       };
       const flags = ["--namespace", namespace, "--kube-version", server.version];
       const manifests = await render<Manifest>(helm, values, ...flags);

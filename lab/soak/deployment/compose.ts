@@ -36,8 +36,8 @@ export function noEngine(): string | undefined {
   }
 }
 
-/** Plays both profiles; counts of both are added up. `tell` hears of each, and of a task that did not succeed. */
-export async function runCompose(tell: (figures: object) => void): Promise<object> {
+/** Plays both profiles; counts of both are added up. `onProgress` gets of each, and of a task that did not succeed. */
+export async function runCompose(onProgress: (figures: object) => void): Promise<object> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-compose-"));
   await chmod(dir, 0o755);
   try {
@@ -45,8 +45,8 @@ export async function runCompose(tell: (figures: object) => void): Promise<objec
     const seconds: Record<string, number> = {};
     const made = await makeMissingImages();
     for (const profile of ["single", "scaled"] as const) {
-      const figures = await playProfile(profile, join(dir, profile), made, tell);
-      tell({ profile, ...figures });
+      const figures = await playProfile(profile, join(dir, profile), made, onProgress);
+      onProgress({ profile, ...figures });
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += figures[name];
       Object.assign(seconds, { [`${profile}UpS`]: figures.upS, [`${profile}JobS`]: figures.jobS });
     }
@@ -56,7 +56,7 @@ export async function runCompose(tell: (figures: object) => void): Promise<objec
   }
 }
 
-async function playProfile(profile: Profile, dir: string, made: Made, tell: (figures: object) => void) {
+async function playProfile(profile: Profile, dir: string, made: Made, onProgress: (figures: object) => void) {
   await mkdir(dir, { recursive: true });
   const lab = await startLab({ dir: join(dir, "lab"), path: "", host: await hostAddress() });
   const project = `gantry-lab-${process.pid}`;
@@ -77,7 +77,7 @@ async function playProfile(profile: Profile, dir: string, made: Made, tell: (fig
     const jobBegan = performance.now();
     const tasks = await mainJob(portal, victims);
     await compose("up", "--wait");
-    for (const { state, headline } of tasks) if (state !== "succeeded") tell({ profile, headline });
+    for (const { state, headline } of tasks) if (state !== "succeeded") onProgress({ profile, headline });
     const figures = {
       upS,
       jobS: secondsSince(jobBegan),

@@ -22,11 +22,11 @@ const SUBMIT_EVERY_MS = 20;
 const CYCLES_OF_STORE = 50;
 const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
-/** `tell` hears the figures so far, whenever a store is done. */
+/** `onProgress` gets the figures so far after each store. */
 export async function killAgent(
   cycles: number,
   longestMs: number,
-  tell: (sum: KillAgentFigures) => void = () => {},
+  onProgress: (sum: KillAgentFigures) => void = () => {},
 ): Promise<KillAgentFigures> {
   let sum = { cycles: 0, acknowledged: 0, missing: 0, unknown: 0, damaged: 0, longestRestartMs: 0 };
   while (sum.cycles < cycles) {
@@ -39,7 +39,7 @@ export async function killAgent(
       damaged: sum.damaged + one.damaged,
       longestRestartMs: Math.max(sum.longestRestartMs, one.longestRestartMs),
     };
-    tell(sum);
+    onProgress(sum);
   }
   return sum;
 }

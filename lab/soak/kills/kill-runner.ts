@@ -67,11 +67,11 @@ const JOB = `  work:
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go within' }}" } }
       - { id: say, title: Say, run: "echo said" }`;
 
-/** `tell` hears the figures so far, after each round. */
+/** `onProgress` gets the figures so far after each round. */
 export async function killRunner(
   rounds: number,
   phases: readonly Phase[] = PHASES,
-  tell: (figures: KillRunnerFigures) => void = () => {},
+  onProgress: (figures: KillRunnerFigures) => void = () => {},
 ): Promise<KillRunnerFigures> {
   const figures = {
     kills: 0,
@@ -97,7 +97,7 @@ export async function killRunner(
       figures.wrongStarted += one.isStartedRight ? 0 : 1;
       figures.longestMs = Math.max(figures.longestMs, one.ms);
     }
-    tell(figures);
+    onProgress(figures);
   }
   return figures;
 }

@@ -39,10 +39,10 @@ const JOB = `  work:
       - { id: begin, title: Begin, run: "touch $OUTSIDE/begun" }
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go' }}" } }`;
 
-/** `tell` hears the figures so far. */
+/** `onProgress` gets the figures so far. */
 export async function pauseRunner(
   pauses: number,
-  tell: (figures: PauseFigures) => void = () => {},
+  onProgress: (figures: PauseFigures) => void = () => {},
 ): Promise<PauseFigures> {
   const counted = { pauses: 0, succeeded: 0 };
   const all = { starved: 0, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0, longestAwakeMs: 0 };
@@ -61,7 +61,7 @@ export async function pauseRunner(
     }
     counted.pauses += 1;
     counted.succeeded += one.isRight ? 1 : 0;
-    tell({ ...counted, ...all, shortestGapMs });
+    onProgress({ ...counted, ...all, shortestGapMs });
   }
   return { ...counted, ...all, shortestGapMs };
 }

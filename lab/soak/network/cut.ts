@@ -50,12 +50,12 @@ type CutOptions = {
   /** The way of the runner that is cut off, to the agent at this address. */
   readonly open?: (agentUrl: string) => Promise<RunnerLink>;
   /** Hears the figures so far. */
-  readonly tell?: (figures: CutFigures) => void;
+  readonly onProgress?: (figures: CutFigures) => void;
 };
 
 export async function cutConnection(
   cuts: readonly Cut[],
-  { open = FaultyProxy.open, tell = () => {} }: CutOptions = {},
+  { open = FaultyProxy.open, onProgress = () => {} }: CutOptions = {},
 ): Promise<CutFigures> {
   const counted = { cuts: 0, buildsInOne: 0, equalLogs: 0, deployments: 0 };
   const all = { starved: 0, disorder: 0, unexplained: 0, overlaps: 0, shortestGapMs: Number.POSITIVE_INFINITY };
@@ -80,7 +80,7 @@ export async function cutConnection(
       counted.equalLogs += one.isLogEqual ? 1 : 0;
       counted.deployments += one.isDeployed ? 1 : 0;
     }
-    tell({ ...counted, ...all });
+    onProgress({ ...counted, ...all });
   }
   return { ...counted, ...all };
 }
