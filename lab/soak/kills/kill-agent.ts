@@ -1,4 +1,4 @@
-// kill -9 of a task-agent under submits, again and again: what it had acknowledged must be there.
+// Kills a task-agent (SIGKILL) repeatedly under load: every acknowledged task must be there after the restart.
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -8,9 +8,9 @@ import { listed, Submits } from "./submits.ts";
 export type KillAgentFigures = {
   readonly cycles: number;
   readonly acknowledged: number;
-  /** Acknowledged, and not there after the restart. Must be 0. */
+  /** Acknowledged tasks that are missing after the restart. Must be 0. */
   readonly missing: number;
-  /** There, and never asked for, or twice for one key. Must be 0. */
+  /** Tasks that were never requested, or that exist twice for one key. Must be 0. */
   readonly unknown: number;
   /** Restarts after which SQLite found a fault in the file. Must be 0. */
   readonly damaged: number;
@@ -18,7 +18,7 @@ export type KillAgentFigures = {
 };
 
 const SUBMIT_EVERY_MS = 20;
-/** A new store after so many: everything in it is looked at after each restart, and that takes longer each time. */
+/** Cycles per store: each restart is followed by a check of all tasks, which takes longer each time. */
 const CYCLES_OF_STORE = 50;
 const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
@@ -54,7 +54,7 @@ async function killAgentOfOneStore(cycles: number, longestMs: number): Promise<K
     for (let cycle = 0; cycle < cycles; cycle += 1) {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs));
       await agent.kill();
-      // Whoever was answered is in this list; what comes after it is for the next round.
+      // Tasks that are acknowledged after this line count for the next round.
       const answered = [...submits.acked.values()];
       if (!isSound(agent.data)) damaged += 1;
       const began = performance.now();

@@ -1,5 +1,5 @@
-// kill -9 of a runner at every phase of an attempt, once with its guard, and a new process after it: the right end, no
-// process left behind, no change made twice.
+// Kills a runner (SIGKILL) in every phase of an attempt, once together with its guard, and starts a new process: the task
+// must end well, no process may be left behind, and no change may be made twice.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,13 +27,13 @@ export type KillRunnerFigures = {
   readonly doubleEffects: number;
   /** Processes of attempts that were alive when their runner was killed. */
   readonly running: number;
-  /** Of them, where the guard was not killed: alive two seconds later, without a restart. Must be 0. */
+  /** Those still alive two seconds later without a restart, where the guard was not killed. Must be 0. */
   readonly outlived: number;
-  /** Of them, where the guard was killed, too: alive when the next process was started. */
+  /** Those still alive when the next runner process was started, where the guard was killed, too. */
   readonly leftBehind: number;
   /** Processes of an attempt that were alive ten seconds after the restart. Must be 0. */
   readonly orphans: number;
-  /** Attempts that were called started and had not been, or the other way round. Must be 0. */
+  /** Attempts recorded as started that were not, or the reverse. Must be 0. */
   readonly wrongStarted: number;
   readonly longestMs: number;
 };
@@ -45,7 +45,7 @@ const MOMENTS: { readonly [phase in Phase]?: Moment } = {
   "before report": { call: "report", side: "before" },
   "after report": { call: "report", side: "after" },
 };
-/** Whether the attempt that was killed counts as started; undefined: it was not lost at all. */
+/** Does the killed attempt count as started? undefined: it was not lost. */
 const STARTED: { readonly [phase in Phase]: boolean | undefined } = {
   "before claim": undefined,
   claimed: false,
@@ -167,7 +167,7 @@ async function goneIn(ms: number, pids: readonly number[]): Promise<void> {
   while (pids.some(isAlive) && performance.now() - began < ms) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Processes of attempts, wherever they have gone: their environment names a folder below this one. */
+/** Processes of attempts, also detached ones: their environment names a folder below this one. */
 function processesOf(folder: string): readonly number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.filter((pid) => readText(`/proc/${pid}/environ`).includes(`GANTRY_JOB_FOLDER=${folder}`)).map(Number);

@@ -1,5 +1,5 @@
-// SIGSTOP of a runner for longer than its lease: its scripts end while it is stopped, somebody else does the work, and when
-// it goes on it can change nothing.
+// Stops a runner (SIGSTOP) for longer than its lease: its scripts end while it is stopped, another runner does the work, and
+// the first one can change nothing after it resumes.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -11,17 +11,17 @@ import { SHORT_LEASES } from "../network/short-leases.ts";
 
 export type PauseFigures = {
   readonly pauses: number;
-  /** Pauses after which both tasks ended well, by the second attempt. Must be `pauses`. */
+  /** Pauses after which both tasks succeeded in the second attempt. Must be `pauses`. */
   readonly succeeded: number;
-  /** Pauses that were played again: the machine was too slow for a lease of somebody who was not stopped. */
+  /** Pauses that were repeated because the machine was too slow for the lease of a runner that was not stopped. */
   readonly starved: number;
-  /** Attempts that were given away although they were heard in time. Must be 0. */
+  /** Attempts that were given away although their lease was renewed in time. Must be 0. */
   readonly unexplained: number;
   /** Changes beyond one for each task. Must be 0. */
   readonly extraChanges: number;
-  /** Facts of the first attempt after it was given away, other than its late report. Must be 0. */
+  /** Events of the first attempt after it was given away, except its late report. Must be 0. */
   readonly staleFacts: number;
-  /** Scripts that were alive when the next attempt's was. Must be 0. */
+  /** Scripts that ran at the same time as that of the next attempt. Must be 0. */
   readonly overlaps: number;
   /** From the last sign of life of one script to the first of the next. */
   readonly shortestGapMs: number;
@@ -88,7 +88,7 @@ async function pauseOnce(): Promise<One> {
     const deployed = await agent.settled(deploy.id);
     const began = performance.now();
     paused.child.kill("SIGCONT");
-    // Its folders are gone when it has given the attempt up.
+    // The runner logs this when it has given an attempt up.
     const given = (): boolean => paused.lines.filter((line) => line.includes("an attempt was given up")).length >= 2;
     while (!given() && performance.now() - began < AWAKE_LIMIT_MS)
       await new Promise((resolve) => setTimeout(resolve, 10));

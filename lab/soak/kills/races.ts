@@ -1,4 +1,4 @@
-// Many who want the same at the same moment: runners that claim the same jobs, and cancels of everything at once.
+// Races: many runners claim the same jobs, and all tasks are canceled at the same time.
 
 import { randomUUID } from "node:crypto";
 import { PlayedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
@@ -11,19 +11,19 @@ export type ClaimFigures = {
   readonly jobs: number;
   /** Claims that were granted. Must be `jobs`. */
   readonly granted: number;
-  /** Jobs that were granted to two. Must be 0. */
+  /** Jobs that were granted to two runners. Must be 0. */
   readonly double: number;
-  /** Claims that were refused, because somebody else was offered the job. */
+  /** Claims that were refused because the job was offered to another runner. */
   readonly refused: number;
   readonly ended: number;
-  /** Tasks that had not succeeded when all was reported. Must be 0. */
+  /** Tasks that had not succeeded after all reports. Must be 0. */
   readonly open: number;
   readonly seconds: number;
 };
 
 const JOBS_OF_TASK = 10;
 
-/** Every runner tries to claim what it is offered, and what its neighbours are offered. */
+/** Every runner claims the jobs that it was offered, and some that others were offered. */
 export async function raceForClaims(runners: number, jobs: number): Promise<ClaimFigures> {
   const bed = await TestBed.open();
   try {
@@ -65,7 +65,7 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
       }
     };
     await Promise.all(Array.from({ length: runners }, (_, index) => work(index)));
-    // All is reported and answered; that the tasks have ended is in the list.
+    // All reports were answered, so every task must have ended.
     const there = await retry(() => listed(agent));
     const open = tasks.filter((task) => there.get(task)?.state !== "succeeded").length;
     const sum = [...granted.values()].reduce((total, one) => total + one, 0);
@@ -77,7 +77,7 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
   }
 }
 
-/** So many at once may be more than the machine can answer in time: then it is asked again, as runners do. */
+/** Under this load the agent may not answer in time; the call is then repeated, as runners do. */
 async function retry<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -91,12 +91,12 @@ async function retry<T>(call: () => Promise<T>): Promise<T> {
 export type CancelFigures = {
   readonly tasks: number;
   readonly canceled: number;
-  /** Answers that were neither the cancel nor its refusal because it had ended. Must be 0. */
+  /** Answers other than success and `already-ended`. Must be 0. */
   readonly strange: number;
   readonly slowestMs: number;
 };
 
-/** Each task is canceled twice, all at the same moment, while a runner holds some of them. */
+/** Cancels each task twice, all at the same time, while a runner holds some of the jobs. */
 export async function cancelAtOnce(tasks: number): Promise<CancelFigures> {
   const bed = await TestBed.open();
   try {

@@ -1,5 +1,5 @@
-// A line that is cut in the middle of a build and of a deployment, for longer than a strict lease and shorter than a
-// lenient one: the build goes on under its lease and loses no byte, the deployment is never done by two at once.
+// Cuts the connection of a runner in the middle of a build and a deployment, for longer than a strict lease and shorter than
+// a lenient one: the build continues under its lease and loses no log byte; the deployment never runs twice at once.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -11,45 +11,45 @@ import { SHORT_LEASES } from "./short-leases.ts";
 
 export type CutFigures = {
   readonly cuts: number;
-  /** Builds that ended well in their first attempt. Must be `cuts`. */
+  /** Builds that succeeded in their first attempt. Must be `cuts`. */
   readonly buildsInOne: number;
-  /** Logs that are equal on both sides, by SHA-256. Must be `cuts`. */
+  /** Logs whose SHA-256 is equal on both sides. Must be `cuts`. */
   readonly equalLogs: number;
   /** Tasks whose events were not 1, 2, 3 … with the steps in order. Must be 0. */
   readonly disorder: number;
-  /** Deployments that ended well in exactly two attempts. Must be `cuts`. */
+  /** Deployments that succeeded in exactly two attempts. Must be `cuts`. */
   readonly deployments: number;
-  /** Cuts that were played again: a lease of the deployment was missed before or after it, on a machine that was too slow. */
+  /** Cuts that were repeated because a slow machine missed a lease of the deployment before or after the cut. */
   readonly starved: number;
-  /** Attempts that were given away although they were heard in time. Must be 0. */
+  /** Attempts that were given away although their lease was renewed in time. Must be 0. */
   readonly unexplained: number;
-  /** Deployments where an attempt was still alive when the next one was. Must be 0. */
+  /** Deployments in which two attempts ran at the same time. Must be 0. */
   readonly overlaps: number;
   /** From the last sign of life of one attempt to the first of the next. */
   readonly shortestGapMs: number;
 };
 
-/** From a runner to the agent. */
+/** The connection of a runner to the agent. */
 export type RunnerLink = {
   readonly url: string;
-  /** A program that starts the runner, with its own arguments. */
+  /** A wrapper program for the runner, with its arguments. */
   readonly before?: readonly string[];
-  /** From now on; what goes on in between is lost. */
+  /** Applies from now on; bytes that are under way are lost. */
   readonly set: (fault: Fault) => void;
   readonly close: () => Promise<void>;
 };
 
 export type Cut = { readonly fault: Fault; readonly ms: number };
 
-/** The terms of SHORT_LEASES are 1/48 of the usual ones for strict jobs and 1/40 for lenient ones. */
+/** The durations of SHORT_LEASES are 1/48 of the defaults for strict jobs and 1/40 for lenient ones. */
 export const TEN_MINUTES_SCALED_MS = 15_000;
 
 const LINES = 2_000;
 
 type CutOptions = {
-  /** The way of the runner that is cut off, to the agent at this address. */
+  /** Opens the connection of the runner that is cut off. */
   readonly open?: (agentUrl: string) => Promise<RunnerLink>;
-  /** Hears the figures so far. */
+  /** Gets the figures so far. */
   readonly onProgress?: (figures: CutFigures) => void;
 };
 
@@ -61,7 +61,7 @@ export async function cutConnection(
   const all = { starved: 0, disorder: 0, unexplained: 0, overlaps: 0, shortestGapMs: Number.POSITIVE_INFINITY };
   const left = [...cuts];
   while (left.length > 0) {
-    // Most of the time is spent waiting, so two go at once.
+    // Most of the time is spent waiting, so two run at once.
     const two = left.splice(0, 2);
     const played = await Promise.all(two.map((cut) => cutOnce(cut, open)));
     for (const [index, one] of played.entries()) {
@@ -108,7 +108,7 @@ async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<R
     const deploy = await agent.start("deploy", "deploy");
     for (const { id } of [build, deploy])
       await agent.fact(id, ({ kind, step }) => kind === "StepStarted" && step === "work");
-    // It is near the agent; only the first one is cut off.
+    // It is connected directly; only the first runner is cut off.
     const second = startRunnerProcess(bed, { name: "seoul-2", agent: agent.url });
     const healed = new Promise<void>((resolve) =>
       setTimeout(() => {
@@ -137,7 +137,7 @@ async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<R
   }
 }
 
-/** Prints to the log what it writes to a file, for longer than the cut. */
+/** Writes the same lines to its log and to a file, for longer than the cut. */
 function buildJob(pauseS: number): string {
   const body = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i $$"; i=$((i+1)); sleep ${pauseS}; done | tee $OUTSIDE/printed`;
   return `  work:
@@ -150,7 +150,7 @@ function buildJob(pauseS: number): string {
       - { id: after, title: After, run: "true" }`;
 }
 
-/** Writes that it is alive, until the second attempt has done so for a while. */
+/** Writes signs of life until the second attempt has done so for a while. */
 export const DEPLOY = `  work:
     site: seoul
     mode: strict
@@ -167,7 +167,7 @@ export const DEPLOY = `  work:
             i=$((i+1)); sleep 0.02
           done`;
 
-/** The shortest time between attempts of DEPLOY; less than 0 when one was alive after the next had begun. */
+/** The shortest time between two attempts of DEPLOY, ms; negative when they overlapped. */
 export function gapOf(bed: TestBed): number {
   const lines = readFileSync(join(bed.outside, "alive"), "utf8")
     .trim()

@@ -1,19 +1,19 @@
-// Steps that want all of the machine: one computes without pause, one prints as fast as it can. Leases with short terms
-// must be renewed in time all the while.
+// Steps that use all of the machine: one computes without a pause, one prints as fast as it can. Short leases must be renewed
+// in time meanwhile.
 
 import { AgentProcess, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
 import { SHORT_LEASES } from "./short-leases.ts";
 
 export type FloodFigures = {
   readonly seconds: number;
-  /** Times that work was stopped or given away because its lease was not renewed in time. Must be 0. */
+  /** How often work was stopped or given away because its lease was not renewed in time. Must be 0. */
   readonly missed: number;
-  /** Renewals that were not answered before the next one was due, and were repeated. */
+  /** Renewals that were repeated because they were not answered before the next one was due. */
   readonly repeated: number;
-  /** Of both jobs together. Must be 2. */
+  /** Attempts of both jobs together. Must be 2. */
   readonly attempts: number;
   readonly outcomes: string;
-  /** Longest time without a renewal that the agent saw, when it was more than 900; at 3,000 the work is stopped. */
+  /** Longest time without a renewal at the agent, ms, when above 900; the work is stopped at 3,000. */
   readonly longestSilenceMs: number;
   readonly printedMbPerS: number;
 };

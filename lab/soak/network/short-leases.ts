@@ -1,4 +1,4 @@
-// Leases with short terms, so that a test need not wait for minutes.
+// Short leases, so that tests need not wait for minutes.
 
 /** Two seconds instead of two minutes. */
 export const SHORT_LEASES = {

@@ -1,5 +1,5 @@
-// The drill: a backup is made while tasks are requested, everything is wiped, and what was backed up is there again. SQLite by
-// the commands `gantry backup` and `gantry restore`; Redis by a copy of its append-only file.
+// The restore drill: a backup is made while tasks are requested, everything is wiped, and the backup is restored. SQLite uses
+// `gantry backup` and `gantry restore`; Redis uses a copy of its append-only file.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,16 +13,16 @@ import { listed, Submits } from "../kills/submits.ts";
 import { JOB, makeSeeds, opener } from "./retention.ts";
 
 export type BackupFigures = {
-  /** In the store when the backup began. */
+  /** Tasks in the store when the backup started. */
   readonly tasks: number;
   readonly backupS: number;
   readonly backupMb: number;
-  /** Requested while the backup was made. */
+  /** Tasks requested while the backup was made. */
   readonly requestedMeanwhile: number;
-  /** Until everything was in its place, and from there until the task-agent was ready. */
+  /** Time to restore the files, and from then until the task-agent was ready. */
   readonly restoreS: number;
   readonly readyS: number;
-  /** Acknowledged before the backup began and not there afterwards; there and never asked for. Both must be 0. */
+  /** Acknowledged before the backup and missing afterwards; there but never requested. Both must be 0. */
   readonly missing: number;
   readonly unknown: number;
 };
@@ -77,7 +77,7 @@ export async function backUpAndRestore(store: "sqlite" | "redis", count: number)
   }
 }
 
-/** `make` answers the bytes of the backup. */
+/** `make` returns the size of the backup in bytes. */
 type Place = { readonly make: () => Promise<number>; readonly restore: () => Promise<void> };
 
 function sqliteBackup(bed: TestBed, data: string): Place {
@@ -96,7 +96,7 @@ function sqliteBackup(bed: TestBed, data: string): Place {
   };
 }
 
-/** As docs/operations.md says. The machine of Redis and the folder of the agent are lost, the copy is not. */
+/** As in docs/operations.md: the machine of Redis and the folder of the agent are lost, the copy is kept elsewhere. */
 async function redisBackup(bed: TestBed, redis: RedisServer): Promise<Place> {
   const answer = (text: string): string => text.split("\r\n").at(-1) ?? "";
   const folder = answer(await redis.command("CONFIG", "GET", "dir"));

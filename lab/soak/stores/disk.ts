@@ -1,4 +1,4 @@
-// Disks that are full or have faults, and how often the agent really asks the disk to keep something.
+// Full and failing disks, and how often the agent really syncs to disk.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AgentProcess, TestBed } from "../../processes/agent-process.ts";
 
-/** More than the last request that fails, so that each of them does. */
+/** More requests than the last failing sync, so that each of these syncs happens. */
 const SUBMITS_OF_ROUND = 60;
 const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
-/** Why this machine cannot do it, or undefined. */
+/** Why this machine cannot do it; undefined when it can. */
 export function noTmpfs(): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "only root on Linux can mount a small disk";
   return undefined;
@@ -32,7 +32,7 @@ export type DiskFigures = {
   readonly refused: number;
   /** Other errors. Must be 0. */
   readonly strange: number;
-  /** Accepted and not there, or there and not accepted, after everything was asked again. Must be 0. */
+  /** Tasks that were accepted but are missing, or the reverse, after all requests were repeated. Must be 0. */
   readonly halfDone: number;
   /** Rounds after which requests were accepted again, without a restart. Must be `rounds`. */
   readonly recovered: number;
@@ -52,7 +52,7 @@ async function ask(agent: AgentProcess, key: string, tally: Tally): Promise<bool
   }
 }
 
-/** The disk of the agent is filled up, and emptied again, `rounds` times. */
+/** Fills the disk of the agent and frees it again, `rounds` times. */
 export async function fillDisk(rounds: number): Promise<DiskFigures> {
   const bed = await TestBed.open();
   const disk = join(bed.folder, "disk");
@@ -83,7 +83,7 @@ export async function fillDisk(rounds: number): Promise<DiskFigures> {
   }
 }
 
-/** The nth request to the disk to keep something fails with EIO, for many n, one process each. */
+/** Lets the nth sync fail with EIO, for many n, with one process each. */
 export async function failSync(rounds: number): Promise<DiskFigures> {
   const bed = await TestBed.open();
   try {
@@ -92,7 +92,7 @@ export async function failSync(rounds: number): Promise<DiskFigures> {
     let [keys, recovered] = [0, 0];
     const data = join(bed.folder, "agent");
     for (let round = 1; round <= rounds; round += 1) {
-      // The first ones belong to the start; a start that fails is no acceptance of anything.
+      // The first syncs belong to the start; a start that fails has accepted nothing.
       const when = `inject=fsync,fdatasync:error=EIO:when=${10 + round}`;
       const before = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", when];
       const agent = await AgentProcess.start(bed, { data, before });
@@ -104,14 +104,14 @@ export async function failSync(rounds: number): Promise<DiskFigures> {
       if (await ask(agent, `key-${keys}`, tally)) recovered += 1;
       await agent.kill();
     }
-    // Without strace: all that is left to do is to look.
+    // Without strace, because only the result is checked now.
     return await check(await AgentProcess.start(bed, { data }), keys, tally, { rounds, recovered });
   } finally {
     await bed.close();
   }
 }
 
-/** How many requests to keep something there are for so many acknowledged tasks, one after the other. */
+/** Counts the syncs for a number of acknowledged tasks, requested one after the other. */
 export async function countSyncs(tasks: number): Promise<{ readonly tasks: number; readonly syncs: number }> {
   const bed = await TestBed.open();
   try {

@@ -1,5 +1,5 @@
-// Old deliveries leave for the archive while their notify-agent is killed with SIGKILL again and again. Afterwards every one is
-// whole in the journal or whole in the archive.
+// Archives old deliveries while the notify-agent is killed (SIGKILL) repeatedly. Afterwards each delivery must be complete in
+// the journal or complete in the archive.
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -78,7 +78,7 @@ async function run(bed: TestBed, kills: number, longestMs: number): Promise<numb
   }
 }
 
-/** Waits until a whole pass has gone through, at most so long; answers whether it has. */
+/** Waits for a complete retention pass, at most this long; returns whether there was one. */
 async function isSwept(url: string, mostMs: number): Promise<boolean> {
   for (const until = performance.now() + mostMs; performance.now() < until; await pause(20))
     if (await hasSwept({ url })) return true;
