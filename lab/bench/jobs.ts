@@ -1,5 +1,5 @@
-// Durable jobs that do nothing, per second, on sqlite: each is a task that is requested, offered, claimed, started and
-// reported over HTTP, and every one of these is on disk before it is answered.
+// Durable no-op jobs per second on SQLite: each is a task that is requested, offered, claimed, started and reported over HTTP,
+// and every change is on disk before it is answered.
 
 import { AgentProcess, TestBed } from "../processes/agent-process.ts";
 import type { Bench } from "./figure.ts";

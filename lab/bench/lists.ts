@@ -1,4 +1,4 @@
-// Pages of the list of tasks in a store that holds a million of them, with the filters that the console uses.
+// Pages of the task list in a store with a million tasks, with the filters of the console.
 
 import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -59,7 +59,7 @@ async function pages(portal: PortalProcess): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   for (const [name, query] of queries) {
     const times: number[] = [];
-    // Page after page, so that no page is asked for twice.
+    // Successive pages, so that no page is requested twice.
     let cursor: string | undefined;
     for (let round = 0; round < ROUNDS; round += 1) {
       const search = new URLSearchParams(query);

@@ -1,5 +1,5 @@
-// Logs: bytes from a runner over HTTP into the agent's file, checked by their checksum on the way, and how long a line
-// takes from the runner to a browser that follows it.
+// Logs: throughput from a runner over HTTP into the agent's file, with checksums, and the latency of a line from the runner to
+// a browser that follows the log.
 
 import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
@@ -51,7 +51,7 @@ export const logs: Bench = async ({ folder }) => {
         unit: "MB/s",
         target: { atLeast: 100 },
         beside: { name: "bare Koa that writes the same bodies to a file", value: koa },
-        note: `${CHUNKS} chunks of 1 MiB over ${STREAMS} connections, checksummed on both sides; a write loop: ${bare.toFixed(0)} MB/s; nobody fsyncs`,
+        note: `${CHUNKS} chunks of 1 MiB over ${STREAMS} connections, checksummed on both sides; a write loop: ${bare.toFixed(0)} MB/s; without fsync`,
       },
       { name: "Log line to browser, median", value: quantile(times, 0.5), unit: "ms", note },
       { name: "Log line to browser, p99", value: quantile(times, 0.99), unit: "ms", note },

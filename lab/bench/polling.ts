@@ -1,4 +1,4 @@
-// Status polling: browsers and scripts ask for a task again and again, with the ETag of what they have.
+// Status polling: browsers and scripts request a task repeatedly, with the ETag of the version that they have.
 
 import { AgentProcess, TestBed, TOKEN } from "../processes/agent-process.ts";
 import type { Bench } from "./figure.ts";
@@ -34,7 +34,7 @@ export const polling: Bench = async ({ folder }) => {
       ids.map((id) => `/v1/tasks/${id}`),
       portal.token,
     );
-    const note = `${LINES} connections ask for ${TASKS} tasks that do not change; every answer is a 304`;
+    const note = `${LINES} connections request ${TASKS} unchanged tasks; every answer is a 304`;
     const beside = { name: "bare Koa answering 304", value: bare.perSecond };
     const cpu = { unit: "µs", beside: { name: "bare Koa answering 304", value: bare.cpu } };
     return [
@@ -55,7 +55,7 @@ export const polling: Bench = async ({ folder }) => {
   }
 };
 
-/** Asks a process for 304 answers. */
+/** Measures 304 answers of a process. */
 async function poll(url: string, pid: number, paths: readonly string[], token?: string): Promise<Loaded> {
   const lines = await Connection.openMany(LINES, url, token);
   const first = lines[0];

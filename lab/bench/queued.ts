@@ -1,4 +1,4 @@
-// What a submit costs while 10,000 tasks wait for a runner that does not come.
+// The cost of a submit while 10,000 tasks wait for a runner that never registers.
 
 import { AgentProcess, TestBed, TOKEN } from "../processes/agent-process.ts";
 import { type Bench, quantile } from "./figure.ts";

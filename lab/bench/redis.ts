@@ -1,5 +1,5 @@
-// The same jobs that do nothing, with the journal in a Redis that fsyncs every write: one to three task-agents on it, and
-// BullMQ, the usual queue on Redis for Node, on the same Redis.
+// The same no-op jobs with the journal in a Redis that fsyncs every write: one to three task-agents, and BullMQ, a widely used
+// queue for Node, on the same Redis.
 
 import { join } from "node:path";
 import { type Job, Queue, Worker } from "bullmq";
@@ -55,7 +55,7 @@ async function gantry(server: RedisServer, count: number): Promise<number> {
   }
 }
 
-/** Jobs per second, from adding to completion; adders and the worker in this process. */
+/** Jobs per second, from adding to completion; producers and the worker run in this process. */
 async function bullMq({ host, port }: RedisServer): Promise<number> {
   const connection = { host, port };
   const queue = new Queue("nothing", { connection });

@@ -1,4 +1,4 @@
-// Old tasks leave a large store while requests come in: how fast, and what requests notice.
+// Archives old tasks of a large store while requests arrive: how fast, and how much slower requests become.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +18,7 @@ const TASKS = 5_000;
 const STEPS = 6;
 const DAY_MS = 86_400_000;
 const KEEP = 10;
-/** About as long as the tasks take to leave, so that the two can be compared. */
+/** About as long as archiving takes, so that the two can be compared. */
 const QUIET_MS = 30_000;
 const WARM_MS = 3_000;
 type Pauses = { readonly longestPauseMs: number; readonly p99PauseMs: number };
@@ -76,27 +76,27 @@ function figures(run: {
   const { wanted, seconds, before, during, quiet, told } = run;
   const idle = (share: number) => ({ name: "without", value: quantile(before, share) });
   return [
-    { name: "Old tasks that leave for the archive", value: wanted / seconds, unit: "/s", note: run.note },
+    { name: "Old tasks archived", value: wanted / seconds, unit: "/s", note: run.note },
     { name: "Longest removal, with its fsync", value: run.removalMs, unit: "ms", target: { atMost: 20 } },
     {
-      name: "Event loop while they leave, longest pause",
+      name: "Event loop meanwhile, longest pause",
       value: told.longestPauseMs,
       unit: "ms",
       beside: { name: "without", value: quiet.longestPauseMs },
     },
     {
-      name: "Event loop while they leave, p99",
+      name: "Event loop meanwhile, p99",
       value: told.p99PauseMs,
       unit: "ms",
       beside: { name: "without", value: quiet.p99PauseMs },
     },
-    { name: "List of 50 while they leave, p50", value: quantile(during, 0.5), unit: "ms", beside: idle(0.5) },
-    { name: "List of 50 while they leave, p99", value: quantile(during, 0.99), unit: "ms", beside: idle(0.99) },
-    { name: "Tasks that are left", value: run.left, unit: "", note: `${APPS} apps, ${KEEP} each, and the seed` },
+    { name: "List of 50 meanwhile, p50", value: quantile(during, 0.5), unit: "ms", beside: idle(0.5) },
+    { name: "List of 50 meanwhile, p99", value: quantile(during, 0.99), unit: "ms", beside: idle(0.99) },
+    { name: "Tasks that remain", value: run.left, unit: "", note: `${APPS} apps, ${KEEP} each, and the seed` },
   ];
 }
 
-/** Asks for the newest page all the time until it is over; a look whether it is comes every half second. */
+/** Requests the newest page all the time until archiving is over, which is checked every half second. */
 async function poll(line: Connection, isOver: () => Promise<boolean>, mostMs: number): Promise<readonly number[]> {
   const samples: number[] = [];
   const began = performance.now();
@@ -121,7 +121,7 @@ async function metric(line: Connection, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(body.toString())?.[1]);
 }
 
-/** Page after page. */
+/** Reads all pages. */
 async function countTasks(line: Connection): Promise<number> {
   let count = 0;
   let cursor: string | undefined;

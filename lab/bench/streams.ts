@@ -1,4 +1,4 @@
-// Many browsers that watch: what an open event stream costs, and how long it takes until all of them have heard.
+// Many open event streams: the memory of each, and the time until an event has reached all of them.
 
 import { readFileSync } from "node:fs";
 import { AgentProcess, TestBed } from "../processes/agent-process.ts";

@@ -1,4 +1,4 @@
-// The bare server as a child of the benchmark.
+// Starts the bare server as a child process of the benchmark.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ export async function withBareServer<T>(folder: string, use: (url: string, pid: 
   }
 }
 
-/** Durable appends of this body over Koa, on the disk of the folder. */
+/** Measures durable appends of this body over Koa, on the disk of the folder. */
 export function bareAppends(folder: string, body: string, seconds: number): Promise<Loaded> {
   return withBareServer(folder, async (url, pid) => {
     const lines = await Connection.openMany(64, url);

@@ -1,5 +1,5 @@
-// A client that costs little: one kept-alive connection, one request at a time, answers with a length. Load must not be
-// bounded by the one that makes it; the client that products use checks much more.
+// A cheap HTTP client: one keep-alive connection, one request at a time, answers with a content length. The load must not be
+// limited by its client; the client of the product checks much more.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -60,7 +60,7 @@ export class Connection {
     });
   }
 
-  /** JSON there and back; throws on every status but 2xx. */
+  /** Sends and receives JSON; throws on every status except 2xx. */
   async json(method: string, path: string, body?: object): Promise<unknown> {
     const answer = await this.ask(method, path, body === undefined ? {} : { body: JSON.stringify(body) });
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.body.toString()}`);

@@ -1,5 +1,5 @@
-// Tasks of one job that does nothing, through a task-agent in a process of its own: submitters and runners speak real
-// HTTP to it. A task counts when its report was acknowledged.
+// Tasks with one no-op job, through a task-agent in a separate process: submitters and runners use real HTTP. A task counts
+// when its report was acknowledged.
 
 import { randomUUID } from "node:crypto";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
@@ -8,7 +8,7 @@ import { Connection } from "./connection.ts";
 
 export const NO_OP = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
-/** So many tasks are under way at once: enough that commits are shared, and fewer than there are slots. */
+/** Tasks under way at once: enough to share commits, and fewer than there are slots. */
 const MAX_OPEN = 200;
 const SUBMITTERS = 32;
 const RUNNERS = 4;
@@ -16,7 +16,7 @@ const SLOTS = 64;
 
 export type NoOpOptions = {
   readonly tasks: number;
-  /** So many before them do not count. */
+  /** Number of tasks before them that do not count. */
   readonly warmUp: number;
   readonly pipeline?: string;
   readonly onWarm?: () => void;
@@ -67,10 +67,10 @@ export async function runNoOps(
   return { perSecond: tasks / seconds, tasks };
 }
 
-/** A runner with many slots, each a connection of its own. It claims, starts and reports, and does nothing between. */
+/** A runner with many slots, each with its own connection. It claims, starts and reports, and does nothing in between. */
 async function runner(url: string, n: number, onEnded: () => void, signal: AbortSignal): Promise<void> {
   const polling = await Connection.open(url, RUNNER_TOKEN);
-  // Opened when they are needed first: a server closes connections that ask for nothing.
+  // Opened at the first use: a server closes idle connections.
   const idle: Connection[] = [];
   let free = SLOTS;
   const { session } = (await polling.json("POST", "/runner/v1/session", {
@@ -99,7 +99,7 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
   };
   const take = async (line: Connection, offer: string, ref: JobRef): Promise<void> => {
     const claim = await line.ask("POST", "/runner/v1/claim", { body: JSON.stringify({ session, offer, ref }) });
-    // Where several agents offer the same job, one of their runners gets it.
+    // When several agents offer the same job, only one of their runners gets it.
     if (claim.status === 409) return release(line);
     if (claim.status !== 200) throw new Error(`a claim was answered ${claim.status} ${claim.body}`);
     work(line, ref).catch((error: unknown) => {
@@ -119,7 +119,7 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
     const { offers } = (await polling.json("POST", "/runner/v1/poll", body)) as {
       offers: { offer: string; ref: JobRef }[];
     };
-    // An offer is repeated until it is claimed, so all are claimed before the next poll.
+    // An offer is repeated until it is claimed, so all offers are claimed before the next poll.
     const claims = offers.slice(0, free).map(async ({ offer, ref }) => {
       free -= 1;
       await take(idle.pop() ?? (await Connection.open(url, RUNNER_TOKEN)), offer, ref);

@@ -1,4 +1,4 @@
-// A portal-api in a process of its own, before a task-agent of the benchmark.
+// A portal-api as a separate process in front of a task-agent of the benchmark.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const PORTAL = fileURLToPath(new URL("../../../portal-api/main.ts", import.meta.
 
 export type PortalProcess = { readonly url: string; readonly token: string; readonly pid: number };
 
-/** Resolves when it serves. It ends with the bed. */
+/** Resolves when it serves. It ends with the test bed. */
 export async function startPortalProcess(bed: TestBed, agentUrl: string): Promise<PortalProcess> {
   const port = await freePort();
   const dataDir = join(bed.folder, "portal");
