@@ -1,5 +1,5 @@
 // Every object of the chart, against the published schema of Kubernetes: no field that it does not know, no value of another
-// type. What only the API server itself refuses is found by `npm run test:long -- chart`.
+// type. What only the API server itself refuses is found by `npm run test:soak -- chart`.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Writes pipelines/schema.json: the JSON Schema of pipeline files, for editors. Run it after a change of their form.
+// Writes pipelines/schema.json: the JSON Schema of pipeline files, for editors. Run it after each change of their form.
 
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// JSON for files that are generated and kept in git: keys sorted, two spaces, a newline at the end.
+// JSON for generated files in git: sorted keys, two spaces, a newline at the end.
 
 export function sortedJson(value: unknown): string {
   return `${JSON.stringify(value, (_, inner: unknown) => (isObject(inner) ? sortKeys(inner) : inner), 2)}\n`;

@@ -1,4 +1,4 @@
-// What `gantry start` takes from the lab: the world, and the configurations of processes that work in it.
+// What `gantry start` takes from the lab: the fakes, and the configurations of processes that use them.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import type { RunnerConfigInput } from "@gantry/task-runner/config.ts";
 import { LAB_SITES, type LabEntry, startWorld } from "./fakes/fakes.ts";
 import { LAB_CUBE } from "./fakes/messenger.ts";
 
-/** JSON configurations, as the processes read them from files; the caller adds addresses and tokens of the agent. */
+/** Configurations as the processes read them from files; the caller adds address and token of the agent. */
 export type Lab = {
   readonly entries: { readonly [name: string]: LabEntry };
   /** One runner per site: everything but `agent` and `token`. */
@@ -20,10 +20,10 @@ export type LabRunner = Omit<RunnerConfigInput, "agent" | "token">;
 
 export type LabOptions = { readonly dir: string; readonly path: string; readonly host?: string };
 
-/** The folder with the stand-in of the scanner program, in front of what the machine has. */
+/** The folder of the fake scanner program; it comes first in the PATH. */
 const BIN = fileURLToPath(new URL("./fakes/bin", import.meta.url));
 
-/** `host`: the address of this machine at which processes elsewhere reach the stand-ins; absent: loopback. */
+/** `host`: the address at which processes on other machines reach the fakes; absent: loopback. */
 export async function startLab(options: LabOptions): Promise<Lab> {
   const world = await startWorld(join(options.dir, "world"), options.host);
   const secrets = join(options.dir, "secrets");

@@ -1,5 +1,5 @@
 // Redis is killed, emptied, kept away and failed over while two agents write; a few times here, many times in
-// npm run test:long. The figures are printed.
+// npm run test:soak. The figures are printed.
 
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";

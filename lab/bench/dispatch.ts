@@ -1,13 +1,13 @@
-// From the button to the first step, over the public API, with the server in a process of its own.
+// From the button to the first step, through the public API, with the server in a separate process.
 
-import { GantryProcess } from "../gantry-process.ts";
+import { GantryProcess } from "../processes/gantry-process.ts";
 import { type BenchOptions, type Figure, quantile } from "./figure.ts";
 import { syncMs } from "./sync.ts";
 
 const WARM_UP = 5;
 const PRESSES = 200;
 const STARTS = 30;
-/** 10 % above what was measured before steps got threads of their own: 8.9 and 14 ms. */
+/** 10 % above what was measured before steps ran in worker threads: 8.9 and 14 ms. */
 const [POST_MS, START_MS] = [9.8, 15.4];
 
 export async function dispatch({ folder }: BenchOptions): Promise<readonly Figure[]> {
@@ -33,7 +33,7 @@ export async function dispatch({ folder }: BenchOptions): Promise<readonly Figur
   }
 }
 
-/** One task at a time: the runner has nothing else to do. The task is canceled when its first step has begun. */
+/** One task at a time on an idle runner. The task is canceled when its first step has started. */
 async function startsOnIdleRunner(gantry: GantryProcess): Promise<number[]> {
   const samples: number[] = [];
   for (let round = 0; round < WARM_UP + STARTS; round += 1) {
@@ -47,7 +47,7 @@ async function startsOnIdleRunner(gantry: GantryProcess): Promise<number[]> {
   return samples;
 }
 
-/** Two apps build at the same time; the presses meanwhile queue up behind them and are canceled at the end. */
+/** Two apps build at the same time; tasks started meanwhile queue behind them and are canceled at the end. */
 async function pressesWhileBuilding(gantry: GantryProcess): Promise<number[]> {
   const building = [await gantry.press("/v1/apps/bench-one/ci", {}), await gantry.press("/v1/apps/bench-two/ci", {})];
   await Promise.all(building.map((task) => gantry.until(task.id, (fact) => fact.kind === "StepStarted")));

@@ -1,5 +1,5 @@
-// What it costs to be there: how long each process takes until it serves, and what it holds while nothing happens. Each
-// is started as in production: with what Node compiled at an earlier start, and with its flags.
+// The cost of an idle installation: start time and memory of each process. Each is started as in production: with the compile
+// cache of an earlier start, and with its flags.
 
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -7,14 +7,14 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "@gantry/runtime/free-ports.ts";
-import { GantryProcess } from "../gantry-process.ts";
-import { end } from "../soak/processes.ts";
+import { end } from "../processes/agent-process.ts";
+import { GantryProcess } from "../processes/gantry-process.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const TOKEN = "platform-token-of-the-bench";
 const RUNNER_TOKEN = "runner-token-of-the-bench";
-/** The first start only fills the folder of what Node compiled. */
+/** The first start only fills the compile cache. */
 const ROUNDS = 4;
 const IDLE_MS = 5_000;
 const LOOK_EVERY_MS = 5;
@@ -62,12 +62,12 @@ function figures({ name, pssMb }: Target, samples: readonly Sample[]): Figure[] 
       value: middle(({ memory }) => memory.pssMb),
       unit: "MB",
       ...(pssMb === undefined ? {} : { target: { atMost: pssMb } }),
-      note: `PSS with its helper processes, ${IDLE_MS / 1_000} s after the start; ${mine} MB of it are its own alone`,
+      note: `PSS including helper processes, ${IDLE_MS / 1_000} s after the start; ${mine} MB of it are not shared`,
     },
   ];
 }
 
-/** The four processes, one after the other, each with its configuration in a file. */
+/** The four processes, started one after the other, each with a configuration file. */
 async function separate(data: string, compiled: string): Promise<(readonly [name: string, sample: Sample])[]> {
   await mkdir(data, { recursive: true });
   const [agentPort = 0, notifyPort = 0, portalPort = 0] = await freePorts(3);
@@ -120,7 +120,7 @@ async function separate(data: string, compiled: string): Promise<(readonly [name
     await idle();
     return started.map(({ name, child, readyMs }) => [name, { readyMs, memory: memoryOf(child.pid ?? 0) }]);
   } finally {
-    // In order, so that each writes down what it compiled.
+    // Stopped in an orderly way, so that each writes its compile cache.
     for (const { child } of started.toReversed()) await stop(child);
   }
 }
@@ -174,7 +174,7 @@ async function stop(child: ReturnType<typeof spawn>): Promise<void> {
   await end(child);
 }
 
-/** The process and those that it started. */
+/** The memory of a process and its children. */
 function memoryOf(pid: number): Memory {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
   const parts = children.map((child) => memoryOf(Number(child)));

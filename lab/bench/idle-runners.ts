@@ -1,11 +1,11 @@
-// Dispatch while many runners wait for work: from the answer to a submit until a step that does nothing has started, with
-// the task-agent, its journal on disk and the runners in processes of their own.
+// Dispatch while many runners are idle: from the answer to a submit until a no-op step has started, with the task-agent, its
+// journal on disk and the runners in separate processes.
 
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../soak/processes.ts";
+import { AgentProcess, end, RUNNER_TOKEN, TestBed } from "../processes/agent-process.ts";
 import { type Bench, quantile } from "./figure.ts";
-import type { Said } from "./load/idle-runners-process.ts";
+import type { RunnerMessage } from "./load/idle-runners-process.ts";
 import { syncMs } from "./sync.ts";
 
 const FLEET = fileURLToPath(new URL("./load/idle-runners-process.ts", import.meta.url));
@@ -15,18 +15,18 @@ const WARM_UP = 50;
 const TASKS = 300;
 
 export const idleRunners: Bench = async () => {
-  const ground = await Ground.open();
-  await ground.pipeline("nothing", NO_OP);
+  const bed = await TestBed.open();
+  await bed.pipeline("nothing", NO_OP);
   try {
-    const agent = await AgentProcess.start(ground);
-    const fleet = fork(FLEET, [agent.url, RUNNER_TOKEN, String(RUNNERS)], {
+    const agent = await AgentProcess.start(bed);
+    const runnersProcess = fork(FLEET, [agent.url, RUNNER_TOKEN, String(RUNNERS)], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     try {
-      const starts = listen(fleet);
+      const starts = listen(runnersProcess);
       const beside = {
-        name: "three syncs of this disk, as many as it takes",
-        value: 3 * (await syncMs(ground.folder)),
+        name: "three syncs of this disk, as many as a dispatch needs",
+        value: 3 * (await syncMs(bed.folder)),
       };
       await starts.ready;
       const samples: number[] = [];
@@ -38,20 +38,20 @@ export const idleRunners: Bench = async () => {
         await agent.ended(id);
       }
       const name = `Submit acknowledged → no-op step started, ${RUNNERS} idle runners`;
-      const note = `${TASKS} tasks, one at a time; every runner holds a long poll of its own`;
+      const note = `${TASKS} tasks, one at a time; every runner holds its own long poll`;
       return [
         { name: `${name}, median`, value: quantile(samples, 0.5), unit: "ms", target: { atMost: 5 }, beside, note },
         { name: `${name}, p99`, value: quantile(samples, 0.99), unit: "ms", target: { atMost: 25 } },
       ];
     } finally {
-      await end(fleet);
+      await end(runnersProcess);
     }
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };
 
-function listen(fleet: ReturnType<typeof fork>) {
+function listen(runnersProcess: ReturnType<typeof fork>) {
   const ready = Promise.withResolvers<void>();
   const seen = new Map<string, PromiseWithResolvers<number>>();
   const entry = (task: string): PromiseWithResolvers<number> => {
@@ -59,11 +59,11 @@ function listen(fleet: ReturnType<typeof fork>) {
     seen.set(task, known);
     return known;
   };
-  fleet.on("message", (said: Said) => {
-    if (said.k === "ready") ready.resolve();
-    else entry(said.task).resolve(said.atMs);
+  runnersProcess.on("message", (message: RunnerMessage) => {
+    if (message.k === "ready") ready.resolve();
+    else entry(message.task).resolve(message.atMs);
   });
-  fleet.once("exit", (code) => ready.reject(new Error(`the runners ended with ${code}`)));
+  runnersProcess.once("exit", (code) => ready.reject(new Error(`the runners ended with ${code}`)));
   return {
     ready: ready.promise,
     of: async (task: string): Promise<number> => {

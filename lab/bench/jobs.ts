@@ -1,7 +1,7 @@
-// Durable jobs that do nothing, per second, on sqlite: each is a task that is requested, offered, claimed, started and
-// reported over HTTP, and every one of these is on disk before it is answered.
+// Durable no-op jobs per second on SQLite: each is a task that is requested, offered, claimed, started and reported over HTTP,
+// and every change is on disk before it is answered.
 
-import { AgentProcess, Ground } from "../soak/processes.ts";
+import { AgentProcess, TestBed } from "../processes/agent-process.ts";
 import type { Bench } from "./figure.ts";
 import { bareAppends } from "./load/bare.ts";
 import { cpuMicros } from "./load/cpu.ts";
@@ -13,10 +13,10 @@ const BARE_SECONDS = 3;
 
 export const jobs: Bench = async ({ folder }) => {
   const bare = await bareAppends(folder, JSON.stringify({ kind: "Appended", text: "x".repeat(200) }), BARE_SECONDS);
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await prepareNoOps(ground);
-    const agent = await AgentProcess.start(ground);
+    await prepareNoOps(bed);
+    const agent = await AgentProcess.start(bed);
     const pid = agent.child.pid ?? 0;
     let cpuBefore = 0;
     const onWarm = (): void => {
@@ -41,6 +41,6 @@ export const jobs: Bench = async ({ folder }) => {
       },
     ];
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };

@@ -1,12 +1,12 @@
-// Pages of the list of tasks in a store that holds a million of them, with the filters that the console uses.
+// Pages of the task list in a store with a million tasks, with the filters of the console.
 
 import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
-import { AgentProcess, end, Ground, RUNNER_TOKEN } from "../soak/processes.ts";
+import { AgentProcess, end, RUNNER_TOKEN, TestBed } from "../processes/agent-process.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
-import { Line } from "./load/line.ts";
+import { Connection } from "./load/connection.ts";
 import { fillStore, type Seed } from "./load/million.ts";
 import { type PortalProcess, startPortalProcess } from "./load/portal.ts";
 
@@ -17,10 +17,10 @@ const ROUNDS = 120;
 const STEPS = 6;
 
 export const lists: Bench = async () => {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await writeFile(join(ground.pipelines, "build.yaml"), pipelineOf(STEPS));
-    const agent = await AgentProcess.start(ground);
+    await writeFile(join(bed.pipelines, "build.yaml"), pipelineOf(STEPS));
+    const agent = await AgentProcess.start(bed);
     const seeds = await makeSeeds(agent);
     await end(agent.child);
     const filling = performance.now();
@@ -33,7 +33,7 @@ export const lists: Bench = async () => {
     const starting = performance.now();
     await agent.restart();
     const started = performance.now() - starting;
-    const portal = await startPortalProcess(ground, agent.url);
+    const portal = await startPortalProcess(bed, agent.url);
     const size = statSync(join(agent.data, "journal.sqlite")).size / 1e9;
     const made = `store of ${TASKS.toLocaleString("en")} tasks, ${size.toFixed(1)} GB, made in ${filled.toFixed(0)} s`;
     return [
@@ -41,12 +41,12 @@ export const lists: Bench = async () => {
       { name: "Start of a task-agent with a million tasks, 1,000 open", value: started, unit: "ms", note: made },
     ];
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };
 
 async function pages(portal: PortalProcess): Promise<readonly Figure[]> {
-  const line = await Line.open(portal.url, portal.token);
+  const line = await Connection.open(portal.url, portal.token);
   const queries: readonly (readonly [string, string])[] = [
     ["newest 50", ""],
     ["newest 100 (the console's home)", "limit=100"],
@@ -59,7 +59,7 @@ async function pages(portal: PortalProcess): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   for (const [name, query] of queries) {
     const times: number[] = [];
-    // Page after page, so that no page is asked for twice.
+    // Successive pages, so that no page is requested twice.
     let cursor: string | undefined;
     for (let round = 0; round < ROUNDS; round += 1) {
       const search = new URLSearchParams(query);

@@ -1,5 +1,5 @@
-// Logs: bytes from a runner over HTTP into the agent's file, checked by their checksum on the way, and how long a line
-// takes from the runner to a browser that follows it.
+// Logs: throughput from a runner over HTTP into the agent's file, with checksums, and the latency of a line from the runner to
+// a browser that follows the log.
 
 import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
-import { AgentProcess, Ground, RUNNER_TOKEN } from "../soak/processes.ts";
+import { AgentProcess, RUNNER_TOKEN, TestBed } from "../processes/agent-process.ts";
 import { type Bench, quantile } from "./figure.ts";
 import { withBareServer } from "./load/bare.ts";
-import { Line } from "./load/line.ts";
+import { Connection } from "./load/connection.ts";
 import { NO_OP } from "./load/no-ops.ts";
 import { startPortalProcess } from "./load/portal.ts";
 import { Stream } from "./load/stream.ts";
@@ -24,10 +24,10 @@ const LINES = 200;
 export const logs: Bench = async ({ folder }) => {
   const bare = await bareWrite(folder);
   const koa = await withBareServer(folder, bareServerWrite);
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("nothing", NO_OP);
-    const agent = await AgentProcess.start(ground);
+    await bed.pipeline("nothing", NO_OP);
+    const agent = await AgentProcess.start(bed);
     const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1", [], {
       bootId: randomUUID(),
       slots: STREAMS + 1,
@@ -41,7 +41,7 @@ export const logs: Bench = async ({ folder }) => {
     }
     const ingest = await sendChunks(agent, runner.session, refs.slice(0, STREAMS));
     const [shown] = refs.slice(STREAMS);
-    const portal = await startPortalProcess(ground, agent.url);
+    const portal = await startPortalProcess(bed, agent.url);
     const times = shown ? await lineTimes(portal, runner, shown) : [];
     const note = `${LINES} lines, one at a time, from the runner's call to the frame in an event stream of the portal`;
     return [
@@ -51,13 +51,13 @@ export const logs: Bench = async ({ folder }) => {
         unit: "MB/s",
         target: { atLeast: 100 },
         beside: { name: "bare Koa that writes the same bodies to a file", value: koa },
-        note: `${CHUNKS} chunks of 1 MiB over ${STREAMS} connections, checksummed on both sides; a write loop: ${bare.toFixed(0)} MB/s; nobody fsyncs`,
+        note: `${CHUNKS} chunks of 1 MiB over ${STREAMS} connections, checksummed on both sides; a write loop: ${bare.toFixed(0)} MB/s; without fsync`,
       },
       { name: "Log line to browser, median", value: quantile(times, 0.5), unit: "ms", note },
       { name: "Log line to browser, p99", value: quantile(times, 0.99), unit: "ms", note },
     ];
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };
 
@@ -72,7 +72,7 @@ async function bareWrite(folder: string): Promise<number> {
 }
 
 async function bareServerWrite(url: string): Promise<number> {
-  const lines = await Line.openMany(STREAMS, url);
+  const lines = await Connection.openMany(STREAMS, url);
   const bytes = Buffer.alloc(CHUNK, "a line of a log that says nothing\n");
   const began = performance.now();
   let left = CHUNKS;
@@ -90,7 +90,7 @@ async function bareServerWrite(url: string): Promise<number> {
 }
 
 async function sendChunks(agent: AgentProcess, session: string, refs: readonly JobRef[]): Promise<number> {
-  const lines = await Line.openMany(refs.length, agent.url, RUNNER_TOKEN);
+  const lines = await Connection.openMany(refs.length, agent.url, RUNNER_TOKEN);
   const bytes = Buffer.alloc(CHUNK, "a line of a log that says nothing\n");
   const began = performance.now();
   let left = CHUNKS;

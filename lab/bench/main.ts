@@ -1,5 +1,5 @@
-// `npm run bench`: what things cost on this machine, beside what they could cost. Prints a table, or JSON with --json;
-// `--only NAME` runs one benchmark.
+// `npm run bench`: measures Gantry on this machine, next to reference values. Prints a table, or JSON with --json; `--only NAME`
+// runs one benchmark.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -40,7 +40,9 @@ const { values } = parseArgs({
 const wanted = values.only ?? Object.keys(BENCHES);
 const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
-  process.stderr.write(`There is no benchmark ${unknown.join(", ")}; there are ${Object.keys(BENCHES).join(", ")}.\n`);
+  process.stderr.write(
+    `Unknown benchmark: ${unknown.join(", ")}. Known benchmarks: ${Object.keys(BENCHES).join(", ")}.\n`,
+  );
   process.exit(2);
 }
 
@@ -49,7 +51,7 @@ const machine = {
   cores: cpus().length,
   node: process.version,
   date: new Date().toISOString(),
-  /** Processes that wanted to run in the minute before: more than there are cores means that figures are too low. */
+  /** Load average of the minute before. When it is above the number of cores, figures are worse than on an idle machine. */
   load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
 };
 if (!values.json) printHead();
@@ -65,7 +67,7 @@ for (const name of wanted) {
     done.push({ benchmark: name, seconds, figures });
     if (!values.json) printFigures(name, seconds, figures);
   } catch (error) {
-    // The others are worth having all the same.
+    // The other benchmarks still run.
     process.stderr.write(
       `-- ${name} could not be measured: ${error instanceof Error ? error.message : String(error)}\n`,
     );
@@ -85,7 +87,7 @@ if (values.json) {
 function printHead(): void {
   const { cpu, cores, node, load } = machine;
   process.stdout.write(`${cpu}, ${cores} cores, Node ${node}, load before ${load}\n\n`);
-  process.stdout.write(`${row("figure", "measured", "target", "", "beside")}\n`);
+  process.stdout.write(`${row("figure", "measured", "target", "", "reference")}\n`);
 }
 
 function printFigures(name: string, seconds: number, figures: readonly Figure[]): void {

@@ -1,9 +1,9 @@
-// Status polling: browsers and scripts ask for a task again and again, with the ETag of what they have.
+// Status polling: browsers and scripts request a task repeatedly, with the ETag of the version that they have.
 
-import { AgentProcess, Ground, TOKEN } from "../soak/processes.ts";
+import { AgentProcess, TestBed, TOKEN } from "../processes/agent-process.ts";
 import type { Bench } from "./figure.ts";
 import { withBareServer } from "./load/bare.ts";
-import { Line } from "./load/line.ts";
+import { Connection } from "./load/connection.ts";
 import { type Loaded, load } from "./load/load.ts";
 import { NO_OP } from "./load/no-ops.ts";
 import { startPortalProcess } from "./load/portal.ts";
@@ -14,10 +14,10 @@ const SECONDS = 3;
 
 export const polling: Bench = async ({ folder }) => {
   const bare = await withBareServer(folder, (url, pid) => poll(url, pid, ["/status"]));
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("nothing", NO_OP);
-    const agent = await AgentProcess.start(ground);
+    await bed.pipeline("nothing", NO_OP);
+    const agent = await AgentProcess.start(bed);
     const ids = await Promise.all(
       Array.from({ length: TASKS }, async (_, n) => (await agent.start("nothing", `key-${n}`)).id),
     );
@@ -27,14 +27,14 @@ export const polling: Bench = async ({ folder }) => {
       ids.map((id) => `/agent/v1/tasks/${id}`),
       TOKEN,
     );
-    const portal = await startPortalProcess(ground, agent.url);
+    const portal = await startPortalProcess(bed, agent.url);
     const through = await poll(
       portal.url,
       portal.pid,
       ids.map((id) => `/v1/tasks/${id}`),
       portal.token,
     );
-    const note = `${LINES} connections ask for ${TASKS} tasks that do not change; every answer is a 304`;
+    const note = `${LINES} connections request ${TASKS} unchanged tasks; every answer is a 304`;
     const beside = { name: "bare Koa answering 304", value: bare.perSecond };
     const cpu = { unit: "µs", beside: { name: "bare Koa answering 304", value: bare.cpu } };
     return [
@@ -51,13 +51,13 @@ export const polling: Bench = async ({ folder }) => {
       { name: "CPU of the task-agent for each of its own answers", value: direct.cpu, ...cpu },
     ];
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };
 
-/** Asks a process for 304 answers. */
+/** Measures 304 answers of a process. */
 async function poll(url: string, pid: number, paths: readonly string[], token?: string): Promise<Loaded> {
-  const lines = await Line.openMany(LINES, url, token);
+  const lines = await Connection.openMany(LINES, url, token);
   const first = lines[0];
   const tags = new Map<string, string>();
   for (const path of paths) {

@@ -1,8 +1,8 @@
-// What a submit costs while 10,000 tasks wait for a runner that does not come.
+// The cost of a submit while 10,000 tasks wait for a runner that never registers.
 
-import { AgentProcess, Ground, TOKEN } from "../soak/processes.ts";
+import { AgentProcess, TestBed, TOKEN } from "../processes/agent-process.ts";
 import { type Bench, quantile } from "./figure.ts";
-import { Line } from "./load/line.ts";
+import { Connection } from "./load/connection.ts";
 import { load } from "./load/load.ts";
 import { NO_OP } from "./load/no-ops.ts";
 
@@ -11,19 +11,19 @@ const LINES = 32;
 const ROUNDS = 500;
 
 export const queued: Bench = async () => {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("nothing", NO_OP);
-    const agent = await AgentProcess.start(ground);
-    const first = await Line.open(agent.url, TOKEN);
+    await bed.pipeline("nothing", NO_OP);
+    const agent = await AgentProcess.start(bed);
+    const first = await Connection.open(agent.url, TOKEN);
     let asked = 0;
-    const submit = (line: Line | undefined): Promise<unknown> => {
+    const submit = (line: Connection | undefined): Promise<unknown> => {
       asked += 1;
       const wish = { pipeline: "nothing", params: {}, idempotencyKey: `key-${asked}`, principal: "bench" };
       return line?.json("POST", "/agent/v1/tasks", wish) ?? Promise.reject(new Error("no connection"));
     };
     const empty = await alone(() => submit(first));
-    const lines = await Line.openMany(LINES, agent.url, TOKEN);
+    const lines = await Connection.openMany(LINES, agent.url, TOKEN);
     const began = performance.now();
     await Promise.all(
       lines.map(async (line) => {
@@ -55,7 +55,7 @@ export const queued: Bench = async () => {
       },
     ];
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };
 

@@ -1,10 +1,10 @@
-// The same jobs that do nothing, with the journal in a Redis that fsyncs every write: one to three task-agents on it, and
-// BullMQ, the usual queue on Redis for Node, on the same Redis.
+// The same no-op jobs with the journal in a Redis that fsyncs every write: one to three task-agents, and BullMQ, a widely used
+// queue for Node, on the same Redis.
 
 import { join } from "node:path";
 import { type Job, Queue, Worker } from "bullmq";
 import { noRedis, type RedisServer, startRedis } from "../faults/redis/server.ts";
-import { AgentProcess, Ground } from "../soak/processes.ts";
+import { AgentProcess, TestBed } from "../processes/agent-process.ts";
 import type { Bench, Figure } from "./figure.ts";
 import { prepareNoOps, runNoOps } from "./load/no-ops.ts";
 
@@ -40,22 +40,22 @@ export const redis: Bench = async () => {
 };
 
 async function gantry(server: RedisServer, count: number): Promise<number> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await prepareNoOps(ground);
+    await prepareNoOps(bed);
     const journal = { kind: "redis", address: `127.0.0.1:${server.port}`, waitReplicas: 0 };
     const agents = [];
     for (let n = 0; n < count; n += 1) {
-      const config = { journal, name: `agent-${n}`, logs: join(ground.folder, "logs") };
-      agents.push(await AgentProcess.start(ground, { config, data: join(ground.folder, `agent-${n}`) }));
+      const config = { journal, name: `agent-${n}`, logs: join(bed.folder, "logs") };
+      agents.push(await AgentProcess.start(bed, { config, data: join(bed.folder, `agent-${n}`) }));
     }
     return (await runNoOps(agents, { tasks: TASKS, warmUp: WARM_UP })).perSecond;
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
-/** Jobs per second, from adding to completion; adders and the worker in this process. */
+/** Jobs per second, from adding to completion; producers and the worker run in this process. */
 async function bullMq({ host, port }: RedisServer): Promise<number> {
   const connection = { host, port };
   const queue = new Queue("nothing", { connection });

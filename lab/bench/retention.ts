@@ -1,4 +1,4 @@
-// Old tasks leave a large store while requests come in: how fast, and what requests notice.
+// Archives old tasks of a large store while requests arrive: how fast, and how much slower requests become.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -9,35 +9,35 @@ import { fileURLToPath } from "node:url";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
-import { AgentProcess, end, Ground, RUNNER_TOKEN, TOKEN } from "../soak/processes.ts";
+import { AgentProcess, end, RUNNER_TOKEN, TestBed, TOKEN } from "../processes/agent-process.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
-import { Line } from "./load/line.ts";
+import { Connection } from "./load/connection.ts";
 import { APPS, fillWithOld } from "./load/old-tasks.ts";
 
 const TASKS = 5_000;
 const STEPS = 6;
 const DAY_MS = 86_400_000;
 const KEEP = 10;
-/** About as long as the tasks take to leave, so that the two can be compared. */
+/** About as long as archiving takes, so that the two can be compared. */
 const QUIET_MS = 30_000;
 const WARM_MS = 3_000;
 type Pauses = { readonly longestPauseMs: number; readonly p99PauseMs: number };
 const AGENT = fileURLToPath(new URL("./load/retention-agent.ts", import.meta.url));
 
 export const retention: Bench = async () => {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    const { data, seed } = await makeSeed(ground);
+    const { data, seed } = await makeSeed(bed);
     const from = Date.now() - 100 * DAY_MS;
     const file = join(data, "journal.sqlite");
     const journal = await openSqliteJournal({ file, indexes: AGENT_INDEXES });
     const made = await fillWithOld(journal, { seed, count: TASKS, from, everyMs: 100_000 });
     await journal.close();
     const size = statSync(file).size / 1e6;
-    const child = fork(AGENT, [JSON.stringify(configOf(ground, data))], { stdio: "inherit" });
+    const child = fork(AGENT, [JSON.stringify(configOf(bed, data))], { stdio: "inherit" });
     try {
       const [{ url }] = (await once(child, "message")) as [{ url: string }];
-      const line = await Line.open(url, TOKEN);
+      const line = await Connection.open(url, TOKEN);
       await poll(line, async () => false, WARM_MS);
       child.send("listen");
       const before = await poll(line, async () => false, QUIET_MS);
@@ -58,7 +58,7 @@ export const retention: Bench = async () => {
       await end(child);
     }
   } finally {
-    await ground.close();
+    await bed.close();
   }
 };
 
@@ -76,28 +76,28 @@ function figures(run: {
   const { wanted, seconds, before, during, quiet, told } = run;
   const idle = (share: number) => ({ name: "without", value: quantile(before, share) });
   return [
-    { name: "Old tasks that leave for the archive", value: wanted / seconds, unit: "/s", note: run.note },
+    { name: "Old tasks archived", value: wanted / seconds, unit: "/s", note: run.note },
     { name: "Longest removal, with its fsync", value: run.removalMs, unit: "ms", target: { atMost: 20 } },
     {
-      name: "Event loop while they leave, longest pause",
+      name: "Event loop meanwhile, longest pause",
       value: told.longestPauseMs,
       unit: "ms",
       beside: { name: "without", value: quiet.longestPauseMs },
     },
     {
-      name: "Event loop while they leave, p99",
+      name: "Event loop meanwhile, p99",
       value: told.p99PauseMs,
       unit: "ms",
       beside: { name: "without", value: quiet.p99PauseMs },
     },
-    { name: "List of 50 while they leave, p50", value: quantile(during, 0.5), unit: "ms", beside: idle(0.5) },
-    { name: "List of 50 while they leave, p99", value: quantile(during, 0.99), unit: "ms", beside: idle(0.99) },
-    { name: "Tasks that are left", value: run.left, unit: "", note: `${APPS} apps, ${KEEP} each, and the seed` },
+    { name: "List of 50 meanwhile, p50", value: quantile(during, 0.5), unit: "ms", beside: idle(0.5) },
+    { name: "List of 50 meanwhile, p99", value: quantile(during, 0.99), unit: "ms", beside: idle(0.99) },
+    { name: "Tasks that remain", value: run.left, unit: "", note: `${APPS} apps, ${KEEP} each, and the seed` },
   ];
 }
 
-/** Asks for the newest page all the time until it is over; a look whether it is comes every half second. */
-async function poll(line: Line, isOver: () => Promise<boolean>, mostMs: number): Promise<readonly number[]> {
+/** Requests the newest page all the time until archiving is over, which is checked every half second. */
+async function poll(line: Connection, isOver: () => Promise<boolean>, mostMs: number): Promise<readonly number[]> {
   const samples: number[] = [];
   const began = performance.now();
   let lookAt = began + 500;
@@ -112,17 +112,17 @@ async function poll(line: Line, isOver: () => Promise<boolean>, mostMs: number):
   return samples;
 }
 
-async function isOver(line: Line): Promise<boolean> {
+async function isOver(line: Connection): Promise<boolean> {
   return (await metric(line, "gantry_retention_last_pass_seconds")) > 0;
 }
 
-async function metric(line: Line, name: string): Promise<number> {
+async function metric(line: Connection, name: string): Promise<number> {
   const { body } = await line.ask("GET", "/metrics");
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(body.toString())?.[1]);
 }
 
-/** Page after page. */
-async function countTasks(line: Line): Promise<number> {
+/** Reads all pages. */
+async function countTasks(line: Connection): Promise<number> {
   let count = 0;
   let cursor: string | undefined;
   do {
@@ -136,12 +136,12 @@ async function countTasks(line: Line): Promise<number> {
   return count;
 }
 
-async function makeSeed(ground: Ground): Promise<{ data: string; seed: string }> {
+async function makeSeed(bed: TestBed): Promise<{ data: string; seed: string }> {
   const lines = Array.from({ length: STEPS }, (_, n) => `{ id: step-${n}, title: Step ${n}, run: "true" }`);
   const jobs = `  work: { site: seoul, retrySafe: true, steps: [${lines.join(", ")}] }\n`;
   const text = `name: build\ntitle: build\nbutton: Build\napp: none\njobs:\n${jobs}`;
-  await writeFile(join(ground.pipelines, "build.yaml"), text);
-  const agent = await AgentProcess.start(ground);
+  await writeFile(join(bed.pipelines, "build.yaml"), text);
+  const agent = await AgentProcess.start(bed);
   const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
   const wish = { pipeline: "build", params: {}, idempotencyKey: "seed", principal: "bench" };
   const { id } = await agent.client.startTask(wish);
@@ -163,8 +163,8 @@ async function makeSeed(ground: Ground): Promise<{ data: string; seed: string }>
   return { data: agent.data, seed: id };
 }
 
-function configOf(ground: Ground, data: string): object {
+function configOf(bed: TestBed, data: string): object {
   const retention = { tasks: { days: 90, keep: KEEP } };
   const runnerTokens = { [RUNNER_TOKEN]: "seoul" };
-  return { data, pipelines: ground.pipelines, portalUrl: "http://portal", token: TOKEN, runnerTokens, retention };
+  return { data, pipelines: bed.pipelines, portalUrl: "http://portal", token: TOKEN, runnerTokens, retention };
 }

@@ -1,7 +1,7 @@
-// Many browsers that watch: what an open event stream costs, and how long it takes until all of them have heard.
+// Many open event streams: the memory of each, and the time until an event has reached all of them.
 
 import { readFileSync } from "node:fs";
-import { AgentProcess, Ground } from "../soak/processes.ts";
+import { AgentProcess, TestBed } from "../processes/agent-process.ts";
 import { type Bench, quantile } from "./figure.ts";
 import { NO_OP } from "./load/no-ops.ts";
 import { startPortalProcess } from "./load/portal.ts";
@@ -11,12 +11,12 @@ const STREAMS = 2_000;
 const ROUNDS = 10;
 
 export const streams: Bench = async () => {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   const open: Stream[] = [];
   try {
-    await ground.pipeline("nothing", NO_OP);
-    const agent = await AgentProcess.start(ground);
-    const portal = await startPortalProcess(ground, agent.url);
+    await bed.pipeline("nothing", NO_OP);
+    const agent = await AgentProcess.start(bed);
+    const portal = await startPortalProcess(bed, agent.url);
     for (let n = 0; n < 20; n += 1) open.push(await Stream.open(portal.url, "/v1/events", portal.token));
     const before = memoryKiB(portal.pid);
     while (open.length < STREAMS) {
@@ -41,7 +41,7 @@ export const streams: Bench = async () => {
     ];
   } finally {
     for (const stream of open) stream.close();
-    await ground.close();
+    await bed.close();
   }
 };
 

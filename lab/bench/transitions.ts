@@ -1,4 +1,4 @@
-// Changes of tasks (read, decide, commit), beside what the store does with the same bytes when nobody decides anything.
+// Transitions of tasks (read, decide, commit), compared with bare appends of the same bytes to the store.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

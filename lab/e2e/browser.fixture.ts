@@ -1,5 +1,5 @@
-// A person at the page: signs in, presses the three buttons one after another, sees the steps turn green without
-// reloading, reads a log, finds the notification. In both themes, with nothing wrong in the browser's own console.
+// A user in the browser: signs in, presses the three buttons, sees the steps turn green without reloading, reads a log and
+// finds the notification. In both themes, without errors in the browser's console.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -7,19 +7,19 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import type { GantryProcess } from "../gantry-process.ts";
+import type { GantryProcess } from "../processes/gantry-process.ts";
 import { latestFirst } from "./outside.fixture.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const WAIT_MS = 60_000;
-/** Set it to keep pictures of what the test saw. */
+/** Set it to save screenshots. */
 const pictures = process.env.GANTRY_PICTURES;
 
 export function hasBrowser(): boolean {
   return existsSync(CHROMIUM);
 }
 
-/** The app `orders` created, built and deployed by its three buttons. */
+/** Creates, builds and deploys the app `orders` by the three buttons. */
 export async function pressInBrowser(t: TestContext, gantry: GantryProcess): Promise<void> {
   const ends = latestFirst(t);
   const browser = await chromium.launch({
@@ -91,7 +91,7 @@ function watch(page: Page): string[] {
   return wrong;
 }
 
-/** Waits for the headline; the page must be the same document as before. */
+/** Waits for the headline; the page must not have been reloaded. */
 async function greenInPlace(page: Page, headline: string): Promise<void> {
   await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }));
   await page.getByText(headline).first().waitFor({ timeout: WAIT_MS });

@@ -1,4 +1,4 @@
-// The main job, as a user has it: Gantry as a process, three buttons, and then a look from outside.
+// The main job as a user sees it: Gantry as a process, three buttons, and checks from outside.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import { GantryProcess } from "../gantry-process.ts";
+import { GantryProcess } from "../processes/gantry-process.ts";
 import { hasBrowser, pressInBrowser } from "./browser.fixture.ts";
 import {
   argoApp,
@@ -25,7 +25,7 @@ import {
 const run = promisify(execFile);
 const CREATE = { params: { name: "orders", title: "Orders", jiraKey: "ORD" } };
 
-test("from three buttons to Synced and Healthy on two clusters at two sites, and nothing twice", {
+test("three buttons lead to Synced and Healthy on two clusters at two sites, and nothing is done twice", {
   timeout: 240_000,
 }, async (t) => {
   const ends = latestFirst(t);
@@ -71,7 +71,7 @@ test("from three buttons to Synced and Healthy on two clusters at two sites, and
     assert.equal((JSON.parse(stdout) as { Digest: string }).Digest, digest);
   });
 
-  await t.test("git shows the digest in both overlays, and the comments are still there", async () => {
+  await t.test("git has the digest in both overlays, and comments are kept", async () => {
     for (const overlay of ["overlays/seoul-dp/kustomization.yaml", "overlays/tokyo-dp/kustomization.yaml"]) {
       const text = await yaml.read(overlay);
       assert.match(text, new RegExp(`digest: "?${digest}`));
@@ -82,7 +82,7 @@ test("from three buttons to Synced and Healthy on two clusters at two sites, and
     }
   });
 
-  await t.test("Argo CD says Synced and Healthy, at that commit, twice", async () => {
+  await t.test("both Argo CDs report Synced and Healthy at that commit", async () => {
     const commit = await yaml.git("rev-parse", "HEAD");
     assert.equal(deployed.outputs.commit, commit);
     for (const site of ["seoul", "tokyo"]) {
@@ -96,7 +96,7 @@ test("from three buttons to Synced and Healthy on two clusters at two sites, and
     assert.equal((await jiraProject(gantry, "ORD")).name, "Orders");
   });
 
-  await t.test("messenger and mail box hold one message per event and rule", async () => {
+  await t.test("messenger and mailbox have one message per event and rule", async () => {
     const tasks = [created.id, built.id, deployed.id];
     await told(gantry, tasks);
     const keys = (await messages(gantry)).map((one) => one.key);
@@ -127,7 +127,7 @@ test("from three buttons to Synced and Healthy on two clusters at two sites, and
     );
   });
 
-  await t.test("creating the same app again is refused, and its rerun makes nothing new", async () => {
+  await t.test("creating the same app again is refused, and its rerun creates nothing", async () => {
     const refused = await gantry.call("POST", "/v1/apps", CREATE, { "idempotency-key": "again" });
     assert.equal(refused.status, 409);
     assert.equal((refused.body as { code: string }).code, "app-exists");

@@ -1,4 +1,4 @@
-// Looking at what Gantry did from outside, with programs and interfaces that know nothing of it.
+// Checks what Gantry did from outside, with independent programs and interfaces.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { LabMessage } from "../fakes/messenger.ts";
-import type { GantryProcess } from "../gantry-process.ts";
+import type { GantryProcess } from "../processes/gantry-process.ts";
 
 const run = promisify(execFile);
 
 type Ends = { readonly after: (end: () => Promise<unknown>) => void };
 
-/** What is to be done when a test has ended, the latest first; the test runner itself begins with the earliest. */
+/** Clean-up after a test in reverse order; the test runner itself would use the order of registration. */
 export function latestFirst(t: Ends): Ends {
   const ends: (() => Promise<unknown>)[] = [];
   t.after(async () => {
@@ -28,7 +28,7 @@ export async function tempFolder(t: Ends, name: string): Promise<string> {
   return folder;
 }
 
-/** A plain clone of a repository of the lab, by git itself. */
+/** A clone of a repository of the lab, made by git. */
 export class Clone {
   readonly folder: string;
 
@@ -98,7 +98,7 @@ export async function jiraProject(
   return (await answer.json()) as { key: string; name: string };
 }
 
-/** Reads the manifest with a request that any client of the OCI distribution API makes. */
+/** Reads the manifest by a request of the OCI distribution API. */
 export async function manifestDigest(
   gantry: GantryProcess,
   site: string,
@@ -149,7 +149,7 @@ export async function mails(
   ).items;
 }
 
-/** Waits until both boxes hold a message about every one of these tasks. */
+/** Waits until messenger and mailbox have a message about each of these tasks. */
 export async function told(gantry: GantryProcess, tasks: readonly string[]): Promise<void> {
   const path = `/v1/deliveries?limit=200`;
   for (let round = 0; round < 200; round += 1) {
@@ -160,10 +160,10 @@ export async function told(gantry: GantryProcess, tasks: readonly string[]): Pro
     if (open.length === 0) return;
     await gantry.call("GET", "/v1/events?after=0&wait=100"); // a pause that the product itself gives
   }
-  throw new Error("people were not told in time");
+  throw new Error("the notifications did not arrive in time");
 }
 
-/** Is this program here? For tests that need one. */
+/** Is this program installed? For tests that need it. */
 export async function has(program: string): Promise<boolean> {
   try {
     await run("sh", ["-c", `command -v ${program}`]);

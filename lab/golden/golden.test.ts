@@ -1,4 +1,5 @@
-// What Gantry 0.1 has written and said is read and understood by this version. Recorded by record.ts; never changed.
+// The data and messages of Gantry 0.1 must be understood by this version. They were recorded by record.ts and are never
+// changed.
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -24,7 +25,7 @@ import { command, RUNNER_TOKEN, TOKEN } from "./record.ts";
 
 const GOLDEN = fileURLToPath(new URL("./0.1/", import.meta.url));
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-/** Years later: nothing of it may depend on how long ago it was. */
+/** Years later: nothing may depend on the age of the data. */
 const LATER_MS = 400 * 86_400_000;
 const clock = { ...systemClock, nowMs: () => Date.now() + LATER_MS };
 
@@ -49,7 +50,7 @@ async function database(name: string, file: string): Promise<void> {
   db.close();
 }
 
-/** Everything that was shown then is shown now; there may be more. */
+/** Every field of the recorded view must be there with its value; there may be more. */
 function assertShown(now: unknown, then: JsonValue, where = ""): void {
   if (typeof then !== "object" || then === null) {
     assert.deepEqual(now, then, where);
@@ -61,7 +62,7 @@ function assertShown(now: unknown, then: JsonValue, where = ""): void {
     assertShown((now as Record<string, unknown>)[key], value as JsonValue, `${where}/${key}`);
 }
 
-/** As it is on the wire, with what our own schemas leave out. */
+/** The raw answer, including fields that the current schemas omit. */
 async function ask(url: string, path: string): Promise<unknown> {
   const answer = await fetch(`${url}/agent/v1/${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
   assert.equal(answer.status, 200);
@@ -70,7 +71,7 @@ async function ask(url: string, path: string): Promise<unknown> {
 
 type Agent = { readonly url: string };
 
-/** The tasks are as they were, and what had not ended goes on. */
+/** Tasks must be unchanged, and those that had not ended must continue. */
 async function assertGoesOn({ url }: Agent, { ids, tasks }: Recorded): Promise<void> {
   const client = makeAgentClient({ url, token: TOKEN });
   for (const name of ["done", "failed", "canceled", "held"] as const)
@@ -101,7 +102,7 @@ async function assertGoesOn({ url }: Agent, { ids, tasks }: Recorded): Promise<v
   assert.equal((await client.task(ids.held)).state, "failed");
 }
 
-/** The attempt that runs, as its runner knows it: the fence is in the events of the task. */
+/** The running attempt with its fence, which is in the events of the task. */
 async function runningRef(client: ReturnType<typeof makeAgentClient>, task: string): Promise<wire.JobRef> {
   const events = (await client.taskEvents(task, 0, 100)).map(({ data }) => data.event);
   const claimed = events.find((event) => typeof event.fence === "number");
@@ -114,7 +115,7 @@ function agentConfig(folder: string, more: object = {}) {
   return { data: folder, portalUrl: "http://portal", token: TOKEN, runnerTokens, ...more };
 }
 
-test("a task-agent goes on with the SQLite journal of 0.1", async (t) => {
+test("a task-agent continues with the SQLite journal of 0.1", async (t) => {
   const folder = await folderFor(t);
   await database("task-agent.sql", join(folder, "journal.sqlite"));
   const agent = await startTaskAgent(agentConfig(folder), { logger, clock });
@@ -125,7 +126,7 @@ test("a task-agent goes on with the SQLite journal of 0.1", async (t) => {
   await assertGoesOn(agent, recorded);
 });
 
-test("a task-agent goes on with the Redis journal of 0.1", { skip: noRedis }, async (t) => {
+test("a task-agent continues with the Redis journal of 0.1", { skip: noRedis }, async (t) => {
   const folder = await folderFor(t);
   const redis = await redisFor(t);
   const recorded = await read<Recorded & { commands: string[][] }>("redis.json");
@@ -152,7 +153,7 @@ const SAID: Readonly<Record<string, readonly [z.ZodType, z.ZodType | undefined]>
   report: [wire.reportRequest, undefined],
 };
 
-test("what a runner of 0.1 and its task-agent said to each other is understood, whole", async () => {
+test("all messages between a runner and a task-agent of 0.1 are understood", async () => {
   const said = await read<{ path: string; request: JsonObject; answer: JsonObject }[]>("messages.json");
   assert.deepEqual([...new Set(said.map(({ path }) => path))].toSorted(), Object.keys(SAID).toSorted());
   for (const { path, request, answer } of said) {
@@ -162,7 +163,7 @@ test("what a runner of 0.1 and its task-agent said to each other is understood, 
   }
 });
 
-test("a notify-agent shows the inbox and the deliveries of 0.1, and tells nobody again", async (t) => {
+test("a notify-agent shows the inbox and the deliveries of 0.1, and sends nothing again", async (t) => {
   const folder = await folderFor(t);
   const facts = await read<{ inbox: JsonObject[]; deliveries: JsonObject[] }>("facts.json");
   await database("notify-agent.sql", join(folder, "notify.db"));
@@ -174,7 +175,7 @@ test("a notify-agent shows the inbox and the deliveries of 0.1, and tells nobody
   assertShown((await client.deliveries({ limit: 50 })).items, facts.deliveries);
 });
 
-test("a token that the portal of 0.1 made is good for this one", async (t) => {
+test("a token of the portal of 0.1 is still valid", async (t) => {
   const folder = await folderFor(t);
   const { token } = await read<{ token: { secret: string; name: string; role: string } }>("facts.json");
   await database("portal-api.sql", join(folder, "portal.db"));
@@ -186,7 +187,7 @@ test("a token that the portal of 0.1 made is good for this one", async (t) => {
   assert.deepEqual([me.status, name, role], [200, token.name, token.role]);
 });
 
-test("a runner finds in the journal of 0.1 what it had claimed, begun and not told", async (t) => {
+test("a runner finds in its journal of 0.1 what it had claimed, started and not yet reported", async (t) => {
   const folder = await folderFor(t);
   const file = join(folder, "journal.jsonl");
   await writeFile(file, await readFile(join(GOLDEN, "task-runner.jsonl")));

@@ -1,13 +1,13 @@
-// Records what a release remembers and says, so that every later one can be shown to understand it:
+// Records the data and messages of a release, so that tests can show that every later release understands them:
 //
 //   node lab/golden/record.ts FOLDER          (run in the tree of that release; needs redis-server)
 //
-//   task-agent.sql, notify-agent.sql, portal-api.sql    journals in SQLite, as SQL texts
-//   redis.json             a journal in Redis, as the commands that make it; every word in base64
-//   messages.json          what a runner and the task-agent said to each other
-//   views.json             what the task-agent showed of its tasks, and its feed
-//   task-runner.jsonl      the journal of a runner that was killed in the middle of a job
-//   facts.json             what the others remember, in words
+//   task-agent.sql, notify-agent.sql, portal-api.sql    SQLite journals, as SQL text
+//   redis.json             a Redis journal, as the commands that restore it; every argument in base64
+//   messages.json          the messages between a runner and the task-agent
+//   views.json             the task views and the feed of the task-agent
+//   task-runner.jsonl      the journal of a runner that was killed during a job
+//   facts.json             facts about the other files that the test needs
 
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -39,7 +39,7 @@ const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 type Items = { items: unknown[] };
 type Said = { path: string; request: unknown; status: number; answer: unknown };
 
-/** A runner by hand, whose words are kept. */
+/** A scripted runner that records its messages. */
 class Words {
   readonly said: Said[] = [];
   readonly #url: string;
@@ -115,8 +115,8 @@ async function ask<T>(url: string, path: string, body?: object): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/** Tasks in every state that a restart may find. Answers their ids by what became of them. */
-async function play(url: string, words: Words): Promise<Record<string, string>> {
+/** Creates tasks in every state that a restart may find. Returns their ids by that state. */
+async function run(url: string, words: Words): Promise<Record<string, string>> {
   const start = async (pipeline: string): Promise<string> => {
     const body = { pipeline, params: {}, idempotencyKey: randomUUID(), principal: "kim" };
     return (await ask<{ id: string }>(url, "/agent/v1/tasks", body)).id;
@@ -182,7 +182,7 @@ async function play(url: string, words: Words): Promise<Record<string, string>> 
   await words.say("heartbeat", { items: [{ ref: stopped }] });
   await words.say("report", { ref: stopped, outcome: "canceled", outputs: {}, progress: 0 });
 
-  // A new process of the runner does not know of it, and it may not run twice.
+  // A new process of the runner does not know the job, and it may not run twice.
   const held = await start("once");
   await words.take();
   await words.signIn("seoul-1", "00000000-0000-4000-8000-000000000002");
@@ -217,7 +217,7 @@ async function main(folder: string): Promise<void> {
   });
   const { token } = (await made.json()) as { token: string };
 
-  const ids = await play(agent.url, words);
+  const ids = await run(agent.url, words);
   const show = async (url: string, of: Record<string, string>): Promise<object> =>
     Object.fromEntries(
       await Promise.all(Object.entries(of).map(async ([name, id]) => [name, await ask(url, `/agent/v1/tasks/${id}`)])),
@@ -271,7 +271,7 @@ async function killedRunner(dir: string, url: string): Promise<string> {
     const { events } = await ask<FeedPage>(url, "/agent/v1/feed?after=0&limit=500");
     if (events.some((one) => one.subject === queued && one.data.event.kind === "StepStarted")) break;
   }
-  // The step is told before its script runs, and the group of the script's processes is the last thing noted.
+  // The start of the step is recorded before its script runs; the process group of the script is recorded last.
   let text = "";
   while (!text.includes('"k":"group"')) text = await readFile(join(data, "journal.jsonl"), "utf8");
   child.kill("SIGTERM");
@@ -290,7 +290,7 @@ async function recordRedis(
   const journal = { kind: "redis" as const, address: `127.0.0.1:${redis.port}`, waitReplicas: 0 };
   const config = await configOf(join(dir, "redis"), { journal, name: "a" });
   const agent = await startTaskAgent(config, { logger });
-  const ids = await play(agent.url, new Words(agent.url));
+  const ids = await run(agent.url, new Words(agent.url));
   const tasks = await show(agent.url, ids);
   await agent.close();
   await save("redis.json", { ids, tasks, commands: await commandsOf(redis.port) });
@@ -317,7 +317,7 @@ function dump(file: string): string {
 
 type Reply = Buffer | null | Reply[];
 
-/** Every key but those that live for a while only, as the command that makes it. */
+/** Every key without an expiry, as the command that restores it. */
 async function commandsOf(port: number): Promise<string[][]> {
   const all = (await command(port, ["KEYS", "*"])) as Buffer[];
   const commands: Buffer[][] = [];
@@ -340,7 +340,7 @@ async function commandsOf(port: number): Promise<string[][]> {
   return commands.map((one) => one.map((part) => part.toString("base64")));
 }
 
-/** One command over a connection of its own, bytes in and bytes out. */
+/** Sends one command over a new connection; arguments and answer are bytes. */
 export async function command(port: number, words: readonly (string | Buffer)[]): Promise<Reply> {
   const socket = connect(port, "127.0.0.1");
   const parts = words.flatMap((one) => [`$${Buffer.byteLength(one)}\r\n`, one, "\r\n"]);

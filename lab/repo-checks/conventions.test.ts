@@ -1,4 +1,4 @@
-// Style that a formatter cannot check. Every ban says what to do instead.
+// Style rules that a formatter cannot check. Every ban says what to do instead.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -64,10 +64,7 @@ test("conventions: files named decide*.ts have no await", () => {
 /** What a connector folder can have; a missing file is a missing capability. Tests of these are allowed, too. */
 const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "README.md"];
 
-/**
- * Private parts of connectors, which only files of the same folder or of a folder named here import. Add a name when one of
- * the files above has more than one responsibility.
- */
+/** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   "argo-cd": ["decide-sync.ts", "decide-wait.ts", "diff.ts", "ensure-steps.ts", "model.ts", "wish.ts"],
   "bitbucket-cloud": ["api.ts"],

@@ -1,5 +1,5 @@
-// What the deployment files tell the processes is what the processes understand: every file passes the schema of its
-// process, and every variable is one that is read.
+// The deployment files fit the processes: every configuration file passes the schema of its process, and every variable is
+// one that the process reads.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -26,10 +26,10 @@ const SECRET = "a-secret-that-is-long-enough";
 
 type Env = { readonly [name: string]: string };
 
-/** What a process gets: variables of the image below those of the deployment, and its file. */
+/** Reads the configuration of a process: variables of the image, variables of the deployment, and its file. */
 function check(process: string, env: Env, text: string | undefined, where: string): void {
   const schema = SCHEMAS[process as keyof typeof SCHEMAS];
-  assert.ok(schema, `${where}: there is no process ${process}`);
+  assert.ok(schema, `${where}: unknown process ${process}`);
   const prefix = `GANTRY_${process.toUpperCase().replaceAll("-", "_")}`;
   const given = Object.fromEntries(
     Object.entries({ ...IMAGE, ...env }).filter(([name]) => name.startsWith(`${prefix}_`)),
@@ -43,7 +43,7 @@ function check(process: string, env: Env, text: string | undefined, where: strin
   });
   const readFile = (path: string): string => (/runner-?(s\/)?tokens/.test(path) ? `{"${SECRET}":"seoul"}` : SECRET);
   readConfig(schema, { file: text === undefined ? undefined : { name: where, text }, env: watched, prefix, readFile });
-  for (const name of Object.keys(given)) assert.ok(asked.has(name), `${where}: nobody reads ${name}`);
+  for (const name of Object.keys(given)) assert.ok(asked.has(name), `${where}: no process reads ${name}`);
 }
 
 const IMAGE: Env = Object.fromEntries(
@@ -67,7 +67,7 @@ test("deployed: compose", () => {
   }
 });
 
-/** Compose puts the port in; here it is what it is without being told. */
+/** Compose substitutes the port; here the default is used. */
 function portOf(env: Env): Env {
   return Object.fromEntries(
     Object.entries(env).map(([name, value]) => [name, value.replace(/\$\{\w+:-(\w+)\}/, "$1")]),
@@ -96,7 +96,7 @@ for (const values of readdirSync(`${DEPLOY}helm/gantry/ci`)) {
     try {
       output = (await run("helm", [...argv, "-f", `${DEPLOY}helm/gantry/ci/${values}`], { maxBuffer: 1 << 24 })).stdout;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return t.skip("helm is not on this machine");
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return t.skip("helm is not installed");
       throw error;
     }
     const all = parseAllDocuments(output).map((document) => document.toJS() as Manifest);
@@ -105,7 +105,7 @@ for (const values of readdirSync(`${DEPLOY}helm/gantry/ci`)) {
     for (const { metadata, spec } of sets) {
       const [{ name, env }] = spec.template.spec.containers;
       const config = all.find((one) => one.kind === "ConfigMap" && one.metadata.name === metadata.name);
-      // What Kubernetes puts in is the name of the pod.
+      // Kubernetes sets the name of the pod.
       const settings = (env ?? []).map((one) => [one.name, one.value ?? `${metadata.name}-0`]);
       check(name, Object.fromEntries(settings) as Env, config?.data?.[`${name}.yaml`], `${values}: ${metadata.name}`);
     }

@@ -1,4 +1,4 @@
-// The pipeline files that ship: without mistakes, in the form that editors are told, and fitting together.
+// The shipped pipeline files: valid, conforming to the schema for editors, and consistent with each other.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -27,12 +27,12 @@ function load(name: string): Pipeline {
   return pipeline;
 }
 
-test("the three of the main job are there", () => {
+test("the three pipelines of the main job exist", () => {
   for (const name of ["create-app.yaml", "ci.yaml", "cd.yaml"]) assert(names.includes(name), name);
 });
 
 for (const name of names) {
-  test(`${name} has no mistake, by the steps that there are`, () => {
+  test(`${name} has no problem and no warning with the shipped steps`, () => {
     const { problems, warnings } = parsePipeline({ name, text: read(name) }, catalogue);
     assert.deepEqual(
       [...problems, ...warnings].map((one) => `${one.line}:${one.column} ${one.detail}`),
@@ -40,7 +40,7 @@ for (const name of names) {
     );
   });
 
-  test(`${name} names itself after its file, and every job and step has a title`, () => {
+  test(`${name} is named after its file, and every job and step has a title`, () => {
     const file = parseYaml(read(name)) as {
       name: string;
       jobs: { [id: string]: { title?: string; steps: { title?: string }[] } };
@@ -52,16 +52,19 @@ for (const name of names) {
     }
   });
 
-  test(`${name} fits the schema that editors use`, () => {
+  test(`${name} conforms to the schema for editors`, () => {
     const validate = new Ajv2020({ strict: false, allErrors: true }).compile(JSON.parse(read("schema.json")) as object);
     validate(parseYaml(read(name)));
     assert.deepEqual(validate.errors, null);
   });
 }
 
-test("pipelines/schema.json says what the form of pipeline files is", () => {
+test("pipelines/schema.json is up to date", () => {
   const fresh = readFileSync(PIPELINE_SCHEMA, "utf8") === pipelineSchemaText();
-  assert(fresh, "the form has changed: run `node lab/pipeline-schema.ts` and commit pipelines/schema.json");
+  assert(
+    fresh,
+    "the form of pipeline files has changed: run `node lab/pipeline-schema.ts` and commit pipelines/schema.json",
+  );
 });
 
 test("the schema refuses what the parser refuses", () => {
@@ -73,7 +76,7 @@ test("the schema refuses what the parser refuses", () => {
   assert.equal(validate({ ...good, jobs: { "a b": { site: "s", steps: [{ run: "x" }] } } }), false);
 });
 
-test("every arrow of the three sequences is named in the file that does it", () => {
+test("every arrow of the three sequence diagrams is named in its pipeline file", () => {
   const arrows = { "create-app.yaml": ["CA", 12], "ci.yaml": ["CI", 14], "cd.yaml": ["CD", 17] } as const;
   for (const [name, [prefix, last]] of Object.entries(arrows)) {
     const text = read(name);
@@ -114,7 +117,7 @@ function repository(slug: string): JsonObject {
   };
 }
 
-test("create-app gives the record that CI and CD live on", () => {
+test("create-app returns the app record that CI and CD need", () => {
   const pipeline = load("create-app.yaml");
   const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
   const { params, problems } = checkParams(pipeline.params, given, { app: { name: "orders" }, task: {} });
@@ -135,7 +138,7 @@ test("create-app gives the record that CI and CD live on", () => {
   assert.deepEqual(app, expected);
 });
 
-test("two clusters of one site are two targets with names of their own", () => {
+test("two clusters of one site are two targets with different names", () => {
   const pipeline = load("create-app.yaml");
   const params = { targets: ["seoul/a", "seoul/b", "tokyo/c"], title: "T", name: "n", project: "P", buildSite: "s" };
   const { targets } = pipeline.outputs.app as { targets: string };
@@ -152,14 +155,14 @@ test("an app may have a hundred targets", () => {
   assert.equal((render(targets, { params }) as unknown[]).length, 100);
 });
 
-test("the example of the reference has no mistake", () => {
+test("the example of the reference is valid", () => {
   const page = readFileSync(`${folder}../docs/pipelines.md`, "utf8");
   const [, example] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
   assert(example);
   assert.deepEqual(parsePipeline({ name: "example", text: example }, []).problems, []);
 });
 
-test("a new app's name, key and targets are checked before anything is made", () => {
+test("name, key and targets of a new app are checked before anything is created", () => {
   const { params } = load("create-app.yaml");
   const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
   const wrong = (change: JsonObject) =>
@@ -173,7 +176,7 @@ test("a new app's name, key and targets are checked before anything is made", ()
   assert.deepEqual(wrong({ template: "other" }), ["/template"]);
 });
 
-test("CD deploys the newest image to every target, or what was chosen", () => {
+test("CD deploys the newest image to every target, or the chosen image to the chosen targets", () => {
   const { params: schema, jobs } = load("cd.yaml");
   const digest = `sha256:${"a".repeat(64)}`;
   const app = { ...APP, facts: { image: "harbor/apps/orders", digest, commit: "c" } };
@@ -207,7 +210,7 @@ test("CD deploys the newest image to every target, or what was chosen", () => {
   assert.equal(renderText(commit.site, all), "seoul");
 });
 
-test("CD without an image on record asks for one", () => {
+test("CD without a recorded image requires one", () => {
   const { problems } = checkParams(load("cd.yaml").params, {}, { app: { ...APP, facts: {} }, task: {} });
   assert.deepEqual(
     problems.map((one) => one.pointer),

@@ -21,7 +21,7 @@ export function sources(matching: RegExp): readonly Source[] {
       try {
         return [{ path, text: readFileSync(`${ROOT}${path}`, "utf8") }];
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return []; // deleted, and not yet committed
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return []; // deleted but not committed yet
         throw error;
       }
     });

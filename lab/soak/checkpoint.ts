@@ -1,5 +1,5 @@
-// An HTTP proxy in front of a task-agent that can stop the world at one call of a runner: before the agent hears it, or
-// after the agent has answered and before the runner hears that.
+// An HTTP proxy in front of a task-agent that can interrupt one call of a runner: before the agent receives it, or after
+// the agent has answered and before the runner receives the answer.
 
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -27,7 +27,7 @@ export class Checkpoint {
     return checkpoint;
   }
 
-  /** Calls `reached` once, when the moment comes; the call is lost then. Resolves when `reached` has. */
+  /** Calls `reached` once, when the moment comes; the call is lost. Resolves when `reached` has. */
   at(moment: Moment, reached: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#wanted = { moment, reached: () => reached().then(resolve, reject) };

@@ -1,6 +1,6 @@
-// `npm run test:long -- [name…] [--share 0.1]`: real failures, for as long as it takes, or for a part of it; all without
-// a name; `retention` is all whose names begin so. Prints one line of figures each; the exit code is 1 when a promise was not
-// kept. What was measured is in docs/promises.md.
+// `npm run test:soak -- [name…] [--share 0.1]`: failures of real processes, in full or for a share of the full length.
+// Without a name, all scenarios run; `retention` runs every scenario whose name starts with it. Prints one line of figures
+// per scenario; the exit code is 1 when a promise was broken. Measured figures are in docs/promises.md.
 
 import { parseArgs } from "node:util";
 import { killAgents } from "../faults/redis/agents.ts";
@@ -8,16 +8,16 @@ import { emptyRedis, failOver, failOverToTheWrongOne, killRedis, stopRedis } fro
 import { rollingRestart } from "../faults/redis/rolling.ts";
 import { noRedis } from "../faults/redis/server.ts";
 import { noApiServer } from "./deployment/api-server.ts";
-import { playChart } from "./deployment/chart.ts";
-import { noEngine, playCompose } from "./deployment/compose.ts";
+import { checkChart } from "./deployment/chart.ts";
+import { noEngine, runCompose } from "./deployment/compose.ts";
 import { killAgent } from "./kills/kill-agent.ts";
 import { killAll } from "./kills/kill-all.ts";
 import { killRunner, PHASES } from "./kills/kill-runner.ts";
 import { pauseRunner } from "./kills/pause-runner.ts";
 import { cancelAtOnce, raceForClaims } from "./kills/races.ts";
-import { noCables, openCable } from "./network/cable.ts";
-import { type Cut, cutLine, TEN_MINUTES_SCALED_MS } from "./network/cut.ts";
+import { type Cut, cutConnection, TEN_MINUTES_SCALED_MS } from "./network/cut.ts";
 import { floodAndSpin } from "./network/flood.ts";
+import { noNamespaces, openNamespaces } from "./network/namespaces.ts";
 import { backUpAndRestore } from "./stores/backup.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./stores/disk.ts";
 import { killWhileTasksLeave } from "./stores/retention.ts";
@@ -25,22 +25,23 @@ import { LEFT_WELL } from "./stores/retention-audit.ts";
 import { killWhileDeliveriesLeave } from "./stores/retention-deliveries.ts";
 import { changeSettingsEverywhere } from "./stores/settings.ts";
 
-type Run = {
-  /** How often, or how much, when the whole is played. */
+type Scenario = {
+  /** Repetitions of the full length. */
   readonly times: number;
-  readonly play: (times: number) => Promise<object>;
-  /** Figures that must be so. */
-  readonly must: (times: number) => { readonly [figure: string]: unknown };
-  readonly unless?: string | undefined;
+  readonly run: (times: number) => Promise<object>;
+  /** Figures that must have these values. */
+  readonly expected: (times: number) => { readonly [figure: string]: unknown };
+  /** Why the scenario cannot run on this machine. */
+  readonly skip?: string | undefined;
 };
 
-/** Figures on the way, for whoever waits. */
-const tell = (figures: object): void => void process.stderr.write(`… ${JSON.stringify(figures)}\n`);
+/** Prints intermediate figures. */
+const onProgress = (figures: object): void => void process.stderr.write(`… ${JSON.stringify(figures)}\n`);
 
 const FAULTS = [{ up: true, down: true }, { down: true }, { up: true }];
 const cuts = (times: number): Cut[] =>
   Array.from({ length: times }, (_, n) => ({ fault: FAULTS[n % FAULTS.length] ?? {}, ms: TEN_MINUTES_SCALED_MS }));
-const linesKept = (times: number): object => ({
+const connectionKept = (times: number): object => ({
   buildsInOne: times,
   equalLogs: times,
   deployments: times,
@@ -50,124 +51,135 @@ const linesKept = (times: number): object => ({
 });
 const sound = (recovered: number): object => ({ strange: 0, halfDone: 0, isSound: true, recovered });
 
-/** Of figures with Redis, what a fault must not do. */
+/** Figures of Redis scenarios that must be 0. */
 const KEPT = { missing: 0, repeatedTimes: 0, vanished: 0, ackedWhileCut: 0, differing: 0 };
 const withoutRedis = noRedis === false ? undefined : noRedis;
 
-const RUNS: { readonly [name: string]: Run } = {
+const SCENARIOS: { readonly [name: string]: Scenario } = {
   "kill-agent": {
     times: 1_000,
-    play: (times) => killAgent(times, 2_000, tell),
-    must: () => ({ missing: 0, unknown: 0, damaged: 0 }),
+    run: (times) => killAgent(times, 2_000, onProgress),
+    expected: () => ({ missing: 0, unknown: 0, damaged: 0 }),
   },
   /** 30 minutes. */
   "kill-all": {
     times: 90,
-    play: (times) => killAll(times, 20_000),
-    must: () => ({ missing: 0, unknown: 0, otherEnds: 0, wrongChanges: 0 }),
+    run: (times) => killAll(times, 20_000),
+    expected: () => ({ missing: 0, unknown: 0, otherEnds: 0, wrongChanges: 0 }),
   },
   "kill-runner": {
     times: 38,
-    play: (times) => killRunner(times, PHASES, tell),
-    must: (times) => ({ doubleEffects: 0, outlived: 0, orphans: 0, wrongStarted: 0, succeeded: times * PHASES.length }),
+    run: (times) => killRunner(times, PHASES, onProgress),
+    expected: (times) => ({
+      doubleEffects: 0,
+      outlived: 0,
+      orphans: 0,
+      wrongStarted: 0,
+      succeeded: times * PHASES.length,
+    }),
   },
   "pause-runner": {
     times: 50,
-    play: (times) => pauseRunner(times, tell),
-    must: (times) => ({ succeeded: times, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0 }),
+    run: (times) => pauseRunner(times, onProgress),
+    expected: (times) => ({ succeeded: times, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0 }),
   },
   cut: {
     times: 99,
-    play: (times) => cutLine(cuts(times), { tell }),
-    must: (times) => ({ ...linesKept(times) }),
+    run: (times) => cutConnection(cuts(times), { onProgress }),
+    expected: (times) => ({ ...connectionKept(times) }),
   },
   netns: {
     times: 99,
-    play: (times) => cutLine(cuts(times), { open: openCable, tell }),
-    must: (times) => ({ ...linesKept(times) }),
-    unless: noCables(),
+    run: (times) => cutConnection(cuts(times), { open: openNamespaces, onProgress }),
+    expected: (times) => ({ ...connectionKept(times) }),
+    skip: noNamespaces(),
   },
   chart: {
     times: 1,
-    play: () => playChart(tell),
-    must: () => ({ refused: 0, warned: 0 }),
-    unless: noApiServer(),
+    run: () => checkChart(onProgress),
+    expected: () => ({ refused: 0, warned: 0 }),
+    skip: noApiServer(),
   },
   compose: {
     times: 1,
-    play: () => playCompose(tell),
-    must: () => ({ healthy: 6 + 10, succeeded: 6, restarted: 4, messages: 6, left: 0 }),
-    unless: noEngine(),
+    run: () => runCompose(onProgress),
+    expected: () => ({ healthy: 6 + 10, succeeded: 6, restarted: 4, messages: 6, left: 0 }),
+    skip: noEngine(),
   },
-  flood: { times: 600, play: floodAndSpin, must: () => ({ missed: 0, attempts: 2 }) },
+  flood: { times: 600, run: floodAndSpin, expected: () => ({ missed: 0, attempts: 2 }) },
   claims: {
     times: 10_000,
-    play: (times) => raceForClaims(200, times),
-    must: (times) => ({ granted: times, double: 0, ended: times, open: 0 }),
+    run: (times) => raceForClaims(200, times),
+    expected: (times) => ({ granted: times, double: 0, ended: times, open: 0 }),
   },
-  cancels: { times: 1_000, play: cancelAtOnce, must: (times) => ({ canceled: times, strange: 0 }) },
-  syncs: { times: 1_000, play: countSyncs, must: () => ({}), unless: noStrace() },
-  "full-disk": { times: 50, play: fillDisk, must: (times) => ({ ...sound(times) }), unless: noTmpfs() },
-  "broken-disk": { times: 50, play: failSync, must: (times) => ({ ...sound(times) }), unless: noStrace() },
-  "redis-kills": { times: 200, play: killRedis, must: () => KEPT, unless: withoutRedis },
+  cancels: { times: 1_000, run: cancelAtOnce, expected: (times) => ({ canceled: times, strange: 0 }) },
+  syncs: { times: 1_000, run: countSyncs, expected: () => ({}), skip: noStrace() },
+  "full-disk": { times: 50, run: fillDisk, expected: (times) => ({ ...sound(times) }), skip: noTmpfs() },
+  "broken-disk": { times: 50, run: failSync, expected: (times) => ({ ...sound(times) }), skip: noStrace() },
+  "redis-kills": { times: 200, run: killRedis, expected: () => KEPT, skip: withoutRedis },
   "redis-failovers": {
     times: 100,
-    play: (times) => failOver(times, () => Math.random() * 10_000),
-    must: () => KEPT,
-    unless: withoutRedis,
+    run: (times) => failOver(times, () => Math.random() * 10_000),
+    expected: () => KEPT,
+    skip: withoutRedis,
   },
-  /** Times are seconds. */
-  "redis-cut": { times: 60, play: (times) => failOver(1, () => times * 1_000), must: () => KEPT, unless: withoutRedis },
+  /** One repetition is a second. */
+  "redis-cut": {
+    times: 60,
+    run: (times) => failOver(1, () => times * 1_000),
+    expected: () => KEPT,
+    skip: withoutRedis,
+  },
   "redis-behind": {
     times: 100,
-    play: failOverToTheWrongOne,
-    must: () => ({ missing: 0, repeatedTimes: 0, differing: 0 }),
-    unless: withoutRedis,
+    run: failOverToTheWrongOne,
+    expected: () => ({ missing: 0, repeatedTimes: 0, differing: 0 }),
+    skip: withoutRedis,
   },
-  "redis-emptied": { times: 20, play: emptyRedis, must: () => KEPT, unless: withoutRedis },
-  /** Times are seconds. */
-  "redis-away": { times: 600, play: (times) => stopRedis(times * 1_000), must: () => KEPT, unless: withoutRedis },
-  /** Times are restarts of each of two agents and two runners. */
+  "redis-emptied": { times: 20, run: emptyRedis, expected: () => KEPT, skip: withoutRedis },
+  /** One repetition is a second. */
+  "redis-away": { times: 600, run: (times) => stopRedis(times * 1_000), expected: () => KEPT, skip: withoutRedis },
+  /** One repetition restarts each of two agents and two runners. */
   rolling: {
     times: 10,
-    play: (times) => rollingRestart(times, 15, 100),
-    must: () => ({ lost: 0, doubled: 0, badExits: 0 }),
-    unless: withoutRedis,
+    run: (times) => rollingRestart(times, 15, 100),
+    expected: () => ({ lost: 0, doubled: 0, badExits: 0 }),
+    skip: withoutRedis,
   },
   "retention-redis": {
     times: 40,
-    play: (times) => killWhileTasksLeave("redis", times),
-    must: (times) => ({ kills: times, ...LEFT_WELL }),
-    unless: withoutRedis,
+    run: (times) => killWhileTasksLeave("redis", times),
+    expected: (times) => ({ kills: times, ...LEFT_WELL }),
+    skip: withoutRedis,
   },
   "retention-sqlite": {
     times: 40,
-    play: (times) => killWhileTasksLeave("sqlite", times),
-    must: (times) => ({ kills: times, ...LEFT_WELL }),
+    run: (times) => killWhileTasksLeave("sqlite", times),
+    expected: (times) => ({ kills: times, ...LEFT_WELL }),
   },
   "retention-deliveries": {
     times: 40,
-    play: (times) => killWhileDeliveriesLeave(times),
-    must: (times) => ({ kills: times, lost: 0, damaged: 0, leftWrongly: 0 }),
+    run: (times) => killWhileDeliveriesLeave(times),
+    expected: (times) => ({ kills: times, lost: 0, damaged: 0, leftWrongly: 0 }),
   },
-  /** Times are tasks. */
+  /** One repetition is a task. */
   "backup-sqlite": {
     times: 10_000,
-    play: (times) => backUpAndRestore("sqlite", times),
-    must: () => ({ missing: 0, unknown: 0 }),
+    run: (times) => backUpAndRestore("sqlite", times),
+    expected: () => ({ missing: 0, unknown: 0 }),
   },
   "backup-redis": {
     times: 10_000,
-    play: (times) => backUpAndRestore("redis", times),
-    must: () => ({ missing: 0, unknown: 0 }),
-    unless: withoutRedis,
+    run: (times) => backUpAndRestore("redis", times),
+    expected: () => ({ missing: 0, unknown: 0 }),
+    skip: withoutRedis,
   },
-  settings: { times: 20, play: changeSettingsEverywhere, must: () => ({ late: 0 }), unless: withoutRedis },
+  settings: { times: 20, run: changeSettingsEverywhere, expected: () => ({ late: 0 }), skip: withoutRedis },
   "redis-agents": {
     times: 60,
-    play: (times) => killAgents(times, 15, 50),
-    must: () => ({ lost: 0, doubled: 0 }),
-    unless: withoutRedis,
+    run: (times) => killAgents(times, 15, 50),
+    expected: () => ({ lost: 0, doubled: 0 }),
+    skip: withoutRedis,
   },
 };
 
@@ -175,21 +187,21 @@ const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: { share: { type: "string", default: "1" } },
 });
-for (const [name, { times: whole, play, must, unless }] of Object.entries(RUNS)) {
+for (const [name, { times: whole, run, expected, skip }] of Object.entries(SCENARIOS)) {
   if (wanted.length > 0 && !wanted.some((one) => name === one || name.startsWith(`${one}-`))) continue;
-  if (unless !== undefined) {
-    process.stdout.write(`${name}: left out, because ${unless}\n`);
+  if (skip !== undefined) {
+    process.stdout.write(`${name}: skipped, because ${skip}\n`);
     continue;
   }
   const began = performance.now();
   const times = Math.max(1, Math.round(whole * Number(values.share)));
-  const figures = await play(times);
+  const figures = await run(times);
   const seconds = Math.round((performance.now() - began) / 1_000);
-  const broken = Object.entries(must(times)).filter(
+  const broken = Object.entries(expected(times)).filter(
     ([figure, value]) => (figures as Record<string, unknown>)[figure] !== value,
   );
   process.stdout.write(
-    `${name} ${JSON.stringify({ ...figures, tookS: seconds })}${broken.length > 0 ? " NOT KEPT" : ""}\n`,
+    `${name} ${JSON.stringify({ ...figures, tookS: seconds })}${broken.length > 0 ? " BROKEN" : ""}\n`,
   );
   if (broken.length > 0) process.exitCode = 1;
 }

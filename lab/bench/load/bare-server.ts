@@ -1,5 +1,5 @@
-// What a server could do that does nothing but the physical part: Koa, one durable write, nothing else. A process of its
-// own: `node lab/bench/load/bare-server.ts FOLDER`; prints its port.
+// The fastest server that the hardware allows: Koa and one durable write, nothing else. Runs as a separate process: `node
+// lab/bench/load/bare-server.ts FOLDER`; prints its port.
 
 import { open } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
@@ -17,7 +17,7 @@ const log = await open(join(folder, "bare.log"), "w");
 let waiting: { readonly body: string; readonly done: () => void }[] = [];
 let size = 0;
 
-/** Durable when it resolves; those that arrive together share one fsync. */
+/** Durable when it resolves; writes that arrive together share one fsync. */
 function append(body: string): Promise<void> {
   return new Promise((done) => {
     if (waiting.length === 0) setImmediate(flush);

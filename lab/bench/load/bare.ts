@@ -1,10 +1,10 @@
-// The bare server as a child of the benchmark.
+// Starts the bare server as a child process of the benchmark.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { Line } from "./line.ts";
+import { Connection } from "./connection.ts";
 import { type Loaded, load } from "./load.ts";
 
 const SERVER = fileURLToPath(new URL("./bare-server.ts", import.meta.url));
@@ -21,10 +21,10 @@ export async function withBareServer<T>(folder: string, use: (url: string, pid: 
   }
 }
 
-/** Durable appends of this body over Koa, on the disk of the folder. */
+/** Measures durable appends of this body over Koa, on the disk of the folder. */
 export function bareAppends(folder: string, body: string, seconds: number): Promise<Loaded> {
   return withBareServer(folder, async (url, pid) => {
-    const lines = await Line.openMany(64, url);
+    const lines = await Connection.openMany(64, url);
     const loaded = await load({ workers: lines.length, seconds, pid }, async (worker) => {
       const answer = await lines[worker]?.ask("POST", "/append", { body });
       if (answer?.status !== 202) throw new Error(`the bare server answered ${answer?.status}`);

@@ -1,16 +1,18 @@
-// Many idle runners in one process, for idle-runners.ts: each has a session and an open long poll, over real HTTP by the
-// protocol's own client. Whoever is offered a job claims it, starts it, says that its step has started, and reports.
+// Many idle runners in one process, for idle-runners.ts: each has a session and an open long poll over HTTP, with the
+// protocol's own client. A runner that is offered a job claims and starts it, reports its step as started, and reports.
 
 import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
 
-/** To the parent, when the agent has been told that the step has started. `atMs`: since 1970, with fractions. */
-export type Said = { readonly k: "ready" } | { readonly k: "started"; readonly task: string; readonly atMs: number };
+/** A message to the parent. `started`: the agent has acknowledged that the step started, at `atMs` (Unix time, fractional). */
+export type RunnerMessage =
+  | { readonly k: "ready" }
+  | { readonly k: "started"; readonly task: string; readonly atMs: number };
 
 const WAIT_MS = 25_000;
 
 const [url = "", token = "", count = "0"] = process.argv.slice(2);
-const say = (said: Said): void => void process.send?.(said);
+const send = (message: RunnerMessage): void => void process.send?.(message);
 process.once("disconnect", () => process.exit());
 
 const runners = await Promise.all(
@@ -19,7 +21,7 @@ const runners = await Promise.all(
   ),
 );
 const idle = runners.map((runner) => work(runner));
-say({ k: "ready" });
+send({ k: "ready" });
 await Promise.all(idle);
 
 async function work(runner: ScriptedRunner): Promise<never> {
@@ -34,7 +36,7 @@ async function begin(runner: ScriptedRunner, offer: Offer): Promise<void> {
   await runner.claim(offer);
   await runner.start(ref);
   await runner.progress(ref, 1, [{ kind: "step-started", step: "make" }]);
-  say({ k: "started", task: ref.task, atMs: performance.timeOrigin + performance.now() });
+  send({ k: "started", task: ref.task, atMs: performance.timeOrigin + performance.now() });
   await runner.progress(ref, 2, [{ kind: "step-ended", step: "make", outcome: "succeeded", durationMs: 0 }]);
   await runner.report(ref, { progress: 2 });
 }

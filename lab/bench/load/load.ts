@@ -1,15 +1,15 @@
-// Work done again and again by many at once, counted.
+// Repeats work with several workers at once and counts it.
 
 import { cpuMicros } from "./cpu.ts";
 
 export type Loaded = {
   readonly perSecond: number;
   readonly times: readonly number[];
-  /** CPU time of the process `pid` per work, microseconds; NaN without one. */
+  /** CPU time of the process `pid` per unit of work, microseconds; NaN without a pid. */
   readonly cpu: number;
 };
 
-/** `workers` do `work` one after the other for `seconds`, after `warmUp` seconds that do not count. `times` in ms. */
+/** Each of `workers` repeats `work` for `seconds`, after `warmUp` seconds that do not count. `times` are in ms. */
 export async function load(
   {
     workers,

@@ -1,5 +1,5 @@
-// A store with a million tasks, made from tasks that a real agent wrote: their rows are copied inside SQLite with other
-// ids, times and apps. Streams, snapshots and index entries are whole; of each task's events only the last is there.
+// A store with a million tasks, made from tasks that a real agent wrote: their rows are copied inside SQLite with other ids,
+// times and apps. Streams, snapshots and index entries are complete; each task has only its last event.
 
 import { DatabaseSync } from "node:sqlite";
 
@@ -7,14 +7,14 @@ export type Seed = {
   readonly id: string;
   readonly app: string;
   readonly requestedAt: number;
-  /** `open`, or the outcome. */
+  /** `open` or the outcome. */
   readonly state: string;
 };
 
 export const APPS = 200;
 const MINUTE_MS = 60_000;
 
-/** Every copy is a minute older than the one before. `parts`: how many copies of which seed. */
+/** Each copy is a minute older than the one before. `parts`: how many copies of which seed task. */
 export function fillStore(file: string, parts: readonly { readonly seed: Seed; readonly copies: number }[]): void {
   const db = new DatabaseSync(file);
   db.exec(

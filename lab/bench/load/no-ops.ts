@@ -1,14 +1,14 @@
-// Tasks of one job that does nothing, through a task-agent in a process of its own: submitters and runners speak real
-// HTTP to it. A task counts when its report was acknowledged.
+// Tasks with one no-op job, through a task-agent in a separate process: submitters and runners use real HTTP. A task counts
+// when its report was acknowledged.
 
 import { randomUUID } from "node:crypto";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
-import { type AgentProcess, type Ground, RUNNER_TOKEN, TOKEN } from "../../soak/processes.ts";
-import { Line } from "./line.ts";
+import { type AgentProcess, RUNNER_TOKEN, type TestBed, TOKEN } from "../../processes/agent-process.ts";
+import { Connection } from "./connection.ts";
 
 export const NO_OP = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
-/** So many tasks are under way at once: enough that commits are shared, and fewer than there are slots. */
+/** Tasks under way at once: enough to share commits, and fewer than there are slots. */
 const MAX_OPEN = 200;
 const SUBMITTERS = 32;
 const RUNNERS = 4;
@@ -16,7 +16,7 @@ const SLOTS = 64;
 
 export type NoOpOptions = {
   readonly tasks: number;
-  /** So many before them do not count. */
+  /** Number of tasks before them that do not count. */
   readonly warmUp: number;
   readonly pipeline?: string;
   readonly onWarm?: () => void;
@@ -47,7 +47,7 @@ export async function runNoOps(
     next?.();
   };
   const submit = async (url: string): Promise<void> => {
-    const line = await Line.open(url, TOKEN);
+    const line = await Connection.open(url, TOKEN);
     while (asked < total) {
       asked += 1;
       const wish = { pipeline, params: {}, idempotencyKey: `key-${asked}`, principal: "bench" };
@@ -67,11 +67,11 @@ export async function runNoOps(
   return { perSecond: tasks / seconds, tasks };
 }
 
-/** A runner with many slots, each a connection of its own. It claims, starts and reports, and does nothing between. */
+/** A runner with many slots, each with its own connection. It claims, starts and reports, and does nothing in between. */
 async function runner(url: string, n: number, onEnded: () => void, signal: AbortSignal): Promise<void> {
-  const polling = await Line.open(url, RUNNER_TOKEN);
-  // Opened when they are needed first: a server closes connections that ask for nothing.
-  const idle: Line[] = [];
+  const polling = await Connection.open(url, RUNNER_TOKEN);
+  // Opened at the first use: a server closes idle connections.
+  const idle: Connection[] = [];
   let free = SLOTS;
   const { session } = (await polling.json("POST", "/runner/v1/session", {
     runner: `seoul-${n}`,
@@ -86,20 +86,20 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
   })) as { session: string };
   let wake = (): void => {};
   let failure: unknown;
-  const release = (line: Line): void => {
+  const release = (line: Connection): void => {
     idle.push(line);
     free += 1;
     wake();
   };
-  const work = async (line: Line, ref: JobRef): Promise<void> => {
+  const work = async (line: Connection, ref: JobRef): Promise<void> => {
     await line.json("POST", "/runner/v1/start", { session, ref });
     await line.json("POST", "/runner/v1/report", { session, ref, outcome: "succeeded", outputs: {}, progress: 0 });
     onEnded();
     release(line);
   };
-  const take = async (line: Line, offer: string, ref: JobRef): Promise<void> => {
+  const take = async (line: Connection, offer: string, ref: JobRef): Promise<void> => {
     const claim = await line.ask("POST", "/runner/v1/claim", { body: JSON.stringify({ session, offer, ref }) });
-    // Where several agents offer the same job, one of their runners gets it.
+    // When several agents offer the same job, only one of their runners gets it.
     if (claim.status === 409) return release(line);
     if (claim.status !== 200) throw new Error(`a claim was answered ${claim.status} ${claim.body}`);
     work(line, ref).catch((error: unknown) => {
@@ -119,10 +119,10 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
     const { offers } = (await polling.json("POST", "/runner/v1/poll", body)) as {
       offers: { offer: string; ref: JobRef }[];
     };
-    // An offer is repeated until it is claimed, so all are claimed before the next poll.
+    // An offer is repeated until it is claimed, so all offers are claimed before the next poll.
     const claims = offers.slice(0, free).map(async ({ offer, ref }) => {
       free -= 1;
-      await take(idle.pop() ?? (await Line.open(url, RUNNER_TOKEN)), offer, ref);
+      await take(idle.pop() ?? (await Connection.open(url, RUNNER_TOKEN)), offer, ref);
     });
     await Promise.all(claims);
   }
@@ -130,6 +130,6 @@ async function runner(url: string, n: number, onEnded: () => void, signal: Abort
   for (const line of idle) line.close();
 }
 
-export async function prepareNoOps(ground: Ground): Promise<void> {
-  await ground.pipeline("nothing", NO_OP);
+export async function prepareNoOps(bed: TestBed): Promise<void> {
+  await bed.pipeline("nothing", NO_OP);
 }

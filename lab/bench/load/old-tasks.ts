@@ -1,5 +1,5 @@
-// A store with many tasks, each with all of its events: copies of one that a real agent wrote, appended by the journal
-// itself, some time apart, the oldest first.
+// A store with many complete tasks: copies of one that a real agent wrote, appended through the journal with increasing
+// times, the oldest first.
 
 import { newTaskId } from "@gantry/core/task/task-id.ts";
 import type { Journal, JournalEvent, StreamAppend } from "@gantry/journal/journal.ts";
@@ -7,7 +7,7 @@ import type { Journal, JournalEvent, StreamAppend } from "@gantry/journal/journa
 export const APPS = 100;
 const TOGETHER = 200;
 
-/** Copies a task of the store. Answers the ids, and how many events each has. */
+/** Copies a task of the store. Returns the ids and the number of events of each. */
 export async function fillWithOld(
   journal: Journal,
   options: { readonly seed: string; readonly count: number; readonly from: number; readonly everyMs: number },

@@ -1,24 +1,24 @@
-// A portal-api in a process of its own, before a task-agent of the benchmark.
+// A portal-api as a separate process in front of a task-agent of the benchmark.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../faults/redis/server.ts";
-import { type Ground, TOKEN } from "../../soak/processes.ts";
+import { type TestBed, TOKEN } from "../../processes/agent-process.ts";
 
 const PORTAL = fileURLToPath(new URL("../../../portal-api/main.ts", import.meta.url));
 
 export type PortalProcess = { readonly url: string; readonly token: string; readonly pid: number };
 
-/** Resolves when it serves. It ends with the ground. */
-export async function startPortalProcess(ground: Ground, agentUrl: string): Promise<PortalProcess> {
+/** Resolves when it serves. It ends with the test bed. */
+export async function startPortalProcess(bed: TestBed, agentUrl: string): Promise<PortalProcess> {
   const port = await freePort();
-  const dataDir = join(ground.folder, "portal");
+  const dataDir = join(bed.folder, "portal");
   await mkdir(dataDir);
-  const file = join(ground.folder, "portal.json");
+  const file = join(bed.folder, "portal.json");
   const config = { port, dataDir, agent: { url: agentUrl, token: TOKEN }, logLevel: "silent" };
   await writeFile(file, JSON.stringify(config));
-  const child = ground.spawn([process.execPath, PORTAL, "--config", file]);
+  const child = bed.spawn([process.execPath, PORTAL, "--config", file]);
   const url = `http://127.0.0.1:${port}`;
   const answers = async (): Promise<boolean> => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true;
   while (!(await answers())) {

@@ -1,4 +1,4 @@
-// A task-agent as a process whose next pass of retention begins when its parent says so: `node … CONFIG` as JSON.
+// A task-agent as a process whose next retention pass starts on a message of its parent: `node … CONFIG` (JSON).
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";

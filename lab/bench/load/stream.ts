@@ -14,7 +14,7 @@ export class Stream {
     socket.on("data", (chunk: Buffer) => this.#hear(chunk.toString("latin1")));
   }
 
-  /** Resolves when the stream has begun. */
+  /** Resolves when the stream is open. */
   static async open(url: string, path: string, token: string): Promise<Stream> {
     const { hostname, port, host } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
@@ -28,7 +28,7 @@ export class Stream {
     return stream;
   }
 
-  /** The time (performance.now) at which this text came. */
+  /** The time (performance.now) at which this text arrived. */
   until(text: string): Promise<number> {
     this.#seen = "";
     this.#wanted = text;
@@ -43,7 +43,7 @@ export class Stream {
 
   #hear(text: string): void {
     if (this.#wanted === "") return;
-    // What was looked for may be cut in two.
+    // The text may be split between two chunks.
     this.#seen = this.#seen.slice(-this.#wanted.length) + text;
     if (!this.#seen.includes(this.#wanted)) return;
     this.#wanted = "";

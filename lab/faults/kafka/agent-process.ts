@@ -1,4 +1,4 @@
-// A task-agent as a process of its own that publishes to Kafka, made to work hard: tasks that are started and canceled.
+// A task-agent as a separate process that publishes to Kafka, under load: tasks are started and canceled.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -37,7 +37,7 @@ export class AgentOnKafka {
     return this.#sizes;
   }
 
-  /** How often the process ended without having been killed. */
+  /** How often the process ended without being killed. */
   get endedByItself(): number {
     return this.#byItself;
   }
@@ -76,7 +76,7 @@ export class AgentOnKafka {
     await once(child, "exit");
   }
 
-  /** Starts and cancels so many tasks, several at once. */
+  /** Starts and cancels a number of tasks, several at once. */
   async work(tasks: number): Promise<void> {
     let left = tasks;
     const one = async (): Promise<void> => {
@@ -88,7 +88,7 @@ export class AgentOnKafka {
     await Promise.all(Array.from({ length: AT_ONCE }, one));
   }
 
-  /** Tasks for so long, at about so many events a second; one that meets a dead agent is left where it is. */
+  /** Creates tasks for a time, at about this many events a second. A task whose request finds the agent dead is abandoned. */
   async workFor(ms: number, eventsPerSecond: number): Promise<void> {
     const end = performance.now() + ms;
     while (performance.now() < end) {
@@ -98,7 +98,7 @@ export class AgentOnKafka {
     }
   }
 
-  /** Milliseconds from the wish to start a task to its acceptance, on average. */
+  /** Average milliseconds from the request to start a task to its acceptance. */
   async measure(tasks: number): Promise<number> {
     const began = performance.now();
     for (let count = 0; count < tasks; count += 1) await this.#task();
@@ -110,7 +110,7 @@ export class AgentOnKafka {
     return Math.round(Number(kb) / 1_024);
   }
 
-  /** Kills the agent and counts what is in its journal. */
+  /** Kills the agent and counts the events in its journal. */
   async journal(): Promise<TaskSizes> {
     await this.kill();
     const journal = await openSqliteJournal({ file: join(this.#data, "journal.sqlite"), indexes: AGENT_INDEXES });
@@ -140,7 +140,7 @@ export class AgentOnKafka {
   }
 
   #chosen: number | undefined;
-  /** One port for all starts, free when it was chosen. */
+  /** The same port for all starts; it was free when it was chosen. */
   async #port(): Promise<number> {
     this.#chosen ??= await freePort();
     return this.#chosen;

@@ -1,4 +1,4 @@
-// A task-agent and a notify-agent with Kafka between them, in this process, for tests.
+// A task-agent and a notify-agent, connected by Kafka, in this process.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { InboxItem } from "@gantry/wire/agent/views.ts";
 
 const TOKEN = "platform-token-of-this-test";
 
-/** A pipeline whose only job waits at a site that has no runner: it ends when it is canceled. */
+/** A pipeline whose only job waits for a site without a runner, so its tasks end only by a cancel. */
 export const WAITING_PIPELINE = `
 name: wait
 title: Wait

@@ -1,5 +1,5 @@
-// A real Kafka broker for tests: Apache Kafka's jars in KRaft mode, one node, on free loopback ports. The jars come from
-// fetch.sh; where they are not, or no Java is, tests skip and say so.
+// A real Kafka broker for tests: Apache Kafka in KRaft mode, one node, on free loopback ports. fetch.sh downloads the jars;
+// without them or without Java, tests are skipped with the reason.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -15,15 +15,15 @@ export const BROKER_ACCOUNT = { username: "gantry", password: "a-password-of-the
 
 export type KafkaBroker = {
   readonly address: string;
-  /** The listener that speaks TLS and wants BROKER_ACCOUNT (mechanism `plain`). */
+  /** The listener with TLS that requires BROKER_ACCOUNT (mechanism `plain`). */
   readonly tlsAddress: string;
-  /** The certificate of that listener, its own authority; PEM. */
+  /** The self-signed certificate of that listener, PEM. */
   readonly ca: string;
-  /** Like a crash: SIGKILL. What was acknowledged stays in its folder. */
+  /** SIGKILL. Acknowledged messages stay in its folder. */
   readonly kill: () => Promise<void>;
   /** Starts it again after `kill`, with the same ports and folder. */
   readonly start: () => Promise<void>;
-  /** Stops it in the middle of everything, sockets open; `resume` lets it go on. */
+  /** SIGSTOP: its sockets stay open. `resume` continues it. */
   readonly pause: () => void;
   readonly resume: () => void;
   /** Kills it and removes its folder. */
@@ -38,13 +38,13 @@ export function whyNoBroker(): string | undefined {
   return undefined;
 }
 
-/** Starts a broker with an empty folder inside `dir`; it serves when the promise resolves (about 5 s). */
+/** Starts a broker with an empty folder inside `dir`. Resolves when it serves (about 5 s). */
 export async function startBroker(dir: string): Promise<KafkaBroker> {
   const [port, controller, sasl] = (await freePorts(3)) as [number, number, number];
   const folder = join(dir, `kafka-${port}`);
   await mkdir(join(folder, "data"), { recursive: true });
   await writeFile(join(folder, "server.properties"), properties({ folder, port, controller, sasl }));
-  // What `kafka-storage format` would write; without its Java process this saves seconds.
+  // What `kafka-storage format` would write. Writing it directly saves the seconds of a Java process.
   await writeFile(
     join(folder, "data", "meta.properties"),
     "version=1\ncluster.id=Z2FudHJ5LWxhYi1rYWZrYQ\nnode.id=1\ndirectory.id=Z2FudHJ5LWxhYi1kYXRhMQ\n",
@@ -73,7 +73,7 @@ export async function startBroker(dir: string): Promise<KafkaBroker> {
   };
 }
 
-/** Writes key and certificate for the listener with TLS, fresh for every broker; answers the certificate. */
+/** Writes a new key and certificate for the TLS listener; returns the certificate. */
 async function makeCertificate(folder: string): Promise<string> {
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"];
@@ -82,13 +82,13 @@ async function makeCertificate(folder: string): Promise<string> {
     ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, ...subject],
     { encoding: "utf8" },
   );
-  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`);
+  if (made.status !== 0) throw new Error(`openssl created no certificate: ${made.stderr}`);
   const ca = await readFile(cert, "utf8");
   await writeFile(join(folder, "broker.pem"), (await readFile(key, "utf8")) + ca);
   return ca;
 }
 
-/** Where fetch.sh puts the jars. */
+/** The folder to which fetch.sh downloads the jars. */
 function home(): string {
   return process.env.GANTRY_KAFKA_DIR ?? join(homedir(), ".cache/gantry-test/kafka");
 }
@@ -157,7 +157,7 @@ function properties({ folder, port, controller, sasl }: Place): string {
     "num.network.threads=2",
     "num.io.threads=2",
     "log.cleaner.enable=false",
-    // After a kill the old registration must lapse before the new one is taken.
+    // After a kill, the old registration must expire before a new one is accepted.
     "broker.session.timeout.ms=1500",
     "broker.heartbeat.interval.ms=500",
   ].join("\n")}\n`;

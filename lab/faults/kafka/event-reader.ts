@@ -1,11 +1,11 @@
-// A reader of events, like one of another system: it drops what it has seen by (task, taskseq), and counts.
+// A reader of events as another system would write it: it drops duplicates by (task, taskseq) and counts.
 
 import type { BusMessage, EventBus } from "@gantry/wire/bus/bus.ts";
 import { kafkaConfig } from "@gantry/wire/bus/kafka/config.ts";
 import { openKafkaBus } from "@gantry/wire/bus/kafka/kafka-bus.ts";
 import type { KafkaSettings } from "./agents.ts";
 
-/** By task: how many events it has. */
+/** Task → number of its events. */
 export type TaskSizes = ReadonlyMap<string, number>;
 
 export class EventReader {
@@ -33,7 +33,7 @@ export class EventReader {
     return this.#messages - this.#repeats;
   }
 
-  /** Resolves when so many different events have been read. */
+  /** Resolves when this many different events have been read. */
   async until(agent: { readonly events: number }): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#onMore = () => {

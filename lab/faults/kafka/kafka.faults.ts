@@ -1,5 +1,5 @@
-// The bus on a real broker: the suite, topics that do not fit, accounts that are refused, a broker that dies or falls
-// silent, and the two agents as processes on both ends of it.
+// The bus on a real broker: the suite, unsuitable topics, refused accounts, a broker that dies or stops answering, and the
+// two agents as processes on both ends.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -40,7 +40,7 @@ describe("Kafka", { skip }, () => {
     const small = { topic: `t${topics}`, partitions: 3, replication: 1, ...part };
     return kafkaConfig.parse({ brokers: [broker.address], ...small });
   };
-  /** What a start with this configuration says. */
+  /** The error of a start with this configuration. */
   const refusal = async (config: KafkaConfig): Promise<readonly [ErrorCode, string]> => {
     const bus = openKafkaBus(config, { logger });
     try {
@@ -51,7 +51,7 @@ describe("Kafka", { skip }, () => {
     } finally {
       await bus.close();
     }
-    throw new Error("nothing was wrong");
+    throw new Error("the start succeeded");
   };
 
   busSuite("kafka", async () => {
@@ -59,7 +59,7 @@ describe("Kafka", { skip }, () => {
     return { open: () => openKafkaBus(config, { logger }) };
   });
 
-  test("a topic that does not fit is told in one sentence", async () => {
+  test("an unsuitable topic is reported in one sentence", async () => {
     const missing = configOf({ create: false });
     assert.deepEqual(await refusal(missing), [
       "topic-unfit",
@@ -80,7 +80,7 @@ describe("Kafka", { skip }, () => {
     assert.match((await refusal(longer))[1], /it keeps events for 604800000 ms, and 604800001 ms are configured/);
   });
 
-  test("TLS and an account: what is right is let in, what is wrong is told so", async () => {
+  test("TLS and an account: the right ones are accepted, wrong ones are refused with the reason", async () => {
     const sasl = { mechanism: "plain" as const, ...BROKER_ACCOUNT };
     const secure = { brokers: [broker.tlsAddress], tls: true, tlsCa: broker.ca, sasl };
     const bus = openKafkaBus(configOf(secure), { logger });
@@ -92,11 +92,11 @@ describe("Kafka", { skip }, () => {
     const [code, message] = await refusal(wrong);
     assert.equal(code, "bus-refused");
     assert.ok(message.includes(broker.tlsAddress) && !message.includes("another-password"), message);
-    // Without its authority the certificate is anybody's.
+    // Without its authority the certificate is not trusted.
     assert.equal((await refusal(configOf({ ...secure, tlsCa: undefined })))[0], "unavailable");
   });
 
-  test("a broker that is killed is nothing but a rejection, and what was acknowledged is there afterwards", async () => {
+  test("publishing to a killed broker rejects, and acknowledged messages are there afterwards", async () => {
     const bus = openKafkaBus(configOf(), { logger });
     await bus.checkTopic();
     const sent = manyMessages(["a", "b", "c"], 20);
@@ -133,9 +133,9 @@ describe("Kafka", { skip }, () => {
     await bus.close();
   });
 
-  test("a broker that says nothing holds a publisher no longer than it may, and the next one gets through", async () => {
+  test("a broker that stops answering blocks a publisher only until its time limit, and the next publish succeeds", async () => {
     let wake = (): void => {};
-    // The watchdog's time is up when the test says so; all other waiting is real.
+    // The test fires the watchdog timer itself; all other waits are real.
     const after = (ms: number, run: () => void): (() => void) => {
       if (ms === 30_000) {
         wake = run;
@@ -157,7 +157,7 @@ describe("Kafka", { skip }, () => {
     await bus.close();
   });
 
-  test("a task that ends reaches people over Kafka, once, also when both agents were away in between", async () => {
+  test("the end of a task is notified once over Kafka, also when both agents were down in between", async () => {
     const { brokers, topic } = configOf();
     const kafka = { brokers, topic, partitions: 3, replication: 1 };
     const agent = await startTaskAgentOnKafka(join(dir, "agent"), kafka, logger);
@@ -183,7 +183,7 @@ describe("Kafka", { skip }, () => {
     await agent.close();
   });
 
-  test("a process whose topic does not fit ends with exit code 2 and says why", async () => {
+  test("a process with an unsuitable topic ends with exit code 2 and the reason", async () => {
     const { brokers, topic } = configOf();
     const config = join(dir, "agent.json");
     const token = "a-token-of-this-test";
@@ -202,7 +202,7 @@ describe("Kafka", { skip }, () => {
     );
   });
 
-  test("so does one whose topic has too few partitions; and the notify-agent, too", async () => {
+  test("a topic with too few partitions ends both agents with exit code 2", async () => {
     const { brokers, topic } = configOf({ partitions: 3 });
     const kafka = { brokers, topic, partitions: 3, replication: 1 };
     const bus = openKafkaBus(kafkaConfig.parse(kafka), { logger });
@@ -216,7 +216,7 @@ describe("Kafka", { skip }, () => {
     });
   });
 
-  test("a Kafka that was reached once and is away keeps a process from nothing", async () => {
+  test("a Kafka that was reached once and is down does not keep a process from starting", async () => {
     const kafka = { ...configOf(), brokers: [broker.address] };
     const { brokers, topic } = kafka;
     const config = { brokers, topic, partitions: 3, replication: 1 };

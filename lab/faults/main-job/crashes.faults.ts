@@ -1,15 +1,15 @@
-// kill -9 in the middle of the work: after a restart the task ends right, and nothing was done twice.
+// Kills processes (SIGKILL) during the work: after a restart the task ends well, and nothing was done twice.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { argoApp, Clone, latestFirst, messages, tags, tempFolder, told } from "../../e2e/outside.fixture.ts";
-import { GantryProcess } from "../../gantry-process.ts";
+import { GantryProcess } from "../../processes/gantry-process.ts";
 
 const CREATE = { params: { name: "orders", title: "Orders", jiraKey: "ORD" } };
 
-test("kill -9 in the middle of CI and of CD", { timeout: 240_000 }, async (t) => {
+test("kill -9 during CI and CD", { timeout: 240_000 }, async (t) => {
   const ends = latestFirst(t);
   const folder = await tempFolder(ends, "crashes");
   const data = join(folder, "gantry");
@@ -18,9 +18,9 @@ test("kill -9 in the middle of CI and of CD", { timeout: 240_000 }, async (t) =>
   const created = await gantry.ended((await gantry.press("/v1/apps", CREATE)).id);
   assert.equal(created.state, "succeeded", created.headline);
 
-  await t.test("of the whole process in the middle of CI", async () => {
+  await t.test("of the whole process during CI", async () => {
     const task = await gantry.press("/v1/apps/orders/ci", {}, "one-press");
-    // Once between two steps, once with the image half pushed, once while others are waited for.
+    // Between two steps, during the push of the image, and while a step waits for another system.
     for (const step of ["install", "image", "gate"]) {
       await gantry.until(task.id, (fact) => fact.kind === "StepStarted" && fact.step === step);
       await gantry.kill();
@@ -31,14 +31,14 @@ test("kill -9 in the middle of CI and of CD", { timeout: 240_000 }, async (t) =>
     assert.equal(
       (await gantry.press("/v1/apps/orders/ci", {}, "one-press")).id,
       task.id,
-      "the same press is the same task",
+      "the same key gives the same task",
     );
     assert.equal((await tags(gantry, "seoul", "apps/orders")).length, 1);
     await told(gantry, [created.id, task.id]);
     assert.equal((await messages(gantry)).length, 2);
   });
 
-  await t.test("of a runner alone in the middle of CD, with the processes on their own", async () => {
+  await t.test("of a runner alone during CD, with separate processes", async () => {
     assert.equal(await gantry.stop(), 0);
     gantry = await GantryProcess.start(data, ["--no-demo", "--separate"]);
     const killRunner = (site: string): void => {

@@ -1,6 +1,6 @@
-// What goes wrong in real life, one after the other in one Gantry. What people and other systems get wrong ends in a
-// clear error that says what to do, nothing half done without a record, no crash. What is wrong with the app ends `failed`
-// at its step, with the first failing line, and people are told so.
+// Common failures, one after the other in one Gantry. Wrong input and failures of other systems end in a clear error that
+// says what to do, without a crash and without unrecorded partial work. Failures of the app end as `failed` at their step,
+// with the first failing line, and are notified.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -12,11 +12,11 @@ import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { Clone, latestFirst, messages, tempFolder, told } from "../../e2e/outside.fixture.ts";
 import type { Fault } from "../../fakes/fake-server.ts";
-import { GantryProcess } from "../../gantry-process.ts";
+import { GantryProcess } from "../../processes/gantry-process.ts";
 
 const COMMAND = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 
-test("bad input, bad systems, bad apps", { timeout: 240_000 }, async (t) => {
+test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (t) => {
   const ends = latestFirst(t);
   const data = await tempFolder(ends, "failures");
   const gantry = await GantryProcess.start(join(data, "gantry"));
@@ -32,7 +32,7 @@ test("bad input, bad systems, bad apps", { timeout: 240_000 }, async (t) => {
   const tasks = async (): Promise<number> =>
     ((await gantry.call("GET", "/v1/tasks")).body as { items: unknown[] }).items.length;
 
-  await t.test("a wrong parameter is refused at its place, and nothing is kept", async () => {
+  await t.test("a wrong parameter is refused with its place, and nothing is stored", async () => {
     const { status, problem } = await post("/v1/apps", {
       params: { name: "Orders!", title: "Orders", jiraKey: "ord" },
     });
@@ -43,14 +43,14 @@ test("bad input, bad systems, bad apps", { timeout: 240_000 }, async (t) => {
     assert.equal(await tasks(), 0);
   });
 
-  await t.test("an unknown app is refused and named", async () => {
+  await t.test("an unknown app is refused by name", async () => {
     const { status, problem } = await post("/v1/apps/nobody/ci", {});
     assert.deepEqual([status, problem.code], [404, "app-unknown"]);
     assert.match(problem.title, /nobody/);
     assert.equal(await tasks(), 0);
   });
 
-  await t.test("a pipeline file with five mistakes: all five, each with its line", async () => {
+  await t.test("a pipeline file with five mistakes: all five are reported, each with its line", async () => {
     const file = join(data, "five.yaml");
     const text = [
       "name: five",
@@ -77,7 +77,7 @@ test("bad input, bad systems, bad apps", { timeout: 240_000 }, async (t) => {
     for (const line of [3, 7, 9, 11, 12]) assert.ok(lines.includes(line), `line ${line} of\n${stdout}`);
   });
 
-  await t.test("a git host that answers 500 for a while is tried again; nothing is made twice", async () => {
+  await t.test("a git host that answers 500 for a while is retried; nothing is created twice", async () => {
     await fault("bitbucket", { match: "POST /rest/api/latest/projects/APPS/repos", kind: "drop-answer", times: 1 });
     await fault("bitbucket", {
       match: "GET /rest/api/latest/projects/APPS/repos/orders$",
@@ -93,7 +93,7 @@ test("bad input, bad systems, bad apps", { timeout: 240_000 }, async (t) => {
     assert.ok(Math.max(...tries) > 1, "a step was tried again, and says so");
   });
 
-  await t.test("a git host that goes on answering 500 ends errored, with what to do", async () => {
+  await t.test("a git host that keeps answering 500 ends the task as errored, with what to do", async () => {
     await fault("bitbucket", { match: "/apps/orders", kind: "status", status: 500, times: 1_000 });
     const task = await gantry.press("/v1/apps/orders/ci", {});
     const retrying = await gantry.until(task.id, (fact) => fact.kind === "StepRetrying");
@@ -108,14 +108,14 @@ test("bad input, bad systems, bad apps", { timeout: 240_000 }, async (t) => {
   const source = await Clone.of(gantry, record.source.cloneUrl, join(data, "source"));
   const ci = async (): Promise<TaskView> => gantry.ended((await gantry.press("/v1/apps/orders/ci", {})).id);
 
-  await t.test("a registry that drops the connection in the middle of a push is survived", async () => {
+  await t.test("a push succeeds although the registry drops the connection in the middle", async () => {
     await fault("seoul-harbor", { match: "^(PATCH|PUT) /v2/.*blobs/uploads", kind: "drop", times: 2 });
     await fault("seoul-harbor", { match: "^PUT /v2/.*manifests", kind: "drop-answer", times: 1 });
     const built = await ci();
     assert.equal(built.state, "succeeded", built.headline);
   });
 
-  // Argo CD is given time to become well again; everything else goes on meanwhile.
+  // Argo CD gets time to recover; everything else continues meanwhile.
   const degraded = await gantry.press("/v1/apps/orders/cd", { params: { digest: `sha256:${"0".repeat(64)}` } });
 
   const failedAt = async (task: TaskView, job: string, step: string, line: RegExp): Promise<void> => {
@@ -156,7 +156,7 @@ test("bad input, bad systems, bad apps", { timeout: 240_000 }, async (t) => {
     await source.git("push", "--quiet");
   });
 
-  await t.test("a missing credential names itself and the file it should be in", async () => {
+  await t.test("a missing credential is reported with its name and the file where it should be", async () => {
     const secret = join(data, "gantry", "secrets", "seoul-harbor");
     await rename(secret, `${secret}.away`);
     const ended = await ci();

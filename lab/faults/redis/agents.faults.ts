@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { killAgents } from "./agents.ts";
 import { noRedis } from "./server.ts";
 
-test("two task-agents on one Redis, either killed at any time: nothing is lost, no task waits long", {
+test("two task-agents on one Redis, either killed at any time: no task is lost or waits long", {
   skip: noRedis,
 }, async (t) => {
   const figures = await killAgents(2, 15, 50);

@@ -1,6 +1,6 @@
-// Two task-agents, real processes on one Redis, under load: tasks are requested all the time, runners do nothing but
-// claim, start and report, and one of the agents is killed with SIGKILL again and again. Whoever loses its agent goes to
-// the other one, as behind a load balancer.
+// Two task-agents as processes on one Redis, under load: tasks are requested all the time, runners only claim, start and
+// report, and one of the agents is killed (SIGKILL) repeatedly. A client that loses its agent uses the other one, as behind
+// a load balancer.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -18,11 +18,11 @@ import { freePort, startRedis } from "./server.ts";
 export type AgentFigures = {
   readonly kills: number;
   readonly requested: number;
-  /** Acknowledged tasks that are not there, or have not succeeded, at the end. Must be 0. */
+  /** Acknowledged tasks that are missing or have not succeeded at the end. Must be 0. */
   readonly lost: number;
   /** Two tasks for one idempotency key. Must be 0. */
   readonly doubled: number;
-  /** Attempts over one per task: jobs that were claimed when the agent died before it could say so. */
+  /** Attempts beyond one per task: the agent died after a claim and before it could answer. */
   readonly extraAttempts: number;
   /** From the request to the end of a task, ms. */
   readonly medianMs: number;
@@ -64,7 +64,7 @@ export async function killAgents(kills: number, between: number, everyMs: number
       await agent?.start();
     }
     const tasks = await load.finish();
-    const figures = await judge(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
+    const figures = await check(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
     stopping.abort();
     await Promise.all(agents.map((agent) => agent.kill()));
     await Promise.all(runners);
@@ -77,7 +77,7 @@ export async function killAgents(kills: number, between: number, everyMs: number
   }
 }
 
-/** A task-agent that is started, killed or asked to end as often as one likes. */
+/** A task-agent that can be started, killed and stopped repeatedly. */
 export async function prepareAgent(folder: string, name: string, redisPort: number) {
   const data = join(folder, name);
   const pipelines = join(folder, `${name}-pipelines`);
@@ -114,7 +114,7 @@ export async function prepareAgent(folder: string, name: string, redisPort: numb
       while (!(await answers()))
         if (!(await Promise.race([ended, pause(50)]))) throw new Error("a task-agent ended while it started");
     },
-    /** SIGTERM; answers its exit code. */
+    /** SIGTERM; resolves with the exit code. */
     stop: async (): Promise<number | null> => {
       const running = child;
       if (!running) return null;
@@ -132,7 +132,7 @@ export async function prepareAgent(folder: string, name: string, redisPort: numb
   };
 }
 
-/** A runner with one slot. What it held when its agent went away it tells the next one, as real runners do. */
+/** A runner with one slot. It reports the job that it held to the next agent, as real runners do. */
 async function work(urls: readonly string[], number: number, signal: AbortSignal): Promise<void> {
   const bootId = randomUUID();
   let held: { ref: JobRef; started: boolean } | undefined;
@@ -147,7 +147,7 @@ async function work(urls: readonly string[], number: number, signal: AbortSignal
         if (!held) {
           const [offer] = (await runner.pollAll(1, 1_000)).offers;
           if (!offer) continue;
-          // A claim without an answer is not held: the next agent is told so, and gives the job away at once.
+          // A claim without an answer is not held; the next agent learns this and gives the job away at once.
           await runner.claim(offer);
           held = { ref: offer.ref, started: false };
         }
@@ -160,7 +160,7 @@ async function work(urls: readonly string[], number: number, signal: AbortSignal
       if (error instanceof GantryError && (error.code === "offer-gone" || error.code === "lease-lost"))
         held = undefined;
       else if (!(error instanceof GantryError)) throw error;
-      // Somebody else's agent, a dead one, or one that has not come up: the next one, at once or nearly so.
+      // The agent is dead or not up yet: try the next one after a short pause.
       await pause(20);
     }
   }
@@ -168,7 +168,7 @@ async function work(urls: readonly string[], number: number, signal: AbortSignal
 
 export type Asked = { readonly key: string; readonly ids: Set<string> };
 
-/** More tasks than these are not under way at once: what is measured is the trouble, not the machine. */
+/** The limit of tasks under way, so that the failures are measured and not the machine. */
 const MAX_OPEN = 20;
 
 export function startRequests(urls: readonly string[], everyMs: number) {
@@ -180,7 +180,7 @@ export function startRequests(urls: readonly string[], everyMs: number) {
   let ended = 0;
   let failure: unknown;
 
-  /** Asks one agent after the other until one answers. */
+  /** Tries the agents in turn until one answers. */
   const ask = async <T>(first: number, question: (client: AgentClient) => Promise<T>): Promise<T> => {
     for (let tries = first; ; tries += 1) {
       try {
@@ -200,7 +200,7 @@ export function startRequests(urls: readonly string[], everyMs: number) {
     mine.ids.add(id);
     open.add(id);
   };
-  /** Looks at all that are open, again and again. */
+  /** Checks all open tasks repeatedly. */
   const watch = async (): Promise<void> => {
     for (let round = 0; !stopping.signal.aborted; round += 1) {
       for (const id of open) {
@@ -236,7 +236,7 @@ export function startRequests(urls: readonly string[], everyMs: number) {
       const want = ended + by;
       return until(() => ended >= want);
     },
-    /** Asks for nothing more and waits until everything has ended. */
+    /** Stops requesting and waits until every task has ended. */
     finish: async (): Promise<readonly Asked[]> => {
       clearInterval(ticking);
       await until(() => open.size === 0 && running.size === 1);
@@ -249,7 +249,7 @@ export function startRequests(urls: readonly string[], everyMs: number) {
   };
 }
 
-export async function judge(client: AgentClient, asked: readonly Asked[]): Promise<Omit<AgentFigures, "kills">> {
+export async function check(client: AgentClient, asked: readonly Asked[]): Promise<Omit<AgentFigures, "kills">> {
   const times: number[] = [];
   let lost = 0;
   let extraAttempts = 0;

@@ -1,5 +1,5 @@
-// What is done to Redis while agents write, and what must hold afterwards. Each function plays one kind of trouble
-// `count` times and answers figures; the short tests and npm run test:long differ only in the count.
+// Faults of Redis while agents write, and what must hold afterwards. Each function injects one kind of fault `count` times and
+// returns figures; the short tests and `npm run test:soak` differ only in the count.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,22 +15,22 @@ export type Figures = {
   readonly rounds: number;
   readonly acked: number;
   readonly unknown: number;
-  /** Acknowledged, and not there at the end. Must be 0. */
+  /** Acknowledged streams that are missing at the end. Must be 0. */
   readonly missing: number;
-  /** Times (the source of fences) that were given out more than once. Must be 0. */
+  /** Store times (the source of fences) that were returned more than once. Must be 0. */
   readonly repeatedTimes: number;
   /**
-   * Events that a reader was shown and that are gone. Must be 0, but for a failover to a replica that was behind: an
-   * append whose writer got no answer is in nobody's file, and a reader may have seen it.
+   * Events that a reader received and that are gone. Must be 0, except for a failover to a replica that was behind: an
+   * append whose writer got no answer is in no recovery file, and a reader may have received it.
    */
   readonly vanished: number;
-  /** Acknowledged while the only replica was cut off, and writers had begun to be refused. Must be 0. */
+  /** Appends acknowledged while the only replica was cut off, after writers were first refused. Must be 0. */
   readonly ackedWhileCut: number;
   /** From the moment Redis is ready again to the first acknowledgement. */
   readonly longestRecoveryMs: number;
   readonly slowestRejectionMs: number;
   readonly rssGrowthMiB: number;
-  /** Streams that were put back, by all agents. */
+  /** Streams that were restored, by all agents. */
   readonly repaired: number;
   readonly wipes: number;
   readonly differing: number;
@@ -41,20 +41,17 @@ const EVERY_MS = 10;
 /** Kills Redis with SIGKILL in the middle of writes and starts it again. */
 export async function killRedis(count: number): Promise<Figures> {
   const server = await startRedis();
-  return play(
-    { count, agents: 2, address: server, waitReplicas: 0, close: [server.dispose] },
-    async ({ someAcked }) => {
-      await someAcked(5 + Math.floor(Math.random() * 30));
-      await server.kill();
-      await server.start();
-    },
-  );
+  return run({ count, agents: 2, address: server, waitReplicas: 0, close: [server.dispose] }, async ({ someAcked }) => {
+    await someAcked(5 + Math.floor(Math.random() * 30));
+    await server.kill();
+    await server.start();
+  });
 }
 
-/** Keeps Redis away for so long, once. */
+/** Stops Redis once for a time. */
 export async function stopRedis(ms: number): Promise<Figures> {
   const server = await startRedis();
-  return play({ count: 1, agents: 1, address: server, waitReplicas: 0, close: [server.dispose] }, async (round) => {
+  return run({ count: 1, agents: 1, address: server, waitReplicas: 0, close: [server.dispose] }, async (round) => {
     await round.someAcked(50);
     round.measureMemory();
     await server.kill();
@@ -64,21 +61,18 @@ export async function stopRedis(ms: number): Promise<Figures> {
   });
 }
 
-/** Empties Redis under the agents. */
+/** Deletes all data of Redis while agents use it. */
 export async function emptyRedis(count: number): Promise<Figures> {
   const server = await startRedis();
-  return play(
-    { count, agents: 2, address: server, waitReplicas: 0, close: [server.dispose] },
-    async ({ someAcked }) => {
-      await someAcked(20);
-      await server.command("FLUSHALL");
-    },
-  );
+  return run({ count, agents: 2, address: server, waitReplicas: 0, close: [server.dispose] }, async ({ someAcked }) => {
+    await someAcked(20);
+    await server.command("FLUSHALL");
+  });
 }
 
 /**
- * The link to the only replica is cut, the primary is killed, the replica is promoted. What was acknowledged was on the
- * replica, so nothing has to be put back.
+ * The link to the only replica is cut, the primary is killed, the replica is promoted. All acknowledged writes were on the
+ * replica, so nothing has to be restored.
  */
 export async function failOver(count: number, cutMs: () => number): Promise<Figures> {
   let [primary, replica] = [await startRedis(), await startRedis()];
@@ -86,7 +80,7 @@ export async function failOver(count: number, cutMs: () => number): Promise<Figu
   const door = await startProxy(primary.port);
   await follow(replica, between.port);
   const close = [primary.dispose, replica.dispose, between.dispose, door.dispose];
-  return play(
+  return run(
     { count, agents: 2, address: door, waitReplicas: 1, close },
     async ({ someAcked, someUnknown, wait, whileNobodyAcks }) => {
       await someAcked(20);
@@ -106,8 +100,8 @@ export async function failOver(count: number, cutMs: () => number): Promise<Figu
 }
 
 /**
- * Two replicas, one confirmation asked for, and the failover picks the replica that had been cut off: acknowledged
- * writes are lost in Redis and must come back from the agents' files.
+ * Two replicas and one required confirmation; the failover picks the replica that had been cut off. Acknowledged writes are
+ * lost in Redis and must be restored from the agents' recovery files.
  */
 export async function failOverToTheWrongOne(count: number): Promise<Figures> {
   let servers = [await startRedis(), await startRedis(), await startRedis()] as [RedisServer, RedisServer, RedisServer];
@@ -116,7 +110,7 @@ export async function failOverToTheWrongOne(count: number): Promise<Figures> {
   await follow(servers[1], servers[0].port);
   await follow(servers[2], between.port);
   const close = [...servers.map((server) => server.dispose), between.dispose, door.dispose];
-  return play({ count, agents: 2, address: door, waitReplicas: 1, close }, async ({ someAcked }) => {
+  return run({ count, agents: 2, address: door, waitReplicas: 1, close }, async ({ someAcked }) => {
     const [primary, good, cutOff] = servers;
     await someAcked(20);
     between.cut();
@@ -145,12 +139,12 @@ type Round = {
   readonly someAcked: (count: number) => Promise<void>;
   readonly someUnknown: (count: number) => Promise<void>;
   readonly wait: (ms: number) => Promise<void>;
-  /** Counts what is acknowledged meanwhile. */
+  /** Counts the appends that are acknowledged meanwhile. */
   readonly whileNobodyAcks: (during: () => Promise<void>) => Promise<void>;
   readonly measureMemory: () => void;
 };
 
-async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Promise<Figures> {
+async function run(setup: Setup, trouble: (round: Round) => Promise<void>): Promise<Figures> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-faults-"));
   const reports: RedisReport[] = [];
   const journals: Journal[] = [];
@@ -190,7 +184,7 @@ async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Pro
     }
     await round.someAcked(10);
     await Promise.all(loads.map((load) => load.stop()));
-    const figures = await judge(journals[0] as Journal, loads);
+    const figures = await check(journals[0] as Journal, loads);
     const repairs = reports.filter((report) => report.kind === "repaired");
     return {
       rounds: setup.count,
@@ -211,7 +205,7 @@ async function play(setup: Setup, trouble: (round: Round) => Promise<void>): Pro
   }
 }
 
-async function judge(
+async function check(
   journal: Journal,
   loads: readonly Load[],
 ): Promise<Pick<Figures, "acked" | "unknown" | "missing" | "repeatedTimes" | "vanished">> {
@@ -229,7 +223,7 @@ async function judge(
     if (!there.has(stream) || !(await journal.load(stream))) missing += 1;
   }
   const times = loads.flatMap((load) => load.times);
-  // An event that was put back has a new seq; what was shown must be there under its old one or a newer one.
+  // A restored event has a new seq: an event that a reader received must exist under its old or a newer seq.
   const vanished = loads.flatMap((load) => [...load.shown.values()]).filter((stream) => !there.has(stream)).length;
   return {
     acked: countAcked(loads),

@@ -1,25 +1,25 @@
-// Somebody who writes all the time, and keeps count of what was acknowledged.
+// A writer that appends all the time and records what was acknowledged.
 
 import type { Journal } from "@gantry/journal/journal.ts";
 
 export type Load = {
   /** Streams whose append was acknowledged. */
   readonly acked: ReadonlySet<string>;
-  /** Streams whose append rejected: committed or not, nobody knows. */
+  /** Streams whose append rejected: they may or may not be committed. */
   readonly unknown: ReadonlySet<string>;
-  /** Every time that the journal gave out, in the order of the answers; fences are made of these. */
+  /** Every store time that the journal returned, in order; fences are made of these. */
   readonly times: readonly number[];
-  /** What a reader of the feed was shown: seq → stream. */
+  /** What a reader of the feed received: seq → stream. */
   readonly shown: ReadonlyMap<number, string>;
   /** Longest time from a call to its rejection, ms. */
   readonly slowestRejectionMs: () => number;
-  /** Resolves when so many more appends were acknowledged (or rejected) than now. */
+  /** Resolves when this many more appends were acknowledged (or rejected) than now. */
   readonly moreAcked: (count: number) => Promise<void>;
   readonly moreUnknown: (count: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
-/** Appends one new stream, with `open` as its index, each `everyMs`, and follows the feed beside it. */
+/** Appends one new stream with the index `open` every `everyMs`, and follows the feed. */
 export function startLoad(journal: Journal, name: string, everyMs: number): Load {
   const acked = new Set<string>();
   const unknown = new Set<string>();
@@ -44,7 +44,7 @@ export function startLoad(journal: Journal, name: string, everyMs: number): Load
       if (!result.ok) throw new Error(`${stream} was there already`);
       acked.add(stream);
     } catch {
-      // Whatever it was: the caller was not told that it is committed.
+      // The caller got no confirmation that it is committed.
       unknown.add(stream);
       slowest = Math.max(slowest, performance.now() - started);
     }

@@ -1,5 +1,5 @@
-// A line that can be cut: a TCP proxy between two processes of a test. What is cut is lost, as with a pulled plug, and
-// neither side is told. (Stopping a process is no cut: the kernel would keep what was sent and deliver it later.)
+// A TCP proxy between two processes of a test, which can be cut. Bytes are then lost silently, as with an unplugged cable.
+// (Stopping a process is different: the kernel keeps what was sent and delivers it later.)
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
@@ -7,13 +7,13 @@ import { connect, createServer, type Socket } from "node:net";
 export type Line = {
   readonly host: "127.0.0.1";
   readonly port: number;
-  /** From now on nothing goes through and nobody is told; what is on its way is lost. */
+  /** From now on all bytes are lost silently, also those under way. */
   readonly cut: () => void;
-  /** Connections that were cut are closed; new ones go through again. */
+  /** Closes the connections that were cut; new ones work again. */
   readonly mend: () => void;
-  /** Questions still go through; the first answer is lost, and with it all connections. */
+  /** Requests still arrive; at the first answer all connections break, and the answer is lost. */
   readonly loseAnswer: () => void;
-  /** Leads to another port from now on, and closes what there is. */
+  /** Forwards to another port from now on, and closes all connections. */
   readonly turn: (port: number) => void;
   readonly dispose: () => Promise<void>;
 };

@@ -1,4 +1,4 @@
-// A task-agent whose Redis is away says so where probes and scrapers look, and says when it is back.
+// A task-agent whose Redis is down reports it in its probes and metrics, and reports when Redis is back.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -8,7 +8,9 @@ import { test } from "node:test";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { noRedis, redisFor } from "./server.ts";
 
-test("Redis away: not ready, with the reason, and 0 in the metrics; back: ready", { skip: noRedis }, async (t) => {
+test("Redis down: not ready, with the reason, and 0 in the metrics; Redis back: ready", {
+  skip: noRedis,
+}, async (t) => {
   const redis = await redisFor(t);
   const data = await mkdtemp(join(tmpdir(), "gantry-ready-"));
   const journal = { kind: "redis" as const, address: `127.0.0.1:${redis.port}`, waitReplicas: 0 };

@@ -1,6 +1,6 @@
-// A rolling restart: two task-agents on one Redis and two runners, all real processes, each asked to end (SIGTERM) and
-// started again in turn while tasks are requested all the time. Runners reach the agents through a balancer, as in
-// production: it keeps a runner at one agent, and changes to the other one when that does not answer.
+// A rolling restart: two task-agents on one Redis and two runners, all separate processes, are stopped (SIGTERM) and restarted
+// in turn while tasks are requested all the time. Runners reach the agents through a load balancer, as in production: it
+// keeps a runner at one agent and changes to the other one when that does not answer.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,13 +10,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
-import { type AgentFigures, judge, prepareAgent, SEOUL, startRequests, TOKEN } from "./agents.ts";
+import { type AgentFigures, check, prepareAgent, SEOUL, startRequests, TOKEN } from "./agents.ts";
 import { startRedis } from "./server.ts";
 
 export type RollingFigures = Omit<AgentFigures, "kills"> & {
-  /** Of each of the four processes. */
+  /** Restarts of each of the four processes. */
   readonly restarts: number;
-  /** Processes that did not end with 0. Must be 0. */
+  /** Processes that ended with another exit code than 0. Must be 0. */
   readonly badExits: number;
   /** From SIGTERM to the end of the process, ms. */
   readonly longestAgentStopMs: number;
@@ -26,7 +26,7 @@ export type RollingFigures = Omit<AgentFigures, "kills"> & {
 const RUNNER = fileURLToPath(new URL("../../../task-runner/main.ts", import.meta.url));
 const DRAIN_SECONDS = 30;
 
-/** `between`: how many tasks end between two steps. With 0 restarts: the same load, and `between` tasks. */
+/** `between`: how many tasks end between two restarts. With 0 restarts: the same load with `between` tasks. */
 export async function rollingRestart(restarts: number, between: number, everyMs: number): Promise<RollingFigures> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-rolling-"));
   const redis = await startRedis();
@@ -63,7 +63,7 @@ export async function rollingRestart(restarts: number, between: number, everyMs:
       }
     }
     const tasks = await load.finish();
-    const figures = await judge(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
+    const figures = await check(makeAgentClient({ url: agents[0].url, token: TOKEN }), tasks);
     const stops = { longestAgentStopMs: longest.agent, longestRunnerStopMs: longest.runner };
     return { restarts, ...figures, badExits, ...stops };
   } finally {
@@ -98,7 +98,7 @@ async function prepareRunner(folder: string, name: string, agentPort: number) {
   };
 }
 
-/** All connections go to one port for as long as it takes them, and then to the next. */
+/** A load balancer: all connections go to one port while it accepts them, then to the next one. */
 async function balance(ports: readonly number[]): Promise<{ port: number; close: () => Promise<void> }> {
   const sockets = new Set<Socket>();
   let first = 0;
@@ -133,7 +133,7 @@ async function balance(ports: readonly number[]): Promise<{ port: number; close:
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a listening server has a port");
+  if (address === null || typeof address === "string") throw new Error("a listening server must have a port");
   return {
     port: address.port,
     close: async () => {

@@ -1,5 +1,5 @@
-// A real Redis for tests: Debian's redis-server on a free port, in a folder of its own, which can be killed and started
-// again where it was.
+// A real Redis for tests: Debian's redis-server on a free port with its own folder. It can be killed and restarted with the
+// same data.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -16,28 +16,28 @@ export type RedisServer = {
   readonly host: "127.0.0.1";
   readonly port: number;
   readonly pid: () => number;
-  /** As a power switch does. Resolves when the process is gone. */
+  /** SIGKILL. Resolves when the process has ended. */
   readonly kill: () => Promise<void>;
-  /** Starts it again with the same data; `settings` are added to those of the first start. */
+  /** Restarts it with the same data; `settings` are added to those of the first start. */
   readonly start: (settings?: Settings) => Promise<void>;
-  /** Sends one command and answers what comes back, as lines of the protocol. */
+  /** Sends one command and returns the answer as lines of the protocol. */
   readonly command: (...words: readonly string[]) => Promise<string>;
   readonly dispose: () => Promise<void>;
 };
 
 export type Settings = { readonly [name: string]: string };
 
-/** As a journal wants it. */
+/** The settings that a journal requires. */
 export const SAFE: Settings = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" };
 
-/** Asking without a pause would take the time that Redis needs. */
+/** Polling without a pause would take CPU time from Redis. */
 const ASK_EVERY_MS = 20;
 
-/** Why tests that need a Redis must be skipped here, or false. */
+/** Why tests that need a Redis must be skipped on this machine, or false. */
 export const noRedis: string | false =
   spawnSync("redis-server", ["--version"]).status === 0
     ? false
-    : "there is no redis-server on this machine (apt-get install redis-server)";
+    : "redis-server is not installed (apt-get install redis-server)";
 
 /** Starts a Redis that ends with the test. */
 export async function redisFor(t: Pick<TestContext, "after">, settings: Settings = SAFE): Promise<RedisServer> {
@@ -50,7 +50,7 @@ export function startRedis(settings: Settings = SAFE): Promise<RedisServer> {
   return launch({ save: "", "repl-diskless-sync-delay": "0", ...settings }, () => []);
 }
 
-/** A sentinel that alone decides about failovers of a primary, half a second after it went silent. */
+/** A sentinel that alone decides on the failover of a primary, half a second after it stopped answering. */
 export async function sentinelFor(t: Pick<TestContext, "after">, name: string, primary: number): Promise<RedisServer> {
   const lines = [`monitor ${name} 127.0.0.1 ${primary} 1`, `down-after-milliseconds ${name} 500`];
   const sentinel = await launch({}, async (folder) => {
@@ -105,7 +105,7 @@ async function launch(
   };
 }
 
-/** One command over a connection of its own. Understands the simple answers that tests need. */
+/** Sends one command over a new connection. Understands the simple answers that tests need. */
 export async function command(port: number, sent: readonly string[]): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   const text = [`*${sent.length}`, ...sent.flatMap((word) => [`$${Buffer.byteLength(word)}`, word]), ""].join("\r\n");
@@ -115,7 +115,7 @@ export async function command(port: number, sent: readonly string[]): Promise<st
   return answer.trim();
 }
 
-/** Asks until the answer is as wanted: Redis tells nobody when it has become so. */
+/** Repeats a command until the answer fits: Redis sends no notification of it. */
 export async function answers(
   server: Pick<RedisServer, "command">,
   sent: readonly string[],

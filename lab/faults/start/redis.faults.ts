@@ -1,4 +1,4 @@
-// Starts that must fail because of the Redis that should be the journal.
+// Starts that must fail because of the Redis of the journal.
 
 import { test } from "node:test";
 import { noRedis, redisFor, SAFE } from "../redis/server.ts";
@@ -9,7 +9,7 @@ type IncompatibleRunners = {
   readonly settings?: Readonly<Record<string, string>>;
   readonly prepare?: readonly string[];
   readonly journal?: object;
-  /** After the address. */
+  /** The message after the address. */
   readonly says: (at: string) => BadStart["says"];
 };
 

@@ -1,4 +1,4 @@
-// Every start that must fail without any other server: files, folders, ports, certificates.
+// Starts that must fail because of files, folders, ports or certificates.
 
 import { spawnSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { startsBadly, withFolder } from "./table.ts";
 const correct = "Correct the listed settings and start again.";
 const NOBODY = 65_534;
 
-test("keys that are not known and values of the wrong type, with their lines", () =>
+test("unknown keys and values of the wrong type are reported with their lines", () =>
   withFolder(async (dir) => {
     const config = `data: ${dir}/data\nport: many\nportalUrl: http://portal\ntoken: ${"x".repeat(16)}\nrunnerTokens: {}\nlogLevle: info\n`;
     await startsBadly(dir, {
@@ -22,7 +22,7 @@ test("keys that are not known and values of the wrong type, with their lines", (
     });
   }));
 
-test("what is wrong behind the schema has its line, too", () =>
+test("a mistake that the schema cannot find is reported with its line, too", () =>
   withFolder(async (dir) => {
     const config = `data: ${dir}/data\ntoken: ${"x".repeat(16)}\nagent: { url: "http://127.0.0.1:9", token: ${"x".repeat(16)} }\nchannels:\n  ops:\n    kind: mial\n`;
     await startsBadly(dir, {
@@ -41,7 +41,7 @@ test("a variable of the wrong type", () =>
     }),
   ));
 
-test("a file of a variable that is not there", () =>
+test("a variable that names a missing file", () =>
   withFolder((dir) =>
     startsBadly(dir, {
       process: "task-agent",
@@ -65,7 +65,7 @@ test("a secret file that is missing: of a runner, and of a notify-agent", () =>
     });
   }));
 
-test("a data folder in which nothing may be written", () =>
+test("a data folder without write permission", () =>
   withFolder(async (dir) => {
     await mkdir(join(dir, "data"), { mode: 0o555 });
     const uid = process.getuid?.() === 0 ? { uid: NOBODY } : {};
@@ -97,7 +97,7 @@ test("a data folder that another process uses", () =>
     await journal.close();
   }));
 
-test("a journal of a newer version, a damaged one, and one that is none", () =>
+test("a journal of a newer version, a damaged journal, and a file that is no journal", () =>
   withFolder(async (dir) => {
     const file = join(dir, "data/journal.sqlite");
     await (await openSqliteJournal({ file, indexes: [] })).close();
@@ -120,7 +120,7 @@ test("a port that is in use", () =>
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const at = server.address();
-    if (at === null || typeof at === "string") throw new Error("a listening server has a port");
+    if (at === null || typeof at === "string") throw new Error("a listening server must have a port");
     for (const process of ["task-agent", "notify-agent", "portal-api"] as const)
       await startsBadly(dir, {
         process,
@@ -130,14 +130,14 @@ test("a port that is in use", () =>
     await new Promise((resolve) => server.close(resolve));
   }));
 
-test("certificates and keys that are none, or not of each other", () =>
+test("invalid certificates and keys, and a key that does not belong to the certificate", () =>
   withFolder(async (dir) => {
     const openssl = (name: string): number | null =>
       spawnSync("openssl", [
         ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-days", "2"],
         ...["-keyout", join(dir, `${name}.key`), "-out", join(dir, `${name}.pem`)],
       ]).status;
-    if (openssl("a") !== 0 || openssl("b") !== 0) throw new Error("openssl made no certificate");
+    if (openssl("a") !== 0 || openssl("b") !== 0) throw new Error("openssl created no certificate");
     const text = (name: string): Promise<string> => readFile(join(dir, name), "utf8");
     await writeFile(join(dir, "empty"), "nothing\n");
     await startsBadly(dir, {
@@ -159,7 +159,7 @@ test("certificates and keys that are none, or not of each other", () =>
     });
   }));
 
-test("a Kafka and a Redis at which nobody listens", () =>
+test("a Kafka and a Redis address on which nothing listens", () =>
   withFolder(async (dir) => {
     const kafka = { brokers: ["127.0.0.1:9"] };
     const says =

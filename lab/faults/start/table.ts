@@ -1,4 +1,4 @@
-// Starts that must fail: a real process, a configuration or surroundings that are wrong, and what it must say of them.
+// Starts that must fail: a real process, a wrong configuration or environment, and the message that it must print.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -13,16 +13,16 @@ const TOKEN = "platform-token-of-this-test";
 
 export type BadStart = {
   readonly process: "task-agent" | "task-runner" | "notify-agent" | "portal-api";
-  /** Over the least configuration of that process, which is good; as text it is the whole file. */
+  /** Added to the smallest valid configuration of that process; as text it is the whole file. */
   readonly config?: object | string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Whoever runs it. */
+  /** The user that runs it. */
   readonly uid?: number;
-  /** The whole line that it says, the folder of the case written as DIR. */
+  /** The whole line that it prints, with the folder of the case written as DIR. */
   readonly says: string | RegExp;
 };
 
-/** Starts it; it must end with 2 and one line of prose on stderr. `dir` is the folder of the case. */
+/** Starts the process, which must end with exit code 2 and one line on stderr. `dir` is the folder of the case. */
 export async function startsBadly(
   dir: string,
   { process: name, config = {}, env, uid, says }: BadStart,
@@ -47,7 +47,7 @@ export async function startsBadly(
   assert.equal(code, 2);
 }
 
-/** A folder that is gone after the case. Others may look into it, so that a case can run as somebody else. */
+/** A folder that is removed after the case. Other users may read it, so that a case can run as another user. */
 export async function withFolder(work: (dir: string) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-start-"));
   await chmod(dir, 0o755);

@@ -1,5 +1,5 @@
-// The code of an earlier release beside the present one: its files from git, in a folder of their own, with the packages
-// that are installed here. Its workspaces are its own.
+// The code of an earlier release: its files from git in a separate folder, with the installed packages of this checkout and
+// its own workspaces.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
@@ -9,10 +9,10 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** The release before the present one. */
+/** The release before the current one. */
 export const OLDER = { version: "0.1", commit: "0f268e978d56f0b0e24f2c90210337ff1d1cc921" } as const;
 
-/** Why its files cannot be had, or false: a clone may hold the newest commits only. */
+/** Why its files are not available, or false: a shallow clone has only the newest commits. */
 export function noOlder(): string | false {
   try {
     execFileSync("git", ["-C", ROOT, "cat-file", "-e", `${OLDER.commit}^{commit}`], { stdio: "ignore" });

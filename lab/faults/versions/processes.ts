@@ -1,4 +1,4 @@
-// The processes of two releases, started from their own trees, ended and started again as a release is rolled out.
+// The processes of two releases, started from their own folders, and restarted as in the rollout of a release.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,12 +16,12 @@ type ProcessName = "task-agent" | "task-runner" | "notify-agent" | "portal-api";
 export type Ended = { readonly code: number | null; readonly said: string };
 export type Started = {
   readonly child: ChildProcess;
-  /** SIGTERM; resolves when it is gone. */
+  /** SIGTERM; resolves when the process has ended. */
   readonly stop: () => Promise<Ended>;
   readonly ended: Promise<Ended>;
 };
 
-/** A folder and everything that was started in it. */
+/** A folder and the processes that were started in it. */
 export class Stage {
   readonly folder: string;
   readonly #running: Started[] = [];
@@ -30,7 +30,7 @@ export class Stage {
     this.folder = folder;
   }
 
-  /** `work`: the YAML of a job's only step. */
+  /** `work`: the script of the only step. */
   static async open(work = "true"): Promise<Stage> {
     const stage = new Stage(await mkdtemp(join(tmpdir(), "gantry-stage-")));
     const job = `work: { site: seoul, mode: strict, retrySafe: true, steps: [{ id: make, title: Make, run: "${work}" }] }`;
@@ -93,7 +93,7 @@ export class Stage {
 
 export { freePort };
 
-/** Waits until the address answers 200, or throws what the process has said when it ends before. */
+/** Waits until the address answers 200; throws the output of the process when it ends before. */
 export async function untilReady(url: string, { ended }: Started): Promise<void> {
   let over: Ended | undefined;
   void ended.then((how) => {
@@ -110,7 +110,7 @@ export async function untilReady(url: string, { ended }: Started): Promise<void>
   }
 }
 
-/** Requests tasks and waits until all have ended; answers how many ended as what. */
+/** Requests tasks and waits until all have ended; returns the number of each outcome. */
 export async function runTasks(url: string, count: number, prefix: string): Promise<Readonly<Record<string, number>>> {
   const client = makeAgentClient({ url, token: TOKEN });
   const { last } = await client.feed({ limit: 1 });

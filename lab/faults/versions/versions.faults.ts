@@ -1,5 +1,5 @@
-// The release before this one and this one beside each other, as processes: every pair of agent and runner, agents that are
-// replaced by the other release while work goes on, portals and notify-agents of one with agents of the other.
+// The previous and the current release together, as processes: every pair of agent and runner, agents that are replaced by
+// the other release during the work, and portals and notify-agents of one release with agents of the other.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { freePort, runTasks, Stage, TOKEN, untilReady } from "./processes.ts";
 const NOW = fileURLToPath(new URL("../../..", import.meta.url));
 const TASKS = 100;
 
-describe(`Gantry ${OLDER.version} and the present one`, { skip: noOlder() }, () => {
+describe(`Gantry ${OLDER.version} and the current version`, { skip: noOlder() }, () => {
   let older: OlderTree;
   before(() => {
     older = checkOutOlder();
@@ -145,7 +145,7 @@ async function allSucceed(url: string, ids: readonly string[]): Promise<void> {
   }
 }
 
-/** What people do all day: start, look, follow, read the inbox. */
+/** Typical requests of users: start a task, view it, follow it, read the inbox. */
 async function assertServes(portal: string, tokenFile: string): Promise<void> {
   const token = (await readFile(tokenFile, "utf8")).trim();
   const ask = async (path: string, body?: object): Promise<{ status: number; content: Record<string, unknown> }> => {

@@ -1,5 +1,5 @@
-// The API server of Kubernetes and its etcd, real ones, on free ports of loopback: nothing else of a cluster. It checks and
-// keeps objects as every cluster does; nobody acts on them.
+// A real Kubernetes API server with its etcd on free loopback ports, and nothing else of a cluster. It validates and stores
+// objects as every cluster does; no controller acts on them.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
@@ -8,7 +8,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "@gantry/runtime/free-ports.ts";
-import { end } from "../processes.ts";
+import { end } from "../../processes/agent-process.ts";
 
 const TOKEN = "token-of-the-lab";
 const READY_MS = 120_000;
@@ -19,10 +19,10 @@ export type ApiServer = {
   readonly call: (method: "GET" | "POST", path: string, body?: object) => Promise<ApiAnswer>;
   readonly close: () => Promise<void>;
 };
-/** `warnings`: what the server says about an object that it takes all the same. */
+/** `warnings`: what the server reports about an object that it accepts. */
 export type ApiAnswer = { readonly status: number; readonly body: unknown; readonly warnings: readonly string[] };
 
-/** Why there can be no API server here, if so. */
+/** Why no API server can be started on this machine; undefined when one can. */
 export function noApiServer(): string | undefined {
   for (const program of ["etcd", "kube-apiserver"]) {
     try {

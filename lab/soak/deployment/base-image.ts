@@ -1,4 +1,4 @@
-// A base image with Node, npm, git and a shell, made of this machine's own programs: the image can then be built and run
+// A base image with Node, npm, git and a shell, made of the programs of this machine, so that the image can be built and run
 // where no registry can be reached.
 
 import { execFile } from "node:child_process";
@@ -35,7 +35,7 @@ export async function makeRootFolder(root: string): Promise<void> {
   await writeFile(join(root, "etc/group"), "root:x:0:\nnode:x:1000:\n");
 }
 
-/** With the libraries that it is linked to, each at its own place. */
+/** Copies a program with the libraries that it is linked to, each to its own path. */
 export async function copyProgram(from: string, to: string, root: string): Promise<void> {
   const { stdout } = await run("ldd", [from]);
   const libraries = [...stdout.matchAll(/(\/\S+) \(/g)].map(([, file]) => file ?? "");

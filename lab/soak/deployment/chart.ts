@@ -1,10 +1,10 @@
-// The Helm chart with each of its example values, object by object to the API server of Kubernetes, which refuses unknown
-// fields and wrong values. The pods that would be made must pass Pod Security's strictest level.
+// Renders the Helm chart with each of its example values and sends every object to a Kubernetes API server, which refuses
+// unknown fields and wrong values. The pods must pass the strictest level of Pod Security.
 
 import { findHelm, render, VALUES } from "../../../deploy/helm.fixture.ts";
 import { type ApiAnswer, type ApiServer, startApiServer } from "./api-server.ts";
 
-/** Kinds that the Prometheus operator brings: the server here does not know them. */
+/** Kinds of the Prometheus operator, which this API server does not know. */
 const FOREIGN = new Set(["monitoring.coreos.com/v1"]);
 
 type Manifest = {
@@ -15,10 +15,10 @@ type Manifest = {
 };
 type Resources = { readonly resources: readonly { readonly name: string; readonly kind: string }[] };
 
-/** Counts what was accepted, refused, and taken with a warning; `tell` hears each of the latter two. */
-export async function playChart(tell: (figures: object) => void): Promise<object> {
+/** Counts the objects that were accepted, refused, and accepted with a warning; `onProgress` gets each of the latter two. */
+export async function checkChart(onProgress: (figures: object) => void): Promise<object> {
   const helm = await findHelm();
-  if (helm === undefined) throw new Error("there is no helm here");
+  if (helm === undefined) throw new Error("helm is not installed");
   const server = await startApiServer();
   try {
     const figures = { values: 0, accepted: 0, pods: 0, refused: 0, warned: 0, foreign: 0 };
@@ -27,22 +27,22 @@ export async function playChart(tell: (figures: object) => void): Promise<object
       figures.values += 1;
       const namespace = `of-${values.replace(/\W/g, "-")}`;
       await makeNamespace(server, namespace);
-      const judge = async (manifest: Manifest, kind: "accepted" | "pods"): Promise<void> => {
+      const check = async (manifest: Manifest, kind: "accepted" | "pods"): Promise<void> => {
         const path = await pathOf(server, manifest, paths);
         const answer = await server.call("POST", `${path(namespace)}?fieldValidation=Strict`, manifest);
         if (answer.status === 201) figures[kind] += 1;
         else figures.refused += 1;
         if (answer.warnings.length > 0) figures.warned += 1;
         if (answer.status !== 201 || answer.warnings.length > 0)
-          tell({ values, object: `${manifest.kind} ${manifest.metadata.name}`, said: said(answer) });
+          onProgress({ values, object: `${manifest.kind} ${manifest.metadata.name}`, said: said(answer) });
       };
       const flags = ["--namespace", namespace, "--kube-version", server.version];
       const manifests = await render<Manifest>(helm, values, ...flags);
-      // Accounts first: pods are refused without theirs.
+      // Service accounts first: pods are refused without theirs.
       for (const manifest of manifests.toSorted((a, b) => accountsFirst(b) - accountsFirst(a))) {
         if (FOREIGN.has(manifest.apiVersion)) figures.foreign += 1;
-        else await judge(manifest, "accepted");
-        if (manifest.kind === "StatefulSet") await judge(podOf(manifest), "pods");
+        else await check(manifest, "accepted");
+        if (manifest.kind === "StatefulSet") await check(podOf(manifest), "pods");
       }
     }
     return { kubernetes: server.version, ...figures };
@@ -55,7 +55,7 @@ function accountsFirst({ kind }: Manifest): number {
   return Number(kind === "ServiceAccount");
 }
 
-/** The pod that the controller of StatefulSets would make, with a volume where it would put the claim's. */
+/** The pod that the StatefulSet controller would create, with a volume in place of the claim's. */
 function podOf({ metadata, spec }: Manifest): Manifest {
   const template = spec?.template;
   const pod = template?.spec as { volumes: readonly { name: string }[] };
@@ -74,7 +74,7 @@ async function makeNamespace(server: ApiServer, name: string): Promise<void> {
   const level = { "pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted" };
   const made = [
     await server.call("POST", "/api/v1/namespaces", { metadata: { name, labels: level } }),
-    // A cluster's controller makes it.
+    // In a cluster, a controller creates it.
     await server.call("POST", `/api/v1/namespaces/${name}/serviceaccounts`, { metadata: { name: "default" } }),
   ];
   for (const answer of made) if (answer.status !== 201) throw new Error(`namespace ${name}: ${said(answer)}`);

@@ -1,5 +1,5 @@
-// What somebody who uses deploy/compose.yaml writes beside it, for the lab: systems and secrets of the sites, whom to tell;
-// and images, where the engine can pull none.
+// The files that users of deploy/compose.yaml write themselves, here for the lab: systems and secrets of the sites, channels,
+// and images where the engine can pull none.
 
 import { execFile } from "node:child_process";
 import { chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -13,11 +13,11 @@ import { type MadeImage, makeImage } from "./machine-images.ts";
 const run = promisify(execFile);
 
 const DEPLOY = fileURLToPath(new URL("../../../deploy/", import.meta.url));
-/** The folder with the stand-in of the scanner program. */
+/** The folder of the fake scanner program. */
 const BIN = fileURLToPath(new URL("../../fakes/bin", import.meta.url));
 export const COMPOSE_FILE = join(DEPLOY, "compose.yaml");
 
-/** Name → the image that was made of this machine's programs, because the engine neither has the real one nor can pull it. */
+/** Name → image made of this machine's programs, for images that the engine neither has nor can pull. */
 export type Made = { readonly [name in MadeImage]?: string };
 type Services = Record<string, { volumes?: readonly string[]; image?: string; build?: object }>;
 type Compose = {
@@ -38,7 +38,7 @@ export async function makeMissingImages(): Promise<Made> {
   return made;
 }
 
-/** Writes a second file for `docker compose -f … -f`, and answers its path. */
+/** Writes a second file for `docker compose -f … -f` and returns its path. */
 export async function writeOverride(dir: string, lab: Lab, made: Made): Promise<string> {
   const compose = await readCompose();
   const services: Services = {};
@@ -72,7 +72,7 @@ export async function writeOverride(dir: string, lab: Lab, made: Made): Promise<
   return file;
 }
 
-/** The base of this machine has what the packages would bring, and its authorities. */
+/** The base image of this machine already has the packages and the certificate authorities. */
 function buildFrom(base: string): object {
   return { args: { BASE: base, PACKAGES: "" }, secrets: ["npmrc"] };
 }

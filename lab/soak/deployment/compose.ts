@@ -1,5 +1,5 @@
-// Gantry as deploy/compose.yaml has it, started by a real engine. Each profile: the image built, `up --wait`, a whole main
-// job in which processes are killed, `down`. The stand-ins of the sites' systems run here, outside the containers.
+// Runs deploy/compose.yaml with a real container engine. For each profile: builds the image, `up --wait`, runs create-app, CI
+// and CD while processes are killed, `down`. The fakes of the sites' systems run in this process, outside the containers.
 
 import { execFile, execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -16,7 +16,7 @@ import { COMPOSE_FILE, type Made, makeMissingImages, writeOverride } from "./com
 
 const run = promisify(execFile);
 
-/** Profile → what is killed in the middle of CI, and of CD. */
+/** Profile → the services that are killed during CI and during CD. */
 const VICTIMS = { single: ["task-agent", "runner-seoul"], scaled: ["task-agent-1", "redis"] } as const;
 type Profile = keyof typeof VICTIMS;
 
@@ -24,7 +24,7 @@ const APP = "orders";
 const CREATE = { params: { name: APP, title: "Orders", jiraKey: "ORD" } };
 const TOLD_MS = 60_000;
 
-/** Why no engine can be used here, if so. */
+/** Why no container engine can be used on this machine; undefined when one can. */
 export function noEngine(): string | undefined {
   if (process.getuid?.() !== 0) return "a process in a container is killed from outside by root only";
   try {
@@ -36,8 +36,8 @@ export function noEngine(): string | undefined {
   }
 }
 
-/** Plays both profiles; counts of both are added up. `tell` hears of each, and of a task that did not succeed. */
-export async function playCompose(tell: (figures: object) => void): Promise<object> {
+/** Runs both profiles and adds up their counts. `onProgress` gets the figures of each, and tasks that did not succeed. */
+export async function runCompose(onProgress: (figures: object) => void): Promise<object> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-compose-"));
   await chmod(dir, 0o755);
   try {
@@ -45,8 +45,8 @@ export async function playCompose(tell: (figures: object) => void): Promise<obje
     const seconds: Record<string, number> = {};
     const made = await makeMissingImages();
     for (const profile of ["single", "scaled"] as const) {
-      const figures = await playProfile(profile, join(dir, profile), made, tell);
-      tell({ profile, ...figures });
+      const figures = await playProfile(profile, join(dir, profile), made, onProgress);
+      onProgress({ profile, ...figures });
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += figures[name];
       Object.assign(seconds, { [`${profile}UpS`]: figures.upS, [`${profile}JobS`]: figures.jobS });
     }
@@ -56,7 +56,7 @@ export async function playCompose(tell: (figures: object) => void): Promise<obje
   }
 }
 
-async function playProfile(profile: Profile, dir: string, made: Made, tell: (figures: object) => void) {
+async function playProfile(profile: Profile, dir: string, made: Made, onProgress: (figures: object) => void) {
   await mkdir(dir, { recursive: true });
   const lab = await startLab({ dir: join(dir, "lab"), path: "", host: await hostAddress() });
   const project = `gantry-lab-${process.pid}`;
@@ -66,7 +66,7 @@ async function playProfile(profile: Profile, dir: string, made: Made, tell: (fig
   const compose = async (...argv: string[]): Promise<string> =>
     (await run("docker", ["compose", "-p", project, ...files, "--profile", profile, ...argv], { env })).stdout;
   try {
-    // The image is built first, so that the time to be ready is not that of npm.
+    // The image is built first, so that the time until ready does not include npm.
     await compose("build");
     const began = performance.now();
     await compose("up", "--wait");
@@ -77,7 +77,7 @@ async function playProfile(profile: Profile, dir: string, made: Made, tell: (fig
     const jobBegan = performance.now();
     const tasks = await mainJob(portal, victims);
     await compose("up", "--wait");
-    for (const { state, headline } of tasks) if (state !== "succeeded") tell({ profile, headline });
+    for (const { state, headline } of tasks) if (state !== "succeeded") onProgress({ profile, headline });
     const figures = {
       upS,
       jobS: secondsSince(jobBegan),
@@ -104,7 +104,7 @@ async function playProfile(profile: Profile, dir: string, made: Made, tell: (fig
   }
 }
 
-/** Three buttons; the second and the third task lose something in their middle. */
+/** Runs create-app, CI and CD; during the latter two a service is killed. */
 async function mainJob(portal: PortalClient, victims: readonly string[]): Promise<readonly TaskView[]> {
   const tasks = [await follow(portal, await press(portal, "/v1/apps", CREATE))];
   for (const [index, pipeline] of ["ci", "cd"].entries()) {
@@ -118,9 +118,9 @@ function press(portal: PortalClient, path: string, body: object): Promise<TaskVi
   return portal.post(path, body, taskView, randomUUID());
 }
 
-/** Until it has ended; `strike` when its first job has started. What is away for a moment is asked again. */
-async function follow(portal: PortalClient, task: TaskView, strike?: () => Promise<void>): Promise<TaskView> {
-  let left = strike;
+/** Waits until a task has ended; calls `kill` when its first job has started. Requests are repeated while a service is down. */
+async function follow(portal: PortalClient, task: TaskView, kill?: () => Promise<void>): Promise<TaskView> {
+  let left = kill;
   for (let after = 0; ; ) {
     const { items } = await again(() =>
       portal.get(`/v1/tasks/${task.id}/events?after=${after}&wait=20000`, page(feedEvent)),
@@ -148,7 +148,7 @@ async function again<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Waits until everything is delivered; how many messages the messenger has then, each of a key of its own. */
+/** Waits until everything is delivered; returns the number of messages, each with its own key. */
 async function toldOnce(portal: PortalClient, lab: Lab, tasks: readonly TaskView[]): Promise<number> {
   const deliveries = z.object({ items: z.array(z.object({ task: z.string().optional(), state: z.string() })) });
   await again(async () => {
@@ -164,7 +164,7 @@ async function toldOnce(portal: PortalClient, lab: Lab, tasks: readonly TaskView
   return items.length;
 }
 
-/** As a crash does; the engine's own `kill` counts as the wish that the container stays away. */
+/** Kills a service as a crash does: after `docker kill`, the engine would not restart the container. */
 async function killProcess(container: string): Promise<void> {
   process.kill(Number(await inspect(container, "{{.State.Pid}}")), "SIGKILL");
 }
@@ -178,12 +178,12 @@ async function inspect(container: string, format: string): Promise<string> {
   return (await run("docker", ["inspect", "--format", format, container])).stdout.trim();
 }
 
-/** Where containers of all networks reach programs of this machine. */
+/** The address at which containers of all networks reach programs of this machine. */
 async function hostAddress(): Promise<string> {
   return inspect("bridge", "{{(index .IPAM.Config 0).Gateway}}");
 }
 
-/** How many of a kind the engine has of this project. */
+/** How many objects of a kind the engine has for this project. */
 async function count(project: string, ...kind: readonly string[]): Promise<number> {
   const { stdout } = await run("docker", [...kind, "--filter", `label=com.docker.compose.project=${project}`, "-q"]);
   return stdout.split("\n").filter(Boolean).length;

@@ -1,4 +1,4 @@
-// The image: built by Buildah, and every process started in it as it would be in production. `npm run test:image`
+// Builds the image with Buildah and starts every process in it as in production. `npm run test:image`
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
@@ -49,7 +49,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-test("the image says what it is, and holds nothing that production does not need", async (t) => {
+test("the image has the right metadata, and contains nothing that production does not need", async (t) => {
   if (missing !== undefined) return t.skip(missing);
   const { Docker } = JSON.parse(await buildah("inspect", "--type", "image", IMAGE)) as {
     Docker: { config: { User: string; Healthcheck: { Test: string[] }; Entrypoint: string[]; Volumes: object } };
@@ -64,13 +64,13 @@ test("the image says what it is, and holds nothing that production does not need
     "ls /opt/gantry /opt/gantry/lab /opt/gantry/node_modules; ls /root/.npmrc || true",
   );
   assert.match(listed, /^task-agent$/m);
-  assert.doesNotMatch(listed, /^(world|scenarios|playwright-core|typescript|esbuild|node|docs)$/m);
+  assert.doesNotMatch(listed, /^(fakes|simulator|soak|bench|playwright-core|typescript|esbuild|node|docs)$/m);
   assert.doesNotMatch(await inside("sh", "-c", "ls /opt/gantry/*/"), /\.(test|fixture|suite)\.ts/);
   assert.match(await inside("ls", "/opt/gantry/console/dist"), /index\.html/);
   await assert.rejects(inside("touch", "/opt/gantry/x"), "the user of the processes cannot change the program");
 });
 
-test("the entry explains itself, and refuses what it does not know", async (t) => {
+test("the entry point prints its usage, and refuses unknown arguments", async (t) => {
   if (missing !== undefined) return t.skip(missing);
   assert.match(await inside("gantry-entry"), /task-agent \| task-runner/);
   assert.match(await inside("gantry-entry", "gantry", "help"), /gantry lint/);
@@ -81,7 +81,7 @@ test("the entry explains itself, and refuses what it does not know", async (t) =
   }
 });
 
-test("the four processes start in it, are well, find each other, and end in order", async (t) => {
+test("the four processes start in the image, are healthy, find each other, and stop in an orderly way", async (t) => {
   if (missing !== undefined) return t.skip(missing);
   const [agent = 0, notify = 0, portal = 0] = await freePorts(3);
   const agentUrl = `http://127.0.0.1:${agent}`;
@@ -142,7 +142,7 @@ function inside(...argv: string[]): Promise<string> {
   return buildah("run", ...CHROOT, container, "--", ...argv);
 }
 
-/** Everything of this test is in a storage of its own, gone with its folder. */
+/** The test uses its own container storage, which is removed with its folder. */
 function storage(): string[] {
   return ["--storage-driver", "vfs", "--root", join(dir, "storage"), "--runroot", join(dir, "run")];
 }
@@ -152,7 +152,7 @@ async function buildah(...argv: string[]): Promise<string> {
   return stdout;
 }
 
-/** Buildah does not hand signals on: the process inside is its youngest descendant. */
+/** Buildah does not forward signals; the process inside is its youngest descendant. */
 async function innermost(pid: number): Promise<number> {
   const threads = await readdir(`/proc/${pid}/task`);
   const lists = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, "utf8"));
@@ -169,7 +169,7 @@ async function isHere(program: string): Promise<boolean> {
   }
 }
 
-/** Repeats until it holds, at most half a minute. */
+/** Repeats the check until it holds, for half a minute at most. */
 async function eventually(check: () => Promise<void>): Promise<void> {
   const deadline = Date.now() + 30_000;
   for (;;) {

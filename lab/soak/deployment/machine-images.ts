@@ -1,5 +1,5 @@
-// Images made of this machine's own programs, for an engine that can pull none: what the compose file needs besides
-// Gantry's own.
+// Images made of this machine's programs, for an engine that can pull none: those that the compose file needs besides
+// Gantry's own image.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -33,7 +33,7 @@ const MADE = {
 } as const;
 export type MadeImage = keyof typeof MADE;
 
-/** JobExecutor the engine an image with this machine's Node, Redis or Kafka; answers its name. */
+/** Gives the engine an image with this machine's Node, Redis or Kafka; returns its name. */
 export async function makeImage(name: MadeImage): Promise<string> {
   const { fill, config } = MADE[name];
   const tag = `gantry-lab/${name}:of-this-machine`;
@@ -61,7 +61,7 @@ async function redisRoot(root: string): Promise<void> {
 async function kafkaRoot(root: string): Promise<void> {
   await copyProgram("/bin/sh", "/bin/sh", root);
   const java = dirname(dirname(await realpath(await which("java"))));
-  // Debian's points to sources that are not installed.
+  // Debian's copy refers to sources that are not installed.
   await cp(java, join(root, java), { recursive: true, dereference: true, filter: (from) => existsSync(from) });
   await copyProgram(join(java, "bin/java"), join(java, "bin/java"), root);
   await copyProgram(join(java, "lib/server/libjvm.so"), join(java, "lib/server/libjvm.so"), root);
@@ -81,7 +81,7 @@ async function kafkaRoot(root: string): Promise<void> {
     await writeFile(join(root, `etc/kafka/docker/${name}.properties`), "");
 }
 
-/** Empty ones that belong to the user of the processes; a new volume takes that over. */
+/** Empty folders that belong to the user of the processes; a new volume takes over the ownership. */
 async function folders(root: string, user: number, group: number, paths: readonly string[]): Promise<void> {
   await mkdir(join(root, "tmp"), { recursive: true });
   await chmod(join(root, "tmp"), 0o1777);

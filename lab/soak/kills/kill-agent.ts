@@ -1,16 +1,16 @@
-// kill -9 of a task-agent under submits, again and again: what it had acknowledged must be there.
+// Kills a task-agent (SIGKILL) repeatedly under load: every acknowledged task must be there after the restart.
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { AgentProcess, Ground } from "../processes.ts";
+import { AgentProcess, TestBed } from "../../processes/agent-process.ts";
 import { listed, Submits } from "./submits.ts";
 
 export type KillAgentFigures = {
   readonly cycles: number;
   readonly acknowledged: number;
-  /** Acknowledged, and not there after the restart. Must be 0. */
+  /** Acknowledged tasks that are missing after the restart. Must be 0. */
   readonly missing: number;
-  /** There, and never asked for, or twice for one key. Must be 0. */
+  /** Tasks that were never requested, or that exist twice for one key. Must be 0. */
   readonly unknown: number;
   /** Restarts after which SQLite found a fault in the file. Must be 0. */
   readonly damaged: number;
@@ -18,15 +18,15 @@ export type KillAgentFigures = {
 };
 
 const SUBMIT_EVERY_MS = 20;
-/** A new store after so many: everything in it is looked at after each restart, and that takes longer each time. */
+/** Cycles per store: each restart is followed by a check of all tasks, which takes longer each time. */
 const CYCLES_OF_STORE = 50;
 const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
-/** `tell` hears the figures so far, whenever a store is done. */
+/** `onProgress` gets the figures so far after each store. */
 export async function killAgent(
   cycles: number,
   longestMs: number,
-  tell: (sum: KillAgentFigures) => void = () => {},
+  onProgress: (sum: KillAgentFigures) => void = () => {},
 ): Promise<KillAgentFigures> {
   let sum = { cycles: 0, acknowledged: 0, missing: 0, unknown: 0, damaged: 0, longestRestartMs: 0 };
   while (sum.cycles < cycles) {
@@ -39,22 +39,22 @@ export async function killAgent(
       damaged: sum.damaged + one.damaged,
       longestRestartMs: Math.max(sum.longestRestartMs, one.longestRestartMs),
     };
-    tell(sum);
+    onProgress(sum);
   }
   return sum;
 }
 
 async function killAgentOfOneStore(cycles: number, longestMs: number): Promise<KillAgentFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("quick", JOB);
-    const agent = await AgentProcess.start(ground);
+    await bed.pipeline("quick", JOB);
+    const agent = await AgentProcess.start(bed);
     const submits = new Submits(agent, "quick", SUBMIT_EVERY_MS);
     let [missing, damaged, longestRestartMs] = [0, 0, 0];
     for (let cycle = 0; cycle < cycles; cycle += 1) {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs));
       await agent.kill();
-      // Whoever was answered is in this list; what comes after it is for the next round.
+      // Tasks that are acknowledged after this line count for the next round.
       const answered = [...submits.acked.values()];
       if (!isSound(agent.data)) damaged += 1;
       const began = performance.now();
@@ -68,7 +68,7 @@ async function killAgentOfOneStore(cycles: number, longestMs: number): Promise<K
     missing += end.missing;
     return { cycles, acknowledged: submits.acked.size, missing, unknown: end.unknown, damaged, longestRestartMs };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 

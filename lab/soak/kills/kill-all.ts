@@ -1,29 +1,29 @@
-// kill -9 of the agent and of all runners at the same moment, again and again, while tasks are asked for all the time.
+// Kills the agent and all runners (SIGKILL) at the same moment, repeatedly, while tasks are requested all the time.
 
-import { lines } from "../ledger-steps.ts";
-import { AgentProcess, end, Ground, startRunnerProcess } from "../processes.ts";
+import { AgentProcess, end, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { lines } from "../../processes/ledger-steps.ts";
 import { listed, Submits } from "./submits.ts";
 
 export type KillAllFigures = {
   readonly kills: number;
   readonly acknowledged: number;
-  /** Acknowledged, and not there at the end. Must be 0. */
+  /** Acknowledged tasks that are missing at the end. Must be 0. */
   readonly missing: number;
-  /** There, and never asked for, or twice for one key. Must be 0. */
+  /** Tasks that were never requested, or that exist twice for one key. Must be 0. */
   readonly unknown: number;
-  /** Tasks that did not succeed. Must be 0: their job may run again by itself. */
+  /** Tasks that did not succeed. Must be 0, because their job is retrySafe. */
   readonly otherEnds: number;
-  /** Changes beyond one for each task, and changes that are missing. Must be 0. */
+  /** Repeated and missing changes; each task must make exactly one. Must be 0. */
   readonly wrongChanges: number;
-  /** Attempts that were in the middle of something when all were killed. */
-  readonly begunAgain: number;
+  /** Attempts that were lost by the kills and repeated. */
+  readonly repeated: number;
   /** From the last kill until every task had ended. */
   readonly drainedS: number;
 };
 
 const SUBMIT_EVERY_MS = 50;
 const RUNNERS = ["seoul-1", "seoul-2"];
-const LOOK_MS = 500;
+const CHECK_EVERY_MS = 500;
 const DRAIN_LIMIT_MS = 600_000;
 const JOB = `  work:
     site: seoul
@@ -34,11 +34,11 @@ const JOB = `  work:
 
 /** 20 tasks a second. */
 export async function killAll(kills: number, everyMs: number): Promise<KillAllFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("work", JOB);
-    const agent = await AgentProcess.start(ground);
-    const startAll = () => RUNNERS.map((name) => startRunnerProcess(ground, { name, agent: agent.url, config: SLOTS }));
+    await bed.pipeline("work", JOB);
+    const agent = await AgentProcess.start(bed);
+    const startAll = () => RUNNERS.map((name) => startRunnerProcess(bed, { name, agent: agent.url, config: SLOTS }));
     let runners = startAll();
     const submits = new Submits(agent, "work", SUBMIT_EVERY_MS);
     for (let kill = 0; kill < kills; kill += 1) {
@@ -52,11 +52,11 @@ export async function killAll(kills: number, everyMs: number): Promise<KillAllFi
     let tasks = await listed(agent);
     while ([...tasks.values()].some(({ endedAt }) => endedAt === undefined)) {
       if (performance.now() - began > DRAIN_LIMIT_MS) break;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, CHECK_EVERY_MS));
       tasks = await listed(agent);
     }
     const drainedS = Math.round((performance.now() - began) / 1_000);
-    const puts = lines(ground.world);
+    const puts = lines(bed.outside);
     const changes = new Set(puts).size;
     return {
       kills,
@@ -64,17 +64,17 @@ export async function killAll(kills: number, everyMs: number): Promise<KillAllFi
       ...submits.compare(tasks),
       otherEnds: [...tasks.values()].filter(({ state }) => state !== "succeeded").length,
       wrongChanges: puts.length - changes + Math.abs(tasks.size - changes),
-      begunAgain: await countBegunAgain(agent),
+      repeated: await countLost(agent),
       drainedS,
     };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
 const SLOTS = { slots: 4 };
 
-async function countBegunAgain({ client }: AgentProcess): Promise<number> {
+async function countLost({ client }: AgentProcess): Promise<number> {
   let lost = 0;
   for (let after = 0; ; ) {
     const { events, last } = await client.feed({ after, limit: 1_000, waitMs: 0 });

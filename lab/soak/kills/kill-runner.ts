@@ -1,12 +1,12 @@
-// kill -9 of a runner at every phase of an attempt, once with its guard, and a new process after it: the right end, no
-// process left behind, no change made twice.
+// Kills a runner (SIGKILL) in every phase of an attempt, once together with its guard, and starts a new process: the task
+// must end well, no process may be left behind, and no change may be made twice.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, killWithGuard } from "@gantry/task-runner/runner-process.fixture.ts";
+import { AgentProcess, end, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { lines } from "../../processes/ledger-steps.ts";
 import { Checkpoint, type Moment } from "../checkpoint.ts";
-import { lines } from "../ledger-steps.ts";
-import { AgentProcess, end, Ground, startRunnerProcess } from "../processes.ts";
 
 export const PHASES = [
   "before claim",
@@ -27,13 +27,13 @@ export type KillRunnerFigures = {
   readonly doubleEffects: number;
   /** Processes of attempts that were alive when their runner was killed. */
   readonly running: number;
-  /** Of them, where the guard was not killed: alive two seconds later, without a restart. Must be 0. */
+  /** Those still alive two seconds later without a restart, where the guard was not killed. Must be 0. */
   readonly outlived: number;
-  /** Of them, where the guard was killed, too: alive when the next process was started. */
+  /** Those still alive when the next runner process was started, where the guard was killed, too. */
   readonly leftBehind: number;
   /** Processes of an attempt that were alive ten seconds after the restart. Must be 0. */
   readonly orphans: number;
-  /** Attempts that were called started and had not been, or the other way round. Must be 0. */
+  /** Attempts recorded as started that were not, or the reverse. Must be 0. */
   readonly wrongStarted: number;
   readonly longestMs: number;
 };
@@ -45,7 +45,7 @@ const MOMENTS: { readonly [phase in Phase]?: Moment } = {
   "before report": { call: "report", side: "before" },
   "after report": { call: "report", side: "after" },
 };
-/** Whether the attempt that was killed counts as started; undefined: it was not lost at all. */
+/** Does the killed attempt count as started? undefined: it was not lost. */
 const STARTED: { readonly [phase in Phase]: boolean | undefined } = {
   "before claim": undefined,
   claimed: false,
@@ -61,17 +61,17 @@ const ORPHAN_MS = 10_000;
 const JOB = `  work:
     site: seoul
     retrySafe: true
-    env: { WORLD: ../../../../world }
+    env: { OUTSIDE: ../../../../outside }
     steps:
-      - { id: leave, title: Leave, run: "setsid sleep 300 & touch $WORLD/left; until [ -e $WORLD/leave ]; do sleep 0.02; done" }
+      - { id: leave, title: Leave, run: "setsid sleep 300 & touch $OUTSIDE/left; until [ -e $OUTSIDE/leave ]; do sleep 0.02; done" }
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go within' }}" } }
       - { id: say, title: Say, run: "echo said" }`;
 
-/** `tell` hears the figures so far, after each round. */
+/** `onProgress` gets the figures so far after each round. */
 export async function killRunner(
   rounds: number,
   phases: readonly Phase[] = PHASES,
-  tell: (figures: KillRunnerFigures) => void = () => {},
+  onProgress: (figures: KillRunnerFigures) => void = () => {},
 ): Promise<KillRunnerFigures> {
   const figures = {
     kills: 0,
@@ -97,7 +97,7 @@ export async function killRunner(
       figures.wrongStarted += one.isStartedRight ? 0 : 1;
       figures.longestMs = Math.max(figures.longestMs, one.ms);
     }
-    tell(figures);
+    onProgress(figures);
   }
   return figures;
 }
@@ -110,21 +110,21 @@ type One = Pick<KillRunnerFigures, "running" | "outlived" | "leftBehind" | "orph
 };
 
 async function killAt(phase: Phase): Promise<One> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   let checkpoint: Checkpoint | undefined;
   try {
-    await ground.pipeline("work", JOB);
-    const agent = await AgentProcess.start(ground);
+    await bed.pipeline("work", JOB);
+    const agent = await AgentProcess.start(bed);
     checkpoint = await Checkpoint.open(agent.url);
-    await ground.open("go");
-    if (phase !== "mid-effect") await ground.open("within");
+    await bed.open("go");
+    if (phase !== "mid-effect") await bed.open("within");
     const isInScript = phase.startsWith("mid-script");
     const isGuarded = phase !== "mid-script, guard too";
-    if (!isInScript) await ground.open("leave");
-    const first = startRunnerProcess(ground, { name: "seoul-1", agent: checkpoint.url });
+    if (!isInScript) await bed.open("leave");
+    const first = startRunnerProcess(bed, { name: "seoul-1", agent: checkpoint.url });
     let before: readonly number[] = [];
     const kill = async (): Promise<void> => {
-      before = processesOf(ground.folder);
+      before = processesOf(bed.folder);
       await (isGuarded ? end(first.child) : killWithGuard(first.child));
     };
     const moment = MOMENTS[phase];
@@ -132,15 +132,15 @@ async function killAt(phase: Phase): Promise<One> {
     const { id } = await agent.start("work", "key");
     if (killed) await killed;
     else {
-      const sign = join(ground.world, phase === "mid-effect" ? "put-WORK-1" : "left");
+      const sign = join(bed.outside, phase === "mid-effect" ? "put-WORK-1" : "left");
       while (!existsSync(sign)) await new Promise((resolve) => setTimeout(resolve, 20));
       await kill();
     }
     if (isGuarded) await goneIn(OUTLIVED_MS, before);
     const left = before.filter(isAlive).length;
     const began = performance.now();
-    for (const name of ["within", "leave"]) await ground.open(name);
-    startRunnerProcess(ground, { name: "seoul-1", agent: checkpoint.url });
+    for (const name of ["within", "leave"]) await bed.open(name);
+    startRunnerProcess(bed, { name: "seoul-1", agent: checkpoint.url });
     const ended = await agent.ended(id);
     const ms = Math.round(performance.now() - began);
     await goneIn(ORPHAN_MS - ms, before);
@@ -148,7 +148,7 @@ async function killAt(phase: Phase): Promise<One> {
     const lost = events.find(({ data }) => data.event.kind === "AttemptLost")?.data.event.started;
     return {
       isRight: ended.state === "succeeded" && ended.jobs[0]?.attempts.length === (STARTED[phase] === undefined ? 1 : 2),
-      puts: lines(ground.world).length,
+      puts: lines(bed.outside).length,
       running: before.length,
       outlived: isGuarded ? left : 0,
       leftBehind: isGuarded ? 0 : left,
@@ -158,7 +158,7 @@ async function killAt(phase: Phase): Promise<One> {
     };
   } finally {
     await checkpoint?.close();
-    await ground.close();
+    await bed.close();
   }
 }
 
@@ -167,7 +167,7 @@ async function goneIn(ms: number, pids: readonly number[]): Promise<void> {
   while (pids.some(isAlive) && performance.now() - began < ms) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Processes of attempts, wherever they have gone: their environment names a folder below this one. */
+/** Processes of attempts, also detached ones: their environment names a folder below this one. */
 function processesOf(folder: string): readonly number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.filter((pid) => readText(`/proc/${pid}/environ`).includes(`GANTRY_JOB_FOLDER=${folder}`)).map(Number);

@@ -1,27 +1,27 @@
-// SIGSTOP of a runner for longer than its lease: its scripts end while it is stopped, somebody else does the work, and when
-// it goes on it can change nothing.
+// Stops a runner (SIGSTOP) for longer than its lease: its scripts end while it is stopped, another runner does the work, and
+// the first one can change nothing after it resumes.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { lines } from "../ledger-steps.ts";
+import { AgentProcess, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { lines } from "../../processes/ledger-steps.ts";
 import { DEPLOY, gapOf } from "../network/cut.ts";
 import { type Losses, lossesOf } from "../network/losses.ts";
-import { SHORT_TERMS } from "../network/terms.ts";
-import { AgentProcess, Ground, startRunnerProcess } from "../processes.ts";
+import { SHORT_LEASES } from "../network/short-leases.ts";
 
 export type PauseFigures = {
   readonly pauses: number;
-  /** Pauses after which both tasks ended well, by the second attempt. Must be `pauses`. */
+  /** Pauses after which both tasks succeeded in the second attempt. Must be `pauses`. */
   readonly succeeded: number;
-  /** Pauses that were played again: the machine was too slow for a lease of somebody who was not stopped. */
+  /** Pauses that were repeated because the machine was too slow for the lease of a runner that was not stopped. */
   readonly starved: number;
-  /** Attempts that were given away although they were heard in time. Must be 0. */
+  /** Attempts that were given away although their lease was renewed in time. Must be 0. */
   readonly unexplained: number;
   /** Changes beyond one for each task. Must be 0. */
   readonly extraChanges: number;
-  /** Facts of the first attempt after it was given away, other than its late report. Must be 0. */
+  /** Events of the first attempt after it was given away, except its late report. Must be 0. */
   readonly staleFacts: number;
-  /** Scripts that were alive when the next attempt's was. Must be 0. */
+  /** Scripts that ran at the same time as that of the next attempt. Must be 0. */
   readonly overlaps: number;
   /** From the last sign of life of one script to the first of the next. */
   readonly shortestGapMs: number;
@@ -34,15 +34,15 @@ const JOB = `  work:
     site: seoul
     mode: strict
     retrySafe: true
-    env: { WORLD: ../../../../world }
+    env: { OUTSIDE: ../../../../outside }
     steps:
-      - { id: begin, title: Begin, run: "touch $WORLD/begun" }
+      - { id: begin, title: Begin, run: "touch $OUTSIDE/begun" }
       - { id: put, title: Put, uses: jira/comment, with: { issue: "WORK-1", text: "\${{ 'go' }}" } }`;
 
-/** `tell` hears the figures so far. */
+/** `onProgress` gets the figures so far. */
 export async function pauseRunner(
   pauses: number,
-  tell: (figures: PauseFigures) => void = () => {},
+  onProgress: (figures: PauseFigures) => void = () => {},
 ): Promise<PauseFigures> {
   const counted = { pauses: 0, succeeded: 0 };
   const all = { starved: 0, unexplained: 0, extraChanges: 0, staleFacts: 0, overlaps: 0, longestAwakeMs: 0 };
@@ -61,7 +61,7 @@ export async function pauseRunner(
     }
     counted.pauses += 1;
     counted.succeeded += one.isRight ? 1 : 0;
-    tell({ ...counted, ...all, shortestGapMs });
+    onProgress({ ...counted, ...all, shortestGapMs });
   }
   return { ...counted, ...all, shortestGapMs };
 }
@@ -69,26 +69,26 @@ export async function pauseRunner(
 type One = Losses & { isRight: boolean; changes: number; staleFacts: number; gapMs: number; awakeMs: number };
 
 async function pauseOnce(): Promise<One> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("work", JOB);
-    await ground.pipeline("deploy", DEPLOY);
-    const agent = await AgentProcess.start(ground, { config: SHORT_TERMS });
-    const paused = startRunnerProcess(ground, { name: "seoul-1", agent: agent.url });
+    await bed.pipeline("work", JOB);
+    await bed.pipeline("deploy", DEPLOY);
+    const agent = await AgentProcess.start(bed, { config: SHORT_LEASES });
+    const paused = startRunnerProcess(bed, { name: "seoul-1", agent: agent.url });
     const deploy = await agent.start("deploy", "deploy");
     const { id } = await agent.start("work", "key");
     await agent.fact(id, ({ kind, step }) => kind === "StepStarted" && step === "put");
-    const signs = ["begun", "alive"].map((name) => join(ground.world, name));
+    const signs = ["begun", "alive"].map((name) => join(bed.outside, name));
     while (!signs.every(existsSync)) await new Promise((resolve) => setTimeout(resolve, 20));
     paused.child.kill("SIGSTOP");
-    const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
+    const second = startRunnerProcess(bed, { name: "seoul-2", agent: agent.url });
     await agent.fact(id, ({ kind }) => kind === "AttemptLost");
-    await ground.open("go");
+    await bed.open("go");
     const ended = await agent.settled(id);
     const deployed = await agent.settled(deploy.id);
     const began = performance.now();
     paused.child.kill("SIGCONT");
-    // Its folders are gone when it has given the attempt up.
+    // The runner logs this when it has given an attempt up.
     const given = (): boolean => paused.lines.filter((line) => line.includes("an attempt was given up")).length >= 2;
     while (!given() && performance.now() - began < AWAKE_LIMIT_MS)
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -102,13 +102,13 @@ async function pauseOnce(): Promise<One> {
       isStarved: losses.some(({ isStarved }) => isStarved),
       unexplained: losses.reduce((sum, { unexplained }) => sum + unexplained, 0),
       isRight,
-      changes: lines(ground.world).length,
+      changes: lines(bed.outside).length,
       staleFacts: staleFacts.reduce((sum, count) => sum + count, 0),
-      gapMs: gapOf(ground),
+      gapMs: gapOf(bed),
       awakeMs,
     };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 

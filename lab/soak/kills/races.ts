@@ -1,9 +1,9 @@
-// Many who want the same at the same moment: runners that claim the same jobs, and cancels of everything at once.
+// Races: many runners claim the same jobs, and all tasks are canceled at the same time.
 
 import { randomUUID } from "node:crypto";
 import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
-import { AgentProcess, Ground, RUNNER_TOKEN } from "../processes.ts";
+import { AgentProcess, RUNNER_TOKEN, TestBed } from "../../processes/agent-process.ts";
 import { listed } from "./submits.ts";
 
 export type ClaimFigures = {
@@ -11,28 +11,28 @@ export type ClaimFigures = {
   readonly jobs: number;
   /** Claims that were granted. Must be `jobs`. */
   readonly granted: number;
-  /** Jobs that were granted to two. Must be 0. */
+  /** Jobs that were granted to two runners. Must be 0. */
   readonly double: number;
-  /** Claims that were refused, because somebody else was offered the job. */
+  /** Claims that were refused because the job was offered to another runner. */
   readonly refused: number;
   readonly ended: number;
-  /** Tasks that had not succeeded when all was reported. Must be 0. */
+  /** Tasks that had not succeeded after all reports. Must be 0. */
   readonly open: number;
   readonly seconds: number;
 };
 
 const JOBS_OF_TASK = 10;
 
-/** Every runner tries to claim what it is offered, and what its neighbours are offered. */
+/** Every runner claims the jobs that it was offered, and some that others were offered. */
 export async function raceForClaims(runners: number, jobs: number): Promise<ClaimFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
     const axis = Array.from({ length: JOBS_OF_TASK }, (_, index) => index).join(", ");
-    await ground.pipeline(
+    await bed.pipeline(
       "many",
       `  work: { site: seoul, matrix: { n: [${axis}] }, steps: [{ id: make, title: Make, run: "true" }] }`,
     );
-    const agent = await AgentProcess.start(ground);
+    const agent = await AgentProcess.start(bed);
     const tasks: string[] = [];
     for (let n = 0; n < jobs / JOBS_OF_TASK; n += 1) tasks.push((await agent.start("many", `key-${n}`)).id);
     const began = performance.now();
@@ -42,7 +42,7 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
 
     const claim = async (runner: ScriptedRunner, offer: Offer): Promise<void> => {
       try {
-        await insist(() => runner.claim(offer));
+        await retry(() => runner.claim(offer));
       } catch (error) {
         if ((error as { code?: string }).code !== "offer-gone") throw error;
         refused += 1;
@@ -50,37 +50,37 @@ export async function raceForClaims(runners: number, jobs: number): Promise<Clai
       }
       const job = `${offer.ref.task} ${offer.ref.job}`;
       granted.set(job, (granted.get(job) ?? 0) + 1);
-      await insist(() => runner.start(offer.ref));
-      await insist(() => runner.report(offer.ref));
+      await retry(() => runner.start(offer.ref));
+      await retry(() => runner.report(offer.ref));
       ended += 1;
     };
     const work = async (index: number): Promise<void> => {
       const as = { slots: 4, bootId: randomUUID() };
-      const runner = await insist(() =>
+      const runner = await retry(() =>
         ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", `seoul-${index}`, [], as),
       );
       while (granted.size < jobs) {
-        const { offers } = await insist(() => runner.pollAll(4, 2_000));
+        const { offers } = await retry(() => runner.pollAll(4, 2_000));
         seen.push(...offers);
         const others = seen.slice(-4).filter((one) => !offers.includes(one));
         await Promise.all([...offers, ...others.slice(0, 2)].map((offer) => claim(runner, offer)));
       }
     };
     await Promise.all(Array.from({ length: runners }, (_, index) => work(index)));
-    // All is reported and answered; that the tasks have ended is in the list.
-    const there = await insist(() => listed(agent));
+    // All reports were answered, so every task must have ended.
+    const there = await retry(() => listed(agent));
     const open = tasks.filter((task) => there.get(task)?.state !== "succeeded").length;
     const sum = [...granted.values()].reduce((total, one) => total + one, 0);
     const double = [...granted.values()].filter((one) => one > 1).length;
     const seconds = Math.round((performance.now() - began) / 100) / 10;
     return { runners, jobs, granted: sum, double, refused, ended, open, seconds };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
-/** So many at once may be more than the machine can answer in time: then it is asked again, as runners do. */
-async function insist<T>(call: () => Promise<T>): Promise<T> {
+/** Under this load the agent may not answer in time; the call is then repeated, as runners do. */
+async function retry<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call();
@@ -93,17 +93,17 @@ async function insist<T>(call: () => Promise<T>): Promise<T> {
 export type CancelFigures = {
   readonly tasks: number;
   readonly canceled: number;
-  /** Answers that were neither the cancel nor its refusal because it had ended. Must be 0. */
+  /** Answers other than success and `already-ended`. Must be 0. */
   readonly strange: number;
   readonly slowestMs: number;
 };
 
-/** Each task is canceled twice, all at the same moment, while a runner holds some of them. */
+/** Cancels each task twice, all at the same time, while a runner holds some of the jobs. */
 export async function cancelAtOnce(tasks: number): Promise<CancelFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("one", '  work: { site: seoul, steps: [{ id: make, title: Make, run: "true" }] }');
-    const agent = await AgentProcess.start(ground);
+    await bed.pipeline("one", '  work: { site: seoul, steps: [{ id: make, title: Make, run: "true" }] }');
+    const agent = await AgentProcess.start(bed);
     const ids: string[] = [];
     for (let n = 0; n < tasks; n += 100) {
       const some = Array.from({ length: Math.min(100, tasks - n) }, (_, index) =>
@@ -129,6 +129,6 @@ export async function cancelAtOnce(tasks: number): Promise<CancelFigures> {
     const ended = await Promise.all(ids.map((id) => agent.client.task(id)));
     return { tasks, canceled: ended.filter((task) => task.state === "canceled").length, strange, slowestMs };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }

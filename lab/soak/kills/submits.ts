@@ -1,12 +1,12 @@
-// Tasks that are asked for at a steady rate, whatever happens to the agent, and what became of them.
+// Requests tasks at a steady rate, whatever happens to the agent, and compares them with what exists at the end.
 
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
-import type { AgentProcess } from "../processes.ts";
+import type { AgentProcess } from "../../processes/agent-process.ts";
 
 const AT_ONCE = 20;
 
 export class Submits {
-  /** Task by key. */
+  /** Idempotency key → task id. */
   readonly acked = new Map<string, string>();
   readonly #agent: AgentProcess;
   readonly #pipeline: string;
@@ -20,7 +20,7 @@ export class Submits {
     this.#load = this.#submitting(everyMs);
   }
 
-  /** Asks for no more, and once more for whatever nobody has answered, with the same key. The agent must be there. */
+  /** Stops requesting, and repeats every unanswered request with the same key. The agent must be up. */
   async finish(): Promise<void> {
     this.#isStopping = true;
     await this.#load;
@@ -29,7 +29,7 @@ export class Submits {
     while (open.length > 0) await Promise.all(open.splice(0, AT_ONCE).map((key) => this.#submit(key)));
   }
 
-  /** Of all tasks that are there at the end: acknowledged and not there, there and never asked for or twice for one key. */
+  /** `missing`: acknowledged but not in the list. `unknown`: in the list but never requested, or twice for one key. */
   compare(there: ReadonlyMap<string, TaskSummary>): { readonly missing: number; readonly unknown: number } {
     const wanted = new Set(this.acked.values());
     const strangers = [...there.keys()].filter((id) => !wanted.has(id)).length;
@@ -56,7 +56,7 @@ export class Submits {
       if (known !== undefined && known !== task.id) throw new Error(`key ${key} is task ${known} and ${task.id}`);
       this.acked.set(key, task.id);
     } catch (error) {
-      // Killed in the middle: nobody knows.
+      // The agent was killed: the task may or may not exist.
       if (!(error instanceof Error) || (error as { code?: string }).code !== "unavailable") throw error;
     }
   }

@@ -1,67 +1,67 @@
-// A line that is cut in the middle of a build and of a deployment, for longer than a strict lease and shorter than a
-// lenient one: the build goes on under its lease and loses no byte, the deployment is never done by two at once.
+// Cuts the connection of a runner in the middle of a build and a deployment, for longer than a strict lease and shorter than
+// a lenient one: the build continues under its lease and loses no log byte; the deployment never runs twice at once.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AgentProcess, Ground, startRunnerProcess } from "../processes.ts";
+import { AgentProcess, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { type Fault, FaultyProxy } from "./faulty-proxy.ts";
 import { type Losses, lossesOf } from "./losses.ts";
-import { type Fault, Line } from "./proxy.ts";
-import { SHORT_TERMS } from "./terms.ts";
+import { SHORT_LEASES } from "./short-leases.ts";
 
 export type CutFigures = {
   readonly cuts: number;
-  /** Builds that ended well in their first attempt. Must be `cuts`. */
+  /** Builds that succeeded in their first attempt. Must be `cuts`. */
   readonly buildsInOne: number;
-  /** Logs that are equal on both sides, by SHA-256. Must be `cuts`. */
+  /** Logs whose SHA-256 is equal on both sides. Must be `cuts`. */
   readonly equalLogs: number;
   /** Tasks whose events were not 1, 2, 3 … with the steps in order. Must be 0. */
   readonly disorder: number;
-  /** Deployments that ended well in exactly two attempts. Must be `cuts`. */
+  /** Deployments that succeeded in exactly two attempts. Must be `cuts`. */
   readonly deployments: number;
-  /** Cuts that were played again: a lease of the deployment was missed before or after it, on a machine that was too slow. */
+  /** Cuts that were repeated because a slow machine missed a lease of the deployment before or after the cut. */
   readonly starved: number;
-  /** Attempts that were given away although they were heard in time. Must be 0. */
+  /** Attempts that were given away although their lease was renewed in time. Must be 0. */
   readonly unexplained: number;
-  /** Deployments where an attempt was still alive when the next one was. Must be 0. */
+  /** Deployments in which two attempts ran at the same time. Must be 0. */
   readonly overlaps: number;
   /** From the last sign of life of one attempt to the first of the next. */
   readonly shortestGapMs: number;
 };
 
-/** From a runner to the agent. */
-export type Way = {
+/** The connection of a runner to the agent. */
+export type RunnerLink = {
   readonly url: string;
-  /** A program that starts the runner, with its own arguments. */
+  /** A wrapper program for the runner, with its arguments. */
   readonly before?: readonly string[];
-  /** From now on; what goes on in between is lost. */
+  /** Applies from now on; bytes that are under way are lost. */
   readonly set: (fault: Fault) => void;
   readonly close: () => Promise<void>;
 };
 
 export type Cut = { readonly fault: Fault; readonly ms: number };
 
-/** The terms of SHORT_TERMS are 1/48 of the usual ones for strict jobs and 1/40 for lenient ones. */
+/** The durations of SHORT_LEASES are 1/48 of the defaults for strict jobs and 1/40 for lenient ones. */
 export const TEN_MINUTES_SCALED_MS = 15_000;
 
 const LINES = 2_000;
 
 type CutOptions = {
-  /** The way of the runner that is cut off, to the agent at this address. */
-  readonly open?: (agentUrl: string) => Promise<Way>;
-  /** Hears the figures so far. */
-  readonly tell?: (figures: CutFigures) => void;
+  /** Opens the connection of the runner that is cut off. */
+  readonly open?: (agentUrl: string) => Promise<RunnerLink>;
+  /** Gets the figures so far. */
+  readonly onProgress?: (figures: CutFigures) => void;
 };
 
-export async function cutLine(
+export async function cutConnection(
   cuts: readonly Cut[],
-  { open = Line.open, tell = () => {} }: CutOptions = {},
+  { open = FaultyProxy.open, onProgress = () => {} }: CutOptions = {},
 ): Promise<CutFigures> {
   const counted = { cuts: 0, buildsInOne: 0, equalLogs: 0, deployments: 0 };
   const all = { starved: 0, disorder: 0, unexplained: 0, overlaps: 0, shortestGapMs: Number.POSITIVE_INFINITY };
   const left = [...cuts];
   while (left.length > 0) {
-    // Most of the time is spent waiting, so two go at once.
+    // Most of the time is spent waiting, so two run at once.
     const two = left.splice(0, 2);
     const played = await Promise.all(two.map((cut) => cutOnce(cut, open)));
     for (const [index, one] of played.entries()) {
@@ -80,7 +80,7 @@ export async function cutLine(
       counted.equalLogs += one.isLogEqual ? 1 : 0;
       counted.deployments += one.isDeployed ? 1 : 0;
     }
-    tell({ ...counted, ...all });
+    onProgress({ ...counted, ...all });
   }
   return { ...counted, ...all };
 }
@@ -93,23 +93,23 @@ type One = Losses & {
   readonly gapMs: number;
 };
 
-async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<Way>): Promise<One> {
-  const ground = await Ground.open();
-  let line: Way | undefined;
+async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<RunnerLink>): Promise<One> {
+  const bed = await TestBed.open();
+  let line: RunnerLink | undefined;
   try {
     const pauseS = (ms + 3_000) / LINES / 1_000;
-    await ground.pipeline("build", buildJob(pauseS));
-    await ground.pipeline("deploy", DEPLOY);
-    const agent = await AgentProcess.start(ground, { config: { ...SHORT_TERMS, host: "0.0.0.0" } });
+    await bed.pipeline("build", buildJob(pauseS));
+    await bed.pipeline("deploy", DEPLOY);
+    const agent = await AgentProcess.start(bed, { config: { ...SHORT_LEASES, host: "0.0.0.0" } });
     line = await open(agent.url);
     const { url, before } = line;
-    const first = startRunnerProcess(ground, { name: "seoul-1", agent: url, before });
+    const first = startRunnerProcess(bed, { name: "seoul-1", agent: url, before });
     const build = await agent.start("build", "build");
     const deploy = await agent.start("deploy", "deploy");
     for (const { id } of [build, deploy])
       await agent.fact(id, ({ kind, step }) => kind === "StepStarted" && step === "work");
-    // It is near the agent; only the first one is cut off.
-    const second = startRunnerProcess(ground, { name: "seoul-2", agent: agent.url });
+    // It is connected directly; only the first runner is cut off.
+    const second = startRunnerProcess(bed, { name: "seoul-2", agent: agent.url });
     const healed = new Promise<void>((resolve) =>
       setTimeout(() => {
         line?.set({});
@@ -125,37 +125,37 @@ async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<W
     const losses = await lossesOf(agent, deploy.id, [first, second]);
     return {
       isBuildInOne: built.state === "succeeded" && built.jobs[0]?.attempts.length === 1,
-      isLogEqual: digest(log.bytes) === digest(readFileSync(join(ground.world, "printed"))),
+      isLogEqual: digest(log.bytes) === digest(readFileSync(join(bed.outside, "printed"))),
       disorder,
       isDeployed: deployed.state === "succeeded" && deployed.jobs[0]?.attempts.length === 2,
       ...losses,
-      gapMs: gapOf(ground),
+      gapMs: gapOf(bed),
     };
   } finally {
     await line?.close();
-    await ground.close();
+    await bed.close();
   }
 }
 
-/** Prints to the log what it writes to a file, for longer than the cut. */
+/** Writes the same lines to its log and to a file, for longer than the cut. */
 function buildJob(pauseS: number): string {
-  const body = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i $$"; i=$((i+1)); sleep ${pauseS}; done | tee $WORLD/printed`;
+  const body = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i $$"; i=$((i+1)); sleep ${pauseS}; done | tee $OUTSIDE/printed`;
   return `  work:
     site: seoul
     mode: lenient
-    env: { WORLD: ../../../../world }
+    env: { OUTSIDE: ../../../../outside }
     steps:
       - { id: before, title: Before, run: "true" }
       - { id: work, title: Work, run: '${body}' }
       - { id: after, title: After, run: "true" }`;
 }
 
-/** Writes that it is alive, until the second attempt has done so for a while. */
+/** Writes signs of life until the second attempt has done so for a while. */
 export const DEPLOY = `  work:
     site: seoul
     mode: strict
     retrySafe: true
-    env: { WORLD: ../../../../world }
+    env: { OUTSIDE: ../../../../outside }
     steps:
       - id: work
         title: Work
@@ -163,13 +163,13 @@ export const DEPLOY = `  work:
           trap "" TERM
           i=0
           while [ $GANTRY_ATTEMPT -eq 1 ] || [ $i -lt 20 ]; do
-            echo "$GANTRY_ATTEMPT $(date +%s%N)" >> $WORLD/alive
+            echo "$GANTRY_ATTEMPT $(date +%s%N)" >> $OUTSIDE/alive
             i=$((i+1)); sleep 0.02
           done`;
 
-/** The shortest time between attempts of DEPLOY; less than 0 when one was alive after the next had begun. */
-export function gapOf(ground: Ground): number {
-  const lines = readFileSync(join(ground.world, "alive"), "utf8")
+/** The shortest time between two attempts of DEPLOY, ms; negative when they overlapped. */
+export function gapOf(bed: TestBed): number {
+  const lines = readFileSync(join(bed.outside, "alive"), "utf8")
     .trim()
     .split("\n")
     .map((line) => line.split(" ").map(Number));

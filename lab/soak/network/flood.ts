@@ -1,19 +1,19 @@
-// Steps that want all of the machine: one computes without pause, one prints as fast as it can. Leases with short terms
-// must be renewed in time all the while.
+// Steps that use all of the machine: one computes without a pause, one prints as fast as it can. Short leases must be renewed
+// in time meanwhile.
 
-import { AgentProcess, Ground, startRunnerProcess } from "../processes.ts";
-import { SHORT_TERMS } from "./terms.ts";
+import { AgentProcess, startRunnerProcess, TestBed } from "../../processes/agent-process.ts";
+import { SHORT_LEASES } from "./short-leases.ts";
 
 export type FloodFigures = {
   readonly seconds: number;
-  /** Times that work was stopped or given away because its lease was not renewed in time. Must be 0. */
+  /** How often work was stopped or given away because its lease was not renewed in time. Must be 0. */
   readonly missed: number;
-  /** Renewals that were not answered before the next one was due, and were repeated. */
+  /** Renewals that were repeated because they were not answered before the next one was due. */
   readonly repeated: number;
-  /** Of both jobs together. Must be 2. */
+  /** Attempts of both jobs together. Must be 2. */
   readonly attempts: number;
   readonly outcomes: string;
-  /** Longest time without a renewal that the agent saw, when it was more than 900; at 3,000 the work is stopped. */
+  /** Longest time without a renewal at the agent, ms, when above 900; the work is stopped at 3,000. */
   readonly longestSilenceMs: number;
   readonly printedMbPerS: number;
 };
@@ -21,11 +21,11 @@ export type FloodFigures = {
 const CHUNK = 65_536;
 
 export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
     const strict = { renewEveryMs: 300, renewWithinMs: 900, selfFenceMs: 3_000, reassignAfterMs: 6_000 };
-    const common = `site: seoul\n    mode: strict\n    retrySafe: true\n    env: { WORLD: ../../../../world, SECONDS_LONG: "${seconds}" }`;
-    await ground.pipeline(
+    const common = `site: seoul\n    mode: strict\n    retrySafe: true\n    env: { OUTSIDE: ../../../../outside, SECONDS_LONG: "${seconds}" }`;
+    await bed.pipeline(
       "flood",
       `  spin:
     ${common}
@@ -46,10 +46,10 @@ export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
           while (Date.now() < end) bytes += fs.writeSync(1, chunk);
           fs.writeFileSync(process.env.GANTRY_OUTPUT, "bytes=" + bytes);`,
     );
-    const agent = await AgentProcess.start(ground, {
-      config: { ...SHORT_TERMS, lease: { ...SHORT_TERMS.lease, strict } },
+    const agent = await AgentProcess.start(bed, {
+      config: { ...SHORT_LEASES, lease: { ...SHORT_LEASES.lease, strict } },
     });
-    const runner = startRunnerProcess(ground, { name: "seoul-1", agent: agent.url });
+    const runner = startRunnerProcess(bed, { name: "seoul-1", agent: agent.url });
     const { id } = await agent.start("flood", "key");
     let longestSilenceMs = 0;
     let isEnded = false;
@@ -77,6 +77,6 @@ export async function floodAndSpin(seconds: number): Promise<FloodFigures> {
       printedMbPerS: Math.round(printed / seconds / 1e6),
     };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }

@@ -1,17 +1,17 @@
-// Attempts that are lost although nobody meant them to be. With leases of a second a machine that is too slow loses some by
-// itself; that proves nothing about what the test wants to know, and must be told apart from a mistake.
+// Attempts that were lost unintentionally. With leases of a second, a slow machine loses some by itself; this must be
+// distinguished from a bug.
 
-import type { AgentProcess } from "../processes.ts";
-import { SHORT_TERMS } from "./terms.ts";
+import type { AgentProcess } from "../../processes/agent-process.ts";
+import { SHORT_LEASES } from "./short-leases.ts";
 
 export type Losses = {
-  /** More attempts than the one that was meant lost their lease, because it was really not renewed in time. */
+  /** More attempts than intended lost their lease because it was really not renewed in time. */
   readonly isStarved: boolean;
-  /** Attempts that were given away although they were heard in time. Must be 0. */
+  /** Attempts that were given away although their lease was renewed in time. Must be 0. */
   readonly unexplained: number;
 };
 
-/** Of a task of which one attempt was meant to be lost. */
+/** The losses of a task of which one attempt was lost on purpose. */
 export async function lossesOf(
   agent: AgentProcess,
   task: string,
@@ -21,8 +21,8 @@ export async function lossesOf(
   const reasons = events.flatMap(({ data: { event } }) => (event.kind === "AttemptLost" ? [String(event.reason)] : []));
   const isMissed = (reason: string): boolean => {
     const silentS = /has not been heard of for (\d+) s/.exec(reason)?.[1];
-    if (silentS !== undefined) return Number(silentS) * 1_000 >= SHORT_TERMS.lease.strict.reassignAfterMs;
-    // The runner has stopped the work by itself: it must have tried to renew.
+    if (silentS !== undefined) return Number(silentS) * 1_000 >= SHORT_LEASES.lease.strict.reassignAfterMs;
+    // The runner stopped the work by itself, so it must have tried to renew.
     const triedInVain = runners.some(({ lines }) => lines.some((line) => line.includes("could not be renewed")));
     return reason.startsWith("The lease of this attempt has ended") && triedInVain;
   };

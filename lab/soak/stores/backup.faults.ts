@@ -1,4 +1,4 @@
-// The drill of docs/operations.md for both stores. `npm run test:long -- backup` plays it with more tasks.
+// The restore drill of docs/operations.md for both stores. `npm run test:soak -- backup` runs it with more tasks.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { noRedis } from "../../faults/redis/server.ts";
 import { backUpAndRestore } from "./backup.ts";
 
 for (const store of ["sqlite", "redis"] as const) {
-  test(`${store}: what was there when a backup began is there after everything was wiped and put back`, {
+  test(`${store}: tasks from before a backup are there after everything was wiped and restored`, {
     skip: store === "redis" && noRedis,
     timeout: 120_000,
   }, async (t) => {

@@ -1,5 +1,5 @@
-// The drill: a backup is made while tasks are requested, everything is wiped, and what was backed up is there again. SQLite by
-// the commands `gantry backup` and `gantry restore`; Redis by a copy of its append-only file.
+// The restore drill: a backup is made while tasks are requested, everything is wiped, and the backup is restored. SQLite uses
+// `gantry backup` and `gantry restore`; Redis uses a copy of its append-only file.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,21 +8,21 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fillWithOld } from "../../bench/load/old-tasks.ts";
 import { type RedisServer, startRedis } from "../../faults/redis/server.ts";
+import { AgentProcess, TestBed } from "../../processes/agent-process.ts";
 import { listed, Submits } from "../kills/submits.ts";
-import { AgentProcess, Ground } from "../processes.ts";
 import { JOB, makeSeeds, opener } from "./retention.ts";
 
 export type BackupFigures = {
-  /** In the store when the backup began. */
+  /** Tasks in the store when the backup started. */
   readonly tasks: number;
   readonly backupS: number;
   readonly backupMb: number;
-  /** Requested while the backup was made. */
+  /** Tasks requested while the backup was made. */
   readonly requestedMeanwhile: number;
-  /** Until everything was in its place, and from there until the task-agent was ready. */
+  /** Time to restore the files, and from then until the task-agent was ready. */
   readonly restoreS: number;
   readonly readyS: number;
-  /** Acknowledged before the backup began and not there afterwards; there and never asked for. Both must be 0. */
+  /** Acknowledged before the backup and missing afterwards; there but never requested. Both must be 0. */
   readonly missing: number;
   readonly unknown: number;
 };
@@ -33,16 +33,16 @@ const SUBMIT_EVERY_MS = 20;
 const BEFORE_MS = 500;
 
 export async function backUpAndRestore(store: "sqlite" | "redis", count: number): Promise<BackupFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   const redis = store === "redis" ? await startRedis() : undefined;
   try {
-    await ground.pipeline("quick", JOB);
-    const data = join(ground.folder, "a");
+    await bed.pipeline("quick", JOB);
+    const data = join(bed.folder, "a");
     const journal = redis && { kind: "redis", address: `${redis.host}:${redis.port}`, waitReplicas: 0 };
     const config = { name: "a", ...(journal ? { journal } : {}) };
-    const agent = await AgentProcess.start(ground, { data, config });
+    const agent = await AgentProcess.start(bed, { data, config });
     const { ended, open } = await makeSeeds(agent);
-    const store = await opener(ground, redis)();
+    const store = await opener(bed, redis)();
     const filled = await fillWithOld(store, { seed: ended, count, from: Date.now() - DAY_MS, everyMs: 1 });
     await store.close();
     await agent.restart();
@@ -50,7 +50,7 @@ export async function backUpAndRestore(store: "sqlite" | "redis", count: number)
     const submits = new Submits(agent, "quick", SUBMIT_EVERY_MS);
     await new Promise((resolve) => setTimeout(resolve, BEFORE_MS));
     const before = [ended, open, ...filled.ids, ...submits.acked.values()];
-    const place = redis ? await redisBackup(ground, redis) : sqliteBackup(ground, data);
+    const place = redis ? await redisBackup(bed, redis) : sqliteBackup(bed, data);
     const backup = await timed(place.make);
     const requestedMeanwhile = 2 + filled.ids.length + submits.acked.size - before.length;
     await submits.finish();
@@ -72,16 +72,16 @@ export async function backUpAndRestore(store: "sqlite" | "redis", count: number)
       unknown: [...there.keys()].filter((id) => !known.has(id)).length,
     };
   } finally {
-    await ground.close();
+    await bed.close();
     await redis?.dispose();
   }
 }
 
-/** `make` answers the bytes of the backup. */
+/** `make` returns the size of the backup in bytes. */
 type Place = { readonly make: () => Promise<number>; readonly restore: () => Promise<void> };
 
-function sqliteBackup(ground: Ground, data: string): Place {
-  const file = join(ground.folder, "backup.tgz");
+function sqliteBackup(bed: TestBed, data: string): Place {
+  const file = join(bed.folder, "backup.tgz");
   const run = async (...argv: string[]): Promise<void> => {
     const child = spawn(CLI, argv, { stdio: ["ignore", "ignore", "inherit"] });
     const [code] = await once(child, "exit");
@@ -96,12 +96,12 @@ function sqliteBackup(ground: Ground, data: string): Place {
   };
 }
 
-/** As docs/operations.md says. The machine of Redis and the folder of the agent are lost, the copy is not. */
-async function redisBackup(ground: Ground, redis: RedisServer): Promise<Place> {
+/** As in docs/operations.md: the machine of Redis and the folder of the agent are lost, the copy is kept elsewhere. */
+async function redisBackup(bed: TestBed, redis: RedisServer): Promise<Place> {
   const answer = (text: string): string => text.split("\r\n").at(-1) ?? "";
   const folder = answer(await redis.command("CONFIG", "GET", "dir"));
   const percentage = answer(await redis.command("CONFIG", "GET", "auto-aof-rewrite-percentage"));
-  const [files, copy] = [join(folder, "appendonlydir"), join(ground.folder, "redis-copy")];
+  const [files, copy] = [join(folder, "appendonlydir"), join(bed.folder, "redis-copy")];
   return {
     make: async () => {
       await redis.command("CONFIG", "SET", "auto-aof-rewrite-percentage", "0");

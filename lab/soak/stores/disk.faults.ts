@@ -1,4 +1,4 @@
-// Disks that are full, that cannot sync, and how often is synced: short form of what `npm run test:long` plays for longer.
+// Full disks, disks whose fsync fails, and the number of syncs; `npm run test:soak` runs the same for longer.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ test("every acknowledged task was synced to disk", { ...LONG, skip: noStrace() ?
   assert.ok(syncs >= tasks, `${syncs} syncs for ${tasks} tasks`);
 });
 
-test("a full disk is told, leaves nothing half done, and needs no restart", {
+test("a full disk is reported, leaves nothing half done, and needs no restart", {
   ...LONG,
   skip: noTmpfs() ?? false,
 }, async () => {
@@ -20,11 +20,11 @@ test("a full disk is told, leaves nothing half done, and needs no restart", {
   assert.ok(refused > 0);
 });
 
-test("a disk that cannot sync is told, and leaves nothing half done", {
+test("a disk whose fsync fails is reported, and leaves nothing half done", {
   ...LONG,
   skip: noStrace() ?? false,
 }, async () => {
-  // About every third sync is for something that nobody waits for; then nobody is refused.
+  // No request waits for about a third of the syncs; when one of those fails, no request is refused.
   for (let tries = 0; tries < 6; tries += 1) {
     const { strange, halfDone, recovered, refused, isSound } = await failSync(2);
     assert.deepEqual([strange, halfDone, recovered, isSound], [0, 0, 2, true]);

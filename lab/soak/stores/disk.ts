@@ -1,16 +1,16 @@
-// Disks that are full or have faults, and how often the agent really asks the disk to keep something.
+// Full and failing disks, and how often the agent really syncs to disk.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { AgentProcess, Ground } from "../processes.ts";
+import { AgentProcess, TestBed } from "../../processes/agent-process.ts";
 
-/** More than the last request that fails, so that each of them does. */
+/** More requests than the last failing sync, so that each of these syncs happens. */
 const SUBMITS_OF_ROUND = 60;
 const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 
-/** Why this machine cannot do it, or undefined. */
+/** Why this machine cannot do it; undefined when it can. */
 export function noTmpfs(): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "only root on Linux can mount a small disk";
   return undefined;
@@ -32,7 +32,7 @@ export type DiskFigures = {
   readonly refused: number;
   /** Other errors. Must be 0. */
   readonly strange: number;
-  /** Accepted and not there, or there and not accepted, after everything was asked again. Must be 0. */
+  /** Tasks that were accepted but are missing, or the reverse, after all requests were repeated. Must be 0. */
   readonly halfDone: number;
   /** Rounds after which requests were accepted again, without a restart. Must be `rounds`. */
   readonly recovered: number;
@@ -52,15 +52,15 @@ async function ask(agent: AgentProcess, key: string, tally: Tally): Promise<bool
   }
 }
 
-/** The disk of the agent is filled up, and emptied again, `rounds` times. */
+/** Fills the disk of the agent and frees it again, `rounds` times. */
 export async function fillDisk(rounds: number): Promise<DiskFigures> {
-  const ground = await Ground.open();
-  const disk = join(ground.folder, "disk");
+  const bed = await TestBed.open();
+  const disk = join(bed.folder, "disk");
   mkdirSync(disk);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]);
   try {
-    await ground.pipeline("quick", JOB);
-    const agent = await AgentProcess.start(ground, { data: join(disk, "agent") });
+    await bed.pipeline("quick", JOB);
+    const agent = await AgentProcess.start(bed, { data: join(disk, "agent") });
     const tally: Tally = { accepted: new Map(), refused: 0, strange: 0 };
     let [keys, recovered] = [0, 0];
     for (let round = 0; round < rounds; round += 1) {
@@ -75,27 +75,27 @@ export async function fillDisk(rounds: number): Promise<DiskFigures> {
       keys += 1;
       if (await ask(agent, `key-${keys}`, tally)) recovered += 1;
     }
-    return await judge(agent, keys, tally, { rounds, recovered });
+    return await check(agent, keys, tally, { rounds, recovered });
   } finally {
-    await ground.close().catch(() => {});
+    await bed.close().catch(() => {});
     execFileSync("umount", ["--lazy", disk]);
-    rmSync(ground.folder, { recursive: true, force: true });
+    rmSync(bed.folder, { recursive: true, force: true });
   }
 }
 
-/** The nth request to the disk to keep something fails with EIO, for many n, one process each. */
+/** Lets the nth sync fail with EIO, for many n, with one process each. */
 export async function failSync(rounds: number): Promise<DiskFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("quick", JOB);
+    await bed.pipeline("quick", JOB);
     const tally: Tally = { accepted: new Map(), refused: 0, strange: 0 };
     let [keys, recovered] = [0, 0];
-    const data = join(ground.folder, "agent");
+    const data = join(bed.folder, "agent");
     for (let round = 1; round <= rounds; round += 1) {
-      // The first ones belong to the start; a start that fails is no acceptance of anything.
+      // The first syncs belong to the start; a start that fails has accepted nothing.
       const when = `inject=fsync,fdatasync:error=EIO:when=${10 + round}`;
       const before = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", when];
-      const agent = await AgentProcess.start(ground, { data, before });
+      const agent = await AgentProcess.start(bed, { data, before });
       for (let n = 0; n < SUBMITS_OF_ROUND; n += 1) {
         keys += 1;
         await ask(agent, `key-${keys}`, tally);
@@ -104,21 +104,21 @@ export async function failSync(rounds: number): Promise<DiskFigures> {
       if (await ask(agent, `key-${keys}`, tally)) recovered += 1;
       await agent.kill();
     }
-    // Without strace: all that is left to do is to look.
-    return await judge(await AgentProcess.start(ground, { data }), keys, tally, { rounds, recovered });
+    // Without strace, because only the result is checked now.
+    return await check(await AgentProcess.start(bed, { data }), keys, tally, { rounds, recovered });
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
-/** How many requests to keep something there are for so many acknowledged tasks, one after the other. */
+/** Counts the syncs for a number of acknowledged tasks, requested one after the other. */
 export async function countSyncs(tasks: number): Promise<{ readonly tasks: number; readonly syncs: number }> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   try {
-    await ground.pipeline("quick", JOB);
-    const trace = join(ground.folder, "trace");
+    await bed.pipeline("quick", JOB);
+    const trace = join(bed.folder, "trace");
     const before = ["strace", "-f", "-qq", "-o", trace, "-e", "trace=fsync,fdatasync"];
-    const agent = await AgentProcess.start(ground, { before });
+    const agent = await AgentProcess.start(bed, { before });
     const count = (): number =>
       readFileSync(trace, "utf8")
         .split("\n")
@@ -128,11 +128,11 @@ export async function countSyncs(tasks: number): Promise<{ readonly tasks: numbe
     const syncs = count() - atStart;
     return { tasks, syncs };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
-async function judge(
+async function check(
   agent: AgentProcess,
   keys: number,
   tally: Tally,

@@ -1,7 +1,7 @@
-// The long runs against a real Kafka broker: `node lab/soak/stores/kafka.ts [away|steady|kills|plainKills …]`, all without a name. A task-agent as
-// a process of its own publishes; a reader that drops what it has seen by (task, taskseq) is held against the journal.
-// Prints one line of figures each; the exit code is 1 when an event is missing or out of order. What was measured is in
-// docs/events.md.
+// Soak tests against a real Kafka broker: `node lab/soak/stores/kafka.ts [away|steady|kills|plainKills …]`; without a name,
+// all run. A task-agent in a separate process publishes; the events that a reader received, without duplicates by (task,
+// taskseq), are compared with the journal. Prints one line of figures each; the exit code is 1 when an event is missing or
+// out of order. Measured figures are in docs/events.md.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,9 +12,9 @@ import { EventReader } from "../../faults/kafka/event-reader.ts";
 
 type Figures = { readonly [name: string]: number };
 
-/** Half an hour without Kafka at 100 events a second, as fast as the machine can: what counts is how much waits. */
+/** As many events as half an hour without Kafka brings at 100 a second, as fast as the machine can produce them. */
 async function away(events = 180_000): Promise<Figures> {
-  return inWorld(async ({ broker, agent, reader }) => {
+  return inSetup(async ({ broker, agent, reader }) => {
     await agent.work(200);
     await reader.until(agent);
     const before = await agent.measure(300);
@@ -40,9 +40,9 @@ async function away(events = 180_000): Promise<Figures> {
   });
 }
 
-/** The same work with Kafka there: what the memory of the agent grows by without any outage. */
+/** The same work with Kafka available: by how much the memory of the agent grows without an outage. */
 async function steady(events = 180_000): Promise<Figures> {
-  return inWorld(async ({ agent, reader }) => {
+  return inSetup(async ({ agent, reader }) => {
     await agent.work(200);
     await reader.until(agent);
     const rssMbBefore = agent.rssMb();
@@ -56,9 +56,9 @@ async function steady(events = 180_000): Promise<Figures> {
   });
 }
 
-/** The broker and the task-agent are killed in turn while events come at about 100 a second. */
+/** Kills the broker and the task-agent in turn while about 100 events a second are produced. */
 async function kills(idempotent: boolean, rounds = 20): Promise<Figures> {
-  return inWorld(async ({ broker, agent, reader }) => {
+  return inSetup(async ({ broker, agent, reader }) => {
     for (let turn = 0; turn < rounds; turn += 1) {
       const working = agent.workFor(3_000, 100);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 2_000));
@@ -77,13 +77,13 @@ async function kills(idempotent: boolean, rounds = 20): Promise<Figures> {
   }, idempotent);
 }
 
-type World = {
+type Setup = {
   readonly broker: Awaited<ReturnType<typeof startBroker>>;
   readonly agent: AgentOnKafka;
   readonly reader: EventReader;
 };
 
-async function inWorld(run: (world: World) => Promise<Figures>, idempotent = true): Promise<Figures> {
+async function inSetup(run: (setup: Setup) => Promise<Figures>, idempotent = true): Promise<Figures> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-kafka-long-"));
   const broker = await startBroker(dir);
   const kafka = { brokers: [broker.address], topic: "gantry.events", partitions: 12, replication: 1, idempotent };
@@ -92,7 +92,7 @@ async function inWorld(run: (world: World) => Promise<Figures>, idempotent = tru
   const reader = new EventReader(kafka);
   try {
     const figures = await run({ broker, agent, reader });
-    // What was accepted without an answer is in the journal, too, and must come out.
+    // Tasks that were accepted without an answer are in the journal, too, and must be published.
     const journal = await agent.journal();
     await agent.start();
     await reader.until({ events: [...journal.values()].reduce((sum, size) => sum + size, 0) });
@@ -113,7 +113,7 @@ const RUNS: { readonly [name: string]: () => Promise<Figures> } = {
   away,
   steady,
   kills: () => kills(true),
-  // Nothing may depend on what brokers drop by themselves.
+  // The result must not depend on the broker's own removal of duplicates.
   plainKills: () => kills(false),
 };
 

@@ -1,5 +1,5 @@
-// How fast the journal in Redis is here: `node lab/soak/stores/redis-speed.ts`. Appends of one event with a task of 4 KB, one
-// after the other and 100 at once, without and with a replica that confirms; and what Redis takes for them in memory.
+// Speed of the Redis journal on this machine: `node lab/soak/stores/redis-speed.ts`. Appends one event with a task of 4 KB,
+// sequentially and 100 at once, without and with a confirming replica, and measures the memory that Redis uses for them.
 
 import { openRedisJournal } from "@gantry/journal/redis/redis.ts";
 import { command, startRedis } from "../../faults/redis/server.ts";

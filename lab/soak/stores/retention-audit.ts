@@ -1,5 +1,5 @@
-// What became of every task and log of a store that old tasks have left: read from the journal and the archive themselves,
-// then asked of an agent, then of `gantry archive`.
+// Audits every task and log after retention: reads the journal and the archive directly, then asks an agent, then runs
+// `gantry archive`.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,41 +14,41 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { pathOf } from "@gantry/task-agent/logs/log-store.ts";
 import { TASKS } from "@gantry/task-agent/retention/task-archive.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import type { AgentProcess, Ground } from "../processes.ts";
+import type { AgentProcess, TestBed } from "../../processes/agent-process.ts";
 
 export type Stock = {
-  /** Tasks that ended long ago; the newest of each app stay. */
+  /** Tasks that ended long ago; the newest of each app are kept. */
   readonly old: readonly string[];
-  /** Old ones that are open, and young ones. */
+  /** Old tasks that are open, and young tasks. */
   readonly stay: readonly string[];
   readonly young: readonly string[];
-  /** Requested meanwhile. */
+  /** Tasks requested meanwhile. */
   readonly requested: readonly string[];
-  /** The state of each old task, as it was stored. */
+  /** The stored state of each old task. */
   readonly states: ReadonlyMap<string, unknown>;
-  /** Of each old task. */
+  /** Number of events of each old task. */
   readonly events: number;
 };
 
 export type Audit = {
   readonly leftForArchive: number;
-  /** Old tasks that are in the archive and still in the journal, and those that were archived twice: both are allowed. */
+  /** Old tasks that are in both archive and journal, or archived twice. Both are allowed. */
   readonly inBoth: number;
   readonly archivedTwice: number;
-  /** Old tasks that are nowhere, and those of which a part is missing, in the journal, the archive or what is answered. */
+  /** Old tasks that are nowhere, and those that are incomplete in the journal, the archive or an answer. */
   readonly lost: number;
   readonly damaged: number;
-  /** Tasks in the archive, or gone from the journal, that were young or open. */
+  /** Young or open tasks that are in the archive or missing from the journal. */
   readonly leftWrongly: number;
-  /** Logs that are nowhere, or not as they were written. */
+  /** Logs that are missing or differ from what was written. */
   readonly lostLogs: number;
-  /** Tasks that lists show twice, or although they have left. */
+  /** Tasks that lists show twice or after they were archived. */
   readonly shownWrongly: number;
-  /** What `gantry archive check` and `show` answered; 0 is well. */
+  /** The exit code of `gantry archive check` and `show`; must be 0. */
   readonly archiveExit: number;
 };
 
-/** Figures that must be so. */
+/** Figures that must have these values. */
 export const LEFT_WELL = {
   notFound: 0,
   failedPasses: 0,
@@ -60,26 +60,26 @@ export const LEFT_WELL = {
   archiveExit: 0,
 };
 
-/** What the log of a task says. */
+/** The log text of a task. */
 export function logText(id: string): string {
   return `made by ${id}\n`.repeat(20);
 }
 
-export async function auditRetention(world: {
-  readonly ground: Ground;
+export async function auditRetention(run: {
+  readonly bed: TestBed;
   readonly agents: readonly AgentProcess[];
   readonly open: () => Promise<Journal>;
   readonly stock: Stock;
 }): Promise<Audit> {
-  const { ground, agents, open, stock } = world;
+  const { bed, agents, open, stock } = run;
   await Promise.all(agents.map((agent) => agent.kill()));
-  const folder = join(ground.folder, "archive");
+  const folder = join(bed.folder, "archive");
   const archived = await readArchive(folder, TASKS);
   const journal = await open();
   const stored = await auditTasks(journal, archived, stock).finally(() => journal.close());
-  const lostLogs = await auditLogs(ground, folder, [...stock.old, ...stock.young]);
+  const lostLogs = await auditLogs(bed, folder, [...stock.old, ...stock.young]);
   const [agent] = agents;
-  if (!agent) throw new Error("there is an agent");
+  if (!agent) throw new Error("an agent must be given");
   await agent.restart();
   const { shownWrongly, answeredWrongly } = await auditAnswers(agent, archived, stock);
   const archiveExit = await auditCommand(folder, [...archived.keys()]);
@@ -128,11 +128,11 @@ async function auditTasks(journal: Journal, archived: ReadonlyMap<string, readon
   return { leftForArchive: archived.size, inBoth, archivedTwice, lost, damaged, leftWrongly };
 }
 
-async function auditLogs(ground: Ground, folder: string, ids: readonly string[]): Promise<number> {
+async function auditLogs(bed: TestBed, folder: string, ids: readonly string[]): Promise<number> {
   let lost = 0;
   for (const task of ids) {
     const name = { task, job: "work", attempt: 1, step: "make" };
-    const here = pathOf(join(ground.folder, "logs"), name);
+    const here = pathOf(join(bed.folder, "logs"), name);
     const there = `${pathOf(join(folder, dayOfTask(task) ?? "", "logs"), name)}.gz`;
     const texts = [
       ...((await exists(here)) ? [await readFile(here, "utf8")] : []),
@@ -143,7 +143,7 @@ async function auditLogs(ground: Ground, folder: string, ids: readonly string[])
   return lost;
 }
 
-/** Every old task is answered with its log, from wherever it is, and lists show what is in the journal, once. */
+/** Every old task must be answered with its log, wherever it is stored; lists must show each task of the journal once. */
 async function auditAnswers(agent: AgentProcess, archived: ReadonlyMap<string, unknown>, { old }: Stock) {
   const shown: string[] = [];
   let cursor: string | undefined;
@@ -171,7 +171,7 @@ export async function findTask({ client }: AgentProcess, id: string): Promise<Ta
   }
 }
 
-/** The greatest exit code. */
+/** Returns the largest exit code. */
 async function auditCommand(folder: string, ids: readonly string[]): Promise<number> {
   const io = { stdout: () => {}, stderr: (text: string) => void process.stderr.write(text) };
   const codes = [await archive(["check", folder], io)];

@@ -1,5 +1,5 @@
-// Old deliveries leave for the archive while their notify-agent is killed with SIGKILL again and again. Afterwards every one is
-// whole in the journal or whole in the archive.
+// Archives old deliveries while the notify-agent is killed (SIGKILL) repeatedly. Afterwards each delivery must be complete in
+// the journal or complete in the archive.
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import {
 } from "@gantry/notify-agent/deliveries/delivery.ts";
 import { DELIVERIES } from "@gantry/notify-agent/retention/retention.ts";
 import { freePort } from "@gantry/runtime/free-ports.ts";
-import { end, Ground, TOKEN } from "../processes.ts";
+import { end, TestBed, TOKEN } from "../../processes/agent-process.ts";
 import { hasSwept, SWEEPING } from "./retention.ts";
 import { readArchive } from "./retention-audit.ts";
 
@@ -39,8 +39,8 @@ export async function killWhileDeliveriesLeave(
   kills: number,
   { longestMs = 600, perKill = 200 } = {},
 ): Promise<DeliveryFigures> {
-  const ground = await Ground.open();
-  const open = () => openSqliteJournal({ file: join(ground.folder, "notify.db"), indexes: NOTIFY_INDEXES });
+  const bed = await TestBed.open();
+  const open = () => openSqliteJournal({ file: join(bed.folder, "notify.db"), indexes: NOTIFY_INDEXES });
   try {
     const nowMs = Date.now();
     const old = many(kills * perKill, (n) => delivery(`task-ended/t${n}/ops`, `t${n}`, nowMs - 60 * DAY_MS + n));
@@ -50,21 +50,21 @@ export async function killWhileDeliveriesLeave(
     for (const one of [...old, ...young, ...lasting])
       await journal.append([recordDelivery(one, 0, { kind: "Decided" })]);
     await journal.close();
-    const played = await play(ground, kills, longestMs);
-    return { kills: played, oldDeliveries: old.length, ...(await audit(ground, open, old, [...young, ...lasting])) };
+    const played = await run(bed, kills, longestMs);
+    return { kills: played, oldDeliveries: old.length, ...(await audit(bed, open, old, [...young, ...lasting])) };
   } finally {
-    await ground.close();
+    await bed.close();
   }
 }
 
-async function play(ground: Ground, kills: number, longestMs: number): Promise<number> {
+async function run(bed: TestBed, kills: number, longestMs: number): Promise<number> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const file = join(ground.folder, "notify.json");
+  const file = join(bed.folder, "notify.json");
   const agent = { url: "http://127.0.0.1:1", token: TOKEN };
-  await writeFile(file, JSON.stringify({ data: ground.folder, port, token: TOKEN, agent, logLevel: "silent" }));
+  await writeFile(file, JSON.stringify({ data: bed.folder, port, token: TOKEN, agent, logLevel: "silent" }));
   for (let kill = 0; ; kill += 1) {
-    const child = ground.spawn([process.execPath, SWEEPING, "--config", file]);
+    const child = bed.spawn([process.execPath, SWEEPING, "--config", file]);
     const isUp = (): Promise<boolean> =>
       fetch(`${url}/livez`).then(
         () => true,
@@ -78,7 +78,7 @@ async function play(ground: Ground, kills: number, longestMs: number): Promise<n
   }
 }
 
-/** Waits until a whole pass has gone through, at most so long; answers whether it has. */
+/** Waits for a complete retention pass, at most this long; returns whether there was one. */
 async function isSwept(url: string, mostMs: number): Promise<boolean> {
   for (const until = performance.now() + mostMs; performance.now() < until; await pause(20))
     if (await hasSwept({ url })) return true;
@@ -86,12 +86,12 @@ async function isSwept(url: string, mostMs: number): Promise<boolean> {
 }
 
 async function audit(
-  ground: Ground,
+  bed: TestBed,
   open: () => ReturnType<typeof openSqliteJournal>,
   old: readonly Delivery[],
   others: readonly Delivery[],
 ): Promise<Omit<DeliveryFigures, "kills" | "oldDeliveries">> {
-  const archived = await readArchive(join(ground.folder, "archive"), DELIVERIES);
+  const archived = await readArchive(join(bed.folder, "archive"), DELIVERIES);
   const journal = await open();
   let [lost, damaged, inBoth, archivedTwice, leftWrongly] = [0, 0, 0, 0, 0];
   for (const one of old) {

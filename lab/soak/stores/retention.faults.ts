@@ -1,4 +1,4 @@
-// Old tasks, logs and deliveries leave while the agents are killed. `npm run test:long -- retention` plays it for longer.
+// Old tasks, logs and deliveries are archived while the agents are killed. `npm run test:soak -- retention` runs it for longer.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ for (const [store, kills] of [
   ["sqlite", 1],
   ["redis", 2],
 ] as const) {
-  test(`old tasks leave ${store} while agents are killed: each is whole in one place, and always found`, {
+  test(`old tasks are archived from ${store} while agents are killed: each is complete in one place and can be read at any time`, {
     skip: store === "redis" && noRedis,
     timeout: 120_000,
   }, async (t) => {
@@ -22,7 +22,7 @@ for (const [store, kills] of [
   });
 }
 
-test("old deliveries leave while the notify-agent is killed", { timeout: 120_000 }, async (t) => {
+test("old deliveries are archived while the notify-agent is killed", { timeout: 120_000 }, async (t) => {
   const figures = await killWhileDeliveriesLeave(1, { longestMs: 200, perKill: 100 });
   t.diagnostic(JSON.stringify(figures));
   assert.partialDeepStrictEqual(figures, { leftForArchive: 100, lost: 0, damaged: 0, leftWrongly: 0 });

@@ -1,5 +1,5 @@
-// Old tasks leave for the archive while agents are killed with SIGKILL, tasks are requested and old ones are read: two agents
-// on one Redis, or one on SQLite. Afterwards every old task must be whole in the journal or whole in the archive.
+// Archives old tasks while agents are killed (SIGKILL), tasks are requested and old ones are read: two agents on one Redis, or
+// one on SQLite. Afterwards each old task must be complete in the journal or complete in the archive.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -13,51 +13,51 @@ import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixtur
 import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
 import { APPS, fillWithOld } from "../../bench/load/old-tasks.ts";
 import { type RedisServer, startRedis } from "../../faults/redis/server.ts";
-import { AgentProcess, Ground, RUNNER_TOKEN } from "../processes.ts";
+import { AgentProcess, RUNNER_TOKEN, TestBed } from "../../processes/agent-process.ts";
 import { type Audit, auditRetention, findTask, logText, type Stock } from "./retention-audit.ts";
 
 export type RetentionFigures = Audit & {
   readonly kills: number;
   readonly oldTasks: number;
   readonly requested: number;
-  /** How often an old task was read while all this happened, and how often it was not found. The second must be 0. */
+  /** How often an old task was read meanwhile, and how often it was not found. The second must be 0. */
   readonly reads: number;
   readonly notFound: number;
-  /** From the last kill until the last old task had left. */
+  /** From the last kill until the last old task was archived. */
   readonly drainedS: number;
-  /** Passes that failed since the last start of each agent. Must be 0. */
+  /** Retention passes that failed since the last start of each agent. Must be 0. */
   readonly failedPasses: number;
 };
 
 const DAY_MS = 86_400_000;
 const KEEP = 1;
 const OTHERS = 20;
-/** Agents whose passes follow one another. */
+/** Agents whose retention passes run one after the other without a pause. */
 export const SWEEPING = fileURLToPath(new URL("./sweeping-agent.ts", import.meta.url));
-/** Of the pipeline `quick`. */
+/** The job of the pipeline `quick`. */
 export const JOB = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 const REQUEST_EVERY_MS = 50;
 const READ_EVERY_MS = 10;
 const DRAIN_LIMIT_MS = 600_000;
 
-/** A kill each `longestMs` at most. There are more old tasks than can leave meanwhile. */
+/** Kills an agent at least every `longestMs`. There are more old tasks than can be archived meanwhile. */
 export async function killWhileTasksLeave(
   store: "sqlite" | "redis",
   kills: number,
   { longestMs = 1_500, tasksPerKill = 150 } = {},
 ): Promise<RetentionFigures> {
-  const ground = await Ground.open();
+  const bed = await TestBed.open();
   const redis = store === "redis" ? await startRedis() : undefined;
   try {
-    await ground.pipeline("quick", JOB);
-    const open = opener(ground, redis);
+    await bed.pipeline("quick", JOB);
+    const open = opener(bed, redis);
     const stock = await fill(
-      ground,
+      bed,
       open,
-      await makeSeeds(await startAgent(ground, redis, "a")),
+      await makeSeeds(await startAgent(bed, redis, "a")),
       APPS * KEEP + kills * tasksPerKill,
     );
-    const agents = await Promise.all((redis ? ["a", "b"] : ["a"]).map((name) => startAgent(ground, redis, name)));
+    const agents = await Promise.all((redis ? ["a", "b"] : ["a"]).map((name) => startAgent(bed, redis, name)));
     const visitors = visit(agents, stock.old);
     let played = 0;
     for (; played < kills && !(await hasLeft(agents)); played += 1) {
@@ -75,21 +75,21 @@ export async function killWhileTasksLeave(
     const { requested, ...seen } = await visitors.stop();
     const failures = await Promise.all(agents.map((agent) => metric(agent, "gantry_retention_failures")));
     const failedPasses = failures.reduce((sum, count) => sum + count, 0);
-    const audit = await auditRetention({ ground, agents, open, stock: { ...stock, requested } });
+    const audit = await auditRetention({ bed, agents, open, stock: { ...stock, requested } });
     const counts = { kills: played, oldTasks: stock.old.length, requested: requested.length };
     return { ...counts, ...seen, drainedS, failedPasses, ...audit };
   } finally {
-    await ground.close();
+    await bed.close();
     await redis?.dispose();
   }
 }
 
-/** A whole pass has gone through since the process was started: what is left stays for a reason. */
+/** A complete pass has run since the process was started, so what is left must stay. */
 export async function hasSwept(agent: { readonly url: string }): Promise<boolean> {
   return (await metric(agent, "gantry_retention_last_pass_seconds")) > 0;
 }
 
-/** One of them is enough: each looks at all tasks. */
+/** One agent is enough: each of them looks at all tasks. */
 async function hasLeft(agents: readonly AgentProcess[]): Promise<boolean> {
   return (await Promise.all(agents.map(hasSwept))).includes(true);
 }
@@ -99,28 +99,28 @@ async function metric({ url }: { readonly url: string }, name: string): Promise<
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
 }
 
-/** Opens the journal of agent `a` itself, while no agent has it. */
-export function opener(ground: Ground, redis: RedisServer | undefined): () => Promise<Journal> {
+/** Opens the journal of agent `a` directly, while no agent uses it. */
+export function opener(bed: TestBed, redis: RedisServer | undefined): () => Promise<Journal> {
   if (!redis) {
-    const file = join(ground.folder, "a", "journal.sqlite");
+    const file = join(bed.folder, "a", "journal.sqlite");
     return () => openSqliteJournal({ file, indexes: AGENT_INDEXES });
   }
   return () => openRedisJournal({ address: redis, indexes: AGENT_INDEXES });
 }
 
 function startAgent(
-  ground: Ground,
+  bed: TestBed,
   redis: RedisServer | undefined,
   name: string,
   program = SWEEPING,
 ): Promise<AgentProcess> {
   const journal = redis ? { kind: "redis", address: `${redis.host}:${redis.port}`, waitReplicas: 0 } : undefined;
   const retention = { tasks: { days: 90, keep: KEEP } };
-  const config = { name, logs: join(ground.folder, "logs"), retention, ...(journal ? { journal } : {}) };
-  return AgentProcess.start(ground, { config, data: join(ground.folder, name), program });
+  const config = { name, logs: join(bed.folder, "logs"), retention, ...(journal ? { journal } : {}) };
+  return AgentProcess.start(bed, { config, data: join(bed.folder, name), program });
 }
 
-/** One task that has ended and one that nobody has taken, as a real agent makes them; kills the agent. */
+/** Creates one ended and one open task with a real agent, and kills the agent. */
 export async function makeSeeds(agent: AgentProcess): Promise<{ ended: string; open: string }> {
   const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1");
   const { id: ended } = await agent.start("quick", "seed-1");
@@ -134,7 +134,7 @@ export async function makeSeeds(agent: AgentProcess): Promise<{ ended: string; o
 }
 
 async function fill(
-  ground: Ground,
+  bed: TestBed,
   open: () => Promise<Journal>,
   seed: { readonly ended: string; readonly open: string },
   count: number,
@@ -157,21 +157,21 @@ async function fill(
     }
     const states = new Map<string, unknown>();
     for (const id of old.ids) states.set(id, (await journal.load(`task/${id}`))?.snapshot);
-    for (const id of [...old.ids, ...young.ids]) await writeLog(ground, id);
+    for (const id of [...old.ids, ...young.ids]) await writeLog(bed, id);
     return { old: old.ids, stay: [...stillOpen.ids, ...young.ids], states, events: old.events, young: young.ids };
   } finally {
     await journal.close();
   }
 }
 
-async function writeLog(ground: Ground, task: string): Promise<void> {
-  const path = pathOf(join(ground.folder, "logs"), { task, job: "work", attempt: 1, step: "make" });
+async function writeLog(bed: TestBed, task: string): Promise<void> {
+  const path = pathOf(join(bed.folder, "logs"), { task, job: "work", attempt: 1, step: "make" });
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, logText(task));
   await writeFile(`${path}.final`, "");
 }
 
-/** Requests tasks and reads old ones all the time, at any agent that answers. */
+/** Requests tasks and reads old ones all the time, from any agent that answers. */
 function visit(agents: readonly AgentProcess[], old: readonly string[]) {
   const requested: string[] = [];
   let [reads, notFound, keys, isStopping] = [0, 0, 0, false];
@@ -189,14 +189,14 @@ function visit(agents: readonly AgentProcess[], old: readonly string[]) {
   const again = async (work: () => Promise<void>, everyMs: number): Promise<void> => {
     while (!isStopping) {
       await work().catch((error: unknown) => {
-        // Killed in the middle, or not up yet.
+        // The agent was killed or is not up yet.
         if (!(error instanceof GantryError) || error.code !== "unavailable") throw error;
       });
       await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
   };
   const visiting = Promise.all([again(request, REQUEST_EVERY_MS), again(read, READ_EVERY_MS)]);
-  // Whoever stops them hears of a failure.
+  // A failure is reported to the caller of `stop`.
   visiting.catch(() => {});
   return {
     stop: async () => {

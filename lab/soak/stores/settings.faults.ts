@@ -1,11 +1,11 @@
-// A setting reaches every process within ten seconds. `npm run test:long -- settings` plays it for longer.
+// A setting reaches every process within ten seconds. `npm run test:soak -- settings` runs it for longer.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noRedis } from "../../faults/redis/server.ts";
 import { changeSettingsEverywhere } from "./settings.ts";
 
-test("a change by the command is in force in every process within ten seconds, also in those that were away", {
+test("a setting that was changed by the command is in force in every process within ten seconds, also after a restart", {
   skip: noRedis,
   timeout: 120_000,
 }, async (t) => {

@@ -1,6 +1,6 @@
-// A setting is changed by the command, through portal-api, while two task-agents on one Redis, portal-api, notify-agent and a
-// runner work as processes of their own: how long until each of them heeds it, also after it was away meanwhile. What is
-// changed is the level of their logs, because everybody can see it: at `info` a process says a line for each request.
+// Changes a setting by the command, through portal-api, while two task-agents on one Redis, portal-api, notify-agent and a
+// runner run as separate processes, and measures how long each of them takes to apply it, also after it was down meanwhile.
+// The setting is the log level, because its effect is visible: at `info` a process logs a line per request.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,16 +14,16 @@ import { settings } from "@gantry/cli/settings.ts";
 import { freePort } from "@gantry/runtime/free-ports.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { startRedis } from "../../faults/redis/server.ts";
-import { RUNNER_TOKEN, TOKEN } from "../processes.ts";
+import { RUNNER_TOKEN, TOKEN } from "../../processes/agent-process.ts";
 
 export type SettingsFigures = {
   readonly changes: number;
-  /** From the command to the first line that shows it, and to the last one after it was taken back; the longest, ms. */
+  /** Longest time from the command to the first line, and from its reversal to the last line, ms. */
   readonly heardMs: { readonly [process: string]: number };
   readonly takenBackMs: { readonly [process: string]: number };
-  /** The same for processes that were away during the change, from when they answered again; a runner: from its start. */
+  /** The same for processes that were down during the change, from when they answered again; a runner: from its start. */
   readonly afterAwayMs: { readonly [process: string]: number };
-  /** Times above ten seconds. Must be 0. */
+  /** Number of times above ten seconds. Must be 0. */
   readonly late: number;
 };
 
@@ -39,15 +39,15 @@ type Watched = {
   readonly key: string;
   readonly start: () => Promise<void>;
   readonly end: (signal: "SIGTERM" | "SIGKILL") => Promise<void>;
-  /** When the newest line came. */
+  /** When the newest line arrived. */
   readonly spokeAt: () => number;
 };
 
 export async function changeSettingsEverywhere(changes: number): Promise<SettingsFigures> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-settings-"));
   const redis = await startRedis();
-  const world = await prepare(folder, `${redis.host}:${redis.port}`);
-  const { all, away, portal, agent } = world;
+  const processes = await prepare(folder, `${redis.host}:${redis.port}`);
+  const { all, away, portal, agent } = processes;
   const stopAsking = new AbortController();
   const longest = {
     heard: new Map<string, number>(),
@@ -58,7 +58,7 @@ export async function changeSettingsEverywhere(changes: number): Promise<Setting
     void of.set(name, Math.max(of.get(name) ?? 0, Math.round(ms)));
   try {
     for (const one of all) await one.start();
-    const asking = ask(world.urls, agent, stopAsking.signal);
+    const asking = ask(processes.urls, agent, stopAsking.signal);
     const command = commandOf(portal, join(folder, "portal"));
     await quiet(all);
     for (let n = 0; n < changes; n += 1) {
@@ -185,7 +185,7 @@ function watch(options: {
   };
 }
 
-/** Gives every process something to say: requests, and a task for the runner. */
+/** Gives every process something to log: requests, and a task for the runner. */
 async function ask(
   urls: readonly string[],
   agent: ReturnType<typeof makeAgentClient>,
@@ -198,7 +198,7 @@ async function ask(
   }
 }
 
-/** `gantry settings` as a person gives it. */
+/** Runs `gantry settings`. */
 function commandOf(portal: string, data: string): (verb: "set" | "unset", key: string) => Promise<void> {
   const token = readFileSync(join(data, "admin-token"), "utf8").trim();
   return async (verb, key) => {
@@ -219,13 +219,13 @@ function commandOf(portal: string, data: string): (verb: "set" | "unset", key: s
   };
 }
 
-/** How long until it has said something; gives up after twice the limit. */
+/** Time until the process logs a line; gives up after twice the limit. */
 async function spoken(one: Watched, began: number): Promise<number> {
   while (one.spokeAt() < began && performance.now() - began < 2 * LIMIT_MS) await pause(10);
   return (one.spokeAt() < began ? performance.now() : one.spokeAt()) - began;
 }
 
-/** Waits until nobody has said anything for a while; answers when each had said its last word. */
+/** Waits until no process has logged anything for a while; returns when each logged its last line. */
 async function quiet(all: readonly Watched[]): Promise<ReadonlyMap<string, number>> {
   const until = performance.now() + 2 * LIMIT_MS;
   await pause(QUIET_MS);

@@ -1,4 +1,4 @@
-// A task-agent or notify-agent whose passes of retention follow one another at once: `node … --config FILE`, JSON. It is a
+// A task-agent or notify-agent whose retention passes run without a pause: `node … --config FILE` (JSON). It is a
 // notify-agent when its configuration names a task-agent.
 
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 
-/** The first pass comes after five minutes or more, each other one after an hour. */
+/** In production the first pass runs after five minutes or more, each further one after an hour. */
 const PASSES_MS = 5 * 60_000;
 const SOON_MS = 20;
 

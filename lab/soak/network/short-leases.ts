@@ -1,7 +1,7 @@
-// Leases with short terms, so that a test need not wait for minutes.
+// Short leases, so that tests need not wait for minutes.
 
 /** Two seconds instead of two minutes. */
-export const SHORT_TERMS = {
+export const SHORT_LEASES = {
   aliveMs: 1_500,
   lease: {
     strict: { renewEveryMs: 300, renewWithinMs: 900, selfFenceMs: 1_200, reassignAfterMs: 2_500 },

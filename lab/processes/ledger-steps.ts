@@ -1,5 +1,5 @@
-// A step whose change to the outside can be seen and stopped at any point, in the place of one that ships: the world is a
-// folder (GANTRY_LAB_WORLD), a change is a line in a file, and a runner is stopped by a file that is not there yet.
+// A step whose effects tests can observe and block at any point; it replaces a shipped step. The outside system is a folder
+// (GANTRY_LAB_OUTSIDE), a change is a line in a file, and the step blocks until a file exists.
 
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,25 +7,25 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY, stepBook } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 
-export const WORLD = "GANTRY_LAB_WORLD";
+export const OUTSIDE = "GANTRY_LAB_OUTSIDE";
 
-const LOOK_MS = 20;
+const CHECK_EVERY_MS = 20;
 
 async function fileThere(path: string, signal: AbortSignal): Promise<void> {
   while (!existsSync(path)) {
     signal.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, CHECK_EVERY_MS));
   }
 }
 
-/** Computes without ever waiting. */
+/** Computes without yielding. */
 function spin(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end; );
 }
 
 /**
- * `text` has up to three words: the file that must be there before the change is made, the one that must be there before
- * it ends (`-`: none), and how many ms it computes without pause before.
+ * `text` has up to three words: the file that must exist before the change is made, the file that must exist before the
+ * change ends (`-`: none), and how many milliseconds the step computes without a pause before the change.
  */
 const put = defineStep({
   name: "jira/comment",
@@ -38,19 +38,19 @@ const put = defineStep({
   timeoutMs: 600_000,
   plan: async () => [],
   run: async ({ input, effect, signal, log }) => {
-    const world = process.env[WORLD] ?? "";
+    const outside = process.env[OUTSIDE] ?? "";
     const [before = "-", within = "-", spinMs = "0"] = input.text.split(" ");
-    if (before !== "-") await fileThere(join(world, before), signal);
+    if (before !== "-") await fileThere(join(outside, before), signal);
     log("now");
     spin(Number(spinMs));
     const made = await effect({
       name: "comment",
       what: `put ${input.issue}`,
-      probe: async (key) => (existsSync(join(world, "puts")) && lines(world).includes(key) ? { key } : undefined),
+      probe: async (key) => (existsSync(join(outside, "puts")) && lines(outside).includes(key) ? { key } : undefined),
       perform: async (key) => {
-        appendFileSync(join(world, "puts"), `${key}\n`);
-        writeFileSync(join(world, `put-${input.issue}`), "");
-        if (within !== "-") await fileThere(join(world, within), signal);
+        appendFileSync(join(outside, "puts"), `${key}\n`);
+        writeFileSync(join(outside, `put-${input.issue}`), "");
+        if (within !== "-") await fileThere(join(outside, within), signal);
         return { key };
       },
     });
@@ -60,8 +60,8 @@ const put = defineStep({
 
 export const STEPS = stepBook([put as AnyStep]);
 
-/** Keys of the changes that were made, in order. */
-export function lines(world: string): readonly string[] {
-  const file = join(world, "puts");
+/** The effect keys of all changes, in order. */
+export function lines(outside: string): readonly string[] {
+  const file = join(outside, "puts");
   return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
 }

@@ -1,14 +1,14 @@
-// A network of its own for one runner: its namespace, a router between it and the agent, and cables. What is cut is lost
-// in the router, so neither side is told, and TCP does what it does. Linux, root and `ip` are needed.
+// A network namespace for one runner, connected to the agent through a router namespace. A cut drops packets in the router,
+// so neither side notices except by TCP timeouts. Needs Linux, root and `ip`.
 
 import { execFileSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { readdirSync } from "node:fs";
-import type { Way } from "./cut.ts";
-import type { Fault } from "./proxy.ts";
+import type { RunnerLink } from "./cut.ts";
+import type { Fault } from "./faulty-proxy.ts";
 
-/** Why there can be no networks here, if so. */
-export function noCables(): string | undefined {
+/** Why network namespaces cannot be used on this machine; undefined when they can. */
+export function noNamespaces(): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "network namespaces need Linux and root";
   const name = `gantry-try-${process.pid}`;
   try {
@@ -16,19 +16,19 @@ export function noCables(): string | undefined {
     ip("netns del", name);
     return undefined;
   } catch {
-    return "network namespaces cannot be made here";
+    return "network namespaces cannot be created on this machine";
   }
 }
 
-/** The agent must listen on all addresses. */
-export async function openCable(agentUrl: string): Promise<Way> {
+/** The link of a runner in its own namespace. The agent must listen on all addresses. */
+export async function openNamespaces(agentUrl: string): Promise<RunnerLink> {
   const net = freeNet();
   const [runner, router] = [`gantry-${net}-runner`, `gantry-${net}-router`];
   const at = (host: number): string => `10.213.${net}.${host}`;
   const inRouter = (command: string): void => ip(`-n ${router}`, command);
   const routes = { up: `blackhole ${at(1)}/32`, down: `blackhole ${at(6)}/32` };
   const close = async (): Promise<void> => {
-    // The cables go with the namespaces.
+    // The virtual links are removed with the namespaces.
     for (const name of [runner, router]) ip("netns del", name);
   };
   ip("netns add", router);
@@ -65,7 +65,7 @@ export async function openCable(agentUrl: string): Promise<Way> {
   };
 }
 
-/** A part of 10.213.0.0/16 that nobody has. */
+/** An unused part of 10.213.0.0/16. */
 function freeNet(): number {
   const taken = new Set(readdirSync("/sys/class/net"));
   for (;;) {

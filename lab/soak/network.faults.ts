@@ -1,38 +1,42 @@
-// Cut lines, starved machines and the death of all processes in short form; see short.test.ts.
+// Short forms of the soak tests for cut connections, overloaded machines and the death of all processes; see short.test.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killAll } from "./kills/kill-all.ts";
 import { killRunner } from "./kills/kill-runner.ts";
-import { noCables, openCable } from "./network/cable.ts";
-import { cutLine } from "./network/cut.ts";
+import { cutConnection } from "./network/cut.ts";
 import { floodAndSpin } from "./network/flood.ts";
+import { noNamespaces, openNamespaces } from "./network/namespaces.ts";
 
 const LONG = { timeout: 170_000 };
 const KEPT = { cuts: 2, buildsInOne: 2, equalLogs: 2, deployments: 2, disorder: 0, unexplained: 0, overlaps: 0 };
 
-test("a cut line: a build goes on and loses no byte, a deployment never runs twice at once", LONG, async () => {
-  const [both, answers] = [{ up: true, down: true }, { down: true }];
-  const figures = await cutLine([
-    { fault: both, ms: 5_000 },
-    { fault: answers, ms: 5_000 },
-  ]);
-  const { shortestGapMs, starved, ...rest } = figures;
-  assert.deepEqual(rest, KEPT);
-  assert.ok(shortestGapMs > 0);
-});
+test(
+  "a cut connection: a build continues and loses no log byte, and a deployment never overlaps with itself",
+  LONG,
+  async () => {
+    const [both, answers] = [{ up: true, down: true }, { down: true }];
+    const figures = await cutConnection([
+      { fault: both, ms: 5_000 },
+      { fault: answers, ms: 5_000 },
+    ]);
+    const { shortestGapMs, starved, ...rest } = figures;
+    assert.deepEqual(rest, KEPT);
+    assert.ok(shortestGapMs > 0);
+  },
+);
 
-test("the same with a network of its own for the runner, where nobody is told of the end of a connection", {
+test("the same with the runner in its own network namespace, where packets are dropped silently", {
   ...LONG,
-  skip: noCables() ?? false,
+  skip: noNamespaces() ?? false,
 }, async () => {
   const [both, requests] = [{ up: true, down: true }, { up: true }];
-  const figures = await cutLine(
+  const figures = await cutConnection(
     [
       { fault: both, ms: 5_000 },
       { fault: requests, ms: 5_000 },
     ],
-    { open: openCable },
+    { open: openNamespaces },
   );
   const { shortestGapMs, starved, ...rest } = figures;
   assert.deepEqual(rest, KEPT);
@@ -40,7 +44,7 @@ test("the same with a network of its own for the runner, where nobody is told of
 });
 
 test(
-  "kill -9 of the agent and all runners at once: nothing is lost, nothing is done twice, all of it ends",
+  "kill -9 of the agent and all runners at once: no task is lost, no effect is repeated, every task ends",
   LONG,
   async () => {
     const { acknowledged, missing, unknown, otherEnds, wrongChanges } = await killAll(2, 4_000);
@@ -57,7 +61,7 @@ test("kill -9 of a runner before its claim and after its report", LONG, async ()
   assert.deepEqual([kills, succeeded, doubleEffects, orphans, wrongStarted], [2, 2, 0, 0, 0]);
 });
 
-test("a step that spins and one that floods its log starve no renewal", LONG, async () => {
+test("a step that spins and a step that floods its log delay no lease renewal", LONG, async () => {
   const { missed, attempts, outcomes, longestSilenceMs } = await floodAndSpin(3);
   assert.deepEqual({ missed, attempts, outcomes }, { missed: 0, attempts: 2, outcomes: "succeeded succeeded" });
   assert.ok(longestSilenceMs < 3_000, `${longestSilenceMs} ms`);

@@ -1,4 +1,4 @@
-// A task-agent and task-runners as processes of their own, to be killed, stopped and cut off.
+// A task-agent and task-runners as separate processes, which tests kill, stop and disconnect.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { freePort, isFree } from "@gantry/runtime/free-ports.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { FeedEvent, TaskView } from "@gantry/wire/agent/views.ts";
-import { WORLD } from "./ledger-steps.ts";
+import { OUTSIDE } from "./ledger-steps.ts";
 
 const AGENT = fileURLToPath(new URL("../../task-agent/main.ts", import.meta.url));
 const RUNNER = fileURLToPath(new URL("./runner-main.ts", import.meta.url));
@@ -21,41 +21,41 @@ const READY_MS = 120_000;
 
 type Json = { readonly [name: string]: unknown };
 
-/** A folder for one run, gone at its end with every process that was started in it. */
-export class Ground {
+/** A folder for one run. `close` kills every process that was started in it and removes the folder. */
+export class TestBed {
   readonly folder: string;
-  readonly world: string;
+  readonly outside: string;
   readonly pipelines: string;
   readonly #children: ChildProcess[] = [];
 
   private constructor(folder: string) {
     this.folder = folder;
-    this.world = join(folder, "world");
+    this.outside = join(folder, "outside");
     this.pipelines = join(folder, "pipelines");
   }
 
-  static async open(): Promise<Ground> {
-    const ground = new Ground(await mkdtemp(join(tmpdir(), "gantry-long-")));
-    for (const folder of [ground.world, ground.pipelines]) await mkdir(folder);
-    return ground;
+  static async open(): Promise<TestBed> {
+    const bed = new TestBed(await mkdtemp(join(tmpdir(), "gantry-test-bed-")));
+    for (const folder of [bed.outside, bed.pipelines]) await mkdir(folder);
+    return bed;
   }
 
-  /** `jobs`: the YAML of the jobs, as one line or more. */
+  /** Writes a pipeline file. `jobs`: the YAML below `jobs:`. */
   async pipeline(name: string, jobs: string): Promise<void> {
     const text = `name: ${name}\ntitle: ${name}\nbutton: Run ${name}\napp: none\njobs:\n${jobs}\n`;
     await writeFile(join(this.pipelines, `${name}.yaml`), text);
   }
 
-  /** What a held-up step waits for. */
+  /** Creates the file for which a step of ledger-steps.ts waits. */
   async open(name: string): Promise<void> {
-    await writeFile(join(this.world, name), "");
+    await writeFile(join(this.outside, name), "");
   }
 
   spawn(argv: readonly string[], env: Record<string, string> = {}): ChildProcess {
     const [program = process.execPath, ...args] = argv;
     const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, [WORLD]: this.world, ...env },
+      env: { ...process.env, [OUTSIDE]: this.outside, ...env },
     });
     this.#children.push(child);
     return child;
@@ -67,7 +67,7 @@ export class Ground {
   }
 }
 
-/** SIGKILL, also for a process that is stopped by SIGSTOP, and for what strace runs: without it that would go on. */
+/** SIGKILL, also for a process that is stopped by SIGSTOP, and for the child of strace, which would continue otherwise. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -96,38 +96,38 @@ export class AgentProcess {
     this.client = makeAgentClient({ url, token: TOKEN });
   }
 
-  static async start(ground: Ground, options: AgentOptions = {}): Promise<AgentProcess> {
+  static async start(bed: TestBed, options: AgentOptions = {}): Promise<AgentProcess> {
     for (;;) {
       const port = await freePort();
-      const agent = await AgentProcess.#begun(ground, port, options);
+      const agent = await AgentProcess.#begun(bed, port, options);
       try {
         await agent.ready();
         return agent;
       } catch (error) {
-        // Somebody took the port in the meantime; there are others.
+        // Another process took the port in the meantime; try another one.
         if (agent.child.exitCode === null || (await isFree(port))) throw error;
       }
     }
   }
 
   static async #begun(
-    ground: Ground,
+    bed: TestBed,
     port: number,
-    { config = {}, data = join(ground.folder, "agent"), before = [], program = AGENT }: AgentOptions,
+    { config = {}, data = join(bed.folder, "agent"), before = [], program = AGENT }: AgentOptions,
   ): Promise<AgentProcess> {
-    const file = join(ground.folder, `agent-${port}.json`);
+    const file = join(bed.folder, `agent-${port}.json`);
     const whole = {
       data,
       port,
       portalUrl: "http://portal",
       token: TOKEN,
       runnerTokens: { [RUNNER_TOKEN]: "seoul" },
-      pipelines: ground.pipelines,
+      pipelines: bed.pipelines,
       logLevel: "silent",
       ...config,
     };
     await writeFile(file, JSON.stringify(whole));
-    const begin = (): ChildProcess => ground.spawn([...before, process.execPath, program, "--config", file]);
+    const begin = (): ChildProcess => bed.spawn([...before, process.execPath, program, "--config", file]);
     return new AgentProcess(begin, `http://127.0.0.1:${port}`, data);
   }
 
@@ -157,7 +157,7 @@ export class AgentProcess {
     return this.client.startTask({ pipeline, params: {}, idempotencyKey, principal: "lab" });
   }
 
-  /** Waits for a fact of a task, however often it has to ask. */
+  /** Waits for an event of a task. */
   async fact(task: string, wanted: (fact: Record<string, unknown>) => boolean): Promise<FeedEvent> {
     for (let after = 0; ; ) {
       const page = await this.client.feed({ after, limit: 1_000, waitMs: 10_000 });
@@ -182,9 +182,9 @@ export class AgentProcess {
 export type AgentOptions = {
   readonly config?: Json;
   readonly data?: string;
-  /** A program that starts it, with its own arguments. */
+  /** A wrapper program, such as strace, with its arguments. */
   readonly before?: readonly string[];
-  /** Another program than the task-agent itself. */
+  /** Replaces the task-agent's own program. */
   readonly program?: string;
 };
 
@@ -192,18 +192,18 @@ type RunnerOptions = {
   readonly name: string;
   readonly agent: string;
   readonly config?: Json;
-  /** A program that starts it, with its own arguments. */
+  /** A wrapper program, such as `ip netns exec`, with its arguments. */
   readonly before?: readonly string[] | undefined;
 };
 
-/** Starts a runner; `lines` fills with its log. */
+/** Starts a runner. `lines` receives its log. */
 export function startRunnerProcess(
-  ground: Ground,
+  bed: TestBed,
   { name, agent, config = {}, before = [] }: RunnerOptions,
 ): { readonly child: ChildProcess; readonly lines: string[]; readonly data: string } {
-  const data = join(ground.folder, name);
+  const data = join(bed.folder, name);
   const whole = { name, site: "seoul", agent, token: RUNNER_TOKEN, data, ...config };
-  const child = ground.spawn([...before, process.execPath, RUNNER, JSON.stringify(whole)]);
+  const child = bed.spawn([...before, process.execPath, RUNNER, JSON.stringify(whole)]);
   const lines: string[] = [];
   if (child.stdout) createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
   return { child, lines, data };

@@ -1,5 +1,4 @@
-// Gantry as users have it: the command started as a process of its own, spoken to over its API. For end-to-end tests and
-// benchmarks.
+// Gantry as users run it: the command as a separate process, used through its API. For end-to-end tests and benchmarks.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -9,9 +8,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type FeedEvent, feedEvent, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import type { LabEntry, LabFile } from "./fakes/fakes.ts";
+import type { LabEntry, LabFile } from "../fakes/fakes.ts";
 
-const COMMAND = fileURLToPath(new URL("../cli/gantry", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../../cli/gantry", import.meta.url));
 
 export type Answer = { readonly status: number; readonly headers: Headers; readonly body: unknown };
 
@@ -83,7 +82,7 @@ export class GantryProcess {
     };
   }
 
-  /** Presses a button. Throws when it is not accepted. */
+  /** Starts a task as a button of the console does. Throws when it is not accepted. */
   async press(path: string, body: object, key: string = randomUUID()): Promise<TaskView> {
     const answer = await this.call("POST", path, body, { "idempotency-key": key });
     if (answer.status !== 202) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -94,7 +93,7 @@ export class GantryProcess {
     return taskView.parse((await this.call("GET", `/v1/tasks/${id}`)).body);
   }
 
-  /** Events of a task as they come, until it has ended or the caller stops. */
+  /** Events of a task as they arrive, until the task has ended or the caller stops. */
   async *events(id: string): AsyncGenerator<FeedEvent> {
     const page = z.object({ items: z.array(feedEvent) });
     for (let after = 0; ; ) {
@@ -107,7 +106,7 @@ export class GantryProcess {
     }
   }
 
-  /** Waits for the event that the test is about. */
+  /** Waits for the first event that fits. Throws when the task ends before. */
   async until(id: string, wanted: (fact: Record<string, unknown>) => boolean): Promise<FeedEvent> {
     for await (const event of this.events(id)) if (wanted(event.data.event)) return event;
     throw new Error(`task ${id} ended before it happened`);
@@ -118,7 +117,7 @@ export class GantryProcess {
     return this.task(id);
   }
 
-  /** An address that signs a browser in, once. */
+  /** A one-time address that signs a browser in. */
   async signInLink(): Promise<string> {
     return z.object({ url: z.string() }).parse((await this.call("POST", "/v1/sign-in-links", {})).body).url;
   }
@@ -128,7 +127,7 @@ export class GantryProcess {
     await this.#exited;
   }
 
-  /** Ends it in an orderly way and answers the exit code. */
+  /** Stops it in an orderly way and returns the exit code. */
   async stop(): Promise<number | null> {
     this.#child.kill("SIGTERM");
     return this.#exited;

@@ -1,5 +1,5 @@
-// A client that costs little: one kept-alive connection, one request at a time, answers with a length. Load must not be
-// bounded by the one that makes it; the client that products use checks much more.
+// A cheap HTTP client: one keep-alive connection, one request at a time, answers with a content length. The load must not be
+// limited by its client; the client of the product checks much more.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -12,7 +12,7 @@ export type Ask = {
 
 const EMPTY = Buffer.alloc(0);
 
-export class Line {
+export class Connection {
   readonly #socket: Socket;
   readonly #host: string;
   readonly #authorization: string;
@@ -30,15 +30,15 @@ export class Line {
     socket.on("close", () => this.#failed?.(new Error("the connection was closed before the answer")));
   }
 
-  static async open(url: string, token?: string): Promise<Line> {
+  static async open(url: string, token?: string): Promise<Connection> {
     const { hostname, port, host } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
     await once(socket, "connect");
-    return new Line(socket, host, token === undefined ? "" : `authorization: Bearer ${token}\r\n`);
+    return new Connection(socket, host, token === undefined ? "" : `authorization: Bearer ${token}\r\n`);
   }
 
-  static openMany(count: number, url: string, token?: string): Promise<Line[]> {
-    return Promise.all(Array.from({ length: count }, () => Line.open(url, token)));
+  static openMany(count: number, url: string, token?: string): Promise<Connection[]> {
+    return Promise.all(Array.from({ length: count }, () => Connection.open(url, token)));
   }
 
   ask(method: string, path: string, { headers = {}, body }: Ask = {}): Promise<Answer> {
@@ -60,7 +60,7 @@ export class Line {
     });
   }
 
-  /** JSON there and back; throws on every status but 2xx. */
+  /** Sends and receives JSON; throws on every status except 2xx. */
   async json(method: string, path: string, body?: object): Promise<unknown> {
     const answer = await this.ask(method, path, body === undefined ? {} : { body: JSON.stringify(body) });
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.body.toString()}`);

@@ -1,4 +1,4 @@
-// A task-runner with the steps of world-steps.ts, in a process of its own: `node runner-main.ts <config as JSON>`. Its log
+// A task-runner with the steps of ledger-steps.ts, as a separate process: `node runner-main.ts <config as JSON>`. Its log
 // goes to standard output.
 
 import { makeLogger } from "@gantry/runtime/process/logger.ts";

@@ -1,5 +1,5 @@
-// A line between runners and the agent that can be cut in one direction or both, be slow, or say things twice. What is cut
-// is lost, as with a pulled plug: neither side is told.
+// A TCP proxy between runners and the agent that can drop bytes in one or both directions, be slow, or break a connection so
+// that a request is repeated. Dropped bytes are lost silently, as with an unplugged cable.
 
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -7,14 +7,14 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export type Fault = {
   /** Bytes from the runner to the agent are lost. */
   readonly up?: boolean;
-  /** Bytes from the agent to the runner are lost: requests are done, and their answers never come. */
+  /** Bytes from the agent to the runner are lost: requests are executed, and their answers never arrive. */
   readonly down?: boolean;
   readonly delayMs?: number;
-  /** The connection breaks after the request of so many bytes was passed on: whoever sent it sends it again. */
+  /** The connection breaks after a request of this many bytes was forwarded, so its sender repeats it. */
   readonly breakAfterBytes?: number;
 };
 
-export class Line {
+export class FaultyProxy {
   readonly url: string;
   readonly #server: Server;
   readonly #port: number;
@@ -27,14 +27,14 @@ export class Line {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  static async open(to: string): Promise<Line> {
+  static async open(to: string): Promise<FaultyProxy> {
     const server = createServer((client) => line.#join(client));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const line = new Line(server, Number(new URL(to).port));
+    const line = new FaultyProxy(server, Number(new URL(to).port));
     return line;
   }
 
-  /** From now on, for connections that there are, too. No fault: those that were cut are closed, as they would be. */
+  /** Applies from now on, also to open connections. Without a fault, connections that were cut are closed. */
   set(fault: Fault): void {
     const wasCut = this.#fault.up || this.#fault.down;
     this.#fault = fault;
