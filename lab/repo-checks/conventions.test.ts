@@ -110,7 +110,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   messenger: ["answer.ts", "escape.ts", "presets.ts", "template.ts"],
   nexus: ["settings-files.ts"],
   oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
-  sonarqube: ["decide-gate.ts", "report-task.ts"],
+  sonarqube: ["decide-branch.ts", "decide-scan-failure.ts", "scanner.ts", "decide-gate.ts", "report-task.ts"],
   yaml: [
     "document.ts",
     "layout.ts",
