@@ -1,12 +1,13 @@
 // The logs of steps: one file each, appended by byte offset. The runner keeps its own copy, which survives a crash of this
 // process, so appends are not fsynced: after a crash the size on disk counts, and the runner sends the rest again.
 
-import { type FileHandle, mkdir, open as openFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { open as openFile } from "node:fs/promises";
+import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import { exists } from "@gantry/journal/archive/archive.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
+import { type OpenLog, OpenLogs, refresh } from "./open-logs.ts";
 
 export type LogName = { readonly task: string; readonly job: string; readonly attempt: number; readonly step: string };
 export type LogPart = { readonly bytes: Buffer; readonly size: number; readonly final: boolean };
@@ -26,50 +27,17 @@ export type LogStore = {
   readonly close: () => Promise<void>;
 };
 
-type OpenLog = {
-  file: FileHandle;
-  size: number;
-  final: boolean;
-  /** Ends when the last append has ended. */
-  lastAppend: Promise<unknown>;
-  readonly waiters: Set<() => void>;
-  /** Monotonic. */
-  usedMs: number;
-};
-
-const MAX_OPEN = 256;
-
 /** While a reader waits, the file is checked this often for bytes that another agent has written. */
 const REFRESH_MS = 1_000;
 
-/** `shared`: other agents write to the same folder. At most MAX_OPEN files stay open. */
+/** `shared`: other agents write to the same folder. */
 export function openLogStore(folder: string, clock: Clock, { shared = false } = {}): LogStore {
-  const logs = new Map<string, OpenLog>();
-  const opening = new Map<string, Promise<OpenLog>>();
-
-  const open = async (name: LogName): Promise<OpenLog> => {
-    const path = pathOf(folder, name);
-    const known = logs.get(path);
-    if (known) {
-      known.usedMs = clock.monotonicMs();
-      return known;
-    }
-    const already = opening.get(path) ?? openLog(path, clock.monotonicMs());
-    opening.set(path, already);
-    try {
-      const log = await already;
-      logs.set(path, log);
-      await closeOldest(logs);
-      return log;
-    } finally {
-      opening.delete(path);
-    }
-  };
+  const logs = new OpenLogs(clock);
 
   const read: LogStore["read"] = async (name, { from, limit, waitMs = 0, gone }) => {
     const path = pathOf(folder, name);
     if (waitMs === 0 && !(await exists(path))) return { bytes: Buffer.alloc(0), size: 0, final: false };
-    const log = await open(name);
+    const log = await logs.open(path);
     if (shared) await refresh(log, path);
     if (waitMs > 0 && !log.final && log.size <= from) {
       await pause(clock, shared ? Math.min(waitMs, REFRESH_MS) : waitMs, gone, (wake) => {
@@ -89,21 +57,16 @@ export function openLogStore(folder: string, clock: Clock, { shared = false } = 
     append: async (name, offset, bytes, crc, final) => {
       if (crc32(bytes) !== crc)
         throw new GantryError("bad-request", { problem: "the checksum of the log bytes is wrong" });
-      const log = await open(name);
+      const path = pathOf(folder, name);
+      const log = await logs.open(path);
       const work = log.lastAppend.then(async () => {
-        if (shared) await refresh(log, pathOf(folder, name));
-        return appendTo(log, pathOf(folder, name), offset, bytes, final);
+        if (shared) await refresh(log, path);
+        return appendTo(log, path, offset, bytes, final);
       });
       log.lastAppend = work.catch(() => undefined);
       return work;
     },
-    close: async () => {
-      for (const log of logs.values()) {
-        await log.lastAppend;
-        await log.file.close();
-      }
-      logs.clear();
-    },
+    close: () => logs.close(),
   };
 }
 
@@ -143,35 +106,6 @@ async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
       { what: "The log store", problem: `Its disk reports ${code}.` },
       { cause: error },
     );
-  }
-}
-
-async function openLog(path: string, usedMs: number): Promise<OpenLog> {
-  await mkdir(dirname(path), { recursive: true });
-  const file = await openFile(path, (await exists(path)) ? "r+" : "w+");
-  return {
-    file,
-    size: (await file.stat()).size,
-    final: await exists(`${path}.final`),
-    lastAppend: Promise.resolve(),
-    waiters: new Set(),
-    usedMs,
-  };
-}
-
-/** Reads how far another agent has written. */
-async function refresh(log: OpenLog, path: string): Promise<void> {
-  log.size = Math.max(log.size, (await log.file.stat()).size);
-  log.final ||= await exists(`${path}.final`);
-}
-
-async function closeOldest(logs: Map<string, OpenLog>): Promise<void> {
-  if (logs.size <= MAX_OPEN) return;
-  const idle = [...logs].filter(([, log]) => log.waiters.size === 0).toSorted(([, a], [, b]) => a.usedMs - b.usedMs);
-  for (const [path, log] of idle.slice(0, logs.size - MAX_OPEN)) {
-    logs.delete(path);
-    await log.lastAppend;
-    await log.file.close();
   }
 }
 

@@ -59,7 +59,7 @@ export class TaskStore {
     this.#notified.delete(id);
   }
 
-  /** Reads the task from the journal, past the cache. The listeners are not told. */
+  /** Reads the task from the journal, bypassing the cache. The listeners are not told. */
   async load(id: string): Promise<TaskRecord | undefined> {
     const loaded = await taskStream.load(this.journal, id);
     if (!loaded) return undefined;
@@ -92,7 +92,7 @@ export class TaskStore {
     if (record) this.notify(record, [], true);
   }
 
-  /** False on a conflict. Rejects when the store fails; then nobody knows whether the batch was committed. */
+  /** False on a conflict. Rejects when the store fails; then it is unknown whether the batch was committed. */
   async commit(batch: readonly StreamAppend[], id: string): Promise<boolean> {
     try {
       return (await this.journal.append(batch)).ok;
