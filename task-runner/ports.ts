@@ -25,11 +25,11 @@ export type RunnerDeps = {
 
 /** Ends the programs of steps, also those of a previous process of the runner. */
 export type Programs = {
-  /** Sends SIGTERM, waits up to `graceMs`, sends SIGKILL. Answers false when a process of the group survived SIGKILL. */
+  /** Sends SIGTERM, waits up to `graceMs`, sends SIGKILL. Returns false when a process of the group survived SIGKILL. */
   readonly endGroup: (pgid: number, graceMs: number, clock: Clock) => Promise<boolean>;
-  /** Ends a process group of a previous process, unless its number was reused. Answers false when a process survived. */
+  /** Ends a process group of a previous process, unless its number was reused. Returns false when a process survived. */
   readonly endOldGroup: (group: Group, cookie: string, clock: Clock) => Promise<boolean>;
-  /** Sends SIGKILL to every process with this variable in its environment. Answers how many there were. */
+  /** Sends SIGKILL to every process with this variable in its environment. Returns their number. */
   readonly killByCookie: (cookie: string) => number;
   /** `path`: PATH of the guard's own programs. */
   readonly openGuard: (deps: { readonly clock: Clock; readonly logger: Logger; readonly path: string }) => Guard;

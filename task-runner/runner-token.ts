@@ -8,7 +8,7 @@ import { readSecret } from "./steps/secrets.ts";
 const WHAT = "The token of the runner";
 
 /**
- * Answers a function that reads the token each time it is called, so that it can be rotated; it rejects with `unavailable`,
+ * Returns a function that reads the token at each call, so that it can be rotated; it rejects with `unavailable`,
  * which is retried, because the token may come back. At the start it must be readable: throws `secret-unreadable`.
  */
 export async function openToken(config: RunnerConfig, deps: Pick<RunnerDeps, "env">): Promise<() => Promise<string>> {

@@ -6,7 +6,7 @@ import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
 import type { RunnerConfig } from "../config.ts";
 import manifest from "../package.json" with { type: "json" };
 
-/** Each call of the answer describes the current state, with the next registration number. `bootId`: unique per process. */
+/** The returned function describes the current state, with the next registration number. `bootId`: unique per process. */
 export function describeRunner(
   config: RunnerConfig,
   registry: Pick<AttemptRegistry, "running">,

@@ -15,7 +15,7 @@ export type AttemptRegistry = {
   readonly free: () => number;
   /** Aborted when a slot becomes free, or a cooldown ends; then a new signal takes its place. */
   readonly changed: () => AbortSignal;
-  /** Reserves a slot for an attempt that may follow. The answer releases it. */
+  /** Reserves a slot for an attempt that may follow. The returned function releases it. */
   readonly reserve: () => () => void;
   /** Keeps an attempt until it is done. An attempt of a previous process takes no slot. */
   readonly keep: (attempt: Attempt, options: { readonly isPrevious: boolean }) => void;

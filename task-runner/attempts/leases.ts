@@ -22,7 +22,7 @@ export type Holder = {
 };
 
 export type Leases = {
-  /** Renews the lease from now on. `sent`: when the request was sent that obtained it. The answer stops renewing. */
+  /** Renews the lease from now on. `sent`: when the request was sent that obtained it. The returned function ends this. */
   readonly hold: (holder: Holder, sent: Moment) => Cancel;
   /** Until when the lease is certainly held, whether or not timers have fired; undefined when it has no holder. */
   readonly until: (ref: JobRef) => Moment | undefined;
@@ -47,19 +47,7 @@ export function createLeases(link: Link, deps: LeasesDeps, signal: AbortSignal):
     for (const one of waiting) one();
     waiting.clear();
   };
-  const setLimit = ({ lease, mode, renewed, onRenewed }: Held): void =>
-    onRenewed?.(lease.selfFenceMs + killWithinMs(lease, mode) - elapsedMs(renewed, now()));
-  const watch = (one: Held): void => {
-    const left = one.lease.selfFenceMs - elapsedMs(one.renewed, now());
-    if (left <= 0) {
-      // After a suspend, the programs have that much less time to end.
-      const graceMs = Math.max(0, killWithinMs(one.lease, one.mode) + left);
-      one.stop(fenced(one.lease.selfFenceMs, graceMs));
-      return;
-    }
-    // Checked more often than necessary, because the wall clock may be ahead of the timers after a suspend.
-    one.cancelFence = clock.after(Math.min(left, one.lease.renewEveryMs), () => watch(one));
-  };
+  const { setLimit, watch } = createFence(clock, now);
   const apply = (one: Held | undefined, item: HeartbeatReply["items"][number], sent: Moment): void => {
     if (!one) return;
     if (item.state === "lost") {
@@ -105,13 +93,31 @@ export function createLeases(link: Link, deps: LeasesDeps, signal: AbortSignal):
   };
 }
 
+/** `setLimit` reports how long programs may run. `watch` stops the holder when its lease has expired. */
+function createFence(clock: LeasesDeps["clock"], now: () => Moment) {
+  const setLimit = ({ lease, mode, renewed, onRenewed }: Held): void =>
+    onRenewed?.(lease.selfFenceMs + killWithinMs(lease, mode) - elapsedMs(renewed, now()));
+  const watch = (one: Held): void => {
+    const left = one.lease.selfFenceMs - elapsedMs(one.renewed, now());
+    if (left <= 0) {
+      // After a suspend, the programs have that much less time to end.
+      const graceMs = Math.max(0, killWithinMs(one.lease, one.mode) + left);
+      one.stop(fenced(one.lease.selfFenceMs, graceMs));
+      return;
+    }
+    // Checked more often than necessary, because the wall clock may be ahead of the timers after a suspend.
+    one.cancelFence = clock.after(Math.min(left, one.lease.renewEveryMs), () => watch(one));
+  };
+  return { setLimit, watch };
+}
+
 type HeartbeatOptions = {
   readonly link: Link;
   readonly deps: LeasesDeps;
   readonly signal: AbortSignal;
   readonly held: ReadonlyMap<string, Held>;
   readonly now: () => Moment;
-  /** Gets the answer for one lease, and when its request was sent. */
+  /** Called with the reply for one lease, and the time at which the request was sent. */
   readonly apply: (one: Held | undefined, item: HeartbeatReply["items"][number], sent: Moment) => void;
   /** Called after a heartbeat was answered. */
   readonly onSuccess: () => void;

@@ -75,7 +75,7 @@ export async function openSpool(options: SpoolOptions): Promise<LogSpool> {
 
 type LogFile = {
   readonly append: (bytes: Uint8Array) => void;
-  /** Answers the size of the file. */
+  /** Returns the size of the file. */
   readonly close: () => Promise<number>;
 };
 
@@ -111,7 +111,7 @@ async function openLogFile({ files, folder, index, step, logger, emit }: SpoolOp
   };
 }
 
-/** A full disk costs log bytes, but the step goes on. Answers how many bytes were written. */
+/** A full disk costs log bytes, but the step continues. Returns how many bytes were written. */
 async function writeOrLose(handle: OpenFile, bytes: Uint8Array, logger: Logger, file: string): Promise<number> {
   let done = 0;
   try {

@@ -113,7 +113,7 @@ async function upload(options: UploadOptions, step: string, file: string, growth
   }
 }
 
-/** Sends the next chunk; answers the offset of the task-agent afterwards. */
+/** Sends the next chunk; returns the offset of the task-agent afterwards. */
 async function sendFrom(
   { ref, link, deps, signal, onLost }: UploadOptions,
   step: string,

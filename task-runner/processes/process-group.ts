@@ -26,7 +26,7 @@ export function groupAlive(pgid: number): boolean {
 }
 
 /**
- * Sends SIGTERM, waits up to `graceMs`, sends SIGKILL. Resolves when the group is empty. Answers false when a process
+ * Sends SIGTERM, waits up to `graceMs`, sends SIGKILL. Resolves when the group is empty. Returns false when a process
  * survived SIGKILL because it hangs in the kernel.
  */
 export async function endGroup(pgid: number, graceMs: number, clock: Clock): Promise<boolean> {
@@ -45,7 +45,7 @@ export async function endOldGroup(group: Group, cookie: string, clock: Clock): P
   return isSame ? endGroup(group.pgid, 0, clock) : true;
 }
 
-/** Sends SIGKILL to every process with this variable in its environment. Answers how many there were. */
+/** Sends SIGKILL to every process with this variable in its environment. Returns their number. */
 export function killByCookie(cookie: string): number {
   const pids = allPids().filter((pid) => pid !== process.pid && hasCookie(pid, cookie));
   for (const pid of pids) signal(pid, "SIGKILL");

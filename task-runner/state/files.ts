@@ -5,9 +5,9 @@ import { dirname } from "node:path";
 import { takeLock } from "@gantry/runtime/lock.ts";
 
 export type OpenFile = {
-  /** Appends. Answers how many bytes were written: at least one, possibly fewer than given. */
+  /** Appends. Returns how many bytes were written: at least one, possibly fewer than given. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
-  /** Answers fewer bytes than requested only at the end of the file. */
+  /** Returns fewer bytes than requested only at the end of the file. */
   readonly read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;
   /** Resolves when everything written so far survives a power failure. */
   readonly sync: () => Promise<void>;
@@ -18,7 +18,7 @@ export type OpenFile = {
 export type Files = {
   /** `new`: must not exist. `empty`: is truncated when it exists. `append`: is created when missing. `read`: must exist. */
   readonly open: (path: string, how: "new" | "empty" | "append" | "read") => Promise<OpenFile>;
-  /** Answers undefined when there is no such file. */
+  /** Returns undefined when the file does not exist. */
   readonly readText: (path: string) => Promise<string | undefined>;
   readonly size: (path: string) => Promise<number>;
   /** Replaces one file by another atomically. Durable when it resolves. */

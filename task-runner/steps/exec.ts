@@ -137,7 +137,7 @@ async function drain(child: ChildProcess, closed: Promise<void>, cookie: string,
   child.stderr?.destroy();
 }
 
-/** The answer gives the captured output; empty in the mode `log`. */
+/** The returned function gives the captured output; it is empty in the mode `log`. */
 function collect(child: ChildProcess, log: ExecContext["log"], mode: "log" | "capture"): () => string {
   const captured: Buffer[] = [];
   let size = 0;

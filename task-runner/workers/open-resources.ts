@@ -63,7 +63,7 @@ export function trackOpenResources(emit: JobControl["emit"], { clock, files, pro
   };
 }
 
-/** Answers the size of the file afterwards. A line that cannot be written is only logged. */
+/** Returns the size of the file afterwards. A line that cannot be written is only logged. */
 async function appendLastLine(files: Files, file: string, line: string, emit: JobControl["emit"]): Promise<number> {
   try {
     const handle = await files.open(file, "append");

@@ -85,7 +85,7 @@ export async function superviseJob(
   return { result: await closeResources(resources, request, ending), isReusable: false };
 }
 
-/** Closes what a dead thread left open. Answers how the job ended. */
+/** Closes what a dead thread left open. Returns the result of the job. */
 async function closeResources(
   resources: OpenResources,
   { folders }: JobRequest,
@@ -111,7 +111,7 @@ function watchStop(watchdog: Watchdog, reason: Stopped, cleanupMs: number, onBlo
   watchdog.setEndTimer(reason.graceMs + LONGEST_ABANDON_MS + cleanupMs + SPARE_MS, () => onBlocked(reason));
 }
 
-/** Calls `run` when the signal is aborted, or now when it already is. The answer removes the listener. */
+/** Calls `run` when the signal is aborted, or now when it already is. The returned function removes the listener. */
 function onAbort(signal: AbortSignal, run: (reason: Stopped) => void): () => void {
   const aborted = (): void => {
     if (!(signal.reason instanceof Stopped)) throw new Error("a job must be stopped with a Stopped");

@@ -8,10 +8,10 @@ export type WorkerThreadClient = {
   /** Resolves when the thread accepts jobs; rejects with the reason when it cannot start. */
   readonly ready: Promise<void>;
   readonly post: (message: ToWorker) => void;
-  /** Listens to messages and to the death of the thread. The answer ends that. */
+  /** Listens to messages and to the death of the thread. The returned function ends this. */
   readonly listen: (listener: ThreadListener) => () => void;
   readonly isDead: () => boolean;
-  /** Terminates the thread, whatever it is doing. Answers false when it hangs in the kernel and did not end in time. */
+  /** Terminates the thread, whatever it is doing. Returns false when it hangs in the kernel and did not end in time. */
   readonly terminate: () => Promise<boolean>;
 };
 
