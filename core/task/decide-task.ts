@@ -24,6 +24,13 @@ export function decideCancel(
   };
 }
 
+/** A newer task of the same group, with the policy `cancel-older`, takes the place of this one. Safe to repeat. */
+export function decideSupersede(state: TaskState, newer: { task: string; by: string }, now: number): Decision {
+  if (state.phase === "ended" || state.cancel) return NOTHING;
+  const reason = `The newer task ${newer.task} of the same concurrency group replaces it.`;
+  return { events: [{ kind: "TaskCancelRequested", at: now, by: newer.by, reason }] };
+}
+
 export type Resolution = {
   readonly job: string;
   readonly answer: "run-again" | "mark-done" | "fail";

@@ -12,10 +12,8 @@ import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
 import { headline, titledPlace } from "./messages.ts";
 import type { FailedAt, JobState, TaskState } from "./model.ts";
-import { jobScope, outputScope, taskScope } from "./scope.ts";
-import type { Outcome } from "./states.ts";
-
-const BAD: ReadonlySet<Outcome> = new Set(["failed", "errored", "timed-out"]);
+import { jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
+import { isBad, type Outcome } from "./states.ts";
 
 /** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
 export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
@@ -56,11 +54,11 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
     return [{ kind: "JobEnded", at: now, job: one.key, outcome: "canceled", outputs: {} }];
   }
   if (one.phase !== "pending" || !needsEnded(state, job)) return [];
-  const status = statusFor(state, pipeline, job, one.final);
+  const status = statusBefore(pipeline, state, job, one.final);
   const kept = state.kept[one.key];
   if (kept && status === "succeeded") return [{ kind: "JobKept", at: now, job: one.key, ...kept }];
   try {
-    const scope = { ...jobScope(pipeline, state, job.id, one), status };
+    const scope = jobScope(pipeline, state, job.id, one);
     const runs = job.when === undefined ? one.final || status === "succeeded" : evaluateCondition(job.when, scope);
     if (runs) return [{ kind: "JobReady", at: now, job: one.key }];
     const upstream = status !== "succeeded";
@@ -86,7 +84,7 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
   };
   if (late) {
     if (!needsEnded(state, job)) return [];
-    if (statusFor(state, pipeline, job, final) !== "succeeded")
+    if (statusBefore(pipeline, state, job, final) !== "succeeded")
       return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] }];
   }
   try {
@@ -138,7 +136,7 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
 /** The job that decides how a task ended: the first that went wrong. */
 function worstJob(state: TaskState): JobState | undefined {
   const ended = Object.values(state.jobs).toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-  return ended.find((job) => job.outcome && BAD.has(job.outcome)) ?? ended.find((job) => job.outcome === "canceled");
+  return ended.find((job) => isBad(job.outcome)) ?? ended.find((job) => job.outcome === "canceled");
 }
 
 function wasCanceled(state: TaskState, pipeline: Pipeline): boolean {
@@ -159,20 +157,6 @@ function allEnded(state: TaskState, jobs: readonly Job[]): boolean {
 
 function needsEnded(state: TaskState, job: Job): boolean {
   return job.needs.every((id) => state.expanded[id]?.every((key) => state.jobs[key]?.phase === "ended") ?? false);
-}
-
-function statusFor(
-  state: TaskState,
-  pipeline: Pipeline,
-  job: Job,
-  final: boolean,
-): "succeeded" | "failed" | "canceled" {
-  const before = final ? pipeline.jobs.map((one) => one.id).concat(job.needs) : job.needs;
-  const jobs = before
-    .flatMap((id) => (state.expanded[id] ?? []).map((key) => state.jobs[key]))
-    .filter((one) => one !== undefined);
-  if (jobs.some((one) => (one.outcome && BAD.has(one.outcome)) || one.skipped === "upstream")) return "failed";
-  return state.cancel ? "canceled" : "succeeded";
 }
 
 function blame(state: TaskState, job: Job): string | undefined {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { decideSupersede } from "./decide-task.ts";
 import { evolve } from "./evolve.ts";
 import type { TaskState } from "./model.ts";
+import { jobScope } from "./scope.ts";
 import { job, pipeline, TaskUnderTest } from "./task.fixture.ts";
 
 describe("the order of jobs", () => {
@@ -91,6 +93,60 @@ describe("the order of jobs", () => {
       task.run("clean");
       assert.equal(task.state.outcome, how);
     }
+  });
+});
+
+describe("the status that a job sees", () => {
+  test("steps in `finally` see how the task went, also as part of a rescue job", () => {
+    for (const how of ["succeeded", "failed", "errored", "timed-out", "canceled"] as const) {
+      const task = new TaskUnderTest(
+        pipeline([job("main")], { finally: [job("clean"), job("last", { needs: ["clean"] })] }),
+      );
+      if (how === "canceled") task.cancel();
+      else task.run("main", how);
+      const status = how === "succeeded" || how === "canceled" ? how : "failed";
+      assert.equal(jobScope(task.pipeline, task.state, "clean", task.state.jobs.clean).status, status);
+      task.run("clean");
+      assert.equal(jobScope(task.pipeline, task.state, "last", task.state.jobs.last).status, status);
+    }
+  });
+
+  test("a rescue job sees that what it needs has failed, and a job beside it does not", () => {
+    const task = new TaskUnderTest(
+      pipeline([job("main"), job("other"), job("rescue", { needs: ["main"], when: 'status == "failed"' })]),
+    );
+    task.run("main", "failed");
+    assert.equal(jobScope(task.pipeline, task.state, "rescue", task.state.jobs.rescue).status, "failed");
+    assert.equal(jobScope(task.pipeline, task.state, "other", task.state.jobs.other).status, "succeeded");
+  });
+});
+
+describe("a newer task of the same group", () => {
+  test("cancels a task that runs or waits, once, and names itself as the reason", () => {
+    for (const behind of [undefined, "t0"]) {
+      const task = new TaskUnderTest(pipeline([job("main")]), behind === undefined ? {} : { behind });
+      task.decide(decideSupersede(task.state, { task: "t2", by: "ann" }, task.now));
+      task.decide(decideSupersede(task.state, { task: "t3", by: "ann" }, task.now));
+      assert.equal(task.state.outcome, "canceled");
+      assert.deepEqual(
+        { ...task.state.cancel, at: 0 },
+        { by: "ann", at: 0, reason: "The newer task t2 of the same concurrency group replaces it." },
+      );
+      assert.equal(task.kinds().filter((kind) => kind === "TaskCancelRequested").length, 1);
+    }
+  });
+
+  test("does not touch a task that has ended or is being canceled", () => {
+    const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean")] }));
+    task.cancel();
+    const before = task.state;
+    task.decide(decideSupersede(task.state, { task: "t2", by: "ann" }, task.now));
+    assert.equal(task.state, before);
+    task.run("clean");
+    const ended = task.state;
+    task.decide(decideSupersede(task.state, { task: "t2", by: "ann" }, task.now));
+    assert.equal(task.state, ended);
+    assert.equal(task.refusal(), undefined);
   });
 });
 
