@@ -3,6 +3,7 @@
 import { GantryError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import { decideRetry, spreadOf } from "../pipeline/retry.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
 import { type Claimant, type Decision, holder, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
@@ -177,11 +178,13 @@ export function decideReport(
     digest: report.digest,
   };
   const { retry } = jobDefinition(pipeline, job.id);
-  const again =
-    (report.outcome === "errored" || report.outcome === "timed-out") && job.charged < retry.max && !state.cancel;
-  const next: TaskEvent = again
-    ? { kind: "JobReady", at: now, job: job.key, notBefore: now + retry.delayMs }
-    : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
+  const end = { outcome: report.outcome, exitCode: report.failure?.exitCode };
+  const delayMs = decideRetry(retry, end, job.charged + 1, spreadOf(`${state.id}/${job.key}/${job.attempt}`));
+  const isStopping = state.cancel !== undefined && !job.final;
+  const next: TaskEvent =
+    delayMs !== undefined && !isStopping
+      ? { kind: "JobReady", at: now, job: job.key, notBefore: now + delayMs }
+      : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
   return { events: [ended, next] };
 }
 
@@ -268,6 +271,11 @@ export function jobDefinition(pipeline: Pipeline, id: string): Job {
   const job = pipeline.jobs.find((one) => one.id === id) ?? pipeline.finally.find((one) => one.id === id);
   if (!job) throw new Error(`pipeline ${pipeline.name} has no job ${id}`);
   return job;
+}
+
+/** The labels that a runner of this job must have, with expressions filled in. */
+export function labelsOf(pipeline: Pipeline, job: JobState): readonly string[] {
+  return job.labels ?? jobDefinition(pipeline, job.id).labels;
 }
 
 function progressEvent(job: JobState, told: Progress, progress: number, now: number): TaskEvent {

@@ -119,7 +119,12 @@ export type TaskEvent =
 /** The runner's number of a progress event within its attempt: 1, 2, 3 … */
 type Numbered = { readonly progress: number };
 
-export type ExpandedJob = { readonly key: string; readonly each: JsonValue; readonly site: string };
+export type ExpandedJob = {
+  readonly key: string;
+  readonly each: JsonValue;
+  readonly site: string;
+  readonly labels?: readonly string[];
+};
 
 export type TaskEventKind = TaskEvent["kind"];
 export type TaskEventOf<K extends TaskEventKind> = Extract<TaskEvent, { kind: K }>;

@@ -90,6 +90,7 @@ function expanded(state: TaskState, event: TaskEventOf<"JobExpanded">): TaskStat
       id: event.job,
       each: one.each,
       site: one.site,
+      ...(one.labels === undefined ? {} : { labels: one.labels }),
       final: event.final,
       phase: "pending",
       readyAt: undefined,

@@ -53,6 +53,8 @@ export type JobState = {
   readonly id: string;
   readonly each: JsonValue;
   readonly site: string;
+  /** With expressions filled in; absent in tasks of an older version. */
+  readonly labels?: readonly string[];
   readonly final: boolean;
   /**
    * pending (needs not met) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is
@@ -65,7 +67,7 @@ export type JobState = {
   readonly waiting: Waiting | undefined;
   /** Number of the current or last attempt; 0 before the first. */
   readonly attempt: number;
-  /** Attempts that ended errored or timed-out, to be held against the retry limit. */
+  /** Attempts that failed, errored or timed out; they count against the limit of `retry`. */
   readonly charged: number;
   /** Attempts that were lost after they had started. */
   readonly lost: number;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { labelsOf } from "./decide-lease.ts";
 import { decideSupersede } from "./decide-task.ts";
 import { evolve } from "./evolve.ts";
 import type { TaskState } from "./model.ts";
@@ -147,6 +148,55 @@ describe("a newer task of the same group", () => {
     task.decide(decideSupersede(task.state, { task: "t2", by: "ann" }, task.now));
     assert.equal(task.state, ended);
     assert.equal(task.refusal(), undefined);
+  });
+});
+
+describe("labels", () => {
+  test("expressions in `labels` are filled in, for every element", () => {
+    const task = new TaskUnderTest(
+      pipeline([job("build", { labels: ["linux", "${{ params.gpu }}", "${{ each }}"], each: ["arm64", "amd64"] })]),
+      { params: { gpu: "a100" } },
+    );
+    const labels = Object.values(task.state.jobs).map((one) => labelsOf(task.pipeline, one));
+    assert.deepEqual(labels, [
+      ["linux", "a100", "arm64"],
+      ["linux", "a100", "amd64"],
+    ]);
+  });
+
+  test("an expression that gives no label ends the job instead of waiting for a runner without end", () => {
+    const task = new TaskUnderTest(pipeline([job("build", { labels: ["${{ params.gpu }}"] })]), {
+      params: { gpu: "" },
+    });
+    assert.equal(task.state.outcome, "errored");
+    assert.match(task.state.failure?.why ?? "", /no label/);
+  });
+});
+
+describe("retry", () => {
+  const ON_FAILED = { max: 2, delayMs: 500, on: ["failed"] as const, exitCodes: [1] };
+  const exit = (exitCode: number) => ({ failure: { code: "script-failed", message: "It failed.", exitCode } });
+
+  test("a script that exits 1 is tried again, as often as `max` says", () => {
+    const task = new TaskUnderTest(pipeline([job("test", { retry: ON_FAILED })]));
+    for (const phase of ["ready", "ready", "failed"]) {
+      task.run("test", "failed", { ...exit(1), digest: `${task.state.jobs.test?.attempt}` });
+      assert.equal(task.phase("test"), phase);
+    }
+    assert.equal(task.state.jobs.test?.attempts.length, 3);
+  });
+
+  test("another exit code ends the job at once", () => {
+    const task = new TaskUnderTest(pipeline([job("test", { retry: ON_FAILED })]));
+    task.run("test", "failed", exit(2));
+    assert.equal(task.state.outcome, "failed");
+  });
+
+  test("a job of `finally` is tried again after a cancel as well", () => {
+    const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean", { retry: ON_FAILED })] }));
+    task.cancel();
+    task.run("clean", "failed", exit(1));
+    assert.equal(task.phase("clean"), "ready");
   });
 });
 
