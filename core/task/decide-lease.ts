@@ -5,7 +5,7 @@ import type { JsonObject } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { decideRetry, spreadOf } from "../pipeline/retry.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
-import { type Claimant, type Decision, holder, NOTHING, refuse } from "./decision.ts";
+import { type Claimant, type Decision, holder, isCanceled, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import type { AttemptState, JobState, TaskState } from "./model.ts";
 import type { Outcome } from "./states.ts";
@@ -45,8 +45,8 @@ export function decideClaim(pipeline: Pipeline, state: TaskState, claim: Claim, 
 export function decideStart(state: TaskState, claimant: Claimant, now: number): Decision {
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { refuse: job };
-  if (state.cancel && !job.final)
-    return refuse("lease-lost", { problem: `The task was canceled by ${state.cancel.by}.` });
+  if (isCanceled(state, job))
+    return refuse("lease-lost", { problem: `The task was canceled by ${state.cancel?.by ?? "somebody"}.` });
   if (job.lease?.started) return NOTHING;
   return { events: [{ kind: "JobStarted", at: now, job: job.key, attempt: job.attempt }] };
 }
@@ -180,9 +180,8 @@ export function decideReport(
   const { retry } = jobDefinition(pipeline, job.id);
   const end = { outcome: report.outcome, exitCode: report.failure?.exitCode };
   const delayMs = decideRetry(retry, end, job.charged + 1, spreadOf(`${state.id}/${job.key}/${job.attempt}`));
-  const isStopping = state.cancel !== undefined && !job.final;
   const next: TaskEvent =
-    delayMs !== undefined && !isStopping
+    delayMs !== undefined && !isCanceled(state, job)
       ? { kind: "JobReady", at: now, job: job.key, notBefore: now + delayMs }
       : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
   return { events: [ended, next] };
@@ -253,7 +252,7 @@ function afterLoss(
   now: number,
   runner: "silent" | "stopped",
 ): TaskEvent {
-  if (state.cancel && !job.final) {
+  if (isCanceled(state, job)) {
     const end: TaskEvent = { kind: "JobEnded", at: now, job: job.key, outcome: "canceled", outputs: {} };
     if (!job.lease?.started || runner === "stopped") return end;
     return { ...end, failure: failureOf(new GantryError("cancel-unconfirmed", { runner: job.lease.runner })) };

@@ -101,7 +101,15 @@ export type TaskEvent =
     >
   | Fact<"JobSkipped", OfJob & { readonly because: "condition" | "upstream"; readonly reason: string }>
   | Fact<"JobEnded", OfJob & { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure }>
-  | Fact<"TaskCancelRequested", { readonly by: string; readonly reason?: string }>
+  | Fact<
+      "TaskCancelRequested",
+      {
+        readonly by: string;
+        readonly reason?: string;
+        /** It came while `finally` ran, and cancels that as well. */
+        readonly final?: true;
+      }
+    >
   | Fact<"TaskFinalizing">
   | Fact<
       "TaskEnded",

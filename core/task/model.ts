@@ -26,7 +26,7 @@ export type TaskState = {
   readonly group: string | undefined;
   /** The task of the same group that this one waits for. */
   readonly behind: string | undefined;
-  readonly cancel: { readonly by: string; readonly at: number; readonly reason: string | undefined } | undefined;
+  readonly cancel: CancelState | undefined;
   readonly phase: "queued" | "running" | "finalizing" | "ended";
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
@@ -44,6 +44,14 @@ export type TaskState = {
 export type KeptJob = {
   readonly outputs: JsonObject;
   readonly steps: readonly { readonly id: string; readonly outputs: JsonObject }[];
+};
+
+export type CancelState = {
+  readonly by: string;
+  readonly at: number;
+  readonly reason: string | undefined;
+  /** The jobs of `finally` are canceled, too. */
+  readonly final?: true;
 };
 
 export type FailedAt = { readonly job: string; readonly step?: string };

@@ -67,7 +67,9 @@ function needsOf(state: TaskState, ids: readonly string[]): JsonObject {
 
 function needOf(state: TaskState, id: string): JsonObject {
   const jobs = (state.expanded[id] ?? []).map((key) => state.jobs[key]).filter((job) => job !== undefined);
-  const each = jobs.map((job) => ({ each: job.each, outcome: job.outcome ?? "", outputs: job.outputs }));
+  // A job under its own id is the only one, or stands for a list that was empty or is not known.
+  const elements = jobs.filter((job) => job.key !== id);
+  const each = elements.map((job) => ({ each: job.each, outcome: job.outcome ?? "", outputs: job.outputs }));
   const worst = jobs.map((job) => job.outcome).find((outcome) => outcome !== "succeeded" && outcome !== "skipped");
   return { outcome: worst ?? jobs[0]?.outcome ?? "skipped", outputs: jobs[0]?.outputs ?? {}, each };
 }

@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import { expandJob } from "../pipeline/expand.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
+import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
 import { headline, titledPlace } from "./messages.ts";
@@ -49,7 +50,7 @@ function followJob(pipeline: Pipeline, state: TaskState, job: Job, final: boolea
 }
 
 function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState, now: number): TaskEvent[] {
-  const canceled = state.cancel !== undefined && !one.final;
+  const canceled = isCanceled(state, one);
   if (canceled && (one.phase === "pending" || one.phase === "ready" || one.phase === "held")) {
     return [{ kind: "JobEnded", at: now, job: one.key, outcome: "canceled", outputs: {} }];
   }
@@ -72,7 +73,7 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
 }
 
 function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, now: number): TaskEvent[] {
-  if (state.cancel && !final) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [] }];
+  if (isCanceled(state, { final })) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [] }];
   const late = [job.each, job.site].some(
     (part) =>
       part !== undefined && referencesIn(part).some(({ variable }) => variable === "needs" || variable === "jobs"),
@@ -89,7 +90,18 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
   }
   try {
     const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(state));
-    return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
+    if (jobs.length > 0) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
+    // Without this a job whose list is empty would vanish from the task.
+    return [
+      { kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] },
+      {
+        kind: "JobSkipped",
+        at: now,
+        job: job.id,
+        because: "condition",
+        reason: "not run, because its `each` gave an empty list",
+      },
+    ];
   } catch (error) {
     return [
       { kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] },

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { labelsOf } from "./decide-lease.ts";
 import { decideSupersede } from "./decide-task.ts";
+import { isCanceled } from "./decision.ts";
 import { evolve } from "./evolve.ts";
 import type { TaskState } from "./model.ts";
 import { jobScope } from "./scope.ts";
@@ -83,6 +84,19 @@ describe("the order of jobs", () => {
     const task = new TaskUnderTest(pipeline([job("deploy", { each: "${{ params.nothing }}" })]));
     assert.equal(task.state.outcome, "errored");
     assert.equal(task.state.failure?.code, "expression-failed");
+  });
+
+  test("an `each` over an empty list is a skipped job that says so, and blocks nobody", () => {
+    const task = new TaskUnderTest(
+      pipeline([job("deploy", { each: "${{ params.targets }}" }), job("after", { needs: ["deploy"] })], {
+        outputs: { all: "${{ jobs.deploy.each.map(d, d.each.name) }}" },
+      }),
+      { params: { targets: [] } },
+    );
+    assert.equal(task.phase("deploy"), "skipped");
+    assert.match(task.state.jobs.deploy?.waiting?.text ?? "", /empty list/);
+    task.run("after");
+    assert.deepEqual([task.state.outcome, task.state.outputs], ["succeeded", { all: [] }]);
   });
 
   test("`finally` runs after success, failure and cancel, and cancel does not stop it", () => {
@@ -197,6 +211,44 @@ describe("retry", () => {
     task.cancel();
     task.run("clean", "failed", exit(1));
     assert.equal(task.phase("clean"), "ready");
+  });
+});
+
+describe("a cancel while `finally` runs", () => {
+  test("stops its jobs, whether or not the task had been canceled before", () => {
+    for (const first of ["succeeded", "failed", "canceled"] as const) {
+      const finals = [job("clean"), job("last", { needs: ["clean"] })];
+      const task = new TaskUnderTest(pipeline([job("main")], { finally: finals }));
+      if (first === "canceled") task.cancel();
+      else task.run("main", first);
+      const who = task.claim("clean");
+      task.start(who);
+      task.now += 10_000;
+      task.cancel();
+      assert.ok(isCanceled(task.state, { final: true }));
+      task.report(who, "canceled");
+      assert.deepEqual([task.phase("clean"), task.phase("last")], ["canceled", "canceled"]);
+      assert.equal(task.state.outcome, first === "failed" ? "failed" : "canceled");
+    }
+  });
+
+  test("a second click at once does not stop the clean-up", () => {
+    const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean")] }));
+    task.cancel();
+    const before = task.state;
+    task.now += 1_000;
+    task.cancel();
+    assert.equal(task.state, before);
+  });
+
+  test("a runner that is lost meanwhile does not keep the task from ending", () => {
+    const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean")] }));
+    task.run("main");
+    const who = task.claim("clean");
+    task.start(who);
+    task.cancel();
+    task.lose(who);
+    assert.equal(task.state.outcome, "canceled");
   });
 });
 
