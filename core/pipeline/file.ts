@@ -93,7 +93,6 @@ export const stepShape = z.strictObject({
   env: envNames.optional(),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
-  retry: retry.describe("New tries of the step"),
 });
 
 export const jobShape = z.strictObject({

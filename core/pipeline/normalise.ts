@@ -75,7 +75,6 @@ function normaliseSteps(files: readonly StepFile[], steps: ReadonlyMap<string, S
     title: step.title ?? defaultTitle(step, steps),
     when: bareCondition(step.when),
     timeoutMs: duration(step.timeout),
-    ...(step.retry === undefined ? {} : { retry: normaliseRetry(step.retry) }),
     env: step.env ?? {},
     action:
       step.uses === undefined

@@ -103,8 +103,6 @@ export type StepSpec = {
   readonly title: string;
   readonly when: Condition | undefined;
   readonly timeoutMs: number | undefined;
-  /** New tries of the step within the attempt, by the runner. Absent: none. */
-  readonly retry?: Retry;
   readonly env: { readonly [name: string]: Template };
   readonly action: UsesAction | RunAction;
 };

@@ -1,4 +1,4 @@
-// `retry:` of a job or a step: whether one more attempt is made after this end, and when.
+// `retry:` of a job: whether one more attempt is made after this end, and when.
 
 import type { Outcome } from "../task/states.ts";
 

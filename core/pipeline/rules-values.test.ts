@@ -145,13 +145,13 @@ const wrong: readonly (readonly [what: string, text: string, detail: RegExp])[] 
   ],
   [
     "a longest delay below the first one",
-    file({ step: "retry: { max: 1, delay: 2m, backoff: exponential, maxDelay: 1m }" }),
+    file({ job: "retry: { max: 1, delay: 2m, backoff: exponential, maxDelay: 1m }" }),
     /shorter than `delay`/,
   ],
-  ["an exit code of success", file({ step: "retry: { max: 1, exitCodes: [0] }" }), /0 must be at least 1/],
+  ["an exit code of success", file({ job: "retry: { max: 1, exitCodes: [0] }" }), /0 must be at least 1/],
   [
     "a retry on success",
-    file({ step: "retry: { max: 1, on: [succeeded] }" }),
+    file({ job: "retry: { max: 1, on: [succeeded] }" }),
     /0 must be one of failed, errored, timed-out/,
   ],
 ];

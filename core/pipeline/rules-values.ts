@@ -197,14 +197,10 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
 }
 
 export function goodRetries(context: RuleContext): readonly PathProblem[] {
-  return jobsOf(context).flatMap(({ job, path }) => [
-    ...wrongRetry(job.retry, [...path, "retry"]),
-    ...job.steps.flatMap((step, index) => wrongRetry(step.retry, [...path, "steps", index, "retry"])),
-  ]);
+  return jobsOf(context).flatMap(({ job, path }) => wrongRetry(job.retry, [...path, "retry"]));
 }
 
-function wrongRetry(retry: Retry | undefined, path: Path): readonly PathProblem[] {
-  if (retry === undefined) return [];
+function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
   const problems: PathProblem[] = [];
   const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "key" });
   if (retry.exitCodes !== undefined && !retry.on?.includes("failed"))

@@ -40,7 +40,6 @@ function keysAt(path: Path): readonly string[] {
   if (top === "concurrency") return Object.keys(concurrencyShape.shape);
   if (isJobs && path.length === 2) return Object.keys(jobShape.shape);
   if (isJobs && third === "retry") return Object.keys(retryShape.shape);
-  if (isJobs && third === "steps" && path[4] === "retry") return Object.keys(retryShape.shape);
   if (isJobs && third === "steps") return Object.keys(stepShape.shape);
   return [];
 }

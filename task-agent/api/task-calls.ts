@@ -47,7 +47,8 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
     rerun: async (id, body) => {
       const wish = parse(rerunTask, body);
       const { state } = await known(id);
-      if (state.phase !== "ended") throw new GantryError("conflict", {
+      if (state.phase !== "ended")
+        throw new GantryError("conflict", {
           what: `Task ${state.id}`,
           problem: "has not ended",
           why: "Only a task that has ended can be rerun.",

@@ -1,7 +1,7 @@
 // The leases that are held now, and when each was last renewed. In memory only.
 
-import { isCanceled } from "@gantry/core/task/decision.ts";
 import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
+import { isCanceled } from "@gantry/core/task/decision.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { AgentConfig } from "../config.ts";

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { decideCancel } from "@gantry/core/task/decide-task.ts";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { AGENT_INDEXES } from "../store/indexes.ts";
 import { openDefinitions } from "./definitions.ts";
 import { type StartDeps, startTask } from "./start-task.ts";
 import { cancelOlder } from "./task-groups.ts";
 import type { TaskRecord } from "./task-store.ts";
-import { AGENT_INDEXES } from "../store/indexes.ts";
 import { openTasks } from "./tasks.ts";
 
 const PIPELINE = `

@@ -3,8 +3,8 @@
 import { decideSupersede, decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { taskStream } from "./task-stream.ts";
 import type { TaskRecord } from "./task-store.ts";
+import { taskStream } from "./task-stream.ts";
 import type { Tasks } from "./tasks.ts";
 
 export type TaskGroups = {
@@ -61,7 +61,9 @@ export async function cancelOlder(tasks: Pick<Tasks, "read" | "change">, record:
   while (id !== undefined) {
     const older = await tasks.read(id);
     if (older && older.state.phase !== "ended")
-      await tasks.change(id, (task, now) => decideSupersede(task.state, { task: state.id, by: state.requestedBy }, now));
+      await tasks.change(id, (task, now) =>
+        decideSupersede(task.state, { task: state.id, by: state.requestedBy }, now),
+      );
     id = older?.state.behind;
   }
   return (await tasks.read(state.id)) ?? record;
