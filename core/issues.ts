@@ -16,24 +16,25 @@ export type PathProblem = {
 };
 
 /**
- * One issue may be several problems. `keysAt` gives the keys that are known at a place, for suggestions. Values are never
- * repeated, because they may be secrets.
+ * One issue may be several problems. `keysAt` gives the keys that are known at a place, for suggestions; `hintAt` what to
+ * write instead of an unknown key. Values are never repeated, because they may be secrets.
  */
 export function describeIssue(
   issue: z.core.$ZodIssue,
   root: unknown,
   keysAt: (path: Path) => readonly string[],
+  hintAt: (path: Path, key: string) => string | undefined = () => undefined,
 ): readonly PathProblem[] {
   const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
   const name = path.at(-1);
   const value = (detail: string): PathProblem[] => [{ path, detail, on: "value" }];
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => ({
-        path: [...path, key],
-        detail: `unknown key ${key}${didYouMean(key, keysAt(path))}`,
-        on: "key",
-      }));
+      return issue.keys.map((key) => {
+        const hint = hintAt(path, key);
+        const ending = hint === undefined ? didYouMean(key, keysAt(path)) : `; ${hint}`;
+        return { path: [...path, key], detail: `unknown key ${key}${ending}`, on: "key" };
+      });
     case "invalid_type":
       if (valueAt(root, path) === undefined) return [{ path, detail: `${name} is missing`, on: "value" }];
       if (issue.message.startsWith("Invalid input"))
@@ -58,7 +59,7 @@ export function describeIssue(
     case "too_big":
       return value(`${name} must ${limit(issue.origin, "at most", Number(issue.maximum))}`);
     case "invalid_union":
-      return describeUnion(issue, path, root, keysAt);
+      return describeUnion(issue, path, root, keysAt, hintAt);
     default:
       return value(`${name}: ${issue.message}`);
   }
@@ -70,13 +71,14 @@ function describeUnion(
   path: Path,
   root: unknown,
   keysAt: (path: Path) => readonly string[],
+  hintAt: (path: Path, key: string) => string | undefined,
 ): readonly PathProblem[] {
   const inMap = issue.errors.find((errors) =>
     errors.every((error) => error.path.length > 0 || error.code === "unrecognized_keys"),
   );
   if (isJsonObject(valueAt(root, path)) && inMap !== undefined && inMap.length > 0) {
     return inMap.flatMap((error) =>
-      describeIssue({ ...error, path: [...path, ...error.path] } as z.core.$ZodIssue, root, keysAt),
+      describeIssue({ ...error, path: [...path, ...error.path] } as z.core.$ZodIssue, root, keysAt, hintAt),
     );
   }
   return [{ path, detail: `${path.at(-1)} must be ${issue.message}`, on: "value" }];

@@ -15,7 +15,7 @@ import { NO_SETTINGS_STORE, type Settings } from "./settings/settings.ts";
 import type { Definitions } from "./tasks/definitions.ts";
 import { resumeTasks } from "./tasks/resume-tasks.ts";
 import { openRetryQueue, type RetryQueue } from "./tasks/retry-queue.ts";
-import { openTaskGroups, type TaskGroups } from "./tasks/task-groups.ts";
+import { cancelOlder, openTaskGroups, type TaskGroups } from "./tasks/task-groups.ts";
 import type { TaskRecord } from "./tasks/task-store.ts";
 
 export type Agent = Awaited<ReturnType<typeof openAgent>>;
@@ -129,7 +129,9 @@ async function resumeTask(
   if (!record) return;
   leases.onTaskChanged(record);
   dispatch.onTaskChanged(record);
-  // The agent may have crashed between the end of a task and the start of the next one of its group.
+  // The agent may have crashed between a request and the cancel of older tasks of its group, or between the end of a task
+  // and the start of the next one.
+  await cancelOlder(tasks, record);
   await groups.advance(id);
 }
 

@@ -1,17 +1,22 @@
-// `when:`: does a job or a step run?
+// `when:` decides whether a job or a step runs.
 
-import type { JsonObject } from "../json.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
 import { checkExpression, expressionFailed } from "./expression.ts";
 
 /**
- * A condition also asks that what came before succeeded, unless it names `status` itself; `always` holds always. No
- * condition holds when the status is `succeeded`. The scope must have `status`. Throws GantryError `expression-failed`,
- * also when the answer is not true or false.
+ * A condition also requires that everything before succeeded, unless it names `status` itself; `always` is always true.
+ * No condition is true when everything before succeeded. The scope must have `status`. `before` says how what came before
+ * went where that is not the same: in a `finally` job of a failed task, `status` is `failed` although its steps so far
+ * succeeded. Throws GantryError `expression-failed`, also when the answer is not true or false.
  */
-export function evaluateCondition(condition: string | undefined, scope: JsonObject): boolean {
+export function evaluateCondition(
+  condition: string | undefined,
+  scope: JsonObject,
+  before: JsonValue | undefined = scope.status,
+): boolean {
   const source = condition?.trim();
   if (source === "always") return true;
-  const succeeded = scope.status === "succeeded";
+  const succeeded = before === "succeeded";
   if (source === undefined) return succeeded;
   const expression = checkExpression(source);
   if ("problem" in expression) throw expressionFailed(source, expression.problem);

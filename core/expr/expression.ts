@@ -4,6 +4,8 @@
 import { type ASTNode, TypeError as CelTypeError, EvaluationError, ParseError } from "@marcbachmann/cel-js";
 import { GantryError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { celProblem } from "./cel-problem.ts";
+import { type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
 import { makeEnvironment } from "./environment.ts";
 import { childrenOf, type Reference, referencesOf } from "./references.ts";
@@ -12,6 +14,9 @@ import { fromCel, toCel, ValueProblem } from "./values.ts";
 export type Expression = {
   readonly source: string;
   readonly references: readonly Reference[];
+  readonly comparisons: readonly Comparison[];
+  /** What CEL knows of the type of the result: `bool`, `int`, `list<…>` … or `dyn` when the values decide. */
+  readonly type: string;
   /** Throws GantryError `expression-failed`. */
   readonly evaluate: (scope: JsonObject) => JsonValue;
 };
@@ -66,20 +71,22 @@ function compile(source: string): Expression | ExpressionProblem {
   try {
     parsed = environment.parse(source);
   } catch (error) {
-    if (error instanceof ParseError) return { problem: lowerFirst(error.summary), offset: error.range?.start ?? 0 };
+    if (error instanceof ParseError) return { problem: celProblem(error.summary), offset: error.range?.start ?? 0 };
     throw error;
   }
   const refused = findRefused(parsed.ast);
   if (refused !== undefined) return refused;
   // The references are read before the check, because checking expands macros in place.
   const references = referencesOf(parsed.ast);
+  const comparisons = comparisonsOf(parsed.ast);
   const verdict = parsed.check();
   if (!verdict.valid) {
     const error = verdict.error;
-    return { problem: lowerFirst(error?.summary ?? "it is not valid"), offset: error?.range?.start ?? 0 };
+    return { problem: celProblem(error?.summary ?? "it is not valid"), offset: error?.range?.start ?? 0 };
   }
   const names = new Set(references.map((reference) => reference.variable));
-  return { source, references, evaluate: (scope) => run(source, parsed, names, scope) };
+  const type = String(verdict.type ?? "dyn");
+  return { source, references, comparisons, type, evaluate: (scope) => run(source, parsed, names, scope) };
 }
 
 function run(
@@ -119,16 +126,12 @@ function findRefused(node: ASTNode): ExpressionProblem | undefined {
 
 function sentenceFor(source: string, error: EvaluationError | CelTypeError): string {
   const node = error.node;
-  if (error.code === "unknown_variable") return lowerFirst(error.summary).replace("unknown variable: ", "there is no ");
+  if (error.code === "unknown_variable") return error.summary.replace(/^unknown variable: /i, "there is no ");
   const isAccess = node?.op === "." || node?.op === "[]";
   const target = isAccess && Array.isArray(node.args) ? (node.args[0] as ASTNode | undefined) : undefined;
   if (error.code === "no_such_key" && target !== undefined) {
     const key = error.summary.replace("No such key: ", "");
     return `there is no ${JSON.stringify(key)} in ${source.slice(target.start, target.end)}`;
   }
-  return lowerFirst(error.summary);
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+  return celProblem(error.summary);
 }

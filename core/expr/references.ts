@@ -88,6 +88,12 @@ function isHas(node: ASTNode): node is ASTNode & { op: "call" } {
   return node.op === "call" && node.args[0] === "has" && node.args[1].length === 1;
 }
 
+/** The reference that a node is: an identifier with its members. Undefined for any other node, and for computed members. */
+export function referenceOf(node: ASTNode): Reference | undefined {
+  const chain = readChain(node);
+  return chain === undefined || chain.indexes.length > 0 ? undefined : chain.reference;
+}
+
 /** An identifier followed by members; `indexes` are computed members, which are expressions of their own. */
 function readChain(node: ASTNode): { reference: Reference; indexes: readonly ASTNode[] } | undefined {
   const links: { name: string | undefined; optional: boolean }[] = [];

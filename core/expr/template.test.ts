@@ -110,6 +110,12 @@ test("a condition means success as well, unless it speaks of the status", () => 
   assert.equal(evaluateCondition("status == 'failed'", failed), true);
   assert.equal(evaluateCondition("status != 'canceled' && params.count == 3", failed), true);
   assert.equal(evaluateCondition("always", failed), true);
+  // In a job of `finally` the task has failed and the job's own steps have not.
+  assert.equal(evaluateCondition(undefined, failed, "succeeded"), true);
+  assert.equal(evaluateCondition("params.count == 3", failed, "succeeded"), true);
+  assert.equal(evaluateCondition("status == 'failed'", failed, "succeeded"), true);
+  assert.equal(evaluateCondition("status == 'succeeded'", failed, "succeeded"), false);
+  assert.equal(evaluateCondition(undefined, failed, "failed"), false);
   assert.equal(evaluateCondition("params.name == 'status'", failed), false);
 });
 

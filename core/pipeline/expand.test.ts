@@ -72,8 +72,8 @@ test("what cannot be expanded says why", () => {
     [{ each: many }, /more than 256/],
     [{ each: ["a", "a"] }, /two elements/],
     [{ matrix: { a: many, b: many } }, /90000 combinations/],
-    [{ site: "${{ app.name }} x" }, /is no site/],
-    [{ site: "" }, /is no site/],
+    [{ site: "${{ app.name }} x" }, /is not the name of a site/],
+    [{ site: "" }, /is not the name of a site/],
   ];
   for (const [change, reason] of wrong) {
     assert.throws(

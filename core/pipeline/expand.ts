@@ -17,7 +17,7 @@ export type ExpandedJob = {
 
 /** Jobs that one job of the file may become. */
 export const MAX_EXPANDED = 256;
-const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+export const SITE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
  * `scope` has what the job's `each`, `site` and `labels` name; `each` is added here. A list that is empty gives no job.
@@ -28,26 +28,37 @@ export function expandJob(job: Job, scope: JsonObject): readonly ExpandedJob[] {
   const seen = new Set<string>();
   return elements.map(({ name, each }) => {
     const key = name === undefined ? job.id : `${job.id}[${name}]`;
-    if (seen.has(key)) throw expressionFailed(String(job.each), `two elements of \`each\` have the name ${name}`);
+    if (seen.has(key)) throw expressionFailed(shownEach(job), `two elements of \`each\` have the name ${name}`);
     seen.add(key);
     const inner = { ...scope, each };
     const site = renderText(job.site, inner);
     if (!SITE.test(site))
-      throw expressionFailed(String(job.site), `it gives ${JSON.stringify(site)}, which is no site`);
-    return { key, each, site, labels: job.labels.map((label) => renderText(label, inner)) };
+      throw expressionFailed(String(job.site), `it gives ${JSON.stringify(site)}, which is not the name of a site`);
+    return { key, each, site, labels: job.labels.map((label) => renderLabel(label, inner)) };
   });
+}
+
+/** A list in the file is named, not written out. */
+function shownEach({ each }: Job): string {
+  return typeof each === "string" ? each : "each";
 }
 
 function elementsOf(job: Job, scope: JsonObject): readonly { name: string | undefined; each: JsonValue }[] {
   if (job.matrix !== undefined) {
-    return combinations(job.matrix).map((each) => ({ name: Object.values(each).map(nameOf).join(","), each }));
+    return combinations(job.matrix).map((each) => ({ name: Object.values(each).map(nameOfElement).join(","), each }));
   }
   if (job.each === undefined) return [{ name: undefined, each: null }];
   const list = render(job.each, scope);
-  const shown = typeof job.each === "string" ? job.each : "each";
+  const shown = shownEach(job);
   if (!isList(list)) throw expressionFailed(shown, "`each` must give a list");
   if (list.length > MAX_EXPANDED) throw expressionFailed(shown, `\`each\` gives more than ${MAX_EXPANDED} elements`);
-  return list.map((each, index) => ({ name: nameOf(each, index), each }));
+  return list.map((each, index) => ({ name: nameOfElement(each, index), each }));
+}
+
+function renderLabel(template: string, scope: JsonObject): string {
+  const label = renderText(template, scope).trim();
+  if (label === "") throw expressionFailed(template, "it gives an empty text, which is no label");
+  return label;
 }
 
 /** All combinations, the last axis changing fastest. */
@@ -67,7 +78,7 @@ function combinations(matrix: { readonly [axis: string]: readonly JsonValue[] })
 }
 
 /** The element's `name`, or the element itself if it is a scalar, or its index; only characters that a URL path keeps. */
-function nameOf(element: JsonValue, index: number): string {
+export function nameOfElement(element: JsonValue, index: number): string {
   const name = isJsonObject(element) ? element.name : element;
   const scalar = typeof name === "string" || typeof name === "number" || typeof name === "boolean";
   const clean = scalar

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { DURATION } from "./duration.ts";
+import { RETRY_ON } from "./retry.ts";
 
 /** Names that every JavaScript object answers to are refused as ids, so that no table is asked for them by mistake. */
 const RESERVED =
@@ -62,7 +63,24 @@ export const concurrencyShape = z.strictObject({
   policy: z.enum(["queue", "cancel-older"]).optional(),
 });
 
-export const retryShape = z.strictObject({ max: z.int().min(0).max(20), delay: duration.optional() });
+export const retryShape = z.strictObject({
+  max: z.int().min(0).max(20).describe("How many more attempts"),
+  delay: duration.optional(),
+  on: z
+    .array(z.enum(RETRY_ON))
+    .min(1)
+    .optional()
+    .describe("Ends after which to try again; errored and timed-out if nothing is given"),
+  exitCodes: z
+    .array(z.int().min(1).max(255))
+    .min(1)
+    .max(50)
+    .optional()
+    .describe("A script that failed is only tried again after one of these exit codes"),
+  backoff: z.enum(["fixed", "exponential"]).optional().describe("exponential doubles the delay with every attempt"),
+  maxDelay: duration.optional().describe("Longest delay with exponential backoff"),
+});
+const retry = z.union([z.int().min(0).max(20), retryShape], "a number up to 20, or a map with `max`").optional();
 
 export const stepShape = z.strictObject({
   id: idText.optional(),
@@ -91,10 +109,11 @@ export const jobShape = z.strictObject({
     .describe("One job per element"),
   matrix: z
     .record(z.string().regex(variable, "an axis has letters, digits and `_`"), z.array(z.json()).min(1))
+    .refine((axes) => Object.keys(axes).length > 0, "there is no axis in it; write at least one")
     .optional(),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
-  retry: z.union([z.int().min(0).max(20), retryShape], "a number up to 20, or a map with `max` and `delay`").optional(),
+  retry: retry.describe("New attempts of the job"),
   mode: z.enum(["strict", "lenient"]).optional(),
   retrySafe: z.boolean().optional().describe("May run again by itself when its runner was lost"),
   env: envNames.optional(),
@@ -102,7 +121,9 @@ export const jobShape = z.strictObject({
   steps: z.array(stepShape).min(1).max(200),
 });
 
-const jobs = z.record(idText, jobShape);
+const jobs = z
+  .record(idText, jobShape)
+  .refine((all) => Object.keys(all).length > 0, "there is no job in it; write at least one");
 
 export const pipelineShape = z.strictObject({
   name: z

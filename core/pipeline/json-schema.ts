@@ -4,6 +4,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { compilePattern } from "./pattern.ts";
+import { patternInWords } from "./pattern-words.ts";
 
 export type SchemaProblem = {
   readonly path: readonly (string | number)[];
@@ -98,7 +99,9 @@ function checkText(schema: JsonObject, value: string): string[] {
   if (typeof maxLength === "number" && length > maxLength) return [`it must have at most ${maxLength} characters`];
   if (typeof pattern !== "string") return [];
   const compiled = compilePattern(pattern);
-  return "problem" in compiled || compiled.test(value) ? [] : [`it must match ${pattern}`];
+  if ("problem" in compiled || compiled.test(value)) return [];
+  const words = patternInWords(pattern);
+  return [words === undefined ? `it must match the pattern ${pattern}` : `it must be ${words}`];
 }
 
 function checkNumber(schema: JsonObject, value: number): string[] {

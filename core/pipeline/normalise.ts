@@ -5,6 +5,7 @@ import type { JsonValue } from "../json.ts";
 import { parseDuration } from "./duration.ts";
 import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
 import type { Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
+import { RETRY_ON, type Retry } from "./retry.ts";
 
 const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
 const DEFAULT_RETRY_DELAY_MS = 10_000;
@@ -32,7 +33,6 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
 }
 
 function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepDescription>): Job {
-  const retry = typeof job.retry === "number" ? { max: job.retry, delay: undefined } : job.retry;
   return {
     id,
     title: job.title ?? id,
@@ -43,12 +43,28 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     matrix: job.matrix,
     when: bareCondition(job.when),
     timeoutMs: duration(job.timeout) ?? DEFAULT_JOB_TIMEOUT_MS,
-    retry: { max: retry?.max ?? 0, delayMs: duration(retry?.delay) ?? DEFAULT_RETRY_DELAY_MS },
+    retry: normaliseRetry(job.retry ?? 0),
     mode: job.mode ?? "strict",
     retrySafe: job.retrySafe ?? false,
     env: job.env ?? {},
     outputs: job.outputs ?? {},
     steps: normaliseSteps(job.steps, steps),
+  };
+}
+
+function normaliseRetry(file: NonNullable<JobFile["retry"]>): Retry {
+  if (typeof file === "number") return { max: file, delayMs: DEFAULT_RETRY_DELAY_MS };
+  const { max, delay, exitCodes, backoff, maxDelay } = file;
+  // Whoever names exit codes means scripts that fail.
+  const on = file.on ?? (exitCodes === undefined ? undefined : RETRY_ON);
+  const maxDelayMs = duration(maxDelay);
+  return {
+    max,
+    delayMs: duration(delay) ?? DEFAULT_RETRY_DELAY_MS,
+    ...(on === undefined ? {} : { on }),
+    ...(exitCodes === undefined ? {} : { exitCodes }),
+    ...(backoff === undefined ? {} : { backoff }),
+    ...(maxDelayMs === undefined ? {} : { maxDelayMs }),
   };
 }
 

@@ -128,7 +128,7 @@ jobs:
       "25:5 jobs need each other: test → lint → test",
       "25:19 there is no job biuld (did you mean build?)",
       '31:14 timeout must be a duration such as "30s", "10m" or "1h30m"',
-      "32:12 retry must be a number up to 20, or a map with `max` and `delay`",
+      "32:12 retry must be a number up to 20, or a map with `max`",
       "33:11 when must be an expression, or `always`",
     ],
   );

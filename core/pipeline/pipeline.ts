@@ -15,6 +15,7 @@
 // the `outputs` and `remember` of the pipeline see every job. places.ts says where each of these may be named.
 
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { Retry } from "./retry.ts";
 
 export type Template = JsonValue;
 /** A CEL expression without its `${{ }}`. */
@@ -86,8 +87,8 @@ export type Job = {
   readonly matrix: { readonly [axis: string]: readonly JsonValue[] } | undefined;
   readonly when: Condition | undefined;
   readonly timeoutMs: number;
-  /** New attempts after `errored` or `timed-out`; lost runners are not charged. */
-  readonly retry: { readonly max: number; readonly delayMs: number };
+  /** New attempts of the job. Attempts whose runner was lost do not count. */
+  readonly retry: Retry;
   /** `strict`: stops itself before the lease may be given away. `lenient`: goes on computing while cut off. */
   readonly mode: "strict" | "lenient";
   /** May a job that perhaps started run again by itself after its runner was lost? */

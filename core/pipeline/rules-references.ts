@@ -10,11 +10,10 @@ import { resolve } from "./json-schema.ts";
 import type { Job, StepSpec } from "./pipeline.ts";
 import { placesOf, type TemplatePlace, type Variable } from "./places.ts";
 import type { RuleContext } from "./rule.ts";
+import { type Found, sourcesIn, textsOf } from "./template-sources.ts";
 
 const TASK_FACTS = ["id", "url", "requestedBy", "pipeline", "app"];
 const SECRET = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
-
-type Found = { readonly source: string; readonly path: readonly (string | number)[] };
 
 export function goodExpressions(context: RuleContext): readonly PathProblem[] {
   return placesOf(context.pipeline).flatMap((place) =>
@@ -201,22 +200,6 @@ function notHere(variable: Variable): string {
 function hyphenHint(source: string): string {
   const match = /\b(needs|jobs|steps|params|app)\.([A-Za-z_]\w*(?:-\w+)+)/.exec(source);
   return match === null ? "" : `; a name with a hyphen is written ${match[1]}["${match[2]}"]`;
-}
-
-function sourcesIn(place: TemplatePlace): readonly Found[] {
-  if (place.condition) return [{ source: String(place.template), path: place.path }];
-  return textsOf(place.template, place.path).flatMap(({ source, path }) => {
-    const pieces = cutText(source);
-    if ("problem" in pieces) return [];
-    return pieces.flatMap((piece) => (piece.kind === "expression" ? [{ source: piece.source, path }] : []));
-  });
-}
-
-function textsOf(template: JsonValue, path: Found["path"]): readonly Found[] {
-  if (typeof template === "string") return [{ source: template, path }];
-  if (Array.isArray(template)) return template.flatMap((item: JsonValue, index) => textsOf(item, [...path, index]));
-  if (!isJsonObject(template)) return [];
-  return Object.entries(template).flatMap(([key, item]) => textsOf(item, [...path, key]));
 }
 
 function problemAt(path: Found["path"], detail: string, source: string, offset: number): PathProblem {

@@ -9,6 +9,7 @@ import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 import { goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
+import { goodConditions, goodLists, goodNames, goodRetries, possibleComparisons } from "./rules-values.ts";
 
 const MAX_STEPS = 1_000;
 const MAX_JOBS = 200;
@@ -25,6 +26,11 @@ export const RULES: readonly Rule[] = [
   usefulTimes,
   goodParams,
   goodExpressions,
+  goodConditions,
+  possibleComparisons,
+  goodLists,
+  goodNames,
+  goodRetries,
   goodResult,
 ];
 

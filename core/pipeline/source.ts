@@ -34,6 +34,7 @@ type Raw = { readonly text: string; readonly offset: number };
 
 export type SourceProblem = { readonly at: Place; readonly detail: string };
 export type SourceFile = {
+  /** Undefined when the YAML itself cannot be read: what follows a syntax error would only be guessed. */
   readonly root: Source | undefined;
   readonly problems: readonly SourceProblem[];
   /** The place of a character of the file. */
@@ -69,14 +70,13 @@ export function readSource(text: string): SourceFile {
     lineCounter: lines,
     logLevel: "error",
   });
-  const problems: SourceProblem[] = document.errors
-    .slice(0, 20)
-    .map((error) => ({ at: placeOf(error.pos[0]), detail: sentence(error.code, error.message) }));
-  if (document.contents === null)
-    return { root: undefined, problems: problems.length > 0 ? problems : stop("the file is empty").problems, placeOf };
+  const [error] = document.errors;
+  // Later errors mostly follow from the first one.
+  if (error !== undefined) return stop(sentence(error.code, error.message), placeOf(error.pos[0]));
+  if (document.contents === null) return stop("the file is empty");
   const reading = { document, text, placeOf, problems: [], open: new Set<Node>(), nodes: 0, aliases: 0 };
   const root = readNode(reading, document.contents, 0);
-  return { root, problems: [...problems, ...reading.problems], placeOf };
+  return { root, problems: reading.problems, placeOf };
 }
 
 /** The value without places. Keys of a map become own properties, whatever their name. */

@@ -12,6 +12,8 @@ export type Failure = {
   /** The first failing line, when there is a log to point at. */
   readonly line?: string;
   readonly problems?: readonly Problem[];
+  /** Exit code of the script or program that failed. */
+  readonly exitCode?: number;
 };
 
 export type StepOutcome<O = JsonObject> =
@@ -37,5 +39,10 @@ export function failed<O = never>(failure: Failure, output?: Partial<O>): StepOu
 
 /** Turns an expected error into the failure that is kept and shown. */
 export function failureOf(error: GantryError): Failure {
-  return { ...explain(error), ...(error.problems.length > 0 ? { problems: error.problems } : {}) };
+  const { exit } = error.details;
+  return {
+    ...explain(error),
+    ...(error.problems.length > 0 ? { problems: error.problems } : {}),
+    ...(typeof exit === "number" ? { exitCode: exit } : {}),
+  };
 }

@@ -3,8 +3,9 @@
 import { GantryError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import { decideRetry, spreadOf } from "../pipeline/retry.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
-import { type Claimant, type Decision, holder, NOTHING, refuse } from "./decision.ts";
+import { type Claimant, type Decision, holder, isCanceled, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import type { AttemptState, JobState, TaskState } from "./model.ts";
 import type { Outcome } from "./states.ts";
@@ -44,8 +45,8 @@ export function decideClaim(pipeline: Pipeline, state: TaskState, claim: Claim, 
 export function decideStart(state: TaskState, claimant: Claimant, now: number): Decision {
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { refuse: job };
-  if (state.cancel && !job.final)
-    return refuse("lease-lost", { problem: `The task was canceled by ${state.cancel.by}.` });
+  if (isCanceled(state, job))
+    return refuse("lease-lost", { problem: `The task was canceled by ${state.cancel?.by ?? "somebody"}.` });
   if (job.lease?.started) return NOTHING;
   return { events: [{ kind: "JobStarted", at: now, job: job.key, attempt: job.attempt }] };
 }
@@ -177,11 +178,12 @@ export function decideReport(
     digest: report.digest,
   };
   const { retry } = jobDefinition(pipeline, job.id);
-  const again =
-    (report.outcome === "errored" || report.outcome === "timed-out") && job.charged < retry.max && !state.cancel;
-  const next: TaskEvent = again
-    ? { kind: "JobReady", at: now, job: job.key, notBefore: now + retry.delayMs }
-    : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
+  const end = { outcome: report.outcome, exitCode: report.failure?.exitCode };
+  const delayMs = decideRetry(retry, end, job.charged + 1, spreadOf(`${state.id}/${job.key}/${job.attempt}`));
+  const next: TaskEvent =
+    delayMs !== undefined && !isCanceled(state, job)
+      ? { kind: "JobReady", at: now, job: job.key, notBefore: now + delayMs }
+      : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
   return { events: [ended, next] };
 }
 
@@ -250,7 +252,7 @@ function afterLoss(
   now: number,
   runner: "silent" | "stopped",
 ): TaskEvent {
-  if (state.cancel && !job.final) {
+  if (isCanceled(state, job)) {
     const end: TaskEvent = { kind: "JobEnded", at: now, job: job.key, outcome: "canceled", outputs: {} };
     if (!job.lease?.started || runner === "stopped") return end;
     return { ...end, failure: failureOf(new GantryError("cancel-unconfirmed", { runner: job.lease.runner })) };
@@ -268,6 +270,11 @@ export function jobDefinition(pipeline: Pipeline, id: string): Job {
   const job = pipeline.jobs.find((one) => one.id === id) ?? pipeline.finally.find((one) => one.id === id);
   if (!job) throw new Error(`pipeline ${pipeline.name} has no job ${id}`);
   return job;
+}
+
+/** The labels that a runner of this job must have, with expressions filled in. */
+export function labelsOf(pipeline: Pipeline, job: JobState): readonly string[] {
+  return job.labels ?? jobDefinition(pipeline, job.id).labels;
 }
 
 function progressEvent(job: JobState, told: Progress, progress: number, now: number): TaskEvent {

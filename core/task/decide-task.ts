@@ -4,24 +4,39 @@ import { type Decision, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import type { TaskState } from "./model.ts";
 
-/** Touches no lease and no timer: what runs is told to stop, what has not begun never will. */
+/** A cancel that comes again so soon is the same wish: a double click, or a request that was repeated. */
+const SAME_WISH_MS = 5_000;
+
+/**
+ * Changes no lease and no timer: jobs that run are told to stop, jobs that have not begun never will. The jobs of `finally`
+ * still run; a cancel while they run cancels them as well.
+ */
 export function decideCancel(
   state: TaskState,
   wish: { by: string; reason?: string | undefined },
   now: number,
 ): Decision {
   if (state.phase === "ended") return refuse("already-ended", { task: state.id, outcome: state.outcome ?? "" });
-  if (state.cancel) return NOTHING;
+  const isFinal = state.phase === "finalizing";
+  if (state.cancel && (!isFinal || state.cancel.final || now - state.cancel.at < SAME_WISH_MS)) return NOTHING;
   return {
     events: [
       {
         kind: "TaskCancelRequested",
         at: now,
         by: wish.by,
+        ...(isFinal ? { final: true as const } : {}),
         ...(wish.reason === undefined ? {} : { reason: wish.reason }),
       },
     ],
   };
+}
+
+/** A newer task of the same group, with the policy `cancel-older`, takes the place of this one. Safe to repeat. */
+export function decideSupersede(state: TaskState, newer: { task: string; by: string }, now: number): Decision {
+  if (state.phase === "ended" || state.cancel) return NOTHING;
+  const reason = `The newer task ${newer.task} of the same concurrency group replaces it.`;
+  return { events: [{ kind: "TaskCancelRequested", at: now, by: newer.by, reason }] };
 }
 
 export type Resolution = {

@@ -16,6 +16,11 @@ export function refuse(code: ErrorCode, details: JsonObject): Decision {
   return { refuse: new GantryError(code, details) };
 }
 
+/** Whether a cancel of the task concerns this job. The first cancel leaves the jobs of `finally` alone. */
+export function isCanceled({ cancel }: TaskState, job: Pick<JobState, "final">): boolean {
+  return cancel !== undefined && (!job.final || cancel.final === true);
+}
+
 /** Who speaks about an attempt: the ref as the runner sent it, and the runner it is signed in as. */
 export type Claimant = {
   readonly job: string;

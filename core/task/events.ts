@@ -101,7 +101,15 @@ export type TaskEvent =
     >
   | Fact<"JobSkipped", OfJob & { readonly because: "condition" | "upstream"; readonly reason: string }>
   | Fact<"JobEnded", OfJob & { readonly outcome: Outcome; readonly outputs: JsonObject; readonly failure?: Failure }>
-  | Fact<"TaskCancelRequested", { readonly by: string; readonly reason?: string }>
+  | Fact<
+      "TaskCancelRequested",
+      {
+        readonly by: string;
+        readonly reason?: string;
+        /** It came while `finally` ran, and cancels that as well. */
+        readonly final?: true;
+      }
+    >
   | Fact<"TaskFinalizing">
   | Fact<
       "TaskEnded",
@@ -119,7 +127,12 @@ export type TaskEvent =
 /** The runner's number of a progress event within its attempt: 1, 2, 3 … */
 type Numbered = { readonly progress: number };
 
-export type ExpandedJob = { readonly key: string; readonly each: JsonValue; readonly site: string };
+export type ExpandedJob = {
+  readonly key: string;
+  readonly each: JsonValue;
+  readonly site: string;
+  readonly labels?: readonly string[];
+};
 
 export type TaskEventKind = TaskEvent["kind"];
 export type TaskEventOf<K extends TaskEventKind> = Extract<TaskEvent, { kind: K }>;

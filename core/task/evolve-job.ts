@@ -2,6 +2,7 @@
 
 import type { TaskEvent, TaskEventOf } from "./events.ts";
 import type { AttemptState, JobState, StepState } from "./model.ts";
+import { isBad } from "./states.ts";
 
 export type JobEvent = Exclude<
   TaskEvent,
@@ -87,7 +88,7 @@ function attemptEnded(job: JobState, event: TaskEventOf<"AttemptEnded">): JobSta
     ...withAttempt(job, event.attempt, { endedAt: at, outcome, failure, digest }),
     phase: "pending",
     lease: undefined,
-    charged: job.charged + (outcome === "errored" || outcome === "timed-out" ? 1 : 0),
+    charged: job.charged + (isBad(outcome) ? 1 : 0),
     outputs,
     failure,
   };

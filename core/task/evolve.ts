@@ -3,7 +3,7 @@
 
 import type { TaskEvent, TaskEventOf } from "./events.ts";
 import { evolveJob } from "./evolve-job.ts";
-import type { JobState, TaskState } from "./model.ts";
+import type { CancelState, JobState, TaskState } from "./model.ts";
 
 export function evolve(state: TaskState | undefined, event: TaskEvent): TaskState {
   if (event.kind === "TaskRequested") {
@@ -22,7 +22,7 @@ export function evolve(state: TaskState | undefined, event: TaskEvent): TaskStat
     case "JobExpanded":
       return expanded(state, event);
     case "TaskCancelRequested":
-      return { ...state, cancel: { by: event.by, at: event.at, reason: event.reason } };
+      return { ...state, cancel: canceledBy(event) };
     case "TaskFinalizing":
       return { ...state, phase: "finalizing" };
     case "TaskEnded":
@@ -90,6 +90,7 @@ function expanded(state: TaskState, event: TaskEventOf<"JobExpanded">): TaskStat
       id: event.job,
       each: one.each,
       site: one.site,
+      ...(one.labels === undefined ? {} : { labels: one.labels }),
       final: event.final,
       phase: "pending",
       readyAt: undefined,
@@ -116,6 +117,10 @@ function expanded(state: TaskState, event: TaskEventOf<"JobExpanded">): TaskStat
     expanded: { ...state.expanded, [event.job]: event.jobs.map((one) => one.key) },
     jobs: { ...state.jobs, ...Object.fromEntries(added) },
   };
+}
+
+function canceledBy({ by, at, reason, final }: TaskEventOf<"TaskCancelRequested">): CancelState {
+  return { by, at, reason, ...(final ? { final } : {}) };
 }
 
 function effectBegun(state: TaskState, event: TaskEventOf<"EffectBegun">): TaskState {

@@ -26,7 +26,7 @@ export type TaskState = {
   readonly group: string | undefined;
   /** The task of the same group that this one waits for. */
   readonly behind: string | undefined;
-  readonly cancel: { readonly by: string; readonly at: number; readonly reason: string | undefined } | undefined;
+  readonly cancel: CancelState | undefined;
   readonly phase: "queued" | "running" | "finalizing" | "ended";
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
@@ -46,6 +46,14 @@ export type KeptJob = {
   readonly steps: readonly { readonly id: string; readonly outputs: JsonObject }[];
 };
 
+export type CancelState = {
+  readonly by: string;
+  readonly at: number;
+  readonly reason: string | undefined;
+  /** The jobs of `finally` are canceled, too. */
+  readonly final?: true;
+};
+
 export type FailedAt = { readonly job: string; readonly step?: string };
 
 export type JobState = {
@@ -53,6 +61,8 @@ export type JobState = {
   readonly id: string;
   readonly each: JsonValue;
   readonly site: string;
+  /** With expressions filled in; absent in tasks of an older version. */
+  readonly labels?: readonly string[];
   readonly final: boolean;
   /**
    * pending (needs not met) → ready (may be offered) → leased (a runner owns it) → ended; leased → ready when it is
@@ -65,7 +75,7 @@ export type JobState = {
   readonly waiting: Waiting | undefined;
   /** Number of the current or last attempt; 0 before the first. */
   readonly attempt: number;
-  /** Attempts that ended errored or timed-out, to be held against the retry limit. */
+  /** Attempts that failed, errored or timed out; they count against the limit of `retry`. */
   readonly charged: number;
   /** Attempts that were lost after they had started. */
   readonly lost: number;

@@ -1,8 +1,10 @@
-// What the expressions of a task can see, at the level of jobs. The runner adds `steps`, `status` and `secrets`.
+// What the expressions of a task can see, at the level of jobs. The runner adds `steps` and `secrets`, and changes `status`
+// once a step of the job did not succeed.
 
 import type { JsonObject, JsonValue } from "../json.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import type { JobState, TaskState } from "./model.ts";
+import { isBad } from "./states.ts";
 
 export function taskScope(state: TaskState): JsonObject {
   return {
@@ -18,7 +20,7 @@ export function taskScope(state: TaskState): JsonObject {
   };
 }
 
-/** The scope of one job: the task's, what it needs, its own site and element. */
+/** The scope of one job: the task's, what it needs, and with `job` its own site, element and status. */
 export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, job?: JobState): JsonObject {
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === jobId);
   const final = pipeline.finally.some((one) => one.id === jobId);
@@ -31,7 +33,23 @@ export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, jo
     needs,
     jobs: needs,
     ...(job ? { site: job.site, each: job.each } : {}),
+    ...(job && definition ? { status: statusBefore(pipeline, state, definition, final) } : {}),
   };
+}
+
+/** How everything that a job waits for has gone: for a job of `finally` the whole task, else the jobs that it needs. */
+export function statusBefore(
+  pipeline: Pipeline,
+  state: TaskState,
+  job: Job,
+  final: boolean,
+): "succeeded" | "failed" | "canceled" {
+  const before = final ? pipeline.jobs.map((one) => one.id).concat(job.needs) : job.needs;
+  const jobs = before
+    .flatMap((id) => (state.expanded[id] ?? []).map((key) => state.jobs[key]))
+    .filter((one) => one !== undefined);
+  if (jobs.some((one) => isBad(one.outcome) || one.skipped === "upstream")) return "failed";
+  return state.cancel ? "canceled" : "succeeded";
 }
 
 /** The scope of the pipeline's own `outputs` and `remember`: every job. */
@@ -49,7 +67,9 @@ function needsOf(state: TaskState, ids: readonly string[]): JsonObject {
 
 function needOf(state: TaskState, id: string): JsonObject {
   const jobs = (state.expanded[id] ?? []).map((key) => state.jobs[key]).filter((job) => job !== undefined);
-  const each = jobs.map((job) => ({ each: job.each, outcome: job.outcome ?? "", outputs: job.outputs }));
+  // A job under its own id is the only one, or stands for a list that was empty or is not known.
+  const elements = jobs.filter((job) => job.key !== id);
+  const each = elements.map((job) => ({ each: job.each, outcome: job.outcome ?? "", outputs: job.outputs }));
   const worst = jobs.map((job) => job.outcome).find((outcome) => outcome !== "succeeded" && outcome !== "skipped");
   return { outcome: worst ?? jobs[0]?.outcome ?? "skipped", outputs: jobs[0]?.outputs ?? {}, each };
 }

@@ -8,14 +8,13 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import { expandJob } from "../pipeline/expand.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
+import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
 import { headline, titledPlace } from "./messages.ts";
 import type { FailedAt, JobState, TaskState } from "./model.ts";
-import { jobScope, outputScope, taskScope } from "./scope.ts";
-import type { Outcome } from "./states.ts";
-
-const BAD: ReadonlySet<Outcome> = new Set(["failed", "errored", "timed-out"]);
+import { jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
+import { isBad, type Outcome } from "./states.ts";
 
 /** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
 export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
@@ -51,16 +50,16 @@ function followJob(pipeline: Pipeline, state: TaskState, job: Job, final: boolea
 }
 
 function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState, now: number): TaskEvent[] {
-  const canceled = state.cancel !== undefined && !one.final;
+  const canceled = isCanceled(state, one);
   if (canceled && (one.phase === "pending" || one.phase === "ready" || one.phase === "held")) {
     return [{ kind: "JobEnded", at: now, job: one.key, outcome: "canceled", outputs: {} }];
   }
   if (one.phase !== "pending" || !needsEnded(state, job)) return [];
-  const status = statusFor(state, pipeline, job, one.final);
+  const status = statusBefore(pipeline, state, job, one.final);
   const kept = state.kept[one.key];
   if (kept && status === "succeeded") return [{ kind: "JobKept", at: now, job: one.key, ...kept }];
   try {
-    const scope = { ...jobScope(pipeline, state, job.id, one), status };
+    const scope = jobScope(pipeline, state, job.id, one);
     const runs = job.when === undefined ? one.final || status === "succeeded" : evaluateCondition(job.when, scope);
     if (runs) return [{ kind: "JobReady", at: now, job: one.key }];
     const upstream = status !== "succeeded";
@@ -74,7 +73,7 @@ function followOne(pipeline: Pipeline, state: TaskState, job: Job, one: JobState
 }
 
 function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, now: number): TaskEvent[] {
-  if (state.cancel && !final) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [] }];
+  if (isCanceled(state, { final })) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [] }];
   const late = [job.each, job.site].some(
     (part) =>
       part !== undefined && referencesIn(part).some(({ variable }) => variable === "needs" || variable === "jobs"),
@@ -86,12 +85,23 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
   };
   if (late) {
     if (!needsEnded(state, job)) return [];
-    if (statusFor(state, pipeline, job, final) !== "succeeded")
+    if (statusBefore(pipeline, state, job, final) !== "succeeded")
       return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] }];
   }
   try {
     const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(state));
-    return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
+    if (jobs.length > 0) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
+    // Without this a job whose list is empty would vanish from the task.
+    return [
+      { kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] },
+      {
+        kind: "JobSkipped",
+        at: now,
+        job: job.id,
+        because: "condition",
+        reason: "not run, because its `each` gave an empty list",
+      },
+    ];
   } catch (error) {
     return [
       { kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] },
@@ -138,7 +148,7 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
 /** The job that decides how a task ended: the first that went wrong. */
 function worstJob(state: TaskState): JobState | undefined {
   const ended = Object.values(state.jobs).toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-  return ended.find((job) => job.outcome && BAD.has(job.outcome)) ?? ended.find((job) => job.outcome === "canceled");
+  return ended.find((job) => isBad(job.outcome)) ?? ended.find((job) => job.outcome === "canceled");
 }
 
 function wasCanceled(state: TaskState, pipeline: Pipeline): boolean {
@@ -159,20 +169,6 @@ function allEnded(state: TaskState, jobs: readonly Job[]): boolean {
 
 function needsEnded(state: TaskState, job: Job): boolean {
   return job.needs.every((id) => state.expanded[id]?.every((key) => state.jobs[key]?.phase === "ended") ?? false);
-}
-
-function statusFor(
-  state: TaskState,
-  pipeline: Pipeline,
-  job: Job,
-  final: boolean,
-): "succeeded" | "failed" | "canceled" {
-  const before = final ? pipeline.jobs.map((one) => one.id).concat(job.needs) : job.needs;
-  const jobs = before
-    .flatMap((id) => (state.expanded[id] ?? []).map((key) => state.jobs[key]))
-    .filter((one) => one !== undefined);
-  if (jobs.some((one) => (one.outcome && BAD.has(one.outcome)) || one.skipped === "upstream")) return "failed";
-  return state.cancel ? "canceled" : "succeeded";
 }
 
 function blame(state: TaskState, job: Job): string | undefined {

@@ -4,6 +4,11 @@
 export const OUTCOMES = ["succeeded", "failed", "errored", "timed-out", "canceled", "skipped"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** The work did not succeed, and nobody canceled or skipped it. */
+export function isBad(outcome: Outcome | undefined): boolean {
+  return outcome === "failed" || outcome === "errored" || outcome === "timed-out";
+}
+
 /** What a person sees. `held` is a question that only a person can answer; it is not an end. */
 export const STATES = ["queued", "waiting", "running", "finalizing", "held", ...OUTCOMES] as const;
 export type State = (typeof STATES)[number];

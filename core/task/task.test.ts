@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { labelsOf } from "./decide-lease.ts";
+import { decideSupersede } from "./decide-task.ts";
+import { isCanceled } from "./decision.ts";
 import { evolve } from "./evolve.ts";
 import type { TaskState } from "./model.ts";
+import { jobScope } from "./scope.ts";
 import { job, pipeline, TaskUnderTest } from "./task.fixture.ts";
 
 describe("the order of jobs", () => {
@@ -82,6 +86,19 @@ describe("the order of jobs", () => {
     assert.equal(task.state.failure?.code, "expression-failed");
   });
 
+  test("an `each` over an empty list is a skipped job that says so, and blocks nobody", () => {
+    const task = new TaskUnderTest(
+      pipeline([job("deploy", { each: "${{ params.targets }}" }), job("after", { needs: ["deploy"] })], {
+        outputs: { all: "${{ jobs.deploy.each.map(d, d.each.name) }}" },
+      }),
+      { params: { targets: [] } },
+    );
+    assert.equal(task.phase("deploy"), "skipped");
+    assert.match(task.state.jobs.deploy?.waiting?.text ?? "", /empty list/);
+    task.run("after");
+    assert.deepEqual([task.state.outcome, task.state.outputs], ["succeeded", { all: [] }]);
+  });
+
   test("`finally` runs after success, failure and cancel, and cancel does not stop it", () => {
     for (const how of ["succeeded", "failed", "canceled"] as const) {
       const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean")] }));
@@ -91,6 +108,147 @@ describe("the order of jobs", () => {
       task.run("clean");
       assert.equal(task.state.outcome, how);
     }
+  });
+});
+
+describe("the status that a job sees", () => {
+  test("steps in `finally` see how the task went, also as part of a rescue job", () => {
+    for (const how of ["succeeded", "failed", "errored", "timed-out", "canceled"] as const) {
+      const task = new TaskUnderTest(
+        pipeline([job("main")], { finally: [job("clean"), job("last", { needs: ["clean"] })] }),
+      );
+      if (how === "canceled") task.cancel();
+      else task.run("main", how);
+      const status = how === "succeeded" || how === "canceled" ? how : "failed";
+      assert.equal(jobScope(task.pipeline, task.state, "clean", task.state.jobs.clean).status, status);
+      task.run("clean");
+      assert.equal(jobScope(task.pipeline, task.state, "last", task.state.jobs.last).status, status);
+    }
+  });
+
+  test("a rescue job sees that what it needs has failed, and a job beside it does not", () => {
+    const task = new TaskUnderTest(
+      pipeline([job("main"), job("other"), job("rescue", { needs: ["main"], when: 'status == "failed"' })]),
+    );
+    task.run("main", "failed");
+    assert.equal(jobScope(task.pipeline, task.state, "rescue", task.state.jobs.rescue).status, "failed");
+    assert.equal(jobScope(task.pipeline, task.state, "other", task.state.jobs.other).status, "succeeded");
+  });
+});
+
+describe("a newer task of the same group", () => {
+  test("cancels a task that runs or waits, once, and names itself as the reason", () => {
+    for (const behind of [undefined, "t0"]) {
+      const task = new TaskUnderTest(pipeline([job("main")]), behind === undefined ? {} : { behind });
+      task.decide(decideSupersede(task.state, { task: "t2", by: "ann" }, task.now));
+      task.decide(decideSupersede(task.state, { task: "t3", by: "ann" }, task.now));
+      assert.equal(task.state.outcome, "canceled");
+      assert.deepEqual(
+        { ...task.state.cancel, at: 0 },
+        { by: "ann", at: 0, reason: "The newer task t2 of the same concurrency group replaces it." },
+      );
+      assert.equal(task.kinds().filter((kind) => kind === "TaskCancelRequested").length, 1);
+    }
+  });
+
+  test("does not touch a task that has ended or is being canceled", () => {
+    const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean")] }));
+    task.cancel();
+    const before = task.state;
+    task.decide(decideSupersede(task.state, { task: "t2", by: "ann" }, task.now));
+    assert.equal(task.state, before);
+    task.run("clean");
+    const ended = task.state;
+    task.decide(decideSupersede(task.state, { task: "t2", by: "ann" }, task.now));
+    assert.equal(task.state, ended);
+    assert.equal(task.refusal(), undefined);
+  });
+});
+
+describe("labels", () => {
+  test("expressions in `labels` are filled in, for every element", () => {
+    const task = new TaskUnderTest(
+      pipeline([job("build", { labels: ["linux", "${{ params.gpu }}", "${{ each }}"], each: ["arm64", "amd64"] })]),
+      { params: { gpu: "a100" } },
+    );
+    const labels = Object.values(task.state.jobs).map((one) => labelsOf(task.pipeline, one));
+    assert.deepEqual(labels, [
+      ["linux", "a100", "arm64"],
+      ["linux", "a100", "amd64"],
+    ]);
+  });
+
+  test("an expression that gives no label ends the job instead of waiting for a runner without end", () => {
+    const task = new TaskUnderTest(pipeline([job("build", { labels: ["${{ params.gpu }}"] })]), {
+      params: { gpu: "" },
+    });
+    assert.equal(task.state.outcome, "errored");
+    assert.match(task.state.failure?.why ?? "", /no label/);
+  });
+});
+
+describe("retry", () => {
+  const ON_FAILED = { max: 2, delayMs: 500, on: ["failed"] as const, exitCodes: [1] };
+  const exit = (exitCode: number) => ({ failure: { code: "script-failed", message: "It failed.", exitCode } });
+
+  test("a script that exits 1 is tried again, as often as `max` says", () => {
+    const task = new TaskUnderTest(pipeline([job("test", { retry: ON_FAILED })]));
+    for (const phase of ["ready", "ready", "failed"]) {
+      task.run("test", "failed", { ...exit(1), digest: `${task.state.jobs.test?.attempt}` });
+      assert.equal(task.phase("test"), phase);
+    }
+    assert.equal(task.state.jobs.test?.attempts.length, 3);
+  });
+
+  test("another exit code ends the job at once", () => {
+    const task = new TaskUnderTest(pipeline([job("test", { retry: ON_FAILED })]));
+    task.run("test", "failed", exit(2));
+    assert.equal(task.state.outcome, "failed");
+  });
+
+  test("a job of `finally` is tried again after a cancel as well", () => {
+    const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean", { retry: ON_FAILED })] }));
+    task.cancel();
+    task.run("clean", "failed", exit(1));
+    assert.equal(task.phase("clean"), "ready");
+  });
+});
+
+describe("a cancel while `finally` runs", () => {
+  test("stops its jobs, whether or not the task had been canceled before", () => {
+    for (const first of ["succeeded", "failed", "canceled"] as const) {
+      const finals = [job("clean"), job("last", { needs: ["clean"] })];
+      const task = new TaskUnderTest(pipeline([job("main")], { finally: finals }));
+      if (first === "canceled") task.cancel();
+      else task.run("main", first);
+      const who = task.claim("clean");
+      task.start(who);
+      task.now += 10_000;
+      task.cancel();
+      assert.ok(isCanceled(task.state, { final: true }));
+      task.report(who, "canceled");
+      assert.deepEqual([task.phase("clean"), task.phase("last")], ["canceled", "canceled"]);
+      assert.equal(task.state.outcome, first === "failed" ? "failed" : "canceled");
+    }
+  });
+
+  test("a second click at once does not stop the clean-up", () => {
+    const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean")] }));
+    task.cancel();
+    const before = task.state;
+    task.now += 1_000;
+    task.cancel();
+    assert.equal(task.state, before);
+  });
+
+  test("a runner that is lost meanwhile does not keep the task from ending", () => {
+    const task = new TaskUnderTest(pipeline([job("main")], { finally: [job("clean")] }));
+    task.run("main");
+    const who = task.claim("clean");
+    task.start(who);
+    task.cancel();
+    task.lose(who);
+    assert.equal(task.state.outcome, "canceled");
   });
 });
 

@@ -25,7 +25,7 @@ import { isTest } from "./sources.ts";
 import { openTypeScriptProject, visit } from "./typescript-project.ts";
 
 /**
- * For each shape of a pipeline file, the types of core/pipeline/pipeline.ts that hold its keywords. Runners get steps over
+ * For each shape of a pipeline file, the types of core/pipeline/pipeline.ts and retry.ts that hold its keywords. Runners get steps over
  * the network, as the schemas `stepSpec` and `jobSpec` of wire/runner/protocol.ts.
  */
 const SHAPES = {
@@ -33,12 +33,17 @@ const SHAPES = {
   parameter: { keywords: Object.keys(paramShape.shape), types: ["ParamSchema", "ParamsSchema"] },
   concurrency: { keywords: Object.keys(concurrencyShape.shape), types: ["Concurrency"] },
   job: { keywords: Object.keys(jobShape.shape), types: ["Job", "jobSpec"] },
-  retry: { keywords: Object.keys(retryShape.shape), types: ["Job"] },
+  retry: { keywords: Object.keys(retryShape.shape), types: ["Retry"] },
   step: { keywords: Object.keys(stepShape.shape), types: ["StepSpec", "UsesAction", "RunAction", "stepSpec"] },
 } as const;
 
 /** Keywords whose property has another name after normalising. */
-const RENAMED: Readonly<Record<string, string>> = { timeout: "timeoutMs", delay: "delayMs", ui: "x-ui" };
+const RENAMED: Readonly<Record<string, string>> = {
+  timeout: "timeoutMs",
+  delay: "delayMs",
+  maxDelay: "maxDelayMs",
+  ui: "x-ui",
+};
 
 /** Files that read a pipeline file, check it and write it down again; reading a keyword there is no use of it. */
 const PARSER = /^core\/pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*|source|pipeline|duration)\.ts$/;
@@ -54,7 +59,7 @@ after(() => project.close());
 
 /** `Type.property` or `schema.property` → where it is declared. Several when a schema has variants. */
 const properties = new Map<string, Node[]>();
-for (const path of ["core/pipeline/pipeline.ts", "wire/runner/protocol.ts"]) {
+for (const path of ["core/pipeline/pipeline.ts", "core/pipeline/retry.ts", "wire/runner/protocol.ts"]) {
   const file = project.files.find((one) => one.path === path);
   assert.ok(file, `${path} is not there`);
   visit(file.node, (declaration) => {

@@ -47,7 +47,12 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
     rerun: async (id, body) => {
       const wish = parse(rerunTask, body);
       const { state } = await known(id);
-      if (state.phase !== "ended") throw new GantryError("conflict", { what: `Task ${state.id} is still running: it` });
+      if (state.phase !== "ended")
+        throw new GantryError("conflict", {
+          what: `Task ${state.id}`,
+          problem: "has not ended",
+          why: "Only a task that has ended can be rerun.",
+        });
       const again = rerunRequest(state, wish.principal, wish.idempotencyKey);
       return view(await startTask(deps, again, { of: state, keep: wish.from === "failed" }));
     },

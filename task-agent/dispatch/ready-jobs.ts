@@ -1,5 +1,6 @@
 // A ready job in the queue. Dispatch changes only its `offer` and `dueMs`.
 
+import { labelsOf } from "@gantry/core/task/decide-lease.ts";
 import type { JobState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
@@ -33,7 +34,7 @@ export function readyJobs({ state, pipeline }: TaskRecord, clock: Pick<Clock, "n
       task: state.id,
       job: job.key,
       site: job.site,
-      labels: [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === job.id)?.labels ?? [],
+      labels: labelsOf(pipeline, job),
       app: state.app,
       attempt: job.attempt,
       lastFence: job.fence,

@@ -1,6 +1,7 @@
 // The leases that are held now, and when each was last renewed. In memory only.
 
 import { jobDefinition } from "@gantry/core/task/decide-lease.ts";
+import { isCanceled } from "@gantry/core/task/decision.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { AgentConfig } from "../config.ts";
@@ -95,7 +96,8 @@ export class LeaseTable {
 
 /** Must this attempt stop? */
 export function canceled(state: TaskState, job: string): boolean {
-  return state.cancel !== undefined && state.jobs[job]?.final === false;
+  const one = state.jobs[job];
+  return one !== undefined && isCanceled(state, one);
 }
 
 function leaseId(task: string, job: string): string {

@@ -78,6 +78,8 @@ function checkSite({ runner, site: requested }: wire.SessionRequest, site: strin
     throw new GantryError("forbidden", { who: `A runner of site ${site}`, verb: `register at site ${requested}` });
   if (other && other.facts.site !== site)
     throw new GantryError("conflict", {
-      what: `The runner name ${runner} is used at site ${other.facts.site}: it`,
+      what: `The runner name ${runner}`,
+      problem: `is in use at site ${other.facts.site}`,
+      why: "A runner name belongs to one site.",
     });
 }

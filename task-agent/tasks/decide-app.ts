@@ -24,7 +24,11 @@ export function appRequested(
   }
   if (app?.state === "ready" && !task.rerun) return new GantryError("app-exists", { app: task.app, task: app.task });
   if (app?.state === "creating")
-    return new GantryError("conflict", { what: `App ${task.app} is being created by task ${app.task}: it` });
+    return new GantryError("conflict", {
+      what: `App ${task.app}`,
+      problem: `is being created by task ${app.task}`,
+      why: "That task has not ended.",
+    });
   const events = [{ kind: "AppRequested", at: task.at, task: task.id, by: task.by }];
   if (app?.state === "ready") return { app: { ...app, latest: { ...app.latest, [pipeline.name]: task.id } }, events };
   return {

@@ -14,6 +14,7 @@ import { DAY_MS } from "../retention/decide-retention.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
 import type { Definitions } from "./definitions.ts";
+import { cancelOlder, newestUnended } from "./task-groups.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { appStream } from "./task-stream.ts";
 import type { Tasks } from "./tasks.ts";
@@ -50,7 +51,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
     const before = await keyStream.load(deps.journal, key);
     const known = before && (await replay(deps, before.state, fingerprint));
-    if (known) return known;
+    if (known) return cancelOlder(deps.tasks, known);
     if (round === 0) deps.admit?.(request.principal);
     const at = await deps.tasks.now();
     const id = newTaskId(at, deps.newId());
@@ -81,7 +82,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       ...appAppend(decided, loaded?.version ?? 0),
     ];
     const record = await deps.tasks.create(definition.pipeline, [event], alongside);
-    if (record) return record;
+    if (record) return cancelOlder(deps.tasks, record);
   }
   throw new GantryError("conflict", { what: `App ${request.app ?? ""}` });
 }
@@ -114,14 +115,13 @@ async function joinGroup(deps: StartDeps, group: string | undefined, id: string)
   if (group === undefined) return undefined;
   const key = digest(group);
   const loaded = await groupStream.load(deps.journal, key);
-  const before = loaded && (await deps.tasks.read(loaded.state.last));
   const append = groupStream.append(key, {
     expected: loaded?.version ?? 0,
     // The event increases the version, so the second of two concurrent requests meets a conflict.
     events: [{ kind: "GroupJoined", task: id }],
     state: { group, last: id },
   });
-  return { behind: before?.state.phase === "ended" ? undefined : before?.state.id, append };
+  return { behind: await newestUnended(deps.tasks, loaded?.state.last), append };
 }
 
 /** The task that the key started. Undefined when that task was archived: by then the key has expired and may be used again. */

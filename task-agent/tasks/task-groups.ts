@@ -1,8 +1,9 @@
 // Tasks of one group run one after the other. When one ends, the next one starts.
 
-import { decideUnblock } from "@gantry/core/task/decide-task.ts";
+import { decideSupersede, decideUnblock } from "@gantry/core/task/decide-task.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
+import type { TaskRecord } from "./task-store.ts";
 import { taskStream } from "./task-stream.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -32,4 +33,38 @@ export function openTaskGroups(journal: Pick<Journal, "find">, tasks: Tasks): Ta
       for (const item of behind.items) await advance(taskStream.stateOf(item).id);
     },
   };
+}
+
+/**
+ * The task that a new task of the group must wait for; `last` was requested last. A task that was canceled before its turn
+ * has ended, but the task that it waited for may still run.
+ */
+export async function newestUnended(tasks: Pick<Tasks, "read">, last: string | undefined): Promise<string | undefined> {
+  let id = last;
+  while (id !== undefined) {
+    const state = (await tasks.read(id))?.state;
+    if (state && state.phase !== "ended") return state.id;
+    id = state?.behind;
+  }
+  return undefined;
+}
+
+/**
+ * With the policy `cancel-older`, cancels every task of the group that was requested before this one and has not ended. The
+ * new task still waits until they have ended. Does nothing with another policy, or when this task has had its turn. Safe to
+ * repeat: when it was interrupted, the repeated request and a restart of the agent call it again.
+ */
+export async function cancelOlder(tasks: Pick<Tasks, "read" | "change">, record: TaskRecord): Promise<TaskRecord> {
+  const { state, pipeline } = record;
+  if (pipeline.concurrency?.policy !== "cancel-older" || state.phase !== "queued") return record;
+  let id = state.behind;
+  while (id !== undefined) {
+    const older = await tasks.read(id);
+    if (older && older.state.phase !== "ended")
+      await tasks.change(id, (task, now) =>
+        decideSupersede(task.state, { task: state.id, by: state.requestedBy }, now),
+      );
+    id = older?.state.behind;
+  }
+  return (await tasks.read(state.id)) ?? record;
 }

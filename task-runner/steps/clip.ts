@@ -16,13 +16,14 @@ export function clip(text: string, limit: number): string {
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
 }
 
-export function clipFailure({ code, message, why, todo, line, problems }: Failure): WireFailure {
+export function clipFailure({ code, message, why, todo, line, problems, exitCode }: Failure): WireFailure {
   return {
     code,
     message: clip(message, 4_000),
     ...(why === undefined ? {} : { why: clip(why, 4_000) }),
     ...(todo === undefined ? {} : { todo: clip(todo, 4_000) }),
     ...(line === undefined ? {} : { line: clip(line, 4_000) }),
+    ...(exitCode === undefined ? {} : { exitCode }),
     ...(problems
       ? { problems: problems.slice(0, 100).map((one) => ({ ...one, detail: clip(one.detail, 2_000) })) }
       : {}),

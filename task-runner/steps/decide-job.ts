@@ -13,7 +13,7 @@ export type StepEnd = {
   readonly failure?: Failure;
 };
 
-/** The variable `status` in the conditions of the next steps. */
+/** How the job itself stands: whether its next step runs when it has no condition. */
 export function statusOf(ends: readonly StepEnd[], stopped: Stopped | undefined): "succeeded" | "failed" | "canceled" {
   if (stopped) return stopped.kind === "canceled" ? "canceled" : "failed";
   const bad = firstBad(ends);

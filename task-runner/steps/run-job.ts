@@ -48,7 +48,7 @@ async function runOrSkip(
   const scope = scopeOf(job, ends);
 
   try {
-    if (evaluateCondition(step.when, scope)) return await runStep(job, step, scope, signal);
+    if (evaluateCondition(step.when, scope, statusOf(ends, stopped))) return await runStep(job, step, scope, signal);
   } catch (error) {
     // The condition cannot be evaluated or the log cannot be opened: later steps must not run as after a success.
     const failure = clipFailure(job.masker.json(failureOf(toGantryError(job, step, error))));
@@ -96,7 +96,10 @@ function availableOutputs(job: JobContext, scope: JsonObject): JobResult["output
 }
 
 function scopeOf(job: JobContext, ends: readonly StepEnd[]): JsonObject {
-  return { ...(job.spec.scope as JsonObject), steps: stepsScope(ends), status: statusOf(ends, stopOf(job)) };
+  const scope = job.spec.scope as JsonObject;
+  const own = statusOf(ends, stopOf(job));
+  // As long as the job itself succeeds, `status` says how the task went before it. Older task-agents do not send it.
+  return { ...scope, steps: stepsScope(ends), status: own === "succeeded" ? (scope.status ?? own) : own };
 }
 
 function stopOf(job: JobContext): Stopped | undefined {

@@ -3,6 +3,7 @@
 
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { isReservedVariable } from "@gantry/core/pipeline/env-names.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
 import type { JobRef, JobSpec } from "@gantry/wire/runner/protocol.ts";
 import type { JobFolders } from "../state/workspace.ts";
@@ -12,27 +13,6 @@ const COOKIE = "GANTRY_JOB_FOLDER";
 /** Linux accepts at most 128 KiB per variable. */
 const MAX_VALUE = 100_000;
 const MAX_TOTAL = 1_000_000;
-
-const REFUSED = [
-  /^PATH$/,
-  /^HOME$/,
-  /^TMPDIR$/,
-  /^IFS$/,
-  /^ENV$/,
-  /^PS4$/,
-  /^SHELLOPTS$/,
-  /^BASH/,
-  /^LD_/,
-  /^DYLD_/,
-  /^GIT_/,
-  /^GANTRY/,
-  /^NODE_OPTIONS$/,
-  /^NODE_PATH$/,
-  /^PYTHON(STARTUP|PATH|HOME|INSPECT|BREAKPOINT)$/,
-  /^PERL5(OPT|LIB|DB)$/,
-  /^RUBY(OPT|LIB)$/,
-  /^JAVA_TOOL_OPTIONS$/,
-];
 
 /**
  * The variables of `env:` of job and step, as text. Throws `bad-input` with a problem for every refused name, every invalid
@@ -112,7 +92,7 @@ export function cookieOf(folders: JobFolders): string {
 
 function problemWith(name: string, text: string): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) return `${name.slice(0, 50)} is not a valid variable name.`;
-  if (REFUSED.some((pattern) => pattern.test(name))) return `${name} is set by the runner and cannot be changed.`;
+  if (isReservedVariable(name)) return `${name} is set by the runner and cannot be changed.`;
   if (text.includes("\0")) return `The value of ${name} contains a zero byte.`;
   if (text.length > MAX_VALUE) return `The value of ${name} is longer than ${MAX_VALUE} characters; use a file.`;
   return undefined;

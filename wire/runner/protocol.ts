@@ -41,6 +41,8 @@ export const failureSchema = z.object({
   why: z.string().max(4_000).optional(),
   todo: z.string().max(4_000).optional(),
   line: z.string().max(4_000).optional(),
+  /** Of the script that failed; decides about `retry`. Older runners do not send it. */
+  exitCode: z.int().optional(),
   problems: z
     .array(
       z.object({

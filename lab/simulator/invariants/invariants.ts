@@ -1,6 +1,7 @@
 // Safety invariants. They are checked against commits, answers and changes of the outside system, and keep their own record
 // of every job, so that they depend on nothing that the processes say about themselves.
 
+import { isCanceled } from "@gantry/core/task/decision.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
@@ -105,7 +106,8 @@ export function createInvariants(deps: InvariantDeps) {
     if (job.ended) violated("one-end", `${name} had ended, then ${event.kind}`);
     if ("attempt" in event && event.kind !== "JobClaimed" && (!job.open || event.attempt !== job.attempt))
       violated("no-stale-write", `${event.kind} of attempt ${event.attempt} of ${name}; ${job.attempt} is the newest`);
-    const canceled = task.cancel !== undefined && task.jobs[job.job]?.final === false;
+    const one = task.jobs[job.job];
+    const canceled = one !== undefined && isCanceled(task, one);
     switch (event.kind) {
       case "JobReady":
         job.readyMs = nowMs() + Math.max(0, (event.notBefore ?? 0) - event.at) / deps.agents().rates()[0];

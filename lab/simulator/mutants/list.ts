@@ -190,7 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
     "same-key-again",
     "a repeated request whose first answer was lost starts a second task",
     "task-agent/tasks/start-task.ts",
-    "if (known) return known;",
+    "if (known) return cancelOlder(deps.tasks, known);",
     "",
   ),
   one(

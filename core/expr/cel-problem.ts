@@ -1,0 +1,68 @@
+// What the CEL library finds wrong with an expression, in the words of the documentation.
+
+import { didYouMean } from "../suggest.ts";
+import { VARIABLES } from "./environment.ts";
+
+const TYPES: { readonly [type: string]: string } = {
+  string: "text",
+  int: "a whole number",
+  uint: "a whole number",
+  double: "a fraction",
+  bool: "true or false",
+  null: "null",
+  null_type: "null",
+  dyn: "a value",
+};
+/** Functions and macros of the documentation; see docs/pipelines.md. */
+const FUNCTIONS = (
+  "contains startsWith endsWith split replace lower upper trim substring indexOf size map filter all exists exists_one " +
+  "join string int double short has orValue"
+).split(" ");
+
+/** A type of CEL in words: `list<int>` is "a list". */
+export function typeInWords(of: string): string {
+  const type = bare(of);
+  if (type.startsWith("list")) return "a list";
+  if (type.startsWith("map")) return "a map";
+  return TYPES[type] ?? type;
+}
+
+/** `summary` as the library gives it. */
+export function celProblem(summary: string): string {
+  const [, unknown] = /^unknown variable: (.+)$/i.exec(summary) ?? [];
+  if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, VARIABLES)}`;
+  if (/^unexpected token: EOF$/i.test(summary)) return "the expression ends too early";
+  const [, call] = /^found no matching overload for '(.+)'$/i.exec(summary) ?? [];
+  if (call !== undefined) return wrongCall(call);
+  const [, negated] = /^no such overload: ([!-])(?:\w.*)$/.exec(summary) ?? [];
+  if (negated !== undefined) return negated === "!" ? "`!` needs true or false" : "`-` needs a number";
+  const [, left = "", operator, right = ""] = /^no such overload: (\S+) (\S+) (\S+)$/.exec(summary) ?? [];
+  if (operator !== undefined) return wrongOperands(left, operator, right);
+  const [, operand] = /^logical operator requires bool operands, got '(.+)'$/i.exec(summary) ?? [];
+  if (operand !== undefined) return `\`&&\` and \`||\` need true or false on both sides, not ${typeInWords(operand)}`;
+  return summary.charAt(0).toLowerCase() + summary.slice(1);
+}
+
+/** `dyn<int>` is a value from the scope, whose type is only known while it is evaluated. */
+function bare(type: string): string {
+  return /^dyn<(.+)>$/.exec(type)?.[1] ?? type;
+}
+
+function wrongCall(call: string): string {
+  const [, receiver, name = call, given = ""] = /^(?:(.+)\.)?([A-Za-z_]\w*)\((.*)\)$/.exec(call) ?? [];
+  if (!FUNCTIONS.includes(name)) return `there is no function ${name}${didYouMean(name, FUNCTIONS)}`;
+  const args = given === "" ? "nothing" : given.split(", ").map(typeInWords).join(" and ");
+  const on = receiver === undefined ? "" : ` on ${typeInWords(receiver)}`;
+  return `the function ${name} cannot be used${on} with ${args}`;
+}
+
+function wrongOperands(left: string, operator: string, right: string): string {
+  const both = [bare(left), bare(right)];
+  const hint =
+    both.includes("string") && (both.includes("int") || both.includes("double"))
+      ? "; convert the number with string(…)"
+      : both.includes("int") && both.includes("double")
+        ? "; convert the whole number with double(…)"
+        : "";
+  return `\`${operator}\` cannot be used with ${typeInWords(left)} and ${typeInWords(right)}${hint}`;
+}

@@ -1,0 +1,27 @@
+// Environment variables that a pipeline file may not set: the runner sets them, or they would change which programs run or
+// what code they load.
+
+const RESERVED = [
+  /^PATH$/,
+  /^HOME$/,
+  /^TMPDIR$/,
+  /^IFS$/,
+  /^ENV$/,
+  /^PS4$/,
+  /^SHELLOPTS$/,
+  /^BASH/,
+  /^LD_/,
+  /^DYLD_/,
+  /^GIT_/,
+  /^GANTRY/,
+  /^NODE_OPTIONS$/,
+  /^NODE_PATH$/,
+  /^PYTHON(STARTUP|PATH|HOME|INSPECT|BREAKPOINT)$/,
+  /^PERL5(OPT|LIB|DB)$/,
+  /^RUBY(OPT|LIB)$/,
+  /^JAVA_TOOL_OPTIONS$/,
+];
+
+export function isReservedVariable(name: string): boolean {
+  return RESERVED.some((pattern) => pattern.test(name));
+}

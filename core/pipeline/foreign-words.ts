@@ -1,0 +1,106 @@
+// Words of other CI systems, with the word of Gantry for the same thing: hints for keys that a pipeline file does not have.
+
+import type { Path } from "../issues.ts";
+
+type Words = { readonly [word: string]: string };
+
+const ANYWHERE: Words = {
+  if: "use `when`",
+  rules: "use `when`",
+  only: "use `when`",
+  except: "use `when`",
+  environment: "for environment variables use `env`; the place of a deployment is a target of the app",
+  variables: "use `env`, in a job or a step",
+  secrets: "write ${{ secrets.NAME }} in `env` or `with` of a step",
+  allow_failure: "write `when: always` in the steps or jobs that shall run anyway",
+  "continue-on-error": "write `when: always` in the steps or jobs that shall run anyway",
+  "timeout-minutes": "use `timeout`, such as 10m",
+  image: "a job runs on a runner; select one with `labels`",
+  container: "a job runs on a runner; select one with `labels`",
+  services: "start what the job needs in a `run` step",
+  cache: "runners keep caches of git and packages by themselves",
+  artifacts: "pass facts with `outputs`, and push files to a registry",
+  extends: "use YAML anchors",
+  include: "a pipeline is one file",
+  permissions: "the permissions are those of the accounts in the runner's configuration",
+  interruptible: "use `concurrency` with `policy: cancel-older`",
+};
+
+const TOP: Words = {
+  on: "a task is started by a person, the API or a webhook; there are no triggers in the file",
+  trigger: "a task is started by a person, the API or a webhook; there are no triggers in the file",
+  triggers: "a task is started by a person, the API or a webhook; there are no triggers in the file",
+  workflow: "a task is started by a person, the API or a webhook; there are no triggers in the file",
+  inputs: "use `params`",
+  parameters: "use `params`",
+  stages: "use `jobs`, in order by `needs`",
+  pipeline: "use `jobs`",
+  steps: "steps belong to a job: jobs.<id>.steps",
+  env: "use `env`, in a job or a step",
+  defaults: "write the values in each job; YAML anchors avoid repeating them",
+  after_script: "use `finally`",
+  before_script: "use a `run` step at the beginning of each job",
+  post: "use `finally`",
+  description: "use `summary`",
+};
+
+const JOB: Words = {
+  "runs-on": "use `site`, and `labels` to select a runner",
+  agent: "use `site`, and `labels` to select a runner",
+  tags: "use `labels`",
+  strategy: "use `matrix`, or `each` for a list",
+  parallel: "use `matrix`, or `each` for a list",
+  depends_on: "use `needs`",
+  dependsOn: "use `needs`",
+  dependencies: "use `needs`",
+  stage: "use `needs` to put jobs in order",
+  script: "use `steps`, each with a `run`",
+  run: "`run` belongs to a step: steps: [{ run: … }]",
+  uses: "`uses` belongs to a step: steps: [{ uses: … }]",
+  with: "`with` belongs to a step",
+  commands: "use `steps`, each with a `run`",
+  before_script: "use a `run` step at the beginning",
+  after_script: "use a last step with `when: always`, or `finally`",
+  name: "use `title`; the name is the key of the job",
+  concurrency: "`concurrency` belongs to the pipeline",
+  "fail-fast": "jobs of a matrix always run to their end",
+  interval: "use `retry` with `delay`",
+};
+
+const STEP: Words = {
+  name: "use `title`, and `id` for references",
+  script: "use `run`",
+  commands: "use `run`",
+  command: "use `run`",
+  args: "use `with`",
+  settings: "use `with`",
+  "working-directory": "use `workingDirectory`",
+  cwd: "use `workingDirectory`",
+  needs: "steps run in order; `needs` belongs to a job",
+  depends_on: "steps run in order; `needs` belongs to a job",
+  site: "`site` belongs to a job",
+  labels: "`labels` belong to a job",
+  retry: "`retry` belongs to a job",
+  plugin: "use `uses`",
+};
+
+const RETRY: Words = {
+  when: "use `on` and `exitCodes`",
+  limit: "use `max`",
+  attempts: "use `max`",
+  interval: "use `delay`",
+};
+
+/** What to write instead; undefined when the word is not known from elsewhere. `path` is where the key stands. */
+export function foreignWordHint(path: Path, key: string): string | undefined {
+  const words = { ...ANYWHERE, ...wordsAt(path) };
+  return Object.hasOwn(words, key) ? words[key] : undefined;
+}
+
+function wordsAt(path: Path): Words {
+  if (path.length === 0) return TOP;
+  if (path[0] !== "jobs" && path[0] !== "finally") return {};
+  if (path.at(-1) === "retry") return RETRY;
+  if (path.length === 2) return JOB;
+  return path[2] === "steps" && path.length === 4 ? STEP : {};
+}

@@ -1,0 +1,54 @@
+// `retry:` of a job: whether one more attempt is made after this end, and when.
+
+import type { Outcome } from "../task/states.ts";
+
+/** Ends after which another attempt may be made. */
+export const RETRY_ON = ["failed", "errored", "timed-out"] as const;
+export type RetryOn = (typeof RETRY_ON)[number];
+
+/** What is absent is as it was before the keyword existed: pipelines that were pinned by an older version lack it. */
+export type Retry = {
+  /** How many more attempts; 0 is none. */
+  readonly max: number;
+  readonly delayMs: number;
+  /** Default: `errored` and `timed-out`, which are not the user's mistake. */
+  readonly on?: readonly RetryOn[];
+  /** A script that failed is only tried again after one of these exit codes. */
+  readonly exitCodes?: readonly number[];
+  /** `fixed` (default): always `delayMs`. `exponential`: doubled with every attempt up to `maxDelayMs`, with jitter. */
+  readonly backoff?: "fixed" | "exponential";
+  readonly maxDelayMs?: number;
+};
+
+export type End = {
+  readonly outcome: Outcome;
+  /** Of the script that failed, if a script failed. */
+  readonly exitCode?: number | undefined;
+};
+
+const DEFAULT_ON: readonly RetryOn[] = ["errored", "timed-out"];
+const DEFAULT_MAX_DELAY_MS = 600_000;
+
+/**
+ * The delay in ms before the next attempt, or undefined when there is none. `tries`: attempts that have ended so far and are
+ * held against `max`, this one included, from 1. `random`: from 0 to 1, for the jitter between half and all of the delay.
+ */
+export function decideRetry(retry: Retry, end: End, tries: number, random: number): number | undefined {
+  const { max, delayMs, on = DEFAULT_ON, exitCodes, backoff = "fixed", maxDelayMs = DEFAULT_MAX_DELAY_MS } = retry;
+  if (tries > max || !on.some((outcome) => outcome === end.outcome)) return undefined;
+  const isOtherCode = exitCodes !== undefined && !exitCodes.some((code) => code === end.exitCode);
+  if (end.outcome === "failed" && isOtherCode) return undefined;
+  if (backoff === "fixed") return delayMs;
+  const whole = Math.min(maxDelayMs, delayMs * 2 ** Math.min(tries - 1, 20));
+  return Math.round(whole / 2 + (whole / 2) * random);
+}
+
+/**
+ * A number from 0 to 1 that only depends on the text (FNV-1a): jitter for decisions, which are pure. Different tasks spread
+ * out, and a decision that is made again gives the same answer.
+ */
+export function spreadOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0) / 0xffffffff;
+}

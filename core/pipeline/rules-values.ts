@@ -1,0 +1,237 @@
+// Rules for what is known to fail, or never to hold, before anything runs: conditions, comparisons, lists, names.
+
+import { typeInWords } from "../expr/cel-problem.ts";
+import type { Comparison } from "../expr/comparisons.ts";
+import { checkExpression, type Expression } from "../expr/expression.ts";
+import type { Reference } from "../expr/references.ts";
+import type { Path, PathProblem } from "../issues.ts";
+import { isJsonObject, type JsonValue } from "../json.ts";
+import { didYouMean } from "../suggest.ts";
+import { OUTCOMES } from "../task/states.ts";
+import { isReservedVariable } from "./env-names.ts";
+import { MAX_EXPANDED, nameOfElement, SITE } from "./expand.ts";
+import type { Job, ParamSchema } from "./pipeline.ts";
+import { placesOf, type TemplatePlace } from "./places.ts";
+import type { Retry } from "./retry.ts";
+import type { RuleContext } from "./rule.ts";
+import { sourcesIn } from "./template-sources.ts";
+
+const STATUSES = ["succeeded", "failed", "canceled"];
+/** Words of other systems. */
+const SYNONYMS: { readonly [word: string]: string } = {
+  success: "succeeded",
+  passed: "succeeded",
+  failure: "failed",
+  error: "errored",
+  cancelled: "canceled",
+};
+const NOT_SUCCEEDED: ReadonlySet<unknown> = new Set(["failed", "errored", "timed-out", "canceled"]);
+const PARAM_TYPES: { readonly [type: string]: string } = {
+  string: "text",
+  integer: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+};
+
+export function goodConditions(context: RuleContext): readonly PathProblem[] {
+  return placesOf(context.pipeline).flatMap((place) => {
+    const source = String(place.template).trim();
+    const expression = place.condition && source !== "always" ? checkExpression(source) : undefined;
+    if (expression === undefined || "problem" in expression || source === "true" || source === "false") return [];
+    const detail = wrongCondition(context, place, expression);
+    return detail === undefined ? [] : [{ path: place.path, detail, on: "value" as const }];
+  });
+}
+
+function wrongCondition(context: RuleContext, place: TemplatePlace, expression: Expression): string | undefined {
+  const type = typeOf(context, expression);
+  if (type !== undefined && type !== "true or false")
+    return `a condition must give true or false, and this gives ${type}`;
+  if (expression.references.length === 0) return "this condition is always the same, because it names nothing";
+  const isJob = place.path.at(-3) !== "steps";
+  const { comparisons } = expression;
+  const isCanceled = ({ reference, operator, literals }: Comparison): boolean =>
+    reference.variable === "status" && operator === "==" && literals[0] === "canceled";
+  if (isJob && place.path[0] === "jobs" && comparisons.some(isCanceled))
+    return 'no job begins after a cancel, so `status == "canceled"` is never true here; it can be true in `finally` and in steps';
+  if (expression.references.some(({ variable }) => variable === "status")) return undefined;
+  const asked = comparisons.find(
+    ({ reference, operator, literals }) =>
+      (isJob ? ["needs", "jobs"] : ["steps"]).includes(reference.variable) &&
+      reference.path.at(-1) === "outcome" &&
+      operator !== "!=" &&
+      literals.every((literal) => NOT_SUCCEEDED.has(literal)),
+  );
+  if (asked === undefined) return undefined;
+  return `this is never true: a condition that does not name \`status\` also requires that everything before succeeded; write \`status != "succeeded" && …\``;
+}
+
+/** Comparisons with a value that the other side never has. */
+export function possibleComparisons(context: RuleContext): readonly PathProblem[] {
+  return placesOf(context.pipeline).flatMap((place) =>
+    sourcesIn(place).flatMap(({ source, path }) => {
+      const expression = checkExpression(source);
+      if ("problem" in expression) return [];
+      return expression.comparisons.flatMap(({ reference, literals }) =>
+        literals.flatMap((literal): PathProblem[] => {
+          const detail = impossible(context, reference, literal);
+          if (detail === undefined) return [];
+          return [{ path, detail, on: "value", within: { text: source, offset: reference.offset } }];
+        }),
+      );
+    }),
+  );
+}
+
+function impossible(
+  { pipeline }: RuleContext,
+  { variable, path }: Reference,
+  literal: string | number | boolean,
+): string | undefined {
+  if (variable === "status" && path.length === 0) return notOneOf("status", literal, STATUSES);
+  const isOutcome = ["steps", "needs", "jobs"].includes(variable) && path.length === 2 && path[1] === "outcome";
+  if (isOutcome) return notOneOf(`${variable}.${path.join(".")}`, literal, OUTCOMES);
+  const name = path[0] ?? "";
+  if (variable !== "params" || path.length !== 1 || !Object.hasOwn(pipeline.params.properties, name)) return undefined;
+  const param = pipeline.params.properties[name];
+  if (param === undefined) return undefined;
+  if (!hasType(param, literal))
+    return `params.${name} is ${PARAM_TYPES[param.type]} and never equals ${JSON.stringify(literal)}`;
+  return param.enum === undefined ? undefined : notOneOf(`params.${name}`, literal, param.enum);
+}
+
+function hasType({ type }: ParamSchema, literal: string | number | boolean): boolean {
+  if (type === "integer" || type === "number") return typeof literal === "number";
+  return type === typeof literal;
+}
+
+function notOneOf(what: string, literal: JsonValue, values: readonly JsonValue[]): string | undefined {
+  if (values.includes(literal)) return undefined;
+  const texts = values.filter((one) => typeof one === "string");
+  const hint =
+    typeof literal === "string"
+      ? didYouMean(Object.hasOwn(SYNONYMS, literal) ? (SYNONYMS[literal] ?? "") : literal, texts)
+      : "";
+  return `${what} is never ${JSON.stringify(literal)}; it is one of ${values.slice(0, 20).map(String).join(", ")}${hint}`;
+}
+
+/** `each` gives a list; its elements, and the values of an axis, can be told apart and have what the job reads of them. */
+export function goodLists(context: RuleContext): readonly PathProblem[] {
+  return jobsOf(context).flatMap(({ job, path }) => {
+    const problems: PathProblem[] = [];
+    const each = [...path, "each"];
+    if (typeof job.each === "string") {
+      const detail = notList(context, job.each);
+      if (detail !== undefined) problems.push({ path: each, detail, on: "value" });
+    } else if (isList(job.each)) problems.push(...twins(job.each, each), ...missingMembers(context, job, job.each));
+    for (const [axis, values] of Object.entries(job.matrix ?? {}))
+      if (values.length <= MAX_EXPANDED) problems.push(...twins(values, [...path, "matrix", axis]));
+    return problems;
+  });
+}
+
+function notList(context: RuleContext, each: string): string | undefined {
+  const [, source] = /^\s*\$\{\{([\s\S]*)\}\}\s*$/.exec(each) ?? [];
+  if (source === undefined) return "`each` must be a list, or one expression that gives a list; this is text";
+  const expression = checkExpression(source);
+  if ("problem" in expression) return undefined;
+  const type = typeOf(context, expression);
+  return type === undefined || type === "a list" ? undefined : `\`each\` must give a list, and this gives ${type}`;
+}
+
+function twins(values: readonly JsonValue[], path: Path): readonly PathProblem[] {
+  const names = values.map((value, index) => nameOfElement(value, index));
+  return names.flatMap((name, index): PathProblem[] =>
+    names.indexOf(name) === index
+      ? []
+      : [
+          {
+            path: [...path, index],
+            detail: `two elements have the name ${name}; each becomes a job and needs its own`,
+            on: "value",
+          },
+        ],
+  );
+}
+
+function missingMembers(context: RuleContext, job: Job, elements: readonly JsonValue[]): readonly PathProblem[] {
+  const places = placesOf(context.pipeline).filter((place) => place.job === job && place.path.at(-1) !== "each");
+  return places.flatMap((place) =>
+    sourcesIn(place).flatMap(({ source, path }) => {
+      const expression = checkExpression(source);
+      if ("problem" in expression) return [];
+      return expression.references.flatMap(({ variable, path: members, certain, offset }): PathProblem[] => {
+        const [name] = members;
+        if (variable !== "each" || name === undefined || certain < 1) return [];
+        const lacking = elements.findIndex((one) => !isJsonObject(one) || !Object.hasOwn(one, name));
+        if (lacking === -1) return [];
+        const detail = `element ${lacking + 1} of \`each\` has no ${name}`;
+        return [{ path, detail, on: "value", within: { text: source, offset } }];
+      });
+    }),
+  );
+}
+
+/** Names that the runner, or expanding the job, would refuse. */
+export function goodNames(context: RuleContext): readonly PathProblem[] {
+  return jobsOf(context).flatMap(({ job, path }) => {
+    const envs = [
+      { env: job.env, path: [...path, "env"] },
+      ...job.steps.map((step, index) => ({ env: step.env, path: [...path, "steps", index, "env"] })),
+    ];
+    const problems: PathProblem[] = envs.flatMap(({ env, path: at }) =>
+      Object.keys(env)
+        .filter(isReservedVariable)
+        .map((name): PathProblem => {
+          const detail = `${name} is set by the runner and cannot be changed; use another name`;
+          return { path: [...at, name], detail, on: "key" };
+        }),
+    );
+    if (typeof job.site === "string" && !job.site.includes("${{") && !SITE.test(job.site))
+      problems.push({ path: [...path, "site"], detail: `${job.site} is not the name of a site`, on: "value" });
+    if (job.labels.some((label) => label.trim() === ""))
+      problems.push({ path: [...path, "labels"], detail: "a label must not be empty", on: "value" });
+    return problems;
+  });
+}
+
+export function goodRetries(context: RuleContext): readonly PathProblem[] {
+  return jobsOf(context).flatMap(({ job, path }) => wrongRetry(job.retry, [...path, "retry"]));
+}
+
+function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {
+  const problems: PathProblem[] = [];
+  const at = (key: string, detail: string) => problems.push({ path: [...path, key], detail, on: "key" });
+  if (retry.exitCodes !== undefined && !retry.on?.includes("failed"))
+    at("exitCodes", "`exitCodes` are of scripts that failed; add `failed` to `on`");
+  if (retry.maxDelayMs !== undefined && retry.backoff !== "exponential")
+    at("maxDelay", "`maxDelay` is for `backoff: exponential`");
+  else if (retry.maxDelayMs !== undefined && retry.maxDelayMs < retry.delayMs)
+    at("maxDelay", "`maxDelay` is shorter than `delay`");
+  return problems;
+}
+
+/** The type that an expression gives, in words; undefined when only the values decide. */
+function typeOf({ pipeline }: RuleContext, { type, source, references }: Expression): string | undefined {
+  if (type !== "dyn") return typeInWords(type);
+  const [reference] = references;
+  const name = reference?.path[0];
+  if (reference?.variable !== "params" || name === undefined) {
+    const isText = references.length === 1 && ["site", "status"].includes(source.trim());
+    return isText ? "text" : undefined;
+  }
+  if (source.trim() !== `params.${name}` || !Object.hasOwn(pipeline.params.properties, name)) return undefined;
+  return PARAM_TYPES[pipeline.params.properties[name]?.type ?? ""];
+}
+
+function jobsOf({ pipeline }: RuleContext): readonly { job: Job; path: Path }[] {
+  return [
+    ...pipeline.jobs.map((job) => ({ job, path: ["jobs", job.id] })),
+    ...pipeline.finally.map((job) => ({ job, path: ["finally", job.id] })),
+  ];
+}
+
+function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
