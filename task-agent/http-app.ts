@@ -11,7 +11,6 @@ import { archivedReads } from "./api/archived-reads.ts";
 import { portalRoutes } from "./api/portal-routes.ts";
 import { openRateLimit } from "./api/rate-limit.ts";
 import { runnerRoutes } from "./api/runner-routes.ts";
-import { settingsRoutes } from "./api/settings-routes.ts";
 import type { AgentConfig } from "./config.ts";
 import type { EventsOut } from "./events/open-relay.ts";
 import type { Retention } from "./retention/retention.ts";
@@ -35,6 +34,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   const portal = portalRoutes({
     ...agent,
     journal,
+    settings,
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,
@@ -53,7 +53,6 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   // Before the portal's routes: answers for a task that they do not find because it is archived.
   app.use(archivedReads({ ...agent, ...deps.retention }));
   app.use(portal.routes());
-  app.use(settingsRoutes(settings, config.token).routes());
   app.use(operationRoutes(metrics, check, () => deps.eventsOut?.problems() ?? []));
   return app;
 }

@@ -1,5 +1,5 @@
-// A task-agent for the tests of the runner: keeps the promises of wire/runner/protocol.ts over real HTTP, and breaks in the ways
-// that a test asks for. It checks every message by its schema, so that a runner that speaks wrongly fails the test.
+// A task-agent for the tests of the runner: answers the calls of wire/runner/routes.ts over real HTTP, and fails in the ways
+// that a test asks for. It checks every message by its schema, so that a runner that sends an invalid one fails the test.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,11 +7,14 @@ import { crc32 } from "node:zlib";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
+import { type Parsed, routeMatcher } from "@gantry/runtime/http/route.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
-import * as wire from "@gantry/wire/runner/protocol.ts";
-import type { z } from "zod";
+import type * as wire from "@gantry/wire/runner/protocol.ts";
+import { RUNNER_LOG, RUNNER_PREFIX, type RunnerCalls, runnerCallsByPath } from "@gantry/wire/runner/routes.ts";
 
 export const TOKEN = "token-of-the-runner";
+
+const logOf = routeMatcher(RUNNER_PREFIX, { log: RUNNER_LOG });
 
 export type FakeJob = {
   readonly ref: wire.JobRef;
@@ -25,7 +28,7 @@ export type FakeJob = {
   report: wire.ReportRequest | undefined;
 };
 
-type Body<S extends z.ZodType> = z.output<S>;
+type Body<Name extends keyof RunnerCalls> = Parsed<RunnerCalls[Name]["body"]>;
 type Effect = { what: string; begun: number; result: JsonObject | undefined };
 
 export class FakeAgent {
@@ -153,7 +156,7 @@ export class FakeAgent {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const url = new URL(request.url ?? "/", this.url);
-    const path = url.pathname.replace(/^\/runner\/v1\//, "");
+    const path = url.pathname.replace(`${RUNNER_PREFIX}/`, "");
     const fault = this.fault(path);
     if (fault !== "none") this.faults.push(path);
     if (fault === "drop") {
@@ -170,9 +173,12 @@ export class FakeAgent {
         throw new GantryError("unauthenticated");
       this.calls.push(path);
       this.#changed();
-      const body = path.startsWith("logs/")
-        ? this.#log(path, url.searchParams, Buffer.concat(chunks))
-        : await this.#call(path, JSON.parse(Buffer.concat(chunks).toString("utf8")), response);
+      const log = logOf(request.method ?? "", url.pathname);
+      const call = this.#calls.get(url.pathname);
+      if (!log && !call) throw new GantryError("not-found", { kind: "address", name: path });
+      const body = call
+        ? await call.answer(JSON.parse(Buffer.concat(chunks).toString("utf8")), response)
+        : this.#log(log?.params ?? {}, url.searchParams, Buffer.concat(chunks));
       send(200, "application/json", body);
     } catch (error) {
       if (!(error instanceof GantryError) || error.code === "bad-request") this.problems.push(`${path}: ${error}`);
@@ -182,43 +188,38 @@ export class FakeAgent {
     this.#changed();
   }
 
-  async #call(path: string, body: unknown, response: ServerResponse): Promise<unknown> {
-    if (path === "session") return this.#open(parse(wire.sessionRequest, body));
-    if (path === "poll") return this.#poll(parse(wire.pollRequest, body), response);
-    if (path === "heartbeat") return this.#heartbeat(parse(wire.heartbeatRequest, body));
-    if (path === "claim") {
-      const { session, ref } = parse(wire.claimRequest, body);
+  readonly #calls = runnerCallsByPath<[response: ServerResponse]>({
+    session: (request) => this.#open(request),
+    poll: (request, response) => this.#poll(request, response),
+    heartbeat: (request) => this.#heartbeat(request),
+    claim: ({ session, ref }) => {
       this.#use(session);
       const job = this.#job(ref);
       if (job?.state !== "offered" && job?.state !== "claimed") throw refusal("offer-gone");
       job.state = "claimed";
       return { lease: this.lease, spec: job.spec };
-    }
-    if (path === "decline") {
-      const { session, ref } = parse(wire.declineRequest, body);
+    },
+    decline: ({ session, ref }) => {
       this.#use(session);
       const job = this.#job(ref);
       if (job) job.state = "declined";
       return {};
-    }
-    if (path === "start") {
-      const { session, ref } = parse(wire.startRequest, body);
+    },
+    start: ({ session, ref }) => {
       this.#held(session, ref).state = "started";
       return {};
-    }
-    if (path === "progress") return this.#progress(parse(wire.progressRequest, body));
-    if (path === "effect/begin") return this.#begin(parse(wire.effectBegin, body));
-    if (path === "effect/end") {
-      const { session, ref, key, result } = parse(wire.effectEnd, body);
+    },
+    progress: (request) => this.#progress(request),
+    effectBegin: (request) => this.#begin(request),
+    effectEnd: ({ session, ref, key, result }) => {
       this.#held(session, ref);
       const effect = this.effects.get(key);
       if (!effect) throw new GantryError("bad-request", { problem: "unknown effect" });
       effect.result ??= result;
       return {};
-    }
-    if (path === "report") return this.#report(parse(wire.reportRequest, body));
-    throw new GantryError("not-found", { kind: "address", name: path });
-  }
+    },
+    report: (request) => this.#report(request),
+  });
 
   #open(request: wire.SessionRequest): wire.SessionReply {
     if (this.#bootIds.includes(request.bootId)) throw new GantryError("session-gone");
@@ -268,7 +269,7 @@ export class FakeAgent {
     }
   }
 
-  #heartbeat({ session, items }: Body<typeof wire.heartbeatRequest>): wire.HeartbeatReply {
+  #heartbeat({ session, items }: Body<"heartbeat">): wire.HeartbeatReply {
     this.#use(session);
     return {
       items: items.map(({ ref }) => {
@@ -280,14 +281,14 @@ export class FakeAgent {
     };
   }
 
-  #progress({ session, ref, from, events }: Body<typeof wire.progressRequest>): { ack: number } {
+  #progress({ session, ref, from, events }: Body<"progress">): { ack: number } {
     const job = this.#held(session, ref);
     if (from > job.progress.length + 1) throw new GantryError("conflict", { what: "Progress" });
     job.progress.push(...events.slice(job.progress.length + 1 - from));
     return { ack: job.progress.length };
   }
 
-  #begin({ session, ref, step, effect, ordinal, what }: Body<typeof wire.effectBegin>): wire.EffectPermit {
+  #begin({ session, ref, step, effect, ordinal, what }: Body<"effectBegin">): wire.EffectPermit {
     this.#held(session, ref);
     const key = effectKey(ref.task, ref.job, step, effect, ordinal);
     const known = this.effects.get(key);
@@ -311,9 +312,9 @@ export class FakeAgent {
     return {};
   }
 
-  #log(path: string, search: URLSearchParams, bytes: Buffer): { ack: number } {
-    const [, task = "", name = "", attempt = "", step = ""] = path.split("/").map(decodeURIComponent);
-    const query = parse(wire.logQuery, Object.fromEntries(search));
+  #log(params: Readonly<Record<string, string>>, search: URLSearchParams, bytes: Buffer): { ack: number } {
+    const { task = "", job: name = "", attempt = "", step = "" } = params;
+    const query = parse(RUNNER_LOG.query, Object.fromEntries(search));
     this.#use(query.session);
     const job = this.#job({ task, job: name, attempt: Number(attempt), fence: query.fence });
     if (!job) throw refusal("lease-lost");

@@ -2,10 +2,10 @@
 // checked by its schema, and errors that keep their code.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonValue } from "@gantry/core/json.ts";
 import { type MakeDeadline, machineDeadline } from "@gantry/runtime/deadline.ts";
 import { errorOf } from "@gantry/runtime/http/problem.ts";
-import type { z } from "zod";
+import type { ParamsOf, Parsed, RouteSpec } from "@gantry/runtime/http/route.ts";
+import { z } from "zod";
 import { PLATFORM_PROTOCOL, PROTOCOL_HEADER, versionsText } from "./protocol-version.ts";
 
 export type CallerOptions = {
@@ -24,12 +24,19 @@ export type CallerOptions = {
   readonly deadline?: MakeDeadline;
 };
 
-export type CallOptions = {
-  readonly query?: { readonly [name: string]: string | number | undefined };
-  readonly body?: JsonValue;
-  readonly waitMs?: number;
-  readonly signal?: AbortSignal;
-};
+/** `waitMs`: for how long the other side may hold the answer; it comes on top of the deadline. */
+export type CallOptions = { readonly waitMs?: number | undefined; readonly signal?: AbortSignal | undefined };
+
+type QueryOf<S> = S extends z.ZodType
+  ? { readonly query: { readonly [K in keyof z.output<S>]?: string | number | undefined } }
+  : { readonly query?: undefined };
+type BodyOf<S> = S extends z.ZodType ? { readonly body: z.input<S> } : { readonly body?: undefined };
+
+/** What a route needs to be called; fields of the query that are undefined are left out. */
+export type RouteRequest<R extends RouteSpec> = {
+  readonly params: ParamsOf<R>;
+} & QueryOf<R["query"]> &
+  BodyOf<R["body"]>;
 
 /**
  * Throws the other side's error with its code; `unavailable` when it cannot be reached, is too slow or answers in words
@@ -37,13 +44,23 @@ export type CallOptions = {
  * throws its reason.
  */
 export type Caller = {
-  readonly json: <T>(
-    method: "GET" | "POST",
-    path: readonly string[],
-    answer: z.ZodType<T>,
+  readonly call: <R extends RouteSpec>(
+    route: R,
+    request: RouteRequest<R>,
     options?: CallOptions,
-  ) => Promise<T>;
-  readonly bytes: (path: readonly string[], options?: CallOptions) => Promise<{ bytes: Buffer; headers: Headers }>;
+  ) => Promise<Parsed<R["answer"]>>;
+  readonly bytes: <R extends RouteSpec>(
+    route: R,
+    request: RouteRequest<R>,
+    options?: CallOptions,
+  ) => Promise<{ readonly bytes: Buffer; readonly headers: Headers }>;
+};
+
+/** A request whose types were checked by the caller. */
+type AnyRequest = {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
+  readonly body?: unknown;
 };
 
 const DEADLINE_MS = 10_000;
@@ -52,15 +69,15 @@ const MAX_ANSWER = 64 * 1_048_576;
 
 export function makeCaller(options: CallerOptions): Caller {
   const send = async (
-    method: string,
-    path: readonly string[],
+    route: RouteSpec,
+    request: AnyRequest,
     call: CallOptions,
   ): Promise<{ bytes: Buffer; headers: Headers }> => {
     const deadline = (options.deadline ?? machineDeadline)((options.deadlineMs ?? DEADLINE_MS) + (call.waitMs ?? 0));
     const signal = call.signal ? AbortSignal.any([call.signal, deadline.signal]) : deadline.signal;
     try {
-      const answer = await (options.fetch ?? fetch)(addressOf(options, path, call), {
-        method,
+      const answer = await (options.fetch ?? fetch)(addressOf(options, route, request), {
+        method: route.method,
         redirect: "error",
         signal,
         headers: {
@@ -68,9 +85,9 @@ export function makeCaller(options: CallerOptions): Caller {
           authorization: `Bearer ${options.token}`,
           [PROTOCOL_HEADER]: versionsText(PLATFORM_PROTOCOL),
           accept: "application/json",
-          ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
         },
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       });
       const bytes = await readAnswer(answer);
       if (!answer.ok) throw problemIn(bytes, answer.status, options.what);
@@ -86,28 +103,40 @@ export function makeCaller(options: CallerOptions): Caller {
   };
 
   return {
-    bytes: (path, call = {}) => send("GET", path, call),
-    json: async (method, path, answer, call = {}) => {
-      const { bytes } = await send(method, path, call);
-      const parsed = answer.safeParse(parseJson(bytes));
-      if (parsed.success) return parsed.data;
+    bytes: (route, request, call = {}) => send(route, request, call),
+    call: async <R extends RouteSpec>(route: R, request: RouteRequest<R>, call: CallOptions = {}) => {
+      const { bytes } = await send(route, request, call);
+      // A route without a schema has an answer that nobody reads.
+      const parsed = (route.answer ?? NO_ANSWER).safeParse(parseJson(bytes));
+      if (parsed.success) return parsed.data as Parsed<R["answer"]>;
       const where = parsed.error.issues[0]?.path.join(".") ?? "";
       throw new GantryError("system-strange", {
         system: options.what,
-        what: `${method} ${path.join("/")}`,
+        what: `${route.method} ${partsOf(route, request).join("/")}`,
         problem: `The answer does not fit${where ? ` at ${where}` : ""}.`,
       });
     },
   };
 }
 
+const NO_ANSWER = z.unknown().transform(() => undefined);
+
+function partsOf({ path }: RouteSpec, { params }: AnyRequest): readonly string[] {
+  return path
+    .slice(1)
+    .split("/")
+    .map((part) => (part.startsWith("{") ? (params[part.slice(1, -1)] ?? "") : part));
+}
+
 /** Every part of the path is encoded; `.` and `..` would leave the path and are refused. */
-function addressOf({ url, prefix }: CallerOptions, path: readonly string[], { query }: CallOptions): string {
+function addressOf({ url, prefix }: CallerOptions, route: RouteSpec, request: AnyRequest): string {
+  const path = partsOf(route, request);
   if (path.some((part) => part === "" || part === "." || part === "..")) {
     throw new GantryError("bad-request", { problem: "a name in the address is empty or made of dots" });
   }
   const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) search.set(name, String(value));
+  for (const [name, value] of Object.entries(request.query ?? {}))
+    if (value !== undefined) search.set(name, String(value));
   const base = `${url.replace(/\/+$/, "")}${prefix}/${path.map(encodeURIComponent).join("/")}`;
   return search.size > 0 ? `${base}?${search}` : base;
 }

@@ -1,47 +1,29 @@
-// The client of agent-api.ts, used by portal-api and notify-agent. Safe to share and to use concurrently; connections
+// The client of routes.ts, used by portal-api and notify-agent. Safe to share and to use concurrently; connections
 // are kept alive by fetch. Errors are those of `Caller`.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonValue } from "@gantry/core/json.ts";
 import type { z } from "zod";
 import { type CallerOptions, type CallOptions, makeCaller } from "../http-client.ts";
-import {
-  type ChangeSettings,
-  type SettingsChangeView,
-  type SettingsNow,
-  type SettingsView,
-  settingsChange,
-  settingsNow,
-  settingsView,
-} from "../settings/settings.ts";
+import type { ChangeSettings, SettingsChangeView, SettingsNow, SettingsView } from "../settings/settings.ts";
 import {
   type cancelTask,
   type FeedPage,
-  feedPage,
   LOG_FINAL_HEADER,
   LOG_SIZE_HEADER,
   type rerunTask,
   type resolveJob,
   type StartTask,
-  taskTags,
 } from "./agent-api.ts";
-import {
-  type AppView,
-  appView,
-  type FeedEvent,
-  feedEvent,
-  type PipelineView,
-  page,
-  pipelineView,
-  type RunnerView,
-  runnerView,
-  type SiteView,
-  siteView,
+import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
+import type {
+  AppView,
+  FeedEvent,
+  PipelineView,
+  RunnerView,
+  SiteView,
   stepDescription,
-  type TaskSummary,
-  type TaskView,
-  taskSummary,
-  taskView,
+  TaskSummary,
+  TaskView,
 } from "./views.ts";
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string | undefined };
@@ -71,7 +53,6 @@ export type LogPiece = {
 };
 
 type Asking = Pick<CallOptions, "signal">;
-type Waiting = CallOptions & { readonly waitMs?: number };
 
 export type AgentClient = {
   readonly startTask: (request: StartTask) => Promise<TaskView>;
@@ -118,25 +99,21 @@ export type AgentClient = {
 export type AgentClientOptions = Omit<CallerOptions, "what" | "prefix">;
 
 export function makeAgentClient(options: AgentClientOptions): AgentClient {
-  const { json, bytes } = makeCaller({ ...options, what: "task-agent", prefix: "/agent/v1" });
-  const get = <T>(path: readonly string[], answer: z.ZodType<T>, call?: Waiting): Promise<T> =>
-    json("GET", path, answer, call);
-  const post = (path: readonly string[], body: JsonValue): Promise<TaskView> => json("POST", path, taskView, { body });
-
+  const { call, bytes } = makeCaller({ ...options, what: "task-agent", prefix: AGENT_PREFIX });
+  const params = {};
   return {
-    startTask: (request) => post(["tasks"], request),
-    tasks: (query, call) => get(["tasks"], page(taskSummary), { ...call, query }),
-    task: (id, call) => get(["tasks", id], taskView, call),
-    taskTags: async (ids, call) => {
-      const { tags } = await get(["task-tags"], taskTags, { ...call, query: { ids: ids.join() } });
+    startTask: (body) => call(routes.startTask, { params, body }),
+    tasks: (query, options) => call(routes.tasks, { params, query }, options),
+    task: (id, options) => call(routes.task, { params: { id }, query: {} }, options),
+    taskTags: async (ids, options) => {
+      const { tags } = await call(routes.taskTags, { params, query: { ids: ids.join() } }, options);
       return new Map(Object.entries(tags));
     },
-    taskEvents: async (id, after, limit, call) =>
-      (await get(["tasks", id, "events"], page(feedEvent), { ...call, query: { after, limit } })).items,
-    log: async (place, from, limit, call) => {
-      const path = ["tasks", place.task, "jobs", place.job, "steps", place.step, "log"];
-      const query = { attempt: place.attempt, from, limit, wait: call?.waitMs };
-      const answer = await bytes(path, { ...call, query });
+    taskEvents: async (id, after, limit, options) =>
+      (await call(routes.taskEvents, { params: { id }, query: { after, limit } }, options)).items,
+    log: async ({ task, job, step, attempt }, from, limit, options) => {
+      const query = { attempt, from, limit, wait: options?.waitMs };
+      const answer = await bytes(routes.log, { params: { id: task, job, step }, query }, options);
       return {
         bytes: answer.bytes,
         from,
@@ -144,26 +121,25 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
         final: answer.headers.get(LOG_FINAL_HEADER) === "true",
       };
     },
-    cancel: (id, body) => post(["tasks", id, "cancel"], withoutUndefined(body)),
-    rerun: (id, body) => post(["tasks", id, "rerun"], withoutUndefined(body)),
-    resolve: (id, body) => post(["tasks", id, "resolve"], withoutUndefined(body)),
-    apps: (query, call) => get(["apps"], page(appView), { ...call, query }),
-    app: (name, call) => get(["apps", name], appView, call),
-    pipelines: (call) => get(["pipelines"], page(pipelineView), call),
-    pipeline: (name, call) => get(["pipelines", name], pipelineView, call),
-    steps: (call) => get(["steps"], page(stepDescription), call),
-    runners: (call) => get(["runners"], page(runnerView), call),
-    sites: (call) => get(["sites"], page(siteView), call),
-    settings: (call) => get(["settings"], settingsView, call).catch(tooOld),
-    changeSettings: (wish) => json("POST", ["settings"], settingsView, { body: withoutUndefined(wish) }).catch(tooOld),
-    settingsHistory: (query, call) =>
-      get(["settings", "history"], page(settingsChange), { ...call, query }).catch(tooOld),
-    settingsNow: ({ after, waitMs }, call) => {
-      const query = { wait: waitMs, ...(after < 0 ? {} : { after }) };
-      return get(["settings", "now"], settingsNow, { ...call, waitMs, query });
+    cancel: (id, body) => call(routes.cancel, { params: { id }, body }),
+    rerun: (id, body) => call(routes.rerun, { params: { id }, body }),
+    resolve: (id, body) => call(routes.resolve, { params: { id }, body }),
+    apps: (query, options) => call(routes.apps, { params, query }, options),
+    app: (name, options) => call(routes.app, { params: { name } }, options),
+    pipelines: (options) => call(routes.pipelines, { params }, options),
+    pipeline: (name, options) => call(routes.pipeline, { params: { name } }, options),
+    steps: (options) => call(routes.steps, { params }, options),
+    runners: (options) => call(routes.runners, { params }, options),
+    sites: (options) => call(routes.sites, { params }, options),
+    settings: (options) => call(routes.settings, { params }, options).catch(tooOld),
+    changeSettings: (body) => call(routes.changeSettings, { params, body }).catch(tooOld),
+    settingsHistory: (query, options) => call(routes.settingsHistory, { params, query }, options).catch(tooOld),
+    settingsNow: ({ after, waitMs }, options) => {
+      const query = { wait: waitMs, after: after < 0 ? undefined : after };
+      return call(routes.settingsNow, { params, query }, { ...options, waitMs });
     },
-    feed: ({ after, limit, waitMs = 0 }, call) =>
-      get(["feed"], feedPage, { ...call, waitMs, query: { after, limit, wait: waitMs } }),
+    feed: ({ after, limit, waitMs = 0 }, options) =>
+      call(routes.feed, { params, query: { after, limit, wait: waitMs } }, { ...options, waitMs }),
   };
 }
 
@@ -171,11 +147,4 @@ function tooOld(error: unknown): never {
   if (!(error instanceof GantryError) || error.code !== "not-found") throw error;
   const problem = "It is of a version that has no settings; update it.";
   throw new GantryError("unavailable", { what: "The task-agent", problem }, { cause: error });
-}
-
-/** Optional fields that are not given are left out of the body. */
-function withoutUndefined(body: { readonly [name: string]: JsonValue | undefined }): JsonValue {
-  return Object.fromEntries(
-    Object.entries(body).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
-  );
 }

@@ -1,19 +1,9 @@
 // The runner protocol: what a task-runner and the task-agent say to each other. Started by the runner, JSON over HTTP,
-// long poll. Only durations are on the wire, never clock times. Paths are below `/runner/v1`.
-//
-//   POST session          register; the newest bootId of a runner wins, the older session gets 410
-//   POST poll             offers and cancels; held open up to waitMs
-//   POST claim, decline   ownership starts with a claim that was answered 200
-//   POST start            work starts after it was answered 200
-//   POST heartbeat        renews leases; runs beside the work
-//   POST progress         what steps do, numbered per attempt from 1 without gap; repeats are ignored
-//   POST effect/begin, effect/end     the permit for a change to the outside world
-//   POST report           how the attempt ended; the first terminal report wins
-//   POST logs/{task}/{job}/{attempt}/{step}?fence=&offset=&crc=    raw bytes, appended at offset
+// long poll. Only durations are on the wire, never clock times. routes.ts has the calls.
 //
 // Every message but `session` carries the session; everything about a job carries a JobRef with its fence. A stale fence
 // is answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Fields that the other side does not know
-// are ignored; versions.ts has the rest of what makes versions get along.
+// are ignored; protocol-version.ts has the other rules for different versions.
 
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { z } from "zod";

@@ -72,7 +72,7 @@ test("names of jobs and steps stay inside their part of a log's address", async 
   });
   const ref = { task: "t1", job: "deploy[a/../b]", attempt: 1, fence: 5 };
   const bytes = new TextEncoder().encode("ab");
-  const ack = await client.log({ session: "s", ref, step: "x?y", offset: 0, crc: 1, final: true, bytes });
+  const { ack } = await client.log({ session: "s", ref, step: "x?y", offset: 0, crc: 1, final: true, bytes });
   assert.equal(ack, 2);
   assert.equal(url, "/runner/v1/logs/t1/deploy%5Ba%2F..%2Fb%5D/1/x%3Fy?session=s&fence=5&offset=0&crc=1&final=true");
 });
