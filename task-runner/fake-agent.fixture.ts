@@ -7,13 +7,20 @@ import { crc32 } from "node:zlib";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
-import { type Parsed, routeMatcher } from "@gantry/runtime/http/route.ts";
+import { declaresError, type Parsed, routeMatcher } from "@gantry/runtime/http/route.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
-import { RUNNER_LOG, RUNNER_PREFIX, type RunnerCalls, runnerCallsByPath } from "@gantry/wire/runner/routes.ts";
+import {
+  RUNNER_CALLS,
+  RUNNER_LOG,
+  RUNNER_PREFIX,
+  type RunnerCalls,
+  runnerCallsByPath,
+} from "@gantry/wire/runner/routes.ts";
 
 export const TOKEN = "token-of-the-runner";
 
+const callOf = routeMatcher(RUNNER_PREFIX, RUNNER_CALLS);
 const logOf = routeMatcher(RUNNER_PREFIX, { log: RUNNER_LOG });
 
 export type FakeJob = {
@@ -181,7 +188,9 @@ export class FakeAgent {
         : this.#log(log?.params ?? {}, url.searchParams, Buffer.concat(chunks));
       send(200, "application/json", body);
     } catch (error) {
-      if (!(error instanceof GantryError) || error.code === "bad-request") this.problems.push(`${path}: ${error}`);
+      const isExpected =
+        error instanceof GantryError && error.code !== "bad-request" && isDeclared(url.pathname, error);
+      if (!isExpected) this.problems.push(`${path}: ${error}`);
       const problem = problemOf(error, "r1");
       send(problem.status, PROBLEM_TYPE, problem);
     }
@@ -344,6 +353,12 @@ export class FakeAgent {
   #job(ref: wire.JobRef): FakeJob | undefined {
     return this.jobs.find((job) => JSON.stringify(job.ref) === JSON.stringify(ref));
   }
+}
+
+/** The fake may refuse only what the real agent may. */
+function isDeclared(path: string, error: GantryError): boolean {
+  const call = callOf("POST", path);
+  return declaresError(call ? RUNNER_CALLS[call.name] : RUNNER_LOG, error.code);
 }
 
 /** A `uses` step of a job. */

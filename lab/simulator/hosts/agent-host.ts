@@ -1,9 +1,10 @@
 // A task-agent of the simulation: the real one, with a faulty store, behind the simulated network instead of HTTP.
 
+import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
-import { type ParamsOf, routeMatcher } from "@gantry/runtime/http/route.ts";
+import { declaresError, type ParamsOf, type RouteSpec, routeMatcher } from "@gantry/runtime/http/route.ts";
 import { type Agent, openAgent } from "@gantry/task-agent/agent.ts";
 import { appendLog, runnerCalls } from "@gantry/task-agent/api/runner-calls.ts";
 import { type TaskCalls, taskCalls } from "@gantry/task-agent/api/task-calls.ts";
@@ -12,7 +13,7 @@ import { startRelay } from "@gantry/task-agent/events/relay.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
-import { RUNNER_LOG, RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
+import { RUNNER_CALLS, RUNNER_LOG, RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import type { z } from "zod";
 import type { Invariants } from "../invariants/invariants.ts";
 import type { StepObserver } from "../invariants/step-observer.ts";
@@ -211,6 +212,9 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
           "no-unexpected-error",
           `${request.path}: ${error instanceof Error ? error.stack : String(error)}`,
         );
+      const route = routeOf(request);
+      if (error instanceof GantryError && route && !declaresError(route, error.code))
+        invariants.violated("no-unexpected-error", `${request.path} does not declare ${error.code}`);
       return { status: problem.status, type: PROBLEM_TYPE, body: JSON.stringify(problem), note: problem.code };
     }
   };
@@ -243,6 +247,16 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
 
 const logOf = routeMatcher(RUNNER_PREFIX, { log: RUNNER_LOG });
 const agentRouteOf = routeMatcher(AGENT_PREFIX, AGENT_ROUTES);
+const runnerRouteOf = routeMatcher(RUNNER_PREFIX, RUNNER_CALLS);
+
+function routeOf({ method, path }: Request): RouteSpec | undefined {
+  const call = runnerRouteOf(method, path);
+  if (call) return RUNNER_CALLS[call.name];
+  if (logOf(method, path)) return RUNNER_LOG;
+  const asked = agentRouteOf(method, path);
+  return asked && AGENT_ROUTES[asked.name];
+}
+
 type LogParams = ParamsOf<typeof RUNNER_LOG>;
 
 async function logCall({ agent }: Serving, { query, body }: Request, params: LogParams, site: string): Promise<object> {
