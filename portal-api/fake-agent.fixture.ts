@@ -1,5 +1,5 @@
 // A small task-agent for tests: keeps tasks, events and logs in memory and answers wire/agent/routes.ts over real HTTP. It
-// plans nothing: a test says what happens next.
+// runs nothing by itself: a test decides what happens next.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
@@ -29,18 +29,18 @@ export type FakeAgent = {
   readonly url: string;
   readonly token: string;
   readonly requests: string[];
-  /** A task as if somebody had started it. */
+  /** Adds a task as if it had been started. */
   readonly addTask: (fields?: Partial<TaskView>) => TaskView;
   readonly emit: (task: string, kind: string, more?: JsonObject) => FeedEvent;
   readonly end: (task: string, outcome: Outcome) => FeedEvent;
   readonly writeLog: (text: string, options?: { final?: boolean }) => void;
-  /** Everything that can change, to compare before and after. */
+  /** The whole state as text, to compare before and after. */
   readonly state: () => string;
   /** Forgets everything, as an agent with another journal would. */
   readonly wipe: () => void;
-  /** While out, every request is cut. */
+  /** During an outage every connection is cut. */
   readonly setOut: (out: boolean) => void;
-  /** Like one of the version before, it does not know the question for tags. */
+  /** Without tags it behaves like the previous version, which does not have the route for tags. */
   readonly setTags: (known: boolean) => void;
   readonly close: () => Promise<void>;
 };
@@ -136,7 +136,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     return need(state, task.id);
   };
 
-  /** Waits until something happens, for at most `ms`, or until the asker leaves. */
+  /** Waits until something happens, for at most `ms`, or until the client leaves. */
   const hold = (ctx: Koa.Context, ms: number): Promise<void> =>
     new Promise((resolve) => {
       const gone = clientGoneSignal(ctx);
@@ -209,7 +209,7 @@ type Parts = Pick<FakeAgent, "addTask" | "emit"> & {
 };
 type Handlers = Partial<RouteHandlers<AgentRoutes>>;
 
-/** Removing runners and following settings are not asked for by the portal's tests: like an agent that is older. */
+/** Without the routes for removing runners and following settings, like an older agent. */
 function makeRoutes(parts: Parts): Router {
   const router = new Router({ prefix: AGENT_PREFIX });
   const handlers: Handlers = { ...taskHandlers(parts), ...logAndFeed(parts), ...FIXED };
@@ -306,7 +306,7 @@ const FIXED: Handlers = {
   settingsHistory: () => ({ items: [] }),
 };
 
-/** The one rule that the fake pipelines have: `ref` is a text. */
+/** The only rule of the fake pipelines: `ref` is a text. */
 function checkParams({ pipeline, params }: StartTask): void {
   if (params.ref === undefined || typeof params.ref === "string") return;
   const problems = [{ detail: "This must be a text.", pointer: "/params/ref" }];

@@ -28,7 +28,7 @@ export type FakeJob = {
   readonly spec: wire.JobSpec;
   state: "offered" | "claimed" | "started" | "ended" | "lost" | "declined";
   cancel: string | undefined;
-  /** The session to which a poll has told the cancel. */
+  /** The session whose poll was answered with the cancel. */
   canceledIn: string | undefined;
   readonly progress: wire.StepProgress[];
   readonly logs: Map<string, { bytes: Buffer; final: boolean }>;
@@ -42,17 +42,17 @@ export class FakeAgent {
   readonly jobs: FakeJob[] = [];
   readonly sessions: wire.SessionRequest[] = [];
   readonly effects = new Map<string, Effect>();
-  /** `METHOD path` of every call that came through, in order. */
+  /** The path of every call that arrived, in order. */
   readonly calls: string[] = [];
   readonly problems: string[] = [];
-  /** Paths of the calls that a fault hit. */
+  /** Paths of the calls that had a fault. */
   readonly faults: string[] = [];
   lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
   /** Offers jobs to a runner that has no free slot. */
   ignoresSlots = false;
-  /** Takes no token any more. */
+  /** Refuses every token. */
   isRefusing = false;
-  /** Says what happens to a call before it is looked at: nothing, the connection is cut, or its answer gets lost. */
+  /** The fault of a call: none, the connection is cut before the call is handled, or its answer is lost. */
   fault: (path: string) => "none" | "drop" | "drop-answer" = () => "none";
 
   #session = 0;
@@ -77,7 +77,7 @@ export class FakeAgent {
     return this;
   }
 
-  /** The machine of the agent is off; what it knows stays. `open` brings it back at the same address. */
+  /** Stops serving; the state is kept. `open` serves again on the same port. */
   async goDown(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -122,13 +122,13 @@ export class FakeAgent {
     this.#changed();
   }
 
-  /** Gives the job away: its fence is stale from now on. */
+  /** Reassigns the job: its fence is stale from now on. */
   lose(job: FakeJob): void {
     job.state = "lost";
     this.#changed();
   }
 
-  /** Waits until something holds; what arrives is looked at each time. */
+  /** Waits until `look` answers; it is called after every change. Throws after 15 s. */
   async until<T>(what: string, look: () => T | undefined | false): Promise<T> {
     const limit = AbortSignal.timeout(15_000);
     for (;;) {
@@ -259,7 +259,7 @@ export class FakeAgent {
           cancel && canceledIn !== session && (state === "claimed" || state === "started"),
       );
       if (offers.length > 0 || cancels.length > 0 || end.aborted) {
-        // Said once in each session, as the agent does; what the runner did not hear is in its next renewal.
+        // Once per session, as the real agent does; a lost answer is made up for by the next heartbeat.
         for (const job of cancels) job.canceledIn = session;
         return {
           offers: offers.map(({ ref }) => ({ offer: `o${ref.fence}`, ref, ttlMs: 15_000 })),

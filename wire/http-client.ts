@@ -1,5 +1,5 @@
-// One way for our processes to call each other: JSON over HTTP with a bearer token, a deadline, a bounded answer that is
-// checked by its schema, and errors that keep their code.
+// The client that our processes use to call each other: JSON over HTTP with a bearer token, a deadline, a size limit,
+// answers validated by a schema, and errors that keep their code.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type MakeDeadline, machineDeadline } from "@gantry/runtime/deadline.ts";
@@ -9,22 +9,22 @@ import { z } from "zod";
 import { PLATFORM_PROTOCOL, PROTOCOL_HEADER, versionsText } from "./protocol-version.ts";
 
 export type CallerOptions = {
-  /** Who answers, for error sentences: `task-agent`. */
+  /** The name of the server in error messages: `task-agent`. */
   readonly what: string;
-  /** Address without a path. */
+  /** URL without a path. */
   readonly url: string;
-  /** Path before all paths, e.g. `/agent/v1`. */
+  /** Prefix of all paths, e.g. `/agent/v1`. */
   readonly prefix: string;
   readonly token: string;
   /** Sent with every call. */
   readonly headers?: { readonly [name: string]: string };
-  /** Milliseconds until a call is given up (10 s); the `waitMs` of a long poll comes on top. */
+  /** Milliseconds until a call fails (default 10 s); the `waitMs` of a long poll is added. */
   readonly deadlineMs?: number;
   readonly fetch?: typeof fetch;
   readonly deadline?: MakeDeadline;
 };
 
-/** `waitMs`: for how long the other side may hold the answer; it comes on top of the deadline. */
+/** `waitMs`: how long the server may hold the answer; it is added to the deadline. */
 export type CallOptions = { readonly waitMs?: number | undefined; readonly signal?: AbortSignal | undefined };
 
 type QueryOf<S> = S extends z.ZodType
@@ -39,9 +39,9 @@ export type RouteRequest<R extends RouteSpec> = {
   BodyOf<R["body"]>;
 
 /**
- * Throws the other side's error with its code; `unavailable` when it cannot be reached, is too slow or answers in words
- * that are not its own (a proxy's error page); `system-strange` for an answer that does not fit. An abort by `signal`
- * throws its reason.
+ * Throws the error of the server with its code; `unavailable` when the server cannot be reached, is too slow, or something
+ * else answered (a proxy's error page); `system-strange` for an answer that does not match the schema. An abort by
+ * `signal` throws its reason.
  */
 export type Caller = {
   readonly call: <R extends RouteSpec>(
@@ -64,7 +64,7 @@ type AnyRequest = {
 };
 
 const DEADLINE_MS = 10_000;
-/** Larger answers are refused: nothing we ask for is near it. */
+/** Larger answers are refused; no answer of ours comes close. */
 const MAX_ANSWER = 64 * 1_048_576;
 
 export function makeCaller(options: CallerOptions): Caller {
@@ -106,7 +106,7 @@ export function makeCaller(options: CallerOptions): Caller {
     bytes: (route, request, call = {}) => send(route, request, call),
     call: async <R extends RouteSpec>(route: R, request: RouteRequest<R>, call: CallOptions = {}) => {
       const { bytes } = await send(route, request, call);
-      // A route without a schema has an answer that nobody reads.
+      // The answer of a route without a schema is not read.
       const parsed = (route.answer ?? NO_ANSWER).safeParse(parseJson(bytes));
       if (parsed.success) return parsed.data as Parsed<R["answer"]>;
       const where = parsed.error.issues[0]?.path.join(".") ?? "";
@@ -128,11 +128,11 @@ function partsOf({ path }: RouteSpec, { params }: AnyRequest): readonly string[]
     .map((part) => (part.startsWith("{") ? (params[part.slice(1, -1)] ?? "") : part));
 }
 
-/** Every part of the path is encoded; `.` and `..` would leave the path and are refused. */
+/** Encodes every part of the path; refuses empty parts, `.` and `..`, which would change the path. */
 function addressOf({ url, prefix }: CallerOptions, route: RouteSpec, request: AnyRequest): string {
   const path = partsOf(route, request);
   if (path.some((part) => part === "" || part === "." || part === "..")) {
-    throw new GantryError("bad-request", { problem: "a name in the address is empty or made of dots" });
+    throw new GantryError("bad-request", { problem: "a name in the path is empty, or consists of dots" });
   }
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(request.query ?? {}))
@@ -154,7 +154,7 @@ async function readAnswer(answer: Response): Promise<Buffer> {
 
 function problemIn(bytes: Buffer, status: number, what: string): GantryError {
   const told = errorOf(parseJson(bytes));
-  // Our own token being refused is not the fault of the person who asked us.
+  // A refused token of this process is not the fault of its caller.
   if (told && told.code !== "unauthenticated" && told.code !== "forbidden") return told;
   const problem = status === 401 || status === 403 ? "It refused our token." : `It answered with status ${status}.`;
   return new GantryError("unavailable", { what, problem });

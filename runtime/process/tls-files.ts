@@ -1,4 +1,4 @@
-// Certificates and keys of a configuration, looked at before anybody is called: a connection would only say that it failed.
+// Validates configured certificates and keys before any connection is made: a connection would only report that it failed.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { configInvalid } from "@gantry/core/config/read.ts";
@@ -11,7 +11,7 @@ export type TlsTexts = {
   readonly tlsKey?: string | undefined;
 };
 
-/** Throws `config-invalid` with every text that is not what it must be; `pointer` leads to the object that holds them. */
+/** Throws `config-invalid` with one problem per invalid text; `pointer` is the JSON pointer of the object that holds them. */
 export function checkTls({ tlsCa, tlsCert, tlsKey }: TlsTexts, pointer: string): void {
   const problems: Problem[] = [];
   const say = (name: string, detail: string): void => void problems.push({ pointer: `${pointer}/${name}`, detail });
@@ -26,7 +26,7 @@ export function checkTls({ tlsCa, tlsCert, tlsKey }: TlsTexts, pointer: string):
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** The first of them. */
+/** The first certificate of the text. */
 function readCertificates(text: string | undefined, say: (detail: string) => void): X509Certificate | undefined {
   if (text === undefined) return undefined;
   const found = text.match(CERTIFICATE);

@@ -1,6 +1,5 @@
-// What has left the journal is answered all the same: GET of a task, its events and its logs come from the archive, and what
-// would change it is told where it is (410). Stands in front of portal-routes.ts, which has authenticated whoever asks by
-// the time that it says that there is no such task.
+// Answers for tasks that have left the journal: GET of a task, its events and its logs come from the archive; a change is
+// refused with 410. It wraps portal-routes.ts, which has authenticated the client before it reports a task as not found.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { notModified } from "@gantry/runtime/http/conditional.ts";

@@ -19,12 +19,12 @@ export type RunnerRoutesDeps = {
   readonly protocol: RunnerProtocol;
   readonly logs: LogStore;
   readonly tokens: Readonly<Record<string, string>>;
-  /** A runner of this site wanted to sign in and speaks no version of the protocol that this agent does. */
+  /** A runner of this site tried to register and has no protocol version in common with this agent. */
   readonly onIncompatible?: (site: string, runner: string, error: GantryError) => void;
 };
 
 const BODY = z.unknown();
-/** All that is read of a request to sign in whose other fields may mean anything. */
+/** The only field that is read of a registration with an unknown version. */
 const named = z.object({ runner: z.string().max(200) });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
@@ -39,7 +39,7 @@ export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerR
     return site;
   };
 
-  // Runners make most of the requests, and these addresses have no parameters: they are found without a router.
+  // Runners send most of the requests, and these paths have no parameters: a map is faster than a router.
   const calls = runnerCalls(protocol);
 
   router.use((ctx, next) => {
@@ -73,7 +73,7 @@ export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerR
   };
 }
 
-/** Agreed when a runner signs in: everything else is said under its session. */
+/** The version is agreed at registration and holds for the session. */
 function agree(ctx: Koa.Context, body: unknown, onIncompatible: (runner: string, error: GantryError) => void): number {
   const name = named.safeParse(body).data?.runner ?? "of no name";
   try {

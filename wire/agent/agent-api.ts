@@ -12,7 +12,7 @@ export const startTask = z.object({
   pipeline: name,
   app: name.optional(),
   params: z.record(z.string(), z.json()).default({}),
-  /** Scoped by principal; the first answer is given again for 7 days. */
+  /** Scoped by principal; a repeated request gets the first answer again for 7 days. */
   idempotencyKey: z.string().min(1).max(200),
   principal: z.string().min(1).max(200),
 });
@@ -40,11 +40,11 @@ export const feedPage = z.object({ events: z.array(feedEvent), last: z.int() });
 export type FeedPage = z.infer<typeof feedPage>;
 
 /**
- * Header of a request for the feed: the name of a reader that comes back. It has everything up to `after`, and nothing
- * after it leaves the journal before the reader has come further, or was silent for a week.
+ * Header of a feed request: the name of a reader that returns. The reader has all events up to `after`; later events stay
+ * in the journal until it has read them, or has not asked for a week.
  */
 export const READER_HEADER = "gantry-reader";
 
-/** Headers of a log answer: where the log stands, and whether more can come. */
+/** Headers of a log answer: the size of the log so far, and whether it is complete. */
 export const LOG_SIZE_HEADER = "gantry-log-size";
 export const LOG_FINAL_HEADER = "gantry-log-final";

@@ -1,5 +1,5 @@
-// The client of routes.ts, used by portal-api and notify-agent. Safe to share and to use concurrently; connections
-// are kept alive by fetch. Errors are those of `Caller`.
+// The client of routes.ts, for portal-api and notify-agent. Safe to share and to use concurrently; fetch keeps its
+// connections alive. Errors are those of `Caller`.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { z } from "zod";
@@ -40,11 +40,11 @@ export type LogPlace = {
   readonly task: string;
   readonly job: string;
   readonly step: string;
-  /** Absent: the newest. */
+  /** Absent: the latest attempt. */
   readonly attempt?: number | undefined;
 };
 
-/** A piece of a log. `size` is how long the log is so far; `final` says that it will not grow. */
+/** Part of a log. `size`: bytes of the whole log so far; `final`: it will not grow. */
 export type LogPiece = {
   readonly bytes: Buffer;
   readonly from: number;
@@ -58,11 +58,11 @@ export type AgentClient = {
   readonly startTask: (request: StartTask) => Promise<TaskView>;
   readonly tasks: (query: TaskQuery, call?: Asking) => Promise<Page<TaskSummary>>;
   readonly task: (id: string, call?: Asking) => Promise<TaskView>;
-  /** The tag of each of these tasks as they are now; those that are not there are left out. At most `MAX_TAGS`. */
+  /** Task → its current tag, for at most `MAX_TAGS` tasks; unknown tasks are left out. */
   readonly taskTags: (ids: readonly string[], call?: Asking) => Promise<ReadonlyMap<string, string>>;
-  /** Events of one task after a taskseq, oldest first. Ask again after the last one until none come. */
+  /** Events of one task after a taskseq, oldest first. For all events, call it again after the last one until none is left. */
   readonly taskEvents: (id: string, after: number, limit: number, call?: Asking) => Promise<readonly FeedEvent[]>;
-  /** Bytes from an offset. With `waitMs` it holds until there are some or the log is final. */
+  /** Bytes from an offset. With `waitMs` the answer is held until there are bytes or the log is final. */
   readonly log: (
     place: LogPlace,
     from: number,
@@ -79,13 +79,13 @@ export type AgentClient = {
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   readonly sites: (call?: Asking) => Promise<Page<SiteView>>;
-  /** Without `after`: no events, only where the feed stands. */
+  /** Without `after`: no events, only the current end of the feed. */
   readonly settings: (call?: Asking) => Promise<SettingsView>;
-  /** Throws `bad-request` with every wrong value, and `version-differs`. */
+  /** Throws `bad-request` with every invalid value, or `version-differs`. */
   readonly changeSettings: (wish: ChangeSettings) => Promise<SettingsView>;
   /** Newest first. */
   readonly settingsHistory: (query: PageQuery, call?: Asking) => Promise<Page<SettingsChangeView>>;
-  /** For a process that heeds them; holds up to `waitMs` while the version is not above `after`. */
+  /** For processes that apply settings. The answer is held for up to `waitMs` while the version is not above `after`. */
   readonly settingsNow: (
     query: { readonly after: number; readonly waitMs: number },
     call?: Asking,
@@ -145,6 +145,6 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
 
 function tooOld(error: unknown): never {
   if (!(error instanceof GantryError) || error.code !== "not-found") throw error;
-  const problem = "It is of a version that has no settings; update it.";
+  const problem = "Its version has no settings; update it.";
   throw new GantryError("unavailable", { what: "The task-agent", problem }, { cause: error });
 }

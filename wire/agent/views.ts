@@ -1,5 +1,5 @@
-// What people and programs read: the objects of the HTTP API. OpenAPI is made from these schemas. They are views: the
-// task-agent computes them from its state, and nothing decides on them.
+// The objects of the HTTP API, and the source of the OpenAPI document. They are views: the task-agent computes them from its
+// state, and no decision is based on them.
 
 import { STATES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
@@ -129,12 +129,12 @@ export const taskView = taskSummary
   .meta({ id: "Task" });
 export type TaskView = z.infer<typeof taskView>;
 
-/** Differs whenever the view of a task does: silence of runners changes what is shown without a new version. */
+/** Changes with the view of a task: a silent runner changes the view without a new version. */
 export function taskTag({ version, jobs }: Pick<TaskView, "version" | "jobs">): string {
   return tagOf(version, jobs.filter((job) => job.notHeardSince !== undefined).length);
 }
 
-/** `silent`: how many of its jobs have a runner that has not been heard of. */
+/** `silent`: number of jobs whose runner is silent. */
 export function tagOf(version: number, silent: number): string {
   return `${version}.${silent}`;
 }
@@ -221,7 +221,7 @@ export const systemView = z
   .meta({ id: "System" });
 export type SystemView = z.infer<typeof systemView>;
 
-/** A step that pipelines may use: StepDescription of core, as it crosses the wire. */
+/** A step that pipelines may use: core's StepDescription on the wire. */
 export const stepDescription = z
   .object({
     name: z.string(),

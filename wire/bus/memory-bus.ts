@@ -1,16 +1,16 @@
-// The bus in memory: for tests, with an outage and the two faults that a publisher cannot tell apart.
+// The event bus in memory, for tests: with outages and the two faults that a publisher cannot distinguish.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { BusHealth, BusMessage, Consumer, Consumption, EventBus } from "./bus.ts";
 
-/** `lost`: the next publish rejects and nothing of it is there. `unanswered`: it is there, and rejects all the same. */
+/** The next publish rejects. `lost`: nothing of it is stored. `unanswered`: all of it is stored. */
 export type PublishFault = "lost" | "unanswered";
 
 export type MemoryBus = EventBus & {
   /** All messages, by partition. */
   readonly partitions: readonly (readonly BusMessage[])[];
   readonly failNextPublish: (fault: PublishFault) => void;
-  /** While it is down every publish rejects and nobody is handed anything. */
+  /** While the bus is down every publish rejects and nothing is delivered. */
   readonly setDown: (down: boolean) => void;
 };
 
@@ -42,7 +42,7 @@ export function openMemoryBus(partitionCount = 3): MemoryBus {
     group.members.push(member);
     let stopped = false;
 
-    /** A partition of this member that has something new. */
+    /** A partition of this member that has new messages. */
     const next = (): number | undefined => {
       const mine = group.members.indexOf(member);
       const isNext = (messages: readonly BusMessage[], at: number): boolean =>
@@ -65,7 +65,7 @@ export function openMemoryBus(partitionCount = 3): MemoryBus {
           () => true,
           () => false,
         );
-        // Another turn of the event loop, so that a handler that always fails does not stop the process.
+        // Yields to the event loop, so that a handler that always fails does not block the process.
         if (done) group.committed[at] = Math.max(group.committed[at] ?? 0, from + messages.length);
         else await new Promise((resolve) => setImmediate(resolve));
       }

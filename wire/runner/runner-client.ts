@@ -1,5 +1,5 @@
-// The runner's side of the runner protocol: one method per call, each with its own deadline, each answer checked. What
-// goes wrong is a GantryError: the agent's own, or `unavailable` when it was not the agent who answered.
+// The client of the runner protocol: one method per call, with its own deadline; answers are validated. Failures are
+// GantryErrors: those of the agent, or `unavailable` when the agent did not answer.
 
 import { ERRORS, GantryError } from "@gantry/core/errors.ts";
 import { type MakeDeadline, machineDeadline } from "@gantry/runtime/deadline.ts";
@@ -10,10 +10,10 @@ import { PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "../protocol-vers
 import type { JobRef, PollRequest } from "./protocol.ts";
 import { RUNNER_CALLS, RUNNER_LOG, RUNNER_PREFIX, type RunnerCallName, type RunnerCalls } from "./routes.ts";
 
-/** `timeoutMs` shortens the call's own deadline; `signal` gives the call up. */
+/** `timeoutMs` shortens the deadline of the call; `signal` aborts it. */
 export type CallOptions = { readonly signal?: AbortSignal; readonly timeoutMs?: number };
 
-/** Bytes of a step's log from `offset` on; see the protocol. */
+/** Bytes of a step's log from `offset` on. */
 export type LogChunk = {
   readonly session: string;
   readonly ref: JobRef;
@@ -26,9 +26,9 @@ export type LogChunk = {
 };
 
 /**
- * All calls may run concurrently and are safe to repeat. They throw `session-gone`, `lease-lost`, `offer-gone`,
- * `log-rewind` (its `ack` says where to go on) and the other errors of the agent as they are; `unavailable` when nobody
- * or somebody else answered, or not in time; and the signal's reason when it was aborted.
+ * All calls may run concurrently and are safe to repeat. They throw the errors that their route declares (`ack` of
+ * `log-rewind` is the offset at which to continue); `unavailable` when the agent did not answer, or not in time; and the
+ * signal's reason when it was aborted.
  */
 export type RunnerClient = {
   readonly [Name in RunnerCallName]: (
@@ -36,21 +36,21 @@ export type RunnerClient = {
     options?: CallOptions,
   ) => Promise<AnswerTo<RunnerCalls[Name]>>;
 } & {
-  /** `ack` says up to which byte the agent has the log. */
+  /** `ack`: how many bytes of the log the agent has. */
   readonly log: (chunk: LogChunk, options?: CallOptions) => Promise<Parsed<typeof RUNNER_LOG.answer>>;
 };
 type AnswerTo<R extends RouteSpec> = R extends { readonly answer: infer A extends z.ZodType } ? z.output<A> : undefined;
 
 export type RunnerClientOptions = {
-  /** Address of the task-agent, without `/runner/v1`. */
+  /** URL of the task-agent, without `/runner/v1`. */
   readonly url: string;
-  /** Asked before every call, so that a renewed token is used at once. */
+  /** Read before every call, so that a renewed token is used at once. */
   readonly token: () => string | Promise<string>;
   readonly fetch: typeof fetch;
   readonly deadline?: MakeDeadline;
 };
 
-/** An answer may hold a whole job; nothing of the protocol is larger. */
+/** The largest answer of the protocol is a whole job. */
 const MAX_ANSWER = 16 * 1_048_576;
 const VERSIONS = versionsText(RUNNER_PROTOCOL);
 
@@ -135,10 +135,10 @@ function contentOf(answer: Response, text: string): unknown {
   if (answer.status === 204) return undefined;
   if (answer.ok && type === "application/json") return parseJson(text);
   const known = type === PROBLEM_TYPE ? errorOf(parseJson(text)) : undefined;
-  // The same status with another code would be treated as something else than it is.
+  // An error code counts only with its own status.
   if (known && !answer.ok && ERRORS[known.code].status === answer.status) throw known;
   if (answer.status === 401) throw new GantryError("unauthenticated");
-  // A proxy, a login page, an address that is not the agent's: not a word of it counts.
+  // From a proxy, a login page or another server: its content is ignored.
   throw unavailable(`status ${answer.status} with ${type ?? "no content type"} is not an answer of a task-agent`);
 }
 
@@ -154,7 +154,7 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw unavailable(`the answer is not understood (${issue?.path.join(".")}: ${issue?.message})`, parsed.error);
+  throw unavailable(`the answer does not match its schema (${issue?.path.join(".")}: ${issue?.message})`, parsed.error);
 }
 
 async function readText(answer: Response): Promise<string> {

@@ -125,7 +125,7 @@ test("a port that is in use", () =>
       await startsBadly(dir, {
         process,
         config: { port: at.port },
-        says: `Gantry cannot listen on 127.0.0.1:${at.port}. Another process listens there already. Stop what listens there, or configure another \`host\` or \`port\`.`,
+        says: `Gantry cannot listen on 127.0.0.1:${at.port}. Another process already listens there. Stop what listens there, or configure another \`host\` or \`port\`.`,
       });
     await new Promise((resolve) => server.close(resolve));
   }));
