@@ -134,7 +134,7 @@ async function assemble(
     registry: metrics.registry,
   });
   retention.start();
-  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, heed });
+  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, onChange: heed });
   logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
   return {
     ...server,

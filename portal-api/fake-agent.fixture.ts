@@ -4,6 +4,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
+import { pause, systemClock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
@@ -102,27 +103,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
 
   const emit: FakeAgent["emit"] = (task, kind, more = {}) => {
     const view = need(state, task);
-    const taskseq = state.events.filter((event) => event.subject === task).length + 1;
-    const event: FeedEvent = {
-      specversion: "1.0",
-      id: `${task}/${taskseq}`,
-      source: "/gantry/test",
-      type: `dev.gantry.test.${kind.toLowerCase()}.v1`,
-      subject: task,
-      time: AT,
-      datacontenttype: "application/json",
-      seq: (state.events.at(-1)?.seq ?? 0) + 1,
-      taskseq,
-      data: {
-        task,
-        pipeline: view.pipeline,
-        title: view.title,
-        ...(view.app === undefined ? {} : { app: view.app }),
-        requestedBy: view.requestedBy,
-        url: `/tasks/${task}`,
-        event: { kind, ...more },
-      },
-    };
+    const event = newEvent(state, view, kind, more);
     state.events.push(event);
     state.tasks.set(task, { ...view, version: view.version + 1 });
     wake();
@@ -138,17 +119,9 @@ export async function startFakeAgent(): Promise<FakeAgent> {
 
   /** Waits until something happens, for at most `ms`, or until the client leaves. */
   const hold = (ctx: Koa.Context, ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const gone = clientGoneSignal(ctx);
-      const done = (): void => {
-        waiting.delete(done);
-        clearTimeout(timer);
-        gone.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
+    pause(systemClock, ms, clientGoneSignal(ctx), (done) => {
       waiting.add(done);
-      gone.addEventListener("abort", done);
+      return () => waiting.delete(done);
     });
 
   const silent = (): void => undefined;
@@ -337,5 +310,29 @@ function newTask(id: string): TaskView {
     definition: { name: "ci", version: "1" },
     outputs: {},
     jobs: [],
+  };
+}
+
+function newEvent(state: State, view: TaskView, kind: string, more: JsonObject): FeedEvent {
+  const taskseq = state.events.filter((event) => event.subject === view.id).length + 1;
+  return {
+    specversion: "1.0",
+    id: `${view.id}/${taskseq}`,
+    source: "/gantry/test",
+    type: `dev.gantry.test.${kind.toLowerCase()}.v1`,
+    subject: view.id,
+    time: AT,
+    datacontenttype: "application/json",
+    seq: (state.events.at(-1)?.seq ?? 0) + 1,
+    taskseq,
+    data: {
+      task: view.id,
+      pipeline: view.pipeline,
+      title: view.title,
+      ...(view.app === undefined ? {} : { app: view.app }),
+      requestedBy: view.requestedBy,
+      url: `/tasks/${view.id}`,
+      event: { kind, ...more },
+    },
   };
 }

@@ -153,9 +153,9 @@ async function readAnswer(answer: Response): Promise<Buffer> {
 }
 
 function problemIn(bytes: Buffer, status: number, what: string): GantryError {
-  const told = errorOf(parseJson(bytes));
+  const known = errorOf(parseJson(bytes));
   // A refused token of this process is not the fault of its caller.
-  if (told && told.code !== "unauthenticated" && told.code !== "forbidden") return told;
+  if (known && known.code !== "unauthenticated" && known.code !== "forbidden") return known;
   const problem = status === 401 || status === 403 ? "It refused our token." : `It answered with status ${status}.`;
   return new GantryError("unavailable", { what, problem });
 }

@@ -85,12 +85,12 @@ test("invalid bodies are refused with a reason", async (t) => {
     ["another type", "{}", 415, /Content-Type/, { "content-type": "text/plain" }],
     ["compressed", "{}", 415, /compressed/, { "content-encoding": "gzip" }],
   ];
-  for (const [name, body, status, says, headers] of cases) {
+  for (const [name, body, status, expected, headers] of cases) {
     await t.test(name, async () => {
       const answer = await post(body, headers ?? {});
       assert.equal(answer.status, status);
-      const told = await problem(answer);
-      assert.match(JSON.stringify(told), says);
+      const sent = await problem(answer);
+      assert.match(JSON.stringify(sent), expected);
     });
   }
   assert.equal((await post(deep(63))).status, 200);
@@ -141,7 +141,7 @@ test("a client that leaves aborts its handler", async () => {
 });
 
 test("invalid HTTP is answered with a problem document", async () => {
-  const say = (text: string): Promise<string> =>
+  const exchange = (text: string): Promise<string> =>
     new Promise((resolve, reject) => {
       const socket = connect(server.port, "127.0.0.1", () => socket.write(text));
       let got = "";
@@ -162,7 +162,7 @@ test("invalid HTTP is answered with a problem document", async () => {
     ["nonsense\r\n\r\n", 400],
     [`GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
   ] as const) {
-    const answer = await say(text);
+    const answer = await exchange(text);
     assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), text.slice(0, 60));
     assert.match(answer, /application\/problem\+json/);
   }
@@ -181,7 +181,7 @@ test("a closing server answers waiting clients and closes their connections, so 
   closing.use(async (ctx) => {
     arrived.resolve();
     await new Promise((resolve) => clientGoneSignal(ctx).addEventListener("abort", resolve));
-    ctx.body = "told";
+    ctx.body = "done";
   });
   const server = await listen(closing, { host: "127.0.0.1", port: 0 });
   const asked = fetch(`${server.url}/poll`);
@@ -189,7 +189,7 @@ test("a closing server answers waiting clients and closes their connections, so 
   const began = performance.now();
   const closed = server.close();
   const answer = await asked;
-  assert.deepEqual([await answer.text(), answer.headers.get("connection")], ["told", "close"]);
+  assert.deepEqual([await answer.text(), answer.headers.get("connection")], ["done", "close"]);
   await closed;
   assert.ok(performance.now() - began < 1_500, "it did not wait for an unused connection");
 });
@@ -202,7 +202,7 @@ test("a closing server waits neither for a connection without a request nor for 
     await readJson(ctx, z.unknown());
     const gone = clientGoneSignal(ctx);
     if (!gone.aborted) await once(gone, "abort");
-    ctx.body = "told";
+    ctx.body = "done";
   });
   const server = await listen(closing, { host: "127.0.0.1", port: 0 });
   const silent = connect(server.port, "127.0.0.1");
@@ -214,7 +214,7 @@ test("a closing server waits neither for a connection without a request nor for 
   const closed = server.close();
   asking.write("}");
   const answer = (await asking.toArray()).join("");
-  assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*told/);
+  assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*done/);
   await closed;
   assert.ok(performance.now() - began < 1_500, "it did not wait for the limit at which it cuts connections");
 });

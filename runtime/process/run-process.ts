@@ -89,7 +89,7 @@ ${prefix}_PORT_FILE names a file with its value. All problems are reported at on
 }
 
 function fail(error: unknown): void {
-  const told = error instanceof GantryError ? inOneLine(error) : undefined;
-  process.stderr.write(`${told ?? (error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
-  process.exit(told ? 2 : 1);
+  const line = error instanceof GantryError ? inOneLine(error) : undefined;
+  process.stderr.write(`${line ?? (error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
+  process.exit(line ? 2 : 1);
 }

@@ -33,13 +33,13 @@ test("an error of the operating system at start becomes one line", async (t) => 
   assert.ok(at !== null && typeof at === "object");
   assert.match(
     await faultOf(() => listen(new Koa(), { host: "127.0.0.1", port: at.port })),
-    /^Gantry cannot listen on 127\.0\.0\.1:\d+\. Another process listens there already\. Stop [^\n]*\.$/,
+    /^Gantry cannot listen on 127\.0\.0\.1:\d+\. Another process already listens there\. Stop [^\n]*\.$/,
   );
   const file = join(dir, "file");
   writeFileSync(file, "");
   assert.match(
     await faultOf(() => mkdirSync(join(file, "data"))),
-    /file\/data cannot be used\. A part of its path is a file and not a folder\. Let/,
+    /file\/data cannot be used\. Part of its path is a file, not a folder\. Let/,
   );
   assert.equal(await faultOf(() => JSON.parse("{")), "a bug");
   assert.equal(await faultOf(() => Promise.reject(new Error("no code"))), "a bug");

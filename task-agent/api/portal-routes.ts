@@ -66,15 +66,15 @@ type TaskRoute = "startTask" | "tasks" | "task" | "taskTags" | "taskEvents" | "l
 
 function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   const { feed, leases, logs, tasks } = deps;
-  const { known, view, start, cancel, rerun, resolve } = taskCalls(deps);
+  const { requireTask, view, start, cancel, rerun, resolve } = taskCalls(deps);
   return {
     startTask: ({ body }) => start(body),
     tasks: ({ query }) => listTasks(deps, query),
     task: async ({ ctx, params: { id }, query: { after, wait } }) => {
-      let record = await known(id);
+      let record = await requireTask(id);
       if (wait > 0 && record.version <= after) {
         await feed.taskChanged(record.state.id, record.version, wait, clientGoneSignal(ctx));
-        record = await known(id);
+        record = await requireTask(id);
       }
       return notModified(ctx, tagOfRecord(record, leases)) ? undefined : view(record);
     },
@@ -84,10 +84,10 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
       return { tags: Object.fromEntries(found.map((one) => [one.state.id, tagOfRecord(one, leases)])) };
     },
     taskEvents: async ({ params: { id }, query: { after, limit } }) => {
-      const { state } = await known(id);
+      const { state } = await requireTask(id);
       return { items: await feed.ofTask(state.id, after, limit) };
     },
-    log: async ({ ctx, params, query }) => sendLog(ctx, await known(params.id), params, query, logs),
+    log: async ({ ctx, params, query }) => sendLog(ctx, await requireTask(params.id), params, query, logs),
     cancel: ({ params, body }) => cancel(params.id, body),
     rerun: ({ params, body }) => rerun(params.id, body),
     resolve: ({ params, body }) => resolve(params.id, body),

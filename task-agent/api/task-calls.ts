@@ -18,8 +18,8 @@ export type TaskCallsDeps = StartDeps & {
 type Body<Name extends keyof AgentRoutes> = Parsed<AgentRoutes[Name]["body" & keyof AgentRoutes[Name]]>;
 
 export type TaskCalls = {
-  /** Throws `not-found`. */
-  readonly known: (id: string | undefined) => Promise<TaskRecord>;
+  /** Throws `not-found` for an unknown task. */
+  readonly requireTask: (id: string | undefined) => Promise<TaskRecord>;
   readonly view: (record: TaskRecord) => TaskView;
   readonly start: (body: Body<"startTask">) => Promise<TaskView>;
   readonly cancel: (id: string, body: Body<"cancel">) => Promise<TaskView>;
@@ -30,30 +30,30 @@ export type TaskCalls = {
 
 export function taskCalls(deps: TaskCallsDeps): TaskCalls {
   const { tasks } = deps;
-  const known = async (id: string | undefined): Promise<TaskRecord> => {
+  const requireTask = async (id: string | undefined): Promise<TaskRecord> => {
     const record = id === undefined ? undefined : await tasks.read(id);
     if (!record) throw new GantryError("not-found", { kind: "task", name: id ?? "" });
     return record;
   };
   const view = (record: TaskRecord): TaskView => taskView(record.state, record.pipeline, record.version, deps.leases);
   return {
-    known,
+    requireTask,
     view,
     start: async (body) => view(await startTask(deps, body)),
     cancel: async (id, { principal: by, reason }) => {
-      const { state } = await known(id);
+      const { state } = await requireTask(id);
       const record = await tasks.change(state.id, (task, now) => decideCancel(task.state, { by, reason }, now));
       deps.onCancel(record);
       return view(record);
     },
     rerun: async (id, wish) => {
-      const { state } = await known(id);
+      const { state } = await requireTask(id);
       if (state.phase !== "ended") throw new GantryError("conflict", { what: `Task ${state.id} is still running: it` });
       const again = rerunRequest(state, wish.principal, wish.idempotencyKey);
       return view(await startTask(deps, again, { of: state, keep: wish.from === "failed" }));
     },
     resolve: async (id, wish) => {
-      const { state } = await known(id);
+      const { state } = await requireTask(id);
       return view(
         await tasks.change(state.id, (task, now) => decideResolve(task.state, { ...wish, by: wish.principal }, now)),
       );

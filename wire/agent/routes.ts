@@ -67,7 +67,7 @@ export const AGENT_ROUTES = {
     answer: taskView,
     errors: ["not-found"],
   }),
-  /** The tags that tell whether a view of a task is still what it was (`taskTag`). Unknown ids are left out. */
+  /** The tags of tasks (`taskTag`): a view with the same tag has not changed. Unknown ids are left out. */
   taskTags: route({
     method: "GET",
     path: "/task-tags",

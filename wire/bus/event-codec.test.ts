@@ -149,15 +149,15 @@ for (const [what, fact, context] of OURS) {
 
 test("an unsuccessful end is reported as one", () => {
   const outcomes = ["succeeded", "failed", "timed-out", "errored", "canceled", "skipped"];
-  const told = outcomes.map((outcome) => {
+  const reported = outcomes.map((outcome) => {
     const { value } = encodeEvent(eventOf({ kind: "TaskEnded", outcome }), NONE);
     return (JSON.parse(value) as { data: { subject: { content: { outcome: string } } } }).data.subject.content.outcome;
   });
-  assert.deepEqual(told, ["success", "failure", "failure", "error", "cancel", "success"]);
+  assert.deepEqual(reported, ["success", "failure", "failure", "error", "cancel", "success"]);
 });
 
 test("messages of other publishers are ignored", () => {
-  const strange = [
+  const foreign = [
     "",
     "null",
     "[]",
@@ -166,7 +166,7 @@ test("messages of other publishers are ignored", () => {
     '{"type":"dev.cdevents.x","data":{"customData":{}}}',
     `"${"x".repeat(5_000_000)}"`,
   ];
-  for (const value of strange)
+  for (const value of foreign)
     assert.equal(decodeEvent({ key: "k", value, headers: {} }), undefined, value.slice(0, 50));
 });
 

@@ -10,7 +10,7 @@ export type FollowerDeps = {
   readonly agent: Pick<AgentClient, "settingsNow">;
   readonly logger: Pick<Logger, "debug">;
   /** Called with the settings at first, and after every change. */
-  readonly heed: (now: LiveSettings) => void;
+  readonly onChange: (now: LiveSettings) => void;
 };
 
 const WAIT_MS = 20_000;
@@ -19,7 +19,7 @@ const RETRY_MS = 5_000;
 const OLDER_MS = 30_000;
 
 /** Runs until it is stopped. While the task-agent is unavailable, the last known settings stay in force. */
-export function followSettings({ agent, logger, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
+export function followSettings({ agent, logger, onChange }: FollowerDeps): { readonly stop: () => Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
   const run = async (): Promise<void> => {
@@ -27,7 +27,7 @@ export function followSettings({ agent, logger, heed }: FollowerDeps): { readonl
     while (!signal.aborted) {
       try {
         const now = await agent.settingsNow({ after: version, waitMs: WAIT_MS }, { signal });
-        if (now.version !== version) heed(readSettings(now.values));
+        if (now.version !== version) onChange(readSettings(now.values));
         version = now.version;
       } catch (err) {
         if (signal.aborted) return;

@@ -12,15 +12,15 @@ export const settingView = z
     title: z.string(),
     value,
     allowed: z.string().describe("What may be set: `must be …`"),
-    unset: z.string().describe("What counts while it is not set"),
-    processes: z.array(z.string()).describe("Who heeds it"),
+    unset: z.string().describe("What applies while it is not set"),
+    processes: z.array(z.string()).describe("The processes that apply it"),
   })
   .meta({ id: "Setting" });
 export type SettingView = z.infer<typeof settingView>;
 
 export const settingsView = z
   .object({
-    version: z.int().describe("Grows with every change; a change names the one that it was made for"),
+    version: z.int().describe("Grows with every change; a change names the version that it is based on"),
     items: z.array(settingView),
   })
   .meta({ id: "Settings" });
@@ -43,7 +43,7 @@ export const changeSettings = z.strictObject({
   changes: z
     .record(z.string().max(100), z.json())
     .refine((changes) => Object.keys(changes).length > 0, "at least one setting")
-    .describe("Setting → new value; null takes it back"),
+    .describe("Setting → new value; null unsets it"),
   reason: z.string().max(500).optional().describe("Why; kept with the change"),
 });
 /** The same request from the portal to the task-agent, with the principal. */

@@ -83,7 +83,7 @@ test("a data folder that is a file", () =>
     for (const process of ["task-agent", "task-runner"] as const)
       await startsBadly(dir, {
         process,
-        says: /^DIR\/data cannot be used\. There is a file where a folder must be\. Give/,
+        says: /^DIR\/data cannot be used\. It is a file, but must be a folder\. Give/,
       });
   }));
 

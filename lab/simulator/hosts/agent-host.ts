@@ -281,7 +281,7 @@ async function portalCall({ agent, tasks }: Serving, request: Request, gone: Abo
     case "resolve":
       return tasks.resolve(id, body(AGENT_ROUTES.resolve.body));
     case "task":
-      return tasks.view(await tasks.known(id));
+      return tasks.view(await tasks.requireTask(id));
     default:
       throw new Error(`no call ${request.path}`);
   }

@@ -26,7 +26,7 @@ export function makeKafka(config: KafkaConfig, logger: Logger): Kafka {
     // Few: the users of the client retry without limit.
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 },
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => tell(logger, entry),
+    logCreator: () => (entry) => logEntry(logger, entry),
   });
 }
 
@@ -35,7 +35,7 @@ export function makeKafka(config: KafkaConfig, logger: Logger): Kafka {
  * disconnecting after a crash fails. Any other unhandled rejection ends the process as usual. The answer removes the
  * handler.
  */
-export function holdStrayRejections(logger: Logger): () => void {
+export function logStrayRejections(logger: Logger): () => void {
   const onStray = (reason: unknown): void => {
     if (isKafkaError(reason)) {
       logger.warn({ err: reason }, "the Kafka client left a rejection unhandled");
@@ -65,7 +65,7 @@ function deepestCause(error: Error, depth: number): Error {
 }
 
 /** kafkajs repeats its messages during an outage, so they are logged at level debug. */
-function tell(logger: Logger, { namespace, log }: LogEntry): void {
+function logEntry(logger: Logger, { namespace, log }: LogEntry): void {
   const { message, timestamp: _, ...fields } = log;
   logger.debug({ kafkajs: namespace, ...fields }, message);
 }

@@ -5,7 +5,7 @@ import { systemClock, type Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { BusHealth, Consumption, EventBus } from "../bus.ts";
-import { holdStrayRejections, makeKafka, problemOfKafka } from "./client.ts";
+import { logStrayRejections, makeKafka, problemOfKafka } from "./client.ts";
 import type { KafkaConfig } from "./config.ts";
 import { startConsumption } from "./consumption.ts";
 import { openPublisher } from "./publisher.ts";
@@ -24,7 +24,7 @@ const CHECK_MS = 20_000;
 export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
   const { logger, clock = systemClock, random = Math.random } = deps;
   const kafka = makeKafka(config, logger);
-  const letGo = holdStrayRejections(logger);
+  const removeHandler = logStrayRejections(logger);
   const publisher = openPublisher(kafka, config, clock, logger);
   const consumptions = new Set<Consumption>();
   const address = config.brokers.join(", ");
@@ -41,7 +41,7 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
     if (health.up) logger.warn({ brokers: config.brokers, problem }, "Kafka is unavailable; Gantry keeps trying");
     health = { up: false, problem };
   };
-  const asked = async <T>(work: () => Promise<T>): Promise<T> => {
+  const call = async <T>(work: () => Promise<T>): Promise<T> => {
     if (closed) throw new GantryError("unavailable", { what: "The event bus", problem: "It is closed." });
     try {
       const answer = await work();
@@ -55,7 +55,7 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
   };
 
   return {
-    publish: (messages) => asked(() => publisher.publish(messages)),
+    publish: (messages) => call(() => publisher.publish(messages)),
     consume: (consumer) => {
       if (closed) throw new GantryError("unavailable", { what: "The event bus", problem: "It is closed." });
       const running = startConsumption({ kafka, config, clock, random, logger, onUp, onDown }, consumer);
@@ -68,14 +68,14 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
       consumptions.add(consumption);
       return consumption;
     },
-    checkTopic: () => asked(() => within(clock, CHECK_MS, "checking the topic", checkTopic(kafka, config, logger))),
+    checkTopic: () => call(() => within(clock, CHECK_MS, "checking the topic", checkTopic(kafka, config, logger))),
     health: () => health,
     close: async () => {
       if (closed) return;
       closed = true;
       await Promise.all([...consumptions].map((one) => one.stop()));
       await publisher.close();
-      letGo();
+      removeHandler();
     },
   };
 }
