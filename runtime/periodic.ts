@@ -1,7 +1,20 @@
 // Background work that runs every hour: one pass at a time, in small pieces with pauses between them, so that it does not
 // slow down other work.
 
-import { type Clock, pause } from "./clock.ts";
+import { type Cancel, type Clock, pause, type Timers } from "./clock.ts";
+
+/** Calls `run` every `ms`, first after `ms`, until it is canceled. It does not wait for what `run` begins. */
+export function every(clock: Timers, ms: number, run: () => void): Cancel {
+  let cancel: Cancel = () => {};
+  const schedule = (): void => {
+    cancel = clock.after(ms, () => {
+      schedule();
+      run();
+    });
+  };
+  schedule();
+  return () => cancel();
+}
 
 export type Periodic = {
   /** Call it between two pieces of work: pauses as long as the last piece took, so that a pass uses at most half a core. */

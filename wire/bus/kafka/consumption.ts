@@ -4,6 +4,7 @@
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause, type Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
+import { every } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
 import type { BusMessage, Consumer, Consumption } from "../bus.ts";
@@ -180,16 +181,11 @@ async function alive(
   handling: Promise<void>,
   sign: () => void,
 ): Promise<void> {
-  let stop = (): void => {};
-  const beat = (): void => {
-    stop = clock.after(HEARTBEAT_MS, () => {
-      sign();
-      // A failed heartbeat means that the group has removed this member; the refused commit reports it.
-      heartbeat().catch(() => {});
-      beat();
-    });
-  };
-  beat();
+  const stop = every(clock, HEARTBEAT_MS, () => {
+    sign();
+    // A failed heartbeat means that the group has removed this member; the refused commit reports it.
+    heartbeat().catch(() => {});
+  });
   try {
     await handling;
   } finally {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { createApp } from "../http/app.ts";
 import { listen } from "../http/listen.ts";
-import { operationRoutes } from "./metrics.ts";
+import { operationRoutes } from "./operation-routes.ts";
 
 test("ready, degraded and not ready, each with its reason", async (t) => {
   let broken: Error | undefined;
