@@ -4,14 +4,14 @@
 import { explain, GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { type StepOutcome, waiting } from "@gantry/core/step/outcome.ts";
+import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { z } from "zod";
 
 /** A restart of a small server takes half a minute; an upgrade with a database migration takes minutes. */
 const OUTAGE_LIMIT_MS = 10 * 60_000;
 /** How long an answer that is also given while starting may last, from a system that has not yet answered properly. */
 const FIRST_ANSWER_LIMIT_MS = 10_000;
-const FIRST_PAUSE_MS = 500;
-const MAX_PAUSE_MS = 5_000;
+const PAUSE = { firstMs: 500, maxMs: 5_000, jitter: "none" } as const;
 
 const json: z.ZodType<JsonValue> = z.json();
 const memoSchema = z.object({
@@ -51,7 +51,7 @@ export async function outlastRestart<O>(
     if (nowMs() - since.sinceMs >= limitMs) throw error;
     const { message, why } = explain(error);
     const outage = { sinceMs: since.sinceMs, calls: since.calls + 1, down };
-    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(since.calls, 10));
+    const pauseMs = backoffMs(PAUSE, outage.calls);
     return waiting(`${message} ${why}`, Math.max(pauseMs, retryAfterOf(error)), { ...memo, outage });
   }
 }

@@ -1,6 +1,6 @@
 // Callers that wait for the next commit. Shared by all adapters.
 
-import type { Clock } from "@gantry/runtime/clock.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { JournalEvent } from "./journal.ts";
 
 export type Waiters = {
@@ -20,19 +20,12 @@ export function makeWaiters(clock: Clock): Waiters {
   return {
     count: () => count,
     wait: (ms, signal, since = count) =>
-      new Promise((resolve) => {
-        if (since !== count) return resolve();
-        const done = (): void => {
-          if (!waiting.delete(done)) return;
-          cancelTimer();
-          signal?.removeEventListener("abort", done);
-          resolve();
-        };
-        waiting.add(done);
-        const cancelTimer = clock.after(ms, done);
-        signal?.addEventListener("abort", done, { once: true });
-        if (signal?.aborted) done();
-      }),
+      since !== count
+        ? Promise.resolve()
+        : pause(clock, ms, signal, (done) => {
+            waiting.add(done);
+            return () => waiting.delete(done);
+          }),
     wake: () => {
       count += 1;
       for (const done of [...waiting]) done();

@@ -13,7 +13,7 @@ import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { operationRoutes } from "@gantry/runtime/process/metrics.ts";
+import { operationRoutes } from "@gantry/runtime/process/operation-routes.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
@@ -134,7 +134,7 @@ async function assemble(
     registry: metrics.registry,
   });
   retention.start();
-  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, heed });
+  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, onChange: heed });
   logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
   return {
     ...server,

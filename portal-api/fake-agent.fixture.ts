@@ -1,23 +1,17 @@
-// A small task-agent for tests: keeps tasks, events and logs in memory and speaks wire/agent/agent-api.ts over real HTTP. It
-// plans nothing: a test says what happens next.
+// A small task-agent for tests: keeps tasks, events and logs in memory and answers wire/agent/routes.ts over real HTTP. It
+// runs nothing by itself: a test decides what happens next.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
+import { pause, systemClock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
-import { readJson } from "@gantry/runtime/http/read-request.ts";
-import {
-  cancelTask,
-  LOG_FINAL_HEADER,
-  LOG_SIZE_HEADER,
-  rerunTask,
-  resolveJob,
-  type StartTask,
-  startTask,
-} from "@gantry/wire/agent/agent-api.ts";
+import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
+import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/agent/agent-api.ts";
+import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import {
   type AppView,
   type FeedEvent,
@@ -36,18 +30,18 @@ export type FakeAgent = {
   readonly url: string;
   readonly token: string;
   readonly requests: string[];
-  /** A task as if somebody had started it. */
+  /** Adds a task as if it had been started. */
   readonly addTask: (fields?: Partial<TaskView>) => TaskView;
   readonly emit: (task: string, kind: string, more?: JsonObject) => FeedEvent;
   readonly end: (task: string, outcome: Outcome) => FeedEvent;
   readonly writeLog: (text: string, options?: { final?: boolean }) => void;
-  /** Everything that can change, to compare before and after. */
+  /** The whole state as text, to compare before and after. */
   readonly state: () => string;
   /** Forgets everything, as an agent with another journal would. */
   readonly wipe: () => void;
-  /** While out, every request is cut. */
+  /** During an outage every connection is cut. */
   readonly setOut: (out: boolean) => void;
-  /** Like one of the version before, it does not know the question for tags. */
+  /** Without tags it behaves like the previous version, which does not have the route for tags. */
   readonly setTags: (known: boolean) => void;
   readonly close: () => Promise<void>;
 };
@@ -109,27 +103,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
 
   const emit: FakeAgent["emit"] = (task, kind, more = {}) => {
     const view = need(state, task);
-    const taskseq = state.events.filter((event) => event.subject === task).length + 1;
-    const event: FeedEvent = {
-      specversion: "1.0",
-      id: `${task}/${taskseq}`,
-      source: "/gantry/test",
-      type: `dev.gantry.test.${kind.toLowerCase()}.v1`,
-      subject: task,
-      time: AT,
-      datacontenttype: "application/json",
-      seq: (state.events.at(-1)?.seq ?? 0) + 1,
-      taskseq,
-      data: {
-        task,
-        pipeline: view.pipeline,
-        title: view.title,
-        ...(view.app === undefined ? {} : { app: view.app }),
-        requestedBy: view.requestedBy,
-        url: `/tasks/${task}`,
-        event: { kind, ...more },
-      },
-    };
+    const event = newEvent(state, view, kind, more);
     state.events.push(event);
     state.tasks.set(task, { ...view, version: view.version + 1 });
     wake();
@@ -143,19 +117,11 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     return need(state, task.id);
   };
 
-  /** Waits until something happens, for at most `ms`, or until the asker leaves. */
+  /** Waits until something happens, for at most `ms`, or until the client leaves. */
   const hold = (ctx: Koa.Context, ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const gone = clientGoneSignal(ctx);
-      const done = (): void => {
-        waiting.delete(done);
-        clearTimeout(timer);
-        gone.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
+    pause(systemClock, ms, clientGoneSignal(ctx), (done) => {
       waiting.add(done);
-      gone.addEventListener("abort", done);
+      return () => waiting.delete(done);
     });
 
   const silent = (): void => undefined;
@@ -171,7 +137,9 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     await next();
   });
   app.use(requireBearer([AGENT_TOKEN]));
-  app.use((ctx, next) => (ctx.path === "/agent/v1/task-tags" && !knowsTags ? undefined : next()));
+  app.use((ctx, next) =>
+    ctx.path === `${AGENT_PREFIX}${AGENT_ROUTES.taskTags.path}` && !knowsTags ? undefined : next(),
+  );
   app.use(makeRoutes({ state: () => state, addTask, emit, hold }).routes());
   const server: Listening = await listen(app, { host: "127.0.0.1", port: 0 });
 
@@ -212,9 +180,17 @@ type Parts = Pick<FakeAgent, "addTask" | "emit"> & {
   readonly state: () => State;
   readonly hold: (ctx: Koa.Context, ms: number) => Promise<void>;
 };
+type Handlers = Partial<RouteHandlers<AgentRoutes>>;
 
-function makeRoutes({ state, addTask, emit, hold }: Parts): Router {
-  const router = new Router({ prefix: "/agent/v1" });
+/** Without the routes for removing runners and following settings, like an older agent. */
+function makeRoutes(parts: Parts): Router {
+  const router = new Router({ prefix: AGENT_PREFIX });
+  const handlers: Handlers = { ...taskHandlers(parts), ...logAndFeed(parts), ...FIXED };
+  addRoutes(router, AGENT_ROUTES, handlers);
+  return router;
+}
+
+function taskHandlers({ state, addTask, emit }: Parts): Handlers {
   const once = (wish: StartTask): TaskView => {
     const scope = `${wish.principal} ${wish.idempotencyKey}`;
     const body = JSON.stringify(wish);
@@ -226,113 +202,84 @@ function makeRoutes({ state, addTask, emit, hold }: Parts): Router {
     state().keys.set(scope, { body, task: task.id });
     return task;
   };
-
-  router.post("/tasks", async (ctx) => {
-    ctx.body = once(await readJson(ctx, startTask));
-    ctx.status = 202;
-  });
-  router.get("/tasks", (ctx) => {
-    const all = [...state().tasks.values()].reverse();
-    const items = all.filter((task) => ctx.query.app === undefined || task.app === ctx.query.app);
-    ctx.body = { items: items.slice(0, number(ctx, "limit")) };
-  });
-  router.get("/tasks/:id", (ctx) => {
-    ctx.body = need(state(), ctx.params.id ?? "");
-  });
-  router.get("/task-tags", (ctx) => {
-    const asked = String(ctx.query.ids).split(",");
-    const known = asked.map((id) => state().tasks.get(id)).filter((task) => task !== undefined);
-    ctx.body = { tags: Object.fromEntries(known.map((task) => [task.id, taskTag(task)])) };
-  });
-  router.get("/tasks/:id/events", (ctx) => {
-    need(state(), ctx.params.id ?? "");
-    const own = state().events.filter((event) => event.subject === ctx.params.id);
-    ctx.body = { items: own.filter((event) => event.taskseq > number(ctx, "after")).slice(0, number(ctx, "limit")) };
-  });
-  router.post("/tasks/:id/:verb", async (ctx) => {
-    const task = need(state(), ctx.params.id ?? "");
-    if (ctx.params.verb === "cancel") {
-      const { principal } = await readJson(ctx, cancelTask);
+  return {
+    startTask: ({ body }) => once(body),
+    tasks: ({ query: { app, limit } }) => {
+      const all = [...state().tasks.values()].reverse();
+      return { items: all.filter((task) => app === undefined || task.app === app).slice(0, limit) };
+    },
+    task: ({ params }) => need(state(), params.id),
+    taskTags: ({ query: { ids } }) => {
+      const known = ids.map((id) => state().tasks.get(id)).filter((task) => task !== undefined);
+      return { tags: Object.fromEntries(known.map((task) => [task.id, taskTag(task)])) };
+    },
+    taskEvents: ({ params: { id }, query: { after, limit } }) => {
+      need(state(), id);
+      const ofTask = state().events.filter((event) => event.subject === id);
+      return { items: ofTask.filter((event) => event.taskseq > after).slice(0, limit) };
+    },
+    cancel: ({ params: { id }, body: { principal } }) => {
+      const task = need(state(), id);
       if (task.endedAt) throw new GantryError("already-ended", { task: task.id, outcome: task.state });
       emit(task.id, "CancelRequested", { by: principal });
-    } else if (ctx.params.verb === "resolve") {
-      const { job } = await readJson(ctx, resolveJob);
-      emit(task.id, "JobResolved", { job });
-    } else {
-      const { principal, idempotencyKey } = await readJson(ctx, rerunTask);
-      ctx.body = once({ pipeline: task.pipeline, params: {}, principal, idempotencyKey });
-      ctx.status = 202;
-      return;
-    }
-    ctx.body = need(state(), task.id);
-  });
-  readRoutes(router, state);
-  logAndFeed(router, { state, hold });
-  return router;
-}
-
-function logAndFeed(router: Router, { state, hold }: Pick<Parts, "state" | "hold">): void {
-  router.get("/tasks/:id/jobs/:job/steps/:step/log", async (ctx) => {
-    need(state(), ctx.params.id ?? "");
-    if (ctx.params.step !== "checkout") throw new GantryError("not-found", { kind: "log", name: "of this step" });
-    const from = number(ctx, "from");
-    const until = performance.now() + number(ctx, "wait");
-    while (from >= state().log.bytes.length && !state().log.final && performance.now() < until) {
-      await hold(ctx, until - performance.now());
-    }
-    const { bytes, final } = state().log;
-    ctx.set(LOG_SIZE_HEADER, String(bytes.length));
-    ctx.set(LOG_FINAL_HEADER, String(final));
-    ctx.body = bytes.subarray(from, from + number(ctx, "limit"));
-  });
-  router.get("/feed", async (ctx) => {
-    const last = (): number => state().events.at(-1)?.seq ?? 0;
-    if (ctx.query.after === undefined) {
-      ctx.body = { events: [], last: last() };
-      return;
-    }
-    const after = number(ctx, "after");
-    if (last() <= after) await hold(ctx, number(ctx, "wait"));
-    const events = state()
-      .events.filter((event) => event.seq > after)
-      .slice(0, number(ctx, "limit"));
-    ctx.body = { events, last: events.at(-1)?.seq ?? last() };
-  });
-}
-
-function readRoutes(router: Router, state: () => State): void {
-  router.get("/tasks/:id", (ctx) => {
-    ctx.body = need(state(), ctx.params.id ?? "");
-  });
-  router.get("/apps", give({ items: [APP] }));
-  router.get("/apps/:name", (ctx) => {
-    if (ctx.params.name !== APP.name) throw new GantryError("app-unknown", { app: ctx.params.name ?? "" });
-    ctx.body = APP;
-  });
-  router.get("/pipelines", give({ items: [PIPELINE] }));
-  router.get("/pipelines/:name", (ctx) => {
-    if (ctx.params.name !== PIPELINE.name) throw new GantryError("pipeline-unknown", { pipeline: "that" });
-    ctx.body = PIPELINE;
-  });
-  router.get("/steps", give({ items: [] }));
-  router.get("/runners", give({ items: [] }));
-  router.get("/sites", give({ items: [SITE] }));
-  router.get("/settings", give(SETTINGS));
-  router.post("/settings", give(SETTINGS));
-  router.get("/settings/history", give({ items: [] }));
-}
-
-function give(body: object): (ctx: Koa.Context) => void {
-  return (ctx) => {
-    ctx.body = body;
+      return need(state(), task.id);
+    },
+    rerun: ({ params: { id }, body: { principal, idempotencyKey } }) =>
+      once({ pipeline: need(state(), id).pipeline, params: {}, principal, idempotencyKey }),
+    resolve: ({ params: { id }, body: { job } }) => {
+      emit(need(state(), id).id, "JobResolved", { job });
+      return need(state(), id);
+    },
   };
 }
 
-function number(ctx: Koa.Context, name: string): number {
-  return Number(ctx.query[name] ?? 0);
+function logAndFeed({ state, hold }: Parts): Handlers {
+  return {
+    log: async ({ ctx, params: { id, step }, query: { from, limit, wait } }) => {
+      need(state(), id);
+      if (step !== "checkout") throw new GantryError("not-found", { kind: "log", name: "of this step" });
+      const until = performance.now() + wait;
+      while (from >= state().log.bytes.length && !state().log.final && performance.now() < until) {
+        await hold(ctx, until - performance.now());
+      }
+      const { bytes, final } = state().log;
+      ctx.set(LOG_SIZE_HEADER, String(bytes.length));
+      ctx.set(LOG_FINAL_HEADER, String(final));
+      ctx.body = bytes.subarray(from, from + limit);
+      return undefined;
+    },
+    feed: async ({ ctx, query: { after, limit, wait } }) => {
+      const last = (): number => state().events.at(-1)?.seq ?? 0;
+      if (after === undefined) return { events: [], last: last() };
+      if (last() <= after) await hold(ctx, wait);
+      const events = state()
+        .events.filter((event) => event.seq > after)
+        .slice(0, limit);
+      return { events, last: events.at(-1)?.seq ?? last() };
+    },
+  };
 }
 
-/** The one rule that the fake pipelines have: `ref` is a text. */
+const FIXED: Handlers = {
+  apps: () => ({ items: [APP] }),
+  app: ({ params: { name } }) => {
+    if (name !== APP.name) throw new GantryError("app-unknown", { app: name });
+    return APP;
+  },
+  pipelines: () => ({ items: [PIPELINE] }),
+  pipeline: ({ params: { name } }) => {
+    if (name !== PIPELINE.name) throw new GantryError("pipeline-unknown", { pipeline: "that" });
+    return PIPELINE;
+  },
+  steps: () => ({ items: [] }),
+  runners: () => ({ items: [] }),
+  sites: () => ({ items: [SITE] }),
+  settings: () => SETTINGS,
+  changeSettings: () => SETTINGS,
+  settingsHistory: () => ({ items: [] }),
+};
+
+/** The only rule of the fake pipelines: `ref` is a text. */
 function checkParams({ pipeline, params }: StartTask): void {
   if (params.ref === undefined || typeof params.ref === "string") return;
   const problems = [{ detail: "This must be a text.", pointer: "/params/ref" }];
@@ -363,5 +310,29 @@ function newTask(id: string): TaskView {
     definition: { name: "ci", version: "1" },
     outputs: {},
     jobs: [],
+  };
+}
+
+function newEvent(state: State, view: TaskView, kind: string, more: JsonObject): FeedEvent {
+  const taskseq = state.events.filter((event) => event.subject === view.id).length + 1;
+  return {
+    specversion: "1.0",
+    id: `${view.id}/${taskseq}`,
+    source: "/gantry/test",
+    type: `dev.gantry.test.${kind.toLowerCase()}.v1`,
+    subject: view.id,
+    time: AT,
+    datacontenttype: "application/json",
+    seq: (state.events.at(-1)?.seq ?? 0) + 1,
+    taskseq,
+    data: {
+      task: view.id,
+      pipeline: view.pipeline,
+      title: view.title,
+      ...(view.app === undefined ? {} : { app: view.app }),
+      requestedBy: view.requestedBy,
+      url: `/tasks/${view.id}`,
+      event: { kind, ...more },
+    },
   };
 }

@@ -60,7 +60,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     listening = await listen(makeApp(portal, ROUTES), config);
     portal.hub.start();
     const heed = (now: LiveSettings): void => setLevel(logger, now["log.portalApi"]);
-    const settings = followSettings({ agent: portal.agent, logger, heed });
+    const settings = followSettings({ agent: portal.agent, logger, onChange: heed });
     const server = listening;
     logger.info({ url: server.url }, "portal-api serves");
     return {

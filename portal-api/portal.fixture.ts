@@ -8,6 +8,9 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { listen } from "@gantry/runtime/http/listen.ts";
+import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
+import type { InboxItem } from "@gantry/wire/agent/views.ts";
+import { NOTIFY_PREFIX, NOTIFY_ROUTES } from "@gantry/wire/notify/routes.ts";
 import Router from "@koa/router";
 import { INDEXES } from "./access/records.ts";
 import type { PortalConfigInput } from "./config.ts";
@@ -93,8 +96,8 @@ const NOTIFY_TOKEN = "a-token-of-the-notify-agent";
 async function startFakeNotify(): Promise<{ url: string; close: () => Promise<void> }> {
   const silent = (): void => undefined;
   const app = createApp({ name: "fake-notify", logger: { debug: silent, info: silent, warn: silent, error: silent } });
-  const router = new Router({ prefix: "/notify/v1" });
-  const item = {
+  const router = new Router({ prefix: NOTIFY_PREFIX });
+  const item: InboxItem = {
     id: "1",
     at: "2026-11-20T07:00:00Z",
     rule: "failed",
@@ -103,12 +106,7 @@ async function startFakeNotify(): Promise<{ url: string; close: () => Promise<vo
     text: "",
     facts: [["App", "orders"]],
   };
-  router.get("/inbox", (ctx) => {
-    ctx.body = { items: [item] };
-  });
-  router.get("/deliveries", (ctx) => {
-    ctx.body = { items: [] };
-  });
+  addRoutes(router, NOTIFY_ROUTES, { inbox: () => ({ items: [item] }), deliveries: () => ({ items: [] }) });
   app.use(requireBearer([NOTIFY_TOKEN]));
   app.use(router.routes());
   return listen(app, { host: "127.0.0.1", port: 0 });

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { freePorts } from "./free-ports.ts";
 
-test("ports are different, free, and none that an outgoing connection could get", async (t) => {
+test("ports are distinct, free, and outside the range for outgoing connections", async (t) => {
   const ports = await freePorts(50);
   assert.equal(new Set(ports).size, 50);
   for (const port of ports) {

@@ -1,13 +1,13 @@
-// Ports of this machine that nobody listens on.
+// Free ports of this machine.
 
 import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:net";
 
-/** Below the ports that systems give to outgoing connections: one of those could be in the way at the next start. */
+/** Below the range for outgoing connections: such a connection could occupy the port at the next start. */
 const [FIRST, LAST] = [20_000, 29_999];
 const TRIES = 1_000;
 
-/** So many different ones, all free at the same moment. */
+/** `count` distinct ports, all free at the same moment. Throws when it finds too few. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const held: Server[] = [];
   const ports: number[] = [];
@@ -37,7 +37,7 @@ export async function isFree(port: number): Promise<boolean> {
   return server !== undefined;
 }
 
-/** Undefined when somebody else has it. */
+/** Undefined when the port is in use. */
 function hold(port: number): Promise<Server | undefined> {
   const server = createServer();
   return new Promise((resolve, reject) => {

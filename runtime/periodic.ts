@@ -1,16 +1,30 @@
-// Work that comes round every hour and must hold nobody up: one pass at a time, in small pieces with rests between them.
+// Background work that runs every hour: one pass at a time, in small pieces with pauses between them, so that it does not
+// slow down other work.
 
-import { type Clock, pause } from "./clock.ts";
+import { type Cancel, type Clock, pause, type Timers } from "./clock.ts";
+
+/** Calls `run` every `ms`, first after `ms`, until it is canceled. It does not wait for what `run` begins. */
+export function every(clock: Timers, ms: number, run: () => void): Cancel {
+  let cancel: Cancel = () => {};
+  const schedule = (): void => {
+    cancel = clock.after(ms, () => {
+      schedule();
+      run();
+    });
+  };
+  schedule();
+  return () => cancel();
+}
 
 export type Periodic = {
-  /** Between two pieces of work: as long as the last one took, so that at most half of a core goes there. */
+  /** Call it between two pieces of work: pauses as long as the last piece took, so that a pass uses at most half a core. */
   readonly rest: () => Promise<void>;
   readonly isStopping: () => boolean;
-  /** A pass now; rejects when it fails. Where one is under way, that one. */
+  /** Runs a pass now, or joins the one that is running; rejects when it fails. */
   readonly run: () => Promise<void>;
-  /** The first pass some minutes from now, then one every hour, until `close`. */
+  /** Begins with a pass in 5 to 10 minutes, then one every hour, until `close`. */
   readonly start: () => void;
-  /** Resolves when the piece of work that is under way is done. */
+  /** Resolves when the running piece of work has ended. */
   readonly close: () => Promise<void>;
 };
 
@@ -21,10 +35,10 @@ const MOST_REST_MS = 250;
 
 export function openPeriodic(deps: {
   readonly clock: Clock;
-  /** Between 0 and 1: processes that start together need not work together. */
+  /** Between 0 and 1: spreads the passes of processes that start together. */
   readonly random: () => number;
   readonly pass: () => Promise<void>;
-  /** Hears of passes that nobody else waits for. Must not throw. */
+  /** Called with the error of a scheduled pass. Must not throw. */
   readonly onFailed: (error: unknown) => void;
 }): Periodic {
   const { clock } = deps;
@@ -61,7 +75,7 @@ export function openPeriodic(deps: {
     close: async () => {
       stopping.abort();
       cancelTimer();
-      // Where it fails, the next pass of any process does the same work again.
+      // After a failure the next pass of any process repeats the work.
       await running?.catch(() => undefined);
     },
   };

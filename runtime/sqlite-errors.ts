@@ -1,18 +1,18 @@
-// What SQLite throws when the disk is at fault, as an error of ours: the request is refused, and may be repeated when the
-// disk is well again. Anything else it throws is a mistake of ours and stays as it is.
+// Turns SQLite's disk errors into GantryErrors: the request is refused and may be repeated once the disk works again. Any
+// other error of SQLite is a bug and is left as it is.
 
 import { GantryError } from "@gantry/core/errors.ts";
 
 /** Primary result codes, https://sqlite.org/rescode.html. */
 const PROBLEMS: { readonly [code: number]: string } = {
-  5: "Somebody else has its file locked.",
+  5: "Another process has locked its file.",
   8: "Its file cannot be written.",
-  10: "Its disk has a fault.",
+  10: "Its disk reports an I/O error.",
   13: "Its disk is full.",
   14: "Its file cannot be opened.",
 };
 
-/** What cannot be cured while the process runs, either. */
+/** Also the problems that cannot be solved while the process runs. */
 const START_PROBLEMS: { readonly [code: number]: string } = {
   ...PROBLEMS,
   11: "It is damaged; restore a backup.",
@@ -30,7 +30,7 @@ export function withDiskErrors<T>(work: () => T): T {
   }
 }
 
-/** For opening a file: throws `data-unusable` where its disk, or the file itself, is at fault. */
+/** For opening a file: throws `data-unusable` when the disk fails or the file is damaged. */
 export function withOpenErrors<T>(file: string, work: () => T): T {
   try {
     return work();

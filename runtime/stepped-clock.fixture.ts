@@ -1,4 +1,4 @@
-// Time that a test moves: both clocks, or only the one on the wall.
+// A clock that a test moves: both times, or only the wall clock.
 
 import type { Clock } from "./clock.ts";
 
@@ -19,12 +19,12 @@ export class SteppedClock implements Clock {
     };
   };
 
-  /** The clock on the wall is set; nothing else changes. */
+  /** Sets the wall clock; monotonic time and timers are not affected. */
   jumpWall(ms: number): void {
     this.#wall += ms;
   }
 
-  /** Timers fire in their order; what each has begun goes on before the next one. */
+  /** Fires the timers in order; the work that one starts runs before the next one fires. */
   async pass(ms: number): Promise<void> {
     const end = this.#monotonic + ms;
     for (;;) {

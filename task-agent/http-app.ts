@@ -5,13 +5,13 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
-import { operationRoutes, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
+import type { ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
+import { operationRoutes } from "@gantry/runtime/process/operation-routes.ts";
 import type { Agent } from "./agent.ts";
 import { archivedReads } from "./api/archived-reads.ts";
 import { portalRoutes } from "./api/portal-routes.ts";
 import { openRateLimit } from "./api/rate-limit.ts";
 import { runnerRoutes } from "./api/runner-routes.ts";
-import { settingsRoutes } from "./api/settings-routes.ts";
 import type { AgentConfig } from "./config.ts";
 import type { EventsOut } from "./events/open-relay.ts";
 import type { Retention } from "./retention/retention.ts";
@@ -35,6 +35,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   const portal = portalRoutes({
     ...agent,
     journal,
+    settings,
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,
@@ -53,7 +54,6 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   // Before the portal's routes: answers for a task that they do not find because it is archived.
   app.use(archivedReads({ ...agent, ...deps.retention }));
   app.use(portal.routes());
-  app.use(settingsRoutes(settings, config.token).routes());
   app.use(operationRoutes(metrics, check, () => deps.eventsOut?.problems() ?? []));
   return app;
 }

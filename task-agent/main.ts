@@ -8,6 +8,7 @@ import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { every } from "@gantry/runtime/periodic.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
@@ -110,14 +111,10 @@ async function openConfiguredAgent(base: Base, settings: Settings): Promise<Agen
 
 /** The returned function stops it. */
 function startTicking({ clock, logger }: Base, agent: Agent, settings: Settings): () => void {
-  let stop = (): void => {};
-  const tick = (): void => {
+  return every(clock, TICK_MS, () => {
     settings.refresh().catch((err: unknown) => logger.error({ err }, "the settings could not be read"));
     agent.tick().catch((err: unknown) => logger.error({ err }, "a sweep failed; it is repeated in a second"));
-    stop = clock.after(TICK_MS, tick);
-  };
-  stop = clock.after(TICK_MS, tick);
-  return () => stop();
+  });
 }
 
 if (import.meta.main)

@@ -1,5 +1,5 @@
-// A task-agent for the tests of the runner: keeps the promises of wire/runner/protocol.ts over real HTTP, and breaks in the ways
-// that a test asks for. It checks every message by its schema, so that a runner that speaks wrongly fails the test.
+// A task-agent for the tests of the runner: answers the calls of wire/runner/routes.ts over real HTTP, and fails in the ways
+// that a test asks for. It checks every message by its schema, so that a runner that sends an invalid one fails the test.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,42 +7,52 @@ import { crc32 } from "node:zlib";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
+import { declaresError, type Parsed, routeMatcher } from "@gantry/runtime/http/route.ts";
 import { effectKey } from "@gantry/wire/runner/effect-key.ts";
-import * as wire from "@gantry/wire/runner/protocol.ts";
-import type { z } from "zod";
+import type * as wire from "@gantry/wire/runner/protocol.ts";
+import {
+  RUNNER_CALLS,
+  RUNNER_LOG,
+  RUNNER_PREFIX,
+  type RunnerCalls,
+  runnerCallsByPath,
+} from "@gantry/wire/runner/routes.ts";
 
 export const TOKEN = "token-of-the-runner";
+
+const callOf = routeMatcher(RUNNER_PREFIX, RUNNER_CALLS);
+const logOf = routeMatcher(RUNNER_PREFIX, { log: RUNNER_LOG });
 
 export type FakeJob = {
   readonly ref: wire.JobRef;
   readonly spec: wire.JobSpec;
   state: "offered" | "claimed" | "started" | "ended" | "lost" | "declined";
   cancel: string | undefined;
-  /** The session to which a poll has told the cancel. */
+  /** The session whose poll was answered with the cancel. */
   canceledIn: string | undefined;
   readonly progress: wire.StepProgress[];
   readonly logs: Map<string, { bytes: Buffer; final: boolean }>;
   report: wire.ReportRequest | undefined;
 };
 
-type Body<S extends z.ZodType> = z.output<S>;
+type Body<Name extends keyof RunnerCalls> = Parsed<RunnerCalls[Name]["body"]>;
 type Effect = { what: string; begun: number; result: JsonObject | undefined };
 
 export class FakeAgent {
   readonly jobs: FakeJob[] = [];
   readonly sessions: wire.SessionRequest[] = [];
   readonly effects = new Map<string, Effect>();
-  /** `METHOD path` of every call that came through, in order. */
+  /** The path of every call that arrived, in order. */
   readonly calls: string[] = [];
   readonly problems: string[] = [];
-  /** Paths of the calls that a fault hit. */
+  /** Paths of the calls that had a fault. */
   readonly faults: string[] = [];
   lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
   /** Offers jobs to a runner that has no free slot. */
   ignoresSlots = false;
-  /** Takes no token any more. */
+  /** Refuses every token. */
   isRefusing = false;
-  /** Says what happens to a call before it is looked at: nothing, the connection is cut, or its answer gets lost. */
+  /** The fault of a call: none, the connection is cut before the call is handled, or its answer is lost. */
   fault: (path: string) => "none" | "drop" | "drop-answer" = () => "none";
 
   #session = 0;
@@ -67,7 +77,7 @@ export class FakeAgent {
     return this;
   }
 
-  /** The machine of the agent is off; what it knows stays. `open` brings it back at the same address. */
+  /** Stops serving; the state is kept. `open` serves again on the same port. */
   async goDown(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -112,13 +122,13 @@ export class FakeAgent {
     this.#changed();
   }
 
-  /** Gives the job away: its fence is stale from now on. */
+  /** Reassigns the job: its fence is stale from now on. */
   lose(job: FakeJob): void {
     job.state = "lost";
     this.#changed();
   }
 
-  /** Waits until something holds; what arrives is looked at each time. */
+  /** Waits until `look` answers; it is called after every change. Throws after 15 s. */
   async until<T>(what: string, look: () => T | undefined | false): Promise<T> {
     const limit = AbortSignal.timeout(15_000);
     for (;;) {
@@ -153,7 +163,7 @@ export class FakeAgent {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const url = new URL(request.url ?? "/", this.url);
-    const path = url.pathname.replace(/^\/runner\/v1\//, "");
+    const path = url.pathname.replace(`${RUNNER_PREFIX}/`, "");
     const fault = this.fault(path);
     if (fault !== "none") this.faults.push(path);
     if (fault === "drop") {
@@ -170,55 +180,55 @@ export class FakeAgent {
         throw new GantryError("unauthenticated");
       this.calls.push(path);
       this.#changed();
-      const body = path.startsWith("logs/")
-        ? this.#log(path, url.searchParams, Buffer.concat(chunks))
-        : await this.#call(path, JSON.parse(Buffer.concat(chunks).toString("utf8")), response);
+      const log = logOf(request.method ?? "", url.pathname);
+      const call = this.#calls.get(url.pathname);
+      if (!log && !call) throw new GantryError("not-found", { kind: "address", name: path });
+      const body = call
+        ? await call.answer(JSON.parse(Buffer.concat(chunks).toString("utf8")), response)
+        : this.#log(log?.params ?? {}, url.searchParams, Buffer.concat(chunks));
       send(200, "application/json", body);
     } catch (error) {
-      if (!(error instanceof GantryError) || error.code === "bad-request") this.problems.push(`${path}: ${error}`);
+      const isExpected =
+        error instanceof GantryError && error.code !== "bad-request" && isDeclared(url.pathname, error);
+      if (!isExpected) this.problems.push(`${path}: ${error}`);
       const problem = problemOf(error, "r1");
       send(problem.status, PROBLEM_TYPE, problem);
     }
     this.#changed();
   }
 
-  async #call(path: string, body: unknown, response: ServerResponse): Promise<unknown> {
-    if (path === "session") return this.#open(parse(wire.sessionRequest, body));
-    if (path === "poll") return this.#poll(parse(wire.pollRequest, body), response);
-    if (path === "heartbeat") return this.#heartbeat(parse(wire.heartbeatRequest, body));
-    if (path === "claim") {
-      const { session, ref } = parse(wire.claimRequest, body);
+  readonly #calls = runnerCallsByPath<[response: ServerResponse]>({
+    session: (request) => this.#open(request),
+    poll: (request, response) => this.#poll(request, response),
+    heartbeat: (request) => this.#heartbeat(request),
+    claim: ({ session, ref }) => {
       this.#use(session);
       const job = this.#job(ref);
       if (job?.state !== "offered" && job?.state !== "claimed") throw refusal("offer-gone");
       job.state = "claimed";
       return { lease: this.lease, spec: job.spec };
-    }
-    if (path === "decline") {
-      const { session, ref } = parse(wire.declineRequest, body);
+    },
+    decline: ({ session, ref }) => {
       this.#use(session);
       const job = this.#job(ref);
       if (job) job.state = "declined";
       return {};
-    }
-    if (path === "start") {
-      const { session, ref } = parse(wire.startRequest, body);
+    },
+    start: ({ session, ref }) => {
       this.#held(session, ref).state = "started";
       return {};
-    }
-    if (path === "progress") return this.#progress(parse(wire.progressRequest, body));
-    if (path === "effect/begin") return this.#begin(parse(wire.effectBegin, body));
-    if (path === "effect/end") {
-      const { session, ref, key, result } = parse(wire.effectEnd, body);
+    },
+    progress: (request) => this.#progress(request),
+    effectBegin: (request) => this.#begin(request),
+    effectEnd: ({ session, ref, key, result }) => {
       this.#held(session, ref);
       const effect = this.effects.get(key);
       if (!effect) throw new GantryError("bad-request", { problem: "unknown effect" });
       effect.result ??= result;
       return {};
-    }
-    if (path === "report") return this.#report(parse(wire.reportRequest, body));
-    throw new GantryError("not-found", { kind: "address", name: path });
-  }
+    },
+    report: (request) => this.#report(request),
+  });
 
   #open(request: wire.SessionRequest): wire.SessionReply {
     if (this.#bootIds.includes(request.bootId)) throw new GantryError("session-gone");
@@ -249,7 +259,7 @@ export class FakeAgent {
           cancel && canceledIn !== session && (state === "claimed" || state === "started"),
       );
       if (offers.length > 0 || cancels.length > 0 || end.aborted) {
-        // Said once in each session, as the agent does; what the runner did not hear is in its next renewal.
+        // Once per session, as the real agent does; a lost answer is made up for by the next heartbeat.
         for (const job of cancels) job.canceledIn = session;
         return {
           offers: offers.map(({ ref }) => ({ offer: `o${ref.fence}`, ref, ttlMs: 15_000 })),
@@ -268,7 +278,7 @@ export class FakeAgent {
     }
   }
 
-  #heartbeat({ session, items }: Body<typeof wire.heartbeatRequest>): wire.HeartbeatReply {
+  #heartbeat({ session, items }: Body<"heartbeat">): wire.HeartbeatReply {
     this.#use(session);
     return {
       items: items.map(({ ref }) => {
@@ -280,14 +290,14 @@ export class FakeAgent {
     };
   }
 
-  #progress({ session, ref, from, events }: Body<typeof wire.progressRequest>): { ack: number } {
+  #progress({ session, ref, from, events }: Body<"progress">): { ack: number } {
     const job = this.#held(session, ref);
     if (from > job.progress.length + 1) throw new GantryError("conflict", { what: "Progress" });
     job.progress.push(...events.slice(job.progress.length + 1 - from));
     return { ack: job.progress.length };
   }
 
-  #begin({ session, ref, step, effect, ordinal, what }: Body<typeof wire.effectBegin>): wire.EffectPermit {
+  #begin({ session, ref, step, effect, ordinal, what }: Body<"effectBegin">): wire.EffectPermit {
     this.#held(session, ref);
     const key = effectKey(ref.task, ref.job, step, effect, ordinal);
     const known = this.effects.get(key);
@@ -311,9 +321,9 @@ export class FakeAgent {
     return {};
   }
 
-  #log(path: string, search: URLSearchParams, bytes: Buffer): { ack: number } {
-    const [, task = "", name = "", attempt = "", step = ""] = path.split("/").map(decodeURIComponent);
-    const query = parse(wire.logQuery, Object.fromEntries(search));
+  #log(params: Readonly<Record<string, string>>, search: URLSearchParams, bytes: Buffer): { ack: number } {
+    const { task = "", job: name = "", attempt = "", step = "" } = params;
+    const query = parse(RUNNER_LOG.query, Object.fromEntries(search));
     this.#use(query.session);
     const job = this.#job({ task, job: name, attempt: Number(attempt), fence: query.fence });
     if (!job) throw refusal("lease-lost");
@@ -343,6 +353,12 @@ export class FakeAgent {
   #job(ref: wire.JobRef): FakeJob | undefined {
     return this.jobs.find((job) => JSON.stringify(job.ref) === JSON.stringify(ref));
   }
+}
+
+/** The fake may refuse only what the real agent may. */
+function isDeclared(path: string, error: GantryError): boolean {
+  const call = callOf("POST", path);
+  return declaresError(call ? RUNNER_CALLS[call.name] : RUNNER_LOG, error.code);
 }
 
 /** A `uses` step of a job. */

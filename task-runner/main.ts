@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { systemClock } from "@gantry/runtime/clock.ts";
 import { problemsOf } from "@gantry/runtime/http/problem.ts";
+import { every } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
@@ -88,7 +89,7 @@ async function keepAliveFile(file: string, { registered }: Runner, logger: Logge
       logger.warn({ err }, "the health file could not be written");
     });
   };
-  setInterval(touch, TOUCH_MS).unref();
+  every(systemClock, TOUCH_MS, touch);
   void registered.then(() => {
     state = "registered\n";
     touch();

@@ -1,9 +1,9 @@
-// Processes of different versions beside each other. Each side says which versions of a protocol it speaks; the newest that
-// both speak is used. Whoever says nothing is of Gantry 0.1, which knew no versions.
+// Protocol versions between processes of different releases. Each side sends the versions that it supports; the newest
+// common one is used. A process that sends none is Gantry 0.1, which had no versions.
 //
-// Within a version fields may be added, and whoever does not know them ignores them. What the other side must understand
-// (another kind of message, another meaning) makes a new version, and is said only to those who speak it. A release speaks
-// at least the newest version of the release before it.
+// Within a version, fields may be added, and a process that does not know them ignores them. A change that the other side
+// must understand (a new kind of message, a new meaning) is a new version, and is used only with processes that support
+// it. A release supports at least the newest version of the previous release.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type Koa from "koa";
@@ -12,17 +12,17 @@ export type Versions = { readonly oldest: number; readonly newest: number };
 
 /** 2: requests of runners may have fields that the agent does not know; 1 refused them. */
 export const RUNNER_PROTOCOL: Versions = { oldest: 1, newest: 2 };
-/** Of portal-api and notify-agent with the task-agent, and of portal-api with the notify-agent. 2 as above. */
+/** Between portal-api or notify-agent and the task-agent, and between portal-api and notify-agent. 2: as above. */
 export const PLATFORM_PROTOCOL: Versions = { oldest: 1, newest: 2 };
 
-/** Carries `oldest-newest`. */
+/** Header with `oldest-newest`. */
 export const PROTOCOL_HEADER = "gantry-protocol";
 
 export function versionsText({ oldest, newest }: Versions): string {
   return `${oldest}-${newest}`;
 }
 
-/** The newest version that both speak. Throws `version-unfit` when there is none, `bad-request` for a header that is none. */
+/** The newest common version. Throws `version-unfit` when there is none, `bad-request` for an invalid header. */
 export function agreeOn(mine: Versions, header: string, names: { readonly me: string; readonly peer: string }): number {
   const theirs = readVersions(header);
   const version = Math.min(mine.newest, theirs.newest);
@@ -33,7 +33,7 @@ export function agreeOn(mine: Versions, header: string, names: { readonly me: st
   throw new GantryError("version-unfit", details);
 }
 
-/** Refuses who speaks no version of the platform's protocol that this process does. */
+/** Refuses clients that have no version of the platform protocol in common with this process. */
 export function requireProtocol(me: string): Koa.Middleware {
   return async (ctx, next) => {
     agreeOn(PLATFORM_PROTOCOL, ctx.get(PROTOCOL_HEADER), { me, peer: "the caller" });

@@ -2,6 +2,7 @@
 // answer into the error that says who has to act. Credentials go to the registry's own host and to no other.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { machineDeadline } from "@gantry/runtime/deadline.ts";
 import { z } from "zod";
 import { basicAuth } from "../http.ts";
 import { problemOf } from "../http-problem.ts";
@@ -139,9 +140,8 @@ async function sendOnce(
 ): Promise<Response> {
   options.signal.throwIfAborted();
   const timeoutMs = request.body === undefined ? TIMEOUT_MS : UPLOAD_TIMEOUT_MS;
-  const timeout = new AbortController();
   // Only the wait for the answer's head is limited: a large layer may take its time.
-  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  const timeout = machineDeadline(timeoutMs);
   try {
     return await options.fetch(url, {
       method: request.method,
@@ -160,7 +160,7 @@ async function sendOnce(
     const problem = timeout.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : reasonOf(error);
     throw registryError(options, "system-unavailable", request.what, problem);
   } finally {
-    clearTimeout(timer);
+    timeout.cancel();
   }
 }
 

@@ -1,21 +1,17 @@
-// What the notify-agent answers: the inbox, the record of deliveries, a test of a channel, health and metrics.
-//
-//   GET  /notify/v1/inbox?limit=&cursor=        page, newest first
-//   GET  /notify/v1/inbox?after=<id>&wait=<ms>  what came after, oldest first; holds while there is nothing
-//   GET  /notify/v1/deliveries?limit=&cursor=   page, newest first
-//   POST /notify/v1/channels/{name}/test        sends a test at once: {kind, problem?}
+// `/notify/v1`: wire/notify/routes.ts declares the routes, this file answers them.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
-import { readQuery } from "@gantry/runtime/http/read-request.ts";
+import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
+import type { Page } from "@gantry/wire/agent/agent-client.ts";
 import type { DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
+import { NOTIFY_PREFIX, NOTIFY_ROUTES } from "@gantry/wire/notify/routes.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
-import { z } from "zod";
 import { type Delivery, deliveryView, inboxView, readDelivery } from "../deliveries/delivery.ts";
 import type { Metrics } from "../metrics.ts";
 
@@ -27,45 +23,23 @@ export type ServeDeps = {
   readonly testChannel: (name: string) => Promise<SendResult> | undefined;
 };
 
-type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string };
-
-const limit = z.coerce.number().pipe(z.int().min(1).max(500)).default(50);
-const pageQuery = z.strictObject({ limit, cursor: z.string().max(2_000).optional() });
-const inboxQuery = pageQuery
-  .extend({
-    after: z
-      .string()
-      .regex(/^\d{0,16}$/, "the id of an item")
-      .optional(),
-    wait: z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0),
-  })
-  .refine(({ after, cursor, wait }) => (after === undefined ? wait === 0 : cursor === undefined), {
-    error: "after and cursor exclude each other, and wait needs after",
-  });
-
 export function notifyRoutes({ journal, token, testChannel }: ServeDeps): Koa.Middleware {
-  const router = new Router({ prefix: "/notify/v1" });
+  const router = new Router({ prefix: NOTIFY_PREFIX });
   router.use(requireBearer([token]));
   router.use(requireProtocol("the notify-agent"));
-
-  router.get("/inbox", async (ctx) => {
-    const query = readQuery(ctx, inboxQuery);
-    ctx.body =
-      query.after === undefined
-        ? await newestFirst(journal, "inbox", query, inboxView)
-        : await inboxAfter(journal, { ...query, after: query.after }, clientGoneSignal(ctx));
-  });
-
-  router.get("/deliveries", async (ctx) => {
-    ctx.body = await newestFirst(journal, "deliveries", readQuery(ctx, pageQuery), deliveryView);
-  });
-
-  router.post("/channels/:name/test", async (ctx) => {
-    const name = ctx.params.name ?? "";
-    const result = await testChannel(name);
-    if (result === undefined) throw new GantryError("not-found", { kind: "channel", name: name.slice(0, 100) });
-    ctx.body = result;
-  });
+  const handlers: RouteHandlers<typeof NOTIFY_ROUTES> = {
+    inbox: ({ ctx, query: { after, ...query } }) =>
+      after === undefined
+        ? newestFirst(journal, "inbox", query, inboxView)
+        : inboxAfter(journal, { ...query, after }, clientGoneSignal(ctx)),
+    deliveries: ({ query }) => newestFirst(journal, "deliveries", query, deliveryView),
+    testChannel: async ({ params: { name } }) => {
+      const result = await testChannel(name);
+      if (result === undefined) throw new GantryError("not-found", { kind: "channel", name: name.slice(0, 100) });
+      return result;
+    },
+  };
+  addRoutes(router, NOTIFY_ROUTES, handlers);
   return router.routes() as Koa.Middleware;
 }
 

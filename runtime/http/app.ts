@@ -7,7 +7,7 @@ import type { Logger } from "../process/logger.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { validateRequest } from "./request-validation.ts";
 
-/** What is known of a request when its answer has ended. `route` is the template, never the address itself. */
+/** A request whose answer has ended. `route` is the template of the path, never the path itself. */
 export type Answered = {
   readonly method: string;
   readonly route: string;
@@ -23,7 +23,7 @@ export type AppOptions = {
   readonly onAnswered?: (answered: Answered) => void;
 };
 
-/** An app whose first layers are request id with access line, and `errorSink`. */
+/** An app whose first middlewares write the request id and the access log line, and turn errors into answers. */
 export function createApp(options: AppOptions): Koa {
   const app = new Koa();
   app.silent = true;
@@ -36,9 +36,9 @@ export function createApp(options: AppOptions): Koa {
 }
 
 /**
- * Refuses strange requests, and is the one place where errors become answers. An expected failure (GantryError) answers its own status; anything else
- * answers 500 `internal` without its text, which goes to the log with the request id. An address that nobody answered
- * is 404.
+ * Validates requests, and is the one place where errors become answers. A GantryError is answered with its own status;
+ * any other error with 500 `internal`, and its text goes to the log only, with the request id. A request that no
+ * middleware answered is 404.
  */
 export function errorSink(logger: Logger): Koa.Middleware {
   return async (ctx, next) => {
@@ -49,7 +49,7 @@ export function errorSink(logger: Logger): Koa.Middleware {
         throw new GantryError("not-found", { kind: "address", name: ctx.path.slice(0, 200) });
       }
     } catch (error) {
-      // Whoever asked has left: what was waiting for them ends with an abort, and nobody reads an answer.
+      // The client has left, and what waited on its behalf was aborted: there is nobody to answer.
       if (ctx.res.destroyed && !(error instanceof GantryError)) {
         logger.debug({ request_id: requestIdOf(ctx), err: error }, "the client left before its answer");
         return;
@@ -75,7 +75,7 @@ export function answerProblem(ctx: Koa.Context, error: unknown): void {
   ctx.set("Cache-Control", "no-store");
   if (problem.status === 401) ctx.set("WWW-Authenticate", 'Bearer realm="gantry"');
   if (problem.status === 503) ctx.set("Retry-After", "2");
-  // Behind a balancer its other connections may lead to another process, which knows the new session.
+  // Behind a load balancer a new connection may reach the process that has the new session.
   if (problem.code === "session-gone") ctx.set("Connection", "close");
 }
 

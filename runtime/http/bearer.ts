@@ -9,7 +9,7 @@ export function bearerOf(ctx: Koa.Context): string | undefined {
   return /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(ctx.get("authorization"))?.[1];
 }
 
-/** Lets only requests with one of these tokens pass; others are 401. */
+/** Passes requests with one of these tokens; answers 401 to all others. */
 export function requireBearer(tokens: readonly string[]): Koa.Middleware {
   const known = bySecret(tokens.map((token) => [token, true]));
   return async (ctx, next) => {
@@ -19,12 +19,12 @@ export function requireBearer(tokens: readonly string[]): Koa.Middleware {
 }
 
 /**
- * What belongs to a secret, or undefined. Every secret is compared by its digest, in a time that does not depend on where
- * the texts differ, on their lengths, or on which one was close.
+ * Finds the value of a secret, or undefined. Digests are compared in constant time: it does not depend on the length of the
+ * given text, on where it differs, or on which entry it resembles.
  */
 export function bySecret<T>(entries: readonly (readonly [string, T])[]): (given: string | undefined) => T | undefined {
   const known = entries.map(([secret, value]) => ({ digest: digestOf(secret), value }));
-  // Only what was right is kept: as many as there are entries. A wrong one finds nothing here, whatever it looks like.
+  // Caches valid secrets only, so it is no larger than the entries, and a lookup says nothing about invalid ones.
   const right = new Map<string, T>();
   return (given) => {
     if (given === undefined) return undefined;

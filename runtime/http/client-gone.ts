@@ -7,12 +7,12 @@ import type Koa from "koa";
 const CLOSING = "gantry-closing";
 /** Answers for which it was emitted: a handler that begins to wait afterwards must answer too. */
 const ENDING = new WeakSet<ServerResponse>();
-/** Made once: every request ends with it, and an error of its own costs more than the rest of the request. */
+/** Created once: every request ends with it, and a new error each time would cost more than the rest of the request. */
 const LEFT = new DOMException("The client has left.", "AbortError");
 
 /**
- * Aborted when the connection closes, before or after the answer was sent: whoever waited has left; and when the server
- * closes: whoever waits is to be answered with what there is. One per request.
+ * One per request. Aborted when the connection closes, before or after the answer was sent, and when the server begins to
+ * close: a handler that waits should then answer with what it has.
  */
 export function clientGoneSignal(ctx: Koa.Context): AbortSignal {
   const known: unknown = ctx.state.gone;

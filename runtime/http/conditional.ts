@@ -2,7 +2,7 @@
 
 import type Koa from "koa";
 
-/** Sets the ETag. True when the client has this version already: the answer is then 304 and needs no body. */
+/** Sets the ETag. True when the client already has this version: the status is then 304, and no body is needed. */
 export function notModified(ctx: Koa.Context, tag: string): boolean {
   const etag = `W/"${tag}"`;
   ctx.res.setHeader("ETag", etag);
@@ -13,7 +13,7 @@ export function notModified(ctx: Koa.Context, tag: string): boolean {
   return true;
 }
 
-/** The tags of an If-None-Match, which compares them weakly. */
+/** The tags of an If-None-Match header, without their weakness prefix: the header compares weakly. */
 function tagsIn(header: string): readonly string[] {
   return header.split(",").map((one) => one.trim().replace(/^W\//, ""));
 }

@@ -1,12 +1,12 @@
-// Reads JSON from strangers: what JSON.parse lets through but no honest client sends is refused before it is parsed.
+// Parses untrusted JSON: refuses what JSON.parse accepts but no well-behaved client sends.
 
 import { GantryError } from "@gantry/core/errors.ts";
 
 export const MAX_JSON_DEPTH = 64;
 
 /**
- * The value of a JSON text. Throws `bad-request` for text that is not JSON, is nested deeper than `depth`, names a key
- * of an object twice (readers disagree on which one counts), has the key `__proto__`, or half of a surrogate pair.
+ * The value of a JSON text. Throws `bad-request` for text that is not JSON, is nested deeper than `depth`, repeats a key
+ * within an object (parsers disagree on which one counts), has the key `__proto__`, or a lone surrogate.
  */
 export function parseJsonText(text: string, depth: number = MAX_JSON_DEPTH): unknown {
   let value: unknown;
@@ -21,7 +21,7 @@ export function parseJsonText(text: string, depth: number = MAX_JSON_DEPTH): unk
 
 type Level = { readonly keys: Set<string> | undefined; expectsKey: boolean };
 
-/** One walk over the text that knows strings, brackets and commas. Anything else is left to JSON.parse. */
+/** Scans strings, brackets and commas only; JSON.parse checks everything else. */
 function checkStructure(text: string, maxDepth: number): void {
   const levels: Level[] = [];
   const plain = !text.includes("\\");
@@ -48,7 +48,7 @@ function quoteAfter(text: string, start: number): number {
   return end < 0 ? text.length : end;
 }
 
-/** `end` is the closing quote, or the end of the text when there is none (JSON.parse then refuses it). */
+/** `end` is the closing quote, or the end of the text if there is none (JSON.parse then refuses the text). */
 function readString(text: string, start: number): { readonly end: number; readonly escaped: boolean } {
   let escaped = false;
   for (let at = start + 1; at < text.length; at += 1) {

@@ -13,9 +13,9 @@ export type Listening = { readonly url: string; readonly port: number; readonly 
 const GRACE_MS = 2_000;
 
 /**
- * Serves the app. Port 0 takes a free one. Headers must arrive in 10 s and the whole request in 60 s; an answer may take
- * as long as it likes. `close` takes no new connections, lets running answers go on for 2 s, then cuts them; each of them
- * ends its connection, so that a client that keeps connections goes elsewhere at once.
+ * Serves the app; port 0 takes a free port. Headers must arrive within 10 s and the whole request within 60 s; answers have
+ * no limit. `close` accepts no new connections and gives open answers 2 s before it cuts them. Each of these answers also
+ * closes its connection, so that clients with keep-alive reconnect elsewhere at once.
  */
 export async function listen(app: Koa, at: { readonly host: string; readonly port: number }): Promise<Listening> {
   const server = createServer(
@@ -25,7 +25,7 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
       keepAliveTimeout: 75_000,
       connectionsCheckingInterval: 2_000,
       maxHeaderSize: 16_384,
-      // A missing Host is refused like a strange one, in the same words.
+      // validateRequest refuses a missing Host header in the same way as an invalid one.
       requireHostHeader: false,
       noDelay: true,
     },
@@ -40,7 +40,7 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
       resolve();
     });
   });
-  // Two signals close everything twice.
+  // A second signal closes again.
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= closeServer(server, newest);
@@ -55,7 +55,7 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
   };
 }
 
-/** What Node refused before it was a request: no app sees it, but the answer has the same shape. */
+/** A request that Node could not parse never reaches the app; its answer has the same shape as other errors. */
 function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
@@ -75,7 +75,7 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   );
 }
 
-/** The newest answer of every connection; undefined before the first request. */
+/** Connection → its latest answer; undefined before the first request. */
 type Newest = ReadonlyMap<Socket, ServerResponse | undefined>;
 
 function keepNewest(server: Server): Newest {
@@ -98,7 +98,7 @@ async function closeServer(server: Server, newest: Newest): Promise<void> {
   for (const [socket, response] of newest) {
     if (response?.writableEnded) continue;
     if (response) end(response);
-    // Opened in advance, by a balancer for example: for Node it is not idle, but nobody waits for an answer there.
+    // Opened in advance, e.g. by a load balancer: Node does not count it as idle, but no request is waiting on it.
     else if (socket.bytesRead === 0) socket.destroy();
   }
   server.prependListener("request", (_request, response) => end(response));

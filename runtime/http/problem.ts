@@ -1,11 +1,11 @@
-// Errors on the wire (RFC 9457): one shape out of every process, and back again with the same code at the reader.
+// Errors on the wire (RFC 9457): every process answers the same shape, and its clients get the same error code back.
 
 import { ERRORS, type ErrorCode, explain, GantryError, type Problem } from "@gantry/core/errors.ts";
 import { z } from "zod";
 
 const jsonObject = z.record(z.string(), z.json());
 
-/** RFC 9457, as every error is answered. */
+/** The body of every error answer (RFC 9457). */
 export const problemSchema = z
   .object({
     type: z.string(),
@@ -33,7 +33,7 @@ export type ProblemBody = z.infer<typeof problemSchema>;
 
 export const PROBLEM_TYPE = "application/problem+json";
 
-/** The body of an error answer. Whatever is not a GantryError is a mistake of ours, and its text stays in the log. */
+/** The body for an error. An error that is not a GantryError is a bug: its text stays in the log. */
 export function problemOf(error: unknown, requestId: string): ProblemBody {
   const known = error instanceof GantryError ? error : new GantryError("internal", { problem: "Unexpected." });
   const { code, message, why, todo } = explain(known);
@@ -50,7 +50,7 @@ export function problemOf(error: unknown, requestId: string): ProblemBody {
   };
 }
 
-/** The error that a problem body speaks of, or undefined when it is not one of ours. */
+/** The error that a problem body describes; undefined if it is not an error of Gantry. */
 export function errorOf(body: unknown): GantryError | undefined {
   const parsed = problemSchema.safeParse(body);
   if (!parsed.success || !isErrorCode(parsed.data.code)) return undefined;
@@ -60,7 +60,7 @@ export function errorOf(body: unknown): GantryError | undefined {
 }
 
 /**
- * Parses what came from outside; throws `bad-request` with one problem per wrong place. `where` begins the pointers:
+ * Validates input; throws `bad-request` with one problem per invalid place. `where` is the prefix of the JSON pointers:
  * empty for a body, `/query` for a query.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ""): T {
@@ -72,7 +72,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ""): T {
   throw new GantryError("bad-request", { problem }, { problems });
 }
 
-/** One problem per wrong place, with a JSON pointer; at most 50. */
+/** One problem per invalid place, with a JSON pointer; at most 50. */
 export function problemsOf(error: z.ZodError, where = ""): readonly Problem[] {
   return error.issues
     .flatMap((issue): Problem[] => {
@@ -86,7 +86,7 @@ export function problemsOf(error: z.ZodError, where = ""): readonly Problem[] {
     .slice(0, 50);
 }
 
-/** RFC 6901. */
+/** Escapes a part of a JSON pointer (RFC 6901). */
 function escapePart(part: PropertyKey): string {
   return String(part).slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1");
 }

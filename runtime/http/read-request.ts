@@ -1,4 +1,4 @@
-// Reading what a client sent: body and query, limited in size and checked by a schema.
+// Reads body and query of a request, limited in size and validated by a schema.
 
 import { isUtf8 } from "node:buffer";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -11,8 +11,8 @@ const DISCARD_BYTES = 8 * 1_048_576;
 const BYTE_ORDER_MARK = "\ufeff";
 
 /**
- * The JSON body of a request, checked by its schema. Without a body the schema sees `{}`. `limit` in bytes (1 MiB), depth
- * in levels (64). Throws `body-too-large`, `media-type` or `bad-request` with pointers.
+ * The JSON body of a request, validated by a schema; a request without a body counts as `{}`. `limit` is in bytes (default
+ * 1 MiB), `depth` in levels (default 64). Throws `body-too-large`, `media-type` or `bad-request` with pointers.
  */
 export async function readJson<T>(
   ctx: Koa.Context,
@@ -27,7 +27,7 @@ export async function readJson<T>(
   return parse(schema, parseJsonText(decodeUtf8(bytes), options.depth ?? MAX_JSON_DEPTH));
 }
 
-/** The raw body of a request, at most `limit` bytes; throws `body-too-large` or, when it is compressed, `media-type`. */
+/** The raw body of a request, at most `limit` bytes. Throws `body-too-large`, or `media-type` for a compressed body. */
 export async function readBytes(ctx: Koa.Context, limit: number): Promise<Buffer> {
   if (ctx.get("content-encoding") !== "") throw new GantryError("media-type", { problem: "it is compressed" });
   const chunks: Buffer[] = [];
@@ -40,7 +40,7 @@ export async function readBytes(ctx: Koa.Context, limit: number): Promise<Buffer
     ctx.req.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
-      // What is too much is thrown away for a while: a client that still sends would not see the answer otherwise.
+      // Excess bytes are discarded for a while: a client that is still sending would not read the answer.
       else if (size > limit + DISCARD_BYTES) tooLarge();
     });
     ctx.req.on("end", () => {
@@ -53,7 +53,7 @@ export async function readBytes(ctx: Koa.Context, limit: number): Promise<Buffer
   });
 }
 
-/** The query of a request, checked by its schema; a name that comes twice is refused. */
+/** The query of a request, validated by a schema. Throws `bad-request`, also for a repeated name. */
 export function readQuery<T>(ctx: Koa.Context, schema: z.ZodType<T>): T {
   if (ctx.querystring === "") return parse(schema, {}, "/query");
   const query: Record<string, string> = Object.create(null);

@@ -1,15 +1,15 @@
-// What is refused before any route sees it: requests that two servers on their way could read differently.
+// Refuses requests before routing that two servers on their way could interpret differently (request smuggling).
 
 import type { IncomingMessage } from "node:http";
 import { GantryError } from "@gantry/core/errors.ts";
 import type Koa from "koa";
 
-/** Throws for requests that proxies and servers read differently, and for paths that no route could mean. */
+/** Throws `bad-request` for ambiguous headers, for an invalid Host, and for paths that no route can have. */
 export function validateRequest(ctx: Koa.Context): void {
   const twice = givenTwice(ctx.req);
   if (twice) throw new GantryError("bad-request", { problem: `the header ${twice} is given twice` });
   if (!/^[\w.:[\]-]+$/.test(ctx.get("host")))
-    throw new GantryError("bad-request", { problem: "the header host is missing or strange" });
+    throw new GantryError("bad-request", { problem: "the header host is missing or invalid" });
   if (!ctx.req.url?.startsWith("/")) throw new GantryError("bad-request", { problem: "the address is not a path" });
   let path: string;
   try {
@@ -17,7 +17,7 @@ export function validateRequest(ctx: Koa.Context): void {
   } catch {
     throw new GantryError("bad-request", { problem: "the address is not valid UTF-8" });
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are refused here.
   if (/[\u0000-\u001f\u007f]/.test(path)) {
     throw new GantryError("bad-request", { problem: "the address has control characters" });
   }
@@ -32,7 +32,7 @@ const ONLY_ONCE: ReadonlySet<string> = new Set([
 ]);
 
 function givenTwice({ headers, rawHeaders: raw }: IncomingMessage): string | undefined {
-  // `raw` has names and values in turn, as they came: as many different names as names, so none came twice.
+  // `raw` alternates names and values as received. As many distinct names as names: none is repeated.
   if (Object.keys(headers).length * 2 === raw.length) return undefined;
   const seen = new Set<string>();
   for (let at = 0; at < raw.length; at += 2) {

@@ -1,4 +1,4 @@
-// The shared server pieces, spoken to over real sockets.
+// The HTTP server of every process, over real sockets.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -61,7 +61,7 @@ async function problem(answer: Response): Promise<z.infer<typeof problemSchema>>
   return body;
 }
 
-test("a body that fits is handed on; without a body the schema sees an empty object", async () => {
+test("a valid body reaches the handler; a missing body counts as an empty object", async () => {
   assert.deepEqual(await (await post('{"name":"a\\u00e9","tree":[{"x":1},{"x":2}]}')).json(), {
     name: "aé",
     tree: [{ x: 1 }, { x: 2 }],
@@ -69,7 +69,7 @@ test("a body that fits is handed on; without a body the schema sees an empty obj
   assert.deepEqual(await (await fetch(`${server.url}/echo`, { method: "POST" })).json(), { name: "nobody" });
 });
 
-test("bodies that no honest client sends are refused with a reason", async (t) => {
+test("invalid bodies are refused with a reason", async (t) => {
   const deep = (levels: number) => `{"tree":${"[".repeat(levels)}${"]".repeat(levels)}}`;
   const cases: [string, string | Uint8Array<ArrayBuffer>, number, RegExp, Record<string, string>?][] = [
     ["unknown field", '{"nam":1}', 400, /nam/],
@@ -78,25 +78,25 @@ test("bodies that no honest client sends are refused with a reason", async (t) =
     ["unclosed text", '{"name":"x', 400, /not JSON/],
     ["key twice", '{"name":"a","n\\u0061me":"b"}', 400, /twice/],
     ["prototype", '{"__proto__":{"name":"x"}}', 400, /__proto__/],
-    ["half a pair", '{"name":"\\ud800"}', 400, /Unicode/],
+    ["a lone surrogate", '{"name":"\\ud800"}', 400, /Unicode/],
     ["too deep", deep(64), 400, /deeper/],
     ["too large", JSON.stringify({ name: "x".repeat(2_000) }), 413, /2000/],
     ["not UTF-8", new Uint8Array([0x22, 0xff, 0x22]), 415, /UTF-8/],
     ["another type", "{}", 415, /Content-Type/, { "content-type": "text/plain" }],
     ["compressed", "{}", 415, /compressed/, { "content-encoding": "gzip" }],
   ];
-  for (const [name, body, status, says, headers] of cases) {
+  for (const [name, body, status, expected, headers] of cases) {
     await t.test(name, async () => {
       const answer = await post(body, headers ?? {});
       assert.equal(answer.status, status);
-      const told = await problem(answer);
-      assert.match(JSON.stringify(told), says);
+      const sent = await problem(answer);
+      assert.match(JSON.stringify(sent), expected);
     });
   }
   assert.equal((await post(deep(63))).status, 200);
 });
 
-test("a large body that is still being sent gets its answer", async () => {
+test("a body that is too large gets an answer while it is still being sent", async () => {
   assert.equal((await post(new Uint8Array(6_000_000))).status, 413);
 });
 
@@ -107,7 +107,7 @@ test("queries are strict", async () => {
   }
 });
 
-test("an unexpected error says nothing of itself; an expected one keeps its code and details on the way", async () => {
+test("an unexpected error does not reveal its text; a GantryError keeps its code and details", async () => {
   const broken = await fetch(`${server.url}/broken`, { headers: { "x-request-id": "req-1" } });
   assert.equal(broken.status, 500);
   assert.doesNotMatch(await broken.text(), /hunter2/);
@@ -127,21 +127,21 @@ test("only the right bearer token passes", async () => {
   }
 });
 
-test("an answer that the client has is 304", async () => {
+test("a version that the client already has is answered with 304", async () => {
   const first = await fetch(`${server.url}/tagged`);
   const etag = first.headers.get("etag") ?? "";
   assert.equal((await fetch(`${server.url}/tagged`, { headers: { "if-none-match": `"x", ${etag}` } })).status, 304);
   assert.equal((await fetch(`${server.url}/tagged`, { headers: { "if-none-match": '"8"' } })).status, 200);
 });
 
-test("who leaves is noticed", async () => {
+test("a client that leaves aborts its handler", async () => {
   const socket = connect(server.port, "127.0.0.1");
   socket.write("GET /waits HTTP/1.1\r\nHost: x\r\n\r\n", () => socket.destroy());
   await left;
 });
 
-test("strange HTTP is answered as a problem, not as an accident", async () => {
-  const say = (text: string): Promise<string> =>
+test("invalid HTTP is answered with a problem document", async () => {
+  const exchange = (text: string): Promise<string> =>
     new Promise((resolve, reject) => {
       const socket = connect(server.port, "127.0.0.1", () => socket.write(text));
       let got = "";
@@ -162,26 +162,26 @@ test("strange HTTP is answered as a problem, not as an accident", async () => {
     ["nonsense\r\n\r\n", 400],
     [`GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
   ] as const) {
-    const answer = await say(text);
+    const answer = await exchange(text);
     assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), text.slice(0, 60));
     assert.match(answer, /application\/problem\+json/);
   }
 });
 
-test("every answer has its access line, without the query", async () => {
+test("every answer has an access log line, without the query", async () => {
   await fetch(`${server.url}/query?limit=12345`);
   assert.ok(answered.length > 0);
   assert.ok(lines.some((line) => line.level === "info"));
   assert.doesNotMatch(JSON.stringify(lines), /12345/);
 });
 
-test("a server that closes answers who waits, and ends their connections, so that clients go elsewhere at once", async () => {
+test("a closing server answers waiting clients and closes their connections, so that they reconnect elsewhere", async () => {
   const arrived = Promise.withResolvers<void>();
   const closing = createApp({ name: "closing", logger: { debug() {}, info() {}, warn() {}, error() {} } });
   closing.use(async (ctx) => {
     arrived.resolve();
     await new Promise((resolve) => clientGoneSignal(ctx).addEventListener("abort", resolve));
-    ctx.body = "told";
+    ctx.body = "done";
   });
   const server = await listen(closing, { host: "127.0.0.1", port: 0 });
   const asked = fetch(`${server.url}/poll`);
@@ -189,12 +189,12 @@ test("a server that closes answers who waits, and ends their connections, so tha
   const began = performance.now();
   const closed = server.close();
   const answer = await asked;
-  assert.deepEqual([await answer.text(), answer.headers.get("connection")], ["told", "close"]);
+  assert.deepEqual([await answer.text(), answer.headers.get("connection")], ["done", "close"]);
   await closed;
-  assert.ok(performance.now() - began < 1_500, "it did not wait for a connection that nobody uses");
+  assert.ok(performance.now() - began < 1_500, "it did not wait for an unused connection");
 });
 
-test("a server that closes waits neither for a connection without a request, nor for one that begins to wait later", async () => {
+test("a closing server waits neither for a connection without a request nor for a request that begins to wait later", async () => {
   const arrived = Promise.withResolvers<void>();
   const closing = createApp({ name: "closing", logger: { debug() {}, info() {}, warn() {}, error() {} } });
   closing.use(async (ctx) => {
@@ -202,7 +202,7 @@ test("a server that closes waits neither for a connection without a request, nor
     await readJson(ctx, z.unknown());
     const gone = clientGoneSignal(ctx);
     if (!gone.aborted) await once(gone, "abort");
-    ctx.body = "told";
+    ctx.body = "done";
   });
   const server = await listen(closing, { host: "127.0.0.1", port: 0 });
   const silent = connect(server.port, "127.0.0.1");
@@ -214,7 +214,7 @@ test("a server that closes waits neither for a connection without a request, nor
   const closed = server.close();
   asking.write("}");
   const answer = (await asking.toArray()).join("");
-  assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*told/);
+  assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*done/);
   await closed;
-  assert.ok(performance.now() - began < 1_500, "it did not wait until it cuts what is left");
+  assert.ok(performance.now() - began < 1_500, "it did not wait for the limit at which it cuts connections");
 });

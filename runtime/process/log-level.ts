@@ -1,10 +1,10 @@
-// The level of a process's log, changed while it runs and taken back to what it was configured with.
+// Changes the log level of a running process, and restores the configured one.
 
 import type { Logger } from "./logger.ts";
 
 const CONFIGURED = new WeakMap<Logger, string>();
 
-/** undefined: as it was configured. */
+/** undefined: the configured level. */
 export function setLevel(logger: Logger, level: string | undefined): void {
   if (logger.level === undefined) return;
   const configured = CONFIGURED.get(logger) ?? logger.level;

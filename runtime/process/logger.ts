@@ -1,21 +1,21 @@
-// The log of a process: JSON lines, and the type that everything takes that writes to it.
+// The log of a process: its type, and the logger that writes JSON lines.
 
 import { pino, stdTimeFunctions } from "pino";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** As pino has it. Fields never hold secrets: no bodies, no headers, no addresses with a query. */
+/** The part of pino that Gantry uses. Fields must not hold secrets: no bodies, no headers, no URLs with a query. */
 export type Logger = {
   readonly debug: LogLine;
   readonly info: LogLine;
   readonly warn: LogLine;
   readonly error: LogLine;
-  /** What is written; absent where it cannot be changed. */
+  /** The lowest level that is written; absent if it cannot be changed. */
   level?: string;
 };
 type LogLine = (fields: object, message: string) => void;
 
-/** JSON lines on stdout. Fields that could hold a secret are cut out. */
+/** JSON lines on stdout. Fields that could hold a secret are redacted. */
 export function makeLogger(
   service: string,
   level: LogLevel,

@@ -1,14 +1,10 @@
-// What every process measures and tells without a token: /livez, /readyz, /metrics. No ids as labels: their number has
-// no bound.
+// The metrics of every process. Ids are never labels: their number is unbounded.
 
-import { GantryError } from "@gantry/core/errors.ts";
-import Router from "@koa/router";
-import type Koa from "koa";
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Answered } from "../http/app.ts";
 
 export type ProcessMetrics = {
-  /** For the process's own metrics: give it as `registers: [registry]`. */
+  /** For further metrics of the process: pass it as `registers: [registry]`. */
   readonly registry: Registry;
   readonly contentType: string;
   readonly text: () => Promise<string>;
@@ -33,7 +29,7 @@ export function openProcessMetrics(component: string, version: string): ProcessM
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 60],
     registers,
   });
-  // Finding a series by its labels costs as much as the rest of a small request. Their number is bounded: no ids.
+  // Looking up a series by its labels costs as much as the rest of a small request. The cache is bounded: no ids.
   const known = new Map<string, ReturnType<typeof requests.labels>>();
   return {
     registry,
@@ -46,33 +42,4 @@ export function openProcessMetrics(component: string, version: string): ProcessM
       series.observe(ms / 1_000);
     },
   };
-}
-
-/**
- * Without a token: probes and scrapers have none. `check` rejects while the process cannot do its work, and the answer says
- * why. `degraded` names what it can do without for a while: it is ready all the same.
- */
-export function operationRoutes(
-  { contentType, text }: Pick<ProcessMetrics, "contentType" | "text">,
-  check: () => Promise<void>,
-  degraded: () => readonly string[] = () => [],
-): Koa.Middleware {
-  const router = new Router();
-  router.get("/livez", (ctx) => {
-    ctx.body = { status: "ok" };
-  });
-  router.get("/readyz", async (ctx) => {
-    await check().catch((cause: unknown) => {
-      const known = cause instanceof GantryError && cause.code === "unavailable" ? cause.details.problem : undefined;
-      const problem = known ?? "It cannot be written.";
-      throw new GantryError("unavailable", { what: "The journal", problem }, { cause });
-    });
-    const problems = degraded();
-    ctx.body = problems.length === 0 ? { status: "ok" } : { status: "degraded", problems };
-  });
-  router.get("/metrics", async (ctx) => {
-    ctx.type = contentType;
-    ctx.body = await text();
-  });
-  return router.routes() as Koa.Middleware;
 }

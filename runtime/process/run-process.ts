@@ -1,4 +1,4 @@
-// How each of the four processes begins and ends: one configuration, one logger, one way to say what is wrong at start.
+// Start and end of each of the four processes: configuration, logger, signals, and one line about a failed start.
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -9,13 +9,13 @@ import manifest from "../package.json" with { type: "json" };
 import { type Logger, type LogLevel, makeLogger } from "./logger.ts";
 import { inOneLine, startError } from "./start-error.ts";
 
-/** What a process is once it serves. `ended` rejects when it has to give up by itself. */
+/** A running process. `ended` rejects when the process cannot go on. */
 export type Running = { readonly close: (again?: boolean) => Promise<void>; readonly ended?: Promise<void> };
 
 /**
- * Runs a process until SIGTERM or SIGINT: `node …/main.ts --config FILE`. Configuration is file < environment
- * (`GANTRY_<NAME>_…`) . A second signal closes at once. Exit code 0 after an orderly end, 2 when the configuration or
- * the start is at fault (one line on stderr: what, why, what to do), 1 for anything else.
+ * Runs a process until SIGTERM or SIGINT: `node …/main.ts --config FILE`. The environment
+ * (`GANTRY_<NAME>_…`) overrides the file. A second signal closes at once. Exit code 0 after an orderly end, 2 when the configuration is
+ * invalid or the start failed (one line on stderr: what, why, what to do), 1 for anything else.
  */
 export async function runProcess<S extends z.ZodObject>(
   name: string,
@@ -44,7 +44,7 @@ export async function runProcess<S extends z.ZodObject>(
   }
 }
 
-/** Problems of a configuration that were found behind its schema, with their files and lines. */
+/** Adds files and lines to configuration problems that were found after the schema. */
 function withPlaces(error: unknown, locate: OpenedConfig<unknown>["locate"]): unknown {
   const isConfig = error instanceof GantryError && error.code === "config-invalid";
   return isConfig && error.problems.length > 0 ? configInvalid(error.problems.map(locate)) : error;
@@ -84,12 +84,12 @@ function usage(name: string): string {
        ${name} --version
 
 FILE is YAML or JSON. Every setting can also come from the environment, which wins: ${prefix}_PORT is \`port\`,
-${prefix}_PORT_FILE names a file with its value. Mistakes are told all at once, with exit code 2.
+${prefix}_PORT_FILE names a file with its value. All problems are reported at once, with exit code 2.
 `;
 }
 
 function fail(error: unknown): void {
-  const told = error instanceof GantryError ? inOneLine(error) : undefined;
-  process.stderr.write(`${told ?? (error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
-  process.exit(told ? 2 : 1);
+  const line = error instanceof GantryError ? inOneLine(error) : undefined;
+  process.stderr.write(`${line ?? (error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
+  process.exit(line ? 2 : 1);
 }

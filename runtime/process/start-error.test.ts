@@ -16,12 +16,12 @@ async function faultOf(work: () => unknown): Promise<string> {
     await work();
   } catch (error) {
     const fault = startError(error);
-    return fault ? inOneLine(fault) : "a mistake of ours";
+    return fault ? inOneLine(fault) : "a bug";
   }
   throw new Error("nothing was wrong");
 }
 
-test("what the operating system says at a start becomes one line", async (t) => {
+test("an error of the operating system at start becomes one line", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-fault-"));
   const server = createServer().listen(0, "127.0.0.1");
   t.after(async () => {
@@ -33,19 +33,19 @@ test("what the operating system says at a start becomes one line", async (t) => 
   assert.ok(at !== null && typeof at === "object");
   assert.match(
     await faultOf(() => listen(new Koa(), { host: "127.0.0.1", port: at.port })),
-    /^Gantry cannot listen on 127\.0\.0\.1:\d+\. Another process listens there already\. Stop [^\n]*\.$/,
+    /^Gantry cannot listen on 127\.0\.0\.1:\d+\. Another process already listens there\. Stop [^\n]*\.$/,
   );
   const file = join(dir, "file");
   writeFileSync(file, "");
   assert.match(
     await faultOf(() => mkdirSync(join(file, "data"))),
-    /file\/data cannot be used\. A part of its path is a file and not a folder\. Let/,
+    /file\/data cannot be used\. Part of its path is a file, not a folder\. Let/,
   );
-  assert.equal(await faultOf(() => JSON.parse("{")), "a mistake of ours");
-  assert.equal(await faultOf(() => Promise.reject(new Error("no code"))), "a mistake of ours");
+  assert.equal(await faultOf(() => JSON.parse("{")), "a bug");
+  assert.equal(await faultOf(() => Promise.reject(new Error("no code"))), "a bug");
 });
 
-test("a text that is no certificate and no key is told, and never repeated", () => {
+test("an invalid certificate or key is reported without its text", () => {
   const texts = { tlsCa: "secret text", tlsCert: "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----" };
   assert.throws(
     () => checkTls({ ...texts, tlsKey: "another secret text" }, "/journal"),

@@ -1,8 +1,8 @@
-// What keeps a process from starting, in words: errors of the operating system become rows of our table.
+// Why a process cannot start: turns errors of the operating system into errors of our table (core/errors.ts).
 
 import { explain, GantryError } from "@gantry/core/errors.ts";
 
-/** The error as one of ours, or undefined when it is a mistake of ours and its stack is needed. */
+/** The error as a GantryError; undefined for a bug, which needs its stack. */
 export function startError(error: unknown): GantryError | undefined {
   if (error instanceof GantryError) return error;
   if (!(error instanceof Error)) return undefined;
@@ -33,7 +33,7 @@ type SystemError = Error & {
 type Sentences = { readonly [code: string]: string };
 
 const LISTEN: Sentences = {
-  EADDRINUSE: "Another process listens there already.",
+  EADDRINUSE: "Another process already listens there.",
   EACCES: "The user that Gantry runs as may not listen there.",
   EADDRNOTAVAIL: "This machine does not have that address.",
   ENOTFOUND: "There is no such host.",
@@ -42,18 +42,18 @@ const LISTEN: Sentences = {
 const FILES: Sentences = {
   EACCES: "The user that Gantry runs as has no right to write there.",
   EPERM: "The user that Gantry runs as has no right to write there.",
-  EROFS: "The file system can only be read.",
+  EROFS: "The file system is read-only.",
   ENOSPC: "The disk is full.",
-  EDQUOT: "The quota of the disk is used up.",
-  EIO: "The disk has a fault.",
-  ENOTDIR: "A part of its path is a file and not a folder.",
-  EEXIST: "There is a file where a folder must be.",
-  EISDIR: "There is a folder where a file must be.",
-  ENOENT: "It, or a folder above it, is not there.",
-  ELOOP: "Its path goes round in a circle.",
+  EDQUOT: "The disk quota is exhausted.",
+  EIO: "The disk reports an I/O error.",
+  ENOTDIR: "Part of its path is a file, not a folder.",
+  EEXIST: "It is a file, but must be a folder.",
+  EISDIR: "It is a folder, but must be a file.",
+  ENOENT: "It, or a folder above it, does not exist.",
+  ELOOP: "Its path is a loop of symbolic links.",
   ENAMETOOLONG: "Its path is too long.",
 };
 
 function sentence(sentences: Sentences, code: string): string {
-  return sentences[code] ?? `The operating system says ${code}.`;
+  return sentences[code] ?? `The operating system reports ${code}.`;
 }

@@ -1,4 +1,4 @@
-// Certificates and keys of a configuration, looked at before anybody is called: a connection would only say that it failed.
+// Validates configured certificates and keys before any connection is made: a connection would only report that it failed.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { configInvalid } from "@gantry/core/config/read.ts";
@@ -11,43 +11,43 @@ export type TlsTexts = {
   readonly tlsKey?: string | undefined;
 };
 
-/** Throws `config-invalid` with every text that is not what it must be; `pointer` leads to the object that holds them. */
+/** Throws `config-invalid` with one problem per invalid text; `pointer` is the JSON pointer of the object that holds them. */
 export function checkTls({ tlsCa, tlsCert, tlsKey }: TlsTexts, pointer: string): void {
   const problems: Problem[] = [];
-  const say = (name: string, detail: string): void => void problems.push({ pointer: `${pointer}/${name}`, detail });
-  readCertificates(tlsCa, (detail) => say("tlsCa", detail));
-  const own = readCertificates(tlsCert, (detail) => say("tlsCert", detail));
-  const key = readKey(tlsKey, (detail) => say("tlsKey", detail));
-  if (tlsCert !== undefined && tlsKey === undefined) say("tlsCert", "it needs tlsKey beside it");
-  if (tlsKey !== undefined && tlsCert === undefined) say("tlsKey", "it needs tlsCert beside it");
-  if (own && key && !own.checkPrivateKey(key)) say("tlsKey", "it is not the key of tlsCert");
+  const report = (name: string, detail: string): void => void problems.push({ pointer: `${pointer}/${name}`, detail });
+  readCertificates(tlsCa, (detail) => report("tlsCa", detail));
+  const own = readCertificates(tlsCert, (detail) => report("tlsCert", detail));
+  const key = readKey(tlsKey, (detail) => report("tlsKey", detail));
+  if (tlsCert !== undefined && tlsKey === undefined) report("tlsCert", "it needs tlsKey beside it");
+  if (tlsKey !== undefined && tlsCert === undefined) report("tlsKey", "it needs tlsCert beside it");
+  if (own && key && !own.checkPrivateKey(key)) report("tlsKey", "it is not the key of tlsCert");
   if (problems.length > 0) throw configInvalid(problems);
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** The first of them. */
-function readCertificates(text: string | undefined, say: (detail: string) => void): X509Certificate | undefined {
+/** The first certificate of the text. */
+function readCertificates(text: string | undefined, report: (detail: string) => void): X509Certificate | undefined {
   if (text === undefined) return undefined;
   const found = text.match(CERTIFICATE);
   if (!found) {
-    say("it holds no certificate; it must be the PEM text itself, or a variable with _FILE that names the file");
+    report("it holds no certificate; it must be the PEM text itself, or a variable with _FILE that names the file");
     return undefined;
   }
   try {
     return found.map((pem) => new X509Certificate(pem))[0];
   } catch {
-    say("a certificate in it is damaged");
+    report("a certificate in it is damaged");
     return undefined;
   }
 }
 
-function readKey(text: string | undefined, say: (detail: string) => void): KeyObject | undefined {
+function readKey(text: string | undefined, report: (detail: string) => void): KeyObject | undefined {
   if (text === undefined) return undefined;
   try {
     return createPrivateKey(text);
   } catch {
-    say("it is no private key in PEM, or it is encrypted");
+    report("it is no private key in PEM, or it is encrypted");
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// Retention through the front door: a task ends, months pass, and it is still answered, from the archive.
+// Retention through the HTTP API: months after its end a task is answered from the archive.
 
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
@@ -26,7 +26,7 @@ jobs:
 `;
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** The machine's time, which a test sets ahead; the hourly pass begins when the test says so. */
+/** The machine's time, which a test can set ahead; the hourly pass begins on demand. */
 class SetClock implements Clock {
   #ahead = 0;
   #hourly: (() => void)[] = [];
@@ -40,7 +40,7 @@ class SetClock implements Clock {
   later(days: number): void {
     this.#ahead += days * DAY_MS;
   }
-  /** The next pass is planned when the one before it is over. */
+  /** The next pass is scheduled when the previous one has ended. */
   async sweep(): Promise<void> {
     while (this.#hourly.length === 0) await new Promise((resolve) => setImmediate(resolve));
     for (const run of this.#hourly.splice(0)) run();
@@ -78,7 +78,7 @@ async function runOne(client: AgentClient, runner: ScriptedRunner, key: string):
   return id;
 }
 
-/** Asks until it is so: a pass takes some milliseconds. */
+/** Polls until the answer is as expected: a pass takes some milliseconds. */
 async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
   for (;;) {
     const answer = await ask();
@@ -86,7 +86,7 @@ async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Pr
   }
 }
 
-test("after months a task, its events and its log are answered from the archive; nothing can change it", async (t) => {
+test("after months a task, its events and its log are answered from the archive and cannot be changed", async (t) => {
   const { folder, clock, url, client } = await openWorld(t);
   const runner = await ScriptedRunner.signIn(url, SEOUL, "seoul", "seoul-1");
   const [first, second] = [await runOne(client, runner, "one"), await runOne(client, runner, "two")];
@@ -100,7 +100,7 @@ test("after months a task, its events and its log are answered from the archive;
   clock.later(31);
   await clock.sweep();
   await until(logs, (names) => names.length === 0);
-  assert.deepEqual((await client.log(place, 0, 1_000_000)).bytes, log.bytes, "the log has left before the task");
+  assert.deepEqual((await client.log(place, 0, 1_000_000)).bytes, log.bytes, "the log was archived before the task");
   assert.equal((await client.task(first)).archived, undefined);
 
   clock.later(60);
@@ -139,7 +139,7 @@ test("after months a task, its events and its log are answered from the archive;
   assert.match(await metrics(), /gantry_retention_removed_logs 2\n/);
 });
 
-test("a disk that refuses the archive: nothing leaves, the alarm is raised, and it goes on by itself", async (t) => {
+test("when the archive cannot be written, nothing is removed, an alarm is raised, and retention recovers by itself", async (t) => {
   const { folder, clock, url, client } = await openWorld(t);
   const runner = await ScriptedRunner.signIn(url, SEOUL, "seoul", "seoul-1");
   const [first] = [await runOne(client, runner, "one"), await runOne(client, runner, "two")];

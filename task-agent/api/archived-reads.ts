@@ -1,11 +1,12 @@
-// What has left the journal is answered all the same: GET of a task, its events and its logs come from the archive, and what
-// would change it is told where it is (410). Stands in front of portal-routes.ts, which has authenticated whoever asks by
-// the time that it says that there is no such task.
+// Answers for tasks that have left the journal: GET of a task, its events and its logs come from the archive; a change is
+// refused with 410. It wraps portal-routes.ts, which has authenticated the client before it reports a task as not found.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
 import { readQuery } from "@gantry/runtime/http/read-request.ts";
+import { routeMatcher } from "@gantry/runtime/http/route.ts";
 import { READER_HEADER } from "@gantry/wire/agent/agent-api.ts";
+import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import type Koa from "koa";
 import { z } from "zod";
 import { eventOfTask } from "../events/feed.ts";
@@ -13,7 +14,7 @@ import type { Readers } from "../events/readers.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { ArchivedTask, TaskArchive } from "../retention/task-archive.ts";
-import { sendLog } from "./portal-routes.ts";
+import { sendLog } from "./send-log.ts";
 import { taskView } from "./view.ts";
 
 export type ArchivedReadsDeps = {
@@ -23,12 +24,12 @@ export type ArchivedReadsDeps = {
   readonly logs: LogStore;
 };
 
-const FEED = "/agent/v1/feed";
-const TASK = /^\/agent\/v1\/tasks\/([^/]+)(?:\/(events)|\/jobs\/([^/]+)\/steps\/([^/]+)\/log)?$/;
+const { task, taskEvents, log } = AGENT_ROUTES;
+const readOf = routeMatcher(AGENT_PREFIX, { task, taskEvents, log });
+const FEED = `${AGENT_PREFIX}${AGENT_ROUTES.feed.path}`;
 const READER = /^[a-z0-9.-]{1,60}$/;
 
-const number = z.coerce.number().pipe(z.int().min(0));
-const pageQuery = z.looseObject({ after: number.default(0), limit: number.default(50) });
+const seq = z.coerce.number().pipe(z.int().min(0));
 
 export function archivedReads(deps: ArchivedReadsDeps): Koa.Middleware {
   return async (ctx, next) => {
@@ -43,7 +44,7 @@ export function archivedReads(deps: ArchivedReadsDeps): Koa.Middleware {
     }
     if (ctx.path !== FEED || ctx.status !== 200) return;
     const reader = ctx.get(READER_HEADER);
-    const after = number.safeParse(ctx.query.after ?? "none");
+    const after = seq.safeParse(ctx.query.after ?? "none");
     if (after.success && READER.test(reader)) deps.readers.acknowledge(reader, after.data);
   };
 }
@@ -54,16 +55,15 @@ function missingTask(error: unknown): string | undefined {
 }
 
 async function answer(ctx: Koa.Context, { record, events }: ArchivedTask, deps: ArchivedReadsDeps): Promise<void> {
-  const found = TASK.exec(ctx.path);
-  if (ctx.method !== "GET" || !found) throw new GantryError("task-archived", { task: record.state.id });
-  const [, , isEvents, job, step] = found;
+  const found = readOf(ctx.method, ctx.path);
+  if (!found) throw new GantryError("task-archived", { task: record.state.id });
   ctx.status = 200;
-  if (isEvents) {
-    const { after, limit } = readQuery(ctx, pageQuery);
+  if (found.name === "taskEvents") {
+    const { after, limit } = readQuery(ctx, taskEvents.query);
     ctx.body = { items: events.slice(after, after + limit).map((event) => eventOfTask(record, event)) };
-  } else if (job !== undefined && step !== undefined) {
-    const params = { job: decodeURIComponent(job), step: decodeURIComponent(step) };
-    await sendLog(Object.assign(ctx, { params }), record, deps.logs);
+  } else if (found.name === "log") {
+    const { job = "", step = "" } = found.params;
+    await sendLog(ctx, record, { job, step }, readQuery(ctx, log.query), deps.logs);
   } else if (!notModified(ctx, `archived.${record.version}`)) {
     ctx.body = { ...taskView(record.state, record.pipeline, record.version, deps.leases), archived: true };
   }

@@ -1,11 +1,11 @@
-// How many tasks one person may start in a minute, where an administrator has set it. Counted by each agent for itself.
+// Limits how many tasks one person may start per minute, if an administrator has set a limit. Each agent counts alone.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 
 const WINDOW_MS = 60_000;
 
-/** Counts one more task of somebody, or throws `too-many`. `limit` is asked every time; undefined: no limit. */
+/** The answer counts a task of a person, or throws `too-many`. `limit` is read every time; undefined: no limit. */
 export function openRateLimit(
   clock: Pick<Clock, "monotonicMs">,
   limit: () => number | undefined,

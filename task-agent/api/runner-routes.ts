@@ -1,11 +1,13 @@
-// HTTP for runners: wire/runner/protocol.ts below /runner/v1. The token says for which site the caller may speak.
+// HTTP for runners. The token says for which site the caller may speak.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf, bySecret } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
-import { readBytes, readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
+import { readBytes, readJson } from "@gantry/runtime/http/read-request.ts";
+import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
 import { agreeOn, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
-import * as wire from "@gantry/wire/runner/protocol.ts";
+import { MAX_LOG_CHUNK } from "@gantry/wire/runner/protocol.ts";
+import { RUNNER_LOG, RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
@@ -17,20 +19,18 @@ export type RunnerRoutesDeps = {
   readonly protocol: RunnerProtocol;
   readonly logs: LogStore;
   readonly tokens: Readonly<Record<string, string>>;
-  /** A runner of this site wanted to sign in and speaks no version of the protocol that this agent does. */
+  /** A runner of this site tried to register and has no protocol version in common with this agent. */
   readonly onIncompatible?: (site: string, runner: string, error: GantryError) => void;
 };
 
-const PREFIX = "/runner/v1";
-const SESSION = `${PREFIX}/session`;
 const BODY = z.unknown();
-/** All that is read of a request to sign in whose other fields may mean anything. */
+/** The only field that is read of a registration with an unknown version. */
 const named = z.object({ runner: z.string().max(200) });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
 
 export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerRoutesDeps): Koa.Middleware {
-  const router = new Router({ prefix: PREFIX });
+  const router = new Router({ prefix: RUNNER_PREFIX });
   const siteOfToken = bySecret(Object.entries(tokens));
   const siteOf = (ctx: Koa.Context): string => {
     const site = siteOfToken(bearerOf(ctx));
@@ -39,35 +39,41 @@ export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerR
     return site;
   };
 
-  // Runners make most of the requests, and these addresses have no parameters: they are found without a router.
-  const calls = new Map(runnerCalls(protocol).map((call) => [`${PREFIX}/${call.path}`, call.answer]));
+  // Runners send most of the requests, and these paths have no parameters: a map is faster than a router.
+  const calls = runnerCalls(protocol);
 
-  router.post("/logs/:task/:job/:attempt/:step", async (ctx) => {
-    const site = siteOf(ctx);
-    const { task = "", job = "", attempt = "", step = "" } = ctx.params;
-    const query = readQuery(ctx, wire.logQuery);
-    const bytes = (): Promise<Buffer> => readBytes(ctx, wire.MAX_LOG_CHUNK);
-    ctx.body = await appendLog({ protocol, logs }, { task, job, attempt, step }, query, bytes, site);
-    ctx.status = 202;
+  router.use((ctx, next) => {
+    siteOf(ctx);
+    return next();
   });
+  addRoutes(
+    router,
+    { log: RUNNER_LOG },
+    {
+      log: ({ ctx, params, query }) => {
+        const bytes = (): Promise<Buffer> => readBytes(ctx, MAX_LOG_CHUNK);
+        return appendLog({ protocol, logs }, params, query, bytes, siteOf(ctx));
+      },
+    },
+  );
   const routed = router.routes() as Koa.Middleware;
   return async (ctx, next) => {
-    if (!ctx.path.startsWith(`${PREFIX}/`)) return next();
-    const answer = ctx.method === "POST" ? calls.get(ctx.path) : undefined;
-    if (!answer) return routed(ctx, next);
+    if (!ctx.path.startsWith(`${RUNNER_PREFIX}/`)) return next();
+    const call = ctx.method === "POST" ? calls.get(ctx.path) : undefined;
+    if (!call) return routed(ctx, next);
     ctx.state.route = ctx.path;
     const site = siteOf(ctx);
     const body = await readJson(ctx, BODY, { limit: LIMIT });
-    if (ctx.path !== SESSION) {
-      ctx.body = await answer(body, site, clientGoneSignal(ctx));
+    if (call.name !== "session") {
+      ctx.body = await call.answer(body, site, clientGoneSignal(ctx));
       return;
     }
     const version = agree(ctx, body, (runner, error) => onIncompatible?.(site, runner, error));
-    ctx.body = { ...(await answer(body, site, clientGoneSignal(ctx))), protocol: version };
+    ctx.body = { ...(await call.answer(body, site, clientGoneSignal(ctx))), protocol: version };
   };
 }
 
-/** Agreed when a runner signs in: everything else is said under its session. */
+/** The version is agreed at registration and holds for the session. */
 function agree(ctx: Koa.Context, body: unknown, onIncompatible: (runner: string, error: GantryError) => void): number {
   const name = named.safeParse(body).data?.runner ?? "of no name";
   try {

@@ -1,9 +1,9 @@
-// What people wish about tasks: start, cancel, rerun, resolve, look. Bodies are checked here; HTTP is elsewhere.
+// What people do with tasks: start, cancel, rerun, resolve, read. Bodies were checked by their routes.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { decideCancel, decideResolve } from "@gantry/core/task/decide-task.ts";
-import { parse } from "@gantry/runtime/http/problem.ts";
-import { cancelTask, rerunTask, resolveJob, startTask as startTaskSchema } from "@gantry/wire/agent/agent-api.ts";
+import type { Parsed } from "@gantry/runtime/http/route.ts";
+import type { AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type { Leases } from "../leases/leases.ts";
 import { rerunRequest, type StartDeps, startTask } from "../tasks/start-task.ts";
@@ -15,38 +15,39 @@ export type TaskCallsDeps = StartDeps & {
   readonly onCancel: (task: TaskRecord) => void;
 };
 
+type Body<Name extends keyof AgentRoutes> = Parsed<AgentRoutes[Name]["body" & keyof AgentRoutes[Name]]>;
+
 export type TaskCalls = {
-  /** Throws `not-found`. */
-  readonly known: (id: string | undefined) => Promise<TaskRecord>;
+  /** Throws `not-found` for an unknown task. */
+  readonly requireTask: (id: string | undefined) => Promise<TaskRecord>;
   readonly view: (record: TaskRecord) => TaskView;
-  readonly start: (body: unknown) => Promise<TaskView>;
-  readonly cancel: (id: string, body: unknown) => Promise<TaskView>;
-  readonly rerun: (id: string, body: unknown) => Promise<TaskView>;
-  readonly resolve: (id: string, body: unknown) => Promise<TaskView>;
+  readonly start: (body: Body<"startTask">) => Promise<TaskView>;
+  readonly cancel: (id: string, body: Body<"cancel">) => Promise<TaskView>;
+  /** Answers the new task. */
+  readonly rerun: (id: string, body: Body<"rerun">) => Promise<TaskView>;
+  readonly resolve: (id: string, body: Body<"resolve">) => Promise<TaskView>;
 };
 
 export function taskCalls(deps: TaskCallsDeps): TaskCalls {
   const { tasks } = deps;
-  const known = async (id: string | undefined): Promise<TaskRecord> => {
+  const requireTask = async (id: string | undefined): Promise<TaskRecord> => {
     const record = id === undefined ? undefined : await tasks.read(id);
     if (!record) throw new GantryError("not-found", { kind: "task", name: id ?? "" });
     return record;
   };
   const view = (record: TaskRecord): TaskView => taskView(record.state, record.pipeline, record.version, deps.leases);
   return {
-    known,
+    requireTask,
     view,
-    start: async (body) => view(await startTask(deps, parse(startTaskSchema, body))),
-    cancel: async (id, body) => {
-      const { principal: by, reason } = parse(cancelTask, body);
-      const { state } = await known(id);
+    start: async (body) => view(await startTask(deps, body)),
+    cancel: async (id, { principal: by, reason }) => {
+      const { state } = await requireTask(id);
       const record = await tasks.change(state.id, (task, now) => decideCancel(task.state, { by, reason }, now));
       deps.onCancel(record);
       return view(record);
     },
-    rerun: async (id, body) => {
-      const wish = parse(rerunTask, body);
-      const { state } = await known(id);
+    rerun: async (id, wish) => {
+      const { state } = await requireTask(id);
       if (state.phase !== "ended")
         throw new GantryError("conflict", {
           what: `Task ${state.id}`,
@@ -56,9 +57,8 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
       const again = rerunRequest(state, wish.principal, wish.idempotencyKey);
       return view(await startTask(deps, again, { of: state, keep: wish.from === "failed" }));
     },
-    resolve: async (id, body) => {
-      const wish = parse(resolveJob, body);
-      const { state } = await known(id);
+    resolve: async (id, wish) => {
+      const { state } = await requireTask(id);
       return view(
         await tasks.change(state.id, (task, now) => decideResolve(task.state, { ...wish, by: wish.principal }, now)),
       );

@@ -1,4 +1,4 @@
-// State → what people and programs read. Pure.
+// State → views of the HTTP API. Pure.
 
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { headline, placeName, titledPlace } from "@gantry/core/task/messages.ts";
@@ -96,7 +96,7 @@ export function waitingView(waiting: Waiting): { code: string; text: string; sin
   return { code: waiting.code, text: waiting.text, since: iso(waiting.since) };
 }
 
-/** The state of the whole: what most needs to be known about it. */
+/** The state of the whole task: the most important of its states. */
 export function taskState(state: TaskState): State {
   if (state.outcome) return state.outcome;
   if (state.phase === "queued") return "waiting";
@@ -235,7 +235,7 @@ function stepStates(job: JobState, definition: Job | undefined): State[] {
   );
 }
 
-/** A step that never came to run shares the fate of its job. */
+/** A step that never ran takes its state from the outcome of its job. */
 function stepState(job: JobState, step: StepState | undefined): State {
   if (step && step.state !== "queued")
     return job.phase === "ended" && (step.state === "running" || step.state === "waiting")

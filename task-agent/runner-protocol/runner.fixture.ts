@@ -111,8 +111,8 @@ export class ScriptedRunner {
     return this.#client.start({ session: this.session, ref });
   }
 
-  progress(ref: JobRef, from: number, events: StepProgress[]): Promise<number> {
-    return this.#client.progress({ session: this.session, ref, from, events });
+  async progress(ref: JobRef, from: number, events: StepProgress[]): Promise<number> {
+    return (await this.#client.progress({ session: this.session, ref, from, events })).ack;
   }
 
   effectBegin(
@@ -131,7 +131,8 @@ export class ScriptedRunner {
     return this.#client.report({ session: this.session, ref, ...defaults, ...ending });
   }
 
-  log(ref: JobRef, step: string, offset: number, bytes: Buffer, crc: number, final: boolean): Promise<number> {
-    return this.#client.log({ session: this.session, ref, step, offset, crc, final, bytes: new Uint8Array(bytes) });
+  async log(ref: JobRef, step: string, offset: number, bytes: Buffer, crc: number, final: boolean): Promise<number> {
+    const chunk = { session: this.session, ref, step, offset, crc, final, bytes: new Uint8Array(bytes) };
+    return (await this.#client.log(chunk)).ack;
   }
 }

@@ -53,7 +53,7 @@ export function createOutbox({
     isSending = true;
     try {
       while (acked < events.length) {
-        const ack = await link.call(
+        const { ack } = await link.call(
           (client, session, options) =>
             client.progress({ session, ref, from: acked + 1, events: batch(events, acked) }, options),
           { signal, onConflict: replay },

@@ -126,8 +126,8 @@ async function sendFrom(
   const final = wasClosed && offset + bytes.length >= size();
   const chunk = { ref, step, offset, crc: crc32(bytes), final, bytes };
   try {
-    const acked = await link.call((client, session, call) => client.log({ ...chunk, session }, call), { signal });
-    return { acked: Math.min(acked, size()), final };
+    const { ack } = await link.call((client, session, call) => client.log({ ...chunk, session }, call), { signal });
+    return { acked: Math.min(ack, size()), final };
   } catch (error) {
     if (isCode(error, "log-rewind") && typeof error.details.ack === "number") {
       return { acked: Math.min(Math.max(0, error.details.ack), size()), final: false };

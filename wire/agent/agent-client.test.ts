@@ -1,4 +1,4 @@
-// The client that our processes use for each other, against servers that behave badly.
+// The client between our processes, against servers that misbehave.
 
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
@@ -23,7 +23,7 @@ async function against(answer: RequestListener, use: (client: AgentClient) => Pr
 const rejectsWith = (call: Promise<unknown>, code: string): Promise<void> =>
   assert.rejects(call, (error: unknown) => error instanceof GantryError && error.code === code);
 
-test("a problem comes out with its code, details and places", async () => {
+test("an error keeps its code, details and pointers", async () => {
   const sent = new GantryError(
     "bad-params",
     { pipeline: "ci" },
@@ -41,7 +41,7 @@ test("a problem comes out with its code, details and places", async () => {
   );
 });
 
-test("the token and the encoded path are sent; names cannot leave their place", async () => {
+test("the token is sent, and names are encoded in the path", async () => {
   const seen: string[] = [];
   await against(
     (request, answer) => {
@@ -60,7 +60,7 @@ test("the token and the encoded path are sent; names cannot leave their place", 
   ]);
 });
 
-test("what is not an answer of the task-agent is said to be so", async () => {
+test("an answer that is not the task-agent's is reported as such", async () => {
   const cases: [RequestListener, string][] = [
     [(_, answer) => answer.end("<html>"), "system-strange"],
     [(_, answer) => answer.end(JSON.stringify({ id: 1 })), "system-strange"],
@@ -78,7 +78,7 @@ test("what is not an answer of the task-agent is said to be so", async () => {
   }
 });
 
-test("a call that is called off throws its reason; the wait of a long poll is not counted as slowness", async () => {
+test("an aborted call throws the reason; the wait of a long poll does not count against the deadline", async () => {
   await against(
     (_, answer) => void setTimeout(() => answer.end(JSON.stringify({ events: [], last: 7 })), 250),
     async (client) => {

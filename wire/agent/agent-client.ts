@@ -1,47 +1,29 @@
-// The client of agent-api.ts, used by portal-api and notify-agent. Safe to share and to use concurrently; connections
-// are kept alive by fetch. Errors are those of `Caller`.
+// The client of routes.ts, for portal-api and notify-agent. Safe to share and to use concurrently; fetch keeps its
+// connections alive. Errors are those of `Caller`.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonValue } from "@gantry/core/json.ts";
 import type { z } from "zod";
 import { type CallerOptions, type CallOptions, makeCaller } from "../http-client.ts";
-import {
-  type ChangeSettings,
-  type SettingsChangeView,
-  type SettingsNow,
-  type SettingsView,
-  settingsChange,
-  settingsNow,
-  settingsView,
-} from "../settings/settings.ts";
+import type { ChangeSettings, SettingsChangeView, SettingsNow, SettingsView } from "../settings/settings.ts";
 import {
   type cancelTask,
   type FeedPage,
-  feedPage,
   LOG_FINAL_HEADER,
   LOG_SIZE_HEADER,
   type rerunTask,
   type resolveJob,
   type StartTask,
-  taskTags,
 } from "./agent-api.ts";
-import {
-  type AppView,
-  appView,
-  type FeedEvent,
-  feedEvent,
-  type PipelineView,
-  page,
-  pipelineView,
-  type RunnerView,
-  runnerView,
-  type SiteView,
-  siteView,
+import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
+import type {
+  AppView,
+  FeedEvent,
+  PipelineView,
+  RunnerView,
+  SiteView,
   stepDescription,
-  type TaskSummary,
-  type TaskView,
-  taskSummary,
-  taskView,
+  TaskSummary,
+  TaskView,
 } from "./views.ts";
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string | undefined };
@@ -58,11 +40,11 @@ export type LogPlace = {
   readonly task: string;
   readonly job: string;
   readonly step: string;
-  /** Absent: the newest. */
+  /** Absent: the latest attempt. */
   readonly attempt?: number | undefined;
 };
 
-/** A piece of a log. `size` is how long the log is so far; `final` says that it will not grow. */
+/** Part of a log. `size`: bytes of the whole log so far; `final`: it will not grow. */
 export type LogPiece = {
   readonly bytes: Buffer;
   readonly from: number;
@@ -71,17 +53,16 @@ export type LogPiece = {
 };
 
 type Asking = Pick<CallOptions, "signal">;
-type Waiting = CallOptions & { readonly waitMs?: number };
 
 export type AgentClient = {
   readonly startTask: (request: StartTask) => Promise<TaskView>;
   readonly tasks: (query: TaskQuery, call?: Asking) => Promise<Page<TaskSummary>>;
   readonly task: (id: string, call?: Asking) => Promise<TaskView>;
-  /** The tag of each of these tasks as they are now; those that are not there are left out. At most `MAX_TAGS`. */
+  /** Task → its current tag, for at most `MAX_TAGS` tasks; unknown tasks are left out. */
   readonly taskTags: (ids: readonly string[], call?: Asking) => Promise<ReadonlyMap<string, string>>;
-  /** Events of one task after a taskseq, oldest first. Ask again after the last one until none come. */
+  /** Events of one task after a taskseq, oldest first. For all events, call it again after the last one until none is left. */
   readonly taskEvents: (id: string, after: number, limit: number, call?: Asking) => Promise<readonly FeedEvent[]>;
-  /** Bytes from an offset. With `waitMs` it holds until there are some or the log is final. */
+  /** Bytes from an offset. With `waitMs` the answer is held until there are bytes or the log is final. */
   readonly log: (
     place: LogPlace,
     from: number,
@@ -98,13 +79,13 @@ export type AgentClient = {
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   readonly sites: (call?: Asking) => Promise<Page<SiteView>>;
-  /** Without `after`: no events, only where the feed stands. */
+  /** Without `after`: no events, only the current end of the feed. */
   readonly settings: (call?: Asking) => Promise<SettingsView>;
-  /** Throws `bad-request` with every wrong value, and `version-differs`. */
+  /** Throws `bad-request` with every invalid value, or `version-differs`. */
   readonly changeSettings: (wish: ChangeSettings) => Promise<SettingsView>;
   /** Newest first. */
   readonly settingsHistory: (query: PageQuery, call?: Asking) => Promise<Page<SettingsChangeView>>;
-  /** For a process that heeds them; holds up to `waitMs` while the version is not above `after`. */
+  /** For processes that apply settings. The answer is held for up to `waitMs` while the version is not above `after`. */
   readonly settingsNow: (
     query: { readonly after: number; readonly waitMs: number },
     call?: Asking,
@@ -118,25 +99,21 @@ export type AgentClient = {
 export type AgentClientOptions = Omit<CallerOptions, "what" | "prefix">;
 
 export function makeAgentClient(options: AgentClientOptions): AgentClient {
-  const { json, bytes } = makeCaller({ ...options, what: "task-agent", prefix: "/agent/v1" });
-  const get = <T>(path: readonly string[], answer: z.ZodType<T>, call?: Waiting): Promise<T> =>
-    json("GET", path, answer, call);
-  const post = (path: readonly string[], body: JsonValue): Promise<TaskView> => json("POST", path, taskView, { body });
-
+  const { call, bytes } = makeCaller({ ...options, what: "task-agent", prefix: AGENT_PREFIX });
+  const params = {};
   return {
-    startTask: (request) => post(["tasks"], request),
-    tasks: (query, call) => get(["tasks"], page(taskSummary), { ...call, query }),
-    task: (id, call) => get(["tasks", id], taskView, call),
-    taskTags: async (ids, call) => {
-      const { tags } = await get(["task-tags"], taskTags, { ...call, query: { ids: ids.join() } });
+    startTask: (body) => call(routes.startTask, { params, body }),
+    tasks: (query, options) => call(routes.tasks, { params, query }, options),
+    task: (id, options) => call(routes.task, { params: { id }, query: {} }, options),
+    taskTags: async (ids, options) => {
+      const { tags } = await call(routes.taskTags, { params, query: { ids: ids.join() } }, options);
       return new Map(Object.entries(tags));
     },
-    taskEvents: async (id, after, limit, call) =>
-      (await get(["tasks", id, "events"], page(feedEvent), { ...call, query: { after, limit } })).items,
-    log: async (place, from, limit, call) => {
-      const path = ["tasks", place.task, "jobs", place.job, "steps", place.step, "log"];
-      const query = { attempt: place.attempt, from, limit, wait: call?.waitMs };
-      const answer = await bytes(path, { ...call, query });
+    taskEvents: async (id, after, limit, options) =>
+      (await call(routes.taskEvents, { params: { id }, query: { after, limit } }, options)).items,
+    log: async ({ task, job, step, attempt }, from, limit, options) => {
+      const query = { attempt, from, limit, wait: options?.waitMs };
+      const answer = await bytes(routes.log, { params: { id: task, job, step }, query }, options);
       return {
         bytes: answer.bytes,
         from,
@@ -144,38 +121,30 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
         final: answer.headers.get(LOG_FINAL_HEADER) === "true",
       };
     },
-    cancel: (id, body) => post(["tasks", id, "cancel"], withoutUndefined(body)),
-    rerun: (id, body) => post(["tasks", id, "rerun"], withoutUndefined(body)),
-    resolve: (id, body) => post(["tasks", id, "resolve"], withoutUndefined(body)),
-    apps: (query, call) => get(["apps"], page(appView), { ...call, query }),
-    app: (name, call) => get(["apps", name], appView, call),
-    pipelines: (call) => get(["pipelines"], page(pipelineView), call),
-    pipeline: (name, call) => get(["pipelines", name], pipelineView, call),
-    steps: (call) => get(["steps"], page(stepDescription), call),
-    runners: (call) => get(["runners"], page(runnerView), call),
-    sites: (call) => get(["sites"], page(siteView), call),
-    settings: (call) => get(["settings"], settingsView, call).catch(tooOld),
-    changeSettings: (wish) => json("POST", ["settings"], settingsView, { body: withoutUndefined(wish) }).catch(tooOld),
-    settingsHistory: (query, call) =>
-      get(["settings", "history"], page(settingsChange), { ...call, query }).catch(tooOld),
-    settingsNow: ({ after, waitMs }, call) => {
-      const query = { wait: waitMs, ...(after < 0 ? {} : { after }) };
-      return get(["settings", "now"], settingsNow, { ...call, waitMs, query });
+    cancel: (id, body) => call(routes.cancel, { params: { id }, body }),
+    rerun: (id, body) => call(routes.rerun, { params: { id }, body }),
+    resolve: (id, body) => call(routes.resolve, { params: { id }, body }),
+    apps: (query, options) => call(routes.apps, { params, query }, options),
+    app: (name, options) => call(routes.app, { params: { name } }, options),
+    pipelines: (options) => call(routes.pipelines, { params }, options),
+    pipeline: (name, options) => call(routes.pipeline, { params: { name } }, options),
+    steps: (options) => call(routes.steps, { params }, options),
+    runners: (options) => call(routes.runners, { params }, options),
+    sites: (options) => call(routes.sites, { params }, options),
+    settings: (options) => call(routes.settings, { params }, options).catch(tooOld),
+    changeSettings: (body) => call(routes.changeSettings, { params, body }).catch(tooOld),
+    settingsHistory: (query, options) => call(routes.settingsHistory, { params, query }, options).catch(tooOld),
+    settingsNow: ({ after, waitMs }, options) => {
+      const query = { wait: waitMs, after: after < 0 ? undefined : after };
+      return call(routes.settingsNow, { params, query }, { ...options, waitMs });
     },
-    feed: ({ after, limit, waitMs = 0 }, call) =>
-      get(["feed"], feedPage, { ...call, waitMs, query: { after, limit, wait: waitMs } }),
+    feed: ({ after, limit, waitMs = 0 }, options) =>
+      call(routes.feed, { params, query: { after, limit, wait: waitMs } }, { ...options, waitMs }),
   };
 }
 
 function tooOld(error: unknown): never {
   if (!(error instanceof GantryError) || error.code !== "not-found") throw error;
-  const problem = "It is of a version that has no settings; update it.";
+  const problem = "Its version has no settings; update it.";
   throw new GantryError("unavailable", { what: "The task-agent", problem }, { cause: error });
-}
-
-/** Optional fields that are not given are left out of the body. */
-function withoutUndefined(body: { readonly [name: string]: JsonValue | undefined }): JsonValue {
-  return Object.fromEntries(
-    Object.entries(body).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
-  );
 }

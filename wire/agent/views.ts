@@ -1,5 +1,5 @@
-// What people and programs read: the objects of the HTTP API. OpenAPI is made from these schemas. They are views: the
-// task-agent computes them from its state, and nothing decides on them.
+// The objects of the HTTP API, and the source of the OpenAPI document. They are views: the task-agent computes them from its
+// state, and no decision is based on them.
 
 import { STATES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
@@ -31,7 +31,7 @@ export const stepView = z
     endedAt: time.optional(),
     durationMs: z.number().optional(),
     waiting: waitingView.optional(),
-    tries: z.int().describe("How often it was tried in the current attempt of the job"),
+    tries: z.int().describe("Number of tries in the current attempt of the job"),
     failure: failure.optional(),
     outputs: jsonObject,
     reason: z.string().optional().describe("Why it was skipped"),
@@ -50,7 +50,7 @@ export const attemptView = z
     late: z
       .object({ at: time, outcome: z.string(), outputs: jsonObject, failure: failure.optional() })
       .optional()
-      .describe("What its runner told after it had been given up; it decides nothing"),
+      .describe("The report of its runner after the attempt had been given up; for information only"),
   })
   .meta({ id: "Attempt" });
 
@@ -115,8 +115,8 @@ export type TaskSummary = z.infer<typeof taskSummary>;
 
 export const taskView = taskSummary
   .extend({
-    version: z.int().describe("Grows with every change; the ETag is made of it"),
-    archived: z.boolean().optional().describe("It has left the journal for the archive: it can be read, not changed"),
+    version: z.int().describe("Grows with every change; part of the ETag"),
+    archived: z.boolean().optional().describe("The task is in the archive: it can be read, but not changed"),
     params: jsonObject,
     definition: z.object({ name: z.string(), version: z.string().describe("Digest or commit of the pipeline file") }),
     rerunOf: z.string().optional(),
@@ -129,12 +129,12 @@ export const taskView = taskSummary
   .meta({ id: "Task" });
 export type TaskView = z.infer<typeof taskView>;
 
-/** Differs whenever the view of a task does: silence of runners changes what is shown without a new version. */
+/** Changes with the view of a task: a silent runner changes the view without a new version. */
 export function taskTag({ version, jobs }: Pick<TaskView, "version" | "jobs">): string {
   return tagOf(version, jobs.filter((job) => job.notHeardSince !== undefined).length);
 }
 
-/** `silent`: how many of its jobs have a runner that has not been heard of. */
+/** `silent`: number of jobs whose runner is silent. */
 export function tagOf(version: number, silent: number): string {
   return `${version}.${silent}`;
 }
@@ -147,7 +147,7 @@ export const appView = z
     createdAt: time,
     task: z.string().describe("The task that created it, or is creating it"),
     record: jsonObject.describe("source, yaml, image, jira, targets … as create-app's outputs gave them"),
-    facts: jsonObject.describe("What later tasks remembered, e.g. the newest image"),
+    facts: jsonObject.describe("Facts stored by later tasks, e.g. the newest image"),
     latest: z.record(z.string(), z.string()).describe("Pipeline → id of its newest task for this app"),
   })
   .meta({ id: "App" });
@@ -221,7 +221,7 @@ export const systemView = z
   .meta({ id: "System" });
 export type SystemView = z.infer<typeof systemView>;
 
-/** A step that pipelines may use: StepDescription of core, as it crosses the wire. */
+/** A step that pipelines may use: core's StepDescription on the wire. */
 export const stepDescription = z
   .object({
     name: z.string(),
@@ -278,7 +278,7 @@ export type InboxItem = z.infer<typeof inboxItem>;
 
 export const deliveryView = z
   .object({
-    key: z.string().describe("`<rule>/<once-per value>/<channel>`: no two deliveries have the same"),
+    key: z.string().describe("`<rule>/<once-per value>/<channel>`, unique"),
     rule: z.string(),
     channel: z.string(),
     event: z.string(),

@@ -1,11 +1,11 @@
-// What every bus must do, whatever is behind it.
+// The contract of the event bus, tested against every adapter.
 
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { BusMessage, Consumption, EventBus } from "./bus.ts";
 
-/** A new topic on each call. Buses of one place see the same topic; all are closed by the suite. */
+/** One topic. All buses that a place opens use it; the suite closes them. */
 export type BusPlace = { readonly open: () => EventBus };
 
 export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): void {
@@ -16,7 +16,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     t.after(() => Promise.all(opened.map((bus) => bus.close())));
     places += 1;
     return {
-      // Groups belong to the brokers, not to a topic: a test that shares one with another takes part in it.
+      // Groups belong to the brokers, not to a topic: tests must not share one.
       group: `group-${places}`,
       open: () => {
         const bus = made.open();
@@ -26,7 +26,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     };
   };
 
-  test(`${adapter}: what is published comes out whole, in order for each key, once for each group`, async (t) => {
+  test(`${adapter}: every published message is delivered, in order per key, once per group`, async (t) => {
     const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
@@ -42,7 +42,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     }
   });
 
-  test(`${adapter}: overlapping calls are done one after the other`, async (t) => {
+  test(`${adapter}: overlapping calls are serialized`, async (t) => {
     const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
@@ -52,7 +52,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.deepEqual(byKey(await reader.done), byKey(sent));
   });
 
-  test(`${adapter}: a group that comes back goes on where it had committed`, async (t) => {
+  test(`${adapter}: a group that returns resumes at its committed offset`, async (t) => {
     const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
@@ -66,7 +66,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.deepEqual(byKey(await second.done), byKey(later));
   });
 
-  test(`${adapter}: what could not be handled comes again before anything after it`, async (t) => {
+  test(`${adapter}: unhandled messages are delivered again before later ones`, async (t) => {
     const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
@@ -94,7 +94,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.deepEqual(bus.health(), { up: true }, "a handler that fails is no outage");
   });
 
-  test(`${adapter}: members of a group share the keys, and one that leaves hands over`, async (t) => {
+  test(`${adapter}: members of a group share the keys, and a member that leaves hands its keys over`, async (t) => {
     const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
@@ -129,7 +129,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.deepEqual(withoutRepeats(got), byKey(sent));
   });
 
-  test(`${adapter}: stop waits for what is being handled`, async (t) => {
+  test(`${adapter}: stop waits for the running handler`, async (t) => {
     const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();
@@ -154,7 +154,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.equal(handled, true);
   });
 
-  test(`${adapter}: closed, it refuses everything`, async (t) => {
+  test(`${adapter}: a closed bus refuses every call`, async (t) => {
     const { open, group } = await place(t);
     const bus = open();
     await bus.close();
@@ -176,7 +176,7 @@ export function manyMessages(keys: readonly string[], each: number, from = 0): r
   ).flat();
 }
 
-/** Reads until so many different messages have come. */
+/** Reads until it has received `count` distinct messages. */
 function collect(
   bus: EventBus,
   group: string,

@@ -1,42 +1,42 @@
-// The bus: where events go out to whoever wants them. One port; memory and Kafka behind it; one suite for both.
+// The event bus: publishes events to consumers outside. One port with two adapters, memory and Kafka, and one test suite.
 
 /**
- * Lifecycle: `open…` an adapter, use it from anywhere in the process, `close` it once; then every call rejects.
+ * Lifecycle: `open…` an adapter, use it from anywhere in the process, `close` it once; afterwards every call rejects.
  *
  * A bus is one topic with several partitions. Messages with the same key are in the same partition, and a partition
- * keeps its order. Delivery is at least once: a message may be published twice (when an answer was lost) and handed out
- * twice (when a consumer went away before its commit). Repeats never come before what they repeat, so that a reader who
- * drops what it has seen sees every key's messages once, in order, without a gap.
+ * keeps its order. Delivery is at least once: a message may be published twice (when an answer was lost) and delivered
+ * twice (when a consumer left before its commit). A repeat never precedes the original, so a reader that drops repeats
+ * sees the messages of every key once, in order, without a gap.
  *
- * Nothing here crashes the process: an outage of the other side is an ordinary rejection, and `health` tells of it.
+ * An outage of the broker never crashes the process: calls reject, and `health` reports it.
  */
 export type EventBus = {
   /**
-   * Publishes a batch. When the promise resolves, all of it is kept by as many replicas as the topic asks for, in the
-   * order given for each key. Rejects `unavailable` when that is not known within 30 s: any part of the batch may be
-   * there then, and the caller publishes the same batch again before anything that comes after it. One call at a time:
-   * calls that overlap are done one after the other. Messages together should stay below MAX_BATCH_BYTES.
+   * Publishes a batch. When the promise resolves, as many replicas as the topic requires have all of it, in the given order
+   * per key. Rejects `unavailable` when this is not confirmed within 30 s: any part of the batch may then be stored, and
+   * the caller must publish the same batch again before any later one. Overlapping calls are serialized. A batch should
+   * stay below MAX_BATCH_BYTES.
    */
   readonly publish: (messages: readonly BusMessage[]) => Promise<void>;
 
   /**
-   * Reads the topic as a member of a group, from where the group has committed; a new group begins at the beginning.
-   * Each partition is read by one member at a time. `handle` gets messages of one partition in their order and is not
-   * called again for this member until it has resolved; only then are they committed. When it rejects, or the other
-   * side is not there, the same messages come again after a pause, for ever. It never ends by itself.
+   * Reads the topic as a member of a group, from the committed offset of the group; a new group begins with the first
+   * message. One member at a time reads a partition. `handle` gets messages of one partition in order and is not called
+   * again for this member until it has resolved; only then are they committed. When it rejects, or the broker is
+   * unavailable, the same messages are delivered again after a pause, without limit. It ends only by `stop`.
    */
   readonly consume: (consumer: Consumer) => Consumption;
 
   /**
-   * Is the topic there, and does it have what was configured? Creates it where it is missing and that is wanted.
-   * Rejects `topic-unfit` with what is wrong, or `unavailable`.
+   * Checks that the topic exists and has the configured settings; creates it if it is missing and `create` is configured.
+   * Rejects `topic-unfit` with the reason, or `unavailable`.
    */
   readonly checkTopic: () => Promise<void>;
 
-  /** As of the last answer. A bus that has not been used yet is up. */
+  /** According to the last call. A bus that has not been used yet is up. */
   readonly health: () => BusHealth;
 
-  /** Ends all consumptions, after the handling that is going on. */
+  /** Ends all consumptions after their running handlers. */
   readonly close: () => Promise<void>;
 };
 
@@ -50,21 +50,21 @@ export type Consumer = {
   /** Members with the same name share the partitions. */
   readonly group: string;
   readonly handle: (messages: readonly BusMessage[]) => Promise<void>;
-  /** Told when reading has broken off; it is taken up again in any case. */
+  /** Called when reading was interrupted; it is resumed in any case. */
   readonly onDown?: () => void;
 };
 
 export type Consumption = {
-  /** Resolves when the handling that is going on has ended and the group knows that this member has left. */
+  /** Resolves when the running handler has ended and this member has left the group. */
   readonly stop: () => Promise<void>;
 };
 
 export type BusHealth = { readonly up: true } | { readonly up: false; readonly problem: string };
 
-/** Below the limit that brokers have by default (1 MiB), with room for what they add. */
+/** Below the default limit of brokers (1 MiB), with room for their overhead. */
 export const MAX_BATCH_BYTES = 900_000;
 
-/** What a message counts for MAX_BATCH_BYTES. */
+/** The share of a message in MAX_BATCH_BYTES. */
 export function messageBytes({ key, value, headers }: BusMessage): number {
   const head = Object.entries(headers).reduce(
     (sum, [name, text]) => sum + name.length + Buffer.byteLength(text) + 4,

@@ -1,18 +1,18 @@
-// Which facts of a task are CDEvents 0.5.1, and what they say then. Every other fact goes out under its own type. Pure.
-// Each fact is one event, so where a step's end says what it made (an image, a repository, a deployment), that is told
-// instead of the bare end. docs/events.md has the table.
+// Maps events of a task to CDEvents 0.5.1; all others are published under a type of their own. Pure. Each fact is one event:
+// where the end of a step names its product (an image, a repository, a deployment), the CDEvent is about the product
+// instead of the end. docs/events.md has the table.
 
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 import type { FeedEvent } from "../agent/views.ts";
 
-/** What the fact alone does not tell. */
+/** What the event itself does not contain. */
 export type FactContext = {
   /** When the first job of the task started, milliseconds since 1970. */
   readonly startedAt: number | undefined;
-  /** For facts of a step: the name of what it uses; absent for a script. */
+  /** For events of a step: the name of the step type; absent for a script. */
   readonly uses: string | undefined;
-  /** For facts of a job: its site. */
+  /** For events of a job: its site. */
   readonly site: string | undefined;
 };
 
@@ -29,7 +29,7 @@ export function cdEventOf(event: FeedEvent, context: FactContext): CdEvent | und
     case "TaskRequested":
       return { type: "dev.cdevents.pipelinerun.queued.0.3.0", subject: { id, content: run } };
     case "JobStarted":
-      // Only the one that starts the run; the others are events of ours.
+      // Only the first one starts the run; the others have no CDEvent.
       return fact.at === context.startedAt
         ? { type: "dev.cdevents.pipelinerun.started.0.3.0", subject: { id, content: run } }
         : undefined;
@@ -113,7 +113,7 @@ function stepId({ data }: FeedEvent): string {
   return `${data.task}/${String(job)}/${String(step)}/${String(attempt)}`;
 }
 
-/** CDEvents wants an absolute address. */
+/** CDEvents requires an absolute URI. */
 function addressOf({ data }: FeedEvent): string {
   return URL.canParse(data.url) ? data.url : `urn:gantry:task:${data.task}`;
 }

@@ -135,7 +135,7 @@ for (const { what, fact, context, type, subject } of CDEVENTS) {
 }
 
 for (const [what, fact, context] of OURS) {
-  test(`${what}: an event of ours`, () => {
+  test(`${what}: an event without a CDEvent`, () => {
     const event = eventOf(fact);
     const message = encodeEvent(event, { ...NONE, ...context });
     assert.deepEqual(JSON.parse(message.value), event);
@@ -147,17 +147,17 @@ for (const [what, fact, context] of OURS) {
   });
 }
 
-test("what ends otherwise than well says so", () => {
+test("an unsuccessful end is reported as one", () => {
   const outcomes = ["succeeded", "failed", "timed-out", "errored", "canceled", "skipped"];
-  const told = outcomes.map((outcome) => {
+  const reported = outcomes.map((outcome) => {
     const { value } = encodeEvent(eventOf({ kind: "TaskEnded", outcome }), NONE);
     return (JSON.parse(value) as { data: { subject: { content: { outcome: string } } } }).data.subject.content.outcome;
   });
-  assert.deepEqual(told, ["success", "failure", "failure", "error", "cancel", "success"]);
+  assert.deepEqual(reported, ["success", "failure", "failure", "error", "cancel", "success"]);
 });
 
-test("messages of others are none of ours", () => {
-  const strange = [
+test("messages of other publishers are ignored", () => {
+  const foreign = [
     "",
     "null",
     "[]",
@@ -166,11 +166,11 @@ test("messages of others are none of ours", () => {
     '{"type":"dev.cdevents.x","data":{"customData":{}}}',
     `"${"x".repeat(5_000_000)}"`,
   ];
-  for (const value of strange)
+  for (const value of foreign)
     assert.equal(decodeEvent({ key: "k", value, headers: {} }), undefined, value.slice(0, 50));
 });
 
-/** The published schemas, where somebody has put them: $GANTRY_SPECS/cdevents, or beside the checkout. */
+/** The published schemas, if they are present: in $GANTRY_SPECS/cdevents, or beside the checkout. */
 function schemaFolder(): string | undefined {
   const specs = process.env.GANTRY_SPECS ?? fileURLToPath(new URL("../../../shared/specs", import.meta.url));
   const folder = join(specs, "cdevents");
@@ -186,7 +186,7 @@ function validate(folder: string, type: string, data: JsonObject): void {
   const schema = JSON.parse(readFileSync(join(folder, name), "utf8")) as {
     properties: { context: { properties: JsonObject } };
   };
-  // Schemas of links are files of their own, and we send none.
+  // Links have schema files of their own, and Gantry sends none.
   const { links: _, ...context } = schema.properties.context.properties;
   const { $schema: __, $id: ___, ...rest } = { $schema: "", $id: "", ...schema };
   const own = {

@@ -1,5 +1,5 @@
-// A fact of a task as it stands on the bus: a CloudEvent 1.0 in structured form, its data a CDEvent where there is one.
-// Key: the task. (task, taskseq) is the same in every delivery; readers drop what they have seen by it.
+// An event of a task on the bus: a CloudEvent 1.0 in structured form; its data is a CDEvent where one exists. The key is the
+// task. (task, taskseq) is the same in every delivery; readers use it to drop repeats.
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
@@ -7,7 +7,7 @@ import { type FeedEvent, feedEvent } from "../agent/views.ts";
 import { type BusMessage, messageBytes } from "./bus.ts";
 import { cdEventOf, type FactContext } from "./cdevents.ts";
 
-/** A larger event is cut to its short members: a broker that refuses one event would hold up all that follow. */
+/** A larger event is reduced to its short members: a broker that refuses one event would block all later ones. */
 export const MAX_EVENT_BYTES = 500_000;
 const MAX_SHORT_TEXT = 1_000;
 const MAX_READ_CHARS = 4_000_000;
@@ -20,7 +20,7 @@ export function encodeEvent(event: FeedEvent, context: FactContext): BusMessage 
   return toMessage({ ...event, data: { ...event.data, event: shortened(event.data.event) } }, context);
 }
 
-/** What `encodeEvent` was given; undefined for a message that is none of ours. */
+/** The inverse of `encodeEvent`; undefined for a message of another publisher. */
 export function decodeEvent({ value }: BusMessage): FeedEvent | undefined {
   if (value.length > MAX_READ_CHARS) return undefined;
   const cloud = parseJson(value);
@@ -76,6 +76,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // Not JSON, so not ours.
+    return undefined; // Not JSON: from another publisher.
   }
 }

@@ -5,11 +5,11 @@ import { openMemoryBus } from "./memory-bus.ts";
 
 busSuite("memory", async () => {
   const bus = openMemoryBus();
-  // Another client of the same topic; closing the topic closes it too.
+  // Another client of the same topic; closing the topic closes the client too.
   return { open: () => bus };
 });
 
-test("a lost batch is nowhere, an unanswered one is there: the publisher cannot tell", async () => {
+test("a lost batch is not stored, an unanswered one is: the publisher cannot tell the difference", async () => {
   const bus = openMemoryBus(1);
   bus.failNextPublish("lost");
   await assert.rejects(bus.publish(manyMessages(["a"], 2)));

@@ -1,92 +1,39 @@
-// The bus in memory: for tests, with an outage and the two faults that a publisher cannot tell apart.
+// The event bus in memory, for tests: with outages and the two faults that a publisher cannot distinguish.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { BusHealth, BusMessage, Consumer, Consumption, EventBus } from "./bus.ts";
 
-/** `lost`: the next publish rejects and nothing of it is there. `unanswered`: it is there, and rejects all the same. */
+/** The next publish rejects. `lost`: nothing of it is stored. `unanswered`: all of it is stored. */
 export type PublishFault = "lost" | "unanswered";
 
 export type MemoryBus = EventBus & {
   /** All messages, by partition. */
   readonly partitions: readonly (readonly BusMessage[])[];
   readonly failNextPublish: (fault: PublishFault) => void;
-  /** While it is down every publish rejects and nobody is handed anything. */
+  /** While the bus is down every publish rejects and nothing is delivered. */
   readonly setDown: (down: boolean) => void;
 };
 
 type Group = { readonly committed: number[]; readonly members: Member[] };
-type Member = { readonly consumer: Consumer; wake: () => void };
+type Member = { readonly consumer: Consumer; wake: () => void; isStopped: boolean };
+
+/** What all members read. */
+type Topic = { readonly partitions: BusMessage[][]; readonly groups: Map<string, Group>; isDown: boolean };
+
+const PAGE = 100;
 
 export function openMemoryBus(partitionCount = 3): MemoryBus {
   const partitions: BusMessage[][] = Array.from({ length: partitionCount }, () => []);
-  const groups = new Map<string, Group>();
+  const topic: Topic = { partitions, groups: new Map(), isDown: false };
   const consumptions = new Set<Consumption>();
   const faults: PublishFault[] = [];
-  let down = false;
   let closed = false;
 
-  const health = (): BusHealth => (down ? { up: false, problem: "It is set down." } : { up: true });
+  const health = (): BusHealth => (topic.isDown ? { up: false, problem: "It is set down." } : { up: true });
   const assertUp = (): void => {
     if (closed) throw unavailable("It is closed.");
-    if (down) throw unavailable("It is set down.");
+    if (topic.isDown) throw unavailable("It is set down.");
   };
-  const wakeAll = (): void => {
-    for (const group of groups.values()) for (const member of group.members) member.wake();
-  };
-
-  const consume = (consumer: Consumer): Consumption => {
-    if (closed) throw unavailable("It is closed.");
-    const group = groups.get(consumer.group) ?? { committed: partitions.map(() => 0), members: [] };
-    groups.set(consumer.group, group);
-    const member: Member = { consumer, wake: () => {} };
-    group.members.push(member);
-    let stopped = false;
-
-    /** A partition of this member that has something new. */
-    const next = (): number | undefined => {
-      const mine = group.members.indexOf(member);
-      const isNext = (messages: readonly BusMessage[], at: number): boolean =>
-        at % group.members.length === mine && (group.committed[at] ?? 0) < messages.length;
-      const found = partitions.findIndex(isNext);
-      return down || found < 0 ? undefined : found;
-    };
-    const run = async (): Promise<void> => {
-      while (!stopped) {
-        const at = next();
-        if (at === undefined) {
-          await new Promise<void>((resolve) => {
-            member.wake = resolve;
-          });
-          continue;
-        }
-        const from = group.committed[at] ?? 0;
-        const messages = (partitions[at] ?? []).slice(from, from + 100);
-        const done = await consumer.handle(messages).then(
-          () => true,
-          () => false,
-        );
-        // Another turn of the event loop, so that a handler that always fails does not stop the process.
-        if (done) group.committed[at] = Math.max(group.committed[at] ?? 0, from + messages.length);
-        else await new Promise((resolve) => setImmediate(resolve));
-      }
-    };
-    const running = Promise.resolve().then(run);
-    const consumption: Consumption = {
-      stop: async () => {
-        stopped = true;
-        member.wake();
-        await running;
-        consumptions.delete(consumption);
-        const at = group.members.indexOf(member);
-        if (at >= 0) group.members.splice(at, 1);
-        wakeAll();
-      },
-    };
-    consumptions.add(consumption);
-    wakeAll();
-    return consumption;
-  };
-
   return {
     partitions,
     publish: async (messages) => {
@@ -94,10 +41,15 @@ export function openMemoryBus(partitionCount = 3): MemoryBus {
       const fault = faults.shift();
       if (fault === "lost") throw unavailable("The batch was lost.");
       for (const message of messages) partitions[partitionOf(message.key, partitionCount)]?.push(message);
-      wakeAll();
+      wakeAll(topic);
       if (fault === "unanswered") throw unavailable("The answer was lost.");
     },
-    consume,
+    consume: (consumer) => {
+      if (closed) throw unavailable("It is closed.");
+      const consumption: Consumption = join(topic, consumer, () => consumptions.delete(consumption));
+      consumptions.add(consumption);
+      return consumption;
+    },
     checkTopic: async () => assertUp(),
     health,
     close: async () => {
@@ -106,11 +58,67 @@ export function openMemoryBus(partitionCount = 3): MemoryBus {
     },
     failNextPublish: (fault) => void faults.push(fault),
     setDown: (value) => {
-      down = value;
-      if (down) for (const { members } of groups.values()) for (const { consumer } of members) consumer.onDown?.();
-      wakeAll();
+      topic.isDown = value;
+      if (value)
+        for (const { members } of topic.groups.values()) for (const { consumer } of members) consumer.onDown?.();
+      wakeAll(topic);
     },
   };
+}
+
+/** Adds a member to its group; the partitions are shared out anew whenever one joins or leaves. */
+function join(topic: Topic, consumer: Consumer, onStopped: () => void): Consumption {
+  const group = topic.groups.get(consumer.group) ?? { committed: topic.partitions.map(() => 0), members: [] };
+  topic.groups.set(consumer.group, group);
+  const member: Member = { consumer, wake: () => {}, isStopped: false };
+  group.members.push(member);
+  const running = Promise.resolve().then(() => read(topic, group, member));
+  wakeAll(topic);
+  return {
+    stop: async () => {
+      member.isStopped = true;
+      member.wake();
+      await running;
+      onStopped();
+      const at = group.members.indexOf(member);
+      if (at >= 0) group.members.splice(at, 1);
+      wakeAll(topic);
+    },
+  };
+}
+
+async function read(topic: Topic, group: Group, member: Member): Promise<void> {
+  while (!member.isStopped) {
+    const at = nextPartition(topic, group, member);
+    if (at === undefined) {
+      await new Promise<void>((resolve) => {
+        member.wake = resolve;
+      });
+      continue;
+    }
+    const from = group.committed[at] ?? 0;
+    const messages = (topic.partitions[at] ?? []).slice(from, from + PAGE);
+    const done = await member.consumer.handle(messages).then(
+      () => true,
+      () => false,
+    );
+    // Yields to the event loop, so that a handler that always fails does not block the process.
+    if (done) group.committed[at] = Math.max(group.committed[at] ?? 0, from + messages.length);
+    else await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A partition of this member that has new messages. */
+function nextPartition({ partitions, isDown }: Topic, group: Group, member: Member): number | undefined {
+  const mine = group.members.indexOf(member);
+  const found = partitions.findIndex(
+    (messages, at) => at % group.members.length === mine && (group.committed[at] ?? 0) < messages.length,
+  );
+  return isDown || found < 0 ? undefined : found;
+}
+
+function wakeAll({ groups }: Topic): void {
+  for (const { members } of groups.values()) for (const member of members) member.wake();
 }
 
 function partitionOf(key: string, count: number): number {

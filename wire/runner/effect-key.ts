@@ -1,13 +1,13 @@
-// The name of a change to the outside world. Agent and runner compute it alike.
+// The key of an effect, i.e. of a change to the outside world. Agent and runner compute the same key.
 
 import { createHash } from "node:crypto";
 
 /**
- * 26 characters `a-z2-7`, the same in every attempt: neither attempt nor fence is in it, so that a second attempt finds
- * what the first one began. `job` is the key of the job with its `each` value.
+ * 26 characters `a-z2-7`. It contains neither attempt nor fence, so that a second attempt finds the effect that the first
+ * one began. `job` is the key of the job with its `each` value.
  */
 export function effectKey(task: string, job: string, step: string, effect: string, ordinal: number): string {
-  // JSON keeps the parts apart: no two lists of parts give the same text.
+  // JSON separates the parts: different lists of parts never give the same text.
   const digest = createHash("sha256")
     .update(JSON.stringify([task, job, step, effect, ordinal]))
     .digest();

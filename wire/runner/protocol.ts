@@ -1,19 +1,8 @@
-// The runner protocol: what a task-runner and the task-agent say to each other. Started by the runner, JSON over HTTP,
-// long poll. Only durations are on the wire, never clock times. Paths are below `/runner/v1`.
+// The messages of the runner protocol, between task-runner and task-agent; routes.ts has the calls. The runner makes all
+// calls: JSON over HTTP, with long polls. The wire carries durations only, never clock times.
 //
-//   POST session          register; the newest bootId of a runner wins, the older session gets 410
-//   POST poll             offers and cancels; held open up to waitMs
-//   POST claim, decline   ownership starts with a claim that was answered 200
-//   POST start            work starts after it was answered 200
-//   POST heartbeat        renews leases; runs beside the work
-//   POST progress         what steps do, numbered per attempt from 1 without gap; repeats are ignored
-//   POST effect/begin, effect/end     the permit for a change to the outside world
-//   POST report           how the attempt ended; the first terminal report wins
-//   POST logs/{task}/{job}/{attempt}/{step}?fence=&offset=&crc=    raw bytes, appended at offset
-//
-// Every message but `session` carries the session; everything about a job carries a JobRef with its fence. A stale fence
-// is answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Fields that the other side does not know
-// are ignored; versions.ts has the rest of what makes versions get along.
+// Every message but `session` has the session; every message about a job has a JobRef with its fence. A stale fence is
+// answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Unknown fields are ignored; protocol-version.ts has the other rules for different versions.
 
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
@@ -21,7 +10,7 @@ import { runnerSettings } from "../settings/settings.ts";
 
 const id = z.string().min(1).max(200);
 const ms = z.int().min(0);
-/** A number that only grows; store time in microseconds, so below 2^53 until the year 2255. */
+/** A monotonic number: store time in microseconds, so it is below 2^53 until the year 2255. */
 export const fence = z.int().positive();
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
@@ -61,14 +50,14 @@ export const sessionRequest = z.object({
   runner: id,
   /** New for every process of the runner. */
   bootId: z.uuid(),
-  /** Counts the registrations of this process. One that arrives after a later one is refused and changes nothing. */
+  /** Counts the registrations of this process. A registration that arrives after a later one is refused and ignored. */
   registration: z.int().min(1).optional(),
   site: id,
   labels: z.array(z.string().max(100)).max(100),
   slots: z.int().min(1).max(1_000),
   version: z.string().max(100),
   host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
-  /** The site's systems, without addresses' credentials, for people to see. */
+  /** The systems of the site for display, without credentials in their URLs. */
   systems: z
     .array(
       z.object({
@@ -80,14 +69,14 @@ export const sessionRequest = z.object({
       }),
     )
     .max(200),
-  /** What this process still holds, from its own journal. Leases that are not listed are lost at once. */
+  /** The attempts that this process still has, from its own journal. Leases that are not listed are lost at once. */
   running: z.array(z.object({ ref: jobRef, started: z.boolean() })).max(1_000),
 });
 export type SessionRequest = z.infer<typeof sessionRequest>;
 
 export const sessionReply = z.object({
   session: id,
-  /** The version of the protocol that both use from now on; absent: 1. */
+  /** The protocol version of this session; absent: 1. */
   protocol: z.int().optional(),
   directives: z.array(z.object({ ref: jobRef, do: z.enum(["continue", "cancel", "drop"]) })),
 });
@@ -107,7 +96,7 @@ export type CancelDirective = z.infer<typeof cancelDirective>;
 export const pollReply = z.object({
   offers: z.array(offer),
   cancels: z.array(cancelDirective),
-  /** What an operator has set; in every answer, because any answer may be lost. Absent: nothing, or an older agent. */
+  /** Settings of operators; in every answer, because any answer may be lost. Absent: none, or an older agent. */
   settings: runnerSettings.optional(),
 });
 export type PollReply = z.infer<typeof pollReply>;
@@ -117,9 +106,9 @@ export const declineRequest = z.object({ session: id, offer: id, ref: jobRef, re
 
 export const leaseSchema = z.object({
   renewEveryMs: ms,
-  /** The runner stops the work by itself when it has not been able to renew for so long (strict: always; lenient: late). */
+  /** The runner stops the work when it could not renew the lease for this long (strict: always; lenient: late). */
   selfFenceMs: ms,
-  /** The agent gives the job away when it has heard nothing for so long. */
+  /** The agent reassigns the job when the lease was not renewed for this long. */
   reassignAfterMs: ms,
 });
 export type Lease = z.infer<typeof leaseSchema>;
@@ -141,7 +130,7 @@ const stepSpec = z.object({
   ]),
 });
 
-/** Everything a runner needs for one attempt of a job. Expressions are evaluated by the runner, secrets resolved there. */
+/** Everything a runner needs for one attempt of a job. The runner evaluates expressions and resolves secrets. */
 export const jobSpec = z.object({
   pipeline: z.string(),
   app: z.string().optional(),
@@ -155,7 +144,7 @@ export const jobSpec = z.object({
   env: jsonObject,
   outputs: jsonObject,
   steps: z.array(stepSpec),
-  /** params, app, task, each, site, needs: the scope of the expressions; `steps`, `status`, `secrets` are the runner's. */
+  /** The scope of expressions: params, app, task, each, site, needs. The runner adds `steps`, `status` and `secrets`. */
   scope: jsonObject,
 });
 export type JobSpec = z.infer<typeof jobSpec>;
@@ -197,7 +186,7 @@ export const stepProgress = z.discriminatedUnion("kind", [
     durationMs: ms,
     outputs: jsonObject.optional(),
     failure: failureSchema.optional(),
-    /** Why it was skipped, in words. */
+    /** Why the step was skipped, as text. */
     reason: z.string().max(1_000).optional(),
   }),
 ]);
@@ -206,7 +195,7 @@ export type StepProgress = z.infer<typeof stepProgress>;
 export const progressRequest = z.object({
   session: id,
   ref: jobRef,
-  /** Number of the first event; the agent answers with the last number it has. */
+  /** Number of the first event; the answer has the number of the last event that the agent has. */
   from: z.int().positive(),
   events: z.array(stepProgress).min(1).max(100),
 });
@@ -222,7 +211,7 @@ export const effectBegin = z.object({
 });
 export const effectPermit = z.discriminatedUnion("answer", [
   z.object({ answer: z.literal("go"), key: z.string() }),
-  /** An earlier attempt began it and never said how it ended: probe first. */
+  /** An earlier attempt began the effect and did not report its end: probe first. */
   z.object({ answer: z.literal("verify"), key: z.string() }),
   z.object({ answer: z.literal("done"), key: z.string(), result: jsonObject }),
 ]);
@@ -235,12 +224,12 @@ export const reportRequest = z.object({
   outcome: z.enum(OUTCOMES),
   outputs: jsonObject,
   failure: failureSchema.optional(),
-  /** The last progress number of this attempt; the agent refuses the report (409 `conflict`) until it has them all. */
+  /** Number of the last progress event; the agent refuses the report (409 `conflict`) until it has all of them. */
   progress: z.int().min(0),
 });
 export type ReportRequest = z.infer<typeof reportRequest>;
 
-/** `final` closes the log of a step; later bytes are refused. */
+/** `final` closes the log of the step; later bytes are refused. */
 export const logQuery = z.object({
   session: id,
   fence: z.coerce.number().pipe(fence),

@@ -19,27 +19,27 @@ async function clientOf(t: TestContext, answer: RequestListener): Promise<Runner
 
 const POLL = { session: "s1", freeSlots: 1, waitMs: 0 };
 
-const STRANGERS: readonly [string, number, string, string][] = [
+const FOREIGN_ANSWERS: readonly [string, number, string, string][] = [
   ["a login page", 200, "text/html", "<html>Sign in</html>"],
-  ["JSON of somebody else", 200, "application/json", '{"hello":1}'],
-  ["half an answer", 200, "application/json", '{"offers":['],
-  ["a proxy without its server", 502, "text/html", "Bad Gateway"],
+  ["JSON of another server", 200, "application/json", '{"hello":1}'],
+  ["a truncated answer", 200, "application/json", '{"offers":['],
+  ["a proxy whose server is down", 502, "text/html", "Bad Gateway"],
   ["an address that is not the agent's", 404, "text/plain", "not found"],
   [
-    "a code that does not fit its status",
+    "a code with another status than its own",
     500,
     PROBLEM_TYPE,
     JSON.stringify(problemOf(new GantryError("lease-lost"), "r")),
   ],
   [
-    "a code that nobody knows",
+    "an unknown code",
     409,
     PROBLEM_TYPE,
     JSON.stringify({ ...problemOf(new GantryError("lease-lost"), "r"), code: "x" }),
   ],
 ];
 
-for (const [name, status, type, body] of STRANGERS) {
+for (const [name, status, type, body] of FOREIGN_ANSWERS) {
   test(`${name} is not an answer of the agent`, async (t) => {
     const client = await clientOf(
       t,
@@ -57,14 +57,14 @@ test("an error of the agent keeps its code and details", async (t) => {
   await assert.rejects(client.poll(POLL), (error) => error instanceof GantryError && error.details.ack === 7);
 });
 
-test("a call ends at its deadline, and when it is given up", async (t) => {
+test("a call ends at its deadline, and when it is aborted", async (t) => {
   const client = await clientOf(t, () => {});
   await assert.rejects(client.poll(POLL, { timeoutMs: 30 }), { code: "unavailable" });
   const signal = AbortSignal.abort(new Error("enough"));
   await assert.rejects(client.poll(POLL, { signal }), /enough/);
 });
 
-test("names of jobs and steps stay inside their part of a log's address", async (t) => {
+test("names of jobs and steps are encoded in the path of a log", async (t) => {
   let url = "";
   const client = await clientOf(t, (request, response) => {
     url = request.url ?? "";
@@ -72,7 +72,7 @@ test("names of jobs and steps stay inside their part of a log's address", async 
   });
   const ref = { task: "t1", job: "deploy[a/../b]", attempt: 1, fence: 5 };
   const bytes = new TextEncoder().encode("ab");
-  const ack = await client.log({ session: "s", ref, step: "x?y", offset: 0, crc: 1, final: true, bytes });
+  const { ack } = await client.log({ session: "s", ref, step: "x?y", offset: 0, crc: 1, final: true, bytes });
   assert.equal(ack, 2);
   assert.equal(url, "/runner/v1/logs/t1/deploy%5Ba%2F..%2Fb%5D/1/x%3Fy?session=s&fence=5&offset=0&crc=1&final=true");
 });

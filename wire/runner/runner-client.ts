@@ -1,41 +1,19 @@
-// The runner's side of the runner protocol: one method per call, each with its own deadline, each answer checked. What
-// goes wrong is a GantryError: the agent's own, or `unavailable` when it was not the agent who answered.
+// The client of the runner protocol: one method per call, with its own deadline; answers are validated. Failures are
+// GantryErrors: those of the agent, or `unavailable` when the agent did not answer.
 
 import { ERRORS, GantryError } from "@gantry/core/errors.ts";
 import { type MakeDeadline, machineDeadline } from "@gantry/runtime/deadline.ts";
 import { errorOf, PROBLEM_TYPE } from "@gantry/runtime/http/problem.ts";
+import type { Parsed, RouteSpec } from "@gantry/runtime/http/route.ts";
 import type { z } from "zod";
 import { PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "../protocol-version.ts";
-import {
-  type ClaimReply,
-  claimReply,
-  type claimRequest,
-  type declineRequest,
-  type EffectPermit,
-  type effectBegin,
-  type effectEnd,
-  effectPermit,
-  type HeartbeatReply,
-  heartbeatReply,
-  type heartbeatRequest,
-  type JobRef,
-  logReply,
-  type PollReply,
-  type PollRequest,
-  pollReply,
-  progressReply,
-  type progressRequest,
-  type ReportRequest,
-  type SessionReply,
-  type SessionRequest,
-  sessionReply,
-  type startRequest,
-} from "./protocol.ts";
+import type { JobRef, PollRequest } from "./protocol.ts";
+import { RUNNER_CALLS, RUNNER_LOG, RUNNER_PREFIX, type RunnerCallName, type RunnerCalls } from "./routes.ts";
 
-/** `timeoutMs` shortens the call's own deadline; `signal` gives the call up. */
+/** `timeoutMs` shortens the deadline of the call; `signal` aborts it. */
 export type CallOptions = { readonly signal?: AbortSignal; readonly timeoutMs?: number };
 
-/** Bytes of a step's log from `offset` on; see the protocol. */
+/** Bytes of a step's log from `offset` on. */
 export type LogChunk = {
   readonly session: string;
   readonly ref: JobRef;
@@ -48,63 +26,67 @@ export type LogChunk = {
 };
 
 /**
- * All calls may run concurrently and are safe to repeat. They throw `session-gone`, `lease-lost`, `offer-gone`,
- * `log-rewind` (its `ack` says where to go on) and the other errors of the agent as they are; `unavailable` when nobody
- * or somebody else answered, or not in time; and the signal's reason when it was aborted.
+ * All calls may run concurrently and are safe to repeat. They throw the errors that their route declares (`ack` of
+ * `log-rewind` is the offset at which to continue); `unavailable` when the agent did not answer, or not in time; and the
+ * signal's reason when it was aborted.
  */
 export type RunnerClient = {
-  readonly session: (body: SessionRequest, options?: CallOptions) => Promise<SessionReply>;
-  readonly poll: (body: PollRequest, options?: CallOptions) => Promise<PollReply>;
-  readonly claim: (body: z.infer<typeof claimRequest>, options?: CallOptions) => Promise<ClaimReply>;
-  readonly decline: (body: z.infer<typeof declineRequest>, options?: CallOptions) => Promise<void>;
-  readonly start: (body: z.infer<typeof startRequest>, options?: CallOptions) => Promise<void>;
-  readonly heartbeat: (body: z.infer<typeof heartbeatRequest>, options?: CallOptions) => Promise<HeartbeatReply>;
-  readonly progress: (body: z.infer<typeof progressRequest>, options?: CallOptions) => Promise<number>;
-  readonly effectBegin: (body: z.infer<typeof effectBegin>, options?: CallOptions) => Promise<EffectPermit>;
-  readonly effectEnd: (body: z.infer<typeof effectEnd>, options?: CallOptions) => Promise<void>;
-  readonly report: (body: ReportRequest, options?: CallOptions) => Promise<void>;
-  /** Answers up to which byte the agent has the log. */
-  readonly log: (chunk: LogChunk, options?: CallOptions) => Promise<number>;
+  readonly [Name in RunnerCallName]: (
+    body: z.input<RunnerCalls[Name]["body"]>,
+    options?: CallOptions,
+  ) => Promise<AnswerTo<RunnerCalls[Name]>>;
+} & {
+  /** `ack`: how many bytes of the log the agent has. */
+  readonly log: (chunk: LogChunk, options?: CallOptions) => Promise<Parsed<typeof RUNNER_LOG.answer>>;
 };
+type AnswerTo<R extends RouteSpec> = R extends { readonly answer: infer A extends z.ZodType } ? z.output<A> : undefined;
 
 export type RunnerClientOptions = {
-  /** Address of the task-agent, without `/runner/v1`. */
+  /** URL of the task-agent, without `/runner/v1`. */
   readonly url: string;
-  /** Asked before every call, so that a renewed token is used at once. */
+  /** Read before every call, so that a renewed token is used at once. */
   readonly token: () => string | Promise<string>;
   readonly fetch: typeof fetch;
   readonly deadline?: MakeDeadline;
 };
 
-/** An answer may hold a whole job; nothing of the protocol is larger. */
+/** The largest answer of the protocol is a whole job. */
 const MAX_ANSWER = 16 * 1_048_576;
 const VERSIONS = versionsText(RUNNER_PROTOCOL);
-/** A poll may be answered so much later than it asked for. */
-const POLL_SLACK_MS = 10_000;
 
 export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
-  const post = (path: string, body: object, ms: number, call: CallOptions = {}): Promise<unknown> =>
-    send(options, path, { type: "application/json", bytes: JSON.stringify(body) }, ms, call);
+  const post = <Name extends RunnerCallName>(name: Name): RunnerClient[Name] =>
+    // The answer was checked by the schema of this very call.
+    (async (body: object, call: CallOptions = {}): Promise<unknown> => {
+      const { path, answer, deadlineMs }: RunnerRoute = RUNNER_CALLS[name];
+      const sent = { type: "application/json", bytes: JSON.stringify(body) };
+      const waitMs = name === "poll" ? (body as PollRequest).waitMs : 0;
+      const got = await send(options, path, sent, deadlineMs + waitMs, call);
+      return answer && read(answer, got);
+    }) as RunnerClient[Name];
   return {
-    session: async (body, call) => read(sessionReply, await post("session", body, 15_000, call)),
-    poll: async (body, call) => read(pollReply, await post("poll", body, body.waitMs + POLL_SLACK_MS, call)),
-    claim: async (body, call) => read(claimReply, await post("claim", body, 10_000, call)),
-    decline: async (body, call) => void (await post("decline", body, 10_000, call)),
-    start: async (body, call) => void (await post("start", body, 10_000, call)),
-    heartbeat: async (body, call) => read(heartbeatReply, await post("heartbeat", body, 10_000, call)),
-    progress: async (body, call) => read(progressReply, await post("progress", body, 15_000, call)).ack,
-    effectBegin: async (body, call) => read(effectPermit, await post("effect/begin", body, 15_000, call)),
-    effectEnd: async (body, call) => void (await post("effect/end", body, 15_000, call)),
-    report: async (body, call) => void (await post("report", body, 30_000, call)),
+    session: post("session"),
+    poll: post("poll"),
+    claim: post("claim"),
+    decline: post("decline"),
+    start: post("start"),
+    heartbeat: post("heartbeat"),
+    progress: post("progress"),
+    effectBegin: post("effectBegin"),
+    effectEnd: post("effectEnd"),
+    report: post("report"),
     log: async (chunk, call = {}) => {
       const body = { type: "application/octet-stream", bytes: chunk.bytes };
-      return read(logReply, await send(options, logPath(chunk), body, 30_000, call)).ack;
+      return read(RUNNER_LOG.answer, await send(options, logPath(chunk), body, RUNNER_LOG.deadlineMs, call));
     },
   };
 }
 
+type RunnerRoute = RouteSpec & { readonly deadlineMs: number };
+
 function logPath({ session, ref, step, offset, crc, final }: LogChunk): string {
-  const path = ["logs", ref.task, ref.job, String(ref.attempt), step].map(encodeURIComponent).join("/");
+  const params: Readonly<Record<string, string>> = { task: ref.task, job: ref.job, attempt: String(ref.attempt), step };
+  const path = RUNNER_LOG.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
   const query = { session, fence: ref.fence, offset, crc, final };
   return `${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
 }
@@ -122,7 +104,7 @@ async function send(
   signal?.throwIfAborted();
   const deadline = makeDeadline(Math.min(ms, timeoutMs ?? ms));
   try {
-    const answer = await fetch(`${url}/runner/v1/${path}`, {
+    const answer = await fetch(`${url}${RUNNER_PREFIX}${path}`, {
       method: "POST",
       headers: {
         authorization: `Bearer ${await token()}`,
@@ -134,7 +116,7 @@ async function send(
       redirect: "error",
       signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,
     });
-    return judge(answer, await readText(answer));
+    return contentOf(answer, await readText(answer));
   } catch (error) {
     if (error instanceof GantryError) throw error;
     signal?.throwIfAborted();
@@ -147,15 +129,16 @@ async function send(
   }
 }
 
-function judge(answer: Response, text: string): unknown {
+/** The JSON of an answer that is the agent's own; throws for any other. */
+function contentOf(answer: Response, text: string): unknown {
   const type = answer.headers.get("content-type")?.split(";")[0]?.trim();
   if (answer.status === 204) return undefined;
   if (answer.ok && type === "application/json") return parseJson(text);
   const known = type === PROBLEM_TYPE ? errorOf(parseJson(text)) : undefined;
-  // The same status with another code would be treated as something else than it is.
+  // An error code counts only with its own status.
   if (known && !answer.ok && ERRORS[known.code].status === answer.status) throw known;
   if (answer.status === 401) throw new GantryError("unauthenticated");
-  // A proxy, a login page, an address that is not the agent's: not a word of it counts.
+  // From a proxy, a login page or another server: its content is ignored.
   throw unavailable(`status ${answer.status} with ${type ?? "no content type"} is not an answer of a task-agent`);
 }
 
@@ -171,7 +154,7 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw unavailable(`the answer is not understood (${issue?.path.join(".")}: ${issue?.message})`, parsed.error);
+  throw unavailable(`the answer does not match its schema (${issue?.path.join(".")}: ${issue?.message})`, parsed.error);
 }
 
 async function readText(answer: Response): Promise<string> {

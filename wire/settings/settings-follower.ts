@@ -1,4 +1,4 @@
-// How a process that is not the task-agent hears what operators set: a request to the task-agent that is held open.
+// Brings settings to the processes other than the task-agent, by long polls to it.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type LiveSettings, readSettings } from "@gantry/core/settings/settings.ts";
@@ -9,17 +9,17 @@ import type { AgentClient } from "../agent/agent-client.ts";
 export type FollowerDeps = {
   readonly agent: Pick<AgentClient, "settingsNow">;
   readonly logger: Pick<Logger, "debug">;
-  /** After every change, and once at first. */
-  readonly heed: (now: LiveSettings) => void;
+  /** Called with the settings at first, and after every change. */
+  readonly onChange: (now: LiveSettings) => void;
 };
 
 const WAIT_MS = 20_000;
 const RETRY_MS = 5_000;
-/** An older task-agent has no settings; it may be replaced by one that has. */
+/** An older task-agent has no settings; it may be replaced by a newer one. */
 const OLDER_MS = 30_000;
 
-/** Follows until it is stopped. While the task-agent is away, what was set last stays in force. */
-export function followSettings({ agent, logger, heed }: FollowerDeps): { readonly stop: () => Promise<void> } {
+/** Runs until it is stopped. While the task-agent is unavailable, the last known settings stay in force. */
+export function followSettings({ agent, logger, onChange }: FollowerDeps): { readonly stop: () => Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
   const run = async (): Promise<void> => {
@@ -27,7 +27,7 @@ export function followSettings({ agent, logger, heed }: FollowerDeps): { readonl
     while (!signal.aborted) {
       try {
         const now = await agent.settingsNow({ after: version, waitMs: WAIT_MS }, { signal });
-        if (now.version !== version) heed(readSettings(now.values));
+        if (now.version !== version) onChange(readSettings(now.values));
         version = now.version;
       } catch (err) {
         if (signal.aborted) return;

@@ -1,4 +1,4 @@
-// Settings that are changed while everything runs, as they cross the wire: at the task-agent, at the portal, to runners.
+// Live settings on the wire: of the task-agent, of the portal, and to runners.
 
 import { LOG_LEVELS } from "@gantry/core/settings/settings.ts";
 import { z } from "zod";
@@ -12,15 +12,15 @@ export const settingView = z
     title: z.string(),
     value,
     allowed: z.string().describe("What may be set: `must be …`"),
-    unset: z.string().describe("What counts while it is not set"),
-    processes: z.array(z.string()).describe("Who heeds it"),
+    unset: z.string().describe("What applies while it is not set"),
+    processes: z.array(z.string()).describe("The processes that apply it"),
   })
   .meta({ id: "Setting" });
 export type SettingView = z.infer<typeof settingView>;
 
 export const settingsView = z
   .object({
-    version: z.int().describe("Grows with every change; a change names the one that it was made for"),
+    version: z.int().describe("Grows with every change; a change names the version that it is based on"),
     items: z.array(settingView),
   })
   .meta({ id: "Settings" });
@@ -37,24 +37,24 @@ export const settingsChange = z
   .meta({ id: "SettingsChange" });
 export type SettingsChangeView = z.infer<typeof settingsChange>;
 
-/** Body of a change at the portal. */
+/** Body of a change request to the portal. */
 export const changeSettings = z.strictObject({
   version: z.int().min(0).describe("As it was read"),
   changes: z
     .record(z.string().max(100), z.json())
     .refine((changes) => Object.keys(changes).length > 0, "at least one setting")
-    .describe("Setting → new value; null takes it back"),
+    .describe("Setting → new value; null unsets it"),
   reason: z.string().max(500).optional().describe("Why; kept with the change"),
 });
-/** The same as the portal asks it of the task-agent, which is also told who asks. */
+/** The same request from the portal to the task-agent, with the principal. */
 export const changeSettingsFor = z.object({ ...changeSettings.shape, principal: z.string().min(1).max(200) });
 export type ChangeSettings = z.infer<typeof changeSettingsFor>;
 
-/** What a process is told: only what is set. Values that this version does not know count as unset. */
+/** For processes: only the values that are set. Values that a version does not know count as unset. */
 export const settingsNow = z.object({ version: z.int(), values: z.record(z.string(), z.json()) });
 export type SettingsNow = z.infer<typeof settingsNow>;
 
-/** What runners are told with every answer to a poll. What a runner does not understand counts as unset. */
+/** In every answer to a poll. Values that a runner does not understand count as unset. */
 export const runnerSettings = z.object({
   logLevel: z.enum(LOG_LEVELS).optional().catch(undefined),
   pollMs: z.int().min(100).max(25_000).optional().catch(undefined),

@@ -83,7 +83,7 @@ test("a data folder that is a file", () =>
     for (const process of ["task-agent", "task-runner"] as const)
       await startsBadly(dir, {
         process,
-        says: /^DIR\/data cannot be used\. There is a file where a folder must be\. Give/,
+        says: /^DIR\/data cannot be used\. It is a file, but must be a folder\. Give/,
       });
   }));
 
@@ -125,7 +125,7 @@ test("a port that is in use", () =>
       await startsBadly(dir, {
         process,
         config: { port: at.port },
-        says: `Gantry cannot listen on 127.0.0.1:${at.port}. Another process listens there already. Stop what listens there, or configure another \`host\` or \`port\`.`,
+        says: `Gantry cannot listen on 127.0.0.1:${at.port}. Another process already listens there. Stop what listens there, or configure another \`host\` or \`port\`.`,
       });
     await new Promise((resolve) => server.close(resolve));
   }));

@@ -1,15 +1,20 @@
 // A task-agent of the simulation: the real one, with a faulty store, behind the simulated network instead of HTTP.
 
+import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
+import { declaresError, type ParamsOf, type RouteSpec, routeMatcher } from "@gantry/runtime/http/route.ts";
 import { type Agent, openAgent } from "@gantry/task-agent/agent.ts";
-import { appendLog, type RunnerCall, runnerCalls } from "@gantry/task-agent/api/runner-calls.ts";
+import { appendLog, runnerCalls } from "@gantry/task-agent/api/runner-calls.ts";
 import { type TaskCalls, taskCalls } from "@gantry/task-agent/api/task-calls.ts";
 import type { AgentConfig } from "@gantry/task-agent/config.ts";
 import { startRelay } from "@gantry/task-agent/events/relay.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
+import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
+import { RUNNER_CALLS, RUNNER_LOG, RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
+import type { z } from "zod";
 import type { Invariants } from "../invariants/invariants.ts";
 import type { StepObserver } from "../invariants/step-observer.ts";
 import type { SimBus } from "../machine/bus.ts";
@@ -70,9 +75,11 @@ export type AgentHostDeps = {
   readonly observer: StepObserver;
   readonly bus: SimBus | undefined;
 };
-type Serving = { readonly agent: Agent; readonly calls: ReadonlyMap<string, RunnerCall>; readonly tasks: TaskCalls };
+type Serving = { readonly agent: Agent; readonly calls: ReturnType<typeof runnerCalls>; readonly tasks: TaskCalls };
 
 const TICK_MS = 1_000;
+/** Calls that are granted to the holder of an attempt only. */
+const GRANTED: ReadonlySet<string> = new Set(["start", "progress", "effectBegin", "effectEnd", "report"]);
 
 export function createAgentHost(deps: AgentHostDeps): AgentHost {
   const { simulation, machine, config, library, invariants, name, common } = deps;
@@ -129,7 +136,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const onCancel = agent.protocol.cancel;
     return {
       agent,
-      calls: new Map(runnerCalls(agent.protocol).map((call) => [`/runner/v1/${call.path}`, call])),
+      calls: runnerCalls(agent.protocol),
       tasks: taskCalls({ ...agent, journal, portalUrl: "http://portal", newId: random.uuid, onCancel }),
     };
   };
@@ -156,24 +163,25 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
 
   const runnerCall = async (serving: Serving, request: Request, gone: AbortSignal): Promise<object> => {
     const site = request.token.replace(/^token-of-/, "");
-    if (request.path.startsWith("/runner/v1/logs/")) return logCall(serving, request, site);
+    const log = logOf(request.method, request.path);
+    if (log) return logCall(serving, request, log.params as LogParams, site);
     const call = serving.calls.get(request.path);
     if (!call) throw new Error(`no call ${request.path}`);
     const body = JSON.parse(Buffer.from(request.body).toString("utf8")) as JsonObject;
-    const path = call.path;
+    const { name: called } = call;
     const ref = wire.jobRef.safeParse(body.ref).data;
     const known = ref && invariants.account(ref.task, ref.job);
     const before = ref && known && { fence: known.fence, outcome: known.ends.get(ref.attempt) };
     const poll = { session: String(body.session), free: Number(body.freeSlots), sinceMs: timeline.nowMs() };
-    if (path === "poll") polls.add(poll);
+    if (called === "poll") polls.add(poll);
     try {
       const answer = await call.answer(body, site, gone);
-      if (ref && before && ["start", "progress", "effect/begin", "effect/end", "report"].includes(path))
-        invariants.onGranted(path, ref, before);
-      if (path === "claim" && ref) invariants.onRenewed(ref, poll.sinceMs);
-      if (path === "session") signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply, poll.sinceMs);
-      if (path === "heartbeat") renewed(answer as wire.HeartbeatReply, poll.sinceMs);
-      if (path === "effect/begin" && ref) deps.observer.permitted((answer as wire.EffectPermit).key, ref.fence);
+      if (ref && before && GRANTED.has(called)) invariants.onGranted(called, ref, before);
+      if (called === "claim" && ref) invariants.onRenewed(ref, poll.sinceMs);
+      if (called === "session")
+        signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply, poll.sinceMs);
+      if (called === "heartbeat") renewed(answer as wire.HeartbeatReply, poll.sinceMs);
+      if (called === "effectBegin" && ref) deps.observer.permitted((answer as wire.EffectPermit).key, ref.fence);
       return answer;
     } finally {
       polls.delete(poll);
@@ -194,7 +202,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const serving = current?.serving;
     try {
       if (!serving) throw new StoreFault("the agent is starting");
-      const isRunner = request.path.startsWith("/runner/v1/");
+      const isRunner = request.path.startsWith(`${RUNNER_PREFIX}/`);
       const answer = isRunner ? await runnerCall(serving, request, gone) : await portalCall(serving, request, gone);
       return { status: 200, type: "application/json", body: JSON.stringify(answer) };
     } catch (error) {
@@ -204,6 +212,9 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
           "no-unexpected-error",
           `${request.path}: ${error instanceof Error ? error.stack : String(error)}`,
         );
+      const route = routeOf(request);
+      if (error instanceof GantryError && route && !declaresError(route, error.code))
+        invariants.violated("no-unexpected-error", `${request.path} does not declare ${error.code}`);
       return { status: problem.status, type: PROBLEM_TYPE, body: JSON.stringify(problem), note: problem.code };
     }
   };
@@ -234,24 +245,44 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
   };
 }
 
-async function logCall({ agent }: Serving, { path, query, body }: Request, site: string): Promise<object> {
-  const [task = "", job = "", attempt = "", step = ""] = path.split("/").slice(4).map(decodeURIComponent);
-  const checked = parse(wire.logQuery, Object.fromEntries(query), "/query");
-  return appendLog(agent, { task, job, attempt, step }, checked, async () => Buffer.from(body), site);
+const logOf = routeMatcher(RUNNER_PREFIX, { log: RUNNER_LOG });
+const agentRouteOf = routeMatcher(AGENT_PREFIX, AGENT_ROUTES);
+const runnerRouteOf = routeMatcher(RUNNER_PREFIX, RUNNER_CALLS);
+
+function routeOf({ method, path }: Request): RouteSpec | undefined {
+  const call = runnerRouteOf(method, path);
+  if (call) return RUNNER_CALLS[call.name];
+  if (logOf(method, path)) return RUNNER_LOG;
+  const asked = agentRouteOf(method, path);
+  return asked && AGENT_ROUTES[asked.name];
+}
+
+type LogParams = ParamsOf<typeof RUNNER_LOG>;
+
+async function logCall({ agent }: Serving, { query, body }: Request, params: LogParams, site: string): Promise<object> {
+  const checked = parse(RUNNER_LOG.query, Object.fromEntries(query), "/query");
+  return appendLog(agent, params, checked, async () => Buffer.from(body), site);
 }
 
 async function portalCall({ agent, tasks }: Serving, request: Request, gone: AbortSignal): Promise<object> {
-  const { path, query } = request;
-  const [noun, id = "", verb] = path.split("/").slice(3);
-  const body = (): unknown => JSON.parse(Buffer.from(request.body).toString("utf8"));
-  if (noun === "feed") {
-    const after = query.get("after");
-    if (after === null) return agent.feed.newest();
-    return agent.feed.page(Number(after), Number(query.get("limit")), Number(query.get("wait")), gone);
+  const found = agentRouteOf(request.method, request.path);
+  const id = found?.params.id ?? "";
+  const body = <B>(schema: z.ZodType<B>): B =>
+    parse(schema, JSON.parse(Buffer.from(request.body).toString("utf8")) as unknown);
+  switch (found?.name) {
+    case "feed": {
+      const { after, limit, wait } = parse(AGENT_ROUTES.feed.query, Object.fromEntries(request.query), "/query");
+      return after === undefined ? agent.feed.newest() : agent.feed.page(after, limit, wait, gone);
+    }
+    case "startTask":
+      return tasks.start(body(AGENT_ROUTES.startTask.body));
+    case "cancel":
+      return tasks.cancel(id, body(AGENT_ROUTES.cancel.body));
+    case "resolve":
+      return tasks.resolve(id, body(AGENT_ROUTES.resolve.body));
+    case "task":
+      return tasks.view(await tasks.requireTask(id));
+    default:
+      throw new Error(`no call ${request.path}`);
   }
-  if (noun === "tasks" && id === "") return tasks.start(body());
-  if (noun === "tasks" && verb === "cancel") return tasks.cancel(id, body());
-  if (noun === "tasks" && verb === "resolve") return tasks.resolve(id, body());
-  if (noun === "tasks" && verb === undefined) return tasks.view(await tasks.known(id));
-  throw new Error(`no call ${path}`);
 }

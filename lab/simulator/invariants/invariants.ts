@@ -243,17 +243,17 @@ export function createInvariants(deps: InvariantDeps) {
     versionOf: (task: string): number => versions.get(`task/${task}`) ?? 0,
     /** A call about an attempt was granted. `before`: the record of the job when the call arrived. */
     onGranted: (
-      path: string,
+      call: string,
       ref: JobRef,
       before: { readonly fence: number; readonly outcome: string | undefined },
     ): void => {
       if (ref.fence >= before.fence) return;
       // A repeated report is answered like the first one.
-      if (path === "report" && before.outcome !== undefined && before.outcome !== "lost") return;
-      if (path === "effect/end") return;
+      if (call === "report" && before.outcome !== undefined && before.outcome !== "lost") return;
+      if (call === "effectEnd") return;
       violated(
         "no-stale-write",
-        `${path} of ${ref.job} of ${ref.task} with fence ${ref.fence}; ${before.fence} was the newest`,
+        `${call} of ${ref.job} of ${ref.task} with fence ${ref.fence}; ${before.fence} was the newest`,
       );
     },
     /**

@@ -1,4 +1,4 @@
-// The one place where kafkajs is set up: address, TLS, SASL, log lines, and what keeps its mistakes inside.
+// Sets up kafkajs: addresses, TLS, SASL, log lines, and workarounds for its bugs.
 
 import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
@@ -6,7 +6,7 @@ import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs";
 import type { KafkaConfig } from "./config.ts";
 
-/** How long one request to a broker may take, and one connection. */
+/** Limits of one request to a broker, and of one connection attempt. */
 const REQUEST_MS = 10_000;
 const CONNECT_MS = 3_000;
 
@@ -23,22 +23,22 @@ export function makeKafka(config: KafkaConfig, logger: Logger): Kafka {
     requestTimeout: REQUEST_MS,
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: REQUEST_MS,
-    // Short: whoever uses the client tries again by itself, for as long as it takes.
+    // Few: the users of the client retry without limit.
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 },
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => tell(logger, entry),
+    logCreator: () => (entry) => logEntry(logger, entry),
   });
 }
 
 /**
- * While `held`, a promise of kafkajs that rejects with nobody listening is a line in the log and not the end of the
- * process: its runner of consumers leaves one behind when the disconnecting after a crash fails. Any other rejection
- * ends the process, as ever. Answers what lets go.
+ * Logs unhandled rejections of kafkajs instead of letting them end the process: its consumer runner leaves one behind when
+ * disconnecting after a crash fails. Any other unhandled rejection ends the process as usual. The answer removes the
+ * handler.
  */
-export function holdStrayRejections(logger: Logger): () => void {
+export function logStrayRejections(logger: Logger): () => void {
   const onStray = (reason: unknown): void => {
     if (isKafkaError(reason)) {
-      logger.warn({ err: reason }, "the Kafka client left an error behind");
+      logger.warn({ err: reason }, "the Kafka client left a rejection unhandled");
       return;
     }
     setImmediate(() => {
@@ -49,7 +49,7 @@ export function holdStrayRejections(logger: Logger): () => void {
   return () => void process.off("unhandledRejection", onStray);
 }
 
-/** The chain of causes in words; kafkajs puts what matters at its end. */
+/** The message of the deepest cause: kafkajs puts the actual problem there. */
 export function problemOfKafka(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const deepest = deepestCause(error, 5);
@@ -64,8 +64,8 @@ function deepestCause(error: Error, depth: number): Error {
   return depth > 0 && error.cause instanceof Error ? deepestCause(error.cause, depth - 1) : error;
 }
 
-/** kafkajs repeats itself during an outage, so its own lines are for those who look closely. */
-function tell(logger: Logger, { namespace, log }: LogEntry): void {
+/** kafkajs repeats its messages during an outage, so they are logged at level debug. */
+function logEntry(logger: Logger, { namespace, log }: LogEntry): void {
   const { message, timestamp: _, ...fields } = log;
   logger.debug({ kafkajs: namespace, ...fields }, message);
 }
@@ -82,8 +82,8 @@ function tlsOf({ tlsCa, tlsCert, tlsKey, tlsServername }: KafkaConfig): Connecti
 type RequestQueue = { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
 
 /**
- * kafkajs 2.2.4 looks for waiting requests every millisecond on every connection, for ever, also where none waits (and
- * Node warns of its negative timers). Looked at only while there is something to look for.
+ * kafkajs 2.2.4 checks every connection for waiting requests every millisecond, even when none waits (and Node warns about
+ * its negative timers). With this patch it checks only while requests wait.
  */
 function quietTimers(): void {
   const require = createRequire(import.meta.url);

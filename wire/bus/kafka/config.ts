@@ -1,14 +1,14 @@
-// How a process finds and uses Kafka. The same keys in the task-agent (`events.kafka`) and the notify-agent
+// The Kafka configuration of a process. The keys are the same in the task-agent (`events.kafka`) and the notify-agent
 // (`source.kafka`).
 
 import { z } from "zod";
 
 const days = (count: number): number => count * 86_400_000;
 
-/** `secret`: how the process at hand writes secrets in its configuration. */
+/** `secret`: the schema of secrets in the configuration of this process. */
 export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) {
   return z.strictObject({
-    /** Brokers to begin with, `host:port`; they name the others. */
+    /** Bootstrap brokers, `host:port`. */
     brokers: z.array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, "must be host:port")).min(1),
     topic: z
       .string()
@@ -17,11 +17,11 @@ export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) 
       .default("gantry.events"),
     clientId: z.string().min(1).max(100).default("gantry"),
     tls: z.boolean().default(false),
-    /** PEM texts: the authorities of the brokers' certificates (the machine's own when absent), and this client's own. */
+    /** PEM texts: the CA of the brokers' certificates (default: the machine's CAs), and the client certificate and key. */
     tlsCa: secret.optional(),
     tlsCert: secret.optional(),
     tlsKey: secret.optional(),
-    /** The name that the brokers' certificates must have, where it is not their address. */
+    /** The name in the brokers' certificates, if it differs from their address. */
     tlsServername: z.string().optional(),
     sasl: z
       .strictObject({
@@ -30,9 +30,9 @@ export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) 
         password: secret,
       })
       .optional(),
-    /** Brokers drop what a producer sends twice over one connection. Nothing depends on it: readers drop repeats. */
+    /** Brokers drop repeats of a producer within one connection. Not required: readers drop repeats. */
     idempotent: z.boolean().default(true),
-    /** What the topic must have; with `create` it is made so where it is missing. */
+    /** Requirements of the topic; with `create` a missing topic is created accordingly. */
     create: z.boolean().default(true),
     partitions: z.int().min(1).max(10_000).default(12),
     replication: z.int().min(1).max(100).default(3),
@@ -43,7 +43,7 @@ export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) 
 export const kafkaConfig = kafkaSettings(z.string());
 export type KafkaConfig = z.output<typeof kafkaConfig>;
 
-/** Where events go, in words. */
+/** The destination of events, for messages. */
 export function placeOf({ brokers, topic }: Pick<KafkaConfig, "brokers" | "topic">): string {
   return `${topic} at ${brokers.join(", ")}`;
 }

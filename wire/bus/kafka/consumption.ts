@@ -1,9 +1,10 @@
-// Reading from Kafka as a member of a group, for ever: a consumer that crashed, was shut out or fell silent is given up,
-// and after a pause a new one goes on where the group has committed.
+// Reads from Kafka as a member of a group, until stopped: a consumer that crashed, was removed from the group or became
+// silent is replaced after a pause by a new one, which resumes at the committed offset.
 
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause, type Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
+import { every } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
 import type { BusMessage, Consumer, Consumption } from "../bus.ts";
@@ -23,7 +24,7 @@ const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 1_000;
 const FETCH_WAIT_MS = 500;
 const JOIN_MS = 45_000;
-/** Without an answer to a fetch or a heartbeat for so long, a consumer is taken for lost. */
+/** A consumer without an answer to a fetch or a heartbeat for this long counts as lost. */
 const SILENCE_MS = 60_000;
 const GOODBYE_MS = 8_000;
 const BACKOFF = { firstMs: 500, maxMs: 15_000, jitter: "half" } as const;
@@ -58,15 +59,15 @@ async function run(deps: ConsumptionDeps, consumer: Consumer, stopping: AbortSig
   }
 }
 
-/** The handler failed, and not Kafka. */
+/** The handler failed, not Kafka. */
 class HandlingFailed extends Error {
   override readonly name = "HandlingFailed";
 }
 
-/** What a session knows of the handling that is going on. */
+/** The running handler of a session. */
 type Turn = { current: Promise<void>; failed: boolean; leaving: boolean };
 
-/** One life of a kafkajs consumer. Rejects with the reason of its end; resolves when it was told to stop. */
+/** The lifetime of one kafkajs consumer. Rejects with the reason of its end; resolves when it was stopped. */
 async function session(
   deps: ConsumptionDeps,
   { group, handle }: Consumer,
@@ -81,7 +82,7 @@ async function session(
     rebalanceTimeout: 2 * SESSION_MS,
     maxWaitTimeInMs: FETCH_WAIT_MS,
     allowAutoTopicCreation: false,
-    // This file starts anew after a crash; kafkajs would do it without telling, and not always.
+    // `run` restarts after a crash; kafkajs would do so silently, and not in all cases.
     retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000, restartOnFailure: async () => false },
   });
   const signs = watch(member, deps, onWorking);
@@ -103,11 +104,11 @@ async function session(
     throw turn.failed ? new HandlingFailed("messages could not be handled", { cause: error }) : error;
   } finally {
     signs.stop();
-    // What is being handled ends before this member leaves, and nothing more is begun.
+    // The running handler ends before this member leaves, and no other is started.
     turn.leaving = true;
     await turn.current;
     await within(clock, GOODBYE_MS, "leaving the group", member.disconnect()).catch((err: unknown) =>
-      logger.debug({ err }, "a consumer did not leave properly"),
+      logger.debug({ err }, "a consumer did not leave its group cleanly"),
     );
   }
 }
@@ -142,7 +143,7 @@ async function readBatch(
 }
 
 type Signs = {
-  /** Rejects when the consumer has crashed or fallen silent. */
+  /** Rejects when the consumer has crashed or become silent. */
   readonly lost: Promise<never>;
   readonly sign: () => void;
   readonly stop: () => void;
@@ -160,7 +161,7 @@ function watch(member: KafkaConsumer, { clock, onUp }: ConsumptionDeps, onWorkin
     };
     member.on(member.events.CRASH, ({ payload }) => reject(payload.error));
   });
-  lost.catch(() => {}); // It may be lost before anybody waits for it; whoever waits is told.
+  lost.catch(() => {}); // It may reject before it is awaited; the awaiting code still gets the rejection.
   const onAnswer = (): void => {
     sign();
     onWorking();
@@ -173,23 +174,18 @@ function watch(member: KafkaConsumer, { clock, onUp }: ConsumptionDeps, onWorkin
   return { lost, sign: () => sign(), stop: () => stopWatching() };
 }
 
-/** Heartbeats go on while messages are handled: the group must not take a slow handler for a dead one. */
+/** Sends heartbeats while messages are handled: a slow handler must not count as dead. */
 async function alive(
   clock: Timers,
   heartbeat: () => Promise<void>,
   handling: Promise<void>,
   sign: () => void,
 ): Promise<void> {
-  let stop = (): void => {};
-  const beat = (): void => {
-    stop = clock.after(HEARTBEAT_MS, () => {
-      sign();
-      // One that fails means that the group goes on without this member: the commit will be refused and tells.
-      heartbeat().catch(() => {});
-      beat();
-    });
-  };
-  beat();
+  const stop = every(clock, HEARTBEAT_MS, () => {
+    sign();
+    // A failed heartbeat means that the group has removed this member; the refused commit reports it.
+    heartbeat().catch(() => {});
+  });
   try {
     await handling;
   } finally {

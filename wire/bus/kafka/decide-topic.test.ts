@@ -9,7 +9,7 @@ const withSetting = (name: string, value: string): TopicFacts => ({
   settings: { ...FIT.settings, [name]: value },
 });
 
-test("a topic as Gantry makes it fits, and so does one that has more, or shows nothing", () => {
+test("a topic with Gantry's settings is accepted, also with more replicas or unreadable settings", () => {
   assert.equal(decideTopic(WANTED, FIT), undefined);
   assert.equal(decideTopic(WANTED, { ...FIT, partitions: 50, replication: 5 }), undefined);
   assert.equal(decideTopic(WANTED, withSetting("retention.ms", "-1")), undefined);

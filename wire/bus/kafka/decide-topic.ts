@@ -1,29 +1,29 @@
-// What is wrong with a topic, in words, or nothing. Pure.
+// Why a topic cannot be used, if so. Pure.
 
 import { MAX_BATCH_BYTES } from "../bus.ts";
 import type { KafkaConfig } from "./config.ts";
 
 export type TopicFacts = {
   readonly partitions: number;
-  /** The smallest number of replicas that a partition has. */
+  /** The smallest replica count of its partitions. */
   readonly replication: number;
-  /** Settings as the brokers name them; absent where they may not be read. */
+  /** By the brokers' names; absent if reading them is not permitted. */
   readonly settings: { readonly [name: string]: string | undefined };
 };
 
 export type TopicProblem = { readonly problem: string; readonly todo: string };
 
-/** A full batch, with room for what Kafka adds. */
+/** A full batch, with room for Kafka's overhead. */
 const MIN_MESSAGE_BYTES = 1_000_000;
 
 type Wanted = Pick<KafkaConfig, "topic" | "partitions" | "replication" | "retentionMs">;
 
-/** The settings that a topic is made with. */
+/** The settings of a topic that Gantry creates. */
 export function topicSettings({ replication, retentionMs }: Wanted): { readonly [name: string]: string } {
   return {
     "cleanup.policy": "delete",
     "retention.ms": String(retentionMs),
-    // With three replicas one may be away, and what was acknowledged is still on two.
+    // With three replicas one may fail, and acknowledged events are still on two.
     "min.insync.replicas": String(minInSync(replication)),
     "unclean.leader.election.enable": "false",
   };

@@ -1,11 +1,11 @@
-// The bus on Kafka, by kafkajs. No transactions: at least once, and readers drop what they have seen.
+// The event bus on Kafka, with kafkajs. At least once, without transactions: readers drop repeats.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { systemClock, type Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { BusHealth, Consumption, EventBus } from "../bus.ts";
-import { holdStrayRejections, makeKafka, problemOfKafka } from "./client.ts";
+import { logStrayRejections, makeKafka, problemOfKafka } from "./client.ts";
 import type { KafkaConfig } from "./config.ts";
 import { startConsumption } from "./consumption.ts";
 import { openPublisher } from "./publisher.ts";
@@ -14,17 +14,17 @@ import { checkTopic } from "./topic.ts";
 export type KafkaDeps = {
   readonly logger: Logger;
   readonly clock?: Timers;
-  /** Between 0 and 1, for spreading tries. */
+  /** Between 0 and 1, for jitter. */
   readonly random?: () => number;
 };
 
 const CHECK_MS = 20_000;
 
-/** Makes no connection yet. */
+/** Does not connect yet. */
 export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
   const { logger, clock = systemClock, random = Math.random } = deps;
   const kafka = makeKafka(config, logger);
-  const letGo = holdStrayRejections(logger);
+  const removeHandler = logStrayRejections(logger);
   const publisher = openPublisher(kafka, config, clock, logger);
   const consumptions = new Set<Consumption>();
   const address = config.brokers.join(", ");
@@ -32,16 +32,16 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
   let closed = false;
 
   const onUp = (): void => {
-    if (!health.up) logger.info({ brokers: config.brokers }, "Kafka is back");
+    if (!health.up) logger.info({ brokers: config.brokers }, "Kafka is available again");
     health = { up: true };
   };
-  // Once, and not for every try: an outage of hours must not bury everything else.
+  // Logged once, not for every try: an outage of hours must not flood the log.
   const onDown = (error: unknown): void => {
     const problem = problemOfKafka(error);
-    if (health.up) logger.warn({ brokers: config.brokers, problem }, "Kafka is not there; it is tried until it is");
+    if (health.up) logger.warn({ brokers: config.brokers, problem }, "Kafka is unavailable; Gantry keeps trying");
     health = { up: false, problem };
   };
-  const asked = async <T>(work: () => Promise<T>): Promise<T> => {
+  const call = async <T>(work: () => Promise<T>): Promise<T> => {
     if (closed) throw new GantryError("unavailable", { what: "The event bus", problem: "It is closed." });
     try {
       const answer = await work();
@@ -55,7 +55,7 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
   };
 
   return {
-    publish: (messages) => asked(() => publisher.publish(messages)),
+    publish: (messages) => call(() => publisher.publish(messages)),
     consume: (consumer) => {
       if (closed) throw new GantryError("unavailable", { what: "The event bus", problem: "It is closed." });
       const running = startConsumption({ kafka, config, clock, random, logger, onUp, onDown }, consumer);
@@ -68,14 +68,14 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
       consumptions.add(consumption);
       return consumption;
     },
-    checkTopic: () => asked(() => within(clock, CHECK_MS, "looking at the topic", checkTopic(kafka, config, logger))),
+    checkTopic: () => call(() => within(clock, CHECK_MS, "checking the topic", checkTopic(kafka, config, logger))),
     health: () => health,
     close: async () => {
       if (closed) return;
       closed = true;
       await Promise.all([...consumptions].map((one) => one.stop()));
       await publisher.close();
-      letGo();
+      removeHandler();
     },
   };
 }

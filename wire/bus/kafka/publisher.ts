@@ -1,5 +1,5 @@
-// Publishing to Kafka: one batch at a time, acknowledged by all replicas that are in sync. A producer that failed or fell
-// silent is given up and the next batch gets a new one, because nobody knows what the old one believes.
+// Publishes to Kafka: one batch at a time, acknowledged by all in-sync replicas. A producer that failed or became silent is
+// replaced for the next batch, because its internal state is unknown.
 
 import type { Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
@@ -9,12 +9,12 @@ import type { BusMessage } from "../bus.ts";
 import type { KafkaConfig } from "./config.ts";
 
 export type Publisher = {
-  /** Rejects with whatever kafkajs says, or when it says nothing for 30 s. */
+  /** Rejects with the error of kafkajs, or after 30 s without an answer. */
   readonly publish: (messages: readonly BusMessage[]) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
-/** A promise of kafkajs that has not settled by then is taken for lost. */
+/** A promise of kafkajs that has not settled by then counts as lost. */
 export const SILENCE_MS = 30_000;
 const BROKER_MS = 10_000;
 const GOODBYE_MS = 3_000;
@@ -28,7 +28,7 @@ export function openPublisher(kafka: Kafka, config: KafkaConfig, clock: Timers, 
     if (current) return current;
     const producer = kafka.producer({
       idempotent: config.idempotent,
-      // More than one would let a batch overtake the one before it.
+      // With more than one, a batch could overtake the previous one.
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 },
@@ -46,7 +46,7 @@ export function openPublisher(kafka: Kafka, config: KafkaConfig, clock: Timers, 
     try {
       await within(clock, GOODBYE_MS, "disconnecting", producer.disconnect());
     } catch (err) {
-      logger.debug({ err }, "a producer did not disconnect properly");
+      logger.debug({ err }, "a producer did not disconnect cleanly");
     }
   };
   const send = async (messages: readonly BusMessage[]): Promise<void> => {

@@ -1,4 +1,4 @@
-// Looks at the topic, and makes it where it is missing.
+// Checks the topic, and creates it if it is missing.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
@@ -7,7 +7,7 @@ import { problemOfKafka } from "./client.ts";
 import type { KafkaConfig } from "./config.ts";
 import { decideTopic, type TopicFacts, topicSettings } from "./decide-topic.ts";
 
-/** Throws `topic-unfit`, or what kafkajs says when it cannot look. */
+/** Throws `topic-unfit`, or the error of kafkajs when it cannot check. */
 export async function checkTopic(kafka: Kafka, config: KafkaConfig, logger: Logger): Promise<void> {
   const admin = kafka.admin();
   try {
@@ -16,7 +16,9 @@ export async function checkTopic(kafka: Kafka, config: KafkaConfig, logger: Logg
     const problem = decideTopic(config, facts);
     if (problem) throw new GantryError("topic-unfit", { topic: config.topic, ...problem });
   } finally {
-    await admin.disconnect().catch((err: unknown) => logger.debug({ err }, "an admin did not disconnect properly"));
+    await admin
+      .disconnect()
+      .catch((err: unknown) => logger.debug({ err }, "an admin client did not disconnect cleanly"));
   }
 }
 
@@ -44,7 +46,7 @@ async function create(admin: Admin, config: KafkaConfig, logger: Logger): Promis
     });
   }
   const made = await factsOf(admin, topic, logger);
-  if (!made) throw new Error(`the topic ${topic} was created and is not there yet`);
+  if (!made) throw new Error(`the topic ${topic} was created but does not exist yet`);
   return made;
 }
 
@@ -62,7 +64,7 @@ async function factsOf(admin: Admin, topic: string, logger: Logger): Promise<Top
   };
 }
 
-/** An account that may only write and read need not be allowed to see them. */
+/** Undefined if the account may write and read, but not see settings. */
 async function settingsOf(admin: Admin, topic: string, logger: Logger): Promise<TopicFacts["settings"]> {
   try {
     const query = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic };
@@ -79,7 +81,7 @@ async function settingsOf(admin: Admin, topic: string, logger: Logger): Promise<
   }
 }
 
-/** The brokers' own words where they said no; undefined where they did not answer. */
+/** The brokers' message if they refused; undefined if they did not answer. */
 function refusalOf(error: unknown): string | undefined {
   const first: unknown =
     error instanceof AggregateError ? error.errors[0] : (error as { errors?: unknown[] }).errors?.[0];

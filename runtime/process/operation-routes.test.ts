@@ -1,13 +1,13 @@
-// What a probe is told: by a process that works, one that lacks something, and one that cannot work.
+// The answers to probes of a process that works, is degraded, and cannot work.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { createApp } from "../http/app.ts";
 import { listen } from "../http/listen.ts";
-import { operationRoutes } from "./metrics.ts";
+import { operationRoutes } from "./operation-routes.ts";
 
-test("ready, ready without something, and not ready; each with its reason", async (t) => {
+test("ready, degraded and not ready, each with its reason", async (t) => {
   let broken: Error | undefined;
   let problems: readonly string[] = [];
   const app = createApp({ name: "probed", logger: { debug() {}, info() {}, warn() {}, error() {} } });
@@ -29,5 +29,9 @@ test("ready, ready without something, and not ready; each with its reason", asyn
   assert.deepEqual([status, detail], [503, "Redis is away."]);
   broken = new Error("a path and a password");
   assert.equal((await ask("/readyz"))[1].detail, "It cannot be written.");
-  assert.deepEqual(await ask("/livez"), [200, { status: "ok" }], "who waits for Redis need not be started again");
+  assert.deepEqual(
+    await ask("/livez"),
+    [200, { status: "ok" }],
+    "a process that waits for Redis must not be restarted",
+  );
 });

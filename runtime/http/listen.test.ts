@@ -6,7 +6,7 @@ import { listen } from "./listen.ts";
 const silent = (): void => {};
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
 
-test("a server that is told twice to close closes once, as when two signals come", async () => {
+test("a second close, as after a second signal, waits for the first", async () => {
   const server = await listen(createApp({ name: "test", logger }), { host: "127.0.0.1", port: 0 });
   await Promise.all([server.close(), server.close()]);
   await server.close();

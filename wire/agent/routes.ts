@@ -1,0 +1,187 @@
+// The routes of `/agent/v1`: what portal-api, notify-agent and the CLI's all-in-one ask of the task-agent. JSON over HTTP,
+// a bearer token shared inside the platform plane. The principal is who asked at the portal; the agent trusts the portal.
+// Every list is { items, nextCursor? }. Errors are problem+json.
+
+import { route } from "@gantry/runtime/http/route.ts";
+import { z } from "zod";
+import { changeSettingsFor, settingsChange, settingsNow, settingsView } from "../settings/settings.ts";
+import { cancelTask, feedPage, MAX_TAGS, rerunTask, resolveJob, startTask, taskTags } from "./agent-api.ts";
+import {
+  appView,
+  feedEvent,
+  page,
+  pipelineView,
+  runnerView,
+  siteView,
+  stepDescription,
+  taskSummary,
+  taskView,
+} from "./views.ts";
+
+export const AGENT_PREFIX = "/agent/v1";
+
+const whole = z.coerce.number().pipe(z.int().min(0));
+const positive = z.coerce.number().pipe(z.int().min(1));
+const count = whole.default(0);
+const limit = z.coerce.number().pipe(z.int().min(1).max(1_000)).default(50);
+/** Milliseconds for which the answer is held while there is nothing new. */
+const wait = z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0);
+const pageQuery = z.strictObject({ limit, cursor: z.string().optional() });
+
+export const AGENT_ROUTES = {
+  /** The same key and body again give the same task. */
+  startTask: route({
+    method: "POST",
+    path: "/tasks",
+    body: startTask,
+    answer: taskView,
+    status: 202,
+    errors: [
+      "app-exists",
+      "app-unknown",
+      "bad-params",
+      "conflict",
+      "idempotency-key-reused",
+      "pipeline-unknown",
+      "too-many",
+    ],
+  }),
+  /** Newest first. */
+  tasks: route({
+    method: "GET",
+    path: "/tasks",
+    query: z.strictObject({
+      state: z.string().optional(),
+      app: z.string().optional(),
+      pipeline: z.string().optional(),
+      limit,
+      cursor: z.string().optional(),
+    }),
+    answer: page(taskSummary),
+  }),
+  /** With an ETag. With `wait` it holds until the version is above `after`. */
+  task: route({
+    method: "GET",
+    path: "/tasks/{id}",
+    query: z.strictObject({ after: count, wait }),
+    answer: taskView,
+    errors: ["not-found"],
+  }),
+  /** The tags of tasks (`taskTag`): a view with the same tag has not changed. Unknown ids are left out. */
+  taskTags: route({
+    method: "GET",
+    path: "/task-tags",
+    query: z.strictObject({
+      ids: z
+        .string()
+        .transform((text) => text.split(","))
+        .pipe(z.array(z.string().regex(/^[\w-]{1,100}$/)).max(MAX_TAGS)),
+    }),
+    answer: taskTags,
+  }),
+  /** Events of one task after a taskseq, oldest first. */
+  taskEvents: route({
+    method: "GET",
+    path: "/tasks/{id}/events",
+    query: z.strictObject({ after: count, limit, wait }),
+    answer: page(feedEvent),
+    errors: ["not-found"],
+  }),
+  /**
+   * Bytes from an offset, with `LOG_SIZE_HEADER` and `LOG_FINAL_HEADER`. With `wait` it holds until there are bytes after
+   * `from` or the log is final. Without `attempt`: the newest one.
+   */
+  log: route({
+    method: "GET",
+    path: "/tasks/{id}/jobs/{job}/steps/{step}/log",
+    query: z.strictObject({
+      attempt: positive.optional(),
+      from: count,
+      limit: z.coerce.number().pipe(z.int().min(1).max(4_194_304)).default(1_048_576),
+      wait,
+    }),
+    errors: ["not-found"],
+  }),
+  cancel: route({
+    method: "POST",
+    path: "/tasks/{id}/cancel",
+    body: cancelTask,
+    answer: taskView,
+    status: 202,
+    errors: ["already-ended", "conflict", "not-found", "task-archived"],
+  }),
+  /** Answers the new task. */
+  rerun: route({
+    method: "POST",
+    path: "/tasks/{id}/rerun",
+    body: rerunTask,
+    answer: taskView,
+    status: 202,
+    errors: [
+      "app-exists",
+      "app-unknown",
+      "bad-params",
+      "conflict",
+      "idempotency-key-reused",
+      "not-found",
+      "pipeline-unknown",
+      "task-archived",
+      "too-many",
+    ],
+  }),
+  resolve: route({
+    method: "POST",
+    path: "/tasks/{id}/resolve",
+    body: resolveJob,
+    answer: taskView,
+    status: 202,
+    errors: ["already-ended", "conflict", "not-found", "task-archived"],
+  }),
+  apps: route({ method: "GET", path: "/apps", query: pageQuery, answer: page(appView) }),
+  app: route({ method: "GET", path: "/apps/{name}", answer: appView, errors: ["app-unknown"] }),
+  pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
+  pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),
+  steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
+  runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
+  /** Takes a runner out of service: it can neither register nor renew. */
+  removeRunner: route({ method: "POST", path: "/runners/{name}/remove", status: 204, errors: ["not-found"] }),
+  readmitRunner: route({ method: "POST", path: "/runners/{name}/readmit", status: 204, errors: ["not-found"] }),
+  sites: route({ method: "GET", path: "/sites", answer: page(siteView) }),
+  /** What operators may change while everything runs. With an ETag. */
+  settings: route({ method: "GET", path: "/settings", answer: settingsView }),
+  changeSettings: route({
+    method: "POST",
+    path: "/settings",
+    body: changeSettingsFor,
+    answer: settingsView,
+    errors: ["version-differs"],
+  }),
+  /** Newest first. */
+  settingsHistory: route({
+    method: "GET",
+    path: "/settings/history",
+    query: z.strictObject({
+      limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
+      cursor: positive.optional(),
+    }),
+    answer: page(settingsChange),
+  }),
+  /** For processes; with `wait` it holds until the version is above `after`. */
+  settingsNow: route({
+    method: "GET",
+    path: "/settings/now",
+    query: z.strictObject({ after: whole.optional(), wait }),
+    answer: settingsNow,
+  }),
+  /**
+   * Events of all tasks in one order. `last` is the seq up to which this page was read: ask for the next one after it.
+   * Without `after`: no events, and the newest seq there is. With `wait` it holds until there are events.
+   */
+  feed: route({
+    method: "GET",
+    path: "/feed",
+    query: z.strictObject({ after: whole.optional(), limit, wait }),
+    answer: feedPage,
+  }),
+};
+export type AgentRoutes = typeof AGENT_ROUTES;
