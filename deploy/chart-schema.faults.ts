@@ -1,5 +1,5 @@
-// Every object of the chart, against the published schema of Kubernetes: no field that it does not know, no value of another
-// type. What only the API server itself refuses is found by `npm run test:soak -- chart`.
+// Every object of the chart against the published Kubernetes schema: no unknown field, no value of a wrong type.
+// `npm run test:soak -- chart` finds what only the API server refuses.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -9,12 +9,12 @@ import { test } from "node:test";
 import { Ajv, type ValidateFunction } from "ajv";
 import { helmFor, render, VALUES } from "./helm.fixture.ts";
 
-/** Where fetch-schema.sh puts it. */
+/** The folder to which fetch-schema.sh downloads it. */
 const FILE = join(
   process.env.GANTRY_KUBERNETES_DIR ?? join(homedir(), ".cache/gantry-test/kubernetes"),
   "swagger.json",
 );
-/** Kinds of the Prometheus operator, of which Kubernetes publishes nothing. */
+/** Kinds of the Prometheus operator, which are not in the Kubernetes schema. */
 const FOREIGN = "monitoring.coreos.com/v1";
 
 type Manifest = { readonly apiVersion: string; readonly kind: string; readonly metadata: { readonly name: string } };
@@ -26,12 +26,12 @@ type Definition = {
   readonly "x-kubernetes-group-version-kind"?: readonly { group: string; version: string; kind: string }[];
 };
 
-/** `apiVersion kind` → what says whether an object is one. */
+/** `apiVersion kind` → its validator. */
 function readSchemas(): (apiVersion: string, kind: string) => ValidateFunction {
   const { definitions } = JSON.parse(readFileSync(FILE, "utf8")) as { definitions: Record<string, Definition> };
   for (const [name, definition] of Object.entries(definitions)) {
     if (definition.properties !== undefined) definition.additionalProperties ??= false;
-    // The document calls them texts; numbers are taken, too.
+    // The schema declares them as strings, but the API server accepts numbers, too.
     if (/\.(Quantity|IntOrString)$/.test(name)) definition.type = ["string", "number"];
   }
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
@@ -54,7 +54,7 @@ function problems(isOne: ValidateFunction, manifest: object): readonly string[] 
   );
 }
 
-test("chart: every object is one that Kubernetes knows, in every field", async (t) => {
+test("chart: every object conforms to the Kubernetes schema", async (t) => {
   const helm = await helmFor(t);
   if (helm === undefined) return;
   if (!existsSync(FILE)) return t.skip("the schema of Kubernetes is not here: deploy/fetch-schema.sh fetches it");

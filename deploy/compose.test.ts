@@ -34,9 +34,9 @@ function networksOf({ networks }: Service): readonly string[] {
 }
 
 for (const [name, service] of services) {
-  test(`compose: ${name} is checked, closed and kept`, () => {
+  test(`compose: ${name} has a health check, a restricted container and a volume`, () => {
     assert.ok(service.healthcheck?.test.length, "`up --wait` needs a health check");
-    // The start script of Kafka's image writes its configuration beside its programs.
+    // The start script of the Kafka image writes its configuration next to its programs.
     if (name !== "kafka") assert.equal(service.read_only, true);
     assert.deepEqual(service.cap_drop, ["ALL"]);
     assert.deepEqual(service.security_opt, ["no-new-privileges:true"]);
@@ -58,7 +58,7 @@ for (const [name, service] of services) {
   });
 }
 
-test("compose: every process of ours is one that the image can start, checked as what it is", () => {
+test("compose: every Gantry process is one that the image can start, with the right health check", () => {
   const ours = services.filter(([, { image }]) => image.includes("GANTRY_IMAGE"));
   assert.ok(ours.length >= 6);
   for (const [name, { command, healthcheck }] of ours) {
@@ -69,7 +69,7 @@ test("compose: every process of ours is one that the image can start, checked as
   }
 });
 
-test("compose: a site's runner shares a network with the task-agent alone, and secrets with nobody", () => {
+test("compose: a site's runner shares its network only with the task-agent, and its secrets with no service", () => {
   for (const [name, service] of services.filter(([one]) => /^runner-(?!platform)/.test(one))) {
     const { secrets } = service;
     const [network = "", ...more] = networksOf(service);
@@ -92,7 +92,7 @@ test("compose: every profile has everything that a task needs", () => {
   }
 });
 
-test("compose: the script makes every secret that is listed", () => {
+test("compose: the script creates every listed secret", () => {
   const script = read("deploy/compose/make-secrets");
   for (const [name, { file }] of Object.entries(compose.secrets)) {
     assert.equal(file, `./compose/secrets/${name}`);

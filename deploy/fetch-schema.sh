@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the schema of Kubernetes' API for the tests, once, into $GANTRY_KUBERNETES_DIR (default
+# Downloads the schema of the Kubernetes API for the tests, once, into $GANTRY_KUBERNETES_DIR (default
 # ~/.cache/gantry-test/kubernetes). Needs Go 1.21 or later: the schema is published in a Go module.
 set -euo pipefail
 version=v1.34.4

@@ -1,4 +1,4 @@
-// The files of this folder and what is on this machine to check them with.
+// The files of this folder, and the programs on this machine that check them.
 
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";

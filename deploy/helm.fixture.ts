@@ -1,4 +1,4 @@
-// The chart, rendered by the real helm.
+// Renders the chart with the real helm.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -13,11 +13,11 @@ import { isHere, ROOT } from "./files.fixture.ts";
 const run = promisify(execFile);
 
 export const CHART = `${ROOT}deploy/helm/gantry`;
-/** The example values, by their file names. */
+/** The file names of the example values. */
 export const VALUES = readdirSync(`${CHART}/ci`);
 export const KUBERNETES = ["--kube-version", "1.31.0"];
 
-/** The program, or undefined where there is none. */
+/** The path of helm; undefined when it is not installed. */
 export async function findHelm(): Promise<string | undefined> {
   const places = ["helm", join(homedir(), "go/bin/helm")];
   for (const place of places)
@@ -25,14 +25,14 @@ export async function findHelm(): Promise<string | undefined> {
   return undefined;
 }
 
-/** The same for a test, which is skipped then. */
+/** The same for a test, which is skipped without helm. */
 export async function helmFor(t: Pick<TestContext, "skip">): Promise<string | undefined> {
   const helm = await findHelm();
   if (helm === undefined) t.skip("helm is not on this machine");
   return helm;
 }
 
-/** The objects of the chart with one of the example values; `more` goes to helm, and wins. */
+/** The objects of the chart with one of the example values. `more`: further arguments of helm, which take precedence. */
 export async function render<M>(helm: string, values: string, ...more: string[]): Promise<readonly M[]> {
   const fixed = ["template", "demo", CHART, ...KUBERNETES, "--namespace", "gantry", "-f", `${CHART}/ci/${values}`];
   const { stdout } = await run(helm, [...fixed, ...more], { maxBuffer: 16 * 1024 * 1024 });

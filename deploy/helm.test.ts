@@ -1,4 +1,4 @@
-// The chart, rendered by the real helm with each of its example values. Skipped where there is no helm.
+// The chart, rendered by the real helm with each of its example values. Skipped without helm.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -49,7 +49,7 @@ type Manifest = {
 const of = (all: readonly Manifest[], kind: string): readonly Manifest[] => all.filter((one) => one.kind === kind);
 
 for (const values of VALUES) {
-  test(`chart: ${values} makes pods that are checked, closed and limited`, async (t) => {
+  test(`chart: ${values} gives pods with probes, a restricted security context and limits`, async (t) => {
     const helm = await helmFor(t);
     if (helm === undefined) return;
     await run(helm, ["lint", "--strict", ...KUBERNETES, "-f", `${CHART}/ci/${values}`, CHART]);
@@ -108,7 +108,7 @@ function checkStatefulSet({ metadata, spec }: Manifest): void {
   }
 }
 
-test("chart: a site's runners call out, and nobody calls them", async (t) => {
+test("chart: a site's runners only make outgoing connections", async (t) => {
   const helm = await helmFor(t);
   if (helm === undefined) return;
   const all = await render<Manifest>(helm, "site.yaml");
@@ -129,7 +129,7 @@ test("chart: a site's runners call out, and nobody calls them", async (t) => {
   assert.equal(of(all, "PodDisruptionBudget").length, 1);
 });
 
-test("chart: everything switched on", async (t) => {
+test("chart: all options enabled", async (t) => {
   const helm = await helmFor(t);
   if (helm === undefined) return;
   const all = await render<Manifest>(helm, "large.yaml");
@@ -158,7 +158,7 @@ test("chart: everything switched on", async (t) => {
   }
 });
 
-test("chart: what cannot work is refused with a sentence", async (t) => {
+test("chart: values that cannot work are refused with a message", async (t) => {
   const helm = await helmFor(t);
   if (helm === undefined) return;
   const wrong: readonly (readonly [string, RegExp])[] = [

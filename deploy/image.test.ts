@@ -11,7 +11,7 @@ import { processIn, unwell } from "./image/health.ts";
 const manifest = JSON.parse(read("package.json")) as { workspaces: string[]; devDependencies: { node: string } };
 const dockerfile = read("deploy/Dockerfile");
 
-test("the image has every workspace's manifest, and the code of all but the lab", () => {
+test("the image has the manifest of every workspace, and the code of all but the lab", () => {
   for (const folder of manifest.workspaces) {
     assert.ok(dockerfile.includes(`COPY ${folder}/package.json ${folder}/\n`), `${folder}: npm ci needs its manifest`);
     if (folder === "lab" || folder === "console") continue;
@@ -22,7 +22,7 @@ test("the image has every workspace's manifest, and the code of all but the lab"
   assert.match(final, /COPY --from=console \/opt\/gantry\/console\/dist\/ console\/dist\//);
 });
 
-test("what is copied is in the build context", () => {
+test("copied files are in the build context", () => {
   const allowed = new Set([...read(".dockerignore").matchAll(/^!(\S+)$/gm)].map(([, path]) => path));
   for (const [, path = ""] of dockerfile.matchAll(/^COPY (?!--from)(\S+)/gm)) {
     const [top = ""] = path.split("/");
@@ -31,7 +31,7 @@ test("what is copied is in the build context", () => {
   }
 });
 
-test("the image runs the Node that is tested, as nobody in particular, and no package's scripts", () => {
+test("the image runs the tested Node version as an unprivileged user, and no install scripts of packages", () => {
   assert.match(
     dockerfile,
     new RegExp(`^ARG BASE=\\S+/node:${manifest.devDependencies.node.replaceAll(".", "\\.")}-`, "m"),
@@ -42,21 +42,21 @@ test("the image runs the Node that is tested, as nobody in particular, and no pa
   assert.doesNotMatch(dockerfile, /:latest|^ADD /m);
 });
 
-test("what Node compiles of the code is in the image, and nobody who runs there can change it", () => {
+test("the compile cache is in the image, and its user cannot change it", () => {
   const [, compiled = ""] = /^ENV NODE_COMPILE_CACHE=(\S+)$/m.exec(dockerfile) ?? [];
   assert.ok(compiled.startsWith("/opt/gantry/"));
   const [, after = ""] = dockerfile.split("RUN node deploy/image/compile.ts\n");
   assert.match(after, /^USER 0:0\nRUN chown -R 0:0 "\$NODE_COMPILE_CACHE" && chmod -R a\+rX "\$NODE_COMPILE_CACHE"$/m);
 });
 
-test("the process of a container is found by its first command line", () => {
+test("the health check finds the process of a container by its command line", () => {
   const line = (...parts: string[]): string => `${parts.join("\0")}\0`;
   assert.equal(processIn(line("tini", "--", "node", "/opt/gantry/task-runner/main.ts")), "task-runner");
   assert.equal(processIn(line("/bin/sh", "/usr/local/bin/gantry-entry", "portal-api")), "portal-api");
   assert.equal(processIn(line("node", "/opt/gantry/cli/main.ts")), undefined);
 });
 
-test("a process that serves is well when it says that it is ready", async (t) => {
+test("a process with a port is healthy when it reports ready", async (t) => {
   let status = 200;
   const server = createServer((request, response) => {
     response.statusCode = request.url === "/readyz" ? status : 404;
@@ -73,7 +73,7 @@ test("a process that serves is well when it says that it is ready", async (t) =>
   assert.match((await unwell("portal-api", env, 0)) ?? "", /does not answer/);
 });
 
-test("a runner is well as long as it touches its file", async (t) => {
+test("a runner is healthy as long as it touches its file", async (t) => {
   const data = await mkdtemp(join(tmpdir(), "gantry-health-"));
   t.after(() => rm(data, { recursive: true }));
   const env = { GANTRY_TASK_RUNNER_DATA: data };
@@ -84,7 +84,7 @@ test("a runner is well as long as it touches its file", async (t) => {
   assert.match((await unwell("task-runner", env, 1_060_000)) ?? "", /not touched .* for 60 s/);
 });
 
-test("a runner is ready when the task-agent has taken it in", async (t) => {
+test("a runner is ready when it is registered at the task-agent", async (t) => {
   const data = await mkdtemp(join(tmpdir(), "gantry-ready-"));
   t.after(() => rm(data, { recursive: true }));
   const env = { GANTRY_TASK_RUNNER_DATA: data };

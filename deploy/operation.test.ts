@@ -1,4 +1,4 @@
-// The systemd unit, the alerts and the dashboard: do they speak of what there is?
+// The systemd unit, the alerts and the dashboard must refer to metrics and files that exist.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -27,7 +27,7 @@ type Alert = {
 const { groups } = parse(read("deploy/helm/gantry/files/alerts.yaml")) as { groups: { rules: Alert[] }[] };
 const alerts = groups.flatMap(({ rules }) => rules);
 
-/** Name → its labels, of every metric of ours. */
+/** Metric name → its labels, for every metric of Gantry. */
 function known(): ReadonlyMap<string, string> {
   const found = CODE.flatMap((file) =>
     [...read(file).matchAll(/name: "(gantry_\w+)"[\s\S]*?(?:labelNames: \[(.*?)\]|registers)/g)].map(
@@ -52,7 +52,7 @@ function checkQuery(query: string): void {
   assert.equal(open, 0, query);
 }
 
-test("every alert asks for metrics that there are, and has a paragraph in the guide", () => {
+test("every alert uses existing metrics, and has a paragraph in the guide", () => {
   const guide = read("docs/operations.md");
   assert.ok(alerts.length >= 6);
   for (const { alert, expr, labels, annotations } of alerts) {
@@ -64,7 +64,7 @@ test("every alert asks for metrics that there are, and has a paragraph in the gu
   }
 });
 
-test("every panel of the dashboard asks for metrics that there are", () => {
+test("every panel of the dashboard uses existing metrics", () => {
   const { panels } = JSON.parse(read("deploy/helm/gantry/files/dashboard.json")) as {
     panels: { id: number; title: string; targets?: { expr: string }[] }[];
   };
@@ -74,12 +74,12 @@ test("every panel of the dashboard asks for metrics that there are", () => {
   for (const query of queries) checkQuery(query);
 });
 
-test("systemd takes the unit of a runner, and thinks that it is shut", async (t) => {
+test("systemd accepts the unit of a runner and rates it as well sandboxed", async (t) => {
   if (!(await isHere("systemd-analyze", "--version"))) return t.skip("systemd-analyze is not on this machine");
   const dir = await mkdtemp(join(tmpdir(), "gantry-unit-"));
   t.after(() => rm(dir, { recursive: true }));
   const unit = join(dir, "gantry-runner.service");
-  // The program is checked for being there; on this machine it is somewhere else.
+  // systemd checks that the program exists; on this machine it has another path.
   await writeFile(unit, read("deploy/systemd/gantry-runner.service").replace("/usr/bin/node", process.execPath));
   const { stderr } = await run("systemd-analyze", ["verify", "--man=no", unit]);
   const ours = stderr.split("\n").filter((line) => line.includes("gantry-runner"));

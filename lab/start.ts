@@ -25,16 +25,16 @@ const BIN = fileURLToPath(new URL("./fakes/bin", import.meta.url));
 
 /** `host`: the address at which processes on other machines reach the fakes; absent: loopback. */
 export async function startLab(options: LabOptions): Promise<Lab> {
-  const world = await startWorld(join(options.dir, "world"), options.host);
+  const fakes = await startWorld(join(options.dir, "world"), options.host);
   const secrets = join(options.dir, "secrets");
   mkdirSync(secrets, { recursive: true, mode: 0o700 });
   const secret = (name: string): { file: string } => {
     const file = join(secrets, name);
-    writeFileSync(file, world.entries[name]?.secret ?? "", { mode: 0o600 });
+    writeFileSync(file, fakes.entries[name]?.secret ?? "", { mode: 0o600 });
     return { file };
   };
   const entry = (name: string): LabEntry => {
-    const known = world.entries[name];
+    const known = fakes.entries[name];
     if (!known) throw new Error(`the lab has no ${name}`);
     return known;
   };
@@ -112,5 +112,5 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       to: ["team@lab.invalid"],
     },
   };
-  return { entries: world.entries, runners, channels, close: world.close };
+  return { entries: fakes.entries, runners, channels, close: fakes.close };
 }

@@ -1,5 +1,5 @@
-// Run while the image is built: loads what its processes load, so that Node keeps what it compiled of it in
-// NODE_COMPILE_CACHE. A single file that is missing there brings the whole compiler into the memory of a process.
+// Runs while the image is built: loads the modules of the processes, so that Node writes them to NODE_COMPILE_CACHE. A single
+// module that is missing in the cache loads the whole compiler into the memory of a process.
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";

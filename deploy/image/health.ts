@@ -1,6 +1,6 @@
-// Is the process of this container well, or ready? Exit code 0 when it is, else 1 and a sentence. The three that serve are
-// asked; a runner has no port, so the file that it touches tells. Ready is a runner that the task-agent has taken in; well
-// is one that still waits for that, too, because starting it again would not help.
+// The health check of the image: exit code 0 when the process of this container is healthy or ready, else 1 and a message.
+// The three processes with a port are asked over HTTP; a runner has none, so its file is checked. A runner is ready when it
+// is registered at the task-agent. One that still waits for that is healthy, too, because a restart would not help.
 
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 export type Question = "health" | "ready";
 
-/** What is wrong with the process, or undefined when the answer is yes. */
+/** What is wrong with the process; undefined when it is healthy. */
 export async function unwell(
   process: string,
   env: Env,
@@ -32,7 +32,7 @@ export async function unwell(
   }
 }
 
-/** The process that a command line starts, if it is one of ours. Its parts are separated by NUL, as in /proc. */
+/** The Gantry process of a command line; undefined for other programs. Arguments are separated by NUL, as in /proc. */
 export function processIn(commandLine: string): string | undefined {
   const parts = commandLine.split("\0");
   return PROCESSES.find((name) => parts.some((part) => part === name || part.endsWith(`/${name}/main.ts`)));

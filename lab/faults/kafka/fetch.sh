@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fetches the jars of a Kafka broker for the tests, once, into $GANTRY_KAFKA_DIR (default ~/.cache/gantry-test/kafka).
+# Downloads the jars of a Kafka broker for the tests, once, into $GANTRY_KAFKA_DIR (default ~/.cache/gantry-test/kafka).
 # Needs Java 17 and Maven.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 into="${GANTRY_KAFKA_DIR:-$HOME/.cache/gantry-test/kafka}"
-# Written last: jars without it are from a run that was interrupted, or of another version.
+# Written last: jars without it are from an interrupted run or of another version.
 seal="$into/fetched"
 if cmp -s "$here/pom.xml" "$seal"; then
   exit 0

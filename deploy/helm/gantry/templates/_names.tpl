@@ -35,7 +35,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 {{- end -}}
 
-{{/* Where the task-agent is for the other processes of the release. */}}
+{{/* The address of the task-agent for the other processes of the release. */}}
 {{- define "gantry.agentUrl" -}}
 http://{{ include "gantry.fullname" . }}-task-agent:7001
 {{- end -}}

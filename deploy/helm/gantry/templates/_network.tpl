@@ -1,4 +1,4 @@
-{{/* Who reaches a process, and by what name. Takes what gantry.process takes, and name. */}}
+{{/* Services and network policies of a process. Takes the arguments of gantry.process, and name. */}}
 {{- define "gantry.network" -}}
 {{- $v := .values -}}
 {{- $root := .root -}}
