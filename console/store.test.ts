@@ -105,10 +105,10 @@ test("what needs me: held work of anybody, and my own failures until something n
 
 test("a cell of the fleet says health, or where the deployment stands, or since when nothing was heard", () => {
   const target = { name: "tokyo", site: "tokyo", cluster: "tokyo-dp" };
-  assert.equal(decideCell(find("t0cd-held"), { ...target, name: "seoul" })?.word, "Healthy");
-  assert.equal(decideCell(find("t0cd-held"), target)?.word, "held");
+  assert.equal(decideCell(find("t0cd-held"), { ...target, name: "seoul" })?.status, "Healthy");
+  assert.equal(decideCell(find("t0cd-held"), target)?.status, "held");
   const silent = decideCell(find("t0cd-running"), target);
-  assert.match(silent?.word ?? "", /^not heard from since \d\d:\d\d$/);
+  assert.match(silent?.status ?? "", /^not heard from since \d\d:\d\d$/);
   assert.equal(silent?.hue, "silent");
   assert.equal(decideCell(undefined, target), undefined);
 });
