@@ -1,4 +1,4 @@
-// The console in a browser, against a portal under the real policy: every page in both themes, reading and pressing.
+// The console in a browser, against a portal with the real content security policy: every page, in both themes.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -28,7 +28,7 @@ const PAGES = [
   "/settings",
   "/nowhere",
 ];
-/** One page of every make: the judge takes a second for each. */
+/** One page of each kind: axe takes a second for each. */
 const READ = [
   "/",
   "/apps/orders?run=cd&for=orders",
@@ -63,7 +63,7 @@ after(async () => {
   await portal.close();
 });
 
-/** A page, and everything that a browser complained about on it: errors, and what the policy forbade. */
+/** A page, and every error and warning that the browser logs: script errors, and what the policy blocked. */
 async function openPage(): Promise<{ page: Page; complaints: string[] }> {
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -80,10 +80,10 @@ async function visit(page: Page, path: string): Promise<void> {
   await page.waitForFunction(() => !document.querySelector(".loading"));
 }
 
-test("every page reads well for everybody, in both themes, and is not wider than a phone", { skip }, async () => {
+test("every page is accessible in both themes, and fits on a phone", { skip }, async () => {
   const { page, complaints } = await openPage();
   const check = async (builder: AxeBuilder, place: string): Promise<void> => {
-    // The judge describes only what it finds wrong.
+    // Only violations: passed checks take long to report.
     const { violations } = await builder
       .options({ resultTypes: ["violations"] })
       .setLegacyMode()
@@ -100,11 +100,11 @@ test("every page reads well for everybody, in both themes, and is not wider than
     assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
     if (!READ.includes(path)) continue;
     await page.setViewportSize(DESK);
-    // A task's page chooses its view when it is drawn.
+    // A task page chooses its view when it opens.
     if (path.startsWith("/tasks/")) await visit(page, path);
     await check(new AxeBuilder({ page }), `${path} (light)`);
     if (!READ_DARK.includes(path)) continue;
-    // The dark theme changes colours and nothing else.
+    // The dark theme changes only colours.
     await page.emulateMedia({ colorScheme: "dark" });
     await check(new AxeBuilder({ page }).withRules(["color-contrast", "link-in-text-block"]), `${path} (dark)`);
   }
@@ -112,7 +112,7 @@ test("every page reads well for everybody, in both themes, and is not wider than
   await page.close();
 });
 
-test("a failed task opens at its failing step, at the first failing line; a log is text and nothing else", {
+test("a failed task opens at its failed step, at the first failing line; a log is only shown as text", {
   skip,
 }, async () => {
   const { page, complaints } = await openPage();
@@ -134,7 +134,7 @@ test("a failed task opens at its failing step, at the first failing line; a log 
   await page.close();
 });
 
-test("run CD: the form, the server's mistakes at their fields, one wish with one key, then the task", {
+test("run CD: the form, errors at their fields, a new key for every request, then the task", {
   skip,
 }, async () => {
   const { page } = await openPage();
@@ -147,30 +147,30 @@ test("run CD: the form, the server's mistakes at their fields, one wish with one
     (await sheet.locator(".command").textContent()) ?? "",
     /\/v1\/apps\/orders\/cd[\s\S]*"targets":\["tokyo"\]/,
   );
-  const before = portal.wishes.length;
+  const before = portal.requests.length;
   portal.refuseNext([{ pointer: "/params/digest", detail: "it must match ^sha256:" }]);
   await sheet.getByRole("button", { name: "Run CD" }).click();
   await sheet.locator(".field.is-wrong", { hasText: "it must match" }).waitFor();
   await sheet.getByLabel("Image digest").fill("");
   await sheet.getByRole("button", { name: "Run CD" }).click();
   await page.waitForURL(/\/tasks\/t0ci-waiting$/);
-  const wishes = portal.wishes.slice(before);
+  const requests = portal.requests.slice(before);
   assert.deepEqual(
-    wishes.map(({ what, body }) => [what, body]),
+    requests.map(({ what, body }) => [what, body]),
     [
       ["POST /v1/apps/orders/cd", { params: { digest: "latest", targets: ["tokyo"] } }],
       ["POST /v1/apps/orders/cd", { params: { targets: ["tokyo"] } }],
     ],
   );
-  assert.equal(new Set(wishes.map(({ key }) => key)).size, 2);
-  assert.match(wishes[0]?.key ?? "", /^[0-9a-f-]{36}$/);
+  assert.equal(new Set(requests.map(({ key }) => key)).size, 2);
+  assert.match(requests[0]?.key ?? "", /^[0-9a-f-]{36}$/);
   await page.close();
 });
 
-test("a held job is answered, and a task canceled, in words", { skip }, async () => {
+test("a held job is answered, and a task is canceled", { skip }, async () => {
   const { page } = await openPage();
   await visit(page, "/tasks/t0cd-held");
-  const before = portal.wishes.length;
+  const before = portal.requests.length;
   await page.locator(".held input").fill("the pods run");
   await page.getByRole("button", { name: "Mark job done" }).click();
   await visit(page, "/tasks/t0cd-running");
@@ -178,7 +178,7 @@ test("a held job is answered, and a task canceled, in words", { skip }, async ()
   await page.getByRole("button", { name: "Cancel Run CD: payments" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.deepEqual(
-    portal.wishes.slice(before).map(({ what, body }) => [what, body]),
+    portal.requests.slice(before).map(({ what, body }) => [what, body]),
     [
       ["POST /v1/tasks/t0cd-held/resolve", { job: "deploy[tokyo]", answer: "mark-done", reason: "the pods run" }],
       ["POST /v1/tasks/t0cd-running/cancel", {}],
@@ -187,7 +187,7 @@ test("a held job is answered, and a task canceled, in words", { skip }, async ()
   await page.close();
 });
 
-test("the keyboard reaches everything; back and forward lead through the views", { skip }, async () => {
+test("everything can be reached with the keyboard; back returns to the previous view", { skip }, async () => {
   const { page, complaints } = await openPage();
   await visit(page, "/");
   await page.keyboard.press("g");
@@ -216,12 +216,12 @@ test("the keyboard reaches everything; back and forward lead through the views",
   await page.close();
 });
 
-test("a fact on the feed is on the page, and is told to a screen reader", { skip }, async () => {
+test("an event of the feed changes the page and is announced to screen readers", { skip }, async () => {
   const { page } = await openPage();
   await visit(page, "/tasks");
   await page.locator(".live.is-live").waitFor();
   const headline = "Run CD: payments succeeded after 2 m.";
-  portal.say({
+  portal.emit({
     specversion: "1.0",
     id: "t0cd-running/90",
     source: "/gantry/task-agent",
@@ -244,9 +244,9 @@ test("a fact on the feed is on the page, and is told to a screen reader", { skip
   await page.close();
 });
 
-test("an administrator changes a setting for the version that was read", { skip }, async () => {
+test("an administrator changes a live setting, for the version that was read", { skip }, async () => {
   const { page } = await openPage();
-  const before = portal.wishes.length;
+  const before = portal.requests.length;
   await visit(page, "/settings");
   await page.getByText("not set: none").waitFor();
   await page.getByText("log.portalApi from not set to debug").waitFor();
@@ -254,13 +254,13 @@ test("an administrator changes a setting for the version that was read", { skip 
   await page.getByLabel("a list of names of sites").fill("seoul, tokyo");
   await page.getByRole("button", { name: "Set dispatch.pausedSites" }).click();
   await page.getByRole("button", { name: "Change dispatch.pausedSites" }).waitFor();
-  const [wish] = portal.wishes.slice(before);
+  const [wish] = portal.requests.slice(before);
   assert.deepEqual(wish?.body, { version: 3, changes: { "dispatch.pausedSites": ["seoul", "tokyo"] } });
   await page.close();
 });
 
 // Last: no stream can be opened after it.
-test("a broken connection is told, and overcome: first by another stream, then by asking", { skip }, async () => {
+test("a lost connection is shown and restored: first with a new stream, then by polling", { skip }, async () => {
   const { page } = await openPage();
   let reads = 0;
   page.on("request", (request) => {

@@ -1,9 +1,9 @@
-// The tasks that the fixture's portal answers: one in every state that the console must show.
+// The tasks of the fake portal: one in every state that the console shows.
 
 import type { State } from "@gantry/core/task/states.ts";
 import type { JobView, StepView, TaskView } from "@gantry/wire/agent/views.ts";
 
-/** Times of the fixture are told back from when it was loaded. */
+/** Times in the fixture are relative to the time at which it was loaded. */
 const LOADED = Date.now();
 export const at = (secondsAgo: number): string => new Date(LOADED - secondsAgo * 1_000).toISOString();
 export const DIGEST = `sha256:${"1629e8045738d466".repeat(4)}`;
@@ -68,7 +68,7 @@ const task = (id: string, pipeline: string, state: State, more: Partial<TaskView
 };
 
 const queued: Partial<StepView> = { state: "queued" };
-/** A step that has not begun has no times. */
+/** A step that has not started has no times. */
 const notYet = (id: string, title: string, uses: string): StepView => {
   const { startedAt: _, endedAt: __, durationMs: ___, ...rest } = step(id, title, uses, queued);
   return rest;

@@ -1,9 +1,9 @@
-// What the notify-agent answers: the inbox, the record of deliveries, a test of a channel, health and metrics.
+// The HTTP API of the notify-agent: the inbox, the deliveries, and a test of a channel.
 //
 //   GET  /notify/v1/inbox?limit=&cursor=        page, newest first
-//   GET  /notify/v1/inbox?after=<id>&wait=<ms>  what came after, oldest first; holds while there is nothing
+//   GET  /notify/v1/inbox?after=<id>&wait=<ms>  items after an id, oldest first; waits while there are none
 //   GET  /notify/v1/deliveries?limit=&cursor=   page, newest first
-//   POST /notify/v1/channels/{name}/test        sends a test at once: {kind, problem?}
+//   POST /notify/v1/channels/{name}/test        sends a test message: {kind, problem?}
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
@@ -23,7 +23,7 @@ export type ServeDeps = {
   readonly journal: Journal;
   readonly token: string;
   readonly metrics: Metrics;
-  /** undefined when there is no such channel. */
+  /** Sends a test message; undefined when there is no such channel. */
   readonly testChannel: (name: string) => Promise<SendResult> | undefined;
 };
 
@@ -35,12 +35,12 @@ const inboxQuery = pageQuery
   .extend({
     after: z
       .string()
-      .regex(/^\d{0,16}$/, "the id of an item")
+      .regex(/^\d{0,16}$/, "must be the id of an item")
       .optional(),
     wait: z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0),
   })
   .refine(({ after, cursor, wait }) => (after === undefined ? wait === 0 : cursor === undefined), {
-    error: "after and cursor exclude each other, and wait needs after",
+    error: "`after` cannot be combined with `cursor`, and `wait` requires `after`",
   });
 
 export function notifyRoutes({ journal, token, testChannel }: ServeDeps): Koa.Middleware {
@@ -88,7 +88,7 @@ async function inboxAfter(
 ): Promise<Page<InboxItem>> {
   const until = performance.now() + query.wait;
   while (true) {
-    // Before the look, so that nothing that comes after it is missed. An empty append changes nothing.
+    // Read before the items, so that no item that is added in between is missed. An empty append changes nothing.
     const newest = await journal.append([]);
     const page = await journal.find({ index: "inbox", after: query.after, limit: query.limit });
     const leftMs = until - performance.now();

@@ -1,4 +1,4 @@
-// Signing in, tokens, sessions and requests of other sites, through the front door.
+// Sign-in, tokens, sessions and cross-site requests, over HTTP.
 
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import fc from "fast-check";
-import { startWorld, type World } from "../portal.fixture.ts";
+import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { isFromOwnPage, safeNext } from "./decide-access.ts";
 
 const MINUTE = 60_000;
@@ -19,10 +19,10 @@ const clock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-let world: World;
+let world: TestPortal;
 
 before(async () => {
-  world = await startWorld({ sessionHours: 1 }, { clock });
+  world = await startTestPortal({ sessionHours: 1 }, { clock });
 });
 after(() => world.close());
 
@@ -52,7 +52,7 @@ test("the administrator's token is in a file that only its owner can read", asyn
   assert.equal((await world.ask("/v1/tokens/admin", { method: "DELETE" })).status, 400);
 });
 
-test("a token is shown once, expires, can be revoked, and its name can then be used again", async () => {
+test("a token is shown once, expires, and can be revoked; its name can then be reused", async () => {
   const create = (days?: number): Promise<Response> =>
     world.ask("/v1/tokens", { method: "POST", json: { name: "robot", role: "developer", days } });
   const { token } = (await (await create(2)).json()) as { token: string };
@@ -82,20 +82,20 @@ test("a sign-in link signs in once, within 15 minutes", async () => {
     feedUp: true,
   });
   assert.equal(await openLink(link), undefined);
-  assert.match(await (await fetch(link)).text(), /was used or is too old/);
+  assert.match(await (await fetch(link)).text(), /has been used or has expired/);
 
   const late = await world.createSignInLink({ name: "ada", role: "developer" });
   nowMs += 15 * MINUTE + 1;
   assert.equal(await openLink(late), undefined);
 });
 
-test("of many who open the same link at once, one is signed in", async () => {
+test("of many concurrent requests with one link, one is signed in", async () => {
   const link = await world.createSignInLink({ name: "ada", role: "viewer" });
   const cookies = await Promise.all(Array.from({ length: 10 }, () => openLink(link)));
   assert.equal(cookies.filter((cookie) => cookie !== undefined).length, 1);
 });
 
-test("the session cookie is hidden from scripts and other sites, and ends with time or with signing out", async () => {
+test("the session cookie is hidden from scripts and other sites, and expires by time or sign-out", async () => {
   const answer = await fetch(await world.createSignInLink({ name: "ada", role: "viewer" }), { redirect: "manual" });
   assert.equal(answer.status, 303);
   assert.equal(answer.headers.get("location"), "/");
@@ -113,7 +113,7 @@ test("the session cookie is hidden from scripts and other sites, and ends with t
   assert.equal((await me(asBrowser(second))).status, 401);
 });
 
-test("the form takes a token, and the session ends when that token is revoked", async () => {
+test("the form accepts a token; the session ends when the token is revoked", async () => {
   const submit = (token: string, headers: Record<string, string> = {}): Promise<Response> =>
     world.ask("/sign-in", {
       method: "POST",
@@ -124,7 +124,7 @@ test("the form takes a token, and the session ends when that token is revoked", 
     });
   const wrong = await submit("gantry_pat_wrong");
   assert.equal(wrong.status, 401);
-  assert.match(await wrong.text(), /not known/);
+  assert.match(await wrong.text(), /is unknown/);
 
   const right = await submit(await world.tokenOf("developer", "formal"));
   assert.deepEqual([right.status, right.headers.get("location")], [303, "/tasks/t1"]);
@@ -136,7 +136,7 @@ test("the form takes a token, and the session ends when that token is revoked", 
   assert.equal((await submit(world.adminToken, { "sec-fetch-site": "cross-site" })).status, 403);
 });
 
-test("a token asks for a link for its own owner", async () => {
+test("a sign-in link is for the owner of the token", async () => {
   const token = await world.tokenOf("viewer", "phone");
   const answer = await world.ask("/v1/sign-in-links", { method: "POST", token });
   const { url } = (await answer.json()) as { url: string };
@@ -145,7 +145,7 @@ test("a token asks for a link for its own owner", async () => {
   assert.equal(((await (await me(asBrowser(cookie))).json()) as { name: string }).name, "phone");
 });
 
-test("with a cookie, only our own pages may write", async () => {
+test("with a cookie, only pages of the portal may change something", async () => {
   const cookie = await openLink(await world.createSignInLink({ name: "ada", role: "developer" }));
   const start = async (headers: Record<string, string>): Promise<number> => {
     const answer = await world.ask("/v1/apps/orders/ci", {
@@ -172,13 +172,13 @@ test("with a cookie, only our own pages may write", async () => {
   assert.equal((await me({ ...(cookie ? { cookie } : {}), authorization: "Bearer wrong" })).status, 401);
 });
 
-test("a page that needs sign-in leads there and back; a program gets a problem", async () => {
+test("a page that requires sign-in redirects there and back; a program gets a problem", async () => {
   const page = await world.ask("/docs", { token: null, headers: { accept: "text/html" }, redirect: "manual" });
   assert.deepEqual([page.status, page.headers.get("location")], [302, "/sign-in?next=%2Fdocs"]);
   assert.equal((await world.ask("/docs", { token: null })).status, 401);
 });
 
-test("after signing in nobody is sent to another site", () => {
+test("sign-in never redirects to another site", () => {
   for (const next of ["//evil", "/\\evil", "https://evil", "javascript:alert(1)", "/a\r\nb", "", undefined, "/%0a b"]) {
     assert.equal(safeNext(next), "/");
   }
@@ -186,7 +186,7 @@ test("after signing in nobody is sent to another site", () => {
   fc.assert(fc.property(fc.string(), (text) => new URL(safeNext(text), "http://portal").origin === "http://portal"));
 });
 
-test("an address is our own page's only when the browser says so", () => {
+test("a request counts as from our own page only when the browser says so", () => {
   const own = { secFetchSite: "", origin: "", host: "portal:3000", publicOrigin: "https://gantry.example" };
   assert.equal(isFromOwnPage({ ...own, origin: "https://gantry.example" }), true);
   assert.equal(isFromOwnPage({ ...own, origin: "http://portal:3000" }), true);

@@ -1,20 +1,20 @@
-// The console's files, as a browser gets them.
+// The files of the console, as a browser receives them.
 
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { startWorld, type World } from "../portal.fixture.ts";
+import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 
-let world: World;
+let world: TestPortal;
 const asPage = { token: null, headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } };
 
 before(async () => {
-  world = await startWorld();
+  world = await startTestPortal();
 });
 after(() => world.close());
 
-test("before it is built, the console says what to do; then it is served without a restart", async () => {
+test("without a build the response says what to do; a new build is served without a restart", async () => {
   const missing = await world.ask("/", asPage);
   assert.equal(missing.status, 404);
   assert.match(await missing.text(), /npm run build/);
@@ -26,7 +26,7 @@ test("before it is built, the console says what to do; then it is served without
   assert.equal(await (await world.ask("/", asPage)).text(), "<title>Gantry</title>");
 });
 
-test("addresses of the console's views give the page; addresses of files and of the API do not", async () => {
+test("paths of pages return the page; paths of files and of the API do not", async () => {
   for (const path of ["/tasks/t1", "/apps/orders?tab=history", "/fleet", "/tasks/t1/jobs/deploy%5Bseoul%5D"]) {
     const answer = await world.ask(path, asPage);
     assert.deepEqual([answer.status, await answer.text()], [200, "<title>Gantry</title>"], path);
@@ -37,7 +37,7 @@ test("addresses of the console's views give the page; addresses of files and of 
   }
 });
 
-test("files with their hash in the name are kept for ever, others are asked for again", async () => {
+test("files with a hash in the name are cached for ever, others are revalidated", async () => {
   const script = await world.ask("/app-3F5KQ2ZA.js", { token: null });
   assert.match(script.headers.get("cache-control") ?? "", /immutable/);
   assert.match(script.headers.get("content-type") ?? "", /^text\/javascript/);
@@ -48,7 +48,7 @@ test("files with their hash in the name are kept for ever, others are asked for 
   assert.equal(again.status, 304);
 });
 
-test("nothing outside of the folder is served", async () => {
+test("nothing outside the folder is served", async () => {
   for (const path of [
     "/../secret.txt",
     "/%2e%2e/secret.txt",

@@ -1,16 +1,16 @@
-// Live events over real HTTP: streams go on where they stopped, and their polling twin says the same.
+// Live events over real HTTP: streams resume where they stopped, and polling returns the same events.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
-import { type Got, readFrames, startWorld, take, type World } from "../portal.fixture.ts";
+import { type Got, readFrames, startTestPortal, type TestPortal, take } from "../portal.fixture.ts";
 
 const LIVE = { pingMs: 50, recheckMs: 50, retryMs: 10, keep: 5, replay: 40 };
-let world: World;
+let world: TestPortal;
 let leaving: AbortController;
 
 before(async () => {
-  world = await startWorld({ live: LIVE });
+  world = await startTestPortal({ live: LIVE });
 });
 after(() => world.close());
 beforeEach(() => {
@@ -37,7 +37,7 @@ async function page(path: string): Promise<{ items: FeedEvent[]; last: number }>
 
 const ids = (frames: readonly Got[]): number[] => frames.map((one) => Number(one.id));
 
-test("a task's stream begins with its past, goes on live, and goes on after the last id that was seen", async () => {
+test("the stream of a task has past and live events, and resumes after the last id", async () => {
   const { id } = world.agent.addTask();
   world.agent.emit(id, "JobReady");
   const stream = await open(`/v1/tasks/${id}/events`);
@@ -54,7 +54,7 @@ test("a task's stream begins with its past, goes on live, and goes on after the 
   assert.deepEqual(ids(await take(resumed, 3)), [3, 4, 5]);
 });
 
-test("a task's stream has every event once, also when they come faster than the memory holds", async () => {
+test("the stream of a task has every event once, also when the buffer is too small for them", async () => {
   const { id } = world.agent.addTask();
   const stream = await open(`/v1/tasks/${id}/events`);
   await take(stream, 1);
@@ -65,7 +65,7 @@ test("a task's stream has every event once, also when they come faster than the 
   );
 });
 
-test("stream and page of a task are the same events", async () => {
+test("stream and page of a task have the same events", async () => {
   const { id } = world.agent.addTask();
   for (const kind of ["JobReady", "JobStarted", "StepStarted"]) world.agent.emit(id, kind);
   const stream = await open(`/v1/tasks/${id}/events`);
@@ -75,7 +75,7 @@ test("stream and page of a task are the same events", async () => {
   assert.deepEqual(rest, { items: streamed.slice(2), last: 4 });
 });
 
-test("a page waits for what comes", async () => {
+test("a page waits for events", async () => {
   const { id } = world.agent.addTask();
   const waiting = page(`/v1/tasks/${id}/events?after=1&wait=20000`);
   const { last } = await page("/v1/events");
@@ -92,7 +92,7 @@ test("a page waits for what comes", async () => {
   assert.deepEqual((await page(`/v1/tasks/${id}/events?after=2&wait=20`)).items, []);
 });
 
-test("the feed of all tasks goes on after the last id, from memory and from before it, the same as its page", async () => {
+test("the feed of all tasks resumes after the last id, also from before the buffer, and equals its page", async () => {
   const first = (await page("/v1/events")).last;
   const { id } = world.agent.addTask({ app: "billing" });
   const other = world.agent.addTask({ app: "orders" });
@@ -115,7 +115,7 @@ test("the feed of all tasks goes on after the last id, from memory and from befo
   assert.deepEqual(new Set(paged.items.map((event) => event.subject)), new Set([id]));
 });
 
-test("without a number the feed begins now", async () => {
+test("without a number the feed begins with new events", async () => {
   const stream = await open("/v1/events");
   const first = await stream.next();
   assert.deepEqual(first.value, { event: "link", data: { up: true } });
@@ -124,7 +124,7 @@ test("without a number the feed begins now", async () => {
   assert.equal((live as { data: FeedEvent }).data.subject, id);
 });
 
-test("who is too far behind is told to read anew, and goes on from the newest", async () => {
+test("a client that is too far behind is reset and continues with the newest event", async () => {
   const { id } = world.agent.addTask();
   for (let n = 0; n < 50; n += 1) world.agent.emit(id, "StepStarted");
   const { last } = await page("/v1/events");
@@ -135,14 +135,14 @@ test("who is too far behind is told to read anew, and goes on from the newest", 
   assert.equal(Number((await take(stream, 1))[0]?.id), last + 1);
 });
 
-test("a number that the feed never gave is told to read anew", async () => {
+test("a client with an unknown number is reset", async () => {
   const { last } = await page("/v1/events");
   const stream = await open("/v1/events", { "last-event-id": "999999999" });
   const [reset] = await take(stream, 1);
   assert.deepEqual([reset?.event, reset?.data], ["reset", { last }]);
 });
 
-test("while the task-agent is away streams say so, and miss nothing when it is back", async () => {
+test("streams say that the task-agent is down, and miss no event afterwards", async () => {
   const { id } = world.agent.addTask();
   const { last } = await page("/v1/events");
   const stream = await open("/v1/events");
@@ -155,7 +155,7 @@ test("while the task-agent is away streams say so, and miss nothing when it is b
   assert.deepEqual(ids(await take(stream, 1)), [last + 1]);
 });
 
-test("a stream ends when its token is revoked, and not before", async () => {
+test("a stream ends when its token is revoked", async () => {
   const token = await world.tokenOf("viewer", "leaver");
   const { id } = world.agent.addTask();
   const answer = await world.ask(`/v1/tasks/${id}/events`, {
@@ -172,7 +172,7 @@ test("a stream ends when its token is revoked, and not before", async () => {
   assert.equal((await world.ask(`/v1/tasks/${id}`, { token })).status, 401);
 });
 
-test("a quiet stream is kept alive and carries the place to go on from", async () => {
+test("a quiet stream is kept alive and sends its position", async () => {
   const answer = await world.ask("/v1/events", { headers: { accept: "text/event-stream" }, signal: leaving.signal });
   const { last } = await page("/v1/events");
   let text = "";
@@ -184,13 +184,13 @@ test("a quiet stream is kept alive and carries the place to go on from", async (
   assert.match(text, new RegExp(`id: ${last}\n: ping\n\n`));
 });
 
-test("a stream of a task that does not exist is an ordinary 404", async () => {
+test("the stream of an unknown task is a 404", async () => {
   const answer = await world.ask("/v1/tasks/t999/events", { headers: { accept: "text/event-stream" } });
   assert.equal(answer.status, 404);
 });
 
-// Last: it takes the history away.
-test("a feed that began anew is told to its readers", async () => {
+// Last, because it removes the history.
+test("clients are reset when the feed starts anew", async () => {
   const { id } = world.agent.addTask();
   const stream = await open("/v1/events");
   world.agent.emit(id, "JobStarted");

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { readFrames, startWorld, type World } from "../portal.fixture.ts";
+import { readFrames, startTestPortal, type TestPortal } from "../portal.fixture.ts";
 
-let world: World;
+let world: TestPortal;
 before(async () => {
-  world = await startWorld();
+  world = await startTestPortal();
 });
 after(() => world.close());
 
 const asked = (from: number): readonly string[] =>
   world.agent.requests.slice(from).filter((one) => one.includes("/task"));
 
-test("who asks again makes the portal ask for the tag only, and many at once are one question", async () => {
+test("a repeated request asks for the tag only; concurrent ones share a call", async () => {
   const tasks = [world.agent.addTask(), world.agent.addTask()];
   const read = (): Promise<Response[]> => Promise.all(tasks.map(({ id }) => world.ask(`/v1/tasks/${id}`)));
   const first = await read();
@@ -26,7 +26,7 @@ test("who asks again makes the portal ask for the tag only, and many at once are
   for (const question of questions) assert.match(question, /GET \/agent\/v1\/task-tags\?ids=/);
 });
 
-test("what has changed is read anew", async () => {
+test("a changed view is read again", async () => {
   const { id } = world.agent.addTask();
   const version = async (): Promise<unknown> => (await (await world.ask(`/v1/tasks/${id}`)).json()).version;
   const seen = await version();
@@ -34,7 +34,7 @@ test("what has changed is read anew", async () => {
   assert.equal(await version(), Number(seen) + 1);
 });
 
-test("a view of before is not given when the task-agent was away and came back with another history", async () => {
+test("a cached view is not returned after the task-agent was replaced by one with another history", async () => {
   const { id } = world.agent.addTask({ headline: "before" });
   const headline = async (): Promise<unknown> => (await (await world.ask(`/v1/tasks/${id}`)).json()).headline;
   assert.equal(await headline(), "before");
@@ -51,7 +51,7 @@ test("a view of before is not given when the task-agent was away and came back w
   assert.equal(await headline(), "after");
 });
 
-test("a task-agent that does not know tags is asked for the whole every time", async () => {
+test("without support for tags, every view is read", async () => {
   const { id } = world.agent.addTask();
   await world.ask(`/v1/tasks/${id}`);
   world.agent.setTags(false);

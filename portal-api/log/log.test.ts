@@ -1,25 +1,25 @@
-// Logs through the front door, and lines cut out of bytes that arrive in any pieces.
+// Logs over HTTP, and lines from bytes that arrive in any pieces.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
-import { readFrames, startWorld, take, type World } from "../portal.fixture.ts";
+import { readFrames, startTestPortal, type TestPortal, take } from "../portal.fixture.ts";
 import { decideRange } from "./decide-range.ts";
 import { readLines } from "./lines.ts";
 
 const PATH = "/v1/tasks/t1/jobs/deploy%5Bseoul%5D/steps/checkout/log";
 const TEXT = "clone äöü\nfetch\n<script>\nERROR: no space\nlast";
-let world: World;
+let world: TestPortal;
 
 before(async () => {
-  world = await startWorld({ live: { pingMs: 50, recheckMs: 50 } });
+  world = await startTestPortal({ live: { pingMs: 50, recheckMs: 50 } });
   world.agent.addTask({ id: "t1" });
   world.agent.writeLog(TEXT);
 });
 after(() => world.close());
 
-test("a log is text, and nothing that a browser would run", async () => {
+test("a log is plain text that no browser executes", async () => {
   const answer = await world.ask(PATH);
   assert.equal(await answer.text(), TEXT);
   assert.equal(answer.headers.get("content-type"), "text/plain; charset=utf-8");
@@ -48,7 +48,7 @@ test("parts of a log, by query and by Range", async () => {
   assert.equal((await range("lines=1-2"))[0], 200);
 });
 
-test("numbered lines, from a line on, and only those with a text", async () => {
+test("numbered lines, from a line on, and filtered by a text", async () => {
   const lines = async (query: string): Promise<unknown[]> => {
     const answer = await world.ask(PATH + query, { headers: { accept: "application/x-ndjson" } });
     assert.match(answer.headers.get("content-type") ?? "", /^application\/x-ndjson/);
@@ -66,13 +66,13 @@ test("numbered lines, from a line on, and only those with a text", async () => {
   assert.equal(await (await world.ask(`${PATH}?grep=.*`)).text(), "");
 });
 
-test("a step without a log is 404 in every form", async () => {
+test("a step without a log is 404 in every format", async () => {
   for (const accept of ["text/plain", "application/x-ndjson", "text/event-stream"]) {
     assert.equal((await world.ask(PATH.replace("checkout", "other"), { headers: { accept } })).status, 404);
   }
 });
 
-test("names that leave their place are refused", async () => {
+test("invalid names are refused", async () => {
   for (const job of ["..", "%2e%2e", "..%2f..%2fapps", "%2e%2e%2f%2e%2e", "%00", "1", "%F0%28"]) {
     const answer = await world.ask(`/v1/tasks/t1/jobs/${job}/steps/checkout/log`);
     assert.ok(answer.status === 400 || answer.status === 404, `${job}: ${answer.status}`);
@@ -80,8 +80,8 @@ test("names that leave their place are refused", async () => {
   assert.ok(world.agent.requests.every((request) => !request.includes("..")));
 });
 
-// Last: it ends the log.
-test("a stream follows the log to its end, and goes on where it was cut", async () => {
+// Last, because it ends the log.
+test("a stream follows the log to its end, and resumes where it was cut", async () => {
   const leaving = new AbortController();
   const open = (headers: Record<string, string> = {}): Promise<Response> =>
     world.ask(PATH, { headers: { accept: "text/event-stream", ...headers }, signal: leaving.signal });
@@ -105,7 +105,7 @@ test("a stream follows the log to its end, and goes on where it was cut", async 
   leaving.abort();
 });
 
-test("lines are the same however their bytes are cut", () => {
+test("the lines do not depend on how the bytes are split into pieces", () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ unit: anyCharacter }).map((text) => text.replaceAll(/[\r\n]/g, ""))),
@@ -124,13 +124,13 @@ test("lines are the same however their bytes are cut", () => {
           got,
           texts.map((text) => text.toWellFormed()),
         );
-        assert.deepEqual(reader.place(), { offset: whole.length, line: texts.length + 1 });
+        assert.deepEqual(reader.position(), { offset: whole.length, line: texts.length + 1 });
       },
     ),
   );
 });
 
-test("a line that never ends is given in pieces", () => {
+test("a line without end is split into pieces", () => {
   const reader = readLines();
   const pieces = reader.push(Buffer.alloc(200_000, "x"));
   assert.deepEqual(
@@ -140,7 +140,7 @@ test("a line that never ends is given in pieces", () => {
   assert.equal(reader.finish()[0]?.text.length, 200_000 - 3 * 65_536);
 });
 
-test("a range lies within the log", () => {
+test("a range is within the log", () => {
   const header = fc.oneof(
     fc.string(),
     fc.tuple(fc.nat(50), fc.nat(50)).map(([a, b]) => `bytes=${a}-${b}`),

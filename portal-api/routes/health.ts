@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
-import { sendFresh } from "../http/answer.ts";
+import { sendUncached } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 import { VERSION } from "../version.ts";
@@ -15,11 +15,11 @@ export const livez = route({
   path: "/livez",
   id: "checkLive",
   tag: "operation",
-  summary: "The process runs",
+  summary: "Liveness: the process runs",
   access: "anyone",
   verb: "check health",
-  answers: { 200: json("It does", health) },
-  handle: ({ ctx }) => sendFresh(ctx, { status: "ok" }),
+  responses: { 200: json("The process runs", health) },
+  handle: ({ ctx }) => sendUncached(ctx, { status: "ok" }),
 });
 
 export const readyz = route({
@@ -27,26 +27,30 @@ export const readyz = route({
   path: "/readyz",
   id: "checkReady",
   tag: "operation",
-  summary: "The portal can serve: its journal works and the task-agent answers",
+  summary: "Readiness: the journal works and the task-agent answers",
   access: "anyone",
   verb: "check health",
-  answers: { 200: json("It can", health) },
+  responses: { 200: json("The portal is ready", health) },
   errors: ["unavailable"],
   handle: async ({ ctx, portal }) => {
     if (portal.closing.aborted)
-      throw new GantryError("unavailable", { what: "portal-api", problem: "It is stopping." });
+      throw new GantryError("unavailable", { what: "portal-api", problem: "The process is stopping." });
     await portal.journal.check().catch((error: unknown) => {
       throw new GantryError(
         "unavailable",
-        { what: "The portal's journal", problem: "It cannot be read." },
+        { what: "The portal's journal", problem: "The journal cannot be read." },
         { cause: error },
       );
     });
     const deadline = AbortSignal.timeout(READY_MS);
     await portal.agent.tasks({ limit: 1 }, { signal: deadline }).catch((error: unknown) => {
-      throw new GantryError("unavailable", { what: "task-agent", problem: "It did not answer." }, { cause: error });
+      throw new GantryError(
+        "unavailable",
+        { what: "task-agent", problem: "It did not answer within 2 s." },
+        { cause: error },
+      );
     });
-    sendFresh(ctx, { status: "ok" });
+    sendUncached(ctx, { status: "ok" });
   },
 });
 
@@ -55,11 +59,11 @@ export const version = route({
   path: "/version",
   id: "getVersion",
   tag: "operation",
-  summary: "Version of the portal",
+  summary: "Get the version of the portal",
   access: "anyone",
   verb: "see the version",
-  answers: { 200: json("The version", z.object({ name: z.string(), version: z.string() }).meta({ id: "Version" })) },
-  handle: ({ ctx }) => sendFresh(ctx, { name: "gantry", version: VERSION }),
+  responses: { 200: json("The version", z.object({ name: z.string(), version: z.string() }).meta({ id: "Version" })) },
+  handle: ({ ctx }) => sendUncached(ctx, { name: "gantry", version: VERSION }),
 });
 
 export const metrics = route({
@@ -67,10 +71,10 @@ export const metrics = route({
   path: "/metrics",
   id: "getMetrics",
   tag: "operation",
-  summary: "Metrics of this process, for Prometheus",
+  summary: "Get the metrics of this process, for Prometheus",
   access: "viewer",
   verb: "see metrics",
-  answers: { 200: { description: "Text format", content: { "text/plain": z.string() } } },
+  responses: { 200: { description: "Prometheus text format", content: { "text/plain": z.string() } } },
   handle: async ({ ctx, portal }) => {
     ctx.type = portal.metrics.contentType;
     ctx.set("Cache-Control", "no-store");

@@ -1,11 +1,11 @@
-// Every route with every role, from the table of routes: a route that is not in the expected table fails.
+// Every route with every role. A route that is missing from the expected table fails the test.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { PROBLEM_TYPE, problemSchema } from "@gantry/runtime/http/problem.ts";
 import type { Access } from "../access/decide-access.ts";
 import type { Route } from "../http/route.ts";
-import { startWorld, type World } from "../portal.fixture.ts";
+import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { ROUTES } from "./routes.ts";
 
 /** Who may, and a request that works. Adding a route means thinking about this line. */
@@ -58,17 +58,17 @@ const EXPECTED: { readonly [route: string]: readonly [access: Access, status: nu
 
 const nameOf = (one: Route): string => `${one.method} ${one.path}`;
 const tokens = new Map<string, string | null>();
-let world: World;
+let world: TestPortal;
 
 before(async () => {
-  world = await startWorld();
+  world = await startTestPortal();
   world.agent.addTask({ id: "t1" });
   tokens.set("nobody", null);
   for (const role of ["viewer", "developer", "admin"] as const) tokens.set(role, await world.tokenOf(role));
 });
 after(() => world.close());
 
-test("the table of routes and the expected table name the same routes", () => {
+test("the routes and the expected table agree", () => {
   assert.deepEqual(ROUTES.map(nameOf).sort(), Object.keys(EXPECTED).sort());
 });
 
@@ -92,7 +92,7 @@ for (const one of ROUTES) {
       ...(one.form ? { body: "token=unknown" } : body === undefined ? {} : { json: body }),
     });
 
-  test(`${nameOf(one)} is for ${access}`, async () => {
+  test(`${nameOf(one)} requires ${access}`, async () => {
     const order = ["nobody", "viewer", "developer", "admin"];
     for (const role of order) {
       const answer = await request(tokens.get(role) ?? null);
@@ -106,7 +106,7 @@ for (const one of ROUTES) {
     }
   });
 
-  test(`${nameOf(one)} refuses what it does not know`, async () => {
+  test(`${nameOf(one)} refuses unknown parameters`, async () => {
     const admin = tokens.get("admin") ?? "";
     const unknown = await world.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
       method: one.method,
@@ -126,14 +126,14 @@ for (const one of ROUTES) {
       assert.equal(answer.status, 400);
       assert.match(await answer.text(), /"pointer":"\/surprise"/);
     }
-    if (one.keyed) {
+    if (one.requiresIdempotencyKey) {
       const answer = await world.ask(path, { method: one.method, token: admin, json: body });
       assert.equal(((await answer.json()) as { code: string }).code, "idempotency-key-missing");
     }
   });
 }
 
-test("work starts once per key; the answer says where to follow it", async () => {
+test("a task starts once per Idempotency-Key; the response has its address", async () => {
   const start = (key: string, params: object, token = tokens.get("developer") ?? ""): Promise<Response> =>
     world.ask("/v1/apps/orders/ci", { method: "POST", token, headers: { "idempotency-key": key }, json: { params } });
   const first = await start("once", { ref: "main" });
@@ -151,7 +151,7 @@ test("work starts once per key; the answer says where to follow it", async () =>
   assert.notEqual(somebodyElse.id, task.id);
 });
 
-test("params that do not fit the pipeline come back with their pointers", async () => {
+test("invalid params are reported with their pointers", async () => {
   const answer = await world.ask("/v1/apps/orders/ci", {
     method: "POST",
     headers: { "idempotency-key": "p" },
@@ -163,7 +163,7 @@ test("params that do not fit the pipeline come back with their pointers", async 
   assert.deepEqual(problem.errors, [{ detail: "This must be a text.", pointer: "/params/ref" }]);
 });
 
-test("reading again what has not changed is 304", async () => {
+test("reading unchanged data again is 304", async () => {
   const task = world.agent.addTask();
   const first = await world.ask(`/v1/tasks/${task.id}`);
   const etag = first.headers.get("etag") ?? "";
@@ -174,7 +174,7 @@ test("reading again what has not changed is 304", async () => {
   assert.equal((await world.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } })).status, 200);
 });
 
-test("other methods and unknown addresses are problems too", async () => {
+test("other methods and unknown paths are problems", async () => {
   const wrong = await world.ask("/v1/tasks/t1", { method: "PUT" });
   assert.equal(wrong.status, 405);
   assert.equal(wrong.headers.get("allow"), "GET");
@@ -189,7 +189,7 @@ test("other methods and unknown addresses are problems too", async () => {
   assert.match(await missing.text(), /There is no task t404/);
 });
 
-test("every answer carries the security headers, and lines of access never a secret", async () => {
+test("every response has the security headers; access logs contain no secret", async () => {
   const answer = await world.ask("/sign-in");
   assert.match(answer.headers.get("content-security-policy") ?? "", /default-src 'self'.*frame-ancestors 'none'/);
   assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
@@ -199,7 +199,7 @@ test("every answer carries the security headers, and lines of access never a sec
   assert.doesNotMatch(lines, /very-secret-code|gantry_pat_/);
 });
 
-test("when the task-agent is away, reads and readiness say so; the portal lives", async () => {
+test("without the task-agent, reads and /readyz are 503, and the portal stays alive", async () => {
   world.agent.setOut(true);
   try {
     for (const path of ["/v1/tasks", "/readyz"]) {
