@@ -99,6 +99,7 @@ test("every page is accessible in both themes, and fits on a phone", { skip }, a
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
     if (!READ.includes(path)) continue;
+    await check(new AxeBuilder({ page }), `${path} (light, 360 px)`);
     await page.setViewportSize(DESK);
     // A task page chooses its view when it opens.
     if (path.startsWith("/tasks/")) await visit(page, path);
@@ -256,6 +257,85 @@ test("an administrator changes a live setting, for the version that was read", {
   await page.getByRole("button", { name: "Change dispatch.pausedSites" }).waitFor();
   const [wish] = portal.requests.slice(before);
   assert.deepEqual(wish?.body, { version: 3, changes: { "dispatch.pausedSites": ["seoul", "tokyo"] } });
+  await page.close();
+});
+
+test("a growing log is followed to its last line", { skip }, async () => {
+  const { page } = await openPage();
+  const lines = (count: number): string => Array.from({ length: count }, (_, at) => `line ${at + 1}\n`).join("");
+  portal.setLog("wait", lines(100), false);
+  await visit(page, "/tasks/t0cd-running?view=list");
+  await page.locator('.line[data-n="100"]').waitFor({ state: "attached" });
+  portal.setLog("wait", lines(300), true);
+  await page.locator('.line[data-n="300"]').waitFor({ state: "attached" });
+  await page.waitForFunction(() => {
+    const box = document.getElementById("log");
+    return box !== null && box.scrollHeight - box.scrollTop - box.clientHeight < 24;
+  });
+  await page.close();
+});
+
+test("the lines of a log of more than 8 MB have the numbers of the whole log", { skip }, async () => {
+  const { page } = await openPage();
+  const text = `${"x".repeat(88)}\n`.repeat(100_000);
+  portal.setLog("checkout", `${text}the last line\n`, true);
+  await visit(page, "/tasks/t0ci-failed?job=build&step=checkout#L100001");
+  const last = page.locator('.line[data-n="100001"]');
+  await last.waitFor();
+  assert.match((await last.textContent()) ?? "", /the last line/);
+  assert.match((await page.locator(".log-note").textContent()) ?? "", /begins here at line 10,?\d{3}\./);
+  portal.setLog("checkout", "short\n", true);
+  await page.close();
+});
+
+test("an error of a form is in view, on a small screen as well", { skip }, async () => {
+  const { page } = await openPage();
+  await page.setViewportSize({ width: 360, height: 560 });
+  await visit(page, "/?run=create-app");
+  portal.refuseNext([]);
+  await page.getByRole("dialog").getByRole("button", { name: "Create app" }).click();
+  const alert = page.getByRole("dialog").getByRole("alert");
+  await alert.waitFor();
+  const box = await alert.boundingBox();
+  assert.ok(box && box.y >= 0 && box.y + box.height <= 560, JSON.stringify(box));
+  await page.close();
+});
+
+test("on a phone the search button has a name", { skip }, async () => {
+  const { page } = await openPage();
+  await page.setViewportSize(PHONE);
+  await visit(page, "/");
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await page.getByRole("dialog", { name: "Search" }).waitFor();
+  await page.close();
+});
+
+test("a step that is selected with j is announced to screen readers", { skip }, async () => {
+  const { page } = await openPage();
+  await visit(page, "/tasks/t0ci-failed?job=build&step=checkout");
+  await page.keyboard.press("j");
+  const announced = page.locator("[aria-live=polite]", {
+    hasText: "Step 2 of 6, succeeded: Download libraries, in build",
+  });
+  await announced.waitFor({ state: "attached" });
+  await page.close();
+});
+
+test("a queued task names the task that it waits for by its title", { skip }, async () => {
+  const { page } = await openPage();
+  await visit(page, "/tasks/t0ci-queued");
+  const link = page.locator(".waits").getByRole("link", { name: "Run CI: payments" });
+  assert.equal(await link.getAttribute("href"), "/tasks/t0ci-waiting");
+  await page.close();
+});
+
+test("text between backticks is shown as code", { skip }, async () => {
+  const { page } = await openPage();
+  await visit(page, "/tasks/t0cd-running");
+  await page.getByRole("button", { name: "Cancel task" }).click();
+  const text = await page.getByRole("dialog").innerText();
+  assert.match(text, /finally jobs still run/);
+  assert.doesNotMatch(text, /`/);
   await page.close();
 });
 

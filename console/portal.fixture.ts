@@ -21,8 +21,12 @@ export type FakePortal = {
   readonly refuseNext: (errors: readonly { readonly pointer: string; readonly detail: string }[]) => void;
   /** Cuts every open stream. With `forGood` no new one can be opened, but pages of the feed can be read. */
   readonly cut: (options?: { readonly forGood?: boolean }) => void;
+  /** The log of every step with this id, from now on. */
+  readonly setLog: (step: string, text: string, isFinal: boolean) => void;
   readonly close: () => Promise<void>;
 };
+
+type FakeLog = { readonly bytes: Buffer; readonly isFinal: boolean };
 
 const POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -73,6 +77,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
   await buildConsole(dist);
   const requests: { what: string; key: string | undefined; body: unknown }[] = [];
   const feeds = new Set<ServerResponse>();
+  const logs = new Map<string, FakeLog>();
   let refusal: readonly unknown[] | undefined;
   let hasStreams = true;
 
@@ -105,7 +110,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       return;
     }
     if (url.pathname.startsWith("/v1/")) {
-      sendApi(response, url);
+      sendApi(response, url, logs);
       return;
     }
     const isFile = extname(url.pathname) !== "";
@@ -135,6 +140,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       hasStreams = !forGood;
       for (const feed of feeds) feed.destroy();
     },
+    setLog: (step, text, isFinal) => void logs.set(step, { bytes: Buffer.from(text), isFinal }),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -143,10 +149,10 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
   };
 }
 
-function sendApi(response: ServerResponse, url: URL): void {
+function sendApi(response: ServerResponse, url: URL, logs: ReadonlyMap<string, FakeLog>): void {
   const path = url.pathname;
   const found = path === "/v1/tasks" ? tasksOf(url) : RESPONSES[decodeURIComponent(path)];
-  if (path.endsWith("/log")) sendLog(response, url);
+  if (path.endsWith("/log")) sendLog(response, url, logs.get(path.split("/").at(-2) ?? "") ?? DEFAULT_LOG);
   else if (found === undefined) sendProblem(response, 404, "not-found", []);
   else sendJson(response, 200, found);
 }
@@ -159,14 +165,17 @@ function tasksOf(url: URL): unknown {
   return { items: TASKS.filter(wanted("app")).filter(wanted("pipeline")).filter(wanted("state")) };
 }
 
-function sendLog(response: ServerResponse, url: URL): void {
-  const bytes = Buffer.from(LOG);
+const DEFAULT_LOG: FakeLog = { bytes: Buffer.from(LOG), isFinal: true };
+
+function sendLog(response: ServerResponse, url: URL, { bytes, isFinal }: FakeLog): void {
   const from = Number(url.searchParams.get("from") ?? 0);
   const limit = Number(url.searchParams.get("limit") ?? bytes.length);
+  const line = bytes.subarray(0, from).filter((byte) => byte === 0x0a).length + 1;
   response.writeHead(200, {
     "content-type": "text/plain; charset=utf-8",
     "gantry-log-size": String(bytes.length),
-    "gantry-log-final": "true",
+    "gantry-log-final": String(isFinal),
+    ...(url.searchParams.has("lineNumber") ? { "gantry-log-line": String(line) } : {}),
   });
   response.end(bytes.subarray(from, from + limit));
 }

@@ -221,6 +221,18 @@ const waitingCi = task("t0ci-waiting", "ci", "waiting", {
   ],
 });
 
+const queuedCi = task("t0ci-queued", "ci", "queued", {
+  title: "Run CI: payments, again",
+  app: "payments",
+  headline: "Run CI: payments is queued.",
+  requestedAt: at(20),
+  waiting: {
+    code: "concurrency",
+    text: "Waiting for task t0ci-waiting, which was requested before.",
+    since: at(20),
+  },
+});
+
 const created = task("t0create", "create-app", "succeeded", {
   title: "Create app: orders",
   app: "orders",
@@ -266,4 +278,4 @@ const errored = task("t0create-errored", "create-app", "errored", {
 });
 
 /** Newest first. */
-export const TASKS: readonly TaskView[] = [waitingCi, runningCd, heldCd, failedCi, created, errored];
+export const TASKS: readonly TaskView[] = [waitingCi, queuedCi, runningCd, heldCd, failedCi, created, errored];
