@@ -310,6 +310,26 @@ test("on a phone the search button has a name", { skip }, async () => {
   await page.close();
 });
 
+test("long names and texts do not make a page wider than a phone", { skip }, async () => {
+  const { page } = await openPage();
+  await page.setViewportSize(PHONE);
+  const long = "registry.example/orders/a-very-long-name-without-a-space-that-goes-on-and-on-and-on-and-on";
+  await page.route(/\/v1\/(tasks|settings|apps|sites|inbox)/, async (route) => {
+    if (route.request().url().includes("/log")) return route.continue();
+    const answer = await route.fetch();
+    const texts = ["title", "headline", "text", "unset", "reason", "requestedBy", "createdBy"];
+    const lengthen = (key: string, value: unknown): unknown =>
+      texts.includes(key) && typeof value === "string" ? `${value} ${long}` : value;
+    await route.fulfill({ response: answer, json: JSON.parse(await answer.text(), lengthen) });
+  });
+  for (const path of ["/tasks", "/tasks/t0ci-queued", "/tasks/t0ci-failed", "/settings", "/apps", "/sites", "/inbox"]) {
+    await visit(page, path);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
+  }
+  await page.close();
+});
+
 test("a step that is selected with j is announced to screen readers", { skip }, async () => {
   const { page } = await openPage();
   await visit(page, "/tasks/t0ci-failed?job=build&step=checkout");

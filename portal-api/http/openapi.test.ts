@@ -22,14 +22,14 @@ type Document = {
   readonly components: { readonly schemas: { readonly [name: string]: JsonObject } };
 };
 
-let world: TestPortal;
+let portal: TestPortal;
 let document: Document;
 
 before(async () => {
-  world = await startTestPortal();
-  document = (await (await world.ask("/openapi.json")).json()) as Document;
+  portal = await startTestPortal();
+  document = (await (await portal.ask("/openapi.json")).json()) as Document;
 });
-after(() => world.close());
+after(() => portal.close());
 
 const operations = (): [method: string, path: string, operation: Operation][] =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -101,7 +101,7 @@ test("every reference resolves and every schema compiles", () => {
 test("responses match the document", async () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema({ $id: "document", components: document.components }, "document");
-  world.agent.addTask({ id: "t1" });
+  portal.agent.addTask({ id: "t1" });
   const samples: [name: string, path: string][] = [
     ["Task", "/v1/tasks/t1"],
     ["App", "/v1/apps/orders"],
@@ -111,12 +111,12 @@ test("responses match the document", async () => {
   ];
   for (const [name, path] of samples) {
     const check = ajv.compile({ $ref: `document#/components/schemas/${name}` });
-    assert.ok(check(await (await world.ask(path)).json()), `${name}: ${ajv.errorsText(check.errors)}`);
+    assert.ok(check(await (await portal.ask(path)).json()), `${name}: ${ajv.errorsText(check.errors)}`);
   }
 });
 
 test("the page has every route and every error, escaped and without scripts", async () => {
-  const page = await (await world.ask("/docs", { headers: { accept: "text/html" } })).text();
+  const page = await (await portal.ask("/docs", { headers: { accept: "text/html" } })).text();
   for (const one of ROUTES) assert.ok(page.includes(`<details id="${one.id}">`), one.id);
   for (const code of Object.keys(ERRORS)) assert.ok(page.includes(`<tr id="error-${code}">`), code);
   assert.doesNotMatch(page, /<script|style=|onclick/i);

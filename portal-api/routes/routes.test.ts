@@ -58,15 +58,15 @@ const EXPECTED: { readonly [route: string]: readonly [access: Access, status: nu
 
 const nameOf = (one: Route): string => `${one.method} ${one.path}`;
 const tokens = new Map<string, string | null>();
-let world: TestPortal;
+let portal: TestPortal;
 
 before(async () => {
-  world = await startTestPortal();
-  world.agent.addTask({ id: "t1" });
+  portal = await startTestPortal();
+  portal.agent.addTask({ id: "t1" });
   tokens.set("nobody", null);
-  for (const role of ["viewer", "developer", "admin"] as const) tokens.set(role, await world.tokenOf(role));
+  for (const role of ["viewer", "developer", "admin"] as const) tokens.set(role, await portal.tokenOf(role));
 });
-after(() => world.close());
+after(() => portal.close());
 
 test("the routes and the expected table agree", () => {
   assert.deepEqual(ROUTES.map(nameOf).sort(), Object.keys(EXPECTED).sort());
@@ -81,7 +81,7 @@ async function assertProblem(answer: Response): Promise<void> {
 for (const one of ROUTES) {
   const [access, status, path, body] = EXPECTED[nameOf(one)] ?? (["anyone", 200, "/"] as const);
   const request = (token: string | null, key = crypto.randomUUID()): Promise<Response> =>
-    world.ask(path, {
+    portal.ask(path, {
       method: one.method,
       token,
       headers: {
@@ -108,7 +108,7 @@ for (const one of ROUTES) {
 
   test(`${nameOf(one)} refuses unknown parameters`, async () => {
     const admin = tokens.get("admin") ?? "";
-    const unknown = await world.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
+    const unknown = await portal.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
       method: one.method,
       token: admin,
       headers: { "idempotency-key": "k", "sec-fetch-site": "same-origin" },
@@ -117,7 +117,7 @@ for (const one of ROUTES) {
     assert.equal(unknown.status, 400);
     await assertProblem(unknown);
     if (one.method !== "GET" && !one.form) {
-      const answer = await world.ask(path, {
+      const answer = await portal.ask(path, {
         method: one.method,
         token: admin,
         headers: { "idempotency-key": "k" },
@@ -127,7 +127,7 @@ for (const one of ROUTES) {
       assert.match(await answer.text(), /"pointer":"\/surprise"/);
     }
     if (one.requiresIdempotencyKey) {
-      const answer = await world.ask(path, { method: one.method, token: admin, json: body });
+      const answer = await portal.ask(path, { method: one.method, token: admin, json: body });
       assert.equal(((await answer.json()) as { code: string }).code, "idempotency-key-missing");
     }
   });
@@ -135,7 +135,7 @@ for (const one of ROUTES) {
 
 test("a task starts once per Idempotency-Key; the response has its address", async () => {
   const start = (key: string, params: object, token = tokens.get("developer") ?? ""): Promise<Response> =>
-    world.ask("/v1/apps/orders/ci", { method: "POST", token, headers: { "idempotency-key": key }, json: { params } });
+    portal.ask("/v1/apps/orders/ci", { method: "POST", token, headers: { "idempotency-key": key }, json: { params } });
   const first = await start("once", { ref: "main" });
   const again = await start("once", { ref: "main" });
   assert.deepEqual([first.status, again.status], [202, 202]);
@@ -147,12 +147,12 @@ test("a task starts once per Idempotency-Key; the response has its address", asy
   const other = await start("once", { ref: "next" });
   assert.equal(other.status, 422);
   assert.equal(((await other.json()) as { code: string }).code, "idempotency-key-reused");
-  const somebodyElse = (await (await start("once", { ref: "main" }, world.adminToken)).json()) as { id: string };
+  const somebodyElse = (await (await start("once", { ref: "main" }, portal.adminToken)).json()) as { id: string };
   assert.notEqual(somebodyElse.id, task.id);
 });
 
 test("invalid params are reported with their pointers", async () => {
-  const answer = await world.ask("/v1/apps/orders/ci", {
+  const answer = await portal.ask("/v1/apps/orders/ci", {
     method: "POST",
     headers: { "idempotency-key": "p" },
     json: { params: { ref: 1 } },
@@ -164,52 +164,52 @@ test("invalid params are reported with their pointers", async () => {
 });
 
 test("reading unchanged data again is 304", async () => {
-  const task = world.agent.addTask();
-  const first = await world.ask(`/v1/tasks/${task.id}`);
+  const task = portal.agent.addTask();
+  const first = await portal.ask(`/v1/tasks/${task.id}`);
   const etag = first.headers.get("etag") ?? "";
-  const again = await world.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } });
+  const again = await portal.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } });
   assert.equal(again.status, 304);
   assert.equal(await again.text(), "");
-  world.agent.emit(task.id, "Moved");
-  assert.equal((await world.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } })).status, 200);
+  portal.agent.emit(task.id, "Moved");
+  assert.equal((await portal.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } })).status, 200);
 });
 
 test("other methods and unknown paths are problems", async () => {
-  const wrong = await world.ask("/v1/tasks/t1", { method: "PUT" });
+  const wrong = await portal.ask("/v1/tasks/t1", { method: "PUT" });
   assert.equal(wrong.status, 405);
   assert.equal(wrong.headers.get("allow"), "GET");
   await assertProblem(wrong);
   for (const path of ["/v1/nothing", "/v1", "/nothing.js", "/v1/tasks/t1/nothing"]) {
-    const answer = await world.ask(path);
+    const answer = await portal.ask(path);
     assert.equal(answer.status, 404, path);
     await assertProblem(answer);
   }
-  const missing = await world.ask("/v1/tasks/t404");
+  const missing = await portal.ask("/v1/tasks/t404");
   assert.equal(missing.status, 404);
   assert.match(await missing.text(), /There is no task t404/);
 });
 
 test("every response has the security headers; access logs contain no secret", async () => {
-  const answer = await world.ask("/sign-in");
+  const answer = await portal.ask("/sign-in");
   assert.match(answer.headers.get("content-security-policy") ?? "", /default-src 'self'.*frame-ancestors 'none'/);
   assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
-  await world.ask("/sign-in?code=very-secret-code");
-  const lines = JSON.stringify(world.lines);
+  await portal.ask("/sign-in?code=very-secret-code");
+  const lines = JSON.stringify(portal.lines);
   assert.match(lines, /"route":"\/v1\/tasks\/\{id\}"/);
   assert.doesNotMatch(lines, /very-secret-code|gantry_pat_/);
 });
 
 test("without the task-agent, reads and /readyz are 503, and the portal stays alive", async () => {
-  world.agent.setOut(true);
+  portal.agent.setOut(true);
   try {
     for (const path of ["/v1/tasks", "/readyz"]) {
-      const answer = await world.ask(path);
+      const answer = await portal.ask(path);
       assert.equal(answer.status, 503, path);
       assert.equal(answer.headers.get("retry-after"), "2");
       await assertProblem(answer);
     }
-    assert.equal((await world.ask("/livez")).status, 200);
+    assert.equal((await portal.ask("/livez")).status, 200);
   } finally {
-    world.agent.setOut(false);
+    portal.agent.setOut(false);
   }
 });
