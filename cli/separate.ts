@@ -84,11 +84,14 @@ async function stop(child: ChildProcess | undefined): Promise<void> {
   await ended;
 }
 
+/** Resolves when the process reports `ok`; `degraded` means that the task-agent does not answer yet. */
 async function waitUntilReady(address: string): Promise<void> {
   const deadline = AbortSignal.timeout(READY_MS);
   for (;;) {
     try {
-      if ((await fetch(address, { signal: deadline })).ok) return;
+      const answer = await fetch(address, { signal: deadline });
+      const { status } = (await answer.json()) as { status?: unknown };
+      if (answer.ok && status === "ok") return;
     } catch (error) {
       if (deadline.aborted) throw error;
     }

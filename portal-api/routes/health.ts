@@ -8,6 +8,12 @@ import { json } from "../http/schemas.ts";
 import { VERSION } from "../version.ts";
 
 const health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
+const readiness = z
+  .object({
+    status: z.enum(["ok", "degraded"]),
+    problems: z.array(z.string()).optional().describe("What does not work at present, as sentences"),
+  })
+  .meta({ id: "Readiness" });
 const READY_MS = 2_000;
 
 export const livez = route({
@@ -27,10 +33,10 @@ export const readyz = route({
   path: "/readyz",
   id: "checkReady",
   tag: "operation",
-  summary: "Readiness: the journal works and the task-agent answers",
+  summary: "Readiness: the journal works. `degraded` while the task-agent does not answer",
   access: "anyone",
   verb: "check health",
-  responses: { 200: json("The portal is ready", health) },
+  responses: { 200: json("The portal is ready", readiness) },
   errors: ["unavailable"],
   handle: async ({ ctx, portal }) => {
     if (portal.closing.aborted)
@@ -43,14 +49,13 @@ export const readyz = route({
       );
     });
     const deadline = AbortSignal.timeout(READY_MS);
-    await portal.agent.tasks({ limit: 1 }, { signal: deadline }).catch((error: unknown) => {
-      throw new GantryError(
-        "unavailable",
-        { what: "task-agent", problem: "It did not answer within 2 s." },
-        { cause: error },
-      );
-    });
-    sendUncached(ctx, { status: "ok" });
+    const answers = await portal.agent.tasks({ limit: 1 }, { signal: deadline }).then(
+      () => true,
+      () => false,
+    );
+    // Still ready: pages, sign-in and the last known state are served, so a load balancer must not remove the portal.
+    const problems = ["The task-agent does not answer. Tasks can be neither read nor started."];
+    sendUncached(ctx, answers ? { status: "ok" } : { status: "degraded", problems });
   },
 });
 

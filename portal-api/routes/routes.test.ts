@@ -199,15 +199,17 @@ test("every response has the security headers; access logs contain no secret", a
   assert.doesNotMatch(lines, /very-secret-code|gantry_pat_/);
 });
 
-test("without the task-agent, reads and /readyz are 503, and the portal stays alive", async () => {
+test("without the task-agent, reads are 503, and the portal is ready but degraded", async () => {
   portal.agent.setOut(true);
   try {
-    for (const path of ["/v1/tasks", "/readyz"]) {
-      const answer = await portal.ask(path);
-      assert.equal(answer.status, 503, path);
-      assert.equal(answer.headers.get("retry-after"), "2");
-      await assertProblem(answer);
-    }
+    const answer = await portal.ask("/v1/tasks");
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers.get("retry-after"), "2");
+    await assertProblem(answer);
+    const ready = await portal.ask("/readyz");
+    assert.equal(ready.status, 200);
+    const { status, problems } = (await ready.json()) as { status: string; problems: string[] };
+    assert.deepEqual([status, problems.length], ["degraded", 1]);
     assert.equal((await portal.ask("/livez")).status, 200);
   } finally {
     portal.agent.setOut(false);
