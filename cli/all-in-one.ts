@@ -1,5 +1,5 @@
-// Everything on this machine: the four processes' code in this process, and the lab when it is wanted. They talk over
-// HTTP, as they do in production, so nothing changes when each becomes a process of its own (see separate.ts).
+// Runs all processes in this one, with the lab if it is wanted. They talk over HTTP, as in production, so nothing changes
+// when each runs as its own process (see separate.ts).
 
 import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
@@ -18,9 +18,9 @@ export type AllInOne = {
 export type AllInOneOptions = {
   readonly data: string;
   readonly port: number | undefined;
-  /** PATH of the programs that jobs start. */
+  /** The PATH for programs that jobs start. */
   readonly path: string;
-  /** Stand-ins of all outside systems, with a runner at each of their sites. */
+  /** Start fakes of all external systems, and a runner at each of their sites. */
   readonly lab: boolean;
 };
 
@@ -40,7 +40,7 @@ type Lab = {
 
 const SITES = ["platform", "seoul", "tokyo"] as const;
 
-/** Starts the lab, when it is wanted, and says how the processes are configured to work in it. */
+/** Starts the lab if it is wanted, and returns the configurations of all processes. */
 export async function prepare({
   data,
   port,
@@ -83,8 +83,8 @@ export async function prepare({
 }
 
 /**
- * Starts everything and resolves when the portal serves. What fails on the way closes what was started before. Each process
- * has a logger of its own, by its name, because their levels are set apart.
+ * Starts everything and resolves when the portal accepts requests. After an error, everything that was started is closed.
+ * Each process has its own logger, by its name, because their log levels are set separately.
  */
 export async function startAllInOne(
   options: AllInOneOptions,
@@ -105,7 +105,7 @@ export async function startAllInOne(
     opened.push(executor.close);
     for (const config of configs.runners) {
       const runner = await startRunner(config, { logger: loggerOf("task-runner"), executor });
-      // Work that runs is given back; the next start goes on with it.
+      // Running jobs are released, and resumed at the next start.
       opened.push(() => runner.close({ drainMs: 0 }));
     }
     return { url: portal.url, data: folder.path, close };
@@ -115,12 +115,12 @@ export async function startAllInOne(
   }
 }
 
-/** The lab is not loaded where it is not started. */
+/** Loads the code of the lab only here, so that it is not loaded in production. */
 async function openLab(dir: string, path: string): Promise<Lab> {
   return (await import("@gantry/lab/start.ts")).startLab({ dir, path });
 }
 
-/** One runner, at the site of the platform. Runners of other sites come by themselves, with the tokens of the folder. */
+/** One runner, at the site platform. Runners of other sites are started elsewhere, with the tokens of the data folder. */
 function noLab(dir: string, path: string): Lab {
   const data = join(dir, "runner-platform");
   const platform = { name: "platform-1", site: "platform", data, path, slots: 4, labels: ["site-platform"] };

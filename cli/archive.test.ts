@@ -20,7 +20,7 @@ async function run(...argv: readonly string[]): Promise<{ code: number; out: str
   return { code, ...said };
 }
 
-test("an archive is listed, a task is shown, damage is found; wrong words are told what is right", async (t) => {
+test("list, show and check work; check finds damage; wrong arguments print the usage", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-cli-archive-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const id = newTaskId(Date.UTC(2026, 7, 22), "00000000-0000-4000-8000-000000000000");
@@ -38,7 +38,7 @@ test("an archive is listed, a task is shown, damage is found; wrong words are to
   assert.deepEqual([unknown.code, unknown.err], [1, `There is no task t0 in ${folder}.\n`]);
   const whole = await run("check", folder);
   assert.deepEqual([whole.code, whole.err], [0, ""]);
-  assert.match(whole.out, /2 parts with 2 records are as they were written, 0 are not/);
+  assert.match(whole.out, /2 parts with 2 records are intact, 0 are damaged/);
 
   await truncate(join(folder, "2026-08-22", "tasks.jsonl.gz"), 20);
   const cut = await run("check", folder);

@@ -1,4 +1,4 @@
-// `gantry archive`: looks into an archive, where no process needs to answer.
+// `gantry archive`: reads an archive. No process has to run.
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,32 +12,32 @@ const USAGE = `Usage: gantry archive list DIR
        gantry archive show DIR TASK
        gantry archive check DIR
 
-DIR is the folder \`archive\` in the data folder of a task-agent or notify-agent, or a copy of it. \`list\` tells what is
-there, day by day; \`show\` prints a task with all its events as JSON; \`check\` reads everything and compares it with its
-checksums (exit code 1 when something is not as it was written). A day's folder may be moved elsewhere as a whole.
+DIR is the folder \`archive\` in the data folder of a task-agent or notify-agent, or a copy of it. \`list\` prints the
+contents by day; \`show\` prints a task with all its events as JSON; \`check\` verifies all checksums (exit code 1 when
+something is damaged). The folder of a day may be moved elsewhere as a whole.
 `;
 
 const KINDS = ["tasks", "deliveries"] as const;
 
-type Ask = { readonly verb: string; readonly folder: string; readonly task: string | undefined };
+type Request = { readonly verb: string; readonly folder: string; readonly task: string | undefined };
 
 export async function archive(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
-  const ask = readArguments(argv);
-  if (ask === "help") {
+  const request = readArguments(argv);
+  if (request === "help") {
     io.stdout(USAGE);
     return 0;
   }
-  if (!ask) {
+  if (!request) {
     io.stderr(USAGE);
     return 2;
   }
-  await assertFolder(ask.folder);
-  if (ask.verb === "list") return list(ask, io);
-  if (ask.verb === "check") return check(ask, io);
-  return show(ask, io);
+  await assertFolder(request.folder);
+  if (request.verb === "list") return list(request, io);
+  if (request.verb === "check") return check(request, io);
+  return show(request, io);
 }
 
-async function list({ folder }: Ask, io: Pick<Io, "stdout">): Promise<number> {
+async function list({ folder }: Request, io: Pick<Io, "stdout">): Promise<number> {
   for (const kind of KINDS) {
     for await (const { path, parts } of listArchive(folder, kind)) {
       const records = parts.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -48,7 +48,7 @@ async function list({ folder }: Ask, io: Pick<Io, "stdout">): Promise<number> {
   return 0;
 }
 
-async function show({ folder, task = "" }: Ask, io: Pick<Io, "stdout" | "stderr">): Promise<number> {
+async function show({ folder, task = "" }: Request, io: Pick<Io, "stdout" | "stderr">): Promise<number> {
   const day = dayOfTask(task);
   const found = day === undefined ? undefined : await findArchived(folder, "tasks", { day, id: task });
   if (!found) {
@@ -59,7 +59,7 @@ async function show({ folder, task = "" }: Ask, io: Pick<Io, "stdout" | "stderr"
   return 0;
 }
 
-async function check({ folder }: Ask, io: Pick<Io, "stdout" | "stderr">): Promise<number> {
+async function check({ folder }: Request, io: Pick<Io, "stdout" | "stderr">): Promise<number> {
   let [parts, records, damaged] = [0, 0, 0];
   for (const kind of KINDS) {
     for await (const file of listArchive(folder, kind)) {
@@ -74,7 +74,7 @@ async function check({ folder }: Ask, io: Pick<Io, "stdout" | "stderr">): Promis
       }
     }
   }
-  io.stdout(`${folder}: ${parts} parts with ${records} records are as they were written, ${damaged} are not\n`);
+  io.stdout(`${folder}: ${parts} parts with ${records} records are intact, ${damaged} are damaged\n`);
   return damaged > 0 ? 1 : 0;
 }
 
@@ -87,7 +87,7 @@ async function assertFolder(folder: string): Promise<void> {
   }
 }
 
-function readArguments(argv: readonly string[]): Ask | "help" | undefined {
+function readArguments(argv: readonly string[]): Request | "help" | undefined {
   try {
     const options = { help: { type: "boolean", short: "h" } } as const;
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
@@ -97,7 +97,7 @@ function readArguments(argv: readonly string[]): Ask | "help" | undefined {
     const isComplete = verb === "show" ? task !== undefined : task === undefined;
     return ["list", "show", "check"].includes(verb) && isComplete ? { verb, folder, task } : undefined;
   } catch {
-    // A flag that is not known: the usage says which are.
+    // An unknown flag: the usage lists the known ones.
     return undefined;
   }
 }

@@ -1,17 +1,17 @@
-// The form of a backup: a gzipped tar whose last entry lists all others with their checksums. One that was cut off has no
-// list, so it cannot be taken for a whole one.
+// The format of a backup: a gzipped tar whose last entry lists all others with their checksums. A truncated file has no
+// list, so it cannot be mistaken for a complete one.
 
 import { z } from "zod";
 
 export const MANIFEST = "manifest.json";
 export const BACKUP_VERSION = 1;
 
-/** Only below the folder, and no name that another system reads differently. */
+/** A path below the folder, without names that another operating system reads differently. */
 const path = z
   .string()
   .max(1_000)
-  .regex(/^[^/\\\0]+(\/[^/\\\0]+)*$/, "a relative path")
-  .refine((text) => text.split("/").every((part) => part !== "." && part !== ".."), "a path without . and ..");
+  .regex(/^[^/\\\0]+(\/[^/\\\0]+)*$/, "must be a relative path")
+  .refine((text) => text.split("/").every((part) => part !== "." && part !== ".."), "must be a path without . and ..");
 
 export const manifestSchema = z.strictObject({
   version: z.literal(BACKUP_VERSION),
@@ -19,7 +19,7 @@ export const manifestSchema = z.strictObject({
   files: z.array(
     z.strictObject({
       path,
-      /** A journal is checked as one, beyond its checksum. */
+      /** A journal is also checked by SQLite. */
       kind: z.enum(["journal", "file"]),
       bytes: z.int().min(0),
       sha256: z.string().regex(/^[0-9a-f]{64}$/),

@@ -1,4 +1,4 @@
-// The restore drill: a backup of processes that work, restored elsewhere, is what they remembered.
+// Restore drill: a backup of running processes, restored elsewhere, has the data of these processes.
 
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -42,7 +42,7 @@ async function put(journal: Journal, stream: string, snapshot: { n: number; word
   assert.ok(answer.ok);
 }
 
-test("the drill: tasks and logs of a task-agent, backed up while it works, are there again", async (t) => {
+test("tasks and logs of a running task-agent are in its backup", async (t) => {
   const dir = await folder(t);
   await mkdir(join(dir, "pipelines"));
   await writeFile(join(dir, "pipelines/p.yaml"), PIPELINE);
@@ -78,7 +78,7 @@ test("the drill: tasks and logs of a task-agent, backed up while it works, are t
   assert.equal(await readFile(join(dir, "again/task-agent/admin-token"), "utf8"), "secret\n");
 });
 
-test("a backup is of one moment, however busy the journal is, and takes seconds", async (t) => {
+test("a backup of a busy journal is consistent, and takes seconds", async (t) => {
   const dir = await folder(t);
   const journal = await filled(join(dir, "data"), 5_000);
   t.after(() => journal.close());
@@ -90,7 +90,7 @@ test("a backup is of one moment, however busy the journal is, and takes seconds"
   void copied.then(stop, stop);
   let n = 10_000;
   while (working) {
-    // Both or none: a copy that was not of one moment could have one of them.
+    // Both or neither: an inconsistent copy could have one of them.
     const [left, right] = [`pair/${n}/left`, `pair/${n}/right`];
     const part = { expected: 0, events: [{ kind: "Paired" }], snapshot: { n } };
     assert.ok(
@@ -102,7 +102,7 @@ test("a backup is of one moment, however busy the journal is, and takes seconds"
       ).ok,
     );
     n += 1;
-    // Else the journal would have the process to itself.
+    // Let other tasks of the process run.
     await new Promise((resolve) => setImmediate(resolve));
   }
   await copied;
@@ -126,7 +126,7 @@ test("a backup is of one moment, however busy the journal is, and takes seconds"
   assert.ok((await copy.now()) >= (await journal.now()) - 60_000_000);
 });
 
-test("what is damaged, cut off or not a backup is refused, and nothing is left behind", async (t) => {
+test("a damaged or truncated file, or another file, is refused, and nothing is left behind", async (t) => {
   const dir = await folder(t);
   await (await filled(join(dir, "data"), 200)).close();
   const file = join(dir, "b.tgz");
@@ -161,7 +161,7 @@ async function tarOf(name: string): Promise<Buffer> {
   return gzipSync(Buffer.concat(chunks));
 }
 
-test("nothing is overwritten, a folder without journals is no data folder, and an archive is left out", async (t) => {
+test("nothing is overwritten; a folder without journals is refused; archives are left out", async (t) => {
   const dir = await folder(t);
   await (await filled(join(dir, "data"), 10)).close();
   const file = join(dir, "b.tgz");

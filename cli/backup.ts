@@ -1,4 +1,4 @@
-// `gantry backup`: what the processes of a data folder remember, in one file, while they run.
+// `gantry backup`: copies the data of processes into one file, while they run.
 
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -18,13 +18,14 @@ const USAGE = `Usage: gantry backup --data DIR --to FILE
 
 Copies the journals below DIR, the logs of steps beside them, and the files with tokens, while the processes run. DIR is
 the data folder of one process, or a folder with several of them. FILE is a gzipped tar that only its owner may read; it
-must not exist. What is copied is checked: the journals by SQLite, everything by checksums.
+must not exist. The copies are verified: journals by SQLite, everything by checksums.
 
-A runner's folder is left out: it holds caches and what is on its way. So are the folders \`archive\`: copy them as they
-are, after the backup; what leaves a journal meanwhile is then in both. A journal in Redis is backed up with Redis.
+The folders of runners are left out: they contain caches and work in progress. So are the folders \`archive\`: copy them
+as they are, after the backup; a record that moves to the archive in the meantime is then in both. Back up a journal in
+Redis with the tools of Redis.
 `;
 
-/** Beside journals, what a start of the same process needs. */
+/** Files beside the journals that a process needs to start. */
 const KEPT = new Set(["admin-token", "gantry.json"]);
 const LOGS = "logs";
 const ARCHIVE = "archive";
@@ -33,7 +34,7 @@ export type BackupReport = {
   readonly journals: number;
   readonly files: number;
   readonly bytes: number;
-  /** Folders beside the journals that are not in it: to be copied as they are. */
+  /** Archive folders, which are not in the backup and have to be copied separately. */
   readonly archives: readonly string[];
 };
 
@@ -44,21 +45,21 @@ export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "s
     return 0;
   }
   if (problem !== undefined || data === undefined || to === undefined) {
-    io.stderr(`${problem ?? "--data and --to are needed."}\n\n${USAGE}`);
+    io.stderr(`${problem ?? "--data and --to are required."}\n\n${USAGE}`);
     return 2;
   }
   const { journals, files, bytes, archives } = await writeBackup(data, to, new Date());
   io.stdout(`${to}: ${journals} journals and ${files} files, ${bytes} bytes\n`);
-  for (const folder of archives) io.stdout(`Not in it: ${folder}. Copy that folder as it is, now.\n`);
+  for (const folder of archives) io.stdout(`Not in the backup: ${folder}. Copy this folder now.\n`);
   return 0;
 }
 
 /**
- * Writes the backup beside its place and renames it when it is whole and on disk. Throws `config-invalid` when there is
- * nothing to back up or the file exists, and `backup-damaged` when a copy is not sound.
+ * Writes the backup to a temporary file in the same folder and renames it when it is complete and on disk. Throws
+ * `config-invalid` when there is nothing to back up or the file exists, and `backup-damaged` when a copy is damaged.
  */
 export async function writeBackup(data: string, to: string, now: Date): Promise<BackupReport> {
-  if (await exists(to)) throw new GantryError("config-invalid", { problem: `${to} exists; it is not overwritten` });
+  if (await exists(to)) throw new GantryError("config-invalid", { problem: `${to} already exists` });
   const found = (await exists(data)) ? await findJournals(resolve(data)) : [];
   if (found.length === 0) throw new GantryError("config-invalid", { problem: `there is no journal below ${data}` });
   const staging = await mkdtemp(join(dirname(resolve(to)), ".gantry-backup-"));
@@ -89,18 +90,18 @@ async function writeArchive(
   const archive = pack();
   const file = createWriteStream(to, { flags: "wx", mode: 0o600, flush: true });
   const written = pipeline(archive, createGzip(), file);
-  // Whoever fills the archive hears of a full disk by the pipeline; it must not go unheard meanwhile.
+  // A full disk rejects `written`, which is awaited only at the end: stop adding entries at once.
   written.catch((error: Error) => archive.destroy(error));
   const files: BackupEntry[] = [];
   for (const [at, path] of journals.entries()) {
     const copy = join(staging, `journal-${at}`);
     await copyJournal(join(data, path), copy);
-    assertSound(copy, path);
+    assertUndamaged(copy, path);
     files.push(await add(archive, copy, path, "journal"));
     await rm(copy);
   }
-  // After the journals: a log may say more than its task, never less. The names are listed at once, because a log that
-  // was already complete then is complete in the backup, too.
+  // After the journals, so that a log contains at least what its task refers to. All names are listed first, so that a log
+  // that is complete by then is complete in the backup.
   const folders = [...new Set(journals.map((path) => dirname(path)))];
   const besides = (await Promise.all(folders.map((folder) => listBeside(data, folder)))).flat();
   for (const path of besides) files.push(await add(archive, join(data, path), path, "file"));
@@ -111,7 +112,7 @@ async function writeArchive(
   return manifest;
 }
 
-function assertSound(copy: string, path: string): void {
+function assertUndamaged(copy: string, path: string): void {
   try {
     checkJournal(copy);
   } catch (error) {
@@ -119,7 +120,7 @@ function assertSound(copy: string, path: string): void {
   }
 }
 
-/** As long as it was when it was opened: a log grows meanwhile. */
+/** Adds as many bytes as the file had when it was opened: a log may grow in the meantime. */
 async function add(archive: Pack, from: string, path: string, kind: BackupEntry["kind"]): Promise<BackupEntry> {
   const handle = await open(from, "r");
   const { size } = await handle.stat();
@@ -144,7 +145,7 @@ async function findArchives(data: string, journals: readonly string[]): Promise<
   return folders.filter((_, at) => there[at]);
 }
 
-/** SQLite files below the folder, but locks, and the runner's and the lab's folders, which have none. */
+/** SQLite files below the folder, except lock files. The folders of runners and of the lab contain none. */
 async function findJournals(data: string): Promise<readonly string[]> {
   const names = await listFiles(data, (folder) => ![LOGS, ARCHIVE, "cache"].includes(basename(folder)));
   const found: string[] = [];

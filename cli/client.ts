@@ -1,4 +1,4 @@
-// The CLI's client of the portal: the same API that everybody has.
+// The client of the portal's public API that the CLI uses.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,16 +9,16 @@ import { z } from "zod";
 export type PortalClient = {
   readonly url: string;
   readonly get: <T>(path: string, answer: z.ZodType<T>) => Promise<T>;
-  /** `key` goes as Idempotency-Key, for requests that start work. */
+  /** `key`: the Idempotency-Key, for requests that start a task. */
   readonly post: <T>(path: string, body: object, answer: z.ZodType<T>, key?: string) => Promise<T>;
 };
 
-/** Signs in with the admin token that the portal keeps in its data folder. */
+/** Uses the administrator's token from the data folder of the portal. */
 export function openPortal(url: string, data: string, signal: AbortSignal): PortalClient {
   return portalClient(url, readFileSync(join(data, "admin-token"), "utf8").trim(), signal);
 }
 
-/** `signal` gives up what is under way. Throws the portal's errors, and `unavailable` when it does not answer. */
+/** `signal` aborts requests. Throws the errors of the portal, and `unavailable` when it cannot be reached. */
 export function portalClient(url: string, token: string, signal: AbortSignal): PortalClient {
   const ask = async <T>(
     method: string,
@@ -41,7 +41,7 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
       signal.throwIfAborted();
       throw new GantryError(
         "unavailable",
-        { what: `The portal at ${url}`, problem: "Nobody answers there." },
+        { what: `The portal at ${url}`, problem: "Nothing listens on that address." },
         { cause },
       );
     });
@@ -49,7 +49,7 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
     if (!answer.ok)
       throw (
         errorOf(content) ??
-        new GantryError("unavailable", { what: "The portal", problem: `It answered ${answer.status}.` })
+        new GantryError("unavailable", { what: "The portal", problem: `It responded with status ${answer.status}.` })
       );
     return schema.parse(content);
   };

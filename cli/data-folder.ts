@@ -1,4 +1,4 @@
-// The data folder of an all-in-one: made on first start, with tokens that only this machine knows and ports that stay.
+// The data folder of `gantry start`. The first start creates it, with secret tokens and with ports that later starts reuse.
 
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -15,13 +15,16 @@ export type DataFolder = {
 
 export type Ports = { readonly portal: number; readonly agent: number; readonly notify: number };
 
-type Kept = {
+type SavedData = {
   readonly platformToken: string;
   readonly runnerTokens: { readonly [site: string]: string };
   readonly ports: Ports;
 };
 
-/** The same folder gives the same tokens and ports again. A port of the portal given by the user wins and is kept. */
+/**
+ * Opens a data folder, with the tokens and ports of earlier starts. `portalPort` overrides the port of the portal and is saved;
+ * 0 selects a free port.
+ */
 export async function openDataFolder(
   path: string,
   sites: readonly string[],
@@ -30,23 +33,23 @@ export async function openDataFolder(
   const folder = resolve(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, "gantry.json");
-  const before: Partial<Kept> = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Kept) : {};
-  // Kept, so that links stay valid after a restart.
+  const before: Partial<SavedData> = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as SavedData) : {};
+  // Reused by later starts, so that links stay valid.
   const [portal = 0, agent = 0, notify = 0] = await freePorts(3);
-  const kept: Kept = {
+  const saved: SavedData = {
     platformToken: before.platformToken ?? secret(),
     runnerTokens: Object.fromEntries(sites.map((site) => [site, before.runnerTokens?.[site] ?? secret()])),
     ports: {
-      portal: portalPort ?? before.ports?.portal ?? portal,
+      portal: portalPort === 0 ? portal : (portalPort ?? before.ports?.portal ?? portal),
       agent: before.ports?.agent ?? agent,
       notify: before.ports?.notify ?? notify,
     },
   };
-  writeSecret(file, kept);
-  return { path: folder, ...kept };
+  writeSecret(file, saved);
+  return { path: folder, ...saved };
 }
 
-/** Writes JSON that only the owner may read; whole or not at all. */
+/** Writes JSON that only the owner may read, atomically. */
 export function writeSecret(file: string, content: object): void {
   writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);

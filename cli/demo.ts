@@ -1,5 +1,5 @@
-// The first app: created, built, deployed, each through the portal's API as anybody would. The idempotency keys are
-// fixed, so a second start finds the same tasks and goes on with them.
+// The demo: creates, builds and deploys an app through the public API of the portal. The idempotency keys are fixed, so a
+// second start finds the same tasks and follows them.
 
 import { type FeedEvent, feedEvent, page, type TaskView, taskView } from "@gantry/wire/agent/views.ts";
 import type { PortalClient } from "./client.ts";
@@ -9,21 +9,21 @@ import { LivePrinter } from "./print.ts";
 export type DemoOptions = {
   readonly io: Io;
   readonly signal: AbortSignal;
-  /** Given in JSON mode: takes one fact per line. */
-  readonly say: ((fact: object) => void) | undefined;
+  /** In JSON mode: prints one object per line. */
+  readonly printJson: ((value: object) => void) | undefined;
 };
 
 const APP = "orders";
-const PRESSES = [
+const RUNS = [
   { key: "demo-create-orders", path: "/v1/apps", body: { params: { name: APP, title: "Orders", jiraKey: "ORD" } } },
   { key: "demo-ci-orders", path: `/v1/apps/${APP}/ci`, body: {} },
   { key: "demo-cd-orders", path: `/v1/apps/${APP}/cd`, body: {} },
 ] as const;
 const WAIT_MS = 20_000;
 
-/** True when all three tasks succeeded; stops after the first that did not. */
+/** True when all three tasks succeeded. Stops after the first one that did not. */
 export async function runDemo(portal: PortalClient, options: DemoOptions): Promise<boolean> {
-  for (const { key, path, body } of PRESSES) {
+  for (const { key, path, body } of RUNS) {
     const task = await portal.post(path, body, taskView, key);
     const ended = await follow(portal, task, options);
     if (ended.state !== "succeeded") return false;
@@ -31,15 +31,15 @@ export async function runDemo(portal: PortalClient, options: DemoOptions): Promi
   return true;
 }
 
-async function follow(portal: PortalClient, task: TaskView, { io, say }: DemoOptions): Promise<TaskView> {
-  const printer = say ? undefined : new LivePrinter(io, task);
+async function follow(portal: PortalClient, task: TaskView, { io, printJson }: DemoOptions): Promise<TaskView> {
+  const printer = printJson ? undefined : new LivePrinter(io, task);
   const events = page(feedEvent);
   for (let after = 0, over = false; !over; ) {
     const { items } = await portal.get(`/v1/tasks/${task.id}/events?after=${after}&wait=${WAIT_MS}`, events);
     for (const event of items) {
       after = event.taskseq;
       over ||= isEnd(event);
-      say?.(event);
+      printJson?.(event);
       printer?.show(event);
     }
   }

@@ -48,11 +48,11 @@ async function run(command: typeof lint, ...argv: string[]) {
   return { code, out: out.join(""), err: err.join("") };
 }
 
-test("lint says nothing about a good file", async () => {
+test("lint prints nothing for a valid file", async () => {
   assert.deepEqual(await run(lint, "good.yaml"), { code: 0, out: "", err: "" });
 });
 
-test("lint prints every mistake of every file with its place", async () => {
+test("lint prints every error of every file with its position", async () => {
   assert.deepEqual(await run(lint, "good.yaml", "bad.yaml", "none.yaml"), {
     code: 2,
     out: [
@@ -64,19 +64,19 @@ test("lint prints every mistake of every file with its place", async () => {
   });
 });
 
-test("lint tells doubts without failing", async () => {
+test("lint prints warnings and exits with 0", async () => {
   const { code, out } = await run(lint, "odd.yaml");
   assert.equal(code, 0);
   assert.match(out, /^odd\.yaml:9:15 warning: params\.sites may be absent/);
 });
 
-test("lint explains itself", async () => {
+test("lint prints its usage", async () => {
   assert.equal((await run(lint)).code, 2);
   assert.match((await run(lint, "--nope", "good.yaml")).err, /--nope/);
   assert.equal((await run(lint, "--help")).code, 0);
 });
 
-test("plan shows jobs in the order they run, with what is known", async () => {
+test("plan prints the jobs in the order in which they run, with known values", async () => {
   const { code, out } = await run(plan, "good.yaml", "--app", "app.yaml");
   assert.equal(code, 0);
   assert.equal(
@@ -98,13 +98,13 @@ deploy[tokyo] · Deploy
   );
 });
 
-test("plan leaves as an expression what is not known", async () => {
+test("plan prints unknown values as expressions", async () => {
   const { out } = await run(plan, "good.yaml", "--param", "sites=[osaka]");
   assert.match(out, /build · Build\n {2}at \$\{\{ app\.build\.site \}\}/);
   assert.match(out, /deploy\[osaka\] · Deploy\n {2}at osaka/);
 });
 
-test("plan draws a diagram", async () => {
+test("plan prints a diagram", async () => {
   const { out } = await run(plan, "good.yaml", "--format", "mermaid", "--app", "app.yaml");
   assert.equal(
     out,
@@ -118,7 +118,7 @@ test("plan draws a diagram", async () => {
   );
 });
 
-test("plan refuses what does not fit", async () => {
+test("plan rejects invalid arguments", async () => {
   assert.match((await run(plan, "bad.yaml")).err, /there is no job biuld/);
   assert.match((await run(plan, "good.yaml", "--param", "sites=x")).err, /must be a list, not text/);
   assert.match((await run(plan, "good.yaml", "--param", "nope=x")).err, /nope is not known/);

@@ -1,4 +1,4 @@
-// `gantry lint FILE…`: every mistake of pipeline files, one per line, in the form that editors jump to.
+// `gantry lint FILE…`: prints every error in pipeline files, one per line, in a format that editors understand.
 
 import { parseArgs } from "node:util";
 import type { Problem } from "@gantry/core/errors.ts";
@@ -6,10 +6,10 @@ import { type FileIo, readCatalogue, readPipeline } from "./pipeline-file.ts";
 
 const USAGE = `Usage: gantry lint FILE…
 
-Checks pipeline files without running them. Prints file:line:column and what is wrong.
-Ends with 0 when nothing is wrong (warnings are allowed), else with 2.
+Checks pipeline files without running them. Prints file:line:column and the message.
+The exit code is 0 without errors (warnings are allowed), else 2.
 
-  --steps FILE   another catalogue of steps than that of this version
+  --steps FILE   the step catalogue (default: that of this version)
 `;
 
 export async function lint(argv: readonly string[], io: FileIo): Promise<number> {
@@ -19,18 +19,18 @@ export async function lint(argv: readonly string[], io: FileIo): Promise<number>
     return 0;
   }
   if (problem !== undefined || positionals.length === 0) {
-    io.stderr(`${problem ?? "Which file?"}\n\n${USAGE}`);
+    io.stderr(`${problem ?? "Name at least one file."}\n\n${USAGE}`);
     return 2;
   }
   const steps = readCatalogue(io, values.steps);
-  let wrong = 0;
+  let errors = 0;
   for (const path of positionals) {
     const { problems, warnings } = readPipeline(io, path, steps);
     for (const one of problems) io.stdout(`${line(one)}\n`);
     for (const one of warnings) io.stdout(`${line({ ...one, detail: `warning: ${one.detail}` })}\n`);
-    wrong += problems.length;
+    errors += problems.length;
   }
-  return wrong === 0 ? 0 : 2;
+  return errors === 0 ? 0 : 2;
 }
 
 export function line({ file, line, column, detail }: Problem): string {
@@ -46,7 +46,7 @@ function readArguments(argv: readonly string[]): {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
-    // parseArgs throws for what a person typed; its message says what.
+    // parseArgs throws for invalid arguments; its message says which.
     return { values: {}, positionals: [], problem: error instanceof Error ? error.message : String(error) };
   }
 }

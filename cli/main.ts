@@ -1,4 +1,4 @@
-// The `gantry` command. Every command is a function of its arguments and an Io, and answers its exit code.
+// The `gantry` command. Every subcommand is a function of its arguments and an Io that resolves to the exit code.
 
 import { readFileSync } from "node:fs";
 import { inOneLine, startError } from "@gantry/runtime/process/start-error.ts";
@@ -6,35 +6,35 @@ import type { Io } from "./io.ts";
 
 type Command = { readonly summary: string; readonly run: (argv: readonly string[], io: Io) => Promise<number> };
 
-/** Loaded when used: `lint` must not wait for the servers' code. */
-const COMMANDS: Readonly<Record<string, Command>> = {
+/** Each command is loaded when it is used: `lint` must not wait for the code of the servers. */
+const COMMANDS: { readonly [name: string]: Command | undefined } = {
   start: {
     summary: "start everything on this machine, with the lab",
     run: async (argv, io) => (await import("./start.ts")).start(argv, io),
   },
   lint: { summary: "check pipeline files", run: async (argv, io) => (await import("./lint.ts")).lint(argv, io) },
   plan: {
-    summary: "show the jobs a pipeline would run",
+    summary: "show the jobs that a pipeline would run",
     run: async (argv, io) => (await import("./plan.ts")).plan(argv, io),
   },
   settings: {
-    summary: "show and change settings while everything runs",
+    summary: "show and change live settings",
     run: async (argv, io) => (await import("./settings.ts")).settings(argv, io),
   },
   archive: {
-    summary: "look into the archive of old tasks and deliveries",
+    summary: "read the archive of old tasks and deliveries",
     run: async (argv, io) => (await import("./archive.ts")).archive(argv, io),
   },
   backup: {
-    summary: "copy what the processes of a data folder remember, while they run",
+    summary: "back up a data folder while its processes run",
     run: async (argv, io) => (await import("./backup.ts")).backup(argv, io),
   },
   restore: {
-    summary: "make a data folder of a backup",
+    summary: "create a data folder from a backup",
     run: async (argv, io) => (await import("./restore.ts")).restore(argv, io),
   },
   version: {
-    summary: "tell which Gantry this is",
+    summary: "print the version",
     run: async (argv, io) => (await import("./version.ts")).version(argv, io),
   },
 };
@@ -45,13 +45,15 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
   const command = COMMANDS[name];
   if (command) return command.run(rest, io);
   const known = name === "help" || name === "--help" || name === "-h";
-  (known ? io.stdout : io.stderr)(`${known ? "" : `There is no command ${name}.\n\n`}${help()}`);
+  const topic = known ? COMMANDS[rest[0] ?? ""] : undefined;
+  if (topic) return topic.run(["--help"], io);
+  (known ? io.stdout : io.stderr)(`${known ? "" : `Unknown command: ${name}\n\n`}${help()}`);
   return known ? 0 : 2;
 }
 
 function help(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  gantry ${name.padEnd(8)} ${summary}`);
-  return `Usage:\n${lines.join("\n")}\n\n\`gantry COMMAND --help\` tells more.\n`;
+  const lines = Object.entries(COMMANDS).map(([name, command]) => `  gantry ${name.padEnd(8)} ${command?.summary}`);
+  return `Usage:\n${lines.join("\n")}\n\nRun \`gantry COMMAND --help\` for details.\n`;
 }
 
 const io: Io = {

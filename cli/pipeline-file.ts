@@ -1,4 +1,4 @@
-// Pipeline files and the catalogue of steps, as the commands `lint` and `plan` read them.
+// Reads pipeline files and the step catalogue, for the commands `lint` and `plan`.
 
 import { fileURLToPath } from "node:url";
 import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
@@ -7,15 +7,15 @@ import type { Io } from "./io.ts";
 
 const CATALOGUE = fileURLToPath(new URL("../pipelines/catalogue.json", import.meta.url));
 
-/** What of the Io these commands need. */
+/** The part of Io that these commands need. */
 export type FileIo = Pick<Io, "stdout" | "stderr" | "readFile">;
 
-/** The steps that this version of Gantry has, or those of another catalogue. */
+/** The steps of this version of Gantry, or those of another catalogue. */
 export function readCatalogue(io: FileIo, path = CATALOGUE): readonly StepDescription[] {
   return JSON.parse(io.readFile(path)) as readonly StepDescription[];
 }
 
-/** A file that cannot be read is a problem of its first line. */
+/** A file that cannot be read is reported as a problem in its first line. */
 export function readPipeline(io: FileIo, path: string, steps: readonly StepDescription[]): ParsedPipeline {
   let text: string;
   try {

@@ -1,4 +1,4 @@
-// `gantry plan FILE`: the jobs of a pipeline in the order they run, as text or as a Mermaid diagram.
+// `gantry plan FILE`: prints the jobs of a pipeline in the order in which they run, as text or as a Mermaid diagram.
 
 import { parseArgs } from "node:util";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -13,15 +13,15 @@ import { type FileIo, readCatalogue, readPipeline } from "./pipeline-file.ts";
 
 const USAGE = `Usage: gantry plan FILE [--param NAME=VALUE]… [--app FILE]
 
-Shows the jobs of a pipeline in the order they run. What depends on values that are not known stays an expression.
+Shows the jobs of a pipeline in the order in which they run. Expressions with unknown values are shown as they are.
 
   --param NAME=VALUE   a parameter; the value is read as YAML
   --app FILE           the app's record, as JSON or YAML: { name, source, targets, facts … }
   --format FORMAT      text (default) or mermaid
-  --steps FILE         another catalogue of steps than that of this version
+  --steps FILE         the step catalogue (default: that of this version)
 `;
 
-/** One job as it will run; `known` is false where its site or its elements depend on what is not known yet. */
+/** One job of the plan. `known` is false when its site or its elements depend on unknown values. */
 export type PlannedJob = {
   readonly job: Job;
   readonly key: string;
@@ -58,7 +58,7 @@ export async function plan(argv: readonly string[], io: FileIo): Promise<number>
   return 0;
 }
 
-/** Jobs after the jobs they need, `finally` last. */
+/** Every job comes after the jobs it needs; `finally` jobs are last. */
 export function planJobs(pipeline: Pipeline, scope: JsonObject): readonly PlannedJob[] {
   const inOrder = (jobs: readonly Job[], final: boolean) =>
     sorted(jobs).flatMap((job): readonly PlannedJob[] => {
@@ -79,7 +79,7 @@ export function planText(pipeline: Pipeline, jobs: readonly PlannedJob[]): strin
     const facts = [
       `at ${site}`,
       ...(job.needs.length > 0 ? [`after ${job.needs.join(", ")}`] : []),
-      ...(final ? ["at the end, however it went"] : []),
+      ...(final ? ["at the end, also after a failure"] : []),
       ...(job.when === undefined ? [] : [`when ${job.when}`]),
       `at most ${formatDuration(job.timeoutMs)}`,
     ];
@@ -106,21 +106,21 @@ export function planMermaid(jobs: readonly PlannedJob[]): string {
   return `flowchart LR\n${lines.join("\n")}\n`;
 }
 
-/** The order of the file, except that a job comes after those it needs. */
+/** In the order of the file, except that a job comes after those it needs. */
 function sorted(jobs: readonly Job[]): readonly Job[] {
   const ids = new Set(jobs.map((job) => job.id));
   const done = new Set<string>();
   const result: Job[] = [];
   while (result.length < jobs.length) {
     const next = jobs.find((job) => !done.has(job.id) && job.needs.every((need) => done.has(need) || !ids.has(need)));
-    if (next === undefined) break; // A cycle; the parser refuses those.
+    if (next === undefined) break; // A cycle, which the parser rejects.
     done.add(next.id);
     result.push(next);
   }
   return result;
 }
 
-/** The options, an empty text for `--help`, or what is wrong with them. */
+/** The options, an empty text for `--help`, or an error message. */
 function readOptions(argv: readonly string[]): Options | string {
   const options = {
     param: { type: "string", multiple: true },
@@ -133,12 +133,12 @@ function readOptions(argv: readonly string[]): Options | string {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
     if (values.help === true) return "";
     const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) return "Name one file.";
+    if (file === undefined || more.length > 0) return "Name exactly one file.";
     const format = values.format ?? "text";
     if (format !== "text" && format !== "mermaid") return `There is no format ${format}.`;
     return { file, params: readParams(values.param ?? []), app: values.app, format, steps: values.steps };
   } catch (error) {
-    // parseArgs and YAML throw for what a person typed; the message says what.
+    // parseArgs and YAML throw for invalid arguments; the message says which.
     return error instanceof Error ? error.message : String(error);
   }
 }

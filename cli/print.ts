@@ -1,4 +1,4 @@
-// A task as it happens, one line per step.
+// Prints a task while it runs, one line per step.
 
 import { styleText } from "node:util";
 import { duration } from "@gantry/core/task/messages.ts";
@@ -25,7 +25,7 @@ export class LivePrinter {
   constructor(io: Io, task: TaskView) {
     this.#io = io;
     io.stdout(`→ ${task.title}   ${task.id}\n`);
-    this.#learn(task);
+    this.#addTitles(task);
   }
 
   show(event: FeedEvent): void {
@@ -56,7 +56,7 @@ export class LivePrinter {
     this.#io.stdout("\n");
   }
 
-  #learn(task: TaskView): void {
+  #addTitles(task: TaskView): void {
     for (const job of task.jobs) {
       this.#sites.set(job.key, job.site);
       for (const step of job.steps) this.#titles.set(`${job.id} ${step.id}`, step.title);
@@ -80,6 +80,6 @@ export class LivePrinter {
 }
 
 function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes are made of one.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes contain one.
   return text.replace(/\u001b\[[0-9;]*m/g, "");
 }

@@ -1,4 +1,4 @@
-// `gantry restore`: a data folder, made of a backup. Everything is checked before the folder is put in its place.
+// `gantry restore`: creates a data folder from a backup. Everything is verified before the folder appears.
 
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -16,15 +16,15 @@ import type { Io } from "./io.ts";
 
 const USAGE = `Usage: gantry restore --from FILE --data DIR
 
-Makes the data folder DIR of a backup. DIR must be missing or empty. Every file is compared with its checksum and every
-journal is read by SQLite before DIR is there. Start the processes on it afterwards.
+Creates the data folder DIR from a backup. DIR must not exist, or be empty. Before DIR is created, the checksum of every
+file is verified and SQLite checks every journal. Start the processes with DIR afterwards.
 `;
 
-/** Bytes of the list of files; more is not one of ours. */
+/** The largest accepted list of files, in bytes. */
 const MAX_MANIFEST = 256 * 1024 * 1024;
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
-type Kept = { readonly bytes: number; readonly sha256: string };
+type WrittenFile = { readonly bytes: number; readonly sha256: string };
 
 export type RestoreReport = {
   readonly createdAt: string;
@@ -39,16 +39,16 @@ export async function restore(argv: readonly string[], io: Pick<Io, "stdout" | "
     return 0;
   }
   if (problem !== undefined || data === undefined || from === undefined) {
-    io.stderr(`${problem ?? "--from and --data are needed."}\n\n${USAGE}`);
+    io.stderr(`${problem ?? "--from and --data are required."}\n\n${USAGE}`);
     return 2;
   }
   const { createdAt, journals, files } = await readBackup(from, data);
   for (const { path, streams, events } of journals) io.stdout(`${path}: ${streams} streams, ${events} events\n`);
-  io.stdout(`${data}: as it was at ${createdAt}, ${journals.length} journals and ${files} files\n`);
+  io.stdout(`${data}: restored from the backup of ${createdAt}, ${journals.length} journals and ${files} files\n`);
   return 0;
 }
 
-/** Throws `config-invalid` when the folder is not empty, and `backup-damaged`; then nothing is left behind. */
+/** Throws `config-invalid` when the folder is not empty, and `backup-damaged`. After an error nothing is left behind. */
 export async function readBackup(from: string, data: string): Promise<RestoreReport> {
   const target = resolve(data);
   const before = await readdir(target).catch((error: NodeJS.ErrnoException) => {
@@ -70,17 +70,17 @@ export async function readBackup(from: string, data: string): Promise<RestoreRep
   }
 }
 
-async function unpack(from: string, staging: string): Promise<{ kept: Map<string, Kept>; manifest: Manifest }> {
-  const kept = new Map<string, Kept>();
+async function unpack(from: string, staging: string): Promise<{ kept: Map<string, WrittenFile>; manifest: Manifest }> {
+  const kept = new Map<string, WrittenFile>();
   let manifest: Manifest | undefined;
   const takeAll = async (archive: Extract): Promise<void> => {
     for await (const entry of archive) {
       const { name, type, size } = entry.header;
-      // Heard by whoever reads the entry.
+      // The reader of the entry gets the same error.
       entry.on("error", () => undefined);
-      if (type !== "file" || manifest) throw new Error(`${name} does not belong into a backup`);
+      if (type !== "file" || manifest) throw new Error(`${name} does not belong in a backup`);
       if (name === MANIFEST) {
-        if ((size ?? 0) > MAX_MANIFEST) throw new Error("its list of files is too long");
+        if ((size ?? 0) > MAX_MANIFEST) throw new Error("its list of files is too large");
         manifest = manifestSchema.parse(JSON.parse(await readText(entry)));
         continue;
       }
@@ -93,13 +93,13 @@ async function unpack(from: string, staging: string): Promise<{ kept: Map<string
   const archive = extract();
   try {
     const taken = takeAll(archive);
-    // A file that ends in the middle of an entry ends the pipeline, but not whoever waits for the rest of the entry.
+    // When the file ends within an entry, the pipeline rejects, but the reader of the entry may wait for ever.
     taken.catch(() => undefined);
     await Promise.all([pipeline(createReadStream(from), createGunzip(), archive), taken]);
   } catch (error) {
     throw new GantryError("backup-damaged", { file: from, problem: (error as Error).message }, { cause: error });
   }
-  if (!manifest) throw new GantryError("backup-damaged", { file: from, problem: "Its end is missing." });
+  if (!manifest) throw new GantryError("backup-damaged", { file: from, problem: "It is truncated." });
   return { kept, manifest };
 }
 
@@ -109,7 +109,7 @@ async function readText(entry: Entry): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-async function write(entry: Entry, file: string): Promise<Kept> {
+async function write(entry: Entry, file: string): Promise<WrittenFile> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const hash = createHash("sha256");
   let bytes = 0;
@@ -128,14 +128,14 @@ function check(
   from: string,
   staging: string,
   manifest: Manifest,
-  kept: ReadonlyMap<string, Kept>,
+  kept: ReadonlyMap<string, WrittenFile>,
 ): RestoreReport["journals"] {
   const damaged = (problem: string): GantryError => new GantryError("backup-damaged", { file: from, problem });
-  if (kept.size !== manifest.files.length) throw damaged("It has other files than its list.");
+  if (kept.size !== manifest.files.length) throw damaged("Its files do not match its list.");
   const journals: ({ path: string } & JournalFacts)[] = [];
   for (const { path, kind, bytes, sha256 } of manifest.files) {
     const found = kept.get(path);
-    if (found?.bytes !== bytes || found.sha256 !== sha256) throw damaged(`${path} is not what was backed up.`);
+    if (found?.bytes !== bytes || found.sha256 !== sha256) throw damaged(`${path} does not match its checksum.`);
     if (kind !== "journal") continue;
     try {
       journals.push({ path, ...checkJournal(join(staging, "data", path)) });

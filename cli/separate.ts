@@ -1,5 +1,5 @@
-// Everything on this machine, each process a process of its own, from configuration files. One that dies is started
-// again. For trying out what happens when a part is gone: `DIR/pids.json` says which is which.
+// Runs each process separately on this machine, from configuration files, and restarts those that exit. It is for trying
+// out what happens when a process dies: `DIR/pids.json` has their process ids.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -12,55 +12,27 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RESTART_MS = 500;
 const READY_MS = 20_000;
 
-type Kept = { child: ChildProcess | undefined };
+type ChildProcesses = {
+  /** Starts a process, and starts it again whenever it exits. */
+  readonly run: (name: string, main: string, config: object) => void;
+  readonly close: () => Promise<void>;
+};
 
-/** Resolves when all processes serve. `onDeath` hears of processes that ended without being asked to. */
-export async function startSeparately(options: AllInOneOptions, onDeath: (name: string) => void): Promise<AllInOne> {
+/** Resolves when all processes accept requests. `onExit` is called for processes that exited without being stopped. */
+export async function startSeparately(options: AllInOneOptions, onExit: (name: string) => void): Promise<AllInOne> {
   const { folder, configs, closeLab } = await prepare(options);
-  const files = join(folder.path, "config");
-  mkdirSync(files, { recursive: true, mode: 0o700 });
-  const processes = new Map<string, Kept>();
-  let closing = false;
-
-  const notePids = (): void =>
-    writeSecret(
-      join(folder.path, "pids.json"),
-      Object.fromEntries([...processes].map(([name, { child }]) => [name, child?.pid ?? 0])),
-    );
-  const run = (name: string, main: string, config: object): void => {
-    const file = join(files, `${name}.json`);
-    writeSecret(file, config);
-    const kept: Kept = { child: undefined };
-    processes.set(name, kept);
-    const begin = (): void => {
-      const child = spawn(process.execPath, [...process.execArgv, join(ROOT, main), "--config", file], {
-        cwd: ROOT,
-        stdio: ["ignore", "ignore", "inherit"],
-      });
-      kept.child = child;
-      notePids();
-      child.once("exit", () => {
-        kept.child = undefined;
-        if (closing) return;
-        onDeath(name);
-        setTimeout(() => closing || begin(), RESTART_MS);
-      });
-    };
-    begin();
-  };
-
-  run("task-agent", "task-agent/main.ts", configs.agent);
-  run("notify-agent", "notify-agent/main.ts", configs.notify);
-  run("portal-api", "portal-api/main.ts", configs.portal);
-  for (const config of configs.runners) run(`task-runner-${config.name}`, "task-runner/main.ts", config);
+  const processes = openProcesses(folder.path, onExit);
+  processes.run("task-agent", "task-agent/main.ts", configs.agent);
+  processes.run("notify-agent", "notify-agent/main.ts", configs.notify);
+  processes.run("portal-api", "portal-api/main.ts", configs.portal);
+  for (const config of configs.runners) processes.run(`task-runner-${config.name}`, "task-runner/main.ts", config);
   const url = `http://127.0.0.1:${folder.ports.portal}`;
   const close = async (): Promise<void> => {
-    closing = true;
-    await Promise.all([...processes.values()].map(({ child }) => end(child)));
+    await processes.close();
     await closeLab();
   };
   try {
-    await serves(`${url}/readyz`);
+    await waitUntilReady(`${url}/readyz`);
   } catch (error) {
     await close();
     throw error;
@@ -68,8 +40,43 @@ export async function startSeparately(options: AllInOneOptions, onDeath: (name: 
   return { url, data: folder.path, close };
 }
 
-/** Asked twice, a runner does not wait for its work: the next start goes on with it. */
-async function end(child: ChildProcess | undefined): Promise<void> {
+function openProcesses(data: string, onExit: (name: string) => void): ChildProcesses {
+  const files = join(data, "config");
+  mkdirSync(files, { recursive: true, mode: 0o700 });
+  /** Undefined while a process waits to be restarted. */
+  const children = new Map<string, ChildProcess | undefined>();
+  let closing = false;
+
+  const start = (name: string, main: string, file: string): void => {
+    const child = spawn(process.execPath, [...process.execArgv, join(ROOT, main), "--config", file], {
+      cwd: ROOT,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    children.set(name, child);
+    const pids = Object.fromEntries([...children].map(([one, process]) => [one, process?.pid ?? 0]));
+    writeSecret(join(data, "pids.json"), pids);
+    child.once("exit", () => {
+      children.set(name, undefined);
+      if (closing) return;
+      onExit(name);
+      setTimeout(() => closing || start(name, main, file), RESTART_MS);
+    });
+  };
+  return {
+    run: (name, main, config) => {
+      const file = join(files, `${name}.json`);
+      writeSecret(file, config);
+      start(name, main, file);
+    },
+    close: async () => {
+      closing = true;
+      await Promise.all([...children.values()].map(stop));
+    },
+  };
+}
+
+/** Two signals make a runner stop without waiting for its jobs, which continue at the next start. */
+async function stop(child: ChildProcess | undefined): Promise<void> {
   if (!child) return;
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.kill("SIGTERM");
@@ -77,11 +84,14 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   await ended;
 }
 
-async function serves(address: string): Promise<void> {
+/** Resolves when the process reports `ok`; `degraded` means that the task-agent does not answer yet. */
+async function waitUntilReady(address: string): Promise<void> {
   const deadline = AbortSignal.timeout(READY_MS);
   for (;;) {
     try {
-      if ((await fetch(address, { signal: deadline })).ok) return;
+      const answer = await fetch(address, { signal: deadline });
+      const { status } = (await answer.json()) as { status?: unknown };
+      if (answer.ok && status === "ok") return;
     } catch (error) {
       if (deadline.aborted) throw error;
     }

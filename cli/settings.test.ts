@@ -57,7 +57,7 @@ async function refusal(...argv: string[]): Promise<string> {
   throw new Error("nothing was wrong");
 }
 
-test("set, get, unset, history; what is set is heeded by the portal, too", async () => {
+test("set, get, unset and history work; the portal applies a changed setting", async () => {
   const told = new Promise<void>((resolve) => {
     Object.defineProperty(portalLog, "level", { get: () => "info", set: (to) => to === "debug" && resolve() });
   });
@@ -81,7 +81,7 @@ test("set, get, unset, history; what is set is heeded by the portal, too", async
   assert.equal(JSON.parse((await run("get", "--json")).out).version, 4);
 });
 
-test("what is wrong is said: a value, a key, the arguments, the token", async () => {
+test("a wrong value, key, argument or token is an error", async () => {
   assert.match(
     await refusal("set", "runners.pollSeconds", "90"),
     /runners\.pollSeconds must be a whole number from 1 to 25, or null/,

@@ -1,4 +1,4 @@
-// `gantry settings`: what can be changed while everything runs, by the portal's API.
+// `gantry settings`: shows and changes live settings through the API of the portal.
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,17 +11,17 @@ import { z } from "zod";
 import { type PortalClient, portalClient } from "./client.ts";
 import type { Io } from "./io.ts";
 
-const HELP = `Usage: gantry settings [get [KEY]]              what is set, and what may be
+const HELP = `Usage: gantry settings [get [KEY]]              show the values and what is allowed
        gantry settings set KEY VALUE [--why TEXT]
-       gantry settings unset KEY [--why TEXT]   as it was configured
-       gantry settings history                  who has changed what, and when
+       gantry settings unset KEY [--why TEXT]   reset to the default
+       gantry settings history                  list the changes
 
-  --portal URL   the portal (default: GANTRY_PORTAL, or that of --data)
-  --data DIR     data folder of \`gantry start\` (default .data); also for the token where GANTRY_TOKEN and
-                 GANTRY_TOKEN_FILE are not set. It must be the token of an administrator.
-  --json         the portal's answer as it is
+  --portal URL   address of the portal (default: GANTRY_PORTAL, else from --data)
+  --data DIR     data folder of \`gantry start\` (default .data). It provides the administrator's token unless
+                 GANTRY_TOKEN or GANTRY_TOKEN_FILE is set.
+  --json         print the response of the portal
 
-A list is written a,b,c. A change is in force everywhere within 10 seconds.
+Write a list as a,b,c. A change takes effect in all processes within 10 seconds.
 `;
 const DEADLINE_MS = 15_000;
 
@@ -32,30 +32,30 @@ export async function settings(argv: readonly string[], io: Io): Promise<number>
     return read === "" ? 0 : 2;
   }
   const portal = openPortal(read, io);
-  const say = (value: object, text: string): void =>
+  const print = (value: object, text: string): void =>
     io.stdout(read.json ? `${JSON.stringify(value, null, 2)}\n` : text);
-  const [verb = "get", key, value] = read.words;
+  const [verb = "get", key, value] = read.positionals;
   if (verb === "history") {
     const { items } = await portal.get("/v1/settings/history?limit=50", page(settingsChange));
     const lines = items.map(({ at, by, reason, changes }) => {
       const what = changes.map((one) => `${one.key}: ${show(one.from)} → ${show(one.to)}`).join(", ");
       return `${at}  ${by}  ${what}${reason === undefined ? "" : `  (${reason})`}\n`;
     });
-    say(items, lines.length === 0 ? "Nothing was ever changed.\n" : lines.join(""));
+    print(items, lines.length === 0 ? "No setting has been changed.\n" : lines.join(""));
     return 0;
   }
   const now = await portal.get("/v1/settings", settingsView);
   if (verb === "get") {
     const items = key === undefined ? now.items : now.items.filter((one) => one.key === key);
     if (items.length === 0) throw new GantryError("not-found", { kind: "setting", name: key ?? "" });
-    say({ ...now, items }, items.map(lines).join(""));
+    print({ ...now, items }, items.map(lines).join(""));
     return 0;
   }
-  const to = verb === "unset" ? null : meaningOf(key ?? "", value ?? "");
+  const to = verb === "unset" ? null : parseValue(key ?? "", value ?? "");
   const reason = read.why === undefined ? {} : { reason: read.why };
   const body = { version: now.version, changes: { [key ?? ""]: to }, ...reason };
   const after = await portal.post("/v1/settings", body, settingsView);
-  say(
+  print(
     after,
     after.items
       .filter((one) => one.key === key)
@@ -66,14 +66,14 @@ export async function settings(argv: readonly string[], io: Io): Promise<number>
 }
 
 type Arguments = {
-  readonly words: readonly string[];
+  readonly positionals: readonly string[];
   readonly portal: string | undefined;
   readonly data: string;
   readonly why: string | undefined;
   readonly json: boolean;
 };
 
-/** The arguments, or what is wrong with them; nothing is wrong where help is asked for. */
+/** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
     const { values, positionals } = parseArgs({
@@ -90,9 +90,10 @@ function readArguments(argv: readonly string[]): Arguments | string {
     if (values.help) return "";
     const [verb = "get"] = positionals;
     const wanted: Readonly<Record<string, readonly number[]>> = { get: [0, 1, 2], set: [3], unset: [2], history: [1] };
-    if (!Object.hasOwn(wanted, verb)) return `There is no \`gantry settings ${verb}\`.`;
-    if (!wanted[verb]?.includes(positionals.length)) return `\`gantry settings ${verb}\` wants other arguments.`;
-    return { words: positionals, portal: values.portal, data: values.data, why: values.why, json: values.json };
+    if (!Object.hasOwn(wanted, verb)) return `Unknown command: gantry settings ${verb}`;
+    if (!wanted[verb]?.includes(positionals.length))
+      return `Wrong number of arguments for \`gantry settings ${verb}\`.`;
+    return { positionals, portal: values.portal, data: values.data, why: values.why, json: values.json };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -120,12 +121,12 @@ function readText(file: string, what: string, io: Io): string {
   }
 }
 
-/** What a text means is up to the setting; what no meaning fits is sent as it is, and the portal says what is allowed. */
-function meaningOf(key: string, text: string): JsonValue {
+/** The value that a text stands for in a setting. When none fits, the portal reports what is allowed. */
+function parseValue(key: string, text: string): JsonValue {
   const list = text.split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
-  const meanings: readonly JsonValue[] = [jsonOf(text), text, list];
+  const candidates: readonly JsonValue[] = [jsonOf(text), text, list];
   const schema = Object.hasOwn(SETTINGS, key) ? SETTINGS[key as SettingKey].schema : undefined;
-  return meanings.find((one) => schema?.safeParse(one).success) ?? meanings[0] ?? text;
+  return candidates.find((one) => schema?.safeParse(one).success) ?? candidates[0] ?? text;
 }
 
 function jsonOf(text: string): JsonValue {

@@ -1,5 +1,5 @@
-// `gantry start`: everything on this machine. On the first start it creates an app, runs its CI and its CD, and prints
-// them live; it goes on where it stopped when it is started again.
+// `gantry start`: runs everything on this machine. The first start creates an app, runs its CI and its CD, and prints them
+// live. A later start continues where the last one stopped.
 
 import { parseArgs } from "node:util";
 import { type LogLevel, makeLogger } from "@gantry/runtime/process/logger.ts";
@@ -11,14 +11,14 @@ import { startSeparately } from "./separate.ts";
 
 const HELP = `Usage: gantry start [--data DIR] [--port N] [--once] [--json] [--no-demo] [--no-lab] [--separate] [--log LEVEL]
 
-  --data DIR   folder of everything that is remembered (default .data)
-  --port N     port of the portal (default: that of the last start, at first a free one)
-  --once       end when the demo has ended: exit code 0 when all of it succeeded, else 1
+  --data DIR   the data folder (default .data)
+  --port N     port of the portal; 0 selects a free one (default: that of the last start)
+  --once       exit when the demo has ended: 0 when all tasks succeeded, else 1
   --json       one JSON object per line instead of text
-  --no-demo    create no app
-  --no-lab     no stand-ins of outside systems, and one runner, of site platform; no demo
-  --separate   each process as a process of its own; one that dies is started again
-  --log LEVEL  debug, info, warn, error or silent: the processes' own log, on stderr (default error)
+  --no-demo    do not run the demo
+  --no-lab     no fakes of external systems, no demo, and one runner, at site platform
+  --separate   run each process separately; one that exits is restarted
+  --log LEVEL  log level on stderr: debug, info, warn, error or silent (default error)
 `;
 
 type Flags = {
@@ -48,7 +48,7 @@ export async function start(argv: readonly string[], io: Io): Promise<number> {
   const started = performance.now();
   const gantry = await open(flags, io);
   try {
-    return await live(gantry, flags, io, stop.signal, performance.now() - started);
+    return await runUntilStopped(gantry, flags, io, stop.signal, performance.now() - started);
   } finally {
     await gantry.close();
   }
@@ -56,26 +56,32 @@ export async function start(argv: readonly string[], io: Io): Promise<number> {
 
 function open(flags: Flags, io: Io): Promise<AllInOne> {
   const options: AllInOneOptions = { data: flags.data, port: flags.port, path: io.env.PATH ?? "", lab: flags.lab };
-  if (flags.separate) return startSeparately(options, (name) => io.stderr(`${name} ended and is started again.\n`));
+  if (flags.separate) return startSeparately(options, (name) => io.stderr(`${name} exited and will be restarted.\n`));
   return startAllInOne(options, (process) => makeLogger(process, flags.log, { write: io.stderr }));
 }
 
-async function live(gantry: AllInOne, flags: Flags, io: Io, signal: AbortSignal, ms: number): Promise<number> {
+async function runUntilStopped(
+  gantry: AllInOne,
+  flags: Flags,
+  io: Io,
+  signal: AbortSignal,
+  ms: number,
+): Promise<number> {
   const portal = openPortal(gantry.url, gantry.data, signal);
-  const say = flags.json ? (fact: object) => io.stdout(`${JSON.stringify(fact)}\n`) : undefined;
-  if (say) say({ kind: "ready", url: gantry.url, data: gantry.data, pid: process.pid });
+  const printJson = flags.json ? (value: object) => io.stdout(`${JSON.stringify(value)}\n`) : undefined;
+  if (printJson) printJson({ kind: "ready", url: gantry.url, data: gantry.data, pid: process.pid });
   else io.stdout(banner(gantry.url, ms, flags.lab));
   try {
-    const ok = flags.demo && flags.lab ? await runDemo(portal, { io, signal, say }) : true;
+    const ok = flags.demo && flags.lab ? await runDemo(portal, { io, signal, printJson }) : true;
     if (flags.once) return ok ? 0 : 1;
-    // Made last: it is good for 15 minutes.
-    if (!say)
+    // Created last, because it expires after 15 minutes.
+    if (!printJson)
       io.stdout(invitation((await portal.post("/v1/sign-in-links", {}, signInLink)).url, gantry.data, flags.lab));
     await aborted(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  if (!say) io.stdout("\nStopping. What was running goes on at the next start.\n");
+  if (!printJson) io.stdout("\nStopping. Running jobs continue at the next start.\n");
   return flags.once ? 1 : 0;
 }
 
@@ -98,10 +104,10 @@ function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem
     });
     if (values.help) return "help";
     const port = values.port === undefined ? undefined : Number(values.port);
-    if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
-      return { problem: `--port ${values.port}: a number from 1 to 65535 is needed.` };
+    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
+      return { problem: `--port ${values.port}: use a number from 0 to 65535.` };
     const log = (["debug", "info", "warn", "error", "silent"] as const).find((level) => level === values.log);
-    if (!log) return { problem: `--log ${values.log}: debug, info, warn, error or silent is needed.` };
+    if (!log) return { problem: `--log ${values.log}: use debug, info, warn, error or silent.` };
     return { ...values, port, log };
   } catch (error) {
     return { problem: (error as Error).message };
@@ -109,15 +115,15 @@ function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem
 }
 
 function banner(url: string, ms: number, lab: boolean): string {
-  const what = lab ? " The sites and their systems are stand-ins on this machine." : "";
-  return `Gantry is up at ${url} after ${(ms / 1_000).toFixed(1)} s.${what}\n\n`;
+  const what = lab ? " The sites and their systems are fakes on this machine." : "";
+  return `Gantry is running at ${url} after ${(ms / 1_000).toFixed(1)} s.${what}\n\n`;
 }
 
 function invitation(signIn: string, data: string, lab: boolean): string {
   const where = lab
-    ? `The stand-ins and their credentials are in ${data}/lab.json.`
-    : `The tokens of runners are in ${data}/gantry.json.`;
-  return `Open the portal (signs you in once, within 15 minutes):\n  ${signIn}\n\n${where} Ctrl-C stops; starting again goes on where it stopped.\n`;
+    ? `The fakes and their credentials are listed in ${data}/lab.json.`
+    : `The tokens for runners are in ${data}/gantry.json.`;
+  return `Open the portal (signs you in once, within 15 minutes):\n  ${signIn}\n\n${where} Press Ctrl-C to stop; the next start continues where this one stopped.\n`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

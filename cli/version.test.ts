@@ -17,20 +17,20 @@ async function run(...argv: string[]): Promise<{ code: number; out: string; err:
   return { code, out, err };
 }
 
-test("the version is that of the package, with the commit of a checkout", async () => {
+test("prints the version of the package, and the commit of a checkout", async () => {
   const { code, out } = await run();
   assert.equal(code, 0);
   assert.ok(out.startsWith(`gantry ${manifest.version}`), out);
   assert.match(out, /^gantry \d+\.\d+\.\d+( \([0-9a-f]{12}\))?\n$/);
 });
 
-test("as JSON it is for programs", async () => {
+test("--json prints JSON", async () => {
   const told = JSON.parse((await run("--json")).out) as Record<string, unknown>;
   assert.deepEqual(Object.keys(told), ["name", "version", "commit"]);
   assert.equal(told.version, manifest.version);
 });
 
-test("an argument that is not known is refused", async () => {
+test("an unknown argument is an error", async () => {
   const { code, err } = await run("--short");
   assert.equal(code, 2);
   assert.match(err, /--short.*\n\nUsage: gantry version/s);

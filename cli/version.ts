@@ -1,4 +1,4 @@
-// `gantry version` and `gantry --version`: which Gantry this is.
+// `gantry version` and `gantry --version`.
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -10,7 +10,7 @@ import manifest from "./package.json" with { type: "json" };
 
 const USAGE = `Usage: gantry version [--json]
 
-Prints the version, and the commit where it is known: of a checkout by git, of an image by GANTRY_REVISION.
+Prints the version and, if it is known, the commit: from git in a checkout, from GANTRY_REVISION in an image.
 `;
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -34,14 +34,14 @@ export async function version(argv: readonly string[], io: Pick<Io, "stdout" | "
   return 0;
 }
 
-/** Of this folder alone: a repository that it lies in is somebody else's. */
-async function commitOf(root: string, told: string | undefined): Promise<string | undefined> {
-  if (!existsSync(join(root, ".git"))) return told !== undefined && COMMIT.test(told) ? told : undefined;
+/** Only when the folder itself is a repository: one that contains it is another project. */
+async function commitOf(root: string, given: string | undefined): Promise<string | undefined> {
+  if (!existsSync(join(root, ".git"))) return given !== undefined && COMMIT.test(given) ? given : undefined;
   try {
     const { stdout } = await promisify(execFile)("git", ["-C", root, "rev-parse", "HEAD"], { timeout: GIT_LIMIT_MS });
     return COMMIT.test(stdout.trim()) ? stdout.trim() : undefined;
   } catch {
-    // No git on this machine, or none that may read the folder: the version alone is known.
+    // git is not installed, or may not read the folder: only the version is known.
     return undefined;
   }
 }

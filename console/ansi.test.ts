@@ -1,4 +1,4 @@
-// Logs are the output of anybody's program. Whatever they hold is shown as text.
+// A log is the output of any program: whatever it contains is shown as text.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -46,13 +46,13 @@ test("256 colours and true colour take the nearest colour of the theme", () => {
   assert.equal(parseLine(`${ESC}[48;5;21;1mx`, PLAIN).spans[0]?.className, "a-bold a-on-blue");
 });
 
-test("a carriage return overwrites; titles, links and cursor moves leave nothing behind", () => {
+test("a carriage return overwrites the line; titles, links and cursor moves are removed", () => {
   assert.equal(shown("10 %\r50 %\r100 %\r"), "100 %");
   assert.equal(shown(`${ESC}]0;title\u0007${ESC}[2K${ESC}[1Gdone`), "done");
   assert.equal(shown(`${ESC}]8;;http://a.example${ESC}\\text${ESC}]8;;${ESC}\\`), "text");
 });
 
-test("whatever a line holds, spans are its own text and class names are from the fixed set", () => {
+test("spans contain only the text of the line, with class names from a fixed set", () => {
   fc.assert(
     fc.property(anyLine, (line) => {
       const { spans } = parseLine(line, PLAIN);
@@ -60,12 +60,12 @@ test("whatever a line holds, spans are its own text and class names are from the
       const text = plainText(spans);
       assert.doesNotMatch(text, /(?!\t)\p{Cc}|[\u202a-\u202e]/u);
       const inOrder = [...text].reduce((at, sign) => (at < 0 ? at : line.indexOf(sign, at)), 0);
-      assert.ok(inOrder >= 0, "a sign that the line does not have");
+      assert.ok(inOrder >= 0, "a character that is not in the line");
     }),
   );
 });
 
-test("lines are the same however the text is cut", () => {
+test("the lines do not depend on how the text is split into pieces", () => {
   fc.assert(
     fc.property(fc.array(anyLine), fc.array(fc.nat(12)), (given, cuts) => {
       const whole = given.map((line) => `${line}\n`).join("");
@@ -81,7 +81,7 @@ test("lines are the same however the text is cut", () => {
   );
 });
 
-test("the line that is being written is shown, and the next bytes finish it", () => {
+test("an unfinished line is shown, and completed by the next bytes", () => {
   const half = addText(EMPTY_LOG, "one\ntw");
   assert.deepEqual(
     allLines(half).map((line) => line.text),
@@ -93,7 +93,7 @@ test("the line that is being written is shown, and the next bytes finish it", ()
   );
 });
 
-test("errors are told from talk about errors", () => {
+test("errors are distinguished from mentions of errors", () => {
   for (const text of [
     "Error: no space",
     "npm ERR! code 1",
@@ -108,7 +108,7 @@ test("errors are told from talk about errors", () => {
   assert.equal(levelOf("npm warn deprecated x"), "warning");
 });
 
-test("a failed step opens at the line its failure names, else at the first error", () => {
+test("a failed step opens at the line named in its failure, else at the first error", () => {
   const { lines } = addText(EMPTY_LOG, "start\nError: first\nnot ok 17 - rounds\nend\n");
   assert.equal(firstFailingLine(lines, "not ok 17 - rounds"), 3);
   assert.equal(firstFailingLine(lines, "a line that is not there"), 2);
@@ -116,7 +116,7 @@ test("a failed step opens at the line its failure names, else at the first error
   assert.deepEqual(findLines(lines, "ERR"), [2]);
 });
 
-test("the parts around what is searched for are the text again", () => {
+test("the parts around search hits together are the whole text", () => {
   fc.assert(
     fc.property(fc.string({ unit: anyCharacter }), fc.string({ maxLength: 3 }), (text, wanted) => {
       const parts = splitAround(text, wanted);

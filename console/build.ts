@@ -1,4 +1,4 @@
-// Builds the console into console/dist: hashed bundles, one page made from a template, and the budget that keeps it small.
+// Builds the console into console/dist: bundles with a hash in their names, one HTML page from a template, and a size check.
 
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
@@ -6,12 +6,12 @@ import { build, type OutputFile } from "esbuild";
 
 export type Sizes = { readonly js: number; readonly css: number };
 
-/** Bytes after gzip. A page that grows beyond this is not built. */
+/** The size limits in bytes after gzip. A larger console is not built. */
 const BUDGET: Sizes = { js: 80_000, css: 15_000 };
 
 /**
- * Writes the console to `outdir` and answers its sizes in bytes after gzip. Throws when a source does not compile or
- * when the budget is exceeded.
+ * Writes the console to `outdir` and resolves to its sizes in bytes after gzip. Rejects when a source does not compile or a
+ * size limit is exceeded.
  */
 export async function buildConsole(outdir: string): Promise<Sizes> {
   const source = (path: string): string => new URL(`src/${path}`, import.meta.url).pathname;
@@ -30,11 +30,11 @@ export async function buildConsole(outdir: string): Promise<Sizes> {
     logLevel: "warning",
   });
   const files = result.outputFiles;
-  const sizes = { js: weigh(files, ".js"), css: weigh(files, ".css") };
+  const sizes = { js: gzipSize(files, ".js"), css: gzipSize(files, ".css") };
   if (sizes.js > BUDGET.js || sizes.css > BUDGET.css) {
     throw new Error(
-      `The console is too big: ${sizes.js} bytes of script (at most ${BUDGET.js}) and ${sizes.css} of style ` +
-        `(at most ${BUDGET.css}), after gzip. Leave something out, or load it later.`,
+      `The console is too large: ${sizes.js} bytes of script (at most ${BUDGET.js}) and ${sizes.css} of style ` +
+        `(at most ${BUDGET.css}), after gzip. Remove something, or load it when it is used.`,
     );
   }
   await rm(outdir, { recursive: true, force: true });
@@ -47,7 +47,7 @@ export async function buildConsole(outdir: string): Promise<Sizes> {
 async function makePage(files: readonly OutputFile[], source: (path: string) => string): Promise<string> {
   const named = (name: string): string => {
     const file = files.map((one) => one.path.split("/").at(-1) ?? "").find((one) => one.startsWith(`${name}-`));
-    if (file === undefined) throw new Error(`the bundle has no file ${name}`);
+    if (file === undefined) throw new Error(`the bundle has no file named ${name}`);
     return `/${file}`;
   };
   const [page, sprite] = await Promise.all(["page.html", "sprite.svg"].map((path) => readFile(source(path), "utf8")));
@@ -58,7 +58,7 @@ async function makePage(files: readonly OutputFile[], source: (path: string) => 
     .replace("%SPRITE%", (sprite ?? "").replaceAll(/\n\s*/g, ""));
 }
 
-function weigh(files: readonly OutputFile[], extension: string): number {
+function gzipSize(files: readonly OutputFile[], extension: string): number {
   const ours = files.filter((file) => file.path.endsWith(extension));
   return ours.reduce((sum, file) => sum + gzipSync(file.contents, { level: 9 }).length, 0);
 }

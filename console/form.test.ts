@@ -1,4 +1,4 @@
-// Forms out of the schemas of pipelines: what is asked, what is sent, where mistakes are shown.
+// Forms from the schemas of pipelines: their fields, the parameters they send, where errors are shown.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ const SCHEMA = {
 const fields = fieldsOf(SCHEMA);
 const field = (name: string) => fields.find((one) => one.name === name);
 
-test("every kind of parameter has its field", () => {
+test("every kind of parameter has a field", () => {
   assert.deepEqual(
     fields.map(({ kind }) => kind),
     ["text", "choice", "number", "yes-no", "list", "text", "list", "json"],
@@ -34,7 +34,7 @@ test("every kind of parameter has its field", () => {
   assert.equal(field("targets")?.ui, "target");
 });
 
-test("a default is filled in; one that is decided when the task runs is not, and is not sent", () => {
+test("a default is filled in, unless it is an expression, which is not sent either", () => {
   const entries = firstEntries(fields);
   assert.deepEqual(entries, {
     name: "",
@@ -50,7 +50,7 @@ test("a default is filled in; one that is decided when the task runs is not, and
   assert.deepEqual(paramsOf(fields, entries), { template: "web", isPublic: false, targets: ["a/b"] });
 });
 
-test("what is sent has the types of the schema; what cannot have them is left to the server's judgement", () => {
+test("parameters have the types of the schema; a text that does not fit is sent unchanged", () => {
   const given = { name: "orders", replicas: "3", isPublic: "true", targets: ["x/y"], values: '{"a":1}' };
   assert.deepEqual(paramsOf(fields, given), {
     name: "orders",
@@ -62,7 +62,7 @@ test("what is sent has the types of the schema; what cannot have them is left to
   assert.deepEqual(paramsOf(fields, { replicas: "many", values: "{" }), { replicas: "many", values: "{" });
 });
 
-test("the server's mistakes stand at their fields", () => {
+test("errors of the server are shown at their fields", () => {
   const found = errorsByField(fields, [
     { pointer: "/params/name", detail: "it must match" },
     { pointer: "#/params/targets/0", detail: "no such target" },
@@ -77,7 +77,7 @@ test("the server's mistakes stand at their fields", () => {
   });
 });
 
-test("the buttons have their own addresses, any other pipeline the common one", () => {
+test("create-app, ci and cd have their own addresses, other pipelines share one", () => {
   assert.deepEqual(startCall("create-app", undefined, { name: "x" }), {
     path: "/v1/apps",
     body: { params: { name: "x" } },
@@ -89,7 +89,7 @@ test("the buttons have their own addresses, any other pipeline the common one", 
   });
 });
 
-test("a value cannot leave its word of the shell", () => {
+test("a value is one word for the shell", () => {
   assert.equal(shellWord("plain/word"), "plain/word");
   assert.equal(shellWord("it's $(rm)"), "'it'\\''s $(rm)'");
 });

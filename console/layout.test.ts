@@ -1,4 +1,4 @@
-// The graph: boxes never lie on each other, lines lead from left to right, the same jobs stand at the same place.
+// The layout of the graph: boxes do not overlap, lines lead from left to right, and the layout is deterministic.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ const anyJobs = fc
     jobs.map(({ needs, height }, at): Box => ({ id: `j${at}`, needs: needs.map((n) => `j${n}`), width: 200, height })),
   );
 
-test("boxes stand inside the plane and never on each other", () => {
+test("boxes are inside the plane and do not overlap", () => {
   fc.assert(
     fc.property(anyJobs, (jobs) => {
       const { boxes, width, height } = layoutGraph(jobs, GAPS);
@@ -30,14 +30,14 @@ test("boxes stand inside the plane and never on each other", () => {
             b.x + 200 <= a.x ||
             a.y + (a.size?.height ?? 0) <= b.y ||
             b.y + (b.size?.height ?? 0) <= a.y;
-          assert.ok(apart, `${a.id} lies on ${b.id}`);
+          assert.ok(apart, `${a.id} overlaps ${b.id}`);
         }
       }
     }),
   );
 });
 
-test("lines lead from a needed job to the right, without turning back", () => {
+test("lines lead from a needed job to the right", () => {
   fc.assert(
     fc.property(anyJobs, (jobs) => {
       for (const { from, to, points } of layoutGraph(jobs, GAPS).lines) {
@@ -49,7 +49,7 @@ test("lines lead from a needed job to the right, without turning back", () => {
   );
 });
 
-test("where needs make no circle, every need has its line", () => {
+test("without cycles, every need has a line", () => {
   fc.assert(
     fc.property(anyJobs, (jobs) => {
       const acyclic = jobs.map((job, at) => ({ ...job, needs: job.needs.filter((id) => Number(id.slice(1)) < at) }));
@@ -59,13 +59,13 @@ test("where needs make no circle, every need has its line", () => {
   );
 });
 
-test("the same jobs stand at the same place", () => {
+test("the same jobs have the same layout", () => {
   fc.assert(
     fc.property(anyJobs, (jobs) => assert.deepEqual(layoutGraph(jobs, GAPS), layoutGraph(structuredClone(jobs), GAPS))),
   );
 });
 
-test("a commit and two deployments: one layer behind the other, the two below each other", () => {
+test("a commit and two deployments are two layers, the deployments one below the other", () => {
   const box = (id: string, needs: string[]): Box => ({ id, needs, width: 200, height: 100 });
   const { boxes, lines } = layoutGraph([box("commit", []), box("seoul", ["commit"]), box("tokyo", ["commit"])], GAPS);
   assert.deepEqual(boxes, [

@@ -1,5 +1,5 @@
-// A portal for the console's tests over real HTTP: the built files under the portal's policy, the answers of
-// data.fixture.ts and tasks.fixture.ts, a feed that the test writes, and a record of what was asked for.
+// A fake portal for the tests of the console, over real HTTP: the built files with the real content security policy, the
+// data of data.fixture.ts and tasks.fixture.ts, a feed that the test controls, and a record of the requests.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -14,15 +14,19 @@ import { TASKS } from "./tasks.fixture.ts";
 export type FakePortal = {
   readonly url: string;
   /** Every request that was not a GET: method, path, Idempotency-Key and body. */
-  readonly wishes: readonly { readonly what: string; readonly key: string | undefined; readonly body: unknown }[];
+  readonly requests: readonly { readonly what: string; readonly key: string | undefined; readonly body: unknown }[];
   /** Sends an event to every open feed. */
-  readonly say: (event: JsonObject) => void;
-  /** The next POST is answered with these mistakes in its fields. */
+  readonly emit: (event: JsonObject) => void;
+  /** The next POST fails with these errors in its fields. */
   readonly refuseNext: (errors: readonly { readonly pointer: string; readonly detail: string }[]) => void;
-  /** Cuts every open feed. With `forGood`, no stream can be opened any more; pages of the feed still can be read. */
+  /** Cuts every open stream. With `forGood` no new one can be opened, but pages of the feed can be read. */
   readonly cut: (options?: { readonly forGood?: boolean }) => void;
+  /** The log of every step with this id, from now on. */
+  readonly setLog: (step: string, text: string, isFinal: boolean) => void;
   readonly close: () => Promise<void>;
 };
+
+type FakeLog = { readonly bytes: Buffer; readonly isFinal: boolean };
 
 const POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -30,7 +34,7 @@ const TYPES: { readonly [extension: string]: string } = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
 };
-const EVERYTHING: { readonly [path: string]: unknown } = {
+const RESPONSES: { readonly [path: string]: unknown } = {
   "/v1/me": { name: "dana", role: "admin", via: "session", version: "0.1.0", feedUp: true },
   "/v1/apps": { items: APPS },
   "/v1/pipelines": { items: PIPELINES },
@@ -71,8 +75,9 @@ const EVERYTHING: { readonly [path: string]: unknown } = {
 export async function startFakePortal(port = 0): Promise<FakePortal> {
   const dist = await mkdtemp(join(tmpdir(), "gantry-console-"));
   await buildConsole(dist);
-  const wishes: { what: string; key: string | undefined; body: unknown }[] = [];
+  const requests: { what: string; key: string | undefined; body: unknown }[] = [];
   const feeds = new Set<ServerResponse>();
+  const logs = new Map<string, FakeLog>();
   let refusal: readonly unknown[] | undefined;
   let hasStreams = true;
 
@@ -82,7 +87,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
     if (request.method !== "GET") {
       const body = await readBody(request);
       const key = request.headers["idempotency-key"];
-      wishes.push({ what: `${request.method} ${url.pathname}`, key: Array.isArray(key) ? key[0] : key, body });
+      requests.push({ what: `${request.method} ${url.pathname}`, key: Array.isArray(key) ? key[0] : key, body });
       const errors = refusal;
       refusal = undefined;
       if (errors) sendProblem(response, 422, "bad-params", errors);
@@ -105,12 +110,12 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       return;
     }
     if (url.pathname.startsWith("/v1/")) {
-      sendApi(response, url);
+      sendApi(response, url, logs);
       return;
     }
     const isFile = extname(url.pathname) !== "";
     response.setHeader("Content-Type", TYPES[extname(url.pathname)] ?? "text/html; charset=utf-8");
-    // As the portal does: the name changes with the content.
+    // As the real portal does: the name contains a hash of the content.
     if (isFile) response.setHeader("Cache-Control", "public, max-age=31536000, immutable");
     response.end(await readFile(join(dist, isFile ? url.pathname : "index.html")));
   };
@@ -124,8 +129,8 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    wishes,
-    say: (event) => {
+    requests,
+    emit: (event) => {
       for (const feed of feeds) feed.write(`id: ${Number(event.seq)}\ndata: ${JSON.stringify(event)}\n\n`);
     },
     refuseNext: (errors) => {
@@ -135,6 +140,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       hasStreams = !forGood;
       for (const feed of feeds) feed.destroy();
     },
+    setLog: (step, text, isFinal) => void logs.set(step, { bytes: Buffer.from(text), isFinal }),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -143,10 +149,10 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
   };
 }
 
-function sendApi(response: ServerResponse, url: URL): void {
+function sendApi(response: ServerResponse, url: URL, logs: ReadonlyMap<string, FakeLog>): void {
   const path = url.pathname;
-  const found = path === "/v1/tasks" ? tasksOf(url) : EVERYTHING[decodeURIComponent(path)];
-  if (path.endsWith("/log")) sendLog(response, url);
+  const found = path === "/v1/tasks" ? tasksOf(url) : RESPONSES[decodeURIComponent(path)];
+  if (path.endsWith("/log")) sendLog(response, url, logs.get(path.split("/").at(-2) ?? "") ?? DEFAULT_LOG);
   else if (found === undefined) sendProblem(response, 404, "not-found", []);
   else sendJson(response, 200, found);
 }
@@ -159,14 +165,17 @@ function tasksOf(url: URL): unknown {
   return { items: TASKS.filter(wanted("app")).filter(wanted("pipeline")).filter(wanted("state")) };
 }
 
-function sendLog(response: ServerResponse, url: URL): void {
-  const bytes = Buffer.from(LOG);
+const DEFAULT_LOG: FakeLog = { bytes: Buffer.from(LOG), isFinal: true };
+
+function sendLog(response: ServerResponse, url: URL, { bytes, isFinal }: FakeLog): void {
   const from = Number(url.searchParams.get("from") ?? 0);
   const limit = Number(url.searchParams.get("limit") ?? bytes.length);
+  const line = bytes.subarray(0, from).filter((byte) => byte === 0x0a).length + 1;
   response.writeHead(200, {
     "content-type": "text/plain; charset=utf-8",
     "gantry-log-size": String(bytes.length),
-    "gantry-log-final": "true",
+    "gantry-log-final": String(isFinal),
+    ...(url.searchParams.has("lineNumber") ? { "gantry-log-line": String(line) } : {}),
   });
   response.end(bytes.subarray(from, from + limit));
 }
@@ -188,5 +197,5 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   return parts.length === 0 ? undefined : JSON.parse(Buffer.concat(parts).toString("utf8"));
 }
 
-// By hand: `node console/portal.fixture.ts` serves it for looking at.
+// For development: `node console/portal.fixture.ts` serves the console with this data.
 if (import.meta.main) console.log((await startFakePortal(Number(process.argv[2] ?? 0))).url);

@@ -1,4 +1,4 @@
-// What events change in what is shown, what a task opens at, and what needs a person.
+// How events change views, which step a task page selects, and which tasks need attention.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -31,7 +31,7 @@ function event(task: string, taskseq: number, fact: FeedEvent["data"]["event"]):
   };
 }
 
-test("a step that ends is seen at once; what came before the view changes nothing", () => {
+test("the end of a step is applied at once; an event older than the view changes nothing", () => {
   const task = find("t0cd-running");
   const ended = {
     kind: "StepEnded",
@@ -49,13 +49,13 @@ test("a step that ends is seen at once; what came before the view changes nothin
   assert.equal(applyToTask(next, event(task.id, 41, ended)), next);
 });
 
-test("an outcome that nobody knows changes no state", () => {
+test("an unknown outcome does not change the state", () => {
   const task = find("t0cd-running");
   const next = applyToTask(task, event(task.id, 41, { kind: "TaskEnded", outcome: "exploded", durationMs: 1 }));
   assert.equal(next.state, "running");
 });
 
-test("the row of a task ends in lists, the others stay", () => {
+test("the end of a task changes its row and no other", () => {
   const page = { items: TASKS };
   const ended = { kind: "TaskEnded", outcome: "succeeded", durationMs: 5, headline: "Run CD succeeded." };
   const next = applyToPage(page, event("t0cd-running", 99, ended));
@@ -66,7 +66,7 @@ test("the row of a task ends in lists, the others stay", () => {
   assert.equal(applyToPage(page, event("not-listed", 1, ended)), page);
 });
 
-test("a task opens where a person wants to look", () => {
+test("a task page selects the failed, held, running or last step", () => {
   const open = (id: string, job: string | null = null, step: string | null = null) =>
     decideSelection(find(id), { job, step });
   assert.deepEqual(open("t0ci-failed"), { job: "build", step: "test" });
@@ -78,7 +78,7 @@ test("a task opens where a person wants to look", () => {
   assert.deepEqual(open("t0ci-failed", "scan"), { job: "scan", step: "scan" });
 });
 
-test("the keys move over the steps, and to the next failure", () => {
+test("j and k move over the steps, f to the next failed one", () => {
   const task = find("t0ci-failed");
   const start = { job: "build", step: "checkout" };
   assert.deepEqual(decideMove(task, start, 1), { job: "build", step: "install" });
@@ -87,7 +87,7 @@ test("the keys move over the steps, and to the next failure", () => {
   assert.equal(decideNextFailure(find("t0create"), undefined), undefined);
 });
 
-test("what needs me: held work of anybody, and my own failures until something newer", () => {
+test("held tasks of anybody and own failed tasks need attention, until a newer task", () => {
   const row = (id: string, more: Partial<TaskSummary>): TaskSummary => ({
     ...find("t0create"),
     id,
@@ -103,17 +103,17 @@ test("what needs me: held work of anybody, and my own failures until something n
   assert.deepEqual(needs(row("1", { state: "held", requestedBy: "lee" })), ["1"]);
 });
 
-test("a cell of the fleet says health, or where the deployment stands, or since when nothing was heard", () => {
+test("a cell of the fleet shows the health, the state of the deployment, or that its runner is silent", () => {
   const target = { name: "tokyo", site: "tokyo", cluster: "tokyo-dp" };
-  assert.equal(decideCell(find("t0cd-held"), { ...target, name: "seoul" })?.word, "Healthy");
-  assert.equal(decideCell(find("t0cd-held"), target)?.word, "held");
+  assert.equal(decideCell(find("t0cd-held"), { ...target, name: "seoul" })?.status, "Healthy");
+  assert.equal(decideCell(find("t0cd-held"), target)?.status, "held");
   const silent = decideCell(find("t0cd-running"), target);
-  assert.match(silent?.word ?? "", /^not heard from since \d\d:\d\d$/);
+  assert.match(silent?.status ?? "", /^not heard from since \d\d:\d\d$/);
   assert.equal(silent?.hue, "silent");
   assert.equal(decideCell(undefined, target), undefined);
 });
 
-test("times and ids are short", () => {
+test("times and ids are formatted", () => {
   assert.deepEqual([340, 4_079, 9_960, 72_000, 7_500_000, 273_600_000].map(duration), [
     "340 ms",
     "4.1 s",

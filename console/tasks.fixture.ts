@@ -1,9 +1,9 @@
-// The tasks that the fixture's portal answers: one in every state that the console must show.
+// The tasks of the fake portal: one in every state that the console shows.
 
 import type { State } from "@gantry/core/task/states.ts";
 import type { JobView, StepView, TaskView } from "@gantry/wire/agent/views.ts";
 
-/** Times of the fixture are told back from when it was loaded. */
+/** Times in the fixture are relative to the time at which it was loaded. */
 const LOADED = Date.now();
 export const at = (secondsAgo: number): string => new Date(LOADED - secondsAgo * 1_000).toISOString();
 export const DIGEST = `sha256:${"1629e8045738d466".repeat(4)}`;
@@ -68,7 +68,7 @@ const task = (id: string, pipeline: string, state: State, more: Partial<TaskView
 };
 
 const queued: Partial<StepView> = { state: "queued" };
-/** A step that has not begun has no times. */
+/** A step that has not started has no times. */
 const notYet = (id: string, title: string, uses: string): StepView => {
   const { startedAt: _, endedAt: __, durationMs: ___, ...rest } = step(id, title, uses, queued);
   return rest;
@@ -221,6 +221,18 @@ const waitingCi = task("t0ci-waiting", "ci", "waiting", {
   ],
 });
 
+const queuedCi = task("t0ci-queued", "ci", "queued", {
+  title: "Run CI: payments, again",
+  app: "payments",
+  headline: "Run CI: payments is queued.",
+  requestedAt: at(20),
+  waiting: {
+    code: "concurrency",
+    text: "Waiting for task t0ci-waiting, which was requested before.",
+    since: at(20),
+  },
+});
+
 const created = task("t0create", "create-app", "succeeded", {
   title: "Create app: orders",
   app: "orders",
@@ -266,4 +278,4 @@ const errored = task("t0create-errored", "create-app", "errored", {
 });
 
 /** Newest first. */
-export const TASKS: readonly TaskView[] = [waitingCi, runningCd, heldCd, failedCi, created, errored];
+export const TASKS: readonly TaskView[] = [waitingCi, queuedCi, runningCd, heldCd, failedCi, created, errored];

@@ -1,11 +1,11 @@
-// The kinds of channels there are: an explicit list. A new kind is one line here and a folder in connectors/.
+// The kinds of channels. A new kind is one entry here and a folder in connectors/.
 
 import { mailChannel } from "@gantry/connectors/mail/channel.ts";
 import { messengerChannel } from "@gantry/connectors/messenger/channel.ts";
 import type { Channel, ChannelTools, ChannelType } from "@gantry/core/notify/channel.ts";
 import type { z } from "zod";
 
-/** A channel whose configuration was read; `open` makes it usable. */
+/** A channel with a valid configuration. */
 export type ReadyChannel = { readonly kind: string; readonly open: (tools: ChannelTools) => Channel };
 
 export type ChannelKind = {

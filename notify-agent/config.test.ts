@@ -18,7 +18,7 @@ function problemsOf(value: NotifyConfigInput, env = {}): readonly string[] {
   }
 }
 
-test("the least configuration speaks through the inbox, with the default rules", () => {
+test("a minimal configuration sends to the inbox, with the default rules", () => {
   const config = parseConfig(GOOD, {});
   assert.deepEqual(
     config.rules.map((rule) => rule.name),
@@ -30,7 +30,7 @@ test("the least configuration speaks through the inbox, with the default rules",
   );
 });
 
-test("default rules speak on every channel", () => {
+test("default rules send on every channel", () => {
   const slack = { kind: "messenger", preset: "slack", url: "https://hooks.example/x" };
   const config = parseConfig({ ...GOOD, channels: { one: slack, two: slack } }, {});
   assert.deepEqual(
@@ -39,7 +39,7 @@ test("default rules speak on every channel", () => {
   );
 });
 
-test("all mistakes of channels and rules are told at once", () => {
+test("all errors in channels and rules are reported together", () => {
   const problems = problemsOf({
     ...GOOD,
     channels: {
@@ -52,7 +52,7 @@ test("all mistakes of channels and rules are told at once", () => {
   }).join("\n");
   for (const part of [
     "/channels/inbox: The channel inbox is built in",
-    "/channels/pager/kind: There is no kind of channel messanger (did you mean messenger?)",
+    "/channels/pager/kind: Unknown kind of channel messanger (did you mean messenger?)",
     "/channels/slack/url",
     "/channels/slack/colour",
     "/channels/mail/from",
@@ -63,7 +63,7 @@ test("all mistakes of channels and rules are told at once", () => {
   }
 });
 
-test("secrets come from files and variables, and a missing one is a mistake", async (t) => {
+test("secrets come from files and variables; a missing one is an error", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-config-"));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const file = join(dir, "token");
@@ -77,9 +77,9 @@ test("secrets come from files and variables, and a missing one is a mistake", as
   assert.match(problemsOf({ ...GOOD, token: { file: join(dir, "none") } }).join(), /\/token: The file .* \(ENOENT\)/);
 });
 
-test("events come from a task-agent or from Kafka; one of them is needed", () => {
+test("events come from a task-agent or from Kafka; one is required", () => {
   const { agent: _, ...rest } = GOOD;
-  assert.match(problemsOf(rest).join(), /\/agent: It is needed/);
+  assert.match(problemsOf(rest).join(), /\/agent: An event source is missing/);
   const sasl = { mechanism: "scram-sha-512" as const, username: "gantry", password: { env: "KAFKA" } };
   const kafka = { brokers: ["kafka-1:9093"], tls: true, sasl };
   const { source } = parseConfig({ ...rest, source: { kafka } }, { KAFKA: "secret" });

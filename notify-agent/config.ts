@@ -1,5 +1,5 @@
-// The configuration of a notify-agent: file < environment (GANTRY_NOTIFY_AGENT_…). Unknown keys are refused, and all
-// problems are told at once.
+// The configuration of a notify-agent: the environment (GANTRY_NOTIFY_AGENT_…) overrides the file. Unknown keys are errors,
+// and all problems are reported together.
 
 import { readFileSync } from "node:fs";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
@@ -14,32 +14,32 @@ import { CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
 import { INBOX } from "./deliveries/delivery.ts";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
-/** A secret: the text itself, or where it is. */
+/** A secret: the text itself, or the file or variable that contains it. */
 const secret = z.union([z.string(), z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })]);
 const MIN_TOKEN = 16;
 const ms = z.int().min(10);
 const HOUR = 3_600_000;
 
 export const notifySchema = z.strictObject({
-  /** Folder of the journal. */
+  /** The folder of the journal. */
   data: z.string().default(".data/notify"),
   host: z.string().default("127.0.0.1"),
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: z.int().min(0).max(65_535).default(0),
-  /** What portal-api shows this process. */
+  /** The token with which portal-api authenticates. */
   token: secret,
-  /** The task-agent whose feed is read. With `source` it is only asked for settings, and may be left out. */
+  /** The task-agent whose feed is read. With `source` it provides only the live settings, and is optional. */
   agent: z.strictObject({ url, token: secret }).optional(),
-  /** Events from Kafka instead of the feed. Notify-agents with the same group share the tasks. docs/events.md. */
+  /** Reads events from Kafka instead of the feed. Notify-agents of one group share the tasks. See docs/events.md. */
   source: z
     .strictObject({
       kafka: kafkaSettings(secret).extend({ group: z.string().min(1).max(200).default("gantry-notify") }),
     })
     .optional(),
-  /** Completes addresses of tasks that have no host. */
+  /** The base of task addresses that have no host. */
   portalUrl: url.optional(),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
-  /** Name → kind and its settings. The channel `inbox` is always there. */
+  /** The channels by name: their kind and its settings. The channel `inbox` always exists. */
   channels: z
     .record(
       z
@@ -49,21 +49,21 @@ export const notifySchema = z.strictObject({
       z.looseObject({ kind: z.string() }),
     )
     .default({}),
-  /** Default: every ended task, every held job, every new app, on all channels. */
+  /** Default: every ended task, every held job and every new app, on all channels. */
   rules: z.array(ruleSchema).max(200).optional(),
   delivery: z
     .strictObject({
       firstRetryMs: ms.default(2_000),
       maxRetryMs: ms.default(15 * 60_000),
       maxTries: z.int().min(1).default(500),
-      /** Also the age beyond which an event is no news. */
+      /** Also the age from which on events are ignored. */
       giveUpAfterMs: ms.default(72 * HOUR),
       sendMs: ms.default(30_000),
     })
     .prefault({}),
-  /** How long deliveries are kept before they leave for the archive. docs/operations.md. */
+  /** How long deliveries stay in the journal before they move to the archive. See docs/operations.md. */
   retention: deliveryRetention.prefault({}),
-  /** Folder of the archive; `archive` in `data` when absent. */
+  /** The folder of the archive. Default: `archive` in `data`. */
   archive: z.string().optional(),
 });
 
@@ -71,7 +71,7 @@ export type NotifyConfigInput = z.input<typeof notifySchema>;
 export type NotifyConfig = Omit<z.output<typeof notifySchema>, "channels" | "rules" | "token" | "agent" | "source"> & {
   readonly token: string;
   readonly source: EventSource;
-  /** The task-agent, also where events come from Kafka: settings that are changed while it runs come from there. */
+  /** The task-agent that provides the live settings, also when events come from Kafka. */
   readonly agent: Peer | undefined;
   readonly channels: ReadonlyMap<string, ReadyChannel>;
   readonly rules: readonly CompiledRule[];
@@ -87,8 +87,9 @@ export type EventSource =
 type Env = { readonly [name: string]: string | undefined };
 
 /**
- * Checks a configuration completely: shape, secrets, every channel's settings, every rule. In tokens and anywhere in the
- * settings of a channel `{file: PATH}` or `{env: NAME}` stands for the text that is there. Throws `config-invalid`.
+ * Validates a whole configuration: structure, secrets, the settings of every channel, every rule. `{file: PATH}` and
+ * `{env: NAME}` are replaced by their text, in tokens and anywhere in the settings of a channel. Throws `config-invalid`
+ * with all problems.
  */
 export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const parsed = notifySchema.safeParse(input);
@@ -125,7 +126,10 @@ function readEventSource(
     return undefined;
   }
   if (agent) return { kind: "feed", agent };
-  problems.push({ detail: "It is needed: events come from a task-agent, or from `source.kafka`.", pointer: "/agent" });
+  problems.push({
+    detail: "An event source is missing: set `agent` (a task-agent) or `source.kafka`.",
+    pointer: "/agent",
+  });
   return undefined;
 }
 
@@ -146,13 +150,13 @@ function readChannel(
   const pointer = `/channels/${name}`;
   const { kind, ...rest } = settings;
   if (name === INBOX) {
-    problems.push({ detail: "The channel inbox is built in and needs no settings.", pointer });
+    problems.push({ detail: "The channel inbox is built in and cannot be configured.", pointer });
     return undefined;
   }
   const known = CHANNEL_KINDS.find((one) => one.kind === kind);
   if (!known) {
     const kinds = CHANNEL_KINDS.map((one) => one.kind);
-    const detail = `There is no kind of channel ${kind}${didYouMean(kind, kinds)}; there are ${kinds.join(", ")}.`;
+    const detail = `Unknown kind of channel ${kind}${didYouMean(kind, kinds)}. The kinds are ${kinds.join(", ")}.`;
     problems.push({ detail, pointer: `${pointer}/kind` });
     return undefined;
   }

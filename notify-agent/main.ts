@@ -1,5 +1,4 @@
-// The notify-agent as a process: `node notify-agent/main.ts --config FILE`. `startNotifyAgent` is the same for the
-// all-in-one.
+// The notify-agent process: `node notify-agent/main.ts --config FILE`. `gantry start` calls `startNotifyAgent` instead.
 
 import { join } from "node:path";
 import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
@@ -19,30 +18,30 @@ import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-clie
 import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { notifyRoutes } from "./api/routes.ts";
 import { type NotifyConfig, type NotifyConfigInput, notifySchema, type Peer, parseConfig } from "./config.ts";
-import { openChannelQueues } from "./deliveries/channel-queues.ts";
+import { type ChannelQueues, openChannelQueues } from "./deliveries/channel-queues.ts";
 import { NOTIFY_INDEXES } from "./deliveries/delivery.ts";
 import { testContent } from "./messages.ts";
-import { makeMetrics } from "./metrics.ts";
-import { DELIVERIES, openRetention } from "./retention/retention.ts";
-import { openSource } from "./sources/open-source.ts";
+import { type Metrics, makeMetrics } from "./metrics.ts";
+import { DELIVERIES, openRetention, type RetentionDeps } from "./retention/retention.ts";
+import { type OpenSource, openSource } from "./sources/open-source.ts";
 
 export type NotifyDeps = {
   readonly logger?: Logger;
   readonly clock?: Clock;
-  /** Between 0 and 1, for spreading tries. */
+  /** Returns a number from 0 to 1, to spread retries. */
   readonly random?: () => number;
   /** For the channels and the feed. */
   readonly fetch?: typeof fetch;
-  /** Where `{env: NAME}` is looked up. Default: nowhere. */
+  /** The variables for `{env: NAME}` in the configuration. Default: none. */
   readonly env?: { readonly [name: string]: string | undefined };
   /** Closed with the agent. Default: SQLite in the data folder. */
   readonly journal?: Journal;
 };
 
 /**
- * Starts a notify-agent; it serves when the promise resolves. The task-agent need not be there yet. Throws
- * `config-invalid` with every problem of the configuration. `close` stops reading the feed, lets a message that is being
- * sent end, and closes the journal.
+ * Starts a notify-agent. It accepts requests when the promise resolves; the task-agent may be started later. Throws
+ * `config-invalid` with every problem of the configuration. `close` stops reading events, waits for the message that is
+ * being sent, and closes the journal.
  */
 export async function startNotifyAgent(input: NotifyConfigInput, deps: NotifyDeps = {}): Promise<Listening> {
   const config = parseConfig(input, deps.env ?? {});
@@ -75,74 +74,88 @@ async function assemble(
   const clock = deps.clock ?? systemClock;
   const random = deps.random ?? Math.random;
   const logger = deps.logger ?? makeLogger("notify-agent", config.logLevel);
-  const metrics = makeMetrics(() => deliverer.pending());
+  const metrics = makeMetrics(() => queues.pending());
   let live = NO_SETTINGS;
-  const deliverer = openChannelQueues({
-    journal,
-    channels,
-    policy: config.delivery,
-    clock,
-    random,
-    logger,
-    onTried: metrics.tried,
-    isPaused: () => live["notify.paused"] === true,
-  });
-
-  const testChannel = (name: string): Promise<SendResult> | undefined => {
-    const message = {
-      ...testContent(name),
-      key: `test/${clock.nowMs()}/${name}`,
-      to: undefined,
-      at: new Date(clock.nowMs()),
-    };
-    return channels.get(name)?.send(message, AbortSignal.timeout(config.delivery.sendMs));
-  };
-  const heed = (now: LiveSettings): void => {
+  const isPaused = (): boolean => live["notify.paused"] === true;
+  const { delivery: policy } = config;
+  const shared = { journal, clock, random, logger };
+  const queues = openChannelQueues({ ...shared, channels, policy, onTried: metrics.tried, isPaused });
+  const applySettings = (now: LiveSettings): void => {
     live = now;
     setLevel(logger, now["log.notifyAgent"]);
-    deliverer.pump();
+    queues.pump();
   };
   const app = createApp({ name: "notify-agent", logger, onAnswered: metrics.answered });
   app.use(operationRoutes(metrics, () => journal.check(), metrics.problems));
+  const testChannel = channelTester(channels, clock, policy.sendMs);
   app.use(notifyRoutes({ journal, metrics, token: config.token, testChannel }));
   const source = await openSource(config.source, { journal, logger }, deps.fetch);
-  const left = await deliverer.takeUp();
-  if (left > 0) logger.info({ deliveries: left }, "deliveries of an earlier run were taken up");
+  const resumed = await queues.resumePending();
+  if (resumed > 0) logger.info({ deliveries: resumed }, "pending deliveries of an earlier run will be sent");
   const server = await listen(app, config).catch(async (error: unknown) => {
     await source.close();
-    await deliverer.close();
+    await queues.close();
     throw error;
   });
-  const shared = {
-    journal,
-    rules: config.rules,
-    maxAgeMs: config.delivery.giveUpAfterMs,
-    portalUrl: config.portalUrl,
-    clock,
-    random,
-    logger,
-    onRecorded: deliverer.add,
-    takeUp: deliverer.takeUp,
-    onFeed: metrics.feed,
-  };
-  const loop = source.start(shared);
-  const folder = config.archive ?? join(config.data, "archive");
-  const retention = openRetention({
-    ...shared,
-    archive: openArchiveWriter({ folder, kind: DELIVERIES, nowMs: clock.nowMs }),
-    policy: config.retention,
-    registry: metrics.registry,
-  });
-  retention.start();
-  const settings = config.agent && followSettings({ agent: clientOf(config.agent, deps), logger, onChange: heed });
-  logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent serves");
+  const background = startBackground({ config, deps, shared, queues, source, metrics, applySettings });
+  logger.info({ url: server.url, channels: [...channels.keys()] }, "notify-agent is listening");
   return {
     ...server,
     close: async () => {
-      await Promise.all([loop.stop(), settings?.stop(), retention.close()]);
+      await background.stop();
       await source.close();
-      await Promise.all([server.close(), deliverer.close()]);
+      await Promise.all([server.close(), queues.close()]);
     },
+  };
+}
+
+type BackgroundParts = {
+  readonly config: NotifyConfig;
+  readonly deps: NotifyDeps;
+  readonly shared: Pick<RetentionDeps, "journal" | "clock" | "random" | "logger">;
+  readonly queues: ChannelQueues;
+  readonly source: OpenSource;
+  readonly metrics: Metrics;
+  readonly applySettings: (now: LiveSettings) => void;
+};
+
+/** Starts what runs beside the HTTP server: reading events, retention, and following the live settings. */
+function startBackground(parts: BackgroundParts): { readonly stop: () => Promise<void> } {
+  const { config, deps, shared, queues, source, metrics } = parts;
+  const maxAgeMs = config.delivery.giveUpAfterMs;
+  const events = source.start({
+    ...shared,
+    rules: config.rules,
+    maxAgeMs,
+    portalUrl: config.portalUrl,
+    onRecorded: queues.add,
+    resumePending: queues.resumePending,
+    onFeed: metrics.feed,
+  });
+  const folder = config.archive ?? join(config.data, "archive");
+  const archive = openArchiveWriter({ folder, kind: DELIVERIES, nowMs: shared.clock.nowMs });
+  const { registry } = metrics;
+  const retention = openRetention({ ...shared, maxAgeMs, archive, policy: config.retention, registry });
+  retention.start();
+  const agent = config.agent && clientOf(config.agent, deps);
+  const settings = agent && followSettings({ agent, logger: shared.logger, heed: parts.applySettings });
+  return {
+    stop: async () => {
+      await Promise.all([events.stop(), settings?.stop(), retention.close()]);
+    },
+  };
+}
+
+/** Sends a test message on a channel; undefined when there is no such channel. */
+function channelTester(
+  channels: ReadonlyMap<string, Channel>,
+  clock: Clock,
+  sendMs: number,
+): (name: string) => Promise<SendResult> | undefined {
+  return (name) => {
+    const nowMs = clock.nowMs();
+    const message = { ...testContent(name), key: `test/${nowMs}/${name}`, to: undefined, at: new Date(nowMs) };
+    return channels.get(name)?.send(message, AbortSignal.timeout(sendMs));
   };
 }
 

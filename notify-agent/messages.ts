@@ -1,4 +1,4 @@
-// Every sentence that people are told. Pure: an event in, one message out, and each channel renders from that.
+// All texts of notifications. Pure: one event becomes one message, which each channel formats.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
@@ -6,14 +6,14 @@ import type { Notice } from "@gantry/core/notify/match.ts";
 import { duration } from "@gantry/core/task/messages.ts";
 import { OUTCOMES, STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 
-/** A message before it is known by which channel, to whom and under which key it goes. */
+/** A message without its channel, receiver and key. */
 export type Content = Omit<Message, "key" | "to" | "at">;
 
 const MAX_TITLE = 250;
 const MAX_TEXT = 4_000;
 const MAX_FACT = 300;
 
-/** What happened, outcome first. `portalUrl` completes an address of the portal that has no host. */
+/** The message for an event. `portalUrl`: the base of an address that has no host. */
 export function renderNotice(notice: Notice, portalUrl: string | undefined): Content {
   const { data } = notice;
   const { event } = data;
@@ -23,19 +23,19 @@ export function renderNotice(notice: Notice, portalUrl: string | undefined): Con
     thread: data.task,
     state,
     title: line(`${STATE_LOOKS[state].glyph} ${sentence}`, MAX_TITLE),
-    text: block(textOf(notice), MAX_TEXT),
+    text: block(textOf(notice, sentence), MAX_TEXT),
     facts: factsOf(notice),
     link: linkTo(data.url, portalUrl),
   };
 }
 
-/** What a channel is asked to send when a person wants to know whether it works. */
+/** The message that a person sends to test a channel. */
 export function testContent(channel: string): Content {
   return {
     thread: "test",
     state: "succeeded",
-    title: `${STATE_LOOKS.succeeded.glyph} Gantry can speak through ${channel}`,
-    text: "This is a test that somebody asked for. Nothing has happened.",
+    title: `${STATE_LOOKS.succeeded.glyph} Test message of Gantry on ${channel}`,
+    text: "This is a test message that somebody requested. Nothing has happened.",
     facts: [["Channel", channel]],
     link: undefined,
   };
@@ -73,7 +73,7 @@ function sentenceOf({ data }: Notice, state: State): string {
     case "TaskRequested":
       return `${title} was requested by ${data.requestedBy}`;
     case "TaskCancelRequested":
-      return `${title} is to be canceled by ${text(event.by)}`;
+      return `${title} is being canceled by ${text(event.by)}`;
     case "JobHeld":
       return `${title}: ${job} needs an answer`;
     case "JobResolved":
@@ -86,23 +86,31 @@ function sentenceOf({ data }: Notice, state: State): string {
   }
 }
 
-function textOf({ data }: Notice): string {
+function textOf({ data }: Notice, title: string): string {
   const { event } = data;
   if (event.kind === "JobHeld") {
-    return `${text(event.reason)}\nSomebody has to decide: run it again, mark it as done, or let it fail.`;
+    return `${text(event.reason)}\nA person has to decide: run the job again, mark it as done, or let it fail.`;
   }
   const failure = typeof event.failure === "object" && !Array.isArray(event.failure) ? event.failure : undefined;
   const { message, why, todo, line: failing } = (failure ?? {}) as JsonObject;
-  const headline = text(event.headline) || [text(event.reason), text(message)].filter((part) => part !== "").join(" ");
+  const headline =
+    beyondTitle(text(event.headline), title, event.durationMs) ||
+    [text(event.reason), text(message)].filter((part) => part !== "").join(" ");
   const firstLine = text(failing);
   return [
     headline,
     text(why),
     text(todo) === "" ? "" : `To do: ${text(todo)}`,
-    firstLine === "" || headline.includes(firstLine) ? "" : `First failing line: ${firstLine}`,
+    firstLine === "" || text(event.headline).includes(firstLine) ? "" : `First failing line: ${firstLine}`,
   ]
     .filter((part) => part !== "")
     .join("\n");
+}
+
+/** A headline without its first sentence, when that says the same as the title: the duration is in the facts. */
+function beyondTitle(headline: string, title: string, durationMs: JsonValue | undefined): string {
+  const same = typeof durationMs === "number" ? `${title} after ${duration(durationMs)}.` : `${title}.`;
+  return headline.startsWith(same) ? headline.slice(same.length).trim() : headline;
 }
 
 function factsOf({ data }: Notice): Content["facts"] {
@@ -125,14 +133,14 @@ function placeOf(place: JsonValue | undefined): string {
   return [text(job), text(step)].filter((part) => part !== "").join(": ");
 }
 
-/** Only addresses that a browser may follow from a message. */
+/** Only http and https addresses become links. */
 function linkTo(url: string, portalUrl: string | undefined): Content["link"] {
   const address = URL.parse(url, portalUrl);
   if (address === null || !/^https?:$/.test(address.protocol)) return undefined;
   return { label: "Open the task", url: address.href };
 }
 
-/** `JobClaimed` → "claimed": the noun is said by the place. */
+/** `JobClaimed` → "claimed". The text before it names the job. */
 function words(kind: string): string {
   const parts = kind.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
   return (parts.length > 1 ? parts.slice(1) : parts).join(" ");
@@ -149,13 +157,13 @@ function line(value: string, limit: number): string {
     .slice(0, limit);
 }
 
-/** Without colours and control characters, which logs are full of. Line ends stay. */
+/** Without escape sequences and control characters, which are frequent in logs. Line breaks stay. */
 function block(value: string, limit: number): string {
   const plain = value
     .slice(0, limit * 4)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out here.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this removes
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out here.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this removes
     .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, " ")
     .toWellFormed();
   return plain.length <= limit ? plain : `${plain.slice(0, limit - 1).toWellFormed()}…`;

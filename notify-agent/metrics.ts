@@ -1,4 +1,4 @@
-// What the notify-agent measures besides what every process does. No keys of deliveries as labels.
+// The metrics of the notify-agent, beside those of every process. Keys of deliveries are no labels: there are too many.
 
 import { openProcessMetrics, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { Counter, Gauge, Histogram } from "prom-client";
@@ -8,7 +8,7 @@ import manifest from "./package.json" with { type: "json" };
 export type Metrics = ProcessMetrics & {
   readonly tried: (delivery: Delivery) => void;
   readonly feed: (up: boolean, seq: number) => void;
-  /** What does not work at present, in sentences. */
+  /** What does not work at present, as sentences. */
   readonly problems: () => readonly string[];
 };
 
@@ -42,7 +42,8 @@ export function makeMetrics(pending: () => ReadonlyMap<string, number>): Metrics
   let isFeedUp = true;
   return {
     ...metrics,
-    problems: () => (isFeedUp ? [] : ["Events cannot be read: people are told when they can be again."]),
+    problems: () =>
+      isFeedUp ? [] : ["Events cannot be read. Notifications will be sent when they can be read again."],
     tried: ({ channel, state, atMs, deliveredMs }) => {
       results.inc({ channel, result: state === "pending" ? "retry" : state });
       if (deliveredMs !== null) seconds.observe({ channel }, Math.max(0, deliveredMs - atMs) / 1_000);

@@ -1,4 +1,4 @@
-// The world of the notify-agent's tests: a feed over real HTTP on one side, a messenger and a mail box on the other.
+// The environment of the notify-agent's tests: a fake feed, a fake messenger and a fake mail server, over real HTTP.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,19 +11,19 @@ import type { DeliveryView } from "@gantry/wire/agent/views.ts";
 import type { NotifyConfigInput } from "./config.ts";
 import { NOTIFY_INDEXES } from "./deliveries/delivery.ts";
 import { startNotifyAgent } from "./main.ts";
-import { AGENT_TOKEN, deliveries, handClock, keepLog, startFeed, TOKEN, until } from "./notify.fixture.ts";
+import { AGENT_TOKEN, captureLog, deliveries, manualClock, startFeed, TOKEN, until } from "./notify.fixture.ts";
 
-type World = Awaited<ReturnType<typeof openWorld>>;
+type TestEnvironment = Awaited<ReturnType<typeof startTestEnvironment>>;
 
-/** Feed, messenger and mail box, and a notify-agent that can be started again on the same journal. */
-export async function openWorld(t: TestContext, more: Partial<NotifyConfigInput> = {}) {
+/** The fakes, and a notify-agent that can be restarted with the same journal. */
+export async function startTestEnvironment(t: TestContext, more: Partial<NotifyConfigInput> = {}) {
   const dir = await mkdtemp(join(tmpdir(), "gantry-notify-"));
   const messenger = await startMessenger({ name: "messenger", dir });
   const box = await startMailBox({ name: "mail", dir });
   const feed = await startFeed();
-  const clock = handClock();
+  const clock = manualClock();
   const store = newMemoryStore();
-  const log = keepLog();
+  const log = captureLog();
   const closers: (() => Promise<void>)[] = [];
   t.after(async () => {
     for (const close of closers) await close();
@@ -31,7 +31,7 @@ export async function openWorld(t: TestContext, more: Partial<NotifyConfigInput>
     await rm(dir, { recursive: true, force: true });
   });
 
-  const world = { failAfterSending: false };
+  const env = { failAfterSending: false };
 
   const start = async (): Promise<{ url: string; journal: MemoryJournal; stop: () => Promise<void> }> => {
     const journal = openMemoryJournal({ indexes: NOTIFY_INDEXES, store, clock: { ...clock, after: realAfter } });
@@ -53,8 +53,8 @@ export async function openWorld(t: TestContext, more: Partial<NotifyConfigInput>
     };
     const watched: typeof fetch = async (input, init) => {
       const answer = await fetch(input, init);
-      if (world.failAfterSending && String(input).includes("slack")) {
-        world.failAfterSending = false;
+      if (env.failAfterSending && String(input).includes("slack")) {
+        env.failAfterSending = false;
         journal.failNextAppend("lost");
       }
       return answer;
@@ -74,7 +74,7 @@ export async function openWorld(t: TestContext, more: Partial<NotifyConfigInput>
     closers.push(stop);
     return { url: agent.url, journal, stop };
   };
-  return Object.assign(world, {
+  return Object.assign(env, {
     feed,
     messenger,
     box,
@@ -89,15 +89,15 @@ export async function openWorld(t: TestContext, more: Partial<NotifyConfigInput>
   });
 }
 
-/** The journal's waits go by real time; only the agent's are moved by hand. */
+/** The journal waits in real time; only the clock of the agent is controlled by the test. */
 function realAfter(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
 }
 
-type Running = Awaited<ReturnType<World["start"]>>;
+type Running = Awaited<ReturnType<TestEnvironment["start"]>>;
 
-/** Waits until so many deliveries exist and none of them is pending with a try ahead that is due. */
+/** Resolves when there are `count` deliveries and all are in one of the states. */
 export function settled(
   agent: Running,
   count: number,

@@ -1,4 +1,4 @@
-// What the tests of the notify-agent need: a small feed over real HTTP, a clock that is moved by hand, and ways to wait
+// Fixtures for the tests of the notify-agent: a fake feed over real HTTP, a clock that the test controls, and ways to wait
 // for the journal instead of for time.
 
 import { createServer, type Server, type ServerResponse } from "node:http";
@@ -15,14 +15,14 @@ export const START_MS = 1_750_000_000_000;
 export type FakeFeed = {
   readonly url: string;
   readonly port: number;
-  /** Appends an event and answers whoever waits. */
+  /** Appends an event and answers waiting requests. */
   readonly add: (event: JsonObject, data?: Partial<FeedEvent["data"]>, time?: Date) => void;
-  /** Forgets everything, as a task-agent with a new data folder does. */
+  /** Removes all events, as a task-agent with a new data folder does. */
   readonly forget: () => void;
   readonly asked: () => number;
-  /** Resolves when somebody waits for what comes after this number. */
+  /** Resolves when a request waits for events after this number. */
   readonly awaited: (after: number) => Promise<void>;
-  /** Answers whoever waits, with nothing when there is nothing. */
+  /** Answers waiting requests, also without events. */
   readonly answer: () => void;
   readonly close: () => Promise<void>;
 };
@@ -110,7 +110,7 @@ export function feedEvent(
   };
 }
 
-/** A TaskEnded as the task-agent makes it. */
+/** A TaskEnded event as the task-agent creates it. */
 export function ended(outcome: string): JsonObject {
   return {
     kind: "TaskEnded",
@@ -121,17 +121,17 @@ export function ended(outcome: string): JsonObject {
   };
 }
 
-export type HandClock = Clock & {
+export type ManualClock = Clock & {
   readonly advance: (ms: number) => void;
-  /** Resolves when somebody waits for this clock. */
+  /** Resolves when a timer of this clock is set. */
   readonly whenAwaited: () => Promise<void>;
 };
 
-export function handClock(): HandClock {
+export function manualClock(): ManualClock {
   let now = START_MS;
   let onTimer: () => void = () => {};
   let timers: { readonly at: number; readonly run: () => void }[] = [];
-  /** And not the next pass over old deliveries, which nobody waits for. */
+  /** Not the next retention pass, which no test waits for. */
   const isTry = ({ at }: { readonly at: number }): boolean => at - now < 5 * 60_000;
   return {
     nowMs: () => now,
@@ -158,7 +158,7 @@ export function handClock(): HandClock {
   };
 }
 
-/** Looks again after every commit until the answer is not undefined. Fails after 10 s of silence. */
+/** Calls `look` after every commit until it returns a value. Fails after 10 s without a commit. */
 export async function until<T>(journal: Journal, look: () => Promise<T | undefined>): Promise<T> {
   let seq = 0;
   while (true) {
@@ -186,7 +186,7 @@ export async function inbox(url: string, query = ""): Promise<readonly InboxItem
 
 export type LogLine = { readonly level: string; readonly message: string; readonly fields: object };
 
-export function keepLog(): {
+export function captureLog(): {
   readonly lines: LogLine[];
   readonly logger: import("@gantry/runtime/process/logger.ts").Logger;
 } {

@@ -1,4 +1,4 @@
-// The notify-agent from outside: a feed over real HTTP on one side, a messenger and a mail box on the other.
+// The notify-agent as a black box: a fake feed over real HTTP, a fake messenger and a fake mail server.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -17,18 +17,18 @@ import {
   TOKEN,
   until,
 } from "./notify.fixture.ts";
-import { openWorld, settled, tried } from "./notify-process.fixture.ts";
+import { settled, startTestEnvironment, tried } from "./notify-process.fixture.ts";
 
-describe("telling people", () => {
-  test("one message per event and rule on every channel, and the record of it", async (t) => {
-    const world = await openWorld(t);
-    const agent = await world.start();
-    world.feed.add({ kind: "TaskRequested" });
-    world.feed.add({ kind: "JobStarted", job: "deploy", attempt: 1 });
-    world.feed.add({ ...ended("failed"), failedAt: { job: "deploy[tokyo]", step: "wait" } });
-    // The same end again, as an agent that lost its answer may tell it.
-    world.feed.add(ended("failed"));
-    world.feed.add(ended("succeeded"), { task: "t02" });
+describe("notifications", () => {
+  test("one message per event and rule on every channel, with a record", async (t) => {
+    const env = await startTestEnvironment(t);
+    const agent = await env.start();
+    env.feed.add({ kind: "TaskRequested" });
+    env.feed.add({ kind: "JobStarted", job: "deploy", attempt: 1 });
+    env.feed.add({ ...ended("failed"), failedAt: { job: "deploy[tokyo]", step: "wait" } });
+    // The same event again, as an agent may send it whose response was lost.
+    env.feed.add(ended("failed"));
+    env.feed.add(ended("succeeded"), { task: "t02" });
     const all = await settled(agent, 6);
 
     assert.deepEqual(all.map((one) => one.key).sort(), [
@@ -40,14 +40,14 @@ describe("telling people", () => {
       "task-ended/t02/ops",
     ]);
     assert.deepEqual(
-      (await world.messages()).map((one) => [one.key, one.title]),
+      (await env.messages()).map((one) => [one.key, one.title]),
       [
         ["task-ended/t01/ops", "✕ Run CD: orders failed at deploy[tokyo]: wait"],
         ["task-ended/t02/ops", "✓ Run CD: orders succeeded"],
       ],
     );
     assert.deepEqual(
-      (await world.mails()).map((one) => one.subject),
+      (await env.mails()).map((one) => one.subject),
       ["[gantry] ✕ Run CD: orders failed at deploy[tokyo]: wait", "[gantry] ✓ Run CD: orders succeeded"],
     );
     assert.deepEqual(
@@ -59,8 +59,8 @@ describe("telling people", () => {
     );
   });
 
-  test("rules of the configuration decide, with their own receivers", async (t) => {
-    const world = await openWorld(t, {
+  test("the configured rules decide, with their own receivers", async (t) => {
+    const env = await startTestEnvironment(t, {
       rules: [
         {
           name: "mine",
@@ -70,259 +70,259 @@ describe("telling people", () => {
         },
       ],
     });
-    const agent = await world.start();
-    world.feed.add(ended("succeeded"));
-    world.feed.add(ended("failed"), { task: "t02" });
-    world.feed.add(ended("failed"), { task: "t03" });
-    world.feed.add(ended("failed"), { task: "t04", app: "billing" });
+    const agent = await env.start();
+    env.feed.add(ended("succeeded"));
+    env.feed.add(ended("failed"), { task: "t02" });
+    env.feed.add(ended("failed"), { task: "t03" });
+    env.feed.add(ended("failed"), { task: "t04", app: "billing" });
     await settled(agent, 2);
     assert.deepEqual(
-      (await world.mails()).map((one) => one.to),
+      (await env.mails()).map((one) => one.to),
       [["kim@corp.example"], ["kim@corp.example"]],
     );
   });
 
-  test("a held job asks a person", async (t) => {
-    const world = await openWorld(t);
-    const agent = await world.start();
-    world.feed.add({ kind: "JobHeld", job: "deploy[seoul]", reason: "The runner was lost after the push." });
+  test("a held job sends a message", async (t) => {
+    const env = await startTestEnvironment(t);
+    const agent = await env.start();
+    env.feed.add({ kind: "JobHeld", job: "deploy[seoul]", reason: "The runner was lost after the push." });
     await settled(agent, 3);
-    const [message] = await world.messages();
+    const [message] = await env.messages();
     assert.equal(message?.title, "? Run CD: orders: deploy[seoul] needs an answer");
-    assert.match(message?.text ?? "", /The runner was lost after the push\.\nSomebody has to decide/);
+    assert.match(message?.text ?? "", /The runner was lost after the push\.\nA person has to decide/);
   });
 
-  test("what is too old to be news is passed over", async (t) => {
-    const world = await openWorld(t);
-    const agent = await world.start();
-    world.clock.advance(4 * 24 * 3_600_000);
-    world.feed.add(ended("failed"));
-    world.feed.add(ended("failed"), { task: "t02" }, new Date(world.clock.nowMs()));
+  test("events that are too old are ignored", async (t) => {
+    const env = await startTestEnvironment(t);
+    const agent = await env.start();
+    env.clock.advance(4 * 24 * 3_600_000);
+    env.feed.add(ended("failed"));
+    env.feed.add(ended("failed"), { task: "t02" }, new Date(env.clock.nowMs()));
     await settled(agent, 3);
     assert.deepEqual(
-      (await world.messages()).map((one) => one.key),
+      (await env.messages()).map((one) => one.key),
       ["task-ended/t02/ops"],
     );
   });
 
-  test("events that nobody is told of cost no write, until there is time for it", async (t) => {
-    const world = await openWorld(t);
-    const agent = await world.start();
-    world.feed.add({ kind: "StepStarted", job: "build", step: "compile" });
-    await world.feed.awaited(1);
+  test("events without deliveries are not written until the feed is idle", async (t) => {
+    const env = await startTestEnvironment(t);
+    const agent = await env.start();
+    env.feed.add({ kind: "StepStarted", job: "build", step: "compile" });
+    await env.feed.awaited(1);
     assert.equal(await agent.journal.load("cursor/feed"), undefined);
-    world.feed.answer();
+    env.feed.answer();
     const kept = await until(agent.journal, () => agent.journal.load("cursor/feed"));
     assert.deepEqual(kept.snapshot, { after: 1 });
   });
 });
 
-describe("starting again", () => {
-  test("nothing is told twice, and nothing that happened meanwhile is missed", async (t) => {
-    const world = await openWorld(t);
-    const first = await world.start();
-    world.feed.add(ended("failed"));
+describe("a restart", () => {
+  test("sends nothing twice, and misses no event", async (t) => {
+    const env = await startTestEnvironment(t);
+    const first = await env.start();
+    env.feed.add(ended("failed"));
     await settled(first, 3);
     await first.stop();
-    world.feed.add(ended("succeeded"), { task: "t02" });
-    const second = await world.start();
+    env.feed.add(ended("succeeded"), { task: "t02" });
+    const second = await env.start();
     await settled(second, 6);
     assert.deepEqual(
-      (await world.messages()).map((one) => one.key),
+      (await env.messages()).map((one) => one.key),
       ["task-ended/t01/ops", "task-ended/t02/ops"],
     );
-    assert.equal((await world.mails()).length, 2);
+    assert.equal((await env.mails()).length, 2);
   });
 
-  test("what was recorded and not sent is sent", async (t) => {
-    const world = await openWorld(t);
-    world.messenger.faults.add({ kind: "drop", match: "slack", times: 1 });
-    const first = await world.start();
-    world.feed.add(ended("failed"));
+  test("sends what was recorded but not sent", async (t) => {
+    const env = await startTestEnvironment(t);
+    env.messenger.faults.add({ kind: "drop", match: "slack", times: 1 });
+    const first = await env.start();
+    env.feed.add(ended("failed"));
     await tried(first, "task-ended/t01/ops", 1);
     await first.stop();
-    assert.deepEqual(await world.messages(), []);
-    world.clock.advance(60_000);
-    const second = await world.start();
+    assert.deepEqual(await env.messages(), []);
+    env.clock.advance(60_000);
+    const second = await env.start();
     await settled(second, 3);
     assert.deepEqual(
-      (await world.messages()).map((one) => one.key),
+      (await env.messages()).map((one) => one.key),
       ["task-ended/t01/ops"],
     );
   });
 
-  test("a channel that is gone from the configuration ends its deliveries", async (t) => {
-    const world = await openWorld(t);
-    world.messenger.faults.add({ kind: "drop", match: "slack", times: 1 });
-    const first = await world.start();
-    world.feed.add(ended("failed"));
+  test("ends the deliveries of a channel that is no longer configured", async (t) => {
+    const env = await startTestEnvironment(t);
+    env.messenger.faults.add({ kind: "drop", match: "slack", times: 1 });
+    const first = await env.start();
+    env.feed.add(ended("failed"));
     await tried(first, "task-ended/t01/ops", 1);
     await settled(first, 3, ["delivered", "pending"]);
     await first.stop();
     const agent = await startNotifyAgent(
-      { token: TOKEN, agent: { url: world.feed.url, token: AGENT_TOKEN } },
+      { token: TOKEN, agent: { url: env.feed.url, token: AGENT_TOKEN } },
       {
-        journal: openMemoryJournal({ indexes: NOTIFY_INDEXES, store: world.store }),
-        clock: world.clock,
-        logger: world.log.logger,
+        journal: openMemoryJournal({ indexes: NOTIFY_INDEXES, store: env.store }),
+        clock: env.clock,
+        logger: env.log.logger,
       },
     );
     const ops = (await deliveries(agent.url)).find((one) => one.channel === "ops");
     await agent.close();
     assert.equal(ops?.state, "refused");
-    assert.match(ops?.problem ?? "", /no channel ops any more/);
+    assert.match(ops?.problem ?? "", /channel ops is no longer configured/);
   });
 });
 
 describe("channels that fail", () => {
-  test("a channel that is down is tried again, later and later, until it is up; the others do not wait", async (t) => {
-    const world = await openWorld(t);
-    world.messenger.faults.add({ kind: "status", status: 503, match: "slack", times: 3 });
-    const agent = await world.start();
-    world.feed.add(ended("failed"));
+  test("a channel that is down is retried with growing delays; the other channels do not wait", async (t) => {
+    const env = await startTestEnvironment(t);
+    env.messenger.faults.add({ kind: "status", status: 503, match: "slack", times: 3 });
+    const agent = await env.start();
+    env.feed.add(ended("failed"));
     const waits: number[] = [];
     for (let tries = 1; tries <= 3; tries += 1) {
       const one = await tried(agent, "task-ended/t01/ops", tries);
       assert.equal(one.state, "pending");
       assert.match(one.problem ?? "", /status 503/);
-      const waitMs = Date.parse(one.nextTryAt ?? "") - world.clock.nowMs();
+      const waitMs = Date.parse(one.nextTryAt ?? "") - env.clock.nowMs();
       waits.push(waitMs);
-      world.clock.advance(waitMs);
+      env.clock.advance(waitMs);
     }
     assert.deepEqual(waits, [2_000, 4_000, 8_000]);
     const all = await settled(agent, 3);
     assert.equal(all.find((one) => one.channel === "ops")?.tries, 4);
-    assert.equal((await world.messages()).length, 1);
-    assert.equal((await world.mails()).length, 1);
+    assert.equal((await env.messages()).length, 1);
+    assert.equal((await env.mails()).length, 1);
   });
 
-  test("one message that is never taken does not hold up the next", async (t) => {
-    const world = await openWorld(t);
-    world.messenger.faults.add({ kind: "status", status: 500, match: "slack", times: 1 });
-    const agent = await world.start();
-    world.feed.add(ended("failed"));
+  test("a message that is never accepted does not block the next one", async (t) => {
+    const env = await startTestEnvironment(t);
+    env.messenger.faults.add({ kind: "status", status: 500, match: "slack", times: 1 });
+    const agent = await env.start();
+    env.feed.add(ended("failed"));
     await tried(agent, "task-ended/t01/ops", 1);
-    world.feed.add(ended("failed"), { task: "t02" });
+    env.feed.add(ended("failed"), { task: "t02" });
     await tried(agent, "task-ended/t02/ops", 1);
     assert.deepEqual(
-      (await world.messages()).map((one) => one.key),
+      (await env.messages()).map((one) => one.key),
       ["task-ended/t02/ops"],
     );
   });
 
-  test("410 is refused, recorded, and not tried again", async (t) => {
-    const world = await openWorld(t);
-    world.messenger.faults.add({ kind: "status", status: 410, body: "channel_is_archived", match: "slack", times: 1 });
-    const agent = await world.start();
-    world.feed.add(ended("failed"));
+  test("410 is a refusal: recorded, and not retried", async (t) => {
+    const env = await startTestEnvironment(t);
+    env.messenger.faults.add({ kind: "status", status: 410, body: "channel_is_archived", match: "slack", times: 1 });
+    const agent = await env.start();
+    env.feed.add(ended("failed"));
     const all = await settled(agent, 3, ["delivered", "refused"]);
     const ops = all.find((one) => one.channel === "ops");
     assert.equal(ops?.state, "refused");
     assert.equal(ops?.problem, "status 410: channel_is_archived");
     assert.equal(ops?.nextTryAt, undefined);
-    world.clock.advance(10 * 24 * 3_600_000);
-    assert.equal((await world.messages()).length, 0);
+    env.clock.advance(10 * 24 * 3_600_000);
+    assert.equal((await env.messages()).length, 0);
   });
 
-  test("an answer that was lost leads to a second message with the same key", async (t) => {
-    const world = await openWorld(t);
-    world.messenger.faults.add({ kind: "drop-answer", match: "slack", times: 1 });
-    const agent = await world.start();
-    world.feed.add(ended("failed"));
+  test("a lost response leads to a second message with the same key", async (t) => {
+    const env = await startTestEnvironment(t);
+    env.messenger.faults.add({ kind: "drop-answer", match: "slack", times: 1 });
+    const agent = await env.start();
+    env.feed.add(ended("failed"));
     await tried(agent, "task-ended/t01/ops", 1);
-    world.clock.advance(2_000);
+    env.clock.advance(2_000);
     await settled(agent, 3);
     assert.deepEqual(
-      (await world.messages()).map((one) => one.key),
+      (await env.messages()).map((one) => one.key),
       ["task-ended/t01/ops", "task-ended/t01/ops"],
     );
   });
 
-  test("a mail server that says later gets the same Message-ID again", async (t) => {
-    const world = await openWorld(t);
-    world.box.refuse(451, "try later", 1);
-    const agent = await world.start();
-    world.feed.add(ended("failed"));
+  test("a mail server that rejects temporarily gets the same Message-ID again", async (t) => {
+    const env = await startTestEnvironment(t);
+    env.box.refuse(451, "try later", 1);
+    const agent = await env.start();
+    env.feed.add(ended("failed"));
     const one = await tried(agent, "task-ended/t01/mail", 1);
     assert.match(one.problem ?? "", /try later/);
-    world.clock.advance(2_000);
+    env.clock.advance(2_000);
     await settled(agent, 3);
-    assert.equal((await world.mails()).length, 1);
+    assert.equal((await env.mails()).length, 1);
   });
 
-  test("after three days it is given up, and the record says why", async (t) => {
-    const world = await openWorld(t, { delivery: { firstRetryMs: 60_000, maxRetryMs: 6 * 3_600_000 } });
-    world.messenger.faults.add({ kind: "status", status: 500, body: "rollup_error", match: "slack", times: 10_000 });
-    const agent = await world.start();
-    world.feed.add(ended("failed"));
+  test("after three days the delivery is given up, and the record says why", async (t) => {
+    const env = await startTestEnvironment(t, { delivery: { firstRetryMs: 60_000, maxRetryMs: 6 * 3_600_000 } });
+    env.messenger.faults.add({ kind: "status", status: 500, body: "rollup_error", match: "slack", times: 10_000 });
+    const agent = await env.start();
+    env.feed.add(ended("failed"));
     for (let tries = 1; ; tries += 1) {
       const one = await tried(agent, "task-ended/t01/ops", tries);
       if (one.state !== "pending") {
         assert.equal(one.state, "given-up");
         assert.match(one.problem ?? "", /rollup_error/);
-        assert.ok(world.clock.nowMs() - START_MS <= 72 * 3_600_000);
+        assert.ok(env.clock.nowMs() - START_MS <= 72 * 3_600_000);
         assert.ok(one.tries > 10);
         break;
       }
-      world.clock.advance(Date.parse(one.nextTryAt ?? "") - world.clock.nowMs());
+      env.clock.advance(Date.parse(one.nextTryAt ?? "") - env.clock.nowMs());
     }
   });
 
-  test("a result that could not be recorded is recorded later, and the message is not sent again", async (t) => {
-    const world = await openWorld(t);
-    world.failAfterSending = true;
-    const agent = await world.start();
-    world.feed.add(ended("failed"));
-    await until(agent.journal, async () => (world.log.lines.some((line) => line.level === "error") ? true : undefined));
+  test("a result that could not be recorded is recorded later, without sending again", async (t) => {
+    const env = await startTestEnvironment(t);
+    env.failAfterSending = true;
+    const agent = await env.start();
+    env.feed.add(ended("failed"));
+    await until(agent.journal, async () => (env.log.lines.some((line) => line.level === "error") ? true : undefined));
     assert.deepEqual((await deliveries(agent.url)).find((one) => one.channel === "ops")?.state, "pending");
-    world.clock.advance(5_000);
+    env.clock.advance(5_000);
     await settled(agent, 3);
-    assert.equal((await world.messages()).length, 1);
+    assert.equal((await env.messages()).length, 1);
   });
 });
 
 describe("the feed", () => {
-  test("a task-agent that is not there yet is waited for; the log says it once", async (t) => {
-    const world = await openWorld(t);
-    const { port } = world.feed;
-    await world.feed.close();
-    const agent = await world.start();
+  test("a task-agent that is not running yet is waited for, with one line in the log", async (t) => {
+    const env = await startTestEnvironment(t);
+    const { port } = env.feed;
+    await env.feed.close();
+    const agent = await env.start();
     for (let n = 0; n < 5; n += 1) {
-      await world.clock.whenAwaited();
-      if (n < 4) world.clock.advance(60_000);
+      await env.clock.whenAwaited();
+      if (n < 4) env.clock.advance(60_000);
     }
     const back = await startFeed([feedEvent(1, ended("failed"))], port);
     t.after(() => back.close());
-    world.clock.advance(60_000);
+    env.clock.advance(60_000);
     await settled(agent, 3);
-    const warnings = world.log.lines.filter((line) => line.message.includes("the feed cannot be read"));
+    const warnings = env.log.lines.filter((line) => line.message.includes("the feed of the task-agent cannot be read"));
     assert.equal(warnings.length, 1);
-    assert.ok(world.log.lines.some((line) => line.message.includes("is back")));
+    assert.ok(env.log.lines.some((line) => line.message.includes("answers again")));
   });
 
-  test("a feed that begins anew is read from its start", async (t) => {
-    const world = await openWorld(t);
-    const agent = await world.start();
-    for (let n = 0; n < 5; n += 1) world.feed.add({ kind: "JobStarted", job: "a" });
-    world.feed.add(ended("failed"));
+  test("a feed that has started anew is read from its beginning", async (t) => {
+    const env = await startTestEnvironment(t);
+    const agent = await env.start();
+    for (let n = 0; n < 5; n += 1) env.feed.add({ kind: "JobStarted", job: "a" });
+    env.feed.add(ended("failed"));
     await settled(agent, 3);
-    world.feed.forget();
-    world.feed.add(ended("failed"), { task: "t99" });
+    env.feed.forget();
+    env.feed.add(ended("failed"), { task: "t99" });
     await settled(agent, 6);
-    assert.equal((await world.messages()).length, 2);
+    assert.equal((await env.messages()).length, 2);
   });
 
-  test("an append whose answer was lost loses nothing and doubles nothing", async (t) => {
+  test("an append with a lost result loses and repeats nothing", async (t) => {
     for (const fault of ["lost", "unanswered"] as const) {
-      const world = await openWorld(t);
-      const agent = await world.start();
+      const env = await startTestEnvironment(t);
+      const agent = await env.start();
       agent.journal.failNextAppend(fault);
-      world.feed.add(ended("failed"));
-      await world.clock.whenAwaited();
-      world.clock.advance(60_000);
+      env.feed.add(ended("failed"));
+      await env.clock.whenAwaited();
+      env.clock.advance(60_000);
       await settled(agent, 3);
-      assert.equal((await world.messages()).length, 1, fault);
-      assert.equal((await world.mails()).length, 1, fault);
+      assert.equal((await env.messages()).length, 1, fault);
+      assert.equal((await env.mails()).length, 1, fault);
     }
   });
 });

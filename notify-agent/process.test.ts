@@ -1,4 +1,4 @@
-// The notify-agent as a real process: configuration from a file, and kill -9 in the middle of an outage.
+// The notify-agent as a real process: configuration from a file, and SIGKILL during an outage.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -14,7 +14,7 @@ import { AGENT_TOKEN, ended, startFeed, TOKEN } from "./notify.fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 
-test("killed between recording and sending: the next process sends it, once", async (t) => {
+test("after a kill between recording and sending, the next process sends the message once", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-notify-"));
   const feed = await startFeed();
   const messenger = await startMessenger({ name: "messenger", dir });
@@ -81,7 +81,7 @@ test("killed between recording and sending: the next process sends it, once", as
   assert.equal((await messages()).length, 1);
 });
 
-test("a wrong configuration stops the start with all mistakes and without secrets", async (t) => {
+test("an invalid configuration prevents the start and prints all errors, without secrets", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-notify-"));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const config = join(dir, "notify.yaml");

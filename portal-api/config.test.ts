@@ -1,4 +1,4 @@
-// Configuration, and the portal as a process.
+// The configuration, and the portal as a process.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => rm(dir, { recursive: true }));
 
-test("all problems are told at once, and no secret with them", () => {
+test("all problems are reported together, without secrets", () => {
   const bad = { prot: 1, port: -1, agent: { url: "ftp://x", token: "too-short" } } as unknown as PortalConfigInput;
   assert.throws(
     () => parseConfig(bad),
@@ -33,12 +33,12 @@ test("all problems are told at once, and no secret with them", () => {
   );
 });
 
-test("what is not given has its default", () => {
+test("missing values have defaults", () => {
   const config = parseConfig({ agent: { url: "http://agent:7000/", token: "a-token-of-the-platform-plane" } });
   assert.deepEqual([config.port, config.agent.url, config.live.recheckMs], [3000, "http://agent:7000", 30_000]);
 });
 
-test("as a process: it serves, keeps its tokens over a restart, and ends when it is told to", async () => {
+test("as a process it serves, keeps its tokens across a restart, and exits on a signal", async () => {
   const agent = await startFakeAgent();
   const file = join(dir, "process.yaml");
   await writeFile(file, JSON.stringify({ port: 0, dataDir: join(dir, "data"), agent: { url: agent.url } }));

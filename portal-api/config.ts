@@ -1,4 +1,5 @@
-// The configuration of the portal: file < environment (GANTRY_PORTAL_API_…) < flags. Unknown keys are refused.
+// The configuration of the portal: flags override the environment (GANTRY_PORTAL_API_…), which overrides the file. Unknown
+// keys are errors.
 
 import { fileURLToPath } from "node:url";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -10,9 +11,9 @@ const peer = z.strictObject({ url, token: z.string().min(16, "at least 16 charac
 
 export const portalConfig = z.strictObject({
   host: z.string().default("127.0.0.1"),
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: z.int().min(0).max(65_535).default(3000),
-  /** The address people use; default: the one it listens on. With https the session cookie is Secure. */
+  /** The address that people use. Default: the one it listens on. With https the session cookie is Secure. */
   publicUrl: url.optional(),
   /** Folder of the portal's journal and of `admin-token`. */
   dataDir: z.string().default(".data/portal"),
@@ -25,13 +26,13 @@ export const portalConfig = z.strictObject({
   live: z
     .strictObject({
       pingMs: z.int().min(10).default(15_000),
-      /** How often the caller of an open stream is authorised again. */
+      /** How often the caller of an open stream is authorised again, in ms. */
       recheckMs: z.int().min(10).default(30_000),
-      /** What browsers wait before they connect again. */
+      /** How long browsers wait before they reconnect, in ms. */
       retryMs: z.int().min(10).default(3_000),
-      /** Events kept in memory for all streams together. */
+      /** Events in memory, shared by all streams. */
       keep: z.int().min(1).default(10_000),
-      /** A client that is further behind than this starts anew instead of reading everything. */
+      /** A client that missed more events than this is told to reload instead of receiving them. */
       replay: z.int().min(1).default(50_000),
     })
     .prefault({}),
@@ -39,7 +40,7 @@ export const portalConfig = z.strictObject({
 export type PortalConfig = z.output<typeof portalConfig>;
 export type PortalConfigInput = z.input<typeof portalConfig>;
 
-/** The whole configuration with its defaults; throws `config-invalid` with every problem, and no value. */
+/** The configuration with its defaults. Throws `config-invalid` with every problem; the message contains no values. */
 export function parseConfig(value: PortalConfigInput): PortalConfig {
   const parsed = portalConfig.safeParse(value);
   if (parsed.success) return parsed.data;

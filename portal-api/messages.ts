@@ -1,18 +1,18 @@
-// Every sentence of the portal's own pages.
+// All texts of the portal's own pages: sign-in and API documentation.
 
 export const say = {
   signInTitle: (): string => "Sign in",
   signInHint: (): string =>
-    "Paste a token. An administrator creates one with POST /v1/tokens; the first one is in the file admin-token of the portal's data folder.",
+    "Paste a token. An administrator creates tokens on the settings page or with POST /v1/tokens. The first token is in the file admin-token in the data folder of the portal.",
   tokenLabel: (): string => "Token",
   signInButton: (): string => "Sign in",
-  linkIsOver: (): string => "This sign-in link was used or is too old. Ask for a new one, or sign in with a token.",
-  tokenIsUnknown: (): string => "This token is not known, has expired or was revoked.",
+  linkIsOver: (): string =>
+    "This sign-in link has been used or has expired. Ask for a new one, or sign in with a token.",
+  tokenIsUnknown: (): string => "This token is unknown, has expired or has been revoked.",
   docsTitle: (): string => "HTTP API",
-  docsIntro: (): string =>
-    "Every address, made from the same declarations that serve it. The machine-readable document is openapi.json.",
+  docsIntro: (): string => "All operations of the API. The machine-readable document is",
   docsErrors: (): string => "Errors",
   docsErrorsIntro: (): string =>
-    "Every error is application/problem+json: code, what happened, why, and what to do. A program decides by the code.",
+    "Every error is application/problem+json and says what happened, why, and what to do. Programs should rely on the code.",
   accessOf: (role: string): string => (role === "anyone" ? "needs no sign-in" : `needs the role ${role}`),
 };

@@ -1,4 +1,4 @@
-// What the portal measures besides what every process does.
+// The metrics of the portal, beside those of every process.
 
 import { openProcessMetrics, type ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { Gauge } from "prom-client";

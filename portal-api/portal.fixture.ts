@@ -1,4 +1,4 @@
-// A portal with its fake task-agent and a small notify-agent, over real HTTP, for tests.
+// A portal with a fake task-agent and a fake notify-agent, over real HTTP, for tests.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,11 +17,11 @@ import type { PortalConfigInput } from "./config.ts";
 import { type FakeAgent, startFakeAgent } from "./fake-agent.fixture.ts";
 import { type RunningPortal, startPortal } from "./main.ts";
 
-export type World = RunningPortal & {
+export type TestPortal = RunningPortal & {
   readonly agent: FakeAgent;
   readonly dir: string;
   readonly lines: object[];
-  /** A request with the administrator's token, or with the one given; null sends none. */
+  /** Sends a request with the administrator's token, or with the given one; null sends none. */
   readonly ask: (path: string, init?: Asking) => Promise<Response>;
   readonly tokenOf: (role: "viewer" | "developer" | "admin", name?: string) => Promise<string>;
 };
@@ -36,10 +36,10 @@ export type Asking = {
   readonly signal?: AbortSignal;
 };
 
-export async function startWorld(
+export async function startTestPortal(
   config: Partial<PortalConfigInput> = {},
   options: { readonly clock?: Clock } = {},
-): Promise<World> {
+): Promise<TestPortal> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-portal-"));
   const agent = await startFakeAgent();
   const notify = await startFakeNotify();
@@ -62,7 +62,7 @@ export async function startWorld(
     },
   );
 
-  const ask: World["ask"] = (path, { token = portal.adminToken, json, headers, ...rest } = {}) =>
+  const ask: TestPortal["ask"] = (path, { token = portal.adminToken, json, headers, ...rest } = {}) =>
     fetch(portal.url + path, {
       ...rest,
       headers: {
@@ -115,7 +115,7 @@ async function startFakeNotify(): Promise<{ url: string; close: () => Promise<vo
 /** One frame of an event stream. */
 export type Got = { readonly id?: string; readonly event?: string; readonly data?: unknown };
 
-/** Reads an event stream frame by frame; comments and bare ids are left out. Cancel by aborting the request. */
+/** Reads an event stream frame by frame, without comments and bare ids. Abort the request to stop. */
 export async function* readFrames(answer: Response): AsyncGenerator<Got> {
   let text = "";
   const decoder = new TextDecoder();

@@ -1,4 +1,4 @@
-// Everything a route may use, made once at start and handed in.
+// Everything that a route may use. It is created once, at startup.
 
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -15,7 +15,7 @@ import type { Metrics } from "./metrics.ts";
 
 export type Portal = {
   readonly config: PortalConfig;
-  /** The address people use, without a slash at the end. */
+  /** The address that people use, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly agent: AgentClient;
   readonly notify: NotifyClient | undefined;
@@ -31,8 +31,8 @@ export type Portal = {
   readonly closing: AbortSignal;
 };
 
-/** Is what this identity hangs on still in force? For streams that outlive the request that opened them. */
-export async function stillHolds(portal: Portal, caller: Caller): Promise<boolean> {
-  if (caller.session !== undefined) return portal.sessions.holds(caller.session);
+/** Whether the session or token of a caller is still valid. For streams, which last longer than the check at their start. */
+export async function isStillAuthorised(portal: Portal, caller: Caller): Promise<boolean> {
+  if (caller.session !== undefined) return portal.sessions.isValid(caller.session);
   return caller.token !== undefined && portal.tokens.isInUse(caller.token);
 }

@@ -1,4 +1,4 @@
-// Runs before the first paint: the theme that this person chose, so that nothing flashes.
+// Sets the chosen theme before the first paint, so that the page does not flash in another one.
 
 import { applyTheme, savedTheme } from "./frame/theme.ts";
 

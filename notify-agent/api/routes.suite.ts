@@ -1,22 +1,22 @@
-// What the notify-agent answers over HTTP; notify.test.ts runs it with the rest.
+// Tests of the HTTP API of the notify-agent; notify.test.ts runs them.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AGENT_TOKEN, ended, get, inbox, TOKEN } from "../notify.fixture.ts";
-import { openWorld, settled } from "../notify-process.fixture.ts";
+import { settled, startTestEnvironment } from "../notify-process.fixture.ts";
 
 export function overHttp(): void {
   describe("over HTTP", () => {
-    test("the inbox can be followed by its ids", async (t) => {
-      const world = await openWorld(t);
-      const agent = await world.start();
+    test("the inbox can be followed by id", async (t) => {
+      const env = await startTestEnvironment(t);
+      const agent = await env.start();
       const first = inbox(agent.url, "?after=&wait=10000");
-      world.feed.add(ended("failed"));
+      env.feed.add(ended("failed"));
       const [one] = await first;
       assert.ok(one);
       assert.equal(one.url, "https://portal.example/tasks/t01");
       const next = inbox(agent.url, `?after=${one.id}&wait=10000`);
-      world.feed.add(ended("succeeded"), { task: "t02" });
+      env.feed.add(ended("succeeded"), { task: "t02" });
       assert.deepEqual(
         (await next).map((item) => item.task),
         ["t02"],
@@ -24,10 +24,10 @@ export function overHttp(): void {
       assert.deepEqual(await inbox(agent.url, `?after=${(await next)[0]?.id}`), []);
     });
 
-    test("pages, newest first", async (t) => {
-      const world = await openWorld(t, { channels: {}, rules: undefined });
-      const agent = await world.start();
-      for (let n = 1; n <= 7; n += 1) world.feed.add(ended("failed"), { task: `t${n}` });
+    test("pages are newest first", async (t) => {
+      const env = await startTestEnvironment(t, { channels: {}, rules: undefined });
+      const agent = await env.start();
+      for (let n = 1; n <= 7; n += 1) env.feed.add(ended("failed"), { task: `t${n}` });
       await settled(agent, 7);
       const seen: string[] = [];
       let cursor = "";
@@ -39,25 +39,25 @@ export function overHttp(): void {
       assert.deepEqual(seen, ["t7", "t6", "t5", "t4", "t3", "t2", "t1"]);
     });
 
-    test("a channel can be tried out", async (t) => {
-      const world = await openWorld(t);
-      const agent = await world.start();
+    test("a channel can be tested", async (t) => {
+      const env = await startTestEnvironment(t);
+      const agent = await env.start();
       const ask = (name: string, token = TOKEN): Promise<Response> =>
         fetch(`${agent.url}/notify/v1/channels/${name}/test`, {
           method: "POST",
           headers: { authorization: `Bearer ${token}` },
         });
       assert.deepEqual(await (await ask("ops")).json(), { kind: "delivered" });
-      assert.match((await world.messages())[0]?.title ?? "", /^✓ Gantry can speak through ops/);
-      world.messenger.faults.add({ kind: "status", status: 404, body: "no_service", match: "slack", times: 1 });
+      assert.match((await env.messages())[0]?.title ?? "", /^✓ Test message of Gantry on ops/);
+      env.messenger.faults.add({ kind: "status", status: 404, body: "no_service", match: "slack", times: 1 });
       assert.deepEqual(await (await ask("ops")).json(), { kind: "refused", problem: "status 404: no_service" });
       assert.equal((await ask("nobody")).status, 404);
       assert.equal((await ask("ops", "wrong-token-wrong-token")).status, 401);
     });
 
-    test("only with the token, except for health and metrics; strange queries are refused", async (t) => {
-      const world = await openWorld(t);
-      const agent = await world.start();
+    test("everything but health and metrics requires the token; invalid queries are refused", async (t) => {
+      const env = await startTestEnvironment(t);
+      const agent = await env.start();
       for (const path of ["inbox", "deliveries"]) {
         assert.equal((await fetch(`${agent.url}/notify/v1/${path}`)).status, 401);
         await assert.rejects(get(agent.url, path, AGENT_TOKEN), /401/);
@@ -74,7 +74,7 @@ export function overHttp(): void {
       ]) {
         await assert.rejects(get(agent.url, `inbox?${query}`), /400/, query);
       }
-      world.feed.add(ended("failed"));
+      env.feed.add(ended("failed"));
       await settled(agent, 3);
       assert.equal((await fetch(`${agent.url}/livez`)).status, 200);
       assert.equal((await fetch(`${agent.url}/readyz`)).status, 200);

@@ -19,7 +19,7 @@ export type ServeDeps = {
   readonly journal: Journal;
   readonly token: string;
   readonly metrics: Metrics;
-  /** undefined when there is no such channel. */
+  /** Sends a test message; undefined when there is no such channel. */
   readonly testChannel: (name: string) => Promise<SendResult> | undefined;
 };
 
@@ -62,7 +62,7 @@ async function inboxAfter(
 ): Promise<Page<InboxItem>> {
   const until = performance.now() + query.wait;
   while (true) {
-    // Before the look, so that nothing that comes after it is missed. An empty append changes nothing.
+    // Read before the items, so that no item that is added in between is missed. An empty append changes nothing.
     const newest = await journal.append([]);
     const page = await journal.find({ index: "inbox", after: query.after, limit: query.limit });
     const leftMs = until - performance.now();

@@ -47,7 +47,7 @@ async function openQueue(clock: SteppedClock, delivery: Delivery, isPaused = ():
   return { sent: () => sent, pump: queue.pump };
 }
 
-test("a clock that is set back while a message waits for its next try does not put it off", async () => {
+test("setting the system clock back does not delay a retry", async () => {
   const clock = new SteppedClock();
   const queue = await openQueue(clock, pending(clock.nowMs(), clock.nowMs()));
   await clock.pass(0);
@@ -57,14 +57,14 @@ test("a clock that is set back while a message waits for its next try does not p
   assert.equal(queue.sent(), 2);
 });
 
-test("a next try that an earlier process wrote down by a clock that was ahead comes within the usual time", async () => {
+test("a retry time recorded by a fast clock is limited to the longest delay", async () => {
   const clock = new SteppedClock();
   const queue = await openQueue(clock, pending(clock.nowMs(), clock.nowMs() + 2 * HOURS));
   await clock.pass(policy.maxRetryMs);
   assert.equal(queue.sent(), 1);
 });
 
-test("while an operator has paused messages none is sent; afterwards each is", async () => {
+test("while notifications are paused none is sent; afterwards all are", async () => {
   const clock = new SteppedClock();
   let isPaused = true;
   const queue = await openQueue(clock, pending(clock.nowMs(), clock.nowMs()), () => isPaused);

@@ -1,166 +1,122 @@
-// What waits to be sent on one channel: one message at a time, each delivery with a patience of its own, so that one
-// that is never taken holds up no other. Every try is recorded before the next.
+// The queue of one channel. It sends one message at a time; each delivery has its own retry time, so a message that cannot
+// be delivered does not block the others. Every attempt is recorded before the next one.
 
-import type { JsonObject } from "@gantry/core/json.ts";
 import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
-import type { Journal } from "@gantry/journal/journal.ts";
-import type { Clock } from "@gantry/runtime/clock.ts";
-import type { Logger } from "@gantry/runtime/process/logger.ts";
-import { type DeliveryPolicy, decideRetry } from "./decide-retry.ts";
-import { type Delivery, deliveryStream, messageOf, readDelivery, recordDelivery } from "./delivery.ts";
+import { type Delivery, deliveryStream, readDelivery } from "./delivery.ts";
+import { type AttemptDeps, recordTry, trySend } from "./send-attempt.ts";
 
-export type QueueDeps = {
-  readonly journal: Journal;
-  readonly policy: DeliveryPolicy;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly logger: Logger;
-  /** An operator has said that nothing is to be sent. Default: never. */
+export type QueueDeps = AttemptDeps & {
+  /** True while an operator has paused notifications. Default: never. */
   readonly isPaused?: () => boolean;
-  /** After a try was recorded. */
-  readonly onTried: (delivery: Delivery) => void;
 };
 
 export type ChannelQueue = {
-  /** False when it waits here already. */
+  /** False when the delivery is in the queue already. */
   readonly add: (delivery: Delivery) => boolean;
-  /** Sends what is due, or sleeps until something is. Safe to call at any time. */
+  /** Sends what is due, or sets a timer until something is. May be called at any time. */
   readonly pump: () => void;
   readonly length: () => number;
-  /** Lets a try that is under way end and be recorded, for at most 5 s. What still waits is sent by the next process. */
+  /** Waits up to 5 s for a running attempt to be recorded. Everything else is sent by the next process. */
   readonly close: () => Promise<void>;
 };
 
 type Item = {
   readonly stream: string;
-  /** By the monotonic clock: who sets the clock on the wall must not silence a channel for hours. */
+  /** On the monotonic clock: setting the system clock must not delay a channel for hours. */
   dueMs: number;
-  /** The result of a try that could not be recorded: recorded again, and not sent again. */
+  /** The result of an attempt that could not be recorded. It is recorded again without sending again. */
   result?: SendResult;
+};
+
+type QueueState = {
+  items: Item[];
+  closed: boolean;
+  /** The other side asked to wait until then, on the monotonic clock. */
+  pausedUntilMs: number;
+  sending: Promise<void> | undefined;
+  cancelTimer: () => void;
+  readonly closing: AbortController;
 };
 
 const CLOSE_MS = 5_000;
 const RECORD_AGAIN_MS = 5_000;
 
 export function openChannelQueue(deps: QueueDeps, name: string, channel: Channel): ChannelQueue {
-  const { clock, logger } = deps;
-  const closing = new AbortController();
-  let items: Item[] = [];
-  let closed = false;
-  /** The other side asked for silence until then. */
-  let pausedUntilMs = 0;
-  let sending: Promise<void> | undefined;
-  let cancelTimer: () => void = () => {};
-
-  const pump = (): void => {
-    cancelTimer();
-    const item = firstDue(items);
-    if (closed || sending || !item || deps.isPaused?.()) return;
-    const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs();
-    if (waitMs > 0) {
-      cancelTimer = clock.after(waitMs, pump);
-      return;
-    }
-    sending = attempt(item)
-      .catch((error: unknown) => {
-        logger.error({ err: error, channel: name }, "a try to deliver could not be recorded yet");
-        item.dueMs = clock.monotonicMs() + RECORD_AGAIN_MS;
-      })
-      .finally(() => {
-        sending = undefined;
-        pump();
-      });
+  const state: QueueState = {
+    items: [],
+    closed: false,
+    pausedUntilMs: 0,
+    sending: undefined,
+    cancelTimer: () => {},
+    closing: new AbortController(),
   };
-
-  const attempt = async (item: Item): Promise<void> => {
-    const loaded = await deps.journal.load(item.stream);
-    const before = loaded && readDelivery(loaded.snapshot);
-    if (before?.state !== "pending") {
-      items = items.filter((one) => one !== item);
-      return;
-    }
-    item.result ??= await trySend(deps, channel, before, closing.signal);
-    // Cut off while closing: the next process finds it pending and sends it with the same key.
-    if (closing.signal.aborted && item.result.kind === "retry") return;
-    const [triedMs, triedAtMs] = [clock.monotonicMs(), clock.nowMs()];
-    const after = await recordTry(deps, before, loaded?.version ?? 0, item.result, triedAtMs);
-    if (item.result.kind === "retry") pausedUntilMs = triedMs + (item.result.afterMs ?? 0);
-    delete item.result;
-    if (after.nextTryMs === null) items = items.filter((one) => one !== item);
-    else item.dueMs = triedMs + after.nextTryMs - triedAtMs;
-  };
-
   return {
-    add: (delivery) => {
-      const stream = deliveryStream(delivery.key);
-      if (items.some((item) => item.stream === stream)) return false;
-      // An earlier process wrote down when by the clock on the wall, which may have been set since.
-      const leftMs = Math.min((delivery.nextTryMs ?? 0) - clock.nowMs(), deps.policy.maxRetryMs);
-      items.push({ stream, dueMs: clock.monotonicMs() + leftMs });
-      return true;
-    },
-    pump,
-    length: () => items.length,
+    add: (delivery) => add(deps, state, delivery),
+    pump: () => pump(deps, state, name, channel),
+    length: () => state.items.length,
     close: async () => {
-      closed = true;
-      cancelTimer();
-      const cancel = clock.after(CLOSE_MS, () => closing.abort());
-      await sending;
+      state.closed = true;
+      state.cancelTimer();
+      const cancel = deps.clock.after(CLOSE_MS, () => state.closing.abort());
+      await state.sending;
       cancel();
     },
   };
 }
 
-/** The one that has been due longest; of several, the one that came first. */
+function add({ clock, policy }: QueueDeps, state: QueueState, delivery: Delivery): boolean {
+  const stream = deliveryStream(delivery.key);
+  if (state.items.some((item) => item.stream === stream)) return false;
+  // An earlier process may have recorded the time by a system clock that has been set since.
+  const leftMs = Math.min((delivery.nextTryMs ?? 0) - clock.nowMs(), policy.maxRetryMs);
+  state.items.push({ stream, dueMs: clock.monotonicMs() + leftMs });
+  return true;
+}
+
+function pump(deps: QueueDeps, state: QueueState, name: string, channel: Channel): void {
+  const { clock, logger } = deps;
+  state.cancelTimer();
+  const item = firstDue(state.items);
+  if (state.closed || state.sending || !item || deps.isPaused?.()) return;
+  const waitMs = Math.max(item.dueMs, state.pausedUntilMs) - clock.monotonicMs();
+  if (waitMs > 0) {
+    state.cancelTimer = clock.after(waitMs, () => pump(deps, state, name, channel));
+    return;
+  }
+  state.sending = attempt(deps, state, channel, item)
+    .catch((error: unknown) => {
+      logger.error({ err: error, channel: name }, "the result of a delivery attempt could not be recorded yet");
+      item.dueMs = clock.monotonicMs() + RECORD_AGAIN_MS;
+    })
+    .finally(() => {
+      state.sending = undefined;
+      pump(deps, state, name, channel);
+    });
+}
+
+async function attempt(deps: QueueDeps, state: QueueState, channel: Channel, item: Item): Promise<void> {
+  const { journal, clock } = deps;
+  const remove = (): void => {
+    state.items = state.items.filter((one) => one !== item);
+  };
+  const loaded = await journal.load(item.stream);
+  const before = loaded && readDelivery(loaded.snapshot);
+  if (before?.state !== "pending") {
+    remove();
+    return;
+  }
+  item.result ??= await trySend(deps, channel, before, state.closing.signal);
+  // Aborted by `close`: the delivery stays pending, and the next process sends it with the same key.
+  if (state.closing.signal.aborted && item.result.kind === "retry") return;
+  const [triedMs, triedAtMs] = [clock.monotonicMs(), clock.nowMs()];
+  const after = await recordTry(deps, before, loaded?.version ?? 0, item.result, triedAtMs);
+  if (item.result.kind === "retry") state.pausedUntilMs = triedMs + (item.result.afterMs ?? 0);
+  delete item.result;
+  if (after.nextTryMs === null) remove();
+  else item.dueMs = triedMs + after.nextTryMs - triedAtMs;
+}
+
+/** The item that has been due longest; of several, the one that was added first. */
 function firstDue(items: readonly Item[]): Item | undefined {
   return items.reduce<Item | undefined>((first, one) => (first && first.dueMs <= one.dueMs ? first : one), undefined);
-}
-
-/** One try. What a channel throws is a mistake of ours, and the message must not be lost for it. */
-async function trySend(
-  { clock, logger, policy }: QueueDeps,
-  channel: Channel,
-  delivery: Delivery,
-  closing: AbortSignal,
-): Promise<SendResult> {
-  const late = new AbortController();
-  const cancel = clock.after(policy.sendMs, () => late.abort());
-  try {
-    return await channel.send(messageOf(delivery), AbortSignal.any([late.signal, closing]));
-  } catch (error) {
-    logger.error({ err: error, channel: delivery.channel }, "a channel threw instead of answering");
-    return { kind: "retry", problem: "Gantry made a mistake; the log of the notify-agent has the details." };
-  } finally {
-    cancel();
-  }
-}
-
-async function recordTry(
-  deps: QueueDeps,
-  before: Delivery,
-  version: number,
-  result: SendResult,
-  nowMs: number,
-): Promise<Delivery> {
-  const after = decideRetry(before, result, nowMs, deps.random(), deps.policy);
-  await recordChange(deps, after, version);
-  return after;
-}
-
-/** Records what became of a delivery, and says it where people look. */
-export async function recordChange(
-  { journal, logger, onTried }: Pick<QueueDeps, "journal" | "logger" | "onTried">,
-  after: Delivery,
-  version: number,
-): Promise<void> {
-  const { key, channel, state, tries, problem } = after;
-  const why: JsonObject = problem === null ? {} : { problem };
-  const appended = await journal.append([recordDelivery(after, version, { kind: "DeliveryTried", state, ...why })]);
-  if (!appended.ok) throw new Error(`the journal has version ${appended.version} of a delivery, not ${version}`);
-  const line = { key, channel, state, tries, ...why };
-  if (state === "delivered") logger.info(line, "delivered");
-  else if (state !== "pending") logger.warn(line, "not delivered");
-  // The first failure only: the record has the others.
-  else if (tries === 1) logger.warn(line, "not delivered yet; it is tried again");
-  onTried(after);
 }

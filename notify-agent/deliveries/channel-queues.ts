@@ -1,20 +1,23 @@
-// All channels together: hands each delivery to its channel's queue, and takes up what an earlier process left.
+// The queues of all channels: adds each delivery to the queue of its channel, and resumes what an earlier process left
+// pending.
 
 import type { Channel } from "@gantry/core/notify/channel.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
-import { openChannelQueue, type QueueDeps, recordChange } from "./channel-queue.ts";
+import { openChannelQueue, type QueueDeps } from "./channel-queue.ts";
 import { type Delivery, deliveryStream, readDelivery } from "./delivery.ts";
+import { recordChange } from "./send-attempt.ts";
 
 export type ChannelQueues = {
   /**
-   * Takes up what is pending in the journal and waits in no queue: at the start, and whenever that may have come about.
-   * Answers how many.
+   * Adds every delivery that is pending in the journal but in no queue: at startup, and after an error that may have left
+   * some. Resolves to their number.
    */
-  readonly takeUp: () => Promise<number>;
-  /** Deliveries that were just recorded; others than pending ones are ignored. */
+  readonly resumePending: () => Promise<number>;
+  /** Adds deliveries that have just been recorded. Those that are not pending are ignored. */
   readonly add: (deliveries: readonly Delivery[]) => void;
-  /** Sends what is due; for whoever has ended a pause. */
+  /** Sends what is due, after a pause has ended. */
   readonly pump: () => void;
+  /** The length of the queue of every channel. */
   readonly pending: () => ReadonlyMap<string, number>;
   readonly close: () => Promise<void>;
 };
@@ -27,7 +30,7 @@ export function openChannelQueues(
     for (const queue of queues.values()) queue.pump();
   };
   return {
-    takeUp: async () => {
+    resumePending: async () => {
       let count = 0;
       for await (const delivery of pendingOf(deps.journal)) {
         const queue = queues.get(delivery.channel);
@@ -49,7 +52,7 @@ export function openChannelQueues(
   };
 }
 
-/** Everything that is pending, also for channels that are gone from the configuration. */
+/** Every pending delivery, also those of channels that are no longer configured. */
 async function* pendingOf(journal: Journal): AsyncGenerator<Delivery> {
   let after: string | undefined;
   while (true) {
@@ -62,6 +65,6 @@ async function* pendingOf(journal: Journal): AsyncGenerator<Delivery> {
 
 async function refuseUnknown(deps: QueueDeps, delivery: Delivery): Promise<void> {
   const loaded = await deps.journal.load(deliveryStream(delivery.key));
-  const problem = `the configuration has no channel ${delivery.channel} any more`;
+  const problem = `the channel ${delivery.channel} is no longer configured`;
   await recordChange(deps, { ...delivery, state: "refused", nextTryMs: null, problem }, loaded?.version ?? 0);
 }

@@ -34,17 +34,17 @@ const fresh: Delivery = {
   ref: null,
 };
 
-test("a retry waits at least as long as the other side asks", () => {
+test("a retry waits at least as long as the other side requests", () => {
   const after = decideRetry(fresh, { kind: "retry", problem: "429", afterMs: 9_000 }, 100, 0, policy);
   assert.deepEqual([after.state, after.nextTryMs, after.problem], ["pending", 9_100, "429"]);
 });
 
-test("a wait that ends after the last day is given up at once", () => {
+test("a retry after the time limit is given up at once", () => {
   const after = decideRetry(fresh, { kind: "retry", problem: "x", afterMs: 4 * DAY }, 100, 0, policy);
   assert.deepEqual([after.state, after.nextTryMs], ["given-up", null]);
 });
 
-test("whatever the answers are: every try counts, delays are bounded, and it ends", () => {
+test("for any results, every attempt counts, delays are limited, and the retries end", () => {
   const result: fc.Arbitrary<SendResult> = fc.oneof(
     { weight: 1, arbitrary: fc.constant<SendResult>({ kind: "delivered" }) },
     { weight: 1, arbitrary: fc.constant<SendResult>({ kind: "refused", problem: "no" }) },

@@ -1,4 +1,4 @@
-// What one try to send means for its delivery. Pure.
+// The state of a delivery after one attempt to send it. Pure.
 
 import type { SendResult } from "@gantry/core/notify/channel.ts";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
@@ -8,13 +8,13 @@ export type DeliveryPolicy = {
   readonly firstRetryMs: number;
   readonly maxRetryMs: number;
   readonly maxTries: number;
-  /** Counted from the moment the delivery was decided. */
+  /** From the time at which the delivery was created. */
   readonly giveUpAfterMs: number;
-  /** Limit of one try. */
+  /** The timeout of one attempt. */
   readonly sendMs: number;
 };
 
-/** `random` (0 to 1) spreads the tries of many deliveries: half to whole of a delay that doubles. */
+/** `random` (0 to 1) spreads retries: the delay is between half and all of a value that doubles with every attempt. */
 export function decideRetry(
   delivery: Delivery,
   result: SendResult,

@@ -1,4 +1,4 @@
-// Which deliveries a page of the feed asks for. Pure.
+// Which deliveries the rules require for a page of events. Pure.
 
 import type { CompiledRule } from "@gantry/core/notify/compile-rules.ts";
 import { matchRules, type RuleProblem } from "@gantry/core/notify/match.ts";
@@ -6,27 +6,27 @@ import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { renderNotice } from "../messages.ts";
 import { type Delivery, INBOX } from "./delivery.ts";
 
-/** A delivery that has no id yet: ids are store time. */
-export type Wanted = Omit<Delivery, "id">;
+/** A delivery without an id: ids are made from the time of the store. */
+export type PlannedDelivery = Omit<Delivery, "id">;
 
-export type Decision = {
-  /** No two have the same key; the first event that asks for a key has it. */
-  readonly wanted: readonly Wanted[];
+export type DeliveryPlan = {
+  /** With distinct keys. When several events have the same key, the first one counts. */
+  readonly wanted: readonly PlannedDelivery[];
   readonly problems: readonly RuleProblem[];
-  /** Events that are too old to be news. */
+  /** The number of events that are too old. */
   readonly old: number;
 };
 
-export type Terms = {
+export type PlanOptions = {
   readonly rules: readonly CompiledRule[];
   readonly nowMs: number;
-  /** An event that is older is passed over: a new notify-agent does not tell the whole past. */
+  /** Older events are ignored, so that a new notify-agent does not send messages about the past. */
   readonly maxAgeMs: number;
   readonly portalUrl: string | undefined;
 };
 
-export function planDeliveries(events: readonly FeedEvent[], terms: Terms): Decision {
-  const wanted = new Map<string, Wanted>();
+export function planDeliveries(events: readonly FeedEvent[], terms: PlanOptions): DeliveryPlan {
+  const wanted = new Map<string, PlannedDelivery>();
   const problems: RuleProblem[] = [];
   let old = 0;
   for (const event of events) {

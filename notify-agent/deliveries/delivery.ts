@@ -1,5 +1,5 @@
-// A delivery: one message on one channel, from the moment it was decided until it is delivered, refused or given up.
-// How it is kept in the journal, and what the world sees of it.
+// A delivery: one message on one channel, from its creation until it is delivered, refused or given up. How it is stored in
+// the journal, and how the API shows it.
 
 import { createHash } from "node:crypto";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
@@ -18,31 +18,31 @@ export type Delivery = {
   readonly rule: string;
   readonly channel: string;
   readonly to: string | null;
-  /** Id of the feed event. */
+  /** Id of the event. */
   readonly event: string;
   readonly task: string;
   readonly app: string | null;
   readonly content: Content;
-  /** When it happened; the date of the message. */
+  /** Time of the event, which is the date of the message. */
   readonly atMs: number;
   readonly createdMs: number;
   readonly state: DeliveryState;
   readonly tries: number;
-  /** While pending. */
+  /** Set while pending. */
   readonly nextTryMs: number | null;
   readonly deliveredMs: number | null;
   readonly problem: string | null;
-  /** What the other side calls it. */
+  /** The id that the other side gave the message. */
   readonly ref: string | null;
 };
 
-/** The channel that needs no other system: what is recorded for it is shown in the portal. */
+/** The built-in channel: its messages are shown in the portal, so recording them is delivering them. */
 export const INBOX = "inbox";
 
 /** `deliveries` and `inbox`: by id. `pending`: by channel, then id. */
 export const NOTIFY_INDEXES = ["deliveries", "pending", "inbox"] as const;
 
-/** A key may hold anything; the name of a stream may not. */
+/** A key may contain any characters, the name of a stream may not. */
 export function deliveryStream(key: string): string {
   return `delivery/${createHash("sha256").update(key).digest("hex")}`;
 }
@@ -51,7 +51,7 @@ export function deliveryId(micros: number): string {
   return String(micros).padStart(16, "0");
 }
 
-/** The append that records a delivery, at the version it was decided on. */
+/** The append that records a delivery. `expected`: the version of the stream that the decision was based on. */
 export function recordDelivery(delivery: Delivery, expected: number, event: JsonObject): StreamAppend {
   return {
     stream: deliveryStream(delivery.key),
@@ -66,7 +66,7 @@ export function recordDelivery(delivery: Delivery, expected: number, event: Json
   };
 }
 
-/** The inverse of what `recordDelivery` kept. */
+/** Reads the snapshot that `recordDelivery` wrote. */
 export function readDelivery(snapshot: JsonValue): Delivery {
   return snapshot as unknown as Delivery;
 }

@@ -1,4 +1,4 @@
-// The deliveries that events ask for and that nobody has recorded yet.
+// The deliveries that events require and that have not been recorded yet.
 
 import type { CompiledRule } from "@gantry/core/notify/compile-rules.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
@@ -17,23 +17,23 @@ export type NewDeliveriesDeps = {
   readonly logger: Logger;
 };
 
-/** In the order of the events; what rules could not compute is told to the log. */
+/** In the order of the events. Rules that could not be evaluated are logged. */
 export async function newDeliveries(
   deps: NewDeliveriesDeps,
   events: readonly FeedEvent[],
 ): Promise<readonly Delivery[]> {
   const { journal, logger, rules, maxAgeMs, portalUrl } = deps;
-  const decision = planDeliveries(events, { rules, maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
-  for (const problem of decision.problems) logger.warn(problem, "a part of a rule could not be computed");
-  if (decision.old > 0) logger.info({ events: decision.old }, "events were too old to be told");
-  const fresh: Delivery[] = [];
-  for (const wanted of decision.wanted) {
+  const plan = planDeliveries(events, { rules, maxAgeMs, portalUrl, nowMs: deps.clock.nowMs() });
+  for (const problem of plan.problems) logger.warn(problem, "a part of a rule could not be evaluated");
+  if (plan.old > 0) logger.info({ events: plan.old }, "events were ignored because they are too old");
+  const added: Delivery[] = [];
+  for (const wanted of plan.wanted) {
     if (await journal.load(deliveryStream(wanted.key))) continue;
-    fresh.push({ ...wanted, id: deliveryId(await journal.now()) });
+    added.push({ ...wanted, id: deliveryId(await journal.now()) });
   }
-  return fresh;
+  return added;
 }
 
-export function recordNewDeliveries(fresh: readonly Delivery[]): readonly StreamAppend[] {
-  return fresh.map((delivery) => recordDelivery(delivery, 0, { kind: "DeliveryRecorded", key: delivery.key }));
+export function recordNewDeliveries(deliveries: readonly Delivery[]): readonly StreamAppend[] {
+  return deliveries.map((delivery) => recordDelivery(delivery, 0, { kind: "DeliveryRecorded", key: delivery.key }));
 }

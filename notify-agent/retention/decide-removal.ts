@@ -1,4 +1,4 @@
-// Which deliveries may leave the journal. Pure.
+// Which deliveries may be removed from the journal. Pure.
 
 import type { DeliveryRetention } from "@gantry/core/retention/policy.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
@@ -6,9 +6,9 @@ import type { Delivery } from "../deliveries/delivery.ts";
 export const DAY_MS = 86_400_000;
 
 /**
- * A delivery is also the proof that something was said: it must stay for as long as an event could ask for it again. Events
- * older than `maxAgeMs` ask for nothing. A rule that speaks once per something larger than a task (an app, a site) may be
- * asked by any later task, so what it said stays for good.
+ * A delivery in the journal prevents a second message with the same key, so it must stay as long as an event with that key
+ * may still arrive. Events older than `maxAgeMs` are ignored. A rule that sends once per app or site may match any later
+ * task, so its deliveries are never removed.
  */
 export function mayBeRemoved(
   delivery: Pick<Delivery, "key" | "task" | "state" | "createdMs" | "atMs">,

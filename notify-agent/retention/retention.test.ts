@@ -1,4 +1,4 @@
-// Old deliveries leave for the archive, and nobody is told anything twice because of it.
+// Old deliveries move to the archive, without causing a second message.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -42,8 +42,8 @@ function delivery(key: string, createdMs: number, change: Partial<Delivery> = {}
   };
 }
 
-test("what leaves is settled, old, cannot be asked for again, and is known by its task", () => {
-  const world = fc.record({
+test("only settled, old deliveries are removed whose key cannot occur again", () => {
+  const env = fc.record({
     state: fc.constantFrom("pending" as const, "delivered" as const, "refused" as const, "given-up" as const),
     key: fc.constantFrom("task-ended/t1/ops", "app/orders/ops"),
     created: fc.integer({ min: 0, max: 100 * DAY_MS }),
@@ -53,7 +53,7 @@ test("what leaves is settled, old, cannot be asked for again, and is known by it
     enabled: fc.boolean(),
   });
   fc.assert(
-    fc.property(world, ({ state, key, created, at, days, maxAgeMs, enabled }) => {
+    fc.property(env, ({ state, key, created, at, days, maxAgeMs, enabled }) => {
       const one = { key, task: "t1", state, createdMs: NOW - created, atMs: NOW - at };
       const leaves = mayBeRemoved(one, { policy: { enabled, days }, maxAgeMs, nowMs: NOW });
       const ageMs = Math.min(created, at);
@@ -63,7 +63,7 @@ test("what leaves is settled, old, cannot be asked for again, and is known by it
   );
 });
 
-test("a pass: the old ones are in the archive and gone from record and inbox; the others stay", async (t) => {
+test("a pass moves old deliveries to the archive; the others stay", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-deliveries-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const clock = new SteppedClock();

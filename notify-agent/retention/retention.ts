@@ -1,4 +1,4 @@
-// Deliveries that were settled long ago leave the journal for the archive: read → decide → commit, a few at a time.
+// Moves old deliveries from the journal to the archive: read → decide → commit, a few at a time.
 
 import type { DeliveryRetention } from "@gantry/core/retention/policy.ts";
 import type { ArchiveRecord, ArchiveWriter } from "@gantry/journal/archive/archive.ts";
@@ -16,7 +16,7 @@ export type RetentionDeps = {
   readonly journal: Journal;
   readonly archive: ArchiveWriter;
   readonly policy: DeliveryRetention;
-  /** Events that are older ask for no delivery. */
+  /** Older events are ignored, in ms. */
   readonly maxAgeMs: number;
   readonly clock: Clock;
   readonly random: () => number;
@@ -28,7 +28,7 @@ export type Retention = Pick<Periodic, "run" | "start" | "close">;
 
 const PAGE = 20;
 const FORMAT = 1;
-/** More tries than this are not written down one by one. */
+/** Attempts that are archived one by one. */
 const MAX_EVENTS = 1_000;
 
 export function openRetention(deps: RetentionDeps): Retention {
@@ -43,8 +43,8 @@ export function openRetention(deps: RetentionDeps): Retention {
       },
     });
   };
-  gauge("gantry_retention_archived_deliveries", "Deliveries that left for the archive since the start", () => archived);
-  gauge("gantry_retention_failures", "Periodic that failed since the start", () => failures);
+  gauge("gantry_retention_archived_deliveries", "Deliveries moved to the archive since the start", () => archived);
+  gauge("gantry_retention_failures", "Passes that failed since the start", () => failures);
   gauge("gantry_retention_last_pass_seconds", "Unix time of the last pass; 0 before the first", () => passedMs / 1_000);
 
   const passes: Periodic = openPeriodic({
@@ -55,18 +55,22 @@ export function openRetention(deps: RetentionDeps): Retention {
         const count = await sweep(deps, passes);
         archived += count;
         passedMs = deps.clock.nowMs();
-        if (count > 0) deps.logger.info({ deliveries: count }, "old deliveries have left for the archive");
+        if (count > 0) deps.logger.info({ deliveries: count }, "old deliveries were moved to the archive");
       } catch (error) {
         failures += 1;
         throw error;
       }
     },
-    onFailed: (err) => deps.logger.error({ err }, "old deliveries cannot leave the journal; none was removed unsaved"),
+    onFailed: (err) =>
+      deps.logger.error(
+        { err },
+        "old deliveries could not be moved to the archive; none was removed without being archived",
+      ),
   });
   return passes;
 }
 
-/** Answers how many have left. */
+/** Resolves to the number of deliveries that were moved. */
 async function sweep(deps: RetentionDeps, { rest, isStopping }: Periodic): Promise<number> {
   const { journal, policy, maxAgeMs } = deps;
   const nowMs = Math.floor((await journal.now()) / 1_000);
@@ -86,7 +90,7 @@ async function sweep(deps: RetentionDeps, { rest, isStopping }: Periodic): Promi
     if (records.length > 0) {
       await deps.archive.append(records);
       await rest();
-      // Whatever has been changed meanwhile leaves at a later pass.
+      // A delivery that has changed in the meantime is moved by a later pass.
       for (const removal of removals) if ((await journal.remove([removal])).ok) count += 1;
     }
     const last = page.items.at(-1);

@@ -1,4 +1,4 @@
-// Events from a bus in memory: repeats, disorder, strangers, a journal that fails, a new process.
+// Events from a bus in memory: repeated, out of order, foreign ones, a failing journal, a new process.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,17 +9,17 @@ import { encodeEvent } from "@gantry/wire/bus/event-codec.ts";
 import { openMemoryBus } from "@gantry/wire/bus/memory-bus.ts";
 import fc from "fast-check";
 import { INBOX, NOTIFY_INDEXES } from "../deliveries/delivery.ts";
-import { ended, feedEvent, handClock, keepLog } from "../notify.fixture.ts";
+import { captureLog, ended, feedEvent, manualClock } from "../notify.fixture.ts";
 import { type BusSource, startBusSource } from "./bus-source.ts";
 import { isSeen, type Seen, withSeen } from "./decide-seen.ts";
 
 const NO_CONTEXT = { startedAt: undefined, uses: undefined, site: undefined };
 
 class SourceWorld {
-  readonly clock = handClock();
+  readonly clock = manualClock();
   readonly journal = openMemoryJournal({ indexes: [...NOTIFY_INDEXES], clock: this.clock });
   readonly bus = openMemoryBus(2);
-  readonly log = keepLog();
+  readonly log = captureLog();
   readonly told: string[] = [];
   takenUp = 0;
   seq = 0;
@@ -36,7 +36,7 @@ class SourceWorld {
       clock: this.clock,
       logger: this.log.logger,
       onRecorded: (deliveries) => this.told.push(...deliveries.map(({ event }) => event)),
-      takeUp: async () => {
+      resumePending: async () => {
         this.takenUp += 1;
       },
       onFeed: (_, seq) => {
@@ -56,64 +56,64 @@ class SourceWorld {
       this.#onRead = () => this.seq >= seq && resolve();
       this.#onRead();
     });
-    // And recorded: appends in memory end within this turn.
+    // It is recorded as well: appends in memory end within this turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
 const endedOf = (seq: number, task: string): FeedEvent => feedEvent(seq, ended("failed"), { task });
 
-test("an event that comes again is told once, also to a new process", async () => {
-  const world = new SourceWorld();
-  const first = world.start();
-  await world.publish(endedOf(1, "t1"), endedOf(1, "t1"), endedOf(2, "t2"));
-  await world.read(2);
+test("a repeated event is sent once, also after a restart", async () => {
+  const env = new SourceWorld();
+  const first = env.start();
+  await env.publish(endedOf(1, "t1"), endedOf(1, "t1"), endedOf(2, "t2"));
+  await env.read(2);
   await first.stop();
-  const second = world.start();
-  await world.publish(endedOf(1, "t1"), endedOf(2, "t2"), endedOf(3, "t3"));
-  await world.read(3);
+  const second = env.start();
+  await env.publish(endedOf(1, "t1"), endedOf(2, "t2"), endedOf(3, "t3"));
+  await env.read(3);
   await second.stop();
-  assert.deepEqual(world.told.toSorted(), ["t1/1", "t2/2", "t3/3"]);
+  assert.deepEqual(env.told.toSorted(), ["t1/1", "t2/2", "t3/3"]);
 });
 
-test("what comes late is told, too: it was not seen before", async () => {
-  const world = new SourceWorld();
-  const source = world.start();
+test("an event that arrives late is sent", async () => {
+  const env = new SourceWorld();
+  const source = env.start();
   const other = (seq: number): FeedEvent => feedEvent(seq, { kind: "TaskUnblocked" }, { task: "t1" });
-  await world.publish(other(2), other(3), endedOf(1, "t1"), endedOf(9, "t9"));
-  await world.read(9);
+  await env.publish(other(2), other(3), endedOf(1, "t1"), endedOf(9, "t9"));
+  await env.read(9);
   await source.stop();
-  assert.deepEqual(world.told.toSorted(), ["t1/1", "t9/9"]);
+  assert.deepEqual(env.told.toSorted(), ["t1/1", "t9/9"]);
 });
 
-test("when the journal fails nothing is committed, and the events come again", async () => {
+test("when the journal fails, nothing is committed and the events are read again", async () => {
   for (const fault of ["lost", "unanswered"] as const) {
-    const world = new SourceWorld();
-    world.journal.failNextAppend(fault);
-    const source = world.start();
-    await world.publish(endedOf(1, "t1"));
+    const env = new SourceWorld();
+    env.journal.failNextAppend(fault);
+    const source = env.start();
+    await env.publish(endedOf(1, "t1"));
     await new Promise((resolve) => setImmediate(resolve));
-    await world.publish(endedOf(2, "t2"));
-    await world.read(2);
+    await env.publish(endedOf(2, "t2"));
+    await env.read(2);
     await source.stop();
-    const inbox = await world.journal.find({ index: "inbox", limit: 10 });
+    const inbox = await env.journal.find({ index: "inbox", limit: 10 });
     assert.equal(inbox.items.length, 2, fault);
-    assert.ok(world.takenUp > 0, "what may have been recorded is looked for");
+    assert.ok(env.takenUp > 0, "what may have been recorded is looked for");
   }
 });
 
-test("messages of others are passed over, with a line in the log", async () => {
-  const world = new SourceWorld();
-  const source = world.start();
-  await world.bus.publish([{ key: "t1", value: "not an event", headers: {} }]);
-  await world.publish(endedOf(1, "t1"));
-  await world.read(1);
+test("foreign messages are ignored, with a line in the log", async () => {
+  const env = new SourceWorld();
+  const source = env.start();
+  await env.bus.publish([{ key: "t1", value: "not an event", headers: {} }]);
+  await env.publish(endedOf(1, "t1"));
+  await env.read(1);
   await source.stop();
-  assert.deepEqual(world.told, ["t1/1"]);
-  assert.ok(world.log.lines.some(({ message }) => message.includes("none of Gantry's")));
+  assert.deepEqual(env.told, ["t1/1"]);
+  assert.ok(env.log.lines.some(({ message }) => message.includes("not events of Gantry")));
 });
 
-test("what was seen is seen, in whatever order it came, and nothing else", () => {
+test("exactly the processed numbers are in the ranges, in any order of arrival", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 60 }), (numbers) => {
       const seen = numbers.reduce<Seen>(withSeen, []);

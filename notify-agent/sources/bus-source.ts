@@ -1,6 +1,6 @@
-// Events from the bus instead of the feed. Deliveries, and which events they were decided on, are one append; only then is
-// the bus told that the events are handled. What comes again is known by its task and its number there, also after a
-// restart.
+// Reads events from the bus instead of the feed. The deliveries and the numbers of the processed events are one append; the
+// events are committed to the bus only after it. A repeated event is detected by its task and its number in the task, also
+// after a restart.
 
 import { createHash } from "node:crypto";
 import type { JsonValue } from "@gantry/core/json.ts";
@@ -17,15 +17,15 @@ export type BusSourceDeps = NewDeliveriesDeps & {
   readonly group: string;
   /** Called after deliveries were recorded, in their order. */
   readonly onRecorded: (deliveries: readonly Delivery[]) => void;
-  /** Called after an error: an append that was not answered may have recorded deliveries that nobody was told of. */
-  readonly takeUp: () => Promise<unknown>;
+  /** Called after an error: an append with an unknown result may have recorded deliveries that are in no queue. */
+  readonly resumePending: () => Promise<unknown>;
   /** For metrics: how far the events were read. */
   readonly onFeed: (up: boolean, seq: number) => void;
 };
 
 export type BusSource = { readonly stop: () => Promise<void> };
 
-/** Reads until it is stopped. Several notify-agents of one group share the tasks among themselves. */
+/** Reads until it is stopped. The notify-agents of one group share the tasks. */
 export function startBusSource(deps: BusSourceDeps): BusSource {
   let failed = false;
   return deps.bus.consume({
@@ -33,11 +33,11 @@ export function startBusSource(deps: BusSourceDeps): BusSource {
     onDown: () => deps.onFeed(false, 0),
     handle: async (messages) => {
       try {
-        if (failed) await deps.takeUp();
+        if (failed) await deps.resumePending();
         await record(deps, messages);
         failed = false;
       } catch (error) {
-        if (!failed) deps.logger.warn({ err: error }, "events could not be recorded; they come again");
+        if (!failed) deps.logger.warn({ err: error }, "events could not be recorded; they will be read again");
         failed = true;
         throw error;
       }
@@ -52,7 +52,7 @@ async function record(deps: BusSourceDeps, messages: readonly BusMessage[]): Pro
   if (events.length < read.length)
     logger.warn(
       { messages: read.length - events.length },
-      "messages on the topic are none of Gantry's and were passed over",
+      "messages on the topic are not events of Gantry and were ignored",
     );
 
   const seen = new Map<string, Seen>();
@@ -67,10 +67,10 @@ async function record(deps: BusSourceDeps, messages: readonly BusMessage[]): Pro
   if (last !== undefined) deps.onFeed(true, last);
   if (unseen.length === 0) return;
 
-  const fresh = await newDeliveries(deps, unseen);
-  const result = await journal.append([...seenAppends(seen), ...recordNewDeliveries(fresh)]);
+  const added = await newDeliveries(deps, unseen);
+  const result = await journal.append([...seenAppends(seen), ...recordNewDeliveries(added)]);
   if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);
-  if (fresh.length > 0) deps.onRecorded(fresh);
+  if (added.length > 0) deps.onRecorded(added);
 }
 
 async function loadSeen({ journal }: BusSourceDeps, task: string): Promise<Seen> {
@@ -78,7 +78,7 @@ async function loadSeen({ journal }: BusSourceDeps, task: string): Promise<Seen>
   return loaded === undefined ? [] : (loaded.snapshot as unknown as Seen);
 }
 
-/** Only a snapshot: what was seen is state, and nobody asks for its history. */
+/** Without events: only the current ranges matter, not their history. */
 function seenAppends(seen: ReadonlyMap<string, Seen>): readonly StreamAppend[] {
   return [...seen].map(([task, ranges]) => ({
     stream: seenStream(task),
@@ -88,7 +88,7 @@ function seenAppends(seen: ReadonlyMap<string, Seen>): readonly StreamAppend[] {
   }));
 }
 
-/** A message may name any text as its task; the name of a stream may not be any. */
+/** The task of a message may be any text; the name of a stream may not contain any characters. */
 function seenStream(task: string): string {
   return `seen/${createHash("sha256").update(task).digest("hex")}`;
 }

@@ -1,8 +1,8 @@
-// Which events of a task were handled already, as ranges of their numbers: `[[1, 7]]` where all came in order. Pure.
+// Which events of a task have been processed, as ranges of their numbers: `[[1, 7]]` when all arrived in order. Pure.
 
 export type Seen = readonly (readonly [from: number, to: number])[];
 
-/** Beyond it the oldest hole is taken for seen: what is missing for so long will not come. */
+/** With more ranges, the oldest gap is closed: an event that is missing for so long will not arrive. */
 const MAX_RANGES = 50;
 
 export function isSeen(seen: Seen, seq: number): boolean {

@@ -1,3 +1,6 @@
+// Reads the feed of the task-agent page by page. The deliveries of a page and the position after it are one append, so no
+// event is lost or processed twice.
+
 import type { Loaded } from "@gantry/journal/journal.ts";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
@@ -10,9 +13,9 @@ export type FeedSourceDeps = NewDeliveriesDeps & {
   readonly random: () => number;
   /** Called after deliveries were recorded, in their order. */
   readonly onRecorded: (deliveries: readonly Delivery[]) => void;
-  /** Called after an error: an append that was not answered may have recorded deliveries that nobody was told of. */
-  readonly takeUp: () => Promise<unknown>;
-  /** For metrics: does the feed answer, and how far was it read. */
+  /** Called after an error: an append with an unknown result may have recorded deliveries that are in no queue. */
+  readonly resumePending: () => Promise<unknown>;
+  /** For metrics: whether the feed answers, and how far it has been read. */
   readonly onFeed: (up: boolean, seq: number) => void;
 };
 
@@ -20,7 +23,7 @@ export type FeedSource = { readonly stop: () => Promise<void> };
 
 const CURSOR = "cursor/feed";
 const PAGE = 100;
-/** So far the kept place may be behind what was read: nobody waits for it, and what is read twice asks for nothing new. */
+/** Events without deliveries after which the position is recorded. Reading them twice after a crash does no harm. */
 const BEHIND = 500;
 const WAIT_MS = 25_000;
 const BACKOFF = { firstMs: 500, maxMs: 30_000, jitter: "half" } as const;
@@ -40,67 +43,70 @@ async function run(deps: FeedSourceDeps, stopping: AbortSignal): Promise<void> {
   let failures = 0;
   while (!stopping.aborted) {
     try {
-      if (failures > 0) await deps.takeUp();
+      if (failures > 0) await deps.resumePending();
       await follow(deps, stopping, () => {
-        if (failures > 0) deps.logger.info({}, "the feed of the task-agent is back");
+        if (failures > 0) deps.logger.info({}, "the feed of the task-agent answers again");
         failures = 0;
       });
     } catch (error) {
       if (stopping.aborted) return;
       failures += 1;
       deps.onFeed(false, 0);
-      // Once, and not for every try: an outage of hours must not bury everything else.
-      if (failures === 1) deps.logger.warn({ err: error }, "the feed cannot be read; it is tried again until it can");
+      // Logged once per outage, because an outage of hours would fill the log.
+      if (failures === 1) deps.logger.warn({ err: error }, "the feed of the task-agent cannot be read; retrying");
       await pause(deps.clock, backoffMs(BACKOFF, failures, deps.random()), stopping);
     }
   }
 }
 
-/** How far the feed was read, and the cursor in the journal, which may be behind. */
-type Place = { readonly after: number; readonly kept: Loaded | undefined };
+/** How far the feed has been read, and the position in the journal, which may be behind. */
+type Position = { readonly after: number; readonly recorded: Loaded | undefined };
 
-/** Reads page after page until one is empty: then it is time to look whether the feed is still the same one. */
+/** Reads page after page until one is empty; the caller then starts over and checks whether the feed has started anew. */
 async function follow(deps: FeedSourceDeps, stopping: AbortSignal, onAnswer: () => void): Promise<void> {
-  let place = placeOf(await deps.journal.load(CURSOR));
+  let position = positionOf(await deps.journal.load(CURSOR));
   const newest = await deps.agent.feed({ limit: 1 }, { signal: stopping });
   onAnswer();
-  if (newest.last < place.after) {
-    deps.logger.warn({ read: place.after, newest: newest.last }, "the feed begins anew; it is read from its start");
-    place = await record(deps, place.kept, [], 0);
+  if (newest.last < position.after) {
+    deps.logger.warn(
+      { read: position.after, newest: newest.last },
+      "the feed has started anew; reading it from the beginning",
+    );
+    position = await record(deps, position.recorded, [], 0);
   }
   while (!stopping.aborted) {
-    const { after } = place;
+    const { after } = position;
     const page = await deps.agent.feed({ after, limit: PAGE, waitMs: WAIT_MS }, { signal: stopping });
     onAnswer();
     deps.onFeed(true, page.last);
     const isIdle = page.last === after && page.events.length === 0;
-    const fresh = await newDeliveries(deps, page.events);
-    const behind = page.last - placeOf(place.kept).after;
-    if (fresh.length === 0 && behind < (isIdle ? 1 : BEHIND)) place = { ...place, after: page.last };
-    else place = await record(deps, place.kept, fresh, page.last);
+    const added = await newDeliveries(deps, page.events);
+    const behind = page.last - positionOf(position.recorded).after;
+    if (added.length === 0 && behind < (isIdle ? 1 : BEHIND)) position = { ...position, after: page.last };
+    else position = await record(deps, position.recorded, added, page.last);
     if (isIdle) return;
   }
 }
 
-/** One append: the deliveries that events ask for and that are not known yet, and the place after them. */
+/** One append: the new deliveries and the position after their events. */
 async function record(
   deps: FeedSourceDeps,
-  kept: Loaded | undefined,
-  fresh: readonly Delivery[],
+  recorded: Loaded | undefined,
+  added: readonly Delivery[],
   last: number,
-): Promise<Place> {
-  const version = kept?.version ?? 0;
+): Promise<Position> {
+  const version = recorded?.version ?? 0;
   const snapshot = { after: last };
   const result = await deps.journal.append([
     { stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot },
-    ...recordNewDeliveries(fresh),
+    ...recordNewDeliveries(added),
   ]);
-  // Nobody else writes here; going on from what the journal says is right in any case.
+  // Nothing else writes this stream. After the error, reading resumes at the position in the journal.
   if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);
-  if (fresh.length > 0) deps.onRecorded(fresh);
-  return placeOf({ version: version + 1, snapshot });
+  if (added.length > 0) deps.onRecorded(added);
+  return positionOf({ version: version + 1, snapshot });
 }
 
-function placeOf(kept: Loaded | undefined): Place {
-  return { after: kept === undefined ? 0 : (kept.snapshot as { readonly after: number }).after, kept };
+function positionOf(recorded: Loaded | undefined): Position {
+  return { after: recorded === undefined ? 0 : (recorded.snapshot as { readonly after: number }).after, recorded };
 }

@@ -1,4 +1,4 @@
-// Where events come from, as the configuration has it. Without Kafka, kafkajs is not loaded.
+// Opens the event source of the configuration. kafkajs is loaded only when it is used.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -21,8 +21,8 @@ export type OpenSource = {
 };
 
 /**
- * Throws `topic-unfit` and `bus-refused`, and `bus-unreachable` for a Kafka that was never reached. One that was and is
- * away, or a task-agent that is not there, is no reason not to start: reading begins when it is.
+ * Throws `topic-unfit` and `bus-refused`, and `bus-unreachable` when Kafka was never reached. When Kafka was reached at an
+ * earlier start, or for a task-agent, an outage does not prevent the start: reading begins when the other side is back.
  */
 export async function openSource(
   source: EventSource,
@@ -47,7 +47,7 @@ export async function openSource(
       place: placeOf(kafka),
       look: bus.checkTopic,
       onAway: (err) =>
-        logger.warn({ err }, "the topic of events could not be looked at; reading begins when Kafka is there"),
+        logger.warn({ err }, "the topic of events could not be checked; reading begins when Kafka is reachable"),
       neverReached: (problem) => new GantryError("bus-unreachable", { address: kafka.brokers.join(", "), problem }),
     });
   } catch (error) {

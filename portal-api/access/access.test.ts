@@ -1,4 +1,4 @@
-// Signing in, tokens, sessions and requests of other sites, through the front door.
+// Sign-in, tokens, sessions and cross-site requests, over HTTP.
 
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import fc from "fast-check";
-import { startWorld, type World } from "../portal.fixture.ts";
+import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { isFromOwnPage, safeNext } from "./decide-access.ts";
 
 const MINUTE = 60_000;
@@ -19,12 +19,12 @@ const clock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-let world: World;
+let portal: TestPortal;
 
 before(async () => {
-  world = await startWorld({ sessionHours: 1 }, { clock });
+  portal = await startTestPortal({ sessionHours: 1 }, { clock });
 });
-after(() => world.close());
+after(() => portal.close());
 
 /** Follows a sign-in address as a browser would; the cookie, or undefined when it was refused. */
 async function openLink(url: string): Promise<string | undefined> {
@@ -42,36 +42,36 @@ const asBrowser = (cookie: string | undefined, headers: Record<string, string> =
   ...headers,
 });
 
-const me = (headers: Record<string, string>): Promise<Response> => world.ask("/v1/me", { token: null, headers });
+const me = (headers: Record<string, string>): Promise<Response> => portal.ask("/v1/me", { token: null, headers });
 
 test("the administrator's token is in a file that only its owner can read", async () => {
-  const file = join(world.dir, "admin-token");
+  const file = join(portal.dir, "admin-token");
   assert.equal((await stat(file)).mode & 0o777, 0o600);
-  assert.equal((await readFile(file, "utf8")).trim(), world.adminToken);
-  assert.match(world.adminToken, /^gantry_pat_[\w-]{43}$/);
-  assert.equal((await world.ask("/v1/tokens/admin", { method: "DELETE" })).status, 400);
+  assert.equal((await readFile(file, "utf8")).trim(), portal.adminToken);
+  assert.match(portal.adminToken, /^gantry_pat_[\w-]{43}$/);
+  assert.equal((await portal.ask("/v1/tokens/admin", { method: "DELETE" })).status, 400);
 });
 
-test("a token is shown once, expires, can be revoked, and its name can then be used again", async () => {
+test("a token is shown once, expires, and can be revoked; its name can then be reused", async () => {
   const create = (days?: number): Promise<Response> =>
-    world.ask("/v1/tokens", { method: "POST", json: { name: "robot", role: "developer", days } });
+    portal.ask("/v1/tokens", { method: "POST", json: { name: "robot", role: "developer", days } });
   const { token } = (await (await create(2)).json()) as { token: string };
   assert.equal((await create()).status, 400);
-  const list = await (await world.ask("/v1/tokens")).text();
+  const list = await (await portal.ask("/v1/tokens")).text();
   assert.match(list, /"name":"robot"/);
   assert.doesNotMatch(list, new RegExp(token.slice(15)));
-  assert.equal((await world.ask("/v1/me", { token })).status, 200);
+  assert.equal((await portal.ask("/v1/me", { token })).status, 200);
 
   nowMs += 2 * 24 * 60 * MINUTE + 1;
-  assert.equal((await world.ask("/v1/me", { token })).status, 401);
+  assert.equal((await portal.ask("/v1/me", { token })).status, 401);
   const { token: second } = (await (await create()).json()) as { token: string };
-  assert.equal((await world.ask("/v1/tokens/robot", { method: "DELETE" })).status, 204);
-  assert.equal((await world.ask("/v1/me", { token: second })).status, 401);
-  assert.equal((await world.ask("/v1/tokens/robot", { method: "DELETE" })).status, 404);
+  assert.equal((await portal.ask("/v1/tokens/robot", { method: "DELETE" })).status, 204);
+  assert.equal((await portal.ask("/v1/me", { token: second })).status, 401);
+  assert.equal((await portal.ask("/v1/tokens/robot", { method: "DELETE" })).status, 404);
 });
 
 test("a sign-in link signs in once, within 15 minutes", async () => {
-  const link = await world.createSignInLink({ name: "ada", role: "developer" });
+  const link = await portal.createSignInLink({ name: "ada", role: "developer" });
   assert.equal((await fetch(link, { method: "HEAD" })).status, 200);
   const cookie = await openLink(link);
   assert.deepEqual(await (await me(asBrowser(cookie))).json(), {
@@ -82,21 +82,21 @@ test("a sign-in link signs in once, within 15 minutes", async () => {
     feedUp: true,
   });
   assert.equal(await openLink(link), undefined);
-  assert.match(await (await fetch(link)).text(), /was used or is too old/);
+  assert.match(await (await fetch(link)).text(), /has been used or has expired/);
 
-  const late = await world.createSignInLink({ name: "ada", role: "developer" });
+  const late = await portal.createSignInLink({ name: "ada", role: "developer" });
   nowMs += 15 * MINUTE + 1;
   assert.equal(await openLink(late), undefined);
 });
 
-test("of many who open the same link at once, one is signed in", async () => {
-  const link = await world.createSignInLink({ name: "ada", role: "viewer" });
+test("of many concurrent requests with one link, one is signed in", async () => {
+  const link = await portal.createSignInLink({ name: "ada", role: "viewer" });
   const cookies = await Promise.all(Array.from({ length: 10 }, () => openLink(link)));
   assert.equal(cookies.filter((cookie) => cookie !== undefined).length, 1);
 });
 
-test("the session cookie is hidden from scripts and other sites, and ends with time or with signing out", async () => {
-  const answer = await fetch(await world.createSignInLink({ name: "ada", role: "viewer" }), { redirect: "manual" });
+test("the session cookie is hidden from scripts and other sites, and expires by time or sign-out", async () => {
+  const answer = await fetch(await portal.createSignInLink({ name: "ada", role: "viewer" }), { redirect: "manual" });
   assert.equal(answer.status, 303);
   assert.equal(answer.headers.get("location"), "/");
   assert.match(answer.headers.get("set-cookie") ?? "", /; Path=\/; Max-Age=3600; HttpOnly; SameSite=Strict$/);
@@ -106,16 +106,16 @@ test("the session cookie is hidden from scripts and other sites, and ends with t
   nowMs += MINUTE + 1;
   assert.equal((await me(asBrowser(cookie))).status, 401);
 
-  const second = await openLink(await world.createSignInLink({ name: "ada", role: "viewer" }));
-  const out = await world.ask("/sign-out", { method: "POST", token: null, headers: asBrowser(second) });
+  const second = await openLink(await portal.createSignInLink({ name: "ada", role: "viewer" }));
+  const out = await portal.ask("/sign-out", { method: "POST", token: null, headers: asBrowser(second) });
   assert.equal(out.status, 204);
   assert.match(out.headers.get("set-cookie") ?? "", /^gantry_session=; .*Max-Age=0/);
   assert.equal((await me(asBrowser(second))).status, 401);
 });
 
-test("the form takes a token, and the session ends when that token is revoked", async () => {
+test("the form accepts a token; the session ends when the token is revoked", async () => {
   const submit = (token: string, headers: Record<string, string> = {}): Promise<Response> =>
-    world.ask("/sign-in", {
+    portal.ask("/sign-in", {
       method: "POST",
       token: null,
       body: new URLSearchParams({ token, next: "/tasks/t1" }).toString(),
@@ -124,31 +124,31 @@ test("the form takes a token, and the session ends when that token is revoked", 
     });
   const wrong = await submit("gantry_pat_wrong");
   assert.equal(wrong.status, 401);
-  assert.match(await wrong.text(), /not known/);
+  assert.match(await wrong.text(), /is unknown/);
 
-  const right = await submit(await world.tokenOf("developer", "formal"));
+  const right = await submit(await portal.tokenOf("developer", "formal"));
   assert.deepEqual([right.status, right.headers.get("location")], [303, "/tasks/t1"]);
   const cookie = cookieOf(right);
   assert.equal((await me(asBrowser(cookie))).status, 200);
-  await world.ask("/v1/tokens/formal", { method: "DELETE" });
+  await portal.ask("/v1/tokens/formal", { method: "DELETE" });
   assert.equal((await me(asBrowser(cookie))).status, 401);
 
-  assert.equal((await submit(world.adminToken, { "sec-fetch-site": "cross-site" })).status, 403);
+  assert.equal((await submit(portal.adminToken, { "sec-fetch-site": "cross-site" })).status, 403);
 });
 
-test("a token asks for a link for its own owner", async () => {
-  const token = await world.tokenOf("viewer", "phone");
-  const answer = await world.ask("/v1/sign-in-links", { method: "POST", token });
+test("a sign-in link is for the owner of the token", async () => {
+  const token = await portal.tokenOf("viewer", "phone");
+  const answer = await portal.ask("/v1/sign-in-links", { method: "POST", token });
   const { url } = (await answer.json()) as { url: string };
-  assert.match(url, new RegExp(`^${world.url}/sign-in\\?code=`));
+  assert.match(url, new RegExp(`^${portal.url}/sign-in\\?code=`));
   const cookie = await openLink(url);
   assert.equal(((await (await me(asBrowser(cookie))).json()) as { name: string }).name, "phone");
 });
 
-test("with a cookie, only our own pages may write", async () => {
-  const cookie = await openLink(await world.createSignInLink({ name: "ada", role: "developer" }));
+test("with a cookie, only pages of the portal may change something", async () => {
+  const cookie = await openLink(await portal.createSignInLink({ name: "ada", role: "developer" }));
   const start = async (headers: Record<string, string>): Promise<number> => {
-    const answer = await world.ask("/v1/apps/orders/ci", {
+    const answer = await portal.ask("/v1/apps/orders/ci", {
       method: "POST",
       token: null,
       json: {},
@@ -157,7 +157,7 @@ test("with a cookie, only our own pages may write", async () => {
     return answer.status;
   };
   assert.equal(await start({ "sec-fetch-site": "same-origin" }), 202);
-  assert.equal(await start({ origin: world.url }), 202);
+  assert.equal(await start({ origin: portal.url }), 202);
   for (const headers of [
     {},
     { "sec-fetch-site": "cross-site" },
@@ -165,20 +165,20 @@ test("with a cookie, only our own pages may write", async () => {
     { "sec-fetch-site": "none" },
     { origin: "http://evil.example" },
     { origin: "null" },
-    { origin: world.url, "sec-fetch-site": "cross-site" },
+    { origin: portal.url, "sec-fetch-site": "cross-site" },
   ]) {
     assert.equal(await start(headers as Record<string, string>), 403, JSON.stringify(headers));
   }
   assert.equal((await me({ ...(cookie ? { cookie } : {}), authorization: "Bearer wrong" })).status, 401);
 });
 
-test("a page that needs sign-in leads there and back; a program gets a problem", async () => {
-  const page = await world.ask("/docs", { token: null, headers: { accept: "text/html" }, redirect: "manual" });
+test("a page that requires sign-in redirects there and back; a program gets a problem", async () => {
+  const page = await portal.ask("/docs", { token: null, headers: { accept: "text/html" }, redirect: "manual" });
   assert.deepEqual([page.status, page.headers.get("location")], [302, "/sign-in?next=%2Fdocs"]);
-  assert.equal((await world.ask("/docs", { token: null })).status, 401);
+  assert.equal((await portal.ask("/docs", { token: null })).status, 401);
 });
 
-test("after signing in nobody is sent to another site", () => {
+test("sign-in never redirects to another site", () => {
   for (const next of ["//evil", "/\\evil", "https://evil", "javascript:alert(1)", "/a\r\nb", "", undefined, "/%0a b"]) {
     assert.equal(safeNext(next), "/");
   }
@@ -186,7 +186,7 @@ test("after signing in nobody is sent to another site", () => {
   fc.assert(fc.property(fc.string(), (text) => new URL(safeNext(text), "http://portal").origin === "http://portal"));
 });
 
-test("an address is our own page's only when the browser says so", () => {
+test("a request counts as from our own page only when the browser says so", () => {
   const own = { secFetchSite: "", origin: "", host: "portal:3000", publicOrigin: "https://gantry.example" };
   assert.equal(isFromOwnPage({ ...own, origin: "https://gantry.example" }), true);
   assert.equal(isFromOwnPage({ ...own, origin: "http://portal:3000" }), true);

@@ -1,5 +1,5 @@
-// The administrator's token lives in a file of the data folder; the file is the truth. Delete it and start again to get
-// a new one: the old token is then refused.
+// The administrator's token is in a file of the data folder, and the file decides. To replace the token, delete the file
+// and restart the portal: the old token is then refused.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,19 +9,21 @@ import type { Tokens } from "./tokens.ts";
 
 export const ADMIN = "admin";
 
-/** Reads the token from `<dataDir>/admin-token`, making it (mode 0600) if there is none, and puts it in force. */
+/** Reads the token from `<dataDir>/admin-token`, creating the file (mode 0600) if it is missing, and makes it valid. */
 export async function ensureAdminToken(dataDir: string, tokens: Tokens): Promise<string> {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, "admin-token");
-  const secret = readOrMake(file);
+  const secret = readOrCreate(file);
   if (!/^gantry_pat_[\w-]{32,100}$/.test(secret)) {
-    throw new GantryError("config-invalid", { problem: `${file} holds no token; delete it to get a new one` });
+    throw new GantryError("config-invalid", {
+      problem: `${file} does not contain a token. Delete the file to get a new one`,
+    });
   }
   await tokens.ensure(ADMIN, "admin", secret);
   return secret;
 }
 
-function readOrMake(file: string): string {
+function readOrCreate(file: string): string {
   const secret = TOKEN_PREFIX + newSecret();
   try {
     writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: "wx" });

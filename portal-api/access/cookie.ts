@@ -1,4 +1,4 @@
-// The session cookie: not readable by scripts, never sent along by other sites.
+// The session cookie. Scripts cannot read it, and browsers do not send it with requests from other sites.
 
 import type Koa from "koa";
 
@@ -14,7 +14,7 @@ export function sessionCookieOf(ctx: Koa.Context): string | undefined {
   return value !== undefined && /^[\w-]{20,100}$/.test(value) ? value : undefined;
 }
 
-/** `secure` where people reach the portal by HTTPS. An empty value takes the cookie away. */
+/** `secure`: people reach the portal by HTTPS. An empty value deletes the cookie. */
 export function setSessionCookie(ctx: Koa.Context, value: string, options: { hours: number; secure: boolean }): void {
   const age = value === "" ? 0 : Math.round(options.hours * 3_600);
   const secure = options.secure ? "; Secure" : "";

@@ -1,4 +1,4 @@
-// Who may do what, decided without asking anybody: roles, expiry, and whether a request comes from our own pages.
+// Who may do what: roles, and whether a request comes from a page of the portal. Pure.
 
 export const ROLES = ["viewer", "developer", "admin"] as const;
 export type Role = (typeof ROLES)[number];
@@ -6,7 +6,7 @@ export type Role = (typeof ROLES)[number];
 /** `anyone` needs no sign-in; each role may do what the roles before it may. */
 export type Access = "anyone" | Role;
 
-/** Who asks. `token` is the name of the token that the identity hangs on: when it is revoked, so is everything else. */
+/** Who sent a request. `token`: the token that the identity comes from; revoking it ends its sessions and streams. */
 export type Caller = {
   readonly name: string;
   readonly role: Role;
@@ -28,9 +28,9 @@ export type RequestSource = {
 };
 
 /**
- * Did one of our own pages send this request? A browser adds its cookie to requests that other sites provoke, and only
- * the browser itself can say which ones those are: Sec-Fetch-Site, or Origin from browsers that do not send it. A
- * request with neither is not from a browser that we can trust with a cookie.
+ * Whether a page of the portal sent this request. A browser may add the cookie to requests that another site caused, and
+ * only the browser can say so: with Sec-Fetch-Site, or with Origin if it does not send the former. A request with neither
+ * is not accepted with a cookie.
  */
 export function isFromOwnPage(source: RequestSource): boolean {
   if (source.secFetchSite !== "") return source.secFetchSite === "same-origin";
@@ -38,7 +38,7 @@ export function isFromOwnPage(source: RequestSource): boolean {
   return source.origin === source.publicOrigin || hostOf(source.origin) === source.host;
 }
 
-/** A path on this server to go to after signing in; anything else leads to the start page. */
+/** The path on this server to open after sign-in; `/` for anything that is not such a path. */
 export function safeNext(next: string | undefined): string {
   return next !== undefined && /^\/(?![/\\])[\w./~:@!$&'()*+,;=?%[\]-]*$/.test(next) ? next : "/";
 }

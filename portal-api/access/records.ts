@@ -1,5 +1,5 @@
-// What the portal remembers about access, in its own journal. Secrets are kept as SHA-256: they are long and random, so
-// that a slow hash would add nothing.
+// What the portal stores about access in its journal. Secrets are stored as SHA-256: they are long and random, so a slow
+// hash would not make them safer.
 
 import { hash, randomBytes } from "node:crypto";
 import { z } from "zod";
@@ -20,7 +20,7 @@ export const tokenRecord = z.object({
 });
 export type TokenRecord = z.infer<typeof tokenRecord>;
 
-/** `session/<hash>`, and `link/<hash>` for one-time sign-in codes: an identity that ends, by time or by `endedAt`. */
+/** `session/<hash>`, and `link/<hash>` for one-time sign-in codes: an identity that ends by time or with `endedAt`. */
 export const grantRecord = z.object({
   name: z.string(),
   role,
@@ -34,7 +34,7 @@ export const TOKEN_HASH = "token-hash";
 export const TOKEN_NAME = "token-name";
 export const INDEXES = [TOKEN_HASH, TOKEN_NAME] as const;
 
-/** The prefix lets secret scanners find tokens that were committed by mistake. */
+/** The prefix lets secret scanners detect tokens that were committed by mistake. */
 export const TOKEN_PREFIX = "gantry_pat_";
 
 export function newSecret(): string {

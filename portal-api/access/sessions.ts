@@ -1,4 +1,4 @@
-// Browser sign-in: one-time codes and sessions. A session that came from a token ends with it.
+// Browser sign-in: one-time codes and sessions. A session that was opened with a token ends with the token.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
@@ -6,20 +6,20 @@ import type { Caller, Role } from "./decide-access.ts";
 import { type GrantRecord, grantRecord, hashOf, isAlive, newSecret } from "./records.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** A person: who a sign-in link or a session is for. */
+/** Who a sign-in link or a session is for. */
 export type Principal = { readonly name: string; readonly role: Role; readonly token?: string | undefined };
 
 /** Safe to use concurrently; changes are durable when their promise resolves. */
 export type Sessions = {
   /** A code for one sign-in within 15 minutes. */
   readonly createCode: (principal: Principal) => Promise<{ readonly code: string; readonly expiresAt: number }>;
-  /** Trades a code for a session; undefined when it is unknown, used or too old. Of two at once, one wins. */
+  /** Exchanges a code for the secret of a new session; undefined when the code is unknown, used or expired. Of two concurrent calls one succeeds. */
   readonly redeem: (code: string) => Promise<string | undefined>;
-  /** A new session's secret. */
+  /** Opens a session and returns its secret. */
   readonly open: (principal: Principal) => Promise<string>;
   readonly identify: (secret: string) => Promise<Caller | undefined>;
-  /** Does the session with this hash still hold? */
-  readonly holds: (hash: string) => Promise<boolean>;
+  /** Whether the session with this hash is still valid. */
+  readonly isValid: (hash: string) => Promise<boolean>;
   readonly end: (hash: string) => Promise<void>;
 };
 
@@ -31,8 +31,8 @@ export function makeSessions(journal: Journal, tokens: Tokens, hours: number): S
     const loaded = await journal.load(stream);
     if (!loaded) return undefined;
     const record = grantRecord.parse(loaded.snapshot);
-    const holds = isAlive(record, await journal.now()) && (!record.token || (await tokens.isInUse(record.token)));
-    return holds ? { version: loaded.version, record } : undefined;
+    const isValid = isAlive(record, await journal.now()) && (!record.token || (await tokens.isInUse(record.token)));
+    return isValid ? { version: loaded.version, record } : undefined;
   };
 
   const create = async (kind: "link" | "session", principal: Principal, micros: number): Promise<[string, number]> => {
@@ -51,7 +51,7 @@ export function makeSessions(journal: Journal, tokens: Tokens, hours: number): S
     return [secret, expiresAt];
   };
 
-  /** False when it had ended already. */
+  /** False when it had already ended. */
   const end = async (stream: string, kind: string): Promise<boolean> => {
     const found = await load(stream);
     if (!found) return false;
@@ -82,7 +82,7 @@ export function makeSessions(journal: Journal, tokens: Tokens, hours: number): S
       const { name, role, token } = found.record;
       return { name, role, via: "session", session, ...(token === undefined ? {} : { token }) };
     },
-    holds: async (hash) => (await load(`session/${hash}`)) !== undefined,
+    isValid: async (hash) => (await load(`session/${hash}`)) !== undefined,
     end: async (hash) => void (await end(`session/${hash}`, "SessionEnded")),
   };
 }

@@ -1,4 +1,4 @@
-// The portal as a Koa app: shared ground, security headers, the declared routes, the console's files.
+// The portal as a Koa app: common middleware, security headers, the declared routes, the files of the console.
 
 import { createApp } from "@gantry/runtime/http/app.ts";
 import type Koa from "koa";
@@ -16,7 +16,7 @@ export function makeApp(portal: Portal, routes: readonly Route[]): Koa {
   return app;
 }
 
-/** No inline script, no other origin, no frame: what a page of ours could be made to show stays text. */
+/** No inline scripts, no other origins, no frames: text that an attacker gets into a page cannot run. */
 const POLICY = [
   "default-src 'self'",
   "img-src 'self' data:",

@@ -1,11 +1,11 @@
-// The OpenAPI document knows every route, and every schema in it can be used.
+// The OpenAPI document has every route, and every schema in it is valid.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ERRORS } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { startWorld, type World } from "../portal.fixture.ts";
+import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { ROUTES } from "../routes/routes.ts";
 
 type Operation = {
@@ -22,14 +22,14 @@ type Document = {
   readonly components: { readonly schemas: { readonly [name: string]: JsonObject } };
 };
 
-let world: World;
+let portal: TestPortal;
 let document: Document;
 
 before(async () => {
-  world = await startWorld();
-  document = (await (await world.ask("/openapi.json")).json()) as Document;
+  portal = await startTestPortal();
+  document = (await (await portal.ask("/openapi.json")).json()) as Document;
 });
-after(() => world.close());
+after(() => portal.close());
 
 const operations = (): [method: string, path: string, operation: Operation][] =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -40,7 +40,7 @@ const operations = (): [method: string, path: string, operation: Operation][] =>
     ]),
   );
 
-test("every route is in the document, and nothing else", () => {
+test("the document has exactly the declared routes", () => {
   assert.deepEqual(
     operations()
       .map(([method, path]) => `${method} ${path}`)
@@ -49,7 +49,7 @@ test("every route is in the document, and nothing else", () => {
   );
 });
 
-test("operations have a name of their own, all the parameters of their path, and an answer that is no error", () => {
+test("every operation has a unique id, all parameters of its path, and a response that is not an error", () => {
   const names = operations().map(([, , operation]) => operation.operationId);
   assert.equal(new Set(names).size, names.length);
   for (const [method, path, operation] of operations()) {
@@ -67,7 +67,7 @@ test("operations have a name of their own, all the parameters of their path, and
   }
 });
 
-test("what must be sent is required, what need not be is not", () => {
+test("required parameters are marked as required, optional ones are not", () => {
   const start = document.paths["/v1/tasks"]?.post;
   const key = start?.parameters.find((one) => one.name === "Idempotency-Key");
   assert.deepEqual([key?.in, key?.required, start?.requestBody?.required], ["header", true, true]);
@@ -77,7 +77,7 @@ test("what must be sent is required, what need not be is not", () => {
   assert.deepEqual(document.paths["/livez"]?.get?.security, []);
 });
 
-test("every reference leads somewhere and every schema compiles", () => {
+test("every reference resolves and every schema compiles", () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema({ $id: "document", components: document.components }, "document");
   let schemas = 0;
@@ -98,10 +98,10 @@ test("every reference leads somewhere and every schema compiles", () => {
   }
 });
 
-test("answers are what the document says", async () => {
+test("responses match the document", async () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema({ $id: "document", components: document.components }, "document");
-  world.agent.addTask({ id: "t1" });
+  portal.agent.addTask({ id: "t1" });
   const samples: [name: string, path: string][] = [
     ["Task", "/v1/tasks/t1"],
     ["App", "/v1/apps/orders"],
@@ -111,12 +111,12 @@ test("answers are what the document says", async () => {
   ];
   for (const [name, path] of samples) {
     const check = ajv.compile({ $ref: `document#/components/schemas/${name}` });
-    assert.ok(check(await (await world.ask(path)).json()), `${name}: ${ajv.errorsText(check.errors)}`);
+    assert.ok(check(await (await portal.ask(path)).json()), `${name}: ${ajv.errorsText(check.errors)}`);
   }
 });
 
-test("the page shows every route and every error, escaped and without script", async () => {
-  const page = await (await world.ask("/docs", { headers: { accept: "text/html" } })).text();
+test("the page has every route and every error, escaped and without scripts", async () => {
+  const page = await (await portal.ask("/docs", { headers: { accept: "text/html" } })).text();
   for (const one of ROUTES) assert.ok(page.includes(`<details id="${one.id}">`), one.id);
   for (const code of Object.keys(ERRORS)) assert.ok(page.includes(`<tr id="error-${code}">`), code);
   assert.doesNotMatch(page, /<script|style=|onclick/i);

@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document, made from the declared routes and their schemas.
+// Generates the OpenAPI 3.1 document from the declared routes and their schemas.
 
 import { ERRORS, type ErrorCode } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
@@ -27,7 +27,7 @@ export function openApiOf(
     info: {
       title: "Gantry",
       version: info.version,
-      description: "From a button to running pods in many clusters. Errors are problem+json and carry a code.",
+      description: "Create apps, run CI and CD, and follow tasks. Every error is application/problem+json with a code.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: info.url }],
@@ -36,21 +36,26 @@ export function openApiOf(
     components: {
       schemas: schemas.components(),
       securitySchemes: {
-        token: { type: "http", scheme: "bearer", description: "A token: gantry_pat_…" },
-        session: { type: "apiKey", in: "cookie", name: "gantry_session", description: "A signed-in browser" },
+        token: { type: "http", scheme: "bearer", description: "A token, which begins with gantry_pat_" },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "gantry_session",
+          description: "The session cookie of a signed-in browser",
+        },
       },
     },
   };
 }
 
-/** The errors that a route can answer with: its own, and those that follow from what it asks for. */
+/** The error codes of a route: its own ones, and those that follow from its method, access and parameters. */
 export function errorsOf(one: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = ["bad-request", ...(one.errors ?? []), "internal"];
   if (one.access !== "anyone") codes.push("unauthenticated");
   if (one.method !== "GET" || one.access !== "anyone") codes.push("forbidden");
   if (one.params) codes.push("not-found");
   if (one.method !== "GET") codes.push("body-too-large", "media-type");
-  if (one.keyed) codes.push("idempotency-key-missing");
+  if (one.requiresIdempotencyKey) codes.push("idempotency-key-missing");
   if (one.path.startsWith("/v1/")) codes.push("unavailable", "system-strange");
   return [...new Set(codes)].sort((a, b) => ERRORS[a].status - ERRORS[b].status);
 }
@@ -61,10 +66,12 @@ function operationOf(one: Route, schemas: Schemas, problem: JsonValue): JsonObje
     operationId: one.id,
     tags: [one.tag],
     summary: one.summary,
-    description: [one.description, `Needs: ${one.access}.`].filter(Boolean).join(" "),
+    description: [one.description, one.access === "anyone" ? "Needs no sign-in." : `Needs the role ${one.access}.`]
+      .filter(Boolean)
+      .join(" "),
     parameters: parametersOf(one, schemas),
     ...(body === undefined ? {} : { requestBody: body }),
-    responses: { ...answersOf(one, schemas), ...problemsOf(one, problem) },
+    responses: { ...responsesOf(one, schemas), ...problemsOf(one, problem) },
     security: one.access === "anyone" ? [] : [{ token: [] }, { session: [] }],
   };
 }
@@ -74,13 +81,13 @@ function parametersOf(one: Route, schemas: Schemas): JsonValue {
     name: "Idempotency-Key",
     in: "header",
     required: true,
-    description: "Fresh for every new request, the same when a request is repeated",
+    description: "A new value for every new request; the same value when a request is repeated",
     schema: { type: "string", minLength: 1, maxLength: 200 },
   };
   return [
     ...fieldsOf("path", one.params, schemas),
     ...fieldsOf("query", one.query, schemas),
-    ...(one.keyed ? [keyHeader] : []),
+    ...(one.requiresIdempotencyKey ? [keyHeader] : []),
   ];
 }
 
@@ -102,9 +109,9 @@ function bodyOf(one: Route, schemas: Schemas): JsonObject | undefined {
   return { required, content: { [type]: { schema: schemas.request(one.body) } } };
 }
 
-function answersOf(one: Route, schemas: Schemas): { [status: string]: JsonValue } {
+function responsesOf(one: Route, schemas: Schemas): { [status: string]: JsonValue } {
   return Object.fromEntries(
-    Object.entries(one.answers).map(([status, { description, content, headers }]) => {
+    Object.entries(one.responses).map(([status, { description, content, headers }]) => {
       const shown = Object.entries(content ?? {}).map(([type, schema]) => [type, { schema: schemas.answer(schema) }]);
       const named = Object.entries(headers ?? {}).map(([name, text]) => [
         name,
@@ -124,7 +131,7 @@ function problemsOf(one: Route, schema: JsonValue): { [status: string]: JsonValu
   const byStatus = Map.groupBy(errorsOf(one), (code) => ERRORS[code].status);
   return Object.fromEntries(
     [...byStatus]
-      .filter(([status]) => !(status in one.answers))
+      .filter(([status]) => !(status in one.responses))
       .map(([status, codes]) => [
         String(status),
         { description: codes.map((code) => `\`${code}\``).join(", "), content: { [PROBLEM_TYPE]: { schema } } },
@@ -132,7 +139,7 @@ function problemsOf(one: Route, schema: JsonValue): { [status: string]: JsonValu
   );
 }
 
-/** Schemas with a name become components, once; names that the library invents are told apart by what they describe. */
+/** Schemas with an id become components. The name that zod generates for the recursive JSON type becomes `Json`. */
 function collectSchemas(): Schemas {
   const components = new Map<string, string>();
   const convert = (schema: z.ZodType, io: "input" | "output"): JsonValue => {
@@ -149,7 +156,7 @@ function collectSchemas(): Schemas {
       const to = names.get(name) ?? name;
       const text = JSON.stringify(rename(value));
       const known = components.get(to);
-      if (known !== undefined && known !== text) throw new Error(`two schemas are called ${to}`);
+      if (known !== undefined && known !== text) throw new Error(`two different schemas have the id ${to}`);
       components.set(to, text);
     }
     return rename(made.properties.root);

@@ -1,5 +1,5 @@
 // A route is declared once, as data. The router and the OpenAPI document are both made from the declarations, so that
-// neither can know a route that the other does not.
+// they always agree.
 
 import type { ErrorCode } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -12,8 +12,8 @@ import type { Portal } from "../portal.ts";
 
 export type Method = "GET" | "POST" | "DELETE";
 
-/** Content by media type; a schema where the content is JSON. */
-export type AnswerSpec = {
+/** One response: its content by media type, with the schema of JSON content, and its headers. */
+export type ResponseSpec = {
   readonly description: string;
   readonly content?: { readonly [mediaType: string]: z.ZodType };
   readonly headers?: { readonly [name: string]: string };
@@ -23,21 +23,21 @@ type Declared = {
   readonly method: Method;
   /** With parameters in braces: `/v1/apps/{app}`. */
   readonly path: string;
-  /** verbNoun, unique. */
+  /** The operationId: verbNoun, unique. */
   readonly id: string;
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** The least role that may use it. */
+  /** The lowest role that may use it. */
   readonly access: Access;
-  /** What one does here, after "may not": `run CI`. */
+  /** What the route does, as it stands in the error "… may not <verb>": `run CI`. */
   readonly verb: string;
-  readonly answers: { readonly [status: number]: AnswerSpec };
-  /** Errors of its own, beside those that every route of its kind can give. */
+  readonly responses: { readonly [status: number]: ResponseSpec };
+  /** Error codes beyond those that `errorsOf` derives from the declaration. */
   readonly errors?: readonly ErrorCode[];
   /** The Idempotency-Key header is required. */
-  readonly keyed?: true;
-  /** A page for people: who is not signed in is sent to the sign-in page. */
+  readonly requiresIdempotencyKey?: true;
+  /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */
   readonly page?: true;
 };
 
@@ -45,7 +45,7 @@ type Schemas<P, Q, B> = {
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: z.ZodType<B>;
-  /** The body is a form of HTML instead of JSON. */
+  /** The body is an HTML form instead of JSON. */
   readonly form?: true;
 };
 
@@ -55,7 +55,7 @@ export type Call<P, Q, B> = {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  /** The Idempotency-Key; empty for routes that are not keyed. */
+  /** The Idempotency-Key; empty for routes that do not require one. */
   readonly key: string;
   /** Undefined only where `access` is `anyone`. */
   readonly caller: Caller | undefined;
@@ -63,7 +63,7 @@ export type Call<P, Q, B> = {
 
 export type Route = Declared &
   Schemas<unknown, unknown, unknown> & {
-    /** Checks the request against the schemas and answers it. The caller has been authorised before. */
+    /** Validates the request and responds to it. The router has authorised the caller before. */
     readonly run: (request: {
       readonly ctx: Koa.Context;
       readonly params: { readonly [name: string]: string };
@@ -83,15 +83,15 @@ export function route<P = unknown, Q = unknown, B = unknown>(
     run: async ({ ctx, params, portal, caller }) => {
       const checked = spec.params ? parse(spec.params, params, "/path") : undefined;
       const query = readQuery<unknown>(ctx, spec.query ?? nothing);
-      const key = spec.keyed ? readKey(ctx) : "";
+      const key = spec.requiresIdempotencyKey ? readKey(ctx) : "";
       const body = spec.method === "GET" ? undefined : await readBody(ctx, spec);
-      // Where a part has no schema its type is `unknown`, and no handler can read anything from it.
+      // A part without a schema has the type `unknown`, so no handler can read anything from it.
       await handle({ ctx, portal, caller, key, params: checked as P, query: query as Q, body: body as B });
     },
   };
 }
 
-/** Whoever called a route that is not for anyone. */
+/** The caller of a route that requires sign-in. */
 export function callerOf(call: { readonly caller: Caller | undefined }): Caller {
   if (!call.caller) throw new GantryError("unauthenticated");
   return call.caller;
@@ -103,7 +103,7 @@ async function readBody<B>(
 ): Promise<unknown> {
   if (spec.form && spec.body) {
     if (!ctx.is("application/x-www-form-urlencoded")) {
-      throw new GantryError("media-type", { problem: "its Content-Type is not application/x-www-form-urlencoded" });
+      throw new GantryError("media-type", { problem: "the Content-Type must be application/x-www-form-urlencoded" });
     }
     const bytes = await readBytes(ctx, 16_384);
     return parse(spec.body, Object.fromEntries(new URLSearchParams(bytes.toString("utf8"))));
@@ -115,7 +115,9 @@ function readKey(ctx: Koa.Context): string {
   const key = ctx.get("idempotency-key");
   if (key === "") throw new GantryError("idempotency-key-missing");
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
-    throw new GantryError("bad-request", { problem: "Idempotency-Key is not 1 to 200 visible ASCII characters" });
+    throw new GantryError("bad-request", {
+      problem: "the Idempotency-Key must have 1 to 200 visible ASCII characters",
+    });
   }
   return key;
 }

@@ -1,4 +1,5 @@
-// Puts the declared routes on the router: who asks, may they, does the request come from our own page; then the route.
+// Registers the declared routes. Every request is identified, authorised and checked against cross-site forgery before its
+// route runs.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf } from "@gantry/runtime/http/bearer.ts";
@@ -27,7 +28,7 @@ export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
   return router;
 }
 
-/** An address that is known for other methods only is 405, and says for which. */
+/** Responds with 405 and the allowed methods when the path exists for other methods only. */
 export async function refuseOtherMethods(ctx: Koa.Context, next: Koa.Next): Promise<void> {
   const layers: unknown = ctx.matched;
   const methods = Array.isArray(layers)
@@ -41,7 +42,7 @@ export async function refuseOtherMethods(ctx: Koa.Context, next: Koa.Next): Prom
   await next();
 }
 
-/** A token in the header counts alone: a request with a wrong one is not saved by its cookie. */
+/** When there is an Authorization header, the cookie is ignored: a request with a wrong token is not authenticated. */
 async function identify(portal: Portal, ctx: Koa.Context): Promise<Caller | undefined> {
   if (ctx.get("authorization") !== "") {
     const token = bearerOf(ctx);
@@ -51,7 +52,7 @@ async function identify(portal: Portal, ctx: Koa.Context): Promise<Caller | unde
   return secret === undefined ? undefined : portal.sessions.identify(secret);
 }
 
-/** True when the caller may go on, false when a person should sign in first; otherwise it throws. */
+/** False when a browser should be sent to the sign-in page. Throws `unauthenticated` or `forbidden`. */
 function authorise(portal: Portal, ctx: Koa.Context, one: Route, caller: Caller | undefined): boolean {
   if (one.access !== "anyone" && !caller) {
     if (one.page && ctx.accepts("json", "html") === "html") return false;

@@ -1,17 +1,17 @@
-// Names, queries and small bodies that several routes share.
+// Schemas that several routes share: names, queries, small bodies.
 
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { ROLES } from "../access/decide-access.ts";
-import type { AnswerSpec } from "./route.ts";
+import type { ResponseSpec } from "./route.ts";
 
 export const name = z
   .string()
   .max(63)
-  .regex(/^[a-z][a-z0-9-]*$/, "lower case letters, digits and hyphens, beginning with a letter");
+  .regex(/^[a-z][a-z0-9-]*$/, "must have lower case letters, digits and hyphens, and begin with a letter");
 export const taskId = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, "not a task id");
-/** Key of a job with its `each` value (`deploy[seoul]`), or id of a step. */
+/** The key of a job, with its `each` value (`deploy[seoul]`), or the id of a step. */
 export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "not an id");
 
 export const inApp = z.strictObject({ app: name });
@@ -28,7 +28,7 @@ const digits = (most: number): z.ZodType<number> =>
 export const seqQuery = digits(Number.MAX_SAFE_INTEGER);
 export const limitQuery = digits(200).refine((limit) => limit > 0, "at least 1");
 export const waitQuery = digits(30_000).describe(
-  "Milliseconds to hold the request until there is something (JSON only)",
+  "How many milliseconds to hold the request while there is nothing to return (JSON only)",
 );
 export const countQuery = digits(Number.MAX_SAFE_INTEGER);
 export const cursorQuery = z
@@ -41,15 +41,17 @@ export const taskQuery = pageQuery.extend({
   state: z
     .enum(["open", ...OUTCOMES])
     .optional()
-    .describe("`open` has not ended"),
+    .describe("`open`: tasks that have not ended"),
   app: name.optional(),
   pipeline: name.optional(),
 });
 
-export const params = z.record(z.string().max(100), z.json()).describe("As the pipeline's schema asks");
+export const params = z
+  .record(z.string().max(100), z.json())
+  .describe("The parameters, as the schema of the pipeline defines them");
 export const reason = z.string().max(500).optional();
 
-export const roleSchema = z.enum(ROLES).describe("viewer reads; developer also runs; admin does everything");
+export const roleSchema = z.enum(ROLES).describe("viewer: read. developer: also run pipelines. admin: everything");
 
 export const meView = z
   .object({
@@ -57,7 +59,7 @@ export const meView = z
     role: roleSchema,
     via: z.enum(["token", "session"]),
     version: z.string().describe("Version of the portal"),
-    feedUp: z.boolean().describe("Is what the portal shows up to date?"),
+    feedUp: z.boolean().describe("Whether the portal is connected to the feed, so that what it shows is up to date"),
   })
   .meta({ id: "Me" });
 
@@ -71,12 +73,12 @@ export const tokenView = z
   })
   .meta({ id: "Token" });
 
-export const accepted: AnswerSpec = {
-  description: "Accepted; Location says where to follow it",
+export const accepted: ResponseSpec = {
+  description: "Accepted. Location has the address of the task",
   content: { "application/json": taskView },
   headers: { Location: "Address of the task" },
 };
 
-export function json(description: string, schema: z.ZodType): AnswerSpec {
+export function json(description: string, schema: z.ZodType): ResponseSpec {
   return { description, content: { "application/json": schema } };
 }

@@ -1,54 +1,54 @@
-// The console's files, as a browser gets them.
+// The files of the console, as a browser receives them.
 
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { startWorld, type World } from "../portal.fixture.ts";
+import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 
-let world: World;
+let portal: TestPortal;
 const asPage = { token: null, headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } };
 
 before(async () => {
-  world = await startWorld();
+  portal = await startTestPortal();
 });
-after(() => world.close());
+after(() => portal.close());
 
-test("before it is built, the console says what to do; then it is served without a restart", async () => {
-  const missing = await world.ask("/", asPage);
+test("without a build the response says what to do; a new build is served without a restart", async () => {
+  const missing = await portal.ask("/", asPage);
   assert.equal(missing.status, 404);
   assert.match(await missing.text(), /npm run build/);
-  const dist = join(world.dir, "console");
+  const dist = join(portal.dir, "console");
   await mkdir(dist);
   await writeFile(join(dist, "index.html"), "<title>Gantry</title>");
   await writeFile(join(dist, "app-3F5KQ2ZA.js"), "export {};");
-  await writeFile(join(world.dir, "secret.txt"), "secret");
-  assert.equal(await (await world.ask("/", asPage)).text(), "<title>Gantry</title>");
+  await writeFile(join(portal.dir, "secret.txt"), "secret");
+  assert.equal(await (await portal.ask("/", asPage)).text(), "<title>Gantry</title>");
 });
 
-test("addresses of the console's views give the page; addresses of files and of the API do not", async () => {
+test("paths of pages return the page; paths of files and of the API do not", async () => {
   for (const path of ["/tasks/t1", "/apps/orders?tab=history", "/fleet", "/tasks/t1/jobs/deploy%5Bseoul%5D"]) {
-    const answer = await world.ask(path, asPage);
+    const answer = await portal.ask(path, asPage);
     assert.deepEqual([answer.status, await answer.text()], [200, "<title>Gantry</title>"], path);
     assert.match(answer.headers.get("content-security-policy") ?? "", /default-src 'self'/);
   }
   for (const path of ["/missing.js", "/v1/nothing", "/v1", "/docs/nothing"]) {
-    assert.equal((await world.ask(path, asPage)).status, 404, path);
+    assert.equal((await portal.ask(path, asPage)).status, 404, path);
   }
 });
 
-test("files with their hash in the name are kept for ever, others are asked for again", async () => {
-  const script = await world.ask("/app-3F5KQ2ZA.js", { token: null });
+test("files with a hash in the name are cached for ever, others are revalidated", async () => {
+  const script = await portal.ask("/app-3F5KQ2ZA.js", { token: null });
   assert.match(script.headers.get("cache-control") ?? "", /immutable/);
   assert.match(script.headers.get("content-type") ?? "", /^text\/javascript/);
-  const page = await world.ask("/", asPage);
+  const page = await portal.ask("/", asPage);
   assert.equal(page.headers.get("cache-control"), "no-cache");
   const etag = page.headers.get("etag") ?? "";
-  const again = await world.ask("/", { token: null, headers: { ...asPage.headers, "if-none-match": etag } });
+  const again = await portal.ask("/", { token: null, headers: { ...asPage.headers, "if-none-match": etag } });
   assert.equal(again.status, 304);
 });
 
-test("nothing outside of the folder is served", async () => {
+test("nothing outside the folder is served", async () => {
   for (const path of [
     "/../secret.txt",
     "/%2e%2e/secret.txt",
@@ -57,7 +57,7 @@ test("nothing outside of the folder is served", async () => {
     "/.git",
     "//secret.txt",
   ]) {
-    const answer = await world.ask(path, { token: null });
+    const answer = await portal.ask(path, { token: null });
     assert.doesNotMatch(await answer.text(), /^secret/, path);
     assert.ok(answer.status >= 400, path);
   }

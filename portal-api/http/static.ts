@@ -1,5 +1,5 @@
-// The files of the console. They hold no data, so they are served without sign-in: the session cookie is not sent along
-// when a person follows a link from a message, and the page must open all the same. Its calls to /v1 are authenticated.
+// The files of the console. They contain no data, so they need no sign-in: a browser does not send the session cookie when
+// a person follows a link from a message, and the page must open anyway. Its calls to /v1 are authenticated.
 
 import { readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
@@ -19,15 +19,15 @@ const TYPES: { readonly [extension: string]: string } = {
   ".map": "application/json",
   ".txt": "text/plain; charset=utf-8",
 };
-/** `app-3F5KQ2ZA.js`: the name changes with the content. */
+/** `app-3F5KQ2ZA.js`: the name contains a hash of the content. */
 const HASHED = /-[A-Z0-9]{8}\.\w+$/;
 const SAFE = /^(?:\/[\w-][\w.-]*)+$/;
-const OURS = /^\/(?:v1|livez|readyz|metrics|version|openapi\.json|docs|sign-in|sign-out)(?:\/|$)/;
+const NOT_CONSOLE = /^\/(?:v1|livez|readyz|metrics|version|openapi\.json|docs|sign-in|sign-out)(?:\/|$)/;
 
-/** Serves files below `folder`; addresses without a file that a browser opens as a page get index.html. */
+/** Serves the files below `folder`. A path without extension that a browser opens as a page gets index.html. */
 export function serveConsole(folder: string): Koa.Middleware {
   return async (ctx, next) => {
-    if ((ctx.method !== "GET" && ctx.method !== "HEAD") || OURS.test(ctx.path)) return next();
+    if ((ctx.method !== "GET" && ctx.method !== "HEAD") || NOT_CONSOLE.test(ctx.path)) return next();
     const isPage = extname(ctx.path) === "" && ctx.accepts("json", "html") === "html";
     if (!isPage && !SAFE.test(ctx.path)) return next();
     ctx.state.route = isPage ? "console page" : "console file";
@@ -37,9 +37,9 @@ export function serveConsole(folder: string): Koa.Middleware {
       if (isPage) throw new GantryError("not-found", { kind: "built console:", name: "run `npm run build`" });
       return next();
     }
-    const isFresh = notModified(ctx, `${found.mtimeMs.toString(36)}-${found.size.toString(36)}`);
+    const isUnchanged = notModified(ctx, `${found.mtimeMs.toString(36)}-${found.size.toString(36)}`);
     ctx.set("Cache-Control", HASHED.test(file) ? "public, max-age=31536000, immutable" : "no-cache");
-    if (isFresh) return;
+    if (isUnchanged) return;
     ctx.type = TYPES[extname(file)] ?? "application/octet-stream";
     ctx.body = await readFile(join(folder, file));
   };

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gather } from "./batch-loader.ts";
+import { batchLoader } from "./batch-loader.ts";
 
 type Asked = { readonly keys: readonly string[]; readonly answer: PromiseWithResolvers<ReadonlyMap<string, number>> };
 
-function world(most: number) {
+function loader(most: number) {
   const asked: Asked[] = [];
   let told = Promise.withResolvers<void>();
-  const get = gather({ most, rest: async () => {} }, (keys) => {
+  const get = batchLoader({ maxKeys: most, pauseBetween: async () => {} }, (keys) => {
     const answer = Promise.withResolvers<ReadonlyMap<string, number>>();
     asked.push({ keys, answer });
     told.resolve();
@@ -23,8 +23,8 @@ function world(most: number) {
   return { get, asked, nextAsked };
 }
 
-test("those who come together are asked together, each once", async () => {
-  const { get, nextAsked } = world(10);
+test("concurrent keys are loaded together, each once", async () => {
+  const { get, nextAsked } = loader(10);
   const answers = Promise.all([get("a"), get("b"), get("a"), get("c")]);
   const { keys, answer } = await nextAsked(1);
   assert.deepEqual(keys, ["a", "b", "c"]);
@@ -37,8 +37,8 @@ test("those who come together are asked together, each once", async () => {
   assert.deepEqual(await answers, [1, 2, 1, undefined]);
 });
 
-test("who comes while a question is under way is not given its answer, which may be older", async () => {
-  const { get, asked, nextAsked } = world(10);
+test("a caller that comes during a call is part of the next one", async () => {
+  const { get, asked, nextAsked } = loader(10);
   const first = get("a");
   const one = await nextAsked(1);
   const second = get("a");
@@ -49,8 +49,8 @@ test("who comes while a question is under way is not given its answer, which may
   assert.equal(asked.length, 2);
 });
 
-test("too many for one question are asked in several; a failure concerns its own question only", async () => {
-  const { get, nextAsked } = world(2);
+test("too many keys are split into several calls; a failure affects only its own call", async () => {
+  const { get, nextAsked } = loader(2);
   const answers = Promise.allSettled([get("a"), get("b"), get("c")]);
   const one = await nextAsked(1);
   assert.deepEqual(one.keys, ["a", "b"]);

@@ -1,39 +1,48 @@
-// Many questions at the same time become one.
+// Loads many keys that are asked for at the same time with one call.
+
+export type BatchOptions = {
+  /** Keys in one call at most. */
+  readonly maxKeys: number;
+  /**
+   * Awaited between two calls when callers wait for the second one already. Callers that were just answered often ask
+   * again at once: a short pause lets them be part of the next call.
+   */
+  readonly pauseBetween: () => Promise<void>;
+};
 
 /**
- * Answers by key; undefined where `ask` has none. One `ask` is under way at a time, with at most `most` keys: who comes
- * meanwhile is part of the next one. So what is answered was always asked for after the caller had come. Rejects as
- * `ask` does, all that were part of it. `rest` comes between two questions when the second has callers already: those
- * that were just answered often come again, and are worth a moment.
+ * The returned function resolves to the value of a key; undefined when `load` has none. At most one `load` runs at a time.
+ * A caller that comes while it runs is part of the next one, so a value is never older than the call that asked for it.
+ * Rejects as `load` does, for every caller of that call.
  */
-export function gather<T>(
-  { most, rest }: { readonly most: number; readonly rest: () => Promise<void> },
-  ask: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
+export function batchLoader<T>(
+  { maxKeys, pauseBetween }: BatchOptions,
+  load: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
 ): (key: string) => Promise<T | undefined> {
-  let next = new Map<string, PromiseWithResolvers<T | undefined>>();
-  let isAsking = false;
+  let waiting = new Map<string, PromiseWithResolvers<T | undefined>>();
+  let isLoading = false;
 
-  const askAll = async (): Promise<void> => {
-    isAsking = true;
-    while (next.size > 0) {
-      const mine = new Map([...next].slice(0, most));
-      next = new Map([...next].slice(most));
+  const loadAll = async (): Promise<void> => {
+    isLoading = true;
+    while (waiting.size > 0) {
+      const batch = new Map([...waiting].slice(0, maxKeys));
+      waiting = new Map([...waiting].slice(maxKeys));
       try {
-        const answers = await ask([...mine.keys()]);
-        for (const [key, waiting] of mine) waiting.resolve(answers.get(key));
+        const values = await load([...batch.keys()]);
+        for (const [key, caller] of batch) caller.resolve(values.get(key));
       } catch (error) {
-        for (const waiting of mine.values()) waiting.reject(error);
+        for (const caller of batch.values()) caller.reject(error);
       }
-      if (next.size > 0) await rest();
+      if (waiting.size > 0) await pauseBetween();
     }
-    isAsking = false;
+    isLoading = false;
   };
 
   return (key) => {
-    const waiting = next.get(key) ?? Promise.withResolvers<T | undefined>();
-    next.set(key, waiting);
-    // At the end of this turn: requests that came together are asked together.
-    if (!isAsking && next.size === 1) setImmediate(askAll);
-    return waiting.promise;
+    const caller = waiting.get(key) ?? Promise.withResolvers<T | undefined>();
+    waiting.set(key, caller);
+    // At the end of this turn of the event loop, so that requests of the same turn share a call.
+    if (!isLoading && waiting.size === 1) setImmediate(loadAll);
+    return caller.promise;
   };
 }

@@ -1,4 +1,4 @@
-// The feed of all tasks as a stream and as a page. Ids are the numbers of the feed (`seq`).
+// The events of all tasks, as a stream and as pages. Event ids are the numbers of the feed (`seq`).
 
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
@@ -10,11 +10,11 @@ export type FeedPart = { readonly items: readonly FeedEvent[]; readonly last: nu
 
 const PAGE = 500;
 
-function fits(event: FeedEvent, { app, task }: FeedFilter): boolean {
+function matches(event: FeedEvent, { app, task }: FeedFilter): boolean {
   return (app === undefined || event.data.app === app) && (task === undefined || event.data.task === task);
 }
 
-/** Events after a number, at most a page of them before the filter: from memory, or from the task-agent when older. */
+/** Events after a number, at most `limit` before filtering: from memory, or from the task-agent when they are older. */
 export async function readFeed(
   portal: Portal,
   after: number,
@@ -22,19 +22,19 @@ export async function readFeed(
   filter: FeedFilter,
   signal?: AbortSignal,
 ): Promise<FeedPart> {
-  const kept = portal.hub.since(after);
+  const buffered = portal.hub.since(after);
   const call = signal ? { signal } : {};
-  const { events, last } = kept
-    ? { events: kept.slice(0, limit), last: kept.length > limit ? undefined : portal.hub.last() }
+  const { events, last } = buffered
+    ? { events: buffered.slice(0, limit), last: buffered.length > limit ? undefined : portal.hub.last() }
     : await portal.agent.feed({ after, limit }, call);
-  const items = events.filter((event) => fits(event, filter));
+  const items = events.filter((event) => matches(event, filter));
   return { items, last: Math.max(after, last ?? 0, events.at(-1)?.seq ?? 0) };
 }
 
 /**
- * Begins after `start`, or with what comes from now on. `event: reset` tells a client that is too far behind, or that
- * knows numbers of another history, to read its views again; the stream goes on from the newest event. `event: link`
- * tells whether the portal itself is up to date.
+ * A stream of the events after `start`, or of new events when it is undefined. `event: reset` tells a client to read its
+ * views again, because it missed too many events or has a number of another history; the stream continues with the newest
+ * event. `event: link` says whether the portal is connected to the feed.
  */
 export function feedSource(portal: Portal, start: number | undefined, filter: FeedFilter): Source {
   const { hub } = portal;
@@ -47,7 +47,7 @@ export function feedSource(portal: Portal, start: number | undefined, filter: Fe
   const resetOf = async (at: number, signal: AbortSignal): Promise<number | undefined> => {
     const last = hub.last() ?? at;
     if (last - at > portal.config.live.replay) return last;
-    // A number ahead of ours may come from another portal that reads faster; only the feed itself can tell.
+    // A number ahead of ours may come from another portal that has read further. Only the feed itself can tell.
     if (at <= last || !hub.isUp()) return undefined;
     const position = await portal.agent.feed({ limit: 1 }, { signal });
     return at > position.last ? position.last : undefined;
@@ -55,25 +55,25 @@ export function feedSource(portal: Portal, start: number | undefined, filter: Fe
 
   return {
     next: async (signal) => {
-      const news: string[] = [];
+      const frames: string[] = [];
       seen = hub.version();
       if (hub.isUp() !== wasUp) {
         wasUp = hub.isUp();
-        news.push(frame({ event: "link", data: { up: wasUp } }));
+        frames.push(frame({ event: "link", data: { up: wasUp } }));
       }
       cursor ??= hub.last();
-      if (cursor === undefined) return news;
+      if (cursor === undefined) return frames;
       const reset = isFirst || cursor > (hub.last() ?? cursor) ? await resetOf(cursor, signal) : undefined;
       isFirst = false;
       if (reset !== undefined) {
         cursor = reset;
-        news.push(frame({ id: reset, event: "reset", data: { last: reset } }));
+        frames.push(frame({ id: reset, event: "reset", data: { last: reset } }));
       }
       const part: FeedPart = await readFeed(portal, cursor, PAGE, filter, signal);
       more = part.last > cursor && part.last < (hub.last() ?? 0);
       cursor = part.last;
-      news.push(...part.items.map((event) => textFrame(hub.text(event), event.seq)));
-      return news;
+      frames.push(...part.items.map((event) => textFrame(hub.text(event), event.seq)));
+      return frames;
     },
     wait: (ms, signal) => (more ? Promise.resolve() : hub.wait(seen, ms, signal)),
     position: () => cursor,

@@ -1,5 +1,5 @@
-// Reads the task-agent's feed once, for everybody: the newest events are kept in memory, and every open stream reads
-// them from there with a cursor of its own. A slow reader therefore holds nothing but its cursor.
+// Reads the task-agent's feed once for all clients. The newest events stay in memory; every open stream reads them from
+// there with its own cursor, so a slow client costs only its cursor.
 
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
@@ -7,22 +7,22 @@ import { pause } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
-import { decideKeep, type Kept, NOTHING_KEPT } from "./decide-keep.ts";
+import { decideBuffer, EMPTY_BUFFER, type EventBuffer } from "./decide-buffer.ts";
 
 export type Hub = {
-  /** Begins to read; `close` ends it. */
+  /** Starts to read the feed; `close` stops it. */
   readonly start: () => void;
-  /** Number of the newest event that was read; undefined until the feed has answered for the first time. */
+  /** Number of the newest event; undefined until the feed has answered for the first time. */
   readonly last: () => number | undefined;
-  /** Does the feed answer at present? Streams tell it to the browser, which must not show old state as fresh. */
+  /** Whether the feed answers at present. Streams pass it on to the browser, which must not show old state as current. */
   readonly isUp: () => boolean;
-  /** Kept events after a number, or undefined when some of them are no longer (or not yet) kept. */
+  /** The buffered events after a number, or undefined when some of them are not in the buffer. */
   readonly since: (seq: number) => readonly FeedEvent[] | undefined;
   /** Resolves when something has changed since `version`, or after `ms`, or when the signal aborts. */
   readonly wait: (version: number, ms: number, signal: AbortSignal) => Promise<void>;
-  /** Grows with every change of what the other calls answer. */
+  /** Grows whenever the results of the other calls change. */
   readonly version: () => number;
-  /** The event as JSON, made once for all streams. */
+  /** The event as JSON, serialised once for all streams. */
   readonly text: (event: FeedEvent) => string;
   readonly close: () => Promise<void>;
 };
@@ -31,89 +31,47 @@ export type HubOptions = {
   readonly agent: AgentClient;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly keep: number;
-  /** Told after every answer of the feed, and when it stops answering. */
+  /** Events that stay in memory. */
+  readonly maxEvents: number;
+  /** Called after every page of the feed, and when the feed stops answering. */
   readonly onFeed?: (up: boolean, seq: number) => void;
 };
 
+type HubState = { buffer: EventBuffer; up: boolean; version: number; readonly waiters: Set<() => void> };
+
 const POLL_MS = 20_000;
-/** So many streams are woken in one turn of the event loop: other requests come between, and the first hear at once. */
-const WOKEN_AT_ONCE = 50;
+/** Streams that are woken in one turn of the event loop. Other requests are served between two turns. */
+const WOKEN_PER_TURN = 50;
 const PAGE = 500;
 const BACKOFF = { firstMs: 100, maxMs: 5_000, jitter: "none" } as const;
 
 export function makeHub(options: HubOptions): Hub {
-  const { agent, clock, logger } = options;
   const closing = new AbortController();
-  const waiters = new Set<() => void>();
   const texts = new WeakMap<FeedEvent, string>();
-  let kept: Kept = NOTHING_KEPT;
-  let up = false;
-  let version = 0;
+  const state: HubState = { buffer: EMPTY_BUFFER, up: false, version: 0, waiters: new Set() };
   let running: Promise<void> = Promise.resolve();
-
-  const changed = (): void => {
-    version += 1;
-    options.onFeed?.(up, kept.last ?? 0);
-    wakeSome([...waiters]);
-  };
-
-  const readOnce = async (): Promise<void> => {
-    const call = { signal: closing.signal };
-    const { last } = kept;
-    const page = await agent.feed(
-      last === undefined || !up ? { limit: PAGE } : { after: last, limit: PAGE, waitMs: POLL_MS },
-      call,
-    );
-    // After an outage the first question is where the feed stands: a feed that went back is another feed.
-    const next = decideKeep(kept, page, { isPosition: !up, keep: options.keep });
-    const isNews = next !== kept || !up;
-    kept = next;
-    up = true;
-    if (isNews) changed();
-  };
-
-  const run = async (): Promise<void> => {
-    let failures = 0;
-    while (!closing.signal.aborted) {
-      try {
-        await readOnce();
-        failures = 0;
-      } catch (error) {
-        if (closing.signal.aborted) return;
-        if (up || failures === 0) logger.warn({ err: error }, "the feed of the task-agent does not answer");
-        if (up) {
-          up = false;
-          changed();
-        }
-        failures += 1;
-        await pause(clock, backoffMs(BACKOFF, failures), closing.signal);
-      }
-    }
-  };
-
   return {
     start: () => {
-      running = run();
+      running = readFeed(options, state, closing.signal);
     },
-    last: () => kept.last,
-    isUp: () => up,
+    last: () => state.buffer.last,
+    isUp: () => state.up,
     since: (seq) => {
-      if (kept.last === undefined || seq < kept.floor) return undefined;
-      const from = kept.events.findLastIndex((event) => event.seq <= seq);
-      return kept.events.slice(from + 1);
+      const { events, floor, last } = state.buffer;
+      if (last === undefined || seq < floor) return undefined;
+      return events.slice(events.findLastIndex((event) => event.seq <= seq) + 1);
     },
-    version: () => version,
+    version: () => state.version,
     text: (event) => {
       const text = texts.get(event) ?? JSON.stringify(event);
       texts.set(event, text);
       return text;
     },
-    wait: async (seen, ms, signal) => {
-      if (version !== seen || signal.aborted) return;
-      await pause(clock, ms, signal, (wake) => {
-        waiters.add(wake);
-        return () => waiters.delete(wake);
+    wait: async (version, ms, signal) => {
+      if (state.version !== version || signal.aborted) return;
+      await pause(options.clock, ms, signal, (wake) => {
+        state.waiters.add(wake);
+        return () => state.waiters.delete(wake);
       });
     },
     close: async () => {
@@ -123,7 +81,46 @@ export function makeHub(options: HubOptions): Hub {
   };
 }
 
+/** Reads page after page until the signal aborts. After an error it tries again, with growing pauses. */
+async function readFeed(options: HubOptions, state: HubState, closing: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!closing.aborted) {
+    try {
+      await readPage(options, state, closing);
+      failures = 0;
+    } catch (error) {
+      if (closing.aborted) return;
+      if (state.up || failures === 0) options.logger.warn({ err: error }, "the feed of the task-agent does not answer");
+      if (state.up) {
+        state.up = false;
+        changed(options, state);
+      }
+      failures += 1;
+      await pause(options.clock, backoffMs(BACKOFF, failures), closing);
+    }
+  }
+}
+
+async function readPage(options: HubOptions, state: HubState, signal: AbortSignal): Promise<void> {
+  const { last } = state.buffer;
+  // After an outage the hub asks for the newest number first, to detect a feed that has started anew.
+  const isPosition = !state.up;
+  const query = last === undefined || isPosition ? { limit: PAGE } : { after: last, limit: PAGE, waitMs: POLL_MS };
+  const page = await options.agent.feed(query, { signal });
+  const next = decideBuffer(state.buffer, page, { isPosition, maxEvents: options.maxEvents });
+  const hasChanged = next !== state.buffer || isPosition;
+  state.buffer = next;
+  state.up = true;
+  if (hasChanged) changed(options, state);
+}
+
+function changed({ onFeed }: HubOptions, state: HubState): void {
+  state.version += 1;
+  onFeed?.(state.up, state.buffer.last ?? 0);
+  wakeSome([...state.waiters]);
+}
+
 function wakeSome(waiters: readonly (() => void)[]): void {
-  for (const wake of waiters.slice(0, WOKEN_AT_ONCE)) wake();
-  if (waiters.length > WOKEN_AT_ONCE) setImmediate(wakeSome, waiters.slice(WOKEN_AT_ONCE));
+  for (const wake of waiters.slice(0, WOKEN_PER_TURN)) wake();
+  if (waiters.length > WOKEN_PER_TURN) setImmediate(wakeSome, waiters.slice(WOKEN_PER_TURN));
 }

@@ -1,25 +1,25 @@
-// Live events over real HTTP: streams go on where they stopped, and their polling twin says the same.
+// Live events over real HTTP: streams resume where they stopped, and polling returns the same events.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
-import { type Got, readFrames, startWorld, take, type World } from "../portal.fixture.ts";
+import { type Got, readFrames, startTestPortal, type TestPortal, take } from "../portal.fixture.ts";
 
 const LIVE = { pingMs: 50, recheckMs: 50, retryMs: 10, keep: 5, replay: 40 };
-let world: World;
+let portal: TestPortal;
 let leaving: AbortController;
 
 before(async () => {
-  world = await startWorld({ live: LIVE });
+  portal = await startTestPortal({ live: LIVE });
 });
-after(() => world.close());
+after(() => portal.close());
 beforeEach(() => {
   leaving = new AbortController();
 });
 afterEach(() => leaving.abort());
 
 async function open(path: string, headers: Record<string, string> = {}): Promise<AsyncGenerator<Got>> {
-  const answer = await world.ask(path, {
+  const answer = await portal.ask(path, {
     headers: { accept: "text/event-stream", ...headers },
     signal: leaving.signal,
   });
@@ -30,44 +30,44 @@ async function open(path: string, headers: Record<string, string> = {}): Promise
 }
 
 async function page(path: string): Promise<{ items: FeedEvent[]; last: number }> {
-  const answer = await world.ask(path);
+  const answer = await portal.ask(path);
   assert.equal(answer.status, 200);
   return (await answer.json()) as { items: FeedEvent[]; last: number };
 }
 
 const ids = (frames: readonly Got[]): number[] => frames.map((one) => Number(one.id));
 
-test("a task's stream begins with its past, goes on live, and goes on after the last id that was seen", async () => {
-  const { id } = world.agent.addTask();
-  world.agent.emit(id, "JobReady");
+test("the stream of a task has past and live events, and resumes after the last id", async () => {
+  const { id } = portal.agent.addTask();
+  portal.agent.emit(id, "JobReady");
   const stream = await open(`/v1/tasks/${id}/events`);
   assert.deepEqual(ids(await take(stream, 2)), [1, 2]);
-  world.agent.addTask();
-  world.agent.emit(id, "JobStarted");
-  world.agent.emit(id, "StepStarted");
+  portal.agent.addTask();
+  portal.agent.emit(id, "JobStarted");
+  portal.agent.emit(id, "StepStarted");
   assert.deepEqual(ids(await take(stream, 2)), [3, 4]);
   leaving.abort();
 
   leaving = new AbortController();
   const resumed = await open(`/v1/tasks/${id}/events`, { "last-event-id": "2" });
-  world.agent.emit(id, "StepEnded");
+  portal.agent.emit(id, "StepEnded");
   assert.deepEqual(ids(await take(resumed, 3)), [3, 4, 5]);
 });
 
-test("a task's stream has every event once, also when they come faster than the memory holds", async () => {
-  const { id } = world.agent.addTask();
+test("the stream of a task has every event once, also when the buffer is too small for them", async () => {
+  const { id } = portal.agent.addTask();
   const stream = await open(`/v1/tasks/${id}/events`);
   await take(stream, 1);
-  for (let n = 0; n < 60; n += 1) world.agent.emit(id, "StepStarted");
+  for (let n = 0; n < 60; n += 1) portal.agent.emit(id, "StepStarted");
   assert.deepEqual(
     ids(await take(stream, 60)),
     Array.from({ length: 60 }, (_, at) => at + 2),
   );
 });
 
-test("stream and page of a task are the same events", async () => {
-  const { id } = world.agent.addTask();
-  for (const kind of ["JobReady", "JobStarted", "StepStarted"]) world.agent.emit(id, kind);
+test("stream and page of a task have the same events", async () => {
+  const { id } = portal.agent.addTask();
+  for (const kind of ["JobReady", "JobStarted", "StepStarted"]) portal.agent.emit(id, kind);
   const stream = await open(`/v1/tasks/${id}/events`);
   const streamed = (await take(stream, 4)).map((one) => one.data);
   assert.deepEqual((await page(`/v1/tasks/${id}/events`)).items, streamed);
@@ -75,12 +75,12 @@ test("stream and page of a task are the same events", async () => {
   assert.deepEqual(rest, { items: streamed.slice(2), last: 4 });
 });
 
-test("a page waits for what comes", async () => {
-  const { id } = world.agent.addTask();
+test("a page waits for events", async () => {
+  const { id } = portal.agent.addTask();
   const waiting = page(`/v1/tasks/${id}/events?after=1&wait=20000`);
   const { last } = await page("/v1/events");
   const all = page(`/v1/events?after=${last}&wait=20000`);
-  world.agent.emit(id, "JobStarted");
+  portal.agent.emit(id, "JobStarted");
   assert.deepEqual(
     (await waiting).items.map((event) => event.taskseq),
     [2],
@@ -92,11 +92,11 @@ test("a page waits for what comes", async () => {
   assert.deepEqual((await page(`/v1/tasks/${id}/events?after=2&wait=20`)).items, []);
 });
 
-test("the feed of all tasks goes on after the last id, from memory and from before it, the same as its page", async () => {
+test("the feed of all tasks resumes after the last id, also from before the buffer, and equals its page", async () => {
   const first = (await page("/v1/events")).last;
-  const { id } = world.agent.addTask({ app: "billing" });
-  const other = world.agent.addTask({ app: "orders" });
-  for (let n = 0; n < 10; n += 1) world.agent.emit(n % 2 ? id : other.id, "StepStarted");
+  const { id } = portal.agent.addTask({ app: "billing" });
+  const other = portal.agent.addTask({ app: "orders" });
+  for (let n = 0; n < 10; n += 1) portal.agent.emit(n % 2 ? id : other.id, "StepStarted");
   const stream = await open(`/v1/events?after=${first}`);
   const streamed = await take(stream, 12);
   assert.deepEqual(
@@ -115,65 +115,65 @@ test("the feed of all tasks goes on after the last id, from memory and from befo
   assert.deepEqual(new Set(paged.items.map((event) => event.subject)), new Set([id]));
 });
 
-test("without a number the feed begins now", async () => {
+test("without a number the feed begins with new events", async () => {
   const stream = await open("/v1/events");
   const first = await stream.next();
   assert.deepEqual(first.value, { event: "link", data: { up: true } });
-  const { id } = world.agent.addTask();
+  const { id } = portal.agent.addTask();
   const [live] = await take(stream, 1);
   assert.equal((live as { data: FeedEvent }).data.subject, id);
 });
 
-test("who is too far behind is told to read anew, and goes on from the newest", async () => {
-  const { id } = world.agent.addTask();
-  for (let n = 0; n < 50; n += 1) world.agent.emit(id, "StepStarted");
+test("a client that is too far behind is reset and continues with the newest event", async () => {
+  const { id } = portal.agent.addTask();
+  for (let n = 0; n < 50; n += 1) portal.agent.emit(id, "StepStarted");
   const { last } = await page("/v1/events");
   const stream = await open("/v1/events", { "last-event-id": "1" });
   const [reset] = await take(stream, 1);
   assert.deepEqual([reset?.event, reset?.data], ["reset", { last }]);
-  world.agent.emit(id, "StepEnded");
+  portal.agent.emit(id, "StepEnded");
   assert.equal(Number((await take(stream, 1))[0]?.id), last + 1);
 });
 
-test("a number that the feed never gave is told to read anew", async () => {
+test("a client with an unknown number is reset", async () => {
   const { last } = await page("/v1/events");
   const stream = await open("/v1/events", { "last-event-id": "999999999" });
   const [reset] = await take(stream, 1);
   assert.deepEqual([reset?.event, reset?.data], ["reset", { last }]);
 });
 
-test("while the task-agent is away streams say so, and miss nothing when it is back", async () => {
-  const { id } = world.agent.addTask();
+test("streams say that the task-agent is down, and miss no event afterwards", async () => {
+  const { id } = portal.agent.addTask();
   const { last } = await page("/v1/events");
   const stream = await open("/v1/events");
   assert.deepEqual((await stream.next()).value, { event: "link", data: { up: true } });
-  world.agent.setOut(true);
+  portal.agent.setOut(true);
   assert.deepEqual((await stream.next()).value, { event: "link", data: { up: false } });
-  world.agent.emit(id, "JobStarted");
-  world.agent.setOut(false);
+  portal.agent.emit(id, "JobStarted");
+  portal.agent.setOut(false);
   assert.deepEqual((await stream.next()).value, { event: "link", data: { up: true } });
   assert.deepEqual(ids(await take(stream, 1)), [last + 1]);
 });
 
-test("a stream ends when its token is revoked, and not before", async () => {
-  const token = await world.tokenOf("viewer", "leaver");
-  const { id } = world.agent.addTask();
-  const answer = await world.ask(`/v1/tasks/${id}/events`, {
+test("a stream ends when its token is revoked", async () => {
+  const token = await portal.tokenOf("viewer", "leaver");
+  const { id } = portal.agent.addTask();
+  const answer = await portal.ask(`/v1/tasks/${id}/events`, {
     token,
     headers: { accept: "text/event-stream" },
     signal: leaving.signal,
   });
   const stream = readFrames(answer);
   await take(stream, 1);
-  world.agent.emit(id, "JobStarted");
+  portal.agent.emit(id, "JobStarted");
   await take(stream, 1);
-  await world.ask("/v1/tokens/leaver", { method: "DELETE" });
+  await portal.ask("/v1/tokens/leaver", { method: "DELETE" });
   assert.deepEqual(await take(stream, 1), []);
-  assert.equal((await world.ask(`/v1/tasks/${id}`, { token })).status, 401);
+  assert.equal((await portal.ask(`/v1/tasks/${id}`, { token })).status, 401);
 });
 
-test("a quiet stream is kept alive and carries the place to go on from", async () => {
-  const answer = await world.ask("/v1/events", { headers: { accept: "text/event-stream" }, signal: leaving.signal });
+test("a quiet stream is kept alive and sends its position", async () => {
+  const answer = await portal.ask("/v1/events", { headers: { accept: "text/event-stream" }, signal: leaving.signal });
   const { last } = await page("/v1/events");
   let text = "";
   for await (const chunk of answer.body ?? []) {
@@ -184,23 +184,23 @@ test("a quiet stream is kept alive and carries the place to go on from", async (
   assert.match(text, new RegExp(`id: ${last}\n: ping\n\n`));
 });
 
-test("a stream of a task that does not exist is an ordinary 404", async () => {
-  const answer = await world.ask("/v1/tasks/t999/events", { headers: { accept: "text/event-stream" } });
+test("the stream of an unknown task is a 404", async () => {
+  const answer = await portal.ask("/v1/tasks/t999/events", { headers: { accept: "text/event-stream" } });
   assert.equal(answer.status, 404);
 });
 
-// Last: it takes the history away.
-test("a feed that began anew is told to its readers", async () => {
-  const { id } = world.agent.addTask();
+// Last, because it removes the history.
+test("clients are reset when the feed starts anew", async () => {
+  const { id } = portal.agent.addTask();
   const stream = await open("/v1/events");
-  world.agent.emit(id, "JobStarted");
+  portal.agent.emit(id, "JobStarted");
   await take(stream, 1);
-  world.agent.setOut(true);
+  portal.agent.setOut(true);
   assert.deepEqual((await stream.next()).value, { event: "link", data: { up: false } });
-  world.agent.wipe();
-  world.agent.setOut(false);
+  portal.agent.wipe();
+  portal.agent.setOut(false);
   const [reset] = await take(stream, 1);
   assert.deepEqual([reset?.event, reset?.data], ["reset", { last: 0 }]);
-  world.agent.addTask();
+  portal.agent.addTask();
   assert.deepEqual(ids(await take(stream, 1)), [1]);
 });

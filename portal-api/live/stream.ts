@@ -1,5 +1,5 @@
-// An event stream to a browser (Server-Sent Events). A source says what there is to send and how to wait for more; this
-// file sends it, keeps the line alive, and ends the stream when its caller may no longer read.
+// An event stream to a browser (Server-Sent Events). A source provides the frames and waits for more; this file sends them,
+// keeps the connection alive, and ends the stream when the caller is no longer authorised.
 
 import { Readable } from "node:stream";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -7,37 +7,37 @@ import { requestIdOf } from "@gantry/runtime/http/app.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type Koa from "koa";
 import type { Caller } from "../access/decide-access.ts";
-import { type Portal, stillHolds } from "../portal.ts";
+import { isStillAuthorised, type Portal } from "../portal.ts";
 
 export type Source = {
-  /** Frames to send now, perhaps none; undefined ends the stream. */
+  /** The frames to send now, possibly none; undefined ends the stream. */
   readonly next: (signal: AbortSignal) => Promise<readonly string[] | undefined>;
   /** Resolves when `next` may have something, or after `ms`, or when the signal aborts. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Where a client that loses the line now should go on: sent with every ping. */
+  /** The id after which a client that loses the connection now should continue. It is sent with every ping. */
   readonly position?: () => string | number | undefined;
 };
 
 export type Frame = { readonly id?: string | number; readonly event?: string; readonly data: unknown };
 
-/** JSON has no line breaks outside of texts, where they are escaped: one data line is enough. */
+/** One `data:` line is enough: JSON.stringify writes no line breaks. */
 export function frame({ id, event, data }: Frame): string {
   return textFrame(JSON.stringify(data), id, event);
 }
 
-/** For data that is JSON text already. */
+/** For data that is serialised already. */
 export function textFrame(text: string, id?: string | number, event?: string): string {
   const head = `${id === undefined ? "" : `id: ${id}\n`}${event === undefined ? "" : `event: ${event}\n`}`;
   return `${head}data: ${text}\n\n`;
 }
 
-/** Where the client says that it stands. It may send anything here; what is no number says nothing. */
+/** The number in Last-Event-ID; undefined when there is none or it is not a number. */
 export function lastEventId(ctx: Koa.Context): number | undefined {
   const header = ctx.get("last-event-id");
   return /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
-/** Answers the request with a stream. Throws nothing later: a source that fails ends the stream, and clients return. */
+/** Responds with a stream. When the source fails, the stream ends and is logged; clients reconnect. */
 export function sendStream(
   request: { readonly ctx: Koa.Context; readonly portal: Portal; readonly caller: Caller },
   source: Source,
@@ -64,10 +64,10 @@ async function* frames(
   let sentAt = checkedAt;
   try {
     while (!signal.aborted) {
-      const news = await source.next(signal);
-      if (!news) return;
-      if (news.length > 0) {
-        yield news.join("");
+      const next = await source.next(signal);
+      if (!next) return;
+      if (next.length > 0) {
+        yield next.join("");
         sentAt = portal.clock.nowMs();
       } else if (portal.clock.nowMs() - sentAt >= pingMs) {
         const position = source.position?.();
@@ -75,7 +75,7 @@ async function* frames(
         sentAt = portal.clock.nowMs();
       }
       if (portal.clock.nowMs() - checkedAt >= recheckMs) {
-        if (!(await stillHolds(portal, caller))) return;
+        if (!(await isStillAuthorised(portal, caller))) return;
         checkedAt = portal.clock.nowMs();
       }
       await source.wait(Math.min(pingMs, recheckMs), signal);
@@ -83,6 +83,6 @@ async function* frames(
   } catch (error) {
     if (signal.aborted) return;
     const level = error instanceof GantryError ? "warn" : "error";
-    portal.logger[level]({ request_id: requestIdOf(ctx), err: error }, "a stream ended early");
+    portal.logger[level]({ request_id: requestIdOf(ctx), err: error }, "an event stream ended because of an error");
   }
 }

@@ -1,4 +1,4 @@
-// The events of one task as a stream. Ids are the numbers of the task (`taskseq`), so the stream has no gaps to explain.
+// The events of one task as a stream. Event ids are the numbers within the task (`taskseq`), which have no gaps.
 
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import type { Portal } from "../portal.ts";
@@ -6,21 +6,21 @@ import { type Source, textFrame } from "./stream.ts";
 
 const PAGE = 200;
 
-/** Begins after `start`; `first` are the events after it that were read already. */
+/** A stream of the events after `start`; `first` are those that have been read already. */
 export function taskSource(portal: Portal, task: string, start: number, first: readonly FeedEvent[]): Source {
   const { hub, agent } = portal;
   let sent = start;
-  let heard = hub.last();
+  let readUpTo = hub.last();
   let seen = hub.version();
   let unsent = first;
   let behind = true;
 
-  /** The live events of the task, or undefined when some are missing between what was sent and them. */
+  /** New events of the task from memory; undefined when there is a gap between the last sent event and them. */
   const live = (): readonly FeedEvent[] | undefined => {
-    const kept = heard === undefined ? undefined : hub.since(heard);
-    heard = hub.last();
-    const own = kept?.filter((event) => event.subject === task && event.taskseq > sent);
-    return own?.every((event, at) => event.taskseq === sent + 1 + at) ? own : undefined;
+    const kept = readUpTo === undefined ? undefined : hub.since(readUpTo);
+    readUpTo = hub.last();
+    const ofTask = kept?.filter((event) => event.subject === task && event.taskseq > sent);
+    return ofTask?.every((event, at) => event.taskseq === sent + 1 + at) ? ofTask : undefined;
   };
 
   return {
@@ -30,7 +30,7 @@ export function taskSource(portal: Portal, task: string, start: number, first: r
       unsent = [];
       if (events.length === 0 && !behind) events = live() ?? (await agent.taskEvents(task, sent, PAGE, { signal }));
       else if (events.length === 0) {
-        heard = hub.last();
+        readUpTo = hub.last();
         events = await agent.taskEvents(task, sent, PAGE, { signal });
       }
       behind = events.length >= PAGE || (behind && events.length > 0);

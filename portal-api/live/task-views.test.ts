@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { readFrames, startWorld, type World } from "../portal.fixture.ts";
+import { readFrames, startTestPortal, type TestPortal } from "../portal.fixture.ts";
 
-let world: World;
+let portal: TestPortal;
 before(async () => {
-  world = await startWorld();
+  portal = await startTestPortal();
 });
-after(() => world.close());
+after(() => portal.close());
 
 const asked = (from: number): readonly string[] =>
-  world.agent.requests.slice(from).filter((one) => one.includes("/task"));
+  portal.agent.requests.slice(from).filter((one) => one.includes("/task"));
 
-test("who asks again makes the portal ask for the tag only, and many at once are one question", async () => {
-  const tasks = [world.agent.addTask(), world.agent.addTask()];
-  const read = (): Promise<Response[]> => Promise.all(tasks.map(({ id }) => world.ask(`/v1/tasks/${id}`)));
+test("a repeated request asks for the tag only; concurrent ones share a call", async () => {
+  const tasks = [portal.agent.addTask(), portal.agent.addTask()];
+  const read = (): Promise<Response[]> => Promise.all(tasks.map(({ id }) => portal.ask(`/v1/tasks/${id}`)));
   const first = await read();
-  const from = world.agent.requests.length;
+  const from = portal.agent.requests.length;
   const again = await read();
   assert.deepEqual(
     await Promise.all(again.map((one) => one.text())),
@@ -26,41 +26,41 @@ test("who asks again makes the portal ask for the tag only, and many at once are
   for (const question of questions) assert.match(question, /GET \/agent\/v1\/task-tags\?ids=/);
 });
 
-test("what has changed is read anew", async () => {
-  const { id } = world.agent.addTask();
-  const version = async (): Promise<unknown> => (await (await world.ask(`/v1/tasks/${id}`)).json()).version;
+test("a changed view is read again", async () => {
+  const { id } = portal.agent.addTask();
+  const version = async (): Promise<unknown> => (await (await portal.ask(`/v1/tasks/${id}`)).json()).version;
   const seen = await version();
-  world.agent.emit(id, "JobStarted");
+  portal.agent.emit(id, "JobStarted");
   assert.equal(await version(), Number(seen) + 1);
 });
 
-test("a view of before is not given when the task-agent was away and came back with another history", async () => {
-  const { id } = world.agent.addTask({ headline: "before" });
-  const headline = async (): Promise<unknown> => (await (await world.ask(`/v1/tasks/${id}`)).json()).headline;
+test("a cached view is not returned after the task-agent was replaced by one with another history", async () => {
+  const { id } = portal.agent.addTask({ headline: "before" });
+  const headline = async (): Promise<unknown> => (await (await portal.ask(`/v1/tasks/${id}`)).json()).headline;
   assert.equal(await headline(), "before");
   const leaving = new AbortController();
   const headers = { accept: "text/event-stream" };
-  const stream = readFrames(await world.ask("/v1/events", { headers, signal: leaving.signal }));
+  const stream = readFrames(await portal.ask("/v1/events", { headers, signal: leaving.signal }));
   assert.deepEqual((await stream.next()).value?.data, { up: true });
-  world.agent.setOut(true);
+  portal.agent.setOut(true);
   assert.deepEqual((await stream.next()).value?.data, { up: false });
   leaving.abort();
-  world.agent.wipe();
-  world.agent.setOut(false);
-  while (world.agent.addTask({ headline: "after" }).id !== id);
+  portal.agent.wipe();
+  portal.agent.setOut(false);
+  while (portal.agent.addTask({ headline: "after" }).id !== id);
   assert.equal(await headline(), "after");
 });
 
-test("a task-agent that does not know tags is asked for the whole every time", async () => {
-  const { id } = world.agent.addTask();
-  await world.ask(`/v1/tasks/${id}`);
-  world.agent.setTags(false);
+test("without support for tags, every view is read", async () => {
+  const { id } = portal.agent.addTask();
+  await portal.ask(`/v1/tasks/${id}`);
+  portal.agent.setTags(false);
   try {
-    assert.equal((await world.ask(`/v1/tasks/${id}`)).status, 200);
-    world.agent.emit(id, "JobStarted");
-    const fresh = await (await world.ask(`/v1/tasks/${id}`)).json();
+    assert.equal((await portal.ask(`/v1/tasks/${id}`)).status, 200);
+    portal.agent.emit(id, "JobStarted");
+    const fresh = await (await portal.ask(`/v1/tasks/${id}`)).json();
     assert.equal(fresh.version, 2);
   } finally {
-    world.agent.setTags(true);
+    portal.agent.setTags(true);
   }
 });

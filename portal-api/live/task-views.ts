@@ -1,65 +1,66 @@
-// Views of tasks for those who ask again and again. A view is kept with its tag; whoever asks for it makes the portal ask
-// the task-agent for the tag as it is now, many tasks in one question. So an answer is never older than its request.
+// A cache of task views, for clients that poll. Every request asks the task-agent for the current tag of the task, many
+// tasks in one call, and a cached view is returned only when its tag is current: a response is never out of date.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { MAX_TAGS } from "@gantry/wire/agent/agent-api.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { taskTag } from "@gantry/wire/agent/views.ts";
-import { etagOf } from "../http/answer.ts";
-import { gather } from "./batch-loader.ts";
+import { etagOf } from "../http/respond.ts";
+import { batchLoader } from "./batch-loader.ts";
 
 export type TaskViews = {
   /** The view as JSON text with its ETag. Throws `not-found` and `unavailable`. */
   readonly read: (id: string) => Promise<{ readonly text: string; readonly etag: string }>;
-  /** The task-agent was away: what it tells now may be of another history. */
-  readonly forgetAll: () => void;
+  /** For use after an outage: the task-agent may have another history now. */
+  readonly clear: () => void;
 };
 
-type Kept = { readonly tag: string; readonly text: string; readonly etag: string };
+type CachedView = { readonly tag: string; readonly text: string; readonly etag: string };
 
-/** Between two questions to the task-agent when many are waiting. */
-const REST_MS = 1;
-/** Characters of all kept views together. */
-const KEEP = 8 * 1_048_576;
+/** Pause between two calls to the task-agent while clients wait, in ms. */
+const PAUSE_MS = 1;
+/** Characters of all cached views together. */
+const MAX_SIZE = 8 * 1_048_576;
+
 export function makeTaskViews(agent: Pick<AgentClient, "task" | "taskTags">, clock: Clock): TaskViews {
-  const rest = (): Promise<void> => new Promise((resolve) => void clock.after(REST_MS, resolve));
-  const kept = new Map<string, Kept>();
+  const pauseBetween = (): Promise<void> => new Promise((resolve) => void clock.after(PAUSE_MS, resolve));
+  const cached = new Map<string, CachedView>();
   let size = 0;
-  const tagNow = gather({ most: MAX_TAGS, rest }, (ids) => agent.taskTags(ids).catch(noTags));
+  const currentTag = batchLoader({ maxKeys: MAX_TAGS, pauseBetween }, (ids) => agent.taskTags(ids).catch(noTags));
 
-  const forget = (id: string): void => {
-    size -= kept.get(id)?.text.length ?? 0;
-    kept.delete(id);
+  const remove = (id: string): void => {
+    size -= cached.get(id)?.text.length ?? 0;
+    cached.delete(id);
   };
-  const keep = (id: string, view: Kept): void => {
-    forget(id);
-    kept.set(id, view);
+  const store = (id: string, view: CachedView): void => {
+    remove(id);
+    cached.set(id, view);
     size += view.text.length;
-    for (const oldest of kept.keys()) {
-      if (size <= KEEP) return;
-      forget(oldest);
+    for (const oldest of cached.keys()) {
+      if (size <= MAX_SIZE) return;
+      remove(oldest);
     }
   };
 
   return {
     read: async (id) => {
-      const known = kept.get(id);
-      if (known && known.tag === (await tagNow(id))) return known;
+      const known = cached.get(id);
+      if (known && known.tag === (await currentTag(id))) return known;
       const view = await agent.task(id);
       const text = JSON.stringify(view);
-      const fresh = { tag: taskTag(view), text, etag: etagOf(text) };
-      keep(id, fresh);
-      return fresh;
+      const current = { tag: taskTag(view), text, etag: etagOf(text) };
+      store(id, current);
+      return current;
     },
-    forgetAll: () => {
-      kept.clear();
+    clear: () => {
+      cached.clear();
       size = 0;
     },
   };
 }
 
-/** A task-agent of the version before does not know the question: then nothing is known to be as it was. */
+/** A task-agent of an older version has no tags: then every view is read again. */
 function noTags(error: unknown): ReadonlyMap<string, string> {
   if (error instanceof GantryError && error.code === "not-found") return new Map();
   throw error;

@@ -1,8 +1,8 @@
-// Which bytes of a log a request means: by `from` and `limit`, else by the Range header, else all there are.
+// Which bytes of a log a request asks for: by `from` and `limit`, else by the Range header, else all.
 
 export type Range = { readonly from: number; readonly end: number; readonly isPartial: boolean };
 
-/** Undefined when the range begins behind the end (416). A Range header that is not one range of bytes is ignored. */
+/** Undefined when the range begins beyond the end (416). A Range header that is not one range of bytes is ignored. */
 export function decideRange(
   asked: { readonly range: string; readonly from: number | undefined; readonly limit: number | undefined },
   size: number,

@@ -1,4 +1,4 @@
-// Lines out of bytes that come in pieces: a character or a line may be cut anywhere.
+// Splits bytes that arrive in pieces into lines. A piece may end within a line or a character.
 
 export type Line = {
   /** Number of the line, from 1. */
@@ -9,19 +9,19 @@ export type Line = {
 };
 
 export type LineReader = {
-  /** Lines that are complete now. */
+  /** Adds bytes and returns the lines that are complete now. */
   readonly push: (bytes: Uint8Array) => readonly Line[];
-  /** What is left when the log is final: its last line, if it has no line break. */
+  /** The last line, if it has no line break. For a log that is final. */
   readonly finish: () => readonly Line[];
-  /** Where the last line that was given ended: reading may begin again here. */
-  readonly place: () => { readonly offset: number; readonly line: number };
+  /** The end of the last returned line: reading can be resumed here. */
+  readonly position: () => { readonly offset: number; readonly line: number };
 };
 
-/** A line that never ends is given out in pieces of this size, so that nobody can fill our memory with it. */
+/** A longer line is split into pieces of this many bytes, so that a line without end cannot fill the memory. */
 const MAX_LINE = 65_536;
 const LINE_BREAK = 0x0a;
 
-/** `offset` is where the bytes begin, which must be the begin of line `line`. */
+/** `offset`: where the bytes begin, which must be the start of the line with the number `line`. */
 export function readLines(offset = 0, line = 1): LineReader {
   let rest: Buffer = Buffer.alloc(0);
   let at = offset;
@@ -54,11 +54,11 @@ export function readLines(offset = 0, line = 1): LineReader {
       rest = Buffer.alloc(0);
       return last.length > 0 ? [take(last, last.length)] : [];
     },
-    place: () => ({ offset: at, line: n }),
+    position: () => ({ offset: at, line: n }),
   };
 }
 
-/** Plain text, not a pattern: a pattern of a stranger could keep us busy for ever. Letter case does not matter. */
+/** Plain text, ignoring case. Not a pattern: a malicious pattern could block the process. */
 export function lineFilter(grep: string | undefined): (line: Line) => boolean {
   if (grep === undefined) return () => true;
   const wanted = grep.toLowerCase();

@@ -1,26 +1,26 @@
-// Logs through the front door, and lines cut out of bytes that arrive in any pieces.
+// Logs over HTTP, and lines from bytes that arrive in any pieces.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
-import { readFrames, startWorld, take, type World } from "../portal.fixture.ts";
+import { readFrames, startTestPortal, type TestPortal, take } from "../portal.fixture.ts";
 import { decideRange } from "./decide-range.ts";
 import { readLines } from "./lines.ts";
 
 const PATH = "/v1/tasks/t1/jobs/deploy%5Bseoul%5D/steps/checkout/log";
 const TEXT = "clone äöü\nfetch\n<script>\nERROR: no space\nlast";
-let world: World;
+let portal: TestPortal;
 
 before(async () => {
-  world = await startWorld({ live: { pingMs: 50, recheckMs: 50 } });
-  world.agent.addTask({ id: "t1" });
-  world.agent.writeLog(TEXT);
+  portal = await startTestPortal({ live: { pingMs: 50, recheckMs: 50 } });
+  portal.agent.addTask({ id: "t1" });
+  portal.agent.writeLog(TEXT);
 });
-after(() => world.close());
+after(() => portal.close());
 
-test("a log is text, and nothing that a browser would run", async () => {
-  const answer = await world.ask(PATH);
+test("a log is plain text that no browser executes", async () => {
+  const answer = await portal.ask(PATH);
   assert.equal(await answer.text(), TEXT);
   assert.equal(answer.headers.get("content-type"), "text/plain; charset=utf-8");
   assert.equal(answer.headers.get("content-security-policy"), "sandbox");
@@ -30,10 +30,10 @@ test("a log is text, and nothing that a browser would run", async () => {
 
 test("parts of a log, by query and by Range", async () => {
   const bytes = Buffer.from(TEXT);
-  assert.equal(await (await world.ask(`${PATH}?from=13&limit=5`)).text(), "fetch");
-  assert.equal(await (await world.ask(`${PATH}?from=99999`)).text(), "");
+  assert.equal(await (await portal.ask(`${PATH}?from=13&limit=5`)).text(), "fetch");
+  assert.equal(await (await portal.ask(`${PATH}?from=99999`)).text(), "");
   const range = async (value: string): Promise<[number, string, string | null]> => {
-    const answer = await world.ask(PATH, { headers: { range: value } });
+    const answer = await portal.ask(PATH, { headers: { range: value } });
     return [answer.status, await answer.text(), answer.headers.get("content-range")];
   };
   assert.deepEqual(await range("bytes=0-4"), [206, "clone", `bytes 0-4/${bytes.length}`]);
@@ -48,9 +48,19 @@ test("parts of a log, by query and by Range", async () => {
   assert.equal((await range("lines=1-2"))[0], 200);
 });
 
-test("numbered lines, from a line on, and only those with a text", async () => {
+test("the number of the line at an offset is in a header, on request", async () => {
+  const headerAt = async (query: string): Promise<string | null> =>
+    (await portal.ask(`${PATH}?${query}`)).headers.get("gantry-log-line");
+  const offset = Buffer.byteLength("clone äöü\nfetch\n");
+  assert.equal(await headerAt(`from=${offset}&lineNumber=true`), "3");
+  assert.equal(await headerAt(`from=${offset - 1}&lineNumber=true`), "2");
+  assert.equal(await headerAt("from=0&lineNumber=true"), "1");
+  assert.equal(await headerAt(`from=${offset}`), null);
+});
+
+test("numbered lines, from a line on, and filtered by a text", async () => {
   const lines = async (query: string): Promise<unknown[]> => {
-    const answer = await world.ask(PATH + query, { headers: { accept: "application/x-ndjson" } });
+    const answer = await portal.ask(PATH + query, { headers: { accept: "application/x-ndjson" } });
     assert.match(answer.headers.get("content-type") ?? "", /^application\/x-ndjson/);
     return (await answer.text())
       .trim()
@@ -63,34 +73,34 @@ test("numbered lines, from a line on, and only those with a text", async () => {
   );
   assert.deepEqual(await lines("?from=2&limit=1"), [{ n: 2, text: "fetch" }]);
   assert.deepEqual(await lines("?grep=error"), [{ n: 4, text: "ERROR: no space" }]);
-  assert.equal(await (await world.ask(`${PATH}?grep=.*`)).text(), "");
+  assert.equal(await (await portal.ask(`${PATH}?grep=.*`)).text(), "");
 });
 
-test("a step without a log is 404 in every form", async () => {
+test("a step without a log is 404 in every format", async () => {
   for (const accept of ["text/plain", "application/x-ndjson", "text/event-stream"]) {
-    assert.equal((await world.ask(PATH.replace("checkout", "other"), { headers: { accept } })).status, 404);
+    assert.equal((await portal.ask(PATH.replace("checkout", "other"), { headers: { accept } })).status, 404);
   }
 });
 
-test("names that leave their place are refused", async () => {
+test("invalid names are refused", async () => {
   for (const job of ["..", "%2e%2e", "..%2f..%2fapps", "%2e%2e%2f%2e%2e", "%00", "1", "%F0%28"]) {
-    const answer = await world.ask(`/v1/tasks/t1/jobs/${job}/steps/checkout/log`);
+    const answer = await portal.ask(`/v1/tasks/t1/jobs/${job}/steps/checkout/log`);
     assert.ok(answer.status === 400 || answer.status === 404, `${job}: ${answer.status}`);
   }
-  assert.ok(world.agent.requests.every((request) => !request.includes("..")));
+  assert.ok(portal.agent.requests.every((request) => !request.includes("..")));
 });
 
-// Last: it ends the log.
-test("a stream follows the log to its end, and goes on where it was cut", async () => {
+// Last, because it ends the log.
+test("a stream follows the log to its end, and resumes where it was cut", async () => {
   const leaving = new AbortController();
   const open = (headers: Record<string, string> = {}): Promise<Response> =>
-    world.ask(PATH, { headers: { accept: "text/event-stream", ...headers }, signal: leaving.signal });
+    portal.ask(PATH, { headers: { accept: "text/event-stream", ...headers }, signal: leaving.signal });
   const stream = readFrames(await open());
   const first = await take(stream, 4);
   assert.deepEqual(first.at(-1)?.data, { n: 4, text: "ERROR: no space" });
-  world.agent.writeLog(" line\nä");
+  portal.agent.writeLog(" line\nä");
   assert.deepEqual((await take(stream, 1))[0]?.data, { n: 5, text: "last line" });
-  world.agent.writeLog("", { final: true });
+  portal.agent.writeLog("", { final: true });
   assert.deepEqual(
     (await take(stream, 2)).map((one) => [one.event, one.data]),
     [
@@ -105,7 +115,7 @@ test("a stream follows the log to its end, and goes on where it was cut", async 
   leaving.abort();
 });
 
-test("lines are the same however their bytes are cut", () => {
+test("the lines do not depend on how the bytes are split into pieces", () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ unit: anyCharacter }).map((text) => text.replaceAll(/[\r\n]/g, ""))),
@@ -124,13 +134,13 @@ test("lines are the same however their bytes are cut", () => {
           got,
           texts.map((text) => text.toWellFormed()),
         );
-        assert.deepEqual(reader.place(), { offset: whole.length, line: texts.length + 1 });
+        assert.deepEqual(reader.position(), { offset: whole.length, line: texts.length + 1 });
       },
     ),
   );
 });
 
-test("a line that never ends is given in pieces", () => {
+test("a line without end is split into pieces", () => {
   const reader = readLines();
   const pieces = reader.push(Buffer.alloc(200_000, "x"));
   assert.deepEqual(
@@ -140,7 +150,7 @@ test("a line that never ends is given in pieces", () => {
   assert.equal(reader.finish()[0]?.text.length, 200_000 - 3 * 65_536);
 });
 
-test("a range lies within the log", () => {
+test("a range is within the log", () => {
   const header = fc.oneof(
     fc.string(),
     fc.tuple(fc.nat(50), fc.nat(50)).map(([a, b]) => `bytes=${a}-${b}`),

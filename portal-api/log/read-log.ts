@@ -1,4 +1,4 @@
-// The log of a step, read from the task-agent piece by piece: as bytes, as lines, or as a stream that follows it.
+// Reads the log of a step from the task-agent piece by piece: as bytes, as lines, or as a stream that follows it.
 
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { pause } from "@gantry/runtime/clock.ts";
@@ -8,6 +8,7 @@ import { type Line, lineFilter, readLines } from "./lines.ts";
 
 const PIECE = 524_288;
 const EMPTY_PAUSE_MS = 250;
+const LINE_BREAK = 0x0a;
 
 export type LogReading = {
   readonly agent: AgentClient;
@@ -15,7 +16,7 @@ export type LogReading = {
   readonly signal: AbortSignal;
 };
 
-/** Bytes from `first` up to offset `end`, which must not be beyond what the log has. */
+/** The bytes from the piece `first` up to offset `end`, which must not be beyond the end of the log. */
 export async function* logBytes(reading: LogReading, first: LogPiece, end: number): AsyncGenerator<Buffer> {
   let piece = first;
   let at = first.from;
@@ -27,14 +28,14 @@ export async function* logBytes(reading: LogReading, first: LogPiece, end: numbe
 }
 
 export type LineQuery = {
-  /** First line, from 1. */
+  /** Number of the first line, from 1. */
   readonly from: number;
-  /** How many lines at most. */
+  /** The most lines to return. */
   readonly limit: number;
   readonly grep: string | undefined;
 };
 
-/** The lines that the log has now. `first` is its first piece, from offset 0. */
+/** The lines that the log has at present. `first`: its first piece, from offset 0. */
 export async function* logLines(reading: LogReading, first: LogPiece, query: LineQuery): AsyncGenerator<Line> {
   const lines = readLines();
   const wanted = lineFilter(query.grep);
@@ -43,7 +44,7 @@ export async function* logLines(reading: LogReading, first: LogPiece, query: Lin
   for (;;) {
     const at = piece.from + piece.bytes.length;
     const isEnd = at >= first.size || piece.bytes.length === 0;
-    // A line that is still being written is shown as far as it is.
+    // The last line may still be being written: what there is of it is returned.
     for (const line of [...lines.push(piece.bytes), ...(isEnd ? lines.finish() : [])]) {
       if (line.n < query.from || !wanted(line)) continue;
       if (left === 0) return;
@@ -55,7 +56,7 @@ export async function* logLines(reading: LogReading, first: LogPiece, query: Lin
   }
 }
 
-/** Where a stream of lines goes on: its ids are `<offset>-<line>`. */
+/** Where a stream of lines continues. Its event ids are `<offset>-<line>`. */
 export type LogPosition = { readonly offset: number; readonly line: number };
 
 export function readPosition(id: string): LogPosition | undefined {
@@ -91,22 +92,38 @@ export function logSource(
       const frames = toFrames(lines.push(piece.bytes));
       if (!piece.final || at < piece.size) return frames;
       hasEnded = true;
-      const { offset, line } = lines.place();
+      const { offset, line } = lines.position();
       return [
         ...frames,
         ...toFrames(lines.finish()),
         frame({ event: "end", data: { size: piece.size, offset, line } }),
       ];
     },
-    // The task-agent holds the next question until there are bytes; one that does not must not be asked without pause.
+    // The task-agent holds the next request until there are bytes. The pause is for one that does not.
     wait: (_, signal) => (isEmpty ? pause(query.clock, EMPTY_PAUSE_MS, signal) : Promise.resolve()),
     position: () => {
-      const { offset, line } = lines.place();
+      const { offset, line } = lines.position();
       return `${offset}-${line}`;
     },
   };
 }
 
+/**
+ * The number of the line that contains the byte at `offset`: counts the line breaks before it, so it reads that much of the
+ * log from the task-agent.
+ */
+export async function lineNumberAt(reading: LogReading, offset: number): Promise<number> {
+  let line = 1;
+  for (let at = 0; at < offset; ) {
+    const { bytes } = await read(reading, at, Math.min(PIECE, offset - at));
+    if (bytes.length === 0) break;
+    for (let end = bytes.indexOf(LINE_BREAK); end >= 0; end = bytes.indexOf(LINE_BREAK, end + 1)) line += 1;
+    at += bytes.length;
+  }
+  return line;
+}
+
+/** One piece, at most `limit` bytes from offset `from`. */
 export function read({ agent, place, signal }: LogReading, from: number, limit: number): Promise<LogPiece> {
   return agent.log(place, from, limit, { signal });
 }

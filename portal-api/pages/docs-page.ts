@@ -1,4 +1,4 @@
-// The OpenAPI document as a page that people can read.
+// The OpenAPI document as a page for people.
 
 import { ERRORS } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";

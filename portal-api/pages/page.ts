@@ -1,11 +1,11 @@
-// Pages that the portal makes itself: plain HTML, no script, one style sheet, every value escaped.
+// Pages that the portal renders itself: plain HTML without scripts, one style sheet, every value escaped.
 
 import type Koa from "koa";
 
-/** Markup that is safe to put into a page as it is. */
+/** Markup that is safe to insert into a page unescaped. */
 export type Html = { readonly html: string };
 
-/** Template of markup: what is put in is escaped, unless it is Html already. */
+/** A template of markup. Inserted values are escaped unless they are Html. */
 export function html(
   parts: TemplateStringsArray,
   ...values: readonly (string | number | Html | readonly Html[])[]

@@ -1,7 +1,7 @@
 // POST /v1/tasks/{id}/cancel
 
 import { z } from "zod";
-import { sendAccepted } from "../http/answer.ts";
+import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inTask, reason } from "../http/schemas.ts";
 
@@ -11,12 +11,12 @@ export const cancelTask = route({
   id: "cancelTask",
   tag: "tasks",
   summary: "Cancel a task",
-  description: "Jobs that run are asked to stop; `finally` jobs still run. Asking again changes nothing.",
+  description: "Running jobs are asked to stop; `finally` jobs still run. Repeating the request changes nothing.",
   access: "developer",
   verb: "cancel a task",
   params: inTask,
   body: z.strictObject({ reason }),
-  answers: { 202: accepted },
+  responses: { 202: accepted },
   errors: ["already-ended", "task-archived"],
   handle: async (call) => {
     const { reason: why } = call.body;

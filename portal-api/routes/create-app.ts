@@ -1,7 +1,7 @@
 // POST /v1/apps: the button "Create app".
 
 import { z } from "zod";
-import { sendAccepted } from "../http/answer.ts";
+import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, params } from "../http/schemas.ts";
 
@@ -11,12 +11,15 @@ export const createApp = route({
   id: "createApp",
   tag: "apps",
   summary: "Create an app",
-  description: "Starts the pipeline create-app: repositories, projects and Argo CD applications of a new app.",
+  description:
+    "Starts the pipeline create-app, which creates the repositories, projects and Argo CD applications of a new app.",
   access: "developer",
   verb: "create an app",
-  keyed: true,
-  body: z.strictObject({ params: params.describe("`name` of the new app, and what else the pipeline asks") }),
-  answers: { 202: accepted },
+  requiresIdempotencyKey: true,
+  body: z.strictObject({
+    params: params.describe("The `name` of the new app, and the other parameters of the pipeline"),
+  }),
+  responses: { 202: accepted },
   errors: ["bad-params", "app-exists", "idempotency-key-reused"],
   handle: async (call) => {
     const task = await call.portal.agent.startTask({

@@ -1,13 +1,13 @@
-// POST /v1/sign-in-links: from a token to a browser, without typing the token there.
+// POST /v1/sign-in-links: signs a browser in without typing a token there.
 
 import { z } from "zod";
-import { sendFresh } from "../http/answer.ts";
+import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
 const linkView = z
   .object({
-    url: z.string().describe("Open it in a browser: it signs in once, within 15 minutes"),
+    url: z.string().describe("Open it in a browser within 15 minutes. It signs in once"),
     expiresAt: z.iso.datetime(),
   })
   .meta({ id: "SignInLink" });
@@ -17,15 +17,15 @@ export const createSignInLink = route({
   path: "/v1/sign-in-links",
   id: "createSignInLink",
   tag: "access",
-  summary: "A link that signs a browser in as oneself, once",
+  summary: "Create a link that signs a browser in as the caller, once",
   access: "viewer",
   verb: "sign in",
-  answers: { 201: json("The link", linkView) },
+  responses: { 201: json("The link", linkView) },
   handle: async (call) => {
     const { portal } = call;
     const { code, expiresAt } = await portal.sessions.createCode(callerOf(call));
     call.ctx.status = 201;
-    sendFresh(call.ctx, {
+    sendUncached(call.ctx, {
       url: `${portal.publicUrl()}/sign-in?code=${code}`,
       expiresAt: new Date(expiresAt / 1_000).toISOString(),
     });

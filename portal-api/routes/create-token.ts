@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
-import { sendFresh } from "../http/answer.ts";
+import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, name, roleSchema, tokenView } from "../http/schemas.ts";
 import { viewOf } from "./list-tokens.ts";
@@ -13,21 +13,24 @@ export const createToken = route({
   id: "createToken",
   tag: "access",
   summary: "Create a token",
-  description: "The token itself is in this answer only.",
+  description: "Only this response contains the token itself.",
   access: "admin",
   verb: "create tokens",
   body: z.strictObject({
-    name: name.refine((text) => text !== ADMIN, "this name is taken"),
+    name: name.refine((text) => text !== ADMIN, "this name is reserved"),
     role: roleSchema,
-    days: z.int().min(1).max(365).default(90).describe("Days until it expires"),
+    days: z.int().min(1).max(365).default(90).describe("Days until the token expires"),
   }),
-  answers: {
-    201: json("The token", tokenView.extend({ token: z.string().describe("Shown once") }).meta({ id: "NewToken" })),
+  responses: {
+    201: json(
+      "The token",
+      tokenView.extend({ token: z.string().describe("The token; it is not shown again") }).meta({ id: "NewToken" }),
+    ),
   },
   errors: ["conflict"],
   handle: async (call) => {
     const { record, secret } = await call.portal.tokens.create(call.body, callerOf(call).name);
     call.ctx.status = 201;
-    sendFresh(call.ctx, { ...viewOf(record), token: secret });
+    sendUncached(call.ctx, { ...viewOf(record), token: secret });
   },
 });

@@ -1,7 +1,7 @@
 // GET /v1/apps/{app}
 
 import { appView } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { inApp, json } from "../http/schemas.ts";
 
@@ -10,11 +10,11 @@ export const getApp = route({
   path: "/v1/apps/{app}",
   id: "getApp",
   tag: "apps",
-  summary: "One app, with its record and its newest tasks",
+  summary: "Get an app, with its record and its newest tasks",
   access: "viewer",
   verb: "see apps",
   params: inApp,
-  answers: { 200: json("The app", appView) },
+  responses: { 200: json("The app", appView) },
   errors: ["app-unknown"],
   handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.app(params.app)),
 });

@@ -2,7 +2,7 @@
 
 import { pipelineView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json, name } from "../http/schemas.ts";
 
@@ -11,11 +11,11 @@ export const getPipeline = route({
   path: "/v1/pipelines/{name}",
   id: "getPipeline",
   tag: "pipelines",
-  summary: "One pipeline",
+  summary: "Get a pipeline",
   access: "viewer",
   verb: "see pipelines",
   params: z.strictObject({ name }),
-  answers: { 200: json("The pipeline", pipelineView) },
+  responses: { 200: json("The pipeline", pipelineView) },
   errors: ["pipeline-unknown"],
   handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.pipeline(params.name)),
 });

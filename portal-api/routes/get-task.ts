@@ -1,7 +1,7 @@
 // GET /v1/tasks/{id}
 
 import { taskView } from "@gantry/wire/agent/views.ts";
-import { sendText } from "../http/answer.ts";
+import { sendText } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { inTask, json } from "../http/schemas.ts";
 
@@ -10,11 +10,11 @@ export const getTask = route({
   path: "/v1/tasks/{id}",
   id: "getTask",
   tag: "tasks",
-  summary: "One task with its jobs and steps",
+  summary: "Get a task with its jobs and steps",
   access: "viewer",
   verb: "see tasks",
   params: inTask,
-  answers: { 200: json("The task", taskView) },
+  responses: { 200: json("The task", taskView) },
   handle: async ({ ctx, portal, params }) => {
     const { text, etag } = await portal.taskViews.read(params.id);
     sendText(ctx, text, etag);

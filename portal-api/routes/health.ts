@@ -2,12 +2,18 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
-import { sendFresh } from "../http/answer.ts";
+import { sendUncached } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 import { VERSION } from "../version.ts";
 
 const health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
+const readiness = z
+  .object({
+    status: z.enum(["ok", "degraded"]),
+    problems: z.array(z.string()).optional().describe("What does not work at present, as sentences"),
+  })
+  .meta({ id: "Readiness" });
 const READY_MS = 2_000;
 
 export const livez = route({
@@ -15,11 +21,11 @@ export const livez = route({
   path: "/livez",
   id: "checkLive",
   tag: "operation",
-  summary: "The process runs",
+  summary: "Liveness: the process runs",
   access: "anyone",
   verb: "check health",
-  answers: { 200: json("It does", health) },
-  handle: ({ ctx }) => sendFresh(ctx, { status: "ok" }),
+  responses: { 200: json("The process runs", health) },
+  handle: ({ ctx }) => sendUncached(ctx, { status: "ok" }),
 });
 
 export const readyz = route({
@@ -27,26 +33,29 @@ export const readyz = route({
   path: "/readyz",
   id: "checkReady",
   tag: "operation",
-  summary: "The portal can serve: its journal works and the task-agent answers",
+  summary: "Readiness: the journal works. `degraded` while the task-agent does not answer",
   access: "anyone",
   verb: "check health",
-  answers: { 200: json("It can", health) },
+  responses: { 200: json("The portal is ready", readiness) },
   errors: ["unavailable"],
   handle: async ({ ctx, portal }) => {
     if (portal.closing.aborted)
-      throw new GantryError("unavailable", { what: "portal-api", problem: "It is stopping." });
+      throw new GantryError("unavailable", { what: "portal-api", problem: "The process is stopping." });
     await portal.journal.check().catch((error: unknown) => {
       throw new GantryError(
         "unavailable",
-        { what: "The portal's journal", problem: "It cannot be read." },
+        { what: "The portal's journal", problem: "The journal cannot be read." },
         { cause: error },
       );
     });
     const deadline = AbortSignal.timeout(READY_MS);
-    await portal.agent.tasks({ limit: 1 }, { signal: deadline }).catch((error: unknown) => {
-      throw new GantryError("unavailable", { what: "task-agent", problem: "It did not answer." }, { cause: error });
-    });
-    sendFresh(ctx, { status: "ok" });
+    const answers = await portal.agent.tasks({ limit: 1 }, { signal: deadline }).then(
+      () => true,
+      () => false,
+    );
+    // Still ready: pages, sign-in and the last known state are served, so a load balancer must not remove the portal.
+    const problems = ["The task-agent does not answer. Tasks can be neither read nor started."];
+    sendUncached(ctx, answers ? { status: "ok" } : { status: "degraded", problems });
   },
 });
 
@@ -55,11 +64,11 @@ export const version = route({
   path: "/version",
   id: "getVersion",
   tag: "operation",
-  summary: "Version of the portal",
+  summary: "Get the version of the portal",
   access: "anyone",
   verb: "see the version",
-  answers: { 200: json("The version", z.object({ name: z.string(), version: z.string() }).meta({ id: "Version" })) },
-  handle: ({ ctx }) => sendFresh(ctx, { name: "gantry", version: VERSION }),
+  responses: { 200: json("The version", z.object({ name: z.string(), version: z.string() }).meta({ id: "Version" })) },
+  handle: ({ ctx }) => sendUncached(ctx, { name: "gantry", version: VERSION }),
 });
 
 export const metrics = route({
@@ -67,10 +76,10 @@ export const metrics = route({
   path: "/metrics",
   id: "getMetrics",
   tag: "operation",
-  summary: "Metrics of this process, for Prometheus",
+  summary: "Get the metrics of this process, for Prometheus",
   access: "viewer",
   verb: "see metrics",
-  answers: { 200: { description: "Text format", content: { "text/plain": z.string() } } },
+  responses: { 200: { description: "Prometheus text format", content: { "text/plain": z.string() } } },
   handle: async ({ ctx, portal }) => {
     ctx.type = portal.metrics.contentType;
     ctx.set("Cache-Control", "no-store");

@@ -1,7 +1,7 @@
 // GET /v1/apps
 
 import { appView, page } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
 
@@ -10,10 +10,10 @@ export const listApps = route({
   path: "/v1/apps",
   id: "listApps",
   tag: "apps",
-  summary: "Apps",
+  summary: "List apps",
   access: "viewer",
   verb: "see apps",
   query: pageQuery,
-  answers: { 200: json("A page of apps", page(appView)) },
+  responses: { 200: json("A page of apps", page(appView)) },
   handle: async ({ ctx, portal, query }) => sendJson(ctx, await portal.agent.apps({ limit: 200, ...query })),
 });

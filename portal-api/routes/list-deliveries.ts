@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { deliveryView, page } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
 
@@ -11,11 +11,11 @@ export const listDeliveries = route({
   path: "/v1/deliveries",
   id: "listDeliveries",
   tag: "notifications",
-  summary: "Messages to people and how their delivery went, newest first",
+  summary: "List notifications and whether they were delivered, newest first",
   access: "viewer",
   verb: "see deliveries",
   query: pageQuery,
-  answers: { 200: json("A page of them", page(deliveryView)) },
+  responses: { 200: json("A page of deliveries", page(deliveryView)) },
   handle: async ({ ctx, portal, query }) => {
     if (!portal.notify) {
       throw new GantryError("unavailable", { what: "notify-agent", problem: "The portal's configuration names none." });

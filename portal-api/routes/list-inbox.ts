@@ -2,7 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { inboxItem, page } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
 
@@ -11,11 +11,11 @@ export const listInbox = route({
   path: "/v1/inbox",
   id: "listInbox",
   tag: "notifications",
-  summary: "What people were told in the portal, newest first",
+  summary: "List the messages in the inbox, newest first",
   access: "viewer",
   verb: "see inbox",
   query: pageQuery,
-  answers: { 200: json("A page of them", page(inboxItem)) },
+  responses: { 200: json("A page of messages", page(inboxItem)) },
   handle: async ({ ctx, portal, query }) => {
     if (!portal.notify) {
       throw new GantryError("unavailable", { what: "notify-agent", problem: "The portal's configuration names none." });

@@ -1,7 +1,7 @@
 // GET /v1/pipelines
 
 import { page, pipelineView } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
@@ -10,9 +10,9 @@ export const listPipelines = route({
   path: "/v1/pipelines",
   id: "listPipelines",
   tag: "pipelines",
-  summary: "Pipelines, with the schema of their parameters",
+  summary: "List pipelines, with the schemas of their parameters",
   access: "viewer",
   verb: "see pipelines",
-  answers: { 200: json("All of them", page(pipelineView)) },
+  responses: { 200: json("All pipelines", page(pipelineView)) },
   handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.pipelines()),
 });

@@ -1,7 +1,7 @@
 // GET /v1/runners
 
 import { page, runnerView } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
@@ -10,9 +10,9 @@ export const listRunners = route({
   path: "/v1/runners",
   id: "listRunners",
   tag: "sites",
-  summary: "Runners of all sites",
+  summary: "List the runners of all sites",
   access: "viewer",
   verb: "see runners",
-  answers: { 200: json("All of them", page(runnerView)) },
+  responses: { 200: json("All runners", page(runnerView)) },
   handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.runners()),
 });

@@ -1,7 +1,7 @@
 // GET /v1/sites
 
 import { page, siteView } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
@@ -10,9 +10,9 @@ export const listSites = route({
   path: "/v1/sites",
   id: "listSites",
   tag: "sites",
-  summary: "Sites, with their runners, systems and queues",
+  summary: "List sites, with their runners, systems and queues",
   access: "viewer",
   verb: "see sites",
-  answers: { 200: json("All of them", page(siteView)) },
+  responses: { 200: json("All sites", page(siteView)) },
   handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.sites()),
 });

@@ -1,7 +1,7 @@
 // GET /v1/steps
 
 import { page, stepDescription } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
@@ -10,9 +10,9 @@ export const listSteps = route({
   path: "/v1/steps",
   id: "listSteps",
   tag: "pipelines",
-  summary: "Steps that pipelines may use",
+  summary: "List the steps that pipelines can use",
   access: "viewer",
   verb: "see steps",
-  answers: { 200: json("All of them", page(stepDescription)) },
+  responses: { 200: json("All steps", page(stepDescription)) },
   handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.steps()),
 });

@@ -1,7 +1,7 @@
-// GET /v1/systems: the outside systems of all sites.
+// GET /v1/systems: the external systems of all sites.
 
 import { page, systemView } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
@@ -10,10 +10,10 @@ export const listSystems = route({
   path: "/v1/systems",
   id: "listSystems",
   tag: "sites",
-  summary: "Outside systems of all sites",
+  summary: "List the external systems of all sites",
   access: "viewer",
   verb: "see systems",
-  answers: { 200: json("All of them", page(systemView)) },
+  responses: { 200: json("All systems", page(systemView)) },
   handle: async ({ ctx, portal }) => {
     const sites = await portal.agent.sites();
     sendJson(ctx, {

@@ -1,7 +1,7 @@
 // GET /v1/tasks
 
 import { page, taskSummary } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json, taskQuery } from "../http/schemas.ts";
 
@@ -10,10 +10,10 @@ export const listTasks = route({
   path: "/v1/tasks",
   id: "listTasks",
   tag: "tasks",
-  summary: "Tasks, newest first",
+  summary: "List tasks, newest first",
   access: "viewer",
   verb: "see tasks",
   query: taskQuery,
-  answers: { 200: json("A page of tasks", page(taskSummary)) },
+  responses: { 200: json("A page of tasks", page(taskSummary)) },
   handle: async ({ ctx, portal, query }) => sendJson(ctx, await portal.agent.tasks({ limit: 50, ...query })),
 });

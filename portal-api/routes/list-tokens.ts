@@ -3,7 +3,7 @@
 import { page } from "@gantry/wire/agent/views.ts";
 import type { z } from "zod";
 import type { TokenRecord } from "../access/records.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json, tokenView } from "../http/schemas.ts";
 
@@ -12,10 +12,10 @@ export const listTokens = route({
   path: "/v1/tokens",
   id: "listTokens",
   tag: "access",
-  summary: "Tokens in use, without their secrets",
+  summary: "List valid tokens, without their secrets",
   access: "admin",
   verb: "see tokens",
-  answers: { 200: json("All of them", page(tokenView)) },
+  responses: { 200: json("All valid tokens", page(tokenView)) },
   handle: async ({ ctx, portal }) => sendJson(ctx, { items: (await portal.tokens.list()).map(viewOf) }),
 });
 

@@ -11,18 +11,26 @@ import { type Call, callerOf, route } from "../http/route.ts";
 import { countQuery, innerId, taskId } from "../http/schemas.ts";
 import { sendStream } from "../live/stream.ts";
 import { decideRange } from "../log/decide-range.ts";
-import { type LogReading, logBytes, logLines, logSource, read, readPosition } from "../log/read-log.ts";
+import { type LogReading, lineNumberAt, logBytes, logLines, logSource, read, readPosition } from "../log/read-log.ts";
 
+/** Only with `lineNumber=true`. */
+const LOG_LINE_HEADER = "Gantry-Log-Line";
 const LINES = "application/x-ndjson";
 const STREAM = "text/event-stream";
 const FIRST = 65_536;
 
 const inStep = z.strictObject({ id: taskId, job: innerId.describe("Key of the job"), step: innerId });
 const logQuery = z.strictObject({
-  attempt: countQuery.optional().describe("Attempt of the job; absent: the newest"),
-  from: countQuery.optional().describe("text/plain: offset of the first byte. Lines: number of the first line, from 1"),
-  limit: countQuery.optional().describe("text/plain: bytes. Lines: lines"),
-  grep: z.string().min(1).max(200).optional().describe("Only lines with this text, in any letter case"),
+  attempt: countQuery.optional().describe("Attempt of the job. Default: the newest"),
+  from: countQuery
+    .optional()
+    .describe("text/plain: offset of the first byte. Numbered lines: number of the first line, from 1"),
+  limit: countQuery.optional().describe("text/plain: number of bytes. Numbered lines: number of lines"),
+  lineNumber: z
+    .enum(["true"])
+    .optional()
+    .describe("text/plain with `from`: return the number of the line at that offset in the header Gantry-Log-Line"),
+  grep: z.string().min(1).max(200).optional().describe("Only lines that contain this text, ignoring case"),
 });
 const line = z.object({ n: z.int().describe("Number of the line, from 1"), text: z.string() }).meta({ id: "LogLine" });
 
@@ -33,21 +41,25 @@ export const readLog = route({
   path: "/v1/tasks/{id}/jobs/{job}/steps/{step}/log",
   id: "readLog",
   tag: "tasks",
-  summary: "The log of a step",
+  summary: "Read the log of a step",
   description:
-    "`text/plain` gives bytes, a part of them with `from` and `limit` or with `Range`; `application/x-ndjson` gives " +
-    "numbered lines; `text/event-stream` follows the log until `event: end`, and goes on after `Last-Event-ID`.",
+    "`text/plain` returns bytes, or a part of them with `from` and `limit` or with `Range`. `application/x-ndjson` returns " +
+    "numbered lines. `text/event-stream` follows the log until `event: end`, and resumes after `Last-Event-ID`.",
   access: "viewer",
   verb: "see logs",
   params: inStep,
   query: logQuery,
-  answers: {
+  responses: {
     200: {
       description: "The log so far",
       content: { "text/plain": z.string(), [LINES]: line, [STREAM]: line },
-      headers: { [LOG_SIZE_HEADER]: "Bytes of the log so far", [LOG_FINAL_HEADER]: "true when it will not grow" },
+      headers: {
+        [LOG_SIZE_HEADER]: "Size of the log so far, in bytes",
+        [LOG_FINAL_HEADER]: "true when the log is complete",
+        [LOG_LINE_HEADER]: "Number of the line at `from`",
+      },
     },
-    206: { description: "The range that was asked for", content: { "text/plain": z.string() } },
+    206: { description: "The requested range", content: { "text/plain": z.string() } },
   },
   errors: ["range-outside"],
   handle: async (call: LogCall) => {
@@ -64,7 +76,7 @@ export const readLog = route({
 
 async function follow(call: LogCall, reading: LogReading): Promise<void> {
   const { ctx, portal, query } = call;
-  // A question for nothing: where there is no such log, this answers so before the stream begins.
+  // When there is no such log, this throws before the stream begins.
   await read(reading, 0, 1);
   const start = readPosition(ctx.get("last-event-id")) ?? { offset: 0, line: 1 };
   const { pingMs, recheckMs } = portal.config.live;
@@ -95,6 +107,7 @@ async function sendBytes({ ctx, query }: LogCall, reading: LogReading): Promise<
   const { from, end, isPartial } = range;
   const first = await read(reading, from, Math.max(1, Math.min(FIRST, end - from)));
   setHeaders(ctx, probe, "text/plain; charset=utf-8");
+  if (query.lineNumber) ctx.set(LOG_LINE_HEADER, String(await lineNumberAt(reading, from)));
   ctx.set("Accept-Ranges", "bytes");
   if (isPartial) {
     ctx.status = 206;
@@ -103,7 +116,7 @@ async function sendBytes({ ctx, query }: LogCall, reading: LogReading): Promise<
   ctx.body = Readable.from(logBytes(reading, first, end), { objectMode: false });
 }
 
-/** A log is the output of anybody's program: it is shown as text and as nothing else. */
+/** A log is the output of any program, so a browser may only show it as text. */
 function setHeaders(ctx: Koa.Context, { size, final }: LogPiece, type: string): void {
   ctx.status = 200;
   ctx.type = type;

@@ -1,7 +1,7 @@
 // POST /v1/tasks/{id}/rerun
 
 import { z } from "zod";
-import { sendAccepted } from "../http/answer.ts";
+import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inTask } from "../http/schemas.ts";
 
@@ -10,18 +10,18 @@ export const rerunTask = route({
   path: "/v1/tasks/{id}/rerun",
   id: "rerunTask",
   tag: "tasks",
-  summary: "Run a task again, as a new task",
+  summary: "Run a task again as a new task",
   access: "developer",
   verb: "rerun a task",
-  keyed: true,
+  requiresIdempotencyKey: true,
   params: inTask,
   body: z.strictObject({
     from: z
       .enum(["failed", "all"])
       .default("failed")
-      .describe("`failed` keeps jobs that succeeded with their outputs; `all` runs everything again"),
+      .describe("`failed`: jobs that succeeded keep their outputs and do not run again. `all`: every job runs again"),
   }),
-  answers: { 202: accepted },
+  responses: { 202: accepted },
   errors: ["conflict", "idempotency-key-reused", "task-archived"],
   handle: async (call) => {
     const task = await call.portal.agent.rerun(call.params.id, {

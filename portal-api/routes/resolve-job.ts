@@ -1,7 +1,7 @@
-// POST /v1/tasks/{id}/resolve: a person's answer to a held job.
+// POST /v1/tasks/{id}/resolve: how a held job continues.
 
 import { z } from "zod";
-import { sendAccepted } from "../http/answer.ts";
+import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, innerId, inTask, reason } from "../http/schemas.ts";
 
@@ -10,16 +10,16 @@ export const resolveJob = route({
   path: "/v1/tasks/{id}/resolve",
   id: "resolveJob",
   tag: "tasks",
-  summary: "Answer the question of a held job",
+  summary: "Decide how a held job continues",
   access: "developer",
-  verb: "answer for a held job",
+  verb: "decide about a held job",
   params: inTask,
   body: z.strictObject({
     job: innerId.describe("Key of the job"),
     answer: z.enum(["run-again", "mark-done", "fail"]),
     reason,
   }),
-  answers: { 202: accepted },
+  responses: { 202: accepted },
   errors: ["conflict", "already-ended", "task-archived"],
   handle: async (call) => {
     const { job, answer, reason: why } = call.body;

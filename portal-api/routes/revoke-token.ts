@@ -12,14 +12,16 @@ export const revokeToken = route({
   id: "revokeToken",
   tag: "access",
   summary: "Revoke a token",
-  description: "It counts at once; sessions that were opened with it end too, and open streams within half a minute.",
+  description:
+    "Takes effect at once. Sessions that were opened with the token end as well, open streams within 30 seconds.",
   access: "admin",
   verb: "revoke tokens",
   params: z.strictObject({ name }),
-  answers: { 204: { description: "Revoked" } },
+  responses: { 204: { description: "Revoked" } },
   handle: async (call) => {
     if (call.params.name === ADMIN) {
-      const problem = "the administrator's token is replaced by deleting its file and starting the portal again";
+      const problem =
+        "the administrator's token cannot be revoked: to replace it, delete the file admin-token and restart the portal";
       throw new GantryError("bad-request", { problem });
     }
     await call.portal.tokens.revoke(call.params.name, callerOf(call).name);

@@ -1,11 +1,11 @@
-// Every route with every role, from the table of routes: a route that is not in the expected table fails.
+// Every route with every role. A route that is missing from the expected table fails the test.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { PROBLEM_TYPE, problemSchema } from "@gantry/runtime/http/problem.ts";
 import type { Access } from "../access/decide-access.ts";
 import type { Route } from "../http/route.ts";
-import { startWorld, type World } from "../portal.fixture.ts";
+import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { ROUTES } from "./routes.ts";
 
 /** Who may, and a request that works. Adding a route means thinking about this line. */
@@ -58,17 +58,17 @@ const EXPECTED: { readonly [route: string]: readonly [access: Access, status: nu
 
 const nameOf = (one: Route): string => `${one.method} ${one.path}`;
 const tokens = new Map<string, string | null>();
-let world: World;
+let portal: TestPortal;
 
 before(async () => {
-  world = await startWorld();
-  world.agent.addTask({ id: "t1" });
+  portal = await startTestPortal();
+  portal.agent.addTask({ id: "t1" });
   tokens.set("nobody", null);
-  for (const role of ["viewer", "developer", "admin"] as const) tokens.set(role, await world.tokenOf(role));
+  for (const role of ["viewer", "developer", "admin"] as const) tokens.set(role, await portal.tokenOf(role));
 });
-after(() => world.close());
+after(() => portal.close());
 
-test("the table of routes and the expected table name the same routes", () => {
+test("the routes and the expected table agree", () => {
   assert.deepEqual(ROUTES.map(nameOf).sort(), Object.keys(EXPECTED).sort());
 });
 
@@ -81,7 +81,7 @@ async function assertProblem(answer: Response): Promise<void> {
 for (const one of ROUTES) {
   const [access, status, path, body] = EXPECTED[nameOf(one)] ?? (["anyone", 200, "/"] as const);
   const request = (token: string | null, key = crypto.randomUUID()): Promise<Response> =>
-    world.ask(path, {
+    portal.ask(path, {
       method: one.method,
       token,
       headers: {
@@ -92,7 +92,7 @@ for (const one of ROUTES) {
       ...(one.form ? { body: "token=unknown" } : body === undefined ? {} : { json: body }),
     });
 
-  test(`${nameOf(one)} is for ${access}`, async () => {
+  test(`${nameOf(one)} requires ${access}`, async () => {
     const order = ["nobody", "viewer", "developer", "admin"];
     for (const role of order) {
       const answer = await request(tokens.get(role) ?? null);
@@ -106,9 +106,9 @@ for (const one of ROUTES) {
     }
   });
 
-  test(`${nameOf(one)} refuses what it does not know`, async () => {
+  test(`${nameOf(one)} refuses unknown parameters`, async () => {
     const admin = tokens.get("admin") ?? "";
-    const unknown = await world.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
+    const unknown = await portal.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
       method: one.method,
       token: admin,
       headers: { "idempotency-key": "k", "sec-fetch-site": "same-origin" },
@@ -117,7 +117,7 @@ for (const one of ROUTES) {
     assert.equal(unknown.status, 400);
     await assertProblem(unknown);
     if (one.method !== "GET" && !one.form) {
-      const answer = await world.ask(path, {
+      const answer = await portal.ask(path, {
         method: one.method,
         token: admin,
         headers: { "idempotency-key": "k" },
@@ -126,16 +126,16 @@ for (const one of ROUTES) {
       assert.equal(answer.status, 400);
       assert.match(await answer.text(), /"pointer":"\/surprise"/);
     }
-    if (one.keyed) {
-      const answer = await world.ask(path, { method: one.method, token: admin, json: body });
+    if (one.requiresIdempotencyKey) {
+      const answer = await portal.ask(path, { method: one.method, token: admin, json: body });
       assert.equal(((await answer.json()) as { code: string }).code, "idempotency-key-missing");
     }
   });
 }
 
-test("work starts once per key; the answer says where to follow it", async () => {
+test("a task starts once per Idempotency-Key; the response has its address", async () => {
   const start = (key: string, params: object, token = tokens.get("developer") ?? ""): Promise<Response> =>
-    world.ask("/v1/apps/orders/ci", { method: "POST", token, headers: { "idempotency-key": key }, json: { params } });
+    portal.ask("/v1/apps/orders/ci", { method: "POST", token, headers: { "idempotency-key": key }, json: { params } });
   const first = await start("once", { ref: "main" });
   const again = await start("once", { ref: "main" });
   assert.deepEqual([first.status, again.status], [202, 202]);
@@ -147,12 +147,12 @@ test("work starts once per key; the answer says where to follow it", async () =>
   const other = await start("once", { ref: "next" });
   assert.equal(other.status, 422);
   assert.equal(((await other.json()) as { code: string }).code, "idempotency-key-reused");
-  const somebodyElse = (await (await start("once", { ref: "main" }, world.adminToken)).json()) as { id: string };
+  const somebodyElse = (await (await start("once", { ref: "main" }, portal.adminToken)).json()) as { id: string };
   assert.notEqual(somebodyElse.id, task.id);
 });
 
-test("params that do not fit the pipeline come back with their pointers", async () => {
-  const answer = await world.ask("/v1/apps/orders/ci", {
+test("invalid params are reported with their pointers", async () => {
+  const answer = await portal.ask("/v1/apps/orders/ci", {
     method: "POST",
     headers: { "idempotency-key": "p" },
     json: { params: { ref: 1 } },
@@ -163,53 +163,55 @@ test("params that do not fit the pipeline come back with their pointers", async 
   assert.deepEqual(problem.errors, [{ detail: "This must be a text.", pointer: "/params/ref" }]);
 });
 
-test("reading again what has not changed is 304", async () => {
-  const task = world.agent.addTask();
-  const first = await world.ask(`/v1/tasks/${task.id}`);
+test("reading unchanged data again is 304", async () => {
+  const task = portal.agent.addTask();
+  const first = await portal.ask(`/v1/tasks/${task.id}`);
   const etag = first.headers.get("etag") ?? "";
-  const again = await world.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } });
+  const again = await portal.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } });
   assert.equal(again.status, 304);
   assert.equal(await again.text(), "");
-  world.agent.emit(task.id, "Moved");
-  assert.equal((await world.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } })).status, 200);
+  portal.agent.emit(task.id, "Moved");
+  assert.equal((await portal.ask(`/v1/tasks/${task.id}`, { headers: { "if-none-match": etag } })).status, 200);
 });
 
-test("other methods and unknown addresses are problems too", async () => {
-  const wrong = await world.ask("/v1/tasks/t1", { method: "PUT" });
+test("other methods and unknown paths are problems", async () => {
+  const wrong = await portal.ask("/v1/tasks/t1", { method: "PUT" });
   assert.equal(wrong.status, 405);
   assert.equal(wrong.headers.get("allow"), "GET");
   await assertProblem(wrong);
   for (const path of ["/v1/nothing", "/v1", "/nothing.js", "/v1/tasks/t1/nothing"]) {
-    const answer = await world.ask(path);
+    const answer = await portal.ask(path);
     assert.equal(answer.status, 404, path);
     await assertProblem(answer);
   }
-  const missing = await world.ask("/v1/tasks/t404");
+  const missing = await portal.ask("/v1/tasks/t404");
   assert.equal(missing.status, 404);
   assert.match(await missing.text(), /There is no task t404/);
 });
 
-test("every answer carries the security headers, and lines of access never a secret", async () => {
-  const answer = await world.ask("/sign-in");
+test("every response has the security headers; access logs contain no secret", async () => {
+  const answer = await portal.ask("/sign-in");
   assert.match(answer.headers.get("content-security-policy") ?? "", /default-src 'self'.*frame-ancestors 'none'/);
   assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
-  await world.ask("/sign-in?code=very-secret-code");
-  const lines = JSON.stringify(world.lines);
+  await portal.ask("/sign-in?code=very-secret-code");
+  const lines = JSON.stringify(portal.lines);
   assert.match(lines, /"route":"\/v1\/tasks\/\{id\}"/);
   assert.doesNotMatch(lines, /very-secret-code|gantry_pat_/);
 });
 
-test("when the task-agent is away, reads and readiness say so; the portal lives", async () => {
-  world.agent.setOut(true);
+test("without the task-agent, reads are 503, and the portal is ready but degraded", async () => {
+  portal.agent.setOut(true);
   try {
-    for (const path of ["/v1/tasks", "/readyz"]) {
-      const answer = await world.ask(path);
-      assert.equal(answer.status, 503, path);
-      assert.equal(answer.headers.get("retry-after"), "2");
-      await assertProblem(answer);
-    }
-    assert.equal((await world.ask("/livez")).status, 200);
+    const answer = await portal.ask("/v1/tasks");
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers.get("retry-after"), "2");
+    await assertProblem(answer);
+    const ready = await portal.ask("/readyz");
+    assert.equal(ready.status, 200);
+    const { status, problems } = (await ready.json()) as { status: string; problems: string[] };
+    assert.deepEqual([status, problems.length], ["degraded", 1]);
+    assert.equal((await portal.ask("/livez")).status, 200);
   } finally {
-    world.agent.setOut(false);
+    portal.agent.setOut(false);
   }
 });

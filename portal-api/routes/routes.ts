@@ -1,4 +1,4 @@
-// Every address of the portal. A route that is not in this list does not exist.
+// All routes of the portal. A route that is not in this list is not served.
 
 import type { Route } from "../http/route.ts";
 import { cancelTask } from "./cancel-task.ts";
@@ -7,6 +7,7 @@ import { createSignInLink } from "./create-sign-in-link.ts";
 import { createToken } from "./create-token.ts";
 import { documentRoutes } from "./documents.ts";
 import { getApp } from "./get-app.ts";
+import { getMe } from "./get-me.ts";
 import { getPipeline } from "./get-pipeline.ts";
 import { getTask } from "./get-task.ts";
 import { livez, metrics, readyz, version } from "./health.ts";
@@ -20,12 +21,11 @@ import { listSteps } from "./list-steps.ts";
 import { listSystems } from "./list-systems.ts";
 import { listTasks } from "./list-tasks.ts";
 import { listTokens } from "./list-tokens.ts";
-import { getMe } from "./me.ts";
 import { readLog } from "./read-log.ts";
 import { rerunTask } from "./rerun-task.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { revokeToken } from "./revoke-token.ts";
-import { runCd, runCi } from "./run-of-app.ts";
+import { runCd, runCi } from "./run-app-pipeline.ts";
 import { getSettings, listSettingsHistory, setSettings } from "./settings.ts";
 import { showSignIn, signIn } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";

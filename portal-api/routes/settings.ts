@@ -1,8 +1,8 @@
-// GET, POST /v1/settings and GET /v1/settings/history: what operators change while everything runs.
+// GET, POST /v1/settings and GET /v1/settings/history: settings that take effect in running processes.
 
 import { page } from "@gantry/wire/agent/views.ts";
 import { changeSettings, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
-import { sendFresh, sendJson } from "../http/answer.ts";
+import { sendJson, sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
 
@@ -11,10 +11,10 @@ export const getSettings = route({
   path: "/v1/settings",
   id: "getSettings",
   tag: "operation",
-  summary: "Settings that can be changed while everything runs",
+  summary: "List the live settings",
   access: "admin",
   verb: "see settings",
-  answers: { 200: json("All of them, with what is allowed", settingsView) },
+  responses: { 200: json("All live settings, with their allowed values", settingsView) },
   handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.settings()),
 });
 
@@ -23,18 +23,19 @@ export const setSettings = route({
   path: "/v1/settings",
   id: "changeSettings",
   tag: "operation",
-  summary: "Change settings while everything runs",
-  description: "In force in every process within 10 seconds. All changes of one request are made, or none.",
+  summary: "Change live settings",
+  description:
+    "The changes take effect in every process within 10 seconds. Either all changes of a request are made, or none.",
   access: "admin",
   verb: "change settings",
   body: changeSettings,
-  answers: { 200: json("All of them after the change", settingsView) },
+  responses: { 200: json("All live settings after the change", settingsView) },
   errors: ["version-differs"],
   handle: async (call) => {
-    const { reason, ...wish } = call.body;
+    const { reason, ...changes } = call.body;
     const principal = callerOf(call).name;
     const why = reason === undefined ? {} : { reason };
-    sendFresh(call.ctx, await call.portal.agent.changeSettings({ ...wish, ...why, principal }));
+    sendUncached(call.ctx, await call.portal.agent.changeSettings({ ...changes, ...why, principal }));
   },
 });
 
@@ -43,10 +44,10 @@ export const listSettingsHistory = route({
   path: "/v1/settings/history",
   id: "listSettingsHistory",
   tag: "operation",
-  summary: "Who has changed which setting, and when; newest first",
+  summary: "List the changes of live settings, newest first",
   access: "admin",
   verb: "see settings",
   query: pageQuery,
-  answers: { 200: json("A page of changes", page(settingsChange)) },
+  responses: { 200: json("A page of changes", page(settingsChange)) },
   handle: async ({ ctx, portal, query }) => sendJson(ctx, await portal.agent.settingsHistory({ limit: 50, ...query })),
 });

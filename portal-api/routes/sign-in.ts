@@ -1,4 +1,4 @@
-// GET /sign-in: with a one-time code it opens a session, otherwise it shows the form. POST /sign-in takes the form.
+// GET /sign-in: opens a session with a one-time code, or shows the form without one. POST /sign-in receives the form.
 
 import type Koa from "koa";
 import { z } from "zod";
@@ -12,20 +12,20 @@ import { signInPage } from "../pages/sign-in-page.ts";
 import type { Portal } from "../portal.ts";
 
 const html = { "text/html": z.string() };
-const next = z.string().max(2_000).optional().describe("Path to go to afterwards");
+const next = z.string().max(2_000).optional().describe("Path to open after sign-in");
 
 export const showSignIn = route({
   method: "GET",
   path: "/sign-in",
   id: "showSignIn",
   tag: "access",
-  summary: "Sign in with a one-time code, or see the sign-in form",
+  summary: "Sign in with a one-time code, or show the sign-in form",
   access: "anyone",
   verb: "sign in",
   query: z.strictObject({ code: z.string().max(200).optional(), next }),
-  answers: {
+  responses: {
     200: { description: "The form", content: html },
-    303: { description: "Signed in", headers: { "Set-Cookie": "The session" } },
+    303: { description: "Signed in", headers: { "Set-Cookie": "The session cookie" } },
   },
   handle: async ({ ctx, portal, query }) => {
     if (query.code === undefined || ctx.method === "HEAD") {
@@ -37,7 +37,7 @@ export const showSignIn = route({
       sendPage(ctx, signInPage({ next: safeNext(query.next), problem: say.linkIsOver() }), 401);
       return;
     }
-    finish(portal, ctx, session, query.next);
+    startSession(portal, ctx, session, query.next);
   },
 });
 
@@ -51,9 +51,9 @@ export const signIn = route({
   verb: "sign in",
   form: true,
   body: z.strictObject({ token: z.string().max(200), next }),
-  answers: {
-    303: { description: "Signed in", headers: { "Set-Cookie": "The session" } },
-    401: { description: "The form again, with what was wrong", content: html },
+  responses: {
+    303: { description: "Signed in", headers: { "Set-Cookie": "The session cookie" } },
+    401: { description: "The form again, with the error", content: html },
   },
   handle: async ({ ctx, portal, body }) => {
     const caller = await portal.tokens.identify(body.token.trim());
@@ -62,11 +62,11 @@ export const signIn = route({
       return;
     }
     const principal: Principal = { name: caller.name, role: caller.role, token: caller.token };
-    finish(portal, ctx, await portal.sessions.open(principal), body.next);
+    startSession(portal, ctx, await portal.sessions.open(principal), body.next);
   },
 });
 
-function finish(portal: Portal, ctx: Koa.Context, session: string, target: string | undefined): void {
+function startSession(portal: Portal, ctx: Koa.Context, session: string, target: string | undefined): void {
   const secure = portal.publicUrl().startsWith("https:");
   setSessionCookie(ctx, session, { hours: portal.config.sessionHours, secure });
   ctx.set("Cache-Control", "no-store");

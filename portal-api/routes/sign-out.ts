@@ -11,7 +11,7 @@ export const signOut = route({
   summary: "End the session",
   access: "anyone",
   verb: "sign out",
-  answers: { 204: { description: "Signed out", headers: { "Set-Cookie": "Takes the session away" } } },
+  responses: { 204: { description: "Signed out", headers: { "Set-Cookie": "Deletes the session cookie" } } },
   handle: async ({ ctx, portal, caller }) => {
     if (caller?.session !== undefined) await portal.sessions.end(caller.session);
     setSessionCookie(ctx, "", { hours: 0, secure: portal.publicUrl().startsWith("https:") });

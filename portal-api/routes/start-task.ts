@@ -1,7 +1,7 @@
 // POST /v1/tasks: run any pipeline.
 
 import { z } from "zod";
-import { sendAccepted } from "../http/answer.ts";
+import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, name, params } from "../http/schemas.ts";
 
@@ -13,9 +13,9 @@ export const startTask = route({
   summary: "Run a pipeline",
   access: "developer",
   verb: "run a pipeline",
-  keyed: true,
+  requiresIdempotencyKey: true,
   body: z.strictObject({ pipeline: name, app: name.optional(), params: params.default({}) }),
-  answers: { 202: accepted },
+  responses: { 202: accepted },
   errors: ["bad-params", "app-unknown", "app-exists", "pipeline-unknown", "idempotency-key-reused"],
   handle: async (call) => {
     const { pipeline, app, params: given } = call.body;

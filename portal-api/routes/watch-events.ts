@@ -1,34 +1,34 @@
-// GET /v1/events: the feed of all tasks, as a stream or as a page of the same.
+// GET /v1/events: the events of all tasks, as a stream or as pages.
 
 import { feedEvent } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { sendFresh } from "../http/answer.ts";
+import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { limitQuery, name, seqQuery, taskId, waitQuery } from "../http/schemas.ts";
 import { type FeedPart, feedSource, readFeed } from "../live/feed-source.ts";
+import { longPoll } from "../live/long-poll.ts";
 import { lastEventId, sendStream } from "../live/stream.ts";
-import { waitFor } from "../live/wait-for.ts";
 
 export const watchEvents = route({
   method: "GET",
   path: "/v1/events",
   id: "watchEvents",
   tag: "events",
-  summary: "What happens, of all tasks",
+  summary: "Follow the events of all tasks",
   description:
-    "With `Accept: text/event-stream` a stream: the id of an event is its `seq`, `Last-Event-ID` (or `after`) goes on " +
-    "after it, `event: reset` says that too much was missed and views must be read again, `event: link` whether the " +
-    "portal itself is up to date. Otherwise a page of the same events; ask for the next one with `after` = `last`.",
+    "With `Accept: text/event-stream` a stream. The id of an event is its `seq`; `Last-Event-ID` (or `after`) resumes " +
+    "after it. `event: reset` says that too many events were missed and views must be read again; `event: link` says " +
+    "whether the portal is connected to the feed. Otherwise a page of events; get the next one with `after` = `last`.",
   access: "viewer",
   verb: "see events",
   query: z.strictObject({
-    after: seqQuery.optional().describe("Events after this `seq`; absent: what comes from now on"),
+    after: seqQuery.optional().describe("Events after this `seq`. Default: only new events"),
     wait: waitQuery.optional(),
     limit: limitQuery.optional(),
     app: name.optional(),
     task: taskId.optional(),
   }),
-  answers: {
+  responses: {
     200: {
       description: "Events, oldest first",
       content: {
@@ -47,12 +47,12 @@ export const watchEvents = route({
       return;
     }
     let at = after ?? portal.hub.last() ?? (await portal.agent.feed({ limit: 1 })).last;
-    const part = await waitFor<FeedPart>(portal, ctx, wait, async (signal) => {
+    const part = await longPoll<FeedPart>(portal, ctx, wait, async (signal) => {
       const value = await readFeed(portal, at, limit, filter, signal);
-      const isDry = value.last === at;
+      const isExhausted = value.last === at;
       at = value.last;
-      return { value, isDone: value.items.length > 0, isDry };
+      return { value, isDone: value.items.length > 0, isExhausted };
     });
-    sendFresh(ctx, part);
+    sendUncached(ctx, part);
   },
 });

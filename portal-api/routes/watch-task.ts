@@ -1,32 +1,32 @@
-// GET /v1/tasks/{id}/events: what happened to one task, as a stream or as a page of the same.
+// GET /v1/tasks/{id}/events: the events of one task, as a stream or as pages.
 
 import { feedEvent } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
-import { sendFresh } from "../http/answer.ts";
+import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inTask, limitQuery, seqQuery, waitQuery } from "../http/schemas.ts";
+import { longPoll } from "../live/long-poll.ts";
 import { lastEventId, sendStream } from "../live/stream.ts";
 import { taskSource } from "../live/task-source.ts";
-import { waitFor } from "../live/wait-for.ts";
 
 export const watchTask = route({
   method: "GET",
   path: "/v1/tasks/{id}/events",
   id: "watchTask",
   tag: "tasks",
-  summary: "What happened to one task",
+  summary: "Follow the events of one task",
   description:
-    "With `Accept: text/event-stream` a stream: the id of an event is its `taskseq`, `Last-Event-ID` (or `after`) goes " +
-    "on after it. Otherwise a page of the same events; ask for the next one with `after` = `last`.",
+    "With `Accept: text/event-stream` a stream. The id of an event is its `taskseq`; `Last-Event-ID` (or `after`) " +
+    "resumes after it. Otherwise a page of events; get the next one with `after` = `last`.",
   access: "viewer",
   verb: "see tasks",
   params: inTask,
   query: z.strictObject({
-    after: seqQuery.optional().describe("Events after this `taskseq`; absent: all"),
+    after: seqQuery.optional().describe("Events after this `taskseq`. Default: all"),
     wait: waitQuery.optional(),
     limit: limitQuery.optional(),
   }),
-  answers: {
+  responses: {
     200: {
       description: "Events, oldest first",
       content: {
@@ -46,10 +46,10 @@ export const watchTask = route({
       sendStream({ ctx, portal, caller: callerOf(call) }, taskSource(portal, params.id, after, first));
       return;
     }
-    const items = await waitFor(portal, ctx, query.wait ?? 0, async (signal) => {
+    const items = await longPoll(portal, ctx, query.wait ?? 0, async (signal) => {
       const value = await portal.agent.taskEvents(params.id, after, limit, { signal });
-      return { value, isDone: value.length > 0, isDry: true };
+      return { value, isDone: value.length > 0, isExhausted: true };
     });
-    sendFresh(ctx, { items, last: items.at(-1)?.taskseq ?? after });
+    sendUncached(ctx, { items, last: items.at(-1)?.taskseq ?? after });
   },
 });

@@ -1,4 +1,4 @@
-// Calls to the portal. Every failure becomes a Problem: what happened, why, what to do, and its code.
+// Calls to the API of the portal. Every failure is thrown as a Problem: what happened, why, what to do, and its code.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
@@ -16,7 +16,7 @@ class Problem extends Error {
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string };
 
-/** Reads JSON. Throws a Problem; sends to the sign-in page when nobody is signed in. */
+/** GETs JSON. Throws a Problem; opens the sign-in page when nobody is signed in. */
 export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
   const answer = await ask(path, {
     headers: { accept: "application/json" },
@@ -26,7 +26,7 @@ export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/** A wish of a person. The key makes pressing twice the same as pressing once. */
+/** Sends a change. `key` is the Idempotency-Key: two requests with the same key have the effect of one. */
 export async function send<T>(
   method: "POST" | "DELETE",
   path: string,
@@ -45,15 +45,15 @@ export async function send<T>(
   return answer.status === 204 ? undefined : ((await answer.json()) as T);
 }
 
-/** As `fetch`, with failures as Problems. */
+/** As `fetch`, but throws a Problem for every failure. Rejects with an AbortError when it is aborted. */
 export async function ask(path: string, init: RequestInit): Promise<Response> {
   const answer = await fetch(path, init).catch((cause: unknown) => {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw new Problem({
       ...NOWHERE,
-      title: "The portal does not answer",
+      title: "The portal cannot be reached",
       detail: "The connection to the portal is interrupted.",
-      todo: "Nothing is lost. This page tries again by itself.",
+      todo: "Nothing is lost. This page tries again automatically.",
       code: "portal-unreachable",
     });
   });
@@ -73,8 +73,8 @@ async function problemOf(answer: Response): Promise<ProblemBody> {
     ...NOWHERE,
     status: answer.status,
     title: `The portal answered ${answer.status}`,
-    detail: "The answer does not say why; something between this page and the portal may have given it.",
-    todo: "Try again. If it stays, ask whoever runs the portal.",
+    detail: "The response does not say why. It may come from a proxy between this page and the portal.",
+    todo: "Try again. If it happens again, ask the administrator of the portal.",
     code: `http-${answer.status}`,
   };
 }
@@ -84,16 +84,16 @@ export function problemFrom(error: unknown): ProblemBody {
   const detail = error instanceof Error ? error.message : String(error);
   return {
     ...NOWHERE,
-    title: "The console made a mistake",
+    title: "Error in the console",
     detail,
-    todo: "Load the page again. If it stays, report it with this text.",
+    todo: "Reload the page. If it happens again, report it with this text.",
     code: "console",
   };
 }
 
 const part = encodeURIComponent;
 
-/** A key for one press of one button. `randomUUID` is missing on pages without HTTPS, random bytes are not. */
+/** A new Idempotency-Key, as a UUID. `crypto.randomUUID` is not available on pages without HTTPS. */
 export function newKey(): string {
   const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -136,7 +136,7 @@ export const to = {
   pipeline: (name: string) => `/pipelines/${part(name)}`,
 };
 
-/** What starts a pipeline: the three buttons have addresses of their own. */
+/** The request that starts a pipeline. create-app, ci and cd have addresses of their own. */
 export function startCall(
   pipeline: string,
   app: string | undefined,

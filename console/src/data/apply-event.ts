@@ -1,12 +1,12 @@
-// What an event changes in a view that was read before it. The view is read again right after; this makes the page move
-// at the moment the fact arrives. An event that is not newer than the view changes nothing.
+// Applies an event to a view that was read before it, so that the page changes the moment the event arrives. The view is
+// read again right after. An event that is not newer than the view changes nothing.
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import { STATES, type State } from "@gantry/core/task/states.ts";
 import type { FeedEvent, JobView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
 import type { Page } from "./api.ts";
 
-/** `version` of a task is the number of its newest event. Gaps are fine: the view is read again anyway. */
+/** `version` of a task is the number of its newest event. A missed event does no harm: the view is read again. */
 export function applyToTask(view: TaskView, event: FeedEvent): TaskView {
   if (event.subject !== view.id || event.taskseq <= view.version) return view;
   const fact = event.data.event;
@@ -17,7 +17,7 @@ export function applyToTask(view: TaskView, event: FeedEvent): TaskView {
   return { ...next, jobs };
 }
 
-/** The row of a task in lists. */
+/** A task as lists show it. */
 function applyToSummary<T extends TaskSummary>(view: T, event: FeedEvent): T {
   const fact = event.data.event;
   if (event.subject !== view.id) return view;
@@ -49,12 +49,12 @@ const ROW_EVENTS: readonly unknown[] = [
   "TaskEnded",
 ];
 
-/** Do lists of tasks look different after this event? */
+/** Does this event change what a list of tasks shows? */
 export function changesTaskRows({ data }: FeedEvent): boolean {
   return ROW_EVENTS.includes(data.event.kind);
 }
 
-/** A page of rows: the row that the event is about. */
+/** A page of a list of tasks: changes the row of the task that the event is about. */
 export function applyToPage<T extends TaskSummary>(page: Page<T>, event: FeedEvent): Page<T> {
   if (!page.items.some((row) => row.id === event.subject)) return page;
   return { ...page, items: page.items.map((row) => applyToSummary(row, event)) };

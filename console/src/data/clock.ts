@@ -1,4 +1,4 @@
-// The time that views show, ticking once a second while somebody looks.
+// The current time for views, in ms since 1970. It changes once a second while the tab is visible.
 
 import { signal } from "@preact/signals";
 

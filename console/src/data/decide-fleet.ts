@@ -1,4 +1,4 @@
-// What stands in a cell of the fleet, decided from the app's record and its newest CD task.
+// What a cell of the fleet page shows, from the app's record and its newest CD task.
 
 import { STATE_LOOKS, type State, type StateLook } from "@gantry/core/task/states.ts";
 import type { AppView, TaskView } from "@gantry/wire/agent/views.ts";
@@ -14,10 +14,11 @@ export type Cell = {
   readonly isSilent: boolean;
   readonly hue: StateLook["hue"] | "silent";
   readonly digest: string | undefined;
-  /** Health as Argo CD says it when the deployment is done; until then where the job stands. */
-  readonly word: string;
+  /** The health that Argo CD reported when the deployment was done; before that, the state of the job. */
+  readonly status: string;
   readonly at: string | undefined;
-  readonly says: string;
+  /** For the tooltip: image, commit and failure, one per line. */
+  readonly details: string;
 };
 
 export function targetsOf(app: AppView): readonly Target[] {
@@ -40,7 +41,7 @@ export function decideCell(task: TaskView | undefined, target: Target): Cell | u
   const image = textAt(task.outputs, "image") ?? textAt(task.params, "digest");
   const health = textAt(job.outputs, "health");
   const since = job.notHeardSince;
-  const word =
+  const status =
     since === undefined ? (health ?? STATE_LOOKS[job.state].word) : `not heard from since ${clockTime(since)}`;
   const revision = textAt(job.outputs, "revision");
   return {
@@ -50,9 +51,9 @@ export function decideCell(task: TaskView | undefined, target: Target): Cell | u
     isSilent: since !== undefined,
     hue: since === undefined ? STATE_LOOKS[job.state].hue : "silent",
     digest: image?.split("@").at(-1),
-    word,
+    status,
     at: job.endedAt ?? job.startedAt,
-    says: [image, revision === undefined ? undefined : `commit ${revision}`, job.failure?.message]
+    details: [image, revision === undefined ? undefined : `commit ${revision}`, job.failure?.message]
       .filter(Boolean)
       .join("\n"),
   };

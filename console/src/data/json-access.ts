@@ -1,4 +1,4 @@
-// Reading values whose shape is only known when they are there.
+// Access to JSON values of unknown shape.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 
@@ -6,12 +6,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A text somewhere inside, or undefined. */
+/** The non-empty text at a path of property names, or undefined. */
 export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = valueAt(value, ...path);
   return typeof found === "string" && found !== "" ? found : undefined;
 }
 
+/** The list at a path of property names; empty when there is none. */
 export function listAt(value: unknown, ...path: readonly string[]): readonly JsonValue[] {
   const found = valueAt(value, ...path);
   return Array.isArray(found) ? found : [];

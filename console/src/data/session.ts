@@ -1,4 +1,4 @@
-// Who is signed in, and what this person may do.
+// Who is signed in, and what they may do.
 
 import { computed, signal } from "@preact/signals";
 import { type Me, read, send } from "./api.ts";

@@ -1,4 +1,4 @@
-// One app: where it lives, where it runs, its image, its tasks, and the buttons that move it.
+// One app: its repositories, its targets, its image, its tasks, and the buttons that run CI and CD.
 
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
@@ -28,13 +28,13 @@ export function AppPage({ name }: { name: string }) {
         <RunButton pipeline="ci" app={name} label="Run CI" isPrimary={!hasImage} />
         <RunButton pipeline="cd" app={name} label="Run CD" isPrimary={hasImage} />
       </PageHeader>
-      <Loaded resource={app}>{(view) => <Facts app={view} />}</Loaded>
+      <Loaded resource={app}>{(view) => <Details app={view} />}</Loaded>
       <Section title="Tasks">
         <Loaded resource={tasks}>
           {({ items }) =>
             items.length === 0 ? (
-              <EmptyState title="No task of this app yet">
-                <p>Run CI builds its first image.</p>
+              <EmptyState title="This app has no tasks yet">
+                <p>Run CI to build its first image.</p>
               </EmptyState>
             ) : (
               <TaskRows tasks={items} label={`Tasks of ${name}`} />
@@ -49,7 +49,7 @@ export function AppPage({ name }: { name: string }) {
   );
 }
 
-function Facts({ app }: { app: AppView }) {
+function Details({ app }: { app: AppView }) {
   const { record, facts } = app;
   const image = textAt(facts, "image");
   const digest = textAt(facts, "digest");
@@ -57,41 +57,41 @@ function Facts({ app }: { app: AppView }) {
   return (
     <>
       <dl class="facts">
-        <Fact name="State">
+        <Detail name="State">
           <AppState state={app.state} />
-          <a href={to.task(app.task)}>creating task</a>
-        </Fact>
-        <Fact name="Source">
+          <a href={to.task(app.task)}>task that created it</a>
+        </Detail>
+        <Detail name="Source">
           <Repository at={record.source} />
-        </Fact>
-        <Fact name="Yaml">
+        </Detail>
+        <Detail name="Yaml">
           <Repository at={record.yaml} />
-        </Fact>
-        <Fact name="Jira">
+        </Detail>
+        <Detail name="Jira">
           {textAt(record, "jira", "url") === undefined ? (
             <None />
           ) : (
             <ExternalLink href={textAt(record, "jira", "url") ?? ""}>{textAt(record, "jira", "key")}</ExternalLink>
           )}
-        </Fact>
-        <Fact name="Image">
+        </Detail>
+        <Detail name="Image">
           {digest === undefined ? (
-            <None text="none yet: Run CI makes the first one" />
+            <None text="none yet: Run CI builds the first one" />
           ) : (
             <>
               <span class="mono">{image?.split("/").slice(1).join("/")}</span>
               <CopyableId value={`${image ?? ""}@${digest}`} />
             </>
           )}
-        </Fact>
-        <Fact name="Commit">{commit === undefined ? <None /> : <CopyableId value={commit} />}</Fact>
-        <Fact name="Builds at">{textAt(record, "build", "site") ?? <None />}</Fact>
-        <Fact name="Namespace">
+        </Detail>
+        <Detail name="Commit">{commit === undefined ? <None /> : <CopyableId value={commit} />}</Detail>
+        <Detail name="Builds at">{textAt(record, "build", "site") ?? <None />}</Detail>
+        <Detail name="Namespace">
           <span class="mono">{textAt(record, "namespace") ?? "–"}</span>
-        </Fact>
-        <Fact name="Created">
+        </Detail>
+        <Detail name="Created">
           <RelativeTime at={app.createdAt} /> by {app.createdBy}
-        </Fact>
+        </Detail>
       </dl>
       <Section title="Targets">
         <Targets targets={listAt(record, "targets")} />
@@ -101,7 +101,7 @@ function Facts({ app }: { app: AppView }) {
 }
 
 function Targets({ targets }: { targets: readonly JsonValue[] }) {
-  if (targets.length === 0) return <p class="quiet">The targets are on record when the app has been created.</p>;
+  if (targets.length === 0) return <p class="quiet">The targets are known when the app has been created.</p>;
   return (
     <div class="scroll">
       <table>
@@ -128,7 +128,7 @@ function Targets({ targets }: { targets: readonly JsonValue[] }) {
   );
 }
 
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+function Detail({ name, children }: { name: string; children: preact.ComponentChildren }) {
   return (
     <div>
       <dt>{name}</dt>

@@ -1,4 +1,4 @@
-// Apps: what there is, and the button that makes another one.
+// The apps, and the button that creates another one.
 
 import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
@@ -12,7 +12,7 @@ import { TaskLink } from "../parts/task-rows.tsx";
 import { CopyableId, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 
-/** The state of an app in the words and colours of the one table. */
+/** The task state whose word and colour an app state has. */
 const APP_STATES = { creating: "running", ready: "succeeded", failed: "failed" } as const;
 
 export function AppsPage() {
@@ -27,8 +27,8 @@ export function AppsPage() {
       <Loaded resource={apps}>
         {({ items }) =>
           items.length === 0 ? (
-            <EmptyState title="There is no app yet">
-              <p>An app is a source repository, a yaml repository and the places it runs at.</p>
+            <EmptyState title="There are no apps yet">
+              <p>An app has a source repository, a yaml repository and the targets where it runs.</p>
               <RunButton pipeline="create-app" label="Create app" isPrimary />
             </EmptyState>
           ) : (

@@ -1,4 +1,4 @@
-// Fleet: apps × targets. A cell is what the newest CD task of the app brought there.
+// The fleet: one row per app, one column per cluster. A cell shows what the newest CD task deployed there.
 
 import type { AppView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
@@ -14,8 +14,8 @@ import { StateGlyph } from "../parts/state-badge.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 
-/** How far back a cell is looked for. */
-const OLDER = 6;
+/** CD tasks of an app that are searched for a cell. */
+const MAX_TASKS = 6;
 
 export function FleetPage() {
   const apps = useResource<Page<AppView>>(v1.apps, {
@@ -23,7 +23,7 @@ export function FleetPage() {
   });
   return (
     <>
-      <PageHeader title="Fleet" note="What the newest CD task of each app brought to each cluster" />
+      <PageHeader title="Fleet" note="What the newest CD task of each app deployed to each cluster" />
       <Loaded resource={apps}>
         {({ items }) => {
           const columns = decideColumns(items);
@@ -87,7 +87,7 @@ function Row({ app, columns }: { app: AppView; columns: readonly Target[] }) {
   );
 }
 
-/** The newest CD task went to other targets: the ones before it are read until one of them went here. */
+/** The newest CD task deployed to other targets: reads older ones until one deployed here. */
 function OlderCell({ app, newest, target }: { app: string; newest: string; target: Target }) {
   const cell = useSignal<Cell | undefined>(undefined);
   useEffect(() => {
@@ -96,7 +96,7 @@ function OlderCell({ app, newest, target }: { app: string; newest: string; targe
       (found) => {
         cell.value = found;
       },
-      () => undefined, // The row stays as it is: the list above tells when nothing can be read.
+      () => undefined, // The cell stays empty. The list of apps shows the problem when the portal cannot be reached.
     );
     return () => leaving.abort();
   }, [app, newest]);
@@ -104,7 +104,7 @@ function OlderCell({ app, newest, target }: { app: string; newest: string; targe
 }
 
 async function findOlder(app: string, target: Target, signal: AbortSignal): Promise<Cell | undefined> {
-  const page = await read<Page<TaskSummary>>(v1.tasks({ app, pipeline: "cd", limit: String(OLDER) }), signal);
+  const page = await read<Page<TaskSummary>>(v1.tasks({ app, pipeline: "cd", limit: String(MAX_TASKS) }), signal);
   for (const { id } of page.items.slice(1)) {
     const cell = decideCell(await read<TaskView>(v1.task(id), signal), target);
     if (cell) return cell;
@@ -116,10 +116,10 @@ function CellOf({ cell }: { cell: Cell | undefined }) {
   if (!cell) return <td class="faint">not deployed</td>;
   return (
     <td class={`cell hue-${cell.hue}`}>
-      <a href={to.task(cell.task, { job: cell.job })} title={cell.says}>
+      <a href={to.task(cell.task, { job: cell.job })} title={cell.details}>
         <StateGlyph state={cell.state} isSilent={cell.isSilent} />
         <span class="mono version">{cell.digest === undefined ? "–" : short(cell.digest)}</span>
-        <span class="health">{cell.word}</span>
+        <span class="health">{cell.status}</span>
         {cell.at === undefined ? null : (
           <span class="soft when">
             <RelativeTime at={cell.at} />

@@ -1,4 +1,4 @@
-// Home: what needs me, what is running, what changed.
+// Home: what needs attention, what is running, what has ended lately.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
@@ -23,32 +23,32 @@ export function HomePage() {
       <PageHeader title="Home">
         {isNew ? null : <RunButton pipeline="create-app" label="Create app" isPrimary />}
       </PageHeader>
-      <Loaded resource={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Now tasks={items} />)}</Loaded>
+      <Loaded resource={tasks}>{({ items }) => (isNew ? <FirstSteps /> : <Overview tasks={items} />)}</Loaded>
     </>
   );
 }
 
-function Now({ tasks }: { tasks: readonly TaskSummary[] }) {
-  const needs = needsAttention.value;
+function Overview({ tasks }: { tasks: readonly TaskSummary[] }) {
+  const attention = needsAttention.value;
   const open = tasks.filter((task) => !STATE_LOOKS[task.state].ended && task.state !== "held");
-  const ended = tasks.filter((task) => STATE_LOOKS[task.state].ended && !needs.includes(task)).slice(0, 15);
+  const ended = tasks.filter((task) => STATE_LOOKS[task.state].ended && !attention.includes(task)).slice(0, 15);
   return (
     <>
-      <Section title="Needs you" {...(needs.length > 0 ? { count: needs.length } : {})}>
-        {needs.length === 0 ? (
-          <p class="quiet">Nothing is waiting for you.</p>
+      <Section title="Needs your attention" {...(attention.length > 0 ? { count: attention.length } : {})}>
+        {attention.length === 0 ? (
+          <p class="quiet">Nothing needs your attention.</p>
         ) : (
-          <TaskRows tasks={needs} label="Needs you" />
+          <TaskRows tasks={attention} label="Needs your attention" />
         )}
       </Section>
       <Section title="Running" {...(open.length > 0 ? { count: open.length } : {})}>
         {open.length === 0 ? <p class="quiet">Nothing is running.</p> : <TaskRows tasks={open} label="Running" />}
       </Section>
-      <Section title="What changed">
+      <Section title="Ended recently">
         {ended.length === 0 ? (
           <p class="quiet">No task has ended yet.</p>
         ) : (
-          <TaskRows tasks={ended} label="What changed" />
+          <TaskRows tasks={ended} label="Ended recently" />
         )}
         <p>
           <a href="/tasks">All tasks</a>
@@ -60,16 +60,16 @@ function Now({ tasks }: { tasks: readonly TaskSummary[] }) {
 
 function FirstSteps() {
   return (
-    <EmptyState title="Three steps to a first app">
+    <EmptyState title="Your first app in three steps">
       <ol>
         <li>
-          <strong>Create app</strong> makes its source repository, its yaml repository and its Jira project.
+          <strong>Create app</strong> creates a source repository, a yaml repository and a Jira project.
         </li>
         <li>
-          <strong>Run CI</strong> builds and tests it, and pushes its image.
+          <strong>Run CI</strong> builds and tests the app, and pushes its image.
         </li>
         <li>
-          <strong>Run CD</strong> brings the image to the clusters of its sites.
+          <strong>Run CD</strong> deploys the image to the clusters.
         </li>
       </ol>
       <RunButton pipeline="create-app" label="Create app" isPrimary />

@@ -1,4 +1,4 @@
-// Inbox: what people were told in the portal.
+// The inbox: the messages that notification rules send to the portal.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { InboxItem } from "@gantry/wire/agent/views.ts";
@@ -7,21 +7,26 @@ import { useResource } from "../data/store.ts";
 import { readable } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { StateGlyph } from "../parts/state-badge.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 
-const TELLING: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting"];
+const MESSAGE_EVENTS: readonly unknown[] = ["TaskEnded", "JobHeld", "TaskRequested", "JobWaiting"];
 
 export function InboxPage() {
-  const inbox = useResource<Page<InboxItem>>(v1.inbox, { reloadOn: ({ data }) => TELLING.includes(data.event.kind) });
+  const inbox = useResource<Page<InboxItem>>(v1.inbox, {
+    reloadOn: ({ data }) => MESSAGE_EVENTS.includes(data.event.kind),
+  });
   return (
     <>
-      <PageHeader title="Inbox" note="What was told to people, newest first" />
+      <PageHeader title="Inbox" note="Messages, newest first" />
       <Loaded resource={inbox}>
         {({ items }) =>
           items.length === 0 ? (
-            <EmptyState title="No message yet">
-              <p>A message comes when an app was created, when a task ended, and when something needs an answer.</p>
+            <EmptyState title="There are no messages yet">
+              <p>
+                A message arrives when an app has been created, when a task has ended, and when a job needs an answer.
+              </p>
             </EmptyState>
           ) : (
             <ul class="messages">
@@ -37,8 +42,9 @@ export function InboxPage() {
 }
 
 function Message({ item }: { item: InboxItem }) {
-  // The title begins with the glyph of the state, which is drawn here.
+  // The title begins with the glyph of the state, which the page draws itself.
   const title = item.title.replace(new RegExp(`^${quoted(STATE_LOOKS[item.state].glyph)}\\s*`), "");
+  const text = textBeyond(title, item.text);
   return (
     <li>
       <StateGlyph state={item.state} />
@@ -52,10 +58,14 @@ function Message({ item }: { item: InboxItem }) {
             </a>
           )}
         </p>
-        <p>{readable(item.text)}</p>
+        {text === "" ? null : (
+          <p>
+            <Prose text={readable(text)} />
+          </p>
+        )}
         <p class="soft facts-line">
           {item.facts
-            .filter(([name]) => name !== "Task")
+            .filter(([name, value]) => name !== "Task" && !title.includes(value))
             .map(([name, value]) => (
               <span key={name}>
                 {name}: {value}
@@ -71,6 +81,13 @@ function Message({ item }: { item: InboxItem }) {
       </span>
     </li>
   );
+}
+
+/** What the text says beyond the title, which may repeat the first sentence. */
+function textBeyond(title: string, text: string): string {
+  const [first = "", ...more] = text.split("\n");
+  const beyond = first.startsWith(title) ? first.slice(title.length).replace(/^\s*after [\w .]+?\.?$/, "") : first;
+  return [beyond.trim(), ...more].filter((line) => line !== "").join("\n");
 }
 
 function quoted(text: string): string {

@@ -1,4 +1,4 @@
-// Settings that are changed while everything runs: what is set, what may be, and who has changed what.
+// Live settings: they take effect in running processes. Shows the values, a form to change one, and the last changes.
 
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
@@ -10,6 +10,9 @@ import { ActionTable } from "../parts/action-table.tsx";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { Section } from "../parts/page-layout.tsx";
 import { RelativeTime } from "../parts/values.tsx";
+
+/** Changes that the page lists. */
+const MAX_CHANGES = 5;
 
 export function LiveSettings() {
   const settings = useResource<SettingsView>(v1.settings);
@@ -28,52 +31,67 @@ export function LiveSettings() {
     history.reload();
   };
   return (
-    <Section title="While everything runs">
+    <Section title="Live settings">
       {problem.value ? <ProblemBox problem={problem.value} /> : null}
       <Loaded resource={settings}>
         {({ version, items }) => (
-          <ActionTable heads={["Setting", "Now"]} action="Change">
-            {items.map((one) => (
-              <tr key={one.key}>
-                <td>
-                  <span class="strong">{one.key}</span> <span class="soft">{one.title}</span>
-                </td>
-                <td>{one.value === null ? <span class="soft">not set: {one.unset}</span> : show(one.value)}</td>
-                <td class="end">
-                  {open.value === one.key ? (
-                    <Change setting={one} onSet={(value) => void set(version, one.key, value)} />
-                  ) : (
-                    <button
-                      type="button"
-                      class="button small"
-                      aria-label={`Change ${one.key}`}
-                      onClick={() => {
-                        open.value = one.key;
-                      }}
-                    >
-                      Change
-                    </button>
-                  )}
-                </td>
-              </tr>
+          <ActionTable heads={["Setting", "Value"]} action="Change">
+            {items.map((setting) => (
+              <SettingRow
+                key={setting.key}
+                setting={setting}
+                isOpen={open.value === setting.key}
+                onOpen={() => {
+                  open.value = setting.key;
+                }}
+                onSet={(value) => void set(version, setting.key, value)}
+              />
             ))}
           </ActionTable>
         )}
       </Loaded>
-      <Loaded resource={history}>
-        {({ items }) => (
-          <ul>
-            {items.slice(0, 5).map(({ version, at, by, reason, changes }) => (
-              <li key={version} class="soft">
-                <RelativeTime at={at} /> {by}:{" "}
-                {changes.map((one) => `${one.key} from ${show(one.from)} to ${show(one.to)}`).join(", ")}
-                {reason === undefined ? "" : ` (${reason})`}
-              </li>
-            ))}
-          </ul>
-        )}
-      </Loaded>
+      <Loaded resource={history}>{({ items }) => <History changes={items.slice(0, MAX_CHANGES)} />}</Loaded>
     </Section>
+  );
+}
+
+function SettingRow(props: {
+  setting: SettingView;
+  isOpen: boolean;
+  onOpen: () => void;
+  onSet: (value: JsonValue) => void;
+}) {
+  const { setting } = props;
+  return (
+    <tr>
+      <td>
+        <span class="strong">{setting.key}</span> <span class="soft">{setting.title}</span>
+      </td>
+      <td>{setting.value === null ? <span class="soft">not set: {setting.unset}</span> : show(setting.value)}</td>
+      <td class="end">
+        {props.isOpen ? (
+          <Change setting={setting} onSet={props.onSet} />
+        ) : (
+          <button type="button" class="button small" aria-label={`Change ${setting.key}`} onClick={props.onOpen}>
+            Change
+          </button>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function History({ changes }: { changes: readonly SettingsChangeView[] }) {
+  return (
+    <ul>
+      {changes.map(({ version, at, by, reason, changes: changed }) => (
+        <li key={version} class="soft">
+          <RelativeTime at={at} /> {by}:{" "}
+          {changed.map((one) => `${one.key} from ${show(one.from)} to ${show(one.to)}`).join(", ")}
+          {reason === undefined ? "" : ` (${reason})`}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -84,7 +102,7 @@ function Change({ setting, onSet }: { setting: SettingView; onSet: (value: JsonV
       class="inline"
       onSubmit={(event) => {
         event.preventDefault();
-        onSet(meaningOf(text.value, setting));
+        onSet(parseValue(text.value, setting));
       }}
     >
       <label>
@@ -102,14 +120,14 @@ function Change({ setting, onSet }: { setting: SettingView; onSet: (value: JsonV
         Set {setting.key}
       </button>{" "}
       <button type="button" class="button small" onClick={() => onSet(null)}>
-        As configured
+        Reset to default
       </button>
     </form>
   );
 }
 
-/** The portal checks it, and says what is allowed. */
-function meaningOf(text: string, { allowed }: SettingView): JsonValue {
+/** The value that a text stands for. The portal validates it. */
+function parseValue(text: string, { allowed }: SettingView): JsonValue {
   if (allowed.startsWith("a list")) return text.split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
   try {
     return JSON.parse(text) as JsonValue;

@@ -1,4 +1,4 @@
-// Pipelines: the definitions, and one of them with its parameters and jobs.
+// The pipelines, and one pipeline with its parameters and jobs.
 
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
@@ -7,6 +7,7 @@ import { usePageTitle } from "../frame/page-title.ts";
 import { count } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { CopyableId, JsonValueView } from "../parts/values.tsx";
 import { fieldsOf } from "../run/form.ts";
 import { PipelineOutline } from "../run/pipeline-outline.tsx";
@@ -20,8 +21,8 @@ export function PipelinesPage() {
       <Loaded resource={pipelines}>
         {({ items }) =>
           items.length === 0 ? (
-            <EmptyState title="No pipeline is known">
-              <p>Pipelines come with the release and from the company's repository of definitions.</p>
+            <EmptyState title="There are no pipelines">
+              <p>Pipelines come with Gantry and from your company's repository of definitions.</p>
             </EmptyState>
           ) : (
             <div class="scroll">
@@ -43,7 +44,9 @@ export function PipelinesPage() {
                           {pipeline.title}
                         </a>
                       </td>
-                      <td class="aside">{pipeline.summary}</td>
+                      <td class="aside">
+                        <Prose text={pipeline.summary} />
+                      </td>
                       <td class="nowrap">{sizeOf(pipeline)}</td>
                       <td class="nowrap soft">{FOR[pipeline.app]}</td>
                       <td class="aside">
@@ -96,11 +99,11 @@ function Definition({ pipeline }: { pipeline: PipelineView }) {
           version <CopyableId value={pipeline.version} />
         </span>
         <span>for {FOR[pipeline.app]}</span>
-        <a href={to.tasks({ pipeline: pipeline.name })}>its tasks</a>
+        <a href={to.tasks({ pipeline: pipeline.name })}>tasks of this pipeline</a>
       </p>
       <Section title="Parameters">
         {fields.length === 0 ? (
-          <p class="quiet">It has none.</p>
+          <p class="quiet">This pipeline has no parameters.</p>
         ) : (
           <div class="scroll">
             <table>
@@ -121,13 +124,15 @@ function Definition({ pipeline }: { pipeline: PipelineView }) {
                     </td>
                     <td class="soft nowrap">{field.choices.length > 0 ? field.choices.join(" · ") : field.kind}</td>
                     <td>
-                      {field.fallback === undefined ? (
+                      {field.default === undefined ? (
                         <span class="faint">–</span>
                       ) : (
-                        <JsonValueView value={field.fallback} />
+                        <JsonValueView value={field.default} />
                       )}
                     </td>
-                    <td>{field.description}</td>
+                    <td>
+                      <Prose text={field.description} />
+                    </td>
                   </tr>
                 ))}
               </tbody>

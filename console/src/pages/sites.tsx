@@ -1,4 +1,4 @@
-// Sites: runners, systems, and what waits there and why.
+// The sites: their runners, their systems, and which jobs wait there and why.
 
 import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
@@ -7,6 +7,7 @@ import { usePolling } from "../data/use-polling.ts";
 import { count } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
+import { TaskText } from "../parts/task-text.tsx";
 import { ExternalLink, RelativeTime } from "../parts/values.tsx";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
@@ -22,8 +23,8 @@ export function SitesPage() {
       <Loaded resource={sites}>
         {({ items }) =>
           items.length === 0 ? (
-            <EmptyState title="No site is known">
-              <p>A site appears when its first runner registers.</p>
+            <EmptyState title="There are no sites">
+              <p>A site appears here when its first runner registers.</p>
             </EmptyState>
           ) : (
             items.map((site) => <Site site={site} key={site.name} />)
@@ -41,88 +42,102 @@ function Site({ site }: { site: SiteView }) {
         {site.name}
         <Presence state={site.state} />
       </h2>
-      <div class="scroll">
-        <table class="stack">
-          <thead>
+      <Runners runners={site.runners} />
+      <Systems systems={site.systems} />
+      <Queue queue={site.queue} />
+    </section>
+  );
+}
+
+function Runners({ runners }: { runners: SiteView["runners"] }) {
+  return (
+    <div class="scroll">
+      <table class="stack">
+        <thead>
+          <tr>
+            <th class="w-name">Runner</th>
+            <th class="w-state">State</th>
+            <th class="w-state">Slots</th>
+            <th>Labels</th>
+            <th>Host</th>
+            <th class="w-when">Last heard from</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runners.map((runner) => (
+            <Runner runner={runner} key={runner.name} />
+          ))}
+          {runners.length === 0 ? (
             <tr>
-              <th class="w-name">Runner</th>
-              <th class="w-state">State</th>
-              <th class="w-state">Slots</th>
-              <th>Labels</th>
-              <th>Host</th>
-              <th class="w-when">Last heard</th>
+              <td colSpan={6} class="soft">
+                No runner is registered. Jobs of this site wait.
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {site.runners.map((runner) => (
-              <Runner runner={runner} key={runner.name} />
-            ))}
-            {site.runners.length === 0 ? (
-              <tr>
-                <td colSpan={6} class="soft">
-                  No runner is registered here: jobs of this site wait.
-                </td>
-              </tr>
-            ) : null}
-          </tbody>
-        </table>
-      </div>
-      <div class="scroll">
-        <table class="stack">
-          <thead>
-            <tr>
-              <th class="w-name">System</th>
-              <th class="w-state">Kind</th>
-              <th>Address</th>
+          ) : null}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Systems({ systems }: { systems: SiteView["systems"] }) {
+  return (
+    <div class="scroll">
+      <table class="stack">
+        <thead>
+          <tr>
+            <th class="w-name">System</th>
+            <th class="w-state">Kind</th>
+            <th>Address</th>
+          </tr>
+        </thead>
+        <tbody>
+          {systems.map((system) => (
+            <tr key={system.name}>
+              <td class="strong">{system.name}</td>
+              <td>{system.kind}</td>
+              <td>
+                <ExternalLink href={system.url} />
+                {system.standIn ? (
+                  <span class="tag" title="The lab runs a fake of this system">
+                    fake
+                  </span>
+                ) : null}
+                {system.insecureSkipVerify === true ? (
+                  <span class="tag danger" title="insecureSkipVerify is set: this system's certificate is not checked">
+                    certificate not checked
+                  </span>
+                ) : null}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {site.systems.map((system) => (
-              <tr key={system.name}>
-                <td class="strong">{system.name}</td>
-                <td>{system.kind}</td>
-                <td>
-                  <ExternalLink href={system.url} />
-                  {system.standIn ? (
-                    <span class="tag" title="A stand-in of the lab plays this system">
-                      stand-in
-                    </span>
-                  ) : null}
-                  {system.insecureSkipVerify === true ? (
-                    <span
-                      class="tag danger"
-                      title="insecureSkipVerify is set: this system's certificate is not checked"
-                    >
-                      certificate not checked
-                    </span>
-                  ) : null}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <p class="queue-title">
-        {site.queue.length === 0 ? (
-          <span class="quiet">Nothing waits here.</span>
-        ) : (
-          <span>{count(site.queue.length, "job waits", "jobs wait")}</span>
-        )}
-      </p>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Queue({ queue }: { queue: SiteView["queue"] }) {
+  if (queue.length === 0) return <p class="queue-title quiet">No job is waiting here.</p>;
+  return (
+    <>
+      <p class="queue-title">{count(queue.length, "waiting job")}</p>
       <ul class="queue">
-        {site.queue.map((entry) => (
+        {queue.map((entry) => (
           <li key={`${entry.task}/${entry.job}`}>
             <a class="mono" href={to.task(entry.task, { job: entry.job })}>
               {entry.job}
             </a>
-            <span>{entry.waiting.text}</span>
+            <span>
+              <TaskText text={entry.waiting.text} />
+            </span>
             <span class="soft">
               since <RelativeTime at={entry.waiting.since} />
             </span>
           </li>
         ))}
       </ul>
-    </section>
+    </>
   );
 }
 

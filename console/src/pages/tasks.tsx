@@ -1,4 +1,4 @@
-// Tasks: all of them, newest first; the filters are in the address.
+// All tasks, newest first. The filters are in the address.
 
 import { OUTCOMES, STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
@@ -93,7 +93,7 @@ function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
 function NoTasks({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered) {
     return (
-      <EmptyState title="No task fits these filters">
+      <EmptyState title="No task matches these filters">
         <p>
           <a href="/tasks">Clear filters</a>
         </p>
@@ -101,9 +101,9 @@ function NoTasks({ isFiltered }: { isFiltered: boolean }) {
     );
   }
   return (
-    <EmptyState title="No task has been run yet">
+    <EmptyState title="There are no tasks yet">
       <p>
-        A task is one run of a pipeline. <a href="/apps">Create an app</a> to start the first one.
+        A task is one run of a pipeline. <a href="/apps">Create an app</a> to start the first.
       </p>
     </EmptyState>
   );

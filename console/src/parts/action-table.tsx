@@ -1,8 +1,8 @@
-// A table whose last column is for buttons.
+// A table whose last column holds buttons.
 
 import type { ComponentChildren } from "preact";
 
-/** `action`: what its buttons do, for those who cannot see the column. */
+/** `action`: the heading of that column, for screen readers only. */
 export function ActionTable(props: { heads: readonly string[]; action: string; children: ComponentChildren }) {
   return (
     <div class="scroll">

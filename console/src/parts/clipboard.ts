@@ -1,4 +1,4 @@
-// Copying a text. Pages without HTTPS have no clipboard of their own; a selected text can be copied everywhere.
+// Copies a text. Pages without HTTPS have no clipboard API, but can copy a selected text.
 
 export async function copyText(text: string): Promise<void> {
   if (isSecureContext) {

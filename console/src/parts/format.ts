@@ -1,4 +1,4 @@
-// Times, durations, ids and numbers as people read them.
+// Formats times, durations, ids and numbers for people.
 
 /** `340 ms` · `4.1 s` · `1 m 12 s` · `2 h 5 m` · `3 d 4 h`. */
 export function duration(ms: number): string {
@@ -14,7 +14,7 @@ export function duration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** A duration that ticks: whole seconds, so that it does not flicker. */
+/** A running duration, in whole seconds, so that it does not flicker. */
 export function ticking(ms: number): string {
   return ms < 1_000 ? "0 s" : duration(Math.floor(ms / 1_000) * 1_000).replace(".0 s", " s");
 }
@@ -31,13 +31,14 @@ export function ago(at: string, now: number): string {
   return at.slice(0, 10);
 }
 
-/** Local time to the second, and the same in UTC: for the hover. */
+/** Local time to the second, and the same in UTC, for tooltips. */
 export function exact(at: string): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return at;
   return `${date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" })} · ${date.toISOString()}`;
 }
 
+/** Local time of day: `17:05`. */
 export function clockTime(at: string): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime())
@@ -45,7 +46,7 @@ export function clockTime(at: string): string {
     : date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
-/** The part of an id, commit or digest that people compare: enough characters to tell two apart. */
+/** The part of an id, commit or digest that people compare. */
 export function short(id: string): string {
   const digest = /^(?:.*@)?sha256:([0-9a-f]+)$/.exec(id)?.[1];
   if (digest !== undefined) return digest.slice(0, 12);
@@ -53,16 +54,17 @@ export function short(id: string): string {
   return id.length > 12 ? id.slice(-8) : id;
 }
 
-/** A sentence with its digests shortened: nobody reads 64 digits. */
+/** A sentence with every digest cut to 12 digits. */
 export function readable(text: string): string {
   return text.replaceAll(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1…");
 }
 
+/** `1 job` · `3 jobs` */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 }
 
-/** A text as one word of a POSIX shell. */
+/** A text quoted as one word for a POSIX shell. */
 export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,10 +1,11 @@
-// Tasks as rows: state, what, where it stands, who and when, how long.
+// Tasks as rows: state, title, status, progress, who requested it and when, duration.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
 import { readable } from "./format.ts";
 import { StateBadge, StateGlyph } from "./state-badge.tsx";
+import { withTaskTitles } from "./task-text.tsx";
 import { Duration, RelativeTime } from "./values.tsx";
 
 export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; label: string }) {
@@ -16,9 +17,9 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
             <StateBadge state={task.state} />
             <span class="what">{task.title}</span>
             <span class="says" title={task.headline}>
-              {readable(rest(task))}
+              {readable(withTaskTitles(statusOf(task)))}
             </span>
-            <Progress task={task} />
+            {STATE_LOOKS[task.state].ended ? <span class="progress" /> : <Progress task={task} />}
             <span class="who soft">{task.requestedBy}</span>
             <span class="when soft">
               <RelativeTime at={task.requestedAt} />
@@ -33,14 +34,14 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
   );
 }
 
-/** The headline without the title, which stands beside it. */
-function rest(task: TaskSummary): string {
+/** The headline without the title, which the row shows already. */
+function statusOf(task: TaskSummary): string {
   const text = task.headline.startsWith(task.title) ? task.headline.slice(task.title.length).trim() : task.headline;
   const plain = `${STATE_LOOKS[task.state].word} after `;
   return text.startsWith(plain) && task.state === "succeeded" ? task.sites.join(", ") : text;
 }
 
-/** Steps that are done, of all: a bar that says the same as its words. */
+/** How many steps are behind an open task, skipped ones included; an ended task says in its headline how it ended. */
 function Progress({ task }: { task: TaskSummary }) {
   const { stepsDone, stepsTotal } = task;
   const share = stepsTotal === 0 ? 0 : (stepsDone / stepsTotal) * 100;

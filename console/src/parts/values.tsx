@@ -1,4 +1,4 @@
-// Small facts: times, durations, ids that copy, links that leave, values of any shape.
+// Values in pages: times, durations, ids that can be copied, external links, JSON of any shape.
 
 import type { JsonValue } from "@gantry/core/json.ts";
 import { useState } from "preact/hooks";
@@ -16,14 +16,14 @@ export function RelativeTime({ at }: { at: string }) {
   );
 }
 
-/** How long something took, or takes until now. */
+/** How long something took, or how long it has been running since a time. */
 export function Duration({ ms, since }: { ms?: number | undefined; since?: string | undefined }) {
   if (ms !== undefined) return <span class="num">{duration(ms)}</span>;
   if (since === undefined) return <span class="faint">–</span>;
   return <span class="num ticks">{ticking(now.value - Date.parse(since))}</span>;
 }
 
-/** A short id; pressing it copies the whole one. */
+/** A shortened id; a click copies the full one. */
 export function CopyableId({ value, label }: { value: string; label?: string }) {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
@@ -32,7 +32,7 @@ export function CopyableId({ value, label }: { value: string; label?: string }) 
     setTimeout(() => setCopied(false), 1_500);
   };
   return (
-    <button type="button" class="id" title={`${value}\nPress to copy`} onClick={() => void copy()}>
+    <button type="button" class="id" title={`${value}\nClick to copy`} onClick={() => void copy()}>
       <span class="mono">{label ?? short(value)}</span>
       {isCopied ? <span class="copied">copied</span> : <Icon name="copy" />}
     </button>
@@ -53,7 +53,7 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
   );
 }
 
-/** A link out of the console. Only http and https lead anywhere: an address may come from anybody's program. */
+/** A link to another site. Other schemes than http and https are shown as text: an address may come from any program. */
 export function ExternalLink({ href, children }: { href: string; children?: preact.ComponentChildren }) {
   if (!/^https?:\/\//.test(href)) return <span>{children ?? href}</span>;
   return (
@@ -64,7 +64,7 @@ export function ExternalLink({ href, children }: { href: string; children?: prea
   );
 }
 
-/** A value of JSON: links are links, ids are short, lists and maps are nested lists of names and values. */
+/** Any JSON value: addresses are links, ids are shortened, lists and objects are nested lists. */
 export function JsonValueView({ value }: { value: JsonValue }) {
   if (value === null || value === "") return <span class="faint">–</span>;
   if (typeof value === "boolean" || typeof value === "number") return <span class="mono">{String(value)}</span>;

@@ -1,6 +1,7 @@
-// One field of a form, by the kind that its schema gives it.
+// One field of a form, with its label, description and errors. The schema decides which input it gets.
 
 import { useSignal } from "@preact/signals";
+import { Prose } from "../parts/prose.tsx";
 import type { Field } from "./form.ts";
 
 type Entry = string | readonly string[];
@@ -18,12 +19,12 @@ export function FieldInput(props: Props) {
   const about = `${id}-about`;
   const text = (
     <p class="field-about" id={about}>
-      {field.description}
+      <Prose text={field.description} />
     </p>
   );
   const problems = errors.map((error) => (
     <p class="field-error" key={error}>
-      {error}
+      <Prose text={error} />
     </p>
   ));
   if (field.kind === "list") {
@@ -68,21 +69,8 @@ function OneInput({ field, value, errors, onChange, id, about }: Props & { id: s
     "aria-invalid": errors.length > 0,
     required: field.isRequired,
   } as const;
-  const placeholder = field.isDecidedLater ? "decided when it runs" : "";
-  if (field.kind === "choice") {
-    return (
-      <select {...shared} value={text} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-        {field.fallback === undefined || field.isDecidedLater ? (
-          <option value="">{placeholder || "choose"}</option>
-        ) : null}
-        {field.choices.map((choice) => (
-          <option value={choice} key={choice}>
-            {choice}
-          </option>
-        ))}
-      </select>
-    );
-  }
+  const placeholder = field.isDecidedLater ? "decided when the task runs" : "";
+  if (field.kind === "choice") return <Choices {...{ field, shared, text, placeholder, onChange }} />;
   if (field.kind === "yes-no") {
     return (
       <input
@@ -116,7 +104,27 @@ function OneInput({ field, value, errors, onChange, id, about }: Props & { id: s
   );
 }
 
-/** Known values to tick, and a place for others. */
+function Choices(props: {
+  field: Field;
+  shared: object;
+  text: string;
+  placeholder: string;
+  onChange: (value: Entry) => void;
+}) {
+  const { field, shared, text, placeholder, onChange } = props;
+  return (
+    <select {...shared} value={text} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+      {field.default === undefined || field.isDecidedLater ? <option value="">{placeholder || "choose"}</option> : null}
+      {field.choices.map((choice) => (
+        <option value={choice} key={choice}>
+          {choice}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Check boxes for the known values, and an input for other ones. */
 function ListInput({ field, value, options, onChange, id }: Props & { id: string }) {
   const chosen = typeof value === "string" ? [] : value;
   const draft = useSignal("");
@@ -141,13 +149,13 @@ function ListInput({ field, value, options, onChange, id }: Props & { id: string
         </label>
       ))}
       {field.isDecidedLater && chosen.length === 0 ? (
-        <p class="field-about">None ticked: decided when it runs.</p>
+        <p class="field-about">With nothing selected, this is decided when the task runs.</p>
       ) : null}
       <div class="add">
         <input
           id={id}
           type="text"
-          aria-label={`Another entry of ${field.title}`}
+          aria-label={`Add to ${field.title}`}
           autoComplete="off"
           spellcheck={false}
           value={draft.value}

@@ -1,5 +1,5 @@
-// A form out of the JSON Schema of a pipeline's parameters: which fields, what they hold at first, what is sent. The
-// server checks; its mistakes point to fields.
+// Derives a form from the JSON Schema of a pipeline's parameters: its fields, their first values, and the request. The
+// server validates; its errors point to fields.
 
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { FieldError } from "../data/api.ts";
@@ -18,14 +18,14 @@ export type Field = {
   readonly min?: number;
   readonly max?: number;
   readonly isWhole: boolean;
-  /** As the schema has it; an expression is decided when the task runs. */
-  readonly fallback?: JsonValue;
+  /** From the schema. The value of an expression is known only when the task runs. */
+  readonly default?: JsonValue;
   readonly isDecidedLater: boolean;
-  /** Hint of the pipeline's author: `branch`, `target`, `text` … */
+  /** The `x-ui` hint of the pipeline's author: `branch`, `target`, `text` … */
   readonly ui?: string;
 };
 
-/** What the person has put in. Lists are lists of texts; everything else is the text of its input. */
+/** The values of the inputs. A list field has a list of texts, every other field the text of its input. */
 export type Entries = { readonly [name: string]: string | readonly string[] };
 
 export function fieldsOf(schema: JsonObject): readonly Field[] {
@@ -50,7 +50,7 @@ export function fieldsOf(schema: JsonObject): readonly Field[] {
       ...(pattern === undefined ? {} : { pattern }),
       ...(min === undefined ? {} : { min }),
       ...(max === undefined ? {} : { max }),
-      ...(one.default === undefined ? {} : { fallback: one.default }),
+      ...(one.default === undefined ? {} : { default: one.default }),
       ...(ui === undefined ? {} : { ui }),
     };
   });
@@ -59,15 +59,14 @@ export function fieldsOf(schema: JsonObject): readonly Field[] {
 export function firstEntries(fields: readonly Field[]): Entries {
   return Object.fromEntries(
     fields.map((field) => {
-      const { fallback } = field;
-      const known = field.isDecidedLater ? undefined : fallback;
+      const known = field.isDecidedLater ? undefined : field.default;
       if (field.kind === "list") return [field.name, listAt({ known }, "known").map(textOf)];
       return [field.name, known === undefined ? "" : textOf(known)];
     }),
   );
 }
 
-/** What is sent: only what was filled in. What is left empty is the pipeline's default, or missing, as the server says. */
+/** The parameters to send: only fields that have a value. For the others the pipeline's default applies. */
 export function paramsOf(fields: readonly Field[], entries: Entries): { readonly [name: string]: JsonValue } {
   const params: Record<string, JsonValue> = {};
   for (const field of fields) {
@@ -78,7 +77,7 @@ export function paramsOf(fields: readonly Field[], entries: Entries): { readonly
   return params;
 }
 
-/** Mistakes by the name of their field; "" for those that belong to none. */
+/** Errors by the name of their field; "" has those that belong to no field. */
 export function errorsByField(
   fields: readonly Field[],
   errors: readonly FieldError[],
@@ -93,7 +92,7 @@ export function errorsByField(
   return found;
 }
 
-/** A mistake at the whole that says `name is missing`. */
+/** The name in an error such as `name is missing`, which points to the whole form. */
 function missingOf(detail: string): string | undefined {
   return /^`?([\w-]+)`? is missing/.exec(detail)?.[1];
 }
@@ -110,7 +109,7 @@ function kindOf(schema: JsonObject, choices: readonly string[]): FieldKind {
   return schema.type === "string" || schema.type === undefined ? "text" : "json";
 }
 
-/** A text that is not what the field asks for is sent as it is: the server says what is wrong with it. */
+/** A text that does not fit the field is sent unchanged: the server says what is wrong with it. */
 function jsonOf(field: Field, text: string): JsonValue {
   if (field.kind === "yes-no") return text === "true";
   if (field.kind === "number") return Number.isFinite(Number(text)) ? Number(text) : text;

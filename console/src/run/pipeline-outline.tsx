@@ -1,4 +1,4 @@
-// What a pipeline will do: its jobs in order, with their steps.
+// An outline of a pipeline: its jobs in order, with their steps.
 
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 
@@ -10,9 +10,7 @@ export function PipelineOutline({ pipeline }: { pipeline: PipelineView }) {
           <p>
             <span class="strong">{job.title}</span>
             <span class="soft">
-              {job.needs.length === 0
-                ? " at once"
-                : ` after ${job.needs.map((id) => titleOf(pipeline, id)).join(", ")}`}
+              {job.needs.length === 0 ? " first" : ` after ${job.needs.map((id) => titleOf(pipeline, id)).join(", ")}`}
               {" · at "}
               {siteOf(job.site)}
             </span>
@@ -35,7 +33,7 @@ function titleOf(pipeline: PipelineView, id: string): string {
   return pipeline.jobs.find((job) => job.id === id)?.title ?? id;
 }
 
-/** Sites that depend on the app are expressions; people read what they mean. */
+/** A site that depends on the app is an expression; this says what it means. */
 function siteOf(site: unknown): string {
   const text = typeof site === "string" ? site : JSON.stringify(site);
   if (text.includes("each.")) return "the site of each target";

@@ -1,4 +1,4 @@
-// The buttons that open the form of a pipeline. The form has an address, so the button is a link.
+// A button that opens the form of a pipeline. The form has an address, so the button is a link.
 
 import { mayRun } from "../data/session.ts";
 import { withQuery } from "../frame/router.ts";
@@ -7,7 +7,7 @@ export function RunButton(props: { pipeline: string; app?: string; label: string
   const style = `button${props.isPrimary ? " primary" : ""}`;
   if (!mayRun.value) {
     return (
-      <span class={`${style} disabled`} title="Your role is viewer: it reads, and runs nothing.">
+      <span class={`${style} disabled`} title="Your role is viewer, which may not run pipelines.">
         {props.label}
       </span>
     );

@@ -20,6 +20,8 @@ export type TaskPart =
       readonly counts: readonly (readonly [State, number])[];
     };
 
+export type Group = Extract<TaskPart, { kind: "group" }>;
+
 /** Fewer jobs are shown one by one. */
 const MIN_GROUP = 9;
 /** Failed, held and running jobs of a collapsed group that are shown. */

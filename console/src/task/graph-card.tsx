@@ -5,17 +5,12 @@ import type { JobView } from "@gantry/wire/agent/views.ts";
 import type { ComponentChildren } from "preact";
 import { withQuery } from "../frame/router.ts";
 import { StateGlyph } from "../parts/state-badge.tsx";
+import type { Group } from "./decide-groups.ts";
 import { hasFailed, isSilent, type Selection } from "./decide-selection.ts";
-import { type Group, GroupHeader, GroupToggle } from "./group-header.tsx";
+import { groupHeight, jobHeight, WIDTH } from "./graph-size.ts";
+import { GroupHeader, GroupToggle } from "./group-header.tsx";
 import { JobHeader, JobWaiting } from "./job-header.tsx";
 import { StepDuration, StepLink } from "./step-link.tsx";
-
-/** Sizes in CSS pixels, as styles/task.css has them. */
-export const WIDTH = 284;
-const HEADER = 36;
-const ROW = 26;
-const WAITING = 22;
-const PADDING = 6;
 
 type Place = {
   readonly at: { readonly x: number; readonly y: number };
@@ -23,14 +18,6 @@ type Place = {
   readonly isDimmed: boolean;
   readonly onHover: (isOver: boolean) => void;
 };
-
-export function jobHeight(job: JobView): number {
-  return HEADER + (job.waiting ? WAITING : 0) + Math.max(1, job.steps.length) * ROW + PADDING;
-}
-
-export function groupHeight({ shown }: Group): number {
-  return HEADER + WAITING + (shown.length + 1) * ROW + PADDING;
-}
 
 export function JobCard({ job, selected, ...place }: Place & { job: JobView; selected: Selection | undefined }) {
   const hue = isSilent(job) ? "silent" : STATE_LOOKS[job.state].hue;

@@ -1,5 +1,5 @@
-// Where the jobs of a graph stand: layers from left to right by the longest way, sorted so that lines cross little.
-// Pure and deterministic: the same jobs always stand at the same place.
+// The layout of a graph: layers from left to right by the longest path, sorted so that few lines cross. Pure and
+// deterministic: the same jobs always have the same positions.
 
 export type Box = {
   readonly id: string;
@@ -20,15 +20,15 @@ export type Layout = {
 
 export type Gaps = { readonly x: number; readonly y: number };
 
-/** A place in a layer: a box, or the way of a line that passes it. */
+/** A place in a layer: a box, or a lane for a line that passes through the layer. */
 type Slot = { readonly key: string; readonly height: number; readonly box: Box | undefined };
-type Edge = { readonly from: Box; readonly to: Box; readonly way: readonly string[] };
+type Edge = { readonly from: Box; readonly to: Box; readonly slots: readonly string[] };
 
 const SWEEPS = 4;
-/** Room that a passing line takes. */
+/** Height of a lane, in pixels. */
 const LANE = 12;
 
-/** Needs that are unknown, or that would close a circle, draw no line. */
+/** A need that is unknown, or that would close a cycle, has no line. */
 export function layoutGraph(given: readonly Box[], gaps: Gaps): Layout {
   const boxes = [...new Map(given.map((box) => [box.id, box])).values()];
   const depth = depths(boxes);
@@ -43,7 +43,7 @@ export function layoutGraph(given: readonly Box[], gaps: Gaps): Layout {
   return place(layers, edges, gaps);
 }
 
-/** Layer of every box: one behind the last of those it needs. */
+/** The layer of every box: one after the last layer of the boxes it needs. */
 function depths(boxes: readonly Box[]): ReadonlyMap<string, number> {
   const byId = new Map(boxes.map((box) => [box.id, box]));
   const found = new Map<string, number>();
@@ -83,26 +83,26 @@ function edgesOf(
         put(layer, { key, height: LANE, box: undefined });
         lanes.push(key);
       }
-      return [{ from, to, way: [id, ...lanes, to.id] }];
+      return [{ from, to, slots: [id, ...lanes, to.id] }];
     }),
   );
 }
 
-/** Barycentre sweeps, forth and back: every slot goes to the mean of its neighbours' places. */
+/** Barycentre sweeps, forward and backward: every slot moves to the mean position of its neighbours. */
 function sortLayers(layers: Slot[][], edges: readonly Edge[]): void {
   const before = new Map<string, string[]>();
   const after = new Map<string, string[]>();
-  for (const { way } of edges) {
-    for (const [at, key] of way.slice(0, -1).entries()) {
-      const next = way[at + 1] ?? key;
+  for (const { slots } of edges) {
+    for (const [at, key] of slots.slice(0, -1).entries()) {
+      const next = slots[at + 1] ?? key;
       after.set(key, [...(after.get(key) ?? []), next]);
       before.set(next, [...(before.get(next) ?? []), key]);
     }
   }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
-    const isForth = sweep % 2 === 0;
-    const order = isForth ? layers.keys() : [...layers.keys()].reverse();
-    for (const at of order) sortLayer(layers, at, isForth ? before : after, isForth ? at - 1 : at + 1);
+    const isForward = sweep % 2 === 0;
+    const order = isForward ? layers.keys() : [...layers.keys()].reverse();
+    for (const at of order) sortLayer(layers, at, isForward ? before : after, isForward ? at - 1 : at + 1);
   }
 }
 
@@ -134,22 +134,22 @@ function place(layers: readonly (readonly Slot[])[], edges: readonly Edge[], gap
     }
     x += width + gaps.x;
   }
-  const lines = edges.map(({ from, to, way }) => ({
+  const lines = edges.map(({ from, to, slots }) => ({
     from: from.id,
     to: to.id,
-    points: way.flatMap((key, index): Point[] => {
+    points: slots.flatMap((key, index): Point[] => {
       const found = middle.get(key);
       if (!found) return [];
       const enter: Point = [found.left, found.y];
       const leave: Point = [found.right, found.y];
       if (index === 0) return [leave];
-      return index === way.length - 1 ? [enter] : [enter, leave];
+      return index === slots.length - 1 ? [enter] : [enter, leave];
     }),
   }));
   return { boxes, lines, width: Math.max(0, x - gaps.x), height };
 }
 
-/** The points as a path of SVG: level where it leaves and arrives, curved between layers. */
+/** The points as an SVG path: horizontal where it leaves and arrives, curved between layers. */
 export function pathOf(points: readonly Point[]): string {
   return points
     .map(([x, y], at) => {

@@ -4,8 +4,9 @@ import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { decideGraph, type GraphNode } from "./decide-graph.ts";
 import type { Selection } from "./decide-selection.ts";
-import { GroupCard, groupHeight, JobCard, jobHeight, WIDTH } from "./graph-card.tsx";
+import { GroupCard, JobCard } from "./graph-card.tsx";
 import { layoutGraph, pathOf } from "./graph-layout.ts";
+import { groupHeight, jobHeight, WIDTH } from "./graph-size.ts";
 import { useParts } from "./use-parts.ts";
 
 const GAPS = { x: 56, y: 20 };

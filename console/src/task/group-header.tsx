@@ -3,9 +3,7 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import { count } from "../parts/format.ts";
 import { StateGlyph } from "../parts/state-badge.tsx";
-import type { TaskPart } from "./decide-groups.ts";
-
-export type Group = Extract<TaskPart, { kind: "group" }>;
+import type { Group } from "./decide-groups.ts";
 
 export function GroupHeader({ group }: { group: Group }) {
   return (

@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { startWorld, type World } from "@gantry/portal-api/portal.fixture.ts";
+import { startTestPortal, type TestPortal } from "@gantry/portal-api/portal.fixture.ts";
 import { problemSchema } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
 
@@ -32,10 +32,10 @@ type Row = z.infer<typeof rowSchema>;
 const ROWS = z.array(rowSchema).parse(JSON.parse(readFileSync(new URL("./http.json", import.meta.url), "utf8")));
 const MIB = 1_048_576;
 
-let world: World;
+let world: TestPortal;
 
 before(async () => {
-  world = await startWorld();
+  world = await startTestPortal();
   world.agent.addTask({ id: "t1" });
   world.agent.writeLog("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n", { final: true });
 });

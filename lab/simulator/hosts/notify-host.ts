@@ -101,7 +101,7 @@ export function createNotifyHost({ simulation, machine, network, invariants, bus
       logger,
       onTried: () => {},
     });
-    await deliverer.takeUp();
+    await deliverer.resumePending();
     const facts = {
       journal,
       rules,
@@ -111,7 +111,7 @@ export function createNotifyHost({ simulation, machine, network, invariants, bus
       random: random.next,
       logger,
       onRecorded: deliverer.add,
-      takeUp: deliverer.takeUp,
+      resumePending: deliverer.resumePending,
       onFeed: () => {},
     };
     const agent = makeAgentClient({

@@ -225,8 +225,8 @@ export const MUTANTS: readonly Mutant[] = [
     "messages-by-the-wall-clock",
     "a clock that is set back silences a channel for hours (seed 353)",
     "notify-agent/deliveries/channel-queue.ts",
-    "const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs();",
-    "const waitMs = Math.max(item.dueMs, pausedUntilMs) - clock.monotonicMs() + (Date.UTC(2026, 0, 5, 8) - clock.nowMs() + clock.monotonicMs());",
+    "const waitMs = Math.max(item.dueMs, state.pausedUntilMs) - clock.monotonicMs();",
+    "const waitMs = Math.max(item.dueMs, state.pausedUntilMs) - clock.monotonicMs() + (Date.UTC(2026, 0, 5, 8) - clock.nowMs() + clock.monotonicMs());",
   ),
   one(
     "no-probe",

@@ -1,11 +1,11 @@
-// The three ways a route answers with JSON.
+// JSON responses.
 
 import { hash } from "node:crypto";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 
-/** 200 with an ETag made of the content, or 304 when the client has it: polling costs few bytes. */
+/** 200 with an ETag of the content, or 304 when the client has the content already: polling costs few bytes. */
 export function sendJson(ctx: Koa.Context, value: unknown): void {
   const body = JSON.stringify(value);
   sendText(ctx, body, etagOf(body));
@@ -15,22 +15,22 @@ export function etagOf(body: string): string {
   return hash("sha256", body, "base64url").slice(0, 22);
 }
 
-/** The same for JSON text whose tag is known without reading it. */
+/** The same for serialised JSON whose ETag is known already. */
 export function sendText(ctx: Koa.Context, text: string, tag: string): void {
   if (notModified(ctx, tag)) return;
   ctx.type = "application/json";
   ctx.body = text;
 }
 
-/** 202: the work was accepted, and here is where to follow it. */
+/** 202 with the task, and its address in Location. */
 export function sendAccepted(ctx: Koa.Context, task: TaskView): void {
   ctx.status = 202;
   ctx.set("Location", `/v1/tasks/${encodeURIComponent(task.id)}`);
-  sendFresh(ctx, task);
+  sendUncached(ctx, task);
 }
 
-/** JSON that is nobody else's and of this moment only. */
-export function sendFresh(ctx: Koa.Context, value: unknown): void {
+/** JSON that no cache may store. */
+export function sendUncached(ctx: Koa.Context, value: unknown): void {
   ctx.set("Cache-Control", "no-store");
   ctx.type = "application/json";
   ctx.body = JSON.stringify(value);

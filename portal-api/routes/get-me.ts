@@ -1,6 +1,6 @@
-// GET /v1/me: who am I, and what may I do?
+// GET /v1/me: who the caller is, and their role.
 
-import { sendJson } from "../http/answer.ts";
+import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, meView } from "../http/schemas.ts";
 import { VERSION } from "../version.ts";
@@ -10,10 +10,10 @@ export const getMe = route({
   path: "/v1/me",
   id: "getMe",
   tag: "access",
-  summary: "Who is signed in",
+  summary: "Get the name and role of the caller",
   access: "viewer",
-  verb: "see who they are",
-  answers: { 200: json("The caller", meView) },
+  verb: "see their own name and role",
+  responses: { 200: json("The caller", meView) },
   handle: (call) => {
     const { name, role, via } = callerOf(call);
     sendJson(call.ctx, { name, role, via, version: VERSION, feedUp: call.portal.hub.isUp() });

@@ -1,27 +1,33 @@
 // POST /v1/apps/{app}/ci and …/cd: the buttons "Run CI" and "Run CD".
 
 import { z } from "zod";
-import { sendAccepted } from "../http/answer.ts";
+import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp, params } from "../http/schemas.ts";
 
-export const runCi = runOf({
+export const runCi = runAppPipeline({
   pipeline: "ci",
   id: "runCi",
   does: "run CI",
   summary: "Run CI of an app",
-  description: "Builds the app's source, checks it, and puts an image into the registry.",
+  description: "Builds and tests the source of the app, and pushes an image to the registry.",
 });
 
-export const runCd = runOf({
+export const runCd = runAppPipeline({
   pipeline: "cd",
   id: "runCd",
   does: "run CD",
   summary: "Run CD of an app",
-  description: "Writes the image into the yaml repository and follows Argo CD until the targets run it.",
+  description: "Writes the image into the yaml repository and waits until Argo CD has deployed it to the targets.",
 });
 
-function runOf(button: { pipeline: "ci" | "cd"; id: string; does: string; summary: string; description: string }) {
+function runAppPipeline(button: {
+  pipeline: "ci" | "cd";
+  id: string;
+  does: string;
+  summary: string;
+  description: string;
+}) {
   const { pipeline, id, does, summary, description } = button;
   return route({
     method: "POST",
@@ -32,10 +38,10 @@ function runOf(button: { pipeline: "ci" | "cd"; id: string; does: string; summar
     description,
     access: "developer",
     verb: does,
-    keyed: true,
+    requiresIdempotencyKey: true,
     params: inApp,
     body: z.strictObject({ params: params.default({}) }),
-    answers: { 202: accepted },
+    responses: { 202: accepted },
     errors: ["bad-params", "app-unknown", "idempotency-key-reused"],
     handle: async (call) => {
       const task = await call.portal.agent.startTask({

@@ -1,0 +1,121 @@
+// The form of a pipeline: its fields, the button, and the errors of the last request.
+
+import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
+import type { AppView, PipelineView } from "@gantry/wire/agent/views.ts";
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { newKey, problemFrom, start, to, v1 } from "../data/api.ts";
+import { listAt, textAt } from "../data/json-access.ts";
+import { put } from "../data/store.ts";
+import { go } from "../frame/router.ts";
+import { ProblemBox } from "../parts/loading-states.tsx";
+import { Prose } from "../parts/prose.tsx";
+import { Command } from "./command.tsx";
+import { FieldInput } from "./field.tsx";
+import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf } from "./form.ts";
+import { PipelineOutline } from "./pipeline-outline.tsx";
+
+type Props = {
+  readonly pipeline: PipelineView;
+  readonly app: string | undefined;
+  readonly record: AppView["record"] | undefined;
+};
+
+export function RunForm({ pipeline, app, record }: Props) {
+  const fields = fieldsOf(pipeline.params);
+  const entries = useSignal<Entries>(firstEntries(fields));
+  const form = useRef<HTMLFormElement>(null);
+  const params = paramsOf(fields, entries.value);
+  const { isSending, problem, submit } = useStart(form, () => [pipeline.name, app, params]);
+  const errors = errorsByField(fields, problem?.errors ?? []);
+  const hasFieldErrors = fields.some(({ name }) => errors[name] !== undefined);
+  return (
+    <div class="sheet-body">
+      <form ref={form} onSubmit={submit} noValidate>
+        <p class="soft">
+          <Prose text={pipeline.summary} />
+        </p>
+        {fields.map((field) => (
+          <FieldInput
+            key={field.name}
+            field={field}
+            options={optionsOf(field, record)}
+            errors={errors[field.name] ?? []}
+            value={entries.value[field.name] ?? ""}
+            onChange={(value) => {
+              entries.value = { ...entries.value, [field.name]: value };
+            }}
+          />
+        ))}
+        <div class="sheet-footer">
+          {problem ? <FormProblem problem={problem} hasFieldErrors={hasFieldErrors} /> : null}
+          <div class="submit">
+            <button type="submit" class="button primary" disabled={isSending} aria-busy={isSending}>
+              {isSending ? "Sending" : pipeline.button}
+            </button>
+          </div>
+        </div>
+      </form>
+      <aside>
+        <h3>What this pipeline does</h3>
+        <PipelineOutline pipeline={pipeline} />
+        <Command pipeline={pipeline.name} app={app} params={params} />
+      </aside>
+    </div>
+  );
+}
+
+/** Stands in the bar of the button, which is always visible: an error further up may be scrolled out of view. */
+function FormProblem({ problem, hasFieldErrors }: { problem: ProblemBody; hasFieldErrors: boolean }) {
+  if (!hasFieldErrors) return <ProblemBox problem={problem} />;
+  return (
+    <p class="field-error" role="alert">
+      {problem.title}. The fields above say what to change. <span class="mono">{problem.code}</span>
+    </p>
+  );
+}
+
+/** Starts the task and opens its page. After an error the first field with an error has the focus. */
+function useStart(form: { readonly current: HTMLFormElement | null }, argumentsOf: () => StartArguments) {
+  const problem = useSignal<ProblemBody | undefined>(undefined);
+  const isSending = useSignal(false);
+  const key = useSignal(newKey());
+  const submit = async (): Promise<void> => {
+    if (isSending.value) return;
+    isSending.value = true;
+    problem.value = undefined;
+    try {
+      const task = await start(...argumentsOf(), key.value);
+      if (!task) return;
+      put(v1.task(task.id), task);
+      go(to.task(task.id));
+    } catch (error) {
+      problem.value = problemFrom(error);
+      // Without a response it is unknown whether the request arrived: the same key then prevents a second task.
+      if (problem.value.status !== 0) key.value = newKey();
+      requestAnimationFrame(() =>
+        form.current?.querySelector<HTMLElement>(".is-wrong :is(input, select, textarea)")?.focus(),
+      );
+    } finally {
+      isSending.value = false;
+    }
+  };
+  return {
+    isSending: isSending.value,
+    problem: problem.value,
+    submit: (event: Event): void => {
+      event.preventDefault();
+      void submit();
+    },
+  };
+}
+
+type StartArguments = readonly [pipeline: string, app: string | undefined, params: ReturnType<typeof paramsOf>];
+
+/** The values that a list field offers: the app's targets, else the default of the schema. */
+function optionsOf(field: Field, record: AppView["record"] | undefined): readonly string[] {
+  if (field.kind !== "list") return [];
+  const targets = field.ui === "target" ? listAt(record, "targets").map((one) => textAt(one, "name") ?? "") : [];
+  if (targets.length > 0) return targets;
+  return field.isDecidedLater ? [] : listAt({ all: field.default }, "all").filter((one) => typeof one === "string");
+}
