@@ -138,7 +138,7 @@ function startBackground(parts: BackgroundParts): { readonly stop: () => Promise
   const retention = openRetention({ ...shared, maxAgeMs, archive, policy: config.retention, registry });
   retention.start();
   const agent = config.agent && clientOf(config.agent, deps);
-  const settings = agent && followSettings({ agent, logger: shared.logger, heed: parts.applySettings });
+  const settings = agent && followSettings({ agent, logger: shared.logger, onChange: parts.applySettings });
   return {
     stop: async () => {
       await Promise.all([events.stop(), settings?.stop(), retention.close()]);
