@@ -2,16 +2,17 @@
 
 import { Readable } from "node:stream";
 import { GantryError } from "@gantry/core/errors.ts";
+import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent/agent-api.ts";
-import type { LogPiece } from "@gantry/wire/agent/agent-client.ts";
+import type { AgentClient, LogPiece, LogPlace } from "@gantry/wire/agent/agent-client.ts";
 import type Koa from "koa";
 import { z } from "zod";
 import { type Call, callerOf, route } from "../http/route.ts";
 import { countQuery, innerId, taskId } from "../http/schemas.ts";
-import { sendStream } from "../live/stream.ts";
+import { frame, type Source, sendStream } from "../live/stream.ts";
 import { decideRange } from "../log/decide-range.ts";
-import { type LogReading, lineNumberAt, logBytes, logLines, logSource, read, readPosition } from "../log/read-log.ts";
+import { type Line, lineFilter, readLines } from "../log/lines.ts";
 
 /** Only with `lineNumber=true`. */
 const LOG_LINE_HEADER = "Gantry-Log-Line";
@@ -124,4 +125,126 @@ function setHeaders(ctx: Koa.Context, { size, final }: LogPiece, type: string): 
   ctx.set("Content-Security-Policy", "sandbox");
   ctx.set(LOG_SIZE_HEADER, String(size));
   ctx.set(LOG_FINAL_HEADER, String(final));
+}
+
+const PIECE = 524_288;
+const EMPTY_PAUSE_MS = 250;
+const LINE_BREAK = 0x0a;
+
+type LogReading = {
+  readonly agent: AgentClient;
+  readonly place: LogPlace;
+  readonly signal: AbortSignal;
+};
+
+/** The bytes from the piece `first` up to offset `end`, which must not be beyond the end of the log. */
+async function* logBytes(reading: LogReading, first: LogPiece, end: number): AsyncGenerator<Buffer> {
+  let piece = first;
+  let at = first.from;
+  while (at < end && piece.bytes.length > 0) {
+    yield piece.bytes.subarray(0, end - at);
+    at += piece.bytes.length;
+    if (at < end) piece = await read(reading, at, Math.min(PIECE, end - at));
+  }
+}
+
+type LineQuery = {
+  /** Number of the first line, from 1. */
+  readonly from: number;
+  /** The most lines to return. */
+  readonly limit: number;
+  readonly grep: string | undefined;
+};
+
+/** The lines that the log has at present. `first`: its first piece, from offset 0. */
+async function* logLines(reading: LogReading, first: LogPiece, query: LineQuery): AsyncGenerator<Line> {
+  const lines = readLines();
+  const wanted = lineFilter(query.grep);
+  let left = query.limit;
+  let piece = first;
+  for (;;) {
+    const at = piece.from + piece.bytes.length;
+    const isEnd = at >= first.size || piece.bytes.length === 0;
+    // The last line may still be being written: what there is of it is returned.
+    for (const line of [...lines.push(piece.bytes), ...(isEnd ? lines.finish() : [])]) {
+      if (line.n < query.from || !wanted(line)) continue;
+      if (left === 0) return;
+      left -= 1;
+      yield line;
+    }
+    if (isEnd || left === 0) return;
+    piece = await read(reading, at, PIECE);
+  }
+}
+
+/** Where a stream of lines continues. Its event ids are `<offset>-<line>`. */
+type LogPosition = { readonly offset: number; readonly line: number };
+
+function readPosition(id: string): LogPosition | undefined {
+  const found = /^(\d{1,15})-(\d{1,15})$/.exec(id);
+  return found ? { offset: Number(found[1]), line: Number(found[2]) } : undefined;
+}
+
+/** Follows the log to its end: a frame per line, then `event: end`. */
+function logSource(
+  reading: LogReading,
+  start: LogPosition,
+  query: { readonly from: number; readonly grep: string | undefined; readonly waitMs: number; readonly clock: Clock },
+): Source {
+  const lines = readLines(start.offset, start.line);
+  const wanted = lineFilter(query.grep);
+  let at = start.offset;
+  let isFirst = true;
+  let hasEnded = false;
+  let isEmpty = false;
+
+  const toFrames = (found: readonly Line[]): string[] =>
+    found
+      .filter((line) => line.n >= query.from && wanted(line))
+      .map(({ n, text, end }) => frame({ id: `${end}-${n + 1}`, data: { n, text } }));
+
+  return {
+    next: async (signal) => {
+      if (hasEnded) return undefined;
+      const piece = await reading.agent.log(reading.place, at, PIECE, { signal, waitMs: isFirst ? 0 : query.waitMs });
+      isFirst = false;
+      isEmpty = piece.bytes.length === 0;
+      at += piece.bytes.length;
+      const frames = toFrames(lines.push(piece.bytes));
+      if (!piece.final || at < piece.size) return frames;
+      hasEnded = true;
+      const { offset, line } = lines.position();
+      return [
+        ...frames,
+        ...toFrames(lines.finish()),
+        frame({ event: "end", data: { size: piece.size, offset, line } }),
+      ];
+    },
+    // The task-agent holds the next request until there are bytes. The pause is for one that does not.
+    wait: (_, signal) => (isEmpty ? pause(query.clock, EMPTY_PAUSE_MS, signal) : Promise.resolve()),
+    position: () => {
+      const { offset, line } = lines.position();
+      return `${offset}-${line}`;
+    },
+  };
+}
+
+/**
+ * The number of the line that contains the byte at `offset`: counts the line breaks before it, so it reads that much of the
+ * log from the task-agent.
+ */
+async function lineNumberAt(reading: LogReading, offset: number): Promise<number> {
+  let line = 1;
+  for (let at = 0; at < offset; ) {
+    const { bytes } = await read(reading, at, Math.min(PIECE, offset - at));
+    if (bytes.length === 0) break;
+    for (let end = bytes.indexOf(LINE_BREAK); end >= 0; end = bytes.indexOf(LINE_BREAK, end + 1)) line += 1;
+    at += bytes.length;
+  }
+  return line;
+}
+
+/** One piece, at most `limit` bytes from offset `from`. */
+function read({ agent, place, signal }: LogReading, from: number, limit: number): Promise<LogPiece> {
+  return agent.log(place, from, limit, { signal });
 }

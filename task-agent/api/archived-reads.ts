@@ -14,7 +14,7 @@ import type { Readers } from "../events/readers.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { ArchivedTask, TaskArchive } from "../retention/task-archive.ts";
-import { sendLog } from "./send-log.ts";
+import { sendLog } from "./logs.ts";
 import { taskView } from "./view.ts";
 
 export type ArchivedReadsDeps = {

@@ -21,7 +21,7 @@ import type { Definitions } from "../tasks/definitions.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
-import { sendLog } from "./send-log.ts";
+import { sendLog } from "./logs.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
 import { appView, pipelineView, taskSummary } from "./view.ts";

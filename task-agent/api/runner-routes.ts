@@ -3,17 +3,16 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf, bySecret } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
-import { readBytes, readJson } from "@gantry/runtime/http/read-request.ts";
-import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
+import { readJson } from "@gantry/runtime/http/read-request.ts";
 import { agreeOn, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
-import { MAX_LOG_CHUNK } from "@gantry/wire/runner/protocol.ts";
-import { RUNNER_LOG, RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
+import { RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
 import type { LogStore } from "../logs/log-store.ts";
 import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
-import { appendLog, runnerCalls } from "./runner-calls.ts";
+import { addLogUpload } from "./logs.ts";
+import { runnerCalls } from "./runner-calls.ts";
 
 export type RunnerRoutesDeps = {
   readonly protocol: RunnerProtocol;
@@ -46,16 +45,7 @@ export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerR
     siteOf(ctx);
     return next();
   });
-  addRoutes(
-    router,
-    { log: RUNNER_LOG },
-    {
-      log: ({ ctx, params, query }) => {
-        const bytes = (): Promise<Buffer> => readBytes(ctx, MAX_LOG_CHUNK);
-        return appendLog({ protocol, logs }, params, query, bytes, siteOf(ctx));
-      },
-    },
-  );
+  addLogUpload(router, { protocol, logs }, siteOf);
   const routed = router.routes() as Koa.Middleware;
   return async (ctx, next) => {
     if (!ctx.path.startsWith(`${RUNNER_PREFIX}/`)) return next();

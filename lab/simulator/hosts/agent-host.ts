@@ -6,7 +6,8 @@ import { type MemoryStore, openMemoryJournal } from "@gantry/journal/memory/memo
 import { PROBLEM_TYPE, parse, problemOf } from "@gantry/runtime/http/problem.ts";
 import { declaresError, type ParamsOf, type RouteSpec, routeMatcher } from "@gantry/runtime/http/route.ts";
 import { type Agent, openAgent } from "@gantry/task-agent/agent.ts";
-import { appendLog, runnerCalls } from "@gantry/task-agent/api/runner-calls.ts";
+import { appendLog } from "@gantry/task-agent/api/logs.ts";
+import { runnerCalls } from "@gantry/task-agent/api/runner-calls.ts";
 import { type TaskCalls, taskCalls } from "@gantry/task-agent/api/task-calls.ts";
 import type { AgentConfig } from "@gantry/task-agent/config.ts";
 import { startRelay } from "@gantry/task-agent/events/relay.ts";
