@@ -6,7 +6,7 @@ import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import { openJobExecutor, startRunner } from "@gantry/task-runner/main.ts";
+import { openJobExecutor, sandboxProblem, startRunner } from "@gantry/task-runner/main.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 
 export type AllInOne = {
@@ -49,6 +49,8 @@ export async function prepare({
 }: AllInOneOptions): Promise<{ folder: DataFolder; configs: Configs; closeLab: () => Promise<void> }> {
   const folder = await openDataFolder(data, SITES, port);
   const lab = isWanted ? await openLab(folder.path, path) : noLab(folder.path, path);
+  // The lab's scripts are ours, so the lab also works where there is no sandbox. A runner of yours refuses scripts there.
+  const isolation = isWanted && (await sandboxProblem(path)) !== undefined ? "none" : "sandbox";
   const token = folder.platformToken;
   const portalUrl = `http://127.0.0.1:${folder.ports.portal}`;
   const agent = { url: `http://127.0.0.1:${folder.ports.agent}`, token };
@@ -75,6 +77,7 @@ export async function prepare({
       portal: { port: folder.ports.portal, publicUrl: portalUrl, dataDir: folder.path, agent, notify },
       runners: lab.runners.map((runner) => ({
         ...runner,
+        isolation,
         agent: agent.url,
         token: folder.runnerTokens[runner.site] ?? "",
       })),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import { createMasker } from "@gantry/core/mask/masker.ts";
-import { runnerConfigSchema } from "./config.ts";
+import { runnerConfigSchema, slotsOf } from "./config.ts";
 import { createSecrets } from "./steps/secrets.ts";
 import { resolveSystems } from "./steps/systems.ts";
 
@@ -28,7 +28,7 @@ test("a configuration names its secrets, as text or as {secret}, and gets its de
     secrets: { HARBOR: { file: "/run/secrets/harbor" }, GIT_TOKEN: { env: "GIT_TOKEN" } },
   });
   assert.equal(config.agent, "https://agent.example");
-  assert.equal(config.slots, 2);
+  assert.equal(slotsOf(config), 2);
   assert.equal((config.systems.harbor as { password: string }).password, "HARBOR");
 });
 

@@ -32,19 +32,39 @@ export const runnerConfigSchema = z
     /** The token with which the runner authenticates to the task-agent. */
     token: z.union([z.string().min(1), secretSource]),
     labels: z.array(z.string().min(1).max(100)).max(100).default([]),
-    /** How many jobs run at the same time. */
-    slots: z.int().min(1).max(1_000).default(2),
+    /** How many jobs run at the same time; default: 2, in a container 1. */
+    slots: z.int().min(1).max(1_000).optional(),
     /** Folder of the runner: its journal, workspaces, logs that are not uploaded yet, caches. */
     data: z.string().min(1),
     /** PATH of all programs that jobs start; default: the PATH of the runner. */
     path: z.string().min(1).optional(),
     /** How long running jobs may continue after SIGTERM. */
     drainSeconds: z.int().min(0).default(600),
+    /**
+     * What keeps scripts of pipelines from the runner, its other jobs and the machine. `sandbox`: bubblewrap; where it does not
+     * work, the runner refuses scripts. `container`: the runner is alone in a container, and takes one job at a time.
+     * `none`: nothing; scripts can read what the runner's user can read.
+     */
+    isolation: z.enum(["sandbox", "container", "none"]).default("sandbox"),
+    sandbox: z
+      .strictObject({
+        /** `none`: scripts reach no network, not even the machine's own. */
+        network: z.enum(["full", "none"]).default("full"),
+        /** Further folders that scripts may read, such as toolchains outside of /usr and /opt. */
+        readOnly: z
+          .array(z.string().regex(/^\/[^\0]*[^/\0]$/, "an absolute path that does not end with /"))
+          .default([]),
+      })
+      .prefault({}),
     logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
     systems: z.record(name, system).default({}),
     secrets: z.record(secretName, secretSource).default({}),
   })
   .superRefine((config, context) => {
+    if (config.isolation === "container" && (config.slots ?? 1) > 1) {
+      const message = "must be 1 with `isolation: container`: the jobs of one container are not kept apart";
+      context.addIssue({ code: "custom", path: ["slots"], message });
+    }
     for (const [system, settings] of Object.entries(config.systems)) {
       for (const field of CREDENTIAL_FIELDS) {
         const secret = credentialOf(settings, field);
@@ -57,6 +77,11 @@ export const runnerConfigSchema = z
 export type RunnerConfigInput = z.input<typeof runnerConfigSchema>;
 export type RunnerConfig = z.output<typeof runnerConfigSchema>;
 export type SystemSettings = RunnerConfig["systems"][string];
+
+/** How many jobs run at the same time. */
+export function slotsOf({ slots, isolation }: Pick<RunnerConfig, "slots" | "isolation">): number {
+  return slots ?? (isolation === "container" ? 1 : 2);
+}
 
 /** The credential fields of a system that are set, each with the name of its secret. */
 export function credentialsOf(system: SystemSettings): readonly (readonly [field: string, secret: string])[] {

@@ -15,10 +15,17 @@ import { runProcess } from "@gantry/runtime/process/run-process.ts";
 import { type RunnerConfigInput, runnerConfigSchema } from "./config.ts";
 import type { RunnerDeps } from "./ports.ts";
 import { machinePrograms } from "./processes/process-group.ts";
+import { findSandbox } from "./processes/sandbox.ts";
 import { openRunner, type Runner } from "./runner.ts";
 import { machineFiles } from "./state/files.ts";
 import type { JobExecutor } from "./workers/job-executor.ts";
 import { openWorkerPool } from "./workers/worker-pool.ts";
+
+/** Why scripts cannot be put into a sandbox on this machine, for people; undefined when they can. */
+export async function sandboxProblem(path: string): Promise<string | undefined> {
+  const found = await findSandbox({ path, readOnly: [] });
+  return "why" in found ? found.why : undefined;
+}
 
 /**
  * Starts a runner with the machine's own clock, network and steps, unless `deps` replaces them. Resolves when it is ready to

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
+import type { SandboxHost } from "./processes/sandbox-arguments.ts";
 import type { Group } from "./state/disk-state.ts";
 import type { Files } from "./state/files.ts";
 import type { JobExecutor } from "./workers/job-executor.ts";
@@ -31,9 +32,18 @@ export type Programs = {
   readonly endOldGroup: (group: Group, cookie: string, clock: Clock) => Promise<boolean>;
   /** Sends SIGKILL to every process with this variable in its environment. Returns their number. */
   readonly killByCookie: (cookie: string) => number;
+  readonly findSandbox: FindSandbox;
   /** `path`: PATH of the guard's own programs. */
   readonly openGuard: (deps: { readonly clock: Clock; readonly logger: Logger; readonly path: string }) => Guard;
 };
+
+/** Whether scripts can be put into a sandbox here, and what of the machine is shown in it; `why` not, for people. */
+export type FindSandbox = (wanted: {
+  /** PATH of the programs of jobs. */
+  readonly path: string;
+  /** Further folders that scripts may read, such as toolchains outside of /usr. */
+  readonly readOnly: readonly string[];
+}) => Promise<SandboxHost | { readonly why: string }>;
 
 /** Ends the programs of attempts when this process has died or is suspended. */
 export type Guard = {

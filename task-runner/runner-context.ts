@@ -4,6 +4,7 @@ import type { Link } from "./agent-link/agent-link.ts";
 import type { RunnerConfig } from "./config.ts";
 import type { Guard, RunnerDeps } from "./ports.ts";
 import type { DiskJournal } from "./state/disk-journal.ts";
+import type { ScriptIsolation } from "./workers/job-executor.ts";
 
 export type RunnerContext = {
   readonly config: RunnerConfig;
@@ -12,6 +13,7 @@ export type RunnerContext = {
   readonly disk: DiskJournal;
   /** Folder of the site that survives jobs. */
   readonly cache: string;
+  readonly isolation: ScriptIsolation;
   /** PATH of the programs that jobs start. */
   readonly path: string;
   /** Reads the token with which the runner authenticates; it is masked in every log. */

@@ -79,7 +79,15 @@ export function executorOf({
 }
 
 export function configOf(agent: FakeAgent, data: string, more: object = {}): RunnerConfig {
-  return runnerConfigSchema.parse({ name: "seoul-1", site: "seoul", agent: agent.url, token: TOKEN, data, ...more });
+  return runnerConfigSchema.parse({
+    name: "seoul-1",
+    site: "seoul",
+    agent: agent.url,
+    token: TOKEN,
+    data,
+    isolation: "none",
+    ...more,
+  });
 }
 
 function linesTo(lines: string[]): Logger {

@@ -9,7 +9,7 @@ import { type AttemptRegistry, createAttemptRegistry } from "./attempts/attempt-
 import { createLeases } from "./attempts/leases.ts";
 import { reportPreviousAttempt, stopPreviousWork } from "./attempts/recover.ts";
 import { closing } from "./attempts/stop.ts";
-import type { RunnerConfig } from "./config.ts";
+import { type RunnerConfig, slotsOf } from "./config.ts";
 import { openLiveSettings } from "./live-settings.ts";
 import type { RunnerDeps } from "./ports.ts";
 import type { RunnerBase, RunnerContext } from "./runner-context.ts";
@@ -18,6 +18,7 @@ import { openToken } from "./runner-token.ts";
 import { type DiskJournal, openDiskJournal } from "./state/disk-journal.ts";
 import type { DiskAttempt } from "./state/disk-state.ts";
 import { cacheFolder } from "./state/workspace.ts";
+import type { ScriptIsolation } from "./workers/job-executor.ts";
 
 export type Runner = {
   readonly name: string;
@@ -54,12 +55,28 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
     const previous = await stopPreviousWork(disk, data, deps);
     const cache = await cacheFolder(files, data, config.site);
     const path = config.path ?? deps.env.PATH ?? DEFAULT_PATH;
+    const isolation = await scriptIsolation(config, path, deps);
     const guard = deps.programs.openGuard({ clock, logger, path });
-    return start({ config: { ...config, data }, deps, disk, cache, path, token, guard }, previous, unlock);
+    return start({ config: { ...config, data }, deps, disk, cache, path, isolation, token, guard }, previous, unlock);
   } catch (error) {
     unlock();
     throw error;
   }
+}
+
+/** Says in the log when scripts are refused, or when nothing is between them and the runner. */
+async function scriptIsolation(
+  { isolation, sandbox: { network, readOnly } }: RunnerConfig,
+  path: string,
+  { programs, logger }: RunnerDeps,
+): Promise<ScriptIsolation> {
+  if (isolation === "none")
+    logger.warn({}, "isolation: none. Scripts of pipelines can read what this runner can read, also its secrets");
+  if (isolation !== "sandbox") return { kind: "none" };
+  const host = await programs.findSandbox({ path, readOnly });
+  if (!("why" in host)) return { kind: "sandbox", host, network };
+  logger.error({ why: host.why }, "scripts are refused: there is no sandbox for them");
+  return { kind: "refused", why: host.why };
 }
 
 function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () => void): Runner {
@@ -80,7 +97,7 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
       unlock();
     },
   });
-  const registry = createAttemptRegistry(config.slots, deps, shutdown.ended);
+  const registry = createAttemptRegistry(slotsOf(config), deps, shutdown.ended);
   const connection = connect(base, registry, (why) => shutdown.fail(why, { drainMs: 0 }), shutdown.ended);
   const { link, session } = connection;
   const leases = createLeases(link, deps, shutdown.ended);

@@ -124,6 +124,12 @@ export const SITE_ERRORS = {
     why: "No folder in the runner's PATH contains it.",
     todo: "Install {program} on the runners of this site, or use `labels:` to select a runner that has it.",
   },
+  "scripts-refused": {
+    status: 503,
+    message: "The runner {runner} refuses scripts.",
+    why: "They are to run in a sandbox, and {why}.",
+    todo: "Make bubblewrap work on the runner's machine. Or write `isolation: container` when the runner is alone in a container, or `isolation: none` when nobody but you writes its scripts.",
+  },
   "dockerfile-invalid": {
     status: 422,
     message: "The image cannot be built: the Dockerfile, or a file that it uses, has a mistake.",

@@ -202,7 +202,7 @@ export function startRunnerProcess(
   { name, agent, config = {}, before = [] }: RunnerOptions,
 ): { readonly child: ChildProcess; readonly lines: string[]; readonly data: string } {
   const data = join(bed.folder, name);
-  const whole = { name, site: "seoul", agent, token: RUNNER_TOKEN, data, ...config };
+  const whole = { name, site: "seoul", agent, token: RUNNER_TOKEN, data, isolation: "none", ...config };
   const child = bed.spawn([...before, process.execPath, RUNNER, JSON.stringify(whole)]);
   const lines: string[] = [];
   if (child.stdout) createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));

@@ -3,7 +3,7 @@
 import { availableParallelism, hostname, totalmem } from "node:os";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { AttemptRegistry } from "../attempts/attempt-registry.ts";
-import type { RunnerConfig } from "../config.ts";
+import { type RunnerConfig, slotsOf } from "../config.ts";
 import manifest from "../package.json" with { type: "json" };
 
 /** The returned function describes the current state, with the next registration number. `bootId`: unique per process. */
@@ -26,7 +26,7 @@ export function describeRunner(
     registration: ++registration,
     site: config.site,
     labels: config.labels,
-    slots: config.slots,
+    slots: slotsOf(config),
     version: manifest.version,
     host: {
       name: hostname(),

@@ -121,7 +121,7 @@ async function executeAndReport(run: Run, release: () => void): Promise<void> {
 
 async function execute(run: Run): Promise<JobResult> {
   const { runner, ref, reply, leases, folders, stopping, over, stop } = run;
-  const { deps, disk, link, config, cache, path } = runner;
+  const { deps, disk, link, config, cache, path, isolation } = runner;
   const { spec } = reply;
   const onLost = (): void => stop(lost("The task-agent refused a request of this attempt."));
   const request: JobRequest = {
@@ -131,6 +131,7 @@ async function execute(run: Run): Promise<JobResult> {
     config: stepConfig(config),
     cache,
     path,
+    isolation,
     token: await runner.token(),
     env: { ...deps.env },
   };

@@ -9,8 +9,9 @@ import { KILL_LIMIT_MS } from "../attempts/stop.ts";
 import type { Programs } from "../ports.ts";
 import type { Group } from "../state/disk-state.ts";
 import { openGuard } from "./guard.ts";
+import { findSandbox } from "./sandbox.ts";
 
-export const machinePrograms: Programs = { endGroup, endOldGroup, killByCookie, openGuard };
+export const machinePrograms: Programs = { endGroup, endOldGroup, killByCookie, findSandbox, openGuard };
 
 /** When the process started; undefined when it is gone. With the pid it identifies one process, also across reboots. */
 export function startOf(pid: number): string | undefined {

@@ -15,7 +15,7 @@ export type JobTools = Pick<RunnerDeps, "fetch" | "clock" | "random" | "files" |
 };
 
 /** What the steps of a job can use of their site. */
-export type StepEnvironment = Pick<JobRequest, "config" | "cache" | "path"> & {
+export type StepEnvironment = Pick<JobRequest, "config" | "cache" | "path" | "isolation"> & {
   readonly deps: Omit<JobTools, "steps"> & Pick<RunnerDeps, "logger" | "env">;
   readonly secrets: Secrets;
   readonly steps: StepBook;
@@ -32,13 +32,13 @@ export type JobStep = JobSpec["steps"][number];
 /** `masker`: every secret of the job is added to it. */
 export function createJobContext(
   { steps, ...tools }: JobTools,
-  { ref, spec, folders, config, cache, path, env, token }: JobRequest,
+  { ref, spec, folders, config, cache, path, isolation, env, token }: JobRequest,
   control: JobControl,
   masker: Masker,
 ): JobContext {
   masker.add(token);
   const deps = { ...tools, env, logger: loggerTo(control.emit) };
-  const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, path };
+  const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, path, isolation };
   return { ...control, environment, ref, spec, folders, masker };
 }
 

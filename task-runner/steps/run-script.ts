@@ -7,6 +7,8 @@ import { delimiter, isAbsolute, join, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
+import { RESTORE_SIGTERM } from "../processes/sandbox.ts";
+import { type SandboxJob, sandboxArguments } from "../processes/sandbox-arguments.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { MAX_OUTPUT_FILE, parseOutputs } from "./script-outputs.ts";
 import { execOf, type StepResult, type StepRun } from "./step-run.ts";
@@ -23,6 +25,8 @@ const SHELLS: { readonly [name in RunAction["shell"]]: Shell } = {
 
 /** Joins standard output and standard error in the kernel, which is the only place where their order is known. */
 const JOINED = ["/bin/sh", "-c", 'exec "$@" 2>&1', "run"] as const;
+/** bubblewrap must outlive a SIGTERM to the group: the script gets its time to end, and the sandbox ends after it. */
+const JOINED_SANDBOX = ["/bin/sh", "-c", 'trap "" TERM; exec "$@" 2>&1', "run"] as const;
 
 export async function runScript(run: StepRun, action: RunAction): Promise<StepResult> {
   const { job, step } = run;
@@ -36,9 +40,34 @@ export async function runScript(run: StepRun, action: RunAction): Promise<StepRe
   const cwd = await workingDirectory(job, step, action.workingDirectory);
   const env = { ...run.env, GANTRY_OUTPUT: outputFile };
   const exec = execOf({ ...run, env }, cwd);
-  const { exitCode, signal } = await exec([...JOINED, ...argv, file]);
+  const { workspace, home, tmp } = job.folders;
+  const command = isolated(job, [...argv, file], {
+    cwd,
+    tmp,
+    writable: [workspace, home, tmp, outputFile],
+    readable: [file],
+  });
+  const { exitCode, signal } = await exec(command);
   if (exitCode !== 0) return { outcome: "failed", outputs: {}, failure: scriptFailure(run, exitCode, signal) };
   return { outcome: "succeeded", outputs: await readOutputs(outputFile) };
+}
+
+/** The command line of a script, inside its sandbox if there is one. */
+function isolated(
+  { environment: { isolation, config } }: JobContext,
+  script: readonly string[],
+  job: Omit<SandboxJob, "network">,
+): readonly [string, ...string[]] {
+  switch (isolation.kind) {
+    case "none":
+      return [...JOINED, ...script];
+    case "refused":
+      throw new GantryError("scripts-refused", { runner: config.name, why: isolation.why });
+    case "sandbox": {
+      const sandbox = sandboxArguments(isolation.host, { ...job, network: isolation.network });
+      return [...JOINED_SANDBOX, ...sandbox, "/usr/bin/env", ...RESTORE_SIGTERM, ...script];
+    }
+  }
 }
 
 /** The program that joins the streams would detect this, too, but could report it only as an exit code. */

@@ -5,6 +5,7 @@ import type { JsonObject } from "@gantry/core/json.ts";
 import type { EffectPermit, JobRef, JobSpec, StepProgress } from "@gantry/wire/runner/protocol.ts";
 import type { Moment } from "../attempts/moment.ts";
 import type { RunnerConfig } from "../config.ts";
+import type { SandboxHost } from "../processes/sandbox-arguments.ts";
 import type { Group, Report } from "../state/disk-state.ts";
 import type { JobFolders } from "../state/workspace.ts";
 import type { WireObject } from "../steps/clip.ts";
@@ -17,11 +18,19 @@ export type JobRequest = {
   readonly config: Pick<RunnerConfig, "name" | "site" | "systems" | "secrets">;
   readonly cache: string;
   readonly path: string;
+  readonly isolation: ScriptIsolation;
   /** The runner's own token; it is masked like every secret. */
   readonly token: string;
   /** The environment in which `{env: NAME}` is looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };
+
+/** What keeps the scripts of a job from everything that is not theirs. */
+export type ScriptIsolation =
+  | { readonly kind: "none" }
+  | { readonly kind: "sandbox"; readonly host: SandboxHost; readonly network: "full" | "none" }
+  /** No script may run. `why` is for people. */
+  | { readonly kind: "refused"; readonly why: string };
 
 /**
  * What happens while a job is executed, in order. Plain data without secrets, so that it can be sent to another thread.

@@ -45,6 +45,7 @@ const NO_PROGRAMS: RunnerDeps["programs"] = {
   endGroup: async () => true,
   endOldGroup: async () => true,
   killByCookie: () => 0,
+  findSandbox: async () => ({ why: "simulated programs need none" }),
   openGuard: () => ({
     watch: () => ({ setLimit: nothing, addGroup: nothing, removeGroup: nothing, close: nothing }),
     close: nothing,
@@ -62,6 +63,7 @@ export function createRunnerHost(deps: RunnerHostDeps, { name, site, labels, slo
     if (path.includes("/logs/") && isKnown) deps.logInvariants.removed(path, Buffer.from(bytes), torn);
   });
   const config = runnerConfigSchema.parse({
+    isolation: "none",
     name,
     site,
     labels,

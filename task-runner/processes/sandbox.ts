@@ -1,0 +1,106 @@
+// Finds out, once per runner, whether scripts can be put into a sandbox on this machine, and what of the machine they may
+// see there. The command line is made by sandbox-arguments.ts.
+
+import { execFile } from "node:child_process";
+import { constants } from "node:fs";
+import { access, lstat, mkdtemp, readlink, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { promisify } from "node:util";
+import type { FindSandbox } from "../ports.ts";
+import { type SandboxHost, sandboxArguments } from "./sandbox-arguments.ts";
+
+const run = promisify(execFile);
+
+/**
+ * What programs need of the system. Of /etc only the files by which they find hosts, users, libraries and certificates: the
+ * others may hold secrets of the machine.
+ */
+const SYSTEM = [
+  "/usr",
+  "/opt",
+  ..."alternatives ca-certificates ca-certificates.conf fonts gai.conf group host.conf hosts ld.so.cache ld.so.conf ld.so.conf.d"
+    .concat(
+      " java-17-openjdk java-21-openjdk java-25-openjdk locale.alias localtime magic maven mime.types nsswitch.conf",
+    )
+    .concat(" os-release passwd pki profile protocols resolv.conf services ssl timezone")
+    .split(" ")
+    .map((name) => `/etc/${name}`),
+];
+/** At the root these are folders on some systems, and links into /usr on others. */
+const ROOTS = ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"];
+const PROBE_MS = 10_000;
+
+/** Never throws: where no namespace can be had, the answer says why. Takes about 20 ms. */
+export const findSandbox: FindSandbox = async ({ path, readOnly }) => {
+  if (process.platform !== "linux") return { why: "bubblewrap works on Linux only" };
+  const program = await findProgram("bwrap", path);
+  if (program === undefined)
+    return { why: "the program bwrap is not on the PATH (Debian: apt-get install bubblewrap)" };
+  const host = await inspectHost(program, path, readOnly);
+  const scratch = await mkdtemp(join(tmpdir(), "gantry-sandbox-"));
+  try {
+    const [command, ...argv] = sandboxArguments(host, {
+      cwd: scratch,
+      tmp: scratch,
+      writable: [scratch],
+      readable: [],
+      network: "none",
+    });
+    await run(command, [...argv, "/usr/bin/env", ...RESTORE_SIGTERM, "true"], {
+      timeout: PROBE_MS,
+      env: { PATH: path },
+    });
+    return host;
+  } catch (error) {
+    const output = (error as { stderr?: unknown }).stderr;
+    const problem = typeof output === "string" && output.trim() !== "" ? output.trim() : (error as Error).message;
+    return { why: `bubblewrap cannot make namespaces here: ${problem.slice(0, 300)}` };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+};
+
+/** Options of coreutils' env (8.32 or later) for a script that is started by a program which ignores SIGTERM. */
+export const RESTORE_SIGTERM = ["--default-signal=TERM"] as const;
+
+async function inspectHost(program: string, path: string, more: readonly string[]): Promise<SandboxHost> {
+  const links: { at: string; to: string }[] = [];
+  const folders: string[] = [];
+  for (const root of ROOTS) {
+    const facts = await lstat(root).catch(() => undefined);
+    if (facts?.isSymbolicLink()) links.push({ at: root, to: await readlink(root) });
+    else if (facts) folders.push(root);
+  }
+  const isLinked = (one: string): boolean => links.some(({ at }) => one === at || one.startsWith(`${at}/`));
+  const onPath = path.split(delimiter).filter((folder) => isAbsolute(folder) && folder !== "/");
+  const wanted = [...SYSTEM, ...folders, ...onPath, dirname(process.execPath), ...more].filter((one) => !isLinked(one));
+  const existing = await Promise.all(
+    wanted.map((one) =>
+      realpath(one).then(
+        (real) => [one, real],
+        () => [],
+      ),
+    ),
+  );
+  return { program, links, readOnly: withoutNested(existing.flat()) };
+}
+
+/** Sorted, without what another folder of the list shows already. */
+function withoutNested(paths: readonly string[]): readonly string[] {
+  const sorted = [...new Set(paths)].toSorted();
+  return sorted.filter((path) => !sorted.some((other) => path.startsWith(`${other}/`)));
+}
+
+async function findProgram(name: string, path: string): Promise<string | undefined> {
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder, name);
+    if (!isAbsolute(file)) continue;
+    const isExecutable = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isExecutable) return file;
+  }
+  return undefined;
+}

@@ -1,0 +1,164 @@
+// A pipeline's script as an attacker: what it can see, change and leave behind when the runner isolates scripts.
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { script } from "./fake-agent.fixture.ts";
+import { sandboxProblem } from "./main.ts";
+import { machinePrograms } from "./processes/process-group.ts";
+import { openTestRunner, type TestRunner } from "./runner.fixture.ts";
+
+const problem = await sandboxProblem(process.env.PATH ?? "");
+const skip = problem === undefined ? false : `no sandbox: ${problem}`;
+
+function sandboxed(t: TestContext, more: object = {}): Promise<TestRunner> {
+  return openTestRunner(t, {
+    config: { isolation: "sandbox", ...more },
+    env: { RUNNER_CANARY: "canary-of-the-runner", PATH: process.env.PATH ?? "" },
+  });
+}
+
+/** The log of a script, which must have succeeded. */
+async function logOf({ agent }: TestRunner, text: string, more: object = {}): Promise<string> {
+  const job = agent.offer({ steps: [script("attack", text, more)] });
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "succeeded", JSON.stringify(report.failure));
+  return agent.log(job, "attack");
+}
+
+test("a script reads no environment but its own, and sees no other process", { skip }, async (t) => {
+  const runner = await sandboxed(t);
+  process.env.GANTRY_TEST_CANARY = "canary-of-this-process";
+  t.after(() => delete process.env.GANTRY_TEST_CANARY);
+  const log = await logOf(runner, "cat /proc/*/environ | tr '\\0' '\\n'; ls -d /proc/[0-9]* | wc -l; ls /proc");
+  assert.doesNotMatch(log, /canary/);
+  assert.doesNotMatch(log, new RegExp(`^${process.pid}$`, "m"));
+});
+
+test("a script sees nothing of the runner's folder and of other jobs", { skip }, async (t) => {
+  const runner = await sandboxed(t);
+  const { data } = runner;
+  writeFileSync(join(data, "canary"), "x");
+  const log = await logOf(
+    runner,
+    `ls -A ${data} ${data}/jobs; cat ${data}/journal.jsonl 2>&1 || true; ls -A /root 2>&1 || true`,
+  );
+  const own = readdirSync(join(data, "jobs"));
+  assert.doesNotMatch(log, /canary|"kind"/);
+  assert.match(log, /No such file/);
+  const seen = log.split("\n").filter((line) => /^\d+-/.test(line));
+  assert.ok(seen.length <= 1 && seen.every((name) => own.includes(name) || own.length === 0), log);
+});
+
+test("a script cannot write to the shared cache, to the system or to the runner's files", { skip }, async (t) => {
+  const runner = await sandboxed(t);
+  const { data } = runner;
+  const mirror = join(data, "cache", "seoul", "git", "m.git");
+  mkdirSync(mirror, { recursive: true });
+  writeFileSync(join(mirror, "config"), "[core]\n");
+  const before = readFileSync(join(data, "journal.jsonl"), "utf8");
+  const toolchain = join(dirname(process.execPath), "gantry-attack");
+  t.after(() => rmSync(toolchain, { force: true }));
+  const targets = [`${mirror}/config`, `${data}/journal.jsonl`, `${data}/alive`, toolchain];
+  const log = await logOf(
+    runner,
+    targets.map((target) => `(mkdir -p "$(dirname ${target})" && echo attack >> ${target}) 2>&1 || true`).join("\n"),
+  );
+  assert.equal(readFileSync(join(mirror, "config"), "utf8"), "[core]\n");
+  assert.ok(readFileSync(join(data, "journal.jsonl"), "utf8").startsWith(before));
+  assert.doesNotMatch(readFileSync(join(data, "journal.jsonl"), "utf8"), /^attack$/m);
+  assert.equal(existsSync(toolchain), false);
+  assert.match(log, /Read-only file system/);
+});
+
+const DAEMONS: Readonly<Record<string, string>> = {
+  "in the background": "sleep 9871 &",
+  "in a session of its own": "setsid sleep 9872 &",
+  "without an environment": "(setsid env -i /bin/sleep 9873 &)",
+  "orphaned twice": "(setsid sh -c '(setsid env -i /bin/sleep 9874 &) &' &)",
+  "deaf to signals": "(setsid sh -c 'trap \"\" TERM HUP INT; exec env -i /bin/sleep 9875' > /dev/null 2>&1 &)",
+};
+
+for (const [how, daemon] of Object.entries(DAEMONS)) {
+  test(`a process that is left ${how} ends with its script`, { skip }, async (t) => {
+    const runner = await sandboxed(t);
+    await logOf(runner, `${daemon}\nsleep 0.1\necho done`);
+    const seconds = /98\d\d/.exec(daemon)?.[0] ?? "";
+    assert.deepEqual(processesWith(`sleep\0${seconds}`), []);
+  });
+}
+
+test("cancel ends a script that hides, and gives one that listens its time", { skip }, async (t) => {
+  const { agent } = await sandboxed(t);
+  const text =
+    "(setsid env -i /bin/sleep 9876 &)\ntrap 'echo cleaned up; exit 0' TERM\necho ready\nwhile :; do sleep 0.05; done";
+  const job = agent.offer({ steps: [script("attack", text)] });
+  await agent.until("the script is ready", () => agent.log(job, "attack").includes("ready"));
+  agent.cancel(job);
+  assert.equal((await agent.reported(job)).outcome, "canceled");
+  assert.match(agent.log(job, "attack"), /cleaned up/);
+  assert.deepEqual(processesWith("sleep\x009876"), []);
+});
+
+test("a script that kills its parent or everything ends itself, and the runner goes on", { skip }, async (t) => {
+  const runner = await sandboxed(t);
+  const job = runner.agent.offer({ steps: [script("attack", "kill -9 $PPID; kill -9 -1; kill -9 1; echo survived")] });
+  await runner.agent.reported(job);
+  assert.match(await logOf(runner, "echo the runner is well"), /well/);
+});
+
+test("outputs, exit codes, working directory and home work inside as they do outside", { skip }, async (t) => {
+  const { agent } = await sandboxed(t);
+  const job = agent.offer({
+    steps: [
+      script(
+        "make",
+        'mkdir -p sub && echo x > sub/file && echo "where=$PWD" >> $GANTRY_OUTPUT && echo h > ~/h && echo t > /tmp/t',
+      ),
+      script("use", 'cat sub/file ~/h /tmp/t "$TMPDIR/t"; exit 7'),
+    ],
+    outputs: { where: "${{ steps.make.outputs.where }}" },
+  });
+  const report = await agent.reported(job);
+  assert.equal(report.failure?.message, "The script ended with exit code 7.");
+  assert.equal(agent.log(job, "use"), "x\nh\nt\nt\n");
+  assert.match(String(report.outputs?.where), /\/workspace$/);
+});
+
+test("network none: a script reaches nothing, not even this machine", { skip }, async (t) => {
+  const runner = await sandboxed(t, { sandbox: { network: "none" } });
+  const log = await logOf(
+    runner,
+    `python3 - <<'END' || echo unreachable
+import socket
+socket.create_connection(("127.0.0.1", ${new URL(runner.agent.url).port}), 2)
+print("reached")
+END`,
+  );
+  assert.match(log, /unreachable/);
+  assert.doesNotMatch(log, /^reached/m);
+});
+
+test("without bubblewrap scripts are refused, and the log says why; isolation none is said in the log", async (t) => {
+  const programs = { ...machinePrograms, findSandbox: async () => ({ why: "the program bwrap is not on the PATH" }) };
+  const { agent, lines } = await openTestRunner(t, { config: { isolation: "sandbox" }, programs });
+  const report = await agent.reported(agent.offer({ steps: [script("one", "true")] }));
+  assert.equal(report.outcome, "errored");
+  assert.equal(report.failure?.code, "scripts-refused");
+  assert.match(String(report.failure?.why), /bwrap is not on the PATH/);
+  assert.ok(lines.some((line) => /scripts are refused/.test(line)));
+  const open = await openTestRunner(t, { config: { isolation: "none" } });
+  assert.ok(open.lines.some((line) => /isolation: none/.test(line)));
+});
+
+function processesWith(argv: string): readonly string[] {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(argv);
+    } catch {
+      return false; // It ended meanwhile.
+    }
+  });
+}
