@@ -5,7 +5,9 @@ import { existsSync } from "node:fs";
 import { appendFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { parseTree, type TreeEntry } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
+import { checkLinks } from "./links.ts";
 import { fetchRevision, hasCommit, type Mirror, type Revision, refused } from "./mirror.ts";
 import { plainLine } from "./names.ts";
 
@@ -23,13 +25,17 @@ export async function bringRevision(mirror: Mirror, revision: Revision): Promise
   return commit;
 }
 
-/** Fills an empty folder with the files of a commit that the mirror has. An earlier try of ours is replaced. */
+/**
+ * Fills an empty folder with the files of a commit that the mirror has. An earlier try of ours is replaced. Links are real
+ * links; one that leads out of the repository is `system-refused`. Submodules are empty folders, and Git LFS files are
+ * pointers, until contents.ts fills them.
+ */
 export async function fillFolder(
   mirror: Mirror,
   revision: Revision,
   options: { readonly commit: string; readonly folder: string; readonly depth: number | undefined },
   runtime: GitRuntime,
-): Promise<CheckedOut> {
+): Promise<CheckedOut & { readonly git: Git; readonly entries: readonly TreeEntry[] }> {
   const { commit, folder, depth } = options;
   const git = openGit({ gitDir: join(folder, ".git"), workTree: folder, ...runtime });
   await emptyFolder(folder, runtime);
@@ -44,11 +50,13 @@ export async function fillFolder(
     local: true,
   });
   await pointHead(git, revision, commit);
-  await git(["reset", "--hard", "--quiet"]);
+  const entries = parseTree(await git(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit]));
+  await checkLinks(mirror, git, entries);
+  await git(["-c", "core.symlinks=true", "reset", "--hard", "--quiet"]);
   const [, author = "", subject = ""] = (
     await git(["log", "-1", "--format=%H%x00%an%x00%s", "--end-of-options", commit])
   ).split("\0");
-  return { commit, author: plainLine(author, 100), subject: plainLine(subject) };
+  return { commit, author: plainLine(author, 100), subject: plainLine(subject), git, entries };
 }
 
 /** The commit that a folder was checked out from; undefined when it is not one of our checkouts. */
@@ -63,7 +71,7 @@ export async function baseOf(folder: string, runtime: GitRuntime): Promise<strin
 /** As `git config` and `git remote add` would write it; their quoting is JSON's. */
 function configOf(url: string): string {
   const origin = `[remote "origin"]\n\turl = ${JSON.stringify(url)}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`;
-  return `[core]\n\tsymlinks = false\n${origin}`;
+  return origin;
 }
 
 /** A branch is what HEAD points to since `init`. */

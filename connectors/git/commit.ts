@@ -1,11 +1,13 @@
 // A commit made from a folder and pushed. The folder's own .git is never used for it: a script of the job may have
 // written there. Trees and commits are made in the site's mirror with an index of our own.
 
-import { randomUUID } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { MAX_POINTER, MODE, parsePointer } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
+import { lfsPaths } from "./lfs.ts";
 import { fetchRevision, hasCommit, listRemote, type Mirror } from "./mirror.ts";
 import { plainLine } from "./names.ts";
 
@@ -99,7 +101,9 @@ async function folderTree(draft: Draft, start: string | undefined): Promise<stri
   try {
     await git(start === undefined ? ["read-tree", "--empty"] : ["read-tree", "--end-of-options", start]);
     await addAll(git, draft.base === undefined ? "--ignore-removal" : "--all");
-    await checkEntries(git, start);
+    const changes = await changesIn(git, start);
+    checkEntries(changes);
+    await restorePointers(git, folder, changes);
     return (await git(["write-tree"])).trim();
   } finally {
     await rm(indexFile, { force: true });
@@ -116,25 +120,55 @@ async function addAll(git: Git, mode: "--all" | "--ignore-removal"): Promise<voi
   }
 }
 
-/** Refuses what has no place in a commit of ours: links, and repositories inside the repository. */
-async function checkEntries(git: Git, start: string | undefined): Promise<void> {
+type Changed = { readonly mode: string; readonly object: string; readonly before: string; readonly path: string };
+
+/** What the index has other than a commit. */
+async function changesIn(git: Git, start: string | undefined): Promise<readonly Changed[]> {
   const empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
-  const listed = await git([
-    "diff-index",
-    "--cached",
-    "--raw",
-    "-z",
-    "--no-renames",
-    "--end-of-options",
-    start ?? empty,
-  ]);
-  const fields = listed.split("\0");
+  const options = ["--cached", "--raw", "--no-abbrev", "-z", "--no-renames"];
+  const fields = (await git(["diff-index", ...options, "--end-of-options", start ?? empty])).split("\0");
+  const changes: Changed[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    const mode = fields[at]?.split(" ")[1];
-    const name = JSON.stringify(fields[at + 1]?.slice(0, 200));
-    if (mode === "160000") throw badFolder(`${name} is a repository of its own`);
-    if (mode === "120000") throw badFolder(`${name} is a symbolic link`);
+    const [, mode = "", before = "", object = ""] = fields[at]?.split(" ") ?? [];
+    changes.push({ mode, before, object, path: fields[at + 1] ?? "" });
   }
+  return changes;
+}
+
+/** Refuses what has no place in a commit of ours: new links, and repositories inside the repository. */
+function checkEntries(changes: readonly Changed[]): void {
+  for (const { mode, path } of changes) {
+    const name = JSON.stringify(path.slice(0, 200));
+    if (mode === MODE.submodule) throw badFolder(`${name} is a repository of its own`);
+    if (mode === MODE.link) throw badFolder(`${name} is a symbolic link`);
+  }
+}
+
+/**
+ * A checkout has files of Git LFS in place of their pointers. Unchanged ones become pointers again; a change cannot be pushed,
+ * because the file itself would have to go to the LFS store.
+ */
+async function restorePointers(git: Git, folder: string, changes: readonly Changed[]): Promise<void> {
+  const files = changes.filter(({ mode }) => mode.startsWith("100"));
+  if (files.length === 0) return;
+  const attributes = [...(await attributeFiles(git)), ...files];
+  const wanted = new Set(await lfsPaths(git, folder, attributes));
+  for (const { mode, before, path } of files.filter((file) => wanted.has(file.path))) {
+    const pointer = /^0+$/.test(before)
+      ? undefined
+      : parsePointer(await git(["cat-file", "-p", "--end-of-options", before]));
+    const now = await readFile(join(folder, path));
+    if (pointer && createHash("sha256").update(now).digest("hex") === pointer.oid) {
+      await git(["update-index", "--cacheinfo", `${mode},${before},${path}`]);
+    } else if (now.length > MAX_POINTER || !parsePointer(now.toString("utf8"))) {
+      throw badFolder(`${JSON.stringify(path.slice(0, 200))} is kept in Git LFS; a change of it cannot be pushed`);
+    }
+  }
+}
+
+async function attributeFiles(git: Git): Promise<{ mode: string; path: string }[]> {
+  const listed = await git(["ls-files", "-z", "--", ".gitattributes", "**/.gitattributes"]);
+  return listed.split("\0").flatMap((path) => (path === "" ? [] : [{ mode: "100644", path }]));
 }
 
 /** Our change, brought onto a tip that moved on: a real three-way merge, so that nobody's lines are lost. */

@@ -69,7 +69,14 @@ export function gitError(error: unknown, verb: string, remote: Remote | undefine
   if (!(error instanceof Error)) return error;
   const told =
     error instanceof GitPluginError && error.plugin === "timeout" ? "timed out without a word" : error.message;
-  const problem = plainLine(told.split("\n").filter(isTelling).slice(-4).join("; ") || told, 500);
+  const problem = plainLine(
+    told
+      .split(/[\r\n]+/)
+      .filter(isTelling)
+      .slice(-4)
+      .join("; ") || told,
+    500,
+  );
   const what = `git ${verb}`;
   if (remote === undefined) return new GantryError("internal", { what, problem: `${what}: ${problem}` });
   const details = { system: remote.system, what, problem };
@@ -96,9 +103,38 @@ const MEANINGS = [
   ],
 ] as const;
 
+/** Progress of the other side is no complaint: it would push the line that names the cause out. */
 function isTelling(line: string): boolean {
+  if (/^remote:\s*(Enumerating|Counting|Compressing|Resolving|Total|Reused|\d+%|$)/i.test(line.trim())) return false;
   return /^(fatal|error|remote|!|hint)|rejected|denied/i.test(line.trim()) || /^\s*! /.test(line);
 }
+
+/**
+ * Old defects of commits, tags and trees that every host accepts. They are in the history of well-known repositories and do
+ * no harm; nobody can change them. All other findings of fsck are errors: `.git` in disguise, hostile `.gitmodules`.
+ */
+const HARMLESS_DEFECTS = [
+  "badDate",
+  "badDateOverflow",
+  "badEmail",
+  "badFilemode",
+  "badName",
+  "badTagName",
+  "badTimezone",
+  "duplicateEntries",
+  "extraHeaderEntry",
+  "missingAuthor",
+  "missingEmail",
+  "missingNameBeforeEmail",
+  "missingSpaceBeforeDate",
+  "missingSpaceBeforeEmail",
+  "missingTaggerEntry",
+  "multipleAuthors",
+  "nulInCommit",
+  "treeNotSorted",
+  "zeroPaddedDate",
+  "zeroPaddedFilemode",
+] as const;
 
 const CONFIG = [
   "core.hooksPath=/dev/null",
@@ -116,6 +152,7 @@ const CONFIG = [
   "http.lowSpeedTime=60",
   "safe.bareRepository=explicit",
   "transfer.fsckObjects=true",
+  ...HARMLESS_DEFECTS.map((defect) => `fetch.fsck.${defect}=ignore` as const),
   "submodule.recurse=false",
   "fetch.recurseSubmodules=false",
   "commit.gpgSign=false",

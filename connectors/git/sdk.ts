@@ -71,7 +71,7 @@ function refusedBy(access: HostAccess, error: unknown): Refused | undefined {
   return {
     status: error.status,
     problem: withoutToken(problemOf(body), access.system),
-    pauseMs: isJsonObject(headers) ? pauseOf(headers) : undefined,
+    pauseMs: (isJsonObject(headers) ? pauseOf(headers) : undefined) ?? pauseWanted(problemOf(body)),
   };
 }
 
@@ -87,10 +87,17 @@ function refusalOf(details: Details, refused: Refused): GantryError {
   return new GantryError(status < 400 ? "system-strange" : "system-refused", all);
 }
 
-/** How long the host asks to be left alone: `retry-after` in seconds, or GitHub's `x-ratelimit-*`. */
+/** GitHub's secondary limits may come without a header; its documentation then asks for at least a minute. */
+function pauseWanted(problem: string): number | undefined {
+  return /secondary rate limit|abuse detection/i.test(problem) ? 60_000 : undefined;
+}
+
+/** How long the host asks to wait: `retry-after` in seconds or as a date, or GitHub's `x-ratelimit-*`. */
 function pauseOf(headers: Readonly<Record<string, unknown>>): number | undefined {
   const after = headers["retry-after"];
   if (typeof after === "string" && /^\d{1,9}$/.test(after)) return Math.min(Number(after) * 1000, LONGEST_PAUSE_MS);
+  const date = typeof after === "string" ? Date.parse(after) : Number.NaN;
+  if (!Number.isNaN(date)) return Math.min(Math.max(date - Date.now(), 1_000), LONGEST_PAUSE_MS);
   const reset = headers["x-ratelimit-reset"];
   if (headers["x-ratelimit-remaining"] !== "0" || typeof reset !== "string" || !/^\d{1,12}$/.test(reset))
     return undefined;

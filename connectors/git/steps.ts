@@ -7,6 +7,7 @@ import { tryLock } from "@gantry/runtime/lock.ts";
 import { z } from "zod";
 import { baseOf, bringRevision, fillFolder } from "./checkout.ts";
 import { bringTip, commitAndPush, type Draft, EFFECT_TRAILER, findPushed, hasChanges, messageOf } from "./commit.ts";
+import { fillContents } from "./contents.ts";
 import { ensureRepository, removeRepository } from "./ensure-repository.ts";
 import { folderInside } from "./folders.ts";
 import { carriesMarker, markerOf } from "./host.ts";
@@ -23,6 +24,10 @@ const checkoutInput = z.strictObject({
   ref: z.string().min(1).max(250).optional(),
   directory: z.string().max(500).default("."),
   depth: z.int().min(1).max(100_000).optional(),
+  /** Submodules of the same host, with the same account. */
+  submodules: z.boolean().default(true),
+  /** Files of Git LFS in place of their pointers. */
+  lfs: z.boolean().default(true),
 });
 const checkoutOutput = z.object({
   commit: z.string(),
@@ -53,7 +58,14 @@ export const checkout = defineStep({
     if (unlock === undefined) return waiting("another job is downloading the same repository", 500);
     const commit = await bringRevision(mirror, revision).finally(unlock);
     const folder = await folderInside(context.workspace, input.directory, "git/checkout");
-    const made = await fillFolder(mirror, revision, { commit, folder, depth: input.depth }, runtimeOf(context));
+    const { depth, submodules, lfs } = input;
+    const { cache, fetch, log } = context;
+    const runtime = runtimeOf(context);
+    const { git, entries, ...made } = await fillFolder(mirror, revision, { commit, folder, depth }, runtime);
+    await fillContents(
+      { runtime, cache, fetch, depth, submodules, lfs, log },
+      { mirror, git, folder, commit, entries },
+    );
     context.log(`${revision.name} is at ${commit.slice(0, 12)}: ${made.subject}`);
     return succeeded({
       ...made,

@@ -22,7 +22,7 @@ import {
   type FileTree,
   parentsOf,
   readContext,
-  readIgnoreFile,
+  readIgnoreText,
   type SourceFile,
   withParents,
 } from "./build-context.ts";
@@ -59,7 +59,7 @@ export async function assembleImage(options: AssembleOptions): Promise<BuiltImag
   const given = { ...platformArguments(platform), ...buildArgs };
   const obstacle = findObstacle(dockerfile, given);
   decideBuilder({ requested: "assembler", available: [], obstacle, file });
-  const context = await readContext(options.context, parseIgnore(await readIgnoreFile(options.context, file)));
+  const context = await readContext(options.context, parseIgnore(await readIgnoreText(options.context, file)));
   const work: Work = {
     ...options,
     given,
@@ -86,8 +86,12 @@ type StageResult = {
   readonly added: readonly (readonly LayerEntry[])[];
   /** Files of this stage and its parents in the same file, without those of the base image. */
   readonly own: ReadonlyMap<string, LayerEntry>;
-  /** Directories that these files, and WORKDIR, have made. */
+  /** Directories that these files have made. */
   readonly directories: ReadonlySet<string>;
+  /** Working directories, as they are written. */
+  readonly workdirs: readonly string[];
+  /** Build arguments of this stage; a stage that begins from it inherits them. */
+  readonly args: Arguments;
 };
 
 /** The date of everything, so that the day of the build does not change the digest. */
@@ -102,7 +106,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
     const problem = `${place}: FROM names an image with ONBUILD instructions. The built-in assembler cannot do that.`;
     throw new GantryError("no-builder", { problem });
   }
-  const interpreted = interpretStage(work.dockerfile, stage, parent.config.config ?? {}, work.given);
+  const interpreted = interpretStage(work.dockerfile, stage, parent.config.config ?? {}, work.given, parent.args);
   if (interpreted.problems.length > 0) {
     const [first] = interpreted.problems;
     const details = { problem: `line ${first?.line}: ${first?.detail}` };
@@ -111,6 +115,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
   const files = filesOf(parent.base, work.cache);
   const own = new Map(parent.own);
   const directories = new Set(parent.directories);
+  const workdirs = [...parent.workdirs];
   const added = [...parent.added];
   const history = [...(parent.config.history ?? [])];
   const changes = [...interpreted.changes];
@@ -122,11 +127,12 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
           scratch: parent.base === undefined,
           own,
           directories,
-          baseHasDirectory: files.hasDirectory,
+          workdirs,
+          base: files.lookup,
           ownerOf: async (text) => files.ownerOf(text, await accountsIn(own)),
         })
       : [];
-    if (change?.instruction === "WORKDIR") directories.add(change.destination.slice(1));
+    if (change?.instruction === "WORKDIR") workdirs.push(change.destination.slice(1));
     history.push({ created: EPOCH, created_by, ...(entries.length === 0 ? { empty_layer: true } : {}) });
     if (entries.length === 0) continue;
     for (const entry of entries) own.set(entry.path, entry);
@@ -145,7 +151,16 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
     // A base image may come without history; half of one would be wrong.
     ...(parent.base && !parent.config.history ? {} : { history }),
   };
-  const result = { base: parent.base, config, below: parent.below, added, own, directories };
+  const result = {
+    base: parent.base,
+    config,
+    below: parent.below,
+    added,
+    own,
+    directories,
+    workdirs,
+    args: interpreted.args,
+  };
   work.built.set(stage, result);
   return result;
 }
@@ -183,7 +198,16 @@ async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
       rootfs: { type: "layers", diff_ids: [] },
       history: [],
     };
-    return { base: undefined, config, below: [], added: [], own: new Map(), directories: new Set() };
+    return {
+      base: undefined,
+      config,
+      below: [],
+      added: [],
+      own: new Map(),
+      directories: new Set(),
+      workdirs: [],
+      args: {},
+    };
   }
   const base = await readBaseImage(name, platform, stage.from.line, work.registryOf);
   const layers = base.layers.map(
@@ -192,7 +216,16 @@ async function parentOf(work: Work, stage: Stage): Promise<StageResult> {
       from: { kind: "registry", registry: base.registry, repository: base.repository },
     }),
   );
-  return { base, config: base.config, below: layers, added: [], own: new Map(), directories: new Set() };
+  return {
+    base,
+    config: base.config,
+    below: layers,
+    added: [],
+    own: new Map(),
+    directories: new Set(),
+    workdirs: [],
+    args: {},
+  };
 }
 
 /** The files of an earlier stage, as a source of COPY. */

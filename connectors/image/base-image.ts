@@ -3,7 +3,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
+import { createGunzip, createZstdDecompress } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
 import tar from "tar-stream";
 import { z } from "zod";
@@ -20,6 +20,7 @@ import {
 import { type ImageReference, parseReference } from "../oci/reference.ts";
 import { parentsOf } from "./build-context.ts";
 import type { Owner } from "./copy-files.ts";
+import type { Lookup } from "./image-paths.ts";
 
 export type BaseImage = {
   readonly registry: Registry;
@@ -73,6 +74,7 @@ export async function readBaseImage(
 
 const baseFilesSchema = z.object({
   directories: z.array(z.string()),
+  files: z.array(z.string()),
   links: z.array(z.tuple([z.string(), z.string()])),
   accounts: z.object({ passwd: z.string(), group: z.string() }),
 });
@@ -81,7 +83,8 @@ type FilesDocument = z.infer<typeof baseFilesSchema>;
 export type Accounts = FilesDocument["accounts"];
 
 export type BaseFiles = {
-  readonly hasDirectory: (path: string) => Promise<boolean>;
+  /** What is where in the base image. */
+  readonly lookup: () => Promise<Lookup>;
   /** `newer` are the accounts that the image has got since. */
   readonly ownerOf: (text: string, newer: Partial<Accounts>) => Promise<Owner | undefined>;
 };
@@ -90,24 +93,18 @@ export type BaseFiles = {
 export function filesOf(base: BaseImage | undefined, cache: string): BaseFiles {
   let loaded: Promise<Loaded> | undefined;
   const load = (): Promise<Loaded> => {
-    loaded ??= (base ? loadFiles(base, cache) : Promise.resolve(NOTHING)).then(({ directories, links, accounts }) => ({
-      directories: new Set(directories),
-      links: new Map(links),
-      accounts,
-    }));
+    loaded ??= (base ? loadFiles(base, cache) : Promise.resolve(NOTHING)).then(indexed);
     return loaded;
   };
   return {
-    hasDirectory: async (path) => {
-      const { directories, links } = await load();
-      let at = path;
-      for (let hops = 0; hops < 40; hops++) {
-        if (directories.has(at)) return true;
-        const link = links.get(at);
-        if (link === undefined) return false;
-        at = link;
-      }
-      return false;
+    lookup: async () => {
+      const { directories, files, links } = await load();
+      return (path) => {
+        const link = links.get(path);
+        if (link !== undefined) return { kind: "symlink", link };
+        if (directories.has(path)) return { kind: "directory" };
+        return files.has(path) ? { kind: "file" } : undefined;
+      };
     },
     ownerOf: async (text, newer) => {
       const numeric = /^(\d+)(?::(\d+))?$/.exec(text);
@@ -119,13 +116,18 @@ export function filesOf(base: BaseImage | undefined, cache: string): BaseFiles {
 
 type Loaded = {
   readonly directories: ReadonlySet<string>;
+  readonly files: ReadonlySet<string>;
   readonly links: ReadonlyMap<string, string>;
   readonly accounts: Accounts;
 };
-const NOTHING: FilesDocument = { directories: [], links: [], accounts: { passwd: "", group: "" } };
+const NOTHING: FilesDocument = { directories: [], files: [], links: [], accounts: { passwd: "", group: "" } };
+
+function indexed({ directories, files, links, accounts }: FilesDocument): Loaded {
+  return { directories: new Set(directories), files: new Set(files), links: new Map(links), accounts };
+}
 
 async function loadFiles(base: BaseImage, cache: string): Promise<FilesDocument> {
-  const folder = join(cache, "image", "base");
+  const folder = join(cache, "image", "base-2");
   const file = join(folder, `${base.digest.replace("sha256:", "")}.json`);
   try {
     return baseFilesSchema.parse(JSON.parse(await readFile(file, "utf8")));
@@ -141,7 +143,7 @@ async function loadFiles(base: BaseImage, cache: string): Promise<FilesDocument>
 }
 
 type Entry = tar.Extract extends AsyncIterable<infer E> ? E : never;
-type Seen = { readonly kind: "directory" | "link" | "other"; readonly link?: string };
+type Seen = { readonly kind: "directory" | "link" | "file"; readonly link?: string };
 
 /** Lays the layers over each other, as a container would see them. */
 async function readLayers(base: BaseImage): Promise<FilesDocument> {
@@ -155,50 +157,48 @@ async function readLayers(base: BaseImage): Promise<FilesDocument> {
       if (name === ".wh..wh..opq") forget(seen, folder, false);
       else if (name.startsWith(".wh."))
         forget(seen, folder === "" ? name.slice(4) : `${folder}/${name.slice(4)}`, true);
-      else if (path !== "") seen.set(path, seenOf(entry.header));
+      else if (path !== "") put(seen, path, seenOf(entry.header));
       if (path === "etc/passwd") accounts.passwd = await textOf(entry);
       else if (path === "etc/group") accounts.group = await textOf(entry);
       else entry.resume();
     }
   }
   const directories = new Set<string>();
+  const files: string[] = [];
   const links: [string, string][] = [];
   for (const [path, { kind, link }] of seen) {
     if (kind === "directory") directories.add(path);
+    if (kind === "file") files.push(path);
     if (kind === "link" && link !== undefined) links.push([path, link]);
     for (const parent of parentsOf(path)) directories.add(parent);
   }
-  return { directories: [...directories].sort(), links, accounts };
+  return { directories: [...directories].sort(), files, links, accounts };
 }
 
 async function* entriesIn(base: BaseImage, layer: Descriptor): AsyncGenerator<Entry> {
   const bytes = Readable.from(base.registry.streamBlob(base.repository, layer), { objectMode: false });
-  if (layer.mediaType.endsWith("zstd")) {
-    throw new GantryError("no-builder", {
-      problem: `The base image's layers are packed with zstd, and its files must be known.`,
-    });
-  }
   const extract = tar.extract();
-  const source = /gzip$/.test(layer.mediaType) ? bytes.pipe(createGunzip()) : bytes;
+  const unpack = /gzip$/.test(layer.mediaType)
+    ? createGunzip()
+    : layer.mediaType.endsWith("zstd")
+      ? createZstdDecompress()
+      : undefined;
+  const source = unpack ? bytes.pipe(unpack) : bytes;
   bytes.on("error", (error) => extract.destroy(error));
   source.on("error", (error) => extract.destroy(error));
   source.pipe(extract);
   yield* extract;
 }
 
-function seenOf({ name, type, linkname }: tar.Header): Seen {
+function seenOf({ type, linkname }: tar.Header): Seen {
   if (type === "directory") return { kind: "directory" };
-  if (type !== "symlink" || !linkname) return { kind: "other" };
-  const from = name
-    .replace(/^\.?\//, "")
-    .split("/")
-    .slice(0, -1);
-  const parts = linkname.startsWith("/") ? [] : from;
-  for (const part of linkname.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return { kind: "link", link: parts.join("/") };
+  return type === "symlink" && linkname ? { kind: "link", link: linkname } : { kind: "file" };
+}
+
+/** A file or link that takes the place of a directory takes away what was below it. */
+function put(seen: Map<string, Seen>, path: string, entry: Seen): void {
+  if (entry.kind !== "directory" && seen.get(path)?.kind === "directory") forget(seen, path, true);
+  seen.set(path, entry);
 }
 
 function forget(seen: Map<string, Seen>, path: string, itself: boolean): void {

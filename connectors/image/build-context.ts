@@ -50,16 +50,23 @@ export async function readContext(root: string, ignore: Ignore): Promise<FileTre
   return withParents(tree);
 }
 
-/** The ignore file of this Dockerfile: its own one wins over the one of the folder. Empty when there is none. */
-export async function readIgnoreFile(root: string, dockerfile: string): Promise<string> {
+/** `.git` differs in every checkout of the same commit, and holds the whole history. */
+const GIT = "**/.git\n";
+
+/**
+ * The patterns of this Dockerfile: its own ignore file wins over the one of the folder. `.git` is left out, as BuildKit does
+ * with git contexts, unless a line such as `!.git` takes it back; `!folder` does not.
+ */
+export async function readIgnoreText(root: string, dockerfile: string): Promise<string> {
   for (const file of [join(root, `${dockerfile}.dockerignore`), join(root, ".dockerignore")]) {
     try {
-      return await readFile(file, "utf8");
+      const text = (await readFile(file, "utf8")).replace(/^\uFEFF/, "");
+      return /^\s*!(.*\/)?\.git\/?\s*$/m.test(text) ? GIT + text : `${text}\n${GIT}`;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
   }
-  return "";
+  return GIT;
 }
 
 export type FoundSource = {

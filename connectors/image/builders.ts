@@ -11,6 +11,7 @@ export type BuildRequest = {
   readonly builder: RealBuilder;
   /** Absolute paths. */
   readonly context: string;
+  /** A copy of the Dockerfile; its ignore file is beside it, named as builders look for it. */
   readonly dockerfile: string;
   /** Where the builder leaves the OCI layout. */
   readonly layout: string;
@@ -94,6 +95,8 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
       "--authfile",
       authFile(request),
       ...(request.insecure ? ["--tls-verify=false"] : []),
+      "--ignorefile",
+      ignoreFile(request),
       ...common(request),
       "--tag",
       image,
@@ -109,8 +112,9 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
     const image = `localhost/gantry-build-${idOf(request)}`;
     const tls = request.insecure ? ["--tls-verify=false"] : [];
     const build = ["build", "--format", "oci", "--timestamp", "0", "--authfile", authFile(request), ...tls];
+    const ignore = ["--ignorefile", ignoreFile(request)];
     return [
-      command(["podman", ...build, ...common(request), "--tag", image, request.context]),
+      command(["podman", ...build, ...ignore, ...common(request), "--tag", image, request.context]),
       command(["podman", "save", "--format", "oci-dir", "--output", request.layout, image]),
       command(["podman", "rmi", image]),
     ];
@@ -187,6 +191,10 @@ function pairs(flag: string, values: Readonly<Record<string, string>>): string[]
 /** The name that Docker's family of programs looks for in DOCKER_CONFIG. */
 function authFile({ scratch }: BuildRequest): string {
   return join(scratch, "config.json");
+}
+
+export function ignoreFile({ dockerfile }: Pick<BuildRequest, "dockerfile">): string {
+  return `${dockerfile}.dockerignore`;
 }
 
 function policyFile({ scratch }: BuildRequest): string {

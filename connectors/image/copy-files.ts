@@ -1,6 +1,7 @@
-// From a COPY, ADD or WORKDIR to the entries of a layer. Questions about the base image's files are asked only where the
-// answer changes the result, because answering means reading its layers.
+// From a COPY, ADD or WORKDIR to the entries of a layer. A copy onto a base image needs the base image's files: a link on
+// the way, such as /lib in Debian, decides where the files go.
 
+import { open } from "node:fs/promises";
 import { posix } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type SourceFile,
 } from "./build-context.ts";
 import { isArchive } from "./decide-builder.ts";
+import { type Lookup, resolveInImage } from "./image-paths.ts";
 import type { FileChange } from "./interpret.ts";
 import type { LayerEntry } from "./layer.ts";
 
@@ -21,34 +23,68 @@ export type Owner = { readonly uid: number; readonly gid: number };
 export type Before = {
   /** There is no base image: everything that is there is in `own`. */
   readonly scratch: boolean;
-  /** Entries of the stage so far, by path without a leading slash. */
+  /** Entries of the stage so far, by path without a leading slash, with all links followed. */
   readonly own: ReadonlyMap<string, LayerEntry>;
   /** Every directory that the stage has made so far, on the way to a file too. */
   readonly directories: ReadonlySet<string>;
-  readonly baseHasDirectory: (path: string) => Promise<boolean>;
+  /** Working directories so far, as the Dockerfile writes them. */
+  readonly workdirs: readonly string[];
+  /** Reads the layers of the base image. */
+  readonly base: () => Promise<Lookup>;
   /** The numbers behind `user` or `user:group`; undefined for a name that nobody knows. */
   readonly ownerOf: (text: string) => Promise<Owner | undefined>;
 };
 
-/** `tree` holds what `sources` names. Throws `dockerfile-invalid` when a source or an owner is not there. */
+/**
+ * `tree` holds what `sources` names. Paths are those behind the links of the image: an entry below a link would put a
+ * directory in the place of the link. Throws `dockerfile-invalid` when a source or an owner is not there, and `no-builder`
+ * where builders do different things.
+ */
 export async function entriesOf(change: FileChange, tree: FileTree, before: Before): Promise<readonly LayerEntry[]> {
-  const at = change.destination.slice(1);
+  // Whoever starts the container makes a missing working directory.
+  if (change.instruction === "WORKDIR" && !before.scratch) return [];
   const owner = change.owner === undefined ? ROOT : await before.ownerOf(change.owner);
   if (!owner) throw mistake(change, `the image knows no user "${change.owner}"`);
-  const job: Job = { change, tree, before, owner };
+  const lookup = lookupOf(before, await before.base());
+  const at = placeOf(change, lookup);
+  const job: Job = { change, tree, before, owner, lookup };
   const found = change.sources.flatMap((source) => sourcesOf(job, source));
+  if (change.instruction === "ADD") await refuseArchives(change, found);
   const written = change.written.map(({ name, content }) => ({ name, file: textFile(name, content) }));
   const entries: LayerEntry[] = [];
   for (const one of [...found, ...written]) {
-    if (one.file.kind === "directory") entries.push(...(await directoryEntries(job, one.file, at)));
-    else entries.push(fileEntry(job, one.file, await fileTarget(job, one, found.length + written.length, at)));
+    if (one.file.kind === "directory") entries.push(...directoryEntries(job, one.file, at));
+    else entries.push(fileEntry(job, one.file, fileTarget(job, one, found.length + written.length, at)));
   }
   if (change.instruction === "WORKDIR" && at !== "" && !before.directories.has(at))
     entries.push(directoryEntry(job, at));
-  // Without a base image nobody else says how the directories on the way are; with one, it or the unpacker does. A missing
-  // working directory is made by whoever starts the container.
-  if (before.scratch) return withParents(entries, before.directories);
-  return change.instruction === "WORKDIR" ? [] : entries;
+  // Without a base image nobody else says how the directories on the way are; with one, it or the unpacker does.
+  return before.scratch ? withParents(entries, before.directories) : entries;
+}
+
+/** The image as it is before the change: the base image with everything that the stage has made over it. */
+function lookupOf({ own, directories, workdirs }: Before, base: Lookup): Lookup {
+  const made = new Set<string>();
+  const lookup: Lookup = (path) => {
+    const entry = own.get(path);
+    if (entry) return entry.kind === "symlink" ? { kind: "symlink", link: entry.link ?? "" } : { kind: entry.kind };
+    return directories.has(path) || made.has(path) ? { kind: "directory" } : base(path);
+  };
+  for (const workdir of workdirs) {
+    const resolved = resolveInImage(lookup, workdir);
+    if (!("path" in resolved)) continue;
+    for (const path of [resolved.path, ...parentsOf(resolved.path)]) made.add(path);
+  }
+  return lookup;
+}
+
+function placeOf(change: FileChange, lookup: Lookup): string {
+  const resolved = resolveInImage(lookup, change.destination.slice(1));
+  if ("problem" in resolved) throw mistake(change, resolved.problem);
+  if (change.isDirectory && lookup(resolved.path)?.kind === "file") {
+    throw mistake(change, `${change.destination} is a file in the image, not a directory`);
+  }
+  return resolved.path;
 }
 
 export function mistake(change: Pick<FileChange, "line" | "instruction">, text: string): GantryError {
@@ -65,6 +101,7 @@ type Job = {
   readonly tree: FileTree;
   readonly before: Before;
   readonly owner: Owner;
+  readonly lookup: Lookup;
 };
 
 const ROOT: Owner = { uid: 0, gid: 0 };
@@ -72,51 +109,86 @@ const DIRECTORY_MODE = 0o755;
 
 function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[] {
   const found = findSources(tree, source);
-  const archive = change.instruction === "ADD" ? found.find(({ name }) => isArchive(name)) : undefined;
-  if (archive) {
-    const problem = `Line ${change.line}: ADD unpacks ${archive.name}. The built-in assembler cannot do that.`;
-    throw new GantryError("no-builder", { problem });
-  }
   if (found.length > 0) return found;
   const where =
     change.from === undefined ? "in the build context, or .dockerignore leaves it out" : `in ${change.from}`;
   throw mistake(change, `there is no "${source}" ${where}`);
 }
 
+/** ADD unpacks archives, which it knows by their first bytes, whatever their names are. */
+async function refuseArchives(change: FileChange, found: readonly FoundSource[]): Promise<void> {
+  for (const { name, file } of found) {
+    if (file.content && "file" in file.content && (isArchive(name) || (await looksPacked(file.content.file)))) {
+      throw notOurs(change, `unpacks ${name}`);
+    }
+  }
+}
+
+const MAGIC = ["1f8b", "425a68", "fd377a585a00", "28b52ffd", "04224d18"];
+const TAR_MAGIC_AT = 257;
+
+async function looksPacked(file: string): Promise<boolean> {
+  await using handle = await open(file, "r");
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0);
+  const head = buffer.subarray(0, bytesRead);
+  const isTar = head.subarray(TAR_MAGIC_AT, TAR_MAGIC_AT + 5).toString("latin1") === "ustar";
+  return isTar || MAGIC.some((magic) => head.toString("hex", 0, 6).startsWith(magic));
+}
+
+function notOurs({ line, instruction }: FileChange, what: string): GantryError {
+  const problem = `Line ${line}: ${instruction} ${what}. The built-in assembler cannot do that.`;
+  return new GantryError("no-builder", { problem });
+}
+
 /** A directory's content goes into the destination; the directory itself does not. */
-async function directoryEntries(job: Job, source: SourceFile, at: string): Promise<LayerEntry[]> {
+function directoryEntries(job: Job, source: SourceFile, at: string): LayerEntry[] {
   const contents = contentsOf(job.tree, source.path);
   const filled = new Set(contents.map(({ relative }) => posix.dirname(relative)));
   const entries: LayerEntry[] = [];
-  if (await mustBeSaid(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
+  refuseReplacing(job, source, at);
+  if (mustBeSaid(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
   for (const { relative, file } of contents) {
     const path = at === "" ? relative : `${at}/${relative}`;
+    refuseReplacing(job, file, path);
     if (file.kind !== "directory") entries.push(fileEntry(job, file, path));
-    else if (await mustBeSaid(job, file, path, !filled.has(relative))) entries.push(directoryEntry(job, path, file));
+    else if (mustBeSaid(job, file, path, !filled.has(relative))) entries.push(directoryEntry(job, path, file));
   }
   return entries;
+}
+
+/** A layer must not put a file over a directory, or a directory over a file or link: all that was below would be gone. */
+function refuseReplacing({ change, lookup }: Job, file: SourceFile, path: string): void {
+  if (path === "") return;
+  const there = lookup(path)?.kind;
+  if (there === undefined || (there === "directory") === (file.kind === "directory")) return;
+  const kinds = { directory: "the directory", file: "the file", symlink: "the link" };
+  throw notOurs(change, `puts ${kinds[file.kind]} ${file.path || "."} over ${kinds[there]} /${path} of the image`);
 }
 
 /**
  * Unpackers make missing directories with the usual mode, so one is written out only when it says more than that: it is
  * empty, or has an owner or mode of its own. A directory that the image has keeps what it is, as with every builder.
  */
-async function mustBeSaid(job: Job, source: SourceFile, path: string, isEmpty: boolean): Promise<boolean> {
-  if (path === "") return false;
-  if (job.before.directories.has(path)) return false;
-  if (job.before.scratch) return true;
-  const { change } = job;
-  const special =
-    change.owner !== undefined || change.mode !== undefined || (source.mode ?? DIRECTORY_MODE) !== DIRECTORY_MODE;
-  return (isEmpty || special) && !(await job.before.baseHasDirectory(path));
+function mustBeSaid({ before, change, lookup }: Job, source: SourceFile, path: string, isEmpty: boolean): boolean {
+  if (path === "" || lookup(path) !== undefined) return false;
+  if (before.scratch) return true;
+  return (
+    isEmpty ||
+    change.owner !== undefined ||
+    change.mode !== undefined ||
+    (source.mode ?? DIRECTORY_MODE) !== DIRECTORY_MODE
+  );
 }
 
-async function fileTarget(job: Job, { name }: FoundSource, sources: number, at: string): Promise<string> {
+function fileTarget(job: Job, { name, file }: FoundSource, sources: number, at: string): string {
   const inside = at === "" ? name : `${at}/${name}`;
-  if (job.change.isDirectory || at === "" || sources > 1 || job.before.directories.has(at)) return inside;
-  // `COPY a.conf /etc/a.conf` cannot mean a directory; `COPY a.conf /etc/conf.d` may.
-  if (job.before.scratch || posix.basename(at) === name || job.before.own.has(at)) return at;
-  return (await job.before.baseHasDirectory(at)) ? inside : at;
+  const isDirectory = job.change.isDirectory || at === "" || job.lookup(at)?.kind === "directory";
+  if (!isDirectory && sources > 1) {
+    throw mistake(job.change, `with several sources the destination must end with a slash: ${job.change.destination}/`);
+  }
+  const target = isDirectory ? inside : at;
+  refuseReplacing(job, file, target);
+  return target;
 }
 
 function fileEntry({ change, owner }: Job, file: SourceFile, path: string): LayerEntry {

@@ -38,6 +38,10 @@ export function decideBuilder({ requested, available, obstacle, file }: BuilderW
 
 /** The first instruction that the assembler cannot carry out; undefined when it can do everything. */
 export function findObstacle(dockerfile: Dockerfile, given: Arguments): Obstacle | undefined {
+  const { syntax } = dockerfile;
+  if (syntax !== undefined && !USUAL_SYNTAX.test(syntax)) {
+    return { line: 1, instruction: "# syntax", why: `names ${syntax}, which reads Dockerfiles in its own way` };
+  }
   for (const stage of neededStages(dockerfile, given)) {
     for (const instruction of stage.instructions) {
       const why = whyNot(instruction, stage, dockerfile, given);
@@ -77,6 +81,8 @@ export function isArchive(name: string): boolean {
   return ARCHIVE.test(name);
 }
 
+const USUAL_SYNTAX = /^(docker\.io\/)?docker\/dockerfile(-upstream)?(:|@|$)/;
+
 const KNOWN_FLAGS = ["from", "chown", "chmod", "link"];
 
 function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, given: Arguments): string | undefined {
@@ -87,6 +93,8 @@ function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, 
   if (flag !== undefined) return `--${flag} is not known to it`;
   const mode = flagOf(instruction, "chmod");
   if (mode !== undefined && !/^0?[0-7]{3,4}$/.test(mode)) return "--chmod must be octal";
+  // BuildKit splits these words at every space, whatever quotes are around it.
+  if (instruction.words.some((word) => /\s/.test(word))) return "names a path with a space outside of a JSON array";
   const sources = (instruction.json ?? instruction.words).slice(0, -1);
   if (name === "ADD") {
     if (sources.some((source) => /^["']?([a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source))) return "downloads a file";

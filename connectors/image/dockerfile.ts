@@ -64,13 +64,15 @@ export type Dockerfile = {
   readonly args: readonly Instruction[];
   readonly stages: readonly Stage[];
   readonly escapeWith: "\\" | "`";
+  /** What `# syntax=` says: the image of another reader of Dockerfiles. */
+  readonly syntax: string | undefined;
 };
 
 export type ParsedDockerfile = { readonly dockerfile: Dockerfile; readonly problems: readonly Problem[] };
 
 /** Never throws. With problems, the Dockerfile holds what could be understood. */
 export function parseDockerfile(text: string, file = "Dockerfile"): ParsedDockerfile {
-  const { lines, escapeWith } = readLines(text);
+  const { lines, escapeWith, syntax } = readLines(text);
   const problems: Problem[] = [];
   const complain = (line: number, detail: string): void => void problems.push({ detail, file, line });
   const args: Instruction[] = [];
@@ -88,7 +90,7 @@ export function parseDockerfile(text: string, file = "Dockerfile"): ParsedDocker
     else complain(instruction.line, `${instruction.name} comes before the first FROM`);
   }
   if (stages.length === 0 && problems.length === 0) complain(1, "there is no FROM instruction");
-  return { dockerfile: { args, stages, escapeWith }, problems };
+  return { dockerfile: { args, stages, escapeWith, syntax }, problems };
 }
 
 export function flagOf(instruction: Instruction, name: string): string | undefined {
@@ -108,10 +110,11 @@ const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
 const HEREDOC = /^\d*<<(-?)([^<\s]+)$/;
 
 /** Joins continuation lines, drops comments and empty lines, and takes heredoc bodies out. */
-function readLines(text: string): { lines: LogicalLine[]; escapeWith: "\\" | "`" } {
+function readLines(text: string): { lines: LogicalLine[] } & Directives {
   const physical = text.replace(/^\uFEFF/, "").split(/\r?\n/);
-  const escapeWith = readEscape(physical);
-  const continues = escapeWith === "\\" ? /\\[ \t]*$/ : /`[ \t]*$/;
+  const { escapeWith, syntax } = readDirectives(physical);
+  // An escaped escape character at the end of a line continues nothing.
+  const continues = escapeWith === "\\" ? /(?<!\\)\\[ \t]*$/ : /(?<!`)`[ \t]*$/;
   const lines: LogicalLine[] = [];
   for (let at = 0; at < physical.length; ) {
     const first = at + 1;
@@ -143,17 +146,22 @@ function readLines(text: string): { lines: LogicalLine[]; escapeWith: "\\" | "`"
     }
     lines.push({ line: first, text: joined.trim(), heredocs, open });
   }
-  return { lines, escapeWith };
+  return { lines, escapeWith, syntax };
 }
 
+type Directives = Pick<Dockerfile, "escapeWith" | "syntax">;
+
 /** Directives stand at the very top; the first line that is none ends them. */
-function readEscape(physical: readonly string[]): "\\" | "`" {
+function readDirectives(physical: readonly string[]): Directives {
+  let escapeWith: Directives["escapeWith"] = "\\";
+  let syntax: string | undefined;
   for (const line of physical) {
-    const match = DIRECTIVE.exec(line);
-    if (!match) break;
-    if (match[1]?.toLowerCase() === "escape" && match[2] === "`") return "`";
+    const [, name, value] = DIRECTIVE.exec(line) ?? [];
+    if (name === undefined) break;
+    if (name.toLowerCase() === "escape" && value === "`") escapeWith = "`";
+    if (name.toLowerCase() === "syntax") syntax = value;
   }
-  return "\\";
+  return { escapeWith, syntax };
 }
 
 /** A heredoc is a word of its own: `<<EOF`, `<<-"EOF"`, `3<<EOF`; `1<<2` inside of a word is none. */

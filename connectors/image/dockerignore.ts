@@ -31,11 +31,14 @@ function ruleOf(line: string): { pattern: RegExp; keep: boolean } | undefined {
   const trimmed = line.trim();
   if (trimmed === "" || trimmed.startsWith("#")) return undefined;
   const keep = trimmed.startsWith("!");
-  const parts = (keep ? trimmed.slice(1).trim() : trimmed).split("/").filter((part) => part !== "" && part !== ".");
+  const pattern = keep ? trimmed.slice(1).trim() : trimmed;
+  const isRooted = pattern.startsWith("/");
+  const parts = pattern.split("/").filter((part) => part !== "" && part !== ".");
   const cleaned: string[] = [];
   for (const part of parts) {
-    if (part === "..") cleaned.pop();
-    else cleaned.push(part);
+    if (part !== "..") cleaned.push(part);
+    // Nothing in the context is above it; above a leading slash is the slash.
+    else if (cleaned.pop() === undefined && !isRooted) return undefined;
   }
   if (cleaned.length === 0) return undefined;
   // What matches a directory matches everything below it.
@@ -58,10 +61,8 @@ function partSource(pattern: string): string {
       source += "[^/]*";
     } else if (character === "?") source += "[^/]";
     else if (close !== -1) {
-      const set = pattern
-        .slice(at + 1, close)
-        .replace(/^\^|^!/, "^")
-        .replace(/[\\\]]/g, "\\$&");
+      // As in Go only ^ negates: [!a] is an exclamation mark or an a.
+      const set = pattern.slice(at + 1, close).replace(/[\\\]]/g, "\\$&");
       source += `[${set}]`;
       at = close;
     } else if (character === "\\" && at + 1 < pattern.length) source += escaped(pattern.charAt(++at));

@@ -2,11 +2,11 @@
 // up. Pure; what the base image brings along is an argument.
 
 import { posix } from "node:path";
-import type { Problem } from "@gantry/core/errors.ts";
+import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { ImageConfig } from "../oci/manifest.ts";
 import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile.ts";
 import { healthcheck, ports } from "./metadata.ts";
-import { expandText, expandWord } from "./shell-words.ts";
+import { ExpansionError, expandText, expandWord } from "./shell-words.ts";
 
 export type RuntimeConfig = NonNullable<ImageConfig["config"]>;
 
@@ -22,7 +22,7 @@ export type FileChange = {
   readonly written: readonly { readonly name: string; readonly content: string }[];
   readonly from: string | undefined;
   readonly destination: string;
-  /** The destination is a directory, whatever is there: it was written with a slash at its end, or is `.`. */
+  /** The destination is a directory, whatever is there: it is written with a slash at its end, or is `.`. */
   readonly isDirectory: boolean;
   /** `user` or `user:group`, as written. */
   readonly owner: string | undefined;
@@ -37,32 +37,46 @@ export type InterpretedStage = {
   readonly changes: readonly FileChange[];
   readonly history: readonly HistoryEntry[];
   readonly problems: readonly Problem[];
+  /** Build arguments at the end of the stage. */
+  readonly args: Arguments;
 };
 
 export type Arguments = Readonly<Record<string, string>>;
 
-/** The name of the base image of a stage, with the arguments before the first FROM filled in. */
+/** The name of the base image of a stage, with the arguments before the first FROM filled in. Throws `dockerfile-invalid`. */
 export function baseOf(dockerfile: Dockerfile, stage: Stage, given: Arguments): string {
-  const globals = globalArguments(dockerfile, given);
-  return expandWord(stage.base, dockerfile.escapeWith, (name) => globals[name]);
+  return fillFrom(dockerfile, stage, stage.base, given);
 }
 
 /** As `baseOf`, for the platform; undefined when the stage names none. */
 export function platformOf(dockerfile: Dockerfile, stage: Stage, given: Arguments): string | undefined {
-  const globals = globalArguments(dockerfile, given);
-  return stage.platform === undefined
-    ? undefined
-    : expandWord(stage.platform, dockerfile.escapeWith, (name) => globals[name]);
+  return stage.platform === undefined ? undefined : fillFrom(dockerfile, stage, stage.platform, given);
 }
 
-/** `given` are the build arguments, with those that every build has (TARGETARCH …). */
+function fillFrom(dockerfile: Dockerfile, { from }: Stage, word: string, given: Arguments): string {
+  try {
+    const globals = globalArguments(dockerfile, given);
+    return expandWord(word, dockerfile.escapeWith, (name) => globals[name]);
+  } catch (error) {
+    if (!(error instanceof ExpansionError)) throw error;
+    const detail = `FROM: ${error.message}`;
+    const problem = `line ${from.line}: ${detail}`;
+    throw new GantryError("dockerfile-invalid", { problem }, { problems: [{ detail, line: from.line }], cause: error });
+  }
+}
+
+/**
+ * `given` are the build arguments, with those that every build has (TARGETARCH …); `inherited` are those of the earlier stage
+ * that this one begins from.
+ */
 export function interpretStage(
   dockerfile: Dockerfile,
   stage: Stage,
   base: RuntimeConfig,
   given: Arguments,
+  inherited: Arguments = {},
 ): InterpretedStage {
-  const state = new StageState(dockerfile, base, given);
+  const state = new StageState(dockerfile, base, given, inherited);
   for (const instruction of stage.instructions) state.apply(instruction);
   return state.result();
 }
@@ -84,7 +98,7 @@ class StageState {
   readonly #escapeWith: string;
   readonly #globals: Arguments;
   readonly #given: Arguments;
-  readonly #args = new Map<string, string>();
+  readonly #args: Map<string, string>;
   readonly #env = new Map<string, string>();
   readonly #changes: FileChange[] = [];
   readonly #history: HistoryEntry[] = [];
@@ -93,10 +107,11 @@ class StageState {
   #author: string | undefined;
   #cmdIsOurs = false;
 
-  constructor(dockerfile: Dockerfile, base: RuntimeConfig, given: Arguments) {
+  constructor(dockerfile: Dockerfile, base: RuntimeConfig, given: Arguments, inherited: Arguments) {
     this.#escapeWith = dockerfile.escapeWith;
     this.#given = given;
     this.#globals = globalArguments(dockerfile, given);
+    this.#args = new Map(Object.entries(inherited));
     this.#config = structuredClone(base);
     for (const entry of base.Env ?? []) {
       const equals = entry.indexOf("=");
@@ -106,7 +121,12 @@ class StageState {
 
   apply(instruction: Instruction): void {
     const before = this.#changes.length;
-    this.#carryOut(instruction);
+    try {
+      this.#carryOut(instruction);
+    } catch (error) {
+      if (!(error instanceof ExpansionError)) throw error;
+      this.#mistake(instruction, error.message);
+    }
     const { name, text, flags } = instruction;
     const options = flags.map(([flag, value]) => (value === "" ? `--${flag} ` : `--${flag}=${value} `)).join("");
     this.#history.push({ created_by: `${name} ${options}${text}`, changesFiles: this.#changes.length > before });
@@ -120,6 +140,7 @@ class StageState {
       changes: this.#changes,
       history: this.#history,
       problems: this.#problems,
+      args: Object.fromEntries(this.#args),
     };
   }
 
@@ -129,7 +150,7 @@ class StageState {
     if (name === "COPY" || name === "ADD") this.#copy(instruction, name);
     else if (name === "WORKDIR") this.#workdir(instruction);
     else if (name === "ENV") {
-      const values = pairs.map(([key, value = ""]) => [key, this.#fill(value)] as const);
+      const values = pairs.map(([key, value = ""]) => [this.#fill(key), this.#fill(value)] as const);
       for (const [key, value] of values) this.#env.set(key, value);
     } else if (name === "ARG") {
       for (const [key, value] of pairs) {
@@ -155,7 +176,7 @@ class StageState {
       );
       config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(exposed.map((port) => [port, {}])) };
     } else if (name === "VOLUME") {
-      const volumes = (json ?? words).map((word) => [json ? word : this.#fill(word), {}]);
+      const volumes = (json ?? words).map((word) => [this.#fill(word), {}]);
       config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes) };
     } else if (name === "HEALTHCHECK") {
       const check = healthcheck(instruction, config.Shell ?? DEFAULT_SHELL);
@@ -166,7 +187,8 @@ class StageState {
   }
 
   #copy(instruction: Instruction, name: "COPY" | "ADD"): void {
-    const words = instruction.json ?? instruction.words.map((word) => this.#fill(word));
+    // Words of a JSON array are filled in, too.
+    const words = (instruction.json ?? instruction.words).map((word) => this.#fill(word));
     const target = words.at(-1) ?? "";
     const sources = words.slice(0, -1).filter((word) => !word.startsWith("<<"));
     const mode = flagOf(instruction, "chmod");
@@ -185,7 +207,7 @@ class StageState {
       })),
       from,
       destination: this.#absolute(target),
-      isDirectory: /(^|\/)\.?$/.test(target) || sources.length + instruction.heredocs.length > 1,
+      isDirectory: /(^|\/)\.?$/.test(target),
       owner: owner === undefined ? undefined : this.#fill(owner),
       mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
     });

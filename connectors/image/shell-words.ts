@@ -23,20 +23,25 @@ export function splitWords(text: string, escapeWith: string): string[] {
   return word === "" ? words : [...words, word];
 }
 
-/** The value of a word: quotes and escapes gone, variables left as they are written. */
+/** The value of a word: quotes and escapes removed, variables left as they are written. */
 export function unquote(word: string, escapeWith: string): string {
   return expand(word, escapeWith, undefined);
 }
 
+/** What is wrong with a word: a quote or brace that is never closed, an unknown operator, a variable that must be set. */
+export class ExpansionError extends Error {
+  override readonly name = "ExpansionError";
+}
+
 /**
- * The value of a word: quotes and escapes gone, `$name`, `${name}`, `${name:-default}`, `${name-default}`,
- * `${name:+other}` and `${name+other}` filled in. An unknown variable is empty. Nothing in single quotes is filled in.
+ * The value of a word as BuildKit makes it: quotes and escapes removed, `$name`, `${name}` and the operators `:-`, `-`, `:+`,
+ * `+`, `:?`, `?`, `#`, `##`, `%`, `%%`, `/` and `//` filled in. An unknown variable is empty. Throws `ExpansionError`.
  */
 export function expandWord(word: string, escapeWith: string, lookup: (name: string) => string | undefined): string {
   return expand(word, escapeWith, lookup);
 }
 
-/** Fills in variables and keeps quotes: for heredocs. */
+/** Fills in variables and keeps quotes: for heredocs. Throws `ExpansionError`. */
 export function expandText(text: string, escapeWith: string, lookup: (name: string) => string | undefined): string {
   let result = "";
   for (let at = 0; at < text.length; ) {
@@ -83,31 +88,127 @@ function expand(word: string, escapeWith: string, lookup: Lookup): string {
       at++;
     }
   }
+  if (quote !== "" && lookup) throw new ExpansionError(`the quote ${quote} in ${shown(word)} is never closed`);
   return result;
 }
 
-/** Reads the variable that begins with the `$` at `at`. A `$` that begins none stays. */
+/** Names of variables, and the parameters of shells, which are always empty here. */
+const NAME = /(?:[a-zA-Z_][a-zA-Z0-9_]*|[0-9]+|[@*#?$!-])/y;
+
+/** Reads the variable that begins with the `$` at `at`. A `$` before anything else stays. */
 function readVariable(
   text: string,
   at: number,
   escapeWith: string,
   lookup: (name: string) => string | undefined,
 ): { value: string; end: number } {
-  const plain = /^\$([a-zA-Z_][a-zA-Z0-9_]*)/.exec(text.slice(at));
-  if (plain) return { value: lookup(plain[1] ?? "") ?? "", end: at + plain[0].length };
-  const open = /^\$\{([a-zA-Z_][a-zA-Z0-9_]*)(:?[-+])?/.exec(text.slice(at));
-  const end = open ? closingBrace(text, at + open[0].length, escapeWith) : -1;
-  if (!open || end === -1) return { value: "$", end: at + 1 };
-  const value = lookup(open[1] ?? "");
-  const operator = open[2];
-  const other = text.slice(at + open[0].length, end);
-  if (operator === undefined) {
-    return other === "" ? { value: value ?? "", end: end + 1 } : { value: "$", end: at + 1 };
+  const isBraced = text.charAt(at + 1) === "{";
+  const start = at + (isBraced ? 2 : 1);
+  NAME.lastIndex = start;
+  const name = NAME.exec(text)?.[0];
+  if (!isBraced)
+    return name === undefined ? { value: "$", end: at + 1 } : { value: lookup(name) ?? "", end: start + name.length };
+  const end = closingBrace(text, start, escapeWith);
+  const written = shown(text.slice(at, end === -1 ? undefined : end + 1));
+  if (end === -1) throw new ExpansionError(`the brace of ${written} is never closed`);
+  if (name === undefined) throw new ExpansionError(`${written} names no variable`);
+  const rest = text.slice(start + name.length, end);
+  return { value: substitute({ name, rest, written, escapeWith, lookup }), end: end + 1 };
+}
+
+type Substitution = {
+  readonly name: string;
+  /** The operator and its word. */
+  readonly rest: string;
+  readonly written: string;
+  readonly escapeWith: string;
+  readonly lookup: (name: string) => string | undefined;
+};
+
+function substitute({ name, rest, written, escapeWith, lookup }: Substitution): string {
+  const value = lookup(name);
+  if (rest === "") return value ?? "";
+  const [, operator = "", word = ""] = /^(:[-+?]|[-+?]|##?|%%?|\/\/?)(.*)$/s.exec(rest) ?? [];
+  const filled = (): string => expand(word, escapeWith, lookup);
+  const isSet = value !== undefined && !(operator.startsWith(":") && value === "");
+  switch (operator.replace(":", "")) {
+    case "-":
+      return isSet ? value : filled();
+    case "+":
+      return isSet ? filled() : "";
+    case "?":
+      if (isSet) return value;
+      throw new ExpansionError(`${name}: ${filled() || (value === undefined ? "it is not set" : "it is empty")}`);
+    case "#":
+    case "##":
+      return (value ?? "").replace(patternOf(patternText(word, escapeWith, lookup), operator === "##", "^", ""), "");
+    case "%":
+    case "%%":
+      return withoutSuffix(value ?? "", patternText(word, escapeWith, lookup), operator === "%%");
+    case "/":
+    case "//":
+      return replaced(value ?? "", word, operator === "//", escapeWith, lookup);
+    default:
+      throw new ExpansionError(`${written} has an operator that Dockerfiles do not have`);
   }
-  const set = operator.startsWith(":") ? value !== undefined && value !== "" : value !== undefined;
-  const takeOther = operator.endsWith("-") ? !set : set;
-  const chosen = takeOther ? expand(other, escapeWith, lookup) : operator.endsWith("-") ? (value ?? "") : "";
-  return { value: chosen, end: end + 1 };
+}
+
+/** `%` takes the shortest end that fits, `%%` the longest. */
+function withoutSuffix(value: string, pattern: string, longest: boolean): string {
+  const whole = patternOf(pattern, true, "^", "$");
+  const starts = Array.from({ length: value.length + 1 }, (_, at) => at);
+  const at = (longest ? starts : starts.reverse()).find((start) => whole.test(value.slice(start)));
+  return at === undefined ? value : value.slice(0, at);
+}
+
+function replaced(value: string, word: string, all: boolean, escapeWith: string, lookup: Lookup): string {
+  const slash = firstSlash(word, escapeWith);
+  const pattern = patternText(slash === -1 ? word : word.slice(0, slash), escapeWith, lookup);
+  const by = slash === -1 ? "" : expand(word.slice(slash + 1), escapeWith, lookup);
+  if (pattern === "") return value;
+  const regex = patternOf(pattern, true, "", "");
+  return value.replace(all ? new RegExp(regex.source, "gs") : regex, () => by);
+}
+
+function firstSlash(word: string, escapeWith: string): number {
+  for (let at = 0; at < word.length; at++) {
+    if (word.charAt(at) === escapeWith) at++;
+    else if (word.charAt(at) === "/") return at;
+  }
+  return -1;
+}
+
+/** A pattern keeps its escapes, apart from those that only the braces need. */
+function patternText(word: string, escapeWith: string, lookup: Lookup): string {
+  let result = "";
+  for (let at = 0; at < word.length; at++) {
+    const character = word.charAt(at);
+    if (character === escapeWith && at + 1 < word.length) {
+      const next = word.charAt(++at);
+      result += next === "}" || next === "/" ? next : `\\${next}`;
+    } else if (character === "$" && lookup) {
+      const variable = readVariable(word, at, escapeWith, lookup);
+      result += variable.value;
+      at = variable.end - 1;
+    } else if (character !== '"' && character !== "'") result += character;
+  }
+  return result;
+}
+
+/** `*` and `?` of a shell pattern; `\` takes the next character as it is. Brackets have no meaning, as in BuildKit. */
+function patternOf(pattern: string, longest: boolean, before: string, after: string): RegExp {
+  let source = "";
+  for (let at = 0; at < pattern.length; at++) {
+    const character = pattern.charAt(at);
+    if (character === "*") source += longest ? ".*" : ".*?";
+    else if (character === "?") source += ".";
+    else source += escaped(character === "\\" && at + 1 < pattern.length ? pattern.charAt(++at) : character);
+  }
+  return new RegExp(before + source + after, "s");
+}
+
+function escaped(character: string): string {
+  return character.replace(/[.*+?^${}()|[\]\\/-]/, "\\$&");
 }
 
 function closingBrace(text: string, from: number, escapeWith: string): number {
@@ -118,4 +219,8 @@ function closingBrace(text: string, from: number, escapeWith: string): number {
     else if (text.charAt(at) === "}" && --depth === 0) return at;
   }
   return -1;
+}
+
+function shown(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

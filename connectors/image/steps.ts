@@ -1,7 +1,7 @@
 // image/build-push: makes an image of a Dockerfile and brings it into the site's Harbor, sending only what is missing.
 
-import { mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
@@ -11,7 +11,8 @@ import { createRegistry, type Registry } from "../oci/client.ts";
 import { parsePlatform } from "../oci/manifest.ts";
 import { type ImageReference, isRepositoryName, isTag, registryUrl } from "../oci/reference.ts";
 import { assembleImage } from "./assemble.ts";
-import { type BuildRequest, findBuilders, prepareBuild, runBuilder } from "./builders.ts";
+import { readIgnoreText } from "./build-context.ts";
+import { type BuildRequest, findBuilders, ignoreFile, prepareBuild, runBuilder } from "./builders.ts";
 import { type Builder, decideBuilder, findObstacle, REAL_BUILDERS, type RealBuilder } from "./decide-builder.ts";
 import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
 import { readLayout } from "./oci-layout.ts";
@@ -155,10 +156,11 @@ function assemble(context: Context, { dockerfile, folder, buildArgs, scratch, ha
 async function buildWith(context: Context, work: Build, builder: RealBuilder): Promise<BuiltImage> {
   const { input, cache, exec } = context;
   const { harbor, scratch } = work;
+  const dockerfile = await copyDockerfile(context, work);
   const request: BuildRequest = {
     builder,
     context: work.folder,
-    dockerfile: work.file,
+    dockerfile,
     layout: join(scratch, "layout"),
     scratch,
     cache: join(cache, "image"),
@@ -171,6 +173,15 @@ async function buildWith(context: Context, work: Build, builder: RealBuilder): P
   await prepareBuild(request, { host: registryHost(harbor), username: harbor.username, password: harbor.password });
   await runBuilder(request, exec);
   return readLayout(request.layout, builder);
+}
+
+/** Every builder gets the ignore patterns of the assembler, so all of them see the same files. */
+async function copyDockerfile({ input }: Context, { folder, file, scratch }: Build): Promise<string> {
+  const copy = join(scratch, "dockerfile", basename(file));
+  await mkdir(dirname(copy));
+  await copyFile(file, copy);
+  await writeFile(ignoreFile({ dockerfile: copy }), await readIgnoreText(folder, input.dockerfile));
+  return copy;
 }
 
 function push(context: Context, registry: Registry, image: BuiltImage, scratch: string): Promise<PushResult> {

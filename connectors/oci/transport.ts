@@ -61,11 +61,14 @@ const QUICK_RETRIES = 2;
 const UPLOAD_TIMEOUT_MS = 600_000;
 const MAX_SMALL_ANSWER = 1024 * 1024;
 
+/** Registries write the same answer in several ways: an empty `token` beside an `access_token`, a lifetime as text or null. */
 const tokenAnswer = z.object({
-  token: z.string().optional(),
-  access_token: z.string().optional(),
-  expires_in: z.number().min(0).optional(),
+  token: z.string().nullish(),
+  access_token: z.string().nullish(),
+  expires_in: z.unknown().optional(),
 });
+/** In seconds; what the token specification says when an answer says nothing. */
+const DEFAULT_TOKEN_LIFE = 60;
 
 type Challenge = { readonly scheme: string; readonly realm: string; readonly service: string };
 type Token = { readonly header: string; readonly untilMs: number };
@@ -194,15 +197,17 @@ async function authorize(
   );
   const fail = (problem: string): GantryError => registryError(options, "system-strange", login.what, problem);
   const answer = tokenAnswer.safeParse(parseJson(await readBounded(response, MAX_SMALL_ANSWER, fail)));
-  const token = answer.data?.token ?? answer.data?.access_token;
-  if (token === undefined) throw fail("the token service gave no token");
-  // 60 s is what the token specification says when nothing is said; half a minute less, so that none expires on its way.
-  const lifeMs = (answer.data?.expires_in ?? 60) * 1000 - 30_000;
+  const token = answer.data?.token || answer.data?.access_token;
+  if (!token) throw fail("the token service gave no token");
+  const told = Number.parseFloat(String(answer.data?.expires_in));
+  // Half a minute less, so that no token expires on its way.
+  const lifeMs = (told >= 0 ? told : DEFAULT_TOKEN_LIFE) * 1000 - 30_000;
   return { header: `Bearer ${token}`, untilMs: options.nowMs() + lifeMs };
 }
 
 function realmOf(options: RegistryOptions, request: RegistryRequest, challenge: Challenge): URL {
-  const realm = URL.parse(challenge.realm);
+  // A realm may be written as a path of the registry.
+  const realm = challenge.realm === "" ? null : URL.parse(challenge.realm, `${options.url}/`);
   const own = realm !== null && realm.host === new URL(options.url).host;
   // A registry that somebody named in a Dockerfile must not make the runner ask plain HTTP addresses of its network.
   if (!realm || (realm.protocol !== "https:" && !own && !mayTrust(options, realm))) {
@@ -247,13 +252,21 @@ async function problemText(response: Response): Promise<string> {
   return problemOf(parseJson(body));
 }
 
-/** `Bearer realm="…",service="…",scope="…"`; of several challenges the first that is understood. */
+/**
+ * `Bearer realm="…",service="…"`. Of several challenges, which may share a header, a Bearer one is taken before a Basic one:
+ * it also works without an account.
+ */
 function challengeOf(header: string | null): Challenge | undefined {
-  const match = /\b(bearer|basic)\s+(.*)/i.exec(header ?? "");
-  if (!match) return undefined;
+  const challenges = [
+    ...(header ?? "").matchAll(/\b(bearer|basic)\s+((?:[a-z0-9_-]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s,"]+)[\s,]*)*)/gi),
+  ];
+  const match = challenges.find(([, scheme]) => scheme?.toLowerCase() === "bearer") ?? challenges[0];
+  if (!match) return /\bbasic\b/i.test(header ?? "") ? { scheme: "basic", realm: "", service: "" } : undefined;
   const fields = new Map<string, string>();
-  for (const [, name, value] of (match[2] ?? "").matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/gi)) {
-    if (name !== undefined && value !== undefined) fields.set(name.toLowerCase(), value.replace(/\\(.)/g, "$1"));
+  for (const [, name = "", quoted, plain = ""] of (match[2] ?? "").matchAll(
+    /([a-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi,
+  )) {
+    fields.set(name.toLowerCase(), quoted === undefined ? plain : quoted.replace(/\\(.)/g, "$1"));
   }
   const scheme = match[1]?.toLowerCase() ?? "";
   return { scheme, realm: fields.get("realm") ?? "", service: fields.get("service") ?? "" };

@@ -32,7 +32,7 @@ export function blobOfFile(digest: string, size: number, file: string): BlobSour
 
 /** Large enough to be quick, small enough to be held in memory and to be sent again. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
-/** So many times in a row without a new byte at the registry, and it is given up. */
+/** After so many failures in a row without a new byte at the registry the upload fails. */
 const MAX_STALLS = 4;
 
 type Upload = {
@@ -50,28 +50,41 @@ export async function uploadBlob(
   blob: BlobSource,
   from?: string,
 ): Promise<"mounted" | "uploaded"> {
-  const scopes = [pushScope(repository), ...(from === undefined ? [] : [pullScope(from)])];
-  const what = `push ${blob.size} bytes (${blob.digest.slice(0, 19)}) to ${repository}`;
   const upload: Upload = {
     call,
     repository,
     blob,
     chunkBytes: call.options.chunkBytes ?? CHUNK_BYTES,
-    scopes,
-    what,
+    scopes: [pushScope(repository)],
+    what: `push ${blob.size} bytes (${blob.digest.slice(0, 19)}) to ${repository}`,
   };
-  const begun = await begin(upload, from);
-  if (begun === "mounted") return begun;
-  await transfer(upload, begun);
+  const mounted = from === undefined ? undefined : await tryMount(upload, from);
+  if (mounted === "mounted") return mounted;
+  await transfer(upload, mounted ?? (await begin(upload)));
   return "uploaded";
 }
 
-/** The address of a new upload, or `mounted` when the registry could take the blob from the other repository. */
-async function begin(upload: Upload, from?: string): Promise<string> {
-  const mount =
-    from === undefined ? "" : `?mount=${encodeURIComponent(upload.blob.digest)}&from=${encodeURIComponent(from)}`;
-  const response = await send(upload, { method: "POST", address: `v2/${upload.repository}/blobs/uploads/${mount}` });
-  return from !== undefined && response.status === 201 ? "mounted" : locationOf(upload, response);
+/** The address of a new upload. */
+async function begin(upload: Upload): Promise<string> {
+  return locationOf(upload, await send(upload, { method: "POST", address: `v2/${upload.repository}/blobs/uploads/` }));
+}
+
+/**
+ * `mounted` when the registry could take the blob from the other repository, the address of an upload when it begins one
+ * instead, undefined when it refuses. A mount only saves an upload, so no refusal is an error: the account may lack the
+ * right to read the other repository, and a proxy may not know mounts at all. A registry that is down says so again when
+ * the upload begins.
+ */
+async function tryMount(upload: Upload, from: string): Promise<string | undefined> {
+  const query = `mount=${encodeURIComponent(upload.blob.digest)}&from=${encodeURIComponent(from)}`;
+  const mount = { ...upload, scopes: [...upload.scopes, pullScope(from)] };
+  try {
+    const response = await send(mount, { method: "POST", address: `v2/${upload.repository}/blobs/uploads/?${query}` });
+    return response.status === 201 ? "mounted" : locationOf(mount, response);
+  } catch (error) {
+    if (error instanceof GantryError) return undefined;
+    throw error;
+  }
 }
 
 async function transfer(upload: Upload, first: string): Promise<void> {

@@ -1,8 +1,9 @@
-// Takes secrets out of everything that leaves a runner: log bytes as a stream, texts and JSON as a whole. What is masked
+// Removes secrets from everything that leaves a runner: log bytes as a stream, texts and JSON as a whole. What is masked
 // does not depend on where a stream was cut into pieces.
 
 import type { JsonValue } from "../json.ts";
 import { type Automaton, buildAutomaton } from "./automaton.ts";
+import { EXACT, FOLDED, HEX, openReader, type Reader, type Span, type View } from "./reader.ts";
 import { variantsOf } from "./variants.ts";
 
 export const MASK = "***";
@@ -31,88 +32,127 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const MASK_BYTES = encoder.encode(MASK);
 const NOTHING = new Uint8Array(0);
 
+/** Patterns of one kind, with the table that finds them, built when it is needed. */
+type Kind = { readonly view: View; readonly patterns: Map<string, Uint8Array>; table: Automaton | undefined };
+type Tables = readonly (readonly [Automaton, View])[];
+
 export function createMasker(): Masker {
-  const patterns = new Map<string, Uint8Array>();
-  let automaton: Automaton | undefined;
-  const current = (): Automaton | undefined => {
-    if (!automaton && patterns.size > 0) automaton = buildAutomaton([...patterns.values()]);
-    return automaton;
+  const kinds = { exact: kindOf(EXACT), folded: kindOf(FOLDED), hex: kindOf(HEX) };
+  const all: readonly Kind[] = Object.values(kinds);
+  let tables: Tables = [];
+  let isStale = false;
+  const current = (): Tables => {
+    if (!isStale) return tables;
+    isStale = false;
+    tables = all.flatMap((kind) => {
+      if (kind.patterns.size === 0) return [];
+      kind.table ??= buildAutomaton([...kind.patterns.values()]);
+      return [[kind.table, kind.view] as const];
+    });
+    return tables;
   };
   const text = (plain: string): string => {
-    if (patterns.size === 0) return plain;
+    if (current().length === 0) return plain;
     const stream = maskStream(current);
     return decoder.decode(concat([stream.push(encoder.encode(plain)), stream.end()]));
   };
   return {
     add: (secret) => {
-      for (const variant of variantsOf(secret)) {
-        const key = variant.join();
-        if (patterns.has(key)) continue;
-        patterns.set(key, variant);
-        automaton = undefined;
+      const variants = variantsOf(secret);
+      for (const name of ["exact", "folded", "hex"] as const) {
+        const kind = kinds[name];
+        for (const variant of variants[name]) {
+          const key = variant.join();
+          if (kind.patterns.has(key)) continue;
+          kind.patterns.set(key, variant);
+          kind.table = undefined;
+          isStale = true;
+        }
       }
     },
     text,
-    json: <V extends JsonValue>(value: V): V => (patterns.size === 0 ? value : (mapStrings(value, text) as V)),
+    json: <V extends JsonValue>(value: V): V => (current().length === 0 ? value : (mapStrings(value, text) as V)),
     stream: () => maskStream(current),
   };
 }
 
-function maskStream(automaton: () => Automaton | undefined): MaskStream {
-  /** Bytes at the end of what was read that may begin a secret. */
+function kindOf(view: View): Kind {
+  return { view, patterns: new Map(), table: undefined };
+}
+
+function maskStream(current: () => Tables): MaskStream {
+  let tables: Tables = [];
+  let readers: readonly Reader[] = [];
+  /** Bytes at the end of what was read that may begin a secret, and their offset in the stream. */
   let carry: Uint8Array = NOTHING;
-  /** So many bytes of `carry` belong to a secret whose mask has been written. */
+  let carryAt = 0;
+  /** Secrets that begin in `carry`, overlapping ones joined, in order. */
+  let secrets: Span[] = [];
+  /** Up to this offset bytes belong to a secret whose mask has been written. */
   let covered = 0;
-  /** Lets `input` go up to `hold`; a secret that begins behind it may be the middle of a longer one. */
-  const release = (input: Uint8Array, secrets: readonly Span[], hold: number): Uint8Array => {
+
+  const read = (bytes: Uint8Array, from: number): void => {
+    const before = secrets.length;
+    for (const reader of readers) reader.read(bytes, from, secrets);
+    if (secrets.length > before) secrets = joined(secrets);
+  };
+
+  /** Lets bytes go up to `hold`; a secret that begins behind it may be the middle of a longer one. */
+  const release = (input: Uint8Array, hold: number): Uint8Array => {
     const output: Uint8Array[] = [];
-    let from = covered;
+    let from = Math.max(covered, carryAt);
     for (const [start, end] of secrets) {
       if (start >= hold) break;
       // A secret that overlaps one that is masked already makes that mask longer, not double.
       if (start >= from) {
-        if (start > from) output.push(input.subarray(from, start));
+        if (start > from) output.push(input.subarray(from - carryAt, start - carryAt));
         output.push(MASK_BYTES);
       }
       from = Math.max(from, end);
     }
-    if (hold > from) output.push(input.subarray(from, hold));
-    carry = input.slice(hold);
-    covered = Math.max(0, from - hold);
+    if (hold > from) output.push(input.subarray(from - carryAt, hold - carryAt));
+    secrets = secrets.filter(([start]) => start >= hold);
+    carry = input.slice(hold - carryAt);
+    carryAt = hold;
+    covered = from;
     return concat(output);
   };
+
   return {
     push: (bytes) => {
-      const machine = automaton();
-      if (!machine) return bytes;
+      const now = current();
+      if (now.length === 0) {
+        carryAt += bytes.length;
+        return bytes;
+      }
+      if (now !== tables) {
+        // A secret was added: what is kept back is read again.
+        tables = now;
+        readers = now.map(([table, view]) => openReader(table, view));
+        secrets = [];
+        read(carry, carryAt);
+      }
       const input = carry.length === 0 ? bytes : concat([carry, bytes]);
-      const { secrets, hold } = scan(machine, input);
-      return release(input, secrets, hold);
+      const end = carryAt + input.length;
+      read(bytes, carryAt + carry.length);
+      return release(
+        input,
+        readers.reduce((least, reader) => Math.min(least, reader.pendingFrom() ?? end), end),
+      );
     },
-    end: () => {
-      const machine = automaton();
-      return machine ? release(carry, scan(machine, carry).secrets, carry.length) : NOTHING;
-    },
+    end: () => release(carry, carryAt + carry.length),
   };
 }
 
-type Span = readonly [start: number, end: number];
-
-/** The places of secrets, overlapping ones joined, in order; and from where on the input may begin an unfinished one. */
-function scan(machine: Automaton, input: Uint8Array): { secrets: readonly Span[]; hold: number } {
-  const { classOf, classes, next, depth, found } = machine;
-  const secrets: Span[] = [];
-  let state = 0;
-  for (let index = 0; index < input.length; index += 1) {
-    state = next[state * classes + (classOf[input[index] ?? 0] ?? 0)] ?? 0;
-    const length = found[state] ?? 0;
-    if (length === 0) continue;
-    let start = index + 1 - length;
-    while (secrets.length > 0 && (secrets.at(-1)?.[1] ?? 0) > start)
-      start = Math.min(start, secrets.pop()?.[0] ?? start);
-    secrets.push([start, index + 1]);
+/** In order, overlapping ones as one. */
+function joined(spans: readonly Span[]): Span[] {
+  const result: Span[] = [];
+  for (const [start, end] of spans.toSorted(([a], [b]) => a - b)) {
+    const last = result.at(-1);
+    if (last && last[1] > start) result[result.length - 1] = [last[0], Math.max(last[1], end)];
+    else result.push([start, end]);
   }
-  return { secrets, hold: input.length - (depth[state] ?? 0) };
+  return result;
 }
 
 function mapStrings(value: JsonValue, map: (text: string) => string): JsonValue {

@@ -1,20 +1,53 @@
-// The forms in which a secret turns up in logs: as it is, line by line, and in the encodings that programs like to print.
+// The forms in which a secret appears in logs: as it is, line by line, and in the encodings that programs like to print.
+// Pure, best effort: an encoding that is not listed here is not found.
 
 const encoder = new TextEncoder();
 
 /** Shorter lines of a secret with several lines are not masked: they would be found everywhere. */
 const MIN_LINE = 4;
 
-/** All byte sequences that give the secret away. Best effort: an encoding that is not listed here is not found. */
-export function variantsOf(secret: string): readonly Uint8Array[] {
-  const texts = new Set<string>();
+/** Shorter texts are only looked for as they are written, because with other spaces they would be found everywhere. */
+const MIN_FOLDED = 8;
+
+/** A hex dump shows a secret in lines of some bytes: every piece of so many bytes is masked. */
+const DUMP_PIECE = 8;
+const MIN_DUMP_PIECE = 3;
+
+/** Hex dumps of longer secrets are masked up to here, in bytes. */
+const MAX_DUMPED = 8192;
+
+/** A line end after fewer characters of a secret is not skipped: else the end of many ordinary lines would be kept back. */
+export const MIN_BEFORE_LINE_END = 4;
+
+export type Variants = {
+  /** Byte sequences that give the secret away and that `folded` does not cover. */
+  readonly exact: readonly Uint8Array[];
+  /** Byte sequences without white space, for text that may have been broken into lines or indented. */
+  readonly folded: readonly Uint8Array[];
+  /** Pieces of the secret in lower case hexadecimal digits, for text of which only the digits are looked at. */
+  readonly hex: readonly Uint8Array[];
+};
+
+export function variantsOf(secret: string): Variants {
+  const exact = new Set<string>();
+  const folded = new Set<string>();
+  const add = (text: string): void => {
+    const solid = text.replace(/\s/g, "");
+    if (solid.length >= MIN_FOLDED) folded.add(solid);
+    if (solid.length < MIN_FOLDED || /[\r\n]/.test(text.slice(0, MIN_BEFORE_LINE_END))) exact.add(text);
+  };
   for (const form of formsOf(secret)) {
     const bytes = encoder.encode(form);
     for (const text of [form, ...base64Forms(bytes), ...hexForms(bytes), ...urlForms(form), ...quotedForms(form)]) {
-      if (text.length >= MIN_LINE) texts.add(text);
+      if (text.length >= MIN_LINE) add(text);
     }
   }
-  return [...texts].map((text) => encoder.encode(text));
+  for (const text of nestedForms(secret)) add(text);
+  return {
+    exact: [...exact].map((text) => encoder.encode(text)),
+    folded: [...folded].map((text) => encoder.encode(text)),
+    hex: [...hexPieces(secret.trim())].map((text) => encoder.encode(text)),
+  };
 }
 
 function formsOf(secret: string): readonly string[] {
@@ -25,8 +58,8 @@ function formsOf(secret: string): readonly string[] {
 }
 
 /**
- * A secret inside a longer text (`user:secret`) can begin at three places of a base64 group. Of each form only the
- * characters are kept that the secret alone decides.
+ * A secret inside a longer text (`user:secret`) can begin at three places of a base64 group. Only those characters of each
+ * form are kept that the secret alone decides.
  */
 function base64Forms(bytes: Uint8Array): readonly string[] {
   const forms = [0, 1, 2].map((offset) => {
@@ -38,6 +71,35 @@ function base64Forms(bytes: Uint8Array): readonly string[] {
   return forms.flatMap((form) => [form, form.replaceAll("+", "-").replaceAll("/", "_")]);
 }
 
+/** Encodings of encodings: base64 twice, with the line ends of base64(1) and openssl between, and UTF-16 as PowerShell. */
+function nestedForms(secret: string): readonly string[] {
+  const inner = [0, 1, 2].flatMap((offset) => {
+    const form = base64Forms(encoder.encode(secret))[2 * offset] ?? "";
+    // Where the first line ends depends on what stands before the secret; without that it is known.
+    return offset === 0 ? [...new Set([form, wrapped(form, 76), wrapped(form, 64)])] : [form];
+  });
+  const wide = utf16(secret);
+  const url = encodeURIComponent(secret.toWellFormed());
+  const nested = [
+    ...inner.flatMap((form) => base64Forms(encoder.encode(form))),
+    ...base64Forms(wide),
+    ...base64Forms(encoder.encode(url)),
+    ...inner.flatMap((form) => urlForms(form)),
+    encodeURIComponent(url),
+  ];
+  return nested.filter((text) => text.length >= MIN_FOLDED);
+}
+
+/** Low byte first. */
+function utf16(text: string): Uint8Array {
+  const units = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
+  return Uint8Array.from(units.flatMap((unit) => [unit & 0xff, unit >> 8]));
+}
+
+function wrapped(text: string, width: number): string {
+  return text.replace(new RegExp(`(.{${width}})(?=.)`, "g"), "$1\n");
+}
+
 function base64(bytes: Uint8Array): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
@@ -45,8 +107,20 @@ function base64(bytes: Uint8Array): string {
 }
 
 function hexForms(bytes: Uint8Array): readonly string[] {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = hexOf(bytes).join("");
   return [hex, hex.toUpperCase()];
+}
+
+function hexOf(bytes: Uint8Array): string[] {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
+}
+
+/** Every piece in two digits per byte (`746f`, `74 6f`, `\x74\x6f`), the whole in three (`0x74, 0x6f`) and four (`\u0074`). */
+function* hexPieces(secret: string): Generator<string> {
+  const digits = hexOf(encoder.encode(secret).slice(0, MAX_DUMPED));
+  const length = Math.min(DUMP_PIECE, Math.max(MIN_DUMP_PIECE, Math.floor(digits.length / 2)));
+  for (let at = 0; at + length <= digits.length; at++) yield digits.slice(at, at + length).join("");
+  for (const prefix of ["0", "00"]) yield digits.map((byte) => prefix + byte).join("");
 }
 
 function urlForms(text: string): readonly string[] {
@@ -57,8 +131,31 @@ function urlForms(text: string): readonly string[] {
   return [component, strict].flatMap((form) => [form, lower(form), form.replaceAll("%20", "+")]);
 }
 
+/** As JSON (also of Go and PHP, and JSON inside of JSON), shells, HTML and XML quote it. */
 function quotedForms(text: string): readonly string[] {
   const json = JSON.stringify(text).slice(1, -1);
   const twice = JSON.stringify(json).slice(1, -1);
-  return [json, twice, text.replaceAll("'", `'\\''`), text.replaceAll("'", `'"'"'`)];
+  const go = json.replace(/[<>&]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`);
+  const html = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const quotes = [
+    ["&quot;", "&#39;"],
+    ["&quot;", "&#x27;"],
+    ["&quot;", "&#039;"],
+    ["&quot;", "&apos;"],
+    ["&#34;", "&#39;"],
+    ["&quot;", "'"],
+    ['"', "'"],
+  ].map(([double = "", single = ""]) => html.replaceAll('"', double).replaceAll("'", single));
+  return [
+    json,
+    twice,
+    go,
+    json.replaceAll("/", "\\/"),
+    text.replaceAll("'", `'\\''`),
+    text.replaceAll("'", `'"'"'`),
+    text.replaceAll("'", "\\'"),
+    // What printf %q of a shell writes.
+    text.replace(/[^\p{L}\p{N}_./:@%+=,-]/gu, "\\$&"),
+    ...quotes,
+  ];
 }

@@ -1,0 +1,276 @@
+// Checkouts bring what the repository has: symbolic links, submodules and Git LFS files, or they say what is missing.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { lstat, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, request as httpRequest } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { openBench } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { linkProblem, parsePointer, parseSubmodules, submoduleUrl } from "./decide-contents.ts";
+import { startLabHost } from "./lab.fixture.ts";
+import { plantTree, seed, type TreeFile } from "./lab-git.fixture.ts";
+import { checkout, commitPush } from "./steps.ts";
+
+test("a link stays inside of its repository, whatever other links are on the way", () => {
+  const cases: readonly [links: Record<string, string>, problem: RegExp | undefined][] = [
+    [{ l: "real/f" }, undefined],
+    [{ "a/l": "../real" }, undefined],
+    [{ "a/b/l": "../../x" }, undefined],
+    [{ l: "missing" }, undefined],
+    [{ l: "." }, undefined],
+    [{ l: "l" }, undefined],
+    [{ l: ".gitignore" }, undefined],
+    [{ l: "a/../b", a: "c" }, undefined],
+    [{ l: "../x" }, /out of the repository/],
+    [{ "a/l": "../../x" }, /out of the repository/],
+    [{ l: "/etc/passwd" }, /out of the repository/],
+    [{ l: "a/../../x" }, /out of the repository/],
+    [{ l: "p/q/up/../x", "p/q/up": "../.." }, /out of the repository/],
+    [{ l: "c:/x" }, /out of the repository/],
+    [{ l: "..\\x" }, /out of the repository/],
+    [{ l: ".git/hooks" }, /into \.git/],
+    [{ l: ".GIT/config" }, /into \.git/],
+    [{ l: "sub/.git" }, /into \.git/],
+    [{ l: "git~1/x" }, /into \.git/],
+    [{ l: ".git./x" }, /into \.git/],
+    [{ l: "d/.git", d: "e" }, /into \.git/],
+  ];
+  for (const [links, expected] of cases) {
+    const problem = linkProblem(new Map(Object.entries(links)), "l" in links ? "l" : (Object.keys(links)[0] ?? ""));
+    if (expected === undefined) assert.equal(problem, undefined, JSON.stringify(links));
+    else assert.match(problem ?? "", expected, JSON.stringify(links));
+  }
+});
+
+test("addresses of submodules are read as git and people write them", () => {
+  const dc = "https://git.example/scm/apps/orders.git";
+  const cases: readonly [url: string, parent: string, expected: string][] = [
+    ["../lib.git", dc, "https://git.example/scm/apps/lib.git"],
+    ["../../other/lib.git", dc, "https://git.example/scm/other/lib.git"],
+    ["./inner", dc, "https://git.example/scm/apps/orders.git/inner"],
+    ["https://git.example/scm/x/lib.git", dc, "https://git.example/scm/x/lib.git"],
+    ["ssh://git@git.example:7999/x/lib.git", dc, "https://git.example/scm/x/lib.git"],
+    ["ssh://git@git.example/x/lib.git", "https://git.example/o/r.git", "https://git.example/x/lib.git"],
+    ["git@git.example:x/lib.git", "https://git.example/o/r.git", "https://git.example/x/lib.git"],
+    [
+      "git@git.example:x/lib.git",
+      "https://git.example:8443/ctx/scm/o/r.git",
+      "https://git.example:8443/ctx/scm/x/lib.git",
+    ],
+    ["git@elsewhere.example:x/lib.git", dc, "git@elsewhere.example:x/lib.git"],
+    ["ext::sh -c id", dc, "ext::sh -c id"],
+    ["/srv/lib.git", dc, "/srv/lib.git"],
+    ["file:///srv/lib.git", dc, "file:///srv/lib.git"],
+  ];
+  for (const [url, parent, expected] of cases) assert.equal(submoduleUrl(url, parent), expected, url);
+  assert.deepEqual(parseSubmodules("submodule.a.b.path\np\0submodule.a.b.url\nu\0submodule.c.path\nx\0"), [
+    { path: "p", url: "u", update: undefined },
+  ]);
+});
+
+test("pointers of Git LFS are told from other small files", () => {
+  const oid = "4".repeat(64);
+  const good = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize 12\n`;
+  assert.deepEqual(parsePointer(good), { oid, size: 12 });
+  assert.deepEqual(parsePointer(good.replace("oid", `ext-0-x sha256:${oid}\noid`)), { oid, size: 12 });
+  for (const bad of ["", "text", good.replace("sha256", "sha1"), good.replace("size 12", "size x"), `x${good}`, oid]) {
+    assert.equal(parsePointer(bad), undefined, bad);
+  }
+});
+
+test("links are real links in a checkout, and a later commit keeps them", async (t) => {
+  const { bench, plant, repository } = await world(t);
+  const slug = await plant([
+    { path: "real/f.json", content: "{}" },
+    { path: "config.json", mode: "120000", content: "real/f.json" },
+  ]);
+  const outcome = await bench.once(checkout, { repository: repository(slug), directory: "x" });
+  assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
+  assert.ok((await lstat(join(bench.workspace, "x/config.json"))).isSymbolicLink());
+  assert.equal(await readFile(join(bench.workspace, "x/config.json"), "utf8"), "{}");
+  await writeFile(join(bench.workspace, "x/new.txt"), "n");
+  assert.equal(await commitOf(bench, repository(slug), "x"), "succeeded");
+  bench.nextTask();
+  await bench.once(checkout, { repository: repository(slug), directory: "y" });
+  assert.ok((await lstat(join(bench.workspace, "y/config.json"))).isSymbolicLink());
+  assert.equal(await readFile(join(bench.workspace, "y/new.txt"), "utf8"), "n");
+  const bad = await plant([{ path: "l", mode: "120000", content: "../../etc" }]);
+  bench.nextTask();
+  const refused = await bench.once(checkout, { repository: repository(bad), directory: "z" });
+  assert.match(
+    JSON.stringify(refused),
+    /system-refused.*symbolic link l → \.\.\/\.\.\/etc leads out of the repository/,
+  );
+});
+
+test("submodules are checked out, nested ones too, and a later commit leaves them as they are", async (t) => {
+  const { lab, bench, plant, tip, repository } = await world(t);
+  const inner = await plant([{ path: "in.txt", content: "in" }]);
+  const modules = (path: string, url: string, more = "") =>
+    `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n${more}`;
+  const lib = await plant([
+    { path: "lib.txt", content: "lib" },
+    { path: ".gitmodules", content: modules("deep", `../${inner}.git`) },
+    { path: "deep", mode: "160000", content: tip(inner) },
+  ]);
+  const host = new URL(lab.system.url).hostname;
+  const urls = [`../${lib}.git`, `${lab.system.url}/scm/apps/${lib}.git`, `ssh://git@${host}:7999/apps/${lib}.git`];
+  for (const [index, url] of urls.entries()) {
+    const app = await plant([
+      { path: "a.txt", content: "a" },
+      { path: ".gitmodules", content: modules("vendor/lib", url) },
+      { path: "vendor/lib", mode: "160000", content: tip(lib) },
+    ]);
+    bench.nextTask();
+    const outcome = await bench.once(checkout, { repository: repository(app), directory: `x${index}` });
+    assert.equal(outcome.kind, "succeeded", `${url}: ${JSON.stringify(outcome)}`);
+    assert.equal(await readFile(join(bench.workspace, `x${index}/vendor/lib/deep/in.txt`), "utf8"), "in");
+    await writeFile(join(bench.workspace, `x${index}/b.txt`), "b");
+    assert.equal(await commitOf(bench, repository(app), `x${index}`), "succeeded");
+  }
+  const missing = "2".repeat(40);
+  const bad: readonly (readonly [string, readonly TreeFile[], RegExp])[] = [
+    ["another host", [{ path: ".gitmodules", content: modules("l", "http://else.example/l.git") }], /does not lead to/],
+    ["ssh elsewhere", [{ path: ".gitmodules", content: modules("l", "git@else.example:x/l.git") }], /submodule l/],
+    ["no address", [{ path: "a", content: "a" }], /says no address for the submodule l/],
+    ["another path", [{ path: ".gitmodules", content: modules("m", "../x.git") }], /says no address/],
+    ["no repository", [{ path: ".gitmodules", content: modules("l", "../nowhere.git") }], /submodule l/],
+    [
+      "no such commit",
+      [{ path: ".gitmodules", content: modules("l", `../${inner}.git`) }],
+      /submodule l .*222222222222/,
+    ],
+  ];
+  for (const [index, [name, files, problem]] of bad.entries()) {
+    const slug = await plant([...files, { path: "l", mode: "160000", content: missing }]);
+    bench.nextTask();
+    const outcome = await bench.once(checkout, { repository: repository(slug), directory: `bad${index}` });
+    assert.equal(outcome.kind, "errored", name);
+    assert.match(JSON.stringify(outcome), problem, name);
+  }
+  const left = await plant([
+    { path: ".gitmodules", content: modules("l", "../x.git", "\tupdate = none\n") },
+    { path: "l", mode: "160000", content: missing },
+  ]);
+  bench.nextTask();
+  bench.lines.length = 0;
+  assert.equal((await bench.once(checkout, { repository: repository(left), directory: "left" })).kind, "succeeded");
+  assert.match(bench.lines.join("\n"), /submodule l: left out, as \.gitmodules says/);
+});
+
+test("files of Git LFS come in place of their pointers, and go back as pointers", async (t) => {
+  const { bench, plant, repository, lfs } = await world(t);
+  const bytes = Buffer.from("a large model".repeat(200));
+  const oid = createHash("sha256").update(bytes).digest("hex");
+  const pointer = (of: string, size: number) =>
+    `version https://git-lfs.github.com/spec/v1\noid sha256:${of}\nsize ${size}\n`;
+  const attributes = { path: ".gitattributes", content: "*.bin filter=lfs diff=lfs merge=lfs -text\n" };
+  const files = [
+    attributes,
+    { path: "m/model.bin", content: pointer(oid, bytes.length) },
+    { path: "raw.bin", content: "raw" },
+  ];
+  const slug = await plant(files);
+  const out = async (directory: string, of = slug) => {
+    bench.nextTask();
+    return bench.once(checkout, { repository: repository(of), directory });
+  };
+  assert.match(JSON.stringify(await out("none")), /errored.*does not have it/, "not silently less");
+  lfs.objects.set(oid, Buffer.from("another content, as long".padEnd(bytes.length)));
+  assert.match(JSON.stringify(await out("wrong")), /errored.*the content has another digest/);
+  lfs.objects.set(oid, bytes);
+  assert.equal((await out("x")).kind, "succeeded", JSON.stringify(lfs.log));
+  assert.deepEqual(await readFile(join(bench.workspace, "x/m/model.bin")), bytes);
+  assert.equal(await readFile(join(bench.workspace, "x/raw.bin"), "utf8"), "raw");
+  assert.deepEqual([...new Set(lfs.credentials)], ["Bearer lab-admin-token"]);
+  const asked = lfs.log.length;
+  assert.equal((await out("again")).kind, "succeeded");
+  assert.equal(lfs.log.length, asked, "objects are kept in the cache");
+  await writeFile(join(bench.workspace, "x/new.txt"), "n");
+  assert.equal(await commitOf(bench, repository(slug), "x"), "succeeded");
+  bench.nextTask();
+  await bench.once(checkout, { repository: repository(slug), directory: "y", lfs: false });
+  assert.equal(await readFile(join(bench.workspace, "y/m/model.bin"), "utf8"), pointer(oid, bytes.length));
+  await writeFile(join(bench.workspace, "x/m/model.bin"), "changed".repeat(1000));
+  assert.match(
+    await commitOf(bench, repository(slug), "x"),
+    /model\.bin.*is kept in Git LFS; a change of it cannot be pushed/,
+  );
+});
+
+async function commitOf(
+  bench: Awaited<ReturnType<typeof openBench>>,
+  repository: object,
+  directory: string,
+): Promise<string> {
+  bench.nextTask();
+  const outcome = await bench.run(commitPush, { repository, directory, branch: "main", message: "m" });
+  return outcome.kind === "succeeded" ? outcome.kind : JSON.stringify(outcome);
+}
+
+/** A git host with an LFS store in front of it, and repositories of any content. */
+async function world(t: TestContext) {
+  const lab = await startLabHost("bitbucket-dc", await tempDir(t));
+  const lfs = { objects: new Map<string, Buffer>(), log: [] as string[], credentials: [] as (string | undefined)[] };
+  const server = createServer((request, response) => {
+    const url = request.url ?? "";
+    if (!url.includes("/info/lfs/")) {
+      const headers = { ...request.headers, host: new URL(lab.system.url).host };
+      const onward = httpRequest(`${lab.system.url}${url}`, { method: request.method, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      });
+      onward.on("error", () => response.destroy());
+      return void request.pipe(onward);
+    }
+    lfs.log.push(url);
+    lfs.credentials.push(request.headers.authorization);
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const found = lfs.objects.get(url.slice(url.lastIndexOf("/") + 1));
+      if (request.method === "GET") return void response.end(found);
+      const { objects } = JSON.parse(Buffer.concat(chunks).toString()) as { objects: { oid: string }[] };
+      const href = (oid: string) => `http://${request.headers.host}${url.replace("batch", oid)}`;
+      const told = objects.map(({ oid }) =>
+        lfs.objects.has(oid) ? { oid, actions: { download: { href: href(oid) } } } : { oid, error: { code: 404 } },
+      );
+      response.end(JSON.stringify({ objects: told }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const system = { ...lab.system, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  const bench = await openBench({ systems: [system], task: { requestedAtMs: Date.now() } });
+  t.after(async () => {
+    await bench.close();
+    server.closeAllConnections();
+    server.close();
+    await lab.standIn.close();
+  });
+  const store = dirname(lab.store.folderOf("x"));
+  const folders = new Map<string, string>();
+  await seed(lab, "first", { "first.txt": "1" });
+  const plant = async (files: readonly TreeFile[]): Promise<string> => {
+    const slug = `r${folders.size + 1}`;
+    const before = new Set(await readdir(store));
+    await seed(lab, slug, { "first.txt": "1" });
+    const bare = join(store, (await readdir(store)).find((name) => !before.has(name)) ?? "");
+    folders.set(slug, bare);
+    await plantTree(bare, files);
+    return slug;
+  };
+  const tip = (slug: string): string =>
+    execFileSync("git", ["rev-parse", "refs/heads/main"], { cwd: folders.get(slug), encoding: "utf8" }).trim();
+  return {
+    lab: { ...lab, system },
+    bench,
+    plant,
+    tip,
+    lfs,
+    repository: (slug: string) => ({ project: lab.project, slug }),
+  };
+}

@@ -1,0 +1,91 @@
+// What a commit holds besides ordinary files: symbolic links, submodules and Git LFS pointers. Pure. Everything here was
+// written by a stranger: a link must not lead out of its repository, an address must not lead to another host.
+
+import { posix } from "node:path";
+
+export type TreeEntry = { readonly mode: string; readonly object: string; readonly path: string };
+
+export const MODE = { link: "120000", submodule: "160000" } as const;
+
+/** Reads `git ls-tree -r -z`. */
+export function parseTree(listed: string): readonly TreeEntry[] {
+  return listed.split("\0").flatMap((line) => {
+    const [, mode, object, path] = /^(\d+) \w+ ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
+    return mode !== undefined && object !== undefined && path !== undefined ? [{ mode, object, path }] : [];
+  });
+}
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+/** Why a link must not be made, with all other links of the repository in force; undefined when it stays inside. */
+export function linkProblem(links: ReadonlyMap<string, string>, path: string): string | undefined {
+  let todo = path.split("/");
+  let at: string[] = [];
+  for (let followed = 0; todo.length > 0; ) {
+    const [part = "", ...rest] = todo;
+    todo = rest;
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      if (at.length === 0) return "leads out of the repository";
+      at = at.slice(0, -1);
+      continue;
+    }
+    // Disks that ignore case know .git by other names, and Windows by its short one.
+    if (/^(\.git|git~\d+)$/i.test(part.replace(/[. ]+$/, ""))) return "leads into .git";
+    const next = [...at, part];
+    const target = links.get(next.join("/"));
+    if (target === undefined) at = next;
+    else if (++followed > MAX_LINKS) return undefined;
+    else if (target.startsWith("/") || /^[a-z]:|\\/i.test(target)) return "leads out of the repository";
+    else todo = [...target.split("/"), ...todo];
+  }
+  return undefined;
+}
+
+export type Submodule = { readonly path: string; readonly url: string; readonly update: string | undefined };
+
+/** Reads `git config --list -z` of `.gitmodules`. */
+export function parseSubmodules(listed: string): readonly Submodule[] {
+  const byName = new Map<string, Record<string, string>>();
+  for (const line of listed.split("\0")) {
+    const [, name, field, value = ""] = /^submodule\.(.+)\.(path|url|update)\n(.*)$/s.exec(line) ?? [];
+    if (name === undefined || field === undefined) continue;
+    byName.set(name, { ...byName.get(name), [field]: value });
+  }
+  return [...byName.values()].flatMap(({ path, url, update }) =>
+    path === undefined || url === undefined ? [] : [{ path, url, update }],
+  );
+}
+
+/**
+ * The https address of a submodule. A relative one begins at the repository's own; one for ssh, of the same host, is written
+ * as https. Whether it is the same host is checked by `checkRemoteUrl`.
+ */
+export function submoduleUrl(url: string, parent: string): string {
+  if (/^\.\.?\//.test(url)) return new URL(url, `${parent}/`).href.replace(/\/$/, "");
+  const base = new URL(parent);
+  const [, host, path] =
+    /^ssh:\/\/(?:[^@/]+@)?([^:/]+)(?::\d+)?\/(.+)$/i.exec(url) ??
+    /^(?:[^@/:]+@)([^:/]+):(?!\/\/)\/?(.+)$/.exec(url) ??
+    [];
+  if (host === undefined || path === undefined || host.toLowerCase() !== base.hostname) return url;
+  // Bitbucket Data Center serves git over https below /scm/.
+  const scm = base.pathname.indexOf("/scm/");
+  return new URL(posix.join("/", scm === -1 ? "" : base.pathname.slice(0, scm + 5), path), base).href;
+}
+
+export type Pointer = { readonly oid: string; readonly size: number };
+
+/** Larger files are no pointers. */
+export const MAX_POINTER = 1024;
+
+/** Reads a Git LFS pointer; undefined when the text is none. */
+export function parsePointer(text: string): Pointer | undefined {
+  const match =
+    /^version https?:\/\/[^\n]*\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,15})\n(?:[^\n]*\n)*$/.exec(
+      text,
+    );
+  const [, oid, size] = match ?? [];
+  return oid !== undefined && /spec\/v1|git-media/.test(text) ? { oid, size: Number(size) } : undefined;
+}
