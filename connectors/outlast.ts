@@ -61,7 +61,9 @@ function mayBeStarting({ code, details }: GantryError): boolean {
   if (code === "system-refused") return details.status === 404;
   // A web page or a redirect of the proxy. Data of another form than expected has no status here, and is final.
   if (code === "system-strange") return typeof details.status === "number";
-  return ["system-unavailable", "credential-refused", "system-forbidden"].includes(code);
+  // Without a status it is not about our own credentials: the system reports what a third one refused.
+  if (code === "credential-refused") return details.status === 401;
+  return code === "system-unavailable" || code === "system-forbidden";
 }
 
 function retryAfterOf({ details }: GantryError): number {
