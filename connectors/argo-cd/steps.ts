@@ -208,7 +208,7 @@ async function look(context: WaitContext, memo: Memo): Promise<StepOutcome<WaitO
     case "superseded":
       return superseded(input.app, verdict.problem);
     case "unavailable":
-      throw unavailable(argocd, input.app, verdict.problem);
+      return unavailable(argocd, input.app, verdict.problem);
     case "failed":
       return failedBy<WaitOutput>(context, verdict, { ...stateOf(app), url });
     case "waiting": {
@@ -236,7 +236,7 @@ function comparisonOutcome(context: SyncContext, app: Application, memo: Memo): 
     case "failed":
       return failedBy<never>(context, comparisonFailed(context.input.app, trouble));
     case "unavailable":
-      throw unavailable(context.system("argocd", context.input.system), context.input.app, trouble.problem);
+      return unavailable(context.system("argocd", context.input.system), context.input.app, trouble.problem);
   }
 }
 
@@ -249,8 +249,10 @@ function failedBy<O>(
   return failed<O>({ ...failureOf(new GantryError("gate-failed", { gate, problem, todo })), line }, output);
 }
 
-function unavailable({ name }: ArgocdSystem, app: string, problem: string): GantryError {
-  return new GantryError("system-unavailable", { system: name, what: `compare app ${app}`, problem });
+/** An answer and not an outage: the patience with it is over. */
+function unavailable({ name }: ArgocdSystem, app: string, problem: string): StepOutcome<never> {
+  const error = new GantryError("system-unavailable", { system: name, what: `compare app ${app}`, problem });
+  return { kind: "errored", failure: failureOf(error), retryable: true };
 }
 
 /** The memo after a look that found no error. */
