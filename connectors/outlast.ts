@@ -27,19 +27,20 @@ type OutlastMemo = z.output<typeof memoSchema>;
 type Waiter = { readonly memo: JsonValue | undefined; readonly nowMs: () => number };
 
 /**
- * Calls `look` with the step's own memo and gives its outcome. An error that a restart can cause becomes `waiting`:
+ * Calls `look` with the step's own memo, and with the length of the outage that this call ends if it succeeds (0: none); a
+ * step that measures how long a system takes has to subtract it. Gives its outcome. An error that a restart can cause becomes `waiting`:
  * - `system-unavailable`: for up to 10 minutes without a proper answer;
  * - `credential-refused`, `system-forbidden`, a web page, a redirect, and a 404 that `look` did not expect: equally
  *   long if the system has answered properly in this step before or was down in this outage, else for 10 seconds.
- * Every other error is thrown at once. The step must keep nothing in its memo that an outage of minutes makes wrong.
+ * Every other error is thrown at once.
  */
 export async function outlastRestart<O>(
   { memo: given, nowMs }: Waiter,
-  look: (memo: JsonValue | undefined) => Promise<StepOutcome<O>>,
+  look: (memo: JsonValue | undefined, outageMs: number) => Promise<StepOutcome<O>>,
 ): Promise<StepOutcome<O>> {
   const memo = memoOf(given);
   try {
-    const outcome = await look(memo.inner);
+    const outcome = await look(memo.inner, memo.outage === undefined ? 0 : nowMs() - memo.outage.sinceMs);
     if (outcome.kind !== "waiting") return outcome;
     const next = { answered: true, ...(outcome.memo === undefined ? {} : { inner: outcome.memo }) };
     return waiting(outcome.reason, outcome.retryAfterMs, next);
@@ -61,7 +62,9 @@ function mayBeStarting({ code, details }: GantryError): boolean {
   if (code === "system-refused") return details.status === 404;
   // A web page or a redirect of the proxy. Data of another form than expected has no status here, and is final.
   if (code === "system-strange") return typeof details.status === "number";
-  return ["system-unavailable", "credential-refused", "system-forbidden"].includes(code);
+  // Without a status it is not about our own credentials: the system reports what a third one refused.
+  if (code === "credential-refused") return details.status === 401;
+  return code === "system-unavailable" || code === "system-forbidden";
 }
 
 function retryAfterOf({ details }: GantryError): number {

@@ -3,16 +3,20 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { z } from "zod";
-import { type CallOptions, createHttp, type Http } from "../http.ts";
+import { type CallOptions, createHttp, type Http, type OtherAnswer } from "../http.ts";
+import type { Refresh } from "./decide-comparison.ts";
 import {
   type Application,
   application,
+  cluster,
   type ManagedResource,
   managedResources,
   type Project,
   project,
   type Refusal,
+  type Repository,
   refusal,
   repository,
   type TreeNode,
@@ -52,9 +56,10 @@ export type SyncRequest = {
 export type ArgoCd = ReturnType<typeof connect>;
 
 /**
- * A client of one Argo CD with the rights of one account. Calls may run concurrently. `undefined` means: not there, or
- * not to be seen by this account (Argo CD does not tell these apart). Besides the transport's errors: `system-forbidden`,
- * `system-refused` with Argo CD's own sentence, and `conflict` when two updates met.
+ * A client of one Argo CD with the rights of one account. Calls may run concurrently. `undefined` means that the object does
+ * not exist or, for projects, repositories and clusters, that this account may not see it: Argo CD answers the same. Besides
+ * the transport's errors: `system-forbidden`, `system-refused` with Argo CD's own sentence, and `conflict` when two updates
+ * met. `system-forbidden` about an application is also what Argo CD answers while it cannot reach its Kubernetes API.
  */
 export function connect(system: ArgocdSystem, access: { readonly fetch: typeof fetch; readonly signal: AbortSignal }) {
   const http = createHttp({
@@ -94,6 +99,14 @@ function projectCalls({ ask }: Calls) {
         what: `update project ${wish.metadata.name}`,
       }),
 
+    /** Needs the right `clusters, get`; undefined without it. */
+    getCluster: (name: string): Promise<{ readonly server: string } | undefined> =>
+      ask.maybe("get", `/api/v1/clusters/${encodeURIComponent(name)}`, {
+        query: { "id.type": "name" },
+        schema: cluster,
+        what: `look at cluster ${name}`,
+      }),
+
     deleteProject: (name: string): Promise<unknown> =>
       ask.maybe("delete", `/api/v1/projects/${encodeURIComponent(name)}`, { what: `delete project ${name}` }),
   };
@@ -101,14 +114,17 @@ function projectCalls({ ask }: Calls) {
 
 function repositoryCalls({ system, http, ask }: Calls) {
   return {
-    getRepository: (url: string): Promise<unknown> =>
+    getRepository: (url: string): Promise<Repository | undefined> =>
       ask.maybe("get", `/api/v1/repositories/${encodeURIComponent(url)}`, {
         schema: repository,
         what: `look at repository ${url}`,
       }),
 
     /** Argo CD tries the credentials first; what git says then comes as a status 500, see `registrationFailure`. */
-    createRepository: async (wish: NewRepository, upsert: boolean): Promise<Created<unknown>> => {
+    createRepository: async (
+      wish: NewRepository & Readonly<Record<string, unknown>>,
+      upsert: boolean,
+    ): Promise<Created<unknown>> => {
       const what = `register repository ${wish.repo}`;
       const answer = await http.post("/api/v1/repositories", {
         query: { upsert },
@@ -118,21 +134,29 @@ function repositoryCalls({ system, http, ask }: Calls) {
         expect: [...ANSWERS, 500],
       });
       if (answer.ok) return answer.body;
-      const said = readRefusal(answer.body);
+      const said = readRefusal(system, what, answer);
       if (answer.status !== 500 && isOtherSpec(said)) return "exists-different";
       throw registrationFailure(system, what, wish, answer.status, said);
     },
 
-    deleteRepository: (url: string): Promise<unknown> =>
-      ask.maybe("delete", `/api/v1/repositories/${encodeURIComponent(url)}`, { what: `remove repository ${url}` }),
+    /** Done when there is none: Argo CD answers 403 for one that is not registered, as for one that may not be deleted. */
+    deleteRepository: async (url: string): Promise<void> => {
+      const path = `/api/v1/repositories/${encodeURIComponent(url)}`;
+      try {
+        await ask.maybe("delete", path, { what: `remove repository ${url}` });
+      } catch (error) {
+        const denied = error instanceof GantryError && error.code === "system-forbidden";
+        if (!denied || (await ask.maybe("get", path, { what: `look at repository ${url}` })) !== undefined) throw error;
+      }
+    },
   };
 }
 
 function applicationCalls({ ask }: Calls) {
   return {
-    /** `refresh: "normal"` waits until Argo CD has asked git again and compared. */
-    getApplication: (name: string, inProject: string, refresh?: "normal"): Promise<Application | undefined> =>
-      ask.maybe("get", appPath(name), {
+    /** With `refresh`, it answers when Argo CD has asked git again and compared; `hard` also forgets cached manifests. */
+    getApplication: (name: string, inProject: string, refresh?: Refresh): Promise<Application | undefined> =>
+      ask.present("get", appPath(name), {
         query: { project: inProject, refresh },
         schema: application,
         what: `look at app ${name}`,
@@ -167,7 +191,7 @@ function operationCalls({ system, http, ask }: Calls) {
         expect: ANSWERS,
       });
       if (answer.ok) return { kind: "started" };
-      const said = readRefusal(answer.body);
+      const said = readRefusal(system, what, answer);
       const busy = said.code === PRECONDITION && said.message.includes("another operation is already in progress");
       const closed = said.code === DENIED && said.message.includes("sync window");
       if (busy) return { kind: "not-now", reason: `another operation of ${name} is in progress` };
@@ -208,32 +232,45 @@ function asker(system: string, http: Http) {
     const headers: Record<string, string> = verb === "get" ? {} : { "content-type": "application/json" };
     return http[verb]<T>(path, { ...options, headers, expect: ANSWERS });
   };
+  const refusalOf = (what: string, answer: OtherAnswer): Refusal => readRefusal(system, what, answer);
   return {
     async always<T>(verb: Verb, path: string, options: Ask<T>): Promise<T> {
       const answer = await call(verb, path, options);
       if (answer.ok) return answer.body;
-      throw refusalError(system, options.what, readRefusal(answer.body));
+      throw refusalError(system, options.what, refusalOf(options.what, answer));
     },
+    /** Undefined when it does not exist. */
+    async present<T>(verb: "get" | "delete", path: string, options: Ask<T>): Promise<T | undefined> {
+      const answer = await call(verb, path, options);
+      if (answer.ok) return answer.body;
+      const said = refusalOf(options.what, answer);
+      if (said.code === NOT_FOUND) return undefined;
+      throw refusalError(system, options.what, said);
+    },
+    /** Undefined when it does not exist, or a GET of it is denied. */
     async maybe<T>(verb: "get" | "delete", path: string, options: Ask<T>): Promise<T | undefined> {
       const answer = await call(verb, path, options);
       if (answer.ok) return answer.body;
-      const said = readRefusal(answer.body);
+      const said = refusalOf(options.what, answer);
       if (said.code === NOT_FOUND || (verb === "get" && said.code === DENIED)) return undefined;
       throw refusalError(system, options.what, said);
     },
     async create<T>(path: string, options: Ask<T>): Promise<Created<T>> {
       const answer = await call("post", path, options);
       if (answer.ok) return answer.body;
-      const said = readRefusal(answer.body);
+      const said = refusalOf(options.what, answer);
       if (isOtherSpec(said)) return "exists-different";
       throw refusalError(system, options.what, said);
     },
   };
 }
 
-function readRefusal(body: unknown): Refusal {
+/** Every error of Argo CD has a gRPC code. One without comes from something else that answers at this address. */
+function readRefusal(system: string, what: string, { status, body }: OtherAnswer): Refusal {
   const parsed = refusal.safeParse(body);
-  return parsed.success ? parsed.data : { code: 2, message: "it gave no reason" };
+  if (parsed.success) return parsed.data;
+  const problem = `status ${status} without Argo CD's error code: is the sub-path of Argo CD missing in \`url:\`?`;
+  throw new GantryError("system-strange", { system, what, problem, status });
 }
 
 function isOtherSpec({ code, message }: Refusal): boolean {
@@ -243,10 +280,10 @@ function isOtherSpec({ code, message }: Refusal): boolean {
 function refusalError(system: string, what: string, said: Refusal): GantryError {
   if (said.code === ABORTED) return new GantryError("conflict", { what: `${system}: ${what}` });
   const code = said.code === DENIED ? "system-forbidden" : "system-refused";
-  return new GantryError(code, { system, what, problem: said.message.slice(0, 1_000) });
+  return new GantryError(code, { system, what, problem: truncate(said.message, 1_000) });
 }
 
-/** Argo CD reports git's refusal as its own failure; it is told here as what it is. */
+/** Argo CD reports a failure of git as its own, with status 500 and the cause only in the text. */
 function registrationFailure(
   system: string,
   what: string,
@@ -255,9 +292,10 @@ function registrationFailure(
   said: Refusal,
 ): GantryError {
   const secrets = [wish.password, wish.bearerToken].filter((one) => one !== undefined && one !== "");
-  const problem = secrets
-    .reduce<string>((text, one) => text.replaceAll(String(one), "***"), said.message)
-    .slice(0, 1_000);
+  const problem = truncate(
+    secrets.reduce<string>((text, one) => text.replaceAll(String(one), "***"), said.message),
+    1_000,
+  );
   if (
     /authenticat|authoriz|credential|permission denied|access denied|invalid username/i.test(problem) &&
     said.code !== DENIED
@@ -266,6 +304,15 @@ function registrationFailure(
       system: `the git host of ${wish.repo}`,
       problem: `${system} says: ${problem}`,
     });
+  }
+  // A mistake that stays: the wrong address, or a certificate that Argo CD does not trust.
+  const certificate = /x509|certificate/i.test(problem);
+  if (
+    certificate ||
+    /not found|no such host|does not exist|unsupported (protocol|scheme)|invalid (url|character)/i.test(problem)
+  ) {
+    const hint = certificate ? " Add the authority of the git host in Argo CD, under Settings, Certificates." : "";
+    return new GantryError("system-refused", { system, what, problem: `${problem}${hint}` });
   }
   if (status === 500) return new GantryError("system-unavailable", { system, what, problem });
   return refusalError(system, what, { ...said, message: problem });

@@ -1,7 +1,7 @@
 // May and must this app be synced to our commit now?
 
 import { operationInProgress, replacedBy, wasReplaced } from "./decide-wait.ts";
-import { type Application, syncsItself } from "./model.ts";
+import { type Application, hasSeveralSources, isAt, syncsItself } from "./model.ts";
 
 /** Name of the `infos` entry that carries our effect key; it comes back in the operation and proves that it is ours. */
 export const EFFECT_INFO = "gantry-effect";
@@ -11,21 +11,28 @@ export const TASK_INFO = "gantry-task";
 export type SyncDecision =
   | { readonly kind: "refreshed" | "already" | "start" }
   | { readonly kind: "waiting"; readonly reason: string }
-  | { readonly kind: "superseded"; readonly problem: string };
+  | { readonly kind: "superseded" | "refused"; readonly problem: string };
 
-/** `app` was refreshed a moment ago. `start` for an operation of this task only lets the effect find out that it is there. */
+export const SEVERAL_SOURCES =
+  "The app has several sources (spec.sources), and Gantry syncs and changes only apps with one source (spec.source). Give it one source, or let it sync itself and leave out this step.";
+
+/**
+ * `app` was refreshed a moment ago and has been compared without an error. `start` for an operation of this task only lets
+ * the effect find out that it is there.
+ */
 export function decideSync(app: Application, revision: string, task: string): SyncDecision {
   if (startedBy(app, revision, task)) return { kind: "start" };
   const { sync } = app.status;
-  const there = sync?.status === "Synced" && sync.revision === revision;
+  const there = sync?.status === "Synced" && isAt(sync, revision);
   if (!there && wasReplaced(app, revision)) {
     return { kind: "superseded", problem: replacedBy(app, revision) };
   }
-  // An app that syncs itself must not be told to: it could deploy the new commit, the cached old one, and the new again.
+  // An app with auto-sync must not be synced: it could deploy the new commit, the cached old one, and the new one again.
   if (syncsItself(app)) return { kind: "refreshed" };
   const running = operationInProgress(app);
   if (running !== undefined) return { kind: "waiting", reason: `${app.metadata.name}: ${running}` };
-  return there ? { kind: "already" } : { kind: "start" };
+  if (there && wasApplied(app, revision)) return { kind: "already" };
+  return hasSeveralSources(app) ? { kind: "refused", problem: SEVERAL_SOURCES } : { kind: "start" };
 }
 
 /** Is the operation of the app, running or ended, the one that this effect started? */
@@ -34,8 +41,16 @@ export function carriesEffect(app: Application, key: string): boolean {
   return infos.some((info) => info.name === EFFECT_INFO && info.value === key);
 }
 
+/** "Synced" at a commit that was never applied can mean that only hooks differ; they run only in a sync. */
+function wasApplied(app: Application, revision: string): boolean {
+  const last = app.status.operationState;
+  const applied =
+    last?.phase === "Succeeded" && last.operation.sync?.dryRun !== true && isAt(last.syncResult, revision);
+  return applied || isAt(app.status.history?.at(-1), revision);
+}
+
 function startedBy(app: Application, revision: string, task: string): boolean {
   const operation = app.operation ?? app.status.operationState?.operation;
   const ours = operation?.info?.some((info) => info.name === TASK_INFO && info.value === task) === true;
-  return ours && operation?.sync?.revision === revision;
+  return ours && isAt(operation?.sync, revision);
 }

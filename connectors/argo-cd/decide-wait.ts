@@ -1,7 +1,9 @@
-// When is an app deployed and healthy? The rule is the one of Argo CD's own command line: nothing is believed while an
-// operation runs, nor before the controller has looked again after it, and "Synced" counts only at our commit.
+// When is an app deployed and healthy? The rule is that of Argo CD's own command line: the status counts for nothing while
+// an operation runs, nor until the controller has looked again after it, and "Synced" counts only at our commit. Pure.
 
-import { type Application, short, type TreeNode } from "./model.ts";
+import { decideComparison, type Patience, type Refresh } from "./decide-comparison.ts";
+import { type ImageUse, sameImage } from "./image-use.ts";
+import { type Application, isAt, revisionsOf, short, shortAt, type TreeNode } from "./model.ts";
 
 export type Wanted = {
   readonly app: string;
@@ -12,17 +14,16 @@ export type Wanted = {
   readonly url: string;
 };
 
-/** What has to be remembered from look to look. */
-export type Patience = {
-  /** Since when it looks sick without a break, ms since 1970. */
-  readonly sickSinceMs?: number | undefined;
-  /** How many fresh looks in a row found an error of the comparison. */
-  readonly errors: number;
-};
-
 export type Verdict =
   | { readonly kind: "done" }
-  | { readonly kind: "waiting"; readonly reason: string; readonly refresh: boolean; readonly patience: Patience }
+  | {
+      readonly kind: "waiting";
+      readonly reason: string;
+      readonly refresh: Refresh | false;
+      readonly patience: Patience;
+      /** How long to wait at least before the next look, ms. */
+      readonly pauseMs?: number;
+    }
   | {
       readonly kind: "failed";
       readonly gate: string;
@@ -30,129 +31,157 @@ export type Verdict =
       readonly line: string;
       readonly todo: string;
     }
-  | { readonly kind: "superseded"; readonly problem: string };
+  | { readonly kind: "superseded" | "unavailable"; readonly problem: string };
 
 const CALM: Patience = { errors: 0 };
-/** A comparison error hides behind the state Unknown, and may be git's hiccup: it must outlive a fresh look. */
-const ERRORS_IN_A_ROW = 2;
+/** How long a healthy app may have pods of other images before it counts that no manifest uses ours. */
+const UNUSED_GRACE_MS = 60_000;
 
-/** `nodes` are the app's live resources, where they could tell why it is not healthy. `nowMs` measures the grace only. */
+/**
+ * `nodes`: the app's live resources, where they could tell why it is not healthy. `use`: whether pods should run our image,
+ * where none does. `nowMs` measures patience only.
+ */
 export function decideWait(
   wanted: Wanted,
   app: Application,
   nodes: readonly TreeNode[],
   patience: Patience,
   nowMs: number,
+  use?: ImageUse,
 ): Verdict {
   const { status } = app;
   const operation = status.operationState ?? undefined;
-  const ours = operation !== undefined && revisionOf(operation) === wanted.revision;
+  const ours = operation !== undefined && isOurs(operation, wanted.revision);
 
   const busy = operationInProgress(app);
   if (busy !== undefined) return waiting(busy, { refresh: false });
   if (ours && (operation.phase === "Failed" || operation.phase === "Error")) return syncFailed(wanted, operation);
 
-  const complaint = status.conditions?.find(({ type }) => type === "ComparisonError" || type === "InvalidSpecError");
-  if (complaint) return complained(wanted, complaint, patience);
-  if (status.sync?.revision !== wanted.revision && wasReplaced(app, wanted.revision)) {
+  const trouble = decideComparison(app, patience, nowMs);
+  if (trouble) return trouble.kind === "failed" ? comparisonFailed(wanted.app, trouble) : trouble;
+  if (!isAt(status.sync, wanted.revision) && wasReplaced(app, wanted.revision)) {
     return { kind: "superseded", problem: replacedBy(app, wanted.revision) };
   }
-  const atOurs = status.sync?.status === "Synced" && status.sync.revision === wanted.revision;
+  const atOurs = status.sync?.status === "Synced" && isAt(status.sync, wanted.revision);
   // The branch has moved on, but what was applied last is our commit, and Argo CD has looked since. Its times have no
   // fractions of a second, so an equal one may be older.
   const appliedOurs =
     ours &&
     operation.phase === "Succeeded" &&
-    status.sync?.revision !== wanted.revision &&
+    !isAt(status.sync, wanted.revision) &&
     Date.parse(status.reconciledAt ?? "") > Date.parse(operation.finishedAt ?? "");
-  if (!atOurs && !appliedOurs) return waiting(notYet(wanted, app), { refresh: true });
-  return healthOf(wanted, app, nodes, patience, nowMs);
+  if (!atOurs && !appliedOurs) return waiting(notYet(wanted, app), { refresh: "normal" });
+  if (status.health?.status === "Healthy") return healthy(wanted, app, patience, nowMs, use);
+  return notHealthy(wanted, app, nodes, patience, nowMs);
 }
 
 /** Why nothing of the status can be believed yet; undefined when it can. */
 export function operationInProgress(app: Application): string | undefined {
   const state = app.status.operationState;
+  if (state && !state.finishedAt) return runningText(state);
   if (app.operation) return "the sync is about to run";
-  if (!state) return undefined;
-  if (!state.finishedAt) return state.message ? `the sync is running: ${state.message}` : "the sync is running";
-  if (state.operation.sync?.dryRun) return undefined;
+  if (!state || state.operation.sync?.dryRun) return undefined;
   const lookedAt = app.status.reconciledAt;
-  const lookedAfter = lookedAt && Date.parse(lookedAt) >= Date.parse(state.finishedAt);
+  const lookedAfter = lookedAt && Date.parse(lookedAt) >= Date.parse(state.finishedAt ?? "");
   return lookedAfter ? undefined : "the sync has ended, Argo CD has not looked at the cluster since";
+}
+
+/** A hook that runs keeps the operation running. */
+function runningText({ message, syncResult }: OperationState): string {
+  const hooks = (syncResult?.resources ?? []).filter((one) => one.hookType && one.hookPhase === "Running");
+  const names = hooks.map((one) => `${one.hookType} hook ${one.kind} ${one.name}`);
+  if (names.length > 0) return `the sync is running: ${names.join(", ")}`;
+  return message ? `the sync is running: ${message}` : "the sync is running";
 }
 
 /** Was this commit deployed, and another one after it? Then going back to it is not ours to do. */
 export function wasReplaced(app: Application, revision: string): boolean {
-  const revisions = (app.status.history ?? []).map((one) => one.revision);
-  return revisions.includes(revision) && revisions.at(-1) !== revision;
+  const deployed = (app.status.history ?? []).map((one) => isAt(one, revision));
+  return deployed.includes(true) && deployed.at(-1) !== true;
 }
 
 export function replacedBy(app: Application, revision: string): string {
-  return `${short(revision)} was deployed, and ${short(app.status.history?.at(-1)?.revision)} after it.`;
-}
-
-/** The same image, however its name is spelt: a digest decides over a tag. */
-export function sameImage(a: string, b: string): boolean {
-  if (a === b) return true;
-  const [left, right] = [a, b].map((image) => {
-    const [name = "", digest] = image.split("@");
-    return { name: name.replace(/:[^/:]+$/, ""), digest };
-  });
-  return left?.digest !== undefined && left.digest === right?.digest && left.name === right.name;
+  return `${short(revision)} was deployed, and ${shortAt(app.status.history?.at(-1))} after it.`;
 }
 
 function waiting(
   reason: string,
-  { refresh = false, patience = CALM }: { refresh?: boolean; patience?: Patience },
+  { refresh = false, patience = CALM }: { refresh?: Refresh | false; patience?: Patience },
 ): Verdict {
   return { kind: "waiting", reason, refresh, patience };
 }
 
 type OperationState = NonNullable<Application["status"]["operationState"]>;
 
-function revisionOf(operation: OperationState): string | undefined {
-  return operation.syncResult?.revision || operation.operation.sync?.revision;
+function isOurs({ syncResult, operation }: OperationState, revision: string): boolean {
+  return isAt(revisionsOf(syncResult).length > 0 ? syncResult : operation.sync, revision);
 }
 
 function syncFailed(wanted: Wanted, operation: OperationState): Verdict {
-  const broken = operation.syncResult?.resources?.find((one) => one.status === "SyncFailed");
+  const resources = operation.syncResult?.resources ?? [];
+  const refused = resources.find((one) => one.status === "SyncFailed");
+  const hook = resources.find((one) => one.hookType && (one.hookPhase === "Failed" || one.hookPhase === "Error"));
+  const broken = refused ?? hook;
   const problem = operation.message || `the sync ended as ${operation.phase}`;
+  const name = broken && `${broken === hook ? `${hook.hookType} hook ` : ""}${broken.kind} ${broken.name}`;
   return {
     kind: "failed",
     gate: `The sync of ${wanted.app}`,
     problem,
-    line: broken ? `${broken.kind} ${broken.name}: ${broken.message ?? "could not be applied"}` : problem,
-    todo: "Correct the manifests in the yaml repository and run CD again.",
+    line: broken ? `${name}: ${broken.message || (broken === hook ? "failed" : "could not be applied")}` : problem,
+    todo:
+      broken !== undefined && broken === hook
+        ? `Look at the log of ${hook.kind} ${hook.name}, correct it, and run CD again.`
+        : "Correct the manifests in the yaml repository and run CD again.",
   };
 }
 
-function complained(wanted: Wanted, complaint: { type: string; message: string }, patience: Patience): Verdict {
-  const errors = patience.errors + 1;
-  if (errors < ERRORS_IN_A_ROW) {
-    return waiting(`${complaint.type}: ${complaint.message}`, { refresh: true, patience: { errors } });
-  }
-  return {
-    kind: "failed",
-    gate: `The comparison of ${wanted.app}`,
-    problem: complaint.message,
-    line: `${complaint.type}: ${complaint.message}`,
-    todo: "Correct the manifests in the yaml repository, or the app's source and destination, and run CD again.",
-  };
+/** For every step that meets an error of the comparison. */
+export function comparisonFailed(
+  app: string,
+  { problem, line }: { readonly problem: string; readonly line: string },
+): Extract<Verdict, { kind: "failed" }> {
+  const todo = "Correct the manifests in the yaml repository, or the app's source and destination, and run CD again.";
+  return { kind: "failed", gate: `The comparison of ${app}`, problem, line, todo };
 }
 
 function notYet(wanted: Wanted, app: Application): string {
   const { sync } = app.status;
   if (!sync) return "Argo CD has not looked at the app yet";
-  if (sync.revision !== wanted.revision) {
-    return `Argo CD is at ${short(sync.revision)} (${sync.status}), not yet at ${short(wanted.revision)}`;
+  if (!isAt(sync, wanted.revision)) {
+    return `Argo CD is at ${shortAt(sync)} (${sync.status}), not yet at ${short(wanted.revision)}`;
   }
   const different = (app.status.resources ?? []).filter((one) => one.status === "OutOfSync");
   const names = different.slice(0, 3).map((one) => `${one.kind} ${one.name}`);
   const more = different.length > names.length ? ` and ${different.length - names.length} more` : "";
-  return `${sync.status} at ${short(sync.revision)}${names.length > 0 ? `: ${names.join(", ")}${more}` : ""}`;
+  return `${sync.status} at ${shortAt(sync)}${names.length > 0 ? `: ${names.join(", ")}${more}` : ""}`;
 }
 
-function healthOf(
+/**
+ * Healthy at our commit. An app without pods is done: its workloads have zero replicas or run only now and then, or Argo CD
+ * lists no images. Pods of other images alone mean that ours come, unless nothing keeps pods of our image running.
+ */
+function healthy(
+  { app: name, image }: Wanted,
+  app: Application,
+  patience: Patience,
+  nowMs: number,
+  use: ImageUse | undefined,
+): Verdict {
+  const running = app.status.summary?.images ?? [];
+  if (image === undefined || running.length === 0 || use === "no-pods") return { kind: "done" };
+  if (running.some((one) => sameImage(one, image))) return { kind: "done" };
+  if (use !== "unused") return waiting(`Healthy, but no pod runs ${image} yet`, {});
+  const unusedSinceMs = patience.unusedSinceMs ?? nowMs;
+  if (nowMs - unusedSinceMs < UNUSED_GRACE_MS) {
+    return waiting(`Healthy, but no manifest uses ${image}`, { patience: { errors: 0, unusedSinceMs } });
+  }
+  const line = `no manifest of ${name} uses the image ${image}; its pods run ${running.join(", ")}`;
+  const todo = "Correct the name of the image in the manifests of the yaml repository, and run CD again.";
+  return { kind: "failed", gate: `The image of ${name}`, problem: `${line}.`, line, todo };
+}
+
+function notHealthy(
   wanted: Wanted,
   app: Application,
   nodes: readonly TreeNode[],
@@ -160,12 +189,6 @@ function healthOf(
   nowMs: number,
 ): Verdict {
   const health = app.status.health?.status ?? "Unknown";
-  if (health === "Healthy") {
-    const { image } = wanted;
-    const running = app.status.summary?.images ?? [];
-    if (image === undefined || running.some((one) => sameImage(one, image))) return { kind: "done" };
-    return waiting(`Healthy, but no pod runs ${image} yet`, { refresh: false });
-  }
   const lines = reasonsOf(app, nodes, health);
   const line = lines[0] ?? app.status.health?.message ?? "Argo CD gives no reason";
   if (health === "Suspended") {

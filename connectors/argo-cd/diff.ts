@@ -1,7 +1,8 @@
 // What a sync would change, in words. Reads the states that Argo CD computed; shows no value of a Secret.
 
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
-import type { ManagedResource } from "./model.ts";
+import { truncate } from "@gantry/core/truncate.ts";
+import { type ManagedResource, stateOf } from "./model.ts";
 
 const PER_RESOURCE = 5;
 
@@ -54,18 +55,9 @@ function shown(value: JsonValue | undefined): string {
   if (value === undefined) return "(none)";
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const brief = text.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1…");
-  return brief.length > 120 ? `${brief.slice(0, 119)}…` : brief;
+  return truncate(brief, 120);
 }
 
 function labelOf(item: JsonValue | undefined): string | undefined {
   return isJsonObject(item) && typeof item.name === "string" ? item.name : undefined;
-}
-
-function stateOf(text: string | undefined): JsonValue | undefined {
-  if (text === undefined || text === "" || text === "null") return undefined;
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return text;
-  }
 }

@@ -1,13 +1,15 @@
-// Steps that see to it that Argo CD knows an app: its project, its yaml repository, and the Application itself. Each is
-// safe to repeat: what is there and alike is left alone, what people added stays.
+// Steps that ensure an app in Argo CD: its project, its yaml repository, and the Application itself. Each is safe to repeat:
+// what is already as wanted is not touched, and what people added stays.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { succeeded } from "@gantry/core/step/outcome.ts";
-import { defineStep, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
+import { defineStep, type StepContext, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { openHost } from "../git/hosts.ts";
-import { connect, type NewRepository } from "./client.ts";
-import { syncsItself } from "./model.ts";
+import { outlastRestart } from "../outlast.ts";
+import { type ArgoCd, connect, type NewRepository } from "./client.ts";
+import { SEVERAL_SOURCES } from "./decide-sync.ts";
+import { hasSeveralSources, type Project, type Repository, syncsItself } from "./model.ts";
 import { foreignReason, type Maker, madeBy, mergeApp, mergeProject, newApp, newProject } from "./wish.ts";
 
 /** A Kubernetes object name. */
@@ -24,16 +26,18 @@ const cluster = z.string().min(1).max(253);
 const repoUrl = z.string().min(1).max(2_048);
 const SETUP_LIMIT_MS = 120_000;
 
+const projectInput = z.strictObject({
+  project: objectName,
+  description: z.string().max(255).optional(),
+  sourceRepos: z.array(repoUrl).min(1),
+  destinations: z.array(z.strictObject({ cluster, namespace: z.union([namespace, z.literal("*")]) })).min(1),
+  system,
+});
+
 export const argocdEnsureProject = defineStep({
   name: "argocd/ensure-project",
   title: "Ensure the Argo CD project",
-  input: z.strictObject({
-    project: objectName,
-    description: z.string().max(255).optional(),
-    sourceRepos: z.array(repoUrl).min(1),
-    destinations: z.array(z.strictObject({ cluster, namespace: z.union([namespace, z.literal("*")]) })).min(1),
-    system,
-  }),
+  input: projectInput,
   output: z.object({ project: z.string(), created: z.boolean() }),
   needs: ["argocd"],
   effects: ["create-project", "update-project"],
@@ -41,56 +45,75 @@ export const argocdEnsureProject = defineStep({
   timeoutMs: SETUP_LIMIT_MS,
   plan: async (context) => {
     const { input } = context;
-    const there = await connect(context.system("argocd", input.system), context).getProject(input.project);
+    const client = connect(context.system("argocd", input.system), context);
+    const there = await client.getProject(input.project);
     if (!there) return [`create the Argo CD project ${input.project}`];
-    return mergeProject(there, input)
+    return mergeProject(there, input, await serversOf(client, there, input))
       ? [`add repositories and destinations to the Argo CD project ${input.project}`]
       : [];
   },
-  run: async (context) => {
-    const { input, log } = context;
-    const client = connect(context.system("argocd", input.system), context);
-    const maker = makerOf(context.task);
-    const there = await client.getProject(input.project);
-    if (!there || madeBy(there, maker)) {
-      const made = await context.effect({
-        name: "create-project",
-        what: `create the Argo CD project ${input.project}`,
-        probe: async () => {
-          const found = await client.getProject(input.project);
-          return found && madeBy(found, maker) ? { created: true } : undefined;
-        },
-        perform: async () => {
-          const created = await client.createProject(newProject(input, maker), input.project);
-          // Another task was quicker: the next look finds its project and adds to it.
-          if (created === "exists-different")
-            throw new GantryError("conflict", { what: `The project ${input.project}` });
-          return { created: true };
-        },
-      });
-      log(`created project ${input.project}`);
-      return succeeded({ project: input.project, created: made.created });
-    }
-    const changed = mergeProject(there, input);
-    if (changed) {
-      await context.effect({
-        name: "update-project",
-        what: `add repositories and destinations to the Argo CD project ${input.project}`,
-        probe: async () => undefined,
-        perform: async () => {
-          await client.updateProject(changed);
-          return {};
-        },
-      });
-    }
-    log(`project ${input.project} is there${changed ? ", completed" : ""}`);
-    return succeeded({ project: input.project, created: false });
-  },
+  run: (context) => outlastRestart(context, () => ensureProject(context)),
   undo: async (context, output) => {
     if (output.created)
       await connect(context.system("argocd", context.input.system), context).deleteProject(output.project);
   },
 });
+
+type ProjectContext = StepContext<z.output<typeof projectInput>, "argocd">;
+
+async function ensureProject(context: ProjectContext): Promise<StepOutcome<{ project: string; created: boolean }>> {
+  const { input, log } = context;
+  const client = connect(context.system("argocd", input.system), context);
+  const maker = makerOf(context.task);
+  const there = await client.getProject(input.project);
+  if (!there || madeBy(there, maker)) {
+    const made = await context.effect({
+      name: "create-project",
+      what: `create the Argo CD project ${input.project}`,
+      probe: async () => {
+        const found = await client.getProject(input.project);
+        return found && madeBy(found, maker) ? { created: true } : undefined;
+      },
+      perform: async () => {
+        const created = await client.createProject(newProject(input, maker), input.project);
+        // Another task was faster: the next look finds its project and adds to it.
+        if (created === "exists-different") throw new GantryError("conflict", { what: `The project ${input.project}` });
+        return { created: true };
+      },
+    });
+    log(`created project ${input.project}`);
+    return succeeded({ project: input.project, created: made.created });
+  }
+  const changed = mergeProject(there, input, await serversOf(client, there, input));
+  if (changed) {
+    await context.effect({
+      name: "update-project",
+      what: `add repositories and destinations to the Argo CD project ${input.project}`,
+      probe: async () => undefined,
+      perform: async () => {
+        await client.updateProject(changed);
+        return {};
+      },
+    });
+  }
+  log(`project ${input.project} exists${changed ? ", completed" : ""}`);
+  return succeeded({ project: input.project, created: false });
+}
+
+/** Addresses of the clusters that are wanted, where the project permits clusters by their address. */
+async function serversOf(
+  client: ArgoCd,
+  there: Project,
+  { destinations }: { readonly destinations: readonly { readonly cluster: string }[] },
+): Promise<ReadonlyMap<string, string>> {
+  const servers = new Map<string, string>();
+  if (!there.spec.destinations?.some(({ server }) => server !== undefined && server !== "")) return servers;
+  for (const name of new Set(destinations.map((one) => one.cluster))) {
+    const found = await client.getCluster(name);
+    if (found) servers.set(name, found.server);
+  }
+  return servers;
+}
 
 export const argocdEnsureRepository = defineStep({
   name: "argocd/ensure-repository",
@@ -113,49 +136,60 @@ export const argocdEnsureRepository = defineStep({
     const there = await connect(context.system("argocd", context.input.system), context).getRepository(url);
     return there === undefined ? [`register ${url} in Argo CD`] : [];
   },
-  run: async (context) => {
-    const { repository } = context.input;
-    const client = connect(context.system("argocd", context.input.system), context);
-    const host = openHost({ ...context, system: context.system("git", repository.system) });
-    const url = host.cloneUrl(repository.project, repository.slug);
-    const wish: NewRepository = { repo: url, type: "git", ...credentialsOf(host.gitAuthorization()) };
-    const { created, changed } = await context.effect({
-      name: "register-repository",
-      what: `register ${url} in Argo CD`,
-      // Argo CD shows no credentials: whether they are the right ones is only known by sending them again.
-      probe: async () => undefined,
-      perform: async () => {
-        const absent = (await client.getRepository(url)) === undefined;
-        const answer = await client.createRepository(wish, false);
-        if (answer === "exists-different") await client.createRepository(wish, true);
-        return { created: absent && answer !== "exists-different", changed: answer === "exists-different" };
-      },
-    });
-    context.log(`repository ${url} is ${created ? "registered" : changed ? "there, with new credentials" : "there"}`);
-    return succeeded({ url, created });
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { repository: wanted } = context.input;
+      const client = connect(context.system("argocd", context.input.system), context);
+      const host = openHost({ ...context, system: context.system("git", wanted.system) });
+      const url = host.cloneUrl(wanted.project, wanted.slug);
+      const wish: NewRepository = { repo: url, type: "git", ...credentialsOf(host.gitAuthorization()) };
+      const { created, changed } = await context.effect({
+        name: "register-repository",
+        what: `register ${url} in Argo CD`,
+        // Argo CD shows no credentials: whether they are the right ones is only known by sending them again.
+        probe: async () => undefined,
+        perform: async () => {
+          const there = await client.getRepository(url);
+          // An update replaces the whole object, so the settings of an administrator are sent again.
+          const body = { ...(there ? settingsOf(there) : {}), ...wish };
+          const answer = await client.createRepository(body, false);
+          if (answer === "exists-different") await client.createRepository(body, true);
+          return {
+            created: there === undefined && answer !== "exists-different",
+            changed: answer === "exists-different",
+          };
+        },
+      });
+      context.log(
+        `repository ${url} ${created ? "is registered" : changed ? "exists, with new credentials" : "exists"}`,
+      );
+      return succeeded({ url, created });
+    }),
   undo: async (context, output) => {
     if (output.created)
       await connect(context.system("argocd", context.input.system), context).deleteRepository(output.url);
   },
 });
 
+const appInput = z.strictObject({
+  app: objectName,
+  project: objectName,
+  repoUrl,
+  path: z.string().min(1).max(1_024),
+  targetRevision: z.string().min(1).max(255),
+  cluster: cluster.describe("Argo CD's name of the cluster, not its address."),
+  namespace,
+  autoSync: z.boolean().optional(),
+  labels: z.record(z.string(), z.string().max(63)).optional(),
+  system,
+});
+const appOutput = z.object({ app: z.string(), created: z.boolean(), autoSync: z.boolean(), url: z.string() });
+
 export const argocdEnsureApp = defineStep({
   name: "argocd/ensure-app",
   title: "Ensure the Argo CD app",
-  input: z.strictObject({
-    app: objectName,
-    project: objectName,
-    repoUrl,
-    path: z.string().min(1).max(1_024),
-    targetRevision: z.string().min(1).max(255),
-    cluster,
-    namespace,
-    autoSync: z.boolean().optional(),
-    labels: z.record(z.string(), z.string().max(63)).optional(),
-    system,
-  }),
-  output: z.object({ app: z.string(), created: z.boolean(), autoSync: z.boolean(), url: z.string() }),
+  input: appInput,
+  output: appOutput,
   needs: ["argocd"],
   effects: ["create-app", "update-app"],
   retry: USUAL_RETRY,
@@ -169,57 +203,67 @@ export const argocdEnsureApp = defineStep({
     if (!there) return [`create the Argo CD app ${input.app}: ${input.path} to ${input.cluster}/${input.namespace}`];
     return mergeApp(there, input, makerOf(context.task)) ? [`update the Argo CD app ${input.app}`] : [];
   },
-  run: async (context) => {
-    const { input, log } = context;
-    const argocd = context.system("argocd", input.system);
-    const client = connect(argocd, context);
-    const maker = makerOf(context.task);
-    const answer = (there: Parameters<typeof syncsItself>[0], created: boolean) =>
-      succeeded({ app: input.app, created, autoSync: syncsItself(there), url: appUrl(argocd.url, there.metadata) });
-
-    const there = await client.getApplication(input.app, input.project);
-    if (!there || madeBy(there, maker)) {
-      const { namespace: home, autoSync } = await context.effect({
-        name: "create-app",
-        what: `create the Argo CD app ${input.app}`,
-        probe: async () => {
-          const found = await client.getApplication(input.app, input.project);
-          return found && madeBy(found, maker) ? madeFacts(found) : undefined;
-        },
-        perform: async () => {
-          const created = await client.createApplication(newApp(input, maker), input.app, false);
-          if (created !== "exists-different") return madeFacts(created);
-          const problem = "It was made at the same time, or it is in another project.";
-          throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
-        },
-      });
-      log(`created app ${input.app}`);
-      const url = appUrl(argocd.url, { name: input.app, namespace: home });
-      return succeeded({ app: input.app, created: true, autoSync, url });
-    }
-    const problem = foreignReason(there, input, maker);
-    if (problem !== undefined)
-      throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
-    const changed = mergeApp(there, input, maker);
-    if (!changed) return answer(there, false);
-    await context.effect({
-      name: "update-app",
-      what: `update the Argo CD app ${input.app}`,
-      probe: async () => undefined,
-      perform: async () => {
-        await client.createApplication(changed, input.app, true);
-        return {};
-      },
-    });
-    log(`updated app ${input.app}`);
-    return answer((await client.getApplication(input.app, input.project)) ?? there, false);
-  },
+  run: (context) => outlastRestart(context, () => ensureApp(context)),
   undo: async (context, output) => {
     if (!output.created) return;
     const client = connect(context.system("argocd", context.input.system), context);
     await client.deleteApplication(output.app, context.input.project);
   },
 });
+
+async function ensureApp(
+  context: StepContext<z.output<typeof appInput>, "argocd">,
+): Promise<StepOutcome<z.output<typeof appOutput>>> {
+  const { input, log } = context;
+  const argocd = context.system("argocd", input.system);
+  const client = connect(argocd, context);
+  const maker = makerOf(context.task);
+  const answer = (there: Parameters<typeof syncsItself>[0], created: boolean) =>
+    succeeded({ app: input.app, created, autoSync: syncsItself(there), url: appUrl(argocd.url, there.metadata) });
+
+  const there = await client.getApplication(input.app, input.project);
+  if (!there || madeBy(there, maker)) {
+    const { namespace: home, autoSync } = await context.effect({
+      name: "create-app",
+      what: `create the Argo CD app ${input.app}`,
+      probe: async () => {
+        const found = await client.getApplication(input.app, input.project);
+        return found && madeBy(found, maker) ? madeFacts(found) : undefined;
+      },
+      perform: async () => {
+        const created = await client.createApplication(newApp(input, maker), input.app, false);
+        if (created !== "exists-different") return madeFacts(created);
+        const problem = "It was made at the same time, or it is in another project.";
+        throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
+      },
+    });
+    log(`created app ${input.app}`);
+    const url = appUrl(argocd.url, { name: input.app, namespace: home });
+    return succeeded({ app: input.app, created: true, autoSync, url });
+  }
+  if (hasSeveralSources(there)) {
+    throw new GantryError("system-refused", {
+      system: argocd.name,
+      what: `update app ${input.app}`,
+      problem: SEVERAL_SOURCES,
+    });
+  }
+  const problem = foreignReason(there, input, maker);
+  if (problem !== undefined) throw new GantryError("exists-foreign", { what: `The Argo CD app ${input.app}`, problem });
+  const changed = mergeApp(there, input, maker);
+  if (!changed) return answer(there, false);
+  await context.effect({
+    name: "update-app",
+    what: `update the Argo CD app ${input.app}`,
+    probe: async () => undefined,
+    perform: async () => {
+      await client.createApplication(changed, input.app, true);
+      return {};
+    },
+  });
+  log(`updated app ${input.app}`);
+  return answer((await client.getApplication(input.app, input.project)) ?? there, false);
+}
 
 /** Address of the app's page; Argo CD serves it below its own URL. */
 export function appUrl(base: string, app: { readonly name: string; readonly namespace?: string | undefined }): string {
@@ -232,6 +276,15 @@ function makerOf(task: TaskFacts): Maker {
 
 function madeFacts(app: Parameters<typeof syncsItself>[0]): { namespace: string; autoSync: boolean } {
   return { namespace: app.metadata.namespace ?? "argocd", autoSync: syncsItself(app) };
+}
+
+/** What the present registration has besides the credentials and what Argo CD reports about it. */
+function settingsOf({
+  connectionState: _state,
+  inheritedCreds: _inherited,
+  ...settings
+}: Repository): Record<string, unknown> {
+  return settings;
 }
 
 /** Argo CD clones with the same credentials as Gantry. A bearer token needs Argo CD 3.0 or later. */

@@ -1,5 +1,6 @@
 // What we read of Argo CD's objects. Fields that we do not know are kept, because an update sends the object back.
 
+import type { JsonValue } from "@gantry/core/json.ts";
 import { z } from "zod";
 
 const texts = z.record(z.string(), z.string());
@@ -23,8 +24,11 @@ const metadata = z.looseObject({
   resourceVersion: z.string().optional(),
 });
 
+/** An app with several sources has a list in place of the one commit. */
+const revisionFields = { revision: z.string().optional(), revisions: z.array(z.string()).nullish() };
+
 const operation = z.looseObject({
-  sync: z.looseObject({ revision: z.string().optional(), dryRun: z.boolean().optional() }).nullish(),
+  sync: z.looseObject({ ...revisionFields, dryRun: z.boolean().optional() }).nullish(),
   info: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).nullish(),
   initiatedBy: z.looseObject({ username: z.string().optional(), automated: z.boolean().optional() }).nullish(),
 });
@@ -36,7 +40,7 @@ const operationState = z.looseObject({
   finishedAt: z.string().nullish(),
   syncResult: z
     .looseObject({
-      revision: z.string().optional(),
+      ...revisionFields,
       resources: z
         .array(
           z.looseObject({
@@ -44,6 +48,10 @@ const operationState = z.looseObject({
             name: z.string(),
             status: z.string().optional(),
             message: z.string().optional(),
+            /** PreSync, Sync, PostSync or SyncFail; empty for what is no hook. */
+            hookType: z.string().optional(),
+            /** A hook that failed has the status Synced and says so here. */
+            hookPhase: z.string().optional(),
           }),
         )
         .nullish(),
@@ -65,6 +73,7 @@ export const application = z.looseObject({
     source: z
       .looseObject({ repoURL: z.string(), path: z.string().optional(), targetRevision: z.string().optional() })
       .nullish(),
+    sources: z.array(z.looseObject({ repoURL: z.string().optional() })).nullish(),
     destination: z.looseObject({
       server: z.string().optional(),
       name: z.string().optional(),
@@ -81,12 +90,12 @@ export const application = z.looseObject({
   /** Nearly empty until the controller has looked at the app for the first time. */
   status: z
     .looseObject({
-      sync: z.looseObject({ status: syncStatus, revision: z.string().optional() }).optional(),
+      sync: z.looseObject({ status: syncStatus, ...revisionFields }).optional(),
       health: health.optional(),
       operationState: operationState.nullish(),
       reconciledAt: z.string().nullish(),
       conditions: z.array(z.looseObject({ type: z.string(), message: z.string() })).nullish(),
-      history: z.array(z.looseObject({ revision: z.string().optional() })).nullish(),
+      history: z.array(z.looseObject(revisionFields)).nullish(),
       resources: z.array(resource).nullish(),
       summary: z.looseObject({ images: z.array(z.string()).nullish() }).nullish(),
     })
@@ -113,6 +122,7 @@ export const project = z.looseObject({
 export type Project = z.output<typeof project>;
 
 export const repository = z.looseObject({ repo: z.string() });
+export type Repository = z.output<typeof repository>;
 
 export const managedResources = z.looseObject({
   items: z
@@ -146,8 +156,10 @@ export const tree = z.looseObject({
 });
 export type TreeNode = NonNullable<z.output<typeof tree>["nodes"]>[number];
 
+export const cluster = z.looseObject({ name: z.string().optional(), server: z.string() });
+
 /** Every error answer: `code` is the gRPC code, which says more than the HTTP status. */
-export const refusal = z.looseObject({ code: z.number().default(2), message: z.string().default("") });
+export const refusal = z.looseObject({ code: z.number(), message: z.string().default("") });
 export type Refusal = z.output<typeof refusal>;
 
 /** Does Argo CD sync this app by itself? Since 3.2 `automated` may be there and switched off. */
@@ -156,7 +168,39 @@ export function syncsItself(app: Application): boolean {
   return automated !== null && automated !== undefined && automated.enabled !== false;
 }
 
+type Revisions = { readonly revision?: string | undefined; readonly revisions?: readonly string[] | null | undefined };
+
+/** The commits (and chart versions) that this is about; one, unless the app has several sources. */
+export function revisionsOf(about: Revisions | null | undefined): readonly string[] {
+  if (about?.revisions && about.revisions.length > 0) return about.revisions;
+  return about?.revision ? [about.revision] : [];
+}
+
+export function isAt(about: Revisions | null | undefined, revision: string): boolean {
+  return revisionsOf(about).includes(revision);
+}
+
+/** `3f2a91c`, or `1.2.3 and 3f2a91c` */
+export function shortAt(about: Revisions | null | undefined): string {
+  return revisionsOf(about).map(short).join(" and ") || short(undefined);
+}
+
+export function hasSeveralSources(app: Application): boolean {
+  return (app.spec.sources?.length ?? 0) > 0;
+}
+
+/** A state that Argo CD gives as JSON in a text; undefined when the object is not there. */
+export function stateOf(text: string | undefined): JsonValue | undefined {
+  if (text === undefined || text === "" || text === "null") return undefined;
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return text;
+  }
+}
+
 /** `3f2a91c` */
 export function short(revision: string | undefined): string {
-  return revision === undefined || revision === "" ? "no commit" : revision.slice(0, 7);
+  if (revision === undefined || revision === "") return "no commit";
+  return /^[0-9a-f]{40,64}$/.test(revision) ? revision.slice(0, 7) : revision;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { StepOutcome } from "@gantry/core/step/outcome.ts";
-import { Crash, openBench } from "../step.fixture.ts";
+import { Crash, fastClock, openBench } from "../step.fixture.ts";
 import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./ensure-steps.ts";
 import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
 import { manifests, openWorld, overlay, REPOSITORY, type SiteWorld } from "./world.fixture.ts";
@@ -330,7 +330,11 @@ suite("Argo CD", { concurrency: 4 }, () => {
   test("refused credentials are told apart: ours at Argo CD, and git's", async (t) => {
     const world = await openWorld(t);
     const { bench, systems } = world;
-    const stranger = await openBench({ systems: [systems.git, { ...systems.argocd, token: "wrong" }] });
+    const stranger = await openBench({
+      systems: [systems.git, { ...systems.argocd, token: "wrong" }],
+      limits: { maxPauseMs: 10 },
+      nowMs: fastClock(),
+    });
     t.after(() => stranger.close());
     const refused = failureOf(await stranger.run(argocdEnsureProject, projectInput(world)), "errored");
     assert.equal(refused.code, "credential-refused");

@@ -1,72 +1,85 @@
-// Steps that deploy: what would a sync change, sync, and wait until it runs. The commit is always given as its hash.
+// Steps that deploy: show what a sync would change, sync, and wait until the app runs the commit. The commit is always given
+// as its hash. All of them outlast a restart of Argo CD and of the Kubernetes API behind it.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonValue } from "@gantry/core/json.ts";
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { z } from "zod";
+import { outlastRestart } from "../outlast.ts";
 import { type ArgoCd, connect } from "./client.ts";
+import { decideComparison, type Refresh } from "./decide-comparison.ts";
 import { carriesEffect, decideSync, EFFECT_INFO, TASK_INFO } from "./decide-sync.ts";
-import { decideWait } from "./decide-wait.ts";
+import { comparisonFailed, decideWait, type Verdict } from "./decide-wait.ts";
 import { diffInWords } from "./diff.ts";
 import { appUrl, objectName, system } from "./ensure-steps.ts";
-import { type Application, short, type TreeNode } from "./model.ts";
+import { type ImageUse, imageUse, sameImage } from "./image-use.ts";
+import { type Application, isAt, short, shortAt, type TreeNode } from "./model.ts";
 
 const revision = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "must be a whole commit hash");
-const place = { app: objectName, project: objectName, revision, system };
+const placeInput = z.strictObject({ app: objectName, project: objectName, revision, system });
+type PlaceInput = z.output<typeof placeInput>;
 
-/** How long Argo CD may go without an answer while a step waits for it anyway, in looks of up to two seconds. */
-const MISSED_LOOKS = 60;
 /** Asking git again costs Argo CD a fetch. */
 const REFRESH_EVERY_MS = 2_000;
-/** A diff can only be had for the newest commit of the branch. After so many looks that is another one than ours. */
+/** A diff can only be had for the newest commit of the branch. After this many looks, that is another one than ours. */
 const DIFF_LOOKS = 8;
 
-const patience = z.object({
+const memoSchema = z.object({
   looks: z.number().default(0),
-  missed: z.number().default(0),
   errors: z.number().default(0),
+  errorSinceMs: z.number().optional(),
+  hardAtMs: z.number().optional(),
   sickSinceMs: z.number().optional(),
+  unusedSinceMs: z.number().optional(),
   refreshedAtMs: z.number().optional(),
-  refresh: z.boolean().default(true),
+  refresh: z.union([z.boolean(), z.enum(["normal", "hard"])]).default("normal"),
 });
-type Memo = z.output<typeof patience>;
+type Memo = z.output<typeof memoSchema>;
 
 export const argocdDiff = defineStep({
   name: "argocd/diff",
   title: "Show what a sync would change",
-  input: z.strictObject(place),
+  input: placeInput,
   output: z.object({ changed: z.number(), changes: z.array(z.string()) }),
   needs: ["argocd"],
   effects: [],
   retry: USUAL_RETRY,
-  timeoutMs: 300_000,
+  timeoutMs: 900_000,
   plan: async ({ input }) => [`compare ${input.app} with ${short(input.revision)}`],
-  run: async (context) => {
-    const { input, log } = context;
-    const client = connect(context.system("argocd", input.system), context);
-    const memo = patience.parse(context.memo ?? {});
-    const app = await seen(client, context, "normal");
-    const at = app.status.sync?.revision;
-    if (at !== input.revision && memo.looks < DIFF_LOOKS) {
-      const reason = `Argo CD compares ${input.app} with ${short(at)}, not yet with ${short(input.revision)}`;
-      return waiting(reason, pauseMs(memo.looks), { ...memo, looks: memo.looks + 1 });
-    }
-    if (at !== input.revision) log(`the branch has moved on: this is the difference to ${short(at)}`);
-    const found = diffInWords(await client.managedResources(input.app, input.project));
-    for (const change of found.changes) log(change);
-    if (found.changed === 0) log("nothing differs");
-    return succeeded({ changed: found.changed, changes: found.changes.slice(0, 100) });
-  },
+  run: (context) =>
+    outlastRestart(context, async (given) => {
+      const { input, log } = context;
+      const client = connect(context.system("argocd", input.system), context);
+      const memo = memoSchema.parse(given ?? {});
+      const app = await seen(client, context, refreshOf(memo) ?? "normal");
+      const trouble = comparisonOutcome(context, app, memo);
+      if (trouble) return trouble;
+      const { sync } = app.status;
+      if (!isAt(sync, input.revision) && memo.looks < DIFF_LOOKS) {
+        const reason = `Argo CD compares ${input.app} with ${shortAt(sync)}, not yet with ${short(input.revision)}`;
+        // Every look lets Argo CD generate the manifests again, and after three failures it gives up on the commit.
+        return waiting(reason, Math.min(5_000, 1_000 * 2 ** memo.looks), calmed(memo));
+      }
+      if (!isAt(sync, input.revision)) log(`the branch has moved on: this is the difference to ${shortAt(sync)}`);
+      const found = diffInWords(await client.managedResources(input.app, input.project));
+      for (const change of found.changes) log(change);
+      if (found.changed === 0) log("nothing differs");
+      return succeeded({ changed: found.changed, changes: found.changes.slice(0, 100) });
+    }),
 });
+
+const syncOutput = z.object({ operation: z.enum(["synced", "refreshed", "already"]), revision: z.string() });
+type SyncOutput = z.output<typeof syncOutput>;
 
 export const argocdSync = defineStep({
   name: "argocd/sync",
   title: "Sync the app to the commit",
-  input: z.strictObject(place),
-  output: z.object({ operation: z.enum(["synced", "refreshed", "already"]), revision: z.string() }),
+  input: placeInput,
+  output: syncOutput,
   needs: ["argocd"],
   effects: ["sync"],
   retry: USUAL_RETRY,
@@ -80,57 +93,69 @@ export const argocdSync = defineStep({
     if (kind === "already") return [];
     return [`${kind === "refreshed" ? "refresh" : "sync"} ${input.app} to ${short(input.revision)}`];
   },
-  run: async (context) => {
-    const { input, log, task } = context;
-    const client = connect(context.system("argocd", input.system), context);
-    const memo = patience.parse(context.memo ?? {});
-    const app = await seen(client, context, "normal");
-    const decision = decideSync(app, input.revision, task.id);
-    const again = (reason: string) => waiting(reason, pauseMs(memo.looks), { ...memo, looks: memo.looks + 1 });
-    const started = { operation: "synced", revision: input.revision } as const;
-    const sync = () =>
-      context.effect({
-        name: "sync",
-        what: `sync ${input.app} to ${short(input.revision)}`,
-        probe: async (key) => {
-          const now = await client.getApplication(input.app, input.project);
-          return now && carriesEffect(now, key) ? started : undefined;
-        },
-        perform: async (key) => {
-          const infos = [
-            { name: EFFECT_INFO, value: key },
-            { name: TASK_INFO, value: task.id },
-            { name: "gantry-run", value: task.url },
-          ];
-          const answer = await client.sync(input.app, input.project, { revision: input.revision, infos });
-          if (answer.kind === "not-now") throw new NotNow(answer.reason);
-          return started;
-        },
-      });
-    switch (decision.kind) {
-      case "superseded":
-        return superseded(input.app, decision.problem);
-      case "waiting":
-        return again(decision.reason);
-      case "refreshed":
-      case "already":
-        log(decision.kind === "already" ? `${input.app} is there already` : `${input.app} syncs by itself: refreshed`);
-        return succeeded({ operation: decision.kind, revision: input.revision });
-      case "start":
-        try {
-          const output = await sync();
-          log(`sync of ${input.app} to ${short(input.revision)} started`);
-          return succeeded(output);
-        } catch (error) {
-          if (error instanceof NotNow) return again(error.message);
-          throw error;
-        }
-    }
-  },
+  run: (context) => outlastRestart(context, (memo) => syncNow(context, memoSchema.parse(memo ?? {}))),
 });
 
+type SyncContext = StepContext<PlaceInput, "argocd">;
+
+async function syncNow(context: SyncContext, memo: Memo): Promise<StepOutcome<SyncOutput>> {
+  const { input, log, task } = context;
+  const argocd = context.system("argocd", input.system);
+  const client = connect(argocd, context);
+  const app = await seen(client, context, refreshOf(memo) ?? "normal");
+  const trouble = comparisonOutcome(context, app, memo);
+  if (trouble) return trouble;
+  const decision = decideSync(app, input.revision, task.id);
+  switch (decision.kind) {
+    case "superseded":
+      return superseded(input.app, decision.problem);
+    case "refused": {
+      const what = `sync app ${input.app}`;
+      throw new GantryError("system-refused", { system: argocd.name, what, problem: decision.problem });
+    }
+    case "waiting":
+      return waiting(decision.reason, pauseMs(memo.looks), calmed(memo));
+    case "refreshed":
+    case "already":
+      log(decision.kind === "already" ? `${input.app} is already synced` : `${input.app} has auto-sync: refreshed`);
+      return succeeded({ operation: decision.kind, revision: input.revision });
+    case "start":
+      try {
+        const output = await startSync(context, client);
+        log(`sync of ${input.app} to ${short(input.revision)} started`);
+        return succeeded(output);
+      } catch (error) {
+        if (error instanceof NotNow) return waiting(error.message, pauseMs(memo.looks), calmed(memo));
+        throw error;
+      }
+  }
+}
+
+/** Throws NotNow when Argo CD cannot sync now, but will be able to by itself. */
+async function startSync({ input, task, effect }: SyncContext, client: ArgoCd): Promise<SyncOutput> {
+  const started: SyncOutput = { operation: "synced", revision: input.revision };
+  return effect({
+    name: "sync",
+    what: `sync ${input.app} to ${short(input.revision)}`,
+    probe: async (key) => {
+      const now = await client.getApplication(input.app, input.project);
+      return now && carriesEffect(now, key) ? started : undefined;
+    },
+    perform: async (key) => {
+      const infos = [
+        { name: EFFECT_INFO, value: key },
+        { name: TASK_INFO, value: task.id },
+        { name: "gantry-run", value: task.url },
+      ];
+      const answer = await client.sync(input.app, input.project, { revision: input.revision, infos });
+      if (answer.kind === "not-now") throw new NotNow(answer.reason);
+      return started;
+    },
+  });
+}
+
 const waitInput = z.strictObject({
-  ...place,
+  ...placeInput.shape,
   /** The image that pods must run, as `host/project/name@sha256:…`. */
   image: z.string().min(1).max(1_024).optional(),
   /** How long it may look Degraded before that counts. */
@@ -157,67 +182,40 @@ export const argocdWait = defineStep({
   retry: USUAL_RETRY,
   timeoutMs: 900_000,
   plan: async ({ input }) => [`wait until ${input.app} is healthy at ${short(input.revision)}`],
-  run: async (context) => {
-    const { input } = context;
-    const argocd = context.system("argocd", input.system);
-    const client = connect(argocd, context);
-    const memo = patience.parse(context.memo ?? {});
-    try {
-      return await look(context, argocd, client, memo);
-    } catch (error) {
-      // A restart of Argo CD must not end a wait of minutes.
-      if (!(error instanceof GantryError) || error.code !== "system-unavailable" || memo.missed >= MISSED_LOOKS)
-        throw error;
-      return waiting(error.message, pauseMs(memo.missed), { ...memo, missed: memo.missed + 1 });
-    }
-  },
+  run: (context) => outlastRestart(context, (memo) => look(context, memoSchema.parse(memo ?? {}))),
 });
 
-type Place = { readonly app: string; readonly project: string; readonly revision: string };
-type WaitInput = z.output<typeof waitInput>;
+type WaitContext = StepContext<z.output<typeof waitInput>, "argocd">;
 type WaitOutput = z.output<typeof waitOutput>;
 
-async function look(
-  context: StepContext<WaitInput, "argocd">,
-  argocd: ArgocdSystem,
-  client: ArgoCd,
-  memo: Memo,
-): Promise<StepOutcome<WaitOutput>> {
+async function look(context: WaitContext, memo: Memo): Promise<StepOutcome<WaitOutput>> {
   const { input, nowMs } = context;
-  const fresh = memo.refresh && nowMs() - (memo.refreshedAtMs ?? 0) >= REFRESH_EVERY_MS;
-  const refreshedAtMs = fresh ? nowMs() : memo.refreshedAtMs;
-  const app = await seen(client, context, fresh ? "normal" : undefined);
+  const argocd: ArgocdSystem = context.system("argocd", input.system);
+  const client = connect(argocd, context);
+  const wished = refreshOf(memo);
+  const refresh = wished && nowMs() - (memo.refreshedAtMs ?? 0) >= REFRESH_EVERY_MS ? wished : undefined;
+  const app = await seen(client, context, refresh);
   const url = appUrl(argocd.url, app.metadata);
-  const wanted = {
-    ...input,
-    image: input.image,
-    degradedGraceMs: parseDuration(input.degradedGrace) ?? 0,
-    url,
-  };
+  const wanted = { ...input, image: input.image, degradedGraceMs: parseDuration(input.degradedGrace) ?? 0, url };
   // An error that was seen without asking git again says nothing new.
-  const before = fresh || memo.errors === 0 ? memo.errors : memo.errors - 1;
+  const before = refresh !== undefined || memo.errors === 0 ? memo.errors : memo.errors - 1;
   const nodes = await nodesOf(client, app, input);
-  const verdict = decideWait(wanted, app, nodes, { errors: before, sickSinceMs: memo.sickSinceMs }, nowMs());
+  const use = await useOf(client, app, input);
+  const verdict = decideWait(wanted, app, nodes, { ...memo, errors: before }, nowMs(), use);
   switch (verdict.kind) {
     case "done":
       return succeeded({ ...stateOf(app), revision: input.revision, url });
     case "superseded":
       return superseded(input.app, verdict.problem);
-    case "failed": {
-      const { gate, problem, todo, line } = verdict;
-      const failure = failureOf(new GantryError("gate-failed", { gate, problem, todo }));
-      context.log(line);
-      return failed<WaitOutput>({ ...failure, line }, { ...stateOf(app), url });
-    }
+    case "unavailable":
+      return unavailable(argocd, input.app, verdict.problem);
+    case "failed":
+      return failedBy<WaitOutput>(context, verdict, { ...stateOf(app), url });
     case "waiting": {
-      const next: Memo = {
-        looks: memo.looks + 1,
-        missed: 0,
-        refresh: verdict.refresh,
-        refreshedAtMs,
-        ...verdict.patience,
-      };
-      return waiting(verdict.reason, pauseMs(memo.looks), JSON.parse(JSON.stringify(next)) as Memo);
+      const { refresh: next, patience, reason, pauseMs: leastMs = 0 } = verdict;
+      const refreshedAtMs = refresh === undefined ? memo.refreshedAtMs : nowMs();
+      const kept = { looks: memo.looks + 1, refresh: next, refreshedAtMs, ...patience };
+      return waiting(reason, Math.max(pauseMs(memo.looks), leastMs), asJson(kept));
     }
   }
 }
@@ -225,11 +223,55 @@ async function look(
 /** Not now, but later: leaves the effect open, to be probed and tried again. */
 class NotNow extends Error {}
 
-async function seen(
-  client: ArgoCd,
-  context: StepContext<Place & { system?: string | undefined }, "argocd">,
-  refresh?: "normal",
-): Promise<Application> {
+/** What an error of the comparison makes of a step that refreshed the app; undefined when there is none. */
+function comparisonOutcome(context: SyncContext, app: Application, memo: Memo): StepOutcome<never> | undefined {
+  const trouble = decideComparison(app, memo, context.nowMs());
+  switch (trouble?.kind) {
+    case undefined:
+      return undefined;
+    case "waiting": {
+      const { reason, pauseMs, refresh, patience } = trouble;
+      return waiting(reason, pauseMs, asJson({ looks: memo.looks, refresh, ...patience }));
+    }
+    case "failed":
+      return failedBy<never>(context, comparisonFailed(context.input.app, trouble));
+    case "unavailable":
+      return unavailable(context.system("argocd", context.input.system), context.input.app, trouble.problem);
+  }
+}
+
+function failedBy<O>(
+  { log }: Pick<SyncContext, "log">,
+  { gate, problem, todo, line }: Extract<Verdict, { kind: "failed" }>,
+  output?: Partial<O>,
+): StepOutcome<O> {
+  log(line);
+  return failed<O>({ ...failureOf(new GantryError("gate-failed", { gate, problem, todo })), line }, output);
+}
+
+/** An answer and not an outage: the patience with it is over. */
+function unavailable({ name }: ArgocdSystem, app: string, problem: string): StepOutcome<never> {
+  const error = new GantryError("system-unavailable", { system: name, what: `compare app ${app}`, problem });
+  return { kind: "errored", failure: failureOf(error), retryable: true };
+}
+
+/** The memo after a look that found no error. */
+function calmed(memo: Memo): JsonValue {
+  return { looks: memo.looks + 1 };
+}
+
+/** Without the fields that are undefined, which JSON does not have. */
+function asJson(memo: Readonly<Record<string, unknown>>): JsonValue {
+  return JSON.parse(JSON.stringify(memo)) as JsonValue;
+}
+
+/** Memos of earlier versions have a boolean. */
+function refreshOf({ refresh }: Memo): Refresh | undefined {
+  if (refresh === false) return undefined;
+  return refresh === true ? "normal" : refresh;
+}
+
+async function seen(client: ArgoCd, context: SyncContext, refresh?: Refresh): Promise<Application> {
   const { app, project, system: name } = context.input;
   const found = await client.getApplication(app, project, refresh);
   if (found) return found;
@@ -241,10 +283,22 @@ async function seen(
 }
 
 /** The live resources, where the app is not healthy: they know why. */
-async function nodesOf(client: ArgoCd, app: Application, { project }: Place): Promise<readonly TreeNode[]> {
+async function nodesOf(client: ArgoCd, app: Application, { project }: PlaceInput): Promise<readonly TreeNode[]> {
   const health = app.status.health?.status;
   if (health !== "Degraded" && health !== "Progressing") return [];
   return client.tree(app.metadata.name, project);
+}
+
+/** Asked only where the app is healthy and none of its pods runs the image. */
+async function useOf(
+  client: ArgoCd,
+  app: Application,
+  { image, project }: z.output<typeof waitInput>,
+): Promise<ImageUse | undefined> {
+  const running = app.status.summary?.images ?? [];
+  if (image === undefined || running.length === 0 || app.status.health?.status !== "Healthy") return undefined;
+  if (running.some((one) => sameImage(one, image))) return undefined;
+  return imageUse(await client.managedResources(app.metadata.name, project), image);
 }
 
 function stateOf(app: Application): Pick<WaitOutput, "sync" | "health" | "images"> {

@@ -1,7 +1,8 @@
-// What Gantry wants of a project and of an app in Argo CD, put together with what is there. Pure: no calls.
+// Merges what Gantry wants of a project and of an app in Argo CD with what is there. Pure.
 
 import type { NewApplication, NewProject } from "./client.ts";
 import { type Application, type Project, syncsItself } from "./model.ts";
+import { permitsDestination, permitsRepository } from "./permits.ts";
 
 /** Who made it and for which app; a label, so that people can search for it. */
 export const APP_LABEL = "gantry/app";
@@ -28,7 +29,7 @@ export type AppWish = {
   readonly targetRevision: string;
   readonly cluster: string;
   readonly namespace: string;
-  /** Undefined leaves it to whoever set it; a new app then syncs when it is told to. */
+  /** Undefined keeps the present setting; a new app then has no auto-sync. */
   readonly autoSync?: boolean | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
 };
@@ -46,14 +47,22 @@ export function newProject(wish: ProjectWish, maker: Maker): NewProject {
   };
 }
 
-/** The project with what it lacks; undefined when it lacks nothing. What people added stays. */
-export function mergeProject(there: Project, wish: ProjectWish): Project | undefined {
+/**
+ * The project with what it lacks; undefined when it already permits everything, by name, address or pattern. What people
+ * added stays. `servers`: addresses of clusters by name, as far as they are known.
+ */
+export function mergeProject(
+  there: Project,
+  wish: ProjectWish,
+  servers: ReadonlyMap<string, string> = new Map(),
+): Project | undefined {
   const repos = there.spec.sourceRepos ?? [];
   const places = there.spec.destinations ?? [];
-  const newRepos = wish.sourceRepos.filter((one) => !repos.includes(one) && !repos.includes("*"));
-  const newPlaces = wish.destinations
-    .map(destinationOf)
-    .filter((one) => !places.some(({ name, namespace }) => name === one.name && namespace === one.namespace));
+  const newRepos = wish.sourceRepos.filter((one) => !repos.includes(one) && !permitsRepository(there, one));
+  const newPlaces = wish.destinations.map(destinationOf).filter((one) => {
+    const listed = places.some(({ name, namespace }) => name === one.name && namespace === one.namespace);
+    return !listed && !permitsDestination(there, { ...one, server: servers.get(one.name) });
+  });
   if (newRepos.length === 0 && newPlaces.length === 0) return undefined;
   const { status: _, ...rest } = there;
   const spec = { ...there.spec, sourceRepos: [...repos, ...newRepos], destinations: [...places, ...newPlaces] };

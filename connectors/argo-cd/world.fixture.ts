@@ -30,13 +30,14 @@ export type SiteWorld = {
   image(tag: string): Promise<{ name: string; digest: string; ref: string }>;
   /** Commits files to the branch `main` of the yaml repository and answers the commit. */
   commit(files: Readonly<Record<string, string>>): Promise<string>;
-  /** Ends Argo CD without a goodbye and starts it again on the same port with the same state. */
-  restartArgoCd(): Promise<void>;
+  /** Ends Argo CD abruptly and starts it again on the same port with the same state. */
+  restartArgoCd(starting?: ArgoCdOptions["starting"]): Promise<void>;
 };
 
 export async function openWorld(
   t: { after: (fn: () => Promise<void>) => void },
   timing: ArgoCdOptions["timing"] = {},
+  more: { readonly argocd?: Partial<ArgoCdOptions>; readonly nowMs?: () => number } = {},
 ): Promise<SiteWorld> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-argocd-"));
   const bitbucket = await startBitbucketDc({
@@ -56,6 +57,7 @@ export async function openWorld(
     token: TOKEN,
     clusters: [{ name: "seoul-dp", server: "https://seoul-dp.example" }],
     timing: { syncMs: 60, rolloutMs: 150, ...timing },
+    ...more.argocd,
   };
   const argocd = await startArgoCd(options);
   const systems = {
@@ -70,7 +72,7 @@ export async function openWorld(
     },
     argocd: { kind: "argocd", name: "seoul-argocd", url: argocd.url, standIn: true, token: TOKEN },
   } as const;
-  const bench = await openBench({ systems: [systems.git, systems.argocd], limits: { maxPauseMs: 40 } });
+  const bench = await openBench({ systems: [systems.git, systems.argocd], limits: { maxPauseMs: 40 }, ...more });
   const cloneUrl = `${bitbucket.url}/scm/apps/orders-deploy.git`;
   const world: SiteWorld = {
     bench,
@@ -81,9 +83,9 @@ export async function openWorld(
     cloneUrl,
     image: (tag) => pushImage(registry.url, tag),
     commit: (files) => commitTo(join(dir, "bitbucket", "git", bare), join(dir, "seed"), files),
-    restartArgoCd: async () => {
+    restartArgoCd: async (starting = []) => {
       await world.argocd.close();
-      world.argocd = await startArgoCd({ ...options, port: argocd.port });
+      world.argocd = await startArgoCd({ ...options, port: argocd.port, starting });
     },
   };
   t.after(async () => {

@@ -1,6 +1,8 @@
 // Client of Harbor's API v2: projects, artifacts and scans. Only the calls that the steps make. It uses Basic
 // authentication and no cookies: with a session, Harbor would require a CSRF token.
 
+import { GantryError } from "@gantry/core/errors.ts";
+import { isJsonObject } from "@gantry/core/json.ts";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
 import { z } from "zod";
@@ -86,8 +88,9 @@ export function createHarbor(
   system: HarborSystem,
   context: Pick<StepContext<unknown>, "fetch" | "signal">,
 ): HarborClient {
+  const title = system.title ?? system.name;
   const http = createHttp({
-    system: system.title ?? system.name,
+    system: title,
     baseUrl: `${system.url}/api/v2.0`,
     headers: { authorization: basicAuth(system.username, system.password) },
     fetch: context.fetch,
@@ -110,7 +113,7 @@ export function createHarbor(
       });
       return ok || status === 404;
     },
-    findArtifact: (project, repository, digest) => findArtifact(http, pathOf(project, repository, digest)),
+    findArtifact: (project, repository, digest) => findArtifact(http, title, pathOf(project, repository, digest)),
     startScan: async (project, repository, digest) => {
       const what = `scan ${repository}@${digest}`;
       const path = `${pathOf(project, repository, digest)}/scan`;
@@ -140,14 +143,20 @@ async function findProject(http: Http, name: string): Promise<Project | undefine
   return body;
 }
 
-async function findArtifact(http: Http, path: string): Promise<Artifact | undefined> {
+async function findArtifact(http: Http, system: string, path: string): Promise<Artifact | undefined> {
+  const what = "look for the image";
   const answer = await http.get(path, {
+    what,
     query: { with_scan_overview: true, with_tag: false },
     headers: { "x-accept-vulnerabilities": REPORT },
     schema: artifactSchema,
     expect: [404],
   });
-  if (!answer.ok) return undefined;
+  if (!answer.ok) {
+    // Harbor's own 404 lists errors. One without comes from a proxy while Harbor starts, and says nothing about the image.
+    if (isJsonObject(answer.body) && Array.isArray(answer.body.errors)) return undefined;
+    throw new GantryError("system-unavailable", { system, what, problem: "status 404, not from Harbor's API" });
+  }
   const { project_id, references, addition_links, scan_overview } = answer.body;
   return {
     projectId: project_id,

@@ -28,9 +28,10 @@ export async function harborBench(
   options: Partial<HarborOptions> & {
     readonly projects?: Readonly<Record<string, object>>;
     readonly as?: Partial<HarborSystem>;
+    readonly nowMs?: () => number;
   } = {},
 ): Promise<HarborBench> {
-  const { projects = { orders: { public: "false", auto_scan: "true" } }, as, ...rest } = options;
+  const { projects = { orders: { public: "false", auto_scan: "true" } }, as, nowMs: _, ...rest } = options;
   const dir = await tempDir(t);
   const harbor = await startHarbor({ name: "harbor", dir, empty: true, timing: TIMING, ...ACCOUNT, ...rest });
   t.after(() => harbor.close());
@@ -45,7 +46,11 @@ export async function harborBench(
     await api("POST", "/projects", { project_name, metadata });
   }
   const system: HarborSystem = { kind: "harbor", name: "harbor", url: harbor.url, standIn: true, ...ACCOUNT, ...as };
-  const bench = await openBench({ systems: [system], task: { requestedAtMs: Date.now() - 1_000 } });
+  const bench = await openBench({
+    systems: [system],
+    task: { requestedAtMs: Date.now() - 1_000 },
+    nowMs: options.nowMs ?? Date.now,
+  });
   t.after(() => bench.close());
   harbor.exchanges.length = 0;
   return { harbor, bench, system, host: new URL(harbor.url).host, api };

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { assemble } from "../image/image.fixture.ts";
 import { digestOf, pushImage } from "../image/push-image.ts";
 import { OCI_INDEX, sha256 } from "../oci/manifest.ts";
-import { Crash } from "../step.fixture.ts";
+import { Crash, fastClock } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { type HarborBench, harborBench, registryOf } from "./harbor.fixture.ts";
 import { ensureProject, waitForScan } from "./steps.ts";
@@ -84,8 +84,9 @@ test("a robot that may not create projects is told so", async (t) => {
     permissions: [{ kind: "project", namespace: "orders", access: [{ resource: "repository", action: "pull" }] }],
   });
   const robot = (await answer.json()) as { name: string; secret: string };
-  const other = await harborBench(t, { as: { url: world.harbor.url, username: robot.name, password: robot.secret } });
-  const outcome = await other.bench.run(ensureProject, { project: "fresh" });
+  const as = { url: world.harbor.url, username: robot.name, password: robot.secret };
+  const other = await harborBench(t, { as, nowMs: fastClock() });
+  const outcome = await other.bench.run(ensureProject, { project: "fresh" }, { maxPauseMs: 10 });
   assert.equal(outcome.kind === "errored" && outcome.failure.code, "system-forbidden");
 });
 
@@ -195,8 +196,32 @@ test("waits long for an image that nobody pushed, and then says so", async (t) =
 });
 
 test("a wrong password is told as one", async (t) => {
-  const world = await harborBench(t, { as: { password: "wrong" } });
-  const outcome = await world.bench.run(ensureProject, { project: "orders" });
+  const world = await harborBench(t, { as: { password: "wrong" }, nowMs: fastClock() });
+  const outcome = await world.bench.run(ensureProject, { project: "orders" }, { maxPauseMs: 10 });
   assert.equal(outcome.kind === "errored" && outcome.failure.code, "credential-refused");
   assert.doesNotMatch(JSON.stringify(outcome), /wrong"/);
+});
+
+test("a restart in the middle of the scan is outlasted, with all answers of a Harbor that starts", async (t) => {
+  const world = await harborBench(t, { nowMs: fastClock() });
+  const { digest } = await pushedWith(t, world, {});
+  for (const answer of [
+    { kind: "drop" },
+    { kind: "status", status: 502 },
+    { kind: "status", status: 404, body: "default backend - 404" },
+    { kind: "status", status: 401 },
+    { kind: "status", status: 403 },
+    { kind: "status", status: 503 },
+    { kind: "status", status: 429 },
+    { kind: "status", status: 500 },
+    { kind: "status", status: 504 },
+    { kind: "status", status: 404, body: "<html>nginx</html>" },
+  ] as const) {
+    world.bench.nextTask();
+    // The first answer is proper; then 20 requests find Harbor starting.
+    world.harbor.faults.add({ ...answer, match: "artifacts", after: 1, times: 20 });
+    const outcome = await world.bench.run(waitForScan, { repository: "orders/web", digest }, { maxPauseMs: 5 });
+    assert.equal(outcome.kind, "succeeded", `${JSON.stringify(answer)}: ${JSON.stringify(outcome)}`);
+    world.harbor.faults.clear();
+  }
 });

@@ -6,6 +6,7 @@ import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
+import { outlastRestart } from "../outlast.ts";
 import { createHarbor, type HarborClient } from "./client.ts";
 import { decideScan, judge, lineOf, type ScanMemo, type Summary, THRESHOLDS, violating } from "./decide-scan.ts";
 
@@ -38,27 +39,28 @@ export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<t
     const found = await createHarbor(harbor, context).findProject(project);
     return found ? [] : [`Create the project ${project} in ${titleOf(harbor)}.`];
   },
-  run: async (context) => {
-    const { project, autoScan } = context.input;
-    const harbor = context.system("harbor", context.input.system);
-    const client = createHarbor(harbor, context);
-    const metadata = { public: String(context.input.public), auto_scan: String(autoScan) };
-    const { created } = await context.effect({
-      name: "create-project",
-      what: `create the project ${project} in ${titleOf(harbor)}`,
-      // The effect was begun and may be done: a project that our account created after the task was requested is ours.
-      probe: async () => {
-        const found = await client.findProject(project);
-        if (!found) return undefined;
-        const createdAtMs = Date.parse(found.creation_time ?? "");
-        const ours = found.owner_name === harbor.username && createdAtMs >= context.task.requestedAtMs;
-        return { created: ours };
-      },
-      perform: async () => ({ created: await client.createProject(project, metadata) }),
-    });
-    context.log(created ? `created the project ${project}` : `the project ${project} exists`);
-    return succeeded({ project, created });
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { project, autoScan } = context.input;
+      const harbor = context.system("harbor", context.input.system);
+      const client = createHarbor(harbor, context);
+      const metadata = { public: String(context.input.public), auto_scan: String(autoScan) };
+      const { created } = await context.effect({
+        name: "create-project",
+        what: `create the project ${project} in ${titleOf(harbor)}`,
+        // The effect was begun and may be done: a project that our account created after the task was requested is ours.
+        probe: async () => {
+          const found = await client.findProject(project);
+          if (!found) return undefined;
+          const createdAtMs = Date.parse(found.creation_time ?? "");
+          const ours = found.owner_name === harbor.username && createdAtMs >= context.task.requestedAtMs;
+          return { created: ours };
+        },
+        perform: async () => ({ created: await client.createProject(project, metadata) }),
+      });
+      context.log(created ? `created the project ${project}` : `the project ${project} exists`);
+      return succeeded({ project, created });
+    }),
   undo: async (context, { project, created }) => {
     if (!created) return;
     const client = createHarbor(context.system("harbor", context.input.system), context);
@@ -99,41 +101,38 @@ export const waitForScan = defineStep<ScanInput, ScanOutput, "harbor">({
   plan: async ({ input }) => [
     `Wait for the scan of ${input.repository} and stop at a ${input.failOn === "none" ? "failing scan" : `${input.failOn} finding`}.`,
   ],
-  run: async (context) => {
-    const { input, nowMs } = context;
-    const harbor = context.system("harbor", input.system);
-    const client = createHarbor(harbor, context);
-    const [project, name] = splitRepository(input.repository);
-    const memo = memoOf(context.memo) ?? {
-      sinceMs: nowMs(),
-      triggered: false,
-      autoScan: await scansByItself(client, project),
-    };
-    const artifact = await client.findArtifact(project, name, input.digest);
-    const children = await Promise.all(
-      (artifact?.children ?? []).map((digest) => client.findArtifact(project, name, digest)),
-    );
-    const decision = decideScan({ artifact, children, memo, nowMs: nowMs() });
-    switch (decision.do) {
-      case "wait":
-        return waiting(decision.reason, pauseMs(memo, nowMs()), memoJson(memo));
-      case "trigger": {
-        await client.startScan(project, name, input.digest);
-        return waiting(decision.reason, pauseMs(memo, nowMs()), memoJson({ ...memo, triggered: true }));
+  run: (context) =>
+    outlastRestart(context, async (given, outageMs) => {
+      const { input, nowMs } = context;
+      const harbor = context.system("harbor", input.system);
+      const client = createHarbor(harbor, context);
+      const [project, name] = splitRepository(input.repository);
+      const before = memoOf(given);
+      // While Harbor was away, nothing could be registered or scanned: that time does not count.
+      const memo = before
+        ? { ...before, sinceMs: before.sinceMs + outageMs }
+        : { sinceMs: nowMs(), triggered: false, autoScan: await scansByItself(client, project) };
+      const artifact = await client.findArtifact(project, name, input.digest);
+      const children = await Promise.all(
+        (artifact?.children ?? []).map((digest) => client.findArtifact(project, name, digest)),
+      );
+      const decision = decideScan({ artifact, children, memo, nowMs: nowMs() });
+      switch (decision.do) {
+        case "wait":
+          return waiting(decision.reason, pauseMs(memo, nowMs()), memoJson(memo));
+        case "trigger": {
+          await client.startScan(project, name, input.digest);
+          return waiting(decision.reason, pauseMs(memo, nowMs()), memoJson({ ...memo, triggered: true }));
+        }
+        case "give-up":
+          return givenUp(decision.code, titleOf(harbor), input.repository, decision.problem);
+        case "judge": {
+          const reportUrl = reportUrlOf(harbor, artifact?.projectId ?? 0, name, input.digest);
+          const images = children.length > 0 ? (artifact?.children ?? []) : [input.digest];
+          return verdictOf(context, client, decision.summaries, images, reportUrl);
+        }
       }
-      case "give-up":
-        throw new GantryError(decision.code, {
-          system: titleOf(harbor),
-          what: `scan ${input.repository}`,
-          problem: decision.problem,
-        });
-      case "judge": {
-        const reportUrl = reportUrlOf(harbor, artifact?.projectId ?? 0, name, input.digest);
-        const images = children.length > 0 ? (artifact?.children ?? []) : [input.digest];
-        return verdictOf(context, client, decision.summaries, images, reportUrl);
-      }
-    }
-  },
+    }),
 });
 
 async function verdictOf(
@@ -160,6 +159,17 @@ async function verdictOf(
       : `Read the report at ${reportUrl}.`,
   });
   return failed({ ...failureOf(error), ...(first ? { line: lineOf(first) } : {}) }, output);
+}
+
+/** An answer and not an outage, so that nobody waits for Harbor to come back. */
+function givenUp(
+  code: "system-unavailable" | "system-refused",
+  system: string,
+  repository: string,
+  problem: string,
+): StepOutcome<never> {
+  const error = new GantryError(code, { system, what: `scan ${repository}`, problem });
+  return { kind: "errored", failure: failureOf(error), retryable: code === "system-unavailable" };
 }
 
 function memoJson({ sinceMs, triggered, autoScan }: ScanMemo): JsonValue {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { JiraSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { startJira } from "@gantry/lab/fakes/jira.ts";
-import { Crash, openBench, type StepBench } from "../step.fixture.ts";
+import { Crash, fastClock, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { comment, createIssue, createProject, transitionIssue } from "./steps.ts";
 
@@ -112,7 +112,7 @@ test("a key that could become a path is refused before anything is sent", async 
 test("a refused token is named as such and never shown", async (t) => {
   const { connection } = await world(t, "data-center");
   const wrong = { ...connection, username: undefined, token: "wrong-token-9" };
-  const bench = await openBench({ systems: [wrong as JiraSystem] });
+  const bench = await openBench({ systems: [wrong as JiraSystem], limits: { maxPauseMs: 10 }, nowMs: fastClock() });
   t.after(() => bench.close());
   const outcome = await bench.run(createProject, { key: "ORD", name: "Orders" });
   assert.ok(outcome.kind === "errored");
@@ -184,3 +184,21 @@ async function dieAndRepeat(
   await assert.rejects(run(), Crash);
   assert.equal((await run()).kind, "succeeded");
 }
+
+test("a restart of Jira before each change is outlasted, and nothing is made twice", async (t) => {
+  const { jira, bench } = await world(t, "data-center");
+  const down = (): void => {
+    jira.faults.add({ kind: "drop", times: 6 });
+    jira.faults.add({ kind: "status", status: 503, times: 3 });
+  };
+  down();
+  const limits = { maxPauseMs: 5 };
+  assert.equal((await bench.run(createProject, { key: "ORD", name: "Orders" }, limits)).kind, "succeeded");
+  // A creation whose answer was lost is searched for five minutes, so no outage here.
+  const made = await bench.run(createIssue, { project: "ORD", summary: "Deploy" }, limits);
+  assert.ok(made.kind === "succeeded", JSON.stringify(made));
+  down();
+  const moved = await bench.run(transitionIssue, { issue: made.output.key, to: "Done" }, limits);
+  assert.equal(moved.kind, "succeeded", JSON.stringify(moved));
+  assert.equal(posts(jira, /\/issue$/), 1);
+});

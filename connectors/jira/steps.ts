@@ -6,6 +6,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
+import { outlastRestart } from "../outlast.ts";
 import { type Issue, type JiraClient, openJira, type Project, type Transition } from "./client.ts";
 
 const MINUTE_MS = 60_000;
@@ -39,28 +40,29 @@ export const createProject = defineStep({
     const found = await ours(context, await connect(context));
     return found ? [] : [`create the Jira project ${key} (${name})`];
   },
-  run: async (context) => {
-    const { key, name, description, template } = context.input;
-    const jira = await connect(context);
-    const made = await context.effect({
-      name: "project",
-      what: `create the Jira project ${key}`,
-      probe: async () => {
-        const found = await ours(context, jira);
-        return found && { id: found.id, created: true };
-      },
-      perform: async () => {
-        const found = await ours(context, jira);
-        if (found) return { id: found.id, created: false };
-        const text = [description, markOf(context.task)].filter(Boolean).join("\n\n");
-        const { id } = await jira.createProject({ key, name, description: text, template });
-        return { id, created: true };
-      },
-    });
-    const url = browse(context, key);
-    context.log(made.created ? `created ${url}` : `${url} is there already`);
-    return succeeded({ key, url, ...made });
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { key, name, description, template } = context.input;
+      const jira = await connect(context);
+      const made = await context.effect({
+        name: "project",
+        what: `create the Jira project ${key}`,
+        probe: async () => {
+          const found = await ours(context, jira);
+          return found && { id: found.id, created: true };
+        },
+        perform: async () => {
+          const found = await ours(context, jira);
+          if (found) return { id: found.id, created: false };
+          const text = [description, markOf(context.task)].filter(Boolean).join("\n\n");
+          const { id } = await jira.createProject({ key, name, description: text, template });
+          return { id, created: true };
+        },
+      });
+      const url = browse(context, key);
+      context.log(made.created ? `created ${url}` : `${url} is there already`);
+      return succeeded({ key, url, ...made });
+    }),
 });
 
 export const createIssue = defineStep({
@@ -82,43 +84,44 @@ export const createIssue = defineStep({
   retry: USUAL_RETRY,
   timeoutMs: 10 * MINUTE_MS,
   plan: async ({ input }) => [`create a ${input.type} in the Jira project ${input.project}: ${input.summary}`],
-  run: async (context) => {
-    const { project, onUnknown, labels, ...rest } = context.input;
-    const jira = await connect(context);
-    const label = `fx-${markKey(context.task)}`;
-    const lookingSince = lookingSinceOf(context.memo) ?? context.nowMs();
-    try {
-      const made = await context.effect({
-        name: "issue",
-        what: `create a Jira issue in ${project}: ${rest.summary}`,
-        probe: async () => {
-          const [found] = await jira.labelled(project, label);
-          if (found) return { id: found.id, key: found.key };
-          if (context.nowMs() - lookingSince < SEARCH_LAG_MS) throw new NotFoundYet();
-          if (onUnknown === "create") return undefined;
-          throw new GantryError("effect-unknown", {
-            what: `the issue "${rest.summary}" in ${project}`,
-            system: "Jira",
-          });
-        },
-        perform: async () => {
-          const { id, key } = await jira.createIssue({
-            project,
-            type: rest.type,
-            summary: rest.summary,
-            description: rest.description,
-            labels: [...labels, label],
-          });
-          return { id, key };
-        },
-      });
-      return succeeded({ ...made, url: browse(context, made.key) });
-    } catch (error) {
-      if (!(error instanceof NotFoundYet)) throw error;
-      const reason = "an earlier attempt may have created the issue; Jira's search index does not show it yet";
-      return waiting(reason, SEARCH_AGAIN_MS, { lookingSince });
-    }
-  },
+  run: (context) =>
+    outlastRestart(context, async (given, outageMs) => {
+      const { project, onUnknown, labels, ...rest } = context.input;
+      const jira = await connect(context);
+      const label = `fx-${markKey(context.task)}`;
+      const lookingSince = (lookingSinceOf(given) ?? context.nowMs()) + outageMs;
+      try {
+        const made = await context.effect({
+          name: "issue",
+          what: `create a Jira issue in ${project}: ${rest.summary}`,
+          probe: async () => {
+            const [found] = await jira.labelled(project, label);
+            if (found) return { id: found.id, key: found.key };
+            if (context.nowMs() - lookingSince < SEARCH_LAG_MS) throw new NotFoundYet();
+            if (onUnknown === "create") return undefined;
+            throw new GantryError("effect-unknown", {
+              what: `the issue "${rest.summary}" in ${project}`,
+              system: "Jira",
+            });
+          },
+          perform: async () => {
+            const { id, key } = await jira.createIssue({
+              project,
+              type: rest.type,
+              summary: rest.summary,
+              description: rest.description,
+              labels: [...labels, label],
+            });
+            return { id, key };
+          },
+        });
+        return succeeded({ ...made, url: browse(context, made.key) });
+      } catch (error) {
+        if (!(error instanceof NotFoundYet)) throw error;
+        const reason = "an earlier attempt may have created the issue; Jira's search index does not show it yet";
+        return waiting(reason, SEARCH_AGAIN_MS, { lookingSince });
+      }
+    }),
 });
 
 export const transitionIssue = defineStep({
@@ -140,26 +143,27 @@ export const transitionIssue = defineStep({
     const now = await (await connect(context)).issue(issue);
     return same(statusOf(now), to) ? [] : [`move ${issue} from ${statusOf(now)} to ${to}`];
   },
-  run: async (context) => {
-    const { issue: key, to } = context.input;
-    const jira = await connect(context);
-    const moved = await context.effect({
-      name: "transition",
-      what: `move ${key} to ${to}`,
-      probe: async () => {
-        const status = statusOf(await jira.issue(key));
-        return same(status, to) ? { status, changed: true } : undefined;
-      },
-      perform: async () => {
-        const status = statusOf(await jira.issue(key));
-        if (same(status, to)) return { status, changed: false };
-        const chosen = choose(await jira.transitions(key), key, to);
-        await jira.transition(key, chosen.id);
-        return { status: chosen.to.name, changed: true };
-      },
-    });
-    return succeeded({ key, url: browse(context, key), ...moved });
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { issue: key, to } = context.input;
+      const jira = await connect(context);
+      const moved = await context.effect({
+        name: "transition",
+        what: `move ${key} to ${to}`,
+        probe: async () => {
+          const status = statusOf(await jira.issue(key));
+          return same(status, to) ? { status, changed: true } : undefined;
+        },
+        perform: async () => {
+          const status = statusOf(await jira.issue(key));
+          if (same(status, to)) return { status, changed: false };
+          const chosen = choose(await jira.transitions(key), key, to);
+          await jira.transition(key, chosen.id);
+          return { status: chosen.to.name, changed: true };
+        },
+      });
+      return succeeded({ key, url: browse(context, key), ...moved });
+    }),
 });
 
 export const comment = defineStep({
@@ -172,18 +176,19 @@ export const comment = defineStep({
   retry: USUAL_RETRY,
   timeoutMs: 5 * MINUTE_MS,
   plan: async ({ input }) => [`comment on ${input.issue}`],
-  run: async (context) => {
-    const { issue: key, text } = context.input;
-    const jira = await connect(context);
-    const mark = { key: "gantry.effect", value: markKey(context.task) };
-    const made = await context.effect({
-      name: "comment",
-      what: `comment on ${key}`,
-      probe: () => jira.markedComment(key, mark),
-      perform: () => jira.comment(key, text, mark),
-    });
-    return succeeded({ key, url: browse(context, key), ...made });
-  },
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const { issue: key, text } = context.input;
+      const jira = await connect(context);
+      const mark = { key: "gantry.effect", value: markKey(context.task) };
+      const made = await context.effect({
+        name: "comment",
+        what: `comment on ${key}`,
+        probe: () => jira.markedComment(key, mark),
+        perform: () => jira.comment(key, text, mark),
+      });
+      return succeeded({ key, url: browse(context, key), ...made });
+    }),
 });
 
 class NotFoundYet extends Error {}

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Channel, Message } from "@gantry/core/notify/channel.ts";
-import { type LabMail, type MailBox, startMailBox } from "@gantry/lab/fakes/mail/mail.ts";
+import { selfSigned } from "@gantry/lab/fakes/certificate.ts";
+import { type LabMail, type MailBox, type MailBoxOptions, startMailBox } from "@gantry/lab/fakes/mail/mail.ts";
 import { isMailAddress, readReceivers } from "./address.ts";
 import { mailChannel, mailConfig } from "./channel.ts";
 
@@ -20,16 +21,20 @@ const message: Message = {
   at: new Date(1_750_000_000_000),
 };
 
-async function startLab(t: TestContext, more: object = {}): Promise<{ box: MailBox; channel: Channel }> {
+async function startLab(
+  t: TestContext,
+  more: object = {},
+  server: Partial<MailBoxOptions> = {},
+): Promise<{ box: MailBox; channel: Channel; dir: string }> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-mail-"));
-  const box = await startMailBox({ name: "mail", dir });
+  const box = await startMailBox({ name: "mail", dir, ...server });
   const channel = openChannel(box.smtpPort, more);
   t.after(async () => {
     await channel.close?.();
     await box.close();
     await rm(dir, { recursive: true, force: true });
   });
-  return { box, channel };
+  return { box, channel, dir };
 }
 
 function openChannel(port: number, more: object = {}): Channel {
@@ -190,4 +195,72 @@ test("a password is never sent in the open, and never without its user name", ()
   assert.ok(!ok({ username: "u" }));
   assert.ok(!ok({ from: "Gantry <gantry@corp.example>" }));
   assert.ok(!ok({ colour: "red" }));
+});
+
+describe("several receivers", () => {
+  const [ops, grey, gone] = ["ops@corp.example", "grey@corp.example", "gone@corp.example"];
+  const greylist = { receivers: [grey], delayMs: 100 };
+
+  test("one that greylists gets the mail later, and nobody else gets it twice", async (t) => {
+    const { box, channel } = await startLab(t, { to: [ops, grey, gone] }, { greylist, unknown: [gone] });
+    const first = await channel.send(message, limit());
+    assert.equal(first.kind, "retry");
+    assert.match("problem" in first ? first.problem : "", /1 of 3 receivers: .*Greylisted/);
+    const results: string[] = [first.kind];
+    while (results.at(-1) === "retry") results.push((await channel.send(message, limit())).kind);
+    assert.equal(results.at(-1), "delivered");
+    const mails = await received(box);
+    assert.deepEqual(
+      mails.map((one) => one.to),
+      [[ops], [grey]],
+    );
+    assert.equal(new Set(mails.map((one) => one.messageId)).size, 1);
+  });
+
+  test("all that greylist get it later; all that are unknown end it", async (t) => {
+    const { channel } = await startLab(t, { to: [grey] }, { greylist, unknown: [gone] });
+    assert.equal((await channel.send(message, limit())).kind, "retry");
+    const refused = await channel.send({ ...message, key: "other", to: gone }, limit());
+    assert.deepEqual(refused.kind, "refused");
+    assert.match("problem" in refused ? refused.problem : "", /Recipient address rejected/);
+  });
+});
+
+describe("TLS", () => {
+  const certificate = selfSigned(["localhost"]);
+  const send = async (t: TestContext, mode: "starttls" | "implicit", more: object): Promise<string> => {
+    const { channel } = await startLab(t, { host: "localhost", ...more }, { smtpTls: { mode, certificate } });
+    const result = await channel.send(message, limit());
+    return `${result.kind} ${"problem" in result ? result.problem : ""}`;
+  };
+
+  test("a certificate that is not trusted names the server and the remedy; ca and insecureSkipVerify are obeyed", async (t) => {
+    const { dir } = await startLab(t);
+    const ca = join(dir, "ca.pem");
+    await writeFile(ca, certificate.cert);
+    for (const [mode, tls] of [
+      ["starttls", "required"],
+      ["implicit", "implicit"],
+    ] as const) {
+      assert.match(await send(t, mode, { tls }), /^retry the certificate of localhost:\d+ is not trusted .*ca:/);
+      assert.match(await send(t, mode, { tls, ca }), /^delivered/);
+      assert.match(await send(t, mode, { tls, insecureSkipVerify: true }), /^delivered/);
+      assert.match(await send(t, mode, { tls, ca, host: "127.0.0.1" }), /^retry the certificate of 127\.0\.0\.1:/);
+    }
+  });
+
+  test("modes that are swapped say which one to use", async (t) => {
+    const any = { insecureSkipVerify: true };
+    assert.match(
+      await send(t, "starttls", { ...any, tls: "implicit" }),
+      /^retry localhost:\d+ does not speak TLS from the first byte: use tls: required/,
+    );
+  });
+
+  test("a ca file that cannot be used is told when the channel is opened", () => {
+    assert.throws(
+      () => openChannel(25, { ca: "/nonexistent.pem" }),
+      /certificate authority of the mail server 127\.0\.0\.1/,
+    );
+  });
 });

@@ -1,10 +1,15 @@
 // Mail over SMTP.
 
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type ConnectionOptions, getCACertificates } from "node:tls";
+import { GantryError } from "@gantry/core/errors.ts";
 import type { Channel, ChannelType, Message, SendResult } from "@gantry/core/notify/channel.ts";
-import { createTransport, type Transporter } from "nodemailer";
+import { truncate } from "@gantry/core/truncate.ts";
+import { createTransport, type SendMailOptions, type Transporter } from "nodemailer";
 import { z } from "zod";
 import { isMailAddress, readReceivers } from "./address.ts";
+import { type Attempt, decideDelivery, type Rejection } from "./decide-delivery.ts";
 import { mailHtml, mailSubject, mailText } from "./render.ts";
 
 const address = z.string().refine(isMailAddress, "not a mail address: write name@host, without a display name");
@@ -13,17 +18,21 @@ export const mailConfig = z
   .strictObject({
     host: z.string().min(1),
     port: z.int().min(1).max(65_535).default(587),
-    /** `implicit`: TLS from the first byte (465). `required`: STARTTLS or nothing. */
+    /** `implicit`: TLS from the first byte (465). `required`: STARTTLS, or the mail is not sent. */
     tls: z.enum(["if-offered", "required", "implicit"]).default("required"),
+    /** PEM file with certificates to trust in addition to the usual ones. */
+    ca: z.string().min(1).optional(),
+    /** Accepts any certificate: whoever is between here and the server can read the mails and the password. */
+    insecureSkipVerify: z.boolean().optional(),
     username: z.string().optional(),
     password: z.string().optional(),
     from: address,
-    /** Name beside the sender's address. */
+    /** Display name of the sender. */
     fromName: z
       .string()
       .regex(/^[^\p{Cc}"<>]{1,100}$/u)
       .default("Gantry"),
-    /** Receivers where a rule names none. */
+    /** Receivers when a rule names none. */
     to: z.array(address).max(50).default([]),
     replyTo: address.optional(),
     subjectPrefix: z
@@ -43,23 +52,32 @@ export type MailConfig = z.output<typeof mailConfig>;
 
 export const mailChannel: ChannelType<MailConfig> = { kind: "mail", config: mailConfig, open: openMail };
 
-/** Every step of a conversation with the server has this limit; the signal of a call limits the whole. */
+/** Limit of each step of the conversation with the server; the signal of a call limits the whole. */
 const STEP_MS = 15_000;
+/** Deliveries whose receivers are remembered while some of them are still to be tried again. */
+const MAX_OPEN = 1_000;
+
+type Sent = { readonly messageId: string; readonly rejectedErrors?: readonly RejectedReceiver[] };
+type RejectedReceiver = Error & { readonly recipient?: string; readonly responseCode?: number };
+type Transport = Transporter<Sent>;
 
 function openMail(config: MailConfig): Channel {
-  const transport: Transporter<{ messageId: string; rejected: unknown[] }> = createTransport({
+  const transport: Transport = createTransport({
     host: config.host,
     port: config.port,
     secure: config.tls === "implicit",
     requireTLS: config.tls === "required",
+    tls: tlsOf(config),
     ...(config.username === undefined ? {} : { auth: { user: config.username, pass: config.password ?? "" } }),
     connectionTimeout: STEP_MS,
     greetingTimeout: STEP_MS,
     socketTimeout: STEP_MS,
-    // Mails of ours have no attachments: nothing may make the library read files or addresses.
+    // Mails have no attachments: nothing may make the library read files or addresses.
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+  /** Who has got the mail of a delivery that is not over, by the delivery's key. */
+  const reached = new Map<string, ReadonlySet<string>>();
   return {
     send: async (message, signal) => {
       const receivers = message.to === undefined ? config.to : readReceivers(message.to);
@@ -68,64 +86,136 @@ function openMail(config: MailConfig): Channel {
       if (receivers.length === 0)
         return { kind: "refused", problem: "neither the rule nor the channel names a receiver" };
       if (signal.aborted) return { kind: "retry", problem: "no answer in time" };
-      return Promise.race([deliver(transport, config, message, receivers), whenAborted(signal)]);
+      return Promise.race([deliver({ transport, config, reached }, message, receivers), whenAborted(signal)]);
     },
     close: async () => transport.close(),
   };
 }
 
-async function deliver(
-  transport: Transporter<{ messageId: string; rejected: unknown[] }>,
-  config: MailConfig,
-  message: Message,
-  receivers: readonly string[],
-): Promise<SendResult> {
-  const domain = config.from.slice(config.from.indexOf("@") + 1);
-  const thread = `<${fingerprint(message.thread)}.thread@${domain}>`;
+/** The file is read when the channel is opened. Throws `authority-unreadable`. */
+function tlsOf({ host, ca, insecureSkipVerify }: MailConfig): ConnectionOptions {
+  if (insecureSkipVerify === true) return { rejectUnauthorized: false };
+  if (ca === undefined) return {};
   try {
-    const sent = await transport.sendMail({
-      from: { name: config.fromName, address: config.from },
-      to: receivers.map((one) => ({ name: "", address: one })),
-      ...(config.replyTo === undefined ? {} : { replyTo: { name: "", address: config.replyTo } }),
-      subject: mailSubject(config.subjectPrefix, message.title),
-      date: message.at,
-      // The same in every try: a mail program shows a mail that comes twice once.
-      messageId: `<${fingerprint(message.key)}@${domain}>`,
-      inReplyTo: thread,
-      references: [thread],
-      headers: {
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        "X-Gantry-State": message.state,
-        "X-Gantry-Thread": encodeURIComponent(message.thread),
-      },
-      text: mailText(message),
-      html: mailHtml(message),
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    });
-    const refused =
-      sent.rejected.length > 0 ? ` (${sent.rejected.length} of ${receivers.length} receivers refused)` : "";
-    return { kind: "delivered", ref: `${sent.messageId}${refused}` };
+    const found = readFileSync(ca, "utf8").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+    if (found) return { ca: [...getCACertificates(), ...found] };
+    throw new Error("it holds no PEM certificate");
   } catch (error) {
-    return readMailError(error, config);
+    const problem = `${ca}: ${error instanceof Error ? error.message : "cannot be read"}.`;
+    throw new GantryError("authority-unreadable", { system: `the mail server ${host}`, problem });
   }
 }
 
+type Mailer = {
+  readonly transport: Transport;
+  readonly config: MailConfig;
+  readonly reached: Map<string, ReadonlySet<string>>;
+};
+
+/** Sends to the receivers that have not got it yet. Those that are refused with 4xx are tried again, and they alone. */
+async function deliver(
+  { transport, config, reached }: Mailer,
+  message: Message,
+  receivers: readonly string[],
+): Promise<SendResult> {
+  const before = reached.get(message.key) ?? new Set<string>();
+  const open = receivers.filter((one) => !before.has(one));
+  const attempt = await attemptOf(transport, config, message, open);
+  const decision = decideDelivery({ before, open, attempt });
+  reached.delete(message.key);
+  if (decision.result.kind === "retry" && decision.reached.size > 0) {
+    reached.set(message.key, decision.reached);
+    for (const oldest of [...reached.keys()].slice(0, Math.max(0, reached.size - MAX_OPEN))) reached.delete(oldest);
+  }
+  return decision.result;
+}
+
+async function attemptOf(
+  transport: Transport,
+  config: MailConfig,
+  message: Message,
+  to: readonly string[],
+): Promise<Attempt> {
+  const rejections = (errors: readonly RejectedReceiver[] | undefined): Rejection[] =>
+    (errors ?? []).map(({ recipient = "", responseCode = 450, message: text }) => ({
+      receiver: recipient,
+      code: responseCode,
+      text: cleaned(text, config),
+    }));
+  try {
+    const sent = await transport.sendMail(mailOf(config, message, to));
+    return { messageId: sent.messageId, rejected: rejections(sent.rejectedErrors) };
+  } catch (error) {
+    const { rejectedErrors } = error as { rejectedErrors?: readonly RejectedReceiver[] };
+    const rejected = rejections(rejectedErrors);
+    return rejected.length === to.length ? { rejected } : { failure: readMailError(error, config) };
+  }
+}
+
+function mailOf(config: MailConfig, message: Message, to: readonly string[]): SendMailOptions {
+  const domain = config.from.slice(config.from.indexOf("@") + 1);
+  const thread = `<${fingerprint(message.thread)}.thread@${domain}>`;
+  return {
+    from: { name: config.fromName, address: config.from },
+    to: to.map((one) => ({ name: "", address: one })),
+    ...(config.replyTo === undefined ? {} : { replyTo: { name: "", address: config.replyTo } }),
+    subject: mailSubject(config.subjectPrefix, message.title),
+    date: message.at,
+    // The same in every attempt: a mail program shows a mail that arrives twice once.
+    messageId: `<${fingerprint(message.key)}@${domain}>`,
+    inReplyTo: thread,
+    references: [thread],
+    headers: {
+      "Auto-Submitted": "auto-generated",
+      "X-Auto-Response-Suppress": "All",
+      "X-Gantry-State": message.state,
+      "X-Gantry-Thread": encodeURIComponent(message.thread),
+    },
+    text: mailText(message),
+    html: mailHtml(message),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  };
+}
+
 /**
- * 5xx about the mail or its receivers is final; about signing in it is not, because a person will mend the password.
- * 4xx and everything below SMTP passes.
+ * A 5xx about the mail is final; about signing in it is not, because the password can be corrected. 4xx and everything below
+ * SMTP passes.
  */
 function readMailError(error: unknown, config: MailConfig): SendResult {
   const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
   const text = error instanceof Error ? error.message : "the mail could not be sent";
-  const hidden = [config.password, config.password && Buffer.from(config.password).toString("base64")];
-  const problem = hidden
-    .reduce((clean: string, secret) => (secret ? clean.replaceAll(secret, "***") : clean), text)
-    .replace(/\s+/g, " ")
-    .slice(0, 300);
+  const problem = cleaned(tlsAdvice(text, config) ?? text, config);
   const final = typeof responseCode === "number" && responseCode >= 500 && code !== "EAUTH" && code !== "ETLS";
   return { kind: final ? "refused" : "retry", problem };
+}
+
+/** What to change when TLS fails; OpenSSL's own words name neither the server nor the remedy. */
+function tlsAdvice(text: string, { host, port, tls }: MailConfig): string | undefined {
+  const at = `${host}:${port}`;
+  if (
+    /self-signed|unable to verify|unable to get (local )?issuer|certificate has expired|altnames|certificate/i.test(
+      text,
+    )
+  ) {
+    return `the certificate of ${at} is not trusted (${text}): name its authority with ca:, or correct host:`;
+  }
+  if (/wrong version number|packet length too long|record layer/i.test(text) && tls === "implicit") {
+    return `${at} does not speak TLS from the first byte: use tls: required there, or port 465 (${text})`;
+  }
+  if (/greeting never received/i.test(text) && tls !== "implicit") {
+    return `${at} gave no greeting: if it expects TLS from the first byte, as port 465 does, use tls: implicit (${text})`;
+  }
+  if (/STARTTLS/i.test(text) && tls === "required")
+    return `${at} does not offer STARTTLS, and tls: required needs it (${text})`;
+  return undefined;
+}
+
+/** One line without the password, which servers may repeat. */
+function cleaned(text: string, { password }: MailConfig): string {
+  const hidden = [password, password && Buffer.from(password).toString("base64")];
+  const clean = hidden.reduce((rest: string, secret) => (secret ? rest.replaceAll(secret, "***") : rest), text);
+  return truncate(clean.replace(/\s+/g, " "), 300);
 }
 
 function whenAborted(signal: AbortSignal): Promise<SendResult> {

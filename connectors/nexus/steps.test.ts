@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import type { NexusSystem } from "@gantry/core/site/systems.ts";
 import { type Nexus, startNexus } from "@gantry/lab/fakes/nexus/nexus.ts";
-import { openBench, type StepBench } from "../step.fixture.ts";
+import { fastClock, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { settings } from "./steps.ts";
 
@@ -20,7 +20,11 @@ async function world(t: T, more: Partial<NexusSystem> = {}): Promise<{ nexus: Ne
   const nexus = await startNexus({ name: "nexus", dir, ...ACCOUNT });
   t.after(() => nexus.close());
   const common = { kind: "nexus", name: "nexus", url: nexus.url, standIn: true, repositories: ALL } as const;
-  const bench = await openBench({ systems: [{ ...common, ...ACCOUNT, ...more }] });
+  const bench = await openBench({
+    systems: [{ ...common, ...ACCOUNT, ...more }],
+    limits: { maxPauseMs: 10 },
+    nowMs: fastClock(),
+  });
   t.after(() => bench.close());
   return { nexus, bench, dir };
 }
@@ -126,4 +130,13 @@ test("the package has the same checksum in every start", async (t) => {
     );
   }
   assert.equal(sums.size, 1);
+});
+
+test("a Nexus that is starting is outlasted", async (t) => {
+  const { nexus, bench } = await world(t);
+  for (const status of [401, 403, 500, 502, 503, 504]) {
+    nexus.faults.add({ kind: "status", status, times: 5, match: "/service/rest" });
+    const outcome = await bench.run(settings, { formats: ["npm"] });
+    assert.equal(outcome.kind, "succeeded", `${status}: ${JSON.stringify(outcome)}`);
+  }
 });

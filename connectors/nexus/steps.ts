@@ -8,6 +8,7 @@ import type { NexusSystem } from "@gantry/core/site/systems.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
+import { outlastRestart } from "../outlast.ts";
 import { createNexus, type NexusClient } from "./client.ts";
 import {
   type Account,
@@ -41,26 +42,27 @@ export const settings = defineStep({
       return `make ${format} download from ${addressOf(system, nameOf(context, system, format))}`;
     });
   },
-  run: async (context) => {
-    const system = context.system("nexus", context.input.system);
-    const nexus = createNexus(system, context.fetch, context.signal);
-    const account = accountOf(system, context.task.site);
-    const files: string[] = [];
-    const urls: Partial<Record<Format, string>> = {};
-    for (const format of new Set(context.input.formats)) {
-      const name = nameOf(context, system, format);
-      await mustServe(nexus, system, name, format);
-      const url = addressOf(system, name);
-      for (const file of settingsFiles(format, url, account)) {
-        await writePrivate(context.home, file);
-        files.push(`~/${file.path}`);
+  run: (context) =>
+    outlastRestart(context, async () => {
+      const system = context.system("nexus", context.input.system);
+      const nexus = createNexus(system, context.fetch, context.signal);
+      const account = accountOf(system, context.task.site);
+      const files: string[] = [];
+      const urls: Partial<Record<Format, string>> = {};
+      for (const format of new Set(context.input.formats)) {
+        const name = nameOf(context, system, format);
+        await mustServe(nexus, system, name, format);
+        const url = addressOf(system, name);
+        for (const file of settingsFiles(format, url, account)) {
+          await writePrivate(context.home, file);
+          files.push(`~/${file.path}`);
+        }
+        if (format === "npm") await reportOtherRegistry(context, url);
+        context.log(`${format} downloads from ${url}`);
+        urls[format] = url;
       }
-      if (format === "npm") await reportOtherRegistry(context, url);
-      context.log(`${format} downloads from ${url}`);
-      urls[format] = url;
-    }
-    return succeeded({ files, urls });
-  },
+      return succeeded({ files, urls });
+    }),
 });
 
 type Context = StepContext<z.infer<typeof input>, "nexus">;

@@ -44,7 +44,14 @@ export function decideScanFailure({ system, projectKey, exitCode, errors }: Scan
   const problem = truncate([...new Set(lines)].join("; ") || `sonar-scanner ended with exit code ${exitCode}.`, 600);
   const what = `analyse ${projectKey}`;
   for (const [pattern, code] of CAUSES) {
-    if (lines.some((line) => pattern.test(line))) return new GantryError(code, { system, what, problem });
+    if (lines.some((line) => pattern.test(line))) {
+      return new GantryError(code, {
+        system,
+        what,
+        problem,
+        ...(code === "credential-refused" ? { status: 401 } : {}),
+      });
+    }
   }
   return new GantryError("script-failed", { exit: exitCode, problem: `sonar-scanner: ${problem}` });
 }

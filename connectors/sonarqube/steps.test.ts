@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { type SonarqubeOptions, startSonarqube } from "@gantry/lab/fakes/sonarqube.ts";
-import { Crash, openBench, type StepBench } from "../step.fixture.ts";
+import { Crash, fastClock, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { analyze, qualityGate } from "./steps.ts";
 
@@ -18,15 +18,6 @@ const COMMIT = "3f2a9c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";
 /** What the fake scanner counts as a violation; put together so that our own checks do not count it. */
 const VIOLATION = `// ${["FIX", "ME"].join("")}: later\n`;
 const SOON = { maxPauseMs: 10 };
-
-/** A clock that runs a second per look, so that nobody waits for the patience with a system that may be starting. */
-function fastClock(): () => number {
-  let nowMs = Date.now();
-  return () => {
-    nowMs += 1_000;
-    return nowMs;
-  };
-}
 
 async function world(
   t: T,

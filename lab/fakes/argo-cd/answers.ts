@@ -26,7 +26,15 @@ export type Account = {
   readonly password?: string;
   /** A token of an account with the capability `apiKey`. */
   readonly token?: string;
+  /** Rights that this account lacks, e.g. `clusters, update`; it has all others. */
+  readonly without?: readonly string[];
 };
+
+/** Throws 403 when the account lacks this right. */
+export function need(ctx: Koa.Context, accounts: readonly Account[], right: string): void {
+  const account = accounts.find((one) => one.name === ctx.state.account);
+  if (account?.without?.includes(right)) throw refuse(CODE.denied, `permission denied: ${right}, sub: ${account.name}`);
+}
 
 /** The name of the account, or 401. */
 export function signedIn(ctx: Koa.Context, accounts: readonly Account[], state: State): string {
@@ -64,6 +72,12 @@ export function text(value: unknown): string | undefined {
 export function newMeta(state: State, given: unknown): Meta {
   const { name, labels, annotations, finalizers } = (given ?? {}) as Partial<Meta>;
   if (text(name) === undefined) throw refuse(CODE.invalid, "metadata.name is needed");
+  if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(String(name))) {
+    throw refuse(
+      CODE.invalid,
+      `metadata.name: Invalid value: "${String(name)}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'`,
+    );
+  }
   state.version += 1;
   return {
     name: String(name),

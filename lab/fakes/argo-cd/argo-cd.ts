@@ -12,7 +12,7 @@ import { type Controller, startController } from "./controller.ts";
 import { openGitReader } from "./git.ts";
 import type { Manifest, State, Timing } from "./model.ts";
 import { applicationPage } from "./page.ts";
-import type { World } from "./refresh.ts";
+import type { Trouble, World } from "./refresh.ts";
 import type { PullCredential } from "./registry.ts";
 import { applicationRoutes } from "./routes-apps.ts";
 import { clusterRoutes, projectRoutes, repositoryRoutes, sessionRoutes } from "./routes-setup.ts";
@@ -20,6 +20,8 @@ import { clusterRoutes, projectRoutes, repositoryRoutes, sessionRoutes } from ".
 export type ArgoCdOptions = FakeServerOptions & {
   /** The token of the account `gantry`, which has the capability `apiKey`. */
   readonly token: string;
+  /** Rights that the account `gantry` lacks. */
+  readonly without?: readonly string[];
   /** More accounts, for people or for other tokens. */
   readonly accounts?: readonly Account[];
   /** The clusters that are registered from the start. */
@@ -32,6 +34,8 @@ export type ArgoCdOptions = FakeServerOptions & {
 };
 
 export type ArgoCd = FakeServer & {
+  /** What is wrong behind Argo CD, until it is changed again. */
+  readonly trouble: Trouble;
   /** Somebody changes an object in a cluster by hand; `undefined` deletes it. */
   readonly changeByHand: (
     cluster: string,
@@ -49,7 +53,10 @@ const TIMING: Timing = { syncMs: 150, rolloutMs: 600, refreshEveryMs: 120_000 };
  */
 export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
   const { state, save } = openState<State>(options, newState);
-  const accounts: Account[] = [{ name: "gantry", token: options.token }, ...(options.accounts ?? [])];
+  const accounts: Account[] = [
+    { name: "gantry", token: options.token, without: options.without ?? [] },
+    ...(options.accounts ?? []),
+  ];
   for (const { name, server } of options.clusters) {
     state.clusters[server] = {
       namespaces: ["default", "kube-system"],
@@ -70,6 +77,8 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
     }),
     timing: { ...TIMING, ...options.timing },
     credentials: options.pullCredentials ?? [],
+    trouble: { kubernetes: "up", manifests: { left: 0, message: "" } },
+    failures: new Map(),
     changed: (name) => {
       for (const watcher of watchers) watcher(name);
     },
@@ -85,7 +94,7 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
       await next();
     });
     sessionRoutes(router, world, accounts);
-    projectRoutes(router, world);
+    projectRoutes(router, world, accounts);
     clusterRoutes(router, world);
     repositoryRoutes(router, world);
     applicationRoutes(router, { world, controller });
@@ -94,6 +103,7 @@ export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
   });
   return {
     ...fake,
+    trouble: world.trouble,
     changeByHand,
     close: async () => {
       await controller.close();

@@ -4,13 +4,13 @@
 import { nextChangeMs } from "./cluster.ts";
 import type { AppRecord, Live, State } from "./model.ts";
 import { beginOperation, finishOperation } from "./operations.ts";
-import { clusterOf, look, observe, sightOf, type World } from "./refresh.ts";
+import { clusterOf, forgetFailures, look, observe, sightOf, type World } from "./refresh.ts";
 import { findImage } from "./registry.ts";
 import { imagesOf } from "./transform.ts";
 
 export type Controller = {
   /** Asks git, compares, and resolves when the status says so. */
-  readonly refresh: (name: string) => Promise<void>;
+  readonly refresh: (name: string, how: "normal" | "hard") => Promise<void>;
   /** The state was changed from outside: do what is due now. */
   readonly wake: () => void;
   readonly close: () => Promise<void>;
@@ -76,7 +76,11 @@ export function startController(world: World): Controller {
 
   wake();
   return {
-    refresh: (name) => work(name, look),
+    refresh: (name, how) =>
+      work(name, async (inWorld, record) => {
+        if (how === "hard") forgetFailures(inWorld, record.object);
+        await look(inWorld, record);
+      }),
     wake,
     close: async () => {
       closed = true;

@@ -47,7 +47,8 @@ export type ResourceResult = {
   status: "Synced" | "SyncFailed" | "Pruned" | "PruneSkipped";
   message: string;
   hookPhase: string;
-  syncPhase: "Sync";
+  hookType?: string;
+  syncPhase: string;
 };
 export type OperationState = {
   operation: Operation;
@@ -102,9 +103,13 @@ export type AppRecord = {
   object: Application;
   /** What git asks for at `revision`, as of the last look. */
   desired?: { revision: string; manifests: Manifest[] };
+  /** The last comparison ended with an error: there are no targets. */
+  uncompared?: boolean;
   nextHistoryId: number;
   /** When the running operation ends, when the controller looks again, and when the app is really gone; ms since 1970. */
   operationEndsMs?: number;
+  /** Hooks of the running operation that have been started. */
+  hooksStarted?: boolean;
   lookAtMs?: number;
   goneAtMs?: number;
 };

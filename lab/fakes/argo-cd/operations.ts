@@ -15,7 +15,7 @@ import {
   stamp,
   versionOf,
 } from "./model.ts";
-import { clusterOf, manifestsOf, type World } from "./refresh.ts";
+import { clusterOf, hookOf, manifestsOf, type World } from "./refresh.ts";
 import { RenderProblem } from "./render.ts";
 
 /** Between the end of an operation and the controller's next look at the app. */
@@ -42,6 +42,8 @@ export async function finishOperation(world: World, record: AppRecord): Promise<
   const app = record.object;
   const running = app.status.operationState;
   if (!running || running.finishedAt || record.operationEndsMs === undefined) return;
+  if (await startHooks(world, record, running)) return;
+  delete record.hooksStarted;
   const ended = await carryOut(world, app, running);
   const nowMs = Date.now();
   app.status.operationState = { ...running, ...ended, finishedAt: stamp(nowMs) };
@@ -61,6 +63,27 @@ export async function finishOperation(world: World, record: AppRecord): Promise<
   record.lookAtMs = nowMs + LOOK_AGAIN_MS;
 }
 
+/** Says whether hooks have been started now: they keep the operation running. */
+async function startHooks(world: World, record: AppRecord, running: OperationState): Promise<boolean> {
+  if (record.hooksStarted === true || running.phase === "Terminating" || !running.syncResult) return false;
+  const { revision } = running.syncResult;
+  const found = await manifestsOf(world, record.object, revision === "" ? undefined : revision).catch(() => undefined);
+  const hooks = (found?.manifests ?? []).filter((one) => hookOf(one) !== undefined && hookOf(one) !== "SyncFail");
+  if (hooks.length === 0) return false;
+  record.hooksStarted = true;
+  const resources = hooks.map((one) => hookResult(one, "Running"));
+  record.object.status.operationState = { ...running, syncResult: { ...running.syncResult, resources } };
+  const ms = Math.max(...hooks.map((one) => Number(one.metadata.annotations?.["lab/hook-ms"] ?? 20)));
+  record.operationEndsMs = Date.now() + ms;
+  return true;
+}
+
+function hookResult(manifest: Manifest, phase: "Running" | "Succeeded" | "Failed"): ResourceResult {
+  const message = phase === "Failed" ? "Job has reached the specified backoff limit" : "";
+  const type = hookOf(manifest) ?? "Sync";
+  return { ...resultOf(manifest, "Synced", message), hookPhase: phase, hookType: type, syncPhase: type };
+}
+
 async function carryOut(
   world: World,
   app: Application,
@@ -73,12 +96,22 @@ async function carryOut(
   }
   try {
     const { manifests, revision } = await manifestsOf(world, app, wanted === "" ? undefined : wanted);
-    const resources = applyAll(world.state, app, manifests, running);
-    const broken = resources.find((one) => one.status === "SyncFailed");
+    const hooks = manifests.filter((one) => hookOf(one) !== undefined && hookOf(one) !== "SyncFail");
+    const ran = hooks.map((one) =>
+      hookResult(one, one.metadata.annotations?.["lab/hook"] === "fail" ? "Failed" : "Succeeded"),
+    );
+    const failed = ran.find((one) => one.hookPhase === "Failed");
+    const plain = manifests.filter((one) => hookOf(one) === undefined);
+    // A failed hook before the sync keeps everything else from being applied.
+    const applied = failed?.hookType === "PreSync" ? [] : applyAll(world.state, app, plain, running);
+    const resources = [...ran, ...applied];
+    const broken = resources.find((one) => one.status === "SyncFailed" || one.hookPhase === "Failed");
     return {
       phase: broken ? "Failed" : "Succeeded",
       message: broken
-        ? `one or more objects failed to apply, reason: ${broken.message}`
+        ? failed
+          ? "one or more synchronization tasks completed unsuccessfully"
+          : `one or more objects failed to apply, reason: ${broken.message}`
         : "successfully synced (all tasks run)",
       syncResult: { revision, source, resources },
     };

@@ -26,17 +26,65 @@ export type World = {
   readonly credentials: readonly PullCredential[];
   /** Called after every change of an app's status. */
   readonly changed: (name: string) => void;
+  /** What is wrong behind Argo CD; tests change it. */
+  readonly trouble: Trouble;
+  /** Failures of the repo-server, by source and commit: after three it answers from its cache. */
+  readonly failures: Map<string, { count: number; message: string }>;
 };
+
+export type Trouble = {
+  /** `away`: every question about an application is denied. `unreadable`: the live state cannot be read. */
+  kubernetes: "up" | "away" | "unreadable";
+  /** So many of the next generations of manifests fail with this message. */
+  manifests: { left: number; message: string };
+};
+
+/** The repo-server gives up on a commit after so many failures, by default for an hour. */
+const MAX_FAILURES = 3;
 
 export type Found = { readonly revision: string; readonly manifests: Manifest[]; readonly type: string };
 
 /** What git has for this app at a revision (default: the one it follows). Throws GitProblem or RenderProblem. */
-export async function manifestsOf({ state, git }: World, app: Application, revision?: string): Promise<Found> {
+export async function manifestsOf(world: World, app: Application, revision?: string): Promise<Found> {
+  const { state, git } = world;
   const { repoURL, path = ".", targetRevision = "HEAD" } = app.spec.source;
   const repository = state.repositories[repoURL] ?? { repo: repoURL, type: "git" };
   const commit = await git.resolve(repository, revision ?? targetRevision);
-  const { manifests, type } = render(await git.files(repository, commit), path);
+  const { manifests, type } = await generate(world, failureKey(app, commit), async () =>
+    render(await git.files(repository, commit), path),
+  );
   return { revision: commit, manifests: manifests.map((one) => placed(one, app.spec.destination.namespace)), type };
+}
+
+function failureKey({ spec }: Application, commit: string): string {
+  return `${spec.source.repoURL} ${spec.source.path ?? "."} ${commit}`;
+}
+
+/** Generates manifests, or answers the error that is cached for this commit. Only a hard refresh clears it. */
+async function generate<T>({ trouble, failures }: World, key: string, work: () => Promise<T>): Promise<T> {
+  const known = failures.get(key);
+  if (known && known.count >= MAX_FAILURES) {
+    throw new RenderProblem(`Manifest generation error (cached): ${known.message}`);
+  }
+  try {
+    if (trouble.manifests.left > 0) {
+      trouble.manifests.left -= 1;
+      throw new RenderProblem(trouble.manifests.message);
+    }
+    const made = await work();
+    failures.delete(key);
+    return made;
+  } catch (error) {
+    if (error instanceof RenderProblem) failures.set(key, { count: (known?.count ?? 0) + 1, message: error.message });
+    throw error;
+  }
+}
+
+/** Forgets the cached errors of an app's source, as `refresh=hard` does. */
+export function forgetFailures({ failures }: World, { spec }: Application): void {
+  for (const key of failures.keys()) {
+    if (key.startsWith(`${spec.source.repoURL} ${spec.source.path ?? "."} `)) failures.delete(key);
+  }
 }
 
 /** Asks git and compares; afterwards an app that syncs itself may have an operation. */
@@ -48,6 +96,7 @@ export async function look(world: World, record: AppRecord): Promise<void> {
     if (problem !== undefined) throw new RenderProblem(problem);
     const found = await manifestsOf(world, app);
     record.desired = { revision: found.revision, manifests: found.manifests };
+    delete record.uncompared;
     app.status.sourceType = found.type;
     delete app.status.conditions;
   } catch (error) {
@@ -58,6 +107,7 @@ export async function look(world: World, record: AppRecord): Promise<void> {
       `Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = ${error.message}`;
     app.status.conditions = [{ type, message, lastTransitionTime: stamp(Date.now()) }];
     record.desired ??= { revision: "", manifests: [] };
+    record.uncompared = true;
   }
   observe(world, record);
   app.status.reconciledAt = stamp(Date.now());
@@ -69,13 +119,14 @@ export function observe(world: World, record: AppRecord): boolean {
   const { object: app, desired } = record;
   if (!desired) return false;
   const before = structuredClone(app.status);
-  const found = compare(pairsOf(app.metadata.name, desired.manifests, clusterOf(world.state, app)), sightOf(world));
+  const found = compare(pairsOf(app.metadata.name, targetsOf(record), clusterOf(world.state, app)), sightOf(world));
   const unknown = app.status.conditions?.some(
     (one) => one.type === "ComparisonError" || one.type === "InvalidSpecError",
   );
   app.status.sync = {
     status: unknown ? "Unknown" : found.sync,
-    revision: desired.revision,
+    // After an error it is the text of the target revision, and no commit.
+    revision: unknown ? (app.spec.source.targetRevision ?? "HEAD") : desired.revision,
     comparedTo: { source: app.spec.source, destination: app.spec.destination },
   };
   const since = app.status.health?.status === found.health.status ? app.status.health.lastTransitionTime : undefined;
@@ -83,6 +134,16 @@ export function observe(world: World, record: AppRecord): boolean {
   app.status.resources = found.resources;
   app.status.summary = found.images.length > 0 ? { images: found.images } : {};
   return !same(before, app.status);
+}
+
+/** What git asks for, without hooks; nothing when the last comparison ended with an error. */
+export function targetsOf({ desired, uncompared }: AppRecord): Manifest[] {
+  return uncompared === true ? [] : (desired?.manifests ?? []).filter((one) => hookOf(one) === undefined);
+}
+
+/** `PreSync`, `Sync`, `PostSync` or `SyncFail`; undefined for what is no hook. */
+export function hookOf({ metadata }: Manifest): string | undefined {
+  return metadata.annotations?.["argocd.argoproj.io/hook"];
 }
 
 export function sightOf({ state, timing }: World): Sight {

@@ -9,7 +9,7 @@ import type { Controller } from "./controller.ts";
 import { GitProblem } from "./git.ts";
 import { type Application, type AppRecord, type AppSpec, type Operation, stamp, syncsItself } from "./model.ts";
 import { mergeStrategic } from "./patch.ts";
-import { clusterOf, manifestsOf, sightOf, type World } from "./refresh.ts";
+import { clusterOf, manifestsOf, sightOf, targetsOf, type World } from "./refresh.ts";
 import { RenderProblem } from "./render.ts";
 import { specProblem } from "./rules.ts";
 
@@ -31,7 +31,8 @@ export function applicationRoutes(router: Router, apps: Apps): void {
   });
   router.get(`${BASE}/:name`, async (ctx) => {
     const record = find(apps, ctx);
-    if (ctx.query.refresh) await controller.refresh(record.object.metadata.name);
+    const how = ctx.query.refresh;
+    if (how) await controller.refresh(record.object.metadata.name, how === "hard" ? "hard" : "normal");
     ctx.body = find(apps, ctx).object;
   });
   router.post(BASE, async (ctx) => {
@@ -81,6 +82,7 @@ function operationRoutes(router: Router, apps: Apps): void {
     if (syncsItself(app) && wish.dryRun !== true && revision !== undefined && revision !== follows) {
       throw refuse(CODE.precondition, `Cannot sync to ${revision}: auto-sync currently set to ${follows}`);
     }
+    if (revision !== undefined && !/^[0-9a-f]{40}$/.test(revision)) await mustResolve(apps, app, revision);
     const options = (wish.syncOptions as { items?: string[] } | undefined)?.items;
     start(apps, record, {
       sync: {
@@ -126,10 +128,14 @@ function operationRoutes(router: Router, apps: Apps): void {
 
 function viewRoutes(router: Router, apps: Apps): void {
   const { world } = apps;
-  const pairs = ({ object, desired }: AppRecord) =>
-    pairsOf(object.metadata.name, desired?.manifests ?? [], clusterOf(world.state, object));
+  const pairs = (record: AppRecord) =>
+    pairsOf(record.object.metadata.name, targetsOf(record), clusterOf(world.state, record.object));
   router.get(`${BASE}/:name/managed-resources`, (ctx) => {
-    ctx.body = { items: pairs(find(apps, ctx)).map(differenceOf) };
+    const record = find(apps, ctx);
+    if (world.trouble.kubernetes === "unreadable") {
+      throw refuse(CODE.unknown, "error getting cached app managed resources: failed to get cluster info");
+    }
+    ctx.body = { items: pairs(record).map(differenceOf) };
   });
   router.get(`${BASE}/:name/resource-tree`, (ctx) => {
     ctx.body = { nodes: pairs(find(apps, ctx)).flatMap(({ live }) => treeOf(live, sightOf(world))) };
@@ -156,13 +162,27 @@ function viewRoutes(router: Router, apps: Apps): void {
   });
 }
 
-/** The app; an absent one is 403 without a project and 404 with one, as in the real system. */
+async function mustResolve({ world }: Apps, { spec }: Application, revision: string): Promise<void> {
+  const repository = world.state.repositories[spec.source.repoURL] ?? { repo: spec.source.repoURL, type: "git" };
+  try {
+    await world.git.resolve(repository, revision);
+  } catch (error) {
+    if (!(error instanceof GitProblem)) throw error;
+    throw refuse(CODE.precondition, `error resolving repo revision: ${error.message}`);
+  }
+}
+
+/**
+ * The app. An absent one, or one of another project, is 403 without a project and 404 with one. While the Kubernetes API is
+ * away, every one is 403, in the same words.
+ */
 function find({ world }: Apps, ctx: Koa.Context, body: Record<string, unknown> = {}): AppRecord {
+  if (world.trouble.kubernetes === "away") throw refuse(CODE.denied, "permission denied");
   const name = String(ctx.params.name);
   const project = text(ctx.query.project) ?? text(body.project);
   const record = world.state.apps[name];
   if (record && (project === undefined || record.object.spec.project === project)) return record;
-  if (project === undefined || record) throw refuse(CODE.denied, "permission denied");
+  if (project === undefined) throw refuse(CODE.denied, "permission denied");
   throw refuse(CODE.notFound, `applications.argoproj.io "${name}" not found`);
 }
 

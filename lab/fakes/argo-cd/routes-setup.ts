@@ -1,7 +1,7 @@
 // Session, version, projects, clusters and repositories.
 
 import type Router from "@koa/router";
-import { type Account, bodyOf, bump, CODE, newMeta, newSession, refuse, text } from "./answers.ts";
+import { type Account, bodyOf, bump, CODE, need, newMeta, newSession, refuse, text } from "./answers.ts";
 import { same } from "./cluster.ts";
 import { GitProblem } from "./git.ts";
 import type { Cluster, Project, Repository } from "./model.ts";
@@ -34,7 +34,7 @@ export function sessionRoutes(router: Router, { state, save }: World, accounts: 
   });
 }
 
-export function projectRoutes(router: Router, { state, save }: World): void {
+export function projectRoutes(router: Router, { state, save }: World, accounts: readonly Account[]): void {
   const find = (name: unknown): Project => {
     const project = state.projects[String(name)];
     if (project) return project;
@@ -64,6 +64,8 @@ export function projectRoutes(router: Router, { state, save }: World): void {
   router.put("/api/v1/projects/:name", async (ctx) => {
     const { project: wish } = (await bodyOf(ctx)) as { project?: Partial<Project> };
     const there = find(ctx.params.name);
+    // Asked with an empty object when our own destinations have only a name.
+    if (wish?.spec?.destinations?.some(({ server }) => server)) need(ctx, accounts, "clusters, update");
     if (wish?.metadata?.resourceVersion !== there.metadata.resourceVersion) {
       throw refuse(
         CODE.aborted,
@@ -139,25 +141,22 @@ export function clusterRoutes(router: Router, { state, save }: World): void {
 }
 
 export function repositoryRoutes(router: Router, { state, save, git }: World): void {
-  const shown = (one: Repository) => ({
-    repo: one.repo,
-    type: one.type,
-    ...(one.username === undefined ? {} : { username: one.username }),
-    ...(one.project === undefined ? {} : { project: one.project }),
+  const shown = ({ password: _password, bearerToken: _bearerToken, ...one }: Repository) => ({
+    ...one,
     connectionState: { status: "Successful", message: "", attemptedAt: null },
   });
   const find = (url: unknown): Repository => {
     const repository = state.repositories[String(url)];
     if (repository) return repository;
-    throw refuse(CODE.notFound, `repo '${String(url)}' not found`);
+    // A repository that is not registered is not told from one that may not be seen.
+    throw refuse(CODE.denied, "permission denied");
   };
   const test = async (repository: Repository): Promise<void> => {
     try {
       await git.test(repository);
     } catch (error) {
       if (!(error instanceof GitProblem)) throw error;
-      const code = error.message === "repository not found" ? CODE.notFound : CODE.unknown;
-      throw refuse(code, `error testing repository connectivity: ${error.message}`);
+      throw refuse(CODE.unknown, `error testing repository connectivity: ${error.message}`);
     }
   };
   router.get("/api/v1/repositories", (ctx) => {

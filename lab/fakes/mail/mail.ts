@@ -1,10 +1,12 @@
-// A mail box: takes every mail over SMTP on loopback and keeps it on disk.
+// Fake mail server: accepts every mail over SMTP on loopback and keeps it on disk. It can greylist receivers, refuse
+// receivers for good, and speak TLS.
 //
-//   GET, DELETE /_lab/mails             what came, parsed
-//   POST /_lab/smtp { code, message, times }   the next mails are refused so (4xx or 5xx)
+//   GET, DELETE /_lab/mails                    the mails, parsed
+//   POST /_lab/smtp { code, message, times }   the next mails are refused with this code (4xx or 5xx)
 
 import { isJsonObject } from "@gantry/core/json.ts";
-import { SMTPServer } from "smtp-server";
+import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import type { Certificate } from "../certificate.ts";
 import { type FakeServer, type FakeServerOptions, LOOPBACK, openState, readJson, serve } from "../fake-server.ts";
 import { parseMail } from "./mail-parse.ts";
 
@@ -25,6 +27,12 @@ export type LabMail = {
 export type MailBoxOptions = FakeServerOptions & {
   /** A fixed SMTP port; 0 or absent takes a free one. */
   readonly smtpPort?: number;
+  /** Receivers that are answered 450 until this time has passed since they were first asked for by the same sender. */
+  readonly greylist?: { readonly receivers: readonly string[]; readonly delayMs: number };
+  /** Receivers that are answered 550. */
+  readonly unknown?: readonly string[];
+  /** `starttls`: offers STARTTLS. `implicit`: TLS from the first byte. */
+  readonly smtpTls?: { readonly mode: "starttls" | "implicit"; readonly certificate: Certificate };
 };
 export type MailBox = FakeServer & {
   readonly smtpPort: number;
@@ -51,32 +59,27 @@ export async function startMailBox(options: MailBoxOptions): Promise<MailBox> {
   };
 
   const smtp = new SMTPServer({
-    disabledCommands: ["AUTH", "STARTTLS"],
+    ...tlsOptions(options),
     size: MAX_MAIL,
     closeTimeout: 500,
     logger: false,
+    onRcptTo: receiverCheck(options),
     onData: (stream, session, done) => {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("error", done);
       stream.on("end", () => {
         const refusal = refusals.shift();
-        if (refusal) {
-          done(Object.assign(new Error(refusal.message), { responseCode: refusal.code }));
-          return;
-        }
+        if (refusal) return done(refused(refusal.code, refusal.message));
         const { mailFrom, rcptTo } = session.envelope;
         const from = mailFrom === false ? "" : mailFrom.address;
-        keep(
-          Buffer.concat(chunks).toString("utf8"),
-          from,
-          rcptTo.map((one) => one.address),
-        );
+        const to = rcptTo.map((one) => one.address);
+        keep(Buffer.concat(chunks).toString("utf8"), from, to);
         done();
       });
     },
   });
-  // A sender that goes away in the middle is nothing to stop for.
+  // A sender that disconnects is not an error of the fake.
   smtp.on("error", () => {});
   const smtpPort = await listenSmtp(smtp, options.host ?? LOOPBACK, options.smtpPort ?? 0);
 
@@ -103,6 +106,31 @@ export async function startMailBox(options: MailBoxOptions): Promise<MailBox> {
     close: async () => {
       await Promise.all([fake.close(), new Promise<void>((resolve) => smtp.close(resolve))]);
     },
+  };
+}
+
+function refused(responseCode: number, message: string): Error {
+  return Object.assign(new Error(message), { responseCode });
+}
+
+function tlsOptions({ smtpTls }: MailBoxOptions): SMTPServerOptions {
+  if (!smtpTls) return { disabledCommands: ["AUTH", "STARTTLS"] };
+  const { mode, certificate } = smtpTls;
+  return { disabledCommands: ["AUTH"], secure: mode === "implicit", ...certificate };
+}
+
+/** Greylisting as by postgrey: the first attempt of a sender for a receiver starts the clock. */
+function receiverCheck({ greylist, unknown = [] }: MailBoxOptions): NonNullable<SMTPServerOptions["onRcptTo"]> {
+  const firstAskedMs = new Map<string, number>();
+  return ({ address }, session, done) => {
+    if (unknown.includes(address)) return done(refused(550, `5.1.1 <${address}>: Recipient address rejected`));
+    if (!greylist?.receivers.includes(address)) return done();
+    const { mailFrom } = session.envelope;
+    const key = `${mailFrom === false ? "" : mailFrom.address} ${address}`;
+    const sinceMs = firstAskedMs.get(key) ?? Date.now();
+    firstAskedMs.set(key, sinceMs);
+    if (Date.now() - sinceMs >= greylist.delayMs) return done();
+    done(refused(450, `4.2.0 <${address}>: Recipient address rejected: Greylisted, try again later`));
   };
 }
 
