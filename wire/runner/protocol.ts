@@ -15,6 +15,7 @@
 // is answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Fields that the other side does not know
 // are ignored; versions.ts has the rest of what makes versions get along.
 
+import { RETRY_ON } from "@gantry/core/pipeline/retry.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
 import { runnerSettings } from "../settings/settings.ts";
@@ -124,11 +125,24 @@ export const leaseSchema = z.object({
 });
 export type Lease = z.infer<typeof leaseSchema>;
 
+/** See core/pipeline/retry.ts. */
+const retrySpec = z.object({
+  max: z.int().min(0),
+  delayMs: ms,
+  on: z.array(z.enum(RETRY_ON)).optional(),
+  exitCodes: z.array(z.int()).optional(),
+  backoff: z.enum(["fixed", "exponential"]).optional(),
+  maxDelayMs: ms.optional(),
+});
+
 const stepSpec = z.object({
   id,
   title: z.string(),
   when: z.string().optional(),
+  /** Of one try. */
   timeoutMs: ms.optional(),
+  /** Older runners ignore it: the step is then run once. */
+  retry: retrySpec.optional(),
   env: jsonObject,
   action: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("uses"), uses: z.string(), with: jsonObject }),
