@@ -54,7 +54,16 @@ export async function openAgentParts(deps: AgentPartsDeps) {
   });
   const fences = await openFences(journal, alarms);
   const heardByPeers = isShared ? (lease: string): number | undefined => peers?.lastHeardMs(lease) : undefined;
-  const leases: Leases = openLeases({ tasks, journal, config, clock, alarms, name, heardByPeers });
+  const leases: Leases = openLeases({
+    tasks,
+    journal,
+    config,
+    clock,
+    alarms,
+    name,
+    heardByPeers,
+    onSilent: (runner) => sessions.doubt(runner),
+  });
   const peers = isShared
     ? openPeers({
         name,
@@ -74,6 +83,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     newId,
     offerMs: deps.config.offerMs,
     remoteRunners,
+    storedRunners: () => registry.stored(),
     remoteRunnersByAgent: () => peers?.runnersByAgent() ?? [],
     siteBlock: (site, offered) =>
       decideSiteBlock(settings.now(), { site, running: leases.countAtSite(site) + offered }),
@@ -81,6 +91,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     onError,
   });
   const registry = openRunnerRegistry({ journal, sessions, leases, clock, remoteRunners });
+  await registry.load();
   const cancelGraceMs = (): number => config.cancelGraceMs;
   const protocol = openRunnerProtocol({
     tasks,

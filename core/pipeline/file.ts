@@ -70,7 +70,7 @@ export const retryShape = z.strictObject({
     .array(z.enum(RETRY_ON))
     .min(1)
     .optional()
-    .describe("Ends after which to try again; errored and timed-out if nothing is given"),
+    .describe("Ends after which to try again; all three if nothing is given"),
   exitCodes: z
     .array(z.int().min(1).max(255))
     .min(1)
@@ -93,6 +93,7 @@ export const stepShape = z.strictObject({
   env: envNames.optional(),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
+  retry: retry.describe("New tries of the step, in the same workspace"),
 });
 
 export const jobShape = z.strictObject({

@@ -80,7 +80,6 @@ const STEP: Words = {
   depends_on: "steps run in order; `needs` belongs to a job",
   site: "`site` belongs to a job",
   labels: "`labels` belong to a job",
-  retry: "`retry` belongs to a job",
   plugin: "use `uses`",
 };
 

@@ -52,16 +52,14 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
   };
 }
 
+/** Without `on`, every bad end is tried again: the usual reason for `retry` is a script that sometimes fails. */
 function normaliseRetry(file: NonNullable<JobFile["retry"]>): Retry {
-  if (typeof file === "number") return { max: file, delayMs: DEFAULT_RETRY_DELAY_MS };
-  const { max, delay, exitCodes, backoff, maxDelay } = file;
-  // Whoever names exit codes means scripts that fail.
-  const on = file.on ?? (exitCodes === undefined ? undefined : RETRY_ON);
+  const { max, delay, on = RETRY_ON, exitCodes, backoff, maxDelay } = typeof file === "number" ? { max: file } : file;
   const maxDelayMs = duration(maxDelay);
   return {
     max,
     delayMs: duration(delay) ?? DEFAULT_RETRY_DELAY_MS,
-    ...(on === undefined ? {} : { on }),
+    on,
     ...(exitCodes === undefined ? {} : { exitCodes }),
     ...(backoff === undefined ? {} : { backoff }),
     ...(maxDelayMs === undefined ? {} : { maxDelayMs }),
@@ -75,6 +73,7 @@ function normaliseSteps(files: readonly StepFile[], steps: ReadonlyMap<string, S
     title: step.title ?? defaultTitle(step, steps),
     when: bareCondition(step.when),
     timeoutMs: duration(step.timeout),
+    ...(step.retry === undefined ? {} : { retry: normaliseRetry(step.retry) }),
     env: step.env ?? {},
     action:
       step.uses === undefined

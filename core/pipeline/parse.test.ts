@@ -29,6 +29,7 @@ jobs:
           # build
           make
       - run: make test
+        retry: { max: 3, delay: 1s, exitCodes: [75] }
         when: \${{ params.count > 2 }}
         timeout: 90s
   deploy:
@@ -56,7 +57,12 @@ finally:
   });
   const [build, deploy] = pipeline.jobs;
   assert.equal(build?.timeoutMs, 5_400_000);
-  assert.deepEqual(build?.retry, { max: 2, delayMs: 10_000 });
+  const on = ["failed", "errored", "timed-out"];
+  assert.deepEqual(build?.retry, { max: 2, delayMs: 10_000, on }, "a script that exits 1 is tried again");
+  assert.deepEqual(
+    build?.steps.map(({ retry }) => retry),
+    [undefined, undefined, { max: 3, delayMs: 1_000, on, exitCodes: [75] }],
+  );
   assert.deepEqual(build?.labels, ["big"]);
   assert.deepEqual(
     build?.steps.map((step) => [step.id, step.title, step.when, step.timeoutMs]),

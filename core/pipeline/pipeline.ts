@@ -102,7 +102,10 @@ export type StepSpec = {
   readonly id: string;
   readonly title: string;
   readonly when: Condition | undefined;
+  /** Of one try. */
   readonly timeoutMs: number | undefined;
+  /** New tries of the step within one attempt of its job. Absent: none. */
+  readonly retry?: Retry;
   readonly env: { readonly [name: string]: Template };
   readonly action: UsesAction | RunAction;
 };

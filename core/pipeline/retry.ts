@@ -1,4 +1,4 @@
-// `retry:` of a job: whether one more attempt is made after this end, and when.
+// `retry:` of a job or a step: whether one more attempt (of a step: one more try) is made after this end, and when.
 
 import type { Outcome } from "../task/states.ts";
 
@@ -11,7 +11,7 @@ export type Retry = {
   /** How many more attempts; 0 is none. */
   readonly max: number;
   readonly delayMs: number;
-  /** Default: `errored` and `timed-out`, which are not the user's mistake. */
+  /** The parser writes it out. Absent, in pipelines that an older version has pinned: `errored` and `timed-out`. */
   readonly on?: readonly RetryOn[];
   /** A script that failed is only tried again after one of these exit codes. */
   readonly exitCodes?: readonly number[];

@@ -150,6 +150,12 @@ const wrong: readonly (readonly [what: string, text: string, detail: RegExp])[] 
   ],
   ["an exit code of success", file({ job: "retry: { max: 1, exitCodes: [0] }" }), /0 must be at least 1/],
   [
+    "exit codes of an error of a step",
+    file({ step: "retry: { max: 1, on: [errored], exitCodes: [1] }" }),
+    /add `failed` to `on`/,
+  ],
+  ["a wrong word in the retry of a step", file({ step: "retry: { max: 1, dealy: 1s }" }), /did you mean delay\?/],
+  [
     "a retry on success",
     file({ job: "retry: { max: 1, on: [succeeded] }" }),
     /0 must be one of failed, errored, timed-out/,
@@ -184,6 +190,7 @@ const right: readonly (readonly [what: string, text: string])[] = [
   ["a list that is made", file({ job: "each: '${{ params.list.map(x, x + \"!\") }}'" })],
   ["an output that may be a list", file({ job: "each: ${{ needs.first.outputs.a }}" })],
   ["a name that a comprehension binds", file({ step: 'when: params.list.exists(status, status == "x")' })],
+  ["a number for the retry of a step", file({ step: "retry: 2" })],
   [
     "retry in full",
     file({
@@ -214,6 +221,7 @@ describe("words of other systems get a hint", () => {
     [file({ step: "commands: [x]" }), /commands; use `run`/],
     [file({ step: "continue-on-error: true" }), /continue-on-error; write `when: always`/],
     [file({ job: "retry: { max: 1, when: always }" }), /when; use `on`/],
+    [file({ step: "retry: { max: 1, attempts: 1 }" }), /attempts; use `max`/],
   ];
   for (const [text, hint] of words)
     test(String(hint), () => {
@@ -221,6 +229,13 @@ describe("words of other systems get a hint", () => {
       assert.equal(found.length, 1, found.join("\n"));
       assert.match(found[0] ?? "", hint);
     });
+});
+
+test("two mistakes in one map are two problems, and no third one follows from them", () => {
+  for (const text of [file({ step: "retry: { attempts: 1 }" }), file({ job: "retry: { attempts: 1 }" })]) {
+    const found = mistakes(text).map((one) => one.replace(/^\d+: /, ""));
+    assert.deepEqual(found, ["max is missing", "unknown key attempts; use `max`"]);
+  }
 });
 
 test("a YAML syntax error is the only problem that is reported", () => {

@@ -197,7 +197,12 @@ export function goodNames(context: RuleContext): readonly PathProblem[] {
 }
 
 export function goodRetries(context: RuleContext): readonly PathProblem[] {
-  return jobsOf(context).flatMap(({ job, path }) => wrongRetry(job.retry, [...path, "retry"]));
+  return jobsOf(context).flatMap(({ job, path }) => [
+    ...wrongRetry(job.retry, [...path, "retry"]),
+    ...job.steps.flatMap(({ retry }, index) =>
+      retry === undefined ? [] : wrongRetry(retry, [...path, "steps", index, "retry"]),
+    ),
+  ]);
 }
 
 function wrongRetry(retry: Retry, path: Path): readonly PathProblem[] {

@@ -33,13 +33,13 @@ export function checkShape(value: JsonValue): { file: PipelineFile | undefined; 
 
 /** The keys that are known at a place. */
 function keysAt(path: Path): readonly string[] {
-  const [top, , third] = path;
+  const [top, , third, , fifth] = path;
   const isJobs = top === "jobs" || top === "finally";
   if (path.length === 0) return Object.keys(pipelineShape.shape);
   if (top === "params" && path.length === 2) return Object.keys(paramShape.shape);
   if (top === "concurrency") return Object.keys(concurrencyShape.shape);
   if (isJobs && path.length === 2) return Object.keys(jobShape.shape);
-  if (isJobs && third === "retry") return Object.keys(retryShape.shape);
+  if (isJobs && (third === "retry" || fifth === "retry")) return Object.keys(retryShape.shape);
   if (isJobs && third === "steps") return Object.keys(stepShape.shape);
   return [];
 }
@@ -52,6 +52,8 @@ function cut(root: unknown, path: Path): unknown {
   const [last, parent] = [path.at(-1), path.slice(0, -1)];
   if (last === undefined) return {};
   const holder = valueAt(root, parent);
+  // It was taken out with another mistake.
+  if (holder === undefined) return root;
   if (Array.isArray(holder) && typeof last === "number") {
     if (last < holder.length) holder[last] = {};
     return root;

@@ -22,6 +22,15 @@ export type JobRequirements = {
   readonly site: string;
   readonly labels: readonly string[];
   readonly app: string | undefined;
+  /** Runners that lost an attempt of this job: each of the others is preferred. Default: none. */
+  readonly lostBy?: readonly string[];
+};
+
+/** Runners that are stored as registered, whether they are signed in or not. */
+export type StoredRunners = {
+  readonly runners: readonly { readonly runner: string; readonly site: string }[];
+  /** ISO time of the agent's start: before that it has heard of no runner. */
+  readonly since: string;
 };
 
 export type Choice =
@@ -34,18 +43,14 @@ export type Choice =
 
 type WaitingCode = Extract<Choice, { kind: "waiting" }>["code"];
 
-/** The best of the runners that are alive, have all labels and a free slot; or the first of these conditions that none meets. */
-export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts[]): Choice {
+/**
+ * The best of the runners that are alive, have all labels and a free slot; or the first of these conditions that none meets.
+ * `runners`: those that are signed in. `stored`: only for the reason why none is alive.
+ */
+export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts[], stored?: StoredRunners): Choice {
   const ofSite = runners.filter((one) => one.site === job.site);
-  if (ofSite.length === 0)
-    return waiting("no-runner", `Waiting for a runner at ${job.site}: none has ever registered.`);
-
   const alive = ofSite.filter((one) => one.alive);
-  if (alive.length === 0) {
-    const times = ofSite.map((one) => one.lastHeard).toSorted();
-    const text = `none of its ${count(ofSite.length, "runner")} has been heard of since ${times.at(-1)}.`;
-    return waiting("site-offline", `Waiting for site ${job.site}: ${text}`);
-  }
+  if (alive.length === 0) return nobodyAlive(job.site, ofSite, stored);
 
   const fitting = alive.filter((one) => job.labels.every((label) => one.labels.includes(label)));
   if (fitting.length === 0) {
@@ -63,6 +68,21 @@ export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts
   return best(job, free);
 }
 
+function nobodyAlive(site: string, ofSite: readonly RunnerFacts[], stored: StoredRunners | undefined): Choice {
+  const storedOfSite = stored?.runners.filter((one) => one.site === site) ?? [];
+  const names = new Set([...ofSite, ...storedOfSite].map((one) => one.runner));
+  if (names.size === 0) return waiting("no-runner", `Waiting for a runner at ${site}: none has ever registered.`);
+  const lastHeard = ofSite
+    .map((one) => one.lastHeard)
+    .toSorted()
+    .at(-1);
+  const since =
+    lastHeard === undefined
+      ? `signed in since the task-agent started at ${stored?.since}`
+      : `been heard of since ${lastHeard}`;
+  return waiting("site-offline", `Waiting for site ${site}: none of its ${count(names.size, "runner")} has ${since}.`);
+}
+
 function waiting(code: WaitingCode, text: string): Choice {
   return { kind: "waiting", code, text };
 }
@@ -70,9 +90,8 @@ function waiting(code: WaitingCode, text: string): Choice {
 function best(job: JobRequirements, free: readonly RunnerFacts[]): Choice {
   const [first] = free.toSorted((a, b) => score(job, b) - score(job, a) || (a.runner < b.runner ? -1 : 1));
   if (!first) throw new Error("the list of free runners is empty");
-  const why = [first.warm.includes(job.app ?? "") ? "warm" : undefined, `${first.free} of ${first.slots} slots free`]
-    .filter(Boolean)
-    .join(", ");
+  const isWarm = job.app !== undefined && first.warm.includes(job.app);
+  const why = [isWarm ? "warm" : undefined, `${first.free} of ${first.slots} slots free`].filter(Boolean).join(", ");
   return {
     kind: "chosen",
     session: first.session,
@@ -81,8 +100,12 @@ function best(job: JobRequirements, free: readonly RunnerFacts[]): Choice {
   };
 }
 
-/** A mirror of the app's repository counts more than idle slots; an open poll breaks ties. */
+/**
+ * A mirror of the app's repository counts more than idle slots; an open poll breaks ties. A runner that lost the job comes
+ * last, however warm it is: what made it lose the job may last, or the job itself may have caused it.
+ */
 function score(job: JobRequirements, one: RunnerFacts): number {
+  if (job.lostBy?.includes(one.runner)) return one.free / one.slots - 1;
   const mirror = job.app !== undefined && one.warm.includes(job.app) ? 2 : 0;
   return mirror + one.free / one.slots + (one.polling ? 0.5 : 0);
 }

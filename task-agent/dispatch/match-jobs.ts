@@ -4,7 +4,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Offer } from "@gantry/wire/runner/protocol.ts";
 import type { Fences } from "../leases/fences.ts";
 import type { Tasks } from "../tasks/tasks.ts";
-import { chooseRunner, type RunnerFacts } from "./decide-runner.ts";
+import { chooseRunner, type RunnerFacts, type StoredRunners } from "./decide-runner.ts";
 import type { SiteBlock } from "./decide-site-block.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { ReadyJob } from "./ready-jobs.ts";
@@ -21,6 +21,8 @@ export type MatchDeps = {
   readonly offerMs: number;
   /** Runners that are signed in at other agents, which offer them jobs themselves. */
   readonly remoteRunners?: () => readonly RunnerFacts[];
+  /** Runners that have registered at any time. */
+  readonly storedRunners?: () => StoredRunners;
   /** Why no job may start at a site while this many are offered there. Default: any job may start. */
   readonly siteBlock?: (site: string, offered: number) => SiteBlock | undefined;
   /** A sentence about runners of a site that cannot sign in because of their version. */
@@ -63,9 +65,10 @@ async function matchJob(
     return block.code === "site-limit" ? "no-later-job" : "next";
   }
   const local: RunnerFacts[] = deps.sessions.all().map(deps.sessions.facts);
-  const localChoice = chooseRunner(ready, local);
+  const stored = deps.storedRunners?.();
+  const localChoice = chooseRunner(ready, local, stored);
   const remote = localChoice.kind === "waiting" ? (deps.remoteRunners?.() ?? []) : [];
-  const choice = remote.length === 0 ? localChoice : chooseRunner(ready, [...local, ...remote]);
+  const choice = remote.length === 0 ? localChoice : chooseRunner(ready, [...local, ...remote], stored);
   if (choice.kind === "waiting") {
     const { code, text } = choice;
     const incompatible = NO_LIVE_RUNNER.has(code) ? deps.incompatibleAt?.(site) : undefined;

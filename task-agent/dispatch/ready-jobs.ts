@@ -17,6 +17,8 @@ export type ReadyJob = {
   readonly site: string;
   readonly labels: readonly string[];
   readonly app: string | undefined;
+  /** Runners that lost an attempt of the job. */
+  readonly lostBy: readonly string[];
   readonly attempt: number;
   readonly lastFence: number;
   /** When it may be offered, on the monotonic clock: setting the wall clock back delays no retry. */
@@ -36,6 +38,7 @@ export function readyJobs({ state, pipeline }: TaskRecord, clock: Pick<Clock, "n
       site: job.site,
       labels: labelsOf(pipeline, job),
       app: state.app,
+      lostBy: job.attempts.filter(({ outcome }) => outcome === "lost").map(({ runner }) => runner),
       attempt: job.attempt,
       lastFence: job.fence,
       dueMs: clock.monotonicMs() + delayLeft(job, clock.nowMs()),

@@ -9,7 +9,7 @@ import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { Leases } from "../leases/leases.ts";
 import { decideRegister, type RunnerState } from "./decide-register.ts";
-import type { RunnerFacts } from "./decide-runner.ts";
+import type { RunnerFacts, StoredRunners } from "./decide-runner.ts";
 import { runnerViews, siteViews } from "./runner-views.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -24,6 +24,10 @@ export type RunnerRegistry = {
   readonly setRemoved: (runner: string, removed: boolean) => Promise<void>;
   /** Has the runner registered at another agent after it last registered here? `version` is that of its stream. */
   readonly isNewer: (runner: string, version: number) => boolean;
+  /** Reads which runners have ever registered. To be called at the start, and when one has registered at another agent. */
+  readonly load: () => Promise<void>;
+  /** The runners in service, as loaded and as registered here since. */
+  readonly stored: () => StoredRunners;
   readonly runners: () => Promise<RunnerView[]>;
   readonly sites: () => Promise<SiteView[]>;
 };
@@ -48,6 +52,9 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
   const { journal, clock } = deps;
   /** The version of a runner's stream after its last registration here. */
   const registered = new Map<string, number>();
+  /** Runner in service → its site. */
+  const sites = new Map<string, string>();
+  const since = new Date(clock.nowMs()).toISOString();
 
   const inService = async (): Promise<RunnerState[]> => {
     const page = await journal.find({ index: "runners", limit: MAX_RUNNERS });
@@ -62,15 +69,22 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
         return { state, event: { kind: "RunnerRegistered", runner: facts.runner, boot: facts.bootId } };
       });
       registered.set(facts.runner, version);
+      sites.set(facts.runner, facts.site);
     },
     setRemoved: async (runner, removed) => {
       await changeRunner(journal, runner, (known) => {
         if (!known) throw new GantryError("not-found", { kind: "runner", name: runner });
+        if (removed) sites.delete(runner);
+        else sites.set(runner, known.facts.site);
         const kind = removed ? "RunnerRemoved" : "RunnerReadmitted";
         return { state: { ...known, removed }, event: { kind, runner } };
       });
     },
     isNewer: (runner, version) => version > (registered.get(runner) ?? 0),
+    load: async () => {
+      for (const { facts } of await inService()) sites.set(facts.runner, facts.site);
+    },
+    stored: () => ({ runners: [...sites].map(([runner, site]) => ({ runner, site })), since }),
     runners: async () => runnerViews(deps, await inService()),
     sites: async () => siteViews(deps, await inService()),
   };

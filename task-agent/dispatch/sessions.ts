@@ -20,6 +20,8 @@ export type Session = {
   readonly cancels: Map<string, CancelDirective>;
   /** Apps whose repositories the runner has mirrored, newest first. */
   readonly warm: string[];
+  /** It lost a job by its silence and has not been heard of since. */
+  isDoubtful: boolean;
   /** Wakes the open poll, when there is one. */
   wake: (() => void) | undefined;
 };
@@ -30,6 +32,8 @@ export type Sessions = {
   readonly use: (id: string, site: string) => Session;
   /** Ends the session of a runner, when it has one. */
   readonly end: (runner: string) => void;
+  /** The runner has lost a job by its silence: it is not alive until it is heard of again, also when its poll is open. */
+  readonly doubt: (runner: string) => void;
   readonly byRunner: (runner: string) => Session | undefined;
   readonly bySession: (id: string) => Session | undefined;
   readonly all: () => readonly Session[];
@@ -80,12 +84,17 @@ export function openSessions(deps: SessionsDeps): Sessions {
       const session = sessions.get(id);
       if (!session || session.facts.site !== site) throw new GantryError("session-gone");
       session.lastHeardMs = clock.monotonicMs();
+      session.isDoubtful = false;
       return session;
     },
     end: (runner) => {
       const session = sessions.get(newest.get(runner) ?? "");
       newest.delete(runner);
       if (session) close(session);
+    },
+    doubt: (runner) => {
+      const session = sessions.get(newest.get(runner) ?? "");
+      if (session) session.isDoubtful = true;
     },
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
@@ -123,6 +132,7 @@ function newSession({ newId, clock }: SessionsDeps, facts: SessionRequest, warm:
     offers: new Map(),
     cancels: new Map(),
     warm,
+    isDoubtful: false,
     wake: undefined,
   };
 }
@@ -136,7 +146,7 @@ function runnerFacts({ clock, aliveMs }: SessionsDeps, session: Session): Runner
     labels: session.facts.labels,
     slots: session.facts.slots,
     free: session.cooldownUntilMs > clock.monotonicMs() ? 0 : session.freeSlots - session.offers.size,
-    alive: session.wake !== undefined || silentMs < aliveMs,
+    alive: !session.isDoubtful && (session.wake !== undefined || silentMs < aliveMs),
     polling: session.wake !== undefined,
     warm: session.warm,
     lastHeard: new Date(clock.nowMs() - silentMs).toISOString(),

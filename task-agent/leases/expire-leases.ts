@@ -13,6 +13,8 @@ export type ExpireDeps = {
   readonly config: Pick<AgentConfig, "lease" | "cancelGraceMs">;
   readonly clock: Clock;
   readonly alarms: Alarms;
+  /** Called before a job is taken from this runner because of its silence. */
+  readonly onSilent?: (runner: string) => void;
   /** Where several agents share the journal: when any other one last heard of a lease (store time, ms). */
   readonly heardByPeers?: ((lease: string) => number | undefined) | undefined;
 };
@@ -33,6 +35,7 @@ export async function expireLeases(deps: ExpireDeps, table: LeaseTable, now: num
   for (const lease of [...table.entries.values()]) {
     if (!leaseEnd(lease, { config: deps.config, now })) continue;
     try {
+      deps.onSilent?.(lease.runner);
       const silentS = Math.round((now - lease.renewedMs) / 1_000);
       await revokeLease(deps.tasks, lease, `runner ${lease.runner} has not been heard of for ${silentS} s`);
     } catch (error) {

@@ -11,18 +11,22 @@ import type { Tasks } from "../tasks/tasks.ts";
 export type PeerEventsDeps = {
   readonly tasks: Pick<Tasks, "onPeerEvents">;
   readonly sessions: Pick<Sessions, "end">;
-  readonly registry: Pick<RunnerRegistry, "isNewer">;
+  readonly registry: Pick<RunnerRegistry, "isNewer" | "load">;
   readonly protocol: Pick<RunnerProtocol, "onClaimCommitted">;
   readonly retries: RetryQueue;
 };
 
 /** Rejects when a task cannot be loaded; the same events may then be handled again. */
 export async function handlePeerEvents(deps: PeerEventsDeps, events: readonly JournalEvent[]): Promise<void> {
+  let isStoredNew = false;
   for (const { event, version } of events) {
     if (event.kind !== "RunnerRegistered" || typeof event.runner !== "string") continue;
     // A runner that has registered elsewhere is offered nothing here any more.
-    if (deps.registry.isNewer(event.runner, version)) deps.sessions.end(event.runner);
+    if (!deps.registry.isNewer(event.runner, version)) continue;
+    deps.sessions.end(event.runner);
+    isStoredNew = true;
   }
+  if (isStoredNew) await deps.registry.load();
   await deps.tasks.onPeerEvents(events);
   for (const item of events) {
     const task = taskStream.idOf(item.stream);

@@ -28,7 +28,8 @@ export type Link = {
   readonly once: <T>(call: LinkCall<T>, options: CallOptions & { readonly signal: AbortSignal }) => Promise<T>;
 };
 
-const BACKOFF = { firstMs: 200, maxMs: 15_000, jitter: "full" } as const;
+/** The most that a runner stays away after a restart of the task-agent. */
+const BACKOFF = { firstMs: 200, maxMs: 5_000, jitter: "full" } as const;
 
 export function createLink(
   client: RunnerClient,

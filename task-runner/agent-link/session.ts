@@ -31,7 +31,8 @@ export type SessionOptions = {
   readonly signal: AbortSignal;
 };
 
-const BACKOFF = { firstMs: 200, maxMs: 15_000, jitter: "full" } as const;
+/** The most that a runner stays away after a restart of the task-agent. */
+const BACKOFF = { firstMs: 200, maxMs: 5_000, jitter: "full" } as const;
 
 export function createSession(options: SessionOptions): Session {
   let current: Promise<string> | undefined;

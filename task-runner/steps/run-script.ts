@@ -29,10 +29,12 @@ const JOINED = ["/bin/sh", "-c", 'exec "$@" 2>&1', "run"] as const;
 const JOINED_SANDBOX = ["/bin/sh", "-c", 'trap "" TERM; exec "$@" 2>&1', "run"] as const;
 
 export async function runScript(run: StepRun, action: RunAction): Promise<StepResult> {
-  const { job, step } = run;
+  const { job, step, tryNumber } = run;
   const { argv, extension } = SHELLS[action.shell];
   await requireProgram(argv[0], job.environment.path);
-  const name = `${job.spec.steps.indexOf(step) + 1}-${step.id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 60)}`;
+  const id = step.id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 60);
+  // Never the files of an earlier try: its script may have replaced them.
+  const name = `${job.spec.steps.indexOf(step) + 1}-${id}${tryNumber === 1 ? "" : `.${tryNumber}`}`;
   const file = join(job.folders.scripts, `${name}.${extension}`);
   const outputFile = join(job.folders.scripts, `${name}.outputs`);
   await writeFile(file, action.run, { mode: 0o600, flag: "wx" });

@@ -1,6 +1,7 @@
-// Runs one step of a job: its log, time limit, outcome and progress events.
+// Runs one step of a job: its log, time limit, tries, outcome and progress events.
 
 import type { JsonObject } from "@gantry/core/json.ts";
+import { decideRetry } from "@gantry/core/pipeline/retry.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import { refFields } from "../attempts/refs.ts";
@@ -14,11 +15,15 @@ import type { JobContext, JobStep } from "./job-context.ts";
 import { runScript } from "./run-script.ts";
 import { runUses } from "./run-uses.ts";
 import { baseEnv, pipelineEnv } from "./script-env.ts";
-import { type StepResult, type StepRun, toGantryError } from "./step-run.ts";
+import { reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 
 /** Its outputs are masked and within the limits of the protocol. */
-type CheckedResult = StepResult & { readonly outputs: WireObject };
+type CheckedResult = StepResult & {
+  readonly outputs: WireObject;
+  /** It was abandoned, or its programs survived SIGKILL. */
+  readonly mayStillRun?: boolean;
+};
 
 /** Rejects only when the log cannot be opened or closed; every other failure is an outcome. */
 export async function runStep(
@@ -30,19 +35,24 @@ export async function runStep(
   const { clock } = job.environment.deps;
   const start = clock.monotonicMs();
   job.emit({ kind: "progress", progress: { kind: "step-started", step: step.id } });
-  const failing = findFailingLine();
-  const log = await openStepLog(job, step, failing.push);
-  const limit = startLimit(job, step, start);
-  const result = await checkedResult(job, step, log, {
-    scope,
-    limitTo: limit.set,
-    signal: AbortSignal.any([signal, limit.signal]),
-    failingLine: failing.line,
-    programs: { running: 0 },
-  });
-  limit.end();
+  let failing = findFailingLine();
+  const log = await openStepLog(job, step, (bytes) => failing.push(bytes));
+  const tryOnce = async (tryNumber: number): Promise<CheckedResult> => {
+    failing = findFailingLine();
+    const limit = startLimit(job, step);
+    const result = await checkedResult(job, step, log, {
+      scope,
+      tryNumber,
+      limitTo: limit.set,
+      signal: AbortSignal.any([signal, limit.signal]),
+      failingLine: () => failing.line(),
+      programs: { running: 0 },
+    });
+    limit.end();
+    return result;
+  };
+  const { outcome, outputs, ...result } = await tryUntilEnded({ job, step, log, signal }, tryOnce);
   await log.close();
-  const { outcome, outputs } = result;
   const failure = result.failure && clipFailure(job.masker.json(result.failure));
   const progress = {
     kind: "step-ended",
@@ -56,6 +66,25 @@ export async function runStep(
   return { step: step.id, title: step.title, outcome, outputs, ...(failure ? { failure } : {}) };
 }
 
+/** Runs the step again after a bad end as its `retry` says. The signal ends the wait between two tries. */
+async function tryUntilEnded(
+  { job, step, log, signal }: Pick<StepRun, "job" | "step" | "log" | "signal">,
+  tryOnce: (tryNumber: number) => Promise<CheckedResult>,
+): Promise<CheckedResult> {
+  const { clock, random } = job.environment.deps;
+  for (let tries = 1; ; tries += 1) {
+    const result = await tryOnce(tries);
+    const { outcome, failure } = result;
+    const waitMs = step.retry && decideRetry(step.retry, { outcome, exitCode: failure?.exitCode }, tries, random());
+    // After a stop there is no time for another try, and none may run beside code of this one.
+    if (waitMs === undefined || !failure || result.mayStillRun || signal.aborted) return result;
+    reportRetry({ job, step, log }, tries, failure, waitMs);
+    await pause(clock, waitMs, signal);
+    if (signal.reason instanceof Stopped) return stoppedResult(log, signal.reason);
+    job.emit({ kind: "progress", progress: { kind: "step-started", step: step.id } });
+  }
+}
+
 function openStepLog(job: JobContext, step: JobStep, onBytes: (bytes: Uint8Array) => void): Promise<LogSpool> {
   const { files, logger } = job.environment.deps;
   const { emit, masker, folders } = job;
@@ -63,13 +92,13 @@ function openStepLog(job: JobContext, step: JobStep, onBytes: (bytes: Uint8Array
   return openSpool({ files, folder: folders.logs, index, step: step.id, masker, logger, emit, onBytes });
 }
 
-/** The time limit of a step. Its signal is aborted when the time is up. */
+/** The time limit of one try. Its signal is aborted when the time is up. */
 function startLimit(
   job: JobContext,
   step: JobStep,
-  start: number,
 ): { readonly signal: AbortSignal; readonly set: StepRun["limitTo"]; readonly end: () => void } {
   const { clock } = job.environment.deps;
+  const start = clock.monotonicMs();
   const control = new AbortController();
   let cancel = (): void => {};
   const set = (ms: number): void => {
@@ -86,7 +115,7 @@ function startLimit(
   return { signal: control.signal, set, end };
 }
 
-type StepBase = Pick<StepRun, "scope" | "limitTo" | "signal" | "failingLine" | "programs">;
+type StepBase = Pick<StepRun, "scope" | "tryNumber" | "limitTo" | "signal" | "failingLine" | "programs">;
 
 /** Never rejects: every error becomes a result. */
 async function checkedResult(job: JobContext, step: JobStep, log: LogSpool, base: StepBase): Promise<CheckedResult> {
@@ -97,15 +126,24 @@ async function checkedResult(job: JobContext, step: JobStep, log: LogSpool, base
   } catch (error) {
     const stopped: unknown = signal.reason;
     if (stopped instanceof Stopped) {
-      log.line(`[gantry] ${stopped.message}`);
-      const failure = isCode(error, "kill-failed") ? failureOf(error) : stopped.failure;
-      return { outcome: outcomeOf(stopped), outputs: {}, ...(failure ? { failure } : {}) };
+      const result = stoppedResult(log, stopped);
+      if (isCode(error, "kill-failed")) return { ...result, failure: failureOf(error), mayStillRun: true };
+      return error instanceof Abandoned ? { ...result, mayStillRun: true } : result;
     }
+    const mayStillRun = isCode(error, "kill-failed");
     const failure = failureOf(toGantryError(job, step, error));
     log.line(`[gantry] ${[failure.message, failure.why].filter(Boolean).join(" ")}`);
-    return { outcome: "errored", outputs: {}, failure };
+    return { outcome: "errored", outputs: {}, failure, ...(mayStillRun ? { mayStillRun } : {}) };
   }
 }
+
+function stoppedResult(log: LogSpool, stopped: Stopped): CheckedResult {
+  log.line(`[gantry] ${stopped.message}`);
+  return { outcome: outcomeOf(stopped), outputs: {}, ...(stopped.failure ? { failure: stopped.failure } : {}) };
+}
+
+/** The step did not stop in time: its code may still run. */
+class Abandoned extends Error {}
 
 async function execute(job: JobContext, step: JobStep, log: LogSpool, base: StepBase): Promise<StepResult> {
   const { path } = job.environment;
@@ -116,7 +154,7 @@ async function execute(job: JobContext, step: JobStep, log: LogSpool, base: Step
   return step.action.kind === "uses" ? runUses(run, step.action) : runScript(run, step.action);
 }
 
-/** Waits for the work. After a stop it waits only for a limited time, then it rejects with the stop reason. */
+/** Waits for the work. After a stop it waits only for a limited time, then it rejects with an `Abandoned`. */
 async function unlessAbandoned<T>(job: JobContext, work: Promise<T>, { signal, programs }: StepBase): Promise<T> {
   const { clock, logger } = job.environment.deps;
   const ended = new AbortController();
@@ -129,7 +167,7 @@ async function unlessAbandoned<T>(job: JobContext, work: Promise<T>, { signal, p
         logger.warn(refFields(job.ref), "a step did not stop in time and is abandoned");
         job.emit({ kind: "step-abandoned" });
       }
-      reject(signal.reason);
+      reject(new Abandoned());
     };
     if (signal.aborted) void wait();
     else signal.addEventListener("abort", () => void wait(), { once: true, signal: ended.signal });

@@ -3,18 +3,17 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import { type Failure, failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
+import { failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
 import type { AnyStep, StepContext } from "@gantry/core/step/step.ts";
 import { type Backoff, backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import { problemsOf } from "@gantry/runtime/http/problem.ts";
-import { duration } from "../attempts/stop.ts";
 import { isRetryable } from "../ports.ts";
-import { clip, clipFailure } from "./clip.ts";
+import { clip } from "./clip.ts";
 import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
 import { libraryEnv } from "./script-env.ts";
-import { execOf, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
+import { execOf, reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 import { systemFetch } from "./system-fetch.ts";
 import { resolveSystems, warnOfInsecure } from "./systems.ts";
@@ -90,16 +89,6 @@ function reportWaiting(run: StepRun, reason: string, retryAfterMs: number): void
   job.emit({
     kind: "progress",
     progress: { kind: "step-waiting", step: step.id, reason: text, retryAfterMs: waitMs },
-  });
-}
-
-function reportRetry(run: StepRun, attempt: number, error: Failure, retryAfterMs: number): void {
-  const { job, step, log } = run;
-  const failure = clipFailure(job.masker.json(error));
-  log.line(`[gantry] ${failure.message} ${failure.why ?? ""} Trying again in ${duration(retryAfterMs)}.`);
-  job.emit({
-    kind: "progress",
-    progress: { kind: "step-retrying", step: step.id, attempt, failure, retryAfterMs },
   });
 }
 

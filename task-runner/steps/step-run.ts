@@ -6,7 +6,9 @@ import type { Failure } from "@gantry/core/step/outcome.ts";
 import type { Exec } from "@gantry/core/step/step.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 import { refFields } from "../attempts/refs.ts";
+import { duration } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
+import { clipFailure } from "./clip.ts";
 import { createExec } from "./exec.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 
@@ -20,8 +22,10 @@ export type StepRun = {
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string>>;
   readonly failingLine: () => string | undefined;
-  /** Sets the time limit of the step, in milliseconds from its start. */
+  /** Sets the time limit of this try, in milliseconds from its start. */
   readonly limitTo: (ms: number) => void;
+  /** Number of this try, from 1. */
+  readonly tryNumber: number;
   /** How many programs of the step are running. */
   readonly programs: { running: number };
 };
@@ -35,6 +39,22 @@ export function toGantryError(job: JobContext, step: JobStep, error: unknown): G
   job.environment.deps.logger.error({ ...refFields(job.ref), step: step.id, stack }, "a step failed unexpectedly");
   const problem = job.masker.text(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   return new GantryError("internal", { problem });
+}
+
+/** Tells the log and the task-agent that the step is run again. `attempt`: the number of the try that has ended. */
+export function reportRetry(
+  { job, step, log }: Pick<StepRun, "job" | "step" | "log">,
+  attempt: number,
+  error: Failure,
+  retryAfterMs: number,
+): void {
+  const failure = clipFailure(job.masker.json(error));
+  const what = [failure.message, failure.why].filter(Boolean).join(" ");
+  log.line(`[gantry] ${what} Trying again in ${duration(retryAfterMs)}.`);
+  job.emit({
+    kind: "progress",
+    progress: { kind: "step-retrying", step: step.id, attempt, failure, retryAfterMs },
+  });
 }
 
 /** Starts programs of one step, in its environment and with its log. `cwd`: the default working directory. */

@@ -35,7 +35,8 @@ export function trackOpenResources(emit: JobControl["emit"], { clock, files, pro
   const track = (event: JobEvent): void => {
     if (event.kind === "progress") {
       const { kind, step } = event.progress;
-      if (kind === "step-started") running = { step, sinceMs: clock.monotonicMs() };
+      // A step starts again with each try.
+      if (kind === "step-started" && running?.step !== step) running = { step, sinceMs: clock.monotonicMs() };
       if (kind === "step-ended") running = undefined;
     } else if (event.kind === "log-opened") logs.set(event.step, event.file);
     else if (event.kind === "log-grown" && event.isClosed) logs.delete(event.step);

@@ -4,6 +4,7 @@
 // Every message but `session` has the session; every message about a job has a JobRef with its fence. A stale fence is
 // answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Unknown fields are ignored; protocol-version.ts has the other rules for different versions.
 
+import { RETRY_ON } from "@gantry/core/pipeline/retry.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
 import { runnerSettings } from "../settings/settings.ts";
@@ -113,11 +114,24 @@ export const leaseSchema = z.object({
 });
 export type Lease = z.infer<typeof leaseSchema>;
 
+/** See core/pipeline/retry.ts. */
+const retrySpec = z.object({
+  max: z.int().min(0),
+  delayMs: ms,
+  on: z.array(z.enum(RETRY_ON)).optional(),
+  exitCodes: z.array(z.int()).optional(),
+  backoff: z.enum(["fixed", "exponential"]).optional(),
+  maxDelayMs: ms.optional(),
+});
+
 const stepSpec = z.object({
   id,
   title: z.string(),
   when: z.string().optional(),
+  /** Of one try. */
   timeoutMs: ms.optional(),
+  /** Older runners ignore it: the step is then run once. */
+  retry: retrySpec.optional(),
   env: jsonObject,
   action: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("uses"), uses: z.string(), with: jsonObject }),
