@@ -1,6 +1,7 @@
 // The `gantry` command. Every subcommand is a function of its arguments and an Io that resolves to the exit code.
 
 import { readFileSync } from "node:fs";
+import { didYouMean } from "@gantry/core/suggest.ts";
 import { inOneLine, startError } from "@gantry/runtime/process/start-error.ts";
 import type { Io } from "./io.ts";
 
@@ -42,13 +43,23 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
 async function main(argv: readonly string[], io: Io): Promise<number> {
   const [given = "help", ...rest] = argv;
   const name = given === "--version" ? "version" : given;
-  const command = COMMANDS[name];
+  const command = commandOf(name);
   if (command) return command.run(rest, io);
-  const known = name === "help" || name === "--help" || name === "-h";
-  const topic = known ? COMMANDS[rest[0] ?? ""] : undefined;
-  if (topic) return topic.run(["--help"], io);
-  (known ? io.stdout : io.stderr)(`${known ? "" : `Unknown command: ${name}\n\n`}${help()}`);
-  return known ? 0 : 2;
+  const asksForHelp = name === "help" || name === "--help" || name === "-h";
+  const [topic] = rest;
+  const about = asksForHelp && topic !== undefined ? commandOf(topic) : undefined;
+  if (about) return about.run(["--help"], io);
+  const unknown = asksForHelp ? topic : name;
+  if (unknown === undefined) {
+    io.stdout(help());
+    return 0;
+  }
+  io.stderr(`Unknown command: ${unknown}${didYouMean(unknown, Object.keys(COMMANDS))}\n\n${help()}`);
+  return 2;
+}
+
+function commandOf(name: string): Command | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 }
 
 function help(): string {

@@ -103,7 +103,7 @@ function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem
       allowNegative: true,
     });
     if (values.help) return "help";
-    const port = values.port === undefined ? undefined : Number(values.port);
+    const port = values.port === undefined ? undefined : portOf(values.port);
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
       return { problem: `--port ${values.port}: use a number from 0 to 65535.` };
     const log = (["debug", "info", "warn", "error", "silent"] as const).find((level) => level === values.log);
@@ -112,6 +112,11 @@ function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem
   } catch (error) {
     return { problem: (error as Error).message };
   }
+}
+
+/** Number("") is 0, which would be taken for a port. */
+function portOf(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function banner(url: string, ms: number, lab: boolean): string {

@@ -20,6 +20,7 @@ import { makeSessions, type Principal } from "./access/sessions.ts";
 import { makeTokens } from "./access/tokens.ts";
 import { type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
 import { makeApp } from "./http/app.ts";
+import { isConsoleBuilt } from "./http/static.ts";
 import { makeHub } from "./live/hub.ts";
 import { makeTaskViews } from "./live/task-views.ts";
 import { makeMetrics } from "./metrics.ts";
@@ -71,6 +72,8 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     const settings = followSettings({ agent: portal.agent, logger, onChange: applySettings });
     const server = listening;
     logger.info({ url: server.url }, "portal-api is listening");
+    if (!(await isConsoleBuilt(config.console)))
+      logger.warn({ folder: config.console }, "the console is not built: run `npm run build`");
     return {
       url: server.url,
       port: server.port,

@@ -9,6 +9,10 @@ export const say = {
   linkIsOver: (): string =>
     "This sign-in link has been used or has expired. Ask for a new one, or sign in with a token.",
   tokenIsUnknown: (): string => "This token is unknown, has expired or has been revoked.",
+  notBuiltTitle: (): string => "The console is not built",
+  notBuiltBefore: (): string => "Run",
+  notBuiltAfter: (): string => "in the folder of Gantry, then reload this page. The command npm start builds it, too.",
+  notBuiltApi: (): string => "The API works without the console: see /docs.",
   docsTitle: (): string => "HTTP API",
   docsIntro: (): string => "All operations of the API. The machine-readable document is",
   docsErrors: (): string => "Errors",

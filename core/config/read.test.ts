@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { GantryError } from "../errors.ts";
-import { type ConfigSources, openConfig, readConfig, variableOf } from "./read.ts";
+import { type ConfigSources, flagsOf, openConfig, readConfig, variableOf } from "./read.ts";
 
 const SCHEMA = z.strictObject({
   port: z.int().min(0).max(65_535).default(3000),
@@ -46,7 +46,7 @@ test("file, then environment, then flags", () => {
   const defaults = { secure: false, labels: [], level: "info", agent: { url: "HTTP://AGENT", token: "secret-token" } };
   assert.deepEqual(read({}), { ...defaults, port: 3000 });
   assert.equal(read({ env: { GANTRY_PORT: "4000" } }).port, 4000);
-  assert.equal(read({ env: { GANTRY_PORT: "4000" }, flags: { port: 5000, level: undefined } }).port, 5000);
+  assert.equal(read({ env: { GANTRY_PORT: "4000" }, flags: { port: "5000", level: undefined } }).port, 5000);
   assert.equal(read({ env: { GANTRY_PORT: undefined }, file: { name: "g", text: `${FILE}port: 1\n` } }).port, 1);
 });
 
@@ -98,8 +98,23 @@ test("a wrong value names its variable and never shows it", () => {
   ]);
 });
 
+test("every setting is a flag: --port, --agent-url, --labels, with the problems of its value", () => {
+  assert.deepEqual(flagsOf(SCHEMA), ["port", "public-url", "secure", "labels", "agent-url", "agent-token", "level"]);
+  const flags = { "public-url": "https://x", secure: "true", labels: "a, b", "agent-url": "http://c" };
+  assert.deepEqual(read({ env: { GANTRY_LABELS: "z", GANTRY_AGENT_URL: "http://b" }, flags }), {
+    port: 3000,
+    publicUrl: "https://x",
+    secure: true,
+    labels: ["a", "b"],
+    level: "info",
+    agent: { url: "HTTP://C", token: "secret-token" },
+  });
+  assert.deepEqual(problems({ flags: { port: "many" } }), ["--port must be a number"]);
+  assert.deepEqual(problems({ flags: { port: "70000" } }), ["--port: port must be at most 65535"]);
+});
+
 test("unknown flags are refused", () => {
-  assert.deepEqual(problems({ flags: { prot: 1 } }), ["--prot: unknown key prot (did you mean port?)"]);
+  assert.deepEqual(problems({ flags: { prot: "1" } }), ["there is no flag --prot (did you mean --port?)"]);
 });
 
 test("a file that is no map is refused", () => {

@@ -6,13 +6,14 @@ import { GantryError, type Problem } from "../errors.ts";
 import { describeIssue, type Path, type PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { placeAt, plainValue, readSource, type Source } from "../pipeline/source.ts";
+import { didYouMean } from "../suggest.ts";
 
 export type ConfigSources = {
   /** YAML or JSON. */
   readonly file?: { readonly name: string; readonly text: string } | undefined;
   readonly env: { readonly [name: string]: string | undefined };
-  /** By the names of the top-level keys; undefined ones are not set. */
-  readonly flags?: { readonly [name: string]: JsonValue | undefined };
+  /** By their names, see `flagsOf`; undefined ones are not set. */
+  readonly flags?: { readonly [name: string]: string | undefined };
   /** `agent.publicUrl` is read from GANTRY_AGENT_PUBLIC_URL when this is GANTRY. */
   readonly prefix: string;
   /** Reads the file that a variable with `_FILE` names; throws when it cannot. A line break at its end is cut. */
@@ -47,19 +48,15 @@ export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
   const problems: Problem[] = [];
   const file = readConfigFile(sources.file, problems);
   const leaves = leavesOf(schema, []);
+  problems.push(...unknownFlags(leaves, sources));
   const origins = new Map<string, string>();
   let tree: JsonObject = file.value;
   for (const leaf of leaves) {
-    const read = readVariable(variableOf(sources.prefix, leaf.path), leaf, sources);
+    const read = readFlag(leaf, sources) ?? readVariable(variableOf(sources.prefix, leaf.path), leaf, sources);
     if (read === undefined) continue;
     if ("problem" in read) problems.push({ detail: read.problem });
     else tree = put(tree, leaf.path, read.value);
     origins.set(pointer(leaf.path), read.from);
-  }
-  for (const [name, value] of Object.entries(sources.flags ?? {})) {
-    if (value === undefined) continue;
-    tree = put(tree, [name], value);
-    origins.set(pointer([name]), `--${name}`);
   }
   const parsed = schema.safeParse(tree);
   if (parsed.success && problems.length === 0) {
@@ -80,6 +77,18 @@ export function variableOf(prefix: string, path: readonly string[]): string {
     .toUpperCase();
 }
 
+/** The flags of a schema, without the dashes: `agent.publicUrl` is `agent-public-url`. */
+export function flagsOf(schema: z.ZodObject): readonly string[] {
+  return leavesOf(schema, []).map(({ path }) => flagOf(path));
+}
+
+function flagOf(path: readonly string[]): string {
+  return path
+    .map((part) => part.replace(/([a-z0-9])([A-Z])/g, "$1-$2"))
+    .join("-")
+    .toLowerCase();
+}
+
 type Leaf = { readonly path: readonly string[]; readonly type: string };
 type Read = { readonly from: string } & ({ readonly value: JsonValue } | { readonly problem: string });
 
@@ -94,6 +103,19 @@ function readConfigFile(
   if (isJsonObject(value)) return { value, root };
   problems.push({ detail: "the file must be a map", file: file.name, line: 1, column: 1 });
   return { value: {}, root: undefined };
+}
+
+function unknownFlags(leaves: readonly Leaf[], { flags = {} }: ConfigSources): readonly Problem[] {
+  const known = leaves.map(({ path }) => `--${flagOf(path)}`);
+  return Object.entries(flags)
+    .filter(([name, value]) => value !== undefined && !known.includes(`--${name}`))
+    .map(([name]) => ({ detail: `there is no flag --${name}${didYouMean(`--${name}`, known)}` }));
+}
+
+function readFlag(leaf: Leaf, { flags = {} }: ConfigSources): Read | undefined {
+  const name = flagOf(leaf.path);
+  const text = flags[name];
+  return text === undefined ? undefined : { from: `--${name}`, ...convert(text, leaf, `--${name}`) };
 }
 
 function readVariable(name: string, leaf: Leaf, { env, readFile }: ConfigSources): Read | undefined {

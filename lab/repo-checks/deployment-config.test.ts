@@ -74,6 +74,17 @@ function portOf(env: Env): Env {
   );
 }
 
+const PAGE = readFileSync(fileURLToPath(new URL("../../docs/processes.md", import.meta.url)), "utf8");
+
+for (const [, text = "", process = ""] of PAGE.matchAll(/```yaml\n(# ([\w-]+)\.yaml\n[^`]*)```/g)) {
+  test(`the example of a ${process} for several machines can be used, and other machines reach it`, () => {
+    const schema = SCHEMAS[process as keyof typeof SCHEMAS];
+    const file = { name: `docs/processes.md: ${process}`, text };
+    const config = readConfig(schema, { file, env: {}, prefix: "NONE", readFile: () => "" });
+    assert.equal("host" in config && config.host, "0.0.0.0");
+  });
+}
+
 type Manifest = {
   readonly kind: string;
   readonly metadata: { readonly name: string };

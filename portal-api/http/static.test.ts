@@ -14,10 +14,14 @@ before(async () => {
 });
 after(() => portal.close());
 
-test("without a build the response says what to do; a new build is served without a restart", async () => {
-  const missing = await portal.ask("/", asPage);
-  assert.equal(missing.status, 404);
-  assert.match(await missing.text(), /npm run build/);
+test("in a fresh clone the portal's page says how to build the console; then it is served without a restart", async () => {
+  const missing = await portal.ask("/tasks", asPage);
+  assert.equal(missing.status, 503);
+  assert.match(missing.headers.get("content-type") ?? "", /^text\/html/);
+  const page = await missing.text();
+  assert.match(page, /<h1>The console is not built<\/h1>/);
+  assert.match(page, /<code>npm run build<\/code>/);
+  assert.match(JSON.stringify(portal.lines), /"folder":"[^"]+console"/, "the log warns, too");
   const dist = join(portal.dir, "console");
   await mkdir(dist);
   await writeFile(join(dist, "index.html"), "<title>Gantry</title>");

@@ -3,9 +3,10 @@
 
 import { readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { GantryError } from "@gantry/core/errors.ts";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type Koa from "koa";
+import { notBuiltPage } from "../pages/not-built-page.ts";
+import { sendPage } from "../pages/page.ts";
 
 const TYPES: { readonly [extension: string]: string } = {
   ".html": "text/html; charset=utf-8",
@@ -34,8 +35,9 @@ export function serveConsole(folder: string): Koa.Middleware {
     const file = isPage ? "index.html" : ctx.path.slice(1);
     const found = await stat(join(folder, file)).catch(ifMissing);
     if (!found?.isFile()) {
-      if (isPage) throw new GantryError("not-found", { kind: "built console:", name: "run `npm run build`" });
-      return next();
+      if (!isPage) return next();
+      sendPage(ctx, notBuiltPage(), 503);
+      return;
     }
     const isUnchanged = notModified(ctx, `${found.mtimeMs.toString(36)}-${found.size.toString(36)}`);
     ctx.set("Cache-Control", HASHED.test(file) ? "public, max-age=31536000, immutable" : "no-cache");
@@ -43,6 +45,11 @@ export function serveConsole(folder: string): Koa.Middleware {
     ctx.type = TYPES[extname(file)] ?? "application/octet-stream";
     ctx.body = await readFile(join(folder, file));
   };
+}
+
+/** Is there a console to serve? Rejects when the folder cannot be read. */
+export async function isConsoleBuilt(folder: string): Promise<boolean> {
+  return (await stat(join(folder, "index.html")).catch(ifMissing))?.isFile() === true;
 }
 
 function ifMissing(error: unknown): undefined {

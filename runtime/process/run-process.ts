@@ -1,11 +1,11 @@
 // Start and end of each of the four processes: configuration, logger, signals, and one line about a failed start.
 
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { configInvalid, type OpenedConfig, openConfig, variableOf } from "@gantry/core/config/read.ts";
+import { configInvalid, type OpenedConfig, openConfig } from "@gantry/core/config/read.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { z } from "zod";
 import manifest from "../package.json" with { type: "json" };
+import { readArguments, usage } from "./arguments.ts";
 import { type Logger, type LogLevel, makeLogger } from "./logger.ts";
 import { inOneLine, startError } from "./start-error.ts";
 
@@ -51,41 +51,22 @@ function withPlaces(error: unknown, locate: OpenedConfig<unknown>["locate"]): un
 }
 
 function loadConfig<S extends z.ZodObject>(name: string, schema: S): OpenedConfig<z.output<S>> {
-  const { values } = readArguments();
-  if (values.help || values.version) {
-    process.stdout.write(values.help ? usage(name) : `${name} ${manifest.version}\n`);
+  const { config, show, flags } = readArguments(process.argv.slice(2), schema);
+  if (show) {
+    process.stdout.write(show === "help" ? usage(name, schema) : `${name} ${manifest.version}\n`);
     process.exit(0);
   }
   const prefix = `GANTRY_${name.toUpperCase().replaceAll("-", "_")}`;
   const readText = (path: string): string => readFileSync(path, "utf8");
   let file: { name: string; text: string } | undefined;
   try {
-    file = values.config === undefined ? undefined : { name: values.config, text: readText(values.config) };
+    file = config === undefined ? undefined : { name: config, text: readText(config) };
   } catch (error) {
     throw new GantryError("config-invalid", {
-      problem: `The file ${values.config} cannot be read: ${(error as Error).message}.`,
+      problem: `The file ${config} cannot be read: ${(error as Error).message}.`,
     });
   }
-  return openConfig(schema, { file, env: process.env, prefix, readFile: readText });
-}
-
-function readArguments() {
-  try {
-    const help = { type: "boolean", short: "h" } as const;
-    return parseArgs({ options: { config: { type: "string" }, version: { type: "boolean" }, help } });
-  } catch (error) {
-    throw new GantryError("config-invalid", { problem: (error as Error).message });
-  }
-}
-
-function usage(name: string): string {
-  const prefix = variableOf("GANTRY", [name]);
-  return `Usage: ${name} --config FILE
-       ${name} --version
-
-FILE is YAML or JSON. Every setting can also come from the environment, which wins: ${prefix}_PORT is \`port\`,
-${prefix}_PORT_FILE names a file with its value. All problems are reported at once, with exit code 2.
-`;
+  return openConfig(schema, { file, env: process.env, flags, prefix, readFile: readText });
 }
 
 function fail(error: unknown): void {

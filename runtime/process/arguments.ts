@@ -1,0 +1,66 @@
+// The command line of a process: `--config FILE`, and a flag for every setting.
+
+import { parseArgs } from "node:util";
+import { flagsOf, variableOf } from "@gantry/core/config/read.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import { didYouMean } from "@gantry/core/suggest.ts";
+import type { z } from "zod";
+
+export type Arguments = {
+  readonly config: string | undefined;
+  /** What to print instead of starting. */
+  readonly show: "help" | "version" | undefined;
+  readonly flags: { readonly [name: string]: string | undefined };
+};
+
+/** Throws `config-invalid` for a flag that no setting has, a flag without its value, and for anything that is no flag. */
+export function readArguments(argv: readonly string[], schema: z.ZodObject): Arguments {
+  const names = flagsOf(schema);
+  const known = ["config", "version", "help", ...names].map((name) => `--${name}`);
+  const given = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : argv.length);
+  for (const word of given.filter((one) => one.startsWith("--"))) {
+    const [flag = word] = word.split("=");
+    if (known.includes(flag)) continue;
+    const problem = `There is no flag ${flag}${didYouMean(flag, known)}; --help lists them.`;
+    throw new GantryError("config-invalid", { problem });
+  }
+  const { config, version, help, ...flags } = parsed(argv, names);
+  const show = help === true ? "help" : version === true ? "version" : undefined;
+  return { config: text(config), show, flags: Object.fromEntries(names.map((name) => [name, text(flags[name])])) };
+}
+
+export function usage(name: string, schema: z.ZodObject): string {
+  const prefix = variableOf("GANTRY", [name]);
+  return `Usage: ${name} [--config FILE] [--SETTING VALUE]…
+       ${name} --version
+
+FILE is YAML or JSON. Every setting can also come from the environment, which wins over the file: ${prefix}_PORT is
+\`port\`, ${prefix}_PORT_FILE names a file with its value. A flag wins over both: --port 8080. Keep secrets out of flags:
+every user of the machine can read them. All problems are reported at once, with exit code 2.
+
+Settings:
+${flagsOf(schema)
+  .map((flag) => `  --${flag} VALUE\n`)
+  .join("")}`;
+}
+
+function parsed(argv: readonly string[], names: readonly string[]): { readonly [name: string]: unknown } {
+  const settings = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        ...settings,
+        config: { type: "string" },
+        version: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }).values;
+  } catch (error) {
+    throw new GantryError("config-invalid", { problem: (error as Error).message }, { cause: error });
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
