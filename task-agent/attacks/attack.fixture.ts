@@ -10,6 +10,7 @@ import { createApp } from "@gantry/runtime/http/app.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { JobRef, SessionRequest } from "@gantry/wire/runner/protocol.ts";
+import { FENCE_KEY } from "../agent.fixture.ts";
 import { type Agent, openAgent } from "../agent.ts";
 import { portalRoutes } from "../api/portal-routes.ts";
 import { runnerRoutes } from "../api/runner-routes.ts";
@@ -191,6 +192,7 @@ export class Battlefield {
       logger,
       clock,
       newId: randomUUID,
+      fenceKey: FENCE_KEY,
       ...(name === undefined ? {} : { name }),
     });
     const app = createApp({ name: "task-agent", logger });

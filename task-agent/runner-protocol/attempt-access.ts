@@ -11,7 +11,7 @@ import type { Tasks } from "../tasks/tasks.ts";
 
 export type AttemptAccess = {
   /** The task that a runner names; undefined when it does not exist. Checks the presented fence on the way. */
-  readonly readTask: (ref: JobRef, runner: string) => Promise<TaskRecord | undefined>;
+  readonly readTask: (ref: JobRef, runner: LeaseOwner) => Promise<TaskRecord | undefined>;
   /**
    * The sender of a message about a claimed attempt. Throws `session-gone`, and `lease-lost` for a task that does not exist.
    * Whether the lease still counts is tested by the commit of the message.
@@ -25,7 +25,7 @@ export function openAttemptAccess(deps: {
   readonly fences: Pick<Fences, "checkPresented">;
 }): AttemptAccess {
   const { tasks, sessions, fences } = deps;
-  const readTask = async (ref: JobRef, runner: string): Promise<TaskRecord | undefined> => {
+  const readTask = async (ref: JobRef, runner: LeaseOwner): Promise<TaskRecord | undefined> => {
     const record = await tasks.read(ref.task);
     await fences.checkPresented(ref, record?.state.jobs[ref.job]?.fence ?? 0, runner);
     return record;
@@ -37,7 +37,7 @@ export function openAttemptAccess(deps: {
       // The commit tests the message against the newest state. Only a fence that is not known yet needs a read here.
       const cached = tasks.cached(ref.task)?.state;
       const isKnown = cached?.phase !== "ended" && (cached?.jobs[ref.job]?.fence ?? 0) >= ref.fence;
-      if (!isKnown && !(await readTask(ref, facts.runner)))
+      if (!isKnown && !(await readTask(ref, facts)))
         throw new GantryError("lease-lost", { problem: "There is no such task." });
       return claimantOf(facts, ref);
     },

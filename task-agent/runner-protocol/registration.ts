@@ -65,7 +65,7 @@ async function register(
   }
   const directives = await Promise.all(
     running.map(async ({ ref }) => {
-      const record = await access.readTask(ref, runner);
+      const record = await access.readTask(ref, request);
       if (!record || !leases.renew(ref, request)) return { ref, do: "drop" as const };
       return { ref, do: canceled(record.state, ref.job) ? ("cancel" as const) : ("continue" as const) };
     }),

@@ -43,7 +43,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   const claims = new PendingClaims(tasks, deps.shared ?? false);
 
   const renew = async (ref: wire.JobRef, owner: LeaseOwner): Promise<wire.HeartbeatReply["items"][number]> => {
-    const record = await access.readTask(ref, owner.runner);
+    const record = await access.readTask(ref, owner);
     if (!record || !leases.renew(ref, owner)) return { ref, state: "lost" as const };
     if (!canceled(record.state, ref.job)) return { ref, state: "ok" as const };
     return { ref, state: "cancel" as const, graceMs: deps.cancelGraceMs(), reason: cancelReason(record) };
@@ -68,7 +68,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
      */
     mayLog: async (session: string, site: string, ref: wire.JobRef): Promise<void> => {
       const { facts } = sessions.use(session, site);
-      const record = await access.readTask(ref, facts.runner);
+      const record = await access.readTask(ref, facts);
       if (!record || !attemptOf(record.state, claimantOf(facts, ref)))
         throw new GantryError("lease-lost", { problem: "The log belongs to another attempt." });
     },
