@@ -29,6 +29,8 @@ export type AgentPartsDeps = {
   /** A random id; no two are equal. */
   readonly newId: () => string;
   readonly alarms: Alarms;
+  /** Signs the fences that are given. Agents that share the journal must have the same one. Kept outside of the journal. */
+  readonly fenceKey: Uint8Array;
   readonly settings: Pick<Settings, "now">;
   /** The name of this agent where several share the journal; undefined when it has the journal for itself. */
   readonly name: string | undefined;
@@ -52,7 +54,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     onSlotsFree: (site) => dispatch.onSlotsFree(site),
     onEnded: (session) => dispatch.onSessionEnded(session),
   });
-  const fences = await openFences(journal, alarms);
+  const fences = await openFences({ journal, alarms, key: deps.fenceKey });
   const heardByPeers = isShared ? (lease: string): number | undefined => peers?.lastHeardMs(lease) : undefined;
   const leases: Leases = openLeases({
     tasks,

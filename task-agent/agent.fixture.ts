@@ -16,6 +16,8 @@ import type { TaskRecord } from "./tasks/task-store.ts";
 
 const silent = (): void => {};
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
+export const FENCE_KEY = new Uint8Array(32);
+
 const noLogs: LogStore = {
   append: async () => 0,
   read: async () => ({ bytes: Buffer.alloc(0), size: 0, final: false }),
@@ -63,6 +65,7 @@ export async function openTestAgent({
     logger,
     clock,
     newId: randomUUID,
+    fenceKey: FENCE_KEY,
     ...(name === undefined ? {} : { name }),
   });
   const start = (idempotencyKey: string): Promise<TaskRecord> =>

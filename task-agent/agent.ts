@@ -31,6 +31,8 @@ export type AgentDeps = {
   /** A random id; no two are equal. */
   readonly newId: () => string;
   readonly alarms?: Alarms;
+  /** Signs the fences that are given. Agents that share the journal must have the same one. Kept outside of the journal. */
+  readonly fenceKey: Uint8Array;
   /** Settings that administrators change at run time. Default: nothing is set. */
   readonly settings?: Pick<Settings, "now" | "listen">;
   /** The name of this agent where several share the journal; absent, it has the journal for itself. */
@@ -40,7 +42,7 @@ export type AgentDeps = {
 /** Resumes all unfinished tasks before it resolves. Rejects when the store fails. */
 export async function openAgent(deps: AgentDeps) {
   const { config, journal, definitions, logs, logger, clock, newId, name, settings = NO_SETTINGS_STORE } = deps;
-  const alarms = deps.alarms ?? openAlarms(logger);
+  const alarms = deps.alarms ?? openAlarms(logger, clock);
   const onError = (err: unknown, what: string): void => logger.error({ err }, `${what} failed`);
   const parts = await openAgentParts({
     config,
@@ -49,6 +51,7 @@ export async function openAgent(deps: AgentDeps) {
     clock,
     newId,
     alarms,
+    fenceKey: deps.fenceKey,
     settings,
     name,
     onError,

@@ -1,6 +1,6 @@
 // The task-agent as a process: configuration in, HTTP out. `node task-agent/main.ts --config FILE`
 
-import { randomUUID } from "node:crypto";
+import { randomUUID, scryptSync } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,7 +50,7 @@ export async function startTaskAgent(
 ): Promise<Listening> {
   const config = agentConfig.parse(input);
   await mkdir(config.data, { recursive: true });
-  const alarms = openAlarms(logger);
+  const alarms = openAlarms(logger, clock);
   const { journal, name } = await openAgentJournal(config, { clock, logger, alarms });
   const base: Base = { config, clock, logger, alarms, journal, name };
   let eventsOut: EventsOut | undefined;
@@ -104,6 +104,8 @@ async function openConfiguredAgent(base: Base, settings: Settings): Promise<Agen
     clock,
     newId: randomUUID,
     alarms: base.alarms,
+    // Slow to derive, because runners receive what is signed with it and could try out tokens.
+    fenceKey: scryptSync(config.token, "gantry fences", 32),
     settings,
     ...(name === undefined ? {} : { name }),
   });

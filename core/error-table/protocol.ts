@@ -9,6 +9,12 @@ export const PROTOCOL_ERRORS = {
     why: "A newer process of the same runner has registered, or the task-agent no longer knows the session.",
     todo: "Open a new session.",
   },
+  "runner-name-taken": {
+    status: 409,
+    message: "The runner name {runner} is taken.",
+    why: "A name belongs to the site whose runner registered it first. Names that differ only in special characters count as one.",
+    todo: "Give this runner another `name`, for example one that begins with its site.",
+  },
   "version-unfit": {
     status: 426,
     message: "{peer} and {me} have no protocol version in common.",

@@ -18,9 +18,10 @@ export type Claim = Claimant & { readonly choice: string };
 /** Ownership starts here. The offer named attempt and fence; if the job moved on since, the offer is gone. */
 export function decideClaim(pipeline: Pipeline, state: TaskState, claim: Claim, now: number): Decision {
   const job = state.jobs[claim.job];
+  const gone = (problem: string): Decision => refuse("offer-gone", { problem });
+  if (job && job.site !== claim.site) return gone("The job belongs to another site.");
   if (job?.lease && job.fence === claim.fence && job.attempt === claim.attempt && job.lease.runner === claim.runner)
     return NOTHING;
-  const gone = (problem: string): Decision => refuse("offer-gone", { problem });
   if (!job || state.phase === "ended") return gone("The task has ended.");
   if (job.phase !== "ready") return gone(job.lease ? "Another runner was faster." : `The job is ${job.phase}.`);
   if (claim.attempt !== job.attempt + 1 || claim.fence <= job.fence)
@@ -218,7 +219,9 @@ export function decideLateReport(state: TaskState, claimant: Claimant, report: R
 
 /** The attempt that a runner speaks about, when it was its own; also after the task has ended. */
 export function attemptOf(state: TaskState, claimant: Claimant): AttemptState | undefined {
-  return state.jobs[claimant.job]?.attempts.find(
+  const job = state.jobs[claimant.job];
+  if (job?.site !== claimant.site) return undefined;
+  return job.attempts.find(
     (one) => one.attempt === claimant.attempt && one.fence === claimant.fence && one.runner === claimant.runner,
   );
 }

@@ -21,12 +21,13 @@ export function isCanceled({ cancel }: TaskState, job: Pick<JobState, "final">):
   return cancel !== undefined && (!job.final || cancel.final === true);
 }
 
-/** Who speaks about an attempt: the ref as the runner sent it, and the runner it is signed in as. */
+/** Who speaks about an attempt: the ref as the runner sent it, and the runner and site it is signed in as. */
 export type Claimant = {
   readonly job: string;
   readonly attempt: number;
   readonly fence: number;
   readonly runner: string;
+  readonly site: string;
 };
 
 /**
@@ -36,7 +37,7 @@ export type Claimant = {
 export function holder(state: TaskState, claimant: Claimant): JobState | GantryError {
   const job = state.jobs[claimant.job];
   const lost = (problem: string): GantryError => new GantryError("lease-lost", { problem });
-  if (!job) return lost("The task has no such job.");
+  if (!job || job.site !== claimant.site) return lost("The task has no such job.");
   if (claimant.fence < job.fence || claimant.attempt < job.attempt)
     return lost(`Attempt ${claimant.attempt} was given away; ${job.attempt} is the newest.`);
   if (job.phase === "ended") return lost(`The job has ended as ${job.outcome}.`);

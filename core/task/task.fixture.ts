@@ -109,12 +109,13 @@ export class TaskUnderTest {
 
   claimant(key: string, runner = "r1"): Claimant {
     const one = this.state.jobs[key];
-    return { job: key, attempt: one?.attempt ?? 1, fence: one?.fence ?? 1, runner };
+    return { job: key, attempt: one?.attempt ?? 1, fence: one?.fence ?? 1, runner, site: one?.site ?? "seoul" };
   }
 
   claim(key: string, runner = "r1"): Claimant {
     this.#fence += 1;
-    const who = { job: key, attempt: (this.state.jobs[key]?.attempt ?? 0) + 1, fence: this.#fence, runner };
+    const attempt = (this.state.jobs[key]?.attempt ?? 0) + 1;
+    const who = { ...this.claimant(key, runner), attempt, fence: this.#fence };
     this.decide(decideClaim(this.pipeline, this.state, { ...who, choice: "test" }, this.now));
     return who;
   }

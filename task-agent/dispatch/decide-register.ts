@@ -18,7 +18,8 @@ export type RunnerState = {
 const MAX_REPLACED = 200;
 
 /**
- * The runner after its process has registered, or why the process may not: `session-gone` for a replaced process,
+ * The runner after its process has registered, or why the process may not: `runner-name-taken` for a name that belongs to
+ * another site, or is stored under the same key as another name; `session-gone` for a replaced process,
  * `unauthenticated` for a runner out of service, or `conflict` for a registration that arrives after a newer one of the same
  * process. Its list of running jobs is out of date, and must not take away jobs that were claimed since.
  */
@@ -27,6 +28,8 @@ export function decideRegister(
   { running: _, ...facts }: SessionRequest,
   at: number,
 ): RunnerState | GantryError {
+  if (known && (known.facts.site !== facts.site || known.facts.runner !== facts.runner))
+    return new GantryError("runner-name-taken", { runner: facts.runner });
   if (known?.removed) return new GantryError("unauthenticated");
   if (known?.replaced.includes(facts.bootId)) return new GantryError("session-gone");
   if (known?.facts.bootId === facts.bootId && (facts.registration ?? 0) <= (known.facts.registration ?? -1))

@@ -14,7 +14,7 @@ import { WaitingReasons } from "./waiting-reasons.ts";
 export type MatchDeps = {
   readonly tasks: Tasks;
   readonly sessions: Sessions;
-  readonly fences: Pick<Fences, "next">;
+  readonly fences: Pick<Fences, "next" | "prove">;
   readonly clock: Clock;
   readonly newId: () => string;
   /** How long an offer may be claimed. */
@@ -89,7 +89,8 @@ async function makeOffer(
   choice: string,
 ): Promise<void> {
   const fence = await deps.fences.next(ready.lastFence);
-  const ref = { task: ready.task, job: ready.job, attempt: ready.attempt + 1, fence };
+  const given = { task: ready.task, job: ready.job, attempt: ready.attempt + 1, fence };
+  const ref = { ...given, proof: deps.fences.prove(given, session.facts) };
   // The job may have been offered or removed while the fence was awaited.
   if (ready.offer || !queue.has(ready)) return;
   const made: Offer = { offer: deps.newId(), ref, ttlMs: deps.offerMs };

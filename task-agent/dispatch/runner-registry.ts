@@ -15,13 +15,14 @@ import type { Sessions } from "./sessions.ts";
 
 export type RunnerRegistry = {
   /**
-   * Saves what a runner reports about itself when it registers. Throws `session-gone` when a newer process has taken over from
+   * Saves what a runner reports about itself when it registers. A name belongs to the site that registered it first: throws
+   * `runner-name-taken` for another one. Throws `session-gone` when a newer process has taken over from
    * this one, `conflict` for a registration that arrives after a newer one, and `unauthenticated` when the runner was taken
    * out of service.
    */
   readonly save: (facts: SessionRequest) => Promise<void>;
-  /** Takes a runner out of service, or back into it. Throws `not-found`. */
-  readonly setRemoved: (runner: string, removed: boolean) => Promise<void>;
+  /** Takes a runner out of service, or back into it. Resolves with the runner. Throws `not-found`. */
+  readonly setRemoved: (runner: string, removed: boolean) => Promise<RunnerState>;
   /** Has the runner registered at another agent after it last registered here? `version` is that of its stream. */
   readonly isNewer: (runner: string, version: number) => boolean;
   /** Reads which runners have ever registered. To be called at the start, and when one has registered at another agent. */
@@ -63,7 +64,7 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
 
   return {
     save: async (facts) => {
-      const version = await changeRunner(journal, facts.runner, (known) => {
+      const { version } = await changeRunner(journal, facts.runner, (known) => {
         const state = decideRegister(known, facts, clock.nowMs());
         if (state instanceof GantryError) throw state;
         return { state, event: { kind: "RunnerRegistered", runner: facts.runner, boot: facts.bootId } };
@@ -72,13 +73,19 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       sites.set(facts.runner, facts.site);
     },
     setRemoved: async (runner, removed) => {
+<<<<<<< HEAD
       await changeRunner(journal, runner, (known) => {
         if (!known) throw new GantryError("not-found", { kind: "runner", name: runner });
         if (removed) sites.delete(runner);
         else sites.set(runner, known.facts.site);
+=======
+      const { state } = await changeRunner(journal, runner, (known) => {
+        if (known?.facts.runner !== runner) throw new GantryError("not-found", { kind: "runner", name: runner });
+>>>>>>> h-id
         const kind = removed ? "RunnerRemoved" : "RunnerReadmitted";
         return { state: { ...known, removed }, event: { kind, runner } };
       });
+      return state;
     },
     isNewer: (runner, version) => version > (registered.get(runner) ?? 0),
     load: async () => {
@@ -90,12 +97,12 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
   };
 }
 
-/** Decides again when the same runner was changed in the meantime. Returns the new version of its stream. */
+/** Decides again when the same runner was changed in the meantime. Resolves with the runner and the version of its stream. */
 async function changeRunner(
   journal: Journal,
   runner: string,
   decide: (known: RunnerState | undefined) => { readonly state: RunnerState; readonly event: JsonObject },
-): Promise<number> {
+): Promise<{ readonly state: RunnerState; readonly version: number }> {
   const id = runner.replace(/[^A-Za-z0-9_.-]/g, "_");
   for (;;) {
     const loaded = await runnerStream.load(journal, id);
@@ -104,6 +111,6 @@ async function changeRunner(
     // Optional fields that are undefined are not JSON.
     const json = JSON.parse(JSON.stringify(state)) as RunnerState;
     if ((await journal.append([runnerStream.append(id, { expected, events: [event], state: json })])).ok)
-      return expected + 1;
+      return { state: json, version: expected + 1 };
   }
 }

@@ -32,7 +32,7 @@ export function runnerViews(
       state: now ? (now.alive ? "online" : "silent") : "offline",
       labels: facts.labels,
       slots: facts.slots,
-      busy: leases.ofRunner(facts.runner).length,
+      busy: leases.ofRunner(facts).length,
       version: facts.version,
       host: facts.host,
       lastHeardAt: now?.lastHeard ?? new Date(at).toISOString(),

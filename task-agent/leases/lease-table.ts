@@ -8,21 +8,23 @@ import type { AgentConfig } from "../config.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { LeaseMode } from "./decide-leases.ts";
 
+/** A runner by its name and its site. */
+export type LeaseOwner = { readonly runner: string; readonly site: string };
+
 export type HeldLease = { readonly task: string; readonly job: string; readonly fence: number };
 
 /** Times are of the monotonic clock, in ms, unless stated otherwise. */
-export type LeaseEntry = HeldLease & {
-  readonly runner: string;
-  readonly site: string;
-  readonly mode: LeaseMode;
-  /** Store time, ms since 1970. */
-  readonly claimedAt: number;
-  /** Since when the time of the lease runs. Later than the last renewal where that time is not known. */
-  renewedMs: number;
-  /** When its holder last renewed it at this agent. */
-  heardMs: number | undefined;
-  canceledMs: number | undefined;
-};
+export type LeaseEntry = HeldLease &
+  LeaseOwner & {
+    readonly mode: LeaseMode;
+    /** Store time, ms since 1970. */
+    readonly claimedAt: number;
+    /** Since when the time of the lease runs. Later than the last renewal where that time is not known. */
+    renewedMs: number;
+    /** When its holder last renewed it at this agent. */
+    heardMs: number | undefined;
+    canceledMs: number | undefined;
+  };
 
 export class LeaseTable {
   /** By `leaseId`. */
@@ -60,16 +62,16 @@ export class LeaseTable {
   }
 
   /** False, and nothing happens, unless this runner holds the lease with this fence. */
-  renew({ task, job, fence }: HeldLease, runner: string): boolean {
+  renew({ task, job, fence }: HeldLease, owner: LeaseOwner): boolean {
     const lease = this.entries.get(leaseId(task, job));
-    if (lease?.fence !== fence || lease.runner !== runner) return false;
+    if (lease?.fence !== fence || !isOwner(lease, owner)) return false;
     lease.renewedMs = this.#clock.monotonicMs();
     lease.heardMs = lease.renewedMs;
     return true;
   }
 
-  ofRunner(runner: string): readonly LeaseEntry[] {
-    return [...this.entries.values()].filter((lease) => lease.runner === runner);
+  ofRunner(owner: LeaseOwner): readonly LeaseEntry[] {
+    return [...this.entries.values()].filter((lease) => isOwner(lease, owner));
   }
 
   countAtSite(site: string): number {
@@ -98,6 +100,10 @@ export class LeaseTable {
 export function canceled(state: TaskState, job: string): boolean {
   const one = state.jobs[job];
   return one !== undefined && isCanceled(state, one);
+}
+
+function isOwner(lease: LeaseEntry, { runner, site }: LeaseOwner): boolean {
+  return lease.runner === runner && lease.site === site;
 }
 
 function leaseId(task: string, job: string): string {

@@ -38,7 +38,7 @@ test("after a slow start of the store, a lease gets its full time from the momen
     if (isSlow) await clock.pass(8_000);
     return memory.append(batch);
   };
-  const alarms = openAlarms({ error: () => {} });
+  const alarms = openAlarms({ error: () => {} }, clock);
   const leases = openLeases({ tasks, journal: { ...memory, append }, config, clock, alarms });
   leases.onTaskChanged(record);
   await leases.recover();

@@ -9,15 +9,15 @@ import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { LeaseMode } from "./decide-leases.ts";
 import { type ExpireDeps, expireLeases, revokeLease } from "./expire-leases.ts";
-import { type HeldLease, LeaseTable } from "./lease-table.ts";
+import { type HeldLease, type LeaseOwner, LeaseTable } from "./lease-table.ts";
 import { openLeaseTimes } from "./lease-times.ts";
 
 export type Leases = {
   /** Takes over what changed: the time of new leases starts, and leases that ended are removed. */
   readonly onTaskChanged: (task: TaskRecord) => void;
   /** False, and nothing happens, unless this runner holds the lease with this fence. */
-  readonly renew: (lease: HeldLease, runner: string) => boolean;
-  readonly ofRunner: (runner: string) => readonly HeldLease[];
+  readonly renew: (lease: HeldLease, owner: LeaseOwner) => boolean;
+  readonly ofRunner: (owner: LeaseOwner) => readonly HeldLease[];
   /** Since when (wall clock, ms) the holder has been silent; undefined while it renews in time. */
   readonly silentSince: (task: string, job: string) => number | undefined;
   /** To be called once, after every unfinished task is known: starts the recovery window. */
@@ -53,8 +53,8 @@ export function openLeases(deps: LeasesDeps): Leases {
 
   return {
     onTaskChanged: (task) => table.onTaskChanged(task),
-    renew: (lease, runner) => table.renew(lease, runner),
-    ofRunner: (runner) => table.ofRunner(runner),
+    renew: (lease, owner) => table.renew(lease, owner),
+    ofRunner: (owner) => table.ofRunner(owner),
     silentSince: (task, job) => table.silentSince(task, job),
     recover: async () => {
       const now = clock.monotonicMs();

@@ -56,7 +56,7 @@ test("a task stays until Kafka and every reader have its events", async (t) => {
     definitions: agent.definitions,
     clock,
     logger: quiet,
-    alarms: openAlarms(quiet),
+    alarms: openAlarms(quiet, clock),
     random: () => 0,
     name: undefined,
   });

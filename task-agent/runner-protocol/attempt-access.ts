@@ -5,13 +5,13 @@ import type { Claimant } from "@gantry/core/task/decision.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
 import type { Fences } from "../leases/fences.ts";
-import type { HeldLease } from "../leases/lease-table.ts";
+import type { HeldLease, LeaseOwner } from "../leases/lease-table.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 
 export type AttemptAccess = {
   /** The task that a runner names; undefined when it does not exist. Checks the presented fence on the way. */
-  readonly readTask: (ref: JobRef, runner: string) => Promise<TaskRecord | undefined>;
+  readonly readTask: (ref: JobRef, runner: LeaseOwner) => Promise<TaskRecord | undefined>;
   /**
    * The sender of a message about a claimed attempt. Throws `session-gone`, and `lease-lost` for a task that does not exist.
    * Whether the lease still counts is tested by the commit of the message.
@@ -25,7 +25,7 @@ export function openAttemptAccess(deps: {
   readonly fences: Pick<Fences, "checkPresented">;
 }): AttemptAccess {
   const { tasks, sessions, fences } = deps;
-  const readTask = async (ref: JobRef, runner: string): Promise<TaskRecord | undefined> => {
+  const readTask = async (ref: JobRef, runner: LeaseOwner): Promise<TaskRecord | undefined> => {
     const record = await tasks.read(ref.task);
     await fences.checkPresented(ref, record?.state.jobs[ref.job]?.fence ?? 0, runner);
     return record;
@@ -33,19 +33,23 @@ export function openAttemptAccess(deps: {
   return {
     readTask,
     claimant: async (session, site, ref) => {
-      const { runner } = sessions.use(session, site).facts;
+      const { facts } = sessions.use(session, site);
       // The commit tests the message against the newest state. Only a fence that is not known yet needs a read here.
       const cached = tasks.cached(ref.task)?.state;
       const isKnown = cached?.phase !== "ended" && (cached?.jobs[ref.job]?.fence ?? 0) >= ref.fence;
-      if (!isKnown && !(await readTask(ref, runner)))
+      if (!isKnown && !(await readTask(ref, facts)))
         throw new GantryError("lease-lost", { problem: "There is no such task." });
-      return claimantOf(runner, ref);
+      return claimantOf(facts, ref);
     },
   };
 }
 
-export function claimantOf(runner: string, { job, attempt, fence }: JobRef): Claimant {
-  return { job, attempt, fence, runner };
+export function claimantOf({ runner, site }: LeaseOwner, { job, attempt, fence }: JobRef): Claimant {
+  return { job, attempt, fence, runner, site };
+}
+
+export function isSameRef(a: JobRef, b: JobRef): boolean {
+  return a.task === b.task && a.job === b.job && a.attempt === b.attempt && a.fence === b.fence;
 }
 
 export function isSameLease(ref: JobRef, lease: HeldLease): boolean {

@@ -9,11 +9,11 @@ import type { z } from "zod";
 import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { OpenOffer } from "../dispatch/ready-jobs.ts";
 import type { Session, Sessions } from "../dispatch/sessions.ts";
-import type { HeldLease } from "../leases/lease-table.ts";
+import type { HeldLease, LeaseOwner } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
-import { claimantOf, isSameLease } from "./attempt-access.ts";
+import { claimantOf, isSameLease, isSameRef } from "./attempt-access.ts";
 import { jobOf, jobSpec } from "./job-spec.ts";
 import type { PendingClaims } from "./pending-claims.ts";
 
@@ -34,7 +34,9 @@ export function claimHandlers(deps: ClaimDeps) {
     claim: async (request: ClaimRequest, site: string): Promise<wire.ClaimReply> => {
       const session = sessions.use(request.session, site);
       const open = dispatch.openOffer(session, request.offer);
-      const claimant = claimantOf(session.facts.runner, request.ref);
+      if (open && !isSameRef(open.ref, request.ref))
+        throw new GantryError("offer-gone", { problem: "It is for another attempt." });
+      const claimant = claimantOf(session.facts, request.ref);
       const task = await claims
         .run(claimant, open !== undefined, () => commitClaim(deps, claimant, request.ref, open))
         .catch(async (error: unknown) => {
@@ -45,7 +47,7 @@ export function claimHandlers(deps: ClaimDeps) {
       // The runner registered again during the commit: that registration did not list the job, so its lease was revoked.
       if (sessions.bySession(session.id) !== session) throw new GantryError("session-gone");
       // The runner counts from the later of two equal claims, so the lease starts again here as well.
-      if (!(await renewClaimed(deps, request.ref, claimant.runner)))
+      if (!(await renewClaimed(deps, request.ref, claimant)))
         throw new GantryError("offer-gone", { problem: "It was given away." });
       if (open) {
         dispatch.settleOffer(session, request.offer);
@@ -102,10 +104,10 @@ async function withdrawOffer(
 }
 
 /** Also when the commit of the claim was not answered, so that the lease is not known here yet. */
-async function renewClaimed({ tasks, leases }: ClaimDeps, ref: wire.JobRef, runner: string): Promise<boolean> {
-  if (leases.renew(ref, runner)) return true;
+async function renewClaimed({ tasks, leases }: ClaimDeps, ref: wire.JobRef, owner: LeaseOwner): Promise<boolean> {
+  if (leases.renew(ref, owner)) return true;
   await tasks.resolveUnanswered();
-  return leases.renew(ref, runner);
+  return leases.renew(ref, owner);
 }
 
 const MAX_WARM = 200;

@@ -240,13 +240,31 @@ describe("reports", () => {
     const other = await fixture.runner("seoul-2");
     await assert.rejects(other.report(unknown.ref), LEASE_LOST);
     await assert.rejects(other.report({ ...unknown.ref, fence: Number.MAX_SAFE_INTEGER }), LEASE_LOST);
-    assert.deepEqual(fixture.alarms, ["store-rolled-back", "store-rolled-back", "store-rolled-back"]);
+    assert.deepEqual(fixture.alarms, ["store-rolled-back", "store-rolled-back", "fence-unproven"]);
     assert.deepEqual((await fixture.job(id)).attempts, []);
     await fixture.restart();
     const again = await (await fixture.runner("seoul-3")).takeJob();
     assert.ok(again.ref.fence > unknown.ref.fence, "no fence is given twice");
     assert.ok(again.ref.fence < Number.MAX_SAFE_INTEGER / 2, "an impossible fence does not use up the numbers");
     assert.equal(again.ref.task, id);
+  });
+
+  test("a runner of an older version after a restore: it sends no proof of its fence, is refused, and the counter stays", async (t) => {
+    const fixture = await ProtocolFixture.open(t);
+    const restore = await fixture.backup();
+    const { ref, boot } = await fixture.running("safe");
+    const { proof, ...older } = ref;
+    assert.ok(proof);
+    await restore();
+    const back = await fixture.runner("seoul-1", [{ ref: older, started: true }], { bootId: boot });
+    assert.deepEqual(back.directives, [{ ref: older, do: "drop" }]);
+    assert.equal((await back.heartbeat(older)).state, "lost");
+    await assert.rejects(back.report(older), LEASE_LOST);
+    await assert.rejects(back.effectBegin(older, { step: "make", effect: "push", ordinal: 0, what: "x" }), LEASE_LOST);
+    assert.deepEqual(fixture.alarms, ["fence-unproven"]);
+    const { task, ref: next } = await fixture.running("safe", { name: "seoul-2" });
+    assert.ok(next.fence > ref.fence, "by the clock");
+    assert.equal((await fixture.client.task(task)).state, "running");
   });
 
   test("clock skew: setting the wall clock revokes no lease and delays no retry", async (t) => {

@@ -3,7 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
-import type { Session, Sessions } from "../dispatch/sessions.ts";
+import type { Sessions } from "../dispatch/sessions.ts";
 import { canceled } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
 import { serialize } from "../tasks/serialize.ts";
@@ -25,8 +25,8 @@ export function registrationHandlers(deps: RegistrationDeps) {
   const queues = new Map<string, Promise<unknown>>();
   return {
     /**
-     * Leases that the runner does not list are revoked at once; those that it lists continue. Throws `forbidden`,
-     * `conflict`, and what `RunnerRegistry.save` throws.
+     * Leases that the runner does not list are revoked at once; those that it lists continue. Throws `forbidden` for
+     * another site than that of the token, and what `RunnerRegistry.save` throws.
      */
     session: (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> =>
       serialize(queues, request.runner, () => register(deps, request, site)),
@@ -37,10 +37,10 @@ export function registrationHandlers(deps: RegistrationDeps) {
      * known whether the jobs have stopped. Throws `not-found`.
      */
     remove: async (runner: string): Promise<void> => {
-      await registry.setRemoved(runner, true);
+      const { facts } = await registry.setRemoved(runner, true);
       sessions.end(runner);
       await claims.settle(runner);
-      for (const lease of leases.ofRunner(runner)) {
+      for (const lease of leases.ofRunner(facts)) {
         const record = await tasks.read(lease.task);
         if (!record?.state.jobs[lease.job]?.lease?.started)
           await leases.revoke(lease, `runner ${runner} was taken out of service`);
@@ -55,31 +55,25 @@ async function register(
   site: string,
 ): Promise<wire.SessionReply> {
   const { runner, running } = request;
-  checkSite(request, site, sessions.byRunner(runner));
+  checkSite(request, site);
   await registry.save(request);
   const session = sessions.open(request);
   await claims.settle(runner);
-  for (const lease of leases.ofRunner(runner)) {
+  for (const lease of leases.ofRunner(request)) {
     if (!running.some(({ ref }) => isSameLease(ref, lease)))
       await leases.revoke(lease, `runner ${runner} came back without it`);
   }
   const directives = await Promise.all(
     running.map(async ({ ref }) => {
-      const record = await access.readTask(ref, runner);
-      if (!record || !leases.renew(ref, runner)) return { ref, do: "drop" as const };
+      const record = await access.readTask(ref, request);
+      if (!record || !leases.renew(ref, request)) return { ref, do: "drop" as const };
       return { ref, do: canceled(record.state, ref.job) ? ("cancel" as const) : ("continue" as const) };
     }),
   );
   return { session: session.id, directives };
 }
 
-function checkSite({ runner, site: requested }: wire.SessionRequest, site: string, other: Session | undefined): void {
+function checkSite({ site: requested }: wire.SessionRequest, site: string): void {
   if (requested !== site)
     throw new GantryError("forbidden", { who: `A runner of site ${site}`, verb: `register at site ${requested}` });
-  if (other && other.facts.site !== site)
-    throw new GantryError("conflict", {
-      what: `The runner name ${runner}`,
-      problem: `is in use at site ${other.facts.site}`,
-      why: "A runner name belongs to one site.",
-    });
 }

@@ -10,7 +10,7 @@ import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
 import type { Fences } from "../leases/fences.ts";
-import { canceled } from "../leases/lease-table.ts";
+import { canceled, type LeaseOwner } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -42,9 +42,9 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   const access = openAttemptAccess(deps);
   const claims = new PendingClaims(tasks, deps.shared ?? false);
 
-  const renew = async (ref: wire.JobRef, runner: string): Promise<wire.HeartbeatReply["items"][number]> => {
-    const record = await access.readTask(ref, runner);
-    if (!record || !leases.renew(ref, runner)) return { ref, state: "lost" as const };
+  const renew = async (ref: wire.JobRef, owner: LeaseOwner): Promise<wire.HeartbeatReply["items"][number]> => {
+    const record = await access.readTask(ref, owner);
+    if (!record || !leases.renew(ref, owner)) return { ref, state: "lost" as const };
     if (!canceled(record.state, ref.job)) return { ref, state: "ok" as const };
     return { ref, state: "cancel" as const, graceMs: deps.cancelGraceMs(), reason: cancelReason(record) };
   };
@@ -58,8 +58,8 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
       sessions.poll(sessions.use(request.session, site), request.freeSlots, request.waitMs, gone),
 
     heartbeat: async (request: z.infer<typeof wire.heartbeatRequest>, site: string): Promise<wire.HeartbeatReply> => {
-      const { runner } = sessions.use(request.session, site).facts;
-      return { items: await Promise.all(request.items.map(({ ref }) => renew(ref, runner))) };
+      const { facts } = sessions.use(request.session, site);
+      return { items: await Promise.all(request.items.map(({ ref }) => renew(ref, facts))) };
     },
 
     /**
@@ -67,9 +67,9 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
      * one of its own. Throws `session-gone`.
      */
     mayLog: async (session: string, site: string, ref: wire.JobRef): Promise<void> => {
-      const { runner } = sessions.use(session, site).facts;
-      const record = await access.readTask(ref, runner);
-      if (!record || !attemptOf(record.state, claimantOf(runner, ref)))
+      const { facts } = sessions.use(session, site);
+      const record = await access.readTask(ref, facts);
+      if (!record || !attemptOf(record.state, claimantOf(facts, ref)))
         throw new GantryError("lease-lost", { problem: "The log belongs to another attempt." });
     },
 

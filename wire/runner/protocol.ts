@@ -22,6 +22,8 @@ export const jobRef = z.object({
   job: id,
   attempt: z.int().positive(),
   fence,
+  /** Proves that the agent gave this fence to this runner. Comes with an offer and is sent back; older runners drop it. */
+  proof: z.string().max(100).optional(),
 });
 export type JobRef = z.infer<typeof jobRef>;
 

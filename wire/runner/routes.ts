@@ -19,7 +19,7 @@ export const RUNNER_CALLS = {
     body: wire.sessionRequest,
     answer: wire.sessionReply,
     deadlineMs: 15_000,
-    errors: ["conflict", "forbidden", "session-gone"],
+    errors: ["conflict", "forbidden", "runner-name-taken", "session-gone"],
   }),
   /** Offers and cancels; held open up to `waitMs`, which comes on top of the deadline. */
   poll: route({

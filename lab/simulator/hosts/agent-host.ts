@@ -79,6 +79,7 @@ export type AgentHostDeps = {
 type Serving = { readonly agent: Agent; readonly calls: ReturnType<typeof runnerCalls>; readonly tasks: TaskCalls };
 
 const TICK_MS = 1_000;
+const FENCE_KEY = new Uint8Array(32);
 /** Calls that are granted to the holder of an attempt only. */
 const GRANTED: ReadonlySet<string> = new Set(["start", "progress", "effectBegin", "effectEnd", "report"]);
 
@@ -114,6 +115,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
       logger,
       clock: process.clock,
       newId: random.uuid,
+      fenceKey: FENCE_KEY,
       ...(common.isShared ? { name } : {}),
     });
     const tick = (): void => {

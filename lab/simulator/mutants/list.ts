@@ -38,7 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
     "renew-by-id",
     "a renewal counts no matter who sends it (Woodpecker's Extend by id)",
     LEASES,
-    "if (lease?.fence !== fence || lease.runner !== runner) return false;",
+    "if (lease?.fence !== fence || !isOwner(lease, owner)) return false;",
     "if (!lease) return false;",
   ),
   one(
@@ -267,7 +267,7 @@ export const MUTANTS: readonly Mutant[] = [
     "repeat-is-no-renewal",
     "a repeated claim is answered, but its lease still counts from the first claim (seed 15 of theme successor)",
     "task-agent/runner-protocol/claim-handlers.ts",
-    "if (!(await renewClaimed(deps, request.ref, claimant.runner)))",
+    "if (!(await renewClaimed(deps, request.ref, claimant)))",
     "if (task.state.jobs[request.ref.job]?.fence !== request.ref.fence)",
   ),
   one(

@@ -1,0 +1,263 @@
+// Task-agents on one store, over real HTTP, and an attacker who has the token of one site. The victim's site is seoul.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import type { TestContext } from "node:test";
+import { job, pipeline } from "@gantry/core/task/task.fixture.ts";
+import { type MemoryStore, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { systemClock } from "@gantry/runtime/clock.ts";
+import { createApp } from "@gantry/runtime/http/app.ts";
+import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { JobRef, SessionRequest } from "@gantry/wire/runner/protocol.ts";
+import { FENCE_KEY } from "../agent.fixture.ts";
+import { type Agent, openAgent } from "../agent.ts";
+import { portalRoutes } from "../api/portal-routes.ts";
+import { runnerRoutes } from "../api/runner-routes.ts";
+import { type AgentConfigInput, agentConfig } from "../config.ts";
+import type { LogStore } from "../logs/log-store.ts";
+import { type Claimed, type Identity, ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
+import { NO_SETTINGS_STORE, type Settings } from "../settings/settings.ts";
+import { AGENT_INDEXES } from "../store/indexes.ts";
+import type { Definitions } from "../tasks/definitions.ts";
+
+const PLATFORM_TOKEN = "platform-token-of-this-test";
+const TOKENS = { seoul: "runner-token-of-seoul-0", busan: "runner-token-of-busan-0" };
+export type Site = keyof typeof TOKENS;
+
+/** How many agents there are, and whether they know their runners from their own memory. */
+export const SETUPS = ["one agent", "one agent after a restart", "two agents"] as const;
+export type Setup = (typeof SETUPS)[number];
+
+/** One pipeline per site, each with one job named `work` with one step named `make`. */
+const PIPELINES = new Map(
+  (Object.keys(TOKENS) as Site[]).map((site) => {
+    const make = { id: "make", title: "make", when: undefined, timeoutMs: undefined, env: {} };
+    const steps = [{ ...make, action: { kind: "uses" as const, uses: "test/step", with: {} } }];
+    return [site, pipeline([job("work", { site, mode: "strict", steps })], { name: site })];
+  }),
+);
+
+type Member = {
+  readonly agent: Agent;
+  readonly server: Listening;
+  readonly wake: () => void;
+  readonly close: () => Promise<void>;
+};
+export type Answer = { readonly status: number; readonly code: string; readonly retryAfter: string | null };
+
+export class Battlefield {
+  /** Lines of the alarms that were raised. */
+  readonly alarms: string[] = [];
+  /** Bytes of logs by path. */
+  readonly logs = new Map<string, number>();
+  readonly #store: MemoryStore = newMemoryStore();
+  readonly #setup: Setup;
+  readonly #config: Partial<AgentConfigInput>;
+  #members: Member[] = [];
+
+  private constructor(setup: Setup, config: Partial<AgentConfigInput>) {
+    this.#setup = setup;
+    this.#config = config;
+  }
+
+  static async open(t: TestContext, setup: Setup, config: Partial<AgentConfigInput> = {}): Promise<Battlefield> {
+    const field = new Battlefield(setup, config);
+    await field.#begin();
+    t.after(() => field.#end());
+    return field;
+  }
+
+  /** The agent at which the victim is signed in. */
+  get #first(): Member {
+    const [first] = this.#members;
+    if (!first) throw new Error("no agent runs");
+    return first;
+  }
+
+  get client(): AgentClient {
+    return makeAgentClient({ url: this.#first.server.url, token: PLATFORM_TOKEN });
+  }
+
+  /** To be called once the victim is at work: from here on the attacker's agent may not know the victim's session. */
+  async turnToAttack(): Promise<void> {
+    if (this.#setup !== "one agent after a restart") return;
+    await this.#end();
+    await this.#begin();
+  }
+
+  signIn(
+    site: Site,
+    name: string,
+    running: SessionRequest["running"] = [],
+    as: Identity = {},
+  ): Promise<ScriptedRunner> {
+    return ScriptedRunner.signIn(this.#first.server.url, TOKENS[site], site, name, running, as);
+  }
+
+  /** The attacker, with busan's token, at the agent where the victim is not signed in, if there is one. */
+  attacker(name: string): Promise<ScriptedRunner> {
+    return ScriptedRunner.signIn(this.#attacked.server.url, TOKENS.busan, "busan", name);
+  }
+
+  async request(site: Site): Promise<string> {
+    const asked = { pipeline: site, params: {}, idempotencyKey: randomUUID(), principal: "dev" };
+    return (await this.client.startTask(asked)).id;
+  }
+
+  /** A runner of seoul that has started a job. */
+  async victim(name = "seoul-1"): Promise<{ readonly runner: ScriptedRunner; readonly job: Claimed }> {
+    await this.request("seoul");
+    const runner = await this.signIn("seoul", name);
+    const taken = await runner.takeJob();
+    await runner.start(taken.ref);
+    return { runner, job: taken };
+  }
+
+  /** A call of the runner protocol with the attacker's token. */
+  async call(path: string, body: object, token: string = TOKENS.busan): Promise<Answer> {
+    return this.#post(path, JSON.stringify(body), "application/json", token);
+  }
+
+  async log(session: string, { task, job: key, attempt, fence }: JobRef, step: string, bytes: Buffer, crc: number) {
+    const query = new URLSearchParams({ session, fence: String(fence), offset: "0", crc: String(crc) });
+    const path = ["logs", task, key, String(attempt), step].map(encodeURIComponent).join("/");
+    return this.#post(`${path}?${query}`, new Uint8Array(bytes), "application/octet-stream", TOKENS.busan);
+  }
+
+  /** Everything in the store about tasks, runners and fences. */
+  state(): string {
+    const lasting = [...this.#store.streams].filter(([name]) => !/^agent\/(peer|leases)/.test(name));
+    return JSON.stringify([lasting, [...this.logs]], undefined, 1);
+  }
+
+  /** Nothing is stored that was not there before. */
+  async unchanged(attack: () => Promise<void>): Promise<void> {
+    const before = this.state();
+    await attack();
+    assert.equal(this.state(), before);
+  }
+
+  get #attacked(): Member {
+    return this.#members.at(-1) ?? this.#first;
+  }
+
+  async #post(path: string, body: string | Uint8Array<ArrayBuffer>, type: string, token: string): Promise<Answer> {
+    const answer = await fetch(`${this.#attacked.server.url}/runner/v1/${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": type },
+      body,
+    });
+    const { code = "" } = (await answer.json()) as { code?: string };
+    return { status: answer.status, code, retryAfter: answer.headers.get("retry-after") };
+  }
+
+  async #begin(): Promise<void> {
+    const names = this.#setup === "two agents" ? ["first", "second"] : [undefined];
+    for (const name of names) this.#members.push(await this.#open(name));
+  }
+
+  async #end(): Promise<void> {
+    const members = this.#members;
+    this.#members = [];
+    for (const member of members) await member.close();
+  }
+
+  async #open(name: string | undefined): Promise<Member> {
+    const clock = systemClock;
+    const memory = openMemoryJournal({ indexes: AGENT_INDEXES, clock, store: this.#store });
+    const append: typeof memory.append = async (batch) => {
+      const result = await memory.append(batch);
+      for (const other of this.#members) other.wake();
+      return result;
+    };
+    const journal = { ...memory, append };
+    const silent = (): void => {};
+    const error = (fields: object, text: string): void => {
+      if ("alarm" in fields) this.alarms.push(`${String(fields.alarm)}: ${text}`);
+    };
+    const logger = { debug: silent, info: silent, warn: silent, error };
+    const config = agentConfig.parse({
+      data: "/",
+      portalUrl: "http://portal",
+      token: PLATFORM_TOKEN,
+      runnerTokens: Object.fromEntries(Object.entries(TOKENS).map(([site, token]) => [token, site])),
+      ...this.#config,
+    });
+    const agent = await openAgent({
+      config,
+      journal,
+      definitions,
+      logs: this.#logStore(),
+      logger,
+      clock,
+      newId: randomUUID,
+      fenceKey: FENCE_KEY,
+      ...(name === undefined ? {} : { name }),
+    });
+    const app = createApp({ name: "task-agent", logger });
+    app.use(runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens }));
+    const portal = portalRoutes({
+      ...agent,
+      journal,
+      settings: NO_SETTINGS_STORE as Settings,
+      portalUrl: config.portalUrl,
+      token: config.token,
+      newId: randomUUID,
+      onCancel: agent.protocol.cancel,
+      onRemove: agent.protocol.remove,
+    });
+    app.use(portal.routes());
+    const server = await listen(app, { host: "127.0.0.1", port: 0 });
+    const close = async (): Promise<void> => {
+      const closed = server.close();
+      agent.wakePolls();
+      await closed;
+      await agent.close();
+      await memory.close();
+    };
+    return { agent, server, wake: memory.wake, close };
+  }
+
+  #logStore(): LogStore {
+    return {
+      append: async ({ task, job: key, attempt, step }, offset, bytes) => {
+        const path = [task, key, attempt, step].join("/");
+        this.logs.set(path, Math.max(this.logs.get(path) ?? 0, offset + bytes.length));
+        return offset + bytes.length;
+      },
+      read: async () => ({ bytes: Buffer.alloc(0), size: 0, final: false }),
+      close: async () => {},
+    };
+  }
+}
+
+const definitions: Definitions = {
+  list: () => [...PIPELINES.values()].map((one) => ({ pipeline: one, version: one.name })),
+  current: (name) => {
+    const found = PIPELINES.get(name as Site);
+    return found && { pipeline: found, version: found.name };
+  },
+  pinned: async (version) => {
+    const found = PIPELINES.get(version as Site);
+    if (!found) throw new Error(`no definition ${version}`);
+    return found;
+  },
+  steps: [],
+};
+
+/** What a runner says when it registers. */
+export function registration(part: Partial<SessionRequest> = {}): SessionRequest {
+  return {
+    runner: "busan-1",
+    bootId: randomUUID(),
+    site: "busan",
+    labels: [],
+    slots: 2,
+    version: "test",
+    host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
+    systems: [],
+    running: [],
+    ...part,
+  };
+}
