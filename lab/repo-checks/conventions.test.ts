@@ -66,10 +66,24 @@ const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "R
 
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
-  "argo-cd": ["decide-sync.ts", "decide-wait.ts", "diff.ts", "ensure-steps.ts", "model.ts", "wish.ts"],
+  "argo-cd": [
+    "decide-comparison.ts",
+    "image-use.ts",
+    "permits.ts",
+    "decide-sync.ts",
+    "decide-wait.ts",
+    "diff.ts",
+    "ensure-steps.ts",
+    "model.ts",
+    "wish.ts",
+  ],
   "bitbucket-cloud": ["api.ts"],
   "bitbucket-dc": [],
   git: [
+    "contents.ts",
+    "decide-contents.ts",
+    "lfs.ts",
+    "links.ts",
     "checkout.ts",
     "commit.ts",
     "ensure-repository.ts",
@@ -90,6 +104,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   github: [],
   harbor: ["decide-scan.ts"],
   image: [
+    "image-paths.ts",
     "assemble.ts",
     "base-image.ts",
     "build-context.ts",
@@ -106,7 +121,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "shell-words.ts",
   ],
   jira: ["adf.ts"],
-  mail: ["address.ts", "render.ts"],
+  mail: ["decide-delivery.ts", "address.ts", "render.ts"],
   messenger: ["answer.ts", "escape.ts", "presets.ts", "template.ts"],
   nexus: ["settings-files.ts"],
   oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
