@@ -56,6 +56,14 @@ export const runnerConfigSchema = z
           .default([]),
       })
       .prefault({}),
+    limits: z
+      .strictObject({
+        /** All files of one job, in MiB. */
+        diskMb: z.int().min(1).default(20_480),
+        /** Processes and threads of one script in the sandbox. */
+        processes: z.int().min(16).default(4_096),
+      })
+      .prefault({}),
     logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
     systems: z.record(name, system).default({}),
     secrets: z.record(secretName, secretSource).default({}),

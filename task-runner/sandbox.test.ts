@@ -108,6 +108,35 @@ test("a script that kills its parent or everything ends itself, and the runner g
   assert.match(await logOf(runner, "echo the runner is well"), /well/);
 });
 
+test("a script that forks without end stays below its limit, ends with a cancel, and a job beside it goes on", {
+  skip,
+}, async (t) => {
+  const { agent, data } = await sandboxed(t, { limits: { processes: 64 } });
+  const bomb = agent.offer({
+    steps: [script("attack", "bomb() { bomb | bomb & }; bomb 2>/dev/null; while :; do :; done", { shell: "bash" })],
+  });
+  await agent.until("the bomb has exploded", () => processesWith(`${data}/jobs`).length > 30);
+  const beside = agent.offer({ steps: [script("work", "sleep 0.5; echo done")] });
+  assert.equal((await agent.reported(beside)).outcome, "succeeded");
+  const count = processesWith("1-attack.sh").length;
+  // The shell, bubblewrap and env outside of the script count, too.
+  assert.ok(count <= 70, `${count} processes`);
+  agent.cancel(bomb);
+  assert.equal((await agent.reported(bomb)).outcome, "canceled");
+  assert.deepEqual(processesWith("1-attack.sh"), []);
+});
+
+test("a script that fills the disk is stopped by the limit of its job, and the log says how much it may write", async (t) => {
+  const { agent } = await openTestRunner(t, { config: { limits: { diskMb: 32 } } });
+  const job = agent.offer({
+    steps: [script("attack", "while :; do dd if=/dev/zero bs=1M count=4 >> big 2>/dev/null; sleep 0.05; done")],
+  });
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "failed");
+  assert.equal(report.failure?.code, "disk-limit");
+  assert.match(String(report.failure?.message), /more than 32 MiB/);
+});
+
 test("outputs, exit codes, working directory and home work inside as they do outside", { skip }, async (t) => {
   const { agent } = await sandboxed(t);
   const job = agent.offer({

@@ -124,6 +124,18 @@ export const SITE_ERRORS = {
     why: "No folder in the runner's PATH contains it.",
     todo: "Install {program} on the runners of this site, or use `labels:` to select a runner that has it.",
   },
+  "disk-limit": {
+    status: 422,
+    message: "The script wrote more than {limit} MiB.",
+    why: "This is the limit for all files of a job on this runner.",
+    todo: "Write less, remove what is not needed, or let the platform team raise `limits.diskMb` of the runner.",
+  },
+  "disk-full": {
+    status: 503,
+    message: "The disk of the runner is almost full: {free} MiB are free.",
+    why: "The job uses {used} MiB of it, so its script was stopped before other jobs fail.",
+    todo: "Write less, or let the platform team make room on the runner.",
+  },
   "scripts-refused": {
     status: 503,
     message: "The runner {runner} refuses scripts.",

@@ -15,7 +15,7 @@ export type JobRequest = {
   readonly ref: JobRef;
   readonly spec: JobSpec;
   readonly folders: JobFolders;
-  readonly config: Pick<RunnerConfig, "name" | "site" | "systems" | "secrets">;
+  readonly config: Pick<RunnerConfig, "name" | "site" | "systems" | "secrets" | "limits">;
   readonly cache: string;
   readonly path: string;
   readonly isolation: ScriptIsolation;
