@@ -1,4 +1,4 @@
-// What every git host must do for Gantry, run against each adapter and its stand-in over real HTTP.
+// What every git host must do for Gantry, run against each client and its fake over real HTTP.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -204,7 +204,7 @@ function wishOf(lab: LabHost, slug: string): Parameters<GitHost["createRepositor
   };
 }
 
-/** A few looks are enough: the lab's hosts count reads, not time. */
+/** A few polls are enough: the fakes count reads, not time. */
 async function untilReady(host: GitHost, project: string, slug: string) {
   for (let look = 0; look < 5; look++) {
     const found = await host.getRepository(project, slug);

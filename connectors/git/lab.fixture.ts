@@ -21,7 +21,7 @@ export const ACCOUNTS: readonly GitAccount[] = [
 
 type Provider = GitSystem["provider"];
 
-/** Starts one host below `dir`; the same `dir` and `port` start it again after a kill. */
+/** Starts one host with its data below `dir`. The same `dir` and `port` start it again after a kill. */
 export async function startLabHost(provider: Provider, dir: string, port = 0): Promise<LabHost> {
   const options = { name: provider, dir, port, accounts: ACCOUNTS };
   const common = { kind: "git", name: "bitbucket", provider, standIn: true, token: "lab-admin-token" } as const;

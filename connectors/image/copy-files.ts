@@ -41,7 +41,7 @@ export type Before = {
  * where builders do different things.
  */
 export async function entriesOf(change: FileChange, tree: FileTree, before: Before): Promise<readonly LayerEntry[]> {
-  // Whoever starts the container makes a missing working directory.
+  // The container runtime creates a missing working directory.
   if (change.instruction === "WORKDIR" && !before.scratch) return [];
   const owner = change.owner === undefined ? ROOT : await before.ownerOf(change.owner);
   if (!owner) throw mistake(change, `the image knows no user "${change.owner}"`);
@@ -58,7 +58,7 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
   }
   if (change.instruction === "WORKDIR" && at !== "" && !before.directories.has(at))
     entries.push(directoryEntry(job, at));
-  // Without a base image nobody else says how the directories on the way are; with one, it or the unpacker does.
+  // Without a base image the layer must contain the parent directories. With one, the base image or the unpacker has them.
   return before.scratch ? withParents(entries, before.directories) : entries;
 }
 
@@ -166,8 +166,8 @@ function refuseReplacing({ change, lookup }: Job, file: SourceFile, path: string
 }
 
 /**
- * Unpackers make missing directories with the usual mode, so one is written out only when it says more than that: it is
- * empty, or has an owner or mode of its own. A directory that the image has keeps what it is, as with every builder.
+ * Unpackers create missing directories with the usual mode, so a directory gets an entry only when it is empty or has an owner
+ * or mode of its own. A directory that the image already has keeps its owner and mode, as with every builder.
  */
 function mustBeSaid({ before, change, lookup }: Job, source: SourceFile, path: string, isEmpty: boolean): boolean {
   if (path === "" || lookup(path) !== undefined) return false;

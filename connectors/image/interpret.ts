@@ -1,5 +1,5 @@
-// Follows one stage of a Dockerfile: fills in variables, and tells which files it copies and how the image's config ends
-// up. Pure; what the base image brings along is an argument.
+// Interprets one stage of a Dockerfile: fills in variables and returns the files that it copies and the final config of the
+// image. Pure; the config of the base image is an argument.
 
 import { posix } from "node:path";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
@@ -14,7 +14,7 @@ export type RuntimeConfig = NonNullable<ImageConfig["config"]>;
 export type FileChange = {
   readonly line: number;
   readonly instruction: "COPY" | "ADD" | "WORKDIR";
-  /** How the history of the image tells it. */
+  /** Its line in the history of the image. */
   readonly told: string;
   /** Paths or patterns in the build context, or in the stage that `from` names. */
   readonly sources: readonly string[];

@@ -1,5 +1,5 @@
-// Requests to one registry: finds out how it wants to be asked (Bearer or Basic), keeps the tokens, and turns every bad
-// answer into the error that says who has to act. Credentials go to the registry's own host and to no other.
+// Requests to one registry: finds out which authentication it wants (Bearer or Basic), keeps the tokens, and turns every bad
+// answer into the error that says who has to act. Credentials go only to the registry's own host.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { machineDeadline } from "@gantry/runtime/deadline.ts";
