@@ -6,7 +6,7 @@ import type { GitAccount } from "../../lab/fakes/git/git-server.ts";
 import type { GitStore } from "../../lab/fakes/git/git-store.ts";
 
 export type LabHost = {
-  readonly standIn: FakeServer;
+  readonly server: FakeServer;
   readonly store: GitStore;
   /** A project of this host in which Gantry may make repositories. */
   readonly project: string;
@@ -30,20 +30,20 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
       const { startBitbucketDc } = await import("../../lab/fakes/git/bitbucket-dc.ts");
       const host = await startBitbucketDc({ ...options, projects: [{ key: "APPS", name: "Apps" }] });
       const seed = (slug: string, folder: string) => host.seedRepository("APPS", slug, folder);
-      return { standIn: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed };
+      return { server: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed };
     }
     case "bitbucket-cloud": {
       const { startBitbucketCloud } = await import("../../lab/fakes/git/bitbucket-cloud.ts");
       const host = await startBitbucketCloud({ ...options, workspaces: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
       const system = { ...common, url: host.url, username: "gantry" };
-      return { standIn: host, store: host.store, project: "acme/APPS", system, seed };
+      return { server: host, store: host.store, project: "acme/APPS", system, seed };
     }
     case "github": {
       const { startGithub } = await import("../../lab/fakes/git/github.ts");
       const host = await startGithub({ ...options, organisations: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
-      return { standIn: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed };
+      return { server: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed };
     }
   }
 }

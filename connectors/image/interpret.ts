@@ -14,8 +14,6 @@ export type RuntimeConfig = NonNullable<ImageConfig["config"]>;
 export type FileChange = {
   readonly line: number;
   readonly instruction: "COPY" | "ADD" | "WORKDIR";
-  /** Its line in the history of the image. */
-  readonly told: string;
   /** Paths or patterns in the build context, or in the stage that `from` names. */
   readonly sources: readonly string[];
   /** Files that the Dockerfile itself contains. */
@@ -197,7 +195,6 @@ class StageState {
     this.#changes.push({
       line: instruction.line,
       instruction: name,
-      told: `${name} ${words.join(" ")}`,
       sources,
       written: instruction.heredocs.map((heredoc) => ({
         name: heredoc.name,
@@ -221,7 +218,6 @@ class StageState {
       ...nothing,
       line,
       instruction: "WORKDIR",
-      told: `WORKDIR ${destination}`,
       destination,
       isDirectory: true,
     });
