@@ -1,4 +1,4 @@
-// What a system complains about, read from whatever shape its error bodies have.
+// Reads the error text from the error bodies of all systems, whatever their shape.
 
 import { isJsonObject } from "@gantry/core/json.ts";
 

@@ -11,7 +11,7 @@ export type HttpOptions = {
   readonly system: string;
   /** Everything before `path`; a sub-path such as `/harbor` is kept. */
   readonly baseUrl: string;
-  /** Sent with every request. Their values are secrets: they are taken out of every error. */
+  /** Sent with every request. Their values are secrets and are removed from every error. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ export type CallOptions<T> = {
   /** … or as a form. */
   readonly form?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What the caller needs of a 2xx answer; unknown extra fields are the schema's business (zod drops them). */
+  /** What the caller needs of a 2xx answer; the schema decides about unknown fields (zod drops them). */
   readonly schema?: z.ZodType<T>;
   /** For errors, in place of `GET /path`: "create project orders". */
   readonly what?: string;
@@ -102,7 +102,7 @@ function callOf(client: HttpOptions, method: string): Call {
   return call as Call;
 }
 
-/** GET and HEAD are tried again at once: an idle connection that was closed, or one bad backend behind a balancer. */
+/** GET and HEAD are retried at once, in case an idle connection was closed or one backend of a load balancer is bad. */
 async function send<T>(request: Request, options: AnyOptions<T>): Promise<Received> {
   const repeats = request.method === "GET" || request.method === "HEAD" ? QUICK_RETRIES : 0;
   for (let tried = 0; ; tried++) {
@@ -242,7 +242,7 @@ function isPage({ headers, text }: Received): boolean {
   return /^text\/html|xhtml/.test(headers.get("content-type") ?? "") || /^\s*<(!doctype|html)/i.test(text);
 }
 
-/** JSON whatever the header says (several systems say text/plain), else the text, undefined when there is none. */
+/** The JSON value, whatever the content type (several systems send text/plain); else the text; undefined for an empty body. */
 function parse({ text }: Received): unknown {
   if (text.trim() === "") return undefined;
   try {
@@ -252,7 +252,7 @@ function parse({ text }: Received): unknown {
   }
 }
 
-/** Seconds or an HTTP date; at most an hour, because a wrong clock must not park a task for days. */
+/** Seconds or an HTTP date; at most an hour, so that a wrong clock cannot delay a task for days. */
 function retryAfter(header: string | null): number | undefined {
   if (header === null) return undefined;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
@@ -268,7 +268,7 @@ function reasonOf(error: unknown): string {
     : `${code}: ${cause.message}`;
 }
 
-/** Some systems repeat the token in their complaint. */
+/** Some systems repeat the token in their error texts. */
 function withoutSecrets(text: string, headers: Readonly<Record<string, string>>): string {
   const secrets = Object.values(headers).flatMap((value) => {
     const [scheme, rest] = value.split(" ", 2);

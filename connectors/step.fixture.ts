@@ -1,5 +1,5 @@
-// A bench for steps: plays the runner for one job, with real fetch, real programs and a real workspace, and remembers
-// permits as the agent would. A test may crash it before or after a change, and run the same step again.
+// A test bench for steps. It acts as the runner of one job, with real fetch, real programs and a real workspace, and keeps
+// permits as the agent does. A test may crash it before or after a change and run the same step again.
 
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -15,7 +15,7 @@ import type { Exec, RunEffect, Step, StepContext, TaskFacts } from "@gantry/core
 /** One change that the bench has permitted. */
 export type Permit = { readonly what: string; readonly end: "unknown" | "done"; readonly result?: JsonObject };
 
-/** Where the next run stops as if the runner's power had gone: the change not made, or made and not recorded. */
+/** Where the next run stops as in a power failure: before the change, or after it but before it is recorded. */
 export type CrashPoint = { readonly effect: string; readonly when: "before-perform" | "after-perform" };
 
 /** Thrown at a crash point. */
@@ -26,7 +26,7 @@ type BenchStep<I, O, K extends SystemKind> = Step<I, O, K>;
 export type RunLimits = {
   readonly limitMs?: number;
   readonly retries?: number;
-  /** Looks again after this time at the latest, whatever the step asks for. */
+  /** Runs a waiting step again after at most this time, whatever the step asks for. */
   readonly maxPauseMs?: number;
 };
 
@@ -38,7 +38,7 @@ export type StepBench = {
   readonly permits: Map<string, Permit>;
   /** What the steps logged. */
   readonly lines: string[];
-  /** Reasons of the `waiting` answers of all runs. */
+  /** Reasons of the `waiting` outcomes of all runs. */
   readonly reasons: string[];
   readonly task: TaskFacts;
   /** Crashes the next run that reaches this point, once. */
@@ -270,7 +270,7 @@ function execIn({ workspace, home, path, signal, lines }: Place): Exec {
         resolve({ exitCode: code ?? -1, signal: killedBy, stdout: stdout === "capture" ? text : "" });
       });
       child.stdin.on("error", (error: NodeJS.ErrnoException) => {
-        // The program ended without reading its input: its exit code says what that means.
+        // The program ended without reading its input. Its exit code says what that means.
         if (error.code !== "EPIPE") reject(error);
       });
       child.stdin.end(input ?? "");

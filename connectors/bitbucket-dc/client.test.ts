@@ -11,11 +11,11 @@ hostSuite("bitbucket-dc");
 
 test("bitbucket-dc: a repository whose description could not be set is taken up again, and only by its maker", async (t) => {
   const lab = await startLabHost("bitbucket-dc", await tempDir(t));
-  t.after(() => lab.standIn.close());
+  t.after(() => lab.server.close());
   const bench = await openBench({ systems: [lab.system] });
   t.after(() => bench.close());
   const input = { repository: { project: "APPS", slug: "orders" } };
-  lab.standIn.faults.add({ match: "^PUT ", kind: "status", status: 503, times: 1 });
+  lab.server.faults.add({ match: "^PUT ", kind: "status", status: 503, times: 1 });
   const broken = await bench.once(createRepository, input);
   assert.equal(broken.kind === "errored" && broken.failure.code, "system-unavailable");
 
@@ -32,7 +32,7 @@ test("bitbucket-dc: a repository whose description could not be set is taken up 
 
 test("bitbucket-dc: a missing project is said, not taken for a missing repository", async (t) => {
   const lab = await startLabHost("bitbucket-dc", await tempDir(t));
-  t.after(() => lab.standIn.close());
+  t.after(() => lab.server.close());
   const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(10_000) });
   await assert.rejects(host.getRepository("NOWHERE", "orders"), { code: "system-refused" });
 });

@@ -63,7 +63,7 @@ test("a second checkout downloads only what is new", async (t) => {
   await seed(lab, "orders", { "big.txt": big });
   const repository = { project: lab.project, slug: "orders" };
   await bench.once(checkout, { repository, directory: "first" });
-  const fetches = () => lab.standIn.exchanges.filter(({ path }) => path.endsWith("git-upload-pack")).length;
+  const fetches = () => lab.server.exchanges.filter(({ path }) => path.endsWith("git-upload-pack")).length;
   const before = fetches();
   await bench.once(checkout, { repository, directory: "second" });
   // One call lists the refs; the commit is there, so no pack is asked for.
@@ -136,11 +136,11 @@ test("what is wrong is said: no such branch, no such repository, no commit, a wr
   });
   assert.equal(((await ask("nothing")) as { code: string }).code, "system-refused");
   for (const status of [500, 503]) {
-    lab.standIn.faults.add({ match: "/scm/", kind: "status", status, times: 1 });
+    lab.server.faults.add({ match: "/scm/", kind: "status", status, times: 1 });
     const answer = (await ask("orders")) as { code: string; retryable: boolean };
     assert.deepEqual([answer.code, answer.retryable], ["system-unavailable", true], `status ${status}`);
   }
-  lab.standIn.faults.add({ match: "/scm/", kind: "drop", times: 1 });
+  lab.server.faults.add({ match: "/scm/", kind: "drop", times: 1 });
   const dropped = (await ask("orders")) as { code: string; retryable: boolean };
   assert.deepEqual([dropped.code, dropped.retryable], ["system-unavailable", true]);
 
@@ -158,7 +158,7 @@ async function labWithBench(
   const bench = await openBench({ systems: [lab.system] });
   t.after(async () => {
     await bench.close();
-    await lab.standIn.close();
+    await lab.server.close();
   });
   return { lab, bench };
 }

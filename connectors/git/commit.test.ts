@@ -121,7 +121,7 @@ test("an answer that is lost after the push, and pushes that the host fails, are
   const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
   await writeFile(join(bench.workspace, "source", "a.txt"), "two\n");
   // Twice, because git's HTTP library sends a request again when a used connection closes without an answer.
-  lab.standIn.faults.add({ match: "^POST .*git-receive-pack", kind: "drop-answer", times: 2 });
+  lab.server.faults.add({ match: "^POST .*git-receive-pack", kind: "drop-answer", times: 2 });
   const lost = await bench.once(commitPush, { repository, directory: "source", message: "Deploy" });
   assert.equal(lost.kind === "errored" && lost.failure.code, "system-unavailable", JSON.stringify(lost));
   assert.equal(lost.kind === "errored" && lost.retryable, true);
@@ -253,7 +253,7 @@ async function labWithBench(t: Parameters<typeof tempDir>[0]): Promise<{ lab: La
   const bench = await openBench({ systems: [lab.system] });
   t.after(async () => {
     await bench.close();
-    await lab.standIn.close();
+    await lab.server.close();
   });
   return { lab, bench };
 }

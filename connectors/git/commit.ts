@@ -1,5 +1,5 @@
-// A commit made from a folder and pushed. The folder's own .git is never used for it: a script of the job may have
-// written there. Trees and commits are made in the site's mirror with an index of our own.
+// Makes a commit of a folder and pushes it. The folder's own .git is never used: a script of the job may have written there.
+// Trees and commits are made in the site's mirror with a separate index.
 
 import { createHash, randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
@@ -23,7 +23,7 @@ export type Draft = {
   readonly folder: string;
   /** The commit that the folder was checked out from. Without one its files are laid over what the branch has. */
   readonly base: string | undefined;
-  /** When the task was requested: equal in every attempt, and so is the commit. */
+  /** When the task was requested. It is the same in every attempt, so the commit is too. */
   readonly atMs: number;
   readonly runtime: GitRuntime;
 };
@@ -38,7 +38,7 @@ export async function bringTip({ mirror, branch }: Pick<Draft, "mirror" | "branc
   return fetchRevision(mirror, ref);
 }
 
-/** Does the folder differ from what was checked out? Always true for a folder that is no checkout. */
+/** Whether the folder differs from what was checked out. Always true for a folder that is not a checkout. */
 export async function hasChanges(draft: Draft): Promise<boolean> {
   if (draft.base === undefined) return true;
   return (await folderTree(draft, draft.base)) !== (await treeOf(draft.mirror.git, draft.base));
@@ -63,9 +63,9 @@ export async function findPushed(draft: Draft, key: string): Promise<string | un
 }
 
 /**
- * Commits the folder onto the branch and pushes it, by compare-and-swap on the remote's tip. When somebody else was
- * faster, our change is merged onto the new tip and tried again, five times. Throws `conflict` after that, and
- * `system-refused` when the same lines were changed there.
+ * Commits the folder onto the branch and pushes it, by compare-and-swap on the remote's tip. When the tip has moved, the
+ * change is merged onto the new tip and pushed again, up to five times. Then throws `conflict`; throws `system-refused` when
+ * the same lines were changed there.
  */
 export async function commitAndPush(draft: Draft, message: string, key: string): Promise<Pushed> {
   for (let attempt = 1; attempt <= PUSHES; attempt++) {
@@ -171,7 +171,7 @@ async function attributeFiles(git: Git): Promise<{ mode: string; path: string }[
   return listed.split("\0").flatMap((path) => (path === "" ? [] : [{ mode: "100644", path }]));
 }
 
-/** Our change, brought onto a tip that moved on: a real three-way merge, so that nobody's lines are lost. */
+/** Applies the change to a tip that has moved, by a three-way merge, so that no lines are lost. */
 async function mergeOnto(draft: Draft, base: string, tip: string): Promise<string> {
   const { git, remote } = draft.mirror;
   const ours = await writeCommit(draft, await folderTree(draft, base), base, "merge\n");
@@ -201,7 +201,7 @@ function writeCommit(draft: Draft, tree: string, parent: string | undefined, mes
   return draft.mirror.git(["commit-tree", tree, ...parents, "-F", "-"], call).then((id) => id.trim());
 }
 
-/** False when the remote's branch was no longer where we saw it; then nothing was changed. */
+/** False when the remote branch had moved; then nothing was changed. */
 async function push({ mirror, branch }: Draft, commit: string, tip: string | undefined): Promise<boolean> {
   const ref = `refs/heads/${branch}`;
   const lease = `--force-with-lease=${ref}:${tip ?? ""}`;

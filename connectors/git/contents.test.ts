@@ -249,7 +249,7 @@ async function world(t: TestContext) {
     await bench.close();
     server.closeAllConnections();
     server.close();
-    await lab.standIn.close();
+    await lab.server.close();
   });
   const store = dirname(lab.store.folderOf("x"));
   const folders = new Map<string, string>();

@@ -76,10 +76,10 @@ async function fillSubmodule(
   const shown = plainLine(path);
   if (!submodule) throw refused(mirror, `.gitmodules says no address for the submodule ${shown}`);
   if (submodule.update === "none") return access.log(`submodule ${shown}: left out, as .gitmodules says`);
-  const { system, authorization, url: parent } = mirror.remote;
+  const { system, url: parent } = mirror.remote;
   try {
     const url = checkRemoteUrl(submoduleUrl(submodule.url, parent), { system, base: new URL(parent).origin });
-    const inner = await openMirror(access.cache, { system, url, authorization }, access.runtime);
+    const inner = await openMirror(access.cache, { ...mirror.remote, url }, access.runtime);
     await bringCommit(inner, commit);
     const place = await folderInside(folder, path, "git/checkout");
     const options = { commit, folder: place, depth: access.depth };

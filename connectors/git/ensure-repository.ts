@@ -1,4 +1,4 @@
-// A repository that exists once, and that says for whom Gantry made it.
+// Ensures that a repository exists once, marked with the app that Gantry created it for.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { RunEffect, TaskFacts } from "@gantry/core/step/step.ts";
@@ -13,7 +13,7 @@ export type WantedRepository = {
 };
 type Context = { readonly task: TaskFacts; readonly effect: RunEffect };
 
-/** Makes the repository unless ours is there. Throws `exists-foreign` for one that somebody else made. */
+/** Creates the repository unless ours exists. Throws `exists-foreign` for one that was created by someone else. */
 export async function ensureRepository(
   context: Context,
   host: GitHost,
@@ -41,7 +41,7 @@ export async function ensureRepository(
         throw foreign(project, slug, "The host says that it exists, and this account cannot see it.");
       }
       if (isOurs(found)) return { slug: found.slug, created: false };
-      // Ours from before a crash between its creation and its description: nobody has used it, nobody has described it.
+      // Ours, from before a crash between its creation and its description: it is empty and has no description.
       if (interrupted && found.description === "" && (await host.isEmpty(project, found.slug))) {
         await host.describeRepository(project, found.slug, description);
         return { slug: found.slug, created: true };

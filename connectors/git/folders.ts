@@ -1,4 +1,4 @@
-// Folders inside a workspace. A script of an earlier step may have put links there, so names alone prove nothing.
+// Folders inside a workspace. A script of an earlier step may have put links there, so a name alone is not proof.
 
 import { mkdir, readdir, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
@@ -21,7 +21,7 @@ export async function folderInside(workspace: string, name: string, step: string
   return real;
 }
 
-/** Is `path` the folder `root` or below it? Both absolute; links are the caller's business. */
+/** Whether `path` is the folder `root` or below it. Both are absolute; the caller has resolved links. */
 export function isInside(root: string, path: string): boolean {
   const way = relative(root, path);
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));

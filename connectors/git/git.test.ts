@@ -218,7 +218,7 @@ async function labWithBench(t: Parameters<typeof tempDir>[0]) {
   const bench = await openBench({ systems: [lab.system] });
   t.after(async () => {
     await bench.close();
-    await lab.standIn.close();
+    await lab.server.close();
   });
   return { lab, bench };
 }

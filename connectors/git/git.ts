@@ -1,6 +1,6 @@
 // The git program, hardened: an empty environment, no configuration but ours, no prompts, no hooks, no redirects, one
-// protocol, and never a repository found by looking around. Every option is a fixed string of ours; names come from
-// names.ts. The walls and what each one stops are in README.md.
+// protocol, and no search for repositories. Every option is a fixed string; names come from names.ts. README.md lists the
+// protections and what each one prevents.
 
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -18,7 +18,7 @@ export type Remote = {
 };
 
 export type GitPlace = {
-  /** The repository. Always said, so that git never looks for one and never trusts one that lies about. */
+  /** The repository. It is always given, so that git searches for none and trusts none that it happens to find. */
   readonly gitDir: string;
   readonly workTree?: string;
   readonly indexFile?: string;
@@ -39,16 +39,16 @@ export type GitCall = {
   readonly input?: string;
   /** For a commit: who, and when in ms since 1970. */
   readonly stamp?: { readonly name: string; readonly email: string; readonly atMs: number };
-  /** Exit codes that are answers; default only 0. */
+  /** Exit codes that are not failures; default: only 0. */
   readonly exits?: readonly number[];
 };
 
-/** Runs git and answers its stdout. Throws what `gitError` makes of a failure, or the reason of the signal. */
+/** Runs git and returns its stdout. On failure throws the error from `gitError`, or the reason of the signal. */
 export type Git = (args: readonly string[], call?: GitCall) => Promise<string>;
 
 const GIT_GROUP = join(import.meta.dirname, "git-group.sh");
 
-/** A program that hangs without a word is ended after this time. */
+/** A program that prints nothing for this long is ended. */
 const SILENCE_MS = 120_000;
 
 export function openGit(place: GitPlace): Git {
@@ -64,11 +64,11 @@ export function openGit(place: GitPlace): Git {
   };
 }
 
-/** A failure of git as the error that says who has to act. */
+/** Turns a failure of git into the error that says who has to act. */
 export function gitError(error: unknown, verb: string, remote: Remote | undefined): unknown {
   if (!(error instanceof Error)) return error;
   const told =
-    error instanceof GitPluginError && error.plugin === "timeout" ? "timed out without a word" : error.message;
+    error instanceof GitPluginError && error.plugin === "timeout" ? "timed out without output" : error.message;
   const problem = plainLine(
     told
       .split(/[\r\n]+/)
@@ -84,7 +84,7 @@ export function gitError(error: unknown, verb: string, remote: Remote | undefine
   return new GantryError("system-refused", details);
 }
 
-/** In order: the first that fits. The texts are git's and curl's own in the C locale. */
+/** The first pattern that matches counts. The texts are those of git and curl in the C locale. */
 const MEANINGS = [
   [
     /certificate verification failed|SSL certificate problem|unable to get local issuer|self.signed certificate|certificate has expired|no alternative certificate subject name|server certificate verification failed|does not match target host/i,
@@ -103,7 +103,7 @@ const MEANINGS = [
   ],
 ] as const;
 
-/** Progress of the other side is no complaint: it would push the line that names the cause out. */
+/** Progress of the remote is no error. Kept, it would push out the line that names the cause. */
 function isTelling(line: string): boolean {
   if (/^remote:\s*(Enumerating|Counting|Compressing|Resolving|Total|Reused|\d+%|$)/i.test(line.trim())) return false;
   return /^(fatal|error|remote|!|hint)|rejected|denied/i.test(line.trim()) || /^\s*! /.test(line);
@@ -156,7 +156,7 @@ const CONFIG = [
   "submodule.recurse=false",
   "fetch.recurseSubmodules=false",
   "commit.gpgSign=false",
-  // Nothing is ever thrown away behind the back of another job that reads the same mirror.
+  // Nothing is deleted while another job may be reading the same mirror.
   "gc.auto=0",
   "maintenance.auto=false",
 ] as const;
@@ -197,7 +197,7 @@ function optionsOf(place: GitPlace, call: GitCall): Partial<SimpleGitOptions> {
     binary: ["sh", GIT_GROUP],
     config: [...CONFIG],
     allowEnvironment: ALLOWED_ENVIRONMENT,
-    // simple-git refuses these whoever asks; here they are our own fixed strings, and each of them closes something.
+    // simple-git always refuses these. Here they are fixed strings of ours, and each one restricts git further.
     unsafe: {
       allowUnsafeHooksPath: true,
       allowUnsafeFsMonitor: true,
@@ -212,7 +212,7 @@ function optionsOf(place: GitPlace, call: GitCall): Partial<SimpleGitOptions> {
     abort: place.signal,
     timeout: { block: SILENCE_MS },
     completion: { onClose: true, onExit: false },
-    // Its own rule takes a silent failure for success.
+    // simple-git's own rule treats a failure without output as success.
     errors: (error, { exitCode, stdErr, stdOut }) => {
       if (exits.includes(exitCode)) return undefined;
       return error ?? Buffer.concat([...stdErr, ...stdOut, Buffer.from(`\nexit code ${exitCode}`)]);

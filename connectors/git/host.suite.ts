@@ -1,4 +1,4 @@
-// What every git host must do for Gantry, run against each adapter and its stand-in over real HTTP.
+// What every git host must do for Gantry, run against each client and its fake over real HTTP.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -20,7 +20,7 @@ const run = promisify(execFile);
 export function hostSuite(provider: GitSystem["provider"]): void {
   const opened = async (t: Parameters<typeof tempDir>[0], change: Partial<GitSystem> = {}) => {
     const lab = await startLabHost(provider, await tempDir(t));
-    t.after(() => lab.standIn.close());
+    t.after(() => lab.server.close());
     const host = openHost({ system: { ...lab.system, ...change }, fetch, signal: AbortSignal.timeout(20_000) });
     return { lab, host };
   };
@@ -68,17 +68,17 @@ export function hostSuite(provider: GitSystem["provider"]): void {
   test(named("a host that fails is unavailable, and the error may be tried again"), async (t) => {
     const { lab, host } = await opened(t);
     for (const status of [500, 502, 503]) {
-      lab.standIn.faults.add({ kind: "status", status, times: 3 });
+      lab.server.faults.add({ kind: "status", status, times: 3 });
       const error = await rejectsWith("system-unavailable", () => host.getRepository(lab.project, "orders"));
       assert.equal(error.entry.retryable, true);
-      lab.standIn.faults.clear();
+      lab.server.faults.clear();
     }
-    lab.standIn.faults.add({ kind: "drop", times: 3 });
+    lab.server.faults.add({ kind: "drop", times: 3 });
     await rejectsWith("system-unavailable", () => host.getRepository(lab.project, "orders"));
-    lab.standIn.faults.clear();
-    lab.standIn.faults.add({ kind: "status", status: 302, times: 1 });
+    lab.server.faults.clear();
+    lab.server.faults.add({ kind: "status", status: 302, times: 1 });
     await rejectsWith("system-strange", () => host.getRepository(lab.project, "orders"));
-    lab.standIn.faults.add({ kind: "status", status: 200, body: { hello: "from the proxy" }, times: 1 });
+    lab.server.faults.add({ kind: "status", status: 200, body: { hello: "from the proxy" }, times: 1 });
     await rejectsWith("system-strange", () => host.getRepository(lab.project, "orders"));
   });
 
@@ -86,14 +86,14 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const { lab, host } = await opened(t);
     const body = { message: "bad token lab-admin-token" };
     for (const status of [400, 401, 403, 500]) {
-      lab.standIn.faults.add({ kind: "status", status, body, times: 3 });
+      lab.server.faults.add({ kind: "status", status, body, times: 3 });
       const error = await host.createRepository(wishOf(lab, "orders")).then(
         () => assert.fail("it must fail"),
         (problem: unknown) => problem,
       );
       assert.ok(error instanceof GantryError);
       assert.ok(!JSON.stringify([error.message, error.details]).includes("lab-admin-token"), error.message);
-      lab.standIn.faults.clear();
+      lab.server.faults.clear();
     }
   });
 
@@ -127,9 +127,9 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     const first = await startLabHost(provider, dir);
     const signal = AbortSignal.timeout(20_000);
     await openHost({ system: first.system, fetch, signal }).createRepository(wishOf(first, "orders"));
-    await first.standIn.close();
-    const second = await startLabHost(provider, dir, first.standIn.port);
-    t.after(() => second.standIn.close());
+    await first.server.close();
+    const second = await startLabHost(provider, dir, first.server.port);
+    t.after(() => second.server.close());
     const found = await openHost({ system: first.system, fetch, signal }).getRepository(first.project, "orders");
     assert.equal(found?.description, "Orders (gantry:app=orders)");
   });
@@ -174,7 +174,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     assert.equal(again.kind === "succeeded" && again.output.created, true);
 
     bench.nextTask();
-    lab.standIn.faults.add({ match: "^POST ", kind: "drop-answer", times: 1 });
+    lab.server.faults.add({ match: "^POST ", kind: "drop-answer", times: 1 });
     const other = { repository: { project: lab.project, slug: "billing" } };
     const lost = await bench.run(createRepository, other, { retries: 3 });
     assert.equal(lost.kind === "succeeded" && lost.output.created, true, JSON.stringify(lost));
@@ -204,7 +204,7 @@ function wishOf(lab: LabHost, slug: string): Parameters<GitHost["createRepositor
   };
 }
 
-/** A few looks are enough: the lab's hosts count reads, not time. */
+/** A few polls are enough: the fakes count reads, not time. */
 async function untilReady(host: GitHost, project: string, slug: string) {
   for (let look = 0; look < 5; look++) {
     const found = await host.getRepository(project, slug);

@@ -37,9 +37,9 @@ export type GitHost = {
   /** `undefined` when there is none, or none that this account can see. */
   readonly getRepository: (project: string, slug: string) => Promise<HostRepository | undefined>;
   readonly describeRepository: (project: string, slug: string, description: string) => Promise<void>;
-  /** Has it any commit? */
+  /** Whether it has any commit. */
   readonly isEmpty: (project: string, slug: string) => Promise<boolean>;
-  /** Deletes it with everything in it. Fine when there is none. */
+  /** Deletes it with all its content. Succeeds when there is none. */
   readonly deleteRepository: (project: string, slug: string) => Promise<void>;
   /** Never holds a credential. */
   readonly cloneUrl: (project: string, slug: string) => string;
@@ -61,17 +61,17 @@ export function markerOf(task: { readonly id: string; readonly app: string | und
   return task.app === undefined ? `gantry:task=${task.id}` : `gantry:app=${task.app}`;
 }
 
-/** Is the marker one whole word of the description? `gantry:app=shop` is not found in `gantry:app=shop-2`. */
+/** Whether the marker is one whole word of the description: `gantry:app=shop` is not in `gantry:app=shop-2`. */
 export function carriesMarker(description: string, marker: string): boolean {
   return description.split(/[\s()]+/).includes(marker);
 }
 
-/** Parts of an address; refuses what could leave its place in a path. */
+/** Encodes parts of an address. Refuses parts that would change the path around them. */
 export function pathOf(...parts: readonly string[]): string {
   return parts.map((part) => encodeURIComponent(part).replace(/^\.{1,2}$/, "%2E")).join("/");
 }
 
-/** Some hosts repeat the token in their complaint. */
+/** Some hosts repeat the token in their error texts. */
 export function withoutToken(text: string, { token }: GitSystem): string {
   return token.length < 4 ? text : text.replaceAll(token, "***");
 }

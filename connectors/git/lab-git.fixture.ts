@@ -24,7 +24,7 @@ export async function seed(lab: LabHost, slug: string, files: Readonly<Record<st
   }
 }
 
-/** Somebody else changes files of a branch (made from `main` if it is new) and pushes. Answers the new commit. */
+/** Another developer changes files of a branch (created from `main` if it is new) and pushes. Returns the new commit. */
 export async function pushAsSomebody(
   lab: LabHost,
   slug: string,
@@ -66,7 +66,7 @@ export async function pushAsSomebody(
   }
 }
 
-/** Puts a tree on `main` of a bare repository that no honest git would make: nothing is checked. */
+/** Puts a tree on `main` of a bare repository without any of git's checks. */
 export async function plantTree(bare: string, files: readonly TreeFile[]): Promise<void> {
   const commands = ["commit refs/heads/main", "committer Eve <eve@evil.test> 1767225600 +0000", "data 5", "Evil\n"];
   for (const { path, mode = "100644", content = "" } of files) {

@@ -6,7 +6,7 @@ import type { GitAccount } from "../../lab/fakes/git/git-server.ts";
 import type { GitStore } from "../../lab/fakes/git/git-store.ts";
 
 export type LabHost = {
-  readonly standIn: FakeServer;
+  readonly server: FakeServer;
   readonly store: GitStore;
   /** A project of this host in which Gantry may make repositories. */
   readonly project: string;
@@ -21,7 +21,7 @@ export const ACCOUNTS: readonly GitAccount[] = [
 
 type Provider = GitSystem["provider"];
 
-/** Starts one host below `dir`; the same `dir` and `port` start it again after a kill. */
+/** Starts one host with its data below `dir`. The same `dir` and `port` start it again after a kill. */
 export async function startLabHost(provider: Provider, dir: string, port = 0): Promise<LabHost> {
   const options = { name: provider, dir, port, accounts: ACCOUNTS };
   const common = { kind: "git", name: "bitbucket", provider, standIn: true, token: "lab-admin-token" } as const;
@@ -30,20 +30,20 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
       const { startBitbucketDc } = await import("../../lab/fakes/git/bitbucket-dc.ts");
       const host = await startBitbucketDc({ ...options, projects: [{ key: "APPS", name: "Apps" }] });
       const seed = (slug: string, folder: string) => host.seedRepository("APPS", slug, folder);
-      return { standIn: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed };
+      return { server: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed };
     }
     case "bitbucket-cloud": {
       const { startBitbucketCloud } = await import("../../lab/fakes/git/bitbucket-cloud.ts");
       const host = await startBitbucketCloud({ ...options, workspaces: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
       const system = { ...common, url: host.url, username: "gantry" };
-      return { standIn: host, store: host.store, project: "acme/APPS", system, seed };
+      return { server: host, store: host.store, project: "acme/APPS", system, seed };
     }
     case "github": {
       const { startGithub } = await import("../../lab/fakes/git/github.ts");
       const host = await startGithub({ ...options, organisations: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
-      return { standIn: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed };
+      return { server: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed };
     }
   }
 }

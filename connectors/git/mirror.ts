@@ -1,5 +1,5 @@
 // One bare mirror per remote repository in the site's cache. Jobs use it at the same time and in several processes: each
-// fetches into a ref of its own, objects are only ever added, and nobody reads a ref that somebody else may move.
+// fetches into a ref of its own, objects are only added, and no job reads a ref that another job may move.
 
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -11,7 +11,7 @@ import { isBranchName, isCommitId } from "./names.ts";
 
 export type Mirror = { readonly dir: string; readonly git: Git; readonly remote: Remote };
 
-/** Opens the mirror of a remote; makes an empty one the first time. */
+/** Opens the mirror of a remote. Creates an empty one the first time. */
 export async function openMirror(cache: string, remote: Remote, runtime: GitRuntime): Promise<Mirror> {
   const root = join(cache, "git");
   const dir = join(root, `${createHash("sha256").update(remote.url).digest("hex").slice(0, 32)}.git`);
@@ -27,7 +27,7 @@ export type Revision = {
   readonly name: string;
 };
 
-/** The remote's tips of these full ref names, and what its HEAD points to. Missing ones are missing in the answer. */
+/** The remote's tips of these full ref names, and the target of its HEAD. Refs that do not exist are left out. */
 export async function listRemote(
   mirror: Mirror,
   refs: readonly string[],
@@ -60,8 +60,8 @@ export async function resolveRevision(mirror: Mirror, ref: string | undefined): 
 }
 
 /**
- * Brings one branch, tag or commit into the mirror, only what is new, and answers its commit; undefined when the remote
- * has no such branch or tag. Safe to run many times at once.
+ * Fetches what is new of one branch, tag or commit into the mirror and returns its commit; undefined when the remote has no
+ * such branch or tag. Safe to run concurrently.
  */
 export async function fetchRevision(mirror: Mirror, source: string): Promise<string | undefined> {
   const { git, remote } = mirror;
@@ -89,7 +89,7 @@ export async function fetchRevision(mirror: Mirror, source: string): Promise<str
   return commit;
 }
 
-/** Is this commit, with everything below it, already here? */
+/** Whether the mirror already has this commit with all of its history. */
 export async function hasCommit(mirror: Mirror, commit: string): Promise<boolean> {
   const answer = await mirror.git(["cat-file", "--batch-check"], { input: `${commit}^{commit}\n` });
   return answer.startsWith(`${commit} commit`);
@@ -104,13 +104,13 @@ async function createMirror(root: string, dir: string, runtime: GitRuntime): Pro
   await mkdir(fresh, { recursive: true });
   const git = openGit({ gitDir: fresh, ...runtime });
   await git(["init", "--quiet", "--bare", "--template="]);
-  // So that a workspace can take exactly the commit it wants, whatever other jobs do to the refs meanwhile.
+  // A workspace can then fetch exactly its commit, even when other jobs move the refs meanwhile.
   await appendFile(join(fresh, "config"), "[uploadpack]\n\tallowAnySHA1InWant = true\n");
   try {
     await rename(fresh, dir);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
-    // Another job was first; its mirror is as good.
+    // Another job created it first. Its mirror is equivalent.
     if (!existsSync(join(dir, "HEAD"))) throw error;
   }
 }
@@ -139,7 +139,7 @@ async function keepReachable(mirror: Mirror, source: string, commit: string, min
       input: `update ${lasting} ${commit}\ndelete ${mine}\n`,
     });
   } catch (error) {
-    // Another job moves the same ref right now: its commit does the same service, and ours stays where it is.
+    // Another job is updating the same ref. Its commit serves the same purpose, and ours keeps its own ref.
     if (error instanceof GantryError && String(error.details.problem).includes("lock")) return;
     throw error;
   }

@@ -107,7 +107,7 @@ async function labWithBench(t: TestContext) {
   const bench = await openBench({ systems: [lab.system] });
   t.after(async () => {
     await bench.close();
-    await lab.standIn.close();
+    await lab.server.close();
   });
   await seed(lab, "orders", { "a.txt": "a\n" });
   const store = dirname(lab.store.folderOf("x"));

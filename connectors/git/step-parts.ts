@@ -46,7 +46,7 @@ export function runtimeOf({ environment, signal }: Pick<StepContext<unknown>, "e
   return { environment, signal };
 }
 
-/** A host that asks for a pause gets one. */
+/** When the host asks for a pause, the step waits that long. */
 export async function withPauses<O>(run: () => Promise<StepOutcome<O>>): Promise<StepOutcome<O>> {
   try {
     return await run();

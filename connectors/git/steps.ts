@@ -184,7 +184,7 @@ const pushInput = z.strictObject({
       "names a trailer of ours",
     )
     .default({}),
-  /** The first content of a branch: a branch that has commits already is left as it is. */
+  /** Pushes only the first content of a branch: a branch that already has commits is left as it is. */
   onlyIfEmpty: z.boolean().default(false),
 });
 const pushOutput = z.object({ commit: z.string(), changed: z.boolean(), branch: z.string(), url: z.string() });
@@ -213,7 +213,7 @@ export const commitPush = defineStep({
 async function pushFolder(context: PushContext, mirror: Mirror): Promise<{ commit: string; changed: boolean }> {
   const { input, task } = context;
   const folder = await folderInside(context.workspace, input.directory, "git/commit-push");
-  // A folder that was checked out from another repository is only a folder here.
+  // A checkout of another repository is treated as an ordinary folder.
   const checkedOut = await baseOf(folder, runtimeOf(context));
   const base = checkedOut !== undefined && (await hasCommit(mirror, checkedOut)) ? checkedOut : undefined;
   const draft: Draft = {

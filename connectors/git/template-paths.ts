@@ -1,6 +1,6 @@
 // Which files a template folder becomes, pure. A path segment is a template too; one that begins with `{{each list}}` is
 // repeated, with everything below it, for every element of the list: overlays/{{each targets}}{{item.cluster}}/…
-// A file's name loses the ending `.tmpl`, which keeps tools from taking a template for the real thing.
+// A file's name loses the ending `.tmpl`, which keeps tools from reading a template as the real file.
 
 import type { JsonValue } from "@gantry/core/json.ts";
 import { lookUp, renderText, type Scope } from "./template-text.ts";

@@ -10,7 +10,7 @@ export type Rendered = { readonly text: string; readonly mistakes: readonly Mist
 /** `offset`: where in the text, in characters. */
 export type Mistake = { readonly offset: number; readonly detail: string };
 
-/** Fills in every `{{ … }}`. All mistakes are reported at once; with any, the text is of no use. */
+/** Fills in every `{{ … }}`. All mistakes are reported at once; the text is usable only when there are none. */
 export function renderText(text: string, scope: Scope): Rendered {
   const mistakes: Mistake[] = [];
   const rendered = text.replace(

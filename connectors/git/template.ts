@@ -17,7 +17,7 @@ type Source = { readonly path: string; readonly executable: boolean };
 type Output = { readonly target: string; readonly content: Buffer; readonly executable: boolean };
 
 /**
- * Renders `from` into `into`, both absolute. Answers how many files were written. Throws `bad-input` with every mistake,
+ * Renders `from` into `into`, both absolute. Returns how many files were written. Throws `bad-input` with every mistake,
  * by file and line, before anything is written.
  */
 export async function renderFolder(from: string, into: string, values: JsonObject): Promise<number> {
@@ -61,7 +61,7 @@ async function listFiles(root: string, below = ""): Promise<Map<string, Source>>
   return found;
 }
 
-/** Opens without following a link, also one that was put there a moment ago. */
+/** Opens a file without following a link, even one that has just replaced the file. */
 async function readPlain(path: string, name: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
@@ -77,7 +77,7 @@ async function writePlain(into: string, { target, content, executable }: Output)
   const folder = await folderInside(into, dirname(target), STEP);
   const path = join(folder, target.split("/").at(-1) ?? "");
   await mkdir(folder, { recursive: true });
-  // Whatever was there, also a link, is replaced and never written through.
+  // An existing file or link is replaced; nothing is written through a link.
   await rm(path, { force: true });
   const file = await open(path, "wx", executable ? 0o755 : 0o644);
   try {

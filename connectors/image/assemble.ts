@@ -1,6 +1,6 @@
 // The built-in assembler: makes an image of files and metadata without any builder. The same Dockerfile, files, base image
-// and labels give the same digest in every attempt, on every day and on every runner: nothing of the task, the time or the
-// machine gets into the image. Layers of the base image are only referred to.
+// and labels give the same digest in every attempt, on every day and on every runner: the image depends on no task, time or
+// machine. Layers of the base image are only referred to.
 
 import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ export type AssembleOptions = {
   readonly context: string;
   readonly file: string;
   readonly buildArgs: Arguments;
-  /** Go into the image's config; those of `org.opencontainers.image.*` into the manifest's annotations, too. */
+  /** Labels of the image's config; those of `org.opencontainers.image.*` are also annotations of the manifest. */
   readonly labels: Readonly<Record<string, string>>;
   /** `linux/amd64` */
   readonly platform: string;
@@ -82,7 +82,7 @@ type StageResult = {
   readonly config: ImageConfig;
   /** Layers of the base image. The config's diff_ids are theirs. */
   readonly below: readonly ImageBlob[];
-  /** Layers of this file, packed when it is known that the image needs them. */
+  /** Layers of this file. They are packed only when the image needs them. */
   readonly added: readonly (readonly LayerEntry[])[];
   /** Files of this stage and its parents in the same file, without those of the base image. */
   readonly own: ReadonlyMap<string, LayerEntry>;
@@ -148,7 +148,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
     ...(variant === undefined ? {} : { variant }),
     config: interpreted.config,
     rootfs: parent.config.rootfs,
-    // A base image may come without history; half of one would be wrong.
+    // A base image may have no history; a partial history would be wrong.
     ...(parent.base && !parent.config.history ? {} : { history }),
   };
   const result = {
@@ -165,7 +165,7 @@ async function buildStage(work: Work, stage: Stage): Promise<StageResult> {
   return result;
 }
 
-/** The accounts that the Dockerfile itself copies into the image win over those of the base. */
+/** Accounts that the Dockerfile copies into the image take precedence over those of the base image. */
 async function accountsIn(own: ReadonlyMap<string, LayerEntry>): Promise<Partial<Accounts>> {
   const textOf = async (path: string): Promise<string | undefined> => {
     const content = own.get(path)?.content;
@@ -281,7 +281,7 @@ async function imageOf(work: Work, { config, below, added }: StageResult): Promi
   };
 }
 
-/** Docker's names for the same layer formats; an OCI manifest uses its own. */
+/** Translates Docker's media types of layers into those of OCI. */
 function ociType(mediaType: string): string {
   if (mediaType === "application/vnd.docker.image.rootfs.diff.tar.gzip") return OCI_LAYER_GZIP;
   if (mediaType === "application/vnd.docker.image.rootfs.diff.tar") return "application/vnd.oci.image.layer.v1.tar";

@@ -83,13 +83,13 @@ type FilesDocument = z.infer<typeof baseFilesSchema>;
 export type Accounts = FilesDocument["accounts"];
 
 export type BaseFiles = {
-  /** What is where in the base image. */
+  /** Looks up paths of the base image. */
   readonly lookup: () => Promise<Lookup>;
-  /** `newer` are the accounts that the image has got since. */
+  /** `newer` are the accounts that the stage has added. */
   readonly ownerOf: (text: string, newer: Partial<Accounts>) => Promise<Owner | undefined>;
 };
 
-/** Answers from the layers of the image, which are read at the first question and remembered in `cache` by digest. */
+/** Reads the layers of the image at the first call and keeps the result in `cache` by digest. */
 export function filesOf(base: BaseImage | undefined, cache: string): BaseFiles {
   let loaded: Promise<Loaded> | undefined;
   const load = (): Promise<Loaded> => {
@@ -145,7 +145,7 @@ async function loadFiles(base: BaseImage, cache: string): Promise<FilesDocument>
 type Entry = tar.Extract extends AsyncIterable<infer E> ? E : never;
 type Seen = { readonly kind: "directory" | "link" | "file"; readonly link?: string };
 
-/** Lays the layers over each other, as a container would see them. */
+/** Applies the layers in order, so that the result is what a container sees. */
 async function readLayers(base: BaseImage): Promise<FilesDocument> {
   const seen = new Map<string, Seen>();
   const accounts = { passwd: "", group: "" };
@@ -195,7 +195,7 @@ function seenOf({ type, linkname }: tar.Header): Seen {
   return type === "symlink" && linkname ? { kind: "link", link: linkname } : { kind: "file" };
 }
 
-/** A file or link that takes the place of a directory takes away what was below it. */
+/** A file or link that replaces a directory removes everything below it. */
 function put(seen: Map<string, Seen>, path: string, entry: Seen): void {
   if (entry.kind !== "directory" && seen.get(path)?.kind === "directory") forget(seen, path, true);
   seen.set(path, entry);

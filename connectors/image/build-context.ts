@@ -1,5 +1,5 @@
-// The files that a build may see: read once, without following any link, and found again by COPY the way a container
-// would see them, so that no path and no link leads out of the folder.
+// The files that a build may see. They are read once, without following links; COPY then finds them as a container would, so
+// no path and no link leads out of the folder.
 
 import type { Stats } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
@@ -11,7 +11,7 @@ export type SourceFile = {
   readonly path: string;
   readonly kind: "file" | "directory" | "symlink";
   readonly size: number;
-  /** Of the permissions only this counts, as in git: anything else depends on who checked the files out. */
+  /** The only permission that counts, as in git: all others depend on who checked the files out. */
   readonly executable: boolean;
   /** Target of a symlink, as it is written. */
   readonly link: string | undefined;
@@ -104,7 +104,7 @@ export function contentsOf(tree: FileTree, directory: string): readonly { relati
     .sort((a, b) => compare(a.relative, b.relative));
 }
 
-/** `a/b/c` has `a/b` and `a`; the root is not told. */
+/** The parents of `a/b/c` are `a/b` and `a`; the root is left out. */
 export function* parentsOf(path: string): Generator<string> {
   for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1))
     yield path.slice(0, slash);

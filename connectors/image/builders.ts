@@ -1,5 +1,5 @@
-// The real builders: which of them a runner has, and how each is asked to leave an image as an OCI layout in a folder.
-// None of them pushes: pushing is the same for all images, and no builder needs to know the password for it.
+// The real builders: which of them a runner has, and how each writes an image as an OCI layout into a folder. None of them
+// pushes: pushing is the same for all images, and no builder needs the password for it.
 
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ export type BuildRequest = {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly platform: string | undefined;
-  /** The registry of the site is asked without TLS: it has none. */
+  /** The registry of the site has no TLS. */
   readonly insecure: boolean;
 };
 
@@ -59,7 +59,7 @@ export function buildCommands(request: BuildRequest): readonly Command[] {
   return COMMANDS[request.builder](request);
 }
 
-/** Runs the builder. Throws `script-failed` when it fails: the user's Dockerfile is what usually fails. */
+/** Runs the builder. Throws `script-failed` when it fails: the usual cause is the user's Dockerfile. */
 export async function runBuilder(request: BuildRequest, exec: Exec): Promise<void> {
   for (const { argv, env } of buildCommands(request)) {
     const { exitCode, signal } = await exec(argv, { cwd: request.context, env });
@@ -73,7 +73,7 @@ export async function runBuilder(request: BuildRequest, exec: Exec): Promise<voi
 const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readonly Command[] } = {
   buildah: (request) => {
     const image = `localhost/gantry-build-${idOf(request)}`;
-    // chroot and vfs need no rights that a container or a small runner lacks.
+    // chroot and vfs work without the privileges that a container or a small runner lacks.
     const store = [
       "--root",
       join(request.cache, "buildah", "root"),
@@ -188,7 +188,7 @@ function pairs(flag: string, values: Readonly<Record<string, string>>): string[]
   return Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
 }
 
-/** The name that Docker's family of programs looks for in DOCKER_CONFIG. */
+/** The file name that Docker and compatible programs expect in DOCKER_CONFIG. */
 function authFile({ scratch }: BuildRequest): string {
   return join(scratch, "config.json");
 }
@@ -201,7 +201,7 @@ function policyFile({ scratch }: BuildRequest): string {
   return join(scratch, "policy.json");
 }
 
-/** Several jobs of a runner build at once in one store. */
+/** A unique image name, because several jobs of a runner build in one store concurrently. */
 function idOf({ scratch }: BuildRequest): string {
   return scratch
     .slice(scratch.lastIndexOf("/") + 1)

@@ -41,7 +41,7 @@ export type Before = {
  * where builders do different things.
  */
 export async function entriesOf(change: FileChange, tree: FileTree, before: Before): Promise<readonly LayerEntry[]> {
-  // Whoever starts the container makes a missing working directory.
+  // The container runtime creates a missing working directory.
   if (change.instruction === "WORKDIR" && !before.scratch) return [];
   const owner = change.owner === undefined ? ROOT : await before.ownerOf(change.owner);
   if (!owner) throw mistake(change, `the image knows no user "${change.owner}"`);
@@ -58,7 +58,7 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
   }
   if (change.instruction === "WORKDIR" && at !== "" && !before.directories.has(at))
     entries.push(directoryEntry(job, at));
-  // Without a base image nobody else says how the directories on the way are; with one, it or the unpacker does.
+  // Without a base image the layer must contain the parent directories. With one, the base image or the unpacker has them.
   return before.scratch ? withParents(entries, before.directories) : entries;
 }
 
@@ -119,7 +119,7 @@ function sourcesOf({ change, tree }: Job, source: string): readonly FoundSource[
 async function refuseArchives(change: FileChange, found: readonly FoundSource[]): Promise<void> {
   for (const { name, file } of found) {
     if (file.content && "file" in file.content && (isArchive(name) || (await looksPacked(file.content.file)))) {
-      throw notOurs(change, `unpacks ${name}`);
+      throw unsupported(change, `unpacks ${name}`);
     }
   }
 }
@@ -135,7 +135,7 @@ async function looksPacked(file: string): Promise<boolean> {
   return isTar || MAGIC.some((magic) => head.toString("hex", 0, 6).startsWith(magic));
 }
 
-function notOurs({ line, instruction }: FileChange, what: string): GantryError {
+function unsupported({ line, instruction }: FileChange, what: string): GantryError {
   const problem = `Line ${line}: ${instruction} ${what}. The built-in assembler cannot do that.`;
   return new GantryError("no-builder", { problem });
 }
@@ -146,12 +146,12 @@ function directoryEntries(job: Job, source: SourceFile, at: string): LayerEntry[
   const filled = new Set(contents.map(({ relative }) => posix.dirname(relative)));
   const entries: LayerEntry[] = [];
   refuseReplacing(job, source, at);
-  if (mustBeSaid(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
+  if (needsEntry(job, source, at, contents.length === 0)) entries.push(directoryEntry(job, at, source));
   for (const { relative, file } of contents) {
     const path = at === "" ? relative : `${at}/${relative}`;
     refuseReplacing(job, file, path);
     if (file.kind !== "directory") entries.push(fileEntry(job, file, path));
-    else if (mustBeSaid(job, file, path, !filled.has(relative))) entries.push(directoryEntry(job, path, file));
+    else if (needsEntry(job, file, path, !filled.has(relative))) entries.push(directoryEntry(job, path, file));
   }
   return entries;
 }
@@ -162,14 +162,14 @@ function refuseReplacing({ change, lookup }: Job, file: SourceFile, path: string
   const there = lookup(path)?.kind;
   if (there === undefined || (there === "directory") === (file.kind === "directory")) return;
   const kinds = { directory: "the directory", file: "the file", symlink: "the link" };
-  throw notOurs(change, `puts ${kinds[file.kind]} ${file.path || "."} over ${kinds[there]} /${path} of the image`);
+  throw unsupported(change, `puts ${kinds[file.kind]} ${file.path || "."} over ${kinds[there]} /${path} of the image`);
 }
 
 /**
- * Unpackers make missing directories with the usual mode, so one is written out only when it says more than that: it is
- * empty, or has an owner or mode of its own. A directory that the image has keeps what it is, as with every builder.
+ * Unpackers create missing directories with the usual mode, so a directory gets an entry only when it is empty or has an owner
+ * or mode of its own. A directory that the image already has keeps its owner and mode, as with every builder.
  */
-function mustBeSaid({ before, change, lookup }: Job, source: SourceFile, path: string, isEmpty: boolean): boolean {
+function needsEntry({ before, change, lookup }: Job, source: SourceFile, path: string, isEmpty: boolean): boolean {
   if (path === "" || lookup(path) !== undefined) return false;
   if (before.scratch) return true;
   return (

@@ -1,5 +1,5 @@
-// Which builder makes an image: the built-in assembler where copying files and setting metadata is all there is to do,
-// else a real builder of the runner. Pure.
+// Decides which builder makes an image: the built-in assembler where a Dockerfile only copies files and sets metadata, else a
+// real builder of the runner. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile.ts";
@@ -40,7 +40,7 @@ export function decideBuilder({ requested, available, obstacle, file }: BuilderW
 export function findObstacle(dockerfile: Dockerfile, given: Arguments): Obstacle | undefined {
   const { syntax } = dockerfile;
   if (syntax !== undefined && !USUAL_SYNTAX.test(syntax)) {
-    return { line: 1, instruction: "# syntax", why: `names ${syntax}, which reads Dockerfiles in its own way` };
+    return { line: 1, instruction: "# syntax", why: `names ${syntax}, another Dockerfile frontend` };
   }
   for (const stage of neededStages(dockerfile, given)) {
     for (const instruction of stage.instructions) {

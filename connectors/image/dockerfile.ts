@@ -64,7 +64,7 @@ export type Dockerfile = {
   readonly args: readonly Instruction[];
   readonly stages: readonly Stage[];
   readonly escapeWith: "\\" | "`";
-  /** What `# syntax=` says: the image of another reader of Dockerfiles. */
+  /** The value of `# syntax=`: the image of another Dockerfile frontend. */
   readonly syntax: string | undefined;
 };
 
@@ -219,7 +219,7 @@ function readFlags(name: InstructionName, text: string): { flags: [string, strin
   }
 }
 
-/** What looks like JSON and is none is taken as the shell form, as the reference says. */
+/** Text that looks like JSON but is not is read as the shell form, as the reference says. */
 function readJsonArray(name: InstructionName, text: string): readonly string[] | undefined {
   if (!WITH_JSON.includes(name) || !text.startsWith("[")) return undefined;
   try {
@@ -249,7 +249,7 @@ function pairsOf(
   });
 }
 
-/** What is wrong with an instruction that can be seen without knowing any value. */
+/** A mistake that is visible without knowing the value of any variable. */
 function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): string | undefined {
   if (text === "" && heredocs.length === 0) return "it needs an argument";
   if (name === "COPY" || name === "ADD") {

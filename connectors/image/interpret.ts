@@ -1,5 +1,5 @@
-// Follows one stage of a Dockerfile: fills in variables, and tells which files it copies and how the image's config ends
-// up. Pure; what the base image brings along is an argument.
+// Interprets one stage of a Dockerfile: fills in variables and returns the files that it copies and the final config of the
+// image. Pure; the config of the base image is an argument.
 
 import { posix } from "node:path";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
@@ -14,8 +14,6 @@ export type RuntimeConfig = NonNullable<ImageConfig["config"]>;
 export type FileChange = {
   readonly line: number;
   readonly instruction: "COPY" | "ADD" | "WORKDIR";
-  /** How the history of the image tells it. */
-  readonly told: string;
   /** Paths or patterns in the build context, or in the stage that `from` names. */
   readonly sources: readonly string[];
   /** Files that the Dockerfile itself contains. */
@@ -197,7 +195,6 @@ class StageState {
     this.#changes.push({
       line: instruction.line,
       instruction: name,
-      told: `${name} ${words.join(" ")}`,
       sources,
       written: instruction.heredocs.map((heredoc) => ({
         name: heredoc.name,
@@ -221,7 +218,6 @@ class StageState {
       ...nothing,
       line,
       instruction: "WORKDIR",
-      told: `WORKDIR ${destination}`,
       destination,
       isDirectory: true,
     });

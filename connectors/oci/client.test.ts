@@ -18,9 +18,9 @@ const ACCOUNT = { username: "ci", password: "registry-pass-1" };
 const CHUNK = 64 * 1024;
 
 async function registry(t: TestContext): Promise<FakeServer> {
-  const standIn = await startRegistry({ name: "registry", dir: await tempDir(t), ...ACCOUNT });
-  t.after(() => standIn.close());
-  return standIn;
+  const server = await startRegistry({ name: "registry", dir: await tempDir(t), ...ACCOUNT });
+  t.after(() => server.close());
+  return server;
 }
 
 function client(url: string, more: Partial<RegistryOptions> = {}): Registry {
@@ -67,14 +67,14 @@ async function pushSmallImage(to: Registry, repository: string, tag: string) {
   return manifest;
 }
 
-function uploads(standIn: FakeServer): string[] {
-  const good = standIn.exchanges.filter(({ path, status }) => path.includes("/uploads/") && status < 300);
+function uploads(server: FakeServer): string[] {
+  const good = server.exchanges.filter(({ path, status }) => path.includes("/uploads/") && status < 300);
   return good.map(({ method }) => method);
 }
 
 test("pushes and reads back blobs of every size around the chunk", async (t) => {
-  const standIn = await registry(t);
-  const remote = client(standIn.url);
+  const server = await registry(t);
+  const remote = client(server.url);
   for (const size of [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 7]) {
     const blob = blobOf(randomBytes(size));
     assert.equal(await remote.hasBlob("a/b", blob.digest), false);
@@ -82,7 +82,7 @@ test("pushes and reads back blobs of every size around the chunk", async (t) => 
     assert.equal(await remote.hasBlob("a/b", blob.digest), true);
     assert.deepEqual(await remote.readBlob("a/b", blob.descriptor, size), blob.bytes);
   }
-  assert.equal(uploads(standIn).filter((method) => method === "PATCH").length, 1 + 3);
+  assert.equal(uploads(server).filter((method) => method === "PATCH").length, 1 + 3);
 });
 
 test("stores a manifest, finds it by tag and digest, and everybody may pull it", async (t) => {
@@ -97,8 +97,8 @@ test("stores a manifest, finds it by tag and digest, and everybody may pull it",
 });
 
 test("mounts a blob from another repository of the same registry, and uploads where it is not there", async (t) => {
-  const standIn = await registry(t);
-  const remote = client(standIn.url);
+  const server = await registry(t);
+  const remote = client(server.url);
   const blob = blobOf(randomBytes(100));
   await remote.pushBlob("base/image", blob);
   assert.equal(await remote.pushBlob("app/one", blob, "base/image"), "mounted");
@@ -107,36 +107,36 @@ test("mounts a blob from another repository of the same registry, and uploads wh
 });
 
 test("goes on after the connection broke in the middle of an upload, from the byte that has come", async (t) => {
-  const standIn = await registry(t);
-  const remote = client(standIn.url);
+  const server = await registry(t);
+  const remote = client(server.url);
   const blob = blobOf(randomBytes(4 * CHUNK));
-  standIn.faults.add({ match: "^PATCH", times: 1, after: 1, kind: "cut", bytes: 1_000 });
-  standIn.faults.add({ match: "^PUT", times: 1, kind: "cut", bytes: 2_000 });
+  server.faults.add({ match: "^PATCH", times: 1, after: 1, kind: "cut", bytes: 1_000 });
+  server.faults.add({ match: "^PUT", times: 1, kind: "cut", bytes: 2_000 });
   assert.equal(await remote.pushBlob("a/b", blob), "uploaded");
   assert.deepEqual(await remote.readBlob("a/b", blob.descriptor, blob.size), blob.bytes);
-  assert.equal(uploads(standIn).filter((method) => method === "POST").length, 1, "it was one upload");
+  assert.equal(uploads(server).filter((method) => method === "POST").length, 1, "it was one upload");
 });
 
 test("an upload whose last answer was lost is not sent again", async (t) => {
-  const standIn = await registry(t);
+  const server = await registry(t);
   const blob = blobOf(randomBytes(10));
-  standIn.faults.add({ match: "^PUT", times: 1, kind: "drop-answer" });
-  await client(standIn.url).pushBlob("a/b", blob);
-  assert.equal(uploads(standIn).filter((method) => method === "PUT").length, 0, "the only PUT lost its answer");
+  server.faults.add({ match: "^PUT", times: 1, kind: "drop-answer" });
+  await client(server.url).pushBlob("a/b", blob);
+  assert.equal(uploads(server).filter((method) => method === "PUT").length, 0, "the only PUT lost its answer");
 });
 
 test("gives up when nothing gets through, and says so", async (t) => {
-  const standIn = await registry(t);
-  standIn.faults.add({ match: "^PATCH", times: 100, kind: "drop" });
-  assert.equal(await codeOf(client(standIn.url).pushBlob("a/b", blobOf(randomBytes(2 * CHUNK)))), "system-unavailable");
+  const server = await registry(t);
+  server.faults.add({ match: "^PATCH", times: 100, kind: "drop" });
+  assert.equal(await codeOf(client(server.url).pushBlob("a/b", blobOf(randomBytes(2 * CHUNK)))), "system-unavailable");
 });
 
 test("tells a wrong password, a missing right and a registry in trouble apart", async (t) => {
-  const standIn = await registry(t);
+  const server = await registry(t);
   const blob = blobOf(Buffer.from("x"));
-  const wrong = client(standIn.url, { credentials: { ...ACCOUNT, password: "no" } });
+  const wrong = client(server.url, { credentials: { ...ACCOUNT, password: "no" } });
   assert.equal(await codeOf(wrong.pushBlob("a/b", blob)), "credential-refused");
-  const nobody = client(standIn.url, { credentials: undefined as never });
+  const nobody = client(server.url, { credentials: undefined as never });
   assert.equal(await codeOf(nobody.pushBlob("a/b", blob)), "credential-refused");
   const cases = [
     [403, "system-forbidden"],
@@ -147,15 +147,15 @@ test("tells a wrong password, a missing right and a registry in trouble apart", 
     [302, "system-strange"],
   ] as const;
   for (const [status, code] of cases) {
-    standIn.faults.clear();
-    standIn.faults.add({
+    server.faults.clear();
+    server.faults.add({
       match: "^PUT .*manifests",
       times: 9,
       kind: "status",
       status,
       body: { errors: [{ message: "no" }] },
     });
-    assert.equal(await codeOf(pushSmallImage(client(standIn.url), "a/b", "1")), code, `status ${status}`);
+    assert.equal(await codeOf(pushSmallImage(client(server.url), "a/b", "1")), code, `status ${status}`);
   }
 });
 

@@ -1,5 +1,5 @@
-// Requests to one registry: finds out how it wants to be asked (Bearer or Basic), keeps the tokens, and turns every bad
-// answer into the error that says who has to act. Credentials go to the registry's own host and to no other.
+// Requests to one registry: finds out which authentication it wants (Bearer or Basic), keeps the tokens, and turns every bad
+// answer into the error that says who has to act. Credentials go only to the registry's own host.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { machineDeadline } from "@gantry/runtime/deadline.ts";
@@ -83,12 +83,12 @@ export function createTransport(options: RegistryOptions): Transport {
     const known = own ? tokens.get(key) : undefined;
     const usable = known !== undefined && known.untilMs > options.nowMs() ? known.header : undefined;
     const first = await sendPatiently(options, url, request, usable);
-    if (first.status !== 401 || !own) return judge(options, request, first, usable);
+    if (first.status !== 401 || !own) return checkStatus(options, request, first, usable);
     const complaint = await problemText(first);
     const challenge = challengeOf(first.headers.get("www-authenticate"));
     const token = await authorize(options, request, challenge, complaint, usable !== undefined);
     tokens.set(key, token);
-    return judge(options, request, await sendPatiently(options, url, request, token.header), token.header);
+    return checkStatus(options, request, await sendPatiently(options, url, request, token.header), token.header);
   };
 }
 
@@ -189,7 +189,7 @@ async function authorize(
   const trusted = mayTrust(options, realm);
   const login: RegistryRequest = { method: "GET", address: realm.href, scopes: [], what: "get a token" };
   const authorization = credentials && trusted ? basicAuth(credentials.username, credentials.password) : undefined;
-  const response = await judge(
+  const response = await checkStatus(
     options,
     login,
     await sendPatiently(options, realm, login, authorization),
@@ -223,7 +223,7 @@ function mayTrust(options: RegistryOptions, realm: URL): boolean {
   return known && (realm.protocol === "https:" || registry.protocol === "http:");
 }
 
-async function judge(
+async function checkStatus(
   options: RegistryOptions,
   request: RegistryRequest,
   response: Response,

@@ -86,7 +86,7 @@ async function everything(
   provider: "bitbucket-dc" | "bitbucket-cloud",
 ): Promise<readonly Exchange[]> {
   const lab = await startLabHost(provider, await tempDir(t));
-  t.after(() => lab.standIn.close());
+  t.after(() => lab.server.close());
   const signal = AbortSignal.timeout(20_000);
   const host = openHost({ system: lab.system, fetch, signal });
   const { project } = lab;
@@ -107,5 +107,5 @@ async function everything(
   await host.deleteRepository(project, "orders");
   const stranger = openHost({ system: { ...lab.system, token: "not-the-token" }, fetch, signal });
   await assert.rejects(stranger.getRepository(project, "orders"), { code: "credential-refused" });
-  return lab.standIn.exchanges;
+  return lab.server.exchanges;
 }
