@@ -92,7 +92,14 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     incompatibleAt: incompatible.at,
     onError,
   });
-  const registry = openRunnerRegistry({ journal, sessions, leases, clock, remoteRunners });
+  const registry = openRunnerRegistry({
+    journal,
+    sessions,
+    leases,
+    clock,
+    remoteRunners,
+    runnersPerSite: deps.config.limits.runnersPerSite,
+  });
   await registry.load();
   const cancelGraceMs = (): number => config.cancelGraceMs;
   const protocol = openRunnerProtocol({
@@ -103,6 +110,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     fences,
     registry,
     alarms,
+    limits: deps.config.limits,
     cancelGraceMs,
     shared: isShared,
   });

@@ -4,6 +4,7 @@ import { retentionPolicy } from "@gantry/core/retention/policy.ts";
 import { kafkaConfig } from "@gantry/wire/bus/kafka/config.ts";
 import { neverOverlaps } from "@gantry/wire/runner/lease-rules.ts";
 import { z } from "zod";
+import { limitsConfig } from "./limits.ts";
 import { journalConfig } from "./store/journal-config.ts";
 
 const ms = z.int().min(10);
@@ -60,6 +61,8 @@ export const agentConfig = z.strictObject({
   offerMs: ms.default(15_000),
   /** How long a canceled job may take to stop before it is killed. */
   cancelGraceMs: ms.default(10_000),
+  /** How much runners may send. */
+  limits: limitsConfig.prefault({}),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   /** Where every event of every task is published besides the feed over HTTP. See docs/events.md. */
   events: z.strictObject({ kafka: kafkaConfig.optional() }).default({}),

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
+import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { operationRoutes } from "@gantry/runtime/process/operation-routes.ts";
@@ -47,6 +48,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     protocol: agent.protocol,
     logs: agent.logs,
     tokens: config.runnerTokens,
+    admit: openRequestLimit(deps.clock, config.limits.requestsPerSecond),
     onIncompatible: agent.onIncompatible,
   });
   const check = (): Promise<void> => journal.check();

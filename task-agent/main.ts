@@ -18,6 +18,7 @@ import { type AgentConfig, type AgentConfigInput, agentConfig } from "./config.t
 import { type EventsOut, openEventsOut } from "./events/open-relay.ts";
 import { openHttpApp } from "./http-app.ts";
 import { withArchivedLogs } from "./logs/log-archive.ts";
+import { limitLogs } from "./logs/log-limits.ts";
 import { openLogStore } from "./logs/log-store.ts";
 import { openMetrics } from "./metrics.ts";
 import { effectivePolicy } from "./retention/decide-retention.ts";
@@ -94,7 +95,8 @@ export async function startTaskAgent(
 async function openConfiguredAgent(base: Base, settings: Settings): Promise<Agent> {
   const { config, journal, clock, name } = base;
   const steps = JSON.parse(await readFile(join(SHIPPED, "catalogue.json"), "utf8")) as StepDescription[];
-  const logs = openLogStore(logFolder(config), clock, { shared: name !== undefined });
+  const folder = logFolder(config);
+  const logs = limitLogs(openLogStore(folder, clock, { shared: name !== undefined }), folder, config.limits);
   return openAgent({
     config,
     journal,

@@ -50,6 +50,8 @@ export class FakeAgent {
   lease: wire.Lease = { renewEveryMs: 1_000, selfFenceMs: 20_000, reassignAfterMs: 40_000 };
   /** Offers jobs to a runner that has no free slot. */
   ignoresSlots = false;
+  /** Answers every poll with these offers. */
+  floodsWith: wire.PollReply["offers"] | undefined;
   /** Refuses every token. */
   isRefusing = false;
   /** The fault of a call: none, the connection is cut before the call is handled, or its answer is lost. */
@@ -248,6 +250,7 @@ export class FakeAgent {
 
   async #poll({ session, freeSlots, waitMs }: wire.PollRequest, response: ServerResponse): Promise<wire.PollReply> {
     this.#use(session);
+    if (this.floodsWith) return { offers: this.floodsWith, cancels: [] };
     const hungUp = new AbortController();
     response.once("close", () => hungUp.abort());
     const end = AbortSignal.any([hungUp.signal, AbortSignal.timeout(waitMs)]);

@@ -111,6 +111,7 @@ function start(base: RunnerBase, previous: readonly DiskAttempt[], unlock: () =>
     live,
     deps,
     registry,
+    slots: slotsOf(config),
     begin: (claimed) => registry.keep(beginAttempt(context, leases, claimed), { isPrevious: false }),
     signal: shutdown.draining,
     ended: shutdown.cut,

@@ -53,11 +53,18 @@ export const REQUEST_ERRORS = {
     todo: "Wait a minute, or ask an administrator to raise the limit.",
     retryable: true,
   },
+  "limit-reached": {
+    status: 429,
+    message: "{who} has reached the limit of {limit} {what}.",
+    why: "The limit keeps one caller from overloading the server for all others.",
+    todo: "Wait, then try again{hint:}.",
+    retryable: true,
+  },
   "body-too-large": {
     status: 413,
-    message: "The request body is larger than {limit} bytes.",
+    message: "{what:The request body} is larger than {limit} {unit:bytes}.",
     why: "The limit protects the server from overload.",
-    todo: "Send a smaller body.",
+    todo: "Send less{hint:}.",
   },
   "method-not-allowed": {
     status: 405,

@@ -91,7 +91,7 @@ export function decideProgress(
   if (from > job.progress + 1) return refuse("conflict", missingProgress(job));
   const fresh = told.slice(job.progress + 1 - from);
   const unknown = fresh.find((one) => !job.steps.some((step) => step.id === one.step));
-  if (unknown) return refuse("bad-request", { problem: `the job has no step ${unknown.step}` });
+  if (unknown) return refuse("not-found", { kind: "step", name: unknown.step });
   return { events: fresh.map((one, index) => progressEvent(job, one, job.progress + 1 + index, now)) };
 }
 
@@ -114,6 +114,8 @@ export function decideEffectBegin(
   const job = holder(state, claimant);
   if (job instanceof GantryError) return { decision: { refuse: job } };
   if (!job.lease?.started) return { decision: refuse("bad-request", { problem: "an effect before start" }) };
+  if (!job.steps.some((step) => step.id === wish.step))
+    return { decision: refuse("not-found", { kind: "step", name: wish.step }) };
   const known = state.effects[wish.key];
   if (known?.state === "done") return { decision: NOTHING, permit: { answer: "done", result: known.result ?? {} } };
   const begun: TaskEvent = { kind: "EffectBegun", at: now, job: job.key, attempt: job.attempt, ...wish };

@@ -18,7 +18,7 @@ export const idleRunners: Bench = async () => {
   const bed = await TestBed.open();
   await bed.pipeline("nothing", NO_OP);
   try {
-    const agent = await AgentProcess.start(bed);
+    const agent = await AgentProcess.start(bed, { config: { limits: { runnersPerSite: RUNNERS } } });
     const runnersProcess = fork(FLEET, [agent.url, RUNNER_TOKEN, String(RUNNERS)], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });

@@ -66,6 +66,9 @@ export function errorSink(logger: Logger): Koa.Middleware {
   };
 }
 
+/** Most limits count what happens in a minute. */
+const RETRY_LIMIT_S = 60;
+
 /** Writes an error as the answer of this request. */
 export function answerProblem(ctx: Koa.Context, error: unknown): void {
   const problem = problemOf(error, requestIdOf(ctx));
@@ -75,6 +78,7 @@ export function answerProblem(ctx: Koa.Context, error: unknown): void {
   ctx.set("Cache-Control", "no-store");
   if (problem.status === 401) ctx.set("WWW-Authenticate", 'Bearer realm="gantry"');
   if (problem.status === 503) ctx.set("Retry-After", "2");
+  if (problem.status === 429) ctx.set("Retry-After", String(problem.details?.retryAfterS ?? RETRY_LIMIT_S));
   // Behind a load balancer a new connection may reach the process that has the new session.
   if (problem.code === "session-gone") ctx.set("Connection", "close");
 }

@@ -24,6 +24,7 @@ export const COMMON_ERRORS: readonly ErrorCode[] = [
   "bad-request",
   "body-too-large",
   "internal",
+  "limit-reached",
   "media-type",
   "request-timeout",
   "unauthenticated",

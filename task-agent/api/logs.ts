@@ -43,7 +43,7 @@ export async function appendLog(
   const ref = jobRef.safeParse({ task, job, attempt: Number(attempt), fence: query.fence });
   if (!ref.success || step.length === 0 || step.length > 200)
     throw new GantryError("bad-request", { problem: "the path of the log is invalid" });
-  await protocol.mayLog(query.session, site, ref.data);
+  await protocol.mayLog(query.session, site, ref.data, step);
   const name = { task, job, attempt: ref.data.attempt, step };
   return { ack: await logs.append(name, query.offset, await bytes(), query.crc, query.final) };
 }

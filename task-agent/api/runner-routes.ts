@@ -18,6 +18,8 @@ export type RunnerRoutesDeps = {
   readonly protocol: RunnerProtocol;
   readonly logs: LogStore;
   readonly tokens: Readonly<Record<string, string>>;
+  /** Counts a request of a site; throws `limit-reached`. */
+  readonly admit: (site: string) => void;
   /** A runner of this site tried to register and has no protocol version in common with this agent. */
   readonly onIncompatible?: (site: string, runner: string, error: GantryError) => void;
 };
@@ -28,7 +30,7 @@ const named = z.object({ runner: z.string().max(200) });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
 
-export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerRoutesDeps): Koa.Middleware {
+export function runnerRoutes({ protocol, logs, tokens, admit, onIncompatible }: RunnerRoutesDeps): Koa.Middleware {
   const router = new Router({ prefix: RUNNER_PREFIX });
   const siteOfToken = bySecret(Object.entries(tokens));
   const siteOf = (ctx: Koa.Context): string => {
@@ -42,7 +44,7 @@ export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerR
   const calls = runnerCalls(protocol);
 
   router.use((ctx, next) => {
-    siteOf(ctx);
+    admit(`The runners of site ${siteOf(ctx)}`);
     return next();
   });
   addLogUpload(router, { protocol, logs }, siteOf);
@@ -53,6 +55,7 @@ export function runnerRoutes({ protocol, logs, tokens, onIncompatible }: RunnerR
     if (!call) return routed(ctx, next);
     ctx.state.route = ctx.path;
     const site = siteOf(ctx);
+    admit(`The runners of site ${site}`);
     const body = await readJson(ctx, BODY, { limit: LIMIT });
     if (call.name !== "session") {
       ctx.body = await call.answer(body, site, clientGoneSignal(ctx));

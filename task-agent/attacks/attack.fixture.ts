@@ -2,12 +2,16 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { job, pipeline } from "@gantry/core/task/task.fixture.ts";
 import { type MemoryStore, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { systemClock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { JobRef, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import { FENCE_KEY } from "../agent.fixture.ts";
@@ -15,7 +19,8 @@ import { type Agent, openAgent } from "../agent.ts";
 import { portalRoutes } from "../api/portal-routes.ts";
 import { runnerRoutes } from "../api/runner-routes.ts";
 import { type AgentConfigInput, agentConfig } from "../config.ts";
-import type { LogStore } from "../logs/log-store.ts";
+import { limitLogs } from "../logs/log-limits.ts";
+import { openLogStore } from "../logs/log-store.ts";
 import { type Claimed, type Identity, ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
 import { NO_SETTINGS_STORE, type Settings } from "../settings/settings.ts";
 import { AGENT_INDEXES } from "../store/indexes.ts";
@@ -29,11 +34,12 @@ export type Site = keyof typeof TOKENS;
 export const SETUPS = ["one agent", "one agent after a restart", "two agents"] as const;
 export type Setup = (typeof SETUPS)[number];
 
-/** One pipeline per site, each with one job named `work` with one step named `make`. */
+/** One pipeline per site, each with one job named `work` with the steps `make` and `test`. */
 const PIPELINES = new Map(
   (Object.keys(TOKENS) as Site[]).map((site) => {
-    const make = { id: "make", title: "make", when: undefined, timeoutMs: undefined, env: {} };
-    const steps = [{ ...make, action: { kind: "uses" as const, uses: "test/step", with: {} } }];
+    const action = { kind: "uses" as const, uses: "test/step", with: {} };
+    const rest = { when: undefined, timeoutMs: undefined, env: {}, action };
+    const steps = ["make", "test"].map((id) => ({ id, title: id, ...rest }));
     return [site, pipeline([job("work", { site, mode: "strict", steps })], { name: site })];
   }),
 );
@@ -44,13 +50,19 @@ type Member = {
   readonly wake: () => void;
   readonly close: () => Promise<void>;
 };
-export type Answer = { readonly status: number; readonly code: string; readonly retryAfter: string | null };
+export type Answer = {
+  readonly status: number;
+  /** Of an error; else empty. */
+  readonly code: string;
+  /** Of an effect. */
+  readonly key: string | undefined;
+  readonly retryAfter: string | null;
+};
 
 export class Battlefield {
   /** Lines of the alarms that were raised. */
   readonly alarms: string[] = [];
-  /** Bytes of logs by path. */
-  readonly logs = new Map<string, number>();
+  readonly #logs = mkdtempSync(join(tmpdir(), "gantry-attack-"));
   readonly #store: MemoryStore = newMemoryStore();
   readonly #setup: Setup;
   readonly #config: Partial<AgentConfigInput>;
@@ -64,7 +76,10 @@ export class Battlefield {
   static async open(t: TestContext, setup: Setup, config: Partial<AgentConfigInput> = {}): Promise<Battlefield> {
     const field = new Battlefield(setup, config);
     await field.#begin();
-    t.after(() => field.#end());
+    t.after(async () => {
+      await field.#end();
+      rmSync(field.#logs, { recursive: true });
+    });
     return field;
   }
 
@@ -128,7 +143,9 @@ export class Battlefield {
   /** Everything in the store about tasks, runners and fences. */
   state(): string {
     const lasting = [...this.#store.streams].filter(([name]) => !/^agent\/(peer|leases)/.test(name));
-    return JSON.stringify([lasting, [...this.logs]], undefined, 1);
+    const files = readdirSync(this.#logs, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+    const logs = files.map(({ parentPath, name }) => [parentPath, name, statSync(join(parentPath, name)).size]);
+    return JSON.stringify([lasting, logs], undefined, 1);
   }
 
   /** Nothing is stored that was not there before. */
@@ -148,8 +165,8 @@ export class Battlefield {
       headers: { authorization: `Bearer ${token}`, "content-type": type },
       body,
     });
-    const { code = "" } = (await answer.json()) as { code?: string };
-    return { status: answer.status, code, retryAfter: answer.headers.get("retry-after") };
+    const { code = "", key } = (await answer.json()) as { code?: string; key?: string };
+    return { status: answer.status, code, key, retryAfter: answer.headers.get("retry-after") };
   }
 
   async #begin(): Promise<void> {
@@ -188,7 +205,7 @@ export class Battlefield {
       config,
       journal,
       definitions,
-      logs: this.#logStore(),
+      logs: limitLogs(openLogStore(this.#logs, clock, { shared: name !== undefined }), this.#logs, config.limits),
       logger,
       clock,
       newId: randomUUID,
@@ -196,7 +213,14 @@ export class Battlefield {
       ...(name === undefined ? {} : { name }),
     });
     const app = createApp({ name: "task-agent", logger });
-    app.use(runnerRoutes({ protocol: agent.protocol, logs: agent.logs, tokens: config.runnerTokens }));
+    app.use(
+      runnerRoutes({
+        protocol: agent.protocol,
+        logs: agent.logs,
+        tokens: config.runnerTokens,
+        admit: openRequestLimit(clock, config.limits.requestsPerSecond),
+      }),
+    );
     const portal = portalRoutes({
       ...agent,
       journal,
@@ -214,21 +238,10 @@ export class Battlefield {
       agent.wakePolls();
       await closed;
       await agent.close();
+      await agent.logs.close();
       await memory.close();
     };
     return { agent, server, wake: memory.wake, close };
-  }
-
-  #logStore(): LogStore {
-    return {
-      append: async ({ task, job: key, attempt, step }, offset, bytes) => {
-        const path = [task, key, attempt, step].join("/");
-        this.logs.set(path, Math.max(this.logs.get(path) ?? 0, offset + bytes.length));
-        return offset + bytes.length;
-      },
-      read: async () => ({ bytes: Buffer.alloc(0), size: 0, final: false }),
-      close: async () => {},
-    };
   }
 }
 

@@ -10,13 +10,14 @@ import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { Leases } from "../leases/leases.ts";
 import { decideRegister, type RunnerState } from "./decide-register.ts";
 import type { RunnerFacts, StoredRunners } from "./decide-runner.ts";
+import { openRunnerNames } from "./runner-names.ts";
 import { runnerViews, siteViews } from "./runner-views.ts";
 import type { Sessions } from "./sessions.ts";
 
 export type RunnerRegistry = {
   /**
    * Saves what a runner reports about itself when it registers. A name belongs to the site that registered it first: throws
-   * `runner-name-taken` for another one. Throws `session-gone` when a newer process has taken over from
+   * `runner-name-taken` for another one, and `limit-reached` for one more than a site may have. Throws `session-gone` when a newer process has taken over from
    * this one, `conflict` for a registration that arrives after a newer one, and `unauthenticated` when the runner was taken
    * out of service.
    */
@@ -40,6 +41,8 @@ export type RunnerRegistryDeps = {
   readonly clock: Clock;
   /** Runners that are signed in at other agents. */
   readonly remoteRunners?: () => readonly RunnerFacts[];
+  /** How many names the runners of one site may use. */
+  readonly runnersPerSite: number;
 };
 
 const runnerStream = defineStream<RunnerState>({
@@ -47,7 +50,7 @@ const runnerStream = defineStream<RunnerState>({
   index: ({ facts }) => ({ runners: [`${facts.site}/${facts.runner}`] }),
 });
 
-const MAX_RUNNERS = 1_000;
+const PAGE = 200;
 
 export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
   const { journal, clock } = deps;
@@ -57,20 +60,24 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
   const sites = new Map<string, string>();
   const since = new Date(clock.nowMs()).toISOString();
 
-  const inService = async (): Promise<RunnerState[]> => {
-    const page = await journal.find({ index: "runners", limit: MAX_RUNNERS });
-    return page.items.map(runnerStream.stateOf).filter((one) => !one.removed);
+  const names = openRunnerNames(clock, deps.runnersPerSite, async (site) => {
+    const found = await runnersInService(journal, `${site}/`);
+    return found.filter(({ facts }) => facts.site === site).length;
+  });
+  const register = async (facts: SessionRequest): Promise<void> => {
+    const { version } = await changeRunner(journal, facts.runner, (known) => {
+      const state = decideRegister(known, facts, clock.nowMs());
+      if (state instanceof GantryError) throw state;
+      return { state, event: { kind: "RunnerRegistered", runner: facts.runner, boot: facts.bootId } };
+    });
+    registered.set(facts.runner, version);
+    sites.set(facts.runner, facts.site);
   };
 
   return {
     save: async (facts) => {
-      const { version } = await changeRunner(journal, facts.runner, (known) => {
-        const state = decideRegister(known, facts, clock.nowMs());
-        if (state instanceof GantryError) throw state;
-        return { state, event: { kind: "RunnerRegistered", runner: facts.runner, boot: facts.bootId } };
-      });
-      registered.set(facts.runner, version);
-      sites.set(facts.runner, facts.site);
+      const isKnown = (await runnerStream.load(journal, streamOf(facts.runner))) !== undefined;
+      await (isKnown ? register(facts) : names.add(facts.site, () => register(facts)));
     },
     setRemoved: async (runner, removed) => {
       const { state } = await changeRunner(journal, runner, (known) => {
@@ -84,12 +91,32 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
     },
     isNewer: (runner, version) => version > (registered.get(runner) ?? 0),
     load: async () => {
-      for (const { facts } of await inService()) sites.set(facts.runner, facts.site);
+      for (const { facts } of await runnersInService(journal)) sites.set(facts.runner, facts.site);
     },
     stored: () => ({ runners: [...sites].map(([runner, site]) => ({ runner, site })), since }),
-    runners: async () => runnerViews(deps, await inService()),
-    sites: async () => siteViews(deps, await inService()),
+    runners: async () => runnerViews(deps, await runnersInService(journal)),
+    sites: async () => siteViews(deps, await runnersInService(journal)),
   };
+}
+
+/** `prefix`: only those whose `site/name` begins with it. */
+async function runnersInService(journal: Pick<Journal, "find">, prefix = ""): Promise<RunnerState[]> {
+  const found: RunnerState[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await journal.find({
+      index: "runners",
+      prefix,
+      limit: PAGE,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    found.push(...page.items.map(runnerStream.stateOf).filter((one) => !one.removed));
+    cursor = page.cursor;
+    if (cursor === undefined) return found;
+  }
+}
+
+function streamOf(runner: string): string {
+  return runner.replace(/[^A-Za-z0-9_.-]/g, "_");
 }
 
 /** Decides again when the same runner was changed in the meantime. Resolves with the runner and the version of its stream. */
@@ -98,7 +125,7 @@ async function changeRunner(
   runner: string,
   decide: (known: RunnerState | undefined) => { readonly state: RunnerState; readonly event: JsonObject },
 ): Promise<{ readonly state: RunnerState; readonly version: number }> {
-  const id = runner.replace(/[^A-Za-z0-9_.-]/g, "_");
+  const id = streamOf(runner);
   for (;;) {
     const loaded = await runnerStream.load(journal, id);
     const expected = loaded?.version ?? 0;

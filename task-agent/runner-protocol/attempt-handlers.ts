@@ -18,18 +18,21 @@ import { effectKey } from "@gantry/wire/runner/effect-key.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
+import type { Limits } from "../limits.ts";
 import { canonicalJson } from "../tasks/canonical-json.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import { withinLimits } from "./decide-limits.ts";
 import { jobOf } from "./job-spec.ts";
 
 export type AttemptHandlersDeps = {
   readonly tasks: Tasks;
   readonly alarms: Alarms;
+  readonly limits: Limits;
   /** The sender of a message. Throws `session-gone` and `lease-lost`. */
   readonly claimantOf: (session: string, site: string, ref: wire.JobRef) => Promise<Claimant>;
 };
 
-export function attemptHandlers({ tasks, alarms, claimantOf }: AttemptHandlersDeps) {
+export function attemptHandlers({ tasks, alarms, limits, claimantOf }: AttemptHandlersDeps) {
   return {
     start: async ({ session, ref }: z.infer<typeof wire.startRequest>, site: string): Promise<JsonObject> => {
       const claimant = await claimantOf(session, site, ref);
@@ -40,7 +43,7 @@ export function attemptHandlers({ tasks, alarms, claimantOf }: AttemptHandlersDe
     progress: async (request: z.infer<typeof wire.progressRequest>, site: string): Promise<{ ack: number }> => {
       const claimant = await claimantOf(request.session, site, request.ref);
       const task = await tasks.change(request.ref.task, ({ state }, now) =>
-        decideProgress(state, claimant, request.from, request.events, now),
+        withinLimits(limits, state, decideProgress(state, claimant, request.from, request.events, now)),
       );
       return { ack: jobOf(task, request.ref.job).progress };
     },
@@ -53,7 +56,7 @@ export function attemptHandlers({ tasks, alarms, claimantOf }: AttemptHandlersDe
       await tasks.change(ref.task, ({ state }, now) => {
         const answer = decideEffectBegin(state, claimant, { key, step, effect, what }, now);
         permit = answer.permit;
-        return answer.decision;
+        return withinLimits(limits, state, answer.decision);
       });
       if (!permit) throw new Error("an effect that began has no permit");
       return permit.answer === "done"
@@ -64,7 +67,7 @@ export function attemptHandlers({ tasks, alarms, claimantOf }: AttemptHandlersDe
     effectEnd: async (request: z.infer<typeof wire.effectEnd>, site: string): Promise<JsonObject> => {
       const claimant = await claimantOf(request.session, site, request.ref);
       await tasks.change(request.ref.task, ({ state }, now) =>
-        decideEffectEnd(state, claimant, request.key, request.result, now),
+        withinLimits(limits, state, decideEffectEnd(state, claimant, request.key, request.result, now)),
       );
       return {};
     },
@@ -76,12 +79,14 @@ export function attemptHandlers({ tasks, alarms, claimantOf }: AttemptHandlersDe
       const report = { ...result, digest: digestOf(result) };
       try {
         await tasks.change(ref.task, ({ state, pipeline }, now) =>
-          decideReport(pipeline, state, claimant, report, now),
+          withinLimits(limits, state, decideReport(pipeline, state, claimant, report, now)),
         );
       } catch (error) {
         if (!(error instanceof GantryError)) throw error;
         if (error.code === "lease-lost")
-          await tasks.change(ref.task, ({ state }, now) => decideLateReport(state, claimant, report, now));
+          await tasks.change(ref.task, ({ state }, now) =>
+            withinLimits(limits, state, decideLateReport(state, claimant, report, now)),
+          );
         if (error.code === "report-differs")
           alarms.raise(
             "report-differs",

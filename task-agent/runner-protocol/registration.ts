@@ -6,9 +6,11 @@ import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
 import { canceled } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
+import type { Limits } from "../limits.ts";
 import { serialize } from "../tasks/serialize.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { type AttemptAccess, isSameLease } from "./attempt-access.ts";
+import { checkRunnerSize } from "./decide-limits.ts";
 import type { PendingClaims } from "./pending-claims.ts";
 
 export type RegistrationDeps = {
@@ -18,6 +20,7 @@ export type RegistrationDeps = {
   readonly registry: Pick<RunnerRegistry, "save" | "setRemoved">;
   readonly access: AttemptAccess;
   readonly claims: PendingClaims;
+  readonly limits: Limits;
 };
 
 export function registrationHandlers(deps: RegistrationDeps) {
@@ -26,7 +29,7 @@ export function registrationHandlers(deps: RegistrationDeps) {
   return {
     /**
      * Leases that the runner does not list are revoked at once; those that it lists continue. Throws `forbidden` for
-     * another site than that of the token, and what `RunnerRegistry.save` throws.
+     * another site than that of the token, `body-too-large`, and what `RunnerRegistry.save` throws.
      */
     session: (request: wire.SessionRequest, site: string): Promise<wire.SessionReply> =>
       serialize(queues, request.runner, () => register(deps, request, site)),
@@ -50,12 +53,13 @@ export function registrationHandlers(deps: RegistrationDeps) {
 }
 
 async function register(
-  { sessions, leases, registry, access, claims }: RegistrationDeps,
+  { sessions, leases, registry, access, claims, limits }: RegistrationDeps,
   request: wire.SessionRequest,
   site: string,
 ): Promise<wire.SessionReply> {
   const { runner, running } = request;
   checkSite(request, site);
+  checkRunnerSize(limits, request);
   await registry.save(request);
   const session = sessions.open(request);
   await claims.settle(runner);

@@ -2,7 +2,7 @@
 // Calls about a claimed attempt are in attempt-handlers.ts.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { attemptOf } from "@gantry/core/task/decide-lease.ts";
+import { attemptOf, jobDefinition } from "@gantry/core/task/decide-lease.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
 import type { z } from "zod";
 import type { Alarms } from "../alarms.ts";
@@ -12,12 +12,14 @@ import type { Sessions } from "../dispatch/sessions.ts";
 import type { Fences } from "../leases/fences.ts";
 import { canceled, type LeaseOwner } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
+import type { Limits } from "../limits.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { claimantOf, openAttemptAccess } from "./attempt-access.ts";
 import { attemptHandlers } from "./attempt-handlers.ts";
 import { cancelReason, sendCancels } from "./cancel-directives.ts";
 import { claimHandlers } from "./claim-handlers.ts";
+import { jobOf } from "./job-spec.ts";
 import { PendingClaims } from "./pending-claims.ts";
 import { registrationHandlers } from "./registration.ts";
 
@@ -29,6 +31,7 @@ export type ProtocolDeps = {
   readonly fences: Fences;
   readonly registry: Pick<RunnerRegistry, "save" | "setRemoved">;
   readonly alarms: Alarms;
+  readonly limits: Limits;
   /** How long a canceled job may take to stop, ms. Asked for each cancel, because it can change at any time. */
   readonly cancelGraceMs: () => number;
   /** Other agents use the same journal. */
@@ -52,7 +55,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
   return {
     ...registrationHandlers({ ...deps, access, claims }),
     ...claimHandlers({ ...deps, claims }),
-    ...attemptHandlers({ tasks, alarms: deps.alarms, claimantOf: access.claimant }),
+    ...attemptHandlers({ ...deps, claimantOf: access.claimant }),
 
     poll: (request: wire.PollRequest, site: string, gone: AbortSignal): Promise<wire.PollReply> =>
       sessions.poll(sessions.use(request.session, site), request.freeSlots, request.waitMs, gone),
@@ -64,13 +67,16 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
 
     /**
      * Throws `lease-lost` unless the caller may append to the log of this attempt: the runner's newest attempt, or an older
-     * one of its own. Throws `session-gone`.
+     * one of its own. Throws `session-gone`, and `not-found` for a step that the job does not have.
      */
-    mayLog: async (session: string, site: string, ref: wire.JobRef): Promise<void> => {
+    mayLog: async (session: string, site: string, ref: wire.JobRef, step: string): Promise<void> => {
       const { facts } = sessions.use(session, site);
       const record = await access.readTask(ref, facts);
       if (!record || !attemptOf(record.state, claimantOf(facts, ref)))
         throw new GantryError("lease-lost", { problem: "The log belongs to another attempt." });
+      const { id } = jobOf(record, ref.job);
+      if (!jobDefinition(record.pipeline, id).steps.some((one) => one.id === step))
+        throw new GantryError("not-found", { kind: "step", name: step });
     },
 
     /** Tells the holders of a canceled task's jobs at once, through their open polls. */

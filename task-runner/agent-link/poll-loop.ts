@@ -24,6 +24,8 @@ export type PollOptions = {
   readonly begin: (claimed: Claimed) => void;
   /** Ends the loop. A claim that is under way is completed, and its attempt begins. */
   readonly signal: AbortSignal;
+  /** How many jobs the runner has at a time. */
+  readonly slots: number;
   /** Also aborts calls that are under way. */
   readonly ended: AbortSignal;
 };
@@ -52,7 +54,7 @@ async function pollWithoutSlots(options: PollOptions): Promise<void> {
       (client, session, call) => client.poll({ session, freeSlots: 0, waitMs: 0 }, call),
       { signal: AbortSignal.any([ended, deadline.signal]) },
     );
-    const newOffers = offers.filter(({ ref }) => !registry.has(ref));
+    const newOffers = offers.filter(({ ref }) => !registry.has(ref)).slice(0, options.slots);
     await Promise.all(newOffers.map((offer) => answerOffer(options, offer)));
   } catch (error) {
     deps.logger.info({ err: error }, "could not tell the task-agent that this runner takes no more work");
@@ -82,8 +84,8 @@ async function takeWork(options: PollOptions): Promise<void> {
     }
     live.apply(reply.settings);
     for (const { ref, reason, graceMs } of reply.cancels) registry.stop(ref, canceled(reason, graceMs));
-    // All of them, because each poll repeats the offers that are neither claimed nor declined.
-    const newOffers = reply.offers.filter(({ ref }) => !registry.has(ref));
+    // Claimed or declined, because each poll repeats the other offers; so many at a time, however many the agent sends.
+    const newOffers = reply.offers.filter(({ ref }) => !registry.has(ref)).slice(0, options.slots);
     await Promise.all(newOffers.map((offer) => answerOffer(options, offer)));
   }
 }

@@ -13,6 +13,8 @@ const id = z.string().min(1).max(200);
 const ms = z.int().min(0);
 /** A monotonic number: store time in microseconds, so it is below 2^53 until the year 2255. */
 export const fence = z.int().positive();
+/** A runner has fewer jobs than this; what speaks about more of them is refused as a whole. */
+const MAX_JOBS = 1_000;
 const json = z.json();
 const jsonObject = z.record(z.string(), json);
 
@@ -57,7 +59,7 @@ export const sessionRequest = z.object({
   registration: z.int().min(1).optional(),
   site: id,
   labels: z.array(z.string().max(100)).max(100),
-  slots: z.int().min(1).max(1_000),
+  slots: z.int().min(1).max(MAX_JOBS),
   version: z.string().max(100),
   host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
   /** The systems of the site for display, without credentials in their URLs. */
@@ -73,7 +75,7 @@ export const sessionRequest = z.object({
     )
     .max(200),
   /** The attempts that this process still has, from its own journal. Leases that are not listed are lost at once. */
-  running: z.array(z.object({ ref: jobRef, started: z.boolean() })).max(1_000),
+  running: z.array(z.object({ ref: jobRef, started: z.boolean() })).max(MAX_JOBS),
 });
 export type SessionRequest = z.infer<typeof sessionRequest>;
 
@@ -81,7 +83,7 @@ export const sessionReply = z.object({
   session: id,
   /** The protocol version of this session; absent: 1. */
   protocol: z.int().optional(),
-  directives: z.array(z.object({ ref: jobRef, do: z.enum(["continue", "cancel", "drop"]) })),
+  directives: z.array(z.object({ ref: jobRef, do: z.enum(["continue", "cancel", "drop"]) })).max(MAX_JOBS),
 });
 export type SessionReply = z.infer<typeof sessionReply>;
 
@@ -94,11 +96,11 @@ export type PollRequest = z.infer<typeof pollRequest>;
 
 export const offer = z.object({ offer: id, ref: jobRef, ttlMs: ms });
 export type Offer = z.infer<typeof offer>;
-export const cancelDirective = z.object({ ref: jobRef, graceMs: ms, reason: z.string() });
+export const cancelDirective = z.object({ ref: jobRef, graceMs: ms, reason: z.string().max(4_000) });
 export type CancelDirective = z.infer<typeof cancelDirective>;
 export const pollReply = z.object({
-  offers: z.array(offer),
-  cancels: z.array(cancelDirective),
+  offers: z.array(offer).max(MAX_JOBS),
+  cancels: z.array(cancelDirective).max(MAX_JOBS),
   /** Settings of operators; in every answer, because any answer may be lost. Absent: none, or an older agent. */
   settings: runnerSettings.optional(),
 });
@@ -159,7 +161,7 @@ export const jobSpec = z.object({
   taskUrl: z.string(),
   env: jsonObject,
   outputs: jsonObject,
-  steps: z.array(stepSpec),
+  steps: z.array(stepSpec).max(1_000),
   /** The scope of expressions: params, app, task, each, site, needs. The runner adds `steps`, `status` and `secrets`. */
   scope: jsonObject,
 });
@@ -172,16 +174,18 @@ export const startRequest = z.object({ session: id, ref: jobRef });
 
 export const heartbeatRequest = z.object({
   session: id,
-  items: z.array(z.object({ ref: jobRef })).max(1_000),
+  items: z.array(z.object({ ref: jobRef })).max(MAX_JOBS),
 });
 export const heartbeatReply = z.object({
-  items: z.array(
-    z.discriminatedUnion("state", [
-      z.object({ ref: jobRef, state: z.literal("ok") }),
-      z.object({ ref: jobRef, state: z.literal("cancel"), graceMs: ms, reason: z.string() }),
-      z.object({ ref: jobRef, state: z.literal("lost") }),
-    ]),
-  ),
+  items: z
+    .array(
+      z.discriminatedUnion("state", [
+        z.object({ ref: jobRef, state: z.literal("ok") }),
+        z.object({ ref: jobRef, state: z.literal("cancel"), graceMs: ms, reason: z.string().max(4_000) }),
+        z.object({ ref: jobRef, state: z.literal("lost") }),
+      ]),
+    )
+    .max(MAX_JOBS),
 });
 export type HeartbeatReply = z.infer<typeof heartbeatReply>;
 

@@ -70,7 +70,7 @@ export const RUNNER_CALLS = {
     body: wire.progressRequest,
     answer: wire.progressReply,
     deadlineMs: 15_000,
-    errors: ["conflict", "lease-lost", "session-gone"],
+    errors: ["conflict", "lease-lost", "not-found", "session-gone"],
   }),
   /** The permit for a change to the outside world. */
   effectBegin: route({
@@ -79,7 +79,7 @@ export const RUNNER_CALLS = {
     body: wire.effectBegin,
     answer: wire.effectPermit,
     deadlineMs: 15_000,
-    errors: ["lease-lost", "session-gone"],
+    errors: ["lease-lost", "not-found", "session-gone"],
   }),
   effectEnd: route({
     method: "POST",
@@ -108,7 +108,7 @@ export const RUNNER_LOG = route({
   answer: wire.logReply,
   status: 202,
   deadlineMs: 30_000,
-  errors: ["lease-lost", "log-differs", "log-rewind", "session-gone"],
+  errors: ["lease-lost", "log-differs", "log-rewind", "not-found", "session-gone"],
 }) satisfies RunnerRoute;
 
 type AnswerOf<Name extends RunnerCallName> = RunnerCalls[Name] extends { readonly answer: infer A extends z.ZodType }

@@ -50,8 +50,10 @@ export type RunnerClientOptions = {
   readonly deadline?: MakeDeadline;
 };
 
-/** The largest answer of the protocol is a whole job. */
-const MAX_ANSWER = 16 * 1_048_576;
+/** Of answers, in bytes. Two may hold what others have produced: a whole job, and the result of an earlier change. */
+const MAX_ANSWER = 2 * 1_048_576;
+const MAX_LARGE_ANSWER = 16 * 1_048_576;
+const LARGE_ANSWERS: ReadonlySet<RunnerCallName> = new Set(["claim", "effectBegin"]);
 const VERSIONS = versionsText(RUNNER_PROTOCOL);
 
 export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
@@ -61,7 +63,8 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
       const { path, answer, deadlineMs }: RunnerRoute = RUNNER_CALLS[name];
       const sent = { type: "application/json", bytes: JSON.stringify(body) };
       const waitMs = name === "poll" ? (body as PollRequest).waitMs : 0;
-      const got = await send(options, path, sent, deadlineMs + waitMs, call);
+      const limit = LARGE_ANSWERS.has(name) ? MAX_LARGE_ANSWER : MAX_ANSWER;
+      const got = await send(options, path, sent, { ms: deadlineMs + waitMs, limit }, call);
       return answer && read(answer, got);
     }) as RunnerClient[Name];
   return {
@@ -77,7 +80,10 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
     report: post("report"),
     log: async (chunk, call = {}) => {
       const body = { type: "application/octet-stream", bytes: chunk.bytes };
-      return read(RUNNER_LOG.answer, await send(options, logPath(chunk), body, RUNNER_LOG.deadlineMs, call));
+      return read(
+        RUNNER_LOG.answer,
+        await send(options, logPath(chunk), body, { ms: RUNNER_LOG.deadlineMs, limit: MAX_ANSWER }, call),
+      );
     },
   };
 }
@@ -98,7 +104,7 @@ async function send(
   { url, token, fetch, deadline: makeDeadline = machineDeadline }: RunnerClientOptions,
   path: string,
   body: Body,
-  ms: number,
+  { ms, limit }: { readonly ms: number; readonly limit: number },
   { signal, timeoutMs }: CallOptions,
 ): Promise<unknown> {
   signal?.throwIfAborted();
@@ -116,7 +122,7 @@ async function send(
       redirect: "error",
       signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,
     });
-    return contentOf(answer, await readText(answer));
+    return contentOf(answer, await readText(answer, limit));
   } catch (error) {
     if (error instanceof GantryError) throw error;
     signal?.throwIfAborted();
@@ -157,13 +163,13 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
   throw unavailable(`the answer does not match its schema (${issue?.path.join(".")}: ${issue?.message})`, parsed.error);
 }
 
-async function readText(answer: Response): Promise<string> {
+async function readText(answer: Response, limit: number): Promise<string> {
   if (!answer.body) return "";
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of answer.body) {
     size += chunk.length;
-    if (size > MAX_ANSWER) throw unavailable(`the answer is larger than ${MAX_ANSWER} bytes`);
+    if (size > limit) throw unavailable(`the answer is larger than ${limit} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

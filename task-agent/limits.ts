@@ -1,0 +1,34 @@
+// How much one runner, or all runners of a site, may send. The defaults are several times what runners of this version send.
+
+import { z } from "zod";
+
+const count = z.int().min(1);
+
+export const limitsConfig = z.strictObject({
+  /** Runner names of one site; those that were taken out of service do not count. */
+  runnersPerSite: count.default(200),
+  /** What a runner says about itself when it registers, except for its running jobs: bytes of JSON. */
+  runnerBytes: count.default(65_536),
+  /** Requests of all runners of a site in a second, at each agent. */
+  requestsPerSecond: count.default(5_000),
+  /** Named outputs of one step, and of one job. */
+  outputs: count.default(500),
+  /** All outputs of one attempt, its steps included: bytes of JSON. */
+  outputBytes: count.default(4_194_304),
+  /** Changes to the outside world that one job may begin, in all its attempts. */
+  effects: count.default(2_000),
+  /** What is remembered about one of those changes: bytes of JSON. */
+  effectBytes: count.default(262_144),
+  /** Messages about steps in one attempt. */
+  progress: count.default(100_000),
+  /** The log of one step in one attempt. Runners cut theirs at 64 MiB. */
+  stepLogBytes: count.default(80 * 1_048_576),
+  /** All logs of one attempt. */
+  attemptLogBytes: count.default(1_024 * 1_048_576),
+});
+export type Limits = z.output<typeof limitsConfig>;
+
+/** With which words a `body-too-large` tells where the limit is set. */
+export function raise(limit: keyof Limits): string {
+  return `, or raise \`limits.${limit}\` in the configuration of the task-agent`;
+}
