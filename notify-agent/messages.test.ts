@@ -61,6 +61,18 @@ describe("an ended task", () => {
     assert.equal(content.thread, "t01");
   });
 
+  test("names every place that failed in its title", () => {
+    const content = render({
+      kind: "TaskEnded",
+      outcome: "failed",
+      durationMs: 27_000,
+      headline: "Run CD: orders failed at deploy[seoul]: Wait and deploy[tokyo]: Wait after 27 s. The app is Degraded.",
+      failedAt: { job: "deploy[seoul]", step: "wait" },
+    });
+    assert.equal(content.title, "✕ Run CD: orders failed at deploy[seoul]: Wait and deploy[tokyo]: Wait");
+    assert.equal(content.text, "The app is Degraded.");
+  });
+
   test("does not repeat its title in the text", () => {
     const headline = "Run CD: orders succeeded after 1 m 12 s.";
     assert.equal(render({ kind: "TaskEnded", outcome: "succeeded", durationMs: 72_000, headline }).text, "");

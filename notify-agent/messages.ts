@@ -68,7 +68,8 @@ function sentenceOf({ data }: Notice, state: State): string {
     case "TaskEnded": {
       if (data.pipeline === "create-app" && state === "succeeded" && app) return `The app ${app} was created`;
       const place = placeOf(event.failedAt);
-      return `${title} ${STATE_LOOKS[state].word}${place === "" ? "" : ` at ${place}`}`;
+      const short = `${title} ${STATE_LOOKS[state].word}${place === "" ? "" : ` at ${place}`}`;
+      return firstSentence(text(event.headline), title, event.durationMs) ?? short;
     }
     case "TaskRequested":
       return `${title} was requested by ${data.requestedBy}`;
@@ -105,6 +106,13 @@ function textOf({ data }: Notice, title: string): string {
   ]
     .filter((part) => part !== "")
     .join("\n");
+}
+
+/** The first sentence of a headline, without the duration: it names every place that failed, and steps by their titles. */
+function firstSentence(headline: string, title: string, durationMs: JsonValue | undefined): string | undefined {
+  if (typeof durationMs !== "number" || !headline.startsWith(title)) return undefined;
+  const end = headline.indexOf(` after ${duration(durationMs)}.`, title.length);
+  return end === -1 ? undefined : headline.slice(0, end);
 }
 
 /** A headline without its first sentence, when that says the same as the title: the duration is in the facts. */

@@ -2,34 +2,39 @@
 
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Failure } from "../step/outcome.ts";
-import type { FailedAt, TaskState } from "./model.ts";
+import { failedJobs, placeName, placeOf } from "./failed-places.ts";
+import type { TaskState } from "./model.ts";
 import { type Outcome, STATE_LOOKS } from "./states.ts";
 
 type Ending = {
   readonly outcome: Outcome;
   readonly durationMs: number;
   readonly failure: Failure | undefined;
-  readonly failedAt: FailedAt | undefined;
 };
 
-/** "Run CD: orders failed at deploy[tokyo]: wait after 1 m 12 s. Degraded: image not found" */
-export function headline(state: TaskState, end: Ending): string {
-  const place = end.failedAt ? ` at ${placeName(end.failedAt)}` : "";
+/** More failed places than this are only counted. */
+const MAX_PLACES = 3;
+
+/**
+ * "Run CD: orders failed at deploy[seoul]: Wait and deploy[tokyo]: Wait after 1 m 12 s. Degraded: image not found". Every
+ * place that failed is named, up to three.
+ */
+export function headline(state: TaskState, pipeline: Pipeline, end: Ending): string {
+  const place = end.outcome === "canceled" ? "" : failedPlaces(state, pipeline);
   const why = end.failure ? ` ${end.failure.message}${end.failure.line ? ` ${end.failure.line}` : ""}` : "";
   const by = end.outcome === "canceled" && state.cancel ? ` by ${state.cancel.by}` : "";
   return `${state.title} ${STATE_LOOKS[end.outcome].word}${by}${place} after ${duration(end.durationMs)}.${why}`;
 }
 
-/** The place with the title of the step, as people know it, for its id. */
-export function titledPlace(place: FailedAt, state: TaskState, pipeline: Pipeline): FailedAt {
-  const id = state.jobs[place.job]?.id;
-  const job = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === id);
-  const step = job?.steps.find((one) => one.id === place.step);
-  return step ? { job: place.job, step: step.title } : place;
-}
-
-export function placeName(place: FailedAt): string {
-  return place.step ? `${place.job}: ${place.step}` : place.job;
+/** " at build: Run the tests", " at a, b and 46 more jobs"; empty when no job failed. */
+function failedPlaces(state: TaskState, pipeline: Pipeline): string {
+  const failed = failedJobs(state);
+  const shown = failed.length > MAX_PLACES ? failed.slice(0, MAX_PLACES - 1) : failed;
+  const names = shown.map((job) => placeName(placeOf(job), state, pipeline));
+  if (shown.length < failed.length) names.push(`${failed.length - shown.length} more jobs`);
+  const last = names.pop();
+  if (last === undefined) return "";
+  return names.length === 0 ? ` at ${last}` : ` at ${names.join(", ")} and ${last}`;
 }
 
 /** 850 → "0.9 s", 72_000 → "1 m 12 s", 3_700_000 → "1 h 2 m". */

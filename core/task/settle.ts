@@ -11,10 +11,11 @@ import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
-import { headline, titledPlace } from "./messages.ts";
-import type { FailedAt, JobState, TaskState } from "./model.ts";
+import { failedJobs, placeOf } from "./failed-places.ts";
+import { headline } from "./messages.ts";
+import type { JobState, TaskState } from "./model.ts";
 import { jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
-import { isBad, type Outcome } from "./states.ts";
+import type { Outcome } from "./states.ts";
 
 /** The events that follow from `state`, in order; folding them in gives a state from which nothing follows. */
 export function settle(pipeline: Pipeline, state: TaskState, now: number): TaskEvent[] {
@@ -136,19 +137,13 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
     outputs,
     ...(failure ? { failure } : {}),
     ...(failedAt ? { failedAt } : {}),
-    headline: headline(state, {
-      outcome,
-      durationMs,
-      failure,
-      failedAt: failedAt && titledPlace(failedAt, state, pipeline),
-    }),
+    headline: headline(state, pipeline, { outcome, durationMs, failure }),
   };
 }
 
 /** The job that decides how a task ended: the first that went wrong. */
 function worstJob(state: TaskState): JobState | undefined {
-  const ended = Object.values(state.jobs).toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-  return ended.find((job) => isBad(job.outcome)) ?? ended.find((job) => job.outcome === "canceled");
+  return failedJobs(state)[0] ?? Object.values(state.jobs).find((job) => job.outcome === "canceled");
 }
 
 function wasCanceled(state: TaskState, pipeline: Pipeline): boolean {
@@ -156,11 +151,6 @@ function wasCanceled(state: TaskState, pipeline: Pipeline): boolean {
     Object.values(state.jobs).some((job) => job.outcome === "canceled") ||
     pipeline.jobs.some((job) => state.expanded[job.id]?.length === 0)
   );
-}
-
-function placeOf(job: JobState): FailedAt {
-  const step = job.steps.find((one) => one.state !== "succeeded" && one.state !== "skipped" && one.state !== "queued");
-  return step ? { job: job.key, step: step.id } : { job: job.key };
 }
 
 function allEnded(state: TaskState, jobs: readonly Job[]): boolean {

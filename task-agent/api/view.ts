@@ -1,7 +1,8 @@
 // State → views of the HTTP API. Pure.
 
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
-import { headline, placeName, titledPlace } from "@gantry/core/task/messages.ts";
+import { placeName } from "@gantry/core/task/failed-places.ts";
+import { headline } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import type { AppView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
@@ -14,6 +15,8 @@ type Jsons = TaskView["outputs"];
 export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
   const jobs = Object.values(state.jobs);
   const steps = jobs.flatMap((job) => stepStates(job, definitionOf(pipeline, job.id)));
+  const succeeded = steps.filter((step) => step === "succeeded").length;
+  const skipped = steps.filter((step) => step === "skipped").length;
   const current = taskState(state);
   return {
     id: state.id,
@@ -25,7 +28,9 @@ export function taskSummary(state: TaskState, pipeline: Pipeline): TaskSummary {
     requestedBy: state.requestedBy,
     requestedAt: iso(state.requestedAt),
     ...times(state),
-    stepsDone: steps.filter((step) => step === "succeeded" || step === "skipped").length,
+    stepsDone: succeeded + skipped,
+    stepsSucceeded: succeeded,
+    stepsSkipped: skipped,
     stepsTotal: steps.length + unexpanded(state, pipeline).reduce((sum, job) => sum + job.steps.length, 0),
     sites: [...new Set(jobs.map((job) => job.site).filter((site) => site !== ""))],
     ...(state.failedAt ? { failedAt: state.failedAt } : {}),
@@ -125,17 +130,12 @@ function taskWaiting(state: TaskState): Waiting | undefined {
 function sentence(state: TaskState, pipeline: Pipeline): string {
   if (state.outcome) {
     const durationMs = (state.endedAt ?? state.requestedAt) - state.requestedAt;
-    return headline(state, {
-      outcome: state.outcome,
-      durationMs,
-      failure: state.failure,
-      failedAt: state.failedAt && titledPlace(state.failedAt, state, pipeline),
-    });
+    return headline(state, pipeline, { outcome: state.outcome, durationMs, failure: state.failure });
   }
   const waiting = taskWaiting(state);
   const active = Object.values(state.jobs).flatMap((job) => {
     const running = job.steps.filter((step) => step.state === "running" || step.state === "waiting");
-    return running.map((step) => placeName(titledPlace({ job: job.key, step: step.id }, state, pipeline)));
+    return running.map((step) => placeName({ job: job.key, step: step.id }, state, pipeline));
   });
   return waitingHeadline(state.title, taskState(state), waiting?.text, active);
 }

@@ -64,6 +64,11 @@ export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 }
 
+/** `3 of 11 steps succeeded, 7 skipped`. A skipped step did no work, so it does not count as done. */
+export function progressWords(succeeded: number, total: number, skipped: number): string {
+  return `${succeeded} of ${count(total, "step")} succeeded${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+}
+
 /** A text quoted as one word for a POSIX shell. */
 export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -3,7 +3,7 @@
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
-import { readable } from "./format.ts";
+import { progressWords, readable } from "./format.ts";
 import { StateBadge, StateGlyph } from "./state-badge.tsx";
 import { withTaskTitles } from "./task-text.tsx";
 import { Duration, RelativeTime } from "./values.tsx";
@@ -41,18 +41,21 @@ function statusOf(task: TaskSummary): string {
   return text.startsWith(plain) && task.state === "succeeded" ? task.sites.join(", ") : text;
 }
 
-/** How many steps are behind an open task, skipped ones included; an ended task says in its headline how it ended. */
+/** How far an open task is; an ended task says in its headline how it ended. */
 function Progress({ task }: { task: TaskSummary }) {
-  const { stepsDone, stepsTotal } = task;
-  const share = stepsTotal === 0 ? 0 : (stepsDone / stepsTotal) * 100;
+  const { stepsDone, stepsTotal, stepsSkipped = 0, stepsSucceeded = stepsDone - stepsSkipped } = task;
+  const share = (steps: number): string => `${stepsTotal === 0 ? 0 : (steps / stepsTotal) * 100}%`;
+  const words = progressWords(stepsSucceeded, stepsTotal, stepsSkipped);
   return (
-    <span class={`progress hue-${STATE_LOOKS[task.state].hue}`}>
+    <span class={`progress hue-${STATE_LOOKS[task.state].hue}`} title={words}>
       <span class="bar" aria-hidden="true">
-        <span style={{ width: `${share}%` }} />
+        <span style={{ width: share(stepsSucceeded) }} />
+        <span class="is-skipped" style={{ width: share(stepsSkipped) }} />
       </span>
-      <span class="num soft">
-        {stepsDone}/{stepsTotal}
+      <span class="num soft" aria-hidden="true">
+        {stepsSucceeded}/{stepsTotal}
       </span>
+      <span class="hidden">{words}</span>
     </span>
   );
 }

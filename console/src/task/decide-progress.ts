@@ -1,15 +1,16 @@
 // How far a task is, and which of its jobs failed.
 
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
+import { progressWords } from "../parts/format.ts";
 import { hasFailed, stepsOf } from "./decide-selection.ts";
 
-/** `3 of 11 steps succeeded, 7 skipped`. A skipped step did no work, so it does not count as done. */
+/** From the steps, which change with every event, and not from the counts of the view. */
 export function progressText(task: TaskView): string {
   const steps = stepsOf(task);
   const inState = (state: string): number => steps.filter(({ view }) => view.state === state).length;
   const skipped = inState("skipped");
   const total = Math.max(task.stepsTotal, steps.length);
-  return `${inState("succeeded")} of ${total} steps succeeded${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+  return progressWords(inState("succeeded"), total, skipped);
 }
 
 export function failedJobs(task: TaskView): readonly JobView[] {
