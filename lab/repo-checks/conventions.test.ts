@@ -66,7 +66,17 @@ const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "R
 
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
-  "argo-cd": ["decide-sync.ts", "decide-wait.ts", "diff.ts", "ensure-steps.ts", "model.ts", "wish.ts"],
+  "argo-cd": [
+    "decide-comparison.ts",
+    "decide-sync.ts",
+    "decide-wait.ts",
+    "diff.ts",
+    "ensure-steps.ts",
+    "image-use.ts",
+    "model.ts",
+    "permits.ts",
+    "wish.ts",
+  ],
   "bitbucket-cloud": ["api.ts"],
   "bitbucket-dc": [],
   git: [
@@ -106,7 +116,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "shell-words.ts",
   ],
   jira: ["adf.ts"],
-  mail: ["address.ts", "render.ts"],
+  mail: ["address.ts", "decide-delivery.ts", "render.ts"],
   messenger: ["answer.ts", "escape.ts", "presets.ts", "template.ts"],
   nexus: ["settings-files.ts"],
   oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
