@@ -54,6 +54,10 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   app.use(archivedReads({ ...agent, ...deps.retention }));
   app.use(portal.routes());
   app.use(settingsRoutes(settings, config.token).routes());
-  app.use(operationRoutes(metrics, check, () => deps.eventsOut?.problems() ?? []));
+  const degraded = (): readonly string[] => [
+    ...(deps.eventsOut?.problems() ?? []),
+    ...(agent.definitions.problems?.() ?? []),
+  ];
+  app.use(operationRoutes(metrics, check, degraded));
   return app;
 }
