@@ -16,6 +16,8 @@ export type AlarmKind =
   | "cancel-unconfirmed"
   /** Old tasks or logs cannot be archived, for example because the disk is full. Nothing was removed without a copy. */
   | "retention-failed"
+  /** The pipeline files have mistakes or cannot be read: the last good set stays in force. */
+  | "pipelines-refused"
   /** Processes of a job survived SIGKILL on a runner. */
   | "kill-failed";
 

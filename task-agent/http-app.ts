@@ -56,6 +56,10 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   // Before the portal's routes: answers for a task that they do not find because it is archived.
   app.use(archivedReads({ ...agent, ...deps.retention }));
   app.use(portal.routes());
-  app.use(operationRoutes(metrics, check, () => deps.eventsOut?.problems() ?? []));
+  const degraded = (): readonly string[] => [
+    ...(deps.eventsOut?.problems() ?? []),
+    ...(agent.definitions.problems?.() ?? []),
+  ];
+  app.use(operationRoutes(metrics, check, degraded));
   return app;
 }

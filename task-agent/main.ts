@@ -100,7 +100,7 @@ async function openConfiguredAgent(base: Base, settings: Settings): Promise<Agen
   return openAgent({
     config,
     journal,
-    definitions: await openDefinitions(config.pipelines ?? SHIPPED, steps, journal),
+    definitions: await openDefinitions(config.pipelines ?? SHIPPED, steps, journal, base.alarms),
     logs: withArchivedLogs(logs, archiveFolder(config)),
     logger: base.logger,
     clock,

@@ -52,8 +52,9 @@ export function decideStart(state: TaskState, claimant: Claimant, now: number): 
   return { events: [{ kind: "JobStarted", at: now, job: job.key, attempt: job.attempt }] };
 }
 
-/** A progress event as the runner tells it, without the number. */
-export type Progress =
+/** A progress event as the runner tells it, without the number. `agoMs`: how long ago it happened; absent: just now. */
+export type Progress = { readonly agoMs?: number | undefined } & ProgressKind;
+type ProgressKind =
   | { readonly kind: "step-started"; readonly step: string }
   | { readonly kind: "step-waiting"; readonly step: string; readonly reason: string; readonly retryAfterMs: number }
   | {
@@ -92,7 +93,19 @@ export function decideProgress(
   const fresh = told.slice(job.progress + 1 - from);
   const unknown = fresh.find((one) => !job.steps.some((step) => step.id === one.step));
   if (unknown) return refuse("not-found", { kind: "step", name: unknown.step });
-  return { events: fresh.map((one, index) => progressEvent(job, one, job.progress + 1 + index, now)) };
+  let at = lastKnownTime(job);
+  const events = fresh.map((one, index) => {
+    // Never before what is known already, whatever the clock of the runner says, so that times never go back.
+    at = Math.min(now, Math.max(at, now - (one.agoMs ?? 0)));
+    return progressEvent(job, one, job.progress + 1 + index, at);
+  });
+  return { events };
+}
+
+/** The last moment at which something of the current attempt is known to have happened. */
+function lastKnownTime({ attempts, steps }: JobState): number {
+  const ofSteps = steps.flatMap(({ startedAt, endedAt, waiting }) => [startedAt, endedAt, waiting?.since]);
+  return Math.max(...[attempts.at(-1)?.startedAt, ...ofSteps].map((time) => time ?? 0));
 }
 
 export type EffectWish = {
@@ -282,8 +295,8 @@ export function labelsOf(pipeline: Pipeline, job: JobState): readonly string[] {
   return job.labels ?? jobDefinition(pipeline, job.id).labels;
 }
 
-function progressEvent(job: JobState, told: Progress, progress: number, now: number): TaskEvent {
-  const of = { at: now, job: job.key, attempt: job.attempt, step: told.step, progress };
+function progressEvent(job: JobState, told: Progress, progress: number, at: number): TaskEvent {
+  const of = { at, job: job.key, attempt: job.attempt, step: told.step, progress };
   switch (told.kind) {
     case "step-started":
       return { kind: "StepStarted", ...of };

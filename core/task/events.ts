@@ -5,7 +5,7 @@ import type { Failure } from "../step/outcome.ts";
 import type { FailedAt, KeptJob } from "./model.ts";
 import type { Outcome } from "./states.ts";
 
-/** Every event carries the store's time in ms. */
+/** Every event carries the store's time in ms: when it happened, which for steps may be long before it was told. */
 type Fact<K extends string, B = unknown> = { readonly kind: K; readonly at: number } & B;
 type OfJob = { readonly job: string };
 type OfAttempt = OfJob & { readonly attempt: number };

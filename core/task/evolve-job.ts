@@ -49,7 +49,7 @@ export function evolveJob(job: JobState, event: JobEvent): JobState {
     case "JobHeld":
       return { ...job, phase: "held", waiting: { code: "held", text: event.reason, since: event.at } };
     case "JobResolved":
-      return { ...job, phase: "pending", waiting: undefined };
+      return { ...job, phase: "pending", waiting: undefined, resolved: resolvedBy(event) };
     case "JobSkipped":
       return skipped(job, event);
     case "JobEnded":
@@ -78,6 +78,7 @@ function claimed(job: JobState, event: TaskEventOf<"JobClaimed">): JobState {
     progress: 0,
     steps: event.steps.map(newStep),
     failure: undefined,
+    resolved: undefined,
     attempts: [...job.attempts, newAttempt(event)],
   };
 }
@@ -101,6 +102,10 @@ function attemptLost(job: JobState, event: TaskEventOf<"AttemptLost">): JobState
     lease: undefined,
     lost: job.lost + (event.started ? 1 : 0),
   };
+}
+
+function resolvedBy({ by, at, answer, reason }: TaskEventOf<"JobResolved">): JobState["resolved"] {
+  return { by, at, answer, reason };
 }
 
 function skipped(job: JobState, event: TaskEventOf<"JobSkipped">): JobState {

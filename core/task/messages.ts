@@ -3,7 +3,7 @@
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Failure } from "../step/outcome.ts";
 import { failedJobs, placeName, placeOf } from "./failed-places.ts";
-import type { TaskState } from "./model.ts";
+import type { Resolved, TaskState } from "./model.ts";
 import { type Outcome, STATE_LOOKS } from "./states.ts";
 
 type Ending = {
@@ -23,7 +23,24 @@ export function headline(state: TaskState, pipeline: Pipeline, end: Ending): str
   const place = end.outcome === "canceled" ? "" : failedPlaces(state, pipeline);
   const why = end.failure ? ` ${end.failure.message}${end.failure.line ? ` ${end.failure.line}` : ""}` : "";
   const by = end.outcome === "canceled" && state.cancel ? ` by ${state.cancel.by}` : "";
-  return `${state.title} ${STATE_LOOKS[end.outcome].word}${by}${place} after ${duration(end.durationMs)}.${why}`;
+  const decided = end.outcome === "succeeded" ? markedDone(state) : "";
+  return `${state.title} ${STATE_LOOKS[end.outcome].word}${by}${place} after ${duration(end.durationMs)}.${why}${decided}`;
+}
+
+/** A task must not look as if it had succeeded by itself when a person has decided so. */
+function markedDone(state: TaskState): string {
+  const jobs = Object.values(state.jobs).filter(({ resolved }) => resolved?.answer === "mark-done");
+  return jobs.map(({ key, resolved }) => (resolved ? ` ${decision(resolved, key)}` : "")).join("");
+}
+
+/** "ops marked deploy[seoul] as done: the pods run." */
+export function decision({ by, answer, reason }: Resolved, job: string): string {
+  const what = {
+    "mark-done": `marked ${job} as done`,
+    fail: `ended ${job} as failed`,
+    "run-again": `ran ${job} again`,
+  };
+  return `${by} ${what[answer]}${reason ? `: ${reason.replace(/\.$/, "")}` : ""}.`;
 }
 
 /** " at build: Run the tests", " at a, b and 46 more jobs"; empty when no job failed. */

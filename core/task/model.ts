@@ -54,6 +54,13 @@ export type CancelState = {
   readonly final?: true;
 };
 
+export type Resolved = {
+  readonly by: string;
+  readonly at: number;
+  readonly answer: "run-again" | "mark-done" | "fail";
+  readonly reason: string | undefined;
+};
+
 export type FailedAt = { readonly job: string; readonly step?: string };
 
 export type JobState = {
@@ -90,6 +97,8 @@ export type JobState = {
   readonly failure: Failure | undefined;
   /** Where skipped: by its own condition, or because of what came before. */
   readonly skipped: "condition" | "upstream" | undefined;
+  /** What a person last decided about it, while it was held; absent after it is claimed again, and in older tasks. */
+  readonly resolved?: Resolved | undefined;
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly attempts: readonly AttemptState[];

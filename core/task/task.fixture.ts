@@ -155,8 +155,8 @@ export class TaskUnderTest {
     this.decide(decideCancel(this.state, { by: "dev" }, this.now));
   }
 
-  resolve(key: string, answer: "run-again" | "mark-done" | "fail"): void {
-    this.decide(decideResolve(this.state, { job: key, answer, by: "ops" }, this.now));
+  resolve(key: string, answer: "run-again" | "mark-done" | "fail", reason?: string): void {
+    this.decide(decideResolve(this.state, { job: key, answer, by: "ops", reason }, this.now));
   }
 
   /** Why the last wish was refused; undefined when it was granted. */

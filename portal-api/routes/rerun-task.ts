@@ -20,6 +20,10 @@ export const rerunTask = route({
       .enum(["failed", "all"])
       .default("failed")
       .describe("`failed`: jobs that succeeded keep their outputs and do not run again. `all`: every job runs again"),
+    definition: z
+      .enum(["pinned", "newest"])
+      .default("pinned")
+      .describe("`pinned`: with the pipeline file that the task ran with; `newest`: with the one in force now"),
   }),
   responses: { 202: accepted },
   errors: ["conflict", "idempotency-key-reused", "task-archived"],
@@ -28,6 +32,7 @@ export const rerunTask = route({
       principal: callerOf(call).name,
       idempotencyKey: call.key,
       from: call.body.from,
+      definition: call.body.definition,
     });
     sendAccepted(call.ctx, task);
   },

@@ -55,7 +55,8 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
           why: "Only a task that has ended can be rerun.",
         });
       const again = rerunRequest(state, wish.principal, wish.idempotencyKey);
-      return view(await startTask(deps, again, { of: state, keep: wish.from === "failed" }));
+      const rerun = { of: state, keep: wish.from === "failed", definition: wish.definition };
+      return view(await startTask(deps, again, rerun));
     },
     resolve: async (id, wish) => {
       const { state } = await requireTask(id);

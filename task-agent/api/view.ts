@@ -2,7 +2,7 @@
 
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
-import { headline } from "@gantry/core/task/messages.ts";
+import { decision, headline } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import type { AppView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
@@ -134,6 +134,7 @@ function sentence(state: TaskState, pipeline: Pipeline): string {
   }
   const waiting = taskWaiting(state);
   const active = Object.values(state.jobs).flatMap((job) => {
+    if (job.phase !== "leased") return [];
     const running = job.steps.filter((step) => step.state === "running" || step.state === "waiting");
     return running.map((step) => placeName({ job: job.key, step: step.id }, state, pipeline));
   });
@@ -210,18 +211,20 @@ function jobState(job: JobState): State {
 function stepViews(job: JobState, definition: Job | undefined): StepView[] {
   return (definition?.steps ?? []).map((spec) => {
     const known = job.steps.find((step) => step.id === spec.id);
+    const lostAt = isInterrupted(job, known) ? job.attempts.at(-1)?.endedAt : undefined;
+    const reason = stepReason(job, known);
     return {
       id: spec.id,
       title: spec.title,
       ...(spec.action.kind === "uses" ? { uses: spec.action.uses } : {}),
       state: stepState(job, known),
-      ...times(known ?? {}),
+      ...times({ startedAt: known?.startedAt, endedAt: known?.endedAt ?? lostAt }),
       ...(known?.durationMs === undefined ? {} : { durationMs: known.durationMs }),
-      ...(known?.waiting ? { waiting: waitingView(known.waiting) } : {}),
+      ...(known?.waiting && !isInterrupted(job, known) ? { waiting: waitingView(known.waiting) } : {}),
       tries: known?.tries ?? 0,
       ...(known?.failure ? { failure: known.failure as StepView["failure"] } : {}),
       outputs: (known?.outputs ?? {}) as Jsons,
-      ...(known?.reason === undefined ? {} : { reason: known.reason }),
+      ...(reason === undefined ? {} : { reason }),
     };
   });
 }
@@ -235,12 +238,28 @@ function stepStates(job: JobState, definition: Job | undefined): State[] {
   );
 }
 
-/** A step that never ran takes its state from the outcome of its job. */
+/** It ran, or waited, when its attempt ended: its end is not known. */
+function isInterrupted(job: JobState, step: StepState | undefined): boolean {
+  return job.phase !== "leased" && (step?.state === "running" || step?.state === "waiting");
+}
+
+/** Why a step has the state that it shows, as a sentence; undefined when that needs no explanation. */
+function stepReason(job: JobState, step: StepState | undefined): string | undefined {
+  if (step?.reason !== undefined) return step.reason;
+  const isOpen = isInterrupted(job, step);
+  if (job.phase === "ended" && job.resolved) {
+    const decided = decision(job.resolved, "the job");
+    if (isOpen) return decided;
+    return step === undefined || step.state === "queued" ? `Not run: ${decided}` : undefined;
+  }
+  const last = job.attempts.at(-1);
+  return isOpen && last?.outcome === "lost" ? `Its runner ${last.runner} was lost while it ran.` : undefined;
+}
+
+/** A step that never came to run, or was interrupted, shares the fate of its job. */
 function stepState(job: JobState, step: StepState | undefined): State {
-  if (step && step.state !== "queued")
-    return job.phase === "ended" && (step.state === "running" || step.state === "waiting")
-      ? (job.outcome ?? "errored")
-      : step.state;
+  if (isInterrupted(job, step)) return job.outcome ?? (job.phase === "held" ? "held" : "errored");
+  if (step && step.state !== "queued") return step.state;
   if (job.outcome === undefined) return "queued";
   return job.outcome === "canceled" ? "canceled" : "skipped";
 }

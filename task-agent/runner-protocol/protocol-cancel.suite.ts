@@ -78,6 +78,37 @@ export function cancelRows(): void {
       assert.equal((await fixture.client.task(task)).state, "succeeded");
     });
 
+    test("a second cancel stops a job of finally that hangs", async (t) => {
+      const fixture = await ProtocolFixture.open(t);
+      const { task, runner, ref } = await fixture.running("cleaned");
+      await fixture.client.cancel(task, { principal: "dev" });
+      await runner.report(ref, { outcome: "canceled" });
+      const clean = await runner.takeJob();
+      await runner.start(clean.ref);
+      await fixture.client.cancel(task, { principal: "dev" });
+      assert.equal((await runner.heartbeat(clean.ref)).state, "ok", "a double click is one cancel");
+      await fixture.clock.pass(6_000);
+      const open = runner.pollAll(0, 20_000);
+      await fixture.client.cancel(task, { principal: "ops", reason: "cleaning hangs" });
+      assert.deepEqual((await open).cancels, [
+        { ref: clean.ref, graceMs: 10_000, reason: "canceled by ops: cleaning hangs" },
+      ]);
+      assert.equal((await runner.heartbeat(clean.ref)).state, "cancel");
+      await runner.report(clean.ref, { outcome: "canceled" });
+      const ended = await fixture.client.task(task);
+      assert.deepEqual([ended.state, ended.cancel?.by], ["canceled", "ops"]);
+    });
+
+    test("a cancel of a task that was canceled is answered as the first time", async (t) => {
+      const fixture = await ProtocolFixture.open(t);
+      const { id } = await fixture.request("strict");
+      const first = await fixture.client.cancel(id, { principal: "dev", reason: "wrong version" });
+      assert.equal(first.state, "canceled");
+      await fixture.clock.pass(60_000);
+      assert.deepEqual(await fixture.client.cancel(id, { principal: "ops" }), first);
+      assert.equal((await fixture.kinds(id)).filter((kind) => kind === "TaskCancelRequested").length, 1);
+    });
+
     test("finally after cancel: the job runs and is not canceled itself", async (t) => {
       const fixture = await ProtocolFixture.open(t);
       const { task, runner, ref } = await fixture.running("cleaned");

@@ -109,6 +109,25 @@ describe("partitions", () => {
   });
 });
 
+describe("progress that is told late", () => {
+  test("steps replayed after an outage have the times when they happened, and never go back", async (t) => {
+    const fixture = await ProtocolFixture.open(t);
+    const { task, runner, ref } = await fixture.running("safe");
+    const startedMs = fixture.clock.nowMs();
+    await fixture.clock.pass(60_000);
+    await runner.progress(ref, 1, [
+      { kind: "step-started", step: "make", agoMs: 50_000 },
+      { kind: "step-waiting", step: "make", reason: "x", retryAfterMs: 1, agoMs: 3_600_000 },
+      { kind: "step-ended", step: "make", outcome: "succeeded", durationMs: 30_000, agoMs: 20_000 },
+    ]);
+    const [step] = (await fixture.job(task)).steps;
+    const at = (ms: number): string => new Date(startedMs + ms).toISOString();
+    assert.deepEqual([step?.startedAt, step?.endedAt], [at(10_000), at(40_000)]);
+    const times = (await fixture.client.taskEvents(task, 0, 1_000)).map(({ data }) => data.event.at);
+    assert.deepEqual(times, times.toSorted(), "also an age that cannot be right");
+  });
+});
+
 describe("agents that crash", () => {
   test("agent crash before an offer was sent: the job is offered again", async (t) => {
     const fixture = await ProtocolFixture.open(t);

@@ -11,7 +11,12 @@ import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { appRequested, appScope } from "./decide-app.ts";
 import type { Definition } from "./definitions.ts";
 
-export type Rerun = { readonly of: TaskState; readonly keep: boolean };
+export type Rerun = {
+  readonly of: TaskState;
+  /** Jobs that succeeded are taken over. */
+  readonly keep: boolean;
+  readonly definition: "pinned" | "newest";
+};
 
 export type StartFacts = {
   readonly definition: Definition;

@@ -1,18 +1,23 @@
 // The pipeline definitions in use, and every version that a task is pinned to. A version is the digest of the file. Every
-// version is stored in the journal, so that a task runs to its end with the file it started with.
+// version is stored in the journal, so that a task runs to its end with the file it started with. The journal also has the
+// set that was last in force: it stays in force when the files are bad at a start of the agent.
 
-import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import type { Problem } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
+import { startError } from "@gantry/runtime/process/start-error.ts";
+import type { Alarms } from "../alarms.ts";
+import { type Definition, readDefinitions } from "./read-definitions.ts";
+
+export type { Definition } from "./read-definitions.ts";
 
 const definitionStream = defineStream<Pipeline>({ prefix: "definition/" });
 
-export type Definition = { readonly pipeline: Pipeline; readonly version: string };
+/** The set that was last in force. Agents that share a journal share it; it is only read when the files are bad. */
+type SetState = { readonly definitions: readonly { readonly name: string; readonly version: string }[] };
+const setStream = defineStream<SetState>({ prefix: "agent/definitions" });
 
 export type Definitions = {
   readonly list: () => readonly Definition[];
@@ -20,58 +25,100 @@ export type Definitions = {
   /** The definition that a task is pinned to. Rejects when it is missing: a bug, because it was stored before the task. */
   readonly pinned: (version: string) => Promise<Pipeline>;
   readonly steps: readonly StepDescription[];
+  /** Why the files of the folder are not in force, as sentences for operators. Default: they are. */
+  readonly problems?: () => readonly string[];
 };
 
 /**
- * Reads every `*.yaml` of the folder. A mistake in any file refuses the whole set: throws `pipeline-invalid` with every
- * mistake in the error.
+ * Reads every `*.yaml` of the folder. A mistake in any file refuses the whole set: the last good one stays in force, with an
+ * alarm. Where there is none, throws `pipeline-invalid` with every mistake in the error, or why the folder cannot be read.
  */
 export async function openDefinitions(
   folder: string,
   steps: readonly StepDescription[],
   journal: Journal,
+  alarms?: Alarms,
 ): Promise<Definitions> {
-  const current = new Map<string, Definition>();
-  const byVersion = new Map<string, Pipeline>();
-  const problems = [];
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith(".yaml")).toSorted()) {
-    const text = await readFile(join(folder, name), "utf8");
-    const parsed = parsePipeline({ name, text }, steps);
-    problems.push(...parsed.problems);
-    if (!parsed.pipeline || parsed.problems.length > 0) continue;
-    const version = `sha256:${createHash("sha256").update(text).digest("hex")}`;
-    await store(journal, version, parsed.pipeline);
-    byVersion.set(version, parsed.pipeline);
-    current.set(parsed.pipeline.name, { pipeline: parsed.pipeline, version });
+  const read = await readOrRefuse(folder, steps);
+  if (!(read instanceof GantryError)) {
+    for (const definition of read) await store(journal, definition);
+    const set = read.map(({ pipeline, version }) => ({ name: pipeline.name, version }));
+    await journal.append([setStream.append("", { expected: 0, state: { definitions: set } })]);
+    return makeDefinitions(read, steps, journal, []);
   }
-  if (problems.length > 0) {
-    const first = problems[0];
-    throw new GantryError(
-      "pipeline-invalid",
-      {
-        file: first?.file ?? folder,
-        count: problems.length,
-        problem: problems.map((one) => `${one.file}:${one.line}: ${one.detail}`).join("; "),
-      },
-      { problems },
-    );
+  const lastGood = await loadLastGood(journal);
+  if (!lastGood) throw read;
+  const problem = whyRefused(read);
+  alarms?.raise("pipelines-refused", { folder, problems: read.problems, err: read }, problem);
+  return makeDefinitions(lastGood, steps, journal, [problem]);
+}
+
+async function readOrRefuse(
+  folder: string,
+  steps: readonly StepDescription[],
+): Promise<readonly Definition[] | GantryError> {
+  try {
+    const { definitions, problems } = await readDefinitions(folder, steps);
+    return problems.length === 0 ? definitions : invalid(folder, problems);
+  } catch (error) {
+    const known = startError(error);
+    if (!known) throw error;
+    return known;
   }
+}
+
+function invalid(folder: string, problems: readonly Problem[]): GantryError {
+  const details = {
+    file: problems[0]?.file ?? folder,
+    count: problems.length,
+    problem: problems.map((one) => `${one.file}:${one.line}: ${one.detail}`).join("; "),
+  };
+  return new GantryError("pipeline-invalid", details, { problems });
+}
+
+/** Without the details of the mistakes: `/readyz` needs no token. */
+function whyRefused({ problems }: GantryError): string {
+  const [first] = problems;
+  const what = first ? `have mistakes, the first one in ${first.file}:${first.line}` : "cannot be read";
+  return `The pipeline files ${what}. The last good set stays in force.`;
+}
+
+async function loadLastGood(journal: Journal): Promise<readonly Definition[] | undefined> {
+  const set = await setStream.load(journal);
+  if (!set) return undefined;
+  return Promise.all(
+    set.state.definitions.map(async ({ version }) => ({ version, pipeline: await loadPinned(journal, version) })),
+  );
+}
+
+async function loadPinned(journal: Journal, version: string): Promise<Pipeline> {
+  const loaded = await definitionStream.load(journal, version);
+  if (!loaded) throw new Error(`the definition ${version} is not in the journal`);
+  return loaded.state;
+}
+
+function makeDefinitions(
+  definitions: readonly Definition[],
+  steps: readonly StepDescription[],
+  journal: Journal,
+  problems: readonly string[],
+): Definitions {
+  const current = new Map(definitions.map((one) => [one.pipeline.name, one]));
+  const byVersion = new Map(definitions.map(({ version, pipeline }) => [version, pipeline]));
   return {
-    list: () => [...current.values()],
+    list: () => definitions,
     current: (name) => current.get(name),
     steps,
+    problems: () => problems,
     pinned: async (version) => {
-      const known = byVersion.get(version);
-      if (known) return known;
-      const loaded = await definitionStream.load(journal, version);
-      if (!loaded) throw new Error(`the definition ${version} is not in the journal`);
-      byVersion.set(version, loaded.state);
-      return loaded.state;
+      const pipeline = byVersion.get(version) ?? (await loadPinned(journal, version));
+      byVersion.set(version, pipeline);
+      return pipeline;
     },
   };
 }
 
-async function store(journal: Journal, version: string, pipeline: Pipeline): Promise<void> {
+async function store(journal: Journal, { version, pipeline }: Definition): Promise<void> {
   // A conflict means that it is stored already: the same digest means the same file.
   await journal.append([
     definitionStream.append(version, {

@@ -13,7 +13,7 @@ import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
-import type { Definitions } from "./definitions.ts";
+import type { Definition, Definitions } from "./definitions.ts";
 import { cancelOlder, newestUnended } from "./task-groups.ts";
 import type { TaskRecord } from "./task-store.ts";
 import { appStream } from "./task-stream.ts";
@@ -44,8 +44,7 @@ const MAX_CONFLICTS = 8;
  * `too-many`, `idempotency-key-reused`, what `decideStart` refuses, and `conflict` when others kept committing first.
  */
 export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rerun): Promise<TaskRecord> {
-  const definition = deps.definitions.current(request.pipeline);
-  if (!definition) throw new GantryError("pipeline-unknown", { pipeline: request.pipeline });
+  const definition = await definitionFor(deps, request, rerun);
   const key = digest([request.principal, request.idempotencyKey]);
   const fingerprint = fingerprintOf(request, rerun);
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
@@ -87,9 +86,28 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
   throw new GantryError("conflict", { what: `App ${request.app ?? ""}` });
 }
 
+/** A task is rerun with the file that it ran with, unless the newest one is asked for: it may do something else. */
+async function definitionFor({ definitions }: StartDeps, { pipeline }: StartTask, rerun?: Rerun): Promise<Definition> {
+  if (rerun?.definition === "pinned") {
+    const version = rerun.of.definition;
+    return { version, pipeline: await definitions.pinned(version) };
+  }
+  const current = definitions.current(pipeline);
+  if (!current) throw new GantryError("pipeline-unknown", { pipeline });
+  return current;
+}
+
 /** Differs for requests with one key that ask for different tasks. */
 function fingerprintOf({ pipeline, app, params }: StartTask, rerun: Rerun | undefined): string {
-  return digest([pipeline, app ?? null, params, rerun?.of.id ?? null, rerun?.keep ?? null]);
+  return digest([
+    pipeline,
+    app ?? null,
+    params,
+    rerun?.of.id ?? null,
+    rerun?.keep ?? null,
+    // Only where it was asked for, so that keys of older versions stay valid.
+    ...(rerun?.definition === "newest" ? ["newest"] : []),
+  ]);
 }
 
 /** The request for a new task with the parameters of an older one. */

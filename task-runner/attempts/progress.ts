@@ -5,6 +5,7 @@ import type { JobRef, StepProgress } from "@gantry/wire/runner/protocol.ts";
 import type { Link } from "../agent-link/agent-link.ts";
 import { isCode, type RunnerDeps } from "../ports.ts";
 import type { DiskJournal } from "../state/disk-journal.ts";
+import type { PastEvent } from "../state/disk-state.ts";
 import { refFields } from "./refs.ts";
 
 export type Outbox = {
@@ -21,18 +22,23 @@ export type OutboxOptions = {
   readonly ref: JobRef;
   readonly link: Link;
   readonly disk: DiskJournal;
-  readonly deps: Pick<RunnerDeps, "logger">;
+  readonly deps: Pick<RunnerDeps, "logger" | "clock">;
   /** Aborted when the task-agent no longer wants the events. */
   readonly signal: AbortSignal;
   /** The task-agent refuses events permanently. */
   readonly onRefused: (problem: string) => void;
   /** Events of a previous process of the runner. */
-  readonly events?: readonly StepProgress[];
+  readonly events?: readonly PastEvent[];
 };
+
+/** `atMs`: when it happened, on the monotonic clock, where it is known. */
+type Entry = { readonly event: StepProgress; readonly atMs: number | undefined };
 
 /** Limits of one message: of the protocol, and half of the body size that servers usually accept. */
 const MAX_EVENTS = 100;
 const MAX_BYTES = 524_288;
+/** An event that is younger than this happened just now. */
+const NOW_MS = 1_000;
 
 export function createOutbox({
   ref,
@@ -43,7 +49,12 @@ export function createOutbox({
   onRefused,
   events: previous = [],
 }: OutboxOptions): Outbox {
-  const events = [...previous];
+  const { clock } = deps;
+  const events: Entry[] = previous.map(({ event, atMs }) => {
+    if (atMs === undefined) return { event, atMs };
+    // The monotonic clock does not outlive a process.
+    return { event, atMs: clock.monotonicMs() - Math.max(0, clock.nowMs() - atMs) };
+  });
   let acked = 0;
   let isSending = false;
   const waiters: (() => void)[] = [];
@@ -55,7 +66,10 @@ export function createOutbox({
       while (acked < events.length) {
         const { ack } = await link.call(
           (client, session, options) =>
-            client.progress({ session, ref, from: acked + 1, events: batch(events, acked) }, options),
+            client.progress(
+              { session, ref, from: acked + 1, events: batch(events, acked, clock.monotonicMs()) },
+              options,
+            ),
           { signal, onConflict: replay },
         );
         acked = Math.min(ack, events.length);
@@ -77,8 +91,8 @@ export function createOutbox({
 
   return {
     push: (event) => {
-      events.push(event);
-      disk.note({ k: "event", ref, event });
+      events.push({ event, atMs: clock.monotonicMs() });
+      disk.note({ k: "event", ref, event, atMs: clock.nowMs() });
       // In a microtask, so that the end of one step and the start of the next are sent together.
       queueMicrotask(() => void send());
     },
@@ -98,13 +112,14 @@ export function createOutbox({
   };
 }
 
-function batch(events: readonly StepProgress[], from: number): StepProgress[] {
+function batch(entries: readonly Entry[], from: number, nowMs: number): StepProgress[] {
   let bytes = 0;
   const chosen: StepProgress[] = [];
-  for (const event of events.slice(from, from + MAX_EVENTS)) {
+  for (const { event, atMs } of entries.slice(from, from + MAX_EVENTS)) {
     bytes += JSON.stringify(event).length;
     if (chosen.length > 0 && bytes > MAX_BYTES) break;
-    chosen.push(event);
+    const agoMs = Math.round(nowMs - (atMs ?? nowMs));
+    chosen.push(agoMs < NOW_MS ? event : { ...event, agoMs });
   }
   return chosen;
 }

@@ -15,7 +15,8 @@ export type DiskRecord =
   | { readonly k: "group"; readonly ref: JobRef; readonly group: Group }
   | { readonly k: "group-gone"; readonly ref: JobRef; readonly pgid: number }
   | { readonly k: "log"; readonly ref: JobRef; readonly step: string; readonly file: string }
-  | { readonly k: "event"; readonly ref: JobRef; readonly event: StepProgress }
+  /** `atMs`: when it happened, wall clock; absent in files of an older version. */
+  | { readonly k: "event"; readonly ref: JobRef; readonly event: StepProgress; readonly atMs?: number | undefined }
   | { readonly k: "report"; readonly ref: JobRef; readonly report: Report }
   /** Nothing remains to be done for this attempt. */
   | { readonly k: "closed"; readonly ref: JobRef }
@@ -23,13 +24,16 @@ export type DiskRecord =
   | { readonly k: "effect"; readonly key: string; readonly result: JsonObject; readonly atMs: number }
   | { readonly k: "effect-told"; readonly key: string };
 
+/** `atMs`: wall clock, where it is known. */
+export type PastEvent = { readonly event: StepProgress; readonly atMs: number | undefined };
+
 export type DiskAttempt = {
   readonly ref: JobRef;
   readonly lease: Lease;
   readonly groups: Map<number, Group>;
   readonly logs: { readonly step: string; readonly file: string }[];
   /** Progress events 1, 2, 3 … */
-  readonly events: StepProgress[];
+  readonly events: PastEvent[];
   report: Report | undefined;
 };
 
@@ -59,7 +63,7 @@ export function fold(state: DiskState, record: DiskRecord): void {
   if (record.k === "group") attempt.groups.set(record.group.pgid, record.group);
   else if (record.k === "group-gone") attempt.groups.delete(record.pgid);
   else if (record.k === "log") attempt.logs.push({ step: record.step, file: record.file });
-  else if (record.k === "event") attempt.events.push(record.event);
+  else if (record.k === "event") attempt.events.push({ event: record.event, atMs: record.atMs });
   else if (record.k === "report") attempt.report = record.report;
   else state.attempts.delete(key);
 }
@@ -71,7 +75,7 @@ export function recordsOf(state: DiskState): readonly DiskRecord[] {
       { k: "claimed", ref, lease },
       ...[...groups.values()].map((group): DiskRecord => ({ k: "group", ref, group })),
       ...logs.map(({ step, file }): DiskRecord => ({ k: "log", ref, step, file })),
-      ...events.map((event): DiskRecord => ({ k: "event", ref, event })),
+      ...events.map(({ event, atMs }): DiskRecord => ({ k: "event", ref, event, atMs })),
       ...(report ? [{ k: "report", ref, report } as const] : []),
     ],
   );

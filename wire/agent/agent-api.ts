@@ -24,6 +24,8 @@ export const rerunTask = z.object({
   idempotencyKey: z.string().min(1).max(200),
   /** `failed` keeps jobs that succeeded with their outputs; `all` runs everything again. */
   from: z.enum(["failed", "all"]).default("failed"),
+  /** `pinned`: the pipeline file that the task ran with; `newest`: the one in force now. */
+  definition: z.enum(["pinned", "newest"]).default("pinned"),
 });
 /** The answer to a held job. */
 export const resolveJob = z.object({

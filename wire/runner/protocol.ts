@@ -189,19 +189,27 @@ export const heartbeatReply = z.object({
 });
 export type HeartbeatReply = z.infer<typeof heartbeatReply>;
 
+const ofStep = {
+  step: id,
+  /**
+   * How long ago it happened when this message was sent: an event that could not be sent at once keeps its time. Absent: it
+   * happened just now, or the runner is older.
+   */
+  agoMs: ms.optional(),
+};
 export const stepProgress = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("step-started"), step: id }),
-  z.object({ kind: z.literal("step-waiting"), step: id, reason: z.string().max(1_000), retryAfterMs: ms }),
+  z.object({ kind: z.literal("step-started"), ...ofStep }),
+  z.object({ kind: z.literal("step-waiting"), ...ofStep, reason: z.string().max(1_000), retryAfterMs: ms }),
   z.object({
     kind: z.literal("step-retrying"),
-    step: id,
+    ...ofStep,
     attempt: z.int(),
     failure: failureSchema,
     retryAfterMs: ms,
   }),
   z.object({
     kind: z.literal("step-ended"),
-    step: id,
+    ...ofStep,
     outcome: z.enum(OUTCOMES),
     durationMs: ms,
     outputs: jsonObject.optional(),
