@@ -66,7 +66,15 @@ const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "R
 
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
-  "argo-cd": ["decide-sync.ts", "decide-wait.ts", "diff.ts", "ensure-steps.ts", "model.ts", "wish.ts"],
+  "argo-cd": [
+    "cluster-step.ts",
+    "decide-sync.ts",
+    "decide-wait.ts",
+    "diff.ts",
+    "ensure-steps.ts",
+    "model.ts",
+    "wish.ts",
+  ],
   "bitbucket-cloud": ["api.ts"],
   "bitbucket-dc": [],
   git: [
@@ -104,6 +112,8 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "oci-layout.ts",
     "push-image.ts",
     "shell-words.ts",
+    "site-registry.ts",
+    "verify-step.ts",
   ],
   jira: ["adf.ts"],
   mail: ["address.ts", "render.ts"],

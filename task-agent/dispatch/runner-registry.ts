@@ -73,15 +73,10 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       sites.set(facts.runner, facts.site);
     },
     setRemoved: async (runner, removed) => {
-<<<<<<< HEAD
-      await changeRunner(journal, runner, (known) => {
-        if (!known) throw new GantryError("not-found", { kind: "runner", name: runner });
-        if (removed) sites.delete(runner);
-        else sites.set(runner, known.facts.site);
-=======
       const { state } = await changeRunner(journal, runner, (known) => {
         if (known?.facts.runner !== runner) throw new GantryError("not-found", { kind: "runner", name: runner });
->>>>>>> h-id
+        if (removed) sites.delete(runner);
+        else sites.set(runner, known.facts.site);
         const kind = removed ? "RunnerRemoved" : "RunnerReadmitted";
         return { state: { ...known, removed }, event: { kind, runner } };
       });

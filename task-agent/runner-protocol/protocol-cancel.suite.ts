@@ -25,7 +25,9 @@ export function cancelRows(): void {
       await fixture.clock.pass(100_000);
       const open = runner.pollAll(0, 20_000);
       await fixture.client.cancel(task, { principal: "dev", reason: "wrong version" });
-      assert.deepEqual((await open).cancels, [{ ref: named, graceMs: 10_000, reason: "canceled by dev: wrong version" }]);
+      assert.deepEqual((await open).cancels, [
+        { ref: named, graceMs: 10_000, reason: "canceled by dev: wrong version" },
+      ]);
       await fixture.client.cancel(task, { principal: "dev" });
       const beat = await runner.heartbeat(ref);
       assert.equal(beat.state, "cancel");
