@@ -67,14 +67,22 @@ const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "R
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   "argo-cd": [
+<<<<<<< HEAD
     "decide-comparison.ts",
+=======
+    "cluster-step.ts",
+>>>>>>> h-ops
     "decide-sync.ts",
     "decide-wait.ts",
     "diff.ts",
     "ensure-steps.ts",
+<<<<<<< HEAD
     "image-use.ts",
     "model.ts",
     "permits.ts",
+=======
+    "model.ts",
+>>>>>>> h-ops
     "wish.ts",
   ],
   "bitbucket-cloud": ["api.ts"],
@@ -119,6 +127,8 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "oci-layout.ts",
     "push-image.ts",
     "shell-words.ts",
+    "site-registry.ts",
+    "verify-step.ts",
   ],
   jira: ["adf.ts"],
   mail: ["address.ts", "decide-delivery.ts", "render.ts"],
