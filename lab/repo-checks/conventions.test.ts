@@ -67,33 +67,24 @@ const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "R
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   "argo-cd": [
-<<<<<<< HEAD
-    "decide-comparison.ts",
-=======
     "cluster-step.ts",
->>>>>>> h-ops
+    "decide-comparison.ts",
     "decide-sync.ts",
     "decide-wait.ts",
     "diff.ts",
     "ensure-steps.ts",
-<<<<<<< HEAD
     "image-use.ts",
     "model.ts",
     "permits.ts",
-=======
-    "model.ts",
->>>>>>> h-ops
     "wish.ts",
   ],
   "bitbucket-cloud": ["api.ts"],
   "bitbucket-dc": [],
   git: [
-    "contents.ts",
-    "decide-contents.ts",
-    "lfs.ts",
-    "links.ts",
     "checkout.ts",
     "commit.ts",
+    "contents.ts",
+    "decide-contents.ts",
     "ensure-repository.ts",
     "folders.ts",
     // A library starts it in place of git. As TypeScript it would cost a Node process per call.
@@ -101,6 +92,8 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "git.ts",
     "host.ts",
     "hosts.ts",
+    "lfs.ts",
+    "links.ts",
     "mirror.ts",
     "names.ts",
     "sdk.ts",
@@ -112,7 +105,6 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   github: [],
   harbor: ["decide-scan.ts"],
   image: [
-    "image-paths.ts",
     "assemble.ts",
     "base-image.ts",
     "build-context.ts",
@@ -121,6 +113,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "decide-builder.ts",
     "dockerfile.ts",
     "dockerignore.ts",
+    "image-paths.ts",
     "interpret.ts",
     "layer.ts",
     "metadata.ts",
@@ -135,16 +128,16 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   messenger: ["answer.ts", "escape.ts", "presets.ts", "template.ts"],
   nexus: ["settings-files.ts"],
   oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
-  sonarqube: ["decide-branch.ts", "decide-scan-failure.ts", "scanner.ts", "decide-gate.ts", "report-task.ts"],
+  sonarqube: ["decide-branch.ts", "decide-gate.ts", "decide-scan-failure.ts", "report-task.ts", "scanner.ts"],
   yaml: [
     "document.ts",
+    "files.ts",
     "layout.ts",
     "scalar-text.ts",
-    "verify.ts",
-    "files.ts",
     "set-image.ts",
     "set-path.ts",
     "splice.ts",
+    "verify.ts",
   ],
 };
 
