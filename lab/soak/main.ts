@@ -18,6 +18,7 @@ import { cancelAtOnce, raceForClaims } from "./kills/races.ts";
 import { type Cut, cutConnection, TEN_MINUTES_SCALED_MS } from "./network/cut.ts";
 import { floodAndSpin } from "./network/flood.ts";
 import { noNamespaces, openNamespaces } from "./network/namespaces.ts";
+import { noDockerRegistry, pushWhileRestarting } from "./real-systems/docker-registry.ts";
 import { backUpAndRestore } from "./stores/backup.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./stores/disk.ts";
 import { killWhileTasksLeave } from "./stores/retention.ts";
@@ -105,6 +106,12 @@ const SCENARIOS: { readonly [name: string]: Scenario } = {
     run: () => runCompose(onProgress),
     expected: () => ({ healthy: 6 + 10, succeeded: 6, restarted: 4, messages: 6, left: 0 }),
     skip: noEngine(),
+  },
+  "docker-registry": {
+    times: 100,
+    run: pushWhileRestarting,
+    expected: (times) => ({ pushed: times, broken: 0 }),
+    skip: noDockerRegistry(),
   },
   flood: { times: 600, run: floodAndSpin, expected: () => ({ missed: 0, attempts: 2 }) },
   claims: {
