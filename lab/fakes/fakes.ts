@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startArgoCd } from "./argo-cd/argo-cd.ts";
+import type { PullCredential } from "./argo-cd/registry.ts";
 import { type FakeServer, LOOPBACK } from "./fake-server.ts";
 import { startBitbucketDc } from "./git/bitbucket-dc.ts";
 import { startHarbor } from "./harbor/harbor.ts";
@@ -52,85 +53,15 @@ export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as LabFile).standIns : {};
   const entries: { [name: string]: LabEntry } = {};
   const fakes: { [name: string]: FakeServer } = {};
-  const start = async (
-    name: string,
-    site: string,
-    kind: string,
-    username: string | undefined,
-    open: (at: Opening) => Promise<FakeServer & { smtpPort?: number }>,
-  ): Promise<LabEntry> => {
-    const before = known[name];
-    const secret =
-      username === undefined ? undefined : (before?.secret ?? `Lab1-${randomBytes(18).toString("base64url")}`);
-    const one = await open({
-      name,
-      dir,
-      host,
-      port: before?.port ?? 0,
-      smtpPort: before?.smtpPort ?? 0,
-      username: username ?? "",
-      secret: secret ?? "",
-    });
-    const entry: LabEntry = {
-      kind,
-      site,
-      url: one.url,
-      port: one.port,
-      ...(one.smtpPort === undefined ? {} : { smtpPort: one.smtpPort }),
-      ...(username === undefined ? {} : { username }),
-      ...(secret === undefined ? {} : { secret }),
-    };
+  const start: Start = async (name, site, kind, username, open) => {
+    const { entry, fake } = await startOne({ name, site, kind, username, dir, host, before: known[name] }, open);
     entries[name] = entry;
-    fakes[name] = one;
+    fakes[name] = fake;
     return entry;
   };
-
-  await start("bitbucket", "platform", "bitbucket-dc", "gantry", async ({ username, secret, ...options }) => {
-    const bitbucket = await startBitbucketDc({
-      ...options,
-      accounts: [{ user: username, token: secret, rights: "admin" }],
-      projects: [
-        { key: "TEMPLATES", name: "Templates" },
-        { key: "APPS", name: "Apps" },
-      ],
-    });
-    await bitbucket.seedRepository("TEMPLATES", "web-service", join(TEMPLATES, "web-service"));
-    await bitbucket.seedRepository("TEMPLATES", "web-service-deploy", join(TEMPLATES, "web-service-deploy"));
-    return bitbucket;
-  });
-  const harbors = await Promise.all(
-    Object.keys(LAB_SITES).map((site) =>
-      start(`${site}-harbor`, site, "harbor", "admin", ({ username, secret, ...options }) =>
-        startHarbor({ ...options, username, password: secret }),
-      ),
-    ),
-  );
-  // Every cluster may pull from every site's Harbor: an image is built at one site and runs at all of them.
-  const pullCredentials = harbors.map(({ url, username = "", secret = "" }) => ({
-    host: new URL(url).host,
-    username,
-    password: secret,
-    plainHttp: true,
-  }));
-  await Promise.all([
-    start("jira", "platform", "jira", "gantry", ({ username, secret, ...options }) =>
-      startJira({ ...options, flavour: "data-center", username, token: secret }),
-    ),
-    start("messenger", "platform", "messenger", undefined, startMessenger),
-    start("mail", "platform", "mail", undefined, startMailBox),
-    ...Object.entries(LAB_SITES).flatMap(([site, cluster]) => [
-      start(`${site}-nexus`, site, "nexus", "gantry", ({ username, secret, ...options }) =>
-        startNexus({ ...options, username, password: secret }),
-      ),
-      start(`${site}-sonarqube`, site, "sonarqube", "gantry", ({ secret, ...options }) =>
-        startSonarqube({ ...options, token: secret }),
-      ),
-      start(`${site}-argocd`, site, "argocd", "gantry", ({ secret, ...options }) => {
-        const clusters = [{ name: cluster, server: `https://${cluster}.lab.invalid` }];
-        return startArgoCd({ ...options, token: secret, pullCredentials, clusters });
-      }),
-    ]),
-  ]);
+  await start("bitbucket", "platform", "bitbucket-dc", "gantry", openBitbucket);
+  const pullCredentials = await startHarbors(start);
+  await Promise.all([...platformSystems(start), ...siteSystems(start, pullCredentials)]);
 
   const content: LabFile = { note: NOTE, standIns: entries };
   writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
@@ -142,6 +73,97 @@ export async function startWorld(dir: string, host = LOOPBACK): Promise<World> {
       await Promise.all(Object.values(fakes).map((one) => one.close()));
     },
   };
+}
+
+type Open = (at: Opening) => Promise<FakeServer & { smtpPort?: number }>;
+type Start = (name: string, site: string, kind: string, username: string | undefined, open: Open) => Promise<LabEntry>;
+
+type Wanted = {
+  readonly name: string;
+  readonly site: string;
+  readonly kind: string;
+  /** Undefined: nobody has to sign in there. */
+  readonly username: string | undefined;
+  readonly dir: string;
+  readonly host: string;
+  /** Its ports and its secret stay the same after a restart. */
+  readonly before: LabEntry | undefined;
+};
+
+async function startOne(
+  { name, site, kind, username, dir, host, before }: Wanted,
+  open: Open,
+): Promise<{ readonly entry: LabEntry; readonly fake: FakeServer }> {
+  const secret =
+    username === undefined ? undefined : (before?.secret ?? `Lab1-${randomBytes(18).toString("base64url")}`);
+  const ports = { port: before?.port ?? 0, smtpPort: before?.smtpPort ?? 0 };
+  const fake = await open({ name, dir, host, ...ports, username: username ?? "", secret: secret ?? "" });
+  const entry: LabEntry = {
+    kind,
+    site,
+    url: fake.url,
+    port: fake.port,
+    ...(fake.smtpPort === undefined ? {} : { smtpPort: fake.smtpPort }),
+    ...(username === undefined ? {} : { username }),
+    ...(secret === undefined ? {} : { secret }),
+  };
+  return { entry, fake };
+}
+
+async function openBitbucket({ username, secret, ...options }: Opening): Promise<FakeServer> {
+  const bitbucket = await startBitbucketDc({
+    ...options,
+    accounts: [{ user: username, token: secret, rights: "admin" }],
+    projects: [
+      { key: "TEMPLATES", name: "Templates" },
+      { key: "APPS", name: "Apps" },
+    ],
+  });
+  await bitbucket.seedRepository("TEMPLATES", "web-service", join(TEMPLATES, "web-service"));
+  await bitbucket.seedRepository("TEMPLATES", "web-service-deploy", join(TEMPLATES, "web-service-deploy"));
+  return bitbucket;
+}
+
+/** Every cluster may pull from every site's Harbor: an image is built at one site and runs at all of them. */
+async function startHarbors(start: Start): Promise<readonly PullCredential[]> {
+  const harbors = await Promise.all(
+    Object.keys(LAB_SITES).map((site) =>
+      start(`${site}-harbor`, site, "harbor", "admin", ({ username, secret, ...options }) =>
+        startHarbor({ ...options, username, password: secret }),
+      ),
+    ),
+  );
+  return harbors.map(({ url, username = "", secret = "" }) => ({
+    host: new URL(url).host,
+    username,
+    password: secret,
+    plainHttp: true,
+  }));
+}
+
+function platformSystems(start: Start): Promise<LabEntry>[] {
+  return [
+    start("jira", "platform", "jira", "gantry", ({ username, secret, ...options }) =>
+      startJira({ ...options, flavour: "data-center", username, token: secret }),
+    ),
+    start("messenger", "platform", "messenger", undefined, startMessenger),
+    start("mail", "platform", "mail", undefined, startMailBox),
+  ];
+}
+
+function siteSystems(start: Start, pullCredentials: readonly PullCredential[]): Promise<LabEntry>[] {
+  return Object.entries(LAB_SITES).flatMap(([site, cluster]) => [
+    start(`${site}-nexus`, site, "nexus", "gantry", ({ username, secret, ...options }) =>
+      startNexus({ ...options, username, password: secret }),
+    ),
+    start(`${site}-sonarqube`, site, "sonarqube", "gantry", ({ secret, ...options }) =>
+      startSonarqube({ ...options, token: secret }),
+    ),
+    start(`${site}-argocd`, site, "argocd", "gantry", ({ secret, ...options }) => {
+      const clusters = [{ name: cluster, server: `https://${cluster}.lab.invalid` }];
+      return startArgoCd({ ...options, token: secret, pullCredentials, clusters });
+    }),
+  ]);
 }
 
 type Opening = {
