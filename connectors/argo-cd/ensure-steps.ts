@@ -24,7 +24,8 @@ const namespace = z
   .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be a namespace");
 const cluster = z.string().min(1).max(253);
 const repoUrl = z.string().min(1).max(2_048);
-const SETUP_LIMIT_MS = 120_000;
+/** Longer than the outage that `outlastRestart` waits for, so that a step ends with the reason and not by its limit. */
+const SETUP_LIMIT_MS = 900_000;
 
 const projectInput = z.strictObject({
   project: objectName,

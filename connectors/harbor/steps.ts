@@ -32,7 +32,7 @@ export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<t
   needs: ["harbor"],
   effects: ["create-project"],
   retry: USUAL_RETRY,
-  timeoutMs: 5 * 60_000,
+  timeoutMs: 15 * 60_000,
   plan: async (context) => {
     const { project, system } = context.input;
     const harbor = context.system("harbor", system);

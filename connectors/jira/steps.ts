@@ -34,7 +34,7 @@ export const createProject = defineStep({
   needs: ["jira"],
   effects: ["project"],
   retry: USUAL_RETRY,
-  timeoutMs: 5 * MINUTE_MS,
+  timeoutMs: 15 * MINUTE_MS,
   plan: async (context) => {
     const { key, name } = context.input;
     const found = await ours(context, await connect(context));
@@ -82,7 +82,7 @@ export const createIssue = defineStep({
   needs: ["jira"],
   effects: ["issue"],
   retry: USUAL_RETRY,
-  timeoutMs: 10 * MINUTE_MS,
+  timeoutMs: 20 * MINUTE_MS,
   plan: async ({ input }) => [`create a ${input.type} in the Jira project ${input.project}: ${input.summary}`],
   run: (context) =>
     outlastRestart(context, async (given, outageMs) => {
@@ -137,7 +137,7 @@ export const transitionIssue = defineStep({
   needs: ["jira"],
   effects: ["transition"],
   retry: USUAL_RETRY,
-  timeoutMs: 5 * MINUTE_MS,
+  timeoutMs: 15 * MINUTE_MS,
   plan: async (context) => {
     const { issue, to } = context.input;
     const now = await (await connect(context)).issue(issue);
@@ -174,7 +174,7 @@ export const comment = defineStep({
   needs: ["jira"],
   effects: ["comment"],
   retry: USUAL_RETRY,
-  timeoutMs: 5 * MINUTE_MS,
+  timeoutMs: 15 * MINUTE_MS,
   plan: async ({ input }) => [`comment on ${input.issue}`],
   run: (context) =>
     outlastRestart(context, async () => {

@@ -35,7 +35,7 @@ export const settings = defineStep({
   needs: ["nexus"],
   effects: [],
   retry: USUAL_RETRY,
-  timeoutMs: 120_000,
+  timeoutMs: 900_000,
   plan: async (context) => {
     const system = context.system("nexus", context.input.system);
     return context.input.formats.map((format) => {
