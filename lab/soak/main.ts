@@ -19,6 +19,7 @@ import { type Cut, cutConnection, TEN_MINUTES_SCALED_MS } from "./network/cut.ts
 import { floodAndSpin } from "./network/flood.ts";
 import { noNamespaces, openNamespaces } from "./network/namespaces.ts";
 import { noDockerRegistry, pushWhileRestarting } from "./real-systems/docker-registry.ts";
+import { mailWhileRestarting, noPostfix } from "./real-systems/postfix.ts";
 import { backUpAndRestore } from "./stores/backup.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./stores/disk.ts";
 import { killWhileTasksLeave } from "./stores/retention.ts";
@@ -112,6 +113,12 @@ const SCENARIOS: { readonly [name: string]: Scenario } = {
     run: pushWhileRestarting,
     expected: (times) => ({ pushed: times, broken: 0 }),
     skip: noDockerRegistry(),
+  },
+  postfix: {
+    times: 100,
+    run: mailWhileRestarting,
+    expected: (times) => ({ sent: times, missing: 0 }),
+    skip: noPostfix(),
   },
   flood: { times: 600, run: floodAndSpin, expected: () => ({ missed: 0, attempts: 2 }) },
   claims: {
