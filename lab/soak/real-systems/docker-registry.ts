@@ -46,12 +46,13 @@ export async function pushWhileRestarting(
   try {
     for (let nth = 0; nth < times; nth++) {
       const layer = randomBytes(LAYER_BYTES);
-      const pushing = pushUntilDone(registry, `n${nth}`, layer);
-      // A time within a push of some tens of milliseconds, different every time.
-      await pause(5 + ((nth * 7) % 60));
-      await kill(running);
-      running = start(config);
-      const { failures, digest } = await pushing;
+      const restart = async (): Promise<void> => {
+        // A time within a push of some tens of milliseconds, different every time.
+        await pause(5 + ((nth * 7) % 60));
+        await kill(running);
+        running = start(config);
+      };
+      const [{ failures, digest }] = await Promise.all([pushUntilDone(registry, `n${nth}`, layer), restart()]);
       figures.pushed += 1;
       if (failures > 0) figures.interrupted += 1;
       const back = await registry.readBlob(REPOSITORY, digest, LAYER_BYTES);

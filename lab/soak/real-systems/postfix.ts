@@ -39,11 +39,13 @@ export async function mailWhileRestarting(
   const figures = { sent: 0, greylisted: 0, missing: 0 };
   try {
     for (let nth = 0; nth < times; nth++) {
-      const sending = sendUntilDone(channel, `mail-${nth}`);
-      await pause(100 + ((nth * 37) % 400));
-      await run(PROGRAM, ["-c", dir, "abort"]);
-      await run(PROGRAM, ["-c", dir, "start"]);
-      if ((await sending) > 0) figures.greylisted += 1;
+      const restart = async (): Promise<void> => {
+        await pause(100 + ((nth * 37) % 400));
+        await run(PROGRAM, ["-c", dir, "abort"]);
+        await run(PROGRAM, ["-c", dir, "start"]);
+      };
+      const [failures] = await Promise.all([sendUntilDone(channel, `mail-${nth}`), restart()]);
+      if (failures > 0) figures.greylisted += 1;
       figures.sent += 1;
     }
     figures.missing = await missingIn(join(dir, "mail"), times);
