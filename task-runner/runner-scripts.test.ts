@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { succeeded } from "@gantry/core/step/outcome.ts";
+import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
 import { script, uses } from "./fake-agent.fixture.ts";
 import { openTestRunner } from "./runner.fixture.ts";
 
@@ -15,6 +19,53 @@ test("the failure of a script contains the line that explains it", async (t) => 
   assert.equal(report.failure?.code, "script-failed");
   assert.equal(report.failure?.message, "The script ended with exit code 7.");
   assert.equal(report.failure?.line, "not ok 1 - adds");
+});
+
+test("a script that fails without an error message does not pass another line off as the error", async (t) => {
+  const { agent } = await openTestRunner(t);
+  const job = agent.offer({ steps: [script("test", "echo hello; exit 3")] });
+  const { failure } = await agent.reported(job);
+  assert.equal(failure?.why, "No line of its output looks like an error. The last one is: hello");
+  assert.equal(failure?.line, undefined);
+  const silent = agent.offer({ steps: [script("test", "exit 3")] }, { job: "silent" });
+  assert.equal((await agent.reported(silent)).failure?.why, "It printed nothing.");
+});
+
+test("a workspace that an earlier step has removed is told in words", async (t) => {
+  const { agent } = await openTestRunner(t);
+  const job = agent.offer({ steps: [script("clean", 'rm -rf "$PWD"'), script("next", "true")] });
+  const { failure } = await agent.reported(job);
+  assert.equal(failure?.code, "bad-input");
+  assert.match(failure?.why ?? "", /^workspace: there is no such file or folder\. A program cannot run there;/);
+});
+
+test("an error of the file system is told in words, whatever meets it", async (t) => {
+  const read = defineStep({
+    name: "test/read",
+    title: "read",
+    input: z.object({}),
+    output: z.object({}),
+    needs: [],
+    effects: [],
+    retry: NO_RETRY,
+    timeoutMs: 30_000,
+    plan: async () => [],
+    run: async ({ workspace }) => {
+      await readFile(join(workspace, "missing.json"));
+      return succeeded({});
+    },
+  }) as AnyStep;
+  const { agent } = await openTestRunner(t, { steps: [read] });
+  const job = agent.offer({ steps: [uses("read", "test/read")] });
+  const { failure } = await agent.reported(job);
+  assert.equal(failure?.why, "workspace/missing.json: there is no such file or folder.");
+});
+
+test("a secret whose file is missing is told in words", async (t) => {
+  const { agent } = await openTestRunner(t, { config: { secrets: { code: { file: "/nowhere/code" } } } });
+  const job = agent.offer({ steps: [script("one", "true", { env: { CODE: "${{ secrets.code }}" } })] });
+  const { failure } = await agent.reported(job);
+  assert.equal(failure?.why, "The file /nowhere/code cannot be read: there is no such file or folder.");
 });
 
 test("a shell that is missing on the runner is an error of the runner, not a failure of the script", async (t) => {

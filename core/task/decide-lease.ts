@@ -8,6 +8,7 @@ import { type Failure, failureOf } from "../step/outcome.ts";
 import { type Claimant, type Decision, holder, isCanceled, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import type { AttemptState, JobState, TaskState } from "./model.ts";
+import { effectsSettled } from "./settle-effects.ts";
 import type { Outcome } from "./states.ts";
 
 /** How often a job that had started is given away by itself after its runner was lost; then a person decides. */
@@ -200,7 +201,8 @@ export function decideReport(
     delayMs !== undefined && !isCanceled(state, job)
       ? { kind: "JobReady", at: now, job: job.key, notBefore: now + delayMs }
       : { kind: "JobEnded", at: now, job: job.key, outcome: report.outcome, outputs: report.outputs, ...failure };
-  return { events: [ended, next] };
+  const settled = report.outcome === "succeeded" ? effectsSettled(state, job, now) : [];
+  return { events: [...settled, ended, next] };
 }
 
 /** The failure of an attempt that its runner stopped by itself, because it could not renew the lease in time. */

@@ -94,18 +94,22 @@ async function appendTo(log: OpenLog, path: string, offset: number, bytes: Buffe
   return log.size;
 }
 
+const DISK_ERRORS: { readonly [code: string]: string } = {
+  ENOSPC: "Its disk is full.",
+  EDQUOT: "The quota of its disk is used up.",
+  EIO: "Its disk has a fault.",
+  EROFS: "Its file system can only be read.",
+};
+
 /** Turns errors of the disk into `unavailable`: the runner keeps the bytes and tries again. */
 async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
-    if (!["ENOSPC", "EDQUOT", "EIO", "EROFS"].includes(code)) throw error;
-    throw new GantryError(
-      "unavailable",
-      { what: "The log store", problem: `Its disk reports ${code}.` },
-      { cause: error },
-    );
+    const problem = DISK_ERRORS[code];
+    if (problem === undefined) throw error;
+    throw new GantryError("unavailable", { what: "The log store", problem }, { cause: error });
   }
 }
 

@@ -109,6 +109,41 @@ describe("partitions", () => {
   });
 });
 
+describe("effects that were interrupted", () => {
+  const push = { step: "make", effect: "push", ordinal: 0, what: "push the change" };
+
+  test("an effect does not stay begun in a task that succeeded: the next attempt found nothing left to change", async (t) => {
+    const fixture = await ProtocolFixture.open(t);
+    const { task, runner, ref } = await fixture.running("safe");
+    await runner.progress(ref, 1, [{ kind: "step-started", step: "make" }]);
+    assert.equal((await runner.effectBegin(ref, push)).answer, "go");
+    const next = await fixture.runner();
+    const again = await next.takeJob();
+    await next.start(again.ref);
+    const [open] = (await fixture.job(task)).effects;
+    assert.equal(open?.state, "begun");
+    await next.progress(again.ref, 1, [
+      { kind: "step-started", step: "make" },
+      { kind: "step-ended", step: "make", outcome: "succeeded", durationMs: 5 },
+    ]);
+    assert.equal((await fixture.job(task)).effects[0]?.state, "begun", "a third attempt would have to probe");
+    await next.report(again.ref, { outputs: { made: "x" }, progress: 2 });
+    assert.equal((await fixture.client.task(task)).state, "succeeded");
+    assert.deepEqual((await fixture.job(task)).effects, [{ ...open, state: "done", result: {} }]);
+  });
+
+  test("an effect of a step that was skipped the next time, or failed, stays begun: nobody knows", async (t) => {
+    const fixture = await ProtocolFixture.open(t);
+    for (const outcome of ["skipped", "failed"] as const) {
+      const { task, runner, ref } = await fixture.running("safe", { name: `seoul-${outcome}` });
+      await runner.effectBegin(ref, push);
+      await runner.progress(ref, 1, [{ kind: "step-ended", step: "make", outcome, durationMs: 5 }]);
+      await runner.report(ref, { outcome: outcome === "skipped" ? "succeeded" : outcome, progress: 1 });
+      assert.equal((await fixture.job(task)).effects[0]?.state, "begun");
+    }
+  });
+});
+
 describe("progress that is told late", () => {
   test("steps replayed after an outage have the times when they happened, and never go back", async (t) => {
     const fixture = await ProtocolFixture.open(t);

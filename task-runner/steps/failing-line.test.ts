@@ -33,6 +33,38 @@ for (const [name, lines, expected] of CASES) {
   test(`the failing line: ${name}`, () => assert.equal(lineOf(...lines), expected));
 }
 
+/** Output in which no line is an error, although the script failed. */
+const NO_ERROR: readonly (readonly [string, readonly string[]])[] = [
+  ["only a greeting", ["hello", "bye"]],
+  ["passed tests about failures", ["✓ says that the login failed", "ok 3 - could not be spoofed", "3 tests"]],
+  ["a failure of nobody", ["0 failed, 12 passed", "failed attempts: 0", "done"]],
+  ["passed tests of Rust and Python", ["test error: is_shown ... ok", "test_x.py::failed PASSED", "2 passed"]],
+  ["the commands of `set -x`", ["+ grep -q error: log.txt", "++ echo failed", "end"]],
+  ["the names of files", ["Compiling failed.ts", "Copying error.html", "written"]],
+  ["an announcement", ["If this failed before, it is tried again", "[2/3] waiting"]],
+  ["a percentage", ["Downloading 45%"]],
+];
+
+for (const [name, lines] of NO_ERROR)
+  test(`no line is taken for the error: ${name}`, () => {
+    const finder = findFailingLine();
+    finder.push(Buffer.from(`${lines.join("\n")}\n`));
+    assert.equal(finder.isError(), false, finder.line());
+    assert.equal(finder.line(), lines.at(-1));
+  });
+
+test("a clear error counts more than a line before it that only sounds like one", () => {
+  for (const vague of ["Retrying, because the first download failed", "could not find a cache, continuing"])
+    assert.equal(
+      lineOf(vague, "src/a.c:3: error: no such type", "make: *** [a.o] Error 1"),
+      "src/a.c:3: error: no such type",
+    );
+  assert.equal(lineOf("upload of x failed", "make: *** [up] Error 1"), "upload of x failed");
+  const finder = findFailingLine();
+  finder.push(Buffer.from("upload of x failed\n"));
+  assert.equal(finder.isError(), true);
+});
+
 /** What programs print while they work, and then the error in the same line. */
 const BARS: readonly [string, string, string][] = [
   [

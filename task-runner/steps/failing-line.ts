@@ -1,11 +1,13 @@
 // Finds the line of a script's output that says what went wrong, so that people read it without opening the log. This is a
-// guess, made while the output streams by: the first line that looks like an error, else the last line that is not
-// progress. A progress bar that is overwritten in place counts as many lines. Pure.
+// guess, made while the output streams by: the first line that is clearly an error, else the first that sounds like one,
+// else the last line that is not progress. A progress bar that is overwritten in place counts as many lines. Pure.
 
 export type FailingLine = {
   readonly push: (bytes: Uint8Array) => void;
   /** The best guess so far. */
   readonly line: () => string | undefined;
+  /** Whether that line looks like an error, or is only the last one. */
+  readonly isError: () => boolean;
 };
 
 const MAX_LINE = 500;
@@ -20,17 +22,23 @@ const ERROR_LINES = [
   /(Error|Exception)(:|$)/,
   /\berror [A-Z]+\d+:/,
   /^npm (error|ERR!)/,
-  /^make(\[\d+\])?: \*\*\*/,
   /^Traceback /,
-  /\b(command not found|no such file or directory|permission denied|segmentation fault|cannot find|could not|unable to)\b/i,
-  /\bfailed\b/i,
+  /\b(command not found|no such file or directory|permission denied|segmentation fault)\b/i,
 ];
+
+/** They are also in lines about something else, or follow from an error. */
+const VAGUE_LINES = [/^make(\[\d+\])?: \*\*\*/, /\b(cannot find|could not|unable to)\b/i, /\bfailed\b(?!\.\w)/i];
 
 /** Matches one of the patterns above but reports success, or is only a warning. */
 const HARMLESS = [
   /\b(0|no|without) (errors?|failures?|failed|warnings?)\b/i,
-  /\b(errors?|failures?|failed|fail)[:=\s]+0\b/i,
-  /^\s*(✔|✓|ok\b|pass\b)/i,
+  /\b(errors?|failures?|failed|fail)( \w+)?[:=\s]+0\b/i,
+  /^\s*(✔|✓|ok\b|pass(ed)?\b)/i,
+  /(\.\.\. ?ok|\bPASS(ED)?)\s*(\(.*\))?$/,
+  // What `set -x` prints is a command, not its result.
+  /^\++ /,
+  // What may happen, or did not matter.
+  /\bif (it|this|that|the|any)\b.*\bfail/i,
   /^\s*(warning|warn|info|debug|note)\b/i,
 ];
 
@@ -54,6 +62,7 @@ export function findFailingLine(): FailingLine {
   const decoder = new TextDecoder();
   let rest = "";
   let first: string | undefined;
+  let vague: string | undefined;
   let last: string | undefined;
   let progress: string | undefined;
   /** In a Python traceback the error is the first line after it that is not indented. */
@@ -63,19 +72,25 @@ export function findFailingLine(): FailingLine {
     const line = plain(raw);
     if (GROUP.test(line)) {
       first = undefined;
+      vague = undefined;
       last = undefined;
       progress = undefined;
       return;
     }
     if (line.trim() === "") return;
-    if (PROGRESS.some((pattern) => pattern.test(line)) && !looksLikeError(line)) {
+    if (PROGRESS.some((pattern) => pattern.test(line)) && !isMatch(ERROR_LINES, line) && !isMatch(VAGUE_LINES, line)) {
       progress = line;
       return;
     }
     last = line;
     if (first !== undefined) return;
     if (HEADING.test(line)) inTraceback = true;
-    else if (inTraceback ? !/^\s/.test(line) : looksLikeError(line)) first = line;
+    else if (inTraceback ? !/^\s/.test(line) : isMatch(ERROR_LINES, line)) first = line;
+    else if (isMatch(VAGUE_LINES, line)) vague ??= line;
+  };
+  const end = (): void => {
+    if (rest !== "") look(rest);
+    rest = "";
   };
 
   return {
@@ -86,15 +101,18 @@ export function findFailingLine(): FailingLine {
       for (const line of lines) look(line);
     },
     line: () => {
-      if (rest !== "") look(rest);
-      rest = "";
-      return (first ?? last ?? progress)?.trim().slice(0, MAX_LINE);
+      end();
+      return (first ?? vague ?? last ?? progress)?.trim().slice(0, MAX_LINE);
+    },
+    isError: () => {
+      end();
+      return (first ?? vague) !== undefined;
     },
   };
 }
 
-function looksLikeError(line: string): boolean {
-  return ERROR_LINES.some((pattern) => pattern.test(line)) && !HARMLESS.some((pattern) => pattern.test(line));
+function isMatch(patterns: readonly RegExp[], line: string): boolean {
+  return patterns.some((pattern) => pattern.test(line)) && !HARMLESS.some((pattern) => pattern.test(line));
 }
 
 /** Removes colours and other control sequences. */

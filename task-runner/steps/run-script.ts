@@ -127,10 +127,14 @@ async function requireProgram(program: string, path: string): Promise<void> {
 }
 
 function scriptFailure(run: StepRun, exitCode: number, signal: string | null): StepResult["failure"] {
-  const line = run.failingLine();
+  const { failing } = run;
+  const line = failing.line();
   const exit = signal ?? exitCode;
-  const problem = line ?? "It printed nothing.";
-  return { ...failureOf(new GantryError("script-failed", { exit, problem })), ...(line === undefined ? {} : { line }) };
+  if (line !== undefined && failing.isError())
+    return { ...failureOf(new GantryError("script-failed", { exit, problem: line })), line };
+  const problem =
+    line === undefined ? "It printed nothing." : `No line of its output looks like an error. The last one is: ${line}`;
+  return failureOf(new GantryError("script-failed", { exit, problem }));
 }
 
 async function workingDirectory(job: JobContext, step: JobStep, folder: string | undefined): Promise<string> {

@@ -45,7 +45,7 @@ export async function runStep(
       tryNumber,
       limitTo: limit.set,
       signal: AbortSignal.any([signal, limit.signal]),
-      failingLine: () => failing.line(),
+      failing,
       programs: { running: 0 },
     });
     limit.end();
@@ -115,7 +115,7 @@ function startLimit(
   return { signal: control.signal, set, end };
 }
 
-type StepBase = Pick<StepRun, "scope" | "tryNumber" | "limitTo" | "signal" | "failingLine" | "programs">;
+type StepBase = Pick<StepRun, "scope" | "tryNumber" | "limitTo" | "signal" | "failing" | "programs">;
 
 /** Never rejects: every error becomes a result. */
 async function checkedResult(job: JobContext, step: JobStep, log: LogSpool, base: StepBase): Promise<CheckedResult> {

@@ -8,8 +8,10 @@ import type { Outcome } from "@gantry/core/task/states.ts";
 import { refFields } from "../attempts/refs.ts";
 import { duration } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
+import { fileProblem } from "../state/file-problem.ts";
 import { clipFailure } from "./clip.ts";
 import { createExec } from "./exec.ts";
+import type { FailingLine } from "./failing-line.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 
 /** What one step has in addition to its job. */
@@ -21,7 +23,8 @@ export type StepRun = {
   /** Aborted with a Stopped. */
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string>>;
-  readonly failingLine: () => string | undefined;
+  /** What the output of this try says about its failure. */
+  readonly failing: Pick<FailingLine, "line" | "isError">;
   /** Sets the time limit of this try, in milliseconds from its start. */
   readonly limitTo: (ms: number) => void;
   /** Number of this try, from 1. */
@@ -37,8 +40,13 @@ export function toGantryError(job: JobContext, step: JobStep, error: unknown): G
   if (error instanceof GantryError) return error;
   const stack = job.masker.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
   job.environment.deps.logger.error({ ...refFields(job.ref), step: step.id, stack }, "a step failed unexpectedly");
-  const problem = job.masker.text(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
-  return new GantryError("internal", { problem });
+  return new GantryError("internal", { problem: job.masker.text(inWords(job, error)) });
+}
+
+function inWords({ folders }: JobContext, error: unknown): string {
+  const file = fileProblem(error);
+  if (file) return `${file.path.replace(`${folders.root}/`, "")}: ${file.problem}.`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 /** Tells the log and the task-agent that the step is run again. `attempt`: the number of the try that has ended. */
@@ -58,7 +66,7 @@ export function reportRetry(
 }
 
 /** Starts programs of one step, in its environment and with its log. `cwd`: the default working directory. */
-export function execOf(run: Pick<StepRun, "job" | "log" | "env" | "signal" | "programs">, cwd: string): Exec {
+export function execOf(run: Pick<StepRun, "job" | "step" | "log" | "env" | "signal" | "programs">, cwd: string): Exec {
   const { job, log, env, signal } = run;
   const { deps, config } = job.environment;
   const { clock, programs, logger } = deps;
@@ -67,6 +75,12 @@ export function execOf(run: Pick<StepRun, "job" | "log" | "env" | "signal" | "pr
     run.programs.running += 1;
     try {
       return await exec(argv, options);
+    } catch (error) {
+      // The working directory is tested before a program is started.
+      const isFolderGone = (error as NodeJS.ErrnoException).syscall === "access";
+      if (!isFolderGone) throw error;
+      const problem = `${inWords(job, error)} A program cannot run there; an earlier command may have removed the folder.`;
+      throw new GantryError("bad-input", { step: run.step.title, problem }, { cause: error });
     } finally {
       run.programs.running -= 1;
     }

@@ -6,6 +6,7 @@ import { getCACertificates } from "node:tls";
 import { GantryError } from "@gantry/core/errors.ts";
 import { Agent } from "undici";
 import type { SystemSettings } from "../config.ts";
+import { fileProblem } from "../state/file-problem.ts";
 
 /** Node reads only the first certificate of a text, so each one has to be given separately. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -35,7 +36,7 @@ export async function authorityOf(name: string, { ca }: Pick<SystemSettings, "ca
   if (ca === undefined) return undefined;
   const refuse = (problem: string): GantryError => new GantryError("authority-unreadable", { system: name, problem });
   const text = await readFile(ca, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw refuse(`${ca}: ${error.code === "ENOENT" ? "there is no such file" : error.message}.`);
+    throw refuse(`${ca}: ${fileProblem(error)?.problem ?? error.message}.`);
   });
   if (!text.includes("-----BEGIN CERTIFICATE-----")) throw refuse(`${ca} holds no PEM certificate.`);
   return text;

@@ -56,7 +56,7 @@ test("a secret file that is missing: of a runner, and of a notify-agent", () =>
     await startsBadly(dir, {
       process: "task-runner",
       config: { token },
-      says: "The token of the runner cannot be read. The file DIR/no-such-file cannot be read (ENOENT). Provide the secret there or correct the configuration, then start again.",
+      says: "The token of the runner cannot be read. The file DIR/no-such-file cannot be read: there is no such file or folder. Provide the secret there or correct the configuration, then start again.",
     });
     await startsBadly(dir, {
       process: "notify-agent",

@@ -1,0 +1,16 @@
+// Effects whose end nobody told, when their job has succeeded.
+
+import type { TaskEventOf } from "./events.ts";
+import type { JobState, TaskState } from "./model.ts";
+
+/**
+ * An attempt that was killed in the middle of a change leaves its effect begun. When the next one finds nothing left to
+ * change, it does not ask for the effect again; that its step succeeded says that the change is there. Only at the end of
+ * the job: another attempt would need the result of the effect, and must probe for it.
+ */
+export function effectsSettled(state: TaskState, job: JobState, now: number): readonly TaskEventOf<"EffectEnded">[] {
+  const done = new Set(job.steps.filter((step) => step.state === "succeeded").map(({ id }) => id));
+  return Object.entries(state.effects)
+    .filter(([, effect]) => effect.job === job.key && effect.state === "begun" && done.has(effect.step))
+    .map(([key]) => ({ kind: "EffectEnded", at: now, job: job.key, attempt: job.attempt, key, result: {} }));
+}
