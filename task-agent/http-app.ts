@@ -41,6 +41,10 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     token: config.token,
     newId: randomUUID,
     admit: openRateLimit(deps.clock, () => settings.now()["tasks.perMinute"]),
+    // A site whose runner has not registered yet is known by its token.
+    knownSites: () => [
+      ...new Set([...Object.values(config.runnerTokens), ...agent.registry.stored().runners.map(({ site }) => site)]),
+    ],
     onCancel: agent.protocol.cancel,
     onRemove: agent.protocol.remove,
   });

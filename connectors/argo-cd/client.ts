@@ -11,6 +11,7 @@ import {
   type Application,
   application,
   cluster,
+  clusters,
   type ManagedResource,
   managedResources,
   type Project,
@@ -71,10 +72,26 @@ export function connect(system: ArgocdSystem, access: { readonly fetch: typeof f
   });
 
   const calls: Calls = { system: system.name, http, ask: asker(system.name, http) };
-  return { ...projectCalls(calls), ...repositoryCalls(calls), ...applicationCalls(calls), ...operationCalls(calls) };
+  return {
+    ...clusterCalls(calls),
+    ...projectCalls(calls),
+    ...repositoryCalls(calls),
+    ...applicationCalls(calls),
+    ...operationCalls(calls),
+  };
 }
 
 type Calls = { readonly system: string; readonly http: Http; readonly ask: ReturnType<typeof asker> };
+
+function clusterCalls({ ask }: Calls) {
+  return {
+    /** Names of the clusters that this account may see; empty when it may see none. */
+    clusterNames: async (): Promise<readonly string[]> => {
+      const answer = await ask.maybe("get", "/api/v1/clusters", { schema: clusters, what: "list the clusters" });
+      return (answer?.items ?? []).map(({ name }) => name);
+    },
+  };
+}
 
 function projectCalls({ ask }: Calls) {
   return {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { StepOutcome } from "@gantry/core/step/outcome.ts";
 import { Crash, fastClock, openBench } from "../step.fixture.ts";
+import { argocdRequireCluster } from "./cluster-step.ts";
 import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./ensure-steps.ts";
 import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
 import { manifests, openWorld, overlay, REPOSITORY, type SiteWorld } from "./world.fixture.ts";
@@ -55,6 +56,25 @@ function syncsSaid(world: SiteWorld): unknown[] {
 }
 
 suite("Argo CD", { concurrency: 4 }, () => {
+  test("a target whose cluster nobody knows is an error before the commit, with the clusters that are known", async (t) => {
+    const world = await openWorld(t);
+    assert.deepEqual(outputOf(await world.bench.run(argocdRequireCluster, { cluster: "seoul-dp" })), {
+      cluster: "seoul-dp",
+      verified: true,
+    });
+    const failure = failureOf(await world.bench.run(argocdRequireCluster, { cluster: "seoul-db" }), "failed");
+    assert.equal(failure.code, "cluster-unknown");
+    assert.equal(failure.message, "seoul-argocd does not know the cluster seoul-db.");
+    assert.equal(failure.why, "It shows seoul-dp (did you mean seoul-dp?).");
+  });
+
+  test("where the account may not see clusters, an unknown one is left to Argo CD", async (t) => {
+    const world = await openWorld(t);
+    await askArgoCd(world, "/clusters/seoul-dp?id.type=name", { method: "DELETE" });
+    const { verified } = outputOf(await world.bench.run(argocdRequireCluster, { cluster: "seoul-dp" }));
+    assert.equal(verified, false);
+  });
+
   test("a first deployment: registered once, compared, synced and healthy at our commit with our image", async (t) => {
     // Long enough to be seen on a busy machine.
     const world = await openWorld(t, { rolloutMs: 3_000 });

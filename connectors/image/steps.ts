@@ -17,6 +17,7 @@ import { type Builder, decideBuilder, findObstacle, REAL_BUILDERS, type RealBuil
 import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
 import { readLayout } from "./oci-layout.ts";
 import { type BuiltImage, digestOf, findMarked, type PushResult, pushImage, tagImage } from "./push-image.ts";
+import { registryHost, siteRegistry } from "./site-registry.ts";
 
 const inputSchema = z.strictObject({
   context: z.string().default(".").describe("Folder of the build context, below the workspace."),
@@ -94,7 +95,7 @@ async function buildAndPush(context: Context, scratch: string): Promise<StepOutc
   }
   const buildArgs = argumentsOf(dockerfile, input, harbor);
   const built = await build(context, { dockerfile, folder, file, buildArgs, scratch, harbor });
-  const registry = registryOf(context, harbor);
+  const registry = siteRegistry(context, harbor);
   const { digest, blobsPushed, blobsPresent } = await push(context, registry, built.image, scratch);
   const image = `${registryHost(harbor)}/${input.repository}`;
   log(`${image}@${digest}: ${blobsPushed} blobs sent, ${blobsPresent} were there`);
@@ -139,7 +140,7 @@ async function build(context: Context, work: Build): Promise<{ builder: Builder;
 }
 
 function assemble(context: Context, { dockerfile, folder, buildArgs, scratch, harbor }: Build): Promise<BuiltImage> {
-  const own = registryOf(context, harbor);
+  const own = siteRegistry(context, harbor);
   return assembleImage({
     dockerfile,
     context: folder,
@@ -210,23 +211,6 @@ function push(context: Context, registry: Registry, image: BuiltImage, scratch: 
 function argumentsOf(dockerfile: Dockerfile, input: Input, harbor: HarborSystem): Readonly<Record<string, string>> {
   const asks = dockerfile.args.some(({ pairs }) => pairs.some(([name]) => name === "REGISTRY"));
   return { ...(asks ? { REGISTRY: registryHost(harbor) } : {}), ...input.buildArgs };
-}
-
-function registryHost({ url, registry }: HarborSystem): string {
-  return registry ?? new URL(url).host;
-}
-
-function registryOf({ fetch, signal, nowMs }: Context, harbor: HarborSystem): Registry {
-  const { protocol, host } = new URL(harbor.url);
-  return createRegistry({
-    title: harbor.title ?? harbor.name,
-    url: `${protocol}//${registryHost(harbor)}`,
-    credentials: { username: harbor.username, password: harbor.password },
-    trustedHosts: [host],
-    fetch,
-    signal,
-    nowMs,
-  });
 }
 
 /** Base images of elsewhere are read without credentials. */

@@ -118,6 +118,18 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "{todo}",
   },
+  "image-missing": {
+    status: 422,
+    message: "There is no image {image}.",
+    why: "{system} does not have it: no build pushed it, or it has been deleted since.",
+    todo: "Choose the digest of a build of this app, or run CI. Nothing was changed.",
+  },
+  "cluster-unknown": {
+    status: 422,
+    message: "{system} does not know the cluster {cluster}.",
+    why: "{problem}",
+    todo: "Register the cluster in Argo CD, or correct the target of the app. Nothing was changed.",
+  },
   "program-missing": {
     status: 422,
     message: "The program {program} is not installed on this runner.",

@@ -66,6 +66,10 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
       blobsPresent: z.int(),
     },
   ],
+  "image/verify": [
+    { repository: text, digest: text, system: text.optional() },
+    { image: text, digest: text, ref: text },
+  ],
   "harbor/wait-for-scan": [
     {
       repository: text,
@@ -96,6 +100,10 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
   "kustomize/set-image": [
     { files: z.array(text).min(1), image: text, newName: text, digest: text, directory: text.default(".") },
     { changed: z.array(text), previous: z.record(text, text) },
+  ],
+  "argocd/require-cluster": [
+    { cluster: text, system: text.optional() },
+    { cluster: text, verified: z.boolean() },
   ],
   "argocd/ensure-project": [
     {

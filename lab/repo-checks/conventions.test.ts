@@ -67,6 +67,7 @@ const CONNECTOR_FILES = ["client.ts", "steps.ts", "webhook.ts", "channel.ts", "R
 /** Private parts of connectors. Add a name when one of the files above has more than one responsibility. */
 const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   "argo-cd": [
+    "cluster-step.ts",
     "decide-comparison.ts",
     "image-use.ts",
     "permits.ts",
@@ -119,6 +120,8 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "oci-layout.ts",
     "push-image.ts",
     "shell-words.ts",
+    "site-registry.ts",
+    "verify-step.ts",
   ],
   jira: ["adf.ts"],
   mail: ["decide-delivery.ts", "address.ts", "render.ts"],

@@ -180,8 +180,8 @@ test("CD deploys the newest image to every target, or the chosen image to the ch
   const { params: schema, jobs } = load("cd.yaml");
   const digest = `sha256:${"a".repeat(64)}`;
   const app = { ...APP, facts: { image: "harbor/apps/orders", digest, commit: "c" } };
-  const [commit, deploy] = jobs;
-  assert(commit && deploy);
+  const [check, commit, deploy] = jobs;
+  assert(check && commit && deploy);
   const edit = commit.steps.find((step) => step.id === "edit")?.action;
   assert(edit?.kind === "uses");
   const checked = (given: JsonObject) => {
@@ -208,6 +208,35 @@ test("CD deploys the newest image to every target, or the chosen image to the ch
   );
   assert.throws(() => expandJob(deploy, checked({ targets: ["seoul", "osaka"] })), "a target that the app lacks");
   assert.equal(renderText(commit.site, all), "seoul");
+});
+
+test("CD with an explicit digest needs no CI before it, and asks for image and clusters before it commits", () => {
+  const { params: schema, jobs } = load("cd.yaml");
+  const digest = `sha256:${"a".repeat(64)}`;
+  const app = { ...APP, facts: {} };
+  const { params, problems } = checkParams(schema, { digest }, { app, task: {} });
+  assert.deepEqual(problems, []);
+  const [check, commit, deploy] = jobs;
+  assert(check && commit && deploy);
+  assert.deepEqual(
+    expandJob(check, { app, params }).map((one) => [one.key, one.site]),
+    [
+      ["check[seoul]", "seoul"],
+      ["check[tokyo]", "tokyo"],
+    ],
+  );
+  assert.deepEqual(commit.needs, ["check"]);
+  const names = commit.steps.map(({ action }) => (action.kind === "uses" ? action.uses : ""));
+  assert(names.indexOf("image/verify") < names.indexOf("kustomize/set-image"));
+  const image = { outputs: { image: "harbor/apps/orders", digest, ref: `harbor/apps/orders@${digest}` } };
+  const push = { outputs: { commit: "c", url: "u" } };
+  const scope = { app, params, task: {}, steps: { image, push } };
+  for (const { action } of commit.steps) if (action.kind === "uses") render(action.with, scope);
+  const needs = { commit: { outputs: render(commit.outputs, scope) } };
+  const [each = null] = APP.targets as JsonObject[];
+  const steps = { repository: { outputs: { url: "u" } }, app: { outputs: { app: "a" } } };
+  for (const { action } of deploy.steps)
+    if (action.kind === "uses") render(action.with, { app, params, needs, each, steps });
 });
 
 test("CD without a recorded image requires one", () => {

@@ -39,6 +39,7 @@ export type PortalRoutesDeps = {
   readonly newId: () => string;
   readonly token: string;
   readonly admit?: (principal: string) => void;
+  readonly knownSites?: () => readonly string[];
   readonly onCancel: (task: TaskRecord) => void;
   /** Takes a runner out of service. */
   readonly onRemove: (runner: string) => Promise<void>;

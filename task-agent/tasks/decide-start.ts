@@ -9,6 +9,7 @@ import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { appRequested, appScope } from "./decide-app.ts";
+import { placeProblems } from "./decide-places.ts";
 import type { Definition } from "./definitions.ts";
 
 export type Rerun = { readonly of: TaskState; readonly keep: boolean };
@@ -24,6 +25,8 @@ export type StartFacts = {
   readonly id: string;
   readonly url: string;
   readonly rerun: Rerun | undefined;
+  /** Sites that runners serve; undefined where nobody knows. */
+  readonly sites?: readonly string[] | undefined;
 };
 
 /** The first event of the task, without its position in its group, and the change of the app. */
@@ -33,7 +36,8 @@ export type Started = {
   readonly appEvents: readonly JsonObject[];
 };
 
-export function decideStart({ definition, request, name, app, at, id, url, rerun }: StartFacts): Started | GantryError {
+export function decideStart(facts: StartFacts): Started | GantryError {
+  const { definition, request, name, app, at, id, url, rerun, sites } = facts;
   const { pipeline, version } = definition;
   if (pipeline.app !== "none" && name === undefined)
     return new GantryError("bad-request", { problem: "the app is missing" });
@@ -47,7 +51,9 @@ export function decideStart({ definition, request, name, app, at, id, url, rerun
     app: scope,
     task: { id, url, requestedBy: request.principal },
   });
-  const problems = [...checked.problems, ...nameProblems(definition, name, checked.problems)];
+  const wrong = [...checked.problems, ...nameProblems(definition, name, checked.problems)];
+  // Only values of the right form name a place.
+  const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params: checked.params, app: scope, sites });
   if (problems.length > 0) {
     const problem = problems.map((one) => `${one.pointer ?? ""} ${one.detail}`.trim()).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });

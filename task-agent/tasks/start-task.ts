@@ -28,6 +28,8 @@ export type StartDeps = {
   readonly newId: () => string;
   /** Counts a new task of this principal; throws `too-many`. Default: no limit. */
   readonly admit?: (principal: string) => void;
+  /** Sites that runners serve. Default: nobody knows, and sites are not checked. */
+  readonly knownSites?: () => readonly string[];
 };
 
 type KeyState = { readonly task: string; readonly fingerprint: string };
@@ -67,6 +69,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       id,
       url: `${deps.portalUrl}/tasks/${id}`,
       rerun,
+      sites: deps.knownSites?.(),
     });
     if (decided instanceof GantryError) throw decided;
     const group = await joinGroup(deps, decided.event.group, id);

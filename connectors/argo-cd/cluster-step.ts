@@ -1,0 +1,39 @@
+// argocd/require-cluster: asks Argo CD for a cluster before anything is committed that is meant for it.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
+import { defineStep, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { didYouMean } from "@gantry/core/suggest.ts";
+import { z } from "zod";
+import { connect } from "./client.ts";
+
+const SHOWN = 20;
+
+export const argocdRequireCluster = defineStep({
+  name: "argocd/require-cluster",
+  title: "Verify that Argo CD knows the cluster",
+  input: z.strictObject({ cluster: z.string().min(1).max(253), system: z.string().optional() }),
+  output: z.object({
+    cluster: z.string(),
+    verified: z.boolean().describe("False: the account may not see any cluster, so nothing is known."),
+  }),
+  needs: ["argocd"],
+  effects: [],
+  retry: USUAL_RETRY,
+  timeoutMs: 120_000,
+  plan: async () => [],
+  run: async (context) => {
+    const { cluster } = context.input;
+    const argocd = context.system("argocd", context.input.system);
+    const known = await connect(argocd, context).clusterNames();
+    if (known.includes(cluster)) return succeeded({ cluster, verified: true });
+    // Argo CD leaves out what the account may not see. Where that is everything, the answer says nothing.
+    if (known.length === 0) {
+      context.log(`the account of ${argocd.name} sees no cluster, so ${cluster} could not be verified`);
+      return succeeded({ cluster, verified: false });
+    }
+    const names = known.toSorted().slice(0, SHOWN).join(", ");
+    const problem = `It shows ${names}${didYouMean(cluster, known)}.`;
+    return failed(failureOf(new GantryError("cluster-unknown", { cluster, system: argocd.name, problem })));
+  },
+});

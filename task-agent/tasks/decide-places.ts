@@ -1,0 +1,74 @@
+// Do the places that a request names exist? Asked before a task starts: later its first effect would be made already. Pure.
+
+import type { Problem } from "@gantry/core/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import type { ParamSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import { didYouMean } from "@gantry/core/suggest.ts";
+
+export type PlaceFacts = {
+  readonly pipeline: Pipeline;
+  readonly params: JsonObject;
+  /** The record of the app, as expressions see it. */
+  readonly app: JsonObject;
+  /** Sites that runners serve; undefined where nobody knows. */
+  readonly sites: readonly string[] | undefined;
+};
+
+/**
+ * Params with `ui: target` name a place to deploy to, params with `ui: site` a site. One problem per place that does not
+ * exist, with a JSON pointer into the params.
+ */
+export function placeProblems({ pipeline, params, app, sites }: PlaceFacts): readonly Problem[] {
+  return Object.entries(pipeline.params.properties).flatMap(([name, param]) => {
+    const problemOf = checkOf(pipeline, param, app, sites);
+    const given = params[name];
+    if (problemOf === undefined || given === undefined) return [];
+    const values = Array.isArray(given) ? (given as readonly JsonValue[]) : undefined;
+    if (values?.length === 0) return [{ pointer: `/${name}`, detail: "must name at least one" }];
+    return (values ?? [given]).flatMap((value, index, all): Problem[] => {
+      const pointer = values === undefined ? `/${name}` : `/${name}/${index}`;
+      const detail = all.indexOf(value) < index ? `${String(value)} is named twice` : problemOf(String(value));
+      return detail === undefined ? [] : [{ pointer, detail }];
+    });
+  });
+}
+
+/** What is wrong with a value; undefined when it is a place. */
+type Check = (value: string) => string | undefined;
+
+function checkOf(
+  { app: kind }: Pipeline,
+  param: ParamSchema,
+  app: JsonObject,
+  sites: readonly string[] | undefined,
+): Check | undefined {
+  const siteProblem = (site: string): string | undefined =>
+    sites === undefined || sites.includes(site)
+      ? undefined
+      : `there is no site ${site}${didYouMean(site, sites)}; known sites: ${listed(sites)}`;
+  if (param["x-ui"] === "site") return siteProblem;
+  if (param["x-ui"] !== "target") return undefined;
+  // A new app has no targets yet: its request names them as site/cluster.
+  if (kind !== "existing") return (value) => siteProblem(value.split("/")[0] ?? "");
+  const targets = targetsOf(app);
+  const names = targets.map(({ name }) => name);
+  return (value) => {
+    const found = targets.find(({ name }) => name === value);
+    if (found) return siteProblem(found.site);
+    return `the app has no target ${value}${didYouMean(value, names)}; its targets: ${listed(names)}`;
+  };
+}
+
+function targetsOf({ targets }: JsonObject): readonly { readonly name: string; readonly site: string }[] {
+  if (!Array.isArray(targets)) return [];
+  return (targets as readonly JsonValue[])
+    .filter(isJsonObject)
+    .map(({ name, site }) => ({ name: String(name), site: String(site) }));
+}
+
+const SHOWN = 20;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
+  return names.length === 0 ? "none" : `${names.toSorted().slice(0, SHOWN).join(", ")}${more}`;
+}
