@@ -1,9 +1,10 @@
 // The data folder of `gantry start`. The first start creates it, with secret tokens and with ports that later starts reuse.
 
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { freePorts } from "@gantry/runtime/free-ports.ts";
+import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 
 export type DataFolder = {
   readonly path: string;
@@ -31,7 +32,7 @@ export async function openDataFolder(
   portalPort: number | undefined,
 ): Promise<DataFolder> {
   const folder = resolve(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makePrivateFolder(folder);
   const file = join(folder, "gantry.json");
   const before: Partial<SavedData> = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as SavedData) : {};
   // Reused by later starts, so that links stay valid.

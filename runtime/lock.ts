@@ -5,12 +5,14 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { GantryError } from "@gantry/core/errors.ts";
+import { makePrivateFile, removeRightsOfOthers } from "./private-files.ts";
 import { withOpenErrors } from "./sqlite-errors.ts";
 
 const SQLITE_BUSY = 5;
 
 /** Takes the lock on this file, or answers undefined at once while anyone, also in this process, has it. */
 export function tryLock(file: string): (() => void) | undefined {
+  makePrivateFile(file);
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     database.exec("BEGIN EXCLUSIVE");
@@ -33,7 +35,8 @@ export function takeLock(file: string): () => void {
   if (!release) throw new GantryError("store-busy", { file, owner: readOwner(ownerFile) });
   try {
     // Not in the lock file itself: closing any handle of a locked file drops POSIX locks of the whole process.
-    writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}`);
+    writeFileSync(ownerFile, `process ${process.pid} on ${hostname()}`, { mode: 0o600 });
+    removeRightsOfOthers(ownerFile);
   } catch (error) {
     release();
     throw error;

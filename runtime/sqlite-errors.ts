@@ -30,12 +30,13 @@ export function withDiskErrors<T>(work: () => T): T {
   }
 }
 
-/** For opening a file: throws `data-unusable` when the disk fails or the file is damaged. */
+/** For opening a file: throws `data-unusable` when it cannot be opened, the disk fails or the file is damaged. */
 export function withOpenErrors<T>(file: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const problem = problemOf(error, START_PROBLEMS);
+    const { syscall } = error as NodeJS.ErrnoException;
+    const problem = syscall === "open" ? START_PROBLEMS[14] : problemOf(error, START_PROBLEMS);
     throw problem === undefined ? error : new GantryError("data-unusable", { file, problem }, { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 // The task-agent as a process: configuration in, HTTP out. `node task-agent/main.ts --config FILE`
 
 import { randomUUID, scryptSync } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
@@ -9,6 +9,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import { every } from "@gantry/runtime/periodic.ts";
+import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { runProcess } from "@gantry/runtime/process/run-process.ts";
@@ -50,7 +51,7 @@ export async function startTaskAgent(
   { logger, clock = systemClock }: { logger: Logger; clock?: Clock },
 ): Promise<Listening> {
   const config = agentConfig.parse(input);
-  await mkdir(config.data, { recursive: true });
+  makePrivateFolder(config.data);
   const alarms = openAlarms(logger, clock);
   const { journal, name } = await openAgentJournal(config, { clock, logger, alarms });
   const base: Base = { config, clock, logger, alarms, journal, name };

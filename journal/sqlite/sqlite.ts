@@ -1,12 +1,12 @@
 // The journal in one SQLite file, the default. Node's own SQLite with a write-ahead log; every commit is on disk before it
 // is answered. SQLite's calls are synchronous, so appends that arrive together wait in a queue and share one commit.
 
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { takeLock } from "@gantry/runtime/lock.ts";
+import { makePrivateFile, makePrivateFolder, removeRightsOfOthers } from "@gantry/runtime/private-files.ts";
 import { withDiskErrors, withOpenErrors } from "@gantry/runtime/sqlite-errors.ts";
 import type { Journal } from "../journal.ts";
 import { openStore } from "../open-store.ts";
@@ -30,11 +30,14 @@ const FULL = 2;
  */
 export async function openSqliteJournal(options: SqliteOptions): Promise<Journal> {
   refuseUnsoundSqlite(process.versions.sqlite ?? "unknown");
-  mkdirSync(dirname(options.file), { recursive: true });
+  makePrivateFolder(dirname(options.file));
   const unlock = takeLock(options.file);
   let db: DatabaseSync | undefined;
   try {
     return withOpenErrors(options.file, () => {
+      // SQLite gives its other files the mode of this one.
+      makePrivateFile(options.file);
+      for (const suffix of ["-wal", "-shm"]) removeRightsOfOthers(`${options.file}${suffix}`);
       const opened = new DatabaseSync(options.file);
       db = opened;
       prepareDatabase(opened, options.file);

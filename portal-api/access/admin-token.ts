@@ -1,9 +1,10 @@
 // The administrator's token is in a file of the data folder, and the file decides. To replace the token, delete the file
 // and restart the portal: the old token is then refused.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { makePrivateFolder, removeRightsOfOthers } from "@gantry/runtime/private-files.ts";
 import { newSecret, TOKEN_PREFIX } from "./records.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -11,7 +12,7 @@ export const ADMIN = "admin";
 
 /** Reads the token from `<dataDir>/admin-token`, creating the file (mode 0600) if it is missing, and makes it valid. */
 export async function ensureAdminToken(dataDir: string, tokens: Tokens): Promise<string> {
-  mkdirSync(dataDir, { recursive: true });
+  makePrivateFolder(dataDir);
   const file = join(dataDir, "admin-token");
   const secret = readOrCreate(file);
   if (!/^gantry_pat_[\w-]{32,100}$/.test(secret)) {
@@ -30,6 +31,7 @@ function readOrCreate(file: string): string {
     return secret;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    removeRightsOfOthers(file);
     return readFileSync(file, "utf8").trim();
   }
 }

@@ -63,8 +63,8 @@ export async function refresh(log: OpenLog, path: string): Promise<void> {
 }
 
 async function openLog(path: string, usedMs: number): Promise<OpenLog> {
-  await mkdir(dirname(path), { recursive: true });
-  const file = await openFile(path, (await exists(path)) ? "r+" : "w+");
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await openFile(path, (await exists(path)) ? "r+" : "w+", 0o600);
   return {
     file,
     size: (await file.stat()).size,

@@ -1,8 +1,9 @@
 // The port for the runner's folder. The simulator implements it with a disk that is slow, full or gone.
 
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { takeLock } from "@gantry/runtime/lock.ts";
+import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 
 export type OpenFile = {
   /** Appends. Returns how many bytes were written: at least one, possibly fewer than given. */
@@ -58,7 +59,7 @@ export const machineFiles: Files = {
       await folder.close();
     }
   },
-  makeFolder: async (path) => void (await mkdir(path, { recursive: true, mode: 0o700 })),
+  makeFolder: async (path) => makePrivateFolder(path),
   remove: (path) => rm(path, { recursive: true, force: true, maxRetries: 3 }),
   list: (folder) => readdir(folder),
   lock: takeLock,
