@@ -23,6 +23,19 @@ export const portalConfig = z.strictObject({
   console: z.string().default(fileURLToPath(new URL("../console/dist", import.meta.url))),
   sessionHours: z.number().positive().max(720).default(12),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  /** What one person or token may do at a time; more is answered 429. */
+  limits: z
+    .strictObject({
+      /** Twice as many at once after a pause. */
+      requestsPerSecond: z.int().min(1).default(1_000),
+      /** Requests that are not answered yet. */
+      openRequests: z.int().min(1).default(500),
+      /** Open event streams. */
+      streams: z.int().min(1).default(100),
+      /** Open event streams of all callers together. */
+      allStreams: z.int().min(1).default(2_000),
+    })
+    .prefault({}),
   live: z
     .strictObject({
       pingMs: z.int().min(10).default(15_000),

@@ -6,7 +6,9 @@ import type { LiveSettings } from "@gantry/core/settings/settings.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
+import { openConcurrencyLimit } from "@gantry/runtime/http/concurrency-limit.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
@@ -18,13 +20,13 @@ import { ensureAdminToken } from "./access/admin-token.ts";
 import { INDEXES } from "./access/records.ts";
 import { makeSessions, type Principal } from "./access/sessions.ts";
 import { makeTokens } from "./access/tokens.ts";
-import { type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
+import { type PortalConfig, type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
 import { makeApp } from "./http/app.ts";
 import { isConsoleBuilt } from "./http/static.ts";
 import { makeHub } from "./live/hub.ts";
 import { makeTaskViews } from "./live/task-views.ts";
 import { makeMetrics } from "./metrics.ts";
-import type { Portal } from "./portal.ts";
+import type { Limits, Portal } from "./portal.ts";
 import { ROUTES } from "./routes/routes.ts";
 import { VERSION } from "./version.ts";
 
@@ -115,6 +117,18 @@ function assemble({ listening, ...parts }: Parts): Portal {
     hub: makeHub({ agent, clock, logger, maxEvents: config.live.keep, onFeed }),
     taskViews,
     metrics,
+    limits: makeLimits(config.limits, clock),
+  };
+}
+
+function makeLimits(
+  { requestsPerSecond, openRequests, streams, allStreams }: PortalConfig["limits"],
+  clock: Clock,
+): Limits {
+  return {
+    countRequest: openRequestLimit(clock, requestsPerSecond),
+    openRequest: openConcurrencyLimit({ perCaller: openRequests, what: "open requests" }),
+    openStream: openConcurrencyLimit({ perCaller: streams, inAll: allStreams, what: "open event streams" }),
   };
 }
 

@@ -13,6 +13,13 @@ import type { Hub } from "./live/hub.ts";
 import type { TaskViews } from "./live/task-views.ts";
 import type { Metrics } from "./metrics.ts";
 
+/** Each takes the name of the caller and throws `limit-reached`. The returned function ends what was opened. */
+export type Limits = {
+  readonly countRequest: (who: string) => void;
+  readonly openRequest: (who: string) => () => void;
+  readonly openStream: (who: string) => () => void;
+};
+
 export type Portal = {
   readonly config: PortalConfig;
   /** The address that people use, without a trailing slash. */
@@ -25,6 +32,7 @@ export type Portal = {
   readonly hub: Hub;
   readonly taskViews: TaskViews;
   readonly metrics: Metrics;
+  readonly limits: Limits;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Aborted when the portal closes: streams end. */

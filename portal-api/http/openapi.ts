@@ -51,7 +51,7 @@ export function openApiOf(
 /** The error codes of a route: its own ones, and those that follow from its method, access and parameters. */
 export function errorsOf(one: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = ["bad-request", ...(one.errors ?? []), "internal"];
-  if (one.access !== "anyone") codes.push("unauthenticated");
+  if (one.access !== "anyone") codes.push("unauthenticated", "limit-reached");
   if (one.method !== "GET" || one.access !== "anyone") codes.push("forbidden");
   if (one.params) codes.push("not-found");
   if (one.method !== "GET") codes.push("body-too-large", "media-type");

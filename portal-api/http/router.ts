@@ -22,10 +22,22 @@ export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
         ctx.redirect(`/sign-in?next=${encodeURIComponent(ctx.url)}`);
         return;
       }
-      await one.run({ ctx, params: ctx.params, portal, caller });
+      await withinLimits(portal, caller, () => one.run({ ctx, params: ctx.params, portal, caller }));
     });
   }
   return router;
+}
+
+/** Throws `limit-reached`. Callers who are not signed in are not told apart, and reach nothing that is costly. */
+async function withinLimits({ limits }: Portal, caller: Caller | undefined, run: () => Promise<void>): Promise<void> {
+  if (!caller) return run();
+  limits.countRequest(caller.name);
+  const end = limits.openRequest(caller.name);
+  try {
+    await run();
+  } finally {
+    end();
+  }
 }
 
 /** Responds with 405 and the allowed methods when the path exists for other methods only. */

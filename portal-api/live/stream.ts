@@ -37,15 +37,21 @@ export function lastEventId(ctx: Koa.Context): number | undefined {
   return /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
-/** Responds with a stream. When the source fails, the stream ends and is logged; clients reconnect. */
+/** Responds with a stream, or throws `limit-reached`. When the source fails, the stream ends and is logged; clients reconnect. */
 export function sendStream(
   request: { readonly ctx: Koa.Context; readonly portal: Portal; readonly caller: Caller },
   source: Source,
 ): void {
   const { ctx, portal } = request;
+  // The client has left already, so nothing would tell when the stream ends.
+  if (ctx.res.destroyed) return;
+  const end = portal.limits.openStream(request.caller.name);
   const signal = AbortSignal.any([clientGoneSignal(ctx), portal.closing]);
   portal.metrics.streams.opened();
-  ctx.res.once("close", () => portal.metrics.streams.closed());
+  ctx.res.once("close", () => {
+    end();
+    portal.metrics.streams.closed();
+  });
   ctx.status = 200;
   ctx.type = "text/event-stream";
   ctx.set("Cache-Control", "no-store");

@@ -94,6 +94,16 @@ export class Battlefield {
     return makeAgentClient({ url: this.#first.server.url, token: PLATFORM_TOKEN });
   }
 
+  /** Takes a runner out of service, at the agent where the victim is not signed in, if there is one. */
+  async remove(runner: string): Promise<void> {
+    const { server } = this.#attacked;
+    const answer = await fetch(`${server.url}/agent/v1/runners/${runner}/remove`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${PLATFORM_TOKEN}` },
+    });
+    assert.equal(answer.status, 204);
+  }
+
   /** To be called once the victim is at work: from here on the attacker's agent may not know the victim's session. */
   async turnToAttack(): Promise<void> {
     if (this.#setup !== "one agent after a restart") return;

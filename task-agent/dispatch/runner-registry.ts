@@ -91,7 +91,9 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
     },
     isNewer: (runner, version) => version > (registered.get(runner) ?? 0),
     load: async () => {
-      for (const { facts } of await runnersInService(journal)) sites.set(facts.runner, facts.site);
+      const found = await runnersInService(journal);
+      sites.clear();
+      for (const { facts } of found) sites.set(facts.runner, facts.site);
     },
     stored: () => ({ runners: [...sites].map(([runner, site]) => ({ runner, site })), since }),
     runners: async () => runnerViews(deps, await runnersInService(journal)),

@@ -1,5 +1,6 @@
 // What this agent does when another agent has committed something to the shared journal.
 
+import type { JsonValue } from "@gantry/core/json.ts";
 import type { JournalEvent } from "@gantry/journal/journal.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Sessions } from "../dispatch/sessions.ts";
@@ -16,13 +17,19 @@ export type PeerEventsDeps = {
   readonly retries: RetryQueue;
 };
 
+const ENDS_SESSION: ReadonlySet<JsonValue | undefined> = new Set([
+  "RunnerRegistered",
+  "RunnerRemoved",
+  "RunnerEnrolled",
+]);
+
 /** Rejects when a task cannot be loaded; the same events may then be handled again. */
 export async function handlePeerEvents(deps: PeerEventsDeps, events: readonly JournalEvent[]): Promise<void> {
   let isStoredNew = false;
   for (const { event, version } of events) {
-    if (event.kind !== "RunnerRegistered" || typeof event.runner !== "string") continue;
+    if (typeof event.runner !== "string" || !ENDS_SESSION.has(event.kind)) continue;
     // A runner that has registered elsewhere is offered nothing here any more.
-    if (!deps.registry.isNewer(event.runner, version)) continue;
+    if (event.kind === "RunnerRegistered" && !deps.registry.isNewer(event.runner, version)) continue;
     deps.sessions.end(event.runner);
     isStoredNew = true;
   }

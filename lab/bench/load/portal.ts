@@ -16,7 +16,9 @@ export async function startPortalProcess(bed: TestBed, agentUrl: string): Promis
   const dataDir = join(bed.folder, "portal");
   await mkdir(dataDir);
   const file = join(bed.folder, "portal.json");
-  const config = { port, dataDir, agent: { url: agentUrl, token: TOKEN }, logLevel: "silent" };
+  // All load comes with one token.
+  const limits = { requestsPerSecond: 1_000_000, openRequests: 10_000, streams: 10_000, allStreams: 10_000 };
+  const config = { port, dataDir, agent: { url: agentUrl, token: TOKEN }, logLevel: "silent", limits };
   await writeFile(file, JSON.stringify(config));
   const child = bed.spawn([process.execPath, PORTAL, "--config", file]);
   const url = `http://127.0.0.1:${port}`;
