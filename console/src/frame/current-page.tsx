@@ -3,6 +3,7 @@
 import { Fragment } from "preact";
 import { useLayoutEffect } from "preact/hooks";
 import { EmptyState } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
 import { setTabTitle } from "./page-title.ts";
 import { findPage, titleOf } from "./pages.tsx";
 import { address } from "./router.ts";
@@ -15,10 +16,13 @@ export function CurrentPage() {
   useLayoutEffect(() => setTabTitle(title), [title]);
   if (found) return <Fragment key={path}>{found.page.render(found.params)}</Fragment>;
   return (
-    <EmptyState title="There is no page at this address">
-      <p>
-        <a href="/">Go to Home</a>, or press <kbd>/</kbd> to search.
-      </p>
-    </EmptyState>
+    <>
+      <PageHeader title={title} />
+      <EmptyState title="There is no page at this address">
+        <p>
+          <a href="/">Go to Home</a>, or press <kbd>/</kbd> to search.
+        </p>
+      </EmptyState>
+    </>
   );
 }

@@ -78,9 +78,9 @@ function Row({ app, columns }: { app: AppView; columns: readonly Target[] }) {
       </th>
       {columns.map(({ cluster }) => {
         const target = targets.find((one) => one.cluster === cluster);
-        if (!target) return <td class="faint" key={cluster} />;
+        if (!target) return <td class="faint no-target" key={cluster} />;
         const cell = decideCell(task, target);
-        if (cell || task === undefined) return <CellOf cell={cell} key={cluster} />;
+        if (cell || task === undefined) return <CellOf cell={cell} column={cluster} key={cluster} />;
         return <OlderCell app={app.name} newest={task.id} target={target} key={cluster} />;
       })}
     </tr>
@@ -100,7 +100,7 @@ function OlderCell({ app, newest, target }: { app: string; newest: string; targe
     );
     return () => leaving.abort();
   }, [app, newest]);
-  return <CellOf cell={cell.value} />;
+  return <CellOf cell={cell.value} column={target.cluster} />;
 }
 
 async function findOlder(app: string, target: Target, signal: AbortSignal): Promise<Cell | undefined> {
@@ -112,10 +112,17 @@ async function findOlder(app: string, target: Target, signal: AbortSignal): Prom
   return undefined;
 }
 
-function CellOf({ cell }: { cell: Cell | undefined }) {
-  if (!cell) return <td class="faint">not deployed</td>;
+/** The name of the column is shown on phones, where the cells of a row stand below each other. */
+function CellOf({ cell, column }: { cell: Cell | undefined; column: string }) {
+  if (!cell) {
+    return (
+      <td class="faint" data-column={column}>
+        not deployed
+      </td>
+    );
+  }
   return (
-    <td class={`cell hue-${cell.hue}`}>
+    <td class={`cell hue-${cell.hue}`} data-column={column}>
       <a href={to.task(cell.task, { job: cell.job })} title={cell.details}>
         <StateGlyph state={cell.state} isSilent={cell.isSilent} />
         <span class="mono version">{cell.digest === undefined ? "–" : short(cell.digest)}</span>

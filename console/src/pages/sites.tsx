@@ -8,7 +8,7 @@ import { count } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskText } from "../parts/task-text.tsx";
-import { ExternalLink, RelativeTime } from "../parts/values.tsx";
+import { Duration, ExternalLink, RelativeTime } from "../parts/values.tsx";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
 
@@ -132,7 +132,7 @@ function Queue({ queue }: { queue: SiteView["queue"] }) {
               <TaskText text={entry.waiting.text} />
             </span>
             <span class="soft">
-              since <RelativeTime at={entry.waiting.since} />
+              for <Duration since={entry.waiting.since} />
             </span>
           </li>
         ))}

@@ -13,6 +13,7 @@ import { address, go, withQuery } from "../frame/router.ts";
 import { useShortcuts } from "../frame/shortcuts.ts";
 import { readable } from "../parts/format.ts";
 import { Loaded } from "../parts/loading-states.tsx";
+import { PageHeader } from "../parts/page-layout.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { KeyValueList } from "../parts/values.tsx";
 import {
@@ -43,7 +44,12 @@ export function TaskPage({ id }: { id: string }) {
     if (isOpen) task.reload();
   });
   usePageTitle(view && `${STATE_LOOKS[view.state].glyph} ${view.title}`);
-  return <Loaded resource={task}>{(one) => <Task task={one} />}</Loaded>;
+  return (
+    <>
+      {view === undefined && task.problem.value ? <PageHeader title={`Task ${id.slice(-8)}`} /> : null}
+      <Loaded resource={task}>{(one) => <Task task={one} />}</Loaded>
+    </>
+  );
 }
 
 function Task({ task }: { task: TaskView }) {
