@@ -29,7 +29,7 @@ export async function openRunnerProcess(t: TestContext): Promise<RunnerProcess> 
     assert.deepEqual(agent.problems, []);
   });
   const start = (): ChildProcess => {
-    const config = JSON.stringify(configOf(agent, data));
+    const config = JSON.stringify(configOf(agent, data, { isolation: "none" }));
     const child = spawn(process.execPath, [FIXTURE, config], { stdio: ["ignore", "ignore", "inherit"] });
     started.push(child);
     return child;

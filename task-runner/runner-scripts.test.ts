@@ -7,10 +7,10 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { script, uses } from "./fake-agent.fixture.ts";
-import { openTestRunner } from "./runner.fixture.ts";
+import { openUnprotectedRunner } from "./runner.fixture.ts";
 
 test("the failure of a script contains the line that explains it", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({
     steps: [script("test", 'echo "running 2 tests"; echo "not ok 1 - adds"; echo "# done"; exit 7', { shell: "bash" })],
   });
@@ -22,7 +22,7 @@ test("the failure of a script contains the line that explains it", async (t) => 
 });
 
 test("a script that fails without an error message does not pass another line off as the error", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("test", "echo hello; exit 3")] });
   const { failure } = await agent.reported(job);
   assert.equal(failure?.why, "No line of its output looks like an error. The last one is: hello");
@@ -32,7 +32,7 @@ test("a script that fails without an error message does not pass another line of
 });
 
 test("a workspace that an earlier step has removed is told in words", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("clean", 'rm -rf "$PWD"'), script("next", "true")] });
   const { failure } = await agent.reported(job);
   assert.equal(failure?.code, "bad-input");
@@ -55,21 +55,21 @@ test("an error of the file system is told in words, whatever meets it", async (t
       return succeeded({});
     },
   }) as AnyStep;
-  const { agent } = await openTestRunner(t, { steps: [read] });
+  const { agent } = await openUnprotectedRunner(t, { steps: [read] });
   const job = agent.offer({ steps: [uses("read", "test/read")] });
   const { failure } = await agent.reported(job);
   assert.equal(failure?.why, "workspace/missing.json: there is no such file or folder.");
 });
 
 test("a secret whose file is missing is told in words", async (t) => {
-  const { agent } = await openTestRunner(t, { config: { secrets: { code: { file: "/nowhere/code" } } } });
+  const { agent } = await openUnprotectedRunner(t, { config: { secrets: { code: { file: "/nowhere/code" } } } });
   const job = agent.offer({ steps: [script("one", "true", { env: { CODE: "${{ secrets.code }}" } })] });
   const { failure } = await agent.reported(job);
   assert.equal(failure?.why, "The file /nowhere/code cannot be read: there is no such file or folder.");
 });
 
 test("a shell that is missing on the runner is an error of the runner, not a failure of the script", async (t) => {
-  const { agent } = await openTestRunner(t, { config: { path: "/nowhere" } });
+  const { agent } = await openUnprotectedRunner(t, { config: { path: "/nowhere" } });
   const job = agent.offer({ steps: [script("one", "true", { shell: "python3" })] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "errored");
@@ -77,7 +77,7 @@ test("a shell that is missing on the runner is an error of the runner, not a fai
 });
 
 test("every shell works, and stops at the first error", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({
     steps: [
       script("sh", "echo sh=1 >> $GANTRY_OUTPUT"),
@@ -101,7 +101,9 @@ test("every shell works, and stops at the first error", async (t) => {
 });
 
 test("a script gets its own environment and nothing of the runner's", async (t) => {
-  const { agent } = await openTestRunner(t, { env: { RUNNER_SECRET: "do-not-inherit", PATH: process.env.PATH ?? "" } });
+  const { agent } = await openUnprotectedRunner(t, {
+    env: { RUNNER_SECRET: "do-not-inherit", PATH: process.env.PATH ?? "" },
+  });
   const job = agent.offer({
     env: { JOB: "${{ app.name }}", BOTH: "job" },
     steps: [script("env", "env | sort", { env: { BOTH: "step", COUNT: 3 as never, LIST: ["a"] as never } })],
@@ -138,7 +140,7 @@ for (const name of [
   "A-B",
 ]) {
   test(`a pipeline file cannot set ${name}`, async (t) => {
-    const { agent } = await openTestRunner(t);
+    const { agent } = await openUnprotectedRunner(t);
     const job = agent.offer({ steps: [script("one", "true", { env: { [name]: "/tmp/evil" } })] });
     const report = await agent.reported(job);
     assert.equal(report.outcome, "errored");
@@ -191,7 +193,7 @@ const PAYLOADS = [
 
 test("40 injection payloads in parameters stay text", async (t) => {
   assert.equal(PAYLOADS.length, 40);
-  const { agent, data } = await openTestRunner(t);
+  const { agent, data } = await openUnprotectedRunner(t);
   const print = 'for name in $(seq 0 39); do eval "value=\\$P$name"; printf "%s\\0" "$value" >> ../../../seen; done';
   const job = agent.offer({
     scope: { params: { list: PAYLOADS } },
@@ -209,7 +211,7 @@ test("40 injection payloads in parameters stay text", async (t) => {
 });
 
 test("the working directory of a script must be inside the workspace", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const inside = agent.offer({
     steps: [
       script("make", "mkdir -p a/b; ln -s / out"),
@@ -223,7 +225,7 @@ test("the working directory of a script must be inside the workspace", async (t)
 });
 
 test("an output file that was replaced by a link or a pipe is not read", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   for (const [index, run] of [
     'rm "$GANTRY_OUTPUT"; ln -s /etc/passwd "$GANTRY_OUTPUT"',
     'rm "$GANTRY_OUTPUT"; mkfifo "$GANTRY_OUTPUT"',
@@ -236,7 +238,7 @@ test("an output file that was replaced by a link or a pipe is not read", async (
 });
 
 test("the standard output of a step is never interpreted as a command", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({
     steps: [script("print", 'echo "::set-output name=x::1"; echo "GANTRY_OUTPUT<<E"; echo "x=1"')],
   });
@@ -246,7 +248,7 @@ test("the standard output of a step is never interpreted as a command", async (t
 });
 
 test("a step that this runner does not know is an error that says so", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [uses("x", "future/step")] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "errored");
@@ -254,7 +256,7 @@ test("a step that this runner does not know is an error that says so", async (t)
 });
 
 test("attempts of several jobs run in parallel, each in its own folders", async (t) => {
-  const { agent, data } = await openTestRunner(t, { config: { slots: 3 } });
+  const { agent, data } = await openUnprotectedRunner(t, { config: { slots: 3 } });
   const meet =
     'touch "../../../$GANTRY_JOB"; until [ -e ../../../a ] && [ -e ../../../b ] && [ -e ../../../c ]; do sleep 0.02; done; pwd';
   const jobs = ["a", "b", "c"].map((job) => agent.offer({ steps: [script("one", meet)] }, { job }));

@@ -6,7 +6,7 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { script, uses } from "./fake-agent.fixture.ts";
-import { openTestRunner } from "./runner.fixture.ts";
+import { openUnprotectedRunner } from "./runner.fixture.ts";
 
 /** Starts background processes, one of them in another session, writes their ids, and waits for ever. */
 const HANG = `
@@ -30,7 +30,7 @@ function isAlive(pid: number): boolean {
 }
 
 test("a time limit ends everything that the script has started, and the report says so", async (t) => {
-  const { agent, data } = await openTestRunner(t);
+  const { agent, data } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("hang", HANG, { timeoutMs: 400 }), script("after", "true")] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "timed-out");
@@ -48,7 +48,7 @@ test("a time limit ends everything that the script has started, and the report s
 });
 
 test("background processes of a script end with it", async (t) => {
-  const { agent, data } = await openTestRunner(t);
+  const { agent, data } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("leave", HANG.replace("\nwait", "\nexit 0"))] });
   assert.equal((await agent.reported(job)).outcome, "succeeded");
   await agent.until("the end of the attempt", () => readdirSync(join(data, "jobs")).length === 0);
@@ -56,7 +56,7 @@ test("background processes of a script end with it", async (t) => {
 });
 
 test("a cancel stops the script, lets cleanup steps run, and is reported", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({
     steps: [
       script("work", "trap 'echo interrupted; exit 3' TERM; echo on; sleep 300 & wait"),
@@ -75,7 +75,7 @@ test("a cancel stops the script, lets cleanup steps run, and is reported", async
 });
 
 test("a cancel ends a script that ignores SIGTERM", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("deaf", "trap '' TERM; echo on; while true; do sleep 0.1; done")] });
   await agent.until("the script to run", () => agent.log(job, "deaf").includes("on"));
   agent.cancel(job);
@@ -121,7 +121,7 @@ function makeGate(): { open: () => void; opened: Promise<void> } {
 test("after the lease is lost no change is permitted, and nothing is reported", async (t) => {
   const made: string[] = [];
   const gate = makeGate();
-  const { agent, data, runner } = await openTestRunner(t, { steps: [changer(made, gate)] });
+  const { agent, data, runner } = await openUnprotectedRunner(t, { steps: [changer(made, gate)] });
   const job = agent.offer({ steps: [uses("change", "test/change"), script("clean", "echo x", { when: "always" })] });
   await agent.until("the first change", () => [...agent.effects.values()].some(({ result }) => result));
   agent.lose(job);
@@ -133,7 +133,7 @@ test("after the lease is lost no change is permitted, and nothing is reported", 
 });
 
 test("a runner that cannot renew its lease stops its work in time, and reports when the task-agent is reachable again", async (t) => {
-  const { agent, data } = await openTestRunner(t);
+  const { agent, data } = await openUnprotectedRunner(t);
   agent.lease = { renewEveryMs: 100, selfFenceMs: 500, reassignAfterMs: 5_000 };
   const job = agent.offer({ steps: [script("hang", HANG)] });
   await agent.until("the script to run", () => agent.log(job, "hang").includes("ready"));
@@ -154,7 +154,7 @@ test("a runner that cannot renew its lease stops its work in time, and reports w
 });
 
 test("a short interruption of the connection changes nothing", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   agent.lease = { renewEveryMs: 50, selfFenceMs: 2_000, reassignAfterMs: 5_000 };
   const job = agent.offer({ steps: [script("work", "echo on; sleep 0.6; echo done")] });
   await agent.until("the script to run", () => agent.log(job, "work").includes("on"));
@@ -165,7 +165,7 @@ test("a short interruption of the connection changes nothing", async (t) => {
 });
 
 test("a runner that is asked to end says at once that it has no free slot, and declines what it was offered", async (t) => {
-  const { agent, runner } = await openTestRunner(t);
+  const { agent, runner } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("work", "sleep 0.3")] });
   await agent.until("the start of the job", () => job.state === "started");
   const closed = runner.close();
@@ -178,7 +178,7 @@ test("a runner that is asked to end says at once that it has no free slot, and d
 });
 
 test("a runner whose task-agent is unreachable still ends soon", async (t) => {
-  const { agent, runner } = await openTestRunner(t);
+  const { agent, runner } = await openUnprotectedRunner(t);
   await agent.until("the first poll", () => agent.calls.includes("poll"));
   await agent.goDown();
   const began = performance.now();
@@ -188,7 +188,7 @@ test("a runner whose task-agent is unreachable still ends soon", async (t) => {
 
 test("a runner that was never registered has nothing to report, and ends at once", async (t) => {
   const unused = "http://127.0.0.1:9";
-  const { runner, lines } = await openTestRunner(t, { config: { agent: unused } });
+  const { runner, lines } = await openUnprotectedRunner(t, { config: { agent: unused } });
   const began = performance.now();
   await runner.close();
   assert.ok(performance.now() - began < 1_500, `${performance.now() - began} ms`);

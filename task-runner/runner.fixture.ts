@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type RunnerConfig, runnerConfigSchema } from "./config.ts";
 import { FakeAgent, TOKEN } from "./fake-agent.fixture.ts";
-import { openJobExecutor, startRunner } from "./main.ts";
+import { openJobExecutor, sandboxProblem, startRunner } from "./main.ts";
 import type { Programs } from "./ports.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import type { Runner } from "./runner.ts";
@@ -36,6 +36,14 @@ export type TestRunnerOptions = {
   readonly clock?: Clock;
   readonly programs?: Programs;
 };
+
+/**
+ * Without a sandbox: for tests whose scripts talk to the test by files outside of their workspace, or tell it their process
+ * ids.
+ */
+export function openUnprotectedRunner(t: TestContext, options: TestRunnerOptions = {}): Promise<TestRunner> {
+  return openTestRunner(t, { ...options, config: { isolation: "none", ...options.config } });
+}
 
 export async function openTestRunner(t: TestContext, options: TestRunnerOptions = {}): Promise<TestRunner> {
   const agent = await new FakeAgent().open();
@@ -78,6 +86,9 @@ export function executorOf({
   });
 }
 
+/** As in the product where the machine can do it, so that scripts of all tests run in the sandbox there. */
+const ISOLATION = (await sandboxProblem(process.env.PATH ?? "")) === undefined ? "sandbox" : "none";
+
 export function configOf(agent: FakeAgent, data: string, more: object = {}): RunnerConfig {
   return runnerConfigSchema.parse({
     name: "seoul-1",
@@ -85,7 +96,7 @@ export function configOf(agent: FakeAgent, data: string, more: object = {}): Run
     agent: agent.url,
     token: TOKEN,
     data,
-    isolation: "none",
+    isolation: ISOLATION,
     ...more,
   });
 }

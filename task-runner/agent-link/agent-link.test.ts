@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { script, TOKEN } from "../fake-agent.fixture.ts";
-import { openTestRunner } from "../runner.fixture.ts";
+import { openUnprotectedRunner } from "../runner.fixture.ts";
 
 test("a task-agent that was unreachable gets everything, in order, when it is reachable again", async (t) => {
-  const { agent, data } = await openTestRunner(t);
+  const { agent, data } = await openUnprotectedRunner(t);
   const job = agent.offer({
     steps: [
       script("one", "echo one; touch ../../../one; until [ -e ../../../go ]; do sleep 0.02; done"),
@@ -31,7 +31,7 @@ test("a task-agent that was unreachable gets everything, in order, when it is re
 });
 
 test("when every answer is lost once, nothing is done or reported twice", async (t) => {
-  const { agent, data } = await openTestRunner(t);
+  const { agent, data } = await openUnprotectedRunner(t);
   const seen = new Set<string>();
   agent.fault = (path) => {
     if (path === "poll" || seen.has(path)) return "none";
@@ -50,7 +50,7 @@ test("when every answer is lost once, nothing is done or reported twice", async 
 });
 
 test("after a restart of the task-agent the runner opens a new session, and the work continues under the same lease", async (t) => {
-  const { agent } = await openTestRunner(t);
+  const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   agent.forgetSessions();
@@ -66,7 +66,7 @@ test("a runner is registered when its first session is open, not when it has sta
   t.after(() => rm(folder, { recursive: true }));
   const token = join(folder, "token");
   await writeFile(token, "the token of another runner");
-  const { agent, runner, lines } = await openTestRunner(t, { config: { token: { file: token } } });
+  const { agent, runner, lines } = await openUnprotectedRunner(t, { config: { token: { file: token } } });
   let isRegistered = false;
   void runner.registered.then(() => {
     isRegistered = true;
@@ -78,7 +78,7 @@ test("a runner is registered when its first session is open, not when it has sta
 });
 
 test("a runner that was replaced by a newer process stops its work and ends", async (t) => {
-  const { agent, runner } = await openTestRunner(t);
+  const { agent, runner } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; sleep 300")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   agent.supersede();
@@ -88,7 +88,7 @@ test("a runner that was replaced by a newer process stops its work and ends", as
 });
 
 test("an offer is declined when there is no free slot any more", async (t) => {
-  const { agent } = await openTestRunner(t, { config: { slots: 1 } });
+  const { agent } = await openUnprotectedRunner(t, { config: { slots: 1 } });
   const first = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(first, "work") === "on\n");
   agent.ignoresSlots = true;
@@ -102,7 +102,7 @@ test("an offer is declined when there is no free slot any more", async (t) => {
 });
 
 test("when the task-agent has lost a part of a log, the upload continues from its offset", async (t) => {
-  const { agent, data } = await openTestRunner(t);
+  const { agent, data } = await openUnprotectedRunner(t);
   const text = randomBytes(2_500_000).toString("base64");
   await writeFile(join(data, "text"), text);
   const job = agent.offer({
@@ -117,7 +117,7 @@ test("when the task-agent has lost a part of a log, the upload continues from it
 });
 
 test("a runner that is asked to end finishes its work and takes no more", async (t) => {
-  const { agent, runner, data } = await openTestRunner(t);
+  const { agent, runner, data } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; until [ -e ../../../go ]; do sleep 0.02; done")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   const closed = runner.close();
@@ -129,7 +129,7 @@ test("a runner that is asked to end finishes its work and takes no more", async 
 });
 
 test("work that does not end in time is given back to the task-agent at once", async (t) => {
-  const { agent, runner } = await openTestRunner(t);
+  const { agent, runner } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("work", "echo on; sleep 300")] });
   await agent.until("the script to run", () => agent.log(job, "work") === "on\n");
   await runner.close({ drainMs: 10 });
