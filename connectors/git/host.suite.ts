@@ -125,6 +125,8 @@ export function hostSuite(provider: GitSystem["provider"]): void {
   test(named("the host's state survives a restart on the same port"), async (t) => {
     const dir = await tempDir(t);
     const first = await startLabHost(provider, dir);
+    // A failing host must not keep the test's process alive.
+    t.after(() => first.server.close());
     const signal = AbortSignal.timeout(20_000);
     await openHost({ system: first.system, fetch, signal }).createRepository(wishOf(first, "orders"));
     await first.server.close();

@@ -144,7 +144,11 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
 const connectorFolders = Map.groupBy(sources(/^connectors\/[^/]+\//), ({ path }) => path.split("/")[1] ?? "");
 
 test("conventions: every connector folder is in the list of private files, and only those", () => {
-  assert.deepEqual([...connectorFolders.keys()].toSorted(), Object.keys(PRIVATE_FILES).toSorted());
+  assert.deepEqual(
+    [...connectorFolders.keys()].toSorted(),
+    Object.keys(PRIVATE_FILES).toSorted(),
+    "add each connector folder to PRIVATE_FILES in this file, with an empty list if it has no private files",
+  );
 });
 
 for (const [folder, files] of connectorFolders) {
@@ -170,3 +174,11 @@ for (const [folder, files] of connectorFolders) {
     );
   });
 }
+
+test("conventions: every icon that the console names is a symbol of its sprite", () => {
+  const sprite = sources(/^console\/src\/sprite\.svg$/)[0]?.text ?? "";
+  for (const { path, text } of sources(/^console\/src\/.*\.tsx?$/)) {
+    for (const [, name] of text.matchAll(/(?:\bicon: |<Icon name=)"([a-z-]+)"/g))
+      assert.ok(sprite.includes(`id="i-${name}"`), `${path}: console/src/sprite.svg has no symbol i-${name}`);
+  }
+});
