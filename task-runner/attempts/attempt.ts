@@ -4,6 +4,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
 import type { ClaimReply, JobRef, StepProgress } from "@gantry/wire/runner/protocol.ts";
 import { isCode, type Watch } from "../ports.ts";
+import { endByCookie } from "../processes/process-group.ts";
 import type { RunnerContext } from "../runner-context.ts";
 import { type JobFolders, jobFolders, makeJobFolders } from "../state/workspace.ts";
 import { clipFailure } from "../steps/clip.ts";
@@ -234,9 +235,9 @@ function logEnd({ runner, ref, over }: Run, error: unknown): void {
 }
 
 async function cleanUp({ runner, ref, folders, delivery }: Run): Promise<void> {
-  const { files, programs, logger } = runner.deps;
+  const { clock, files, programs, logger } = runner.deps;
   try {
-    const killed = programs.killByCookie(cookieOf(folders));
+    const killed = await endByCookie(programs, cookieOf(folders), clock);
     if (killed > 0) logger.warn({ ...refFields(ref), killed }, "killed processes that had left their process group");
     await files.remove(folders.root);
     // When the process ends, the next one reports what the task-agent has not received.

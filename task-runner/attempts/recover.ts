@@ -2,6 +2,7 @@
 // task-agent what the previous process did not.
 
 import type { RunnerDeps } from "../ports.ts";
+import { endByCookie } from "../processes/process-group.ts";
 import type { RunnerContext } from "../runner-context.ts";
 import type { DiskJournal } from "../state/disk-journal.ts";
 import type { DiskAttempt } from "../state/disk-state.ts";
@@ -27,7 +28,7 @@ export async function stopPreviousWork(
       if (await programs.endOldGroup(group, cookie, clock)) disk.note({ k: "group-gone", ref, pgid: group.pgid });
       else logger.error({ ...refFields(ref), pgid: group.pgid }, "a process group survived SIGKILL");
     }
-    programs.killByCookie(cookie);
+    await endByCookie(programs, cookie, clock);
   }
   const refs = previous.map(({ ref }) => ref);
   await removeLeftovers(files, data, refs);

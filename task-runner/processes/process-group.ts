@@ -53,8 +53,27 @@ export function killByCookie(cookie: string): number {
   return pids.length;
 }
 
-/** How often the end of a group is checked. */
+/** How often the end of processes is checked. */
 const POLL = { firstMs: 2, maxMs: 100, jitter: "none" } as const;
+
+/**
+ * The same, and resolves when none of them is left: on a busy machine a process goes on for a moment after SIGKILL was sent.
+ * Processes that hang in the kernel are waited for only for a limited time. Returns how many were killed.
+ */
+export async function endByCookie(
+  programs: Pick<Programs, "killByCookie">,
+  cookie: string,
+  clock: Clock,
+): Promise<number> {
+  const start = clock.monotonicMs();
+  const killed = programs.killByCookie(cookie);
+  let left = killed;
+  for (let checks = 1; left > 0 && clock.monotonicMs() - start < KILL_LIMIT_MS; checks += 1) {
+    await pause(clock, backoffMs(POLL, checks));
+    left = programs.killByCookie(cookie);
+  }
+  return killed;
+}
 
 async function isGone(pgid: number, limitMs: number, clock: Clock): Promise<boolean> {
   const start = clock.monotonicMs();

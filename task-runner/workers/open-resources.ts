@@ -4,6 +4,7 @@ import type { Failure } from "@gantry/core/step/outcome.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Programs } from "../ports.ts";
+import { endByCookie } from "../processes/process-group.ts";
 import type { Group } from "../state/disk-state.ts";
 import { type Files, writeAll } from "../state/files.ts";
 import { clipFailure } from "../steps/clip.ts";
@@ -51,7 +52,7 @@ export function trackOpenResources(emit: JobControl["emit"], { clock, files, pro
         const isGone = await programs.endOldGroup(group, cookie, clock);
         emit({ kind: isGone ? "group-ended" : "group-survived", pgid: group.pgid });
       }
-      programs.killByCookie(cookie);
+      await endByCookie(programs, cookie, clock);
       for (const [step, file] of logs) {
         const size = await appendLastLine(files, file, line, emit);
         emit({ kind: "log-grown", step, size, isClosed: true });

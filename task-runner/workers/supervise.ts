@@ -21,7 +21,7 @@ export type SuperviseDeps = { readonly clock: Clock; readonly files: Files; read
 /** `isReusable`: the thread can execute another job. */
 export type SupervisedResult = { readonly result: JobResult; readonly isReusable: boolean };
 
-/** The thread is pinged when a step has not ended this long after its limit; without a pong in SILENT_MS it is blocked. */
+/** The thread is pinged from this long after the limit of a step on; without a pong in SILENT_MS it is blocked. */
 const LATE_MS = 500;
 const SILENT_MS = 1_500;
 const SPARE_MS = 5_000;
@@ -99,9 +99,8 @@ async function closeResources(
 
 /** The worker enforces the limit of a step itself, unless the step blocks it. */
 function watchStepLimit(watchdog: Watchdog, limit: StepLimit | undefined, onBlocked: (reason: Stopped) => void): void {
-  watchdog.setStepTimer(limit && limit.ms + LATE_MS, () => {
-    if (!limit) return;
-    watchdog.ping(SILENT_MS, () => onBlocked(timedOut(`The step “${limit.title}”`, limit.ms)));
+  watchdog.watchStep(limit && { limitMs: limit.ms + LATE_MS, silentMs: SILENT_MS }, () => {
+    if (limit) onBlocked(timedOut(`The step “${limit.title}”`, limit.ms));
   });
 }
 

@@ -1,7 +1,7 @@
 // Steps in worker threads: whatever a step does to its thread, the runner is not affected.
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type FakeAgent, type FakeJob, script, uses } from "../fake-agent.fixture.ts";
@@ -42,17 +42,25 @@ test("scripts, steps, effects and outputs work in a worker thread, and no secret
   assert.doesNotMatch(JSON.stringify([job.progress, lines]), /s3cret/);
 });
 
-test("a step that blocks its thread for seconds delays no renewal, no poll and no other job", async (t) => {
-  const { agent } = await openTestRunner(t, THREADS);
-  agent.lease = { renewEveryMs: 100, selfFenceMs: 600, reassignAfterMs: 5_000 };
-  const blocked = agent.offer({ steps: [uses("spin", "test/spin", { ms: 1_500 })] });
-  await agent.until("the step to spin", () => agent.log(blocked, "spin").includes("spinning"));
-  const before = agent.calls.filter((call) => call === "heartbeat").length;
+/** Lets the step that waits for it block its thread, and resolves when it has. */
+async function blockThread(agent: FakeAgent, data: string): Promise<void> {
+  writeFileSync(join(data, "go"), "");
+  await agent.until("the thread to be blocked", () => existsSync(join(data, "blocked")));
+}
+
+test("a step that blocks its thread delays no renewal, no poll and no other job", async (t) => {
+  const { agent, data } = await openTestRunner(t, THREADS);
+  agent.lease = { ...agent.lease, renewEveryMs: 100 };
+  const blocked = agent.offer({ steps: [uses("hold", "test/hold")] });
+  await agent.until("the step to run", () => agent.log(blocked, "hold") === "holding\n");
+  await blockThread(agent, data);
+  const renewals = (): number => agent.calls.filter((call) => call === "heartbeat").length;
+  const before = renewals();
   await runNext(agent, "other");
-  assert.equal(blocked.report, undefined, "the other job must not wait for it");
+  await agent.until("ten renewals", () => renewals() >= before + 10);
+  assert.equal(blocked.report, undefined, "all of this while the thread was blocked");
+  writeFileSync(join(data, "stop"), "");
   assert.equal((await agent.reported(blocked)).outcome, "succeeded");
-  const beats = agent.calls.filter((call) => call === "heartbeat").length - before;
-  assert.ok(beats >= 9, `${beats} renewals in 1.5 s at one per 100 ms`);
 });
 
 test("canceling a step that blocks its thread terminates the thread and its programs, and the end is reported", async (t) => {
@@ -60,6 +68,7 @@ test("canceling a step that blocks its thread terminates the thread and its prog
   const job = agent.offer({ steps: [uses("block", "test/block"), uses("say", "test/say")] });
   await agent.until("the step to block", () => agent.log(job, "block") === "on\n");
   const sleepers = await agent.until("its program", () => sleepersIn(data));
+  await blockThread(agent, data);
   agent.cancel(job);
   const report = await agent.reported(job);
   assert.equal(report.outcome, "canceled");
@@ -71,8 +80,10 @@ test("canceling a step that blocks its thread terminates the thread and its prog
 });
 
 test("a time limit ends a step that blocks its thread", async (t) => {
-  const { agent } = await openTestRunner(t, THREADS);
+  const { agent, data } = await openTestRunner(t, THREADS);
   const job = agent.offer({ steps: [uses("stuck", "test/stuck", {}, { timeoutMs: 300 })] });
+  await agent.until("the step to run", () => agent.log(job, "stuck") === "on\n");
+  await blockThread(agent, data);
   const report = await agent.reported(job);
   assert.deepEqual([report.outcome, report.failure?.code], ["timed-out", "timed-out"]);
   assert.match(agent.log(job, "stuck"), /The step “stuck” took longer than 300ms/);

@@ -1,11 +1,14 @@
-// Steps that misbehave, for tests of worker threads.
+// Steps that misbehave, for tests of worker threads. A step that blocks its thread does so when the test creates a file,
+// so that the test has seen before what it wants to see; nothing depends on how fast the machine is.
 
+import { existsSync, watch, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { succeeded } from "@gantry/core/step/outcome.ts";
 import { type AnyStep, defineStep, NO_RETRY, type StepContext, stepBook } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 
-const input = z.strictObject({ ms: z.number().default(0), text: z.string().default("") });
+const input = z.strictObject({ text: z.string().default("") });
 type Context = StepContext<z.output<typeof input>>;
 
 function step(name: string, run: (context: Context) => Promise<object>): AnyStep {
@@ -23,13 +26,29 @@ function step(name: string, run: (context: Context) => Promise<object>): AnyStep
   }) as AnyStep;
 }
 
-/** Waits long enough for a line to reach its file, also on a busy machine. */
-function written(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 400));
+/** A file in the data folder of the runner. */
+function fileOf({ workspace }: Pick<Context, "workspace">, name: string): string {
+  return join(workspace, "../../..", name);
 }
 
-function spin(ms: number): void {
-  for (const end = performance.now() + ms; performance.now() < end; );
+/** Resolves when the test has created the file `go`; then says by the file `blocked` that the thread will not answer now. */
+async function untilGo(context: Context): Promise<void> {
+  const go = fileOf(context, "go");
+  await new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (!existsSync(go)) return;
+      watcher.close();
+      resolve();
+    };
+    const watcher = watch(fileOf(context, "."), look);
+    look();
+  });
+  writeFileSync(fileOf(context, "blocked"), "");
+}
+
+/** Blocks the thread without using it. */
+function block(ms?: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 export const STEPS = stepBook([
@@ -37,25 +56,25 @@ export const STEPS = stepBook([
     log(text);
     return { said: text };
   }),
-  step("spin", async ({ log, input: { ms } }) => {
-    log("spinning");
-    // The line must be on its way before the thread is blocked.
-    await written();
-    spin(ms);
+  // Blocks the thread until the test creates the file `stop`.
+  step("hold", async (context) => {
+    context.log("holding");
+    await untilGo(context);
+    while (!existsSync(fileOf(context, "stop"))) block(5);
     return {};
   }),
-  step("block", async ({ exec, log }) => {
+  step("block", async (context) => {
+    const { exec, log } = context;
     exec(["sleep", "300"]).catch(() => log("the program was stopped"));
     log("on");
-    // The line must be on its way before the thread is blocked for ever.
-    await written();
+    await untilGo(context);
     for (;;);
   }),
   // Blocks the thread like `block`, but uses no CPU time.
-  step("stuck", async ({ log }) => {
-    log("on");
-    await written();
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  step("stuck", async (context) => {
+    context.log("on");
+    await untilGo(context);
+    block();
     return {};
   }),
   step("eat", async () => {
@@ -63,11 +82,10 @@ export const STEPS = stepBook([
     for (;;) kept.push(Array.from({ length: 10_000 }, (_, n) => ({ n })));
   }),
   step("forget", async ({ input: { text } }) => {
-    setTimeout(() => {
+    setImmediate(() => {
       throw new Error(`forgotten ${text}`);
-    }, 10);
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
-    return {};
+    });
+    return new Promise(() => {});
   }),
   step("deaf", async () => new Promise(() => {})),
   step("put", async ({ effect, input: { text } }) =>
