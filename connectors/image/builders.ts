@@ -3,9 +3,10 @@
 
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { GantryError } from "@gantry/core/errors.ts";
 import type { Exec } from "@gantry/core/step/step.ts";
+import { buildFailure } from "./decide-build-failure.ts";
 import { REAL_BUILDERS, type RealBuilder } from "./decide-builder.ts";
+import type { Dockerfile } from "./dockerfile.ts";
 
 export type BuildRequest = {
   readonly builder: RealBuilder;
@@ -27,6 +28,9 @@ export type BuildRequest = {
 };
 
 /** One program to run. */
+/** Of the output of a builder: enough to hold the end of a failed build. */
+const KEPT_LINES = 2_000;
+
 export type Command = { readonly argv: readonly [string, ...string[]]; readonly env: Readonly<Record<string, string>> };
 
 export type RegistryLogin = { readonly host: string; readonly username: string; readonly password: string };
@@ -59,13 +63,23 @@ export function buildCommands(request: BuildRequest): readonly Command[] {
   return COMMANDS[request.builder](request);
 }
 
-/** Runs the builder. Throws `script-failed` when it fails: the usual cause is the user's Dockerfile. */
-export async function runBuilder(request: BuildRequest, exec: Exec): Promise<void> {
+/**
+ * Runs the builder. Throws what `buildFailure` makes of its output when it fails: the usual cause is the user's Dockerfile.
+ * `file` is the path of the Dockerfile as people know it.
+ */
+export async function runBuilder(
+  request: BuildRequest,
+  exec: Exec,
+  { dockerfile, file }: { readonly dockerfile: Dockerfile; readonly file: string },
+): Promise<void> {
   for (const { argv, env } of buildCommands(request)) {
-    const { exitCode, signal } = await exec(argv, { cwd: request.context, env });
-    if (exitCode === 0) continue;
-    const problem = `${argv[0]} could not build the image${signal === null ? "" : ` (${signal})`}.`;
-    throw new GantryError("script-failed", { exit: exitCode, problem });
+    const lines: string[] = [];
+    const onLine = (line: string): void => {
+      lines.push(line);
+      if (lines.length > KEPT_LINES) lines.shift();
+    };
+    const { exitCode, signal } = await exec(argv, { cwd: request.context, env, onLine });
+    if (exitCode !== 0) throw buildFailure({ program: argv[0], exitCode, signal, lines }, dockerfile, file);
   }
   await readFile(join(request.layout, "index.json"));
 }

@@ -70,7 +70,7 @@ test("Buildah builds what runs commands; it is pushed like every image, and foun
   bench.nextTask();
   await writeFile(join(bench.workspace, "Dockerfile"), dockerfile.replace("RUN echo", "RUN exit 3; echo"));
   const red = await bench.once(buildPush, { ...INPUT, ...input });
-  assert.equal(red.kind === "failed" && red.failure.code, "script-failed");
+  assert.equal(red.kind === "failed" && red.failure.code, "build-failed");
   assert.deepEqual(await readdir(bench.home), [], "no password stays");
 });
 

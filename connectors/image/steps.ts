@@ -47,6 +47,8 @@ const outputSchema = z.object({
   blobsPushed: z.int(),
   blobsPresent: z.int(),
 });
+/** A Dockerfile that is wrong, or does not build. */
+const USERS_MISTAKES: readonly string[] = ["dockerfile-invalid", "build-failed", "script-failed"];
 type Output = z.output<typeof outputSchema>;
 type Context = StepContext<Input, "harbor">;
 
@@ -73,7 +75,7 @@ export const buildPush = defineStep<Input, Output, "harbor">({
       return await buildAndPush(context, scratch);
     } catch (error) {
       // A Dockerfile that is wrong, or does not build, is the user's work failing.
-      if (error instanceof GantryError && (error.code === "dockerfile-invalid" || error.code === "script-failed")) {
+      if (error instanceof GantryError && USERS_MISTAKES.includes(error.code)) {
         return failed(failureOf(error));
       }
       throw error;
@@ -172,7 +174,7 @@ async function buildWith(context: Context, work: Build, builder: RealBuilder): P
   };
   await mkdir(request.cache, { recursive: true });
   await prepareBuild(request, { host: registryHost(harbor), username: harbor.username, password: harbor.password });
-  await runBuilder(request, exec);
+  await runBuilder(request, exec, { dockerfile: work.dockerfile, file: input.dockerfile });
   return readLayout(request.layout, builder);
 }
 

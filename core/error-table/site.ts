@@ -160,6 +160,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Correct the listed lines and push again.",
   },
+  "build-failed": {
+    status: 422,
+    message: "The image build failed at line {line} of {file}: {instruction}",
+    why: "{problem}",
+    todo: "Correct this instruction, or what it runs, and push again. The log of this step has the whole output.",
+  },
   "no-builder": {
     status: 422,
     message: "This Dockerfile needs an image builder that the runner does not have.",

@@ -110,6 +110,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "build-context.ts",
     "builders.ts",
     "copy-files.ts",
+    "decide-build-failure.ts",
     "decide-builder.ts",
     "dockerfile.ts",
     "dockerignore.ts",

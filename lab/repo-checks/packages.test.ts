@@ -12,6 +12,7 @@ import { importsOf, openTypeScriptProject } from "./typescript-project.ts";
 
 type Manifest = {
   readonly workspaces?: readonly string[];
+  readonly engines?: { readonly node?: string };
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 };
@@ -87,5 +88,25 @@ test("packages: every package of the root is used", () => {
     rootPackages.filter((name) => !TOOLS.test(name) && !names.has(name)),
     [],
     "remove it from devDependencies",
+  );
+});
+
+test("packages: npm ci warns of no engine on the oldest Node.js that the README allows", () => {
+  const oldest = String(root.engines?.node).replace(">=", "");
+  const readme = readFileSync(fileURLToPath(new URL("README.md", ROOT)), "utf8");
+  assert.ok(readme.includes(`Node.js ${oldest} or later`), "the README and package.json name the same version");
+  const { packages } = JSON.parse(readFileSync(fileURLToPath(new URL("package-lock.json", ROOT)), "utf8")) as {
+    packages: Readonly<Record<string, { readonly engines?: { readonly node?: string } }>>;
+  };
+  const [major, minor] = oldest.split(".").map(Number);
+  const refusing = Object.entries(packages).filter(([, { engines }]) => {
+    const least = /^>=\s*(\d+)(?:\.(\d+))?/.exec(engines?.node ?? "");
+    if (!least || engines?.node?.includes("||")) return false;
+    const wanted = [Number(least[1]), Number(least[2] ?? 0)];
+    return (wanted[0] ?? 0) > (major ?? 0) || (wanted[0] === major && (wanted[1] ?? 0) > (minor ?? 0));
+  });
+  assert.deepEqual(
+    refusing.map(([path, { engines }]) => `${path} ${engines?.node}`),
+    [],
   );
 });
