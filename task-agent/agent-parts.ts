@@ -9,8 +9,9 @@ import type { RunnerFacts } from "./dispatch/decide-runner.ts";
 import { decideSiteBlock } from "./dispatch/decide-site-block.ts";
 import { openDispatch } from "./dispatch/dispatch.ts";
 import { openIncompatibleRunners } from "./dispatch/incompatible-runners.ts";
-import { openRunnerRegistry } from "./dispatch/runner-registry.ts";
+import { openRunnerRegistry, type RunnerRegistryDeps } from "./dispatch/runner-registry.ts";
 import { openSessions } from "./dispatch/sessions.ts";
+import { openIdentities } from "./identity/identities.ts";
 import { openFences } from "./leases/fences.ts";
 import { type Leases, openLeases } from "./leases/leases.ts";
 import { openPeers } from "./peers/peers.ts";
@@ -92,15 +93,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     incompatibleAt: incompatible.at,
     onError,
   });
-  const registry = openRunnerRegistry({
-    journal,
-    sessions,
-    leases,
-    clock,
-    remoteRunners,
-    runnersPerSite: deps.config.limits.runnersPerSite,
-  });
-  await registry.load();
+  const { registry, identities } = await openKnownRunners(deps, { sessions, leases, remoteRunners });
   const cancelGraceMs = (): number => config.cancelGraceMs;
   const protocol = openRunnerProtocol({
     tasks,
@@ -119,5 +112,18 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     incompatible.add(site, runner, error);
     dispatch.onSlotsFree(site);
   };
-  return { tasks, sessions, leases, dispatch, registry, protocol, peers, onIncompatible };
+  return { tasks, sessions, leases, dispatch, registry, identities, protocol, peers, onIncompatible };
+}
+
+/** What is stored about runners: those that have registered, and those that have a key. */
+async function openKnownRunners(
+  { journal, clock, config, fenceKey }: AgentPartsDeps,
+  { sessions, leases, remoteRunners }: Pick<RunnerRegistryDeps, "sessions" | "leases" | "remoteRunners">,
+) {
+  const { runnersPerSite } = config.limits;
+  const registry = openRunnerRegistry({ journal, sessions, leases, clock, remoteRunners, runnersPerSite });
+  await registry.load();
+  const { find: registered } = registry;
+  const identities = openIdentities({ journal, clock, key: fenceKey, registered, onEnrolled: sessions.end });
+  return { registry, identities };
 }

@@ -52,6 +52,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     protocol: agent.protocol,
     logs: agent.logs,
     tokens: config.runnerTokens,
+    identities: agent.identities,
     admit: openRequestLimit(deps.clock, config.limits.requestsPerSecond),
     onIncompatible: agent.onIncompatible,
   });

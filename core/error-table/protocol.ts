@@ -9,6 +9,12 @@ export const PROTOCOL_ERRORS = {
     why: "A newer process of the same runner has registered, or the task-agent no longer knows the session.",
     todo: "Open a new session.",
   },
+  "enrolment-invalid": {
+    status: 401,
+    message: "The enrolment token is not valid.",
+    why: "It has expired, was used by another runner, or was never given.",
+    todo: "Create a new one with `gantry runner enrol --site SITE`; it is valid for ten minutes.",
+  },
   "runner-name-taken": {
     status: 409,
     message: "The runner name {runner} is taken.",

@@ -14,6 +14,7 @@ import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
+import type { Identities } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -34,6 +35,7 @@ export type PortalRoutesDeps = {
   readonly logs: LogStore;
   readonly feed: Feed;
   readonly registry: RunnerRegistry;
+  readonly identities: Pick<Identities, "createEnrolment">;
   readonly settings: Settings;
   readonly portalUrl: string;
   readonly newId: () => string;
@@ -115,11 +117,15 @@ function catalogHandlers({ definitions, journal }: PortalRoutesDeps): Pick<Handl
   };
 }
 
-type RunnerRoute = "runners" | "removeRunner" | "readmitRunner" | "sites";
+type RunnerRoute = "runners" | "createEnrolment" | "removeRunner" | "readmitRunner" | "sites";
 
-function runnerHandlers({ registry, onRemove }: PortalRoutesDeps): Pick<Handlers, RunnerRoute> {
+function runnerHandlers({ registry, identities, onRemove }: PortalRoutesDeps): Pick<Handlers, RunnerRoute> {
   return {
     runners: async () => ({ items: await registry.runners() }),
+    createEnrolment: async ({ body: { site, principal } }) => {
+      const { token, expiresAt } = await identities.createEnrolment(site, principal);
+      return { site, token, expiresAt: new Date(expiresAt).toISOString() };
+    },
     removeRunner: async ({ params }) => {
       await onRemove(params.name);
       return undefined;

@@ -4,11 +4,15 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf, bySecret } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { readJson } from "@gantry/runtime/http/read-request.ts";
+import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
 import { agreeOn, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
+import { IDENTITY_ROUTES } from "@gantry/wire/runner/identity.ts";
 import { RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
+import type { RunnerIdentity } from "../identity/decide-identity.ts";
+import type { Identities } from "../identity/identities.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { RunnerProtocol } from "../runner-protocol/runner-protocol.ts";
 import { addLogUpload } from "./logs.ts";
@@ -18,6 +22,8 @@ export type RunnerRoutesDeps = {
   readonly protocol: RunnerProtocol;
   readonly logs: LogStore;
   readonly tokens: Readonly<Record<string, string>>;
+  /** Runners with a key of their own. */
+  readonly identities: Identities;
   /** Counts a request of a site; throws `limit-reached`. */
   readonly admit: (site: string) => void;
   /** A runner of this site tried to register and has no protocol version in common with this agent. */
@@ -30,19 +36,30 @@ const named = z.object({ runner: z.string().max(200) });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
 
-export function runnerRoutes({ protocol, logs, tokens, admit, onIncompatible }: RunnerRoutesDeps): Koa.Middleware {
+export function runnerRoutes({
+  protocol,
+  logs,
+  tokens,
+  identities,
+  admit,
+  onIncompatible,
+}: RunnerRoutesDeps): Koa.Middleware {
   const router = new Router({ prefix: RUNNER_PREFIX });
   const siteOfToken = bySecret(Object.entries(tokens));
-  const siteOf = (ctx: Koa.Context): string => {
-    const site = siteOfToken(bearerOf(ctx));
-    if (site === undefined) throw new GantryError("unauthenticated");
-    ctx.state.actor = `runner of ${site}`;
-    return site;
+  const senderOf = (ctx: Koa.Context): RunnerIdentity => {
+    const token = bearerOf(ctx);
+    const site = siteOfToken(token);
+    const sender = site === undefined ? identities.identify(token) : { site };
+    if (!sender) throw new GantryError("unauthenticated");
+    ctx.state.actor = sender.runner === undefined ? `runner of ${sender.site}` : `runner ${sender.runner}`;
+    return sender;
   };
+  const siteOf = (ctx: Koa.Context): string => senderOf(ctx).site;
 
   // Runners send most of the requests, and these paths have no parameters: a map is faster than a router.
   const calls = runnerCalls(protocol);
 
+  addIdentityRoutes(router, identities, () => admit(ENROLLING));
   router.use((ctx, next) => {
     admit(`The runners of site ${siteOf(ctx)}`);
     return next();
@@ -54,16 +71,38 @@ export function runnerRoutes({ protocol, logs, tokens, admit, onIncompatible }: 
     const call = ctx.method === "POST" ? calls.get(ctx.path) : undefined;
     if (!call) return routed(ctx, next);
     ctx.state.route = ctx.path;
-    const site = siteOf(ctx);
+    const sender = senderOf(ctx);
+    const { site } = sender;
     admit(`The runners of site ${site}`);
     const body = await readJson(ctx, BODY, { limit: LIMIT });
     if (call.name !== "session") {
       ctx.body = await call.answer(body, site, clientGoneSignal(ctx));
       return;
     }
+    await identities.checkName(sender, named.safeParse(body).data?.runner ?? "");
     const version = agree(ctx, body, (runner, error) => onIncompatible?.(site, runner, error));
     ctx.body = { ...(await call.answer(body, site, clientGoneSignal(ctx))), protocol: version };
   };
+}
+
+/** Callers without a token are counted together. */
+const ENROLLING = "Those who enrol or sign in";
+
+function addIdentityRoutes(router: Router, identities: Identities, admit: () => void): void {
+  addRoutes(router, IDENTITY_ROUTES, {
+    enrol: ({ body }) => {
+      admit();
+      return identities.enrol(body);
+    },
+    challenge: ({ body }) => {
+      admit();
+      return { challenge: identities.challenge(body.runner) };
+    },
+    token: ({ body }) => {
+      admit();
+      return identities.issueToken(body);
+    },
+  });
 }
 
 /** The version is agreed at registration and holds for the session. */

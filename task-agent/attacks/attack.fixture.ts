@@ -54,8 +54,7 @@ export type Answer = {
   readonly status: number;
   /** Of an error; else empty. */
   readonly code: string;
-  /** Of an effect. */
-  readonly key: string | undefined;
+  readonly body: { readonly [field: string]: unknown };
   readonly retryAfter: string | null;
 };
 
@@ -67,6 +66,7 @@ export class Battlefield {
   readonly #setup: Setup;
   readonly #config: Partial<AgentConfigInput>;
   #members: Member[] = [];
+  #passedMs = 0;
 
   private constructor(setup: Setup, config: Partial<AgentConfigInput>) {
     this.#setup = setup;
@@ -92,6 +92,11 @@ export class Battlefield {
 
   get client(): AgentClient {
     return makeAgentClient({ url: this.#first.server.url, token: PLATFORM_TOKEN });
+  }
+
+  /** The wall clock of the agents. */
+  passTime(ms: number): void {
+    this.#passedMs += ms;
   }
 
   /** Takes a runner out of service, at the agent where the victim is not signed in, if there is one. */
@@ -175,8 +180,9 @@ export class Battlefield {
       headers: { authorization: `Bearer ${token}`, "content-type": type },
       body,
     });
-    const { code = "", key } = (await answer.json()) as { code?: string; key?: string };
-    return { status: answer.status, code, key, retryAfter: answer.headers.get("retry-after") };
+    const content = (await answer.json()) as { code?: string; [field: string]: unknown };
+    const { status, headers } = answer;
+    return { status, code: content.code ?? "", body: content, retryAfter: headers.get("retry-after") };
   }
 
   async #begin(): Promise<void> {
@@ -191,7 +197,7 @@ export class Battlefield {
   }
 
   async #open(name: string | undefined): Promise<Member> {
-    const clock = systemClock;
+    const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + this.#passedMs };
     const memory = openMemoryJournal({ indexes: AGENT_INDEXES, clock, store: this.#store });
     const append: typeof memory.append = async (batch) => {
       const result = await memory.append(batch);
@@ -228,6 +234,7 @@ export class Battlefield {
         protocol: agent.protocol,
         logs: agent.logs,
         tokens: config.runnerTokens,
+        identities: agent.identities,
         admit: openRequestLimit(clock, config.limits.requestsPerSecond),
       }),
     );

@@ -82,7 +82,7 @@ for (const setup of SETUPS)
       const about = { session, ref };
       const begin = (ordinal: number) =>
         field.call("effect/begin", { ...about, step: "make", effect: "push", ordinal, what: "an image" });
-      const { key } = await begin(0);
+      const { key } = (await begin(0)).body;
       for (const ordinal of [1, 2]) assert.equal((await begin(ordinal)).status, 200);
       const ended = { kind: "step-ended", step: "make", outcome: "succeeded", durationMs: 1 };
       const progress = (from: number, outputs: object) =>
@@ -138,7 +138,7 @@ for (const setup of SETUPS)
       for (let at = 0; at < 60; at += 1) answers.push(field.call("heartbeat", { session, items: [] }));
       const refused = (await Promise.all(answers)).filter(({ code }) => code === "limit-reached");
       assert.ok(refused.length > 0);
-      assert.deepEqual(refused[0], { status: 429, code: "limit-reached", key: undefined, retryAfter: "1" });
+      assert.deepEqual([refused[0]?.status, refused[0]?.retryAfter], [429, "1"]);
       await field.signIn("seoul", "seoul-1");
     });
   });

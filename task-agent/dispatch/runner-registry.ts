@@ -24,6 +24,8 @@ export type RunnerRegistry = {
   readonly save: (facts: SessionRequest) => Promise<void>;
   /** Takes a runner out of service, or back into it. Resolves with the runner. Throws `not-found`. */
   readonly setRemoved: (runner: string, removed: boolean) => Promise<RunnerState>;
+  /** What is stored about a runner; undefined when none of this name has registered. */
+  readonly find: (runner: string) => Promise<RunnerState | undefined>;
   /** Has the runner registered at another agent after it last registered here? `version` is that of its stream. */
   readonly isNewer: (runner: string, version: number) => boolean;
   /** Reads which runners have ever registered. To be called at the start, and when one has registered at another agent. */
@@ -89,6 +91,7 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       else sites.set(runner, state.facts.site);
       return state;
     },
+    find: async (runner) => (await runnerStream.load(journal, streamOf(runner)))?.state,
     isNewer: (runner, version) => version > (registered.get(runner) ?? 0),
     load: async () => {
       const found = await runnersInService(journal);

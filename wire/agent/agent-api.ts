@@ -18,6 +18,11 @@ export const startTask = z.object({
 });
 export type StartTask = z.infer<typeof startTask>;
 
+export const createEnrolment = z.object({ site: name, principal: z.string().min(1).max(200) });
+/** Only this answer has the token. */
+export const enrolmentView = z.object({ site: z.string(), token: z.string(), expiresAt: z.string() });
+export type EnrolmentView = z.infer<typeof enrolmentView>;
+
 export const cancelTask = z.object({ principal: z.string(), reason: z.string().max(500).optional() });
 export const rerunTask = z.object({
   principal: z.string(),

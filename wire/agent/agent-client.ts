@@ -7,6 +7,8 @@ import { type CallerOptions, type CallOptions, makeCaller } from "../http-client
 import type { ChangeSettings, SettingsChangeView, SettingsNow, SettingsView } from "../settings/settings.ts";
 import {
   type cancelTask,
+  type createEnrolment,
+  type EnrolmentView,
   type FeedPage,
   LOG_FINAL_HEADER,
   LOG_SIZE_HEADER,
@@ -78,6 +80,7 @@ export type AgentClient = {
   readonly pipeline: (name: string, call?: Asking) => Promise<PipelineView>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
+  readonly createEnrolment: (body: z.input<typeof createEnrolment>) => Promise<EnrolmentView>;
   readonly sites: (call?: Asking) => Promise<Page<SiteView>>;
   /** Without `after`: no events, only the current end of the feed. */
   readonly settings: (call?: Asking) => Promise<SettingsView>;
@@ -130,6 +133,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     pipeline: (name, options) => call(routes.pipeline, { params: { name } }, options),
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
+    createEnrolment: (body) => call(routes.createEnrolment, { params, body }),
     sites: (options) => call(routes.sites, { params }, options),
     settings: (options) => call(routes.settings, { params }, options).catch(tooOld),
     changeSettings: (body) => call(routes.changeSettings, { params, body }).catch(tooOld),

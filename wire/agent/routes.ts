@@ -5,7 +5,17 @@
 import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
 import { changeSettingsFor, settingsChange, settingsNow, settingsView } from "../settings/settings.ts";
-import { cancelTask, feedPage, MAX_TAGS, rerunTask, resolveJob, startTask, taskTags } from "./agent-api.ts";
+import {
+  cancelTask,
+  createEnrolment,
+  enrolmentView,
+  feedPage,
+  MAX_TAGS,
+  rerunTask,
+  resolveJob,
+  startTask,
+  taskTags,
+} from "./agent-api.ts";
 import {
   appView,
   feedEvent,
@@ -143,6 +153,8 @@ export const AGENT_ROUTES = {
   pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
+  /** A one-time token with which a runner enrols at a site. */
+  createEnrolment: route({ method: "POST", path: "/enrolments", body: createEnrolment, answer: enrolmentView }),
   /** Takes a runner out of service: it can neither register nor renew. */
   removeRunner: route({ method: "POST", path: "/runners/{name}/remove", status: 204, errors: ["not-found"] }),
   readmitRunner: route({ method: "POST", path: "/runners/{name}/readmit", status: 204, errors: ["not-found"] }),

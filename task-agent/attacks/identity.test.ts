@@ -1,0 +1,141 @@
+// An enrolled runner is whoever has its key: not who has its name, a site's token, or a used one-time token.
+
+import assert from "node:assert/strict";
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { describe, test } from "node:test";
+import { signedText } from "@gantry/wire/runner/identity.ts";
+import { Battlefield, registration, SETUPS, type Site } from "./attack.fixture.ts";
+
+type Keys = { readonly publicKey: string; readonly privateKey: KeyObject };
+
+function newKeys(): Keys {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  return { publicKey: String(publicKey.export({ format: "jwk" }).x), privateKey };
+}
+
+function signed(keys: Keys, runner: string, challenge: string): string {
+  return sign(null, signedText(runner, challenge), keys.privateKey).toString("base64url");
+}
+
+async function tokenFor(field: Battlefield, runner: string, keys: Keys) {
+  const { body } = await field.call("challenge", { runner });
+  const challenge = String(body.challenge);
+  return field.call("token", { runner, challenge, signature: signed(keys, runner, challenge) });
+}
+
+async function enrolled(field: Battlefield, site: Site, runner: string) {
+  const keys = newKeys();
+  const { token } = await field.client.createEnrolment({ site, principal: "admin" });
+  const answer = await field.call("enrol", { token, runner, publicKey: keys.publicKey });
+  assert.deepEqual([answer.status, answer.body], [200, { site }]);
+  return { keys, token };
+}
+
+for (const setup of SETUPS)
+  describe(`enrolled runners, ${setup}`, () => {
+    test("a runner enrols, signs a challenge and registers with the token that it gets", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { keys, token } = await enrolled(field, "seoul", "seoul-7");
+      await field.turnToAttack();
+      const again = await field.call("enrol", { token, runner: "seoul-7", publicKey: keys.publicKey });
+      assert.equal(again.status, 200, "a repeat, because the answer was lost");
+      const { status, body } = await tokenFor(field, "seoul-7", keys);
+      assert.deepEqual([status, body.expiresInMs], [200, 600_000]);
+      const own = registration({ runner: "seoul-7", site: "seoul" });
+      assert.equal((await field.call("session", own, String(body.token))).status, 200);
+      assert.ok(!field.state().includes(token), "only its hash is stored");
+      assert.ok(!field.state().includes(String(body.token)));
+    });
+
+    test("a one-time token counts once, for its site, for ten minutes", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { token } = await enrolled(field, "busan", "busan-7");
+      const { job } = await field.victim("seoul-1");
+      const { token: fresh } = await field.client.createEnrolment({ site: "busan", principal: "admin" });
+      await field.turnToAttack();
+      const { publicKey } = newKeys();
+      await field.unchanged(async () => {
+        for (const [used, runner, code] of [
+          [token, "busan-8", "enrolment-invalid"],
+          [token, "busan-7", "enrolment-invalid"],
+          ["made-up", "busan-8", "enrolment-invalid"],
+          [fresh, "seoul-1", "runner-name-taken"],
+        ])
+          assert.deepEqual((await field.call("enrol", { token: used, runner, publicKey })).code, code);
+        field.passTime(600_001);
+        assert.equal((await field.call("enrol", { token: fresh, runner: "busan-8", publicKey })).status, 401);
+      });
+      assert.equal((await field.client.task(job.ref.task)).state, "running");
+    });
+
+    test("a token is given only for a fresh challenge that was signed with the runner's key", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { keys } = await enrolled(field, "seoul", "seoul-7");
+      const { keys: others } = await enrolled(field, "busan", "busan-7");
+      await field.turnToAttack();
+      const challenge = String((await field.call("challenge", { runner: "seoul-7" })).body.challenge);
+      const right = signed(keys, "seoul-7", challenge);
+      const foreign = String((await field.call("challenge", { runner: "busan-7" })).body.challenge);
+      const ask = (more: object) => field.call("token", { runner: "seoul-7", challenge, signature: right, ...more });
+      await field.unchanged(async () => {
+        for (const wrong of [
+          { signature: signed(others, "seoul-7", challenge) },
+          { signature: signed(newKeys(), "seoul-7", challenge) },
+          { challenge: foreign, signature: signed(keys, "seoul-7", foreign) },
+          { challenge: `${challenge.split(".")[0]}.x` },
+          { challenge: "made-up", signature: signed(keys, "seoul-7", "made-up") },
+          { runner: "seoul-8" },
+        ])
+          assert.deepEqual((await ask(wrong)).code, "unauthenticated");
+        assert.equal((await ask({})).status, 200);
+        field.passTime(30_001);
+        assert.equal((await ask({})).status, 401);
+      });
+    });
+
+    test("a name with a key is closed to site tokens and to other runners, and its token opens no other name", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { keys } = await enrolled(field, "busan", "busan-7");
+      await enrolled(field, "busan", "busan-8");
+      await enrolled(field, "seoul", "seoul-7");
+      await field.turnToAttack();
+      const token = String((await tokenFor(field, "busan-7", keys)).body.token);
+      await field.unchanged(async () => {
+        for (const [request, sentWith, expected] of [
+          [registration({ runner: "busan-7" }), undefined, 409],
+          [registration({ runner: "seoul-7" }), undefined, 409],
+          [registration({ runner: "busan-8" }), token, 409],
+          [registration({ runner: "busan-9" }), token, 409],
+          [registration({ runner: "busan-7", site: "seoul" }), token, 403],
+          [registration({ runner: "busan-7" }), `${token}x`, 401],
+          [
+            registration({ runner: "busan-7" }),
+            String((await field.call("challenge", { runner: "busan-7" })).body.challenge),
+            401,
+          ],
+        ] as const)
+          assert.equal((await field.call("session", request, sentWith)).status, expected);
+        field.passTime(600_001);
+        assert.equal((await field.call("session", registration({ runner: "busan-7" }), token)).status, 401);
+      });
+    });
+
+    test("a new key replaces the old one at once, and a removed runner gets no token", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { keys } = await enrolled(field, "busan", "busan-7");
+      await field.turnToAttack();
+      const token = String((await tokenFor(field, "busan-7", keys)).body.token);
+      const own = registration({ runner: "busan-7" });
+      const { session } = (await field.call("session", own, token)).body;
+      const { keys: renewed } = await enrolled(field, "busan", "busan-7");
+      const heartbeat = { session, items: [] };
+      assert.equal((await field.call("heartbeat", heartbeat, token)).status, 410);
+      assert.equal((await field.call("session", { ...own, registration: 2 }, token)).status, 401);
+      assert.equal((await tokenFor(field, "busan-7", keys)).status, 401);
+      const next = String((await tokenFor(field, "busan-7", renewed)).body.token);
+      assert.equal((await field.call("session", { ...own, registration: 3 }, next)).status, 200);
+      await field.remove("busan-7");
+      assert.equal((await tokenFor(field, "busan-7", renewed)).status, 401);
+      assert.equal((await field.call("session", { ...own, registration: 4 }, next)).status, 401);
+    });
+  });

@@ -1,0 +1,61 @@
+// Who may enrol under which name, and which signatures and tokens count. Pure.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { EnrolRequest } from "@gantry/wire/runner/identity.ts";
+import type { RunnerState } from "../dispatch/decide-register.ts";
+
+/** A one-time token; its stream is named after the hash of the token. */
+export type EnrolmentState = {
+  readonly site: string;
+  /** Who made it. */
+  readonly by: string;
+  /** ms since 1970. */
+  readonly expiresAt: number;
+  readonly usedBy?: { readonly runner: string; readonly publicKey: string };
+};
+
+/** An enrolled runner. */
+export type RunnerKeyState = {
+  readonly runner: string;
+  readonly site: string;
+  /** Ed25519, base64url. */
+  readonly publicKey: string;
+  readonly at: number;
+};
+
+/** Who sent a request: any runner of the site, or with `runner` this one alone. */
+export type RunnerIdentity = { readonly site: string; readonly runner?: string; readonly publicKey?: string };
+
+/**
+ * The site for which the runner is enrolled. `isRepeat`: it was enrolled already, and the answer was lost. Refuses with
+ * `enrolment-invalid`, and with `runner-name-taken` when the name belongs to another site, or is in use with a site token.
+ */
+export function decideEnrol(
+  enrolment: EnrolmentState | undefined,
+  known: { readonly key: RunnerKeyState | undefined; readonly registered: RunnerState | undefined },
+  { runner, publicKey }: Pick<EnrolRequest, "runner" | "publicKey">,
+  now: number,
+): { readonly site: string; readonly isRepeat: boolean } | GantryError {
+  if (!enrolment) return new GantryError("enrolment-invalid");
+  const { site, usedBy } = enrolment;
+  if (usedBy) {
+    const isRepeat = usedBy.runner === runner && usedBy.publicKey === publicKey && known.key?.publicKey === publicKey;
+    return isRepeat ? { site, isRepeat } : new GantryError("enrolment-invalid");
+  }
+  if (now >= enrolment.expiresAt) return new GantryError("enrolment-invalid");
+  const owner = known.key?.site ?? known.registered?.facts.site ?? site;
+  if (owner !== site) return new GantryError("runner-name-taken", { runner });
+  return { site, isRepeat: false };
+}
+
+/** Whether the sender may register under this name; a name with a key belongs to whoever has the key. */
+export function decideName(
+  sender: RunnerIdentity,
+  runner: string,
+  key: RunnerKeyState | undefined,
+): GantryError | undefined {
+  const isOwn = key ? sender.publicKey === key.publicKey && sender.site === key.site : sender.publicKey === undefined;
+  if (isOwn && (sender.runner ?? runner) === runner) return undefined;
+  if (sender.publicKey !== undefined && sender.runner === runner) return new GantryError("unauthenticated");
+  return new GantryError("runner-name-taken", { runner });
+}

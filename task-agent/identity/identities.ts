@@ -1,0 +1,141 @@
+// Runners with a key of their own: their enrolment, and the tokens that they get for signing a challenge. Challenges and
+// tokens are signed and not stored, so they count at every agent that shares the journal and the platform token.
+
+import { createHash, createPublicKey, randomBytes, verify } from "node:crypto";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import {
+  type EnrolRequest,
+  enrolRequest,
+  signedText,
+  type TokenReply,
+  type TokenRequest,
+} from "@gantry/wire/runner/identity.ts";
+import type { RunnerState } from "../dispatch/decide-register.ts";
+import {
+  decideEnrol,
+  decideName,
+  type EnrolmentState,
+  type RunnerIdentity,
+  type RunnerKeyState,
+} from "./decide-identity.ts";
+import { readClaims, signClaims } from "./signed-text.ts";
+
+export type Identities = {
+  /** A one-time token with which one runner may enrol at this site. Only the answer has it; its hash is stored. */
+  readonly createEnrolment: (
+    site: string,
+    by: string,
+  ) => Promise<{ readonly token: string; readonly expiresAt: number }>;
+  /** Remembers name and public key of a runner. Throws `enrolment-invalid` and `runner-name-taken`. */
+  readonly enrol: (request: EnrolRequest) => Promise<{ readonly site: string }>;
+  /** What the runner must sign within half a minute. */
+  readonly challenge: (runner: string) => string;
+  /** A token for a signed challenge. Throws `unauthenticated`, also for a runner that was taken out of service. */
+  readonly issueToken: (request: TokenRequest) => Promise<TokenReply>;
+  /** Whose token this is; undefined when it is none of these, or has expired. */
+  readonly identify: (token: string | undefined) => RunnerIdentity | undefined;
+  /** Throws `runner-name-taken` or `unauthenticated` unless the sender may register under this name. */
+  readonly checkName: (sender: RunnerIdentity, runner: string) => Promise<void>;
+};
+
+export type IdentitiesDeps = {
+  readonly journal: Pick<Journal, "load" | "append">;
+  readonly clock: Pick<Clock, "nowMs">;
+  /** Signs challenges and tokens. */
+  readonly key: Uint8Array;
+  /** What is stored about a runner that has registered. */
+  readonly registered: (runner: string) => Promise<RunnerState | undefined>;
+  /** A runner has a new key: what it did with the one before is over. */
+  readonly onEnrolled: (runner: string) => void;
+};
+
+const enrolmentStream = defineStream<EnrolmentState>({ prefix: "enrolment/" });
+const keyStream = defineStream<RunnerKeyState>({ prefix: "runner-key/" });
+
+const ENROLMENT_MS = 600_000;
+const CHALLENGE_MS = 30_000;
+const TOKEN_MS = 600_000;
+
+export function openIdentities(deps: IdentitiesDeps): Identities {
+  const { journal, clock, key, registered } = deps;
+  /** A name that cannot enrol has no key, and may not be the name of a stream. */
+  const keyOf = async (runner: string): Promise<RunnerKeyState | undefined> =>
+    enrolRequest.shape.runner.safeParse(runner).success ? (await keyStream.load(journal, runner))?.state : undefined;
+  return {
+    createEnrolment: async (site, by) => {
+      const token = randomBytes(32).toString("base64url");
+      const expiresAt = clock.nowMs() + ENROLMENT_MS;
+      const event = { kind: "EnrolmentCreated", site, by };
+      const state = { site, by, expiresAt };
+      await journal.append([enrolmentStream.append(hashOf(token), { expected: 0, events: [event], state })]);
+      return { token, expiresAt };
+    },
+    enrol: (request) => enrol(deps, request),
+    challenge: (runner) => {
+      const nonce = randomBytes(16).toString("base64url");
+      return signClaims(key, "challenge", { runner, nonce }, clock.nowMs() + CHALLENGE_MS);
+    },
+    issueToken: async ({ runner, challenge, signature }) => {
+      const now = clock.nowMs();
+      const known = await keyOf(runner);
+      const isFresh = readClaims(key, "challenge", challenge, now)?.runner === runner;
+      const isSigned = known !== undefined && isSignedBy(known.publicKey, signedText(runner, challenge), signature);
+      if (!isFresh || !isSigned || (await registered(runner))?.removed) throw new GantryError("unauthenticated");
+      const { site, publicKey } = known;
+      return { token: signClaims(key, "token", { runner, site, publicKey }, now + TOKEN_MS), expiresInMs: TOKEN_MS };
+    },
+    identify: (token) => {
+      const { site, runner, publicKey } = readClaims(key, "token", token ?? "", clock.nowMs()) ?? {};
+      return site && runner && publicKey ? { site, runner, publicKey } : undefined;
+    },
+    checkName: async (sender, runner) => {
+      const refusal = decideName(sender, runner, await keyOf(runner));
+      if (refusal) throw refusal;
+    },
+  };
+}
+
+/** Key and used token are committed together, so that a token enrols one runner, whatever crashes. */
+async function enrol(
+  { journal, clock, registered, onEnrolled }: IdentitiesDeps,
+  { token, runner, publicKey }: EnrolRequest,
+): Promise<{ readonly site: string }> {
+  const id = hashOf(token);
+  for (;;) {
+    const [enrolment, key] = [await enrolmentStream.load(journal, id), await keyStream.load(journal, runner)];
+    const now = clock.nowMs();
+    const known = { key: key?.state, registered: await registered(runner) };
+    const decided = decideEnrol(enrolment?.state, known, { runner, publicKey }, now);
+    if (decided instanceof GantryError) throw decided;
+    const { site, isRepeat } = decided;
+    if (isRepeat || !enrolment) return { site };
+    const used = { ...enrolment.state, usedBy: { runner, publicKey } };
+    const committed = await journal.append([
+      enrolmentStream.append(id, {
+        expected: enrolment.version,
+        events: [{ kind: "EnrolmentUsed", runner }],
+        state: used,
+      }),
+      keyStream.append(runner, {
+        expected: key?.version ?? 0,
+        events: [{ kind: "RunnerEnrolled", runner, site, by: enrolment.state.by }],
+        state: { runner, site, publicKey, at: now },
+      }),
+    ]);
+    if (!committed.ok) continue;
+    onEnrolled(runner);
+    return { site };
+  }
+}
+
+function isSignedBy(publicKey: string, text: Uint8Array, signature: string): boolean {
+  const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: publicKey }, format: "jwk" });
+  return verify(null, text, key, Buffer.from(signature, "base64url"));
+}
+
+function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}

@@ -1,0 +1,55 @@
+// How an enrolled runner proves who it is. It has a key pair (Ed25519) of its own, and the task-agent knows the public key:
+//
+//   POST enrol       a one-time token of an administrator, with the runner's name and public key
+//   POST challenge   what the runner is to sign
+//   POST token       the signature; the answer is a token for all calls of the runner protocol, for some minutes
+//
+// These calls carry no token. All of them are safe to repeat.
+
+import { type RouteTable, route } from "@gantry/runtime/http/route.ts";
+import { z } from "zod";
+
+const runner = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "lower case letters, digits and hyphens")
+  .max(63);
+
+export const enrolRequest = z.object({
+  token: z.string().min(1).max(200),
+  runner,
+  /** The 32 bytes of an Ed25519 key, base64url. */
+  publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, "32 bytes in base64url"),
+});
+export type EnrolRequest = z.infer<typeof enrolRequest>;
+export const enrolReply = z.object({ site: z.string() });
+
+export const challengeRequest = z.object({ runner });
+export const challengeReply = z.object({ challenge: z.string().max(200) });
+
+export const tokenRequest = z.object({
+  runner,
+  challenge: z.string().max(200),
+  /** Of `signedText`, base64url. */
+  signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/, "64 bytes in base64url"),
+});
+export type TokenRequest = z.infer<typeof tokenRequest>;
+export const tokenReply = z.object({ token: z.string().max(2_000), expiresInMs: z.int().min(0) });
+export type TokenReply = z.infer<typeof tokenReply>;
+
+/** What the runner signs. */
+export function signedText(runnerName: string, challenge: string): Uint8Array {
+  return new TextEncoder().encode(`gantry runner ${runnerName}\n${challenge}`);
+}
+
+/** Below `RUNNER_PREFIX`. */
+export const IDENTITY_ROUTES = {
+  enrol: route({
+    method: "POST",
+    path: "/enrol",
+    body: enrolRequest,
+    answer: enrolReply,
+    errors: ["enrolment-invalid", "runner-name-taken"],
+  }),
+  challenge: route({ method: "POST", path: "/challenge", body: challengeRequest, answer: challengeReply }),
+  token: route({ method: "POST", path: "/token", body: tokenRequest, answer: tokenReply }),
+} satisfies RouteTable;
