@@ -23,7 +23,7 @@ import { openWorkerPool } from "./workers/worker-pool.ts";
 
 /** Why scripts cannot be put into a sandbox on this machine, for people; undefined when they can. */
 export async function sandboxProblem(path: string): Promise<string | undefined> {
-  const found = await findSandbox({ path, readOnly: [] });
+  const found = await findSandbox({ path, readOnly: [], hidden: [] });
   return "why" in found ? found.why : undefined;
 }
 

@@ -43,6 +43,8 @@ export type FindSandbox = (wanted: {
   readonly path: string;
   /** Further folders that scripts may read, such as toolchains outside of /usr. */
   readonly readOnly: readonly string[];
+  /** The runner's folder and its files with secrets. There is no sandbox when scripts could read one of them. */
+  readonly hidden: readonly string[];
 }) => Promise<SandboxHost | { readonly why: string }>;
 
 /** Ends the programs of attempts when this process has died or is suspended. */

@@ -1,6 +1,6 @@
 // The task-runner: assembles its parts and shuts them down in order.
 
-import { join, resolve } from "node:path";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { connect } from "./agent-link/connect.ts";
 import { pollLoop } from "./agent-link/poll-loop.ts";
@@ -54,8 +54,8 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
     const disk = await openDiskJournal(files, join(data, "journal.jsonl"), clock.nowMs(), logger);
     const previous = await stopPreviousWork(disk, data, deps);
     const cache = await cacheFolder(files, data, config.site);
-    const path = config.path ?? deps.env.PATH ?? DEFAULT_PATH;
-    const isolation = await scriptIsolation(config, path, deps);
+    const path = absoluteFolders(config.path ?? deps.env.PATH ?? DEFAULT_PATH);
+    const isolation = await scriptIsolation({ ...config, data }, path, deps);
     const guard = deps.programs.openGuard({ clock, logger, path });
     return start({ config: { ...config, data }, deps, disk, cache, path, isolation, token, guard }, previous, unlock);
   } catch (error) {
@@ -64,16 +64,32 @@ export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promis
   }
 }
 
+/** Without the empty and relative entries of a PATH: they mean the working directory, where a script may have left a `git`. */
+function absoluteFolders(path: string): string {
+  return path
+    .split(delimiter)
+    .filter((folder) => isAbsolute(folder))
+    .join(delimiter);
+}
+
+/** The folder of the runner, and the files with its secrets. */
+function privatePaths({ data, token, secrets }: RunnerConfig): readonly string[] {
+  const sources = [...(typeof token === "string" ? [] : [token]), ...Object.values(secrets)];
+  return [data, ...sources.flatMap((source) => ("file" in source ? [source.file] : []))];
+}
+
 /** Says in the log when scripts are refused, or when nothing is between them and the runner. */
 async function scriptIsolation(
-  { isolation, sandbox: { network, readOnly } }: RunnerConfig,
+  config: RunnerConfig,
   path: string,
   { programs, logger }: RunnerDeps,
 ): Promise<ScriptIsolation> {
+  const { isolation, sandbox } = config;
+  const { network, readOnly } = sandbox;
   if (isolation === "none")
     logger.warn({}, "isolation: none. Scripts of pipelines can read what this runner can read, also its secrets");
   if (isolation !== "sandbox") return { kind: "none" };
-  const host = await programs.findSandbox({ path, readOnly });
+  const host = await programs.findSandbox({ path, readOnly, hidden: privatePaths(config) });
   if (!("why" in host)) return { kind: "sandbox", host, network };
   logger.error({ why: host.why }, "scripts are refused: there is no sandbox for them");
   return { kind: "refused", why: host.why };

@@ -1,10 +1,20 @@
 // A pipeline's script as an attacker: what it can see, change and leave behind when the runner isolates scripts.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { script } from "./fake-agent.fixture.ts";
+import { script, TOKEN } from "./fake-agent.fixture.ts";
 import { sandboxProblem } from "./main.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import { openTestRunner, type TestRunner } from "./runner.fixture.ts";
@@ -70,6 +80,66 @@ test("a script cannot write to the shared cache, to the system or to the runner'
   assert.doesNotMatch(readFileSync(join(data, "journal.jsonl"), "utf8"), /^attack$/m);
   assert.equal(existsSync(toolchain), false);
   assert.match(log, /Read-only file system/);
+});
+
+test("a script of a runner that is root can change no setting of the kernel", { skip }, async (t) => {
+  const runner = await sandboxed(t);
+  const log = await logOf(
+    runner,
+    "find /proc -maxdepth 6 -not -path '/proc/[0-9]*' -not -path '/proc/*self/*' -type f -writable 2>/dev/null || true",
+  );
+  // Only the user is checked when /proc/sys/kernel/core_pattern is written: a program named there is started as root.
+  if (process.getuid?.() === 0) assert.equal(log, "");
+  else assert.doesNotMatch(log, /core_pattern/);
+});
+
+test("a script of a runner that is root cannot mount the control groups that limit it", {
+  skip: skip || (process.getuid?.() !== 0 && "only root writes control groups"),
+}, async (t) => {
+  const runner = await sandboxed(t);
+  const log = await logOf(
+    runner,
+    `cat > attack.py <<'END'
+import ctypes
+libc = ctypes.CDLL(None)
+# A user, a mount and a cgroup namespace.
+print("namespaces:", libc.unshare(0x10000000 | 0x00020000 | 0x02000000))
+libc.mount(b"none", b"/", None, 0x44000, None)
+print("mounted:", libc.mount(b"none", b"/tmp", b"cgroup2", 0, None))
+END
+/usr/bin/python3 attack.py`,
+  );
+  assert.equal(log, "namespaces: -1\nmounted: -1\n");
+});
+
+test("a script cannot fill the memory of the machine with files, and its shared memory is its job's", {
+  skip,
+}, async (t) => {
+  const runner = await sandboxed(t);
+  const log = await logOf(
+    runner,
+    'for f in / /dev /dev/shm /tmp /var/tmp /etc /root; do if echo x > $f/file; then stat -f -c "$f %T" $f; fi; done 2>/dev/null',
+  );
+  assert.match(log, /dev\/shm/);
+  assert.doesNotMatch(log, /tmpfs/);
+});
+
+test("scripts are refused when they could read the runner's folder or one of its secrets", { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-shown-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "secret");
+  writeFileSync(file, TOKEN);
+  const shown = (path: string): object => ({ sandbox: { readOnly: [path] } });
+  for (const config of [
+    shown(realpathSync(tmpdir())),
+    { ...shown(folder), token: { file } },
+    { ...shown(folder), secrets: { KEY: { file } } },
+  ]) {
+    const { agent } = await sandboxed(t, config);
+    const report = await agent.reported(agent.offer({ steps: [script("attack", `cat ${file}`)] }));
+    assert.equal(report.failure?.code, "scripts-refused");
+    assert.match(String(report.failure?.why), /which scripts may read/);
+  }
 });
 
 const DAEMONS: Readonly<Record<string, string>> = {

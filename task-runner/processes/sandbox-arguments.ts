@@ -12,12 +12,19 @@ export type SandboxHost = {
   readonly readOnly: readonly string[];
   /** Links at the root, such as /bin → usr/bin. */
   readonly links: readonly { readonly at: string; readonly to: string }[];
+  /**
+   * The runner is root. The script's root is then the machine's root without its capabilities, and many files of the kernel
+   * ask for nothing but that user: settings below /proc/sys (`kernel.core_pattern` starts a program as root), control groups.
+   */
+  readonly isRoot: boolean;
+  /** This bubblewrap (0.8 or later) can forbid further user namespaces, in which a script could mount control groups. */
+  readonly canForbidNamespaces: boolean;
 };
 
 export type SandboxJob = {
   /** Where the script starts. */
   readonly cwd: string;
-  /** Shown as /tmp, too. */
+  /** Shown as /tmp, /var/tmp and /dev/shm, too. */
   readonly tmp: string;
   /** Folders and files that the script may write, at their own addresses. */
   readonly writable: readonly string[];
@@ -33,14 +40,18 @@ export function sandboxArguments(host: SandboxHost, job: SandboxJob): readonly [
   return [
     host.program,
     ...namespaces.map((name) => `--unshare-${name}`),
+    ...(host.isRoot && host.canForbidNamespaces ? ["--disable-userns"] : []),
     ...["--hostname", "gantry", "--cap-drop", "ALL"],
     // Ends the script when the process that started it ends, however that ends.
     "--die-with-parent",
-    ...["--proc", "/proc", "--dev", "/dev", "--bind", job.tmp, "/tmp"],
+    ...["--proc", "/proc", ...(host.isRoot ? ["--remount-ro", "/proc"] : [])],
+    // Shared memory and temporary files are files of the job, whose size is limited: a tmpfs would fill the machine's memory.
+    ...["--dev", "/dev", "--bind", job.tmp, "/dev/shm", "--remount-ro", "/dev"],
+    ...["--bind", job.tmp, "/tmp", "--bind", job.tmp, "/var/tmp"],
     ...host.readOnly.flatMap((path) => ["--ro-bind", path, path]),
     ...host.links.flatMap(({ at, to }) => ["--symlink", to, at]),
     ...job.writable.flatMap((path) => ["--bind", path, path]),
     ...job.readable.flatMap((path) => ["--ro-bind", path, path]),
-    ...["--chdir", job.cwd, "--"],
+    ...["--remount-ro", "/", "--chdir", job.cwd, "--"],
   ];
 }

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { access, lstat, mkdtemp, readlink, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { FindSandbox } from "../ports.ts";
 import { type SandboxHost, sandboxArguments } from "./sandbox-arguments.ts";
@@ -32,12 +32,14 @@ const ROOTS = ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"];
 const PROBE_MS = 10_000;
 
 /** Never throws: where no namespace can be had, the answer says why. Takes about 20 ms. */
-export const findSandbox: FindSandbox = async ({ path, readOnly }) => {
+export const findSandbox: FindSandbox = async ({ path, readOnly, hidden }) => {
   if (process.platform !== "linux") return { why: "bubblewrap works on Linux only" };
   const program = await findProgram("bwrap", path);
   if (program === undefined)
     return { why: "the program bwrap is not on the PATH (Debian: apt-get install bubblewrap)" };
   const host = await inspectHost(program, path, readOnly);
+  const shown = await findShown(host, hidden);
+  if (shown !== undefined) return { why: shown };
   const scratch = await mkdtemp(join(tmpdir(), "gantry-sandbox-"));
   try {
     const [command, ...argv] = sandboxArguments(host, {
@@ -83,7 +85,26 @@ async function inspectHost(program: string, path: string, more: readonly string[
       ),
     ),
   );
-  return { program, links, readOnly: withoutNested(existing.flat()) };
+  const { stdout } = await run(program, ["--help"], { timeout: PROBE_MS, env: { PATH: path } }).catch(() => NO_HELP);
+  return {
+    program,
+    links,
+    readOnly: withoutNested(existing.flat()),
+    isRoot: process.getuid?.() === 0,
+    canForbidNamespaces: stdout.includes("--disable-userns"),
+  };
+}
+
+const NO_HELP = { stdout: "" };
+
+/** A sentence for people about the first of these paths that scripts could read. */
+async function findShown(host: SandboxHost, hidden: readonly string[]): Promise<string | undefined> {
+  for (const path of hidden) {
+    const real = await realpath(path).catch(() => resolve(path));
+    const folder = host.readOnly.find((shown) => real === shown || real.startsWith(`${shown}/`));
+    if (folder !== undefined) return `${path} is in ${folder}, which scripts may read: move it to another folder`;
+  }
+  return undefined;
 }
 
 /** Sorted, without what another folder of the list shows already. */
