@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Masker, MIN_SECRET_LENGTH } from "@gantry/core/mask/masker.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import type { RunnerConfig, SecretSource } from "../config.ts";
 
 export type Secrets = {
@@ -40,7 +41,7 @@ export async function readSecret(source: SecretSource, env: Env, missing: (probl
   try {
     text = await readFile(source.file, "utf8");
   } catch (error) {
-    throw missing(`The file ${source.file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`);
+    throw missing(`The file ${source.file} cannot be read: ${fileProblem(error)}.`);
   }
   const value = text.replace(/\r?\n$/, "");
   if (value === "") throw missing(`The file ${source.file} is empty.`);

@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { getCACertificates } from "node:tls";
 import { GantryError } from "@gantry/core/errors.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { Agent } from "undici";
 import type { SystemSettings } from "../config.ts";
 
@@ -34,8 +35,8 @@ export function systemFetch(base: typeof fetch, systems: Settings): typeof fetch
 export async function authorityOf(name: string, { ca }: Pick<SystemSettings, "ca">): Promise<string | undefined> {
   if (ca === undefined) return undefined;
   const refuse = (problem: string): GantryError => new GantryError("authority-unreadable", { system: name, problem });
-  const text = await readFile(ca, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw refuse(`${ca}: ${error.code === "ENOENT" ? "there is no such file" : error.message}.`);
+  const text = await readFile(ca, "utf8").catch((error: unknown) => {
+    throw refuse(`The file ${ca} cannot be read: ${fileProblem(error)}.`);
   });
   if (!text.includes("-----BEGIN CERTIFICATE-----")) throw refuse(`${ca} holds no PEM certificate.`);
   return text;
