@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import { SETTINGS, type SettingKey } from "@gantry/core/settings/settings.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { type SettingView, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
 import { z } from "zod";
@@ -116,7 +117,7 @@ function readText(file: string, what: string, io: Io): string {
   try {
     return io.readFile(file);
   } catch (error) {
-    const problem = `The file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`;
+    const problem = `The file ${file} cannot be read: ${fileProblem(error)}.`;
     throw new GantryError("secret-unreadable", { what, problem }, { cause: error });
   }
 }

@@ -2,6 +2,7 @@
 // every bad answer turned into the error that says who has to act. It repeats only what cannot change anything.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import type { z } from "zod";
 import { tlsProblem } from "./certificate.ts";
 import { problemOf } from "./http-problem.ts";
@@ -141,7 +142,7 @@ async function sendOnce<T>(request: Request, options: AnyOptions<T>): Promise<Re
     if (timeout.aborted) throw problem(request, "system-unavailable", `no answer within ${timeoutMs / 1000} s`);
     const untrusted = tlsProblem(error);
     if (untrusted !== undefined) throw problem(request, "certificate-untrusted", untrusted);
-    throw new ConnectionLost(reasonOf(error));
+    throw new ConnectionLost(connectionProblem(error));
   }
 }
 
@@ -259,16 +260,7 @@ function retryAfter(header: string | null): number | undefined {
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3_600_000) : undefined;
 }
 
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(cause instanceof Error)) return "the connection failed";
-  const code = (cause as NodeJS.ErrnoException).code;
-  return code === undefined || cause.message.includes(code)
-    ? cause.message || "the connection failed"
-    : `${code}: ${cause.message}`;
-}
-
-/** Some systems repeat the token in their error texts. */
+/** Some systems repeat the token in their complaint. */
 function withoutSecrets(text: string, headers: Readonly<Record<string, string>>): string {
   const secrets = Object.values(headers).flatMap((value) => {
     const [scheme, rest] = value.split(" ", 2);

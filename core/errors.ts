@@ -66,9 +66,17 @@ export function explain(error: GantryError): Explanation {
   return {
     code: error.code,
     message: fill(message, error.details),
-    why: fill(why, error.details),
+    why: sentence(fill(why, error.details)),
     todo: fill(todo, error.details),
   };
+}
+
+/** Details often begin in lower case and have no full stop, because they also stand inside of sentences. */
+function sentence(text: string): string {
+  const begun = text.replace(/^(?:it|its|the|an?|this|there|no|nothing|they)\b/, (word) => {
+    return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+  });
+  return text === "" || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // What a schema finds wrong, in words: the sentences for pipeline files and for configurations.
 
 import type { z } from "zod";
+import { issueInWords } from "./issue-words.ts";
 import { isJsonObject } from "./json.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -15,94 +16,66 @@ export type PathProblem = {
   readonly within?: { readonly text: string; readonly offset: number };
 };
 
-/**
- * One issue may be several problems. `keysAt` gives the keys that are known at a place, for suggestions; `hintAt` what to
- * write instead of an unknown key. Values are never repeated, because they may be secrets.
- */
-export function describeIssue(
-  issue: z.core.$ZodIssue,
-  root: unknown,
-  keysAt: (path: Path) => readonly string[],
-  hintAt: (path: Path, key: string) => string | undefined = () => undefined,
-): readonly PathProblem[] {
+export type IssueContext = {
+  /** The keys that are known at a place, for suggestions. */
+  readonly keysAt?: (path: Path) => readonly string[];
+  /** What to write instead of an unknown key. */
+  readonly hintAt?: (path: Path, key: string) => string | undefined;
+  /** The name of the whole input: "the file". */
+  readonly whole: string;
+};
+
+/** One issue may be several problems. Values are never repeated, because they may be secrets. */
+export function describeIssue(issue: z.core.$ZodIssue, root: unknown, context: IssueContext): readonly PathProblem[] {
   const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
-  const name = path.at(-1);
-  const value = (detail: string): PathProblem[] => [{ path, detail, on: "value" }];
-  switch (issue.code) {
-    case "unrecognized_keys":
-      return issue.keys.map((key) => {
-        const hint = hintAt(path, key);
-        const ending = hint === undefined ? didYouMean(key, keysAt(path)) : `; ${hint}`;
-        return { path: [...path, key], detail: `unknown key ${key}${ending}`, on: "key" };
-      });
-    case "invalid_type":
-      if (valueAt(root, path) === undefined) return [{ path, detail: `${name} is missing`, on: "value" }];
-      if (issue.message.startsWith("Invalid input"))
-        return value(`${name ?? "the file"} must be ${TYPES[issue.expected] ?? issue.expected}`);
-      return value(`${name} must be ${issue.message}`);
-    case "invalid_value":
-      return value(
-        `${name} must be one of ${issue.values.map(String).join(", ")}${suggestFor(valueAt(root, path), issue.values)}`,
-      );
-    case "invalid_key":
-      return [
-        {
-          path,
-          detail: `${name} is not a valid name: ${issue.issues[0]?.message ?? "it has strange characters"}`,
-          on: "key",
-        },
-      ];
-    case "invalid_format":
-      return value(`${name}: ${issue.message}`);
-    case "too_small":
-      return value(`${name} must ${limit(issue.origin, "at least", Number(issue.minimum))}`);
-    case "too_big":
-      return value(`${name} must ${limit(issue.origin, "at most", Number(issue.maximum))}`);
-    case "invalid_union":
-      return describeUnion(issue, path, root, keysAt, hintAt);
-    default:
-      return value(`${name}: ${issue.message}`);
+  const name = nameOf(path, context.whole);
+  const value = valueAt(root, path);
+  const problem = (detail: string, on: PathProblem["on"] = "value"): PathProblem[] => [{ path, detail, on }];
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, context));
+  if (issue.code === "invalid_key") return problem(`${name} is not a valid name: ${keyInWords(issue)}`, "key");
+  if (value === undefined && MISSING.has(issue.code)) return problem(`${name} is missing`);
+  if (issue.code === "invalid_union") {
+    const meant = meantAlternative(issue, value);
+    if (meant !== undefined)
+      return meant.flatMap((inner) => describeIssue({ ...inner, path: [...path, ...inner.path] }, root, context));
   }
+  return problem(`${name} ${issueInWords(issue)}${suggestion(issue, value)}`);
+}
+
+/** Codes with which a schema refuses a value that is not there. */
+const MISSING: ReadonlySet<string> = new Set(["invalid_type", "invalid_value", "invalid_union", "custom"]);
+
+function nameOf(path: Path, whole: string): string {
+  const last = path.at(-1);
+  return last === undefined ? whole : typeof last === "number" ? `element ${last + 1}` : last;
+}
+
+function unknownKey(path: Path, key: string, { keysAt, hintAt }: IssueContext): PathProblem {
+  const hint = hintAt?.(path, key);
+  const ending = hint === undefined ? didYouMean(key, keysAt?.(path) ?? []) : `; ${hint}`;
+  return { path: [...path, key], detail: `unknown key ${key}${ending}`, on: "key" };
+}
+
+function keyInWords({ issues: [first] }: z.core.$ZodIssueInvalidKey): string {
+  if (first === undefined) return "it has characters that are not allowed";
+  return first.code === "invalid_format" && !first.message.startsWith("Invalid")
+    ? first.message
+    : `it ${issueInWords(first)}`;
 }
 
 /** When the value is a map, the writer meant the alternative that is a map; its own problems say more. */
-function describeUnion(
-  issue: z.core.$ZodIssueInvalidUnion,
-  path: Path,
-  root: unknown,
-  keysAt: (path: Path) => readonly string[],
-  hintAt: (path: Path, key: string) => string | undefined,
-): readonly PathProblem[] {
-  const inMap = issue.errors.find((errors) =>
-    errors.every((error) => error.path.length > 0 || error.code === "unrecognized_keys"),
-  );
-  if (isJsonObject(valueAt(root, path)) && inMap !== undefined && inMap.length > 0) {
-    return inMap.flatMap((error) =>
-      describeIssue({ ...error, path: [...path, ...error.path] } as z.core.$ZodIssue, root, keysAt, hintAt),
-    );
-  }
-  return [{ path, detail: `${path.at(-1)} must be ${issue.message}`, on: "value" }];
+function meantAlternative(issue: z.core.$ZodIssueInvalidUnion, value: unknown): z.core.$ZodIssue[] | undefined {
+  if (!isJsonObject(value)) return undefined;
+  return issue.errors
+    .filter((errors) => errors.every((error) => error.path.length > 0 || error.code === "unrecognized_keys"))
+    .toSorted((a, b) => a.length - b.length)[0];
 }
 
-function limit(origin: string, bound: "at least" | "at most", count: number): string {
-  const counted = origin === "string" ? "characters" : origin === "array" ? "elements" : undefined;
-  if (counted === undefined) return `be ${bound} ${count}`;
-  return bound === "at least" && count === 1 ? "not be empty" : `have ${bound} ${count} ${counted}`;
+function suggestion(issue: z.core.$ZodIssue, value: unknown): string {
+  const { options } = issue as { options?: readonly unknown[] };
+  const known = issue.code === "invalid_value" ? issue.values : (options ?? []);
+  return typeof value === "string" && known.length > 1 ? didYouMean(value, known.map(String)) : "";
 }
-
-function suggestFor(value: unknown, known: readonly unknown[]): string {
-  return typeof value === "string" ? didYouMean(value, known.map(String)) : "";
-}
-
-const TYPES: { readonly [type: string]: string } = {
-  string: "text",
-  object: "a map",
-  record: "a map",
-  array: "a list",
-  boolean: "true or false",
-  number: "a number",
-  int: "a whole number",
-};
 
 export function valueAt(root: unknown, path: Path): unknown {
   let at = root;

@@ -7,6 +7,7 @@ import { type CompiledRule, compileRules, defaultRules } from "@gantry/core/noti
 import { ruleSchema } from "@gantry/core/notify/rule.ts";
 import { deliveryRetention } from "@gantry/core/retention/policy.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { problemsOf } from "@gantry/runtime/http/problem.ts";
 import { type KafkaConfig, kafkaConfig, kafkaSettings } from "@gantry/wire/bus/kafka/config.ts";
 import { z } from "zod";
@@ -93,7 +94,7 @@ type Env = { readonly [name: string]: string | undefined };
  */
 export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const parsed = notifySchema.safeParse(input);
-  if (!parsed.success) throw configInvalid(problemsOf(parsed.error));
+  if (!parsed.success) throw configInvalid(problemsOf(parsed.error, input));
   const { agent: given, source: _, ...config } = parsed.data;
   const problems: Problem[] = [];
   const token = readToken(config.token, "/token", env, problems);
@@ -120,9 +121,10 @@ function readEventSource(
 ): EventSource | undefined {
   if (source) {
     const { group, ...settings } = source.kafka;
-    const kafka = kafkaConfig.safeParse(resolveSecrets(settings, "/source/kafka", env, problems));
+    const given = resolveSecrets(settings, "/source/kafka", env, problems);
+    const kafka = kafkaConfig.safeParse(given);
     if (kafka.success) return { kind: "kafka", kafka: kafka.data, group };
-    problems.push(...problemsOf(kafka.error, "/source/kafka"));
+    problems.push(...problemsOf(kafka.error, given, "/source/kafka"));
     return undefined;
   }
   if (agent) return { kind: "feed", agent };
@@ -160,9 +162,10 @@ function readChannel(
     problems.push({ detail, pointer: `${pointer}/kind` });
     return undefined;
   }
-  const read = known.read(resolveSecrets(rest, pointer, env, problems));
+  const given = resolveSecrets(rest, pointer, env, problems);
+  const read = known.read(given);
   if (read.ok) return read.channel;
-  problems.push(...problemsOf(read.error, pointer));
+  problems.push(...problemsOf(read.error, given, pointer));
   return undefined;
 }
 
@@ -188,8 +191,7 @@ function readSecretFile(file: string, pointer: string, problems: Problem[]): str
   try {
     return readFileSync(file, "utf8").replace(/\r?\n$/, "");
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
-    problems.push({ detail: `The file ${file} cannot be read (${code}).`, pointer });
+    problems.push({ detail: `The file ${file} cannot be read: ${fileProblem(error)}.`, pointer });
     return "";
   }
 }

@@ -68,8 +68,9 @@ function sentenceOf({ data }: Notice, state: State): string {
     case "TaskEnded": {
       if (data.pipeline === "create-app" && state === "succeeded" && app) return `The app ${app} was created`;
       const place = placeOf(event.failedAt);
-      const short = `${title} ${STATE_LOOKS[state].word}${place === "" ? "" : ` at ${place}`}`;
-      return firstSentence(text(event.headline), title, event.durationMs) ?? short;
+      const first = firstSentence(text(event.headline), title, event.durationMs);
+      if (place !== "" && first?.includes(` at ${place.split(":")[0]}`)) return first;
+      return `${title} ${STATE_LOOKS[state].word}${place === "" ? "" : ` at ${place}`}`;
     }
     case "TaskRequested":
       return `${title} was requested by ${data.requestedBy}`;

@@ -3,11 +3,11 @@
 
 import { fileURLToPath } from "node:url";
 import { GantryError } from "@gantry/core/errors.ts";
-import { problemsOf } from "@gantry/runtime/http/problem.ts";
+import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
-const peer = z.strictObject({ url, token: z.string().min(16, "at least 16 characters") });
+const peer = z.strictObject({ url, token: z.string().min(16, "must have at least 16 characters") });
 
 export const portalConfig = z.strictObject({
   host: z.string().default("127.0.0.1"),
@@ -57,7 +57,6 @@ export type PortalConfigInput = z.input<typeof portalConfig>;
 export function parseConfig(value: PortalConfigInput): PortalConfig {
   const parsed = portalConfig.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error);
-  const problem = problems.map((one) => `${one.pointer}: ${one.detail}`).join(" ");
-  throw new GantryError("config-invalid", { problem }, { problems });
+  const problems = problemsOf(parsed.error, value);
+  throw new GantryError("config-invalid", { problem: problemsInWords(problems) }, { problems });
 }

@@ -6,17 +6,19 @@ import { z } from "zod";
 
 const name = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]*$/, "lower case letters, digits and hyphens")
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "must have only lower case letters, digits and hyphens")
   .max(63);
 
 /** Where a secret is stored. It is read each time it is needed, so that it can be rotated while the runner runs. */
 const secretSource = z.union([
   z.strictObject({ file: z.string().min(1) }),
-  z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, "the name of an environment variable") }),
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable") }),
 ]);
 export type SecretSource = z.infer<typeof secretSource>;
 
-const secretName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]*$/, "letters, digits, _ and -");
+const secretName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, "must begin with a letter and have only letters, digits, _ and -");
 
 /** Fields of a system that name a secret, as `NAME` or `{secret: NAME}`. */
 const CREDENTIAL_FIELDS = ["token", "password"] as const;
@@ -52,7 +54,7 @@ export const runnerConfigSchema = z
         network: z.enum(["full", "none"]).default("full"),
         /** Further folders that scripts may read, such as toolchains outside of /usr and /opt. */
         readOnly: z
-          .array(z.string().regex(/^\/[^\0]*[^/\0]$/, "an absolute path that does not end with /"))
+          .array(z.string().regex(/^\/[^\0]*[^/\0]$/, "must be an absolute path that does not end with /"))
           .default([]),
       })
       .prefault({}),

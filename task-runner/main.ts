@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { systemClock } from "@gantry/runtime/clock.ts";
-import { problemsOf } from "@gantry/runtime/http/problem.ts";
+import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { every } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
@@ -35,9 +35,8 @@ export async function sandboxProblem(path: string): Promise<string | undefined> 
 export async function startRunner(input: RunnerConfigInput, deps: Partial<RunnerDeps> = {}): Promise<Runner> {
   const parsed = runnerConfigSchema.safeParse(input);
   if (!parsed.success) {
-    const problems = problemsOf(parsed.error);
-    const problem = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join(" ");
-    throw new GantryError("config-invalid", { problem }, { problems });
+    const problems = problemsOf(parsed.error, input);
+    throw new GantryError("config-invalid", { problem: problemsInWords(problems) }, { problems });
   }
   const logger = deps.logger ?? makeLogger("task-runner", parsed.data.logLevel);
   const executor = deps.executor ?? openJobExecutor(logger);

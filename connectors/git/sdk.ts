@@ -3,6 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
+import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import type { z } from "zod";
 import { problemOf } from "../http-problem.ts";
 import { type HostAccess, withoutToken } from "./host.ts";
@@ -133,7 +134,7 @@ async function fetchBounded(
   } catch (error) {
     if (access.signal.aborted) throw access.signal.reason;
     if (error instanceof GantryError) throw error;
-    const problem = timeout.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : reasonOf(error);
+    const problem = timeout.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : connectionProblem(error);
     throw new GantryError("system-unavailable", { ...details, problem }, { cause: error });
   }
 }
@@ -149,9 +150,4 @@ async function readBounded(response: Response, details: Details): Promise<Uint8A
     chunks.push(chunk);
   }
   return Uint8Array.from(Buffer.concat(chunks));
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : "the connection failed";
 }

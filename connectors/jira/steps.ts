@@ -73,7 +73,7 @@ export const createIssue = defineStep({
     type: z.string().min(1).default("Task"),
     summary: z.string().min(1).max(255),
     description: z.string().max(30_000).optional(),
-    labels: z.array(z.string().regex(/^\S{1,255}$/)).default([]),
+    labels: z.array(z.string().regex(/^\S{1,255}$/, "must have 1 to 255 characters without spaces")).default([]),
     /** What to do when it is unknown whether an earlier attempt created the issue: ask a person, or risk a duplicate. */
     onUnknown: z.enum(["ask", "create"]).default("ask"),
     system,

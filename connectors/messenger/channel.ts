@@ -3,6 +3,7 @@
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { createMasker } from "@gantry/core/mask/masker.ts";
 import type { Channel, ChannelTools, ChannelType, Message } from "@gantry/core/notify/channel.ts";
+import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { z } from "zod";
 import { type MessengerAnswer, readMessengerAnswer } from "./answer.ts";
 import { cubeBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
@@ -36,7 +37,12 @@ export const messengerConfig = z.discriminatedUnion("preset", [
     preset: z.literal("template"),
     method: z.enum(["POST", "PUT"]).default("POST"),
     url,
-    headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string().regex(/^[\t\x20-\x7e]*$/)).default({}),
+    headers: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9-]+$/),
+        z.string().regex(/^[\t\x20-\x7e]*$/, "must have only ASCII characters"),
+      )
+      .default({}),
     body: json.refine((body) => unknownPlaceholders(body).length === 0, {
       error: ({ input }) => `there is no placeholder {${unknownPlaceholders(input as JsonValue).join("}, {")}}`,
     }),
@@ -59,7 +65,7 @@ function openMessenger(config: MessengerConfig, tools: ChannelTools): Channel {
       try {
         return readMessengerAnswer(await post(config, message, tools, signal, clean), Date.now());
       } catch (error) {
-        return { kind: "retry", problem: signal.aborted ? "no answer in time" : clean(reasonOf(error)) };
+        return { kind: "retry", problem: signal.aborted ? "no answer in time" : clean(connectionProblem(error)) };
       }
     },
   };
@@ -138,9 +144,4 @@ async function readStart(response: Response): Promise<string> {
     if (size >= MAX_ANSWER) break;
   }
   return Buffer.concat(chunks).subarray(0, MAX_ANSWER).toString("utf8");
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : "the connection failed";
 }

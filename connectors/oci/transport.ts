@@ -2,6 +2,7 @@
 // answer into the error that says who has to act. Credentials go only to the registry's own host.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { machineDeadline } from "@gantry/runtime/deadline.ts";
 import { z } from "zod";
 import { basicAuth } from "../http.ts";
@@ -160,7 +161,7 @@ async function sendOnce(
     });
   } catch (error) {
     options.signal.throwIfAborted();
-    const problem = timeout.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : reasonOf(error);
+    const problem = timeout.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : connectionProblem(error);
     throw registryError(options, "system-unavailable", request.what, problem);
   } finally {
     timeout.cancel();
@@ -278,9 +279,4 @@ function parseJson(bytes: Buffer): unknown {
   } catch {
     return undefined;
   }
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : "the connection failed";
 }

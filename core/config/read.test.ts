@@ -18,7 +18,7 @@ const FILE = "agent:\n  url: http://agent\n  token: secret-token\n";
 function read(sources: Partial<ConfigSources>) {
   const readFile = (path: string): string => {
     if (path === "/run/token") return "token-from-file\n";
-    throw new Error(`no such file: ${path}`);
+    throw Object.assign(new Error(`open ${path}`), { code: "ENOENT" });
   };
   return readConfig(SCHEMA, {
     file: { name: "gantry.yaml", text: FILE },
@@ -68,7 +68,7 @@ test("text of the environment becomes what the schema wants", () => {
 test("every variable can be given as a file", () => {
   assert.equal(read({ env: { GANTRY_AGENT_TOKEN_FILE: "/run/token" } }).agent.token, "token-from-file");
   assert.deepEqual(problems({ env: { GANTRY_AGENT_TOKEN_FILE: "/run/none" } }), [
-    "GANTRY_AGENT_TOKEN_FILE: no such file: /run/none",
+    "GANTRY_AGENT_TOKEN_FILE: the file /run/none cannot be read: there is no such file (ENOENT)",
   ]);
   assert.deepEqual(problems({ env: { GANTRY_AGENT_TOKEN_FILE: "/run/token", GANTRY_AGENT_TOKEN: "x" } }), [
     "GANTRY_AGENT_TOKEN and GANTRY_AGENT_TOKEN_FILE are both set",
@@ -83,9 +83,9 @@ test("all problems at once, each with where it comes from", () => {
     "GANTRY_PORT must be a number",
     "g.yaml:1:1 unknown key prot (did you mean port?)",
     "g.yaml:2:1 agent: token is missing",
-    "g.yaml:3:8 agent: url: Invalid URL",
+    "g.yaml:3:8 agent: url must be an address such as https://host.example",
     "g.yaml:4:3 agent: unknown key tokn (did you mean token?)",
-    "g.yaml:5:8 level must be one of debug, info (did you mean info?)",
+    "g.yaml:5:8 level must be debug or info (did you mean info?)",
     "g.yaml:6:9 secure must be true or false",
   ]);
 });
@@ -94,7 +94,7 @@ test("a wrong value names its variable and never shows it", () => {
   const found = problems({ env: { GANTRY_AGENT_TOKEN: "s3cret", GANTRY_LEVEL: "hunter2" } });
   assert.deepEqual(found, [
     "GANTRY_AGENT_TOKEN: token must have at least 8 characters",
-    "GANTRY_LEVEL: level must be one of debug, info",
+    "GANTRY_LEVEL: level must be debug or info",
   ]);
 });
 

@@ -7,6 +7,7 @@ import { describeIssue, type Path, type PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { placeAt, plainValue, readSource, type Source } from "../pipeline/source.ts";
 import { didYouMean } from "../suggest.ts";
+import { fileProblem } from "../system-error-words.ts";
 
 export type ConfigSources = {
   /** YAML or JSON. */
@@ -64,7 +65,7 @@ export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
     return { config: parsed.data, locate: locateLater };
   }
   for (const issue of parsed.error?.issues ?? []) {
-    const found = describeIssue(issue, tree, (path) => keysAt(schema, path));
+    const found = describeIssue(issue, tree, { keysAt: (path) => keysAt(schema, path), whole: "the file" });
     problems.push(...found.map((problem) => locate(problem, sources.file?.name, file.root, origins)));
   }
   throw configInvalid(problems);
@@ -127,11 +128,7 @@ function readVariable(name: string, leaf: Leaf, { env, readFile }: ConfigSources
   try {
     return { from: fileName, ...convert(readFile(path).replace(/\r?\n$/, ""), leaf, fileName) };
   } catch (error) {
-    // The message of a file that cannot be read names the file, not what is in it.
-    return {
-      from: fileName,
-      problem: `${fileName}: ${error instanceof Error ? error.message : "the file cannot be read"}`,
-    };
+    return { from: fileName, problem: `${fileName}: the file ${path} cannot be read: ${fileProblem(error)}` };
   }
 }
 

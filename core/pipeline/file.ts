@@ -110,7 +110,7 @@ export const jobShape = z.strictObject({
     .describe("One job per element"),
   matrix: z
     .record(z.string().regex(variable, "an axis has letters, digits and `_`"), z.array(z.json()).min(1))
-    .refine((axes) => Object.keys(axes).length > 0, "there is no axis in it; write at least one")
+    .refine((axes) => Object.keys(axes).length > 0, "must have at least one axis")
     .optional(),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),
@@ -122,9 +122,7 @@ export const jobShape = z.strictObject({
   steps: z.array(stepShape).min(1).max(200),
 });
 
-const jobs = z
-  .record(idText, jobShape)
-  .refine((all) => Object.keys(all).length > 0, "there is no job in it; write at least one");
+const jobs = z.record(idText, jobShape).refine((all) => Object.keys(all).length > 0, "must have at least one job");
 
 export const pipelineShape = z.strictObject({
   name: z

@@ -1,6 +1,6 @@
 // The parameters of a task: defaults filled in, then checked against the pipeline's schema.
 
-import { explain, GantryError, type Problem } from "../errors.ts";
+import { GantryError, type Problem } from "../errors.ts";
 import { render } from "../expr/template.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { checkSchema } from "./json-schema.ts";
@@ -28,7 +28,7 @@ export function checkParams(schema: ParamsSchema, given: JsonObject, scope: Json
     } catch (error) {
       if (!(error instanceof GantryError)) throw error;
       failed.add(name);
-      const detail = `${name} must be given: its default is not available, because ${explain(error).why}`;
+      const detail = `${name} must be given: its default is not available, because ${String(error.details.problem ?? error.message)}`;
       problems.push({ pointer: pointer([name]), detail });
     }
   }

@@ -123,7 +123,7 @@ const wrong: readonly (readonly [what: string, text: string, detail: RegExp])[] 
     file({ job: "matrix: { os: [linux, linux] }" }),
     /two elements have the name linux/,
   ],
-  ["an empty matrix", file({ job: "matrix: {}" }), /matrix: there is no axis in it/],
+  ["an empty matrix", file({ job: "matrix: {}" }), /matrix must have at least one axis/],
   ["an axis without values", file({ job: "matrix: { os: [] }" }), /os must not be empty/],
   ["PATH in the env of a job", file({ job: "env: { PATH: /x }" }), /PATH is set by the runner/],
   ["HOME in the env of a step", file({ step: "env: { HOME: /x }" }), /HOME is set by the runner/],
@@ -135,8 +135,8 @@ const wrong: readonly (readonly [what: string, text: string, detail: RegExp])[] 
     /seoul\/1 is not the name of a site/,
   ],
   ["an empty label", file({ job: "labels: ['']" }), /a label must not be empty/],
-  ["no job", "name: demo\njobs: {}\n", /^2: jobs: there is no job in it/],
-  ["an empty finally", file({ rest: "finally: {}\n" }), /finally: there is no job in it/],
+  ["no job", "name: demo\njobs: {}\n", /^2: jobs must have at least one job/],
+  ["an empty finally", file({ rest: "finally: {}\n" }), /finally must have at least one job/],
   ["exit codes of an error", file({ job: "retry: { max: 1, on: [errored], exitCodes: [1] }" }), /add `failed` to `on`/],
   [
     "a longest delay that never applies",
@@ -148,7 +148,7 @@ const wrong: readonly (readonly [what: string, text: string, detail: RegExp])[] 
     file({ job: "retry: { max: 1, delay: 2m, backoff: exponential, maxDelay: 1m }" }),
     /shorter than `delay`/,
   ],
-  ["an exit code of success", file({ job: "retry: { max: 1, exitCodes: [0] }" }), /0 must be at least 1/],
+  ["an exit code of success", file({ job: "retry: { max: 1, exitCodes: [0] }" }), /element 1 must be at least 1/],
   [
     "exit codes of an error of a step",
     file({ step: "retry: { max: 1, on: [errored], exitCodes: [1] }" }),
@@ -158,7 +158,7 @@ const wrong: readonly (readonly [what: string, text: string, detail: RegExp])[] 
   [
     "a retry on success",
     file({ job: "retry: { max: 1, on: [succeeded] }" }),
-    /0 must be one of failed, errored, timed-out/,
+    /element 1 must be one of failed, errored, timed-out/,
   ],
 ];
 describe("lint finds what would fail, or never do anything", () => {

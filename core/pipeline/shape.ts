@@ -22,7 +22,7 @@ export function checkShape(value: JsonValue): { file: PipelineFile | undefined; 
     const parsed = pipelineShape.safeParse(rest);
     if (parsed.success) return { file: parsed.data, problems };
     for (const issue of parsed.error.issues) {
-      const found = describeIssue(issue, rest, keysAt, foreignWordHint);
+      const found = describeIssue(issue, rest, { keysAt, hintAt: foreignWordHint, whole: "the file" });
       // Later rounds see the holes that were cut before; only what was there from the start is the writer's mistake.
       if (round === 0) problems.push(...found);
       for (const { path } of found) rest = cut(rest, path);

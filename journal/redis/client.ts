@@ -2,6 +2,7 @@
 // carry the same operation id, and only writer.ts does that.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { Redis } from "ioredis";
 import type { RedisOptions } from "./options.ts";
 
@@ -57,7 +58,7 @@ export function nameOf(place: Place): string {
 }
 
 export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return connectionProblem(error);
 }
 
 function connectError(place: Place, error: unknown): GantryError {

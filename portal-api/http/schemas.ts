@@ -10,9 +10,9 @@ export const name = z
   .string()
   .max(63)
   .regex(/^[a-z][a-z0-9-]*$/, "must have lower case letters, digits and hyphens, and begin with a letter");
-export const taskId = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, "not a task id");
+export const taskId = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, "must be the id of a task");
 /** The key of a job, with its `each` value (`deploy[seoul]`), or the id of a step. */
-export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "not an id");
+export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "must be an id");
 
 export const inApp = z.strictObject({ app: name });
 export const inTask = z.strictObject({ id: taskId });
@@ -20,7 +20,7 @@ export const inTask = z.strictObject({ id: taskId });
 const digits = (most: number): z.ZodType<number> =>
   z
     .string()
-    .regex(/^\d{1,15}$/, "not a whole number")
+    .regex(/^\d{1,15}$/, "must be a whole number")
     .transform(Number)
     .pipe(z.number().max(most))
     .meta({ type: "integer", minimum: 0, maximum: most });
@@ -34,7 +34,7 @@ export const countQuery = digits(Number.MAX_SAFE_INTEGER);
 export const cursorQuery = z
   .string()
   .max(500)
-  .regex(/^[\w.~+/=:@-]+$/, "not a cursor");
+  .regex(/^[\w.~+/=:@-]+$/, "must be the cursor of a page");
 
 export const pageQuery = z.strictObject({ limit: limitQuery.optional(), cursor: cursorQuery.optional() });
 export const taskQuery = pageQuery.extend({

@@ -1,6 +1,7 @@
 // Errors on the wire (RFC 9457): every process answers the same shape, and its clients get the same error code back.
 
 import { ERRORS, type ErrorCode, explain, GantryError, type Problem } from "@gantry/core/errors.ts";
+import { describeIssue } from "@gantry/core/issues.ts";
 import { z } from "zod";
 
 const jsonObject = z.record(z.string(), z.json());
@@ -66,24 +67,29 @@ export function errorOf(body: unknown): GantryError | undefined {
 export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error, where);
-  const first = problems[0];
-  const problem = first ? `${first.pointer ? `${first.pointer}: ` : ""}${first.detail}` : "it does not fit the schema";
-  throw new GantryError("bad-request", { problem }, { problems });
+  const problems = problemsOf(parsed.error, value, where);
+  throw new GantryError("bad-request", { problem: problemsInWords(problems.slice(0, 1)) }, { problems });
 }
 
-/** One problem per invalid place, with a JSON pointer; at most 50. */
-export function problemsOf(error: z.ZodError, where = ""): readonly Problem[] {
+/** One problem per invalid place in `value`, with a JSON pointer; at most 50. */
+export function problemsOf(error: z.ZodError, value: unknown, where = ""): readonly Problem[] {
   return error.issues
-    .flatMap((issue): Problem[] => {
-      const at = (path: readonly PropertyKey[]): string =>
-        `${where}${path.map((part) => `/${escapePart(part)}`).join("")}`;
-      if (issue.code === "unrecognized_keys") {
-        return issue.keys.map((key) => ({ detail: "This field is not known.", pointer: at([...issue.path, key]) }));
-      }
-      return [{ detail: `${issue.message}.`, pointer: at(issue.path) }];
+    .flatMap((issue) => describeIssue(issue, value, { whole: "the value" }))
+    .slice(0, 50)
+    .map(({ path, detail }) => ({
+      detail: `${detail}.`,
+      pointer: `${where}${path.map((part) => `/${escapePart(part)}`).join("")}`,
+    }));
+}
+
+/** The problems as the rest of a sentence: "agent: url is missing; port must be a whole number". */
+export function problemsInWords(problems: readonly Problem[]): string {
+  return problems
+    .map(({ pointer = "", detail }) => {
+      const around = pointer.split("/").slice(1, -1).join(".");
+      return `${around === "" ? "" : `${around}: `}${detail.replace(/\.$/, "")}`;
     })
-    .slice(0, 50);
+    .join("; ");
 }
 
 /** Escapes a part of a JSON pointer (RFC 6901). */

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { configInvalid, type OpenedConfig, openConfig } from "@gantry/core/config/read.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import type { z } from "zod";
 import manifest from "../package.json" with { type: "json" };
 import { readArguments, usage } from "./arguments.ts";
@@ -63,7 +64,7 @@ function loadConfig<S extends z.ZodObject>(name: string, schema: S): OpenedConfi
     file = config === undefined ? undefined : { name: config, text: readText(config) };
   } catch (error) {
     throw new GantryError("config-invalid", {
-      problem: `The file ${config} cannot be read: ${(error as Error).message}.`,
+      problem: `The file ${config} cannot be read: ${fileProblem(error)}.`,
     });
   }
   return openConfig(schema, { file, env: process.env, flags, prefix, readFile: readText });

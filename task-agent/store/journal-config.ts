@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-const hostAndPort = z.string().regex(/^[^\s:]+(:[^\s:]+)*:\d{1,5}$/, "host:port");
+const hostAndPort = z.string().regex(/^[^\s:]+(:[^\s:]+)*:\d{1,5}$/, "must be host:port");
 
 /** Flat, so that every field has an environment variable and every password a `_FILE` form. */
 export const journalConfig = z

@@ -44,8 +44,8 @@ export type Started = {
 export function decideStart(facts: StartFacts): Started | GantryError {
   const { definition, request, name, app, at, id, url, rerun, sites } = facts;
   const { pipeline, version } = definition;
-  if (pipeline.app !== "none" && name === undefined)
-    return new GantryError("bad-request", { problem: "the app is missing" });
+  if (pipeline.app === "existing" && name === undefined)
+    return new GantryError("bad-request", { problem: `app is missing: the pipeline ${pipeline.name} runs for an app` });
   const appRequest = { id, app: name ?? "", by: request.principal, at, rerun: rerun !== undefined };
   // Checked before the parameters, because their defaults may be read from the app.
   const existing = pipeline.app === "existing" ? appRequested(pipeline, app, appRequest) : undefined;

@@ -7,7 +7,7 @@ import { failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
 import type { AnyStep, StepContext } from "@gantry/core/step/step.ts";
 import { type Backoff, backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
-import { problemsOf } from "@gantry/runtime/http/problem.ts";
+import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { isRetryable } from "../ports.ts";
 import { clip } from "./clip.ts";
 import { createEffect } from "./effect.ts";
@@ -95,18 +95,17 @@ function reportWaiting(run: StepRun, reason: string, retryAfterMs: number): void
 function parseInput(step: AnyStep, given: JsonObject): unknown {
   const parsed = step.input.safeParse(given);
   if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error, "/with");
-  const problem = problems.map(({ pointer, detail }) => `${pointer}: ${detail}`).join(" ");
-  throw new GantryError("bad-input", { step: step.name, problem }, { problems });
+  const problems = problemsOf(parsed.error, given, "/with");
+  throw new GantryError("bad-input", { step: step.name, problem: problemsInWords(problems) }, { problems });
 }
 
 /** Throws `internal` when a step does not keep to its own output schema. */
 function checkOutput(step: AnyStep, output: JsonObject): JsonObject {
   const parsed = step.output.safeParse(output);
   if (parsed.success) return parsed.data as JsonObject;
-  const problem = problemsOf(parsed.error).map(({ pointer, detail }) => `${pointer}: ${detail}`);
+  const problem = problemsInWords(problemsOf(parsed.error, output));
   throw new GantryError("internal", {
-    problem: `The output of ${step.name} does not match its declaration: ${problem.join(" ")}`,
+    problem: `The output of ${step.name} does not match its declaration: ${problem}.`,
   });
 }
 

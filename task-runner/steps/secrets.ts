@@ -3,8 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import { type Masker, MIN_SECRET_LENGTH } from "@gantry/core/mask/masker.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import type { RunnerConfig, SecretSource } from "../config.ts";
-import { fileProblem } from "../state/file-problem.ts";
 
 export type Secrets = {
   /** The value of a secret. Throws `credential-missing`; the error names the file or variable and never contains a value. */
@@ -41,7 +41,7 @@ export async function readSecret(source: SecretSource, env: Env, missing: (probl
   try {
     text = await readFile(source.file, "utf8");
   } catch (error) {
-    throw missing(`The file ${source.file} cannot be read: ${fileProblem(error)?.problem ?? String(error)}.`);
+    throw missing(`The file ${source.file} cannot be read: ${fileProblem(error)}.`);
   }
   const value = text.replace(/\r?\n$/, "");
   if (value === "") throw missing(`The file ${source.file} is empty.`);

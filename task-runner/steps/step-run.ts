@@ -4,11 +4,11 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Failure } from "@gantry/core/step/outcome.ts";
 import type { Exec } from "@gantry/core/step/step.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
 import { refFields } from "../attempts/refs.ts";
 import { duration } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
-import { fileProblem } from "../state/file-problem.ts";
 import { clipFailure } from "./clip.ts";
 import { createExec } from "./exec.ts";
 import type { FailingLine } from "./failing-line.ts";
@@ -44,8 +44,8 @@ export function toGantryError(job: JobContext, step: JobStep, error: unknown): G
 }
 
 function inWords({ folders }: JobContext, error: unknown): string {
-  const file = fileProblem(error);
-  if (file) return `${file.path.replace(`${folders.root}/`, "")}: ${file.problem}.`;
+  const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
+  if (path !== undefined) return `${path.replace(`${folders.root}/`, "")}: ${fileProblem(error)}.`;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 

@@ -4,9 +4,9 @@
 import { readFile } from "node:fs/promises";
 import { getCACertificates } from "node:tls";
 import { GantryError } from "@gantry/core/errors.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { Agent } from "undici";
 import type { SystemSettings } from "../config.ts";
-import { fileProblem } from "../state/file-problem.ts";
 
 /** Node reads only the first certificate of a text, so each one has to be given separately. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -35,8 +35,8 @@ export function systemFetch(base: typeof fetch, systems: Settings): typeof fetch
 export async function authorityOf(name: string, { ca }: Pick<SystemSettings, "ca">): Promise<string | undefined> {
   if (ca === undefined) return undefined;
   const refuse = (problem: string): GantryError => new GantryError("authority-unreadable", { system: name, problem });
-  const text = await readFile(ca, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw refuse(`${ca}: ${fileProblem(error)?.problem ?? error.message}.`);
+  const text = await readFile(ca, "utf8").catch((error: unknown) => {
+    throw refuse(`The file ${ca} cannot be read: ${fileProblem(error)}.`);
   });
   if (!text.includes("-----BEGIN CERTIFICATE-----")) throw refuse(`${ca} holds no PEM certificate.`);
   return text;

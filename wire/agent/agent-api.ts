@@ -5,7 +5,7 @@ import { feedEvent } from "./views.ts";
 
 const name = z
   .string()
-  .regex(/^[a-z][a-z0-9-]*$/, "lower case letters, digits and hyphens")
+  .regex(/^[a-z][a-z0-9-]*$/, "must have only lower case letters, digits and hyphens")
   .max(63);
 
 export const startTask = z.object({

@@ -85,7 +85,7 @@ export const AGENT_ROUTES = {
       ids: z
         .string()
         .transform((text) => text.split(","))
-        .pipe(z.array(z.string().regex(/^[\w-]{1,100}$/)).max(MAX_TAGS)),
+        .pipe(z.array(z.string().regex(/^[\w-]{1,100}$/, "must be a tag")).max(MAX_TAGS)),
     }),
     answer: taskTags,
   }),

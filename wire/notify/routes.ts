@@ -21,7 +21,7 @@ export const NOTIFY_ROUTES = {
       .extend({
         after: z
           .string()
-          .regex(/^\d{0,16}$/, "the id of an item")
+          .regex(/^\d{0,16}$/, "must be the id of an item")
           .optional(),
         wait: z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0),
       })

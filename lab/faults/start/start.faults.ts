@@ -46,7 +46,7 @@ test("a variable that names a missing file", () =>
     startsBadly(dir, {
       process: "task-agent",
       env: { GANTRY_TASK_AGENT_TOKEN_FILE: join(dir, "no-such-file") },
-      says: `The configuration is not valid. GANTRY_TASK_AGENT_TOKEN_FILE: ENOENT: no such file or directory, open 'DIR/no-such-file'. ${correct}`,
+      says: `The configuration is not valid. GANTRY_TASK_AGENT_TOKEN_FILE: the file DIR/no-such-file cannot be read: there is no such file (ENOENT). ${correct}`,
     }),
   ));
 
@@ -56,12 +56,12 @@ test("a secret file that is missing: of a runner, and of a notify-agent", () =>
     await startsBadly(dir, {
       process: "task-runner",
       config: { token },
-      says: "The token of the runner cannot be read. The file DIR/no-such-file cannot be read: there is no such file or folder. Provide the secret there or correct the configuration, then start again.",
+      says: "The token of the runner cannot be read. The file DIR/no-such-file cannot be read: there is no such file (ENOENT). Provide the secret there or correct the configuration, then start again.",
     });
     await startsBadly(dir, {
       process: "notify-agent",
       config: { token },
-      says: `The configuration is not valid. DIR/notify-agent.yaml:1: token: The file DIR/no-such-file cannot be read (ENOENT). ${correct}`,
+      says: `The configuration is not valid. DIR/notify-agent.yaml:1: token: The file DIR/no-such-file cannot be read: there is no such file (ENOENT). ${correct}`,
     });
   }));
 
@@ -163,12 +163,12 @@ test("a Kafka and a Redis address on which nothing listens", () =>
   withFolder(async (dir) => {
     const kafka = { brokers: ["127.0.0.1:9"] };
     const says =
-      /^Kafka at 127\.0\.0\.1:9 cannot be reached, and was never reached before\. .*ECONNREFUSED.* Correct `brokers` in the configuration, or start Kafka; once it was reached, Gantry starts without it, too\.\n$/;
+      /^Kafka at 127\.0\.0\.1:9 cannot be reached and has never been reached before\. .*ECONNREFUSED.* Correct `brokers` in the configuration, or start Kafka\. Once Kafka has been reached, Gantry also starts without it\.\n$/;
     await startsBadly(dir, { process: "task-agent", config: { events: { kafka } }, says });
     await startsBadly(dir, { process: "notify-agent", config: { source: { kafka } }, says });
     await startsBadly(dir, {
       process: "task-agent",
       config: { journal: { kind: "redis", address: "127.0.0.1:9" } },
-      says: "The journal at 127.0.0.1:9 cannot be reached. Redis at 127.0.0.1:9 cannot be reached: connect ECONNREFUSED 127.0.0.1:9. Correct `journal` in the configuration or start this Redis, then start again.",
+      says: "The journal at 127.0.0.1:9 cannot be reached. Redis at 127.0.0.1:9 cannot be reached: nothing listens on that address (connect ECONNREFUSED 127.0.0.1:9). Correct `journal` in the configuration or start this Redis, then start again.",
     });
   }));

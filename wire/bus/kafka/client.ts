@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
+import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs";
 import type { KafkaConfig } from "./config.ts";
@@ -53,7 +54,7 @@ export function logStrayRejections(logger: Logger): () => void {
 export function problemOfKafka(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const deepest = deepestCause(error, 5);
-  return deepest.message.replace(/\.?$/, ".");
+  return `${connectionProblem(deepest)}.`;
 }
 
 function isKafkaError(reason: unknown): boolean {
