@@ -78,6 +78,9 @@ export type AgentClient = {
   readonly pipeline: (name: string, call?: Asking) => Promise<PipelineView>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
+  /** Out of service, and back. Throw `not-found`. */
+  readonly removeRunner: (name: string) => Promise<void>;
+  readonly readmitRunner: (name: string) => Promise<void>;
   readonly sites: (call?: Asking) => Promise<Page<SiteView>>;
   /** Without `after`: no events, only the current end of the feed. */
   readonly settings: (call?: Asking) => Promise<SettingsView>;
@@ -130,6 +133,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     pipeline: (name, options) => call(routes.pipeline, { params: { name } }, options),
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
+    removeRunner: async (name) => void (await call(routes.removeRunner, { params: { name } })),
+    readmitRunner: async (name) => void (await call(routes.readmitRunner, { params: { name } })),
     sites: (options) => call(routes.sites, { params }, options),
     settings: (options) => call(routes.settings, { params }, options).catch(tooOld),
     changeSettings: (body) => call(routes.changeSettings, { params, body }).catch(tooOld),
