@@ -11,6 +11,9 @@ export type PortalClient = {
   readonly get: <T>(path: string, answer: z.ZodType<T>) => Promise<T>;
   /** `key`: the Idempotency-Key, for requests that start a task. */
   readonly post: <T>(path: string, body: object, answer: z.ZodType<T>, key?: string) => Promise<T>;
+  /** For changes whose response has no content. */
+  readonly change: (path: string) => Promise<void>;
+  readonly delete: (path: string) => Promise<void>;
 };
 
 /** Uses the administrator's token from the data folder of the portal. */
@@ -45,7 +48,7 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
         { cause },
       );
     });
-    const content: unknown = await answer.json();
+    const content: unknown = answer.status === 204 ? undefined : await answer.json();
     if (!answer.ok)
       throw (
         errorOf(content) ??
@@ -57,6 +60,8 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
     url,
     get: (path, schema) => ask("GET", path, schema),
     post: (path, body, schema, key) => ask("POST", path, schema, body, key),
+    change: (path) => ask("POST", path, z.undefined(), {}),
+    delete: (path) => ask("DELETE", path, z.undefined()),
   };
 }
 

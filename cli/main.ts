@@ -22,6 +22,10 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     summary: "show and change live settings",
     run: async (argv, io) => (await import("./settings.ts")).settings(argv, io),
   },
+  runners: {
+    summary: "list runners, take them out of service and back",
+    run: async (argv, io) => (await import("./runners.ts")).runners(argv, io),
+  },
   archive: {
     summary: "read the archive of old tasks and deliveries",
     run: async (argv, io) => (await import("./archive.ts")).archive(argv, io),

@@ -1,30 +1,22 @@
 // `gantry settings`: shows and changes live settings through the API of the portal.
 
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import { SETTINGS, type SettingKey } from "@gantry/core/settings/settings.ts";
-import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { type SettingView, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
-import { z } from "zod";
-import { type PortalClient, portalClient } from "./client.ts";
 import type { Io } from "./io.ts";
+import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
 
 const HELP = `Usage: gantry settings [get [KEY]]              show the values and what is allowed
        gantry settings set KEY VALUE [--why TEXT]
        gantry settings unset KEY [--why TEXT]   reset to the default
        gantry settings history                  list the changes
 
-  --portal URL   address of the portal (default: GANTRY_PORTAL, else from --data)
-  --data DIR     data folder of \`gantry start\` (default .data). It provides the administrator's token unless
-                 GANTRY_TOKEN or GANTRY_TOKEN_FILE is set.
-  --json         print the response of the portal
-
+${PORTAL_HELP}
 Write a list as a,b,c. A change takes effect in all processes within 10 seconds.
 `;
-const DEADLINE_MS = 15_000;
 
 export async function settings(argv: readonly string[], io: Io): Promise<number> {
   const read = readArguments(argv);
@@ -32,7 +24,7 @@ export async function settings(argv: readonly string[], io: Io): Promise<number>
     (read === "" ? io.stdout : io.stderr)(`${read === "" ? "" : `${read}\n\n`}${HELP}`);
     return read === "" ? 0 : 2;
   }
-  const portal = openPortal(read, io);
+  const portal = portalFor(read, io);
   const print = (value: object, text: string): void =>
     io.stdout(read.json ? `${JSON.stringify(value, null, 2)}\n` : text);
   const [verb = "get", key, value] = read.positionals;
@@ -81,11 +73,8 @@ function readArguments(argv: readonly string[]): Arguments | string {
       args: [...argv],
       allowPositionals: true,
       options: {
-        portal: { type: "string" },
-        data: { type: "string", default: ".data" },
+        ...PORTAL_FLAGS,
         why: { type: "string" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
       },
     });
     if (values.help) return "";
@@ -97,28 +86,6 @@ function readArguments(argv: readonly string[]): Arguments | string {
     return { positionals, portal: values.portal, data: values.data, why: values.why, json: values.json };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function openPortal({ portal, data }: Arguments, io: Io): PortalClient {
-  const url = portal ?? io.env.GANTRY_PORTAL ?? portalOf(data, io);
-  const file = io.env.GANTRY_TOKEN_FILE ?? join(data, "admin-token");
-  const token = io.env.GANTRY_TOKEN ?? readText(file, "The token of an administrator", io).trim();
-  return portalClient(url.replace(/\/+$/, ""), token, AbortSignal.timeout(DEADLINE_MS));
-}
-
-function portalOf(data: string, io: Io): string {
-  const text = readText(join(data, "gantry.json"), "The address of the portal", io);
-  const { ports } = z.object({ ports: z.object({ portal: z.int() }) }).parse(JSON.parse(text));
-  return `http://127.0.0.1:${ports.portal}`;
-}
-
-function readText(file: string, what: string, io: Io): string {
-  try {
-    return io.readFile(file);
-  } catch (error) {
-    const problem = `The file ${file} cannot be read: ${fileProblem(error)}.`;
-    throw new GantryError("secret-unreadable", { what, problem }, { cause: error });
   }
 }
 

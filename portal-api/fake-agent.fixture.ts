@@ -182,7 +182,7 @@ type Parts = Pick<FakeAgent, "addTask" | "emit"> & {
 };
 type Handlers = Partial<RouteHandlers<AgentRoutes>>;
 
-/** Without the routes for removing runners and following settings, like an older agent. */
+/** Without the route for following settings, like an older agent. */
 function makeRoutes(parts: Parts): Router {
   const router = new Router({ prefix: AGENT_PREFIX });
   const handlers: Handlers = { ...taskHandlers(parts), ...logAndFeed(parts), ...FIXED };
@@ -273,11 +273,17 @@ const FIXED: Handlers = {
   },
   steps: () => ({ items: [] }),
   runners: () => ({ items: [] }),
+  removeRunner: ({ params: { name } }) => requireRunner(name),
+  readmitRunner: ({ params: { name } }) => requireRunner(name),
   sites: () => ({ items: [SITE] }),
   settings: () => SETTINGS,
   changeSettings: () => SETTINGS,
   settingsHistory: () => ({ items: [] }),
 };
+
+function requireRunner(name: string): undefined {
+  if (name !== "seoul-1") throw new GantryError("not-found", { kind: "runner", name });
+}
 
 /** The only rule of the fake pipelines: `ref` is a text. */
 function checkParams({ pipeline, params }: StartTask): void {

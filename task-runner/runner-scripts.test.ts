@@ -36,7 +36,7 @@ test("a workspace that an earlier step has removed is told in words", async (t) 
   const job = agent.offer({ steps: [script("clean", 'rm -rf "$PWD"'), script("next", "true")] });
   const { failure } = await agent.reported(job);
   assert.equal(failure?.code, "bad-input");
-  assert.match(failure?.why ?? "", /^workspace: there is no such file or folder\. A program cannot run there;/);
+  assert.match(failure?.why ?? "", /^workspace: there is no such file \(ENOENT\)\. A program cannot run there;/);
 });
 
 test("an error of the file system is told in words, whatever meets it", async (t) => {
@@ -58,14 +58,14 @@ test("an error of the file system is told in words, whatever meets it", async (t
   const { agent } = await openUnprotectedRunner(t, { steps: [read] });
   const job = agent.offer({ steps: [uses("read", "test/read")] });
   const { failure } = await agent.reported(job);
-  assert.equal(failure?.why, "workspace/missing.json: there is no such file or folder.");
+  assert.equal(failure?.why, "workspace/missing.json: there is no such file (ENOENT).");
 });
 
 test("a secret whose file is missing is told in words", async (t) => {
   const { agent } = await openUnprotectedRunner(t, { config: { secrets: { code: { file: "/nowhere/code" } } } });
   const job = agent.offer({ steps: [script("one", "true", { env: { CODE: "${{ secrets.code }}" } })] });
   const { failure } = await agent.reported(job);
-  assert.equal(failure?.why, "The file /nowhere/code cannot be read: there is no such file or folder.");
+  assert.equal(failure?.why, "The file /nowhere/code cannot be read: there is no such file (ENOENT).");
 });
 
 test("a shell that is missing on the runner is an error of the runner, not a failure of the script", async (t) => {

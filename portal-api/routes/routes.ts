@@ -2,6 +2,7 @@
 
 import type { Route } from "../http/route.ts";
 import { cancelTask } from "./cancel-task.ts";
+import { readmitRunner, removeRunner } from "./change-runner.ts";
 import { createApp } from "./create-app.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
 import { createToken } from "./create-token.ts";
@@ -50,6 +51,8 @@ export const ROUTES: readonly Route[] = [
   watchEvents,
   listSites,
   listRunners,
+  removeRunner,
+  readmitRunner,
   listSystems,
   listPipelines,
   getPipeline,

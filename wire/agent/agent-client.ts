@@ -81,6 +81,9 @@ export type AgentClient = {
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   readonly createEnrolment: (body: z.input<typeof createEnrolment>) => Promise<EnrolmentView>;
+  /** Out of service, and back. Throw `not-found`. */
+  readonly removeRunner: (name: string) => Promise<void>;
+  readonly readmitRunner: (name: string) => Promise<void>;
   readonly sites: (call?: Asking) => Promise<Page<SiteView>>;
   /** Without `after`: no events, only the current end of the feed. */
   readonly settings: (call?: Asking) => Promise<SettingsView>;
@@ -134,6 +137,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
     createEnrolment: (body) => call(routes.createEnrolment, { params, body }),
+    removeRunner: async (name) => void (await call(routes.removeRunner, { params: { name } })),
+    readmitRunner: async (name) => void (await call(routes.readmitRunner, { params: { name } })),
     sites: (options) => call(routes.sites, { params }, options),
     settings: (options) => call(routes.settings, { params }, options).catch(tooOld),
     changeSettings: (body) => call(routes.changeSettings, { params, body }).catch(tooOld),

@@ -118,6 +118,7 @@ export const v1 = {
   pipelines: "/v1/pipelines",
   pipeline: (name: string) => `/v1/pipelines/${part(name)}`,
   sites: "/v1/sites",
+  runner: (name: string) => `/v1/runners/${part(name)}`,
   inbox: "/v1/inbox",
   tokens: "/v1/tokens",
   settings: "/v1/settings",

@@ -1,9 +1,12 @@
 // The sites: their runners, their systems, and which jobs wait there and why.
 
 import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
-import { type Page, to, v1 } from "../data/api.ts";
+import { type Page, send, to, v1 } from "../data/api.ts";
+import { isAdmin } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
+import { useAction } from "../data/use-action.ts";
 import { usePolling } from "../data/use-polling.ts";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { count } from "../parts/format.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
@@ -27,7 +30,7 @@ export function SitesPage() {
               <p>A site appears here when its first runner registers.</p>
             </EmptyState>
           ) : (
-            items.map((site) => <Site site={site} key={site.name} />)
+            items.map((site) => <Site site={site} onChanged={sites.reload} key={site.name} />)
           )
         }
       </Loaded>
@@ -35,21 +38,21 @@ export function SitesPage() {
   );
 }
 
-function Site({ site }: { site: SiteView }) {
+function Site({ site, onChanged }: { site: SiteView; onChanged: () => void }) {
   return (
     <section class="section site" aria-label={site.name}>
       <h2>
         {site.name}
         <Presence state={site.state} />
       </h2>
-      <Runners runners={site.runners} />
+      <Runners runners={site.runners} onChanged={onChanged} />
       <Systems systems={site.systems} />
       <Queue queue={site.queue} />
     </section>
   );
 }
 
-function Runners({ runners }: { runners: SiteView["runners"] }) {
+function Runners({ runners, onChanged }: { runners: SiteView["runners"]; onChanged: () => void }) {
   return (
     <div class="scroll">
       <table class="stack">
@@ -61,15 +64,20 @@ function Runners({ runners }: { runners: SiteView["runners"] }) {
             <th>Labels</th>
             <th>Host</th>
             <th class="w-when">Last heard from</th>
+            {isAdmin.value ? (
+              <th>
+                <span class="hidden">Remove</span>
+              </th>
+            ) : null}
           </tr>
         </thead>
         <tbody>
           {runners.map((runner) => (
-            <Runner runner={runner} key={runner.name} />
+            <Runner runner={runner} onChanged={onChanged} key={runner.name} />
           ))}
           {runners.length === 0 ? (
             <tr>
-              <td colSpan={6} class="soft">
+              <td colSpan={7} class="soft">
                 No runner is registered. Jobs of this site wait.
               </td>
             </tr>
@@ -141,7 +149,7 @@ function Queue({ queue }: { queue: SiteView["queue"] }) {
   );
 }
 
-function Runner({ runner }: { runner: RunnerView }) {
+function Runner({ runner, onChanged }: { runner: RunnerView; onChanged: () => void }) {
   const { host } = runner;
   return (
     <tr>
@@ -159,7 +167,32 @@ function Runner({ runner }: { runner: RunnerView }) {
       <td class="soft">
         <RelativeTime at={runner.lastHeardAt} />
       </td>
+      {isAdmin.value ? (
+        <td class="end">
+          {runner.state === "online" ? null : <RemoveRunner name={runner.name} onRemoved={onChanged} />}
+        </td>
+      ) : null}
     </tr>
+  );
+}
+
+/** For a runner that is gone for good. One that is online is stopped first: it would only be refused and come back. */
+function RemoveRunner({ name, onRemoved }: { name: string; onRemoved: () => void }) {
+  const { isSending, problem, run } = useAction();
+  const remove = (): void =>
+    run(async () => {
+      await send("DELETE", v1.runner(name));
+      onRemoved();
+    });
+  return (
+    <>
+      <ConfirmButton verb="Remove" name={name} isDisabled={isSending} onConfirm={remove} />
+      {problem === undefined ? null : (
+        <p class="problem" role="alert">
+          {problem.title} {problem.detail}
+        </p>
+      )}
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, send, type TokenView, v1 } from "../data/api.ts";
 import { type Resource, useResource } from "../data/store.ts";
 import { ActionTable } from "../parts/action-table.tsx";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { Section } from "../parts/page-layout.tsx";
 import { CopyButton, RelativeTime } from "../parts/values.tsx";
@@ -66,41 +67,12 @@ function TokenTable({ tokens, onRevoke }: { tokens: Resource<Page<TokenView>>; o
               </td>
               <td class="soft">{token.expiresAt === undefined ? "never" : token.expiresAt.slice(0, 10)}</td>
               <td class="end">
-                <RevokeButton name={token.name} onRevoke={() => onRevoke(token.name)} />
+                <ConfirmButton verb="Revoke" name={token.name} onConfirm={() => onRevoke(token.name)} />
               </td>
             </tr>
           ))}
         </ActionTable>
       )}
     </Loaded>
-  );
-}
-
-/** Asks before it revokes. */
-function RevokeButton({ name, onRevoke }: { name: string; onRevoke: () => void }) {
-  const isAsking = useSignal(false);
-  const ask = (value: boolean): void => {
-    isAsking.value = value;
-  };
-  if (!isAsking.value) {
-    return (
-      <button type="button" class="button small" aria-label={`Revoke ${name}`} onClick={() => ask(true)}>
-        Revoke
-      </button>
-    );
-  }
-  const confirm = (): void => {
-    ask(false);
-    onRevoke();
-  };
-  return (
-    <>
-      <button type="button" class="button danger small" onClick={confirm}>
-        Revoke {name}
-      </button>{" "}
-      <button type="button" class="button small" onClick={() => ask(false)}>
-        Keep
-      </button>
-    </>
   );
 }

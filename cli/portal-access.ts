@@ -1,0 +1,48 @@
+// Where the portal is and with which token: from flags, the environment, or the data folder of `gantry start`.
+
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { z } from "zod";
+import { type PortalClient, portalClient } from "./client.ts";
+import type { Io } from "./io.ts";
+
+export const PORTAL_HELP = `  --portal URL   address of the portal (default: GANTRY_PORTAL, else from --data)
+  --data DIR     data folder of \`gantry start\` (default .data). It provides the administrator's token unless
+                 GANTRY_TOKEN or GANTRY_TOKEN_FILE is set.
+  --json         print the response of the portal
+`;
+const DEADLINE_MS = 15_000;
+
+/** The flags of commands that talk to the portal. */
+export const PORTAL_FLAGS = {
+  portal: { type: "string" },
+  data: { type: "string", default: ".data" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+/** Throws `secret-unreadable` when the folder has no token or address. */
+export function portalFor(
+  { portal, data }: { readonly portal: string | undefined; readonly data: string },
+  io: Io,
+): PortalClient {
+  const url = portal ?? io.env.GANTRY_PORTAL ?? portalOf(data, io);
+  const file = io.env.GANTRY_TOKEN_FILE ?? join(data, "admin-token");
+  const token = io.env.GANTRY_TOKEN ?? readText(file, "The token of an administrator", io).trim();
+  return portalClient(url.replace(/\/+$/, ""), token, AbortSignal.timeout(DEADLINE_MS));
+}
+
+function portalOf(data: string, io: Io): string {
+  const text = readText(join(data, "gantry.json"), "The address of the portal", io);
+  const { ports } = z.object({ ports: z.object({ portal: z.int() }) }).parse(JSON.parse(text));
+  return `http://127.0.0.1:${ports.portal}`;
+}
+
+function readText(file: string, what: string, io: Io): string {
+  try {
+    return io.readFile(file);
+  } catch (error) {
+    const problem = `The file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`;
+    throw new GantryError("secret-unreadable", { what, problem }, { cause: error });
+  }
+}

@@ -1,0 +1,85 @@
+// `gantry runners` against a real portal and a real task-agent.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { startPortal } from "@gantry/portal-api/main.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { startTaskAgent } from "@gantry/task-agent/main.ts";
+import { createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
+import { runners } from "./runners.ts";
+
+const token = "platform-token-of-this-test";
+const runnerToken = "runner-token-of-this-test";
+const logger = makeLogger("test", "silent");
+const folder = await mkdtemp(join(tmpdir(), "gantry-cli-runners-"));
+const agent = await startTaskAgent(
+  { data: join(folder, "agent"), portalUrl: "http://portal", token, runnerTokens: { [runnerToken]: "seoul" } },
+  { logger },
+);
+const portal = await startPortal(
+  { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } },
+  { logger },
+);
+after(async () => {
+  await portal.close();
+  await agent.close();
+  await rm(folder, { recursive: true });
+});
+
+async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
+  let out = "";
+  const write = (text: string): void => {
+    out += text;
+  };
+  const io = {
+    stdout: write,
+    stderr: write,
+    readFile: (path: string) => readFileSync(path, "utf8"),
+    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
+    tty: false,
+  };
+  return { code: await runners(argv, io), out };
+}
+
+function register(): Promise<unknown> {
+  return createRunnerClient({ url: agent.url, token: () => runnerToken, fetch }).session({
+    runner: "seoul-1",
+    bootId: randomUUID(),
+    site: "seoul",
+    labels: [],
+    slots: 1,
+    version: "0.0.0",
+    host: { name: "host", platform: "linux", cpus: 1, memoryMb: 1 },
+    systems: [],
+    running: [],
+  });
+}
+
+test("a runner that is gone for good is removed, refused when it comes back, and readmitted", async () => {
+  assert.equal((await run()).out, "No runner is registered.\n");
+  await register();
+  assert.match((await run()).out, /^seoul-1 {2}seoul {2}online, last heard /);
+  assert.deepEqual(await run("remove", "seoul-1"), {
+    code: 0,
+    out: "seoul-1 is out of service. `gantry runners readmit seoul-1` takes it back.\n",
+  });
+  assert.equal((await run()).out, "No runner is registered.\n");
+  await assert.rejects(register(), { code: "unauthenticated" });
+  assert.equal((await run("readmit", "seoul-1")).code, 0);
+  await register();
+  assert.match((await run("--json")).out, /"name": "seoul-1"/);
+});
+
+test("an unknown runner and wrong arguments are told as that", async () => {
+  await assert.rejects(run("remove", "seoul-9"), { code: "not-found" });
+  for (const argv of [["remove"], ["list", "x"], ["burn", "x"], ["remove", "a", "b"]]) {
+    const { code, out } = await run(...argv);
+    assert.equal(code, 2);
+    assert.match(out, /Usage: gantry runners/);
+  }
+});

@@ -1,0 +1,39 @@
+// A button for what cannot be taken back by another click: it asks first.
+
+import { useSignal } from "@preact/signals";
+
+/** `verb`: e.g. `Revoke`; `name`: of what. `isDisabled`: while a request is sent. */
+export function ConfirmButton(props: { verb: string; name: string; isDisabled?: boolean; onConfirm: () => void }) {
+  const { verb, name, isDisabled = false, onConfirm } = props;
+  const isAsking = useSignal(false);
+  const ask = (value: boolean): void => {
+    isAsking.value = value;
+  };
+  if (!isAsking.value) {
+    return (
+      <button
+        type="button"
+        class="button small"
+        aria-label={`${verb} ${name}`}
+        disabled={isDisabled}
+        onClick={() => ask(true)}
+      >
+        {verb}
+      </button>
+    );
+  }
+  const confirm = (): void => {
+    ask(false);
+    onConfirm();
+  };
+  return (
+    <>
+      <button type="button" class="button danger small" onClick={confirm}>
+        {verb} {name}
+      </button>{" "}
+      <button type="button" class="button small" onClick={() => ask(false)}>
+        Keep
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,41 @@
+// DELETE /v1/runners/{runner} and POST /v1/runners/{runner}/readmit
+
+import { z } from "zod";
+import { route } from "../http/route.ts";
+
+/** The names that a runner may have. */
+const inRunner = z.strictObject({ runner: z.string().regex(/^[^\p{C}/]{1,200}$/u, "not the name of a runner") });
+
+export const removeRunner = route({
+  method: "DELETE",
+  path: "/v1/runners/{runner}",
+  id: "removeRunner",
+  tag: "sites",
+  summary: "Take a runner out of service",
+  description:
+    "For a runner that is gone for good, or must not work any more. It is no longer listed and can neither register nor renew; what it was working on is given to others as after a lost runner.",
+  access: "admin",
+  verb: "remove runners",
+  params: inRunner,
+  responses: { 204: { description: "Out of service" } },
+  handle: async ({ ctx, portal, params }) => {
+    await portal.agent.removeRunner(params.runner);
+    ctx.status = 204;
+  },
+});
+
+export const readmitRunner = route({
+  method: "POST",
+  path: "/v1/runners/{runner}/readmit",
+  id: "readmitRunner",
+  tag: "sites",
+  summary: "Take a runner back into service",
+  access: "admin",
+  verb: "readmit runners",
+  params: inRunner,
+  responses: { 204: { description: "May register again" } },
+  handle: async ({ ctx, portal, params }) => {
+    await portal.agent.readmitRunner(params.runner);
+    ctx.status = 204;
+  },
+});
