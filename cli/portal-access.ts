@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { z } from "zod";
 import { type PortalClient, portalClient } from "./client.ts";
 import type { Io } from "./io.ts";
@@ -42,7 +43,7 @@ function readText(file: string, what: string, io: Io): string {
   try {
     return io.readFile(file);
   } catch (error) {
-    const problem = `The file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`;
+    const problem = `The file ${file} cannot be read: ${fileProblem(error)}.`;
     throw new GantryError("secret-unreadable", { what, problem }, { cause: error });
   }
 }
