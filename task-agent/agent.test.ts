@@ -103,6 +103,13 @@ class AgentFixture {
 }
 
 describe("the task-agent over HTTP", () => {
+  test("a second task-agent on the same data folder and port is told of the folder, not of the port", async () => {
+    const fixture = await AgentFixture.start();
+    const port = Number(new URL(fixture.agent.url).port);
+    const config = { data: fixture.data, port, portalUrl: "http://portal", token: TOKEN, runnerTokens: {} };
+    await assert.rejects(startTaskAgent(config, { logger: quiet }), { code: "store-busy" });
+  });
+
   test("a task runs at two sites to its end, and the feed has every event in order", async () => {
     const fixture = await AgentFixture.start();
     const task = await fixture.request();

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { job, pipeline, TaskUnderTest } from "@gantry/core/task/task.fixture.ts";
+import { jobSpec as jobSpecSchema } from "@gantry/wire/runner/protocol.ts";
+import { jobSpec } from "./job-spec.ts";
+
+test("a runner is told the retry of a step, in full", () => {
+  const retry = {
+    max: 3,
+    delayMs: 5_000,
+    on: ["failed" as const, "timed-out" as const],
+    exitCodes: [1, 75],
+    backoff: "exponential" as const,
+    maxDelayMs: 120_000,
+  };
+  const action = { kind: "run" as const, run: "make", shell: "sh" as const, workingDirectory: undefined };
+  const step = { id: "make", title: "Make", when: undefined, timeoutMs: undefined, env: {}, action };
+  const steps = [
+    { ...step, retry },
+    { ...step, id: "other" },
+  ];
+  const task = new TaskUnderTest(pipeline([job("build", { steps })]));
+  const spec = jobSpec({ state: task.state, pipeline: task.pipeline, version: 1 }, "build");
+  const told = jobSpecSchema.parse(JSON.parse(JSON.stringify(spec)));
+  assert.deepEqual(
+    told.steps.map((one) => one.retry),
+    [retry, undefined],
+  );
+});
