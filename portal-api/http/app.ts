@@ -1,6 +1,7 @@
 // The portal as a Koa app: common middleware, security headers, the declared routes, the files of the console.
 
 import { createApp } from "@gantry/runtime/http/app.ts";
+import { compress } from "@gantry/runtime/http/compress.ts";
 import type Koa from "koa";
 import type { Portal } from "../portal.ts";
 import type { Route } from "./route.ts";
@@ -10,6 +11,7 @@ import { serveConsole } from "./static.ts";
 export function makeApp(portal: Portal, routes: readonly Route[]): Koa {
   const app = createApp({ name: "portal-api", logger: portal.logger, onAnswered: portal.metrics.answered });
   app.use(securityHeaders(portal));
+  app.use(compress());
   app.use(makeRouter(portal, routes).routes());
   app.use(refuseOtherMethods);
   app.use(serveConsole(portal.config.console));

@@ -77,6 +77,24 @@ test("required parameters are marked as required, optional ones are not", () => 
   assert.deepEqual(document.paths["/livez"]?.get?.security, []);
 });
 
+test("the document tells the least limit, every refusal that a server gives, and examples", () => {
+  const limit = document.paths["/v1/tasks"]?.get?.parameters.find((one) => one.name === "limit") as unknown as {
+    schema: { minimum: number };
+  };
+  assert.equal(limit.schema.minimum, 1, "0 is refused");
+  for (const [method, path, { responses }] of operations()) {
+    for (const status of ["405", "408", "431"]) assert.ok(status in responses, `${method} ${path} ${status}`);
+    if (path.startsWith("/v1/"))
+      for (const status of ["401", "429"]) assert.ok(status in responses, `${path} ${status}`);
+  }
+  for (const [method, path, { requestBody, parameters }] of operations()) {
+    if (!path.startsWith("/v1/")) continue;
+    const content = Object.values((requestBody?.content ?? {}) as { [type: string]: JsonObject });
+    const inPath = parameters.filter((one) => one.in === "path");
+    for (const one of [...content, ...inPath]) assert.ok("example" in one, `${method} ${path} has no example`);
+  }
+});
+
 test("every reference resolves and every schema compiles", () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema({ $id: "document", components: document.components }, "document");

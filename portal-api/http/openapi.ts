@@ -48,9 +48,28 @@ export function openApiOf(
   };
 }
 
+/** Of parameters in paths. */
+const EXAMPLES: { readonly [parameter: string]: string } = {
+  app: "orders",
+  id: "t0mx28eysn04hrp5cn16",
+  job: "deploy[seoul]",
+  step: "sync",
+  name: "ci",
+  runner: "seoul-1",
+};
+
+/** What the server refuses before it knows the route, and what can happen everywhere. */
+const EVERYWHERE: readonly ErrorCode[] = [
+  "bad-request",
+  "method-not-allowed",
+  "request-timeout",
+  "headers-too-large",
+  "internal",
+];
+
 /** The error codes of a route: its own ones, and those that follow from its method, access and parameters. */
 export function errorsOf(one: Route): readonly ErrorCode[] {
-  const codes: ErrorCode[] = ["bad-request", ...(one.errors ?? []), "internal"];
+  const codes: ErrorCode[] = [...EVERYWHERE, ...(one.errors ?? [])];
   if (one.access !== "anyone") codes.push("unauthenticated", "limit-reached");
   if (one.method !== "GET" || one.access !== "anyone") codes.push("forbidden");
   if (one.params) codes.push("not-found");
@@ -99,6 +118,7 @@ function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, schema
     required: !field.safeParse(undefined).success,
     ...(field.description === undefined ? {} : { description: field.description }),
     schema: schemas.request(field),
+    ...(place === "path" && name in EXAMPLES ? { example: EXAMPLES[name] ?? "" } : {}),
   }));
 }
 
@@ -106,7 +126,7 @@ function bodyOf(one: Route, schemas: Schemas): JsonObject | undefined {
   if (!one.body) return undefined;
   const type = one.form ? "application/x-www-form-urlencoded" : "application/json";
   const required = !one.body.safeParse({}).success;
-  return { required, content: { [type]: { schema: schemas.request(one.body) } } };
+  return { required, content: { [type]: { schema: schemas.request(one.body), example: one.example ?? {} } } };
 }
 
 function responsesOf(one: Route, schemas: Schemas): { [status: string]: JsonValue } {

@@ -3,6 +3,7 @@
 
 import type { ErrorCode } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
 import { parse } from "@gantry/runtime/http/problem.ts";
 import { readBytes, readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
 import type Koa from "koa";
@@ -35,6 +36,8 @@ type Declared = {
   readonly responses: { readonly [status: number]: ResponseSpec };
   /** Error codes beyond those that `errorsOf` derives from the declaration. */
   readonly errors?: readonly ErrorCode[];
+  /** An example of the body, for the document. */
+  readonly example?: JsonObject;
   /** The Idempotency-Key header is required. */
   readonly requiresIdempotencyKey?: true;
   /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */

@@ -17,16 +17,16 @@ export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "must be 
 export const inApp = z.strictObject({ app: name });
 export const inTask = z.strictObject({ id: taskId });
 
-const digits = (most: number): z.ZodType<number> =>
+const digits = (most: number, least = 0): z.ZodType<number> =>
   z
     .string()
     .regex(/^\d{1,15}$/, "must be a whole number")
     .transform(Number)
-    .pipe(z.number().max(most))
-    .meta({ type: "integer", minimum: 0, maximum: most });
+    .pipe(z.number().min(least, `at least ${least}`).max(most))
+    .meta({ type: "integer", minimum: least, maximum: most });
 
 export const seqQuery = digits(Number.MAX_SAFE_INTEGER);
-export const limitQuery = digits(200).refine((limit) => limit > 0, "at least 1");
+export const limitQuery = digits(200, 1);
 export const waitQuery = digits(30_000).describe(
   "How many milliseconds to hold the request while there is nothing to return (JSON only)",
 );

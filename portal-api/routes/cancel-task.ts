@@ -16,6 +16,7 @@ export const cancelTask = route({
   verb: "cancel a task",
   params: inTask,
   body: z.strictObject({ reason }),
+  example: { reason: "The wrong branch." },
   responses: { 202: accepted },
   errors: ["already-ended", "task-archived"],
   handle: async (call) => {

@@ -19,6 +19,7 @@ export const createApp = route({
   body: z.strictObject({
     params: params.describe("The `name` of the new app, and the other parameters of the pipeline"),
   }),
+  example: { params: { name: "orders", title: "Orders", jiraKey: "ORD" } },
   responses: { 202: accepted },
   errors: ["bad-params", "app-exists", "idempotency-key-reused"],
   handle: async (call) => {

@@ -21,6 +21,7 @@ export const createToken = route({
     role: roleSchema,
     days: z.int().min(1).max(365).default(90).describe("Days until the token expires"),
   }),
+  example: { name: "nightly", role: "developer", days: 90 },
   responses: {
     201: json(
       "The token",

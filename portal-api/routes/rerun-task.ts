@@ -25,6 +25,7 @@ export const rerunTask = route({
       .default("pinned")
       .describe("`pinned`: with the pipeline file that the task ran with; `newest`: with the one in force now"),
   }),
+  example: { from: "failed" },
   responses: { 202: accepted },
   errors: ["conflict", "idempotency-key-reused", "task-archived"],
   handle: async (call) => {

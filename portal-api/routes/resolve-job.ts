@@ -19,6 +19,7 @@ export const resolveJob = route({
     answer: z.enum(["run-again", "mark-done", "fail"]),
     reason,
   }),
+  example: { job: "deploy[seoul]", answer: "run-again", reason: "The runner is gone, and nothing was deployed." },
   responses: { 202: accepted },
   errors: ["conflict", "already-ended", "task-archived"],
   handle: async (call) => {

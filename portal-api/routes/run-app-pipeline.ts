@@ -1,5 +1,6 @@
 // POST /v1/apps/{app}/ci and …/cd: the buttons "Run CI" and "Run CD".
 
+import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
@@ -11,6 +12,7 @@ export const runCi = runAppPipeline({
   does: "run CI",
   summary: "Run CI of an app",
   description: "Builds and tests the source of the app, and pushes an image to the registry.",
+  example: { params: { ref: "main" } },
 });
 
 export const runCd = runAppPipeline({
@@ -19,6 +21,7 @@ export const runCd = runAppPipeline({
   does: "run CD",
   summary: "Run CD of an app",
   description: "Writes the image into the yaml repository and waits until Argo CD has deployed it to the targets.",
+  example: { params: { targets: ["seoul"] } },
 });
 
 function runAppPipeline(button: {
@@ -27,8 +30,9 @@ function runAppPipeline(button: {
   does: string;
   summary: string;
   description: string;
+  example: JsonObject;
 }) {
-  const { pipeline, id, does, summary, description } = button;
+  const { pipeline, id, does, summary, description, example } = button;
   return route({
     method: "POST",
     path: `/v1/apps/{app}/${pipeline}`,
@@ -41,6 +45,7 @@ function runAppPipeline(button: {
     requiresIdempotencyKey: true,
     params: inApp,
     body: z.strictObject({ params: params.default({}) }),
+    example,
     responses: { 202: accepted },
     errors: ["bad-params", "app-unknown", "idempotency-key-reused"],
     handle: async (call) => {

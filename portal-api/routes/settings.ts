@@ -29,6 +29,7 @@ export const setSettings = route({
   access: "admin",
   verb: "change settings",
   body: changeSettings,
+  example: { version: 3, changes: { "dispatch.pausedSites": ["tokyo"] }, reason: "Maintenance until 18:00." },
   responses: { 200: json("All live settings after the change", settingsView) },
   errors: ["version-differs"],
   handle: async (call) => {

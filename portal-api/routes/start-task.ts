@@ -15,6 +15,7 @@ export const startTask = route({
   verb: "run a pipeline",
   requiresIdempotencyKey: true,
   body: z.strictObject({ pipeline: name, app: name.optional(), params: params.default({}) }),
+  example: { pipeline: "ci", app: "orders", params: { ref: "main" } },
   responses: { 202: accepted },
   errors: ["bad-params", "app-unknown", "app-exists", "pipeline-unknown", "idempotency-key-reused"],
   handle: async (call) => {
