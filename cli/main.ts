@@ -23,7 +23,7 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     run: async (argv, io) => (await import("./settings.ts")).settings(argv, io),
   },
   runners: {
-    summary: "list runners, take them out of service and back",
+    summary: "list and enrol runners, take them out of service and back",
     run: async (argv, io) => (await import("./runners.ts")).runners(argv, io),
   },
   archive: {

@@ -10,7 +10,7 @@ import { after, test } from "node:test";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
-import { createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
+import { createIdentityClient, createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
 import { runners } from "./runners.ts";
 
 const token = "platform-token-of-this-test";
@@ -82,4 +82,18 @@ test("an unknown runner and wrong arguments are told as that", async () => {
     assert.equal(code, 2);
     assert.match(out, /Usage: gantry runners/);
   }
+});
+
+const publicKey = "A".repeat(43);
+
+test("enrol prints a token that enrols one runner", async () => {
+  const { code, out } = await run("enrol", "seoul");
+  assert.equal(code, 0);
+  const oneTime = /^ {2}enrol: ([\w-]{43})$/m.exec(out)?.[1] ?? "";
+  const client = createIdentityClient({ url: agent.url, fetch });
+  const enrolled = { token: oneTime, runner: "seoul-1", publicKey };
+  assert.deepEqual(await client.enrol(enrolled), { site: "seoul" });
+  await assert.rejects(client.enrol({ ...enrolled, runner: "seoul-2" }), { code: "enrolment-invalid" });
+  const json = JSON.parse((await run("enrol", "seoul", "--json")).out);
+  assert.deepEqual(Object.keys(json), ["site", "token", "expiresAt"]);
 });

@@ -1,11 +1,13 @@
-// `gantry runners`: lists runners, and takes them out of service and back.
+// `gantry runners`: lists runners, enrols them, and takes them out of service and back.
 
 import { parseArgs } from "node:util";
+import { type EnrolmentView, enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { page, type RunnerView, runnerView } from "@gantry/wire/agent/views.ts";
 import type { Io } from "./io.ts";
 import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
 
 const HELP = `Usage: gantry runners                   list the runners of all sites
+       gantry runners enrol SITE        create a one-time token for a new runner, or for a new key of one
        gantry runners remove NAME       take one out of service, e.g. one that is gone for good
        gantry runners readmit NAME      let it register again
 
@@ -29,9 +31,24 @@ export async function runners(argv: readonly string[], io: Io): Promise<number> 
     io.stdout(`${read.name} may register again.\n`);
     return 0;
   }
+  if (read.verb === "enrol") {
+    const enrolment = await portal.post("/v1/enrolments", { site: read.name }, enrolmentView);
+    io.stdout(read.json ? `${JSON.stringify(enrolment, null, 2)}\n` : enrolText(enrolment));
+    return 0;
+  }
   const { items } = await portal.get("/v1/runners", page(runnerView));
   io.stdout(read.json ? `${JSON.stringify(items, null, 2)}\n` : table(items));
   return 0;
+}
+
+function enrolText({ site, token, expiresAt }: EnrolmentView): string {
+  return `A token for one runner of site ${site}, until ${expiresAt}:
+
+  enrol: ${token}
+
+Write this line into the configuration of the runner in place of \`token\`, and start the runner.
+It makes a key of its own in its data folder; the token is then of no further use.
+`;
 }
 
 function table(items: readonly RunnerView[]): string {
@@ -45,7 +62,8 @@ function table(items: readonly RunnerView[]): string {
 }
 
 type Arguments = {
-  readonly verb: "list" | "remove" | "readmit";
+  readonly verb: "list" | "enrol" | "remove" | "readmit";
+  /** Of a runner; of a site for `enrol`. */
   readonly name: string;
   readonly portal: string | undefined;
   readonly data: string;
@@ -58,7 +76,8 @@ function readArguments(argv: readonly string[]): Arguments | string {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: PORTAL_FLAGS });
     if (values.help) return "";
     const [verb = "list", name = "", ...more] = positionals;
-    if (verb !== "list" && verb !== "remove" && verb !== "readmit") return `Unknown command: gantry runners ${verb}`;
+    if (verb !== "list" && verb !== "enrol" && verb !== "remove" && verb !== "readmit")
+      return `Unknown command: gantry runners ${verb}`;
     if (more.length > 0 || (verb === "list") !== (name === ""))
       return `Wrong number of arguments for \`gantry runners ${verb}\`.`;
     return { verb, name, portal: values.portal, data: values.data, json: values.json };

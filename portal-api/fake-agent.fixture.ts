@@ -273,6 +273,7 @@ const FIXED: Handlers = {
   },
   steps: () => ({ items: [] }),
   runners: () => ({ items: [] }),
+  createEnrolment: ({ body: { site } }) => ({ site, token: "one-time-token", expiresAt: "2026-11-20T07:10:00Z" }),
   removeRunner: ({ params: { name } }) => requireRunner(name),
   readmitRunner: ({ params: { name } }) => requireRunner(name),
   sites: () => ({ items: [SITE] }),

@@ -31,8 +31,10 @@ export const runnerConfigSchema = z
     site: name,
     /** Address of the task-agent. */
     agent: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, "")),
-    /** The token with which the runner authenticates to the task-agent. */
-    token: z.union([z.string().min(1), secretSource]),
+    /** The site's token, with which the runner authenticates to the task-agent; or `enrol`. */
+    token: z.union([z.string().min(1), secretSource]).optional(),
+    /** A one-time token: with it the runner enrols with a key of its own, once. It may stay here afterwards. */
+    enrol: z.union([z.string().min(1), secretSource]).optional(),
     labels: z.array(z.string().min(1).max(100)).max(100).default([]),
     /** How many jobs run at the same time; default: 2, in a container 1. */
     slots: z.int().min(1).max(1_000).optional(),
@@ -71,6 +73,10 @@ export const runnerConfigSchema = z
     secrets: z.record(secretName, secretSource).default({}),
   })
   .superRefine((config, context) => {
+    if ((config.token === undefined) === (config.enrol === undefined)) {
+      const message = "is needed, or `enrol`, and not both";
+      context.addIssue({ code: "custom", path: ["token"], message });
+    }
     if (config.isolation === "container" && (config.slots ?? 1) > 1) {
       const message = "must be 1 with `isolation: container`: the jobs of one container are not kept apart";
       context.addIssue({ code: "custom", path: ["slots"], message });

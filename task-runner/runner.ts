@@ -42,13 +42,13 @@ const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /**
  * Starts a runner. Resolves when it is ready to poll for work; the task-agent need not be reachable yet. Throws
- * `secret-unreadable`, and `store-busy` when its data folder is in use.
+ * `store-busy` when its data folder is in use, and what `openToken` throws.
  */
 export async function openRunner(config: RunnerConfig, deps: RunnerDeps): Promise<Runner> {
   const { files, clock, logger } = deps;
   const data = resolve(config.data);
   await files.makeFolder(data);
-  const token = await openToken(config, deps);
+  const token = await openToken(config, data, deps);
   const unlock = files.lock(join(data, "journal.jsonl"));
   try {
     const disk = await openDiskJournal(files, join(data, "journal.jsonl"), clock.nowMs(), logger);
@@ -73,9 +73,9 @@ function absoluteFolders(path: string): string {
 }
 
 /** The folder of the runner, and the files with its secrets. */
-function privatePaths({ data, token, secrets }: RunnerConfig): readonly string[] {
-  const sources = [...(typeof token === "string" ? [] : [token]), ...Object.values(secrets)];
-  return [data, ...sources.flatMap((source) => ("file" in source ? [source.file] : []))];
+function privatePaths({ data, token, enrol, secrets }: RunnerConfig): readonly string[] {
+  const sources = [token, enrol, ...Object.values(secrets)];
+  return [data, ...sources.flatMap((source) => (typeof source === "object" && "file" in source ? [source.file] : []))];
 }
 
 /** Says in the log when scripts are refused, or when nothing is between them and the runner. */

@@ -13,7 +13,7 @@ export const PROTOCOL_ERRORS = {
     status: 401,
     message: "The enrolment token is not valid.",
     why: "It has expired, was used by another runner, or was never given.",
-    todo: "Create a new one with `gantry runner enrol --site SITE`; it is valid for ten minutes.",
+    todo: "Create a new one with `gantry runners enrol SITE`; it is valid for ten minutes.",
   },
   "runner-name-taken": {
     status: 409,

@@ -4,6 +4,7 @@ import type { Route } from "../http/route.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { readmitRunner, removeRunner } from "./change-runner.ts";
 import { createApp } from "./create-app.ts";
+import { createEnrolment } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
 import { createToken } from "./create-token.ts";
 import { documentRoutes } from "./documents.ts";
@@ -51,6 +52,7 @@ export const ROUTES: readonly Route[] = [
   watchEvents,
   listSites,
   listRunners,
+  createEnrolment,
   removeRunner,
   readmitRunner,
   listSystems,

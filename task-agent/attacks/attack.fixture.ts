@@ -125,6 +125,14 @@ export class Battlefield {
     return ScriptedRunner.signIn(this.#first.server.url, TOKENS[site], site, name, running, as);
   }
 
+  get url(): string {
+    return this.#first.server.url;
+  }
+
+  signInWith(token: string, site: Site, name: string): Promise<ScriptedRunner> {
+    return ScriptedRunner.signIn(this.url, token, site, name);
+  }
+
   /** The attacker, with busan's token, at the agent where the victim is not signed in, if there is one. */
   attacker(name: string): Promise<ScriptedRunner> {
     return ScriptedRunner.signIn(this.#attacked.server.url, TOKENS.busan, "busan", name);

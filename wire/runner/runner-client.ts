@@ -7,6 +7,7 @@ import { errorOf, PROBLEM_TYPE } from "@gantry/runtime/http/problem.ts";
 import type { Parsed, RouteSpec } from "@gantry/runtime/http/route.ts";
 import type { z } from "zod";
 import { PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "../protocol-version.ts";
+import { type EnrolRequest, IDENTITY_ROUTES, type TokenReply, type TokenRequest } from "./identity.ts";
 import type { JobRef, PollRequest } from "./protocol.ts";
 import { RUNNER_CALLS, RUNNER_LOG, RUNNER_PREFIX, type RunnerCallName, type RunnerCalls } from "./routes.ts";
 
@@ -88,6 +89,31 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
   };
 }
 
+/**
+ * How a runner enrols and gets its tokens. Throws `enrolment-invalid`, `runner-name-taken` and `unauthenticated` as they are,
+ * and `unavailable` when nobody or somebody else answered, or not in time.
+ */
+export type IdentityClient = {
+  readonly enrol: (body: EnrolRequest) => Promise<{ readonly site: string }>;
+  readonly challenge: (body: { readonly runner: string }) => Promise<{ readonly challenge: string }>;
+  readonly token: (body: TokenRequest) => Promise<TokenReply>;
+};
+
+export function createIdentityClient(options: Omit<RunnerClientOptions, "token">): IdentityClient {
+  const post = async <T>(path: string, body: object, answer: z.ZodType<T>): Promise<T> => {
+    const sent = { type: "application/json", bytes: JSON.stringify(body) };
+    return read(answer, await send(options, path, sent, { ms: IDENTITY_MS, limit: MAX_ANSWER }, {}));
+  };
+  const { enrol, challenge, token } = IDENTITY_ROUTES;
+  return {
+    enrol: (body) => post(enrol.path, body, enrol.answer),
+    challenge: (body) => post(challenge.path, body, challenge.answer),
+    token: (body) => post(token.path, body, token.answer),
+  };
+}
+
+const IDENTITY_MS = 10_000;
+
 type RunnerRoute = RouteSpec & { readonly deadlineMs: number };
 
 function logPath({ session, ref, step, offset, crc, final }: LogChunk): string {
@@ -101,7 +127,12 @@ type Body = { readonly type: string; readonly bytes: string | Uint8Array<ArrayBu
 
 /** The parsed JSON of a good answer. */
 async function send(
-  { url, token, fetch, deadline: makeDeadline = machineDeadline }: RunnerClientOptions,
+  {
+    url,
+    token,
+    fetch,
+    deadline: makeDeadline = machineDeadline,
+  }: Omit<RunnerClientOptions, "token"> & Partial<RunnerClientOptions>,
   path: string,
   body: Body,
   { ms, limit }: { readonly ms: number; readonly limit: number },
@@ -113,7 +144,7 @@ async function send(
     const answer = await fetch(`${url}${RUNNER_PREFIX}${path}`, {
       method: "POST",
       headers: {
-        authorization: `Bearer ${await token()}`,
+        ...(token ? { authorization: `Bearer ${await token()}` } : {}),
         "content-type": body.type,
         accept: "application/json",
         [PROTOCOL_HEADER]: VERSIONS,

@@ -1,0 +1,73 @@
+// The tokens of an enrolled runner: each is given for a signed challenge and lasts for some minutes.
+
+import { sign } from "node:crypto";
+import { GantryError } from "@gantry/core/errors.ts";
+import { signedText } from "@gantry/wire/runner/identity.ts";
+import type { IdentityClient } from "@gantry/wire/runner/runner-client.ts";
+import { isCode, type RunnerDeps } from "../ports.ts";
+import { openKey, type RunnerKey, saveKey } from "./key-file.ts";
+
+export type EnrolledOptions = {
+  readonly runner: string;
+  /** Folder of the runner. */
+  readonly data: string;
+  /** Reads the one-time token; called only until the runner is enrolled. */
+  readonly enrolment: () => Promise<string>;
+  readonly client: IdentityClient;
+  readonly deps: Pick<RunnerDeps, "files" | "clock" | "logger">;
+};
+
+/** A token is renewed when it lasts for less than this share of its time. */
+const RENEW_AT = 0.3;
+
+/**
+ * Makes a key and enrols the runner unless it is enrolled; while the task-agent cannot be reached, the first call of the
+ * returned function does it. That function answers a token that is valid now. It rejects with `unavailable`, and with
+ * `unauthenticated` when the task-agent does not accept the key. Throws `enrolment-invalid`, `runner-name-taken`,
+ * `secret-unreadable` and `data-unusable`.
+ */
+export async function openEnrolledToken(options: EnrolledOptions): Promise<() => Promise<string>> {
+  const { client, deps, runner } = options;
+  let key = await openKey(deps.files, options.data, runner);
+  let current: { readonly token: string; readonly lifetimeMs: number; readonly untilMs: number } | undefined;
+  let renewing: Promise<void> | undefined;
+  const renew = async (): Promise<void> => {
+    if (!key.isEnrolled) key = await enrol(options, key);
+    const sentMs = deps.clock.monotonicMs();
+    const { challenge } = await client.challenge({ runner });
+    const signature = sign(null, signedText(runner, challenge), key.privateKey).toString("base64url");
+    const { token, expiresInMs } = await client.token({ runner, challenge, signature });
+    current = { token, lifetimeMs: expiresInMs, untilMs: sentMs + expiresInMs };
+  };
+  const leftMs = (): number => (current ? current.untilMs - deps.clock.monotonicMs() : 0);
+  if (!key.isEnrolled) {
+    try {
+      key = await enrol(options, key);
+    } catch (error) {
+      if (!isCode(error, "unavailable")) throw error;
+      deps.logger.warn({ err: error }, "the runner cannot enrol yet; it tries again");
+    }
+  }
+  return async () => {
+    if (current && leftMs() > current.lifetimeMs * RENEW_AT) return current.token;
+    renewing ??= renew().finally(() => {
+      renewing = undefined;
+    });
+    try {
+      await renewing;
+    } catch (error) {
+      // The token that is there lasts for a while yet.
+      if (leftMs() <= 0 || !isCode(error, "unavailable")) throw error;
+    }
+    if (!current) throw new GantryError("unauthenticated");
+    return current.token;
+  };
+}
+
+async function enrol({ runner, data, enrolment, client, deps }: EnrolledOptions, key: RunnerKey): Promise<RunnerKey> {
+  const { site } = await client.enrol({ token: await enrolment(), runner, publicKey: key.publicKey });
+  const enrolled = { ...key, isEnrolled: true };
+  await saveKey(deps.files, data, enrolled);
+  deps.logger.info({ runner, site }, "the runner is enrolled");
+  return enrolled;
+}

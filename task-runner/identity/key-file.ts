@@ -1,0 +1,67 @@
+// The runner's own key pair, in its data folder. Only the runner's user can read the file.
+
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import { z } from "zod";
+import { type Files, writeAll } from "../state/files.ts";
+
+export type RunnerKey = {
+  readonly runner: string;
+  readonly privateKey: KeyObject;
+  /** 32 bytes, base64url. */
+  readonly publicKey: string;
+  /** The task-agent knows the public key. */
+  readonly isEnrolled: boolean;
+};
+
+const keyFile = z.object({ runner: z.string(), privateKey: z.string(), isEnrolled: z.boolean() });
+
+/** The key of this runner, or a new one, which is on the disk when this resolves. Throws `data-unusable`. */
+export async function openKey(files: Files, data: string, runner: string): Promise<RunnerKey> {
+  const path = pathIn(data);
+  const text = await files.readText(path);
+  const known = text === undefined ? undefined : parseKey(path, text);
+  if (known?.runner === runner) return known;
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const key = { runner, privateKey, publicKey: publicOf(privateKey), isEnrolled: false };
+  await saveKey(files, data, key);
+  return key;
+}
+
+/** Durable when it resolves. */
+export async function saveKey(
+  files: Files,
+  data: string,
+  { runner, privateKey, isEnrolled }: RunnerKey,
+): Promise<void> {
+  const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  const draft = `${pathIn(data)}.new`;
+  const file = await files.open(draft, "empty");
+  try {
+    await writeAll(file, `${JSON.stringify({ runner, privateKey: pem, isEnrolled })}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await files.replace(draft, pathIn(data));
+}
+
+function pathIn(data: string): string {
+  return join(data, "runner-key.json");
+}
+
+function parseKey(file: string, text: string): RunnerKey {
+  try {
+    const { runner, privateKey: pem, isEnrolled } = keyFile.parse(JSON.parse(text));
+    const privateKey = createPrivateKey(pem);
+    return { runner, privateKey, publicKey: publicOf(privateKey), isEnrolled };
+  } catch (cause) {
+    const problem = "It is not a runner's key; remove it and enrol the runner again.";
+    throw new GantryError("data-unusable", { file, problem }, { cause });
+  }
+}
+
+function publicOf(privateKey: KeyObject): string {
+  return String(createPublicKey(privateKey).export({ format: "jwk" }).x);
+}
