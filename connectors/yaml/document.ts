@@ -3,6 +3,7 @@
 
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -11,14 +12,15 @@ import {
   type Pair,
   type ParsedNode,
   parseAllDocuments,
-  visit,
   type YAMLMap,
 } from "yaml";
+import { readAliases, type Targets } from "./aliases.ts";
 
 export type YamlFile = {
   readonly text: string;
   /** The documents that have content, in the order of the file. Tools that read YAML skip the empty ones. */
   readonly documents: readonly YamlDocument[];
+  readonly targets: Targets;
   /** Makes a `file-invalid` error that names the file and the line of this offset. */
   readonly wrong: (detail: string, offset?: number) => GantryError;
 };
@@ -33,10 +35,10 @@ export type DocumentSelector = {
   readonly index?: number | undefined;
 };
 
-/** An alias that expands to more nodes than this is refused (an alias bomb). */
-const MAX_ALIASES = 100;
+/** What to do about a file with several documents where an edit can say which one it means. */
+const CHOOSE_DOCUMENT = "say which one with `document` (kind, name, namespace, apiVersion or index)";
 
-/** Parses a file. Throws `file-invalid` with file, line and column when it is empty or not YAML. */
+/** Parses a file. Throws `file-invalid` with file, line and column when it is empty, not YAML, or an alias bomb. */
 export function parseYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
   const wrong = (detail: string, offset?: number): GantryError => {
@@ -51,25 +53,35 @@ export function parseYaml(file: string, text: string): YamlFile {
     prettyErrors: false,
     keepSourceTokens: true,
     intAsBigInt: true,
+    // Warnings would go to the standard error of the process.
+    logLevel: "error",
   });
   if (!Array.isArray(parsed) || parsed.length === 0) throw wrong("the file is empty");
+  const targets = new Map<Alias, ParsedNode>();
   for (const document of parsed) {
     const [error] = document.errors;
+    if (error?.code === "RESOURCE_EXHAUSTION") throw wrong("it is nested too deeply", error.pos[0]);
     if (error) throw wrong(error.message, error.pos[0]);
-    refuseUnknownAliases(document, wrong);
+    for (const [alias, target] of readAliases(document, wrong)) targets.set(alias, target);
   }
   const filled = parsed.filter((document) => !isEmpty(document.contents));
-  return { text, documents: filled.length > 0 ? filled : parsed.slice(0, 1), wrong };
+  return { text, documents: filled.length > 0 ? filled : parsed.slice(0, 1), targets, wrong };
 }
 
-/** The document that an edit means. Without a selector the file must hold exactly one. Throws `file-invalid`. */
-export function selectDocument(file: YamlFile, selector: DocumentSelector | undefined): YamlDocument {
+/**
+ * The document that an edit means. Without a selector the file must hold exactly one; `todo` is the advice for one with
+ * several. Throws `file-invalid`.
+ */
+export function selectDocument(
+  file: YamlFile,
+  selector: DocumentSelector | undefined,
+  todo = CHOOSE_DOCUMENT,
+): YamlDocument {
   const { documents } = file;
   if (selector === undefined) {
     const [only, second] = documents;
     if (only && !second) return only;
-    const say = "say which one with `document` (kind, name, namespace, apiVersion or index)";
-    throw file.wrong(`the file holds several documents: ${listed(documents)}; ${say}`, second?.range[0]);
+    throw file.wrong(`the file holds several documents: ${listed(documents)}; ${todo}`, second?.range[0]);
   }
   const matching = documents.filter((document, index) => matches(document, index, selector));
   const [found, second] = matching;
@@ -83,17 +95,11 @@ export function selectDocument(file: YamlFile, selector: DocumentSelector | unde
     : file.wrong(`no document has ${asked}; the file holds ${listed(documents)}`);
 }
 
-/**
- * The value of a document or of one of its nodes, as JSON with BigInt for integers. Throws `file-invalid` for an alias
- * bomb.
- */
-export function contentOf(
-  file: YamlFile,
-  document: YamlDocument,
-  node: ParsedNode | null = document.contents,
-): unknown {
+/** The value of a node of this document, as JSON with BigInt for integers. Throws `file-invalid` when it has none. */
+export function contentOf(file: YamlFile, document: YamlDocument, node: ParsedNode | null): unknown {
   try {
-    return node === null ? null : (node.toJS(document, { maxAliasCount: MAX_ALIASES }) as unknown);
+    // How much the aliases expand to was looked at when the file was parsed.
+    return node === null ? null : (node.toJS(document, { maxAliasCount: -1 }) as unknown);
   } catch (error) {
     throw file.wrong(error instanceof Error ? error.message : "it cannot be read");
   }
@@ -113,12 +119,35 @@ export function pairOf(
   map: YAMLMap.Parsed,
   name: string,
 ): Pair<ParsedNode, ParsedNode | null> | undefined {
-  const written = map.items.filter(({ key }) => isScalar(key) && key.source === name);
-  const found =
-    written.length > 0 ? written : map.items.filter(({ key }) => isScalar(key) && String(key.value) === name);
-  const [first, second] = found;
+  const having = (test: (key: ParsedNode) => boolean): typeof map.items => map.items.filter(({ key }) => test(key));
+  const isWritten = (key: unknown): boolean => isScalar(key) && key.source === name;
+  const candidates = [
+    having(isWritten),
+    having((key) => isAlias(key) && isWritten(file.targets.get(key))),
+    having((key) => isScalar(key) && String(key.value) === name),
+  ];
+  const [first, second] = candidates.find((found) => found.length > 0) ?? [];
   if (second) throw file.wrong(`two keys read ${JSON.stringify(name)}`, second.key.range?.[0]);
   return first;
+}
+
+/** The value that a merge key `<<` of this mapping brings for `name`, with the place of the merge key. */
+export function mergedValue(
+  file: YamlFile,
+  document: YamlDocument,
+  map: YAMLMap.Parsed,
+  name: string,
+): { readonly value: unknown; readonly at: number } | undefined {
+  for (const { key, value } of map.items) {
+    if (!isScalar(key) || key.source !== "<<") continue;
+    const merged = contentOf(file, document, value);
+    const sources: unknown[] = Array.isArray(merged) ? merged : [merged];
+    for (const one of sources) {
+      const values = new Map<string, unknown>(typeof one === "object" && one !== null ? Object.entries(one) : []);
+      if (values.has(name)) return { value: values.get(name), at: key.range[0] };
+    }
+  }
+  return undefined;
 }
 
 function matches(document: YamlDocument, index: number, selector: DocumentSelector): boolean {
@@ -143,14 +172,4 @@ function listed(documents: readonly YamlDocument[]): string {
   });
   const shown = names.slice(0, 10);
   return `${shown.join(", ")}${names.length > shown.length ? `, and ${names.length - shown.length} more` : ""}`;
-}
-
-function refuseUnknownAliases(document: YamlDocument, wrong: YamlFile["wrong"]): void {
-  visit(document, {
-    Alias: (_, alias) => {
-      if (isAlias(alias) && alias.resolve(document) === undefined) {
-        throw wrong(`the alias *${alias.source} has no anchor before it`, alias.range?.[0]);
-      }
-    },
-  });
 }

@@ -32,6 +32,14 @@ export function isAmbiguous(text: string): boolean {
 }
 
 /**
+ * True when readers of YAML 1.1 take this plain number of YAML 1.2 for something else: `010` is 8 for them, `0o10` and `1e3`
+ * are texts for some.
+ */
+export function isAmbiguousNumber(text: string): boolean {
+  return /^[-+]?(0[0-9o]|[0-9]+e)/i.test(text);
+}
+
+/**
  * A scalar on one line. `quotes` are those that the old value had; `inFlow` is within `[…]` or `{…}`, where fewer texts
  * may stand plain.
  */

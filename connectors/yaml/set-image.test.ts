@@ -40,6 +40,23 @@ test("only the entry changes, in every layout of the list", () => {
       `images:\n- {name: web, digest: ${OLD}, newTag: v1, }\n`,
       `images:\n- {name: web, digest: "${NEW}", newName: harbor.example/web, }\n`,
     ],
+    // Comments beside a tag that goes stay.
+    [
+      `images:\n- {name: web, # name\n  newTag: v1, digest: ${OLD}}\n`,
+      `images:\n- {name: web, # name\n  digest: "${NEW}", newName: harbor.example/web}\n`,
+    ],
+    [
+      `images:\n- {newTag: v1, # tag\n  name: web, digest: ${OLD}}\n`,
+      `images:\n- { # tag\n  name: web, digest: "${NEW}", newName: harbor.example/web}\n`,
+    ],
+    [
+      `images:\n- {name: web, newName: x, digest: ${OLD}, # old\n  newTag: v1 }\n`,
+      `images:\n- {name: web, newName: harbor.example/web, digest: "${NEW}", # old\n   }\n`,
+    ],
+    [
+      `images:\n- {name: web, # name\n  newTag: v1, # tag\n  digest: ${OLD}}\n`,
+      `images:\n- {name: web, # name\n   # tag\n  digest: "${NEW}", newName: harbor.example/web}\n`,
+    ],
     ["images: []\n", `images: [{name: web, ${flow}}]\n`],
     ["images: [{name: log}] # c\n", `images: [{name: log}, {name: web, ${flow}}] # c\n`],
     ["images:\n", `images:\n  - name: web\n    newName: harbor.example/web\n    digest: ${NEW}\n`],
@@ -86,7 +103,18 @@ test("what would change something else is refused with its line", () => {
     ["images: text\n", /^line 1: images is not a list$/],
     ["images:\n- text\n", /^line 2: an entry of images is not a mapping$/],
     ["images:\n- name: web\n- name: web\n", /^line 3: images has several entries named web$/],
-    ["a: 1\n---\nb: 2\n", /^line 2: the file holds several documents: 0: no kind, 1: no kind/],
+    ["a: 1\n---\nb: 2\n", /^line 2: the file holds several documents: .*; a kustomization file has one$/],
+    [
+      "images:\n- name: q\n  newTag: &v 0\n- name: web\n  newTag: &v 1\n- name: r\n  newTag: *v\n",
+      /^line 4: the entry of web/,
+    ],
+    [
+      "x: &b {name: web}\nimages:\n- newTag: v2\n  <<: *b\n",
+      /^line 4: name comes from the merge key <<; write it here$/,
+    ],
+    ["images:\n- name: web\n  <<: {newTag: v1}\n", /^line 3: newTag comes from the merge key <</],
+    ["images:\n- name: web\n  <<: [{a: 1}, {newTag: v1}]\n", /^line 3: newTag comes from the merge key <</],
+    ["x: &b {images: [{name: web}]}\n<<: *b\n", /^line 2: images comes from the merge key <</],
     ["- a\n", /it is not a kustomization file/],
     ["kind: Deployment\n", /its kind is "Deployment"/],
     ["a: b: c\n", /^line 1: /],

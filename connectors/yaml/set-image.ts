@@ -1,8 +1,15 @@
 // The edit of `kustomize/set-image`: one entry of `images:` in a kustomization file gets a new name and digest.
 
-import { isJsonObject } from "@gantry/core/json.ts";
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from "yaml";
-import { contentOf, pairOf, parseYaml, selectDocument, type YamlDocument, type YamlFile } from "./document.ts";
+import {
+  contentOf,
+  mergedValue,
+  pairOf,
+  parseYaml,
+  selectDocument,
+  type YamlDocument,
+  type YamlFile,
+} from "./document.ts";
 import { entrySlot } from "./layout.ts";
 import { addEntry, addItem, applySplices, removeEntry, replaceEntry, type Splices, setSlot } from "./splice.ts";
 import { type Change, isExactly } from "./verify.ts";
@@ -17,16 +24,16 @@ export type ImageEdited = { readonly text: string; readonly changed: boolean; re
  */
 export function setImage(file: string, text: string, edit: ImageEdit): ImageEdited {
   const parsed = parseYaml(file, text);
-  const document = selectDocument(parsed, undefined);
+  const document = selectDocument(parsed, undefined, "a kustomization file has one");
   const root = document.contents;
-  const value = contentOf(parsed, document);
-  if (!isMap(root) || !isJsonObject(value)) throw parsed.wrong("it is not a kustomization file");
-  const { kind } = value;
+  if (!isMap(root)) throw parsed.wrong("it is not a kustomization file");
+  const kind = contentOf(parsed, document, pairOf(parsed, root, "kind")?.value ?? null) ?? undefined;
   if (kind !== undefined && kind !== "Kustomization" && kind !== "Component") {
     throw parsed.wrong(`its kind is ${JSON.stringify(kind)}, not Kustomization`);
   }
   const images = pairOf(parsed, root, "images");
-  const entry = findEntry(parsed, images?.value ?? null, edit.image);
+  if (!images) refuseMerged(parsed, document, root, "images");
+  const entry = findEntry(parsed, document, images?.value ?? null, edit.image);
   const previous = entry && textOf(parsed, document, entry, "digest");
   if (entry && isDone(parsed, document, entry, edit)) return { text, changed: false, previous };
   const { splices, change } = entry ? changeEntry(parsed, entry, edit) : newEntry(parsed, root, edit);
@@ -43,7 +50,12 @@ export function setImage(file: string, text: string, edit: ImageEdit): ImageEdit
 type Edit = { readonly splices: Splices; readonly change: Change };
 type RootPair = YAMLMap.Parsed["items"][number];
 
-function findEntry(file: YamlFile, images: ParsedNode | null, image: string): YAMLMap.Parsed | undefined {
+function findEntry(
+  file: YamlFile,
+  document: YamlDocument,
+  images: ParsedNode | null,
+  image: string,
+): YAMLMap.Parsed | undefined {
   if (images === null || (isScalar(images) && images.value === null)) return undefined;
   const at = images.range?.[0];
   if (isAlias(images)) throw file.wrong(`images is the alias *${images.source}; write the list here`, at);
@@ -52,12 +64,21 @@ function findEntry(file: YamlFile, images: ParsedNode | null, image: string): YA
     if (isAlias(item))
       throw file.wrong(`an entry of images is the alias *${item.source}; write it here`, item.range?.[0]);
     if (!isMap(item)) throw file.wrong("an entry of images is not a mapping", item.range?.[0]);
-    const name = pairOf(file, item, "name")?.value;
-    return isScalar(name) && name.value === image;
+    const name = pairOf(file, item, "name");
+    if (!name) refuseMerged(file, document, item, "name", image);
+    return name !== undefined && contentOf(file, document, name.value) === image;
   });
   const [first, second] = found;
+  if (first) refuseMerged(file, document, first, "newTag");
   if (second) throw file.wrong(`images has several entries named ${image}`, second.range?.[0]);
   return first;
+}
+
+/** What a merge key `<<` brings is written elsewhere, and may be used elsewhere. Throws for this value, or for any. */
+function refuseMerged(file: YamlFile, document: YamlDocument, map: YAMLMap.Parsed, name: string, value?: string): void {
+  const merged = mergedValue(file, document, map, name);
+  if (!merged || (value !== undefined && merged.value !== value)) return;
+  throw file.wrong(`${name} comes from the merge key <<; write it here`, merged.at);
 }
 
 function textOf(file: YamlFile, document: YamlDocument, entry: YAMLMap.Parsed, key: string): string | undefined {

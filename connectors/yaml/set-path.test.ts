@@ -320,6 +320,61 @@ test("an element must be clear: none and several are refused with the line", () 
   assert.equal(set(text, "l[name=7].x", 1), `${text}  x: 1\n`);
 });
 
+test("an alias keeps its anchor, also where an earlier one has the same name", () => {
+  const rows: readonly (readonly [text: string, path: string])[] = [
+    ["q: &x 0\na: {b: &x 1}\nc: *x\n", "a"],
+    ["q: &x 0\na:\n  b: &x 1\nc: *x\n", "a"],
+    ["q: &x 0\na: [&x 1]\nc: {d: [*x]}\n", "a"],
+    ["q: &x 0\na: {&x k: 1}\nc: *x\n", "a"],
+    ["- &x 0\n- [&x 1]\n- *x : 2\n", "[1]"],
+  ];
+  for (const [text, path] of rows) {
+    assert.match(
+      refusal(() => set(text, path, 5)),
+      /^line [23]: this place cannot be edited/,
+      text,
+    );
+  }
+  assert.equal(set("q: &x 0\na: &x 1\nc: *x\n", "q", 5), "q: &x 5\na: &x 1\nc: *x\n");
+  assert.equal(set("q: &x 0\nb: *x\na: &x 1\nc: *x\n", "b", 5), "q: &x 0\nb: 5\na: &x 1\nc: *x\n");
+  assert.equal(set("x: &k key\n*k : a\n", "key", "b"), "x: &k key\n*k : b\n");
+});
+
+test("many aliases and deep nesting take neither minutes nor the stack", () => {
+  const names = Array.from({ length: 4000 }, (_, at) => `k${at}: &a${at} v\nz${at}: *a${at}\n`).join("");
+  const started = performance.now();
+  assert.equal(set(`${names}b: 1\n`, "b", 2), `${names}b: 2\n`);
+  assert.ok(performance.now() - started < 10_000);
+  const one = `a: &x 1\nl:\n${"- *x\n".repeat(500)}`;
+  assert.equal(set(`${one}b: 1\n`, "b", 2), `${one}b: 2\n`, "an anchor may be used often");
+  const refused: readonly (readonly [text: string, problem: RegExp])[] = [
+    [`a: &x 1\nl:\n${"- *x\n".repeat(20_000)}`, /^line 10003: it has more than 10000 aliases$/],
+    ["a: &x [*x]\n", /^line 1: the alias \*x is inside the value that has &x$/],
+    [`a: ${"[".repeat(600)}${"]".repeat(600)}\n`, /^line 1: it is nested more than 500 levels deep$/],
+    [`a: ${"[".repeat(50_000)}${"]".repeat(50_000)}\n`, /^line 1: it is nested (more than 500 levels|too) deep(ly)?$/],
+  ];
+  for (const [text, problem] of refused)
+    assert.match(
+      refusal(() => set(text, "b", 2)),
+      problem,
+    );
+});
+
+test("what a reader of YAML 1.1 takes for another value is not there yet, at any depth", () => {
+  table([
+    ["a: 010\n", "a", 10, "a: 10\n"],
+    ["a: 0o10\n", "a", 8, "a: 8\n"],
+    ["a: 1e3\n", "a", 1000, "a: 1000\n"],
+    ["a: 1.0e+3\n", "a", 1000, "a: 1.0e+3\n"],
+    ["a: 0x10\n", "a", 16, "a: 0x10\n"],
+    ["a:\n  b: yes\n", "a", { b: "yes" }, 'a:\n  b: "yes"\n'],
+    ["a: [012]\n", "a[0]", 12, "a: [12]\n"],
+    ["a:\n  - 1_000\n", "a", ["1_000"], 'a:\n  - "1_000"\n'],
+    ["a: {on: 1}\n", "a", { on: 1 }, 'a:\n  "on": 1\n'],
+    ["a: [0, -0.5, True]\n", "a", [0, -0.5, true], "a: [0, -0.5, True]\n"],
+  ]);
+});
+
 test("property: in any layout, only the lines of the value change, and editing twice is editing once", () => {
   const value = fc.oneof(
     fc.constantFrom<JsonValue>("v2", "yes", "", " x", "a\nb\n", 5, 1.5, true, null, {}, [], { a: 1, b: { c: ["on"] } }),

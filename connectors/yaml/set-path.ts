@@ -1,11 +1,12 @@
 // The edit of `yaml/edit`: one place in a YAML file gets a value.
 
 import type { JsonValue } from "@gantry/core/json.ts";
-import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap, type YAMLSeq } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode, visit, type YAMLMap, type YAMLSeq } from "yaml";
 import {
   contentOf,
   type DocumentSelector,
   isEmpty,
+  mergedValue,
   pairOf,
   parseYaml,
   selectDocument,
@@ -13,7 +14,7 @@ import {
   type YamlFile,
 } from "./document.ts";
 import { documentSlot, entrySlot, itemSlot, type Slot } from "./layout.ts";
-import { isAmbiguous } from "./scalar-text.ts";
+import { isAmbiguous, isAmbiguousNumber } from "./scalar-text.ts";
 import { addEntry, applySplices, fillDocument, type Splices, setSlot } from "./splice.ts";
 import { type Change, isExactly, isValue } from "./verify.ts";
 
@@ -52,7 +53,6 @@ export function setPath(
 ): Edited {
   const parsed = parseYaml(file, text);
   const document = selectDocument(parsed, selector);
-  contentOf(parsed, document);
   const place = resolve(parsed, document, path);
   if (place.missing.length === 0 && isThereAlready(parsed, document, place.slot.node, value)) {
     return { text, changed: false };
@@ -99,7 +99,7 @@ function resolve(file: YamlFile, document: YamlDocument, path: readonly PathPart
       changeOf = (inner) => outer({ kind: "inside", changed: [[pair, inner]] });
     } else {
       if (!isSeq(node)) throw file.wrong(`${shown} is not a list`, at);
-      const index = indexOf(file, document, node, part, shown, at);
+      const index = indexOf(file, node, part, shown, at);
       slot = known(file, itemSlot(file.text, node, index), at);
       changeOf = (inner) => outer({ kind: "inside", changed: [[index, inner]] });
     }
@@ -109,7 +109,6 @@ function resolve(file: YamlFile, document: YamlDocument, path: readonly PathPart
 
 function indexOf(
   file: YamlFile,
-  document: YamlDocument,
   list: YAMLSeq.Parsed,
   part: Exclude<PathPart, string>,
   shown: string,
@@ -120,7 +119,7 @@ function indexOf(
     return part;
   }
   const found = list.items.flatMap((item, index) => {
-    const map = isAlias(item) ? item.resolve(document) : item;
+    const map = isAlias(item) ? file.targets.get(item) : item;
     const value = isMap(map) ? map.get(part.key, true) : undefined;
     return isScalar(value) && (value.source === part.value || String(value.value) === part.value) ? [index] : [];
   });
@@ -141,12 +140,8 @@ function refuseMergedParent(
   [first, ...rest]: readonly string[],
 ): void {
   if (first === undefined || rest.length === 0) return;
-  const merge = map.items.find(({ key }) => isScalar(key) && key.source === "<<");
-  const merged = merge && contentOf(file, document, merge.value);
-  const sources: unknown[] = Array.isArray(merged) ? merged : [merged];
-  if (sources.some((one) => typeof one === "object" && one !== null && Object.hasOwn(one, first))) {
-    throw file.wrong(`${first} comes from the merge key <<; edit the place that has the anchor`, merge?.key.range?.[0]);
-  }
+  const merged = mergedValue(file, document, map, first);
+  if (merged) throw file.wrong(`${first} comes from the merge key <<; edit the place that has the anchor`, merged.at);
 }
 
 /** What another value under a tag such as `!secret` means is known to the reader of that tag only. */
@@ -180,10 +175,17 @@ function editOf(
   return { splices, change };
 }
 
-/** A plain text that readers of YAML 1.1 take for another type is not there yet, and neither is a text for a number. */
+/** What readers of YAML 1.1 take for another value, at any depth, is not there yet. Neither is a text for a number. */
 function isThereAlready(file: YamlFile, document: YamlDocument, node: ParsedNode | null, value: JsonValue): boolean {
   if (!isValue(contentOf(file, document, node), value)) return false;
-  return !(typeof value === "string" && isScalar(node) && node.type === "PLAIN" && isAmbiguous(value));
+  let isClear = true;
+  visit(node, {
+    Scalar: (_, { type, tag, value: read, source = "" }) => {
+      if (type !== "PLAIN" || tag !== undefined) return;
+      isClear &&= typeof read === "string" ? !isAmbiguous(source) : !isAmbiguousNumber(source);
+    },
+  });
+  return isClear;
 }
 
 function namesOf(file: YamlFile, path: readonly PathPart[], shown: string, at: number | undefined): string[] {

@@ -11,6 +11,7 @@ import {
   endOfMarks,
   endOfToken,
   hasLineBreak,
+  type Item,
   itemsOf,
   type Slot,
   startOfItem,
@@ -97,10 +98,7 @@ export function removeEntry(text: string, map: YAMLMap.Parsed, pair: Pair): Spli
   if (!item || start === undefined) return undefined;
   const end = endOfItem(item);
   const next = after && startOfItem(after);
-  if (map.flow === true) {
-    if (before) return [{ start: endOfItem(before), end, text: "" }];
-    return [{ start, end: next ?? end, text: "" }];
-  }
+  if (map.flow === true) return [{ ...placeInFlow(text, map, item, before, after), text: "" }];
   const line = startOfLine(text, start);
   const below = startOfNextLine(text, end);
   const nothingBehind = text.slice(end, below).trim() === "";
@@ -109,6 +107,31 @@ export function removeEntry(text: string, map: YAMLMap.Parsed, pair: Pair): Spli
   if (nothingBehind && next !== undefined && text.slice(end, next).trim() === "")
     return [{ start, end: next, text: "" }];
   return [{ start, end, text: "" }];
+}
+
+/** What goes with an entry of a flow mapping: one comma, and the space on that side. Comments stay. */
+function placeInFlow(
+  text: string,
+  map: YAMLMap.Parsed,
+  item: Item,
+  before: Item | undefined,
+  after: Item | undefined,
+): { readonly start: number; readonly end: number } {
+  const [start, end, next] = [startOfItem(item) ?? 0, endOfItem(item), after && startOfItem(after)];
+  const endBefore = before && endOfItem(before);
+  if (endBefore !== undefined && !text.slice(endBefore, start).includes("#")) return { start: endBefore, end };
+  if (next !== undefined && !text.slice(end, next).includes("#")) return { start, end: next };
+  const comma = endOfCommaBehind(map, item);
+  // The comma before an entry may end a flow mapping, and one that a comment parts from the entry stays.
+  const isOwn = comma !== undefined && !text.slice(end, comma).includes("#");
+  return { start, end: isOwn ? comma : end };
+}
+
+function endOfCommaBehind(map: YAMLMap.Parsed, item: Item): number | undefined {
+  const token = map.srcToken;
+  const items = token && "items" in token ? token.items : [];
+  const comma = items[items.indexOf(item) + 1]?.start.find(({ type }) => type === "comma");
+  return comma && endOfToken(comma);
 }
 
 /** What one line can hold for this value, in the quotes of the old one. */

@@ -132,7 +132,7 @@ test("a mistake in a file is the user's, and is named by file and line", async (
     ["twice.yaml", 3],
     ["wrong.yaml", undefined],
     ["two.yaml", 2],
-    ["bomb.yaml", undefined],
+    ["bomb.yaml", 7],
   ] as const) {
     const outcome = await bench.run(kustomizeSetImage, { ...edit, files: [file] });
     assert.ok(outcome.kind === "failed", file);

@@ -3,7 +3,17 @@
 // cannot: a lost anchor, a rounded number, a second key of the same name.
 
 import type { JsonValue } from "@gantry/core/json.ts";
-import { isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Pair,
+  type ParsedNode,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { contentOf, isEmpty, parseYaml, type YamlDocument, type YamlFile } from "./document.ts";
 
 /** What an edit means for a node. */
@@ -34,7 +44,7 @@ export function isExactly(before: YamlFile, document: YamlDocument, change: Chan
   return before.documents.every((one, index) => {
     const now = again.documents[index];
     if (!now) return false;
-    const same = new Comparison(again, now);
+    const same = new Comparison(before, again, now);
     return one === document ? same.changed(one.contents, now.contents, change) : same.same(one.contents, now.contents);
   });
 }
@@ -59,18 +69,23 @@ type Node = ParsedNode | null;
 type MapPair = Pair<ParsedNode, ParsedNode | null>;
 
 class Comparison {
+  readonly #before: YamlFile;
   readonly #file: YamlFile;
   readonly #document: YamlDocument;
+  /** By anchored node before: the node that is it now. Anchors come before their aliases. */
+  readonly #anchored = new Map<Node, Node>();
 
-  constructor(file: YamlFile, document: YamlDocument) {
+  constructor(before: YamlFile, file: YamlFile, document: YamlDocument) {
+    this.#before = before;
     this.#file = file;
     this.#document = document;
   }
 
   same(a: Node, b: Node): boolean {
+    this.#note(a, b);
     if (isEmpty(a) && isEmpty(b)) return propertiesOf(a) === propertiesOf(b);
     if (a === null || b === null || propertiesOf(a) !== propertiesOf(b)) return false;
-    if (isAlias(a) || isAlias(b)) return isAlias(a) && isAlias(b) && a.source === b.source;
+    if (isAlias(a) || isAlias(b)) return isAlias(a) && isAlias(b) && this.#isSameAlias(a, b);
     if (isScalar(a)) return isScalar(b) && a.type === b.type && a.source === b.source;
     if (isMap(a)) return isMap(b) && isSameFlow(a, b) && this.#samePairs(a.items, b.items);
     return (
@@ -82,11 +97,22 @@ class Comparison {
   }
 
   changed(a: Node, b: Node, change: Change): boolean {
+    this.#note(a, b);
     if (!isAlias(a) && propertiesOf(a) !== propertiesOf(b)) return false;
     if (change.kind === "value") return isValue(contentOf(this.#file, this.#document, b), change.value);
     if (isMap(b) && (isMap(a) || !isCollectionNode(a))) return this.#entries(isMap(a) ? a.items : [], b.items, change);
     if (isSeq(b) && (isSeq(a) || !isCollectionNode(a))) return this.#items(isSeq(a) ? a.items : [], b.items, change);
     return false;
+  }
+
+  #note(a: Node, b: Node): void {
+    if (a !== null && !isAlias(a) && a.anchor !== undefined) this.#anchored.set(a, b);
+  }
+
+  /** The name alone does not tell: an anchor that is gone lets an earlier one of the same name come through. */
+  #isSameAlias(a: Alias.Parsed, b: Alias.Parsed): boolean {
+    const target = this.#before.targets.get(a) ?? null;
+    return a.source === b.source && this.#anchored.get(target) === this.#file.targets.get(b);
   }
 
   #entries(a: readonly MapPair[], b: readonly MapPair[], change: Change & { kind: "inside" }): boolean {
