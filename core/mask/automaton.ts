@@ -1,79 +1,95 @@
-// Finds many byte patterns in one pass (Aho and Corasick, 1975), with the bytes that no pattern uses in one class, so that
-// the table stays small.
+// Finds many byte patterns in one pass (Aho and Corasick, 1975). The states are a tree of nodes with links, not a table of
+// all states and bytes: the patterns of a long key have 200,000 states, and few bytes of a log are read by the automaton.
 
 export type Automaton = {
-  /** Byte → class; class 0 is every byte that occurs in no pattern. */
-  readonly classOf: Uint8Array;
-  readonly classes: number;
-  /** `next[state * classes + class]`; state 0 is the root. */
-  readonly next: Int32Array;
+  /** The state after the next byte; state 0 is the root. */
+  readonly next: (state: number, byte: number) => number;
   /** Length of the text that a state stands for: the longest end of what was read that begins some pattern. */
   readonly depth: Int32Array;
-  /** Length of the longest pattern that ends in a state; 0 when none does. */
+  /** Length of the longest pattern that the text of a state ends with; 0 when there is none. */
   readonly found: Int32Array;
+  /** Length of the longest pattern. */
+  readonly longest: number;
+};
+
+/** The children of a state form a list: `child` is the first, `sibling` the next; 0 ends the list. */
+type Tree = {
+  readonly byte: Uint8Array;
+  readonly child: Int32Array;
+  readonly sibling: Int32Array;
+  /** By state, the state of the longest proper end of its text that begins some pattern. */
+  readonly fail: Int32Array;
+  /** Child of the root by byte, because the root has many children. */
+  readonly first: Int32Array;
 };
 
 /** Time and space are proportional to the sum of the patterns' lengths. Empty patterns are ignored. */
 export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
-  const { classOf, classes } = classesOf(patterns);
   const states = 1 + patterns.reduce((sum, pattern) => sum + pattern.length, 0);
-  const next = new Int32Array(states * classes).fill(-1);
-  const depth = new Int32Array(states);
-  const found = new Int32Array(states);
+  const ints = (): Int32Array => new Int32Array(states);
+  const tree = {
+    byte: new Uint8Array(states),
+    child: ints(),
+    sibling: ints(),
+    fail: ints(),
+    first: new Int32Array(256),
+  };
+  const [depth, found] = [ints(), ints()];
   let last = 0;
   for (const pattern of patterns) {
     let state = 0;
     for (const byte of pattern) {
-      const edge = state * classes + at(classOf, byte);
-      if (at(next, edge) < 0) {
+      let to = childOf(tree, state, byte);
+      if (to === 0) {
         last += 1;
-        next[edge] = last;
-        depth[last] = at(depth, state) + 1;
+        to = last;
+        depth[to] = at(depth, state) + 1;
+        insert(tree, state, to, byte);
       }
-      state = at(next, edge);
+      state = to;
     }
-    found[state] = Math.max(at(found, state), pattern.length);
+    found[state] = pattern.length;
   }
-  connect(next, classes, found, last + 1);
-  return { classOf, classes, next, depth, found };
+  link(tree, found);
+  const longest = patterns.reduce((most, pattern) => Math.max(most, pattern.length), 0);
+  return { next: (state, byte) => follow(tree, state, byte), depth, found, longest };
 }
 
-/** Breadth first: where a state has no edge of its own it goes where its longest proper end would go. */
-function connect(next: Int32Array, classes: number, found: Int32Array, states: number): void {
-  const fail = new Int32Array(states);
-  const queue: number[] = [];
-  for (let edge = 0; edge < classes; edge += 1) {
-    const to = at(next, edge);
-    if (to > 0) queue.push(to);
-    else next[edge] = 0;
-  }
-  for (let index = 0; index < queue.length; index += 1) {
-    const state = queue[index] ?? 0;
-    const back = at(fail, state);
-    found[state] = Math.max(at(found, state), at(found, back));
-    for (let edge = 0; edge < classes; edge += 1) {
-      const to = at(next, state * classes + edge);
-      const otherwise = at(next, back * classes + edge);
-      if (to < 0) {
-        next[state * classes + edge] = otherwise;
-      } else {
-        fail[to] = otherwise;
-        queue.push(to);
-      }
-    }
+function insert({ byte: bytes, child, sibling, first }: Tree, parent: number, state: number, byte: number): void {
+  bytes[state] = byte;
+  sibling[state] = at(child, parent);
+  child[parent] = state;
+  if (parent === 0) first[byte] = state;
+}
+
+function childOf({ byte: bytes, child, sibling, first }: Tree, state: number, byte: number): number {
+  if (state === 0) return at(first, byte);
+  let one = at(child, state);
+  while (one !== 0 && bytes[one] !== byte) one = at(sibling, one);
+  return one;
+}
+
+/** Where a state has no child for a byte, the byte is read in the state of its longest proper end. */
+function follow(tree: Tree, from: number, byte: number): number {
+  for (let state = from; ; state = at(tree.fail, state)) {
+    const to = childOf(tree, state, byte);
+    if (to !== 0 || state === 0) return to;
   }
 }
 
-function classesOf(patterns: readonly Uint8Array[]): { classOf: Uint8Array; classes: number } {
-  const used = new Set<number>();
-  for (const pattern of patterns) for (const byte of pattern) used.add(byte);
-  // With all 256 bytes in use there is no class for the others, and class 0 is one of them.
-  const first = used.size === 256 ? 0 : 1;
-  const classOf = new Uint8Array(256);
-  [...used].forEach((byte, index) => {
-    classOf[byte] = index + first;
-  });
-  return { classOf, classes: used.size + first };
+/** Sets the `fail` links, breadth first because the link of a state needs those of shorter texts. */
+function link(tree: Tree, found: Int32Array): void {
+  const { byte: bytes, child, sibling, fail } = tree;
+  const queue = new Int32Array(found.length);
+  let end = 1;
+  for (let index = 0; index < end; index += 1) {
+    const state = at(queue, index);
+    for (let one = at(child, state); one !== 0; one = at(sibling, one)) {
+      fail[one] = state === 0 ? 0 : follow(tree, at(fail, state), at(bytes, one));
+      found[one] = Math.max(at(found, one), at(found, at(fail, one)));
+      queue[end++] = one;
+    }
+  }
 }
 
 /** An element that is there by construction. */

@@ -117,6 +117,20 @@ for (const [name, encode] of Object.entries(ENCODINGS)) {
   });
 }
 
+test("of a secret that begins near the end of a line at most three characters are left", () => {
+  for (const secret of SECRETS.slice(0, 3)) {
+    const masker = createMasker();
+    masker.add(secret);
+    for (const encode of [(text: string): string => text, base64, hex]) {
+      // With 3n bytes before it, the base64 of the secret stays as it is.
+      for (let before = 0; before < 76; before += 3) {
+        const masked = masker.text(wrap(encode("~".repeat(before) + secret), 76));
+        assert.deepEqual(leaks(encode(secret), masked, 4), [], masked);
+      }
+    }
+  }
+});
+
 test("the bytes of a secret beside a dump are masked, and other dumps are not", () => {
   const masker = createMasker();
   masker.add("tok_A1b2C3d4E5f6G7h8I9j0");

@@ -2,8 +2,7 @@
 // does not depend on where a stream was cut into pieces.
 
 import type { JsonValue } from "../json.ts";
-import { type Automaton, buildAutomaton } from "./automaton.ts";
-import { EXACT, FOLDED, HEX, openReader, type Reader, type Span, type View } from "./reader.ts";
+import { buildTable, EXACT, FOLDED, HEX, openReader, type Reader, type Span, type Table, type View } from "./reader.ts";
 import { variantsOf } from "./variants.ts";
 
 export const MASK = "***";
@@ -33,21 +32,23 @@ const MASK_BYTES = encoder.encode(MASK);
 const NOTHING = new Uint8Array(0);
 
 /** Patterns of one kind, with the table that finds them, built when it is needed. */
-type Kind = { readonly view: View; readonly patterns: Map<string, Uint8Array>; table: Automaton | undefined };
-type Tables = readonly (readonly [Automaton, View])[];
+type Kind = { readonly view: View; readonly patterns: Set<string>; table: Table | undefined };
 
 export function createMasker(): Masker {
   const kinds = { exact: kindOf(EXACT), folded: kindOf(FOLDED), hex: kindOf(HEX) };
   const all: readonly Kind[] = Object.values(kinds);
-  let tables: Tables = [];
+  let tables: readonly Table[] = [];
   let isStale = false;
-  const current = (): Tables => {
+  const current = (): readonly Table[] => {
     if (!isStale) return tables;
     isStale = false;
     tables = all.flatMap((kind) => {
       if (kind.patterns.size === 0) return [];
-      kind.table ??= buildAutomaton([...kind.patterns.values()]);
-      return [[kind.table, kind.view] as const];
+      kind.table ??= buildTable(
+        Array.from(kind.patterns, (pattern) => encoder.encode(pattern)),
+        kind.view,
+      );
+      return [kind.table];
     });
     return tables;
   };
@@ -62,9 +63,8 @@ export function createMasker(): Masker {
       for (const name of ["exact", "folded", "hex"] as const) {
         const kind = kinds[name];
         for (const variant of variants[name]) {
-          const key = variant.join();
-          if (kind.patterns.has(key)) continue;
-          kind.patterns.set(key, variant);
+          if (kind.patterns.has(variant)) continue;
+          kind.patterns.add(variant);
           kind.table = undefined;
           isStale = true;
         }
@@ -77,11 +77,11 @@ export function createMasker(): Masker {
 }
 
 function kindOf(view: View): Kind {
-  return { view, patterns: new Map(), table: undefined };
+  return { view, patterns: new Set(), table: undefined };
 }
 
-function maskStream(current: () => Tables): MaskStream {
-  let tables: Tables = [];
+function maskStream(current: () => readonly Table[]): MaskStream {
+  let tables: readonly Table[] = [];
   let readers: readonly Reader[] = [];
   /** Bytes at the end of what was read that may begin a secret, and their offset in the stream. */
   let carry: Uint8Array = NOTHING;
@@ -128,7 +128,7 @@ function maskStream(current: () => Tables): MaskStream {
       if (now !== tables) {
         // A secret was added: what is kept back is read again.
         tables = now;
-        readers = now.map(([table, view]) => openReader(table, view));
+        readers = now.map(openReader);
         secrets = [];
         read(carry, carryAt);
       }

@@ -1,7 +1,8 @@
 // Finds secrets in a stream of bytes. A reader looks at the bytes in one way: as they are, without white space, or at the
 // hexadecimal digits only. It keeps its place between pieces, so cutting a stream changes nothing.
 
-import type { Automaton } from "./automaton.ts";
+import { type Automaton, buildAutomaton } from "./automaton.ts";
+import { buildPrefilter, GRAM, type Prefilter } from "./prefilter.ts";
 import { MIN_BEFORE_LINE_END } from "./variants.ts";
 
 /** Offsets from the beginning of the stream. */
@@ -18,31 +19,26 @@ export type Reader = {
 export type View = {
   /** By byte: the byte that counts, or `SKIP`. */
   readonly byteOf: Int16Array;
-  /** A line end inside a secret is skipped only when so many bytes of it were read before: else no line would be whole. */
-  readonly minBeforeLineEnd: number;
   /** Masks what follows a secret in a line of a hex dump: it repeats the bytes as text. */
   readonly masksDumpLines: boolean;
 };
 
 const SKIP = -1;
-const SKIP_LINE_END = -2;
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
 /** Every byte counts. */
-export const EXACT: View = { byteOf: viewOf("", false), minBeforeLineEnd: 0, masksDumpLines: false };
+export const EXACT: View = { byteOf: viewOf("", false), masksDumpLines: false };
 
 /** White space does not count: for text that was folded into lines, or indented. */
 export const FOLDED: View = {
   byteOf: viewOf("\t\n\r ", false),
-  minBeforeLineEnd: MIN_BEFORE_LINE_END,
   masksDumpLines: false,
 };
 
 /** Only hexadecimal digits count; what usually stands between them is skipped: `74 6f`, `74:6f`, `\x74\x6f`, `&#x74;`. */
 export const HEX: View = {
   byteOf: viewOf("\t\n\r :;,-\\xuU%&#", true),
-  minBeforeLineEnd: MIN_BEFORE_LINE_END,
   masksDumpLines: true,
 };
 
@@ -54,85 +50,147 @@ function viewOf(skipped: string, lowerCase: boolean): Int16Array {
   });
 }
 
-export function openReader({ classOf, classes, next, depth, found }: Automaton, view: View): Reader {
-  const kinds = kindsOf(classOf, view);
+/** What readers of one kind share. */
+export type Table = {
+  readonly view: View;
+  readonly automaton: Automaton;
+  readonly prefilter: Prefilter;
+};
+
+export function buildTable(patterns: readonly Uint8Array[], view: View): Table {
+  return { view, automaton: buildAutomaton(patterns), prefilter: buildPrefilter(patterns, view.byteOf) };
+}
+
+export function openReader({ view, automaton, prefilter }: Table): Reader {
+  const { next, depth, found, longest } = automaton;
   let state = 0;
-  /** Offsets of the newest bytes that count, in a ring: as many as the longest pattern has. */
-  const size = depth.reduce((most, one) => Math.max(most, one), 0) + 1;
+  /** Offsets and lines of the newest bytes that count, in rings: as many as the longest pattern has. */
+  const size = longest + 1;
   const offsets = new Float64Array(size);
+  const lines = new Float64Array(size);
   let newest = 0;
-  const offsetOf = (back: number): number => offsets[(newest - back + 1 + size) % size] ?? 0;
-  const dump = openDumpLines(view.masksDumpLines);
+  /** The number of line ends that were skipped. */
+  let line = 0;
+  const dump = openDumpLines();
+
+  const placeOf = (length: number): number => (newest - length + 1 + size) % size;
+  const offsetOf = (length: number): number => offsets[placeOf(length)] ?? 0;
+  const depthOf = (one: number): number => depth[one] ?? 0;
+
+  /**
+   * Where the newest `length` bytes, which begin a secret, start. When a line ends after the first one to three of them,
+   * these are left as they are: else the end of many ordinary lines would be kept back.
+   */
+  const startOf = (length: number): number => {
+    for (let back = length - MIN_BEFORE_LINE_END + 1; back < length; back += 1) {
+      if (back > 0 && lines[placeOf(back)] !== lines[placeOf(back + 1)]) return offsetOf(back);
+    }
+    return offsetOf(length);
+  };
+
+  /** Reads one byte. The length of the longest pattern that ends in it, 0 when none does. */
+  const step = (byte: number, offset: number): number => {
+    const seen = view.byteOf[byte] ?? 0;
+    if (seen < 0) {
+      if (byte === LINE_FEED || byte === CARRIAGE_RETURN) line += 1;
+      return 0;
+    }
+    state = next(state, seen);
+    if (state === 0) return 0;
+    newest = newest + 1 === size ? 0 : newest + 1;
+    offsets[newest] = offset;
+    lines[newest] = line;
+    return found[state] ?? 0;
+  };
+
   return {
     read: (bytes, from, spans) => {
-      for (let index = 0; index < bytes.length; index += 1) {
-        const byte = bytes[index] ?? 0;
-        const kind = kinds[byte] ?? 0;
-        if (view.masksDumpLines && dump.isMasked(byte)) spans.push([from + index - 1, from + index + 1]);
-        if (kind < 0) {
-          if (kind === SKIP_LINE_END && (depth[state] ?? 0) < view.minBeforeLineEnd) state = 0;
-          continue;
+      let index = 0;
+      /** Before this index the automaton has to read on, because the filter would report the same place again. */
+      let resumeAt = 0;
+      while (index < bytes.length) {
+        const length = depthOf(state);
+        const start = length === 0 ? index : offsetOf(length) - from;
+        // So short a beginning can be read again, when it begins in these bytes.
+        if (index >= resumeAt && length < GRAM && start >= 0 && !dump.isActive()) {
+          const end = prefilter.find(bytes, start);
+          index = prefilter.startOf(bytes, start, end);
+          state = 0;
+          resumeAt = end + 1;
+          if (index === bytes.length) break;
         }
-        state = next[state * classes + kind] ?? 0;
-        // Most bytes begin no secret.
-        if (state === 0) continue;
-        newest = newest + 1 === size ? 0 : newest + 1;
-        offsets[newest] = from + index;
-        const length = found[state] ?? 0;
-        if (length === 0) continue;
-        spans.push([offsetOf(length), from + index + 1]);
-        dump.maskRest();
+        if (dump.isActive() && dump.isMasked(bytes, index)) spans.push([from + index - 1, from + index + 1]);
+        const secret = step(bytes[index] ?? 0, from + index);
+        if (secret > 0) {
+          spans.push([startOf(secret), from + index + 1]);
+          if (view.masksDumpLines) dump.maskRest(bytes, index);
+        }
+        index += 1;
       }
+      if (view.masksDumpLines) dump.endPiece(bytes);
     },
     pendingFrom: () => {
-      const length = depth[state] ?? 0;
-      return length === 0 ? undefined : offsetOf(length);
+      const length = depthOf(state);
+      if (length === 0 || (length < MIN_BEFORE_LINE_END && line !== lines[newest])) return undefined;
+      return startOf(length);
     },
   };
 }
 
-/** By byte: its class in the automaton, or why it does not count. */
-function kindsOf(classOf: Uint8Array, { byteOf }: View): Int16Array {
-  return byteOf.map((seen, byte) => {
-    if (seen !== SKIP) return classOf[seen] ?? 0;
-    return byte === LINE_FEED || byte === CARRIAGE_RETURN ? SKIP_LINE_END : SKIP;
-  });
-}
-
 type DumpLines = {
+  /** Every byte has to be given to `isMasked`. */
+  readonly isActive: () => boolean;
   /** Reads a byte. True when it belongs to the rest of a dump line that is masked. */
-  readonly isMasked: (byte: number) => boolean;
-  /** A secret was found in this line: if it is one of a dump, its rest is masked. */
-  readonly maskRest: () => void;
+  readonly isMasked: (bytes: Uint8Array, index: number) => boolean;
+  /** A secret that ends at this index was found: if its line is one of a dump, the rest of the line is masked. */
+  readonly maskRest: (bytes: Uint8Array, index: number) => void;
+  /** The next call is about the next piece of the stream. */
+  readonly endPiece: (bytes: Uint8Array) => void;
 };
 
 /** How a line of xxd, hexdump and od begins: `00000010: `. */
 const DUMP_LINE = /^[0-9a-f]{6,16}[: ]/i;
 const HEAD_BYTES = 17;
 
-function openDumpLines(enabled: boolean): DumpLines {
-  const head = new Uint8Array(HEAD_BYTES);
-  let length = 0;
+function openDumpLines(): DumpLines {
+  /** The beginning of the line that the byte before `readTo` belongs to. */
+  let head = "";
+  let readTo = 0;
   let masking = false;
   /** The line before was masked. The last line of a dump may hold too little of a secret to be found by itself. */
   let continues = false;
-  const isDump = (): boolean => DUMP_LINE.test(String.fromCharCode(...head.subarray(0, length)));
+  const readHead = (bytes: Uint8Array, end: number): void => {
+    let line = bytes.subarray(readTo, end);
+    const lineEnd = line.lastIndexOf(LINE_FEED);
+    if (lineEnd >= 0) {
+      head = "";
+      line = line.subarray(lineEnd + 1);
+    }
+    if (head.length < HEAD_BYTES) head += String.fromCharCode(...line.subarray(0, HEAD_BYTES - head.length));
+    readTo = end;
+  };
   return {
-    isMasked: (byte) => {
+    isActive: () => masking || continues,
+    isMasked: (bytes, index) => {
+      readHead(bytes, index + 1);
+      const byte = bytes[index] ?? 0;
       if (byte === LINE_FEED) {
         continues = masking;
-        length = 0;
         masking = false;
         return false;
       }
       if (masking) return byte !== CARRIAGE_RETURN;
-      if (length === HEAD_BYTES) return false;
-      head[length++] = byte;
-      masking = continues && isDump();
+      masking = DUMP_LINE.test(head);
+      continues = !masking && head.length < HEAD_BYTES;
       return false;
     },
-    maskRest: () => {
-      masking ||= enabled && isDump();
+    maskRest: (bytes, index) => {
+      readHead(bytes, index + 1);
+      masking ||= DUMP_LINE.test(head);
+    },
+    endPiece: (bytes) => {
+      readHead(bytes, bytes.length);
+      readTo = 0;
     },
   };
 }

@@ -16,16 +16,16 @@ const MIN_DUMP_PIECE = 3;
 /** Hex dumps of longer secrets are masked up to here, in bytes. */
 const MAX_DUMPED = 8192;
 
-/** A line end after fewer characters of a secret is not skipped: else the end of many ordinary lines would be kept back. */
+/** When a line ends after fewer characters of a secret, only those in the next lines are masked. */
 export const MIN_BEFORE_LINE_END = 4;
 
 export type Variants = {
-  /** Byte sequences that give the secret away and that `folded` does not cover. */
-  readonly exact: readonly Uint8Array[];
-  /** Byte sequences without white space, for text that may have been broken into lines or indented. */
-  readonly folded: readonly Uint8Array[];
+  /** Texts that give the secret away and that `folded` does not cover. */
+  readonly exact: Iterable<string>;
+  /** Texts without white space, for text that may have been broken into lines or indented. */
+  readonly folded: Iterable<string>;
   /** Pieces of the secret in lower case hexadecimal digits, for text of which only the digits are looked at. */
-  readonly hex: readonly Uint8Array[];
+  readonly hex: Iterable<string>;
 };
 
 export function variantsOf(secret: string): Variants {
@@ -43,17 +43,14 @@ export function variantsOf(secret: string): Variants {
     }
   }
   for (const text of nestedForms(secret)) add(text);
-  return {
-    exact: [...exact].map((text) => encoder.encode(text)),
-    folded: [...folded].map((text) => encoder.encode(text)),
-    hex: [...hexPieces(secret.trim())].map((text) => encoder.encode(text)),
-  };
+  return { exact, folded, hex: hexPieces(secret.trim()) };
 }
 
 function formsOf(secret: string): readonly string[] {
   const lines = secret.split(/\r?\n/);
   return [secret, secret.trim(), ...(lines.length > 1 ? lines.flatMap((line) => [line, line.trim()]) : [])].filter(
-    (form) => form.length >= MIN_LINE,
+    // A blank line would be found in every indentation.
+    (form) => form.length >= MIN_LINE && form.trim() !== "",
   );
 }
 
@@ -118,6 +115,7 @@ function hexOf(bytes: Uint8Array): string[] {
 /** Every piece in two digits per byte (`746f`, `74 6f`, `\x74\x6f`), the whole in three (`0x74, 0x6f`) and four (`\u0074`). */
 function* hexPieces(secret: string): Generator<string> {
   const digits = hexOf(encoder.encode(secret).slice(0, MAX_DUMPED));
+  if (digits.length < MIN_DUMP_PIECE) return;
   const length = Math.min(DUMP_PIECE, Math.max(MIN_DUMP_PIECE, Math.floor(digits.length / 2)));
   for (let at = 0; at + length <= digits.length; at++) yield digits.slice(at, at + length).join("");
   for (const prefix of ["0", "00"]) yield digits.map((byte) => prefix + byte).join("");
