@@ -25,7 +25,7 @@ test("a script that fails without an error message does not pass another line of
   const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("test", "echo hello; exit 3")] });
   const { failure } = await agent.reported(job);
-  assert.equal(failure?.why, "No line of its output looks like an error. The last one is: hello");
+  assert.equal(failure?.why, "No line of its output looks like an error. The last one is: hello.");
   assert.equal(failure?.line, undefined);
   const silent = agent.offer({ steps: [script("test", "exit 3")] }, { job: "silent" });
   assert.equal((await agent.reported(silent)).failure?.why, "It printed nothing.");

@@ -131,7 +131,7 @@ test("what is wrong is said: no such branch, no such repository, no commit, a wr
   };
   assert.deepEqual(await ask("orders", "gone"), {
     code: "system-refused",
-    why: "there is no branch or tag gone",
+    why: "There is no branch or tag gone.",
     retryable: false,
   });
   assert.equal(((await ask("nothing")) as { code: string }).code, "system-refused");

@@ -181,7 +181,7 @@ test("files of Git LFS come in place of their pointers, and go back as pointers"
   };
   assert.match(JSON.stringify(await out("none")), /errored.*does not have it/, "not silently less");
   lfs.objects.set(oid, Buffer.from("another content, as long".padEnd(bytes.length)));
-  assert.match(JSON.stringify(await out("wrong")), /errored.*the content has another digest/);
+  assert.match(JSON.stringify(await out("wrong")), /errored.*The content has another digest/);
   lfs.objects.set(oid, bytes);
   assert.equal((await out("x")).kind, "succeeded", JSON.stringify(lfs.log));
   assert.deepEqual(await readFile(join(bench.workspace, "x/m/model.bin")), bytes);

@@ -59,7 +59,7 @@ for (const [builder, [line, exit, why, printed]] of Object.entries(OUTPUTS)) {
       error.problems.map((one) => [one.file, one.line]),
       [["ci/Dockerfile", line]],
     );
-    assert.equal(explain(error).why, why);
+    assert.equal(explain(error).why, `${why}.`);
   });
 }
 
@@ -67,5 +67,5 @@ test("where the output shows no instruction, the builder's last error is told", 
   const output = { program: "podman", exitCode: 125, signal: null, lines: ["Error: cannot connect to the socket", ""] };
   const error = buildFailure(output, dockerfile, "Dockerfile");
   assert.equal(error.code, "script-failed");
-  assert.equal(explain(error).why, "podman could not build the image: Error: cannot connect to the socket");
+  assert.equal(explain(error).why, "podman could not build the image: Error: cannot connect to the socket.");
 });

@@ -148,7 +148,7 @@ test("reads the base image's files once, and follows its links", async (t) => {
     await writeFile(join(world.bench.workspace, "Dockerfile"), `${base}COPY --chown=ghost a.conf /\n`);
     return world.bench.run(buildPush, INPUT);
   })();
-  assert.equal(outcome.kind === "failed" && outcome.failure.why, 'line 2: COPY: the image knows no user "ghost"');
+  assert.equal(outcome.kind === "failed" && outcome.failure.why, 'line 2: COPY: the image knows no user "ghost".');
 });
 
 test("a crash between the push and its record pushes nothing twice", async (t) => {
@@ -187,11 +187,11 @@ test("a registry that stays away is an error that may be tried again", async (t)
 test("mistakes in the Dockerfile are the user's, and point at the line", async (t) => {
   const world = await harborBench(t);
   const cases: readonly [string, RegExp][] = [
-    ["FROM scratch\nCOPPY a /\n", /^line 2: COPPY is not an instruction$/],
+    ["FROM scratch\nCOPPY a /\n", /^line 2: COPPY is not an instruction\.$/],
     ["FROM scratch\nCOPY nope /\n", /^line 2: COPY: there is no "nope" in the build context/],
     ["FROM HARBOR/orders/none:1\nCOPY a /\n", /^line 1: FROM: there is no image /],
-    ["FROM Bad//Name\nCOPY a /\n", /^line 1: FROM: "Bad\/\/Name" is no name of an image$/],
-    ["FROM scratch\nEXPOSE web\n", /^line 2: EXPOSE: "web" is no port$/],
+    ["FROM Bad//Name\nCOPY a /\n", /^line 1: FROM: "Bad\/\/Name" is no name of an image\.$/],
+    ["FROM scratch\nEXPOSE web\n", /^line 2: EXPOSE: "web" is no port\.$/],
   ];
   for (const [text, why] of cases) {
     await writeFiles(world.bench.workspace, { Dockerfile: text.replace("HARBOR", world.host), a: "a" });

@@ -108,7 +108,7 @@ test("an error that a step does not catch ends its attempt as errored, and its s
   const job = agent.offer({ steps: [uses("forget", "test/forget", { text: "${{ secrets.code }}" })] });
   const report = await agent.reported(job);
   assert.equal(report.outcome, "errored");
-  assert.equal(report.failure?.why, "Error: forgotten ***");
+  assert.equal(report.failure?.why, "Error: forgotten ***.");
   await runNext(agent, "next");
 });
 
