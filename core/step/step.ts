@@ -105,6 +105,11 @@ export type ExecOptions = {
   readonly stdout?: "log" | "capture";
   /** Called with every line of both streams as it comes, whatever `stdout` says; unmasked, at most 10,000 characters. */
   readonly onLine?: (line: string) => void;
+  /**
+   * For a program that files of the workspace can make start another one: it is run as a script of the pipeline is, with the
+   * workspace, home and temporary folder of the job and nothing else of the runner. It must not need the cache.
+   */
+  readonly confined?: true;
 };
 export type ExecResult = { readonly exitCode: number; readonly signal: string | null; readonly stdout: string };
 /** A program that ends with another exit code is an answer; one that is not there throws `program-missing`. */
