@@ -264,6 +264,31 @@ test("a program of a step that does what the workspace tells it is in the sandbo
   assert.match(agent.log(job, "scan"), /hidden\n.*No such file/);
 });
 
+test("variables of the pipeline file reach no program that runs as the runner", async (t) => {
+  const show = defineStep({
+    name: "test/show",
+    title: "Show",
+    input: z.strictObject({}),
+    output: z.object({ text: z.string() }),
+    needs: [],
+    effects: [],
+    retry: NO_RETRY,
+    timeoutMs: 10_000,
+    plan: async () => [],
+    run: async ({ exec }) => succeeded({ text: (await exec(["env"], { stdout: "capture" })).stdout }),
+  });
+  const { agent } = await openTestRunner(t, { steps: [show] });
+  const job = agent.offer({
+    // tar starts the program of the first, and builders those that the second one names.
+    env: { TAR_OPTIONS: "--to-command=sh" },
+    steps: [uses("show", "test/show", {}, { env: { CONTAINERS_CONF: "evil.conf" } })],
+    outputs: { text: "${{ steps.show.outputs.text }}" },
+  });
+  const report = await agent.reported(job);
+  assert.match(String(report.outputs?.text), /^GANTRY_STEP=show$/m);
+  assert.doesNotMatch(String(report.outputs?.text), /TAR_OPTIONS|CONTAINERS_CONF/);
+});
+
 test("network none: a script reaches nothing, not even this machine", { skip }, async (t) => {
   const runner = await sandboxed(t, { sandbox: { network: "none" } });
   const log = await logOf(

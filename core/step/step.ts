@@ -98,7 +98,11 @@ export type TaskFacts = {
 
 export type ExecOptions = {
   readonly cwd?: string;
-  /** The whole environment besides PATH, HOME and the job's own; nothing is inherited from the runner. */
+  /**
+   * The environment besides PATH, HOME, the job's own and the runner's proxies. Scripts of the job may have written to HOME:
+   * a program that takes settings from there needs another HOME, or must be confined. Only confined programs get the
+   * variables of the pipeline file.
+   */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   /** `log` (default) sends both streams to the step's log; `capture` keeps stdout for the answer and logs stderr. */

@@ -43,10 +43,13 @@ export async function runConfined(
   }
 }
 
-/** An `exec` of a step whose `confined` programs are run as scripts are. */
+/**
+ * An `exec` of a step. Its `confined` programs are run as scripts are. The others run as the runner, so variables of the
+ * pipeline file do not reach them.
+ */
 export function confiningExec(run: StepRun): Exec {
   const { workspace } = run.job.folders;
-  const exec = execOf(run, workspace);
+  const exec = execOf({ ...run, env: run.ownEnv }, workspace);
   return async (argv, { confined = false, ...options } = {}) => {
     if (!confined) return exec(argv, options);
     await requireProgram(argv[0], run.job.environment.path);
