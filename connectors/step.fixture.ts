@@ -21,6 +21,12 @@ export type CrashPoint = { readonly effect: string; readonly when: "before-perfo
 /** Thrown at a crash point. */
 export class Crash extends Error {}
 
+export type Started = {
+  readonly argv: readonly string[];
+  readonly confined: boolean;
+  readonly env: Readonly<Record<string, string>>;
+};
+
 type BenchStep<I, O, K extends SystemKind> = Step<I, O, K>;
 
 export type RunLimits = {
@@ -40,6 +46,8 @@ export type StepBench = {
   readonly lines: string[];
   /** Reasons of the `waiting` outcomes of all runs. */
   readonly reasons: string[];
+  /** The programs that the steps started, each with its environment. */
+  readonly programs: Started[];
   readonly task: TaskFacts;
   /** Crashes the next run that reaches this point, once. */
   crashAt(point: CrashPoint): void;
@@ -89,6 +97,7 @@ export async function openBench(options: {
   const permits = new Map<string, Permit>();
   const lines: string[] = [];
   const reasons: string[] = [];
+  const programs: Started[] = [];
   let task = factsOf(options.task);
   let tasks = 1;
   let crash: CrashPoint | undefined;
@@ -109,7 +118,7 @@ export async function openBench(options: {
       system: (kind, name) => pickSystem(step, options.systems, task.site, kind, name),
       log: (line) => void lines.push(line),
       environment: { PATH: [...(options.path ?? []), process.env.PATH ?? ""].join(delimiter) },
-      exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines }),
+      exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines, programs }),
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,
       signal: abort.signal,
@@ -153,6 +162,7 @@ export async function openBench(options: {
     permits,
     lines,
     reasons,
+    programs,
     get task() {
       return task;
     },
@@ -246,11 +256,13 @@ type Place = {
   readonly path: readonly string[];
   readonly signal: AbortSignal;
   readonly lines: string[];
+  readonly programs: Started[];
 };
 
-function execIn({ workspace, home, path, signal, lines }: Place): Exec {
-  return ([program, ...argv], { cwd, env, input, stdout = "log", onLine } = {}) =>
+function execIn({ workspace, home, path, signal, lines, programs }: Place): Exec {
+  return ([program, ...argv], { cwd, env, input, stdout = "log", onLine, confined = false } = {}) =>
     new Promise((resolve, reject) => {
+      programs.push({ argv: [program, ...argv], confined, env: { HOME: home, ...env } });
       const child = spawn(program, argv, {
         cwd: cwd ?? workspace,
         env: { PATH: [...path, process.env.PATH ?? ""].join(delimiter), HOME: home, ...env },

@@ -69,9 +69,16 @@ async function visit(page: Page, path: string): Promise<void> {
   await page.waitForFunction(() => !document.querySelector(".loading"));
 }
 
-test("every page is accessible in both themes, on a desktop and on a phone, and no page is wider than the phone", {
-  skip,
-}, async () => {
+for (const [device, viewport] of [
+  ["a phone", PHONE],
+  ["a desktop", DESK],
+] as const) {
+  test(`every page is accessible in both themes on ${device}, and none is wider than the screen`, { skip }, () =>
+    checkAllPages(viewport),
+  );
+}
+
+async function checkAllPages(viewport: typeof PHONE): Promise<void> {
   const { page, complaints } = await openPage();
   const check = async (axe: AxeBuilder, place: string): Promise<void> => {
     // Only violations: passed checks take long to report.
@@ -90,25 +97,23 @@ test("every page is accessible in both themes, on a desktop and on a phone, and 
     "a path with a value needs an address",
   );
   for (const address of addresses) {
-    for (const viewport of [PHONE, DESK]) {
-      await page.emulateMedia({ colorScheme: "light" });
-      await page.setViewportSize(viewport);
-      await visit(page, address);
-      const place = `${address} at ${viewport.width} px`;
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(overflow <= 0, `${place} is ${overflow} px too wide`);
-      await check(new AxeBuilder({ page }), `${place}, light`);
-      // The dark theme changes only colours.
-      await page.emulateMedia({ colorScheme: "dark" });
-      await check(new AxeBuilder({ page }).withRules(["color-contrast", "link-in-text-block"]), `${place}, dark`);
-    }
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize(viewport);
+    await visit(page, address);
+    const place = `${address} at ${viewport.width} px`;
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${place} is ${overflow} px too wide`);
+    await check(new AxeBuilder({ page }), `${place}, light`);
+    // The dark theme changes only colours.
+    await page.emulateMedia({ colorScheme: "dark" });
+    await check(new AxeBuilder({ page }).withRules(["color-contrast", "link-in-text-block"]), `${place}, dark`);
   }
   assert.deepEqual(
     complaints.filter((text) => !text.includes("404 (Not Found)")),
     [],
   );
   await page.close();
-});
+}
 
 test("the timeline of a matrix shows the failed job and collapses the others", { skip }, async () => {
   const { page } = await openPage();

@@ -14,7 +14,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { script, TOKEN } from "./fake-agent.fixture.ts";
+import { succeeded } from "@gantry/core/step/outcome.ts";
+import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
+import { z } from "zod";
+import { script, TOKEN, uses } from "./fake-agent.fixture.ts";
 import { sandboxProblem } from "./main.ts";
 import { machinePrograms } from "./processes/process-group.ts";
 import { openTestRunner, type TestRunner } from "./runner.fixture.ts";
@@ -223,6 +226,67 @@ test("outputs, exit codes, working directory and home work inside as they do out
   assert.equal(report.failure?.message, "The script ended with exit code 7.");
   assert.equal(agent.log(job, "use"), "x\nh\nt\nt\n");
   assert.match(String(report.outputs?.where), /\/workspace$/);
+});
+
+test("a program of a step that does what the workspace tells it is in the sandbox, too", { skip }, async (t) => {
+  const scan = defineStep({
+    name: "test/scan",
+    title: "Scan",
+    input: z.strictObject({ file: z.string() }),
+    output: z.object({ text: z.string() }),
+    needs: [],
+    effects: [],
+    retry: NO_RETRY,
+    timeoutMs: 10_000,
+    plan: async () => [],
+    run: async ({ exec, input, workspace }) => {
+      const { stdout } = await exec(["sh", join(workspace, "plugin"), input.file], {
+        confined: true,
+        stdout: "capture",
+        env: { TOKEN: "of the scanner" },
+      });
+      return succeeded({ text: stdout });
+    },
+  });
+  const { agent, data } = await openTestRunner(t, { config: { isolation: "sandbox" }, steps: [scan] });
+  const canary = join(data, "canary");
+  writeFileSync(canary, "canary-of-the-runner");
+  const job = agent.offer({
+    steps: [
+      script("leave", `echo 'echo "$TOKEN $PWD"; echo hidden >&2; cat "$1" || true' > plugin`),
+      uses("scan", "test/scan", { file: canary }),
+    ],
+    outputs: { text: "${{ steps.scan.outputs.text }}" },
+  });
+  const report = await agent.reported(job);
+  assert.equal(report.outcome, "succeeded", JSON.stringify(report.failure));
+  assert.match(String(report.outputs?.text), /^of the scanner .*workspace\n$/);
+  assert.match(agent.log(job, "scan"), /hidden\n.*No such file/);
+});
+
+test("variables of the pipeline file reach no program that runs as the runner", async (t) => {
+  const show = defineStep({
+    name: "test/show",
+    title: "Show",
+    input: z.strictObject({}),
+    output: z.object({ text: z.string() }),
+    needs: [],
+    effects: [],
+    retry: NO_RETRY,
+    timeoutMs: 10_000,
+    plan: async () => [],
+    run: async ({ exec }) => succeeded({ text: (await exec(["env"], { stdout: "capture" })).stdout }),
+  });
+  const { agent } = await openTestRunner(t, { steps: [show] });
+  const job = agent.offer({
+    // tar starts the program of the first, and builders those that the second one names.
+    env: { TAR_OPTIONS: "--to-command=sh" },
+    steps: [uses("show", "test/show", {}, { env: { CONTAINERS_CONF: "evil.conf" } })],
+    outputs: { text: "${{ steps.show.outputs.text }}" },
+  });
+  const report = await agent.reported(job);
+  assert.match(String(report.outputs?.text), /^GANTRY_STEP=show$/m);
+  assert.doesNotMatch(String(report.outputs?.text), /TAR_OPTIONS|CONTAINERS_CONF/);
 });
 
 test("network none: a script reaches nothing, not even this machine", { skip }, async (t) => {

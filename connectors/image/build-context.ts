@@ -2,8 +2,9 @@
 // no path and no link leads out of the folder.
 
 import type { Stats } from "node:fs";
-import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { lstat, readdir, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { readPlainFile } from "../plain-file.ts";
 import { globPart, type Ignore, isGlob } from "./dockerignore.ts";
 
 export type SourceFile = {
@@ -52,19 +53,18 @@ export async function readContext(root: string, ignore: Ignore): Promise<FileTre
 
 /** `.git` differs in every checkout of the same commit, and holds the whole history. */
 const GIT = "**/.git\n";
+const MAX_IGNORE = 1_048_576;
 
 /**
  * The patterns of this Dockerfile: its own ignore file wins over the one of the folder. `.git` is left out, as BuildKit does
  * with git contexts, unless a line such as `!.git` takes it back; `!folder` does not.
  */
 export async function readIgnoreText(root: string, dockerfile: string): Promise<string> {
-  for (const file of [join(root, `${dockerfile}.dockerignore`), join(root, ".dockerignore")]) {
-    try {
-      const text = (await readFile(file, "utf8")).replace(/^\uFEFF/, "");
-      return /^\s*!(.*\/)?\.git\/?\s*$/m.test(text) ? GIT + text : `${text}\n${GIT}`;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
+  for (const name of [`${dockerfile}.dockerignore`, ".dockerignore"]) {
+    const found = await readPlainFile(root, join(root, name), { name, maxBytes: MAX_IGNORE });
+    if (found === undefined) continue;
+    const text = found.replace(/^\uFEFF/, "");
+    return /^\s*!(.*\/)?\.git\/?\s*$/m.test(text) ? GIT + text : `${text}\n${GIT}`;
   }
   return GIT;
 }

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Exec } from "@gantry/core/step/step.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
-import { type BuildRequest, buildCommands, findBuilders, prepareBuild } from "./builders.ts";
+import { type BuildRequest, buildCommands, findBuilders, prepareBuild, runBuilder } from "./builders.ts";
 import { REAL_BUILDERS } from "./decide-builder.ts";
+import { parseDockerfile } from "./dockerfile.ts";
 
 const REQUEST: BuildRequest = {
   builder: "buildah",
@@ -81,6 +82,23 @@ test("finds the builders on PATH; Docker only when its daemon answers and nothin
   assert.deepEqual(await found(down), []);
   assert.deepEqual(await found(both), ["buildah", "podman"]);
   assert.deepEqual(await found(system), []);
+});
+
+test("no builder takes settings from the HOME of the job, where scripts can name programs to start", async (t) => {
+  const scratch = join(await tempDir(t), "image-1");
+  await mkdir(join(scratch, "layout"), { recursive: true });
+  await writeFile(join(scratch, "layout", "index.json"), "{}");
+  const homes: (string | undefined)[] = [];
+  const exec: Exec = async (_, options) => {
+    homes.push(options?.env?.HOME);
+    return { exitCode: 0, signal: null, stdout: "docker\n" };
+  };
+  await findBuilders(exec);
+  assert.deepEqual(homes.splice(0), ["/nonexistent", "/nonexistent"]);
+  const source = { dockerfile: parseDockerfile("FROM scratch\n").dockerfile, file: "Dockerfile" };
+  for (const builder of REAL_BUILDERS)
+    await runBuilder({ ...REQUEST, builder, scratch, layout: join(scratch, "layout") }, exec, source);
+  assert.deepEqual([...new Set(homes)], [scratch]);
 });
 
 /** Runs programs of these folders only: whatever this machine has installed stays out. */

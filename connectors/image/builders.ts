@@ -35,16 +35,22 @@ export type Command = { readonly argv: readonly [string, ...string[]]; readonly 
 
 export type RegistryLogin = { readonly host: string; readonly username: string; readonly password: string };
 
+/** Docker starts the programs that its settings name; a script of the job may have written some to HOME. */
+const NO_SETTINGS = { HOME: "/nonexistent", DOCKER_CONFIG: "/nonexistent" };
+
 /** The real builders on PATH; Kaniko works only where its own image put it. Docker counts only when its daemon answers, and is asked only when nothing else is there. */
 export async function findBuilders(exec: Exec): Promise<readonly RealBuilder[]> {
   const script =
     'for one in "$@"; do if command -v "$one" >/dev/null 2>&1; then echo "$one"; fi; done; if [ -x /kaniko/executor ]; then echo kaniko; fi';
   const onPath = REAL_BUILDERS.filter((name) => name !== "kaniko");
-  const { stdout } = await exec(["sh", "-c", script, "sh", ...onPath], { stdout: "capture" });
+  const { stdout } = await exec(["sh", "-c", script, "sh", ...onPath], { stdout: "capture", env: NO_SETTINGS });
   const found = stdout.split("\n");
   const here = REAL_BUILDERS.filter((name) => found.includes(name));
   if (here.length !== 1 || here[0] !== "docker") return here.filter((name) => name !== "docker");
-  const { exitCode } = await exec(["docker", "version", "--format", "{{.Server.Version}}"], { stdout: "capture" });
+  const { exitCode } = await exec(["docker", "version", "--format", "{{.Server.Version}}"], {
+    stdout: "capture",
+    env: NO_SETTINGS,
+  });
   return exitCode === 0 ? here : [];
 }
 
@@ -78,7 +84,10 @@ export async function runBuilder(
       lines.push(line);
       if (lines.length > KEPT_LINES) lines.shift();
     };
-    const { exitCode, signal } = await exec(argv, { cwd: request.context, env, onLine });
+    // Builders start the programs that settings below HOME name (containers.conf, buildkitd.toml, plugins of Docker). A script
+    // of the job may have written to the HOME of the job, so this one is ours.
+    const options = { cwd: request.context, env: { HOME: request.scratch, ...env }, onLine };
+    const { exitCode, signal } = await exec(argv, options);
     if (exitCode !== 0) throw buildFailure({ program: argv[0], exitCode, signal, lines }, dockerfile, file);
   }
   await readFile(join(request.layout, "index.json"));

@@ -223,6 +223,20 @@ test("no path leads out of the workspace", async (t) => {
   }
 });
 
+test("a pipe or a link out of the workspace in the place of a file that is read is refused at once", {
+  timeout: 10_000,
+}, async (t) => {
+  const world = await harborBench(t);
+  const { workspace } = world.bench;
+  await writeFiles(workspace, { Dockerfile: "FROM scratch\nCOPY a /\n", a: "a", "zero/.dockerignore": "->/dev/zero" });
+  await writeFiles(workspace, { "zero/Dockerfile": "FROM scratch\n" });
+  for (const pipe of ["Pipe", ".dockerignore", "Dockerfile.dockerignore"]) await run("mkfifo", [join(workspace, pipe)]);
+  for (const input of [{ dockerfile: "Pipe" }, {}, { context: "zero" }]) {
+    const outcome = await world.bench.once(buildPush, { ...INPUT, ...input });
+    assert.equal(outcome.kind === "errored" && outcome.failure.code, "file-invalid", JSON.stringify(outcome));
+  }
+});
+
 test("says what it would do", async (t) => {
   const { bench, host } = await harborBench(t);
   const [build, push] = await bench.plan(buildPush, { ...INPUT, context: "app" });

@@ -1,6 +1,6 @@
 // image/build-push: makes an image of a Dockerfile and brings it into the site's Harbor, sending only what is missing.
 
-import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
@@ -10,6 +10,7 @@ import { z } from "zod";
 import { createRegistry, type Registry } from "../oci/client.ts";
 import { parsePlatform } from "../oci/manifest.ts";
 import { type ImageReference, isRepositoryName, isTag, registryUrl } from "../oci/reference.ts";
+import { readPlainFile } from "../plain-file.ts";
 import { assembleImage } from "./assemble.ts";
 import { readIgnoreText } from "./build-context.ts";
 import { type BuildRequest, findBuilders, ignoreFile, prepareBuild, runBuilder } from "./builders.ts";
@@ -90,7 +91,10 @@ async function buildAndPush(context: Context, scratch: string): Promise<StepOutc
   const harbor = context.system("harbor", input.system);
   const folder = await folderBelow(context.workspace, input.context, "context");
   const file = await folderBelow(folder, input.dockerfile, "dockerfile");
-  const { dockerfile, problems } = parseDockerfile(await readFile(file, "utf8"), input.dockerfile);
+  const { dockerfile, problems } = parseDockerfile(
+    await readDockerfile(folder, file, input.dockerfile),
+    input.dockerfile,
+  );
   const [first] = problems;
   if (first) {
     throw new GantryError("dockerfile-invalid", { problem: `line ${first.line}: ${first.detail}` }, { problems });
@@ -110,6 +114,14 @@ async function buildAndPush(context: Context, scratch: string): Promise<StepOutc
     blobsPushed,
     blobsPresent,
   });
+}
+
+const MAX_DOCKERFILE = 1_048_576;
+
+async function readDockerfile(folder: string, file: string, name: string): Promise<string> {
+  const text = await readPlainFile(folder, file, { name, maxBytes: MAX_DOCKERFILE });
+  if (text !== undefined) return text;
+  throw new GantryError("bad-input", { step: "image/build-push", problem: `dockerfile: there is no ${name}` });
 }
 
 type Build = {

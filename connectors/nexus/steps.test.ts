@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -114,6 +114,26 @@ test("warns when the sources name a registry of their own, and stays inside the 
   assert.match(bench.lines.join("\n"), /warning: .*https:\/\/other\.example\/npm\//);
   const outside = await bench.run(settings, { formats: ["npm"], directory: "../.." });
   assert.ok(outside.kind === "errored" && outside.failure.code === "bad-input");
+});
+
+test("nothing is read or written through a link, a pipe or a file that a script left in HOME", {
+  timeout: 20_000,
+}, async (t) => {
+  const { bench, dir } = await world(t);
+  const canary = join(dir, "journal-of-the-runner");
+  await writeFile(canary, "canary");
+  for (const name of [".npmrc", ".netrc"]) await symlink(canary, join(bench.home, name));
+  await run("mkfifo", [join(bench.workspace, ".npmrc")]);
+  const read = await bench.run(settings, { formats: ["npm"] });
+  assert.ok(read.kind === "errored" && read.failure.code === "file-invalid", JSON.stringify(read));
+  const merged = await bench.run(settings, { formats: ["pypi"] });
+  assert.ok(merged.kind === "errored" && merged.failure.code === "file-invalid", JSON.stringify(merged));
+  await symlink(dir, join(bench.home, ".m2"));
+  const folder = await bench.run(settings, { formats: ["maven"] });
+  assert.ok(folder.kind === "errored" && folder.failure.code === "bad-input", JSON.stringify(folder));
+  assert.equal(await readFile(canary, "utf8"), "canary");
+  assert.ok(!(await readdir(dir)).includes("settings.xml"));
+  assert.match(await readFile(join(bench.home, ".npmrc"), "utf8"), /npm-group/);
 });
 
 test("the package has the same checksum in every start", async (t) => {

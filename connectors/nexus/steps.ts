@@ -1,7 +1,8 @@
 // nexus/settings: makes the package managers of later steps download from the site's Nexus. The settings, including
 // credentials, are written to the HOME of the job, where every `run:` step finds them and no image or commit includes them.
 
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { lstat, mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { NexusSystem } from "@gantry/core/site/systems.ts";
@@ -9,6 +10,7 @@ import { succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { outlastRestart } from "../outlast.ts";
+import { readPlainFile } from "../plain-file.ts";
 import { createNexus, type NexusClient } from "./client.ts";
 import {
   type Account,
@@ -65,6 +67,9 @@ export const settings = defineStep({
     }),
 });
 
+/** Larger files are not read. */
+const MAX_SETTINGS = 1_048_576;
+
 type Context = StepContext<z.infer<typeof input>, "nexus">;
 
 /** In Nexus, the format of Maven repositories is named maven2. */
@@ -103,13 +108,30 @@ async function mustServe(nexus: NexusClient, system: NexusSystem, name: string, 
   else if (found.format !== NEXUS_FORMAT[format]) refuse(`The repository ${name} holds ${found.format} packages.`);
 }
 
+/** Scripts of the job may have written to HOME: nothing is read or written through a link that they left there. */
 async function writePrivate(home: string, { path, text, merge }: SettingsFile): Promise<void> {
   const file = join(home, path);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const whole = merge === "netrc" ? mergeNetrc((await textOf(file)) ?? "", text) : text;
-  await writeFile(file, whole, { mode: 0o600 });
-  // writeFile applies `mode` only when it creates the file.
-  await chmod(file, 0o600);
+  await makePlainFolder(home, dirname(path));
+  const before =
+    merge === "netrc" ? await readPlainFile(home, file, { name: `~/${path}`, maxBytes: MAX_SETTINGS }) : "";
+  const whole = merge === "netrc" ? mergeNetrc(before ?? "", text) : text;
+  const fresh = `${file}.${randomUUID()}`;
+  await writeFile(fresh, whole, { mode: 0o600, flag: "wx" });
+  await rename(fresh, file);
+}
+
+/** Makes `path` below `home`. Throws `bad-input` when a part of it is there and is no folder. */
+async function makePlainFolder(home: string, path: string): Promise<void> {
+  let at = home;
+  for (const part of path.split("/").filter((one) => one !== ".")) {
+    at = join(at, part);
+    await mkdir(at, { mode: 0o700 }).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+      if ((await lstat(at)).isDirectory()) return;
+      const problem = `~/${path} of the job is not a folder: a script has put a link or a file there`;
+      throw new GantryError("bad-input", { step: settings.name, problem });
+    });
+  }
 }
 
 async function reportOtherRegistry(context: Context, url: string): Promise<void> {
@@ -117,7 +139,8 @@ async function reportOtherRegistry(context: Context, url: string): Promise<void>
   if (directory !== context.workspace && !directory.startsWith(context.workspace + sep)) {
     throw new GantryError("bad-input", { step: settings.name, problem: "directory: must be inside the workspace" });
   }
-  const registry = registryOf((await textOf(join(directory, ".npmrc"))) ?? "");
+  const file = { name: ".npmrc", maxBytes: MAX_SETTINGS };
+  const registry = registryOf((await readPlainFile(context.workspace, join(directory, ".npmrc"), file)) ?? "");
   if (registry === undefined || registry.replace(/\/$/, "") === url.replace(/\/$/, "")) return;
   context.log(
     `warning: the .npmrc of the sources names the registry ${withoutCredentials(registry)}; npm prefers that one`,
@@ -126,13 +149,4 @@ async function reportOtherRegistry(context: Context, url: string): Promise<void>
 
 function withoutCredentials(address: string): string {
   return address.replace(/\/\/[^/@]*@/, "//");
-}
-
-async function textOf(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
 }

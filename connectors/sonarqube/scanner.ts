@@ -1,6 +1,6 @@
 // Runs sonar-scanner in the workspace and reads where its report went.
 
-import { readFile, rm } from "node:fs/promises";
+import { lstat, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
@@ -21,6 +21,7 @@ export type Scan = {
 };
 
 const MAX_ERRORS = 50;
+const MAX_REPORT = 64 * 1024;
 
 /**
  * Answers the id of the background task. The token goes by environment, because arguments are visible to everybody on the
@@ -28,7 +29,7 @@ const MAX_ERRORS = 50;
  * `decideScanFailure` makes of a failure.
  */
 export async function scan(
-  context: Pick<StepContext<unknown>, "exec" | "cache" | "task">,
+  context: Pick<StepContext<unknown>, "exec" | "home" | "task">,
   { system, directory, ...wanted }: Scan,
 ): Promise<{ readonly ceTask: string }> {
   const work = join(directory, ".scannerwork");
@@ -36,7 +37,10 @@ export async function scan(
   const errors: string[] = [];
   const { exitCode } = await context.exec(["sonar-scanner", ...argumentsOf(context.task.id, system.url, wanted)], {
     cwd: directory,
-    env: { SONAR_TOKEN: system.token, SONAR_HOST_URL: system.url, SONAR_USER_HOME: join(context.cache, "sonar") },
+    // A properties file names programs to start (`sonar.nodejs.executable`) and folders to read (`sonar.projectBaseDir`), so
+    // the scanner gets neither the runner's rights nor a shared folder for the programs that it downloads.
+    confined: true,
+    env: { SONAR_TOKEN: system.token, SONAR_HOST_URL: system.url, SONAR_USER_HOME: join(context.home, ".sonar") },
     onLine: (line) => {
       if (errors.length < MAX_ERRORS && /\bERROR\b/.test(line.slice(0, 40))) errors.push(line);
     },
@@ -68,12 +72,13 @@ function argumentsOf(task: string, url: string, wanted: Omit<Scan, "system" | "d
   return Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [`-D${name}=${value}`]));
 }
 
+/** The sources may have put anything there: a link, or a pipe that nobody writes to. */
 async function readReport(file: string): Promise<string> {
-  try {
-    return (await readFile(file, "utf8")).slice(0, 64 * 1024);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const problem = "it ended well and left no .scannerwork/report-task.txt";
-    throw new GantryError("system-strange", { system: "sonar-scanner", what: "analyse the sources", problem });
-  }
+  const facts = await lstat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (facts?.isFile() && facts.size <= MAX_REPORT) return readFile(file, "utf8");
+  const problem = "it ended well and left no .scannerwork/report-task.txt";
+  throw new GantryError("system-strange", { system: "sonar-scanner", what: "analyse the sources", problem });
 }

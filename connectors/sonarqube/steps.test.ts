@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, chmod, mkdir, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -117,6 +117,29 @@ test("the token goes to the configured server only, by environment, and into no 
   const real = await world(t, { ...CLEAN, "sonar-project.properties": properties });
   await analysed(real.bench);
   assert.ok(real.sonarqube.exchanges.some(({ path }) => path === "/api/ce/submit"));
+});
+
+test("the scanner has no rights of the runner, because the sources say which programs it starts and what it reads", async (t) => {
+  const { bench } = await world(t, CLEAN);
+  await analysed(bench);
+  const [scanner] = bench.programs;
+  assert.equal(scanner?.confined, true);
+  assert.ok(!Object.values(scanner.env).some((value) => value.includes(bench.cache)));
+  const outside = await tempDir(t);
+  await symlink(outside, join(bench.workspace, "out"));
+  const read = await bench.run(analyze, { projectKey: "orders", directory: "out" });
+  assert.ok(read.kind === "errored" && read.failure.code === "bad-input", JSON.stringify(read));
+});
+
+test("a report that the sources replaced by a link or a pipe is none", async (t) => {
+  const spy = await tempDir(t);
+  for (const attack of ["ln -s /dev/zero", "mkfifo"]) {
+    const script = `#!/bin/sh\nmkdir .scannerwork\n${attack} .scannerwork/report-task.txt\n`;
+    await writeFile(join(spy, "sonar-scanner"), script, { mode: 0o755 });
+    const { bench } = await world(t, CLEAN, { path: spy });
+    const outcome = await bench.run(analyze, { projectKey: "orders" });
+    assert.ok(outcome.kind === "errored" && outcome.failure.code === "system-strange", JSON.stringify(outcome));
+  }
 });
 
 test("says clearly what is missing: the scanner, the right token, the sources", async (t) => {

@@ -1,6 +1,7 @@
 // Steps for SonarQube: analyse the sources with sonar-scanner, and wait for the verdict of the quality gate.
 
-import { resolve, sep } from "node:path";
+import { realpath } from "node:fs/promises";
+import { join, relative, resolve, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SonarqubeSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, succeeded, waiting } from "@gantry/core/step/outcome.ts";
@@ -59,7 +60,7 @@ export const analyze = defineStep({
   },
   run: (context) =>
     outlastRestart(context, async () => {
-      const directory = folderOf(context);
+      const directory = await folderOf(context);
       const sonarqube = connect(context);
       const place = await placeOf(context, sonarqube);
       tellPlace(context, place);
@@ -147,10 +148,16 @@ function greenText(conditions: number): string {
   return "the quality gate is green, but nothing was judged: it is the first analysis, or there is no new code to judge";
 }
 
-function folderOf({ workspace, input }: AnalyzeContext): string {
-  const directory = resolve(workspace, input.directory);
-  if (directory === workspace || directory.startsWith(workspace + sep)) return directory;
-  throw new GantryError("bad-input", { step: analyze.name, problem: "directory: must be inside the workspace" });
+/** With all links followed: a script may have left one that leads out of the workspace. */
+async function folderOf({ workspace, input }: AnalyzeContext): Promise<string> {
+  const root = await realpath(workspace);
+  const directory = await realpath(resolve(root, input.directory)).catch(() => undefined);
+  // Below the workspace's own address, by which confined programs know it.
+  if (directory === root || directory?.startsWith(root + sep)) return join(workspace, relative(root, directory));
+  throw new GantryError("bad-input", {
+    step: analyze.name,
+    problem: "directory: must be a folder inside the workspace",
+  });
 }
 
 async function placeOf({ input }: AnalyzeContext, sonarqube: SonarqubeClient): Promise<BranchPlace> {

@@ -102,7 +102,7 @@ export const SITE_ERRORS = {
   },
   "file-invalid": {
     status: 422,
-    message: "The file {file} cannot be edited.",
+    message: "The file {file} cannot be used.",
     why: "{problem}",
     todo: "Correct the file in its repository, then rerun from this step.",
   },

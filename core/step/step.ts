@@ -98,13 +98,22 @@ export type TaskFacts = {
 
 export type ExecOptions = {
   readonly cwd?: string;
-  /** The whole environment besides PATH, HOME and the job's own; nothing is inherited from the runner. */
+  /**
+   * The environment besides PATH, HOME, the job's own and the runner's proxies. Scripts of the job may have written to HOME:
+   * a program that takes settings from there needs another HOME, or must be confined. Only confined programs get the
+   * variables of the pipeline file.
+   */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   /** `log` (default) sends both streams to the step's log; `capture` keeps stdout for the answer and logs stderr. */
   readonly stdout?: "log" | "capture";
   /** Called with every line of both streams as it comes, whatever `stdout` says; unmasked, at most 10,000 characters. */
   readonly onLine?: (line: string) => void;
+  /**
+   * For a program that files of the workspace can make start another one: it is run as a script of the pipeline is, with the
+   * workspace, home and temporary folder of the job and nothing else of the runner. It must not need the cache.
+   */
+  readonly confined?: true;
 };
 export type ExecResult = { readonly exitCode: number; readonly signal: string | null; readonly stdout: string };
 /** A program that ends with another exit code is an answer; one that is not there throws `program-missing`. */

@@ -14,7 +14,7 @@ import { findFailingLine } from "./failing-line.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { runScript } from "./run-script.ts";
 import { runUses } from "./run-uses.ts";
-import { baseEnv, pipelineEnv } from "./script-env.ts";
+import { baseEnv, libraryEnv, pipelineEnv } from "./script-env.ts";
 import { reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 
@@ -146,11 +146,12 @@ function stoppedResult(log: LogSpool, stopped: Stopped): CheckedResult {
 class Abandoned extends Error {}
 
 async function execute(job: JobContext, step: JobStep, log: LogSpool, base: StepBase): Promise<StepResult> {
-  const { path } = job.environment;
+  const { path, deps } = job.environment;
   const templates = { ...(job.spec.env as JsonObject), ...(step.env as JsonObject) };
   const fromPipeline = pipelineEnv(await renderWithSecrets(job, templates, base.scope), step.title);
-  const env = { ...fromPipeline, ...baseEnv(job.ref, job.spec, step.id, job.folders, path) };
-  const run: StepRun = { ...base, job, step, log, env };
+  const ofJob = baseEnv(job.ref, job.spec, step.id, job.folders, path);
+  const ownEnv = { ...libraryEnv(path, job.folders, deps.env), ...ofJob };
+  const run: StepRun = { ...base, job, step, log, env: { ...fromPipeline, ...ofJob }, ownEnv };
   return step.action.kind === "uses" ? runUses(run, step.action) : runScript(run, step.action);
 }
 

@@ -10,10 +10,11 @@ import { pause } from "@gantry/runtime/clock.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { isRetryable } from "../ports.ts";
 import { clip } from "./clip.ts";
+import { confiningExec } from "./confined.ts";
 import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
 import { libraryEnv } from "./script-env.ts";
-import { execOf, reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
+import { reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 import { systemFetch } from "./system-fetch.ts";
 import { resolveSystems, warnOfInsecure } from "./systems.ts";
@@ -138,7 +139,7 @@ function contextOf(
     cache: environment.cache,
     system,
     log: (line) => log.line(line),
-    exec: execOf(run, folders.workspace),
+    exec: confiningExec(run),
     environment: libraryEnv(environment.path, folders, deps.env),
     effect: createEffect({
       step: { id: run.step.id, uses: step.name, effects: step.effects },

@@ -22,9 +22,12 @@ export type StepRun = {
   readonly log: LogSpool;
   /** Aborted with a Stopped. */
   readonly signal: AbortSignal;
+  /** The environment of scripts and other confined programs. */
   readonly env: Readonly<Record<string, string>>;
   /** What the output of this try says about its failure. */
   readonly failing: Pick<FailingLine, "line" | "isError">;
+  /** The same without the variables of the pipeline file: many name a program to start, or a file that names one. */
+  readonly ownEnv: Readonly<Record<string, string>>;
   /** Sets the time limit of this try, in milliseconds from its start. */
   readonly limitTo: (ms: number) => void;
   /** Number of this try, from 1. */

@@ -1,0 +1,125 @@
+// Runs the code of strangers: scripts of pipelines, and programs that do what files of a workspace tell them. Where the runner
+// isolates scripts, such a program sees the folders of its job and nothing of the runner.
+
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { delimiter, isAbsolute, join } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
+import { Stopped } from "../attempts/stop.ts";
+import { diskExceeded } from "../processes/disk-limit.ts";
+import { limitProcesses, NO_LIMIT, type ProcessLimit } from "../processes/process-limit.ts";
+import { RESTORE_SIGTERM } from "../processes/sandbox.ts";
+import { type SandboxJob, sandboxArguments } from "../processes/sandbox-arguments.ts";
+import type { JobContext } from "./job-context.ts";
+import { execOf, type StepRun } from "./step-run.ts";
+
+export type Confined = Omit<ExecOptions, "cwd" | "confined"> & {
+  readonly cwd: string;
+  /** Joins standard output and standard error in the kernel, which is the only place where their order is known. */
+  readonly joined?: boolean;
+  /** Files beside the workspace, home and temporary folder of the job. */
+  readonly writable?: readonly string[];
+  readonly readable?: readonly string[];
+};
+
+/** Resolves with an error when the job has used too much of the disk. Throws `scripts-refused`, and what `Exec` throws. */
+export async function runConfined(
+  run: StepRun,
+  argv: readonly string[],
+  { cwd, joined = false, writable = [], readable = [], ...options }: Confined,
+): Promise<ExecResult | GantryError> {
+  const { job } = run;
+  const { workspace, home, tmp } = job.folders;
+  const { isolation, config } = job.environment;
+  const processes =
+    isolation.kind === "sandbox" ? await limitProcesses(randomUUID(), config.limits.processes) : NO_LIMIT;
+  try {
+    const place = { cwd, tmp, writable: [workspace, home, tmp, ...writable], readable };
+    return await execWithinDisk(run, isolated(job, argv, processes, place, joined ? " 2>&1" : ""), { ...options, cwd });
+  } finally {
+    await processes.remove();
+  }
+}
+
+/**
+ * An `exec` of a step. Its `confined` programs are run as scripts are. The others run as the runner, so variables of the
+ * pipeline file do not reach them.
+ */
+export function confiningExec(run: StepRun): Exec {
+  const { workspace } = run.job.folders;
+  const exec = execOf({ ...run, env: run.ownEnv }, workspace);
+  return async (argv, { confined = false, ...options } = {}) => {
+    if (!confined) return exec(argv, options);
+    await requireProgram(argv[0], run.job.environment.path);
+    const result = await runConfined(run, argv, { ...options, cwd: options.cwd ?? workspace });
+    if (result instanceof GantryError) throw result;
+    return result;
+  };
+}
+
+/** Throws `program-missing`. The shell or bubblewrap would detect this, too, but could report it only as an exit code. */
+export async function requireProgram(program: string, path: string): Promise<void> {
+  const places = isAbsolute(program) ? [program] : path.split(delimiter).map((folder) => join(folder, program));
+  const found = await Promise.allSettled(places.map((place) => access(place, constants.X_OK)));
+  if (!found.some(({ status }) => status === "fulfilled")) throw new GantryError("program-missing", { program });
+}
+
+/** Runs a program until it ends, or until its job uses too much of the disk: then it is killed, and the result says why. */
+async function execWithinDisk(
+  run: StepRun,
+  command: readonly [string, ...string[]],
+  options: ExecOptions & { readonly cwd: string },
+): Promise<ExecResult | GantryError> {
+  const { folders, environment } = run.job;
+  const { clock, logger } = environment.deps;
+  const [ended, exceeded] = [new AbortController(), new AbortController()];
+  let problem: GantryError | undefined;
+  const disk = { clock, folder: folders.root, limitMb: environment.config.limits.diskMb };
+  void diskExceeded(disk, ended.signal).then(
+    (error) => {
+      problem = error;
+      exceeded.abort(new Stopped("canceled", error.message, { graceMs: 0 }));
+    },
+    (err: unknown) => logger.warn({ err }, "the disk use of a script could not be measured"),
+  );
+  try {
+    const exec = execOf({ ...run, signal: AbortSignal.any([run.signal, exceeded.signal]) }, options.cwd);
+    return await exec(command, options);
+  } catch (error) {
+    if (problem && error === exceeded.signal.reason) return problem;
+    throw error;
+  } finally {
+    ended.abort();
+  }
+}
+
+/** The command line of a program, inside its sandbox if there is one. `redirect`: what the shell adds to it. */
+function isolated(
+  { environment: { isolation, config } }: JobContext,
+  argv: readonly string[],
+  processes: ProcessLimit,
+  job: Omit<SandboxJob, "network">,
+  redirect: string,
+): readonly [string, ...string[]] {
+  const start = `exec "$@"${redirect}`;
+  switch (isolation.kind) {
+    case "none":
+      return ["/bin/sh", "-c", start, "run", ...argv];
+    case "refused":
+      throw new GantryError("scripts-refused", { runner: config.name, why: isolation.why });
+    case "sandbox": {
+      const sandbox = sandboxArguments(isolation.host, { ...job, network: isolation.network });
+      // bubblewrap must outlive a SIGTERM to the group: the script gets its time to end, and the sandbox ends after it.
+      const deaf = `trap "" TERM; ${start}`;
+      // In a control group $0 is the file into which the process writes its id.
+      const outside =
+        processes.group === undefined
+          ? ["-c", deaf, "run"]
+          : ["-c", `echo $$ > "$0" || exit 125; ${deaf}`, processes.group];
+      const inside = ["/usr/bin/env", ...RESTORE_SIGTERM, ...processes.inside, ...argv];
+      return ["/bin/sh", ...outside, ...sandbox, ...inside];
+    }
+  }
+}
