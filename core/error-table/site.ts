@@ -162,7 +162,7 @@ export const SITE_ERRORS = {
   },
   "build-failed": {
     status: 422,
-    message: "The image build failed at line {line} of {file}: {instruction}",
+    message: "The image build failed at line {line} of {file}: {instruction}.",
     why: "{problem}",
     todo: "Correct this instruction, or what it runs, and push again. The log of this step has the whole output.",
   },
