@@ -168,7 +168,7 @@ export const SITES: readonly SiteView[] = [
         job: "build",
         waiting: {
           code: "no-runner",
-          text: "Waiting for a runner with label buildah: 2 runners, none has it.",
+          text: "Waiting for a runner with the label `buildah`: the 2 runners there do not have the label.",
           since: at(30),
         },
       },

@@ -204,7 +204,7 @@ const waitingCi = task("t0ci-waiting", "ci", "waiting", {
   requestedAt: at(30),
   waiting: {
     code: "no-runner",
-    text: "Waiting for a runner with label buildah at tokyo: 2 runners, none has it.",
+    text: "Waiting for a runner with the label `buildah` at tokyo: the 2 runners there do not have the label.",
     since: at(30),
   },
   jobs: [
@@ -214,7 +214,7 @@ const waitingCi = task("t0ci-waiting", "ci", "waiting", {
       attempts: [],
       waiting: {
         code: "no-runner",
-        text: "Waiting for a runner with label buildah at tokyo: 2 runners, none has it.",
+        text: "Waiting for a runner with the label `buildah` at tokyo: the 2 runners there do not have the label.",
         since: at(30),
       },
     }),

@@ -52,7 +52,7 @@ const CASES: readonly (readonly [name: string, schema: z.ZodType, value: unknown
     { "1": "" },
     "1 is not a valid name: it must be one or more lower case letters",
   ],
-  ["a wrong element", z.array(z.string()), ["a", 1], "element 2 must be text"],
+  ["a wrong element", z.array(z.string()), ["a", 1], "element 2 of x must be text"],
   ["no alternative", secret, 1, "x must be text, or a map"],
   ["the alternative that was meant", secret, { file: 1 }, "file must be text"],
   ["an unknown kind", system, { kind: "gti" }, "kind must be git or jira (did you mean git?)"],

@@ -47,7 +47,10 @@ const MISSING: ReadonlySet<string> = new Set(["invalid_type", "invalid_value", "
 
 function nameOf(path: Path, whole: string): string {
   const last = path.at(-1);
-  return last === undefined ? whole : typeof last === "number" ? `element ${last + 1}` : last;
+  if (last === undefined) return whole;
+  if (typeof last !== "number") return last;
+  const list = path.at(-2);
+  return `element ${last + 1}${typeof list === "string" ? ` of ${list}` : ""}`;
 }
 
 function unknownKey(path: Path, key: string, { keysAt, hintAt }: IssueContext): PathProblem {
@@ -75,6 +78,29 @@ function suggestion(issue: z.core.$ZodIssue, value: unknown): string {
   const { options } = issue as { options?: readonly unknown[] };
   const known = issue.code === "invalid_value" ? issue.values : (options ?? []);
   return typeof value === "string" && known.length > 1 ? didYouMean(value, known.map(String)) : "";
+}
+
+/** All issues of an input. A value of the wrong type is only told its type, not also what its limits are. */
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  root: unknown,
+  context: IssueContext,
+): readonly PathProblem[] {
+  const placeOf = (issue: z.core.$ZodIssue): string => JSON.stringify(issue.path.map(String));
+  const misfits = new Map(
+    issues
+      .filter(({ code }) => code === "invalid_type" || code === "invalid_union")
+      .toReversed()
+      .map((issue) => [placeOf(issue), issue]),
+  );
+  return issues
+    .filter((issue) => (misfits.get(placeOf(issue)) ?? issue) === issue)
+    .flatMap((issue) => describeIssue(issue, root, context));
+}
+
+/** The names around the last one, for the beginning of a message: `agent.tls`. An element of a list names its list itself. */
+export function placeAround(path: Path): string {
+  return path.slice(0, typeof path.at(-1) === "number" ? -2 : -1).join(".");
 }
 
 export function valueAt(root: unknown, path: Path): unknown {

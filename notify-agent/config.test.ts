@@ -73,7 +73,7 @@ test("secrets come from files and variables; a missing one is an error", async (
   assert.equal(read.token, "z".repeat(20));
   assert.deepEqual(read.source, { kind: "feed", agent: { url: "http://agent", token: "w".repeat(20) } });
   assert.match(problemsOf(config).join(), /\/agent\/token: The variable AGENT is not set/);
-  assert.match(problemsOf({ ...GOOD, token: "short" }).join(), /\/token: It must have at least 16 characters/);
+  assert.match(problemsOf({ ...GOOD, token: "short" }).join(), /\/token: The token must have at least 16 characters/);
   assert.match(problemsOf({ ...GOOD, token: { file: join(dir, "none") } }).join(), /\/token: The file .* \(ENOENT\)/);
 });
 

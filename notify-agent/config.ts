@@ -16,7 +16,10 @@ import { INBOX } from "./deliveries/delivery.ts";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 /** A secret: the text itself, or the file or variable that contains it. */
-const secret = z.union([z.string(), z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })]);
+const secret = z.union(
+  [z.string(), z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })],
+  "text, or a map with `file` or `env`",
+);
 const MIN_TOKEN = 16;
 const ms = z.int().min(10);
 const HOUR = 3_600_000;
@@ -139,7 +142,8 @@ function readToken(source: z.infer<typeof secret>, pointer: string, env: Env, pr
   const before = problems.length;
   const value = resolveSecrets(source, pointer, env, problems);
   if (typeof value === "string" && value.length >= MIN_TOKEN) return value;
-  if (problems.length === before) problems.push({ detail: `It must have at least ${MIN_TOKEN} characters.`, pointer });
+  if (problems.length === before)
+    problems.push({ detail: `The token must have at least ${MIN_TOKEN} characters.`, pointer });
   return "";
 }
 

@@ -32,9 +32,9 @@ export const runnerConfigSchema = z
     /** Address of the task-agent. */
     agent: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, "")),
     /** The site's token, with which the runner authenticates to the task-agent; or `enrol`. */
-    token: z.union([z.string().min(1), secretSource]).optional(),
+    token: z.union([z.string().min(1), secretSource], "text, or a map with `file` or `env`").optional(),
     /** A one-time token: with it the runner enrols with a key of its own, once. It may stay here afterwards. */
-    enrol: z.union([z.string().min(1), secretSource]).optional(),
+    enrol: z.union([z.string().min(1), secretSource], "text, or a map with `file` or `env`").optional(),
     labels: z.array(z.string().min(1).max(100)).max(100).default([]),
     /** How many jobs run at the same time; default: 2, in a container 1. */
     slots: z.int().min(1).max(1_000).optional(),

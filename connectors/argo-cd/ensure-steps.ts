@@ -16,12 +16,18 @@ import { foreignReason, type Maker, madeBy, mergeApp, mergeProject, newApp, newP
 export const objectName = z
   .string()
   .max(253)
-  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "must be a Kubernetes name");
+  .regex(
+    /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
+    "must have only lower case letters, digits, `-` and `.`, and begin and end with a letter or digit",
+  );
 export const system = z.string().optional();
 const namespace = z
   .string()
   .max(63)
-  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be a namespace");
+  .regex(
+    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+    "must have only lower case letters, digits and hyphens, and begin and end with a letter or digit",
+  );
 const cluster = z.string().min(1).max(253);
 const repoUrl = z.string().min(1).max(2_048);
 /** Longer than the outage that `outlastRestart` waits for, so that a step ends with the reason and not by its limit. */

@@ -14,8 +14,8 @@ import { checkRemoteUrl, PROJECT, SLUG } from "./names.ts";
 /** Unknown fields are dropped, so that an app's whole `source` or `yaml` record can be given. */
 export const repositoryInput = z.object({
   system: z.string().optional(),
-  project: z.string().regex(PROJECT),
-  slug: z.string().regex(SLUG),
+  project: z.string().regex(PROJECT, "must be the key of a project or workspace, such as ORD"),
+  slug: z.string().regex(SLUG, "must be the name of a repository: letters, digits, `_`, `.` and `-`"),
 });
 export type RepositoryInput = z.output<typeof repositoryInput>;
 

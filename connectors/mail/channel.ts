@@ -30,14 +30,14 @@ export const mailConfig = z
     /** Display name of the sender. */
     fromName: z
       .string()
-      .regex(/^[^\p{Cc}"<>]{1,100}$/u)
+      .regex(/^[^\p{Cc}"<>]{1,100}$/u, "must have 1 to 100 characters, without quotes, < and >")
       .default("Gantry"),
     /** Receivers when a rule names none. */
     to: z.array(address).max(50).default([]),
     replyTo: address.optional(),
     subjectPrefix: z
       .string()
-      .regex(/^[^\p{Cc}]{0,50}$/u)
+      .regex(/^[^\p{Cc}]{0,50}$/u, "must be one line of at most 50 characters")
       .default("[gantry]"),
   })
   .refine((config) => config.username === undefined || config.tls !== "if-offered", {

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { GantryError, type Problem } from "../errors.ts";
-import { describeIssue, type Path, type PathProblem } from "../issues.ts";
+import { describeIssues, type Path, type PathProblem, placeAround } from "../issues.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { placeAt, plainValue, readSource, type Source } from "../pipeline/source.ts";
 import { didYouMean } from "../suggest.ts";
@@ -64,10 +64,11 @@ export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
     const locateLater = (problem: Problem): Problem => relocate(problem, sources.file?.name, file.root, origins);
     return { config: parsed.data, locate: locateLater };
   }
-  for (const issue of parsed.error?.issues ?? []) {
-    const found = describeIssue(issue, tree, { keysAt: (path) => keysAt(schema, path), whole: "the file" });
-    problems.push(...found.map((problem) => locate(problem, sources.file?.name, file.root, origins)));
-  }
+  const found = describeIssues(parsed.error?.issues ?? [], tree, {
+    keysAt: (path) => keysAt(schema, path),
+    whole: "the file",
+  });
+  problems.push(...found.map((problem) => locate(problem, sources.file?.name, file.root, origins)));
   throw configInvalid(problems);
 }
 
@@ -195,7 +196,7 @@ function locate(
 ): Problem {
   const at = pointer(path);
   const origin = origins.get(at);
-  const where = path.slice(0, -1).join(".");
+  const where = placeAround(path);
   const text = where === "" || origin !== undefined ? detail : `${where}: ${detail}`;
   if (origin !== undefined) return { detail: `${origin}: ${text}`, pointer: at };
   if (file === undefined || root === undefined) return { detail: text, pointer: at };

@@ -35,7 +35,7 @@ export const SITE_ERRORS = {
   },
   "certificate-untrusted": {
     status: 422,
-    message: "The certificate of {system} is not trusted: {what}.",
+    message: "The certificate of {system} is not trusted ({what}).",
     why: "{problem}",
     todo: "Name the file of the certificate authority with `ca:` at this system in the runner's configuration, and check that the host name in `url:` is one of the certificate's names. For a trial only: `insecureSkipVerify: true`.",
   },
@@ -151,7 +151,7 @@ export const SITE_ERRORS = {
   "scripts-refused": {
     status: 503,
     message: "The runner {runner} refuses scripts.",
-    why: "They are to run in a sandbox, and {why}.",
+    why: "Scripts must run in a sandbox, but {why}.",
     todo: "Make bubblewrap work on the runner's machine. Or write `isolation: container` when the runner is alone in a container, or `isolation: none` when nobody but you writes its scripts.",
   },
   "dockerfile-invalid": {
@@ -162,7 +162,7 @@ export const SITE_ERRORS = {
   },
   "build-failed": {
     status: 422,
-    message: "The image build failed at line {line} of {file}: {instruction}",
+    message: "The image build failed at line {line} of {file}: {instruction}.",
     why: "{problem}",
     todo: "Correct this instruction, or what it runs, and push again. The log of this step has the whole output.",
   },

@@ -27,10 +27,10 @@ export function typeInWords(of: string): string {
   return TYPES[type] ?? type;
 }
 
-/** `summary` as the library gives it. */
-export function celProblem(summary: string): string {
+/** `summary` as the library gives it. `variables`: those that an expression at this place knows. */
+export function celProblem(summary: string, variables: readonly string[] = VARIABLES): string {
   const [, unknown] = /^unknown variable: (.+)$/i.exec(summary) ?? [];
-  if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, VARIABLES)}`;
+  if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, variables)}`;
   if (/^unexpected token: EOF$/i.test(summary)) return "the expression ends too early";
   const [, call] = /^found no matching overload for '(.+)'$/i.exec(summary) ?? [];
   if (call !== undefined) return wrongCall(call);

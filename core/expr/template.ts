@@ -76,7 +76,7 @@ export function cutText(text: string): readonly Piece[] | { readonly problem: st
       continue;
     }
     const end = endOfExpression(text, next + 3);
-    if (end === -1) return { problem: "`${{` without `}}`", offset: next };
+    if (end === -1) return { problem: "`${{` is not closed with `}}`", offset: next };
     literal += text.slice(at, next);
     if (literal !== "") pieces.push({ kind: "text", text: literal });
     literal = "";

@@ -23,7 +23,8 @@ export function compileRules(
   const compile = (source: string, wanted: "bool" | "string", pointer: string): RuleExpression => {
     const result = compileRuleExpression(source, wanted);
     if ("expression" in result) return result.expression;
-    for (const problem of result.problems) problems.push({ detail: `The expression ${problem}.`, pointer });
+    for (const problem of result.problems)
+      problems.push({ detail: `The expression is not valid: ${problem}.`, pointer });
     return () => ({ kind: "missing" });
   };
 

@@ -7,6 +7,7 @@ import {
   EvaluationError,
   ParseError,
 } from "@marcbachmann/cel-js";
+import { celProblem, typeInWords } from "../expr/cel-problem.ts";
 import { childrenOf, referencesOf } from "../expr/references.ts";
 import { type CelValue, fromCel, toCel, ValueProblem } from "../expr/values.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
@@ -24,6 +25,7 @@ export type RuleValue =
 export type RuleScope = ReadonlyMap<string, CelValue>;
 
 const MAX_LENGTH = 2_000;
+const RULE_VARIABLES = ["event", "task"];
 const environment = new Environment({
   unlistedVariablesAreDyn: false,
   homogeneousAggregateLiterals: false,
@@ -45,19 +47,20 @@ export function compileRuleExpression(
   source: string,
   wanted: "bool" | "string",
 ): { readonly expression: RuleExpression } | { readonly problems: readonly string[] } {
-  if (source.length > MAX_LENGTH) return { problems: [`is longer than ${MAX_LENGTH} characters`] };
+  if (source.length > MAX_LENGTH) return { problems: [`it is longer than ${MAX_LENGTH} characters`] };
   let parsed: ReturnType<typeof environment.parse>;
   try {
     parsed = environment.parse(source);
   } catch (error) {
-    if (error instanceof ParseError) return { problems: [`cannot be read: ${error.summary}`] };
+    if (error instanceof ParseError) return { problems: [celProblem(error.summary, RULE_VARIABLES)] };
     throw error;
   }
   // Before the check, because checking expands macros in place.
   const problems = wordProblems(parsed.ast);
   const verdict = parsed.check();
-  if (!verdict.valid) problems.push(verdict.error?.summary ?? "is not valid");
-  else if (verdict.type !== wanted && verdict.type !== "dyn") problems.push(`gives ${verdict.type}, not ${wanted}`);
+  if (!verdict.valid) problems.push(celProblem(verdict.error?.summary ?? "its types do not fit", RULE_VARIABLES));
+  else if (verdict.type !== wanted && verdict.type !== "dyn")
+    problems.push(`it must give ${typeInWords(wanted)}, and this gives ${typeInWords(verdict.type ?? "dyn")}`);
   if (problems.length > 0) return { problems };
   return { expression: (scope) => evaluate(parsed, scope) };
 }

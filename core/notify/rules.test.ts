@@ -39,7 +39,7 @@ describe("reading rules", () => {
   const bad: readonly (readonly [string, Partial<RuleFile>, RegExp])[] = [
     ["an unknown channel", { send: [{ channel: "opps" }] }, /There is no channel opps \(did you mean ops\?\)/],
     ["a channel named twice", { send: [{ channel: "ops" }, { channel: "ops" }] }, /named twice/],
-    ["a broken expression", { when: "event.kind ==" }, /cannot be read/],
+    ["a broken expression", { when: "event.kind ==" }, /the expression ends too early/],
     ["an unknown variable", { when: 'evnt.kind == "TaskEnded"' }, /evnt/],
     ["an unknown function", { when: "foo(event.kind)" }, /foo/],
     ["a misspelt member of the event", { when: "event.outcom == 'failed'" }, /did you mean outcome/],
@@ -47,9 +47,13 @@ describe("reading rules", () => {
     ["a misspelt kind", { when: 'event.kind == "TaskEnd"' }, /no event of kind "TaskEnd" \(did you mean TaskEnded/],
     ["a misspelt kind in a list", { when: 'event.kind in ["TaskEnded", "JobHeeld"]' }, /JobHeeld/],
     ["a misspelt kind deep inside", { when: '!(event.kind == "X" || event.at > 1)' }, /kind "X"/],
-    ["a condition that is no truth", { when: "1 + 1" }, /gives int, not bool/],
-    ["a key that is no text", { oncePer: "3" }, /gives int, not string/],
-    ["a receiver that is no text", { send: [{ channel: "ops", to: "true" }] }, /gives bool, not string/],
+    ["a condition that is no truth", { when: "1 + 1" }, /must give true or false, and this gives a whole number/],
+    ["a key that is no text", { oncePer: "3" }, /must give text, and this gives a whole number/],
+    [
+      "a receiver that is no text",
+      { send: [{ channel: "ops", to: "true" }] },
+      /must give text, and this gives true or false/,
+    ],
     ["an endless expression", { when: `true${" || true".repeat(500)}` }, /longer than|nodes|depth/i],
   ];
   for (const [name, part, says] of bad) {

@@ -5,6 +5,7 @@ import type { Path } from "../issues.ts";
 type Words = { readonly [word: string]: string };
 
 const ANYWHERE: Words = {
+  "<<": "merge keys are not supported; repeat the keys, or use an alias for the whole map",
   if: "use `when`",
   rules: "use `when`",
   only: "use `when`",
@@ -33,7 +34,7 @@ const TOP: Words = {
   workflow: "a task is started by a person, the API or a webhook; there are no triggers in the file",
   inputs: "use `params`",
   parameters: "use `params`",
-  stages: "use `jobs`, in order by `needs`",
+  stages: "use `jobs`, put in order with `needs`",
   pipeline: "use `jobs`",
   steps: "steps belong to a job: jobs.<id>.steps",
   env: "use `env`, in a job or a step",

@@ -67,7 +67,8 @@ function checkType(schema: JsonObject, value: JsonValue): string | undefined {
   const { type } = schema;
   const types = typeof type === "string" ? [type] : isList(type) ? type.filter((one) => typeof one === "string") : [];
   if (types.length === 0 || types.some((one) => hasType(one, value))) return undefined;
-  return `it must be ${types.map(article).join(" or ")}, not ${article(typeOf(value))}`;
+  const isFraction = typeof value === "number" && types.includes("integer");
+  return `it must be ${types.map(article).join(" or ")}, not ${isFraction ? "a fraction" : article(typeOf(value))}`;
 }
 
 function checkChoice(schema: JsonObject, value: JsonValue): string | undefined {
@@ -101,7 +102,7 @@ function checkText(schema: JsonObject, value: string): string[] {
   const compiled = compilePattern(pattern);
   if ("problem" in compiled || compiled.test(value)) return [];
   const words = patternInWords(pattern);
-  return [words === undefined ? `it must match the pattern ${pattern}` : `it must be ${words}`];
+  return [words === undefined ? `it must have the form ${pattern}` : `it must be ${words}`];
 }
 
 function checkNumber(schema: JsonObject, value: number): string[] {

@@ -37,7 +37,7 @@ test("what is given is data and never an expression", () => {
 test("every problem points at its parameter", () => {
   assert.deepEqual(problems({ name: "A", count: 1.5, level: "hihg", targets: ["a", 1], nme: 1, "a/b~c": 1 }), [
     "/name it must have at least 3 characters",
-    "/count it must be a whole number, not a number",
+    "/count it must be a whole number, not a fraction",
     "/level it must be one of low, high (did you mean high?)",
     "/targets/1 it must be text, not a number",
     "/nme nme is not known (did you mean name?)",

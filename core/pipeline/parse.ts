@@ -57,7 +57,10 @@ export function parsePipeline(
     doubts.push(...absentParams(context));
   }
   const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });
-  const problems = locate([...source.problems, ...found.map(place)]);
+  // What is wrong with a value that could not be read only follows from that.
+  const unread = new Set(source.problems.map(({ at }) => `${at.line}:${at.column}`));
+  const judged = found.map(place).filter(({ at }) => !unread.has(`${at.line}:${at.column}`));
+  const problems = locate([...source.problems, ...judged]);
   const warnings = locate(doubts.map(place));
   return problems.length === 0 && pipeline !== undefined ? { pipeline, problems, warnings } : { problems, warnings };
 }

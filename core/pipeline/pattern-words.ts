@@ -4,6 +4,7 @@
 const RANGES: { readonly [range: string]: readonly [one: string, many: string] } = {
   "a-z": ["lower case letter", "lower case letters"],
   "A-Z": ["capital letter", "capital letters"],
+  "a-Z": ["letter", "letters"],
   "0-9": ["digit", "digits"],
   "a-f": ["letter from a to f", "letters from a to f"],
   "A-F": ["letter from A to F", "letters from A to F"],
@@ -28,6 +29,7 @@ export function patternInWords(pattern: string): string | undefined {
 
 function classInWords(members: string, times: string | undefined): string {
   const isOne = times === undefined || times === "?";
+  members = members.replace(/A-Z(.*)a-z|a-z(.*)A-Z/, "a-Z$1$2");
   const found = membersOf(members).map(([one, many]) => (isOne ? one : many));
   if (isOne) return `${times === "?" ? "perhaps " : ""}${article(found[0] ?? "")}${list(found, "or")}`;
   const [, min, max] = /^\{(\d+)(,\d*)?\}$/.exec(times) ?? [];

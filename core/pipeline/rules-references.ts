@@ -98,7 +98,7 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
     case "app":
       if (context.pipeline.app === "none") return "this pipeline has `app: none`, so there is no app";
       if (context.pipeline.app === "new" && first !== "name")
-        return "the app is only being created: of it there is app.name";
+        return "the app does not exist yet: only app.name is known";
       return undefined;
     case "task":
       return first === undefined || TASK_FACTS.includes(first)
@@ -107,7 +107,7 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
     case "each":
       if (place.job?.each !== undefined) return undefined;
       return place.job?.matrix === undefined
-        ? "`each` is only there in a job with `each` or `matrix`"
+        ? "`each` is only known in a job with `each` or `matrix`"
         : wrongAxis(place.job.matrix, first);
     case "needs":
     case "jobs":
@@ -191,8 +191,9 @@ function properties(root: JsonObject, schema: JsonValue | undefined): JsonObject
 }
 
 function notHere(variable: Variable): string {
-  if (variable === "secrets") return "secrets are only there in `with` and `env` of a step: they never leave the site";
-  if (variable === "steps") return "`steps` is only there in steps and in the outputs of a job";
+  if (variable === "secrets")
+    return "secrets can only be used in `with` and `env` of a step: they never leave the site";
+  if (variable === "steps") return "`steps` is only known in steps and in the outputs of a job";
   return `\`${variable}\` is not known at this place`;
 }
 

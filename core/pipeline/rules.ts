@@ -122,20 +122,20 @@ function oneActionPerStep({ file }: RuleContext): readonly PathProblem[] {
     if (step.uses !== undefined && step.run !== undefined)
       problems.push(at("run", "a step has `uses` or `run`, not both"));
     if (step.with !== undefined && step.uses === undefined && step.run !== undefined) {
-      problems.push(at("with", "`with` is for `uses`; a script gets values by `env`"));
+      problems.push(at("with", "`with` is for `uses`; pass values to a script with `env`"));
     }
     for (const key of ["shell", "workingDirectory"] as const) {
       if (step[key] !== undefined && step.run === undefined) problems.push(at(key, `\`${key}\` is for \`run\``));
     }
     if (step.run?.includes("${{")) {
-      problems.push(at("run", "a script is never filled in; give it the value by `env` and use the variable"));
+      problems.push(at("run", "a script cannot contain an expression; pass the value with `env` and use the variable"));
     }
     const folder = step.workingDirectory;
     if (
       folder !== undefined &&
       (folder.startsWith("/") || folder.split(/[\\/]/).includes("..") || folder.includes("${{"))
     ) {
-      problems.push(at("workingDirectory", "the folder must be below the workspace, and is not filled in"));
+      problems.push(at("workingDirectory", "the folder must be below the workspace and cannot contain an expression"));
     }
     return problems;
   });
@@ -151,7 +151,7 @@ function plainTitles({ file }: RuleContext): readonly PathProblem[] {
   ];
   return titled
     .filter(({ title }) => title?.includes("${{"))
-    .map(({ path }) => ({ path, detail: "a title is not filled in", on: "value" }));
+    .map(({ path }) => ({ path, detail: "a title cannot contain an expression", on: "value" }));
 }
 
 function knownSteps({ pipeline, steps }: RuleContext): readonly PathProblem[] {
@@ -185,9 +185,10 @@ function goodInputs({ pipeline, steps }: RuleContext): readonly PathProblem[] {
 function boundedSize({ pipeline }: RuleContext): readonly PathProblem[] {
   const jobs = allJobs(pipeline);
   const problems: PathProblem[] = [];
-  if (jobs.length > MAX_JOBS) problems.push({ path: ["jobs"], detail: `more than ${MAX_JOBS} jobs`, on: "key" });
+  if (jobs.length > MAX_JOBS)
+    problems.push({ path: ["jobs"], detail: `there are more than ${MAX_JOBS} jobs`, on: "key" });
   if (allSteps(pipeline).length > MAX_STEPS) {
-    problems.push({ path: ["jobs"], detail: `more than ${MAX_STEPS} steps`, on: "key" });
+    problems.push({ path: ["jobs"], detail: `there are more than ${MAX_STEPS} steps`, on: "key" });
   }
   for (const { job, path } of jobs) {
     const size = Object.values(job.matrix ?? {}).reduce((total, values) => total * values.length, 1);

@@ -1,7 +1,7 @@
 // The first check of a pipeline file: does it have the form of file.ts? What does not fit is reported and cut out, so that
 // the rules can look at the rest and a person sees all mistakes at once.
 
-import { describeIssue, type Path, type PathProblem, valueAt } from "../issues.ts";
+import { describeIssues, type Path, type PathProblem, valueAt } from "../issues.ts";
 import type { JsonValue } from "../json.ts";
 import {
   concurrencyShape,
@@ -21,12 +21,10 @@ export function checkShape(value: JsonValue): { file: PipelineFile | undefined; 
   for (let round = 0; round < 8; round += 1) {
     const parsed = pipelineShape.safeParse(rest);
     if (parsed.success) return { file: parsed.data, problems };
-    for (const issue of parsed.error.issues) {
-      const found = describeIssue(issue, rest, { keysAt, hintAt: foreignWordHint, whole: "the file" });
-      // Later rounds see the holes that were cut before; only what was there from the start is the writer's mistake.
-      if (round === 0) problems.push(...found);
-      for (const { path } of found) rest = cut(rest, path);
-    }
+    const found = describeIssues(parsed.error.issues, rest, { keysAt, hintAt: foreignWordHint, whole: "the file" });
+    // Later rounds see the holes that were cut before; only what was there from the start is the writer's mistake.
+    if (round === 0) problems.push(...found);
+    for (const { path } of found) rest = cut(rest, path);
   }
   return { file: undefined, problems };
 }

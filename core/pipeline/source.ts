@@ -226,11 +226,30 @@ function readScalar(reading: Reading, node: Scalar<unknown>, at: Place): Source 
   return { kind: "scalar", at, value: typeof value === "number" && Number.isFinite(value) ? value : null, raw };
 }
 
+/** Error codes of the YAML library in words. */
+const YAML_ERRORS: { readonly [code: string]: string } = {
+  BAD_INDENT:
+    "the indentation is wrong, or a bracket is not closed; the keys of a map, and the elements of a list, begin in the same column",
+  TAB_AS_INDENT: "a tab is used for indentation; use spaces",
+  MISSING_CHAR: "a quote, bracket, comma or colon is missing",
+  BLOCK_AS_IMPLICIT_KEY: "a map cannot begin here; check the indentation, and put a text that contains `: ` in quotes",
+  BLOCK_IN_FLOW: "between brackets, maps and lists must be written with brackets, too",
+  UNEXPECTED_TOKEN: "this cannot stand here; put it in quotes if it is text",
+  BAD_SCALAR_START: "a text cannot begin with this character; put it in quotes",
+  MULTILINE_IMPLICIT_KEY: "a key must be on one line; the colon after it may be missing",
+  BAD_DQ_ESCAPE: "this escape sequence is not known; use single quotes, or write the backslash twice",
+  COMMENT_SPACE: "a comment needs a space before its #",
+  MULTIPLE_ANCHORS: "a value has more than one anchor",
+  MULTIPLE_TAGS: "a value has more than one tag",
+  BAD_DIRECTIVE: "a line that begins with % is not allowed here",
+};
+
 function sentence(code: string, message: string): string {
   if (code === "MULTIPLE_DOCS") return "the file holds more than one document";
   if (code === "RESOURCE_EXHAUSTION") return `the file is nested deeper than ${LIMITS.depth}`;
   if (code === "NON_STRING_KEY") return "a key must be text";
-  return `the YAML is not valid: ${(message.split("\n")[0] ?? "").slice(0, 200)}`;
+  const words = Object.hasOwn(YAML_ERRORS, code) ? YAML_ERRORS[code] : undefined;
+  return `the YAML is not valid: ${words ?? (message.split("\n")[0] ?? "").slice(0, 200)}`;
 }
 
 function shortTag(tag: string): string {

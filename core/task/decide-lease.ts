@@ -281,8 +281,8 @@ function afterLoss(
   const { retrySafe } = jobDefinition(pipeline, job.id);
   if (retrySafe && job.lost < MAX_LOST) return { kind: "JobReady", at: now, job: job.key };
   const reason = retrySafe
-    ? `its runner was lost ${job.lost + 1} times while it ran; may it run again?`
-    : `runner ${job.lease.runner} was ${runner === "silent" ? "lost" : "cut off"} while it ran, and the job is not marked retrySafe; may it run again?`;
+    ? `The runner of this job was lost ${job.lost + 1} times while it ran. May the job run again?`
+    : `Runner ${job.lease.runner} was ${runner === "silent" ? "lost" : "cut off"} while the job ran, and the job is not marked \`retrySafe\`. May it run again?`;
   return { kind: "JobHeld", at: now, job: job.key, reason };
 }
 

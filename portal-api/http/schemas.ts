@@ -12,7 +12,7 @@ export const name = z
   .regex(/^[a-z][a-z0-9-]*$/, "must have lower case letters, digits and hyphens, and begin with a letter");
 export const taskId = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, "must be the id of a task");
 /** The key of a job, with its `each` value (`deploy[seoul]`), or the id of a step. */
-export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "must be an id");
+export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "must be the id of a job or step");
 
 export const inApp = z.strictObject({ app: name });
 export const inTask = z.strictObject({ id: taskId });

@@ -1,7 +1,7 @@
 // Errors on the wire (RFC 9457): every process answers the same shape, and its clients get the same error code back.
 
 import { ERRORS, type ErrorCode, explain, GantryError, type Problem } from "@gantry/core/errors.ts";
-import { describeIssue } from "@gantry/core/issues.ts";
+import { describeIssues, placeAround } from "@gantry/core/issues.ts";
 import { z } from "zod";
 
 const jsonObject = z.record(z.string(), z.json());
@@ -36,7 +36,8 @@ export const PROBLEM_TYPE = "application/problem+json";
 
 /** The body for an error. An error that is not a GantryError is a bug: its text stays in the log. */
 export function problemOf(error: unknown, requestId: string): ProblemBody {
-  const known = error instanceof GantryError ? error : new GantryError("internal", { problem: "Unexpected." });
+  const known =
+    error instanceof GantryError ? error : new GantryError("internal", { problem: "An unexpected error occurred." });
   const { code, message, why, todo } = explain(known);
   return {
     type: `/docs#error-${code}`,
@@ -67,14 +68,13 @@ export function errorOf(body: unknown): GantryError | undefined {
 export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error, value, where);
+  const problems = problemsOf(parsed.error, value, where, where === "" ? "the body" : "the query");
   throw new GantryError("bad-request", { problem: problemsInWords(problems.slice(0, 1)) }, { problems });
 }
 
 /** One problem per invalid place in `value`, with a JSON pointer; at most 50. */
-export function problemsOf(error: z.ZodError, value: unknown, where = ""): readonly Problem[] {
-  return error.issues
-    .flatMap((issue) => describeIssue(issue, value, { whole: "the value" }))
+export function problemsOf(error: z.ZodError, value: unknown, where = "", whole = "the value"): readonly Problem[] {
+  return describeIssues(error.issues, value, { whole })
     .slice(0, 50)
     .map(({ path, detail }) => ({
       detail: `${detail}.`,
@@ -86,7 +86,8 @@ export function problemsOf(error: z.ZodError, value: unknown, where = ""): reado
 export function problemsInWords(problems: readonly Problem[]): string {
   return problems
     .map(({ pointer = "", detail }) => {
-      const around = pointer.split("/").slice(1, -1).join(".");
+      const path = pointer.split("/").slice(1);
+      const around = placeAround(path.map((part) => (/^\d+$/.test(part) ? Number(part) : part)));
       return `${around === "" ? "" : `${around}: `}${detail.replace(/\.$/, "")}`;
     })
     .join("; ");

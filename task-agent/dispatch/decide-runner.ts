@@ -55,14 +55,17 @@ export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts
   const fitting = alive.filter((one) => job.labels.every((label) => one.labels.includes(label)));
   if (fitting.length === 0) {
     const wanted = job.labels.map((label) => `\`${label}\``).join(" and ");
-    const text = `${count(alive.length, "runner")}, none has it.`;
-    return waiting("no-label", `Waiting for a runner with label ${wanted} at ${job.site}: ${text}`);
+    const which = job.labels.length === 1 ? "the label" : "the labels";
+    const one = alive.length === 1;
+    const text = `${one ? "the only runner there does" : `the ${alive.length} runners there do`} not have ${which}.`;
+    return waiting("no-label", `Waiting for a runner with ${which} ${wanted} at ${job.site}: ${text}`);
   }
 
   const free = fitting.filter((one) => one.free > 0);
   if (free.length === 0) {
     const slots = fitting.reduce((sum, one) => sum + one.slots, 0);
-    const text = `all ${slots} of ${count(fitting.length, "fitting runner")} are busy.`;
+    const all = slots === 1 ? "the only slot" : `all ${slots} slots`;
+    const text = `${all} of ${count(fitting.length, "suitable runner")} ${slots === 1 ? "is" : "are"} busy.`;
     return waiting("all-busy", `Waiting for a free slot at ${job.site}: ${text}`);
   }
   return best(job, free);
@@ -79,8 +82,9 @@ function nobodyAlive(site: string, ofSite: readonly RunnerFacts[], stored: Store
   const since =
     lastHeard === undefined
       ? `signed in since the task-agent started at ${stored?.since}`
-      : `been heard of since ${lastHeard}`;
-  return waiting("site-offline", `Waiting for site ${site}: none of its ${count(names.size, "runner")} has ${since}.`);
+      : `been heard from since ${lastHeard}`;
+  const none = names.size === 1 ? "its only runner has not" : `none of its ${names.size} runners has`;
+  return waiting("site-offline", `Waiting for site ${site}: ${none} ${since}.`);
 }
 
 function waiting(code: WaitingCode, text: string): Choice {

@@ -111,7 +111,7 @@ test("an agent without runners does not report `no-runner` when the other agent 
   void runner.pollAll(0, 3_000).catch(() => undefined);
   const second = await request(b);
   const waiting = await until(b, second.id, (task) => task.waiting?.code === "all-busy");
-  assert.equal(waiting.waiting?.text, "Waiting for a free slot at seoul: all 2 of 1 fitting runner are busy.");
+  assert.equal(waiting.waiting?.text, "Waiting for a free slot at seoul: all 2 slots of 1 suitable runner are busy.");
   for (const task of [first, second]) {
     const events = (await b.client.taskEvents(task.id, 0, 100)).map(({ data }) => data.event);
     assert.ok(!events.some((event) => event.kind === "JobWaiting" && event.code === "no-runner"));

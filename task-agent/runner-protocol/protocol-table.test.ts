@@ -36,7 +36,7 @@ describe("runners that crash", () => {
     await fixture.runner("seoul-9");
     const held = await fixture.job(unsafe.task);
     assert.equal(held.state, "held");
-    assert.match(held.waiting?.text ?? "", /not marked retrySafe; may it run again\?/);
+    assert.match(held.waiting?.text ?? "", /not marked `retrySafe`\. May it run again\?/);
     for (const answer of ["run-again", "mark-done"] as const) {
       if (answer === "mark-done") {
         const third = await (await fixture.runner("seoul-9")).takeJob();

@@ -60,7 +60,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   // Only values of the right form name a place.
   const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params: checked.params, app: scope, sites });
   if (problems.length > 0) {
-    const problem = problems.map((one) => `${one.pointer ?? ""} ${one.detail}`.trim()).join("; ");
+    const problem = problems.map(paramProblem).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
   }
   const change = pipeline.app === "new" ? appRequested(pipeline, app, appRequest) : existing;
@@ -87,6 +87,12 @@ export function decideStart(facts: StartFacts): Started | GantryError {
 /** Names of apps become parts of addresses, repositories and namespaces, so this holds whatever the pipeline's own pattern allows. */
 const APP_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
+/** "targets.0 must be text, not a number": details of a parameter begin with "it". */
+function paramProblem({ pointer = "", detail }: Problem): string {
+  const place = pointer.slice(1).replaceAll("/", ".");
+  return detail.startsWith("it ") ? `${place} ${detail.slice(3)}` : detail;
+}
+
 export function isAppName(name: string | undefined): name is string {
   return name !== undefined && APP_NAME.test(name);
 }
@@ -98,7 +104,10 @@ function nameProblems(
 ): readonly Problem[] {
   if (pipeline.app !== "new" || isAppName(name) || known.some((one) => one.pointer === "/name")) return [];
   return [
-    { pointer: "/name", detail: "must be lower case letters, digits and hyphens, at most 63, and begin with a letter" },
+    {
+      pointer: "/name",
+      detail: "it must have at most 63 lower case letters, digits and hyphens, and begin with a letter",
+    },
   ];
 }
 

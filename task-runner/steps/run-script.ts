@@ -48,7 +48,7 @@ function scriptFailure(run: StepRun, exitCode: number, signal: string | null): S
   const line = failing.line();
   const exit = signal ?? exitCode;
   if (line !== undefined && failing.isError())
-    return { ...failureOf(new GantryError("script-failed", { exit, problem: line })), line };
+    return { ...failureOf(new GantryError("script-failed", { exit, problem: `Its log says: ${line}` })), line };
   const problem =
     line === undefined ? "It printed nothing." : `No line of its output looks like an error. The last one is: ${line}`;
   return failureOf(new GantryError("script-failed", { exit, problem }));

@@ -1,0 +1,365 @@
+// Pipeline files with one mistake each, for the tests of the rules and for the page of all messages.
+
+/** What is wrong, the file, and what must be said about it, as `line: text`. */
+export type Mistake = readonly [what: string, text: string, expected: RegExp];
+
+/** A whole file around some lines of one job. */
+export function job(lines: string, params = ""): string {
+  return `name: demo\n${params}jobs:\n  build:\n    site: seoul\n${lines}`;
+}
+
+const NUMBERS = Array.from({ length: 100 }, (_, at) => at).join(", ");
+
+export const MISTAKES: readonly Mistake[] = [
+  ["no jobs", "name: demo\n", /^1: jobs is missing$/],
+  ["no steps", "name: demo\njobs:\n  a:\n    site: x\n", /^3: steps is missing$/],
+  ["empty steps", "name: demo\njobs:\n  a:\n    site: x\n    steps: []\n", /^5: steps must not be empty$/],
+  ["no name", "jobs:\n  a: { site: x, steps: [{ run: x }] }\n", /^1: name is missing$/],
+  ["a list as a file", "- a\n", /^1: a pipeline file is a map/],
+  ["a step without action", job("    steps:\n      - title: x\n"), /^6: a step needs `uses` or `run`$/],
+  [
+    "a step with two actions",
+    job(
+      "    steps:\n      - run: x\n        uses: git/checkout\n        with: { repository: { project: a, slug: b } }\n",
+    ),
+    /^6: a step has `uses` or `run`, not both$/,
+  ],
+  ["with on a script", job("    steps:\n      - run: x\n        with: {}\n"), /^7: `with` is for `uses`/],
+  [
+    "a folder outside",
+    job("    steps:\n      - run: x\n        workingDirectory: ../x\n"),
+    /^7: the folder must be below/,
+  ],
+  ["no input at all", job("    steps:\n      - uses: git/checkout\n"), /^6: git\/checkout: repository is missing$/],
+  [
+    "a wrong choice",
+    job("    steps:\n      - uses: nexus/settings\n        with:\n          formats: [nmp]\n"),
+    /^8: nexus\/settings: formats\.0: it must be one of npm, maven, pypi \(did you mean npm\?\)$/,
+  ],
+  [
+    "an expression for the whole input",
+    job("    steps:\n      - uses: nexus/settings\n        with:\n          formats: ${{ params.x }}\n"),
+    /^8: there is no param x$/,
+  ],
+  ["self need", job("    needs: build\n    steps: [{ run: x }]\n"), /^5: the job build needs itself$/],
+  [
+    "twice the same need",
+    job("    needs: [a, a]\n    steps: [{ run: x }]\n  a: { site: x, steps: [{ run: x }] }\n"),
+    /^5: the job a is named twice$/,
+  ],
+  [
+    "ids differing by case",
+    job("    steps: [{ run: x }]\n  Build: { site: x, steps: [{ run: x }] }\n"),
+    /^6: the ids build and Build differ only by case$/,
+  ],
+  [
+    "the same id in finally",
+    job("    steps: [{ run: x }]\nfinally:\n  build: { site: x, steps: [{ run: x }] }\n"),
+    /^7: the id build occurs twice$/,
+  ],
+  [
+    "twice the same step id",
+    job("    steps:\n      - { id: a, run: x }\n      - { id: a, run: x }\n"),
+    /^7: the id a occurs twice$/,
+  ],
+  [
+    "a reserved id",
+    "name: demo\njobs:\n  constructor: { site: x, steps: [{ run: x }] }\n",
+    /^3: constructor is not a valid name/,
+  ],
+  [
+    "an id with strange letters",
+    "name: demo\njobs:\n  bäu: { site: x, steps: [{ run: x }] }\n",
+    /^3: bäu is not a valid name/,
+  ],
+  [
+    "a main job that needs a final one",
+    job("    needs: end\n    steps: [{ run: x }]\nfinally:\n  end: { site: x, steps: [{ run: x }] }\n"),
+    /^5: the job end runs at the end/,
+  ],
+  [
+    "a huge matrix",
+    job(`    matrix: { a: [${NUMBERS}], b: [${NUMBERS}], c: [${NUMBERS}] }\n    steps: [{ run: x }]\n`),
+    /^5: the matrix has 1000000 combinations/,
+  ],
+  [
+    "each and matrix",
+    job("    each: [a]\n    matrix: { a: [1] }\n    steps: [{ run: x }]\n"),
+    /^6: a job has `each` or `matrix`, not both$/,
+  ],
+  ["no time at all", job("    timeout: 0s\n    steps: [{ run: x }]\n"), /^5: a timeout must be longer than 0$/],
+  ["when false", job("    when: 'false'\n    steps: [{ run: x }]\n"), /^5: `when: false` never runs$/],
+  ["a broken expression", job("    when: a ||\n    steps: [{ run: x }]\n"), /^5: the expression ends too early$/],
+  [
+    "an expression that is not closed",
+    job('    env: { A: "${{ x" }\n    steps: [{ run: x }]\n'),
+    /^5: `\$\{\{` is not closed with `\}\}`$/,
+  ],
+  [
+    "an unknown variable",
+    job('    env: { A: "${{ param.x }}" }\n    steps: [{ run: x }]\n'),
+    /^5: there is no variable param \(did you mean params\?\)$/,
+  ],
+  [
+    "a job that is not needed",
+    job("    steps: [{ run: x }]\n  b:\n    site: ${{ needs.build.outputs.x }}\n    steps: [{ run: x }]\n"),
+    /^7: b does not need the job build; add it to `needs`$/,
+  ],
+  [
+    "an output that the job lacks",
+    job(
+      "    steps: [{ run: x }]\n    outputs: { image: a }\n  b:\n    needs: build\n    site: ${{ needs.build.outputs.imge }}\n    steps: [{ run: x }]\n",
+    ),
+    /^9: the job build has no output imge \(did you mean image\?\)$/,
+  ],
+  [
+    "outputs of a job with each",
+    job(
+      '    each: [a]\n    steps: [{ run: x }]\n    outputs: { image: a }\noutputs: { x: "${{ jobs.build.outputs.image }}" }\n',
+    ),
+    /^8: the job build runs once per element: its outputs are in jobs\.build\.each$/,
+  ],
+  [
+    "each without each",
+    job('    env: { A: "${{ each.x }}" }\n    steps: [{ run: x }]\n'),
+    /^5: `each` is only known in a job with/,
+  ],
+  [
+    "an axis that is not there",
+    job('    matrix: { os: [a] }\n    env: { A: "${{ each.ox }}" }\n    steps: [{ run: x }]\n'),
+    /^6: the matrix has no axis ox \(did you mean os\?\)$/,
+  ],
+  [
+    "a step that comes later",
+    job('    steps:\n      - { run: x, env: { A: "${{ steps.b.outcome }}" } }\n      - { id: b, run: x }\n'),
+    /^6: the step b has not run yet at this place$/,
+  ],
+  [
+    "a member of text",
+    job('    env: { A: "${{ site.name }}" }\n    steps: [{ run: x }]\n'),
+    /^5: site is text and has no member name$/,
+  ],
+  [
+    "an unknown fact of the task",
+    job('    env: { A: "${{ task.user }}" }\n    steps: [{ run: x }]\n'),
+    /^5: there is no task\.user$/,
+  ],
+  [
+    "a hyphen read as minus",
+    job(
+      '    steps:\n      - { id: set-image, run: x }\n      - { run: x, env: { A: "${{ steps.set-image.outcome }}" } }\n',
+    ),
+    /a name with a hyphen is written steps\["set-image"\]$/,
+  ],
+  [
+    "all secrets",
+    job('    steps:\n      - { run: x, env: { A: "${{ secrets }}" } }\n'),
+    /^6: name one secret: secrets\.NAME$/,
+  ],
+  [
+    "secrets in a condition",
+    job("    steps:\n      - { run: x, when: secrets.A == 'x' }\n"),
+    /^6: secrets can only be used in/,
+  ],
+  [
+    "an app where there is none",
+    `app: none\n${job('    env: { A: "${{ app.name }}" }\n    steps: [{ run: x }]\n')}`,
+    /^6: this pipeline has `app: none`/,
+  ],
+  [
+    "a new app without record",
+    `app: new\n${job("    steps: [{ run: x }]\n", "params: { name: string }\n")}`,
+    /^1: `app: new` needs `outputs\.app`/,
+  ],
+  [
+    "a new app that is asked for",
+    `app: new\noutputs: { app: "\${{ app.source }}" }\n${job("    steps: [{ run: x }]\n", "params: { name: string }\n")}`,
+    /^2: the app does not exist yet/,
+  ],
+  [
+    "a limit that does not fit",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: string, minimum: 3 } }\n"),
+    /^2: `minimum` is not for type string$/,
+  ],
+  [
+    "a pattern with look-around",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: string, pattern: '(?=x)' } }\n"),
+    /^2: the pattern cannot be used: look-around/,
+  ],
+  [
+    "a choice of another type",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: string, enum: [a, 1] } }\n"),
+    /^2: the choice does not fit/,
+  ],
+  [
+    "an unknown type",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: strng } }\n"),
+    /^2: type must be one of .* \(did you mean string\?\)$/,
+  ],
+  [
+    "an unknown key of a param",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: string, titel: x } }\n"),
+    /^2: unknown key titel \(did you mean title\?\)$/,
+  ],
+  [
+    "a title with an expression",
+    job("    title: Build ${{ params.x }}\n    steps: [{ run: x }]\n"),
+    /^5: a title cannot contain an expression$/,
+  ],
+];
+
+const PARAMS = `params:
+  n: integer
+  ratio: number
+  dry: boolean
+  who: string
+  list: { type: array, items: string }
+  stage: { type: string, enum: [dev, prod] }
+`;
+/** The lines of the job begin at line 13, those of its step at line 15. */
+export function file({ job = "", step = "", rest = "" }): string {
+  const indent = (text: string, by: string) => text && `${by}${text}\n`;
+  return `name: demo\n${PARAMS}jobs:\n  first: { site: x, steps: [{ run: x }], outputs: { a: b } }\n  main:\n    needs: first\n    site: seoul\n${indent(job, "    ")}    steps:\n      - { id: one, run: x }\n      - run: x\n${indent(step, "        ")}${rest}`;
+}
+
+/** Files that could be read and that would fail, or never do something, at run time. */
+export const RUN_TIME_MISTAKES: readonly Mistake[] = [
+  [
+    "a whole number as a condition",
+    file({ job: "when: params.n" }),
+    /must give true or false, and this gives a whole number/,
+  ],
+  ["a text as a condition", file({ job: "when: params.who" }), /and this gives text/],
+  ["a list as a condition", file({ step: "when: params.list" }), /and this gives a list/],
+  ["the site as a condition", file({ step: "when: site" }), /and this gives text/],
+  ["a number in quotes as a condition", file({ job: 'when: "1"' }), /and this gives a whole number/],
+  ["a size as a condition", file({ job: "when: size(params.list)" }), /and this gives a whole number/],
+  ["a calculation as a condition", file({ step: "when: 1 + 1" }), /and this gives a whole number/],
+  ["a text literal as a condition", file({ step: `when: '"yes"'` }), /and this gives text/],
+  ["a condition that names nothing", file({ job: "when: 1 == 2" }), /always the same/],
+  ["a misspelled status", file({ job: 'when: status == "failure"' }), /status is never "failure".*did you mean failed/],
+  ["a status in capitals", file({ step: 'when: status == "FAILED"' }), /status is never "FAILED"/],
+  [
+    "a status of another system",
+    file({ step: 'when: status in ["succeeded", "success"]' }),
+    /status is never "success"/,
+  ],
+  ["a status that is compared with true", file({ step: "when: status == true" }), /status is never true/],
+  [
+    "a misspelled status behind !=",
+    file({ step: 'when: status != "cancelled"' }),
+    /never "cancelled".*did you mean canceled/,
+  ],
+  [
+    "a misspelled outcome",
+    file({ step: 'when: status == "failed" && steps.one.outcome == "failure"' }),
+    /steps\.one\.outcome is never "failure"/,
+  ],
+  [
+    "a misspelled outcome in a text",
+    file({ job: `env: { A: '\${{ needs.first.outcome == "ok" }}' }` }),
+    /needs\.first\.outcome is never "ok"/,
+  ],
+  [
+    "an outcome of a step without status",
+    file({ step: 'when: steps.one.outcome == "failed"' }),
+    /never true: a condition that does not name `status`/,
+  ],
+  [
+    "an outcome in a list without status",
+    file({ step: 'when: steps.one.outcome in ["failed", "errored"]' }),
+    /never true/,
+  ],
+  ["an outcome of a job without status", file({ job: 'when: needs.first.outcome == "failed"' }), /never true/],
+  ["a job that begins after a cancel", file({ job: 'when: status == "canceled"' }), /no job begins after a cancel/],
+  [
+    "a choice that the param does not have",
+    file({ job: 'when: params.stage == "production"' }),
+    /params\.stage is never "production"; it is one of dev, prod/,
+  ],
+  [
+    "a number that is compared with a text",
+    file({ job: 'when: params.n == "3"' }),
+    /params\.n is a whole number and never equals "3"/,
+  ],
+  [
+    "a boolean that is compared with a text",
+    file({ step: 'when: params.dry == "true"' }),
+    /params\.dry is true or false and never equals "true"/,
+  ],
+  [
+    "a text that is compared with a number",
+    file({ step: "when: params.who == 3" }),
+    /params\.who is text and never equals 3/,
+  ],
+  [
+    "a list that is compared with a text",
+    file({ step: 'when: params.list == "a"' }),
+    /params\.list is a list and never equals "a"/,
+  ],
+  ["each over a text param", file({ job: "each: ${{ params.who }}" }), /`each` must give a list, and this gives text/],
+  ["each over a number", file({ job: "each: ${{ params.n }}" }), /and this gives a whole number/],
+  ["each over plain text", file({ job: "each: a,b" }), /`each` must be a list, or one expression/],
+  ["each over a built text", file({ job: "each: a-${{ params.list }}" }), /this is text/],
+  ["each over a literal text", file({ job: `each: '\${{ "a" }}'` }), /and this gives text/],
+  ["each over a map", file({ job: `each: '\${{ {"a": 1} }}'` }), /and this gives a map/],
+  ["each over an empty list", file({ job: "each: []" }), /each must not be empty/],
+  ["each with the same element twice", file({ job: "each: [a, b, a]" }), /two elements have the name a/],
+  ["each with names that become equal", file({ job: "each: [a b, a/b]" }), /two elements have the name a-b/],
+  [
+    "a member that an element lacks",
+    file({ job: "each: [{ name: a, arch: arm }, { name: b }]", step: "env: { A: '${{ each.arch }}' }" }),
+    /element 2 of `each` has no arch/,
+  ],
+  [
+    "a member of a plain element",
+    file({ job: "each: [a]", step: "env: { A: '${{ each.name }}' }" }),
+    /element 1 of `each` has no name/,
+  ],
+  [
+    "the same value twice in an axis",
+    file({ job: "matrix: { os: [linux, linux] }" }),
+    /two elements have the name linux/,
+  ],
+  ["an empty matrix", file({ job: "matrix: {}" }), /matrix must have at least one axis/],
+  ["an axis without values", file({ job: "matrix: { os: [] }" }), /os must not be empty/],
+  ["PATH in the env of a job", file({ job: "env: { PATH: /x }" }), /PATH is set by the runner/],
+  ["HOME in the env of a step", file({ step: "env: { HOME: /x }" }), /HOME is set by the runner/],
+  ["a variable of the loader", file({ step: "env: { LD_PRELOAD: x.so }" }), /LD_PRELOAD is set by the runner/],
+  ["a variable of Gantry", file({ step: "env: { GANTRY_TASK: x }" }), /GANTRY_TASK is set by the runner/],
+  [
+    "a site that is no name",
+    file({ rest: "  other: { site: seoul/1, steps: [{ run: x }] }\n" }),
+    /seoul\/1 is not the name of a site/,
+  ],
+  ["an empty label", file({ job: "labels: ['']" }), /a label must not be empty/],
+  ["no job", "name: demo\njobs: {}\n", /^2: jobs must have at least one job/],
+  ["an empty finally", file({ rest: "finally: {}\n" }), /finally must have at least one job/],
+  ["exit codes of an error", file({ job: "retry: { max: 1, on: [errored], exitCodes: [1] }" }), /add `failed` to `on`/],
+  [
+    "a longest delay that never applies",
+    file({ job: "retry: { max: 1, maxDelay: 1m }" }),
+    /for `backoff: exponential`/,
+  ],
+  [
+    "a longest delay below the first one",
+    file({ job: "retry: { max: 1, delay: 2m, backoff: exponential, maxDelay: 1m }" }),
+    /shorter than `delay`/,
+  ],
+  [
+    "an exit code of success",
+    file({ job: "retry: { max: 1, exitCodes: [0] }" }),
+    /element 1 of exitCodes must be at least 1/,
+  ],
+  [
+    "exit codes of an error of a step",
+    file({ step: "retry: { max: 1, on: [errored], exitCodes: [1] }" }),
+    /add `failed` to `on`/,
+  ],
+  ["a wrong word in the retry of a step", file({ step: "retry: { max: 1, dealy: 1s }" }), /did you mean delay\?/],
+  [
+    "a retry on success",
+    file({ job: "retry: { max: 1, on: [succeeded] }" }),
+    /element 1 of on must be one of failed, errored, timed-out/,
+  ],
+];
