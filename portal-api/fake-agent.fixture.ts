@@ -266,6 +266,7 @@ const FIXED: Handlers = {
     if (name !== APP.name) throw new GantryError("app-unknown", { app: name });
     return APP;
   },
+  forgetApp: () => undefined,
   pipelines: () => ({ items: [PIPELINE] }),
   pipeline: ({ params: { name } }) => {
     if (name !== PIPELINE.name) throw new GantryError("pipeline-unknown", { pipeline: "that" });

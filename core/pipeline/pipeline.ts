@@ -32,6 +32,8 @@ export type Pipeline = {
    * success `outputs.app` is its record. `none`: has nothing to do with apps.
    */
   readonly app: "existing" | "new" | "none";
+  /** It takes back the creation of its app; when it succeeds the app is removed. No file has it. */
+  readonly undoes?: true;
   /** JSON Schema of type object; the form is made from it. Defaults may be templates over `app` and `task`. Use params.ts. */
   readonly params: ParamsSchema;
   readonly concurrency: Concurrency | undefined;
@@ -107,13 +109,21 @@ export type StepSpec = {
   /** New tries of the step within one attempt of its job. Absent: none. */
   readonly retry?: Retry;
   readonly env: { readonly [name: string]: Template };
-  readonly action: UsesAction | RunAction;
+  readonly action: UsesAction | RunAction | UndoAction;
 };
 
 export type UsesAction = {
   readonly kind: "uses";
   readonly uses: string;
   readonly with: { readonly [name: string]: Template };
+};
+
+/** Takes back what `uses` did with this input and output. No file has it: made from a task that failed. Never templated. */
+export type UndoAction = {
+  readonly kind: "undo";
+  readonly uses: string;
+  readonly with: JsonObject;
+  readonly output: JsonObject;
 };
 
 /** A script, run by `shell` (default `sh -eu`). It gets values as environment variables only; it is never templated. */

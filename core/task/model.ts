@@ -159,10 +159,11 @@ export type EffectState = {
 /** An app as the task-agent knows it, kept in its own stream. */
 export type AppState = {
   readonly name: string;
-  readonly state: "creating" | "ready" | "failed";
+  /** `removed`: it is not known any more, and its name is free. */
+  readonly state: "creating" | "ready" | "failed" | "undoing" | "removed";
   readonly createdBy: string;
   readonly createdAt: number;
-  /** The task that created it, or is creating it. */
+  /** The task that created it, is creating it, or is taking its creation back. */
   readonly task: string;
   readonly record: JsonObject;
   readonly facts: JsonObject;

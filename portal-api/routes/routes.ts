@@ -24,6 +24,7 @@ import { listSystems } from "./list-systems.ts";
 import { listTasks } from "./list-tasks.ts";
 import { listTokens } from "./list-tokens.ts";
 import { readLog } from "./read-log.ts";
+import { removeApp } from "./remove-app.ts";
 import { rerunTask } from "./rerun-task.ts";
 import { resolveJob } from "./resolve-job.ts";
 import { revokeToken } from "./revoke-token.ts";
@@ -41,6 +42,7 @@ export const ROUTES: readonly Route[] = [
   runCd,
   listApps,
   getApp,
+  removeApp,
   startTask,
   listTasks,
   getTask,

@@ -19,6 +19,7 @@ import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Definitions } from "../tasks/definitions.ts";
+import { forgetApp, undoApp } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream, taskStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -97,15 +98,22 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   };
 }
 
-type CatalogRoute = "apps" | "app" | "pipelines" | "pipeline" | "steps";
+type CatalogRoute = "apps" | "app" | "undoApp" | "forgetApp" | "pipelines" | "pipeline" | "steps";
 
-function catalogHandlers({ definitions, journal }: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
+function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
+  const { definitions, journal } = deps;
   return {
     apps: ({ query }) => listApps(journal, query),
     app: async ({ params: { name } }) => {
       const loaded = /^[a-z0-9-]+$/.test(name) ? await appStream.load(journal, name) : undefined;
-      if (!loaded) throw new GantryError("app-unknown", { app: name });
+      if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
       return appView(loaded.state);
+    },
+    undoApp: async ({ params: { name }, body: { principal } }) =>
+      taskCalls(deps).view(await undoApp(deps, name, principal)),
+    forgetApp: async ({ params: { name }, body: { principal } }) => {
+      await forgetApp(deps, name, principal);
+      return undefined;
     },
     pipelines: () => ({ items: definitions.list().map(pipelineView) }),
     pipeline: ({ params: { name } }) => {

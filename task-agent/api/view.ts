@@ -64,7 +64,8 @@ export function taskView(state: TaskState, pipeline: Pipeline, version: number, 
 export function appView(app: AppState): AppView {
   return {
     name: app.name,
-    state: app.state,
+    // One that was removed is not shown.
+    state: app.state === "removed" ? "failed" : app.state,
     createdBy: app.createdBy,
     createdAt: iso(app.createdAt),
     task: app.task,

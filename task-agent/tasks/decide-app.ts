@@ -29,6 +29,12 @@ export function appRequested(
       problem: `is being created by task ${app.task}`,
       why: "That task has not ended.",
     });
+  if (app?.state === "undoing")
+    return new GantryError("conflict", {
+      what: `App ${task.app}`,
+      problem: `is being undone by task ${app.task}`,
+      why: "That task has not ended.",
+    });
   const events = [{ kind: "AppRequested", at: task.at, task: task.id, by: task.by }];
   if (app?.state === "ready") return { app: { ...app, latest: { ...app.latest, [pipeline.name]: task.id } }, events };
   return {
@@ -52,6 +58,7 @@ export function appAfter(
   { state, pipeline }: { state: TaskState; pipeline: Pipeline },
 ): AppChange | undefined {
   const at = state.endedAt ?? state.requestedAt;
+  if (pipeline.undoes) return undone(app, state, at);
   if (pipeline.app === "new") return created(app, state, at);
   if (state.outcome !== "succeeded" || Object.keys(pipeline.remember).length === 0) return undefined;
   const remembered = render(pipeline.remember, outputScope(pipeline, state));
@@ -60,6 +67,13 @@ export function appAfter(
     app: { ...app, facts: { ...app.facts, ...remembered } },
     events: [{ kind: "AppRemembered", at, task: state.id, facts: remembered }],
   };
+}
+
+function undone(app: AppState, state: TaskState, at: number): AppChange | undefined {
+  if (app.state !== "undoing" || app.task !== state.id) return undefined;
+  const succeeded = state.outcome === "succeeded";
+  const kind = succeeded ? "AppUndone" : "AppUndoFailed";
+  return { app: { ...app, state: succeeded ? "removed" : "failed" }, events: [{ kind, at, task: state.id }] };
 }
 
 function created(app: AppState, state: TaskState, at: number): AppChange | undefined {

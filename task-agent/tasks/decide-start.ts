@@ -46,6 +46,12 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const { pipeline, version } = definition;
   if (pipeline.app === "existing" && name === undefined)
     return new GantryError("bad-request", { problem: `app is missing: the pipeline ${pipeline.name} runs for an app` });
+  if (pipeline.undoes)
+    return new GantryError("conflict", {
+      what: "A task that takes back a creation",
+      problem: "cannot be rerun",
+      why: "DELETE /v1/apps/{app}?undo=true starts a new one.",
+    });
   const appRequest = { id, app: name ?? "", by: request.principal, at, rerun: rerun !== undefined };
   // Checked before the parameters, because their defaults may be read from the app.
   const existing = pipeline.app === "existing" ? appRequested(pipeline, app, appRequest) : undefined;

@@ -41,7 +41,7 @@ export async function openDefinitions(
 ): Promise<Definitions> {
   const read = await readOrRefuse(folder, steps);
   if (!(read instanceof GantryError)) {
-    for (const definition of read) await store(journal, definition);
+    for (const definition of read) await keepDefinition(journal, definition);
     const set = read.map(({ pipeline, version }) => ({ name: pipeline.name, version }));
     await journal.append([setStream.append("", { expected: 0, state: { definitions: set } })]);
     return makeDefinitions(read, steps, journal, []);
@@ -118,7 +118,8 @@ function makeDefinitions(
   };
 }
 
-async function store(journal: Journal, { version, pipeline }: Definition): Promise<void> {
+/** Stores a version that tasks will be pinned to. */
+export async function keepDefinition(journal: Journal, { version, pipeline }: Definition): Promise<void> {
   // A conflict means that it is stored already: the same digest means the same file.
   await journal.append([
     definitionStream.append(version, {

@@ -58,7 +58,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
     const id = newTaskId(at, deps.newId());
     const name = appName(definition, request);
     const loaded = isAppName(name) ? await appStream.load(deps.journal, name) : undefined;
-    const app = loaded?.state;
+    const app = loaded?.state.state === "removed" ? undefined : loaded?.state;
     const decided = decideStart({
       definition,
       request,

@@ -7,7 +7,10 @@ import { defineStream } from "@gantry/journal/typed-stream.ts";
 
 export const taskStream = defineStream<TaskState, TaskEvent>({ prefix: "task/", index: indexOfTask });
 
-export const appStream = defineStream<AppState>({ prefix: "app/", index: (app) => ({ apps: [app.name] }) });
+export const appStream = defineStream<AppState>({
+  prefix: "app/",
+  index: ({ name, state }) => ({ apps: state === "removed" ? [] : [name] }),
+});
 
 /**
  * A commit of a task. `before`: the state of the last commit; when the index entries are the same, they are not written

@@ -13,7 +13,7 @@ import type { StepEnd } from "./decide-job.ts";
 import { findFailingLine } from "./failing-line.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { runScript } from "./run-script.ts";
-import { runUses } from "./run-uses.ts";
+import { runUndo, runUses } from "./run-uses.ts";
 import { baseEnv, libraryEnv, pipelineEnv } from "./script-env.ts";
 import { reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
@@ -152,6 +152,7 @@ async function execute(job: JobContext, step: JobStep, log: LogSpool, base: Step
   const ofJob = baseEnv(job.ref, job.spec, step.id, job.folders, path);
   const ownEnv = { ...libraryEnv(path, job.folders, deps.env), ...ofJob };
   const run: StepRun = { ...base, job, step, log, env: { ...fromPipeline, ...ofJob }, ownEnv };
+  if (step.action.kind === "undo") return runUndo(run, step.action);
   return step.action.kind === "uses" ? runUses(run, step.action) : runScript(run, step.action);
 }
 

@@ -3,11 +3,12 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import { failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
+import { failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
 import type { AnyStep, StepContext } from "@gantry/core/step/step.ts";
 import { type Backoff, backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
+import { z } from "zod";
 import { isRetryable } from "../ports.ts";
 import { clip } from "./clip.ts";
 import { confiningExec } from "./confined.ts";
@@ -21,18 +22,48 @@ import { resolveSystems, warnOfInsecure } from "./systems.ts";
 
 type UsesAction = Extract<JobStep["action"], { kind: "uses" }>;
 
+type UndoAction = Extract<JobStep["action"], { kind: "undo" }>;
+
 /** Throws a GantryError, the signal's reason, or the error of a bug; the caller turns it into an outcome. */
 export async function runUses(run: StepRun, action: UsesAction): Promise<StepResult> {
-  const { job, scope, limitTo } = run;
-  const { steps, config, secrets } = job.environment;
-  const load = Object.hasOwn(steps, action.uses) ? steps[action.uses] : undefined;
-  if (!load) throw new GantryError("step-unknown", { step: action.uses });
-  const step = await load();
+  const step = await loadStep(run, action.uses);
+  const input = await renderWithSecrets(run.job, action.with as JsonObject, run.scope);
+  return callUntilEnded(run, step, await prepare(run, step, input));
+}
+
+/** Takes back what a step of an earlier task did. Throws like `runUses`. */
+export async function runUndo(run: StepRun, action: UndoAction): Promise<StepResult> {
+  const step = await loadStep(run, action.uses);
+  const { undo } = step;
+  const output = step.output.safeParse(action.output);
+  if (!undo || !output.success)
+    throw new GantryError("bad-input", { step: step.name, problem: "Its recorded output does not say what to undo." });
+  const undoing: AnyStep = {
+    ...step,
+    output: z.object({}),
+    run: async (context) => {
+      // The output fits the schema of this very step.
+      await undo(context, output.data as never);
+      return succeeded({});
+    },
+  };
+  return callUntilEnded(run, undoing, await prepare(run, step, action.with as JsonObject));
+}
+
+async function loadStep({ job }: StepRun, name: string): Promise<AnyStep> {
+  const { steps } = job.environment;
+  const load = Object.hasOwn(steps, name) ? steps[name] : undefined;
+  if (!load) throw new GantryError("step-unknown", { step: name });
+  return load();
+}
+
+async function prepare(run: StepRun, step: AnyStep, given: JsonObject): Promise<StepContext<never>> {
+  const { job, limitTo } = run;
+  const { config, secrets } = job.environment;
   if (run.step.timeoutMs === undefined) limitTo(step.timeoutMs);
-  const input = parseInput(step, await renderWithSecrets(job, action.with as JsonObject, scope));
+  const input = parseInput(step, given);
   const systems = await resolveSystems(config, step, secrets, job.masker);
-  const context = contextOf(run, step, input, warnOfInsecure(systems, run.log.line));
-  return callUntilEnded(run, step, context);
+  return contextOf(run, step, input, warnOfInsecure(systems, run.log.line));
 }
 
 /** The retry count starts again after each sign of progress: an answer `waiting` is one. */

@@ -32,6 +32,7 @@ export const rerunTask = z.object({
   /** `pinned`: the pipeline file that the task ran with; `newest`: the one in force now. */
   definition: z.enum(["pinned", "newest"]).default("pinned"),
 });
+export const removeApp = z.object({ principal: z.string() });
 /** The answer to a held job. */
 export const resolveJob = z.object({
   principal: z.string(),

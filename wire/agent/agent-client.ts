@@ -76,6 +76,9 @@ export type AgentClient = {
   readonly resolve: (id: string, body: z.input<typeof resolveJob>) => Promise<TaskView>;
   readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
+  /** Take back a failed creation, or only forget the app. Throw `app-unknown` and `conflict`. */
+  readonly undoApp: (name: string, principal: string) => Promise<TaskView>;
+  readonly forgetApp: (name: string, principal: string) => Promise<void>;
   readonly pipelines: (call?: Asking) => Promise<Page<PipelineView>>;
   readonly pipeline: (name: string, call?: Asking) => Promise<PipelineView>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
@@ -132,6 +135,9 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     resolve: (id, body) => call(routes.resolve, { params: { id }, body }),
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
+    undoApp: (name, principal) => call(routes.undoApp, { params: { name }, body: { principal } }),
+    forgetApp: async (name, principal) =>
+      void (await call(routes.forgetApp, { params: { name }, body: { principal } })),
     pipelines: (options) => call(routes.pipelines, { params }, options),
     pipeline: (name, options) => call(routes.pipeline, { params: { name } }, options),
     steps: (options) => call(routes.steps, { params }, options),

@@ -11,6 +11,7 @@ import {
   enrolmentView,
   feedPage,
   MAX_TAGS,
+  removeApp,
   rerunTask,
   resolveJob,
   startTask,
@@ -149,6 +150,23 @@ export const AGENT_ROUTES = {
   }),
   apps: route({ method: "GET", path: "/apps", query: pageQuery, answer: page(appView) }),
   app: route({ method: "GET", path: "/apps/{name}", answer: appView, errors: ["app-unknown"] }),
+  /** Starts the task that takes back a failed creation; the app is forgotten when it succeeds. */
+  undoApp: route({
+    method: "POST",
+    path: "/apps/{name}/undo",
+    body: removeApp,
+    answer: taskView,
+    status: 202,
+    errors: ["app-unknown", "conflict"],
+  }),
+  /** An app whose creation failed is no longer known. */
+  forgetApp: route({
+    method: "POST",
+    path: "/apps/{name}/forget",
+    body: removeApp,
+    status: 204,
+    errors: ["app-unknown", "conflict"],
+  }),
   pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
   pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),

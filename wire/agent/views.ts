@@ -144,7 +144,7 @@ export function tagOf(version: number, silent: number): string {
 export const appView = z
   .object({
     name: z.string(),
-    state: z.enum(["creating", "ready", "failed"]),
+    state: z.enum(["creating", "ready", "failed", "undoing"]),
     createdBy: z.string(),
     createdAt: time,
     task: z.string().describe("The task that created it, or is creating it"),

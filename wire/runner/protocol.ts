@@ -139,6 +139,8 @@ const stepSpec = z.object({
   env: jsonObject,
   action: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("uses"), uses: z.string(), with: jsonObject }),
+    // A runner that does not know it refuses the job, so it never runs what it should undo.
+    z.object({ kind: z.literal("undo"), uses: z.string(), with: jsonObject, output: jsonObject }),
     z.object({
       kind: z.literal("run"),
       run: z.string(),

@@ -13,7 +13,7 @@ import { CopyableId, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 
 /** The task state whose word and colour an app state has. */
-const APP_STATES = { creating: "running", ready: "succeeded", failed: "failed" } as const;
+const APP_STATES = { creating: "running", undoing: "running", ready: "succeeded", failed: "failed" } as const;
 
 export function AppsPage() {
   const apps = useResource<Page<AppView>>(v1.apps, {

@@ -1,0 +1,34 @@
+// DELETE /v1/apps/{app}
+
+import { z } from "zod";
+import { sendAccepted } from "../http/respond.ts";
+import { callerOf, route } from "../http/route.ts";
+import { accepted, inApp } from "../http/schemas.ts";
+
+export const removeApp = route({
+  method: "DELETE",
+  path: "/v1/apps/{app}",
+  id: "removeApp",
+  tag: "apps",
+  summary: "Remove an app whose creation failed",
+  description:
+    "With `undo=true` a task deletes what the creation made, and nothing else; the app is forgotten when it succeeds. With `undo=false` the app is forgotten at once and everything outside stays. To go on with the creation instead, rerun its task.",
+  access: "developer",
+  verb: "remove an app",
+  params: inApp,
+  query: z.strictObject({
+    undo: z
+      .enum(["true", "false"])
+      .transform((text) => text === "true")
+      .describe("Whether to delete what the creation made"),
+  }),
+  responses: { 202: accepted, 204: { description: "The app is forgotten" } },
+  errors: ["app-unknown", "conflict"],
+  handle: async (call) => {
+    const { agent } = call.portal;
+    const principal = callerOf(call).name;
+    if (call.query.undo) return sendAccepted(call.ctx, await agent.undoApp(call.params.app, principal));
+    await agent.forgetApp(call.params.app, principal);
+    call.ctx.status = 204;
+  },
+});

@@ -1,0 +1,125 @@
+// What takes back a failed creation of an app: a pipeline with one step for each step that made something, newest first.
+// Pure.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { render } from "@gantry/core/expr/template.ts";
+import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
+import type { Job, Pipeline, StepSpec, UndoAction } from "@gantry/core/pipeline/pipeline.ts";
+import type { JobState, StepState, TaskState } from "@gantry/core/task/model.ts";
+import { jobScope } from "@gantry/core/task/scope.ts";
+
+export type PastTask = { readonly state: TaskState; readonly pipeline: Pipeline };
+
+type Made = { readonly site: string; readonly title: string; readonly action: UndoAction };
+
+const TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * `tasks`: those that tried to create the app, newest first. `undoable`: names of the steps that have an undo. Undefined
+ * when no step made anything that can be taken back.
+ */
+export function undoPipeline(
+  app: string,
+  tasks: readonly PastTask[],
+  undoable: ReadonlySet<string>,
+): Pipeline | undefined {
+  const all = merged(tasks.flatMap((task) => madeBy(task, undoable)));
+  const jobs: Job[] = [];
+  for (const made of all) {
+    const last = jobs.at(-1);
+    const step = stepOf(made, jobs.length, last?.steps.length ?? 0);
+    if (last?.site === made.site) jobs[jobs.length - 1] = { ...last, steps: [...last.steps, step] };
+    else jobs.push({ ...newJob(jobs.length, made.site, last?.id), steps: [step] });
+  }
+  if (jobs.length === 0) return undefined;
+  return {
+    name: "undo",
+    title: "Undo",
+    summary: `Takes back what the failed creation of ${app} made.`,
+    button: "Undo the creation of",
+    app: "existing",
+    undoes: true,
+    params: { type: "object", properties: {}, required: [], additionalProperties: false },
+    concurrency: undefined,
+    jobs,
+    finally: [],
+    outputs: {},
+    remember: {},
+  };
+}
+
+/** The steps of one task that made something, newest first as far as their jobs are ordered. */
+function madeBy({ state, pipeline }: PastTask, undoable: ReadonlySet<string>): readonly Made[] {
+  return Object.values(state.jobs)
+    .toReversed()
+    .flatMap((job) => {
+      const specs = [...pipeline.jobs, ...pipeline.finally].find(({ id }) => id === job.id)?.steps ?? [];
+      return specs.toReversed().flatMap((spec) => {
+        const { action } = spec;
+        const step = job.steps.find(({ id }) => id === spec.id);
+        if (action.kind !== "uses" || !undoable.has(action.uses) || step?.state !== "succeeded") return [];
+        const input = inputOf({ state, pipeline }, job, action.with);
+        if (input === undefined) return [];
+        const output = { ...step.outputs, ...createdOf(state, job, step) };
+        return [
+          {
+            site: job.site,
+            title: `Undo: ${spec.title}`,
+            action: { kind: "undo", uses: action.uses, with: input, output },
+          },
+        ];
+      });
+    });
+}
+
+/** The input that the step had; undefined when it holds a secret, which only the site can fill in. */
+function inputOf({ state, pipeline }: PastTask, job: JobState, template: JsonObject): JsonObject | undefined {
+  const steps = Object.fromEntries(job.steps.map(({ id, outputs }) => [id, { outputs }]));
+  try {
+    const input = render(template, { ...jobScope(pipeline, state, job.id, job), steps });
+    return isJsonObject(input) ? input : undefined;
+  } catch (error) {
+    if (error instanceof GantryError) return undefined;
+    throw error;
+  }
+}
+
+/** A later attempt of the step finds what an earlier one made, and says so: the record of the effect knows better. */
+function createdOf(state: TaskState, job: JobState, step: StepState): JsonObject {
+  const made = Object.values(state.effects).some(
+    (effect) => effect.job === job.key && effect.step === step.id && effect.result?.created === true,
+  );
+  return made ? { created: true } : {};
+}
+
+/** One entry per thing: a rerun finds what the task before it made. It was made when any of them made it. */
+function merged(all: readonly Made[]): readonly Made[] {
+  const byInput = Map.groupBy(all, ({ site, action }) => JSON.stringify([site, action.uses, action.with]));
+  return [...byInput.values()].flatMap((same) => {
+    const maker = same.find(({ action }) => action.output.created === true);
+    return maker === undefined ? [] : [maker];
+  });
+}
+
+function stepOf({ title, action }: Made, job: number, step: number): StepSpec {
+  return { id: `undo-${job}-${step}`, title, when: undefined, timeoutMs: undefined, env: {}, action };
+}
+
+function newJob(number: number, site: string, after: string | undefined): Omit<Job, "steps"> {
+  return {
+    id: `undo-${number}`,
+    title: "Undo",
+    needs: after === undefined ? [] : [after],
+    site,
+    labels: [],
+    each: undefined,
+    matrix: undefined,
+    when: undefined,
+    timeoutMs: TIMEOUT_MS,
+    retry: { max: 0, delayMs: 0 },
+    mode: "lenient",
+    retrySafe: true,
+    env: {},
+    outputs: {},
+  };
+}
