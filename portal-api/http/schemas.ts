@@ -25,12 +25,17 @@ const digits = (most: number, least = 0): z.ZodType<number> =>
     .pipe(z.number().min(least, `at least ${least}`).max(most))
     .meta({ type: "integer", minimum: least, maximum: most });
 
-export const seqQuery = digits(Number.MAX_SAFE_INTEGER);
+/** As many digits as every number of them is exact. */
+const MOST = 999_999_999_999_999;
+
+export const seqQuery = digits(MOST);
 export const limitQuery = digits(200, 1);
 export const waitQuery = digits(30_000).describe(
   "How many milliseconds to hold the request while there is nothing to return (JSON only)",
 );
-export const countQuery = digits(Number.MAX_SAFE_INTEGER);
+export const countQuery = digits(MOST);
+/** Counted from 1. */
+export const numberQuery = digits(MOST, 1);
 export const cursorQuery = z
   .string()
   .max(500)

@@ -9,7 +9,7 @@ import type { AgentClient, LogPiece, LogPlace } from "@gantry/wire/agent/agent-c
 import type Koa from "koa";
 import { z } from "zod";
 import { type Call, callerOf, route } from "../http/route.ts";
-import { countQuery, innerId, taskId } from "../http/schemas.ts";
+import { countQuery, innerId, numberQuery, taskId } from "../http/schemas.ts";
 import { frame, type Source, sendStream } from "../live/stream.ts";
 import { decideRange } from "../log/decide-range.ts";
 import { type Line, lineFilter, readLines } from "../log/lines.ts";
@@ -22,7 +22,7 @@ const FIRST = 65_536;
 
 const inStep = z.strictObject({ id: taskId, job: innerId.describe("Key of the job"), step: innerId });
 const logQuery = z.strictObject({
-  attempt: countQuery.optional().describe("Attempt of the job. Default: the newest"),
+  attempt: numberQuery.optional().describe("Attempt of the job. Default: the newest"),
   from: countQuery
     .optional()
     .describe("text/plain: offset of the first byte. Numbered lines: number of the first line, from 1"),

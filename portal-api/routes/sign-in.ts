@@ -26,6 +26,7 @@ export const showSignIn = route({
   responses: {
     200: { description: "The form", content: html },
     303: { description: "Signed in", headers: { "Set-Cookie": "The session cookie" } },
+    401: { description: "The form: the code was used, has expired or is unknown", content: html },
   },
   handle: async ({ ctx, portal, query }) => {
     if (query.code === undefined || ctx.method === "HEAD") {
