@@ -28,7 +28,7 @@ test("a mistake that the schema cannot find is reported with its line, too", () 
     await startsBadly(dir, {
       process: "notify-agent",
       config,
-      says: /^The configuration is not valid\. DIR\/notify-agent\.yaml:6: channels\.ops\.kind: There is no kind of channel mial \(did you mean mail\?\)/,
+      says: /^The configuration is not valid\. DIR\/notify-agent\.yaml:6: channels\.ops\.kind: Unknown kind of channel mial \(did you mean mail\?\)/,
     });
   }));
 
@@ -83,7 +83,7 @@ test("a data folder that is a file", () =>
     for (const process of ["task-agent", "task-runner"] as const)
       await startsBadly(dir, {
         process,
-        says: /^DIR\/data cannot be used\. It is a file, but must be a folder\. Give/,
+        says: /^DIR\/data cannot be used\. It is a file, but must be a folder\. Let/,
       });
   }));
 
@@ -125,7 +125,7 @@ test("a port that is in use", () =>
       await startsBadly(dir, {
         process,
         config: { port: at.port },
-        says: `Gantry cannot listen on 127.0.0.1:${at.port}. Another process already listens there. Stop what listens there, or configure another \`host\` or \`port\`.`,
+        says: `Gantry cannot listen on 127.0.0.1:${at.port}. Another process already listens there. Stop the process that uses this address, or configure another \`host\` or \`port\`.`,
       });
     await new Promise((resolve) => server.close(resolve));
   }));
