@@ -7,9 +7,9 @@
 //   <data>/cache/<site>/      survives jobs; several jobs use it at once
 
 import { join } from "node:path";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import { refFolder } from "../attempts/refs.ts";
-import type { RunnerDeps } from "../ports.ts";
 import type { Files } from "./files.ts";
 
 export type JobFolders = {
@@ -54,7 +54,7 @@ export async function cacheFolder(files: Files, data: string, site: string): Pro
  * only logged: no job can keep the runner from starting.
  */
 export async function removeLeftovers(
-  { files, logger }: Pick<RunnerDeps, "files" | "logger">,
+  { files, logger }: { readonly files: Files; readonly logger: Logger },
   data: string,
   undelivered: readonly JobRef[],
 ): Promise<void> {
