@@ -210,6 +210,46 @@ test("a script that fills the disk is stopped by the limit of its job, and the l
   assert.match(String(report.failure?.message), /more than 32 MiB/);
 });
 
+const HIDDEN: Readonly<Record<string, string>> = {
+  "a file that it has removed": `
+f = open("f", "wb"); os.unlink("f")
+while True: f.write(b"x" * 4194304); f.flush(); time.sleep(0.05)`,
+  "a file that it has removed and only mapped": `
+f = open("f", "w+b"); os.unlink("f"); f.truncate(1 << 30); m = mmap.mmap(f.fileno(), 1 << 30); f.close()
+for at in range(0, 1 << 30, 4194304): m[at:at + 4194304] = b"x" * 4194304; time.sleep(0.05)`,
+  "folders too deep to list": `
+for _ in range(40): os.mkdir("d" * 200); os.chdir("d" * 200)
+f = open("f", "wb")
+while True: f.write(b"x" * 4194304); f.flush(); time.sleep(0.05)`,
+  "empty files": `
+while True:
+  for _ in range(1000): open(str(time.monotonic_ns()), "x").close()`,
+};
+
+for (const [where, attack] of Object.entries(HIDDEN)) {
+  test(`a script that fills the disk by ${where} is stopped`, { skip, timeout: 30_000 }, async (t) => {
+    const { agent } = await sandboxed(t, { limits: { diskMb: 32 } });
+    const text = `cat > a.py <<'END'\nimport mmap, os, time${attack}\nEND\nexec env -i /usr/bin/python3 a.py`;
+    const report = await agent.reported(agent.offer({ steps: [script("attack", text)] }));
+    assert.equal(report.failure?.code, "disk-limit", JSON.stringify(report.failure));
+  });
+}
+
+test("folders that are too deep or unreadable are removed, and never keep a runner from starting", {
+  skip,
+}, async (t) => {
+  const { agent, data } = await sandboxed(t);
+  const text = `cat > a.py <<'END'
+import os
+os.makedirs("closed/inner"); os.chmod("closed", 0)
+for _ in range(40): os.mkdir("d" * 200); os.chdir("d" * 200)
+END
+/usr/bin/python3 a.py`;
+  const report = await agent.reported(agent.offer({ steps: [script("attack", text)] }));
+  assert.equal(report.outcome, "succeeded");
+  await agent.until("the folder is gone", () => readdirSync(join(data, "jobs")).length === 0);
+});
+
 test("outputs, exit codes, working directory and home work inside as they do outside", { skip }, async (t) => {
   const { agent } = await sandboxed(t);
   const job = agent.offer({

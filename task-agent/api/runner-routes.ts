@@ -7,6 +7,7 @@ import { readJson } from "@gantry/runtime/http/read-request.ts";
 import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
 import { agreeOn, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
 import { IDENTITY_ROUTES } from "@gantry/wire/runner/identity.ts";
+import { MAX_LOG_CHUNK } from "@gantry/wire/runner/protocol.ts";
 import { RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
@@ -24,8 +25,8 @@ export type RunnerRoutesDeps = {
   readonly tokens: Readonly<Record<string, string>>;
   /** Runners with a key of their own. */
   readonly identities: Identities;
-  /** Counts a request of a site; throws `limit-reached`. */
-  readonly admit: (site: string) => void;
+  /** Counts a request of a site as `weight` small ones (default: 1); throws `limit-reached`. */
+  readonly admit: (site: string, weight?: number) => void;
   /** A runner of this site tried to register and has no protocol version in common with this agent. */
   readonly onIncompatible?: (site: string, runner: string, error: GantryError) => void;
 };
@@ -35,6 +36,11 @@ const BODY = z.unknown();
 const named = z.object({ runner: z.string().max(200) });
 /** A report may hold the outputs of a whole job. */
 const LIMIT = 4 * 1_048_576;
+/** A body counts as one more request for each of these: otherwise a few thousand large ones would keep the agent busy. */
+const WEIGHED_BYTES = 1_024;
+const WEIGHED_LOG_BYTES = 65_536;
+/** Lists of attempts. The task of each one is read, so it counts as a request. */
+const attempts = z.object({ items: z.array(z.unknown()).optional(), running: z.array(z.unknown()).optional() });
 
 export function runnerRoutes({
   protocol,
@@ -61,7 +67,10 @@ export function runnerRoutes({
 
   addIdentityRoutes(router, identities, () => admit(ENROLLING));
   router.use((ctx, next) => {
-    admit(`The runners of site ${siteOf(ctx)}`);
+    admit(
+      `The runners of site ${siteOf(ctx)}`,
+      1 + Math.floor((ctx.request.length ?? MAX_LOG_CHUNK) / WEIGHED_LOG_BYTES),
+    );
     return next();
   });
   addLogUpload(router, { protocol, logs }, siteOf);
@@ -73,8 +82,13 @@ export function runnerRoutes({
     ctx.state.route = ctx.path;
     const sender = senderOf(ctx);
     const { site } = sender;
-    admit(`The runners of site ${site}`);
+    const who = `The runners of site ${site}`;
+    // A body without a length could have any.
+    admit(who, 1 + Math.floor(Math.min(ctx.request.length ?? LIMIT, LIMIT) / WEIGHED_BYTES));
     const body = await readJson(ctx, BODY, { limit: LIMIT });
+    const { items = [], running = [] } = attempts.safeParse(body).data ?? {};
+    const listed = items.length + running.length;
+    if (listed > 0) admit(who, listed);
     if (call.name !== "session") {
       ctx.body = await call.answer(body, site, clientGoneSignal(ctx));
       return;

@@ -141,6 +141,22 @@ for (const setup of SETUPS)
       assert.deepEqual([refused[0]?.status, refused[0]?.retryAfter], [429, "1"]);
       await field.signIn("seoul", "seoul-1");
     });
+
+    test("a few heavy requests count as many", async (t) => {
+      const field = await Battlefield.open(t, setup, { limits: { requestsPerSecond: 500 } });
+      await field.turnToAttack();
+      const { session } = await field.attacker("busan-1");
+      const ref = (at: number) => ({ ref: { task: `t${at}`, job: "work", attempt: 1, fence: 1 } });
+      const heartbeat = { session, items: Array.from({ length: 900 }, (_, at) => ref(at)) };
+      const large = { session, items: [], padding: "x".repeat(900_000) };
+      for (const request of [heartbeat, large]) {
+        const answers = await Promise.all(Array.from({ length: 8 }, () => field.call("heartbeat", request)));
+        const taken = answers.filter(({ status }) => status === 200);
+        const refused = answers.filter(({ code }) => code === "limit-reached");
+        assert.ok(taken.length <= 4 && taken.length + refused.length === 8, JSON.stringify(answers));
+      }
+      await field.signIn("seoul", "seoul-1");
+    });
   });
 
 async function attackerAtWork(field: Battlefield) {

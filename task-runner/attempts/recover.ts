@@ -31,7 +31,7 @@ export async function stopPreviousWork(
     await endByCookie(programs, cookie, clock);
   }
   const refs = previous.map(({ ref }) => ref);
-  await removeLeftovers(files, data, refs);
+  await removeLeftovers({ files, logger }, data, refs);
   return previous;
 }
 

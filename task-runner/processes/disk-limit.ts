@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { pause } from "@gantry/runtime/clock.ts";
+import { unlinkedBytes } from "./unlinked-files.ts";
 
 export type DiskLimit = {
   readonly clock: Clock;
@@ -20,38 +21,55 @@ const LOOK_MS = 1_000;
 const MIB = 1_048_576;
 /** With less free space than this, a job that uses more than a fifth of its limit is stopped. */
 const RESERVE_MB = 512;
+/** The same for files: the part of all that the file system can hold. */
+const RESERVE_FILES = 0.05;
+/** An empty file counts as much as a small one: a file system holds a limited number of files, too. */
+const MIN_FILE = 4_096;
+
+type Free = { readonly mb: number; readonly files: number; readonly isLow: boolean };
 
 /** Resolves with the reason as soon as the folder has grown beyond the limit; never, when the signal is aborted before. */
 export async function diskExceeded({ clock, folder, limitMb }: DiskLimit, signal: AbortSignal): Promise<GantryError> {
-  let measuredAtMb = await freeMb(folder);
+  let measuredAt = await freeSpace(folder);
   for (;;) {
     await pause(clock, LOOK_MS, signal);
     if (signal.aborted) return new Promise(() => undefined);
-    const free = await freeMb(folder);
-    const isLow = free < RESERVE_MB;
-    if (!isLow && measuredAtMb - free < limitMb / 4) continue;
-    measuredAtMb = free;
-    const used = await sizeMb(folder, limitMb);
+    const free = await freeSpace(folder);
+    const grownMb = Math.max(measuredAt.mb - free.mb, ((measuredAt.files - free.files) * MIN_FILE) / MIB);
+    if (!free.isLow && grownMb < limitMb / 4) continue;
+    measuredAt = free;
+    const used = (await sizeMb(folder, limitMb)) + unlinkedBytes(folder) / MIB;
     if (used > limitMb) return new GantryError("disk-limit", { limit: limitMb });
-    if (isLow && used > limitMb / 5)
-      return new GantryError("disk-full", { free: Math.round(free), used: Math.round(used) });
+    if (free.isLow && used > limitMb / 5)
+      return new GantryError("disk-full", { free: Math.round(free.mb), used: Math.round(used) });
   }
 }
 
-async function freeMb(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return (bavail * bsize) / MIB;
+async function freeSpace(folder: string): Promise<Free> {
+  const { bavail, bsize, files, ffree } = await statfs(folder);
+  const mb = (bavail * bsize) / MIB;
+  // Some file systems do not limit the number of files, and say 0.
+  return { mb, files: ffree, isLow: mb < RESERVE_MB || (files > 0 && ffree < files * RESERVE_FILES) };
 }
 
-/** Counts until the limit is passed. Files that vanish meanwhile count nothing. Links are not followed. */
+/**
+ * Counts until the limit is passed. Files that vanish meanwhile count nothing. Links are not followed. A folder whose path is
+ * too long for the system counts as too much: it can be made only step by step, to hide what is in it.
+ */
 async function sizeMb(folder: string, limitMb: number): Promise<number> {
   let bytes = 0;
   const open = [folder];
   for (let at = open.pop(); at !== undefined && bytes <= limitMb * MIB; at = open.pop()) {
-    for (const entry of await readdir(at, { withFileTypes: true }).catch(() => [])) {
+    const entries = await readdir(at, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENAMETOOLONG") bytes = Number.POSITIVE_INFINITY;
+      return [];
+    });
+    for (const entry of entries) {
+      if (bytes > limitMb * MIB) break;
       const path = join(at, entry.name);
       if (entry.isDirectory()) open.push(path);
-      else bytes += ((await lstat(path).catch(() => undefined))?.blocks ?? 0) * 512;
+      const blocks = (await lstat(path).catch(() => undefined))?.blocks ?? 0;
+      bytes += Math.max(blocks * 512, MIN_FILE);
     }
   }
   return bytes / MIB;

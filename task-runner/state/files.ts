@@ -1,7 +1,9 @@
 // The port for the runner's folder. The simulator implements it with a disk that is slow, full or gone.
 
+import { execFile } from "node:child_process";
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { takeLock } from "@gantry/runtime/lock.ts";
 import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 
@@ -60,10 +62,21 @@ export const machineFiles: Files = {
     }
   },
   makeFolder: async (path) => makePrivateFolder(path),
-  remove: (path) => rm(path, { recursive: true, force: true, maxRetries: 3 }),
+  remove: (path) => rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => removeByPrograms(path)),
   list: (folder) => readdir(folder),
   lock: takeLock,
 };
+
+/**
+ * For what a script left that Node cannot remove: folders so deep that their path is too long for the system, and folders
+ * that it made unreadable. The programs go down folder by folder.
+ */
+async function removeByPrograms(path: string): Promise<void> {
+  const run = promisify(execFile);
+  // It fails when there is something that it may not change; then only the removal matters.
+  await run("chmod", ["-R", "u+rwX", "--", path]).catch(() => undefined);
+  await run("rm", ["-rf", "--", path]);
+}
 
 function openFile(handle: FileHandle): OpenFile {
   return {

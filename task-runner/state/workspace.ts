@@ -7,6 +7,7 @@
 //   <data>/cache/<site>/      survives jobs; several jobs use it at once
 
 import { join } from "node:path";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
 import { refFolder } from "../attempts/refs.ts";
 import type { Files } from "./files.ts";
@@ -48,14 +49,23 @@ export async function cacheFolder(files: Files, data: string, site: string): Pro
   return folder;
 }
 
-/** Removes the folders of attempts that are over, except the logs of `undelivered` attempts. */
-export async function removeLeftovers(files: Files, data: string, undelivered: readonly JobRef[]): Promise<void> {
+/**
+ * Removes the folders of attempts that are over, except the logs of `undelivered` attempts. One that cannot be removed is
+ * only logged: no job can keep the runner from starting.
+ */
+export async function removeLeftovers(
+  { files, logger }: { readonly files: Files; readonly logger: Logger },
+  data: string,
+  undelivered: readonly JobRef[],
+): Promise<void> {
   const keep = new Set(undelivered.map(refFolder));
   for (const kind of ["jobs", "logs"]) {
     const folder = join(data, kind);
     await files.makeFolder(folder);
     for (const name of await files.list(folder)) {
-      if (kind === "jobs" || !keep.has(name)) await files.remove(join(folder, name));
+      if (kind === "logs" && keep.has(name)) continue;
+      const path = join(folder, name);
+      await files.remove(path).catch((err: unknown) => logger.error({ err, path }, "a folder cannot be removed"));
     }
   }
 }
