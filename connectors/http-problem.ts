@@ -1,6 +1,7 @@
 // Reads the error text from the error bodies of all systems, whatever their shape.
 
 import { isJsonObject } from "@gantry/core/json.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 
 const LIMIT = 600;
 
@@ -11,7 +12,7 @@ const LIMIT = 600;
  */
 export function problemOf(body: unknown): string {
   const text = [...new Set(textsOf(body))].join("; ").replace(/\s+/g, " ").trim();
-  return text.length > LIMIT ? `${text.slice(0, LIMIT - 1)}…` : text;
+  return truncate(text, LIMIT);
 }
 
 function textsOf(body: unknown): string[] {

@@ -5,6 +5,7 @@ import type { Message } from "@gantry/core/notify/channel.ts";
 import type { Notice } from "@gantry/core/notify/match.ts";
 import { duration } from "@gantry/core/task/messages.ts";
 import { OUTCOMES, STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 
 /** A message without its channel, receiver and key. */
 export type Content = Omit<Message, "key" | "to" | "at">;
@@ -160,10 +161,12 @@ function text(value: JsonValue | undefined): string {
 }
 
 function line(value: string, limit: number): string {
-  return block(value, limit * 2)
-    .replace(/\s+/g, " ")
-    .trim()
-    .slice(0, limit);
+  return truncate(
+    block(value, limit * 2)
+      .replace(/\s+/g, " ")
+      .trim(),
+    limit,
+  );
 }
 
 /** Without escape sequences and control characters, which are frequent in logs. Line breaks stay. */
@@ -175,5 +178,5 @@ function block(value: string, limit: number): string {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this removes
     .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, " ")
     .toWellFormed();
-  return plain.length <= limit ? plain : `${plain.slice(0, limit - 1).toWellFormed()}…`;
+  return truncate(plain, limit);
 }

@@ -2,6 +2,7 @@
 // it names secrets, and says in which file or environment variable each secret is.
 
 import { systemSchema } from "@gantry/core/site/systems.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { z } from "zod";
 
 const name = z
@@ -85,7 +86,7 @@ export const runnerConfigSchema = z
       for (const field of CREDENTIAL_FIELDS) {
         const secret = credentialOf(settings, field);
         if (secret === undefined || Object.hasOwn(config.secrets, secret)) continue;
-        const message = `names the secret ${secret.slice(0, 40)}, which \`secrets:\` does not list`;
+        const message = `names the secret ${truncate(secret, 40)}, which \`secrets:\` does not list`;
         context.addIssue({ code: "custom", path: ["systems", system, field], message });
       }
     }

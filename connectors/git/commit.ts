@@ -5,6 +5,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { MAX_POINTER, MODE, parsePointer } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
 import { lfsPaths } from "./lfs.ts";
@@ -138,7 +139,7 @@ async function changesIn(git: Git, start: string | undefined): Promise<readonly 
 /** Refuses what has no place in a commit of ours: new links, and repositories inside the repository. */
 function checkEntries(changes: readonly Changed[]): void {
   for (const { mode, path } of changes) {
-    const name = JSON.stringify(path.slice(0, 200));
+    const name = JSON.stringify(truncate(path, 200));
     if (mode === MODE.submodule) throw badFolder(`${name} is a repository of its own`);
     if (mode === MODE.link) throw badFolder(`${name} is a symbolic link`);
   }
@@ -161,7 +162,7 @@ async function restorePointers(git: Git, folder: string, changes: readonly Chang
     if (pointer && createHash("sha256").update(now).digest("hex") === pointer.oid) {
       await git(["update-index", "--cacheinfo", `${mode},${before},${path}`]);
     } else if (now.length > MAX_POINTER || !parsePointer(now.toString("utf8"))) {
-      throw badFolder(`${JSON.stringify(path.slice(0, 200))} is kept in Git LFS; a change of it cannot be pushed`);
+      throw badFolder(`${JSON.stringify(truncate(path, 200))} is kept in Git LFS; a change of it cannot be pushed`);
     }
   }
 }

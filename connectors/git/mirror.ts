@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { appendFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { type Git, type GitRuntime, openGit, type Remote } from "./git.ts";
 import { isBranchName, isCommitId } from "./names.ts";
 
@@ -49,7 +50,7 @@ export async function listRemote(
 export async function resolveRevision(mirror: Mirror, ref: string | undefined): Promise<Revision> {
   if (ref === undefined) return defaultRevision(mirror);
   if (isCommitId(ref)) return { commit: ref, kind: "commit", name: ref };
-  if (!isBranchName(ref)) throw refused(mirror, `${JSON.stringify(ref.slice(0, 80))} cannot be the name of a branch`);
+  if (!isBranchName(ref)) throw refused(mirror, `${JSON.stringify(truncate(ref, 80))} cannot be the name of a branch`);
   const [branch, tag] = [`refs/heads/${ref}`, `refs/tags/${ref}`];
   const { tips } = await listRemote(mirror, [branch, tag, `${tag}^{}`]);
   const atBranch = tips.get(branch);

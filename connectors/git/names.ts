@@ -1,6 +1,7 @@
 // Which addresses, branch names and revisions may reach git at all. Pure; everything here was written by a stranger.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 
 /** Where a clone address may lead: the site's own git system and nowhere else. */
 export type Origin = { readonly system: string; readonly base: string };
@@ -52,6 +53,5 @@ export const SLUG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
 /** One line of a commit as people may see it: no control characters, bounded. */
 export function plainLine(text: string, limit = 200): string {
-  const line = text.replace(/\p{C}+/gu, " ").trim();
-  return line.length <= limit ? line : `${line.slice(0, limit - 1)}…`;
+  return truncate(text.replace(/\p{C}+/gu, " ").trim(), limit);
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import tar from "tar-stream";
 import { z } from "zod";
 import type { Registry } from "../oci/client.ts";
@@ -242,7 +243,7 @@ function parse<T>(registry: Registry, what: string, schema: z.ZodType<T>, bytes:
   } catch (error) {
     throw new GantryError(
       "system-strange",
-      { system: registry.title, what: `read ${what}`, problem: String(error).slice(0, 300) },
+      { system: registry.title, what: `read ${what}`, problem: truncate(String(error), 300) },
       { cause: error },
     );
   }

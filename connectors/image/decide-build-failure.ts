@@ -1,6 +1,7 @@
 // Which instruction of a Dockerfile a builder failed at, read from what it printed. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { Dockerfile, Instruction } from "./dockerfile.ts";
 
 export type BuildOutput = {
@@ -30,7 +31,7 @@ export function buildFailure(output: BuildOutput, dockerfile: Dockerfile, file: 
     return new GantryError("script-failed", { exit: output.exitCode, problem });
   }
   const inner = output.lines.map((line) => INNER_EXIT.exec(line)?.[1]).findLast((code) => code !== undefined);
-  const instruction = `${place.name} ${oneLine(place.text)}`.trim().slice(0, 200);
+  const instruction = truncate(`${place.name} ${oneLine(place.text)}`.trim(), 200);
   const detail = `${instruction}: ${reason}`;
   return new GantryError(
     "build-failed",

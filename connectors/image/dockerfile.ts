@@ -2,6 +2,7 @@
 // are kept as they are written; shell-words.ts fills in variables when they are known.
 
 import type { Problem } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { splitWords, unquote } from "./shell-words.ts";
 
 export const INSTRUCTIONS = [
@@ -183,7 +184,7 @@ function parseInstruction(
   const word = /^\S+/.exec(text)?.[0] ?? "";
   const name = INSTRUCTIONS.find((known) => known === word.toUpperCase());
   if (!name) {
-    complain(line, `${word.slice(0, 40)} is not an instruction`);
+    complain(line, `${truncate(word, 40)} is not an instruction`);
     return undefined;
   }
   const { flags, rest } = readFlags(name, text.slice(word.length).trim());

@@ -3,6 +3,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { z } from "zod";
 import type { ManifestDocument } from "../oci/client.ts";
 import { type Descriptor, imageIndexSchema, imageManifestSchema, isIndex, sha256 } from "../oci/manifest.ts";
@@ -17,7 +18,7 @@ export async function readLayout(folder: string, builder: string): Promise<Built
     try {
       return schema.parse(JSON.parse(bytes.toString("utf8")));
     } catch (error) {
-      throw strange(`${what}: ${String(error).slice(0, 300)}`);
+      throw strange(`${what}: ${truncate(String(error), 300)}`);
     }
   };
   const fileOf = ({ digest }: Descriptor): string => join(folder, "blobs", "sha256", digest.slice("sha256:".length));

@@ -1,5 +1,7 @@
 // The small part of shell language that Dockerfiles have: words, quotes, and variables. Pure.
 
+import { truncate } from "@gantry/core/truncate.ts";
+
 /** Splits at spaces outside of quotes. Words keep their quotes and escapes. */
 export function splitWords(text: string, escapeWith: string): string[] {
   const words: string[] = [];
@@ -88,7 +90,7 @@ function expand(word: string, escapeWith: string, lookup: Lookup): string {
       at++;
     }
   }
-  if (quote !== "" && lookup) throw new ExpansionError(`the quote ${quote} in ${shown(word)} is never closed`);
+  if (quote !== "" && lookup) throw new ExpansionError(`the quote ${quote} in ${truncate(word, 60)} is never closed`);
   return result;
 }
 
@@ -109,7 +111,7 @@ function readVariable(
   if (!isBraced)
     return name === undefined ? { value: "$", end: at + 1 } : { value: lookup(name) ?? "", end: start + name.length };
   const end = closingBrace(text, start, escapeWith);
-  const written = shown(text.slice(at, end === -1 ? undefined : end + 1));
+  const written = truncate(text.slice(at, end === -1 ? undefined : end + 1), 60);
   if (end === -1) throw new ExpansionError(`the brace of ${written} is never closed`);
   if (name === undefined) throw new ExpansionError(`${written} names no variable`);
   const rest = text.slice(start + name.length, end);
@@ -219,8 +221,4 @@ function closingBrace(text: string, from: number, escapeWith: string): number {
     else if (text.charAt(at) === "}" && --depth === 0) return at;
   }
   return -1;
-}
-
-function shown(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

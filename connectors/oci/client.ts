@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { truncate } from "@gantry/core/truncate.ts";
 import { z } from "zod";
 import { type Descriptor, descriptorSchema, MANIFEST_ACCEPT, sha256 } from "./manifest.ts";
 import { checkDigest, isDigest } from "./reference.ts";
@@ -134,7 +135,7 @@ async function putManifest(
   await response.body?.cancel();
   const digest = response.headers.get("docker-content-digest");
   if (digest !== null && digest !== manifest.digest) {
-    throw registryError(options, "system-strange", what, `it stored the digest ${digest.slice(0, 100)}`);
+    throw registryError(options, "system-strange", what, `it stored the digest ${truncate(digest, 100)}`);
   }
 }
 

@@ -1,6 +1,7 @@
 // Names of images: `host/project/name:tag@sha256:…`, with the abbreviations that people are used to.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 
 export type ImageReference = {
   /** Host and port of the registry, e.g. `harbor.example:8443`, `docker.io`. */
@@ -59,6 +60,6 @@ export function checkDigest(digest: string, system: string, what: string): strin
   throw new GantryError("system-strange", {
     system,
     what,
-    problem: `the digest "${digest.slice(0, 100)}" is not sha256`,
+    problem: `the digest "${truncate(digest, 100)}" is not sha256`,
   });
 }

@@ -1,6 +1,7 @@
 // The file by which the scanner tells where its report went: report-task.txt.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { z } from "zod";
 
 export type ReportTask = z.infer<typeof schema>;
@@ -10,7 +11,7 @@ export function parseReportTask(text: string): ReportTask {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
   const pairs = lines.map((line) => {
     const at = line.indexOf("=");
-    if (at < 1) throw strange(`the line "${line.slice(0, 80)}" is not key=value`);
+    if (at < 1) throw strange(`the line "${truncate(line, 80)}" is not key=value`);
     return [line.slice(0, at).trim(), line.slice(at + 1).trim()] as const;
   });
   const parsed = schema.safeParse(Object.fromEntries(pairs));

@@ -4,6 +4,7 @@
 import { type ASTNode, TypeError as CelTypeError, EvaluationError, ParseError } from "@marcbachmann/cel-js";
 import { GantryError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { truncate } from "../truncate.ts";
 import { celProblem } from "./cel-problem.ts";
 import { type Comparison, comparisonsOf } from "./comparisons.ts";
 import { costOf, MAX_COST } from "./cost.ts";
@@ -58,8 +59,7 @@ export function evaluate(source: string, scope: JsonObject): JsonValue {
 }
 
 export function expressionFailed(expression: string, problem: string): GantryError {
-  const shown = expression.length > 200 ? `${expression.slice(0, 200)}…` : expression;
-  return new GantryError("expression-failed", { expression: shown.trim(), problem });
+  return new GantryError("expression-failed", { expression: truncate(expression, 200).trim(), problem });
 }
 
 function compile(source: string): Expression | ExpressionProblem {

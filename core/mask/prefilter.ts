@@ -10,7 +10,7 @@ const MAX_STRIDE = 16;
 /** With shorter distances it is faster to read every byte once. */
 const MIN_STRIDE = 4;
 
-const TABLE_BITS = 16;
+const TABLE_BITS = 17;
 /** 2^32 divided by the golden ratio: an odd number without regularity in its bits spreads grams over a table. */
 const SPREAD = 0x9e3779b1;
 

@@ -2,6 +2,7 @@
 // filled in. Nothing is judged here; rules.ts does that.
 
 import type { JsonValue } from "../json.ts";
+import { truncate } from "../truncate.ts";
 import { parseDuration } from "./duration.ts";
 import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
 import type { Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
@@ -103,7 +104,7 @@ export function stepIds(files: readonly { readonly id?: unknown; readonly uses?:
 function defaultTitle(step: StepFile, steps: ReadonlyMap<string, StepDescription>): string {
   if (step.uses !== undefined) return steps.get(step.uses)?.title ?? step.uses;
   const first = (step.run ?? "").split("\n").find((line) => line.trim() !== "") ?? "Run a script";
-  return first.trim().slice(0, 80);
+  return truncate(first.trim(), 80);
 }
 
 function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema {

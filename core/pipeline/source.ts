@@ -16,6 +16,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import type { JsonValue } from "../json.ts";
+import { truncate } from "../truncate.ts";
 
 export type Place = { readonly line: number; readonly column: number };
 
@@ -188,7 +189,7 @@ function readAlias(reading: Reading, node: Alias, at: Place, depth: number): Sou
   }
   const target = node.resolve(reading.document);
   if (target === undefined) {
-    report(reading, at, `there is no anchor &${clip(node.source)} before this alias`);
+    report(reading, at, `there is no anchor &${truncate(node.source, 60)} before this alias`);
     return nothingAt(at);
   }
   if (reading.open.has(target)) {
@@ -205,7 +206,7 @@ function readMap(reading: Reading, node: YAMLMap, at: Place, depth: number): Sou
     const name = typeof key.value === "string" ? key.value : String(key.value);
     const place = reading.placeOf(key.range?.[0] ?? node.range?.[0] ?? 0);
     if (name === "__proto__") report(reading, place, "`__proto__` is not allowed as a key");
-    else if (entries.has(name)) report(reading, place, `the key ${clip(name)} occurs twice`);
+    else if (entries.has(name)) report(reading, place, `the key ${truncate(name, 60)} occurs twice`);
     else {
       const value = pair.value === null ? nothingAt(place) : readNode(reading, pair.value as Node, depth + 1);
       entries.set(name, { key: place, value });
@@ -219,7 +220,7 @@ function readScalar(reading: Reading, node: Scalar<unknown>, at: Place): Source 
   const raw = { text: reading.text.slice(start, end), offset: start };
   const { value } = node;
   if (typeof value === "number" && node.source !== String(value)) {
-    const detail = `${clip(node.source ?? "")} would be read as the number ${value}; put it in quotes if it is text`;
+    const detail = `${truncate(node.source ?? "", 60)} would be read as the number ${value}; put it in quotes if it is text`;
     report(reading, at, detail);
   }
   if (typeof value === "string" || typeof value === "boolean") return { kind: "scalar", at, value, raw };
@@ -249,13 +250,9 @@ function sentence(code: string, message: string): string {
   if (code === "RESOURCE_EXHAUSTION") return `the file is nested deeper than ${LIMITS.depth}`;
   if (code === "NON_STRING_KEY") return "a key must be text";
   const words = Object.hasOwn(YAML_ERRORS, code) ? YAML_ERRORS[code] : undefined;
-  return `the YAML is not valid: ${words ?? (message.split("\n")[0] ?? "").slice(0, 200)}`;
+  return `the YAML is not valid: ${words ?? truncate(message.split("\n")[0] ?? "", 200)}`;
 }
 
 function shortTag(tag: string): string {
-  return clip(tag.replace("tag:yaml.org,2002:", "!!"));
-}
-
-function clip(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return truncate(tag.replace("tag:yaml.org,2002:", "!!"), 60);
 }

@@ -6,6 +6,7 @@ import { GantryError, type Problem } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { KEY_WINDOW_DAYS } from "../retention/policy.ts";
 import { didYouMean } from "../suggest.ts";
+import { truncate } from "../truncate.ts";
 
 export const PROCESSES = ["task-agent", "task-runner", "notify-agent", "portal-api"] as const;
 export type ProcessName = (typeof PROCESSES)[number];
@@ -164,7 +165,7 @@ export function decideSettings(
 function problemWith(key: string, value: JsonValue): Problem | undefined {
   const pointer = `/changes/${key.slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1")}`;
   if (!Object.hasOwn(SETTINGS, key))
-    return { pointer, detail: `there is no setting ${key.slice(0, 100)}${didYouMean(key, SETTING_KEYS)}` };
+    return { pointer, detail: `there is no setting ${truncate(key, 100)}${didYouMean(key, SETTING_KEYS)}` };
   const { schema, allowed } = SETTINGS[key as SettingKey];
   if (value === null || schema.safeParse(value).success) return undefined;
   return { pointer, detail: `${key} must be ${allowed}, or null to take it back` };

@@ -12,6 +12,7 @@ import { idleRunners } from "./idle-runners.ts";
 import { jobs } from "./jobs.ts";
 import { lists } from "./lists.ts";
 import { logs } from "./logs.ts";
+import { masker } from "./masker.ts";
 import { polling } from "./polling.ts";
 import { queued } from "./queued.ts";
 import { redis } from "./redis.ts";
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   transitions,
   queued,
   logs,
+  masker,
   polling,
   streams,
   lists,

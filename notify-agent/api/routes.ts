@@ -2,6 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
@@ -35,7 +36,7 @@ export function notifyRoutes({ journal, token, testChannel }: ServeDeps): Koa.Mi
     deliveries: ({ query }) => newestFirst(journal, "deliveries", query, deliveryView),
     testChannel: async ({ params: { name } }) => {
       const result = await testChannel(name);
-      if (result === undefined) throw new GantryError("not-found", { kind: "channel", name: name.slice(0, 100) });
+      if (result === undefined) throw new GantryError("not-found", { kind: "channel", name: truncate(name, 100) });
       return result;
     },
   };

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import Koa from "koa";
 import type { Logger } from "../process/logger.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
@@ -46,7 +47,7 @@ export function errorSink(logger: Logger): Koa.Middleware {
       validateRequest(ctx);
       await next();
       if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false) {
-        throw new GantryError("not-found", { kind: "address", name: ctx.path.slice(0, 200) });
+        throw new GantryError("not-found", { kind: "address", name: truncate(ctx.path, 200) });
       }
     } catch (error) {
       // The client has left, and what waited on its behalf was aborted: there is nobody to answer.

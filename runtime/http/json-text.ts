@@ -1,6 +1,7 @@
 // Parses untrusted JSON: refuses what JSON.parse accepts but no well-behaved client sends.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 
 export const MAX_JSON_DEPTH = 64;
 
@@ -74,7 +75,7 @@ function checkText(value: string, keys: Set<string> | undefined): void {
   if (!value.isWellFormed()) throw refused("a text is not valid Unicode");
   if (!keys) return;
   if (value === "__proto__") throw refused("the key __proto__ is not allowed");
-  if (keys.has(value)) throw refused(`the key ${JSON.stringify(value.slice(0, 100))} appears twice in one object`);
+  if (keys.has(value)) throw refused(`the key ${JSON.stringify(truncate(value, 100))} appears twice in one object`);
   keys.add(value);
 }
 

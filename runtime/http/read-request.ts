@@ -2,6 +2,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { GantryError } from "@gantry/core/errors.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type Koa from "koa";
 import type { z } from "zod";
 import { MAX_JSON_DEPTH, parseJsonText } from "./json-text.ts";
@@ -59,7 +60,7 @@ export function readQuery<T>(ctx: Koa.Context, schema: z.ZodType<T>): T {
   const query: Record<string, string> = Object.create(null);
   for (const [name, value] of new URLSearchParams(ctx.querystring)) {
     const problem = name in query ? "is given twice" : value.isWellFormed() ? undefined : "is not valid Unicode";
-    if (problem) throw new GantryError("bad-request", { problem: `${name.slice(0, 100)} ${problem} in the query` });
+    if (problem) throw new GantryError("bad-request", { problem: `${truncate(name, 100)} ${problem} in the query` });
     query[name] = value;
   }
   return parse(schema, { ...query }, "/query");

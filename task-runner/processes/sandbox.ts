@@ -7,6 +7,7 @@ import { access, lstat, mkdtemp, readlink, realpath, rm } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { FindSandbox } from "../ports.ts";
 import { type SandboxHost, sandboxArguments } from "./sandbox-arguments.ts";
 
@@ -57,7 +58,7 @@ export const findSandbox: FindSandbox = async ({ path, readOnly, hidden }) => {
   } catch (error) {
     const output = (error as { stderr?: unknown }).stderr;
     const problem = typeof output === "string" && output.trim() !== "" ? output.trim() : (error as Error).message;
-    return { why: `bubblewrap cannot make namespaces here: ${problem.slice(0, 300)}` };
+    return { why: `bubblewrap cannot make namespaces here: ${truncate(problem, 300)}` };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Failure } from "@gantry/core/step/outcome.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { ReportRequest, StepProgress } from "@gantry/wire/runner/protocol.ts";
 
 type WireFailure = NonNullable<ReportRequest["failure"]>;
@@ -12,20 +13,16 @@ export type WireObject = NonNullable<Extract<StepProgress, { kind: "step-ended" 
 /** Bytes of all outputs of one step, or of one job. */
 const MAX_OUTPUTS = 262_144;
 
-export function clip(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
-}
-
 export function clipFailure({ code, message, why, todo, line, problems, exitCode }: Failure): WireFailure {
   return {
     code,
-    message: clip(message, 4_000),
-    ...(why === undefined ? {} : { why: clip(why, 4_000) }),
-    ...(todo === undefined ? {} : { todo: clip(todo, 4_000) }),
-    ...(line === undefined ? {} : { line: clip(line, 4_000) }),
+    message: truncate(message, 4_000),
+    ...(why === undefined ? {} : { why: truncate(why, 4_000) }),
+    ...(todo === undefined ? {} : { todo: truncate(todo, 4_000) }),
+    ...(line === undefined ? {} : { line: truncate(line, 4_000) }),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(problems
-      ? { problems: problems.slice(0, 100).map((one) => ({ ...one, detail: clip(one.detail, 2_000) })) }
+      ? { problems: problems.slice(0, 100).map((one) => ({ ...one, detail: truncate(one.detail, 2_000) })) }
       : {}),
   };
 }

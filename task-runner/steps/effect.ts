@@ -5,6 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { RunEffect } from "@gantry/core/step/step.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { isAhead } from "../attempts/moment.ts";
 import type { Permit, Permits } from "../workers/job-executor.ts";
@@ -33,7 +34,7 @@ export function createEffect({ step, permits, masker, clock, signal }: EffectCon
     if (!step.effects.includes(name)) {
       throw new GantryError("internal", { problem: `${step.uses} does not declare its effect ${name}.` });
     }
-    const request = { step: step.id, effect: name, ordinal, what: masker.text(what).slice(0, MAX_WHAT) };
+    const request = { step: step.id, effect: name, ordinal, what: truncate(masker.text(what), MAX_WHAT) };
     let permit: Permit;
     let found: R | undefined;
     do {

@@ -7,6 +7,7 @@ import { access } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { DEFAULT_GRACE_MS, Stopped } from "../attempts/stop.ts";
@@ -160,10 +161,11 @@ const MAX_LINE = 10_000;
 function tellLines(stream: ChildProcess["stdout"], onLine: (line: string) => void): void {
   const decoder = new StringDecoder("utf8");
   let rest = "";
-  const tell = (text: string): void => onLine(text.slice(0, MAX_LINE));
+  const tell = (text: string): void => onLine(truncate(text, MAX_LINE));
   stream?.on("data", (bytes: Buffer) => {
     const lines = `${rest}${decoder.write(bytes)}`.split(/\r?\n/);
-    rest = (lines.pop() ?? "").slice(0, MAX_LINE);
+    // One character more than the limit, so that the line is known to be cut.
+    rest = (lines.pop() ?? "").slice(0, MAX_LINE + 1);
     for (const line of lines) tell(line);
   });
   stream?.on("close", () => {

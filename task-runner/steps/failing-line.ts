@@ -2,6 +2,8 @@
 // guess, made while the output streams by: the first line that is clearly an error, else the first that sounds like one,
 // else the last line that is not progress. A progress bar that is overwritten in place counts as many lines. Pure.
 
+import { truncate } from "@gantry/core/truncate.ts";
+
 export type FailingLine = {
   readonly push: (bytes: Uint8Array) => void;
   /** The best guess so far. */
@@ -102,7 +104,8 @@ export function findFailingLine(): FailingLine {
     },
     line: () => {
       end();
-      return (first ?? vague ?? last ?? progress)?.trim().slice(0, MAX_LINE);
+      const line = first ?? vague ?? last ?? progress;
+      return line === undefined ? undefined : truncate(line.trim(), MAX_LINE);
     },
     isError: () => {
       end();
@@ -118,5 +121,5 @@ function isMatch(patterns: readonly RegExp[], line: string): boolean {
 /** Removes colours and other control sequences. */
 function plain(line: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed.
-  return line.slice(0, 2 * MAX_LINE).replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+  return truncate(line, 2 * MAX_LINE).replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
 }

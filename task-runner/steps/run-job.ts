@@ -5,9 +5,10 @@ import { evaluateCondition } from "@gantry/core/expr/condition.ts";
 import { render } from "@gantry/core/expr/template.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { CLEANUP_MS, Stopped, timedOut } from "../attempts/stop.ts";
 import type { JobResult } from "../workers/job-executor.ts";
-import { boundedOutputs, clip, clipFailure } from "./clip.ts";
+import { boundedOutputs, clipFailure } from "./clip.ts";
 import { jobOutcome, type StepEnd, skipReason, statusOf, stepsScope } from "./decide-job.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { runStep } from "./run-step.ts";
@@ -56,7 +57,7 @@ async function runOrSkip(
     job.emit({ kind: "progress", progress });
     return { step: step.id, title: step.title, outcome: "errored", outputs: {}, failure };
   }
-  const reason = clip(job.masker.text(skipReason(ends, stopped, step.when)), 1_000);
+  const reason = truncate(job.masker.text(skipReason(ends, stopped, step.when)), 1_000);
   const progress = { kind: "step-ended", step: step.id, outcome: "skipped", durationMs: 0, reason } as const;
   job.emit({ kind: "progress", progress });
   return { step: step.id, title: step.title, outcome: "skipped", outputs: {} };

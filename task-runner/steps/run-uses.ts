@@ -5,12 +5,12 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
 import type { AnyStep, StepContext } from "@gantry/core/step/step.ts";
+import { truncate } from "@gantry/core/truncate.ts";
 import { type Backoff, backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
 import { isRetryable } from "../ports.ts";
-import { clip } from "./clip.ts";
 import { confiningExec } from "./confined.ts";
 import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
@@ -115,7 +115,7 @@ async function callOnce(run: StepRun, step: AnyStep, context: StepContext<never>
 /** Called when the reason changes, not at every call of the step. */
 function reportWaiting(run: StepRun, reason: string, retryAfterMs: number): void {
   const { job, step, log } = run;
-  const text = clip(job.masker.text(reason), 1_000);
+  const text = truncate(job.masker.text(reason), 1_000);
   log.line(`[gantry] waiting: ${text}`);
   const waitMs = Math.max(0, Math.round(retryAfterMs));
   job.emit({

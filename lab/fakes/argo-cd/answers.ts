@@ -1,4 +1,4 @@
-// What all routes of the fake share: who may ask, the exact content type, and errors as the real gateway words them.
+// Shared by all routes of the fake: authentication, the exact content type, and the error texts of the real gateway.
 
 import { randomBytes, randomUUID } from "node:crypto";
 import type Koa from "koa";
@@ -52,7 +52,7 @@ export function newSession(state: State, account: string): string {
   return token;
 }
 
-/** The gateway compares the whole header: a charset behind it is refused, and a DELETE needs it too. */
+/** The gateway compares the whole header: it refuses a charset after it, and requires it for DELETE too. */
 export function checkContentType(ctx: Koa.Context): void {
   if (ctx.method === "GET" || ctx.get("content-type").toLowerCase() === "application/json") return;
   throw new Answer(415, "Invalid content type");
@@ -68,7 +68,7 @@ export function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The metadata of an object that is made now. */
+/** The metadata of a new object. */
 export function newMeta(state: State, given: unknown): Meta {
   const { name, labels, annotations, finalizers } = (given ?? {}) as Partial<Meta>;
   if (text(name) === undefined) throw refuse(CODE.invalid, "metadata.name is needed");

@@ -1,6 +1,6 @@
-// Argo CD of one site: the API below /api, and simulated clusters behind it. It really clones the repositories, really
-// renders them, and really asks the registries of the images. With the traps of the real one: an app is OutOfSync until
-// it is refreshed, a status is stale for a moment after a sync, times have no fractions of a second.
+// A fake Argo CD of one site: the API below /api, with simulated clusters. It clones and renders real repositories and
+// queries the registries of the images. It has the pitfalls of the real one: an app is OutOfSync until it is refreshed, a
+// status is stale for a moment after a sync, and times have no fractions of a second.
 
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -26,17 +26,17 @@ export type ArgoCdOptions = FakeServerOptions & {
   readonly accounts?: readonly Account[];
   /** The clusters that are registered from the start. */
   readonly clusters: readonly { readonly name: string; readonly server: string }[];
-  /** What nodes pull images with, for registries that want it. */
+  /** The credentials with which nodes pull images, by registry. */
   readonly pullCredentials?: readonly PullCredential[];
-  /** For tests: repositories may be folders, as `file:///…`. */
+  /** For tests: allows repositories that are folders (`file:///…`). */
   readonly allowFileRepositories?: boolean;
   readonly timing?: Partial<Timing>;
 };
 
 export type ArgoCd = FakeServer & {
-  /** What is wrong behind Argo CD, until it is changed again. */
+  /** Sets faults behind Argo CD. They stay until the next call. */
   readonly trouble: Trouble;
-  /** Somebody changes an object in a cluster by hand; `undefined` deletes it. */
+  /** Changes an object in a cluster as a manual change would; `undefined` deletes it. */
   readonly changeByHand: (
     cluster: string,
     kind: string,
@@ -48,8 +48,9 @@ export type ArgoCd = FakeServer & {
 const TIMING: Timing = { syncMs: 150, rolloutMs: 600, refreshEveryMs: 120_000 };
 
 /**
- * Starts it. Beside the API: `/applications/{namespace}/{name}` shows an app to people, and `GET /_lab/clusters` shows
- * what runs where, `POST /_lab/clusters/{name}/scale` `{kind, name, replicas}` changes it behind Argo CD's back.
+ * Starts the fake. In addition to the API, `/applications/{namespace}/{name}` is the page of an app, `GET /_lab/clusters`
+ * lists what runs in each cluster, and `POST /_lab/clusters/{name}/scale` `{kind, name, replicas}` changes a cluster
+ * without Argo CD.
  */
 export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
   const { state, save } = openState<State>(options, newState);
@@ -121,7 +122,7 @@ function newState(): State {
   return state;
 }
 
-/** `GET /api/v1/stream/applications`: the app as it is, then every change, one JSON document a line. */
+/** `GET /api/v1/stream/applications`: the current app, then every change, as one JSON document per line. */
 function streamRoutes(router: Router, { state }: World, watchers: Set<(name: string) => void>): void {
   router.get("/api/v1/stream/applications", (ctx) => {
     const wanted = ctx.query.name;

@@ -1,5 +1,5 @@
-// Clusters that exist only on paper: what was applied, and how its health develops. Pods take a while; a pod whose image
-// no registry has never becomes ready. Time is an argument.
+// Simulated clusters: the applied objects and their health over time. Pods take some time to become ready; a pod whose
+// image is in no registry never does. The current time is an argument.
 
 import { createHash, randomUUID } from "node:crypto";
 import {
@@ -16,7 +16,7 @@ import { isObject } from "./patch.ts";
 import { imagesOf } from "./transform.ts";
 
 const POD_KINDS = new Set(["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "Pod"]);
-/** Kinds that have a health and are healthy as soon as they are there. */
+/** Kinds that have a health and are healthy as soon as they exist. */
 const SIMPLE_KINDS = new Set([
   "Service",
   "Ingress",
@@ -26,7 +26,7 @@ const SIMPLE_KINDS = new Set([
   "CronJob",
 ]);
 
-/** Why the API server would refuse this; undefined when it takes it. */
+/** Why the API server would refuse this object; undefined when it would accept it. */
 export function refusalOf(cluster: Cluster, manifest: Manifest): string | undefined {
   const { kind, metadata, spec } = manifest;
   const namespace = metadata.namespace;
@@ -77,7 +77,7 @@ export type Sight = {
   readonly images: Readonly<Record<string, ImageState>>;
 };
 
-/** Health of one object, as Argo CD judges it; undefined for kinds that have none. */
+/** Health of one object by Argo CD's rules; undefined for kinds without health. */
 export function healthOf(live: Live, sight: Sight): Health | undefined {
   const { kind, spec } = live.manifest;
   const fields = isObject(spec) ? spec : {};
@@ -96,7 +96,7 @@ export function healthOf(live: Live, sight: Sight): Health | undefined {
   return problem === "" ? { status: "Healthy" } : { status: "Degraded", message: problem };
 }
 
-/** When the health of this object changes by itself next; undefined when it does not. */
+/** When the health of this object next changes without a new apply; undefined when it does not. */
 export function nextChangeMs(live: Live, sight: Sight): number | undefined {
   const at = live.rolloutAtMs + sight.rolloutMs;
   return POD_KINDS.has(live.manifest.kind) && at > sight.nowMs ? at : undefined;
@@ -115,7 +115,7 @@ export type Node = {
   createdAt?: string;
 };
 
-/** The object and what its controllers made of it: a ReplicaSet and pods, and the old pods while they are needed. */
+/** The object and what its controllers created: a ReplicaSet and pods, and the old pods until the new ones are ready. */
 export function nodesOf(live: Live, sight: Sight): Node[] {
   const { manifest, uid } = live;
   const health = healthOf(live, sight);
@@ -162,7 +162,7 @@ function podHealth(ready: boolean, sick: string | undefined): Health {
   return sick === undefined ? { status: "Progressing" } : { status: "Degraded", message: sick };
 }
 
-/** `undefined` while the registry has not answered, "" when all images are there. */
+/** `undefined` while the registry has not answered, "" when all images exist. */
 function pullProblem(live: Live, sight: Sight): string | undefined {
   const states = imagesOf(live.manifest).map((image) => sight.images[image]);
   const problem = states.find((state) => typeof state === "object");

@@ -1,4 +1,4 @@
-// What git asks for against what the cluster has: status of the app, its resources, its images, and the differences.
+// Compares the target state in git with the live state: status of the app, its resources, its images, and the differences.
 
 import { healthOf, type Node, nodesOf, type Sight, same } from "./cluster.ts";
 import {
@@ -23,7 +23,7 @@ export type Comparison = {
 
 type Pair = { readonly target: Manifest | undefined; readonly live: Live | undefined };
 
-/** Target and live object side by side; what the app once applied and git no longer has comes last. */
+/** Pairs of target and live objects. Objects that the app applied and git no longer contains come last. */
 export function pairsOf(app: string, desired: readonly Manifest[], cluster: Cluster | undefined): Pair[] {
   const wanted = new Set(desired.map(keyOf));
   const extra = Object.entries(cluster?.live ?? {}).filter(([key, live]) => live.app === app && !wanted.has(key));
@@ -54,7 +54,7 @@ export function treeOf(live: Live | undefined, sight: Sight): Node[] {
   return live ? nodesOf(live, sight) : [];
 }
 
-/** One entry of `managed-resources`; the states are JSON as text, and a Secret's values are stars. */
+/** One entry of `managed-resources`; the states are JSON as text, and the values of a Secret are replaced by stars. */
 export function differenceOf({ target, live }: Pair) {
   const shown = (target ?? live?.manifest) as Manifest;
   const state = (manifest: Manifest | undefined): string =>

@@ -1,5 +1,5 @@
-// The application controller: looks at an app when it is asked or when it is time, runs operations, and asks registries
-// for images. What it is in the middle of is in the state, so a new process goes on where one was killed.
+// The application controller: compares an app on request or on schedule, runs operations, and queries registries for
+// images. Work in progress is part of the state, so a new process continues after a kill.
 
 import { nextChangeMs } from "./cluster.ts";
 import type { AppRecord, Live, State } from "./model.ts";
@@ -9,15 +9,15 @@ import { findImage } from "./registry.ts";
 import { imagesOf } from "./transform.ts";
 
 export type Controller = {
-  /** Asks git, compares, and resolves when the status says so. */
+  /** Fetches from git and compares. Resolves when the status is updated. */
   readonly refresh: (name: string, how: "normal" | "hard") => Promise<void>;
-  /** The state was changed from outside: do what is due now. */
+  /** Call after a change of the state from outside: does what is due. */
   readonly wake: () => void;
   readonly close: () => Promise<void>;
 };
 
 const DELETION_MS = 40;
-/** How often a node tries again to pull an image that was not there. */
+/** How often a node retries to pull a missing image. */
 const PULL_AGAIN_MS = 1_500;
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -33,7 +33,7 @@ export function startController(world: World): Controller {
     clearTimeout(timer);
     if (!closed) timer = setTimeout(tick, 0);
   };
-  /** One thing at a time for each app; what ends badly does not keep the next from running. */
+  /** Runs one job at a time per app. A failed job does not block the next. */
   const work = (name: string, job: (world: World, record: AppRecord) => Promise<void>): Promise<void> => {
     const next = (chains.get(name) ?? Promise.resolve()).then(async () => {
       const record = state.apps[name];
@@ -90,7 +90,7 @@ export function startController(world: World): Controller {
   };
 }
 
-/** What this app needs now, and when to ask again. */
+/** What is due for this app, and when to check again. */
 function stepApp(
   world: World,
   name: string,
@@ -111,7 +111,7 @@ function stepApp(
   return nowMs >= lookAtMs ? { atMs: NEVER, job: look } : { atMs: lookAtMs };
 }
 
-/** Asks registries for the images of running pods, each until it is there. Says when to come back. */
+/** Queries registries for the images of running pods until each exists. Returns when to check again. */
 function imagePuller(
   { state, credentials }: World,
   answered: () => void,

@@ -1,5 +1,5 @@
-// Reads repositories as Argo CD's repo-server does: real git, with the credentials of the registered repository, into a
-// mirror of its own. Nothing of the machine's git configuration is used, and no credential is in a command line.
+// Reads repositories as Argo CD's repo-server does: it runs git with the credentials of the registered repository and
+// fetches into its own mirror. It ignores the git configuration of the machine; no credential is in a command line.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,15 +7,15 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Repository } from "./model.ts";
 
-/** What git or the repo-server says when it does not work. */
+/** An error with the text of git or of the repo-server. */
 export class GitProblem extends Error {}
 
 export type GitReader = {
-  /** Can it be reached with these credentials? Throws GitProblem. */
+  /** Checks that the repository is reachable with these credentials. Throws GitProblem. */
   readonly test: (repository: Repository) => Promise<void>;
-  /** Asks git for news, and answers the commit that a branch, a tag, `HEAD` or a hash names now. Throws GitProblem. */
+  /** Fetches, and returns the commit of a branch, a tag, `HEAD` or a hash. Throws GitProblem. */
   readonly resolve: (repository: Repository, revision: string) => Promise<string>;
-  /** The texts of a commit by path; symbolic links and files above 1 MiB are left out. */
+  /** The text files of a commit by path, without symbolic links and files above 1 MiB. */
   readonly files: (repository: Repository, commit: string) => Promise<ReadonlyMap<string, string>>;
   readonly metadata: (
     repository: Repository,
@@ -28,7 +28,7 @@ const MAX_CACHED = 16;
 
 export function openGitReader(options: { readonly dir: string; readonly allowFile: boolean }): GitReader {
   const cache = new Map<string, ReadonlyMap<string, string>>();
-  /** By mirror, what a remote had when its objects were last fetched. */
+  /** By mirror, the refs of the remote when its objects were last fetched. */
   const fetched = new Map<string, string>();
   const mirrorOf = (repository: Repository): string =>
     join(options.dir, `${createHash("sha256").update(repository.repo).digest("hex").slice(0, 20)}.git`);
@@ -55,7 +55,7 @@ export function openGitReader(options: { readonly dir: string; readonly allowFil
         await run(repository, ["init", "--quiet", "--bare", "--template=", mirror]);
       }
       const listed = (await run(repository, ["ls-remote", "--", repository.repo])).toString("utf8");
-      // As the real one does: the objects are asked for only where a name has moved.
+      // As in the real one, objects are fetched only when a ref has moved.
       if (fetched.get(mirror) !== listed) {
         const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
         await inMirror(repository, ["fetch", "--quiet", "--prune", "--no-auto-gc", "--", repository.repo, ...refs]);
@@ -135,7 +135,7 @@ function runGit(repository: Repository, argv: readonly string[], allowFile: bool
   });
 }
 
-/** The repo-server's own sentences for the common cases. */
+/** The repo-server's texts for the common errors. */
 function inWords(complaint: string): string {
   if (/Authentication failed|could not read (Username|Password)|returned error: 40[13]/i.test(complaint))
     return "authentication required";

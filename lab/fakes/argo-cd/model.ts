@@ -1,4 +1,4 @@
-// What the fake Argo CD remembers. Objects have the shape of the real API, so that they can be answered as they are.
+// The state of the fake Argo CD. Objects have the shape of the real API, so that routes return them unchanged.
 
 export type Manifest = {
   apiVersion: string;
@@ -98,15 +98,15 @@ export type AppSpec = {
 };
 export type Application = { metadata: Meta; spec: AppSpec; status: Status; operation?: Operation };
 
-/** An app and what the controller knows beside the object. */
+/** An app, and what the controller knows in addition to the object. */
 export type AppRecord = {
   object: Application;
-  /** What git asks for at `revision`, as of the last look. */
+  /** The target state at `revision`, from the last comparison. */
   desired?: { revision: string; manifests: Manifest[] };
   /** The last comparison ended with an error: there are no targets. */
   uncompared?: boolean;
   nextHistoryId: number;
-  /** When the running operation ends, when the controller looks again, and when the app is really gone; ms since 1970. */
+  /** When the running operation ends, the next comparison is due, and a deleted app disappears; ms since 1970. */
   operationEndsMs?: number;
   /** Hooks of the running operation that have been started. */
   hooksStarted?: boolean;
@@ -134,7 +134,7 @@ export type Repository = {
   [field: string]: unknown;
 };
 
-/** What the cluster knows of an image: asked at the registry, as a node would when it pulls. */
+/** Whether an image can be pulled, from a query to its registry. */
 export type ImageState = "present" | { problem: string; askedAtMs: number };
 
 export type Live = {
@@ -143,7 +143,7 @@ export type Live = {
   /** Name of the app that applied it. */
   app: string;
   appliedAtMs: number;
-  /** When the pods were last asked to change; health goes by it. */
+  /** When the last rollout of the pods began; their health depends on it. */
   rolloutAtMs: number;
   /** Images of the pods before the last rollout; those pods stay until the new ones run. */
   previousImages: string[];
@@ -170,9 +170,9 @@ export type State = {
 export type Timing = {
   /** From the start of a sync to its end. */
   readonly syncMs: number;
-  /** From the rollout of pods until they are ready, or given up. */
+  /** From the rollout of pods until they are ready or have failed. */
   readonly rolloutMs: number;
-  /** How often every app is compared without being asked. */
+  /** How often every app is compared without a request. */
   readonly refreshEveryMs: number;
 };
 

@@ -1,4 +1,4 @@
-// Operations of an app: a sync begins, runs for a while, and ends; the cluster changes when it ends.
+// Operations of an app: a sync begins, runs for some time, and ends. The cluster changes at the end.
 
 import { apply, refusalOf } from "./cluster.ts";
 import { pairsOf } from "./compare.ts";
@@ -18,10 +18,10 @@ import {
 import { clusterOf, hookOf, manifestsOf, type World } from "./refresh.ts";
 import { RenderProblem } from "./render.ts";
 
-/** Between the end of an operation and the controller's next look at the app. */
+/** From the end of an operation to the next comparison of the app. */
 const LOOK_AGAIN_MS = 30;
 
-/** Starts the operation that the app carries, unless it runs already. */
+/** Starts the operation in the app's object, unless it is running. */
 export function beginOperation(world: World, record: AppRecord): void {
   const { operation, status, spec } = record.object;
   if (!operation || status.operationState) return;
@@ -63,7 +63,7 @@ export async function finishOperation(world: World, record: AppRecord): Promise<
   record.lookAtMs = nowMs + LOOK_AGAIN_MS;
 }
 
-/** Says whether hooks have been started now: they keep the operation running. */
+/** True when it has started hooks: the operation runs until they end. */
 async function startHooks(world: World, record: AppRecord, running: OperationState): Promise<boolean> {
   if (record.hooksStarted === true || running.phase === "Terminating" || !running.syncResult) return false;
   const { revision } = running.syncResult;
@@ -102,7 +102,7 @@ async function carryOut(
     );
     const failed = ran.find((one) => one.hookPhase === "Failed");
     const plain = manifests.filter((one) => hookOf(one) === undefined);
-    // A failed hook before the sync keeps everything else from being applied.
+    // After a failed PreSync hook nothing else is applied.
     const applied = failed?.hookType === "PreSync" ? [] : applyAll(world.state, app, plain, running);
     const resources = [...ran, ...applied];
     const broken = resources.find((one) => one.status === "SyncFailed" || one.hookPhase === "Failed");

@@ -41,7 +41,7 @@ function mergeLists(target: Json[], patch: Json[]): Json[] {
 
 export type JsonPatch = readonly { readonly op: string; readonly path: string; readonly value?: Json }[];
 
-/** `add`, `replace`, `remove` and `test` of RFC 6902. Throws an Error that says what does not fit. */
+/** `add`, `replace`, `remove` and `test` of RFC 6902. Throws an Error that names the operation that does not apply. */
 export function applyJsonPatch(target: Json, patch: JsonPatch): Json {
   const copy = structuredClone(target);
   for (const { op, path, value } of patch) {

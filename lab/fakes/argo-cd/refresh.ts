@@ -1,4 +1,4 @@
-// One look at an app: ask git, render, compare, and write down what was found.
+// Refreshes one app: fetch from git, render, compare, and store the result.
 
 import { type Sight, same } from "./cluster.ts";
 import { compare, pairsOf } from "./compare.ts";
@@ -26,25 +26,25 @@ export type World = {
   readonly credentials: readonly PullCredential[];
   /** Called after every change of an app's status. */
   readonly changed: (name: string) => void;
-  /** What is wrong behind Argo CD; tests change it. */
+  /** Faults behind Argo CD; tests change them. */
   readonly trouble: Trouble;
-  /** Failures of the repo-server, by source and commit: after three it answers from its cache. */
+  /** Failures of the repo-server, by source and commit: after three it returns the cached error. */
   readonly failures: Map<string, { count: number; message: string }>;
 };
 
 export type Trouble = {
-  /** `away`: every question about an application is denied. `unreadable`: the live state cannot be read. */
+  /** `away`: every request for an application is denied. `unreadable`: the live state cannot be read. */
   kubernetes: "up" | "away" | "unreadable";
-  /** So many of the next generations of manifests fail with this message. */
+  /** How many of the next manifest generations fail with this message. */
   manifests: { left: number; message: string };
 };
 
-/** The repo-server gives up on a commit after so many failures, by default for an hour. */
+/** After this many failures the repo-server caches the error of a commit, by default for an hour. */
 const MAX_FAILURES = 3;
 
 export type Found = { readonly revision: string; readonly manifests: Manifest[]; readonly type: string };
 
-/** What git has for this app at a revision (default: the one it follows). Throws GitProblem or RenderProblem. */
+/** The manifests of this app at a revision (default: its target revision). Throws GitProblem or RenderProblem. */
 export async function manifestsOf(world: World, app: Application, revision?: string): Promise<Found> {
   const { state, git } = world;
   const { repoURL, path = ".", targetRevision = "HEAD" } = app.spec.source;
@@ -60,7 +60,7 @@ function failureKey({ spec }: Application, commit: string): string {
   return `${spec.source.repoURL} ${spec.source.path ?? "."} ${commit}`;
 }
 
-/** Generates manifests, or answers the error that is cached for this commit. Only a hard refresh clears it. */
+/** Generates manifests, or throws the cached error of this commit. Only a hard refresh clears it. */
 async function generate<T>({ trouble, failures }: World, key: string, work: () => Promise<T>): Promise<T> {
   const known = failures.get(key);
   if (known && known.count >= MAX_FAILURES) {
@@ -80,14 +80,14 @@ async function generate<T>({ trouble, failures }: World, key: string, work: () =
   }
 }
 
-/** Forgets the cached errors of an app's source, as `refresh=hard` does. */
+/** Removes the cached errors of an app's source, as `refresh=hard` does. */
 export function forgetFailures({ failures }: World, { spec }: Application): void {
   for (const key of failures.keys()) {
     if (key.startsWith(`${spec.source.repoURL} ${spec.source.path ?? "."} `)) failures.delete(key);
   }
 }
 
-/** Asks git and compares; afterwards an app that syncs itself may have an operation. */
+/** Fetches from git and compares. Afterwards an app with automated sync may have an operation. */
 export async function look(world: World, record: AppRecord): Promise<void> {
   const app = record.object;
   record.lookAtMs = Date.now() + world.timing.refreshEveryMs;
@@ -114,7 +114,7 @@ export async function look(world: World, record: AppRecord): Promise<void> {
   if (wantsAutoSync(record)) startAutoSync(record);
 }
 
-/** Compares what was found last with the cluster as it is now. Says whether the status changed. */
+/** Compares the last targets with the current cluster. True when the status has changed. */
 export function observe(world: World, record: AppRecord): boolean {
   const { object: app, desired } = record;
   if (!desired) return false;
@@ -125,7 +125,7 @@ export function observe(world: World, record: AppRecord): boolean {
   );
   app.status.sync = {
     status: unknown ? "Unknown" : found.sync,
-    // After an error it is the text of the target revision, and no commit.
+    // After an error this is the text of the target revision, not a commit.
     revision: unknown ? (app.spec.source.targetRevision ?? "HEAD") : desired.revision,
     comparedTo: { source: app.spec.source, destination: app.spec.destination },
   };
@@ -136,12 +136,12 @@ export function observe(world: World, record: AppRecord): boolean {
   return !same(before, app.status);
 }
 
-/** What git asks for, without hooks; nothing when the last comparison ended with an error. */
+/** The targets without hooks; none when the last comparison ended with an error. */
 export function targetsOf({ desired, uncompared }: AppRecord): Manifest[] {
   return uncompared === true ? [] : (desired?.manifests ?? []).filter((one) => hookOf(one) === undefined);
 }
 
-/** `PreSync`, `Sync`, `PostSync` or `SyncFail`; undefined for what is no hook. */
+/** `PreSync`, `Sync`, `PostSync` or `SyncFail`; undefined for an object that is no hook. */
 export function hookOf({ metadata }: Manifest): string | undefined {
   return metadata.annotations?.["argocd.argoproj.io/hook"];
 }
@@ -155,7 +155,7 @@ export function clusterOf(state: State, app: Application): Cluster | undefined {
   return Object.values(state.clusters).find((one) => (name ? one.name === name : one.server === server));
 }
 
-/** A commit is tried once; a cluster that was changed by hand is put right again if the app heals itself. */
+/** Each commit is synced automatically once. With self-heal, manual changes in the cluster are reverted. */
 function wantsAutoSync({ object: app, desired }: AppRecord): boolean {
   const { status, operation } = app;
   if (!syncsItself(app) || operation || status.sync?.status !== "OutOfSync") return false;

@@ -1,11 +1,11 @@
-// Asks a registry whether an image is there, as a node's container runtime would: HEAD of the manifest, with a token of
-// the registry's token service when it wants one. Plain http is spoken to loopback hosts, and where it is allowed.
+// Checks whether a registry has an image, as a node's container runtime would: HEAD of the manifest, with a token of the
+// registry's token service if required. Plain http is used for loopback hosts and where it is allowed.
 
 export type PullCredential = {
   readonly host: string;
   readonly username: string;
   readonly password: string;
-  /** As a node's container runtime is told of a registry without TLS. */
+  /** The registry has no TLS, as configured in a node's container runtime. */
   readonly plainHttp?: boolean;
 };
 
@@ -17,7 +17,7 @@ const ACCEPT = [
 ].join(", ");
 const TIMEOUT_MS = 5_000;
 
-/** `present`, or why a pod could not pull it. Images without a registry's host are taken to be there. */
+/** `present`, or why a pod could not pull it. Images without a registry host count as present. */
 export async function findImage(
   image: string,
   credentials: readonly PullCredential[],
@@ -42,7 +42,7 @@ export async function findImage(
   }
 }
 
-/** `host/name:tag@digest` in its parts; the digest decides over the tag. */
+/** `host/name:tag@digest` split into parts; the digest takes precedence over the tag. */
 export function parseImage(image: string): { host: string | undefined; name: string; reference: string } {
   const [before = "", digest] = image.split("@");
   const slash = before.indexOf("/");

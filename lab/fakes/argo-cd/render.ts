@@ -1,12 +1,12 @@
-// Renders a folder of a repository: the part of kustomize that overlays use, or plain YAML. Pure: files in, manifests
-// out. What is not understood is an error, never left out in silence.
+// Renders a folder of a repository: the features of kustomize that overlays use, or plain YAML. Pure: files in, manifests
+// out. An unknown feature is an error and is never ignored.
 
 import { parseAllDocuments } from "yaml";
 import type { Manifest } from "./model.ts";
 import { applyJsonPatch, isObject, type JsonPatch, mergeStrategic } from "./patch.ts";
 import { generate, rename, setImages, setLabels, setNamespace, setReplicas } from "./transform.ts";
 
-/** Why the folder cannot be rendered, as the repo-server would say it. */
+/** Why the folder cannot be rendered, in the repo-server's words. */
 export class RenderProblem extends Error {}
 
 export type Files = ReadonlyMap<string, string>;
@@ -166,7 +166,7 @@ function listOf(value: unknown, what: string): unknown[] {
   return value;
 }
 
-/** `path` as seen from `folder`; it may not leave the repository. */
+/** `path` relative to `folder`. Throws RenderProblem when it leaves the repository. */
 function resolvePath(folder: string, path: string): string {
   if (/^[a-z]+:\/\/|^\//.test(path)) throw new RenderProblem(`'${path}': only paths inside the repository`);
   const parts: string[] = folder === "" ? [] : folder.split("/");

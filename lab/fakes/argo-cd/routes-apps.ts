@@ -1,4 +1,4 @@
-// Applications: the objects, refresh, sync, rollback, and what people look at.
+// Routes of applications: the objects, refresh, sync, rollback, resources, and the pages for people.
 
 import type Router from "@koa/router";
 import type Koa from "koa";
@@ -173,8 +173,8 @@ async function mustResolve({ world }: Apps, { spec }: Application, revision: str
 }
 
 /**
- * The app. An absent one, or one of another project, is 403 without a project and 404 with one. While the Kubernetes API is
- * away, every one is 403, in the same words.
+ * The app. A missing app, or one of another project, is 403 without a project in the request and 404 with one. While the
+ * Kubernetes API is away, every app is 403, with the same text.
  */
 function find({ world }: Apps, ctx: Koa.Context, body: Record<string, unknown> = {}): AppRecord {
   if (world.trouble.kubernetes === "away") throw refuse(CODE.denied, "permission denied");
@@ -243,7 +243,7 @@ function changeSpec(apps: Apps, record: AppRecord, spec: AppSpec): Application {
   return record.object;
 }
 
-/** The operation is set and the result of the last one removed in the same update. */
+/** Sets the operation and removes the result of the last one in the same update. */
 function start(apps: Apps, record: AppRecord, operation: Operation): void {
   const app = record.object;
   if (app.metadata.deletionTimestamp) throw refuse(CODE.precondition, "application is deleting");

@@ -64,7 +64,7 @@ export function projectRoutes(router: Router, { state, save }: World, accounts: 
   router.put("/api/v1/projects/:name", async (ctx) => {
     const { project: wish } = (await bodyOf(ctx)) as { project?: Partial<Project> };
     const there = find(ctx.params.name);
-    // Asked with an empty object when our own destinations have only a name.
+    // Argo CD checks this right only when a destination has a server; a destination with only a name does not need it.
     if (wish?.spec?.destinations?.some(({ server }) => server)) need(ctx, accounts, "clusters, update");
     if (wish?.metadata?.resourceVersion !== there.metadata.resourceVersion) {
       throw refuse(
@@ -106,7 +106,7 @@ export function clusterRoutes(router: Router, { state, save }: World): void {
       (one) => (type === "name" || type === "name_escaped" ? one.name : one.server) === id,
     );
     if (found) return found;
-    // An absent cluster is not told from one that may not be seen.
+    // The answer is the same for a missing cluster and for one without permission.
     throw refuse(CODE.denied, "permission denied");
   };
   router.get("/api/v1/clusters", (ctx) => {
@@ -148,7 +148,7 @@ export function repositoryRoutes(router: Router, { state, save, git }: World): v
   const find = (url: unknown): Repository => {
     const repository = state.repositories[String(url)];
     if (repository) return repository;
-    // A repository that is not registered is not told from one that may not be seen.
+    // The answer is the same for a repository that is not registered and for one without permission.
     throw refuse(CODE.denied, "permission denied");
   };
   const test = async (repository: Repository): Promise<void> => {
@@ -169,7 +169,7 @@ export function repositoryRoutes(router: Router, { state, save, git }: World): v
     const wish = (await bodyOf(ctx)) as Partial<Repository>;
     if (text(wish.repo) === undefined) throw refuse(CODE.invalid, "repo is needed");
     const repository: Repository = { ...wish, repo: String(wish.repo), type: wish.type ?? "git" };
-    // Repositories of one project are saved untested.
+    // Repositories of one project are saved without a connection test.
     if (!text(repository.project)) await test(repository);
     const there = state.repositories[repository.repo];
     if (there && !same(there, repository) && ctx.query.upsert !== "true") {

@@ -1,8 +1,8 @@
-// What a project permits, and what makes an app's spec invalid, in Argo CD's own sentences.
+// What a project permits and what makes an app's spec invalid, with the error texts of Argo CD.
 
 import type { AppSpec, Destination, Project, State } from "./model.ts";
 
-/** Why the controller would not even look at git for this app; undefined when it would. */
+/** Why the controller would not fetch from git for this app; undefined when it would. */
 export function specProblem(state: State, app: { readonly spec: AppSpec }): string | undefined {
   const { spec } = app;
   const project = state.projects[spec.project];

@@ -101,7 +101,7 @@ export function rename(
   return renamed.map((one) => ({ ...(follow(one, "", names) as Manifest), metadata: one.metadata }));
 }
 
-/** Generated ConfigMaps and Secrets under their plain names, and the names with hashes that they get. */
+/** Generated ConfigMaps and Secrets with their plain names, and a map from these to the names with hashes. */
 export function generate(
   kustomization: Fields,
   read: (path: string) => string,
@@ -135,7 +135,7 @@ export function generate(
   return { manifests, names };
 }
 
-/** Every container of a manifest with a pod in it. */
+/** Every container of a manifest that has a pod template or is a pod. */
 export function containersOf(manifest: Manifest): Fields[] {
   const found: Fields[] = [];
   mapContainers(manifest, (container) => {

@@ -29,12 +29,11 @@ type Options = {
 const REPORT = "application/vnd.security.vulnerability.report; version=1.1";
 
 export function harborArtifacts({ state, save, store, timing, clock }: Options) {
-  const manifestOf = (repository: string, digest: string) => readManifest(store, repository, digest);
   const scans = harborScans({ state, store, timing, clock });
 
   return {
     pushed: ({ repository, digest, mediaType }: PushedManifest): void => {
-      const { manifest } = manifestOf(repository, digest);
+      const { manifest } = readManifest(store, repository, digest);
       // What belongs to another manifest is an accessory of it and no artifact of its own.
       if (manifest.subject) return;
       const entry = state.repositories[repository] ?? { id: state.nextId++, artifacts: {} };
@@ -61,48 +60,21 @@ export function harborArtifacts({ state, save, store, timing, clock }: Options) 
     },
 
     view: async (project: ProjectState, repository: string, artifact: ArtifactState, withScan: boolean) => {
-      const { bytes, manifest } = manifestOf(repository, artifact.digest);
-      const short = repository.slice(project.name.length + 1);
+      const { bytes, manifest } = readManifest(store, repository, artifact.digest);
       const scanned = scans.images(repository, artifact);
-      const overviews = withScan
-        ? (await Promise.all(scanned.map((one) => scans.overview(repository, one)))).filter((one) => one !== undefined)
-        : [];
-      const merged = mergeOverviews(overviews);
+      const overviews = withScan ? await Promise.all(scanned.map((one) => scans.overview(repository, one))) : [];
+      const merged = mergeOverviews(overviews.filter((one) => one !== undefined));
+      const tags = store.tags(repository).filter(({ digest }) => digest === artifact.digest);
       return {
         id: artifact.id,
         type: "IMAGE",
-        media_type: manifest.config?.mediaType ?? artifact.mediaType,
-        manifest_media_type: artifact.mediaType,
         project_id: project.id,
         repository_id: state.repositories[repository]?.id ?? 0,
         digest: artifact.digest,
-        size:
-          bytes.length +
-          (manifest.config?.size ?? 0) +
-          (manifest.layers ?? []).reduce((sum, { size }) => sum + size, 0),
         push_time: new Date(artifact.pushedAtMs).toISOString(),
-        ...(manifest.annotations ? { annotations: manifest.annotations } : {}),
-        ...(manifest.manifests
-          ? {
-              references: manifest.manifests.map(({ digest, platform }) => ({
-                child_digest: digest,
-                ...(platform ? { platform } : {}),
-              })),
-            }
-          : {}),
-        tags: store
-          .tags(repository)
-          .filter(({ digest }) => digest === artifact.digest)
-          .map(({ tag }) => ({ name: tag, artifact_id: artifact.id, immutable: false })),
-        addition_links:
-          scanned.length === 0
-            ? {}
-            : {
-                vulnerabilities: {
-                  absolute: false,
-                  href: `/api/v2.0/projects/${project.name}/repositories/${encodeURIComponent(encodeURIComponent(short))}/artifacts/${artifact.digest}/additions/vulnerabilities`,
-                },
-              },
+        ...manifestFields(manifest, artifact.mediaType, bytes.length),
+        tags: tags.map(({ tag }) => ({ name: tag, artifact_id: artifact.id, immutable: false })),
+        addition_links: scanned.length === 0 ? {} : vulnerabilityLink(project, repository, artifact.digest),
         ...(merged ? { scan_overview: { [REPORT]: merged } } : {}),
       };
     },
@@ -126,6 +98,12 @@ export function harborArtifacts({ state, save, store, timing, clock }: Options) 
 
     findings: scans.findings,
 
+    ...artifactLists(state, store),
+  };
+}
+
+function artifactLists(state: HarborState, store: RegistryStore) {
+  return {
     repositories: (project: string): readonly { id: number; name: string; count: number }[] =>
       Object.entries(state.repositories)
         .filter(([name]) => projectOf(name) === project)
@@ -145,6 +123,34 @@ export function harborArtifacts({ state, save, store, timing, clock }: Options) 
           tags: store.tags(repository).flatMap((one) => (one.digest === digest ? one.tag : [])),
         })),
   };
+}
+
+type Manifest = ReturnType<typeof readManifest>["manifest"];
+
+/** What the API takes from the manifest; `size` is that of the manifest itself. */
+function manifestFields(manifest: Manifest, mediaType: string, size: number) {
+  const { config, layers = [], annotations, manifests } = manifest;
+  return {
+    media_type: config?.mediaType ?? mediaType,
+    manifest_media_type: mediaType,
+    size: size + (config?.size ?? 0) + layers.reduce((sum, layer) => sum + layer.size, 0),
+    ...(annotations ? { annotations } : {}),
+    ...(manifests
+      ? {
+          references: manifests.map(({ digest, platform }) => ({
+            child_digest: digest,
+            ...(platform ? { platform } : {}),
+          })),
+        }
+      : {}),
+  };
+}
+
+/** Harbor decodes the name of the repository twice. */
+function vulnerabilityLink(project: ProjectState, repository: string, digest: string) {
+  const name = encodeURIComponent(encodeURIComponent(repository.slice(project.name.length + 1)));
+  const href = `/api/v2.0/projects/${project.name}/repositories/${name}/artifacts/${digest}/additions/vulnerabilities`;
+  return { vulnerabilities: { absolute: false, href } };
 }
 
 function notFound(repository: string, reference: string): Answer {
