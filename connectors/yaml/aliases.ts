@@ -1,8 +1,8 @@
 // What the aliases of a document stand for. Found in one pass, because `Alias.resolve` of the parser walks the whole document
 // for each alias. Pure.
 
-import { type Alias, isAlias, isMap, isSeq, type ParsedNode } from "yaml";
-import type { YamlDocument, YamlFile } from "./document.ts";
+import type { GantryError } from "@gantry/core/errors.ts";
+import { type Alias, type Document, isAlias, isMap, isSeq, type ParsedNode } from "yaml";
 
 /** By alias: the node that has the anchor. */
 export type Targets = ReadonlyMap<Alias, ParsedNode>;
@@ -15,7 +15,10 @@ const MAX_VALUES = 1_000_000;
 const MAX_DEPTH = 500;
 
 /** Throws `file-invalid` for an alias without an anchor or inside its own anchor, an alias bomb, and very deep nesting. */
-export function readAliases(document: YamlDocument, wrong: YamlFile["wrong"]): Targets {
+export function readAliases(
+  document: Document.Parsed<ParsedNode>,
+  wrong: (detail: string, offset?: number) => GantryError,
+): Targets {
   const targets = new Map<Alias, ParsedNode>();
   const anchors = new Map<string, ParsedNode>();
   /** How many values an anchored node holds; missing while the node is being read. */

@@ -131,6 +131,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
   sonarqube: ["decide-branch.ts", "decide-gate.ts", "decide-scan-failure.ts", "report-task.ts", "scanner.ts"],
   yaml: [
+    "aliases.ts",
     "document.ts",
     "files.ts",
     "layout.ts",
