@@ -12,6 +12,8 @@ export type Versions = { readonly oldest: number; readonly newest: number };
 
 /** 2: requests of runners may have fields that the agent does not know; 1 refused them. */
 export const RUNNER_PROTOCOL: Versions = { oldest: 1, newest: 2 };
+/** With older ones, a JobRef has no `proof`: they refuse fields that they do not know. */
+export const PROOFS_SINCE = 2;
 /** Between portal-api or notify-agent and the task-agent, and between portal-api and notify-agent. 2: as above. */
 export const PLATFORM_PROTOCOL: Versions = { oldest: 1, newest: 2 };
 

@@ -5,9 +5,9 @@ import { bearerOf, bySecret } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { readJson } from "@gantry/runtime/http/read-request.ts";
 import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
-import { agreeOn, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
+import { agreeOn, PROOFS_SINCE, PROTOCOL_HEADER, RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
 import { IDENTITY_ROUTES } from "@gantry/wire/runner/identity.ts";
-import { MAX_LOG_CHUNK } from "@gantry/wire/runner/protocol.ts";
+import { MAX_LOG_CHUNK, type PollReply, withoutProof } from "@gantry/wire/runner/protocol.ts";
 import { RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
@@ -90,7 +90,8 @@ export function runnerRoutes({
     const listed = items.length + running.length;
     if (listed > 0) admit(who, listed);
     if (call.name !== "session") {
-      ctx.body = await call.answer(body, site, clientGoneSignal(ctx));
+      const answer = await call.answer(body, site, clientGoneSignal(ctx));
+      ctx.body = call.name === "poll" ? offersFor(ctx, answer as PollReply) : answer;
       return;
     }
     await identities.checkName(sender, named.safeParse(body).data?.runner ?? "");
@@ -117,6 +118,12 @@ function addIdentityRoutes(router: Router, identities: Identities, admit: () => 
       return identities.issueToken(body);
     },
   });
+}
+
+/** Runners of version 1 refuse an offer with a field that they do not know. */
+function offersFor(ctx: Koa.Context, reply: PollReply): PollReply {
+  const version = agreeOn(RUNNER_PROTOCOL, ctx.get(PROTOCOL_HEADER), { me: "the task-agent", peer: "the runner" });
+  return version >= PROOFS_SINCE ? reply : { ...reply, offers: reply.offers.map(withoutProof) };
 }
 
 /** The version is agreed at registration and holds for the session. */

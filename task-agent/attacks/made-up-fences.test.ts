@@ -64,3 +64,13 @@ for (const setup of SETUPS)
       });
     });
   });
+
+test("a runner of version 1, which refuses unknown fields, is offered jobs without a proof", async (t) => {
+  const field = await Battlefield.open(t, "one agent");
+  const { session } = (await field.call("session", registration())).body;
+  await field.request("busan");
+  const { body } = await field.call("poll", { session, freeSlots: 1, waitMs: 5_000 });
+  const [offer] = body.offers as readonly { readonly offer: string; readonly ref: object }[];
+  assert.deepEqual(Object.keys(offer?.ref ?? {}), ["task", "job", "attempt", "fence"]);
+  assert.equal((await field.call("claim", { session, ...offer })).status, 200);
+});

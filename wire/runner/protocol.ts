@@ -24,10 +24,16 @@ export const jobRef = z.object({
   job: id,
   attempt: z.int().positive(),
   fence,
-  /** Proves that the agent gave this fence to this runner. Comes with an offer and is sent back; older runners drop it. */
+  /** Proves that the agent gave this fence to this runner. Comes with an offer and is sent back, since version 2. */
   proof: z.string().max(100).optional(),
 });
 export type JobRef = z.infer<typeof jobRef>;
+
+/** For a side that does not know proofs. */
+export function withoutProof<T extends { readonly ref: JobRef }>(item: T): T {
+  const { proof: _, ...ref } = item.ref;
+  return { ...item, ref };
+}
 
 export const failureSchema = z.object({
   code: z.string().max(100),

@@ -76,3 +76,32 @@ test("names of jobs and steps are encoded in the path of a log", async (t) => {
   assert.equal(ack, 2);
   assert.equal(url, "/runner/v1/logs/t1/deploy%5Ba%2F..%2Fb%5D/1/x%3Fy?session=s&fence=5&offset=0&crc=1&final=true");
 });
+
+test("an agent of version 1, which refuses unknown fields, gets no proof; one of version 2 gets them back", async () => {
+  const ref = { task: "t1", job: "build", attempt: 1, fence: 1, proof: "signed" };
+  const problem = { type: "", title: "", status: 400, detail: "", todo: "", code: "bad-request", requestId: "r" };
+  for (const version of [1, 2]) {
+    const sent: string[] = [];
+    const answer = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      const body = String(init?.body);
+      sent.push(body);
+      if (version === 1 && body.includes("proof"))
+        return new Response(JSON.stringify(problem), {
+          status: 400,
+          headers: { "content-type": "application/problem+json" },
+        });
+      const isSession = String(url).endsWith("/session");
+      const reply = isSession
+        ? { session: "s", directives: [], ...(version === 2 ? { protocol: 2 } : {}) }
+        : { items: [] };
+      return new Response(JSON.stringify(reply), { headers: { "content-type": "application/json" } });
+    };
+    const client = createRunnerClient({ url: "http://agent", token: () => "t", fetch: answer as typeof fetch });
+    const facts = { runner: "r", bootId: crypto.randomUUID(), site: "s", labels: [], slots: 1, version: "v" };
+    const host = { name: "h", platform: "p", cpus: 1, memoryMb: 1 };
+    await client.session({ ...facts, host, systems: [], running: [{ ref, started: true }] });
+    await client.heartbeat({ session: "s", items: [{ ref }] });
+    assert.equal(sent.at(-1)?.includes("proof"), version === 2);
+    assert.equal(sent.length, version === 1 ? 3 : 2);
+  }
+});

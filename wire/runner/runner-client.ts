@@ -6,9 +6,9 @@ import { type MakeDeadline, machineDeadline } from "@gantry/runtime/deadline.ts"
 import { errorOf, PROBLEM_TYPE } from "@gantry/runtime/http/problem.ts";
 import type { Parsed, RouteSpec } from "@gantry/runtime/http/route.ts";
 import type { z } from "zod";
-import { PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "../protocol-version.ts";
+import { PROOFS_SINCE, PROTOCOL_HEADER, RUNNER_PROTOCOL, versionsText } from "../protocol-version.ts";
 import { type EnrolRequest, IDENTITY_ROUTES, type TokenReply, type TokenRequest } from "./identity.ts";
-import type { JobRef, PollRequest } from "./protocol.ts";
+import { type JobRef, type PollRequest, withoutProof } from "./protocol.ts";
 import { RUNNER_CALLS, RUNNER_LOG, RUNNER_PREFIX, type RunnerCallName, type RunnerCalls } from "./routes.ts";
 
 /** `timeoutMs` shortens the deadline of the call; `signal` aborts it. */
@@ -58,18 +58,34 @@ const LARGE_ANSWERS: ReadonlySet<RunnerCallName> = new Set(["claim", "effectBegi
 const VERSIONS = versionsText(RUNNER_PROTOCOL);
 
 export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
+  /** Of the agent that answered the last registration. */
+  let version: number = RUNNER_PROTOCOL.newest;
   const post = <Name extends RunnerCallName>(name: Name): RunnerClient[Name] =>
     // The answer was checked by the schema of this very call.
     (async (body: object, call: CallOptions = {}): Promise<unknown> => {
       const { path, answer, deadlineMs }: RunnerRoute = RUNNER_CALLS[name];
-      const sent = { type: "application/json", bytes: JSON.stringify(body) };
+      const known = version >= PROOFS_SINCE ? body : withoutProofs(body);
+      const sent = { type: "application/json", bytes: JSON.stringify(known) };
       const waitMs = name === "poll" ? (body as PollRequest).waitMs : 0;
       const limit = LARGE_ANSWERS.has(name) ? MAX_LARGE_ANSWER : MAX_ANSWER;
       const got = await send(options, path, sent, { ms: deadlineMs + waitMs, limit }, call);
       return answer && read(answer, got);
     }) as RunnerClient[Name];
+  const register = post("session");
   return {
-    session: post("session"),
+    session: async (body, call) => {
+      try {
+        version = RUNNER_PROTOCOL.newest;
+        const reply = await register(body, call);
+        version = reply.protocol ?? 1;
+        return reply;
+      } catch (error) {
+        // An agent of version 1 refuses the proofs, and only its answer tells the version.
+        if (!(error instanceof GantryError) || error.code !== "bad-request") throw error;
+        version = 1;
+        return register(body, call);
+      }
+    },
     poll: post("poll"),
     claim: post("claim"),
     decline: post("decline"),
@@ -113,6 +129,21 @@ export function createIdentityClient(options: Omit<RunnerClientOptions, "token">
 }
 
 const IDENTITY_MS = 10_000;
+
+/** Proofs are where refs are, and nowhere else: outputs may have any names. */
+function withoutProofs(body: object): object {
+  const { ref, items, running } = body as {
+    readonly ref?: JobRef;
+    readonly items?: readonly { readonly ref: JobRef }[];
+    readonly running?: readonly { readonly ref: JobRef }[];
+  };
+  return {
+    ...body,
+    ...(ref ? withoutProof({ ref }) : {}),
+    ...(items ? { items: items.map(withoutProof) } : {}),
+    ...(running ? { running: running.map(withoutProof) } : {}),
+  };
+}
 
 type RunnerRoute = RouteSpec & { readonly deadlineMs: number };
 

@@ -13,6 +13,7 @@ import type { AgentConfig } from "@gantry/task-agent/config.ts";
 import { startRelay } from "@gantry/task-agent/events/relay.ts";
 import { AGENT_INDEXES } from "@gantry/task-agent/store/indexes.ts";
 import { AGENT_PREFIX, AGENT_ROUTES } from "@gantry/wire/agent/routes.ts";
+import { RUNNER_PROTOCOL } from "@gantry/wire/protocol-version.ts";
 import * as wire from "@gantry/wire/runner/protocol.ts";
 import { RUNNER_CALLS, RUNNER_LOG, RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import type { z } from "zod";
@@ -185,7 +186,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
         signIn(body as unknown as wire.SessionRequest, answer as wire.SessionReply, poll.sinceMs);
       if (called === "heartbeat") renewed(answer as wire.HeartbeatReply, poll.sinceMs);
       if (called === "effectBegin" && ref) deps.observer.permitted((answer as wire.EffectPermit).key, ref.fence);
-      return answer;
+      return called === "session" ? { ...answer, protocol: RUNNER_PROTOCOL.newest } : answer;
     } finally {
       polls.delete(poll);
     }
