@@ -32,7 +32,8 @@ export function describeIssue(issue: z.core.$ZodIssue, root: unknown, context: I
   const value = valueAt(root, path);
   const problem = (detail: string, on: PathProblem["on"] = "value"): PathProblem[] => [{ path, detail, on }];
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, context));
-  if (issue.code === "invalid_key") return problem(`${name} is not a valid name: ${keyInWords(issue)}`, "key");
+  if (issue.code === "invalid_key")
+    return problem(`${name || "an empty text"} is not a valid name: ${keyInWords(issue)}`, "key");
   if (value === undefined && MISSING.has(issue.code)) return problem(`${name} is missing`);
   if (issue.code === "invalid_union") {
     const meant = meantAlternative(issue, value);

@@ -44,6 +44,20 @@ test("threads of a process share the monotonic time; a timer may be longer than 
   await new Promise((resolve) => setImmediate(resolve));
 });
 
+test("a timer that is longer than Node allows fires at its time, not before", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const day = 86_400_000;
+  let fired = 0;
+  systemClock.after(60 * day, () => (fired += 1));
+  const cancel = systemClock.after(60 * day, () => (fired += 10));
+  // Mocked timers begin anew at the end of a step, so each of the parts may take up to a day longer.
+  for (let passed = 0; passed < 59; passed += 1) t.mock.timers.tick(day);
+  assert.equal(fired, 0);
+  cancel();
+  for (let passed = 0; passed < 4; passed += 1) t.mock.timers.tick(day);
+  assert.equal(fired, 1);
+});
+
 test("`every` runs again and again until it is canceled, also by what it runs", async () => {
   const clock = new SteppedClock();
   let runs = 0;

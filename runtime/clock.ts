@@ -55,8 +55,13 @@ export const systemClock: Clock = {
   // `performance.now()` begins with each thread, and worker threads compare their times with the main thread's.
   monotonicMs: () => Number(process.hrtime.bigint() / 1_000n) / 1_000,
   after: (ms, run) => {
-    const timer = setTimeout(run, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      const now = Math.min(Math.max(left, 0), LONGEST_TIMER_MS);
+      timer = setTimeout(() => (left > now ? wait(left - now) : run()), now);
+      timer.unref();
+    };
+    wait(ms);
     return () => clearTimeout(timer);
   },
 };

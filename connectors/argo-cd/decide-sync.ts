@@ -1,7 +1,7 @@
 // May and must this app be synced to our commit now?
 
 import { operationInProgress, replacedBy, wasReplaced } from "./decide-wait.ts";
-import { type Application, hasSeveralSources, isAt, syncsItself } from "./model.ts";
+import { type Application, deletionOf, hasSeveralSources, isAt, syncsItself } from "./model.ts";
 
 /** Name of the `infos` entry that carries our effect key; it comes back in the operation and proves that it is ours. */
 export const EFFECT_INFO = "gantry-effect";
@@ -21,6 +21,8 @@ export const SEVERAL_SOURCES =
  * the effect find out that it is there.
  */
 export function decideSync(app: Application, revision: string, task: string): SyncDecision {
+  const deletion = deletionOf(app);
+  if (deletion !== undefined) return { kind: "refused", problem: `${deletion}.` };
   if (startedBy(app, revision, task)) return { kind: "start" };
   const { sync } = app.status;
   const there = sync?.status === "Synced" && isAt(sync, revision);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { decideSync } from "./decide-sync.ts";
 import { decideWait, type Verdict } from "./decide-wait.ts";
 import { sameImage } from "./image-use.ts";
 import { type Application, application, type TreeNode } from "./model.ts";
@@ -49,6 +50,17 @@ function decide(
 test("done is our commit, looked at after the operation, healthy, with our image", () => {
   assert.equal(decide({}).kind, "done");
   assert.equal(decide({ operationState: undefined }).kind, "done");
+});
+
+test("an app that is being deleted is neither done nor waited for nor synced", () => {
+  const more = { metadata: { name: "orders", deletionTimestamp: "2026-01-01T00:00:11Z" } };
+  for (const status of [{}, { operationState: operation({ phase: "Running", finishedAt: null }) }]) {
+    const verdict = decide(status, { more });
+    assert.ok(verdict.kind === "failed" && verdict.line === "it is being deleted in Argo CD", JSON.stringify(verdict));
+    assert.equal(decideSync(appWith(status, more), OURS, "t1").kind, "refused");
+  }
+  const kept = { metadata: { name: "orders", deletionTimestamp: null } };
+  assert.equal(decide({}, { more: kept }).kind, "done");
 });
 
 test("every single thing that is missing makes it wait", () => {

@@ -3,7 +3,7 @@
 
 import { decideComparison, type Patience, type Refresh } from "./decide-comparison.ts";
 import { type ImageUse, sameImage } from "./image-use.ts";
-import { type Application, isAt, revisionsOf, short, shortAt, type TreeNode } from "./model.ts";
+import { type Application, deletionOf, isAt, revisionsOf, short, shortAt, type TreeNode } from "./model.ts";
 
 export type Wanted = {
   readonly app: string;
@@ -53,6 +53,8 @@ export function decideWait(
   const operation = status.operationState ?? undefined;
   const ours = operation !== undefined && isOurs(operation, wanted.revision);
 
+  const deletion = deletionOf(app);
+  if (deletion !== undefined) return beingDeleted(wanted.app, deletion);
   const busy = operationInProgress(app);
   if (busy !== undefined) return waiting(busy, { refresh: false });
   if (ours && (operation.phase === "Failed" || operation.phase === "Error")) return syncFailed(wanted, operation);
@@ -73,6 +75,11 @@ export function decideWait(
   if (!atOurs && !appliedOurs) return waiting(notYet(wanted, app), { refresh: "normal" });
   if (status.health?.status === "Healthy") return healthy(wanted, app, patience, nowMs, use);
   return notHealthy(wanted, app, nodes, patience, nowMs);
+}
+
+function beingDeleted(app: string, line: string): Verdict {
+  const todo = "Wait until it is gone, create the app again, and run CD again.";
+  return { kind: "failed", gate: `The app ${app}`, problem: `${line}.`, line, todo };
 }
 
 /** Why nothing of the status can be believed yet; undefined when it can. */

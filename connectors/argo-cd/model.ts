@@ -22,6 +22,8 @@ const metadata = z.looseObject({
   annotations: texts.nullish(),
   finalizers: z.array(z.string()).nullish(),
   resourceVersion: z.string().optional(),
+  /** Set while the object waits for its finalizers to end: it is being deleted. */
+  deletionTimestamp: z.string().nullish(),
 });
 
 /** An app with several sources has a list in place of the one commit. */
@@ -168,6 +170,11 @@ export type Refusal = z.output<typeof refusal>;
 export function syncsItself(app: Application): boolean {
   const automated = app.spec.syncPolicy?.automated;
   return automated !== null && automated !== undefined && automated.enabled !== false;
+}
+
+/** What no step may go on with: everything that the app still shows is about to go. */
+export function deletionOf(app: Application): string | undefined {
+  return app.metadata.deletionTimestamp ? "it is being deleted in Argo CD" : undefined;
 }
 
 type Revisions = { readonly revision?: string | undefined; readonly revisions?: readonly string[] | null | undefined };

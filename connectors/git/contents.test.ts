@@ -77,6 +77,9 @@ test("pointers of Git LFS are told from other small files", () => {
   const good = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize 12\n`;
   assert.deepEqual(parsePointer(good), { oid, size: 12 });
   assert.deepEqual(parsePointer(good.replace("oid", `ext-0-x sha256:${oid}\noid`)), { oid, size: 12 });
+  // `text eol=crlf` in the attributes changes a pointer's line ends, and editors take the last one.
+  assert.deepEqual(parsePointer(good.replaceAll("\n", "\r\n")), { oid, size: 12 });
+  assert.deepEqual(parsePointer(good.trimEnd()), { oid, size: 12 });
   for (const bad of ["", "text", good.replace("sha256", "sha1"), good.replace("size 12", "size x"), `x${good}`, oid]) {
     assert.equal(parsePointer(bad), undefined, bad);
   }

@@ -80,8 +80,12 @@ export type Pointer = { readonly oid: string; readonly size: number };
 /** Larger files are no pointers. */
 export const MAX_POINTER = 1024;
 
-/** Reads a Git LFS pointer; undefined when the text is none. */
-export function parsePointer(text: string): Pointer | undefined {
+/**
+ * Reads a Git LFS pointer; undefined when the text is none. As git-lfs does, it takes any line ends, which attributes may have
+ * changed, and a last line without one.
+ */
+export function parsePointer(written: string): Pointer | undefined {
+  const text = `${written.replaceAll("\r\n", "\n").trim()}\n`;
   const match =
     /^version https?:\/\/[^\n]*\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,15})\n(?:[^\n]*\n)*$/.exec(
       text,

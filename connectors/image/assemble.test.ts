@@ -71,6 +71,76 @@ test("lays files out as COPY does", async (t) => {
   assert.equal(find("text/one")?.text, "1 \n");
 });
 
+test("an owner is written as it is given, however large its number is, and so is a mode without rights", async (t) => {
+  const place = await inFolder(t, { a: "1" });
+  const owners = ["262143", "262144", "1000620000:0", "0:2097152", "2147483647"];
+  const text = owners.map((owner) => `COPY --chown=${owner} --chmod=000 a /a\n`).join("");
+  const { layers } = await look(await assemble(`FROM scratch\n${text}`, place));
+  assert.deepEqual(
+    layers.flat().map(({ owner, mode }) => [owner, mode]),
+    owners.map((owner) => [owner.includes(":") ? owner : `${owner}:${owner}`, "0"]),
+  );
+  await assert.rejects(
+    assemble("FROM scratch\nCOPY --chown=2147483648 a /a\n", place),
+    (error) => error instanceof GantryError && /knows no user "2147483648"/.test(String(error.details.problem)),
+  );
+});
+
+test("variables may have the names that every JavaScript object has", async (t) => {
+  const place = await inFolder(t, {});
+  const names = ["constructor", "toString", "__proto__", "hasOwnProperty"];
+  for (const name of names) {
+    const text = `ARG ${name}=scratch\nFROM $${name}\nLABEL unset=$${name}\nARG ${name}=5\nLABEL a=$${name}\n`;
+    const { config } = await look(await assemble(text, place));
+    assert.deepEqual(config.config.Labels, { a: "5", unset: "" }, name);
+    const without = `FROM \${${name}:-scratch}\nARG ${name}\nLABEL a=\${${name}:-none}\n`;
+    assert.equal((await look(await assemble(without, place))).config.config.Labels.a, "none", name);
+  }
+});
+
+test("what no layer can hold is refused", async (t) => {
+  const place = await inFolder(t, { "a/n/f": "1", "b/n": "2", n: "3", ".wh.x": "4" });
+  const refused: readonly (readonly [text: string, problem: RegExp])[] = [
+    ["COPY a b /x/", /makes both a file and a directory of \/x\/n/],
+    ["COPY b a /x/", /makes both a file and a directory of \/x\/n/],
+    ["COPY n a /x/", /makes both a file and a directory of \/x\/n/],
+    ["COPY .wh.x /", /copies \/\.wh\.x, a name that deletes files/],
+  ];
+  for (const [text, problem] of refused) {
+    await assert.rejects(
+      assemble(`FROM scratch\n${text}\n`, place),
+      (error) => error instanceof GantryError && problem.test(String(error.details.problem)),
+      text,
+    );
+  }
+  await writeFile(Buffer.concat([Buffer.from(`${place.context}/b/`), Buffer.from([0xff])]), "");
+  await assert.rejects(
+    assemble("FROM scratch\nCOPY n /\n", place),
+    (error) =>
+      error instanceof GantryError && /the name of b\/\uFFFD .* is not UTF-8/.test(String(error.details.problem)),
+  );
+  await writeFile(join(place.context, ".dockerignore"), "b");
+  await assemble("FROM scratch\nCOPY n /\n", place);
+});
+
+test("a heredoc loses its backslashes as BuildKit takes them, and a quoted one keeps all", async (t) => {
+  const place = await inFolder(t, {});
+  const body = "a\\nb \\$c \\\\ \"q\" '$V' end\\\nnext";
+  for (const head of ["", "# escape=`\n"]) {
+    const text = `${head}FROM scratch\nENV V=1\nCOPY <<EOF <<"RAW" /d/\n${body}\nEOF\n${body}\nRAW\n`;
+    const { layers } = await look(await assemble(text, place));
+    const textOf = (path: string) => layers.flat().find((one) => one.path === path)?.text;
+    assert.equal(textOf("d/EOF"), "anb $c \\ \"q\" '1' end\nnext\n");
+    assert.equal(textOf("d/RAW"), `${body}\n`);
+  }
+});
+
+test("one variable may hold several ports, or none", async (t) => {
+  const place = await inFolder(t, {});
+  const { config } = await look(await assemble('FROM scratch\nENV P="80 443/udp"\nEXPOSE $P $NONE 8080\n', place));
+  assert.deepEqual(Object.keys(config.config.ExposedPorts), ["80/tcp", "443/udp", "8080/tcp"]);
+});
+
 test("writes the config that the Dockerfile asks for", async (t) => {
   const place = await inFolder(t, {});
   const { config, manifest } = await look(

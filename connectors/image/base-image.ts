@@ -109,7 +109,7 @@ export function filesOf(base: BaseImage | undefined, cache: string): BaseFiles {
     },
     ownerOf: async (text, newer) => {
       const numeric = /^(\d+)(?::(\d+))?$/.exec(text);
-      if (numeric) return { uid: Number(numeric[1]), gid: Number(numeric[2] ?? numeric[1]) };
+      if (numeric) return inRange({ uid: Number(numeric[1]), gid: Number(numeric[2] ?? numeric[1]) });
       return findOwner(text, { ...(await load()).accounts, ...newer });
     },
   };
@@ -247,4 +247,9 @@ function parse<T>(registry: Registry, what: string, schema: z.ZodType<T>, bytes:
       { cause: error },
     );
   }
+}
+
+/** Numbers that Linux and every builder take. */
+function inRange(owner: Owner): Owner | undefined {
+  return Math.max(owner.uid, owner.gid) < 2 ** 31 ? owner : undefined;
 }

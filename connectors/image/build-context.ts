@@ -4,8 +4,10 @@
 import type { Stats } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { GantryError } from "@gantry/core/errors.ts";
 import { readPlainFile } from "../plain-file.ts";
-import { globPart, type Ignore, isGlob } from "./dockerignore.ts";
+import type { Ignore } from "./dockerignore.ts";
+import { isGlob, pathPattern } from "./path-pattern.ts";
 
 export type SourceFile = {
   /** Relative to the root, with slashes; "" is the root itself. */
@@ -25,16 +27,26 @@ export type SourceFile = {
 /** By path. Directories are listed too. */
 export type FileTree = ReadonlyMap<string, SourceFile>;
 
-/** Everything below `root` that is not ignored. Sockets, pipes and devices are left out. */
+/**
+ * Everything below `root` that is not ignored. Sockets, pipes and devices are left out. Throws `dockerfile-invalid` for a name
+ * that is not UTF-8.
+ */
 export async function readContext(root: string, ignore: Ignore): Promise<FileTree> {
   const tree = new Map<string, SourceFile>();
   const walk = async (folder: string): Promise<void> => {
-    const names = (await readdir(join(root, folder))).sort();
+    const names = (await readdir(join(root, folder))).sort().filter((name) => isReadable(below(folder, name)));
     const stats = await Promise.all(names.map((name) => lstat(join(root, folder, name))));
     for (const [index, name] of names.entries()) {
       const one = stats[index];
-      if (one) await add(folder === "" ? name : `${folder}/${name}`, one);
+      if (one) await add(below(folder, name), one);
     }
+  };
+  /** A name that is not UTF-8 is not found again by what was read of it. */
+  const isReadable = (path: string): boolean => {
+    if (!path.includes("\uFFFD")) return true;
+    if (ignore.ignores(path)) return false;
+    const problem = `the name of ${path} in the build context is not UTF-8; rename the file or add it to .dockerignore`;
+    throw new GantryError("dockerfile-invalid", { problem });
   };
   const add = async (path: string, stats: Stats): Promise<void> => {
     const file = join(root, path);
@@ -84,8 +96,9 @@ export function findSources(tree: FileTree, source: string): readonly FoundSourc
   for (const part of posix.join("/", source).split("/")) {
     if (part === "") continue;
     found = found.flatMap(({ file: { path } }) => {
-      const pattern = isGlob(part) ? globPart(part) : undefined;
-      const names = pattern ? childrenOf(tree, path).filter((name) => pattern.test(name)) : [part];
+      // What is no pattern fits nothing.
+      const pattern = pathPattern(part, { below: false, crosses: false });
+      const names = isGlob(part) ? childrenOf(tree, path).filter((name) => pattern?.(name)) : [part];
       return names.flatMap((name) => {
         const file = resolvePath(tree, below(path, name));
         return file ? { name, file } : [];

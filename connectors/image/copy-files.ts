@@ -56,6 +56,7 @@ export async function entriesOf(change: FileChange, tree: FileTree, before: Befo
     if (one.file.kind === "directory") entries.push(...directoryEntries(job, one.file, at));
     else entries.push(fileEntry(job, one.file, fileTarget(job, one, found.length + written.length, at)));
   }
+  refuseMixed(change, entries);
   if (change.instruction === "WORKDIR" && at !== "" && !before.directories.has(at))
     entries.push(directoryEntry(job, at));
   // Without a base image the layer must contain the parent directories. With one, the base image or the unpacker has them.
@@ -163,6 +164,19 @@ function refuseReplacing({ change, lookup }: Job, file: SourceFile, path: string
   if (there === undefined || (there === "directory") === (file.kind === "directory")) return;
   const kinds = { directory: "the directory", file: "the file", symlink: "the link" };
   throw unsupported(change, `puts ${kinds[file.kind]} ${file.path || "."} over ${kinds[there]} /${path} of the image`);
+}
+
+/** Two sources must not make a file and a directory of the same path. A name that begins with `.wh.` deletes a file. */
+function refuseMixed(change: FileChange, entries: readonly LayerEntry[]): void {
+  const [files, directories] = [new Set<string>(), new Set<string>()];
+  for (const { path, kind } of entries) {
+    if (posix.basename(path).startsWith(".wh."))
+      throw unsupported(change, `copies /${path}, a name that deletes files`);
+    (kind === "directory" ? directories : files).add(path);
+    for (const parent of parentsOf(path)) directories.add(parent);
+  }
+  const both = [...files].find((path) => directories.has(path));
+  if (both !== undefined) throw unsupported(change, `makes both a file and a directory of /${both}`);
 }
 
 /**

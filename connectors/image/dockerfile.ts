@@ -256,6 +256,8 @@ function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): s
   if (name === "COPY" || name === "ADD") {
     if ((json ?? words).length < 2) return "it needs a source and a destination";
   }
+  const path = name !== "RUN" ? heredocs.find((heredoc) => /^\.\.?$|\//.test(heredoc.name)) : undefined;
+  if (path) return `the heredoc ${path.name} must be the name of a file, without a slash`;
   if (name === "SHELL" && !json) return 'it must be a JSON array such as ["/bin/sh", "-c"]';
   if (name === "ENV" || name === "LABEL") {
     const bad = pairs.find(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
 import { parseIgnore } from "./dockerignore.ts";
 
 test("leaves out what the patterns name, as Docker does", () => {
@@ -21,6 +22,13 @@ test("leaves out what the patterns name, as Docker does", () => {
     ["*\n!keep\n!dir/keep", ["a", "dir/a"], ["keep", "keep/x", "dir/keep"]],
     ["!a\na", ["a"], []],
     ["./x/../y", ["y"], ["x"]],
+    // Two asterisks stand for whole folders, also beside other characters.
+    ["a**b", ["ab", "ax/b", "ax/y/b"], ["axb", "a/xb"]],
+    ["*a**b", ["aab", "xa/b", "xay/b"], ["xb"]],
+    ["**", ["a", "a/b"], []],
+    ["[^]", ["[^]"], ["a"]],
+    ["[", ["[", "[/a"], ["a"]],
+    ["\\*a", ["*a"], ["ba"]],
     ["a+b.(c)", ["a+b.(c)"], ["aab.c"]],
   ];
   for (const [text, left, kept] of cases) {
@@ -28,4 +36,15 @@ test("leaves out what the patterns name, as Docker does", () => {
     for (const path of left) assert.equal(ignores(path), true, `${text} leaves out ${path}`);
     for (const path of kept) assert.equal(ignores(path), false, `${text} keeps ${path}`);
   }
+});
+
+test("a line that is no pattern is refused, and many asterisks take no time", () => {
+  assert.throws(
+    () => parseIgnore("a\n[z-a]\n"),
+    (error) => error instanceof GantryError && error.details.problem === '.dockerignore: "[z-a]" is not a pattern',
+  );
+  const started = performance.now();
+  assert.equal(parseIgnore(`${"*a".repeat(20)}b`).ignores("a".repeat(4000)), false);
+  assert.equal(parseIgnore(`${"**/a/".repeat(20)}b`).ignores("a/".repeat(2000).slice(0, -1)), false);
+  assert.ok(performance.now() - started < 5_000);
 });

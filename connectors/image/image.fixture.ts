@@ -95,12 +95,14 @@ export async function configOf(world: HarborBench, reference: string): Promise<s
 async function readTar(bytes: Buffer): Promise<Seen[]> {
   const seen: Seen[] = [];
   for await (const entry of Readable.from([bytes]).pipe(tar.extract())) {
-    const { name, type, mode, uid, gid, linkname, mtime } = entry.header;
+    const { name, type, mode, uid, gid, linkname, mtime, pax } = entry.header;
+    // Owners that the plain header cannot hold.
+    const large: { readonly uid?: string; readonly gid?: string } = pax ?? {};
     if (mtime.getTime() !== 0) throw new Error(`${name} has a date`);
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
     const text = type === "symlink" ? (linkname ?? "") : Buffer.concat(chunks).toString();
-    seen.push({ path: name, type, mode: mode.toString(8), owner: `${uid}:${gid}`, text });
+    seen.push({ path: name, type, mode: mode.toString(8), owner: `${large.uid ?? uid}:${large.gid ?? gid}`, text });
   }
   return seen;
 }

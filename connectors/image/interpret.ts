@@ -54,7 +54,7 @@ export function platformOf(dockerfile: Dockerfile, stage: Stage, given: Argument
 function fillFrom(dockerfile: Dockerfile, { from }: Stage, word: string, given: Arguments): string {
   try {
     const globals = globalArguments(dockerfile, given);
-    return expandWord(word, dockerfile.escapeWith, (name) => globals[name]);
+    return expandWord(word, dockerfile.escapeWith, (name) => globals.get(name));
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
     const detail = `FROM: ${error.message}`;
@@ -79,12 +79,16 @@ export function interpretStage(
   return state.result();
 }
 
-function globalArguments(dockerfile: Dockerfile, given: Arguments): Arguments {
-  const known: Record<string, string> = { ...given };
+function globalArguments(dockerfile: Dockerfile, given: Arguments): ReadonlyMap<string, string> {
+  const fixed = new Map(Object.entries(given));
+  const known = new Map(fixed);
   for (const { pairs } of dockerfile.args) {
     for (const [name, value] of pairs) {
-      if (name in given || value === undefined) continue;
-      known[name] = expandWord(value, dockerfile.escapeWith, (one) => known[one]);
+      if (fixed.has(name) || value === undefined) continue;
+      known.set(
+        name,
+        expandWord(value, dockerfile.escapeWith, (one) => known.get(one)),
+      );
     }
   }
   return known;
@@ -94,8 +98,8 @@ const DEFAULT_SHELL = ["/bin/sh", "-c"];
 
 class StageState {
   readonly #escapeWith: string;
-  readonly #globals: Arguments;
-  readonly #given: Arguments;
+  readonly #globals: ReadonlyMap<string, string>;
+  readonly #given: ReadonlyMap<string, string>;
   readonly #args: Map<string, string>;
   readonly #env = new Map<string, string>();
   readonly #changes: FileChange[] = [];
@@ -107,7 +111,7 @@ class StageState {
 
   constructor(dockerfile: Dockerfile, base: RuntimeConfig, given: Arguments, inherited: Arguments) {
     this.#escapeWith = dockerfile.escapeWith;
-    this.#given = given;
+    this.#given = new Map(Object.entries(given));
     this.#globals = globalArguments(dockerfile, given);
     this.#args = new Map(Object.entries(inherited));
     this.#config = structuredClone(base);
@@ -152,7 +156,7 @@ class StageState {
       for (const [key, value] of values) this.#env.set(key, value);
     } else if (name === "ARG") {
       for (const [key, value] of pairs) {
-        const known = this.#given[key] ?? (value === undefined ? this.#globals[key] : this.#fill(value));
+        const known = this.#given.get(key) ?? (value === undefined ? this.#globals.get(key) : this.#fill(value));
         if (known !== undefined) this.#args.set(key, known);
       }
     } else if (name === "LABEL") {
@@ -169,9 +173,9 @@ class StageState {
     else if (name === "USER") config.User = this.#fill(text);
     else if (name === "STOPSIGNAL") config.StopSignal = this.#fill(text);
     else if (name === "EXPOSE") {
-      const exposed = words.flatMap(
-        (word) => ports(this.#fill(word)) ?? this.#mistake(instruction, `"${word}" is no port`),
-      );
+      // A variable may hold several ports, or none.
+      const filled = words.flatMap((word) => this.#fill(word).split(/\s+/)).filter((word) => word !== "");
+      const exposed = filled.flatMap((word) => ports(word) ?? this.#mistake(instruction, `"${word}" is no port`));
       config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(exposed.map((port) => [port, {}])) };
     } else if (name === "VOLUME") {
       const volumes = (json ?? words).map((word) => [this.#fill(word), {}]);
@@ -198,9 +202,7 @@ class StageState {
       sources,
       written: instruction.heredocs.map((heredoc) => ({
         name: heredoc.name,
-        content: heredoc.expand
-          ? expandText(heredoc.content, this.#escapeWith, (one) => this.#lookup(one))
-          : heredoc.content,
+        content: heredoc.expand ? expandText(heredoc.content, (one) => this.#lookup(one)) : heredoc.content,
       })),
       from,
       destination: this.#absolute(target),

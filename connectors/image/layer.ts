@@ -30,6 +30,10 @@ export type PackedLayer = {
   readonly file: string;
 };
 
+/** The largest owner that the packer can write into the plain header; larger ones go into an extended one. */
+const MAX_HEADER_ID = 0o777777;
+/** The type bits of a regular file. */
+const REGULAR = 0o100000;
 const BATCH = 64;
 const SMALL_BYTES = 256 * 1024;
 const LEVEL = 6;
@@ -85,13 +89,16 @@ async function smallContent({ kind, size, content }: LayerEntry): Promise<Buffer
 
 function addEntry(pack: tar.Pack, entry: LayerEntry, bytes: Buffer | undefined): Promise<void> {
   const { path, kind, mode, uid, gid, link, content } = entry;
+  const large = Object.entries({ uid, gid }).filter(([, id]) => id > MAX_HEADER_ID);
   const header = {
     name: kind === "directory" ? `${path}/` : path,
     type: kind,
-    mode,
+    // The packer takes 0 for missing, and writes only the permissions.
+    mode: mode | REGULAR,
     uid,
     gid,
     mtime: new Date(0),
+    ...(large.length > 0 ? { pax: Object.fromEntries(large.map(([name, id]) => [name, String(id)])) } : {}),
     ...(kind === "file" ? { size: bytes?.length ?? entry.size } : {}),
     ...(link === undefined ? {} : { linkname: link }),
   };

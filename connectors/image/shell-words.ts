@@ -43,12 +43,16 @@ export function expandWord(word: string, escapeWith: string, lookup: (name: stri
   return expand(word, escapeWith, lookup);
 }
 
-/** Fills in variables and keeps quotes: for heredocs. Throws `ExpansionError`. */
-export function expandText(text: string, escapeWith: string, lookup: (name: string) => string | undefined): string {
+/**
+ * Fills in variables and keeps quotes, for heredocs, as BuildKit does: a backslash goes, and the character behind it stays as
+ * it is, whatever the escape character of the Dockerfile is. Throws `ExpansionError`.
+ */
+export function expandText(text: string, lookup: (name: string) => string | undefined): string {
+  const escapeWith = "\\";
   let result = "";
   for (let at = 0; at < text.length; ) {
-    if (text.charAt(at) === escapeWith && text.charAt(at + 1) === "$") {
-      result += "$";
+    if (text.charAt(at) === escapeWith) {
+      result += text.charAt(at + 1);
       at += 2;
     } else if (text.charAt(at) === "$") {
       const variable = readVariable(text, at, escapeWith, lookup);

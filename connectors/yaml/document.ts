@@ -105,6 +105,11 @@ export function contentOf(file: YamlFile, document: YamlDocument, node: ParsedNo
   }
 }
 
+/** What to do about an edit that would change something else. A last line without an end stands in the way of some. */
+export function advice({ text }: YamlFile): string {
+  return text.endsWith("\n") ? "edit it by hand" : "add a line end at the end of the file, or edit it by hand";
+}
+
 /** Nothing is written there: no value, or only comments. `null` and `~` are written. */
 export function isEmpty(node: unknown): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null && (node.source ?? "") === "");

@@ -2,6 +2,7 @@
 
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from "yaml";
 import {
+  advice,
   contentOf,
   mergedValue,
   pairOf,
@@ -42,7 +43,7 @@ export function setImage(file: string, text: string, edit: ImageEdit): ImageEdit
   if (edited !== undefined && isExactly(parsed, document, whole, edited))
     return { text: edited, changed: true, previous };
   throw parsed.wrong(
-    `the entry of ${edit.image} cannot be edited without changing something else of the file; edit it by hand`,
+    `the entry of ${edit.image} cannot be edited without changing something else of the file; ${advice(parsed)}`,
     (entry ?? images?.value ?? root).range?.[0],
   );
 }

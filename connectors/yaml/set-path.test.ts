@@ -340,6 +340,24 @@ test("an alias keeps its anchor, also where an earlier one has the same name", (
   assert.equal(set("x: &k key\n*k : a\n", "key", "b"), "x: &k key\n*k : b\n");
 });
 
+test("a block text that ends the file without a line end does not get one", () => {
+  for (const [text, path] of [
+    ["b: 1\na: |\n  x", "c"],
+    ["b: 1\r\na: >\r\n  x\r\n  y", "c"],
+    ["b: 1\na:\n  - |+\n    x", "c.d"],
+    ["m:\n  a: |2\n      x", "m.c"],
+  ] as const) {
+    assert.match(
+      refusal(() => set(text, path, 1)),
+      /changing something else of the file; add a line end at the end of the file, or edit it by hand$/,
+      text,
+    );
+  }
+  assert.equal(set("a: |-\n  x", "c", 1), "a: |-\n  x\nc: 1\n");
+  assert.equal(set("b: 1\na: |\n  x", "b", 2), "b: 2\na: |\n  x");
+  assert.equal(set("b: 1\na: |\n  x\n", "c", 2), "b: 1\na: |\n  x\nc: 2\n");
+});
+
 test("many aliases and deep nesting take neither minutes nor the stack", () => {
   const names = Array.from({ length: 4000 }, (_, at) => `k${at}: &a${at} v\nz${at}: *a${at}\n`).join("");
   const started = performance.now();

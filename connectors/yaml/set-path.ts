@@ -3,6 +3,7 @@
 import type { JsonValue } from "@gantry/core/json.ts";
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, visit, type YAMLMap, type YAMLSeq } from "yaml";
 import {
+  advice,
   contentOf,
   type DocumentSelector,
   isEmpty,
@@ -62,7 +63,7 @@ export function setPath(
   const edited = splices && applySplices(text, splices);
   if (edited !== undefined && isExactly(parsed, document, change, edited)) return { text: edited, changed: true };
   throw parsed.wrong(
-    "this place cannot be edited without changing something else of the file; edit it by hand",
+    `this place cannot be edited without changing something else of the file; ${advice(parsed)}`,
     place.slot.node?.range?.[0] ?? place.slot.item?.key?.offset,
   );
 }

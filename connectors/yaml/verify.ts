@@ -11,6 +11,7 @@ import {
   isSeq,
   type Pair,
   type ParsedNode,
+  type Scalar,
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
@@ -86,7 +87,10 @@ class Comparison {
     if (isEmpty(a) && isEmpty(b)) return propertiesOf(a) === propertiesOf(b);
     if (a === null || b === null || propertiesOf(a) !== propertiesOf(b)) return false;
     if (isAlias(a) || isAlias(b)) return isAlias(a) && isAlias(b) && this.#isSameAlias(a, b);
-    if (isScalar(a)) return isScalar(b) && a.type === b.type && a.source === b.source;
+    if (isScalar(a)) {
+      const isSameText = isScalar(b) && a.type === b.type && a.source === b.source;
+      return isSameText && isOpenBlock(this.#before, a) === isOpenBlock(this.#file, b);
+    }
     if (isMap(a)) return isMap(b) && isSameFlow(a, b) && this.#samePairs(a.items, b.items);
     return (
       isSeq(b) &&
@@ -163,6 +167,15 @@ class Comparison {
 function propertiesOf(node: Node): string {
   if (node === null || isAlias(node)) return "";
   return `${node.anchor === undefined ? "" : `&${node.anchor}`} ${node.tag ?? ""}`.trim();
+}
+
+/**
+ * A block text at the end of a file without a last line end: it ends in a line end for some readers only, and for all of them
+ * when something follows. `|-` and `>-` never end in one.
+ */
+function isOpenBlock({ text }: YamlFile, { type, range }: Scalar.Parsed): boolean {
+  if (type !== "BLOCK_LITERAL" && type !== "BLOCK_FOLDED") return false;
+  return range[1] >= text.length && !text.endsWith("\n") && !/^[|>]\d?-/.test(text.slice(range[0]));
 }
 
 function isSameFlow(a: YAMLMap | YAMLSeq, b: YAMLMap | YAMLSeq): boolean {

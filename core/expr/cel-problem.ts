@@ -32,6 +32,8 @@ export function celProblem(summary: string, variables: readonly string[] = VARIA
   const [, unknown] = /^unknown variable: (.+)$/i.exec(summary) ?? [];
   if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, variables)}`;
   if (/^unexpected token: EOF$/i.test(summary)) return "the expression ends too early";
+  const syntax = wrongSyntax(summary);
+  if (syntax !== undefined) return syntax;
   const [, call] = /^found no matching overload for '(.+)'$/i.exec(summary) ?? [];
   if (call !== undefined) return wrongCall(call);
   const [, negated] = /^no such overload: ([!-])(?:\w.*)$/.exec(summary) ?? [];
@@ -41,6 +43,63 @@ export function celProblem(summary: string, variables: readonly string[] = VARIA
   const [, operand] = /^logical operator requires bool operands, got '(.+)'$/i.exec(summary) ?? [];
   if (operand !== undefined) return `\`&&\` and \`||\` need true or false on both sides, not ${typeInWords(operand)}`;
   return summary.charAt(0).toLowerCase() + summary.slice(1);
+}
+
+/** What the parser calls the parts of an expression. */
+const TOKENS: { readonly [token: string]: string } = {
+  EOF: "the end",
+  NUMBER: "a number",
+  STRING: "a text",
+  BOOLEAN: "true or false",
+  NULL: "`null`",
+  IDENTIFIER: "a name",
+  PLUS: "`+`",
+  MINUS: "`-`",
+  MULTIPLY: "`*`",
+  DIVIDE: "`/`",
+  MODULO: "`%`",
+  EQ: "`==`",
+  NE: "`!=`",
+  LT: "`<`",
+  LE: "`<=`",
+  GT: "`>`",
+  GE: "`>=`",
+  AND: "`&&`",
+  OR: "`||`",
+  NOT: "`!`",
+  IN: "`in`",
+  LPAREN: "`(`",
+  RPAREN: "`)`",
+  LBRACKET: "`[`",
+  RBRACKET: "`]`",
+  LBRACE: "`{`",
+  RBRACE: "`}`",
+  DOT: "`.`",
+  COMMA: "`,`",
+  COLON: "`:`",
+  QUESTION: "`?`",
+  BYTES: "bytes",
+};
+
+/** What to write instead of a character that expressions do not have. */
+const INSTEAD: { readonly [character: string]: string } = {
+  "=": "; compare with `==` or `!=`",
+  $: "; `${{` and `}}` stand around a whole expression",
+  "&": "; write `&&`",
+  "|": "; write `||`",
+};
+
+function wrongSyntax(summary: string): string | undefined {
+  const [, wanted = "", found = ""] = /^expected (\w+), got (\w+)$/i.exec(summary) ?? [];
+  if (wanted !== "") return `${TOKENS[wanted] ?? wanted} is missing before ${TOKENS[found] ?? found}`;
+  const [, token] = /^unexpected token: (\w+)$/i.exec(summary) ?? [];
+  if (token !== undefined) return `${TOKENS[token] ?? token} cannot be used here`;
+  const [, word] = /^reserved identifier: (\w+)$/i.exec(summary) ?? [];
+  if (word !== undefined) {
+    return `\`${word}\` is a reserved word${word === "if" ? "; write `condition ? one : other`" : ""}`;
+  }
+  const [, character] = /^unexpected character: '?(.+?)'?$/isu.exec(summary) ?? [];
+  return character === undefined ? undefined : `\`${character}\` cannot be used here${INSTEAD[character] ?? ""}`;
 }
 
 /** `dyn<int>` is a value from the scope, whose type is only known while it is evaluated. */

@@ -63,7 +63,7 @@ export function expressionFailed(expression: string, problem: string): GantryErr
 }
 
 function compile(source: string): Expression | ExpressionProblem {
-  if (source.trim() === "") return { problem: "there is nothing between `${{` and `}}`", offset: 0 };
+  if (source.trim() === "") return { problem: "the expression is empty", offset: 0 };
   if (source.length > MAX_EXPRESSION_LENGTH) {
     return { problem: `it is longer than ${MAX_EXPRESSION_LENGTH} characters`, offset: 0 };
   }

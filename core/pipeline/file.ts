@@ -85,7 +85,7 @@ const retry = z.union([z.int().min(0).max(20), retryShape], "a number up to 20, 
 export const stepShape = z.strictObject({
   id: idText.optional(),
   title: sentence.optional(),
-  uses: z.string().max(100).optional().describe("Name of a step: provider/verb-noun"),
+  uses: z.string().min(1).max(100).optional().describe("Name of a step: provider/verb-noun"),
   with: z.record(z.string().max(100), template).optional().describe("The inputs of the step"),
   run: z.string().min(1).max(65_536).optional().describe("A script; it gets values by env only"),
   shell: z.enum(["sh", "bash", "node", "python3"]).optional(),

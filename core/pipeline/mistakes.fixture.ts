@@ -283,6 +283,11 @@ export const RUN_TIME_MISTAKES: readonly Mistake[] = [
     /params\.n is a whole number and never equals "3"/,
   ],
   [
+    "a fraction for a whole number",
+    file({ job: "when: params.n == 1.5" }),
+    /params\.n is a whole number and never equals 1\.5/,
+  ],
+  [
     "a boolean that is compared with a text",
     file({ step: 'when: params.dry == "true"' }),
     /params\.dry is true or false and never equals "true"/,

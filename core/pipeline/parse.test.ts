@@ -140,6 +140,29 @@ jobs:
   );
 });
 
+test("one mistake is one message, in words", () => {
+  const rows: readonly (readonly [job: string, problems: readonly string[]])[] = [
+    ["steps: [{ run: '' }]", ["run must not be empty"]],
+    ["steps: [{ run: }]", ["run must be text"]],
+    ["steps: [{ uses: '' }]", ["uses must not be empty"]],
+    ["steps: [{ title: x }]", ["a step needs `uses` or `run`"]],
+    ["when: ''\n    steps: [{ run: x }]", ["the expression is empty"]],
+    [
+      "env: { '': x }\n    steps: [{ run: x }]",
+      ["an empty text is not a valid name: a variable has letters, digits and `_`"],
+    ],
+    ["when: status = 'failed'\n    steps: [{ run: x }]", ["`=` cannot be used here; compare with `==` or `!=`"]],
+  ];
+  for (const [job, expected] of rows) {
+    const { problems } = parse(`name: demo\njobs:\n  a:\n    site: x\n    ${job}\n`);
+    assert.deepEqual(
+      problems.map(({ detail }) => detail),
+      expected,
+      job,
+    );
+  }
+});
+
 test("any text gives an answer in bounded time", () => {
   const words = fc.constantFrom(
     "name: ",

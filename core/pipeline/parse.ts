@@ -50,10 +50,14 @@ export function parsePipeline(
     pipeline = normalise(shape.file, known);
     const context: RuleContext = { file: shape.file, pipeline, steps: known, jobIds: jobIdsOf(root) };
     // Where the form is wrong already, a rule would only say the same in other words.
-    const broken = new Set(shape.problems.map((problem) => JSON.stringify(problem.path)));
-    found.push(
-      ...RULES.flatMap((rule) => rule(context)).filter((problem) => !broken.has(JSON.stringify(problem.path))),
+    const broken = new Set(shape.problems.map(({ path }) => JSON.stringify(path)));
+    // What is wrong was cut out, so what holds it only seems to lack it.
+    const lacking = new Set(
+      shape.problems.filter(({ on }) => on === "value").map(({ path }) => JSON.stringify(path.slice(0, -1))),
     );
+    const isNew = ({ path, on }: PathProblem): boolean =>
+      !broken.has(JSON.stringify(path)) && !(on === "value" && lacking.has(JSON.stringify(path)));
+    found.push(...RULES.flatMap((rule) => rule(context)).filter(isNew));
     doubts.push(...absentParams(context));
   }
   const place = (problem: PathProblem) => ({ at: placeOf(problem, root, source.placeOf), detail: problem.detail });

@@ -102,7 +102,8 @@ function impossible(
 }
 
 function hasType({ type }: ParamSchema, literal: string | number | boolean): boolean {
-  if (type === "integer" || type === "number") return typeof literal === "number";
+  if (type === "integer") return Number.isInteger(literal);
+  if (type === "number") return typeof literal === "number";
   return type === typeof literal;
 }
 

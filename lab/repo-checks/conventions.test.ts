@@ -119,6 +119,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "layer.ts",
     "metadata.ts",
     "oci-layout.ts",
+    "path-pattern.ts",
     "push-image.ts",
     "shell-words.ts",
     "site-registry.ts",
