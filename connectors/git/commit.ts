@@ -2,10 +2,11 @@
 // Trees and commits are made in the site's mirror with a separate index.
 
 import { createHash, randomUUID } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { lstat, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
+import { readPlainFile } from "../plain-file.ts";
 import { MAX_POINTER, MODE, parsePointer } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
 import { lfsPaths } from "./lfs.ts";
@@ -101,7 +102,8 @@ async function folderTree(draft: Draft, start: string | undefined): Promise<stri
   const git = openGit({ gitDir: mirror.dir, workTree: folder, indexFile, ...runtime });
   try {
     await git(start === undefined ? ["read-tree", "--empty"] : ["read-tree", "--end-of-options", start]);
-    await addAll(git, draft.base === undefined ? "--ignore-removal" : "--all");
+    const submodules = await unchangedSubmodules(git, folder);
+    await addAll(git, draft.base === undefined ? "--ignore-removal" : "--all", submodules);
     const changes = await changesIn(git, start);
     checkEntries(changes);
     await restorePointers(git, folder, changes);
@@ -112,9 +114,35 @@ async function folderTree(draft: Draft, start: string | undefined): Promise<stri
   }
 }
 
-async function addAll(git: Git, mode: "--all" | "--ignore-removal"): Promise<void> {
+/**
+ * The submodules that are checked out in the folder, unchanged. `git add` must not look at them: it would start `git status`
+ * inside of them, which starts the programs that their own configuration names as filters. Throws `bad-input` for one that
+ * stands at another commit.
+ */
+async function unchangedSubmodules(git: Git, folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const entry of (await git(["ls-files", "--stage", "-z"])).split("\0")) {
+    const [, mode, commit, path] = /^(\d+) ([0-9a-f]+) \d\t(.+)$/s.exec(entry) ?? [];
+    if (mode !== MODE.submodule || path === undefined || !(await isThere(join(folder, path, ".git")))) continue;
+    const name = `${path}/.git/HEAD`;
+    const head = await readPlainFile(folder, join(folder, name), { name, maxBytes: 1_024 });
+    if (head?.trim() !== commit) throw badFolder(`${JSON.stringify(path.slice(0, 200))} is a repository of its own`);
+    found.push(path);
+  }
+  return found;
+}
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function addAll(git: Git, mode: "--all" | "--ignore-removal", except: readonly string[]): Promise<void> {
   try {
-    await git(["-c", "advice.addEmbeddedRepo=false", "add", mode, "--", "."]);
+    const exclude = except.map((path) => `:(exclude,top,literal)${path}`);
+    await git(["-c", "advice.addEmbeddedRepo=false", "add", mode, "--", ".", ...exclude]);
   } catch (error) {
     if (!(error instanceof GantryError)) throw error;
     throw badFolder(String(error.details.problem ?? error.message), error);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstat, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, lstat, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
@@ -108,6 +108,33 @@ test("links are real links in a checkout, and a later commit keeps them", async 
     JSON.stringify(refused),
     /system-refused.*symbolic link l → \.\.\/\.\.\/etc leads out of the repository/,
   );
+});
+
+test("a commit starts no program that a script has written into the configuration of a submodule", async (t) => {
+  const { bench, plant, tip, repository } = await world(t);
+  const lib = await plant([{ path: "lib.txt", content: "lib" }]);
+  const app = await plant([
+    { path: "a.txt", content: "a" },
+    { path: ".gitmodules", content: `[submodule "lib"]\n\tpath = lib\n\turl = ../${lib}.git\n` },
+    { path: "lib", mode: "160000", content: tip(lib) },
+  ]);
+  const outcome = await bench.once(checkout, { repository: repository(app) });
+  assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
+  const [canary, gitDir] = [join(bench.home, "canary"), join(bench.workspace, "lib", ".git")];
+  await appendFile(join(gitDir, "config"), `[filter "x"]\n\tclean = touch ${canary}; cat\n`);
+  await mkdir(join(gitDir, "info"), { recursive: true });
+  await writeFile(join(gitDir, "info", "attributes"), "* filter=x\n");
+  await writeFile(join(bench.workspace, "lib", "lib.txt"), "new");
+  await writeFile(join(bench.workspace, "a.txt"), "b");
+  const input = { repository: repository(app), message: "Change" };
+  const pushed = await bench.once(commitPush, input);
+  assert.ok(pushed.kind === "succeeded" && pushed.output.changed, JSON.stringify(pushed));
+  await assert.rejects(lstat(canary));
+  await writeFile(join(gitDir, "HEAD"), `${"1".repeat(40)}\n`);
+  bench.nextTask();
+  const moved = await bench.once(commitPush, input);
+  assert.match((moved.kind === "errored" && moved.failure.why) || "", /"lib" is a repository of its own/);
+  await assert.rejects(lstat(canary));
 });
 
 test("submodules are checked out, nested ones too, and a later commit leaves them as they are", async (t) => {

@@ -4,6 +4,8 @@
 // /proc, and nothing else: no file of the runner, no environment or process of another job. The PID namespace ends everything
 // that a script leaves behind, also processes that left their group or cleared their environment.
 
+import { SHOWN_TMP } from "./mount-points.ts";
+
 /** What of the machine is shown in a sandbox. Plain data, so that it can be sent to another thread. */
 export type SandboxHost = {
   /** Address of the bubblewrap program. */
@@ -46,8 +48,7 @@ export function sandboxArguments(host: SandboxHost, job: SandboxJob): readonly [
     "--die-with-parent",
     ...["--proc", "/proc", ...(host.isRoot ? ["--remount-ro", "/proc"] : [])],
     // Shared memory and temporary files are files of the job, whose size is limited: a tmpfs would fill the machine's memory.
-    ...["--dev", "/dev", "--bind", job.tmp, "/dev/shm", "--remount-ro", "/dev"],
-    ...["--bind", job.tmp, "/tmp", "--bind", job.tmp, "/var/tmp"],
+    ...["--dev", "/dev", ...SHOWN_TMP.flatMap((path) => ["--bind", job.tmp, path]), "--remount-ro", "/dev"],
     ...host.readOnly.flatMap((path) => ["--ro-bind", path, path]),
     ...host.links.flatMap(({ at, to }) => ["--symlink", to, at]),
     ...job.writable.flatMap((path) => ["--bind", path, path]),
