@@ -115,8 +115,12 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
     assert.equal(built.state, "succeeded", built.headline);
   });
 
-  // Argo CD gets time to recover; everything else continues meanwhile.
-  const degraded = await gantry.press("/v1/apps/orders/cd", { params: { digest: `sha256:${"0".repeat(64)}` } });
+  await t.test("a digest that exists nowhere is refused before anything is committed", async () => {
+    const started = await gantry.press("/v1/apps/orders/cd", { params: { digest: `sha256:${"0".repeat(64)}` } });
+    const task = await gantry.ended(started.id);
+    assert.equal(task.state, "failed", task.headline);
+    assert.deepEqual(task.failedAt, { job: "commit", step: "image" });
+  });
 
   const failedAt = async (task: TaskView, job: string, step: string, line: RegExp): Promise<void> => {
     assert.equal(task.state, "failed", task.headline);
@@ -174,8 +178,11 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
     assert.equal(again.state, "succeeded", again.headline);
   });
 
-  await t.test("an app that becomes Degraded, because its image does not exist", async () => {
-    const task = await gantry.ended(degraded.id);
+  await t.test("an app that becomes Degraded, because its image is gone when the pods start", async () => {
+    const started = await gantry.press("/v1/apps/orders/cd", {});
+    await gantry.until(started.id, (fact) => fact.kind === "StepEnded" && fact.step === "image");
+    await fault("seoul-harbor", { match: "^(GET|HEAD) /v2/.*manifests", kind: "status", status: 404, times: 1_000 });
+    const task = await gantry.ended(started.id);
     assert.equal(task.state, "failed", task.headline);
     assert.match(task.failedAt?.job ?? "", /^deploy\[(seoul|tokyo)\]$/);
     assert.equal(task.failedAt?.step, "wait");

@@ -152,7 +152,7 @@ function watch(options: {
   readonly url: string | undefined;
 }): Watched {
   const { name, program, key, config, file, url } = options;
-  const main = fileURLToPath(new URL(`../../${program}/main.ts`, import.meta.url));
+  const main = fileURLToPath(new URL(`../../../${program}/main.ts`, import.meta.url));
   let child: ChildProcess | undefined;
   let spoke = 0;
   return {
