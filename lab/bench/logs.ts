@@ -19,6 +19,8 @@ import { Stream } from "./load/stream.ts";
 const CHUNK = 1_048_576;
 const CHUNKS = 400;
 const STREAMS = 4;
+/** The bench sends more at once than a runner may keep for a step. */
+const UNLIMITED_LOGS = { stepLogBytes: 4_294_967_296, attemptLogBytes: 4_294_967_296 };
 const LINES = 200;
 
 export const logs: Bench = async ({ folder }) => {
@@ -27,7 +29,7 @@ export const logs: Bench = async ({ folder }) => {
   const bed = await TestBed.open();
   try {
     await bed.pipeline("nothing", NO_OP);
-    const agent = await AgentProcess.start(bed);
+    const agent = await AgentProcess.start(bed, { config: { limits: UNLIMITED_LOGS } });
     const runner = await ScriptedRunner.signIn(agent.url, RUNNER_TOKEN, "seoul", "seoul-1", [], {
       bootId: randomUUID(),
       slots: STREAMS + 1,
