@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
-import { GantryProcess } from "../processes/gantry-process.ts";
-import { latestFirst, tempFolder } from "./outside.fixture.ts";
+import { latestFirst, tempFolder } from "../../e2e/outside.fixture.ts";
+import { GantryProcess } from "../../processes/gantry-process.ts";
 
 const create = (name: string, jiraKey: string): object => ({ params: { name, title: name, jiraKey } });
 
