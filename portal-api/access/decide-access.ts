@@ -6,10 +6,23 @@ export type Role = (typeof ROLES)[number];
 /** `anyone` needs no sign-in; each role may do what the roles before it may. */
 export type Access = "anyone" | Role;
 
+/** Narrows what a token may do. A missing list allows everything of its kind; the rights of the owner are never widened. */
+export type Scope = {
+  readonly verbs?: readonly string[];
+  readonly apps?: readonly string[];
+  readonly sites?: readonly string[];
+};
+
 /** Who sent a request. `token`: the token that the identity comes from; revoking it ends its sessions and streams. */
 export type Caller = {
+  /** Unique in the installation. A person of an issuer is `<issuer id>:<username>`; local accounts and tokens have no colon. */
   readonly name: string;
   readonly role: Role;
+  /** Groups from the claims of the issuer, or of the local account. */
+  readonly groups: readonly string[];
+  /** Id of the OIDC issuer. Undefined for local accounts and tokens. */
+  readonly issuer?: string;
+  readonly scope?: Scope;
   readonly via: "token" | "session";
   readonly token?: string;
   /** Hash of the session that the request came with. */

@@ -80,7 +80,7 @@ export function makeSessions(journal: Journal, tokens: Tokens, hours: number): S
       const found = await load(`session/${session}`);
       if (!found) return undefined;
       const { name, role, token } = found.record;
-      return { name, role, via: "session", session, ...(token === undefined ? {} : { token }) };
+      return { name, role, groups: [], via: "session", session, ...(token === undefined ? {} : { token }) };
     },
     isValid: async (hash) => (await load(`session/${hash}`)) !== undefined,
     end: async (hash) => void (await end(`session/${hash}`, "SessionEnded")),

@@ -80,7 +80,7 @@ export function makeTokens(journal: Journal, clock: Clock): Tokens {
       const generation = cache.generation();
       const record = await store.findByHash(hashOf(secret));
       if (!record || !(await store.isValid(record))) return undefined;
-      const caller: Caller = { name: record.name, role: record.role, via: "token", token: record.name };
+      const caller: Caller = { name: record.name, role: record.role, groups: [], via: "token", token: record.name };
       cache.put(secret, caller, generation);
       return caller;
     },
