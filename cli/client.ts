@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { errorOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
+import manifest from "./package.json" with { type: "json" };
 
 export type PortalClient = {
   readonly url: string;
@@ -36,6 +37,7 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
       headers: {
         authorization: `Bearer ${token}`,
         accept: "application/json",
+        "user-agent": `gantry-cli/${manifest.version}`,
         ...(body ? { "content-type": "application/json" } : {}),
         ...(key === undefined ? {} : { "idempotency-key": key }),
       },

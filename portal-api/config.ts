@@ -36,6 +36,14 @@ export const portalConfig = z.strictObject({
       allStreams: z.int().min(1).default(2_000),
     })
     .prefault({}),
+  audit: z
+    .strictObject({
+      /** Entries are removed when they are older; whole thousands at a time. */
+      days: z.int().min(1).max(36_500).default(400),
+      /** A caller whose changes were refused more often within a minute is answered 429 until the minute is over. */
+      refusedChangesPerMinute: z.int().min(10).default(300),
+    })
+    .prefault({}),
   live: z
     .strictObject({
       pingMs: z.int().min(10).default(15_000),

@@ -20,6 +20,7 @@ import { ensureAdminToken } from "./access/admin-token.ts";
 import { INDEXES } from "./access/records.ts";
 import { makeSessions, type Principal } from "./access/sessions.ts";
 import { makeTokens } from "./access/tokens.ts";
+import { openAudit } from "./audit/audit.ts";
 import { type PortalConfig, type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
 import { makeApp } from "./http/app.ts";
 import { isConsoleBuilt } from "./http/static.ts";
@@ -70,6 +71,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     });
     listening = await listen(makeApp(portal, ROUTES), config);
     portal.hub.start();
+    portal.audit.start();
     const applySettings = (now: LiveSettings): void => setLevel(logger, now["log.portalApi"]);
     const settings = followSettings({ agent: portal.agent, logger, onChange: applySettings });
     const server = listening;
@@ -86,6 +88,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
         closing.abort();
         await Promise.all([portal.hub.close(), settings.stop()]);
         await server.close();
+        await portal.audit.close();
         await journal.close();
       },
     };
@@ -114,6 +117,13 @@ function assemble({ listening, ...parts }: Parts): Portal {
     agent,
     notify: config.notify && makeNotifyClient(config.notify),
     sessions: makeSessions(journal, tokens, config.sessionHours),
+    audit: openAudit({
+      journal,
+      clock,
+      logger,
+      days: config.audit.days,
+      refusedChanges: config.audit.refusedChangesPerMinute,
+    }),
     hub: makeHub({ agent, clock, logger, maxEvents: config.live.keep, onFeed }),
     taskViews,
     metrics,

@@ -8,6 +8,7 @@ import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import type { Caller } from "./access/decide-access.ts";
 import type { Sessions } from "./access/sessions.ts";
 import type { Tokens } from "./access/tokens.ts";
+import type { Audit } from "./audit/audit.ts";
 import type { PortalConfig } from "./config.ts";
 import type { Hub } from "./live/hub.ts";
 import type { TaskViews } from "./live/task-views.ts";
@@ -29,6 +30,7 @@ export type Portal = {
   readonly journal: Journal;
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  readonly audit: Audit;
   readonly hub: Hub;
   readonly taskViews: TaskViews;
   readonly metrics: Metrics;

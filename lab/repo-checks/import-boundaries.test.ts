@@ -33,12 +33,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly Edge[]>> = {
     { to: /^wire\//, typeOnly: true },
     { to: /^core\/task\/states\.ts$/ },
   ],
-  // `backup`, `restore` and `archive` work on files while no process runs.
+  // `backup`, `restore`, `archive` and `audit` work on files, also while no process runs.
   cli: [
     CORE,
     RUNTIME,
     WIRE,
-    { to: /^journal\/(sqlite\/backup|archive\/archive)\.ts$/ },
+    { to: /^journal\/(sqlite\/(backup|read-file)|archive\/archive)\.ts$/ },
     { to: /^(task-agent|task-runner|notify-agent|portal-api)\/main\.ts$/ },
     { to: /^lab\/start\.ts$/ },
   ],

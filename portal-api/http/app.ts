@@ -12,6 +12,7 @@ export function makeApp(portal: Portal, routes: readonly Route[]): Koa {
   const app = createApp({ name: "portal-api", logger: portal.logger, onAnswered: portal.metrics.answered });
   app.use(securityHeaders(portal));
   app.use(compress());
+  app.use(portal.audit.refusals);
   app.use(makeRouter(portal, routes).routes());
   app.use(refuseOtherMethods);
   app.use(serveConsole(portal.config.console));

@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
+import { noteTask } from "../audit/note.ts";
 
 /** 200 with an ETag of the content, or 304 when the client has the content already: polling costs few bytes. */
 export function sendJson(ctx: Koa.Context, value: unknown): void {
@@ -24,6 +25,7 @@ export function sendText(ctx: Koa.Context, text: string, tag: string): void {
 
 /** 202 with the task, and its address in Location. */
 export function sendAccepted(ctx: Koa.Context, task: TaskView): void {
+  noteTask(ctx, task);
   ctx.status = 202;
   ctx.set("Location", `/v1/tasks/${encodeURIComponent(task.id)}`);
   sendUncached(ctx, task);

@@ -89,7 +89,10 @@ export function route<P = unknown, Q = unknown, B = unknown>(
       const key = spec.requiresIdempotencyKey ? readKey(ctx) : "";
       const body = spec.method === "GET" ? undefined : await readBody(ctx, spec);
       // A part without a schema has the type `unknown`, so no handler can read anything from it.
-      await handle({ ctx, portal, caller, key, params: checked as P, query: query as Q, body: body as B });
+      const request = { ctx, route: spec, caller, params, query, body };
+      await portal.audit.around(request, () =>
+        handle({ ctx, portal, caller, key, params: checked as P, query: query as Q, body: body as B }),
+      );
     },
   };
 }

@@ -7,6 +7,7 @@ import Router from "@koa/router";
 import type Koa from "koa";
 import { sessionCookieOf } from "../access/cookie.ts";
 import { type Caller, isFromOwnPage, mayDo } from "../access/decide-access.ts";
+import { announce } from "../audit/audit.ts";
 import type { Portal } from "../portal.ts";
 import type { Route } from "./route.ts";
 
@@ -17,6 +18,7 @@ export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
       ctx.state.route = one.path;
       const caller = await identify(portal, ctx);
       if (caller) ctx.state.actor = caller.name;
+      announce(ctx, one, caller);
       const allowed = authorise(portal, ctx, one, caller);
       if (!allowed) {
         ctx.redirect(`/sign-in?next=${encodeURIComponent(ctx.url)}`);

@@ -38,6 +38,8 @@ const EXPECTED: { readonly [route: string]: readonly [access: Access, status: nu
   "GET /v1/pipelines": ["viewer", 200, "/v1/pipelines"],
   "GET /v1/pipelines/{name}": ["viewer", 200, "/v1/pipelines/ci"],
   "GET /v1/steps": ["viewer", 200, "/v1/steps"],
+  "GET /v1/audit": ["admin", 200, "/v1/audit"],
+  "GET /v1/audit/entries": ["admin", 200, "/v1/audit/entries"],
   "GET /v1/inbox": ["viewer", 200, "/v1/inbox"],
   "GET /v1/deliveries": ["viewer", 200, "/v1/deliveries"],
   "GET /v1/me": ["viewer", 200, "/v1/me"],

@@ -14,6 +14,7 @@ import { getPipeline } from "./get-pipeline.ts";
 import { getTask } from "./get-task.ts";
 import { livez, metrics, readyz, version } from "./health.ts";
 import { listApps } from "./list-apps.ts";
+import { listAudit, listAuditEntries } from "./list-audit.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { listInbox } from "./list-inbox.ts";
 import { listPipelines } from "./list-pipelines.ts";
@@ -61,6 +62,8 @@ export const ROUTES: readonly Route[] = [
   listPipelines,
   getPipeline,
   listSteps,
+  listAudit,
+  listAuditEntries,
   listInbox,
   listDeliveries,
   getMe,

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { setSessionCookie } from "../access/cookie.ts";
 import { safeNext } from "../access/decide-access.ts";
 import type { Principal } from "../access/sessions.ts";
+import { noteWho } from "../audit/note.ts";
 import { route } from "../http/route.ts";
 import { say } from "../messages.ts";
 import { sendPage } from "../pages/page.ts";
@@ -38,6 +39,8 @@ export const showSignIn = route({
       sendPage(ctx, signInPage({ next: safeNext(query.next), problem: say.linkIsOver() }), 401);
       return;
     }
+    const who = await portal.sessions.identify(session);
+    if (who) noteWho(ctx, who);
     startSession(portal, ctx, session, query.next);
   },
 });
@@ -62,6 +65,7 @@ export const signIn = route({
       sendPage(ctx, signInPage({ next: safeNext(body.next), problem: say.tokenIsUnknown() }), 401);
       return;
     }
+    noteWho(ctx, caller);
     const principal: Principal = { name: caller.name, role: caller.role, token: caller.token };
     startSession(portal, ctx, await portal.sessions.open(principal), body.next);
   },

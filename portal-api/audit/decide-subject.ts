@@ -1,0 +1,58 @@
+// What a request was about, for the audit log: names from its path, its query and its body. Never parameters of pipelines.
+
+import { isJsonObject } from "@gantry/core/json.ts";
+import { harmless } from "@gantry/wire/audit/entry.ts";
+
+export type Subject = { readonly [what: string]: string };
+
+/** Fields of bodies and queries that name something or say what is to be done. Others may be long or secret. */
+const TOLD = [
+  "app",
+  "pipeline",
+  "site",
+  "runner",
+  "job",
+  "answer",
+  "from",
+  "definition",
+  "undo",
+  "name",
+  "role",
+  "user",
+  "group",
+  "days",
+] as const;
+
+/** The first part of a path under `/v1/` → what its `{id}` or `{name}` is. */
+const KINDS: { readonly [collection: string]: string } = { tasks: "task", tokens: "token", pipelines: "pipeline" };
+
+export function decideSubject(request: {
+  /** The template: `/v1/tasks/{id}/cancel`. */
+  readonly path: string;
+  readonly params: { readonly [name: string]: unknown };
+  readonly query?: unknown;
+  readonly body?: unknown;
+}): Subject {
+  const [, , collection = ""] = request.path.split("/");
+  const kind = KINDS[collection] ?? collection.replace(/s$/, "");
+  const found: { [what: string]: string } = {};
+  for (const source of [request.query, request.body]) {
+    for (const name of TOLD) tell(found, name === "name" ? kind : name, fieldOf(source, name));
+  }
+  const changes = fieldOf(request.body, "changes");
+  if (isJsonObject(changes)) tell(found, "settings", Object.keys(changes).sort().join(","));
+  // create-app: the app does not exist yet, so its name is a parameter.
+  if (collection === "apps") tell(found, "app", fieldOf(fieldOf(request.body, "params"), "name"));
+  for (const [name, value] of Object.entries(request.params))
+    tell(found, name === "id" || name === "name" ? kind : name, value);
+  return found;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+function tell(found: { [what: string]: string }, name: string, value: unknown): void {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    found[name] = harmless(String(value));
+}
