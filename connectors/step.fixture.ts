@@ -119,6 +119,7 @@ export async function openBench(options: {
       log: (line) => void lines.push(line),
       environment: { PATH: [...(options.path ?? []), process.env.PATH ?? ""].join(delimiter) },
       exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines, programs }),
+      require: () => {},
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,
       signal: abort.signal,

@@ -17,6 +17,19 @@ const secretSource = z.union([
 ]);
 export type SecretSource = z.infer<typeof secretSource>;
 
+/** `apps`: whose own pipelines may name it. Pipelines of the platform may name every secret. */
+const apps = z.array(name).max(10_000).optional();
+const siteSecret = z.union([
+  z.strictObject({ file: z.string().min(1), apps }),
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable"), apps }),
+]);
+export type SiteSecret = z.infer<typeof siteSecret>;
+
+const sharedName = z
+  .string()
+  .max(500)
+  .regex(/^[^*\s]+\/([^*\s/]+|\*)$/, "must be like PROJECT/name or PROJECT/*");
+
 const secretName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, "must begin with a letter and have only letters, digits, _ and -");
@@ -71,7 +84,16 @@ export const runnerConfigSchema = z
       .prefault({}),
     logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
     systems: z.record(name, system).default({}),
-    secrets: z.record(secretName, secretSource).default({}),
+    secrets: z.record(secretName, siteSecret).default({}),
+    /** What every app may read with the credentials of the site, besides what belongs to it: names, or `PROJECT/*`. */
+    shared: z
+      .strictObject({
+        /** By default the templates of the pipeline `create-app` that ships. */
+        repositories: z.array(sharedName).max(1_000).default(["TEMPLATES/*"]),
+        /** The project `library` of a Harbor is there from the start, and everybody may read it. */
+        images: z.array(sharedName).max(1_000).default(["library/*"]),
+      })
+      .prefault({}),
   })
   .superRefine((config, context) => {
     if ((config.token === undefined) === (config.enrol === undefined)) {

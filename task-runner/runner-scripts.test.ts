@@ -46,6 +46,7 @@ test("an error of the file system is told in words, whatever meets it", async (t
     input: z.object({}),
     output: z.object({}),
     needs: [],
+    acts: () => [],
     effects: [],
     retry: NO_RETRY,
     timeoutMs: 30_000,

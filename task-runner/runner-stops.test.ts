@@ -90,6 +90,7 @@ function changer(made: string[], gate: { open: () => void; opened: Promise<void>
     input: z.strictObject({}),
     output: z.object({}),
     needs: [],
+    acts: () => [],
     effects: ["change"],
     retry: NO_RETRY,
     timeoutMs: 30_000,

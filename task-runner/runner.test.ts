@@ -15,6 +15,7 @@ const greet = defineStep({
   input: z.strictObject({ name: z.string() }),
   output: z.object({ greeting: z.string() }),
   needs: [],
+  acts: () => [],
   effects: [],
   retry: NO_RETRY,
   timeoutMs: 10_000,

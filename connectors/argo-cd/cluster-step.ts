@@ -18,6 +18,7 @@ export const argocdRequireCluster = defineStep({
     verified: z.boolean().describe("False: the account may not see any cluster, so nothing is known."),
   }),
   needs: ["argocd"],
+  acts: ({ cluster, system }) => [{ kind: "destination", access: "read", cluster, system }],
   effects: [],
   retry: USUAL_RETRY,
   timeoutMs: 120_000,

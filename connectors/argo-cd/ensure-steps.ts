@@ -3,6 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
+import type { Resource } from "@gantry/core/step/resource.ts";
 import { defineStep, type StepContext, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { openHost } from "../git/hosts.ts";
@@ -47,6 +48,11 @@ export const argocdEnsureProject = defineStep({
   input: projectInput,
   output: z.object({ project: z.string(), created: z.boolean() }),
   needs: ["argocd"],
+  acts: ({ project, sourceRepos, destinations, system }) => [
+    { kind: "argocd-project", access: "change", project, system },
+    ...sourceRepos.map((url): Resource => ({ kind: "clone-url", access: "read", url })),
+    ...destinations.map((place): Resource => ({ kind: "destination", access: "change", ...place, system })),
+  ],
   effects: ["create-project", "update-project"],
   retry: USUAL_RETRY,
   timeoutMs: SETUP_LIMIT_MS,
@@ -131,6 +137,7 @@ export const argocdEnsureRepository = defineStep({
   }),
   output: z.object({ url: z.string(), created: z.boolean() }),
   needs: ["argocd", "git"],
+  acts: ({ repository }) => [{ kind: "repository", access: "read", ...repository }],
   effects: ["register-repository"],
   retry: USUAL_RETRY,
   timeoutMs: SETUP_LIMIT_MS,
@@ -198,6 +205,11 @@ export const argocdEnsureApp = defineStep({
   input: appInput,
   output: appOutput,
   needs: ["argocd"],
+  acts: ({ app, project, repoUrl: url, cluster, namespace, system }) => [
+    { kind: "argocd-application", access: "change", app, project, system },
+    { kind: "clone-url", access: "read", url },
+    { kind: "destination", access: "change", cluster, namespace, system },
+  ],
   effects: ["create-app", "update-app"],
   retry: USUAL_RETRY,
   timeoutMs: SETUP_LIMIT_MS,

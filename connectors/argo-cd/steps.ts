@@ -6,6 +6,7 @@ import type { JsonValue } from "@gantry/core/json.ts";
 import { parseDuration } from "@gantry/core/pipeline/duration.ts";
 import type { ArgocdSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
+import type { Resource } from "@gantry/core/step/resource.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { z } from "zod";
@@ -22,6 +23,10 @@ import { type Application, isAt, short, shortAt, type TreeNode } from "./model.t
 const revision = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "must be a whole commit hash");
 const placeInput = z.strictObject({ app: objectName, project: objectName, revision, system });
 type PlaceInput = z.output<typeof placeInput>;
+
+function application({ app, project, system }: PlaceInput, access: "read" | "change"): Resource {
+  return { kind: "argocd-application", access, app, project, system };
+}
 
 /** Asking git again costs Argo CD a fetch. */
 const REFRESH_EVERY_MS = 2_000;
@@ -46,6 +51,7 @@ export const argocdDiff = defineStep({
   input: placeInput,
   output: z.object({ changed: z.number(), changes: z.array(z.string()) }),
   needs: ["argocd"],
+  acts: (input) => [application(input, "read")],
   effects: [],
   retry: USUAL_RETRY,
   timeoutMs: 900_000,
@@ -81,6 +87,7 @@ export const argocdSync = defineStep({
   input: placeInput,
   output: syncOutput,
   needs: ["argocd"],
+  acts: (input) => [application(input, "change")],
   effects: ["sync"],
   retry: USUAL_RETRY,
   timeoutMs: 900_000,
@@ -178,6 +185,7 @@ export const argocdWait = defineStep({
   input: waitInput,
   output: waitOutput,
   needs: ["argocd"],
+  acts: (input) => [application(input, "read")],
   effects: [],
   retry: USUAL_RETRY,
   timeoutMs: 900_000,

@@ -2,6 +2,7 @@
 // project of this host is `workspace` or `workspace/PROJECTKEY`; without a key, Bitbucket uses its oldest project.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { z } from "zod";
 import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
 import { callSdk, type SdkCall } from "../git/sdk.ts";
@@ -26,7 +27,7 @@ export function bitbucketCloudHost(access: HostAccess): GitHost {
     describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
     isEmpty: (project, slug) => isEmpty(access, project, slug),
     deleteRepository: (project, slug) => deleteRepository(access, project, slug),
-    cloneUrl: (project, slug) => `${system.cloneBase ?? system.url}/${pathOf(workspaceOf(project), slug)}.git`,
+    cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(workspaceOf(project), slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(workspaceOf(project), slug, "commits", commit)}`,
     gitAuthorization: () =>

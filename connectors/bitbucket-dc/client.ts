@@ -2,6 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject } from "@gantry/core/json.ts";
+import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { z } from "zod";
 import { type GitHost, type HostAccess, type HostRepository, pathOf, withoutToken } from "../git/host.ts";
 import { basicAuth, createHttp, type Http, type OtherAnswer } from "../http.ts";
@@ -39,8 +40,7 @@ export function bitbucketDcHost(access: HostAccess): GitHost {
     describeRepository: (project, slug, description) => describeRepository(client, project, slug, description),
     isEmpty: (project, slug) => isEmpty(client, project, slug),
     deleteRepository: (project, slug) => deleteRepository(client, project, slug),
-    cloneUrl: (project, slug) =>
-      `${system.cloneBase ?? `${system.url}/scm`}/${pathOf(project.toLowerCase(), slug)}.git`,
+    cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${browsePath(project, slug)}/browse`,
     commitUrl: (project, slug, commit) => `${system.url}/${browsePath(project, slug)}/commits/${pathOf(commit)}`,
     gitAuthorization: () => authorization,

@@ -2,6 +2,7 @@
 // Gantry, a project of this host is the owner: an organisation, or the user that the token belongs to.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { Octokit } from "@octokit/rest";
 import { z } from "zod";
 import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
@@ -25,7 +26,7 @@ export function githubHost(access: HostAccess): GitHost {
     describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
     isEmpty: (project, slug) => isEmpty(access, project, slug),
     deleteRepository: (project, slug) => deleteRepository(access, project, slug),
-    cloneUrl: (project, slug) => `${system.cloneBase ?? system.url}/${pathOf(project, slug)}.git`,
+    cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(project, slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "commit", commit)}`,
     // GitHub accepts any user name with a token; this one also works for installation tokens.

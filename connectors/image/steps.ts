@@ -59,6 +59,7 @@ export const buildPush = defineStep<Input, Output, "harbor">({
   input: inputSchema,
   output: outputSchema,
   needs: ["harbor"],
+  acts: ({ repository, system }) => [{ kind: "image", access: "change", repository, system }],
   effects: ["push"],
   retry: USUAL_RETRY,
   timeoutMs: 60 * 60_000,

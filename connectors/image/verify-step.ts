@@ -20,6 +20,7 @@ export const verify = defineStep({
   }),
   output: z.object({ image: z.string(), digest: z.string(), ref: z.string() }),
   needs: ["harbor"],
+  acts: ({ repository, system }) => [{ kind: "image", access: "read", repository, system }],
   effects: [],
   retry: USUAL_RETRY,
   timeoutMs: 5 * 60_000,

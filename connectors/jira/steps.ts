@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
+import type { Resource } from "@gantry/core/step/resource.ts";
 import { defineStep, type StepContext, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { outlastRestart } from "../outlast.ts";
@@ -32,6 +33,7 @@ export const createProject = defineStep({
   }),
   output: z.strictObject({ key: z.string(), id: z.string(), url: z.string(), created: z.boolean() }),
   needs: ["jira"],
+  acts: ({ key, system }) => [{ kind: "jira-project", access: "create", key, system }],
   effects: ["project"],
   retry: USUAL_RETRY,
   timeoutMs: 15 * MINUTE_MS,
@@ -80,6 +82,7 @@ export const createIssue = defineStep({
   }),
   output: z.strictObject({ key: z.string(), id: z.string(), url: z.string() }),
   needs: ["jira"],
+  acts: ({ project: key, system }) => [{ kind: "jira-project", access: "change", key, system }],
   effects: ["issue"],
   retry: USUAL_RETRY,
   timeoutMs: 20 * MINUTE_MS,
@@ -135,6 +138,7 @@ export const transitionIssue = defineStep({
   }),
   output: z.strictObject({ key: z.string(), status: z.string(), changed: z.boolean(), url: z.string() }),
   needs: ["jira"],
+  acts: ({ issue, system }) => [projectOf(issue, system)],
   effects: ["transition"],
   retry: USUAL_RETRY,
   timeoutMs: 15 * MINUTE_MS,
@@ -172,6 +176,7 @@ export const comment = defineStep({
   input: z.strictObject({ issue: issueKey, text: z.string().min(1).max(30_000), system }),
   output: z.strictObject({ key: z.string(), id: z.string(), url: z.string() }),
   needs: ["jira"],
+  acts: ({ issue, system }) => [projectOf(issue, system)],
   effects: ["comment"],
   retry: USUAL_RETRY,
   timeoutMs: 15 * MINUTE_MS,
@@ -190,6 +195,10 @@ export const comment = defineStep({
       return succeeded({ key, url: browse(context, key), ...made });
     }),
 });
+
+function projectOf(issue: string, system: string | undefined): Resource {
+  return { kind: "jira-project", access: "change", key: issue.slice(0, issue.lastIndexOf("-")), system };
+}
 
 class NotFoundYet extends Error {}
 

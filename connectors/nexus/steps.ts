@@ -35,6 +35,8 @@ export const settings = defineStep({
   input,
   output: z.strictObject({ files: z.array(z.string()), urls: z.partialRecord(z.enum(FORMATS), z.string()) }),
   needs: ["nexus"],
+  // The repositories that the site's configuration names, for all apps.
+  acts: () => [],
   effects: [],
   retry: USUAL_RETRY,
   timeoutMs: 900_000,

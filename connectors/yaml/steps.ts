@@ -47,6 +47,7 @@ export const kustomizeSetImage = defineStep({
   /** `previous` holds the digest that a file named before, where it named one. */
   output: z.object({ changed: z.array(z.string()), previous: z.record(z.string(), z.string()) }),
   needs: [],
+  acts: () => [],
   effects: [],
   retry: NO_RETRY,
   timeoutMs: 60_000,
@@ -92,6 +93,7 @@ export const yamlEdit = defineStep({
   }),
   output: z.object({ changed: z.array(z.string()) }),
   needs: [],
+  acts: () => [],
   effects: [],
   retry: NO_RETRY,
   timeoutMs: 60_000,

@@ -15,6 +15,18 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Correct `with:` of this step in the pipeline file.",
   },
+  "outside-app": {
+    status: 403,
+    message: "The step {step} may not use {what}.",
+    why: "{problem}",
+    todo: "Name what belongs to the app. What every app may read is listed under `shared:` in the runner's configuration. In a pipeline of the platform team, `scope: site` lets a step use more.",
+  },
+  "secret-not-allowed": {
+    status: 403,
+    message: "A pipeline of the app {app} may not use the secret {secret}.",
+    why: "The configuration of the runner at site {site} does not list the app under `apps:` of this secret.",
+    todo: "Ask the platform team to add the app there, or use another secret.",
+  },
   "system-missing": {
     status: 422,
     message: "Site {site} has no {kind} system{name}.",

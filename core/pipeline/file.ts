@@ -90,6 +90,10 @@ export const stepShape = z.strictObject({
   run: z.string().min(1).max(65_536).optional().describe("A script; it gets values by env only"),
   shell: z.enum(["sh", "bash", "node", "python3"]).optional(),
   workingDirectory: z.string().max(500).optional().describe("Folder below the workspace"),
+  scope: z
+    .literal("site", "the word `site`, or nothing")
+    .optional()
+    .describe("With uses: the step may act on more than the app of the task"),
   env: envNames.optional(),
   when: z.string("an expression, or `always`").max(4_096).optional().describe("An expression, or always"),
   timeout: duration.optional(),

@@ -75,6 +75,7 @@ function normaliseSteps(files: readonly StepFile[], steps: ReadonlyMap<string, S
     when: bareCondition(step.when),
     timeoutMs: duration(step.timeout),
     ...(step.retry === undefined ? {} : { retry: normaliseRetry(step.retry) }),
+    ...(step.scope === undefined ? {} : { scope: step.scope }),
     env: step.env ?? {},
     action:
       step.uses === undefined

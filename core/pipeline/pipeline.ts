@@ -34,6 +34,11 @@ export type Pipeline = {
   readonly app: "existing" | "new" | "none";
   /** It takes back the creation of its app; when it succeeds the app is removed. No file has it. */
   readonly undoes?: true;
+  /**
+   * Who wrote it: the platform team, whose folder of pipelines the installation names, or the people of an app in their own
+   * repository. Set by what reads the file, never by the file. Absent in definitions that an older version has stored.
+   */
+  readonly origin?: Origin;
   /** JSON Schema of type object; the form is made from it. Defaults may be templates over `app` and `task`. Use params.ts. */
   readonly params: ParamsSchema;
   readonly concurrency: Concurrency | undefined;
@@ -44,6 +49,8 @@ export type Pipeline = {
   /** Facts to keep on the app after success, e.g. the newest image; merged into `app.facts`. */
   readonly remember: { readonly [name: string]: Template };
 };
+
+export type Origin = "platform" | "app";
 
 export type ParamsSchema = {
   readonly type: "object";
@@ -108,6 +115,8 @@ export type StepSpec = {
   readonly timeoutMs: number | undefined;
   /** New tries of the step within one attempt of its job. Absent: none. */
   readonly retry?: Retry;
+  /** The step may act on more than the app of the task. Only in definitions of the platform. */
+  readonly scope?: "site";
   readonly env: { readonly [name: string]: Template };
   readonly action: UsesAction | RunAction | UndoAction;
 };

@@ -127,6 +127,8 @@ function oneActionPerStep({ file }: RuleContext): readonly PathProblem[] {
     for (const key of ["shell", "workingDirectory"] as const) {
       if (step[key] !== undefined && step.run === undefined) problems.push(at(key, `\`${key}\` is for \`run\``));
     }
+    if (step.scope !== undefined && step.uses === undefined)
+      problems.push(at("scope", "`scope` is for `uses`: a script never gets the credentials of the site's systems"));
     if (step.run?.includes("${{")) {
       problems.push(at("run", "a script cannot contain an expression; pass the value with `env` and use the variable"));
     }

@@ -4,19 +4,22 @@ import type { z } from "zod";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { SystemKind, SystemOf } from "../site/systems.ts";
 import type { StepOutcome } from "./outcome.ts";
+import type { Resource } from "./resource.ts";
 
 /**
  * Lifecycle, in call order, on one runner:
  *
  * 1. The runner evaluates `with:` and parses it by `input`. A mistake ends the step as `errored`, code `bad-input`.
- * 2. `run` is called. It must not sleep: where it waits for the outside it answers `waiting(reason, retryAfterMs, memo)`
+ * 2. `acts` says what this input names at outside systems. The runner refuses what does not belong to the app of the task:
+ *    the step ends as `failed`, code `outside-app`, and nothing else of it is called.
+ * 3. `run` is called. It must not sleep: where it waits for the outside it answers `waiting(reason, retryAfterMs, memo)`
  *    and is called again later, perhaps in another process, with the same input and the memo.
- * 3. Every change to the outside world goes through `context.effect`. The effect's key is the same in every attempt, so
+ * 4. Every change to the outside world goes through `context.effect`. The effect's key is the same in every attempt, so
  *    `run` may be called again after a crash at any point: an effect that is done is answered from the record, one that
  *    may be done is probed first.
- * 4. What `run` throws becomes an outcome: a GantryError becomes `errored` (retryable as its table entry says), an abort
+ * 5. What `run` throws becomes an outcome: a GantryError becomes `errored` (retryable as its table entry says), an abort
  *    becomes what aborted it (timed-out, canceled, lease lost), anything else is a bug and becomes `errored`, `internal`.
- * 5. The output is checked by `output`; it is public (it is shown to people), so it never holds a secret.
+ * 6. The output is checked by `output`; it is public (it is shown to people), so it never holds a secret.
  *
  * Steps of one job never run concurrently. The same step may run concurrently in other jobs.
  */
@@ -28,6 +31,12 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
   readonly output: z.ZodType<O>;
   /** The kinds of systems that the step may ask for; it gets no other. */
   readonly needs: readonly K[];
+  /**
+   * Everything at outside systems that this input names and the step reads or changes with the credentials of the site. Empty
+   * for a step that does not use them, or uses only what all apps of the site share. What shows up only while the step runs
+   * (a submodule, a base image) goes through `context.require`.
+   */
+  readonly acts: (input: I) => readonly Resource[];
   /** Names of the changes it makes outside; empty for a step that only reads or computes. */
   readonly effects: readonly string[];
   /** How often the runner tries again after a retryable `errored`, and how long it waits in between. */
@@ -73,6 +82,8 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
    */
   readonly environment: Readonly<Record<string, string>>;
   readonly effect: RunEffect;
+  /** Throws `outside-app` when this may not be used for the app of the task. Called before credentials are sent. */
+  readonly require: (resource: Resource) => void;
   readonly fetch: typeof fetch;
   /** Aborted on cancel, timeout and lease loss. */
   readonly signal: AbortSignal;
@@ -138,9 +149,10 @@ export type RunEffect = <R extends JsonObject>(effect: {
 }) => Promise<R>;
 
 /** For the explicit list: a step whose types are forgotten. */
-export type AnyStep = Omit<Step, "input" | "output" | "plan" | "run" | "undo"> & {
+export type AnyStep = Omit<Step, "input" | "output" | "acts" | "plan" | "run" | "undo"> & {
   readonly input: z.ZodType;
   readonly output: z.ZodType;
+  readonly acts: (input: never) => readonly Resource[];
   readonly plan: (context: StepContext<never>) => Promise<readonly string[]>;
   readonly run: (context: StepContext<never>) => Promise<StepOutcome<JsonObject>>;
   readonly undo?: (context: StepContext<never>, output: never) => Promise<void>;

@@ -74,6 +74,13 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "file-invalid": { file: "values.yaml", problem: "line 3: the key image occurs twice" },
   superseded: { what: "orders", problem: "Argo CD deploys commit 7892cdcd." },
   "gate-failed": { gate: "The image scan", problem: "2 critical vulnerabilities", todo: "Update the base image." },
+  "outside-app": {
+    step: "git/commit-push",
+    what: "the repository APPS/payments",
+    problem:
+      "The repository APPS/payments does not belong to the app orders. Its own: APPS/orders, APPS/orders-deploy.",
+  },
+  "secret-not-allowed": { app: "orders", secret: "SIGNING_KEY", site: "seoul" },
   "program-missing": { program: "buildah" },
   "scripts-refused": { runner: "seoul-1", why: "bubblewrap is not installed" },
   "dockerfile-invalid": { problem: "line 3: unknown instruction RUNN" },

@@ -33,6 +33,7 @@ const put = defineStep({
   input: z.object({ issue: z.string(), text: z.string() }),
   output: z.object({ key: z.string() }),
   needs: [],
+  acts: () => [],
   effects: ["comment"],
   retry: NO_RETRY,
   timeoutMs: 600_000,

@@ -12,6 +12,7 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobS
   if (!definition) throw new Error(`pipeline ${pipeline.name} has no job ${job.id}`);
   const spec = {
     pipeline: pipeline.name,
+    ...(pipeline.origin === undefined ? {} : { definition: { origin: pipeline.origin, app: pipeline.app } }),
     ...(state.app === undefined ? {} : { app: state.app }),
     title: definition.title,
     site: job.site,

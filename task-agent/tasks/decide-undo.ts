@@ -39,6 +39,7 @@ export function undoPipeline(
     button: "Undo the creation of",
     app: "existing",
     undoes: true,
+    origin: "platform",
     params: { type: "object", properties: {}, required: [], additionalProperties: false },
     concurrency: undefined,
     jobs,

@@ -1,4 +1,4 @@
-// Reads a folder of pipeline files.
+// Reads the folder with the pipeline files of the platform team.
 
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
@@ -28,7 +28,10 @@ export async function readDefinitions(
     if (other !== undefined)
       problems.push({ file, line: 1, detail: `the name ${name} is that of the pipeline in ${other}; use another one` });
     files.set(name, file);
-    definitions.push({ pipeline, version: `sha256:${createHash("sha256").update(text).digest("hex")}` });
+    definitions.push({
+      pipeline: { ...pipeline, origin: "platform" },
+      version: `sha256:${createHash("sha256").update(text).digest("hex")}`,
+    });
   }
   return { definitions, problems };
 }

@@ -23,6 +23,7 @@ class OutsideSystem {
     input: z.strictObject({}),
     output: z.object({ url: z.string() }),
     needs: [],
+    acts: () => [],
     effects: ["put"],
     retry: NO_RETRY,
     timeoutMs: 30_000,

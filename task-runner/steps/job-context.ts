@@ -2,6 +2,7 @@
 // journal: the attempt (attempts/attempt.ts) does that, and it may be in another thread.
 
 import type { Masker } from "@gantry/core/mask/masker.ts";
+import type { Resource } from "@gantry/core/step/resource.ts";
 import type { StepBook } from "@gantry/core/step/step.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { JobSpec } from "@gantry/wire/runner/protocol.ts";
@@ -25,6 +26,8 @@ export type JobContext = Pick<JobRequest, "ref" | "spec" | "folders"> &
   JobControl & {
     readonly environment: StepEnvironment;
     readonly masker: Masker;
+    /** What steps of this attempt have created; grows while it runs. */
+    readonly made: Resource[];
   };
 
 export type JobStep = JobSpec["steps"][number];
@@ -39,7 +42,7 @@ export function createJobContext(
   masker.add(token);
   const deps = { ...tools, env, logger: loggerTo(control.emit) };
   const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, path, isolation };
-  return { ...control, environment, ref, spec, folders, masker };
+  return { ...control, environment, ref, spec, folders, masker, made: [] };
 }
 
 function loggerTo(emit: JobControl["emit"]): Logger {

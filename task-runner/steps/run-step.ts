@@ -15,7 +15,7 @@ import type { JobContext, JobStep } from "./job-context.ts";
 import { runScript } from "./run-script.ts";
 import { runUndo, runUses } from "./run-uses.ts";
 import { baseEnv, libraryEnv, pipelineEnv } from "./script-env.ts";
-import { reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
+import { isRefusal, reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 
 /** Its outputs are masked and within the limits of the protocol. */
@@ -131,9 +131,11 @@ async function checkedResult(job: JobContext, step: JobStep, log: LogSpool, base
       return error instanceof Abandoned ? { ...result, mayStillRun: true } : result;
     }
     const mayStillRun = isCode(error, "kill-failed");
-    const failure = failureOf(toGantryError(job, step, error));
+    const known = toGantryError(job, step, error);
+    const failure = failureOf(known);
     log.line(`[gantry] ${[failure.message, failure.why].filter(Boolean).join(" ")}`);
-    return { outcome: "errored", outputs: {}, failure, ...(mayStillRun ? { mayStillRun } : {}) };
+    const outcome = isRefusal(known) ? "failed" : "errored";
+    return { outcome, outputs: {}, failure, ...(mayStillRun ? { mayStillRun } : {}) };
   }
 }
 

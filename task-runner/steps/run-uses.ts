@@ -3,7 +3,8 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
-import { failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
+import { failed, failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
+import { type Resource, resourceInWords } from "@gantry/core/step/resource.ts";
 import type { AnyStep, StepContext } from "@gantry/core/step/step.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { type Backoff, backoffMs } from "@gantry/runtime/backoff.ts";
@@ -12,10 +13,11 @@ import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
 import { isRetryable } from "../ports.ts";
 import { confiningExec } from "./confined.ts";
+import { outsideApp } from "./decide-outside.ts";
 import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
 import { libraryEnv } from "./script-env.ts";
-import { reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
+import { isRefusal, reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
 import { systemFetch } from "./system-fetch.ts";
 import { resolveSystems, warnOfInsecure } from "./systems.ts";
@@ -27,8 +29,11 @@ type UndoAction = Extract<JobStep["action"], { kind: "undo" }>;
 /** Throws a GantryError, the signal's reason, or the error of a bug; the caller turns it into an outcome. */
 export async function runUses(run: StepRun, action: UsesAction): Promise<StepResult> {
   const step = await loadStep(run, action.uses);
-  const input = await renderWithSecrets(run.job, action.with as JsonObject, run.scope);
-  return callUntilEnded(run, step, await prepare(run, step, input));
+  const given = await renderWithSecrets(run.job, action.with as JsonObject, run.scope);
+  const { input, acts } = checkInput(run, step, given);
+  const result = await callUntilEnded(run, step, await prepare(run, step, input));
+  if (result.outcome === "succeeded") run.job.made.push(...acts.filter(({ access }) => access === "create"));
+  return result;
 }
 
 /** Takes back what a step of an earlier task did. Throws like `runUses`. */
@@ -47,7 +52,8 @@ export async function runUndo(run: StepRun, action: UndoAction): Promise<StepRes
       return succeeded({});
     },
   };
-  return callUntilEnded(run, undoing, await prepare(run, step, action.with as JsonObject));
+  const { input } = checkInput(run, step, action.with as JsonObject, wasMade(run, output.data));
+  return callUntilEnded(run, undoing, await prepare(run, undoing, input));
 }
 
 async function loadStep({ job }: StepRun, name: string): Promise<AnyStep> {
@@ -57,11 +63,37 @@ async function loadStep({ job }: StepRun, name: string): Promise<AnyStep> {
   return load();
 }
 
-async function prepare(run: StepRun, step: AnyStep, given: JsonObject): Promise<StepContext<never>> {
+/** Throws `bad-input`, and `outside-app` unless the input names what the task may use. Nothing of the step has run then. */
+function checkInput(
+  run: StepRun,
+  step: AnyStep,
+  given: JsonObject,
+  isAllowed = false,
+): { readonly input: unknown; readonly acts: readonly Resource[] } {
+  const input = parseInput(step, given);
+  const acts = step.acts(input as never);
+  if (!isAllowed) requireInside(run, step.name, acts);
+  return { input, acts };
+}
+
+function requireInside({ job, step: { scope } }: StepRun, step: string, acts: readonly Resource[]): void {
+  const { config } = job.environment;
+  const problem = outsideApp({ spec: job.spec, isSiteWide: scope === "site", config, made: job.made }, acts);
+  if (problem === undefined) return;
+  const what = acts.map(resourceInWords).slice(0, 5).join(", ");
+  throw new GantryError("outside-app", { step, what: what || "the credentials of the site", problem });
+}
+
+/** The task-agent made this job from its own record of what the creation of the app has made. */
+function wasMade({ job }: StepRun, output: unknown): boolean {
+  const created = z.object({ created: z.literal(true) }).safeParse(output);
+  return job.spec.definition?.origin === "platform" && created.success;
+}
+
+async function prepare(run: StepRun, step: AnyStep, input: unknown): Promise<StepContext<never>> {
   const { job, limitTo } = run;
   const { config, secrets } = job.environment;
   if (run.step.timeoutMs === undefined) limitTo(step.timeoutMs);
-  const input = parseInput(step, given);
   const systems = await resolveSystems(config, step, secrets, job.masker);
   return contextOf(run, step, input, warnOfInsecure(systems, run.log.line));
 }
@@ -108,6 +140,7 @@ async function callOnce(run: StepRun, step: AnyStep, context: StepContext<never>
   } catch (error) {
     run.signal.throwIfAborted();
     const known = toGantryError(run.job, run.step, error);
+    if (isRefusal(known)) return failed(failureOf(known));
     return { kind: "errored", failure: failureOf(known), retryable: isRetryable(known) };
   }
 }
@@ -179,6 +212,7 @@ function contextOf(
       clock: deps.clock,
       signal,
     }),
+    require: (resource) => requireInside(run, step.name, [resource]),
     // So that a step that does not pass on its signal is stopped, too.
     fetch: (address, init) => {
       const signals = init?.signal ? [signal, init.signal] : [signal];

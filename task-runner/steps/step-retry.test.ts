@@ -109,6 +109,7 @@ function stepOf(name: string, run: () => StepOutcome<JsonObject> | Promise<StepO
     input: z.object({}),
     output: z.record(z.string(), z.json()) as z.ZodType<JsonObject>,
     needs: [],
+    acts: () => [],
     effects: [],
     retry: NO_RETRY,
     timeoutMs: 30_000,

@@ -46,6 +46,11 @@ export function toGantryError(job: JobContext, step: JobStep, error: unknown): G
   return new GantryError("internal", { problem: job.masker.text(inWords(job, error)) });
 }
 
+/** The pipeline asks for what its app may not have: the work of its writer has failed, not Gantry. */
+export function isRefusal({ code }: GantryError): boolean {
+  return code === "outside-app" || code === "secret-not-allowed";
+}
+
 function inWords({ folders }: JobContext, error: unknown): string {
   const path = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
   if (path !== undefined) return `${path.replace(`${folders.root}/`, "")}: ${fileProblem(error)}.`;

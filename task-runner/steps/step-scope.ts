@@ -4,12 +4,21 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { referencesIn, render } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { mayNameSecret } from "./decide-outside.ts";
 import type { JobContext } from "./job-context.ts";
 
 /** Renders a template that may name secrets. Throws `expression-failed` and `credential-missing`. */
 export async function renderWithSecrets(job: JobContext, template: JsonObject, scope: JsonObject): Promise<JsonObject> {
   const secrets: Record<string, string> = {};
-  for (const name of secretsNamedIn(template)) secrets[name] = await job.environment.secrets.resolve(name, job.masker);
+  const { secrets: known, config } = job.environment;
+  for (const name of secretsNamedIn(template)) {
+    const { app = "", site } = job.spec;
+    // A secret that is not listed is reported as missing, by whoever names it.
+    const source = Object.hasOwn(config.secrets, name) ? config.secrets[name] : undefined;
+    if (source && !mayNameSecret(job.spec, source))
+      throw new GantryError("secret-not-allowed", { app, secret: name, site });
+    secrets[name] = await known.resolve(name, job.masker);
+  }
   const rendered: JsonValue = render(template, { ...scope, secrets });
   if (isJsonObject(rendered)) return rendered;
   throw new GantryError("internal", { problem: "The template of an object did not render to an object." });

@@ -18,6 +18,7 @@ function step(name: string, run: (context: Context) => Promise<object>): AnyStep
     input: input as z.ZodType<z.output<typeof input>>,
     output: z.record(z.string(), z.json()) as z.ZodType<JsonObject>,
     needs: [],
+    acts: () => [],
     effects: ["put"],
     retry: NO_RETRY,
     timeoutMs: 30_000,

@@ -142,6 +142,8 @@ const stepSpec = z.object({
   timeoutMs: ms.optional(),
   /** Older runners ignore it: the step is then run once. */
   retry: retrySpec.optional(),
+  /** It may act on more than the app of the task. Counts only in definitions of the platform. */
+  scope: z.literal("site").optional(),
   env: jsonObject,
   action: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("uses"), uses: z.string(), with: jsonObject }),
@@ -159,6 +161,12 @@ const stepSpec = z.object({
 /** Everything a runner needs for one attempt of a job. The runner evaluates expressions and resolves secrets. */
 export const jobSpec = z.object({
   pipeline: z.string(),
+  /**
+   * Who wrote the pipeline, and whether it is for an app that exists. With it the runner decides what the steps may act on, and
+   * `app` of the scope says what belongs to the app. Absent: nothing is checked, because an older task-agent sent the job or
+   * stored the definition. Those know definitions of the platform only.
+   */
+  definition: z.object({ origin: z.enum(["platform", "app"]), app: z.enum(["existing", "new", "none"]) }).optional(),
   app: z.string().optional(),
   title: z.string(),
   site: z.string(),

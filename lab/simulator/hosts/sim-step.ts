@@ -22,6 +22,7 @@ export function simStep(process: Process, random: Random, observer: StepObserver
     input: stepInput,
     output: z.object({ n: z.number() }),
     needs: [],
+    acts: () => [],
     effects: ["change"],
     retry: { max: 3, delayMs: 1_000, maxDelayMs: 10_000 },
     timeoutMs: 3_600_000,

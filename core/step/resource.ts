@@ -1,0 +1,53 @@
+// What steps act on with the credentials of a site. A step declares it, and the runner compares it with the app of the task:
+// the accounts of a site may do more than one app's pipeline should. Pure.
+
+type Named =
+  | { readonly kind: "repository"; readonly project: string; readonly slug: string }
+  /** The clone address of a repository. */
+  | { readonly kind: "clone-url"; readonly url: string }
+  /** `project/name` in a registry. */
+  | { readonly kind: "image"; readonly repository: string }
+  | { readonly kind: "image-project"; readonly project: string }
+  | { readonly kind: "argocd-project"; readonly project: string }
+  | { readonly kind: "argocd-application"; readonly app: string; readonly project: string }
+  /** Where an app runs. Without a namespace: anywhere on the cluster. */
+  | { readonly kind: "destination"; readonly cluster: string; readonly namespace?: string }
+  | { readonly kind: "jira-project"; readonly key: string }
+  | { readonly kind: "sonarqube-project"; readonly key: string };
+
+/**
+ * `create`: the step makes it, and refuses one that exists and was not made for the app of the task. `system`: as the input of
+ * the step names it; undefined where the input names none.
+ */
+export type Resource = Named & {
+  readonly access: "read" | "change" | "create";
+  readonly system?: string | undefined;
+};
+
+export type ResourceKind = Resource["kind"];
+
+/** "the repository APPS/orders" */
+export function resourceInWords(resource: Resource): string {
+  switch (resource.kind) {
+    case "repository":
+      return `the repository ${resource.project}/${resource.slug}`;
+    case "clone-url":
+      return `the repository ${resource.url}`;
+    case "image":
+      return `the image repository ${resource.repository}`;
+    case "image-project":
+      return `the image project ${resource.project}`;
+    case "argocd-project":
+      return `the Argo CD project ${resource.project}`;
+    case "argocd-application":
+      return `the Argo CD application ${resource.app} in project ${resource.project}`;
+    case "destination":
+      return resource.namespace === undefined
+        ? `the cluster ${resource.cluster}`
+        : `the namespace ${resource.namespace} on cluster ${resource.cluster}`;
+    case "jira-project":
+      return `the Jira project ${resource.key}`;
+    case "sonarqube-project":
+      return `the SonarQube project ${resource.key}`;
+  }
+}

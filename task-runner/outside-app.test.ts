@@ -1,0 +1,293 @@
+// An app's own pipeline as an attacker: it uses the accounts of the site for what belongs to another app. The runner refuses
+// it by the app's record in the job, and no outside system hears of it.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import { STEPS } from "@gantry/connectors/steps.ts";
+import type * as wire from "@gantry/wire/runner/protocol.ts";
+import { type FakeAgent, script, uses } from "./fake-agent.fixture.ts";
+import { openTestRunner } from "./runner.fixture.ts";
+
+const steps = await Promise.all(Object.values(STEPS).map((load) => load()));
+const DIGEST = `sha256:${"ab".repeat(32)}`;
+const COMMIT = "c0".repeat(20);
+
+const ORDERS = {
+  name: "orders",
+  title: "Orders",
+  source: { system: "git", project: "APPS", slug: "orders", url: "https://git.example/orders" },
+  yaml: { system: "git", project: "APPS", slug: "orders-deploy", url: "https://git.example/orders-deploy" },
+  image: { name: "orders", repository: "apps/orders" },
+  harbor: { project: "apps" },
+  jira: { key: "ORD" },
+  build: { site: "seoul" },
+  namespace: "orders",
+  targets: [{ name: "seoul", site: "seoul", cluster: "seoul-dp", overlay: "overlays/seoul-dp" }],
+  facts: {},
+};
+
+type Input = wire.JobSpec["scope"];
+type Definition = NonNullable<wire.JobSpec["definition"]>;
+const OWN: Definition = { origin: "app", app: "existing" };
+const PLATFORM: Definition = { origin: "platform", app: "existing" };
+
+type World = {
+  readonly agent: FakeAgent;
+  /** Addresses that the outside systems were asked for. */
+  readonly asked: string[];
+  readonly run: (
+    steps: readonly ReturnType<typeof uses>[],
+    definition?: Definition,
+    more?: Partial<wire.JobSpec>,
+  ) => Promise<wire.ReportRequest>;
+};
+
+/** Every outside system of the site is one server that refuses everything. */
+async function openWorld(t: TestContext, config: object = {}): Promise<World> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    response.writeHead(403, { "content-type": "application/json" }).end("{}");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { agent } = await openTestRunner(t, {
+    steps,
+    config: {
+      systems: {
+        git: { kind: "git", provider: "bitbucket-dc", url, username: "gantry", token: "GIT" },
+        other: { kind: "git", provider: "bitbucket-dc", url, username: "gantry", token: "GIT" },
+        harbor: { kind: "harbor", url, username: "gantry", password: "HARBOR" },
+        argocd: { kind: "argocd", url, token: "ARGOCD" },
+        jira: { kind: "jira", flavour: "data-center", url, token: "JIRA", lead: "kim" },
+        sonar: { kind: "sonarqube", url, token: "SONAR" },
+      },
+      secrets: {
+        GIT: { env: "CREDENTIAL" },
+        HARBOR: { env: "CREDENTIAL" },
+        ARGOCD: { env: "CREDENTIAL" },
+        JIRA: { env: "CREDENTIAL" },
+        SONAR: { env: "CREDENTIAL" },
+        SIGNING_KEY: { env: "SIGNING", apps: ["orders"] },
+        OTHER_KEY: { env: "SIGNING", apps: ["payments"] },
+      },
+      ...config,
+    },
+    env: { CREDENTIAL: "credential-of-the-site", SIGNING: "signing-key-of-orders" },
+  });
+  const run: World["run"] = async (jobSteps, definition = OWN, more = {}) => {
+    const scope = { params: {}, app: ORDERS, task: { id: "t1" }, site: "seoul", ...more.scope };
+    const job = agent.offer({ steps: [...jobSteps], definition, ...more, scope });
+    return agent.reported(job);
+  };
+  return { agent, asked, run };
+}
+
+const repository = (slug: string, more: Input = {}): Input => ({
+  system: "git",
+  project: "APPS",
+  slug,
+  ...more,
+});
+const application = { app: "payments-seoul-dp", project: "payments", revision: COMMIT };
+
+/** What the attacker does → the step, its input, and what the refusal names. */
+const ATTACKS: readonly [does: string, name: string, input: Input, refused: RegExp][] = [
+  [
+    "pushes to another app's repository",
+    "git/commit-push",
+    { repository: repository("payments"), message: "x" },
+    /repository APPS\/payments/,
+  ],
+  ["reads another app's source", "git/checkout", { repository: repository("payments") }, /repository APPS\/payments/],
+  [
+    "reads the repository of this name on another host",
+    "git/checkout",
+    { repository: repository("orders", { system: "other" }) },
+    /repository APPS\/orders/,
+  ],
+  ["makes a repository", "git/create-repository", { repository: repository("orders-two") }, /APPS\/orders-two/],
+  [
+    "pushes another app's image",
+    "image/build-push",
+    { repository: "apps/payments", tags: ["1"] },
+    /image repository apps\/payments/,
+  ],
+  [
+    "reads another app's image",
+    "image/verify",
+    { repository: "apps/payments", digest: DIGEST },
+    /image repository apps\/payments/,
+  ],
+  [
+    "reads the scan of another app's image",
+    "harbor/wait-for-scan",
+    { repository: "apps/payments", digest: DIGEST },
+    /image repository apps\/payments/,
+  ],
+  ["makes an image project", "harbor/ensure-project", { project: "payments" }, /image project payments/],
+  ["syncs another app's application", "argocd/sync", application, /application payments-seoul-dp in project payments/],
+  ["reads another app's application", "argocd/diff", application, /application payments-seoul-dp/],
+  ["waits for another app's application", "argocd/wait", application, /application payments-seoul-dp/],
+  [
+    "syncs another app's application under its own project",
+    "argocd/sync",
+    { ...application, project: "orders" },
+    /application payments-seoul-dp/,
+  ],
+  [
+    "lets its project deploy another app's repository",
+    "argocd/ensure-project",
+    {
+      project: "orders",
+      sourceRepos: ["http://127.0.0.1/scm/apps/payments-deploy.git"],
+      destinations: [{ cluster: "seoul-dp", namespace: "orders" }],
+    },
+    /repository http:\/\/127\.0\.0\.1\/scm\/apps\/payments-deploy\.git/,
+  ],
+  [
+    "deploys into every namespace",
+    "argocd/ensure-project",
+    { project: "orders", sourceRepos: ["x"], destinations: [{ cluster: "seoul-dp", namespace: "*" }] },
+    /repository x|namespace \*/,
+  ],
+  [
+    "registers another app's repository in Argo CD",
+    "argocd/ensure-repository",
+    { repository: repository("payments-deploy") },
+    /repository APPS\/payments-deploy/,
+  ],
+  ["asks for a cluster that is not its own", "argocd/require-cluster", { cluster: "osaka-dp" }, /cluster osaka-dp/],
+  ["comments on another app's issue", "jira/comment", { issue: "PAY-1", text: "x" }, /Jira project PAY/],
+  ["moves another app's issue", "jira/transition-issue", { issue: "PAY-1", to: "Done" }, /Jira project PAY/],
+  ["creates an issue for another app", "jira/create-issue", { project: "PAY", summary: "x" }, /Jira project PAY/],
+  ["makes a Jira project", "jira/create-project", { key: "NEW", name: "New" }, /Jira project NEW/],
+  [
+    "files an analysis under another app",
+    "sonarqube/analyze",
+    { projectKey: "payments" },
+    /SonarQube project payments/,
+  ],
+  [
+    "reads the quality gate of another app",
+    "sonarqube/quality-gate",
+    { ceTask: "t", projectKey: "payments" },
+    /SonarQube project payments/,
+  ],
+];
+
+for (const [does, name, input, refused] of ATTACKS) {
+  test(`an app's own pipeline that ${does} is refused with a reason`, async (t) => {
+    const { asked, run } = await openWorld(t);
+    const { outcome, failure } = await run([uses("attack", name, input)]);
+    assert.deepEqual([outcome, failure?.code], ["failed", "outside-app"], JSON.stringify(failure));
+    assert.match(`${failure?.message} ${failure?.why}`, refused);
+    assert.deepEqual(asked, []);
+  });
+}
+
+test("a param or an output of an earlier step does not widen what a pipeline may use", async (t) => {
+  const { agent, asked, run } = await openWorld(t);
+  const attack = uses("attack", "git/checkout", { repository: "${{ params.repository }}" });
+  const scope = { params: { repository: repository("payments"), scope: "site" } };
+  const { failure } = await run([attack], PLATFORM, { scope });
+  assert.equal(failure?.code, "outside-app");
+  const job = agent.offer({
+    steps: [
+      script("make", 'echo "slug=payments" >> $GANTRY_OUTPUT'),
+      uses("attack", "git/commit-push", {
+        repository: { project: "APPS", slug: "${{ steps.make.outputs.slug }}", system: "git" },
+        message: "x",
+      }),
+    ],
+    definition: OWN,
+    scope: { params: {}, app: ORDERS, task: { id: "t1" } },
+  });
+  const report = await agent.reported(job);
+  assert.equal(report.failure?.code, "outside-app");
+  const told = job.progress.find((one) => one.kind === "step-ended" && one.step === "attack");
+  // The task-agent keeps it in the history of the task.
+  assert.equal(told?.kind === "step-ended" && told.failure?.code, "outside-app");
+  assert.deepEqual(asked, []);
+});
+
+test("`scope: site` counts in a pipeline of the platform, and not in an app's own", async (t) => {
+  const { asked, run } = await openWorld(t);
+  const step = uses("read", "image/verify", { repository: "apps/payments", digest: DIGEST }, { scope: "site" });
+  const own = await run([step]);
+  assert.equal(own.failure?.code, "outside-app");
+  assert.match(String(own.failure?.why), /may not use `scope: site`/);
+  assert.deepEqual(asked, []);
+  assert.equal((await run([step], PLATFORM)).failure?.code, "system-forbidden");
+  assert.notDeepEqual(asked, []);
+});
+
+test("an app's own pipeline may use what is its app's, and what the site shares", async (t) => {
+  const { asked, run } = await openWorld(t, { shared: { images: ["library/*"], repositories: ["LIBS/*"] } });
+  const verify = (name: string) => uses("verify", "image/verify", { repository: name, digest: DIGEST });
+  assert.equal((await run([verify("apps/orders")])).failure?.code, "system-forbidden");
+  assert.equal((await run([verify("library/web-base")])).failure?.code, "system-forbidden");
+  const shared = uses("read", "git/checkout", { repository: repository("common", { project: "LIBS" }) });
+  assert.notEqual((await run([shared])).failure?.code, "outside-app");
+  asked.length = 0;
+  const sync = uses("sync", "argocd/sync", { app: "orders-seoul-dp", project: "orders", revision: COMMIT });
+  assert.notEqual((await run([sync])).failure?.code, "outside-app");
+  assert.ok(asked.some((path) => path.includes("orders-seoul-dp")));
+  asked.length = 0;
+  const push = uses("push", "git/commit-push", { repository: repository("common", { project: "LIBS" }), message: "x" });
+  assert.equal((await run([push])).failure?.code, "outside-app");
+  assert.deepEqual(asked, []);
+});
+
+test("an app's own pipeline cannot use the accounts of a site where the app is not", async (t) => {
+  const { asked, run } = await openWorld(t);
+  const verify = uses("verify", "image/verify", { repository: "apps/orders", digest: DIGEST });
+  const { failure } = await run([verify], OWN, { site: "osaka" });
+  assert.equal(failure?.code, "outside-app");
+  assert.match(String(failure?.why), /neither builds nor runs at site osaka/);
+  assert.deepEqual(asked, []);
+});
+
+test("a pipeline that creates an app pushes only to what it has created in this job", async (t) => {
+  const { asked, run } = await openWorld(t);
+  const creating: Definition = { origin: "platform", app: "new" };
+  const push = uses("push", "git/commit-push", { repository: repository("payments"), message: "x" });
+  const report = await run([push], creating, { scope: { app: { name: "orders" } } });
+  assert.equal(report.failure?.code, "outside-app");
+  // A creation that was refused gives no right to what was there before.
+  const make = uses("make", "git/create-repository", { repository: repository("payments") });
+  const both = await run([make, { ...push, when: "always" }], creating, { scope: { app: { name: "orders" } } });
+  assert.equal(both.failure?.code, "system-forbidden");
+  assert.ok(
+    asked.every((path) => !path.includes("/scm/")),
+    asked.join(" "),
+  );
+});
+
+test("an app's own pipeline gets only the secrets that the site allows for the app", async (t) => {
+  const { agent, run } = await openWorld(t);
+  const show = (secret: string) => script("show", "echo ${#KEY}", { env: { KEY: `\${{ secrets.${secret} }}` } });
+  assert.equal((await run([show("SIGNING_KEY")])).outcome, "succeeded");
+  for (const secret of ["OTHER_KEY", "HARBOR"]) {
+    const { outcome, failure } = await run([show(secret)]);
+    assert.deepEqual([outcome, failure?.code], ["failed", "secret-not-allowed"]);
+    assert.match(String(failure?.message), new RegExp(`app orders may not use the secret ${secret}`));
+  }
+  assert.equal((await run([show("HARBOR")], PLATFORM)).outcome, "succeeded");
+  assert.ok(agent.jobs.every((job) => !agent.log(job, "show").includes("credential")));
+});
+
+test("a job without a definition's origin comes from an older task-agent and runs as before", async (t) => {
+  const { agent } = await openWorld(t);
+  const job = agent.offer({
+    steps: [uses("verify", "image/verify", { repository: "apps/payments", digest: DIGEST })],
+    scope: { params: {}, app: ORDERS, task: { id: "t1" } },
+  });
+  assert.equal((await agent.reported(job)).failure?.code, "system-forbidden");
+});

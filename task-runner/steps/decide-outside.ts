@@ -1,0 +1,199 @@
+// Whether a step may act on something with the credentials of the site. They reach more than the app of the task, so the
+// answer comes from the app's record as the task-agent has pinned it in the job, never from what the step was given. Pure.
+
+import type { JsonObject } from "@gantry/core/json.ts";
+import { slugAt } from "@gantry/core/site/clone-address.ts";
+import type { SystemKind } from "@gantry/core/site/systems.ts";
+import { type Resource, type ResourceKind, resourceInWords } from "@gantry/core/step/resource.ts";
+import type { JobSpec } from "@gantry/wire/runner/protocol.ts";
+import { z } from "zod";
+import type { RunnerConfig } from "../config.ts";
+
+export type Bounds = {
+  readonly spec: Pick<JobSpec, "app" | "definition" | "scope" | "site">;
+  /** The step says `scope: site`. */
+  readonly isSiteWide: boolean;
+  readonly config: Pick<RunnerConfig, "shared" | "systems">;
+  /** What earlier steps of this job have created. */
+  readonly made: readonly Resource[];
+};
+
+const text = z.string().optional();
+const repository = z.object({ system: text, project: z.string(), slug: z.string() }).optional().catch(undefined);
+/** The part of an app's record that says what belongs to it. Parts that are absent or of another form own nothing. */
+const recordSchema = z.object({
+  name: z.string(),
+  source: repository,
+  yaml: repository,
+  image: z.object({ system: text, repository: z.string() }).optional().catch(undefined),
+  harbor: z.object({ system: text, project: z.string() }).optional().catch(undefined),
+  jira: z.object({ system: text, key: z.string() }).optional().catch(undefined),
+  build: z.object({ site: z.string() }).optional().catch(undefined),
+  namespace: z.string().optional().catch(undefined),
+  targets: z
+    .array(z.object({ name: z.string(), site: z.string(), cluster: z.string() }))
+    .default([])
+    .catch([]),
+});
+type AppRecord = z.output<typeof recordSchema>;
+
+/**
+ * Why these may not be used, as sentences for people; undefined when they may. Definitions of the platform with `scope: site` or
+ * without an app are not limited.
+ */
+export function outsideApp(bounds: Bounds, resources: readonly Resource[]): string | undefined {
+  const { definition, site } = bounds.spec;
+  if (definition === undefined) return undefined;
+  if (definition.origin === "platform" && (bounds.isSiteWide || definition.app === "none")) return undefined;
+  const app = recordOf(bounds.spec);
+  if (definition.origin === "app") {
+    if (bounds.isSiteWide) return "An app's own pipeline may not use `scope: site`.";
+    if (!app || definition.app !== "existing") return "An app's own pipeline runs for this app only.";
+    const sites = new Set([app.build?.site, ...app.targets.map((one) => one.site)]);
+    if (resources.length > 0 && !sites.has(site)) return `The app ${app.name} neither builds nor runs at site ${site}.`;
+  }
+  for (const resource of resources) {
+    const problem = problemOf(bounds, app, resource);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** Whether an app's own pipeline may name this secret. Definitions of the platform may name each. */
+export function mayNameSecret(
+  { definition, app }: Bounds["spec"],
+  secret: { readonly apps?: readonly string[] | undefined },
+): boolean {
+  return definition?.origin !== "app" || (app !== undefined && (secret.apps ?? []).includes(app));
+}
+
+function problemOf(bounds: Bounds, app: AppRecord | undefined, resource: Resource): string | undefined {
+  const { spec, made, config } = bounds;
+  const isNew = spec.definition?.app === "new" && spec.definition.origin === "platform";
+  if (isNew && (resource.access === "create" || made.some((one) => isSame(one, resource)))) return undefined;
+  if (app && belongs(app, resource, config)) return undefined;
+  if (resource.access === "read" && isShared(resource, config)) return undefined;
+  const owned = app ? ownedInWords(app, resource.kind) : undefined;
+  const has = owned === undefined ? "" : ` Its own: ${owned}.`;
+  return `${capital(resourceInWords(resource))} does not belong to the app ${spec.app ?? "of this task"}.${has}`;
+}
+
+/** The record names the app by itself, too: a scope of another app is none. */
+function recordOf({ app, scope }: Bounds["spec"]): AppRecord | undefined {
+  const parsed = recordSchema.safeParse((scope as JsonObject).app);
+  return parsed.success && parsed.data.name === app ? parsed.data : undefined;
+}
+
+function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): boolean {
+  const at = (kind: SystemKind, recorded: string | undefined): boolean =>
+    recorded === undefined || recorded === (resource.system ?? onlySystem(kind, config));
+  switch (resource.kind) {
+    case "repository":
+      return repositoriesOf(app).some((one) => isSameRepository(one, resource) && at("git", one.system));
+    case "clone-url":
+      return repositoriesOf(app).some((one) =>
+        gitHosts(config, one.system).some((host) => sameText(slugAt(host, one.project, resource.url), one.slug)),
+      );
+    case "image":
+      return resource.repository === app.image?.repository && at("harbor", app.image.system ?? app.harbor?.system);
+    case "image-project":
+      return resource.project === app.harbor?.project && at("harbor", app.harbor.system);
+    case "argocd-project":
+      return resource.project === app.name;
+    case "argocd-application":
+      return resource.project === app.name && applicationsOf(app).includes(resource.app);
+    case "destination": {
+      const isOwn = resource.namespace === undefined || resource.namespace === app.namespace;
+      return isOwn && app.targets.some(({ cluster }) => cluster === resource.cluster);
+    }
+    case "jira-project":
+      return resource.key === app.jira?.key && at("jira", app.jira.system);
+    case "sonarqube-project":
+      // Branches may have projects of their own: `orders:feature-x`.
+      return resource.key === app.name || resource.key.startsWith(`${app.name}:`);
+  }
+}
+
+function isShared(resource: Resource, { shared, systems }: Bounds["config"]): boolean {
+  switch (resource.kind) {
+    case "repository":
+      return shared.repositories.some((pattern) => fits(pattern, `${resource.project}/${resource.slug}`));
+    case "clone-url":
+      return shared.repositories.some((pattern) => {
+        const project = pattern.slice(0, pattern.lastIndexOf("/"));
+        return gitHosts({ systems }, undefined).some((host) => {
+          const slug = slugAt(host, project, resource.url);
+          return slug !== undefined && fits(pattern, `${project}/${slug}`);
+        });
+      });
+    case "image":
+      return shared.images.some((pattern) => fits(pattern, resource.repository));
+    default:
+      return false;
+  }
+}
+
+/** `LIBS/*` fits every name in LIBS. */
+function fits(pattern: string, name: string): boolean {
+  return pattern.endsWith("/*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+}
+
+function repositoriesOf({ source, yaml }: AppRecord): readonly NonNullable<AppRecord["source"]>[] {
+  return [source, yaml].filter((one) => one !== undefined);
+}
+
+function applicationsOf({ name, targets }: AppRecord): readonly string[] {
+  return [name, ...targets.flatMap((target) => [`${name}-${target.cluster}`, `${name}-${target.name}`])];
+}
+
+type Place = { readonly project: string; readonly slug: string };
+
+/** Hosts do not distinguish repositories by case. */
+function isSameRepository(one: Place, other: Place): boolean {
+  return sameText(one.project, other.project) && sameText(one.slug, other.slug);
+}
+
+function sameText(one: string | undefined, other: string): boolean {
+  return one?.toLowerCase() === other.toLowerCase();
+}
+
+function isSame(one: Resource, other: Resource): boolean {
+  if (one.system !== other.system) return false;
+  if (one.kind === "repository" && other.kind === "repository") return isSameRepository(one, other);
+  return one.kind === "jira-project" && other.kind === "jira-project" && one.key === other.key;
+}
+
+type GitSettings = Extract<RunnerConfig["systems"][string], { kind: "git" }>;
+
+function gitHosts({ systems }: Pick<Bounds["config"], "systems">, name: string | undefined): readonly GitSettings[] {
+  return Object.entries(systems).flatMap(([one, settings]) =>
+    settings.kind === "git" && (name === undefined || one === name) ? [settings] : [],
+  );
+}
+
+/** The system that a step gets when it names none. */
+function onlySystem(kind: SystemKind, { systems }: Pick<Bounds["config"], "systems">): string | undefined {
+  const names = Object.entries(systems).flatMap(([name, settings]) => (settings.kind === kind ? [name] : []));
+  return names.length === 1 ? names[0] : undefined;
+}
+
+function ownedInWords(app: AppRecord, kind: ResourceKind): string | undefined {
+  const repositories = repositoriesOf(app).map(({ project, slug }) => `${project}/${slug}`);
+  const owned: { readonly [K in ResourceKind]: readonly (string | undefined)[] } = {
+    repository: repositories,
+    "clone-url": repositories,
+    image: [app.image?.repository],
+    "image-project": [app.harbor?.project],
+    "argocd-project": [app.name],
+    "argocd-application": applicationsOf(app),
+    destination: app.targets.map(({ cluster }) => `${app.namespace ?? "?"} on ${cluster}`),
+    "jira-project": [app.jira?.key],
+    "sonarqube-project": [app.name],
+  };
+  const names = [...new Set(owned[kind].filter((one) => one !== undefined))];
+  return names.length === 0 ? undefined : names.slice(0, 10).join(", ");
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
