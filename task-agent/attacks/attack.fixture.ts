@@ -3,7 +3,9 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, type TestContext } from "node:test";
@@ -22,7 +24,7 @@ import { FENCE_KEY } from "../agent.fixture.ts";
 import { type Agent, openAgent } from "../agent.ts";
 import { portalRoutes } from "../api/portal-routes.ts";
 import { runnerRoutes } from "../api/runner-routes.ts";
-import { type AgentConfigInput, agentConfig } from "../config.ts";
+import { type AgentConfigInput, agentConfig, siteTokensOf } from "../config.ts";
 import { limitLogs } from "../logs/log-limits.ts";
 import { openLogStore } from "../logs/log-store.ts";
 import { type Claimed, type Identity, ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
@@ -173,6 +175,21 @@ export class Battlefield {
     return this.#post(path, JSON.stringify(body), "application/json", token);
   }
 
+  /** The same from another address of this machine. */
+  async callFrom(localAddress: string, path: string, body: object): Promise<{ readonly status: number }> {
+    const headers = { "content-type": "application/json" };
+    const sent = request(`${this.#attacked.server.url}/runner/v1/${path}`, { method: "POST", headers, localAddress });
+    sent.end(JSON.stringify(body));
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
+    answer.resume();
+    return { status: answer.statusCode ?? 0 };
+  }
+
+  /** What one agent has committed reaches the other within milliseconds. */
+  async settled(isSettled: () => Promise<boolean>): Promise<void> {
+    while (!(await isSettled())) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
   async log(session: string, { task, job: key, attempt, fence }: JobRef, step: string, bytes: Buffer, crc: number) {
     const query = new URLSearchParams({ session, fence: String(fence), offset: "0", crc: String(crc) });
     const path = ["logs", task, key, String(attempt), step].map(encodeURIComponent).join("/");
@@ -250,9 +267,10 @@ export class Battlefield {
       runnerRoutes({
         protocol: agent.protocol,
         logs: agent.logs,
-        tokens: config.runnerTokens,
+        tokens: siteTokensOf(config),
         identities: agent.identities,
         admit: openRequestLimit(clock, config.limits.requestsPerSecond),
+        admitSignIn: openRequestLimit(clock, config.limits.signInsPerSecond),
       }),
     );
     const portal = portalRoutes({
