@@ -1,8 +1,9 @@
 // `gantry runners`: lists runners, enrols them, and takes them out of service and back.
 
 import { parseArgs } from "node:util";
-import { type EnrolmentView, enrolmentView } from "@gantry/wire/agent/agent-api.ts";
+import { enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { page, type RunnerView, runnerView } from "@gantry/wire/agent/views.ts";
+import { z } from "zod";
 import type { Io } from "./io.ts";
 import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
 
@@ -34,12 +35,12 @@ export async function runners(argv: readonly string[], io: Io): Promise<number> 
   }
   if (read.verb === "enrol") {
     const request = { site: read.name, ...(read.runner === undefined ? {} : { runner: read.runner }) };
-    const enrolment = await portal.post("/v1/enrolments", request, enrolmentView);
+    const enrolment = await portal.post("/v1/enrolments", request, withCommand);
     io.stdout(read.json ? `${JSON.stringify(enrolment, null, 2)}\n` : enrolText(enrolment));
     return 0;
   }
   if (read.verb === "renew-key") {
-    const enrolment = await portal.post(`${path}/renew-key`, {}, enrolmentView);
+    const enrolment = await portal.post(`${path}/renew-key`, {}, withCommand);
     io.stdout(read.json ? `${JSON.stringify(enrolment, null, 2)}\n` : `${ENDED}${enrolText(enrolment)}`);
     return 0;
   }
@@ -48,15 +49,21 @@ export async function runners(argv: readonly string[], io: Io): Promise<number> 
   return 0;
 }
 
+const withCommand = enrolmentView.extend({ command: z.string() });
+type Enrolment = z.infer<typeof withCommand>;
+
 const ENDED = "The key before is invalid now, at every task-agent.\n";
 
-function enrolText({ site, runner, token, expiresAt }: EnrolmentView): string {
+function enrolText({ site, runner, token, expiresAt, command }: Enrolment): string {
   return `A token for ${runner === undefined ? "one runner" : `runner ${runner}`} of site ${site}, until ${expiresAt}:
 
   enrol: ${token}
 
-Write this line into the configuration of the runner in place of \`token\` or of an earlier \`enrol\`, and start the
-runner. It makes a key of its own in its data folder; the token is then of no further use.
+Write this line into the configuration of the runner in place of \`token\` or of an earlier \`enrol\`, and start it. Or start it with
+
+  ${command}
+
+It makes a key of its own in its data folder; the token is then of no further use.
 `;
 }
 

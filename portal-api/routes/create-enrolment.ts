@@ -1,12 +1,17 @@
 // POST /v1/enrolments and POST /v1/runners/{runner}/renew-key
 
-import { enrolmentView } from "@gantry/wire/agent/agent-api.ts";
+import { type EnrolmentView, enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
+import type { PortalConfig } from "../config.ts";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inRunner, json, name } from "../http/schemas.ts";
 
-const enrolment = enrolmentView.meta({ id: "Enrolment" });
+const enrolment = enrolmentView
+  .extend({
+    command: z.string().describe("Starts the runner, on a machine that has Gantry; it is used up with the token"),
+  })
+  .meta({ id: "Enrolment" });
 
 export const createEnrolment = route({
   method: "POST",
@@ -28,7 +33,7 @@ export const createEnrolment = route({
   handle: async (call) => {
     const enrolment = await call.portal.agent.createEnrolment({ ...call.body, principal: callerOf(call).name });
     call.ctx.status = 201;
-    sendUncached(call.ctx, enrolment);
+    sendUncached(call.ctx, withCommand(call.portal.config, enrolment));
   },
 });
 
@@ -47,6 +52,21 @@ export const renewRunnerKey = route({
   handle: async (call) => {
     const renewed = await call.portal.agent.renewRunnerKey(call.params.runner, callerOf(call).name);
     call.ctx.status = 201;
-    sendUncached(call.ctx, renewed);
+    sendUncached(call.ctx, withCommand(call.portal.config, renewed));
   },
 });
+
+/** The token is in the environment, because every user of a machine can read the arguments of its processes. */
+function withCommand(
+  { runnerAgentUrl, agent }: PortalConfig,
+  enrolment: EnrolmentView,
+): EnrolmentView & { readonly command: string } {
+  const { site, runner = "NAME", token } = enrolment;
+  const settings = { name: runner, site, agent: runnerAgentUrl ?? agent.url, data: `/var/lib/gantry/${runner}` };
+  const flags = Object.entries(settings).map(([name, value]) => `--${name} ${quoted(value)}`);
+  return { ...enrolment, command: `GANTRY_TASK_RUNNER_ENROL=${token} node task-runner/main.ts ${flags.join(" ")}` };
+}
+
+function quoted(word: string): string {
+  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
