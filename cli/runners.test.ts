@@ -95,5 +95,23 @@ test("enrol prints a token that enrols one runner", async () => {
   assert.deepEqual(await client.enrol(enrolled), { site: "seoul" });
   await assert.rejects(client.enrol({ ...enrolled, runner: "seoul-2" }), { code: "enrolment-invalid" });
   const json = JSON.parse((await run("enrol", "seoul", "--json")).out);
-  assert.deepEqual(Object.keys(json), ["site", "token", "expiresAt"]);
+  assert.deepEqual(Object.keys(json), ["site", "token", "expiresAt", "command"]);
+  const flags = `--name NAME --site seoul --agent ${agent.url} --data /var/lib/gantry/NAME`;
+  assert.equal(json.command, `GANTRY_TASK_RUNNER_ENROL=${json.token} node task-runner/main.ts ${flags}`);
+});
+
+test("enrol with a name, and renew-key, print a token for this runner alone", async () => {
+  const client = createIdentityClient({ url: agent.url, fetch });
+  const named = /^ {2}enrol: ([\w-]{43})$/m.exec((await run("enrol", "seoul", "seoul-3")).out)?.[1] ?? "";
+  await assert.rejects(client.enrol({ token: named, runner: "seoul-4", publicKey }), { code: "enrolment-invalid" });
+  await client.enrol({ token: named, runner: "seoul-3", publicKey });
+  const { code, out } = await run("renew-key", "seoul-3");
+  assert.equal(code, 0);
+  assert.match(
+    out,
+    /^The key before is invalid now, at every task-agent\.\nA token for runner seoul-3 of site seoul, until /,
+  );
+  const renewed = JSON.parse((await run("renew-key", "seoul-3", "--json")).out);
+  assert.deepEqual(Object.keys(renewed), ["site", "runner", "token", "expiresAt", "command"]);
+  await assert.rejects(run("renew-key", "seoul-9"), { code: "not-found" });
 });

@@ -1,13 +1,15 @@
 // `gantry runners`: lists runners, enrols them, and takes them out of service and back.
 
 import { parseArgs } from "node:util";
-import { type EnrolmentView, enrolmentView } from "@gantry/wire/agent/agent-api.ts";
+import { enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { page, type RunnerView, runnerView } from "@gantry/wire/agent/views.ts";
+import { z } from "zod";
 import type { Io } from "./io.ts";
 import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
 
 const HELP = `Usage: gantry runners                   list the runners of all sites
-       gantry runners enrol SITE        create a one-time token for a new runner, or for a new key of one
+       gantry runners enrol SITE [NAME] create a one-time token for a new runner, with NAME only for this one
+       gantry runners renew-key NAME    end the key of a runner and create a one-time token for a new one
        gantry runners remove NAME       take one out of service, e.g. one that is gone for good
        gantry runners readmit NAME      let it register again
 
@@ -32,8 +34,14 @@ export async function runners(argv: readonly string[], io: Io): Promise<number> 
     return 0;
   }
   if (read.verb === "enrol") {
-    const enrolment = await portal.post("/v1/enrolments", { site: read.name }, enrolmentView);
+    const request = { site: read.name, ...(read.runner === undefined ? {} : { runner: read.runner }) };
+    const enrolment = await portal.post("/v1/enrolments", request, withCommand);
     io.stdout(read.json ? `${JSON.stringify(enrolment, null, 2)}\n` : enrolText(enrolment));
+    return 0;
+  }
+  if (read.verb === "renew-key") {
+    const enrolment = await portal.post(`${path}/renew-key`, {}, withCommand);
+    io.stdout(read.json ? `${JSON.stringify(enrolment, null, 2)}\n` : `${ENDED}${enrolText(enrolment)}`);
     return 0;
   }
   const { items } = await portal.get("/v1/runners", page(runnerView));
@@ -41,12 +49,20 @@ export async function runners(argv: readonly string[], io: Io): Promise<number> 
   return 0;
 }
 
-function enrolText({ site, token, expiresAt }: EnrolmentView): string {
-  return `A token for one runner of site ${site}, until ${expiresAt}:
+const withCommand = enrolmentView.extend({ command: z.string() });
+type Enrolment = z.infer<typeof withCommand>;
+
+const ENDED = "The key before is invalid now, at every task-agent.\n";
+
+function enrolText({ site, runner, token, expiresAt, command }: Enrolment): string {
+  return `A token for ${runner === undefined ? "one runner" : `runner ${runner}`} of site ${site}, until ${expiresAt}:
 
   enrol: ${token}
 
-Write this line into the configuration of the runner in place of \`token\`, and start the runner.
+Write this line into the configuration of the runner in place of \`token\` or of an earlier \`enrol\`, and start it. Or start it with
+
+  ${command}
+
 It makes a key of its own in its data folder; the token is then of no further use.
 `;
 }
@@ -61,10 +77,15 @@ function table(items: readonly RunnerView[]): string {
     .join("");
 }
 
+const VERBS = ["list", "enrol", "renew-key", "remove", "readmit"] as const;
+type Verb = (typeof VERBS)[number];
+
 type Arguments = {
-  readonly verb: "list" | "enrol" | "remove" | "readmit";
+  readonly verb: Verb;
   /** Of a runner; of a site for `enrol`. */
   readonly name: string;
+  /** For `enrol`: the only runner that may use the token. */
+  readonly runner: string | undefined;
   readonly portal: string | undefined;
   readonly data: string;
   readonly json: boolean;
@@ -75,12 +96,13 @@ function readArguments(argv: readonly string[]): Arguments | string {
   try {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: PORTAL_FLAGS });
     if (values.help) return "";
-    const [verb = "list", name = "", ...more] = positionals;
-    if (verb !== "list" && verb !== "enrol" && verb !== "remove" && verb !== "readmit")
-      return `Unknown command: gantry runners ${verb}`;
-    if (more.length > 0 || (verb === "list") !== (name === ""))
+    const [given = "list", name = "", runner, ...more] = positionals;
+    const verb = VERBS.find((one) => one === given);
+    if (verb === undefined) return `Unknown command: gantry runners ${given}`;
+    const tooMany = more.length > 0 || (runner !== undefined && verb !== "enrol");
+    if (tooMany || (verb === "list") !== (name === ""))
       return `Wrong number of arguments for \`gantry runners ${verb}\`.`;
-    return { verb, name, portal: values.portal, data: values.data, json: values.json };
+    return { verb, name, runner, portal: values.portal, data: values.data, json: values.json };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -288,6 +288,31 @@ test("an administrator changes a live setting, for the version that was read", {
   await page.close();
 });
 
+test("an administrator enrols a runner by one command, and renews the key of another", { skip }, async () => {
+  const { page } = await openPage();
+  const before = portal.requests.length;
+  await visit(page, "/sites");
+  await page.getByRole("button", { name: "Enrol a runner at tokyo" }).click();
+  await page.getByLabel("Name of the runner").fill("tokyo-9");
+  await page.getByRole("button", { name: "Create the command" }).click();
+  const command = page.getByText("GANTRY_TASK_RUNNER_ENROL=one-time-token node task-runner/main.ts --name tokyo-9");
+  await command.waitFor();
+  await page.getByRole("button", { name: "Copy command" }).waitFor();
+  await page.reload();
+  await page.getByRole("button", { name: "Renew key tokyo-1" }).click();
+  assert.equal(await command.count(), 0, "it was shown once");
+  await page.getByRole("button", { name: "Renew key tokyo-1" }).click();
+  await command.waitFor();
+  assert.deepEqual(
+    portal.requests.slice(before).map(({ what, body }) => [what, body]),
+    [
+      ["POST /v1/enrolments", { site: "tokyo", runner: "tokyo-9" }],
+      ["POST /v1/runners/tokyo-1/renew-key", {}],
+    ],
+  );
+  await page.close();
+});
+
 test("a growing log is followed to its last line", { skip }, async () => {
   const { page } = await openPage();
   const lines = (count: number): string => Array.from({ length: count }, (_, at) => `line ${at + 1}\n`).join("");

@@ -72,6 +72,14 @@ const RESPONSES: { readonly [path: string]: unknown } = {
   ...Object.fromEntries(PIPELINES.map((pipeline) => [`/v1/pipelines/${pipeline.name}`, pipeline])),
 };
 
+const ENROLMENT = {
+  site: "tokyo",
+  runner: "tokyo-9",
+  token: "one-time-token",
+  expiresAt: "2026-11-20T07:10:00Z",
+  command: "GANTRY_TASK_RUNNER_ENROL=one-time-token node task-runner/main.ts --name tokyo-9 --site tokyo",
+};
+
 export async function startFakePortal(port = 0): Promise<FakePortal> {
   const dist = await mkdtemp(join(tmpdir(), "gantry-console-"));
   await buildConsole(dist);
@@ -91,6 +99,7 @@ export async function startFakePortal(port = 0): Promise<FakePortal> {
       const errors = refusal;
       refusal = undefined;
       if (errors) sendProblem(response, 422, "bad-params", errors);
+      else if (/enrolments$|renew-key$/.test(url.pathname)) sendJson(response, 201, ENROLMENT);
       else sendJson(response, 202, TASKS[0]);
       return;
     }

@@ -19,6 +19,8 @@ export const portalConfig = z.strictObject({
   dataDir: z.string().default(".data/portal"),
   agent: peer,
   notify: peer.optional(),
+  /** The address at which runners reach the task-agent, for the command that enrols one. Default: that of `agent`. */
+  runnerAgentUrl: url.optional(),
   /** Folder with the built console. */
   console: z.string().default(fileURLToPath(new URL("../console/dist", import.meta.url))),
   sessionHours: z.number().positive().max(720).default(12),

@@ -275,6 +275,10 @@ const FIXED: Handlers = {
   steps: () => ({ items: [] }),
   runners: () => ({ items: [] }),
   createEnrolment: ({ body: { site } }) => ({ site, token: "one-time-token", expiresAt: "2026-11-20T07:10:00Z" }),
+  renewRunnerKey: ({ params: { name } }) => {
+    requireRunner(name);
+    return { site: "seoul", runner: name, token: "one-time-token", expiresAt: "2026-11-20T07:10:00Z" };
+  },
   removeRunner: ({ params: { name } }) => requireRunner(name),
   readmitRunner: ({ params: { name } }) => requireRunner(name),
   sites: () => ({ items: [SITE] }),

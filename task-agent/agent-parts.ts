@@ -123,7 +123,14 @@ async function openKnownRunners(
   const { runnersPerSite } = config.limits;
   const registry = openRunnerRegistry({ journal, sessions, leases, clock, remoteRunners, runnersPerSite });
   await registry.load();
-  const { find: registered } = registry;
-  const identities = openIdentities({ journal, clock, key: fenceKey, registered, onEnrolled: sessions.end });
+  const { find: registered, handOver } = registry;
+  const identities = openIdentities({
+    journal,
+    clock,
+    key: fenceKey,
+    registered,
+    handOver,
+    onKeyChanged: sessions.end,
+  });
   return { registry, identities };
 }

@@ -25,6 +25,16 @@ const lenientTimers = leaseTimers.refine(
   "selfFenceMs must be less than reassignAfterMs, so that a runner stops itself before the job is given away",
 );
 
+const siteToken = z.strictObject({
+  site: z.string(),
+  /** Names of runners; a `*` at the end stands for any text. */
+  runners: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9-]*\*?$/, "must be a name, with or without a * at its end"))
+    .min(1),
+});
+/** For whom a token speaks. */
+export type SiteToken = { readonly site: string; readonly runners?: readonly string[] };
+
 export const agentConfig = z.strictObject({
   data: z.string(),
   /** Where tasks are stored: in a file of this agent, or in a Redis that several agents share. */
@@ -49,8 +59,8 @@ export const agentConfig = z.strictObject({
   portalUrl: z.string(),
   /** Shared with portal-api and notify-agent. */
   token: z.string().min(16),
-  /** Token of a runner → the site at which it may register. */
-  runnerTokens: z.record(z.string().min(16), z.string()),
+  /** Token of a site → the site, and with `runners` the only names that it may register. Enrolled runners need none. */
+  runnerTokens: z.record(z.string().min(16), z.union([z.string(), siteToken])).default({}),
   lease: z.strictObject({ strict: strictTimers, lenient: lenientTimers }).default({
     strict: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 60_000, reassignAfterMs: 120_000 },
     lenient: { renewEveryMs: 15_000, renewWithinMs: 90_000, selfFenceMs: 1_740_000, reassignAfterMs: 1_800_000 },
@@ -71,3 +81,11 @@ export const agentConfig = z.strictObject({
 });
 export type AgentConfigInput = z.input<typeof agentConfig>;
 export type AgentConfig = z.output<typeof agentConfig>;
+
+/** Token → for whom it speaks. */
+export function siteTokensOf({ runnerTokens }: Pick<AgentConfig, "runnerTokens">): readonly [string, SiteToken][] {
+  return Object.entries(runnerTokens).map(([token, given]) => [
+    token,
+    typeof given === "string" ? { site: given } : given,
+  ]);
+}

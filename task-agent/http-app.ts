@@ -13,7 +13,7 @@ import { archivedReads } from "./api/archived-reads.ts";
 import { portalRoutes } from "./api/portal-routes.ts";
 import { openRateLimit } from "./api/rate-limit.ts";
 import { runnerRoutes } from "./api/runner-routes.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfig, siteTokensOf } from "./config.ts";
 import type { EventsOut } from "./events/open-relay.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -32,6 +32,7 @@ export type HttpAppDeps = {
 
 export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   const { config, journal, agent, settings, metrics } = deps;
+  const tokens = siteTokensOf(config);
   const app = createApp({ name: "task-agent", logger: deps.logger, onAnswered: metrics.answered });
   const portal = portalRoutes({
     ...agent,
@@ -43,7 +44,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     admit: openRateLimit(deps.clock, () => settings.now()["tasks.perMinute"]),
     // A site whose runner has not registered yet is known by its token.
     knownSites: () => [
-      ...new Set([...Object.values(config.runnerTokens), ...agent.registry.stored().runners.map(({ site }) => site)]),
+      ...new Set([...tokens.map(([, { site }]) => site), ...agent.registry.stored().runners.map(({ site }) => site)]),
     ],
     onCancel: agent.protocol.cancel,
     onRemove: agent.protocol.remove,
@@ -51,9 +52,10 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   const runner = runnerRoutes({
     protocol: agent.protocol,
     logs: agent.logs,
-    tokens: config.runnerTokens,
+    tokens,
     identities: agent.identities,
     admit: openRequestLimit(deps.clock, config.limits.requestsPerSecond),
+    admitSignIn: openRequestLimit(deps.clock, config.limits.signInsPerSecond),
     onIncompatible: agent.onIncompatible,
   });
   const check = (): Promise<void> => journal.check();

@@ -11,6 +11,8 @@ export const limitsConfig = z.strictObject({
   runnerBytes: count.default(65_536),
   /** Requests of all runners of a site in a second, at each agent. */
   requestsPerSecond: count.default(5_000),
+  /** Requests to enrol and to sign in from one address in a second, at each agent. */
+  signInsPerSecond: count.default(200),
   /** Named outputs of one step, and of one job. */
   outputs: count.default(500),
   /** All outputs of one attempt, its steps included: bytes of JSON. */

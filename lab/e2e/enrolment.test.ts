@@ -73,7 +73,25 @@ test("while the agent cannot be reached the runner waits with its enrolment; the
   down(false);
   assert.ok((await token()).length > 0);
   const after = JSON.parse(await readFile(join(data, "runner-key.json"), "utf8"));
-  assert.deepEqual(after, { ...JSON.parse(key), isEnrolled: true });
+  assert.match(after.enrolledWith, /^[0-9a-f]{64}$/);
+  assert.deepEqual(after, { ...JSON.parse(key), isEnrolled: true, enrolledWith: after.enrolledWith });
+});
+
+test("a renewed key: the old one is refused at once, and a start with the new one-time token makes a new one", async (t) => {
+  const { field, data, file, open } = await openEnrolled(t);
+  const old = await (await open())();
+  const runner = await field.signInWith(old, "busan", "busan-7");
+  const before = await readFile(join(data, "runner-key.json"), "utf8");
+  const { token } = await field.client.renewRunnerKey("busan-7", "admin");
+  await assert.rejects(runner.pollAll(0, 0), { code: "session-gone" });
+  await assert.rejects(field.signInWith(old, "busan", "busan-7"), { code: "unauthenticated" });
+  await assert.rejects((await open())(), { code: "unauthenticated" });
+  await writeFile(file, "a-wrong-one-time-token");
+  await assert.rejects(open(), { code: "enrolment-invalid" });
+  assert.equal(await readFile(join(data, "runner-key.json"), "utf8"), before, "the old key is still there");
+  await writeFile(file, token);
+  await field.signInWith(await (await open())(), "busan", "busan-7");
+  assert.notEqual(await readFile(join(data, "runner-key.json"), "utf8"), before);
 });
 
 test("a used or wrong one-time token, and a damaged key, end the start with a reason", async (t) => {

@@ -15,6 +15,8 @@ export const taskId = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, "must be the 
 export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "must be the id of a job or step");
 
 export const inApp = z.strictObject({ app: name });
+/** The names that a runner may have. */
+export const inRunner = z.strictObject({ runner: z.string().regex(/^[^\p{C}/]{1,200}$/u, "not the name of a runner") });
 export const inTask = z.strictObject({ id: taskId });
 
 const digits = (most: number, least = 0): z.ZodType<number> =>

@@ -1,10 +1,7 @@
 // DELETE /v1/runners/{runner} and POST /v1/runners/{runner}/readmit
 
-import { z } from "zod";
 import { route } from "../http/route.ts";
-
-/** The names that a runner may have. */
-const inRunner = z.strictObject({ runner: z.string().regex(/^[^\p{C}/]{1,200}$/u, "not the name of a runner") });
+import { inRunner } from "../http/schemas.ts";
 
 export const removeRunner = route({
   method: "DELETE",

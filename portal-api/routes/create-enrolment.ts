@@ -1,10 +1,17 @@
-// POST /v1/enrolments
+// POST /v1/enrolments and POST /v1/runners/{runner}/renew-key
 
-import { enrolmentView } from "@gantry/wire/agent/agent-api.ts";
+import { type EnrolmentView, enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
+import type { PortalConfig } from "../config.ts";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
-import { json, name } from "../http/schemas.ts";
+import { inRunner, json, name } from "../http/schemas.ts";
+
+const enrolment = enrolmentView
+  .extend({
+    command: z.string().describe("Starts the runner, on a machine that has Gantry; it is used up with the token"),
+  })
+  .meta({ id: "Enrolment" });
 
 export const createEnrolment = route({
   method: "POST",
@@ -13,14 +20,53 @@ export const createEnrolment = route({
   tag: "sites",
   summary: "Create a one-time token with which a runner enrols",
   description:
-    "It is valid for ten minutes, for one runner of this site. Only this response contains the token itself.",
+    "It is valid for ten minutes, for one runner of this site, or with `runner` only for the runner of this name. Only this response contains the token itself.",
   access: "admin",
   verb: "enrol runners",
-  body: z.strictObject({ site: name }),
-  responses: { 201: json("The token", enrolmentView.meta({ id: "Enrolment" })) },
+  body: z.strictObject({
+    site: name,
+    runner: name
+      .optional()
+      .describe("May also be a name that runners of another site use without a key; they lose it."),
+  }),
+  responses: { 201: json("The token", enrolment) },
   handle: async (call) => {
     const enrolment = await call.portal.agent.createEnrolment({ ...call.body, principal: callerOf(call).name });
     call.ctx.status = 201;
-    sendUncached(call.ctx, enrolment);
+    sendUncached(call.ctx, withCommand(call.portal.config, enrolment));
   },
 });
+
+export const renewRunnerKey = route({
+  method: "POST",
+  path: "/v1/runners/{runner}/renew-key",
+  id: "renewRunnerKey",
+  tag: "sites",
+  summary: "End the key of a runner and create a one-time token for a new one",
+  description:
+    "The key and everything that was signed in with it is invalid at once. Jobs that run continue if the runner enrols again in time.",
+  access: "admin",
+  verb: "enrol runners",
+  params: inRunner,
+  responses: { 201: json("The token", enrolment) },
+  handle: async (call) => {
+    const renewed = await call.portal.agent.renewRunnerKey(call.params.runner, callerOf(call).name);
+    call.ctx.status = 201;
+    sendUncached(call.ctx, withCommand(call.portal.config, renewed));
+  },
+});
+
+/** The token is in the environment, because every user of a machine can read the arguments of its processes. */
+function withCommand(
+  { runnerAgentUrl, agent }: PortalConfig,
+  enrolment: EnrolmentView,
+): EnrolmentView & { readonly command: string } {
+  const { site, runner = "NAME", token } = enrolment;
+  const settings = { name: runner, site, agent: runnerAgentUrl ?? agent.url, data: `/var/lib/gantry/${runner}` };
+  const flags = Object.entries(settings).map(([name, value]) => `--${name} ${quoted(value)}`);
+  return { ...enrolment, command: `GANTRY_TASK_RUNNER_ENROL=${token} node task-runner/main.ts ${flags.join(" ")}` };
+}
+
+function quoted(word: string): string {
+  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

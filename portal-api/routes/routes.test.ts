@@ -32,6 +32,7 @@ const EXPECTED: { readonly [route: string]: readonly [access: Access, status: nu
   "GET /v1/runners": ["viewer", 200, "/v1/runners"],
   "POST /v1/enrolments": ["admin", 201, "/v1/enrolments", { site: "seoul" }],
   "DELETE /v1/apps/{app}": ["developer", 204, "/v1/apps/orders?undo=false"],
+  "POST /v1/runners/{runner}/renew-key": ["admin", 201, "/v1/runners/seoul-1/renew-key", {}],
   "DELETE /v1/runners/{runner}": ["admin", 204, "/v1/runners/seoul-1"],
   "POST /v1/runners/{runner}/readmit": ["admin", 204, "/v1/runners/seoul-1/readmit", {}],
   "GET /v1/systems": ["viewer", 200, "/v1/systems"],

@@ -4,7 +4,7 @@ import type { Route } from "../http/route.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { readmitRunner, removeRunner } from "./change-runner.ts";
 import { createApp } from "./create-app.ts";
-import { createEnrolment } from "./create-enrolment.ts";
+import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
 import { createToken } from "./create-token.ts";
 import { documentRoutes } from "./documents.ts";
@@ -56,6 +56,7 @@ export const ROUTES: readonly Route[] = [
   listSites,
   listRunners,
   createEnrolment,
+  renewRunnerKey,
   removeRunner,
   readmitRunner,
   listSystems,

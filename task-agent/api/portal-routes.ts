@@ -7,6 +7,7 @@ import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type { Parsed, Sent } from "@gantry/runtime/http/route.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
+import type { EnrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import type { Page } from "@gantry/wire/agent/agent-client.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import { type AppView, type TaskSummary, tagOf } from "@gantry/wire/agent/views.ts";
@@ -14,7 +15,7 @@ import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
-import type { Identities } from "../identity/identities.ts";
+import type { Enrolment, Identities } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -36,7 +37,7 @@ export type PortalRoutesDeps = {
   readonly logs: LogStore;
   readonly feed: Feed;
   readonly registry: RunnerRegistry;
-  readonly identities: Pick<Identities, "createEnrolment">;
+  readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
   readonly settings: Settings;
   readonly portalUrl: string;
   readonly newId: () => string;
@@ -125,15 +126,14 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
   };
 }
 
-type RunnerRoute = "runners" | "createEnrolment" | "removeRunner" | "readmitRunner" | "sites";
+type RunnerRoute = "runners" | "createEnrolment" | "renewRunnerKey" | "removeRunner" | "readmitRunner" | "sites";
 
 function runnerHandlers({ registry, identities, onRemove }: PortalRoutesDeps): Pick<Handlers, RunnerRoute> {
   return {
     runners: async () => ({ items: await registry.runners() }),
-    createEnrolment: async ({ body: { site, principal } }) => {
-      const { token, expiresAt } = await identities.createEnrolment(site, principal);
-      return { site, token, expiresAt: new Date(expiresAt).toISOString() };
-    },
+    createEnrolment: async ({ body: { site, runner, principal } }) =>
+      enrolmentView(await identities.createEnrolment({ site, runner, by: principal })),
+    renewRunnerKey: async ({ params, body }) => enrolmentView(await identities.renewKey(params.name, body.principal)),
     removeRunner: async ({ params }) => {
       await onRemove(params.name);
       return undefined;
@@ -144,6 +144,10 @@ function runnerHandlers({ registry, identities, onRemove }: PortalRoutesDeps): P
     },
     sites: async () => ({ items: await registry.sites() }),
   };
+}
+
+function enrolmentView({ site, runner, token, expiresAt }: Enrolment): EnrolmentView {
+  return { site, ...(runner === undefined ? {} : { runner }), token, expiresAt: new Date(expiresAt).toISOString() };
 }
 
 async function listApps(

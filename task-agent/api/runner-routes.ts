@@ -12,6 +12,7 @@ import { RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
+import type { SiteToken } from "../config.ts";
 import type { RunnerIdentity } from "../identity/decide-identity.ts";
 import type { Identities } from "../identity/identities.ts";
 import type { LogStore } from "../logs/log-store.ts";
@@ -22,11 +23,13 @@ import { runnerCalls } from "./runner-calls.ts";
 export type RunnerRoutesDeps = {
   readonly protocol: RunnerProtocol;
   readonly logs: LogStore;
-  readonly tokens: Readonly<Record<string, string>>;
+  readonly tokens: readonly (readonly [token: string, speaksFor: SiteToken])[];
   /** Runners with a key of their own. */
   readonly identities: Identities;
   /** Counts a request of a site as `weight` small ones (default: 1); throws `limit-reached`. */
   readonly admit: (site: string, weight?: number) => void;
+  /** Counts a request of a caller without a token, by its address; throws `limit-reached`. */
+  readonly admitSignIn: (address: string) => void;
   /** A runner of this site tried to register and has no protocol version in common with this agent. */
   readonly onIncompatible?: (site: string, runner: string, error: GantryError) => void;
 };
@@ -48,14 +51,14 @@ export function runnerRoutes({
   tokens,
   identities,
   admit,
+  admitSignIn,
   onIncompatible,
 }: RunnerRoutesDeps): Koa.Middleware {
   const router = new Router({ prefix: RUNNER_PREFIX });
-  const siteOfToken = bySecret(Object.entries(tokens));
+  const siteOfToken = bySecret<RunnerIdentity>(tokens);
   const senderOf = (ctx: Koa.Context): RunnerIdentity => {
     const token = bearerOf(ctx);
-    const site = siteOfToken(token);
-    const sender = site === undefined ? identities.identify(token) : { site };
+    const sender = siteOfToken(token) ?? identities.identify(token);
     if (!sender) throw new GantryError("unauthenticated");
     ctx.state.actor = sender.runner === undefined ? `runner of ${sender.site}` : `runner ${sender.runner}`;
     return sender;
@@ -65,7 +68,7 @@ export function runnerRoutes({
   // Runners send most of the requests, and these paths have no parameters: a map is faster than a router.
   const calls = runnerCalls(protocol);
 
-  addIdentityRoutes(router, identities, () => admit(ENROLLING));
+  addIdentityRoutes(router, identities, (ctx) => admitSignIn(`Address ${networkOf(ctx)}`));
   router.use((ctx, next) => {
     admit(
       `The runners of site ${siteOf(ctx)}`,
@@ -100,24 +103,30 @@ export function runnerRoutes({
   };
 }
 
-/** Callers without a token are counted together. */
-const ENROLLING = "Those who enrol or sign in";
-
-function addIdentityRoutes(router: Router, identities: Identities, admit: () => void): void {
+function addIdentityRoutes(router: Router, identities: Identities, admit: (ctx: Koa.Context) => void): void {
   addRoutes(router, IDENTITY_ROUTES, {
-    enrol: ({ body }) => {
-      admit();
+    enrol: ({ ctx, body }) => {
+      admit(ctx);
       return identities.enrol(body);
     },
-    challenge: ({ body }) => {
-      admit();
+    challenge: ({ ctx, body }) => {
+      admit(ctx);
       return { challenge: identities.challenge(body.runner) };
     },
-    token: ({ body }) => {
-      admit();
+    token: ({ ctx, body }) => {
+      admit(ctx);
       return identities.issueToken(body);
     },
   });
+}
+
+/** The address of the caller; of an IPv6 address its network, because whoever has one has all of it. */
+function networkOf({ req }: Koa.Context): string {
+  const address = req.socket.remoteAddress ?? "unknown";
+  if (!address.includes(":") || address.includes(".")) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = head.split(":");
+  return `${(tail === undefined ? groups : [...groups, "0", "0", "0", "0"]).slice(0, 4).join(":")}::/64`;
 }
 
 /** Runners of version 1 refuse an offer with a field that they do not know. */

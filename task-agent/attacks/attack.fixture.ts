@@ -1,14 +1,20 @@
-// Task-agents on one store, over real HTTP, and an attacker who has the token of one site. The victim's site is seoul.
+// Task-agents on one store, over real HTTP, and an attacker who has the token of one site. The victim's site is seoul. Two
+// agents share a real Redis.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
+import { after, type TestContext } from "node:test";
 import { job, pipeline } from "@gantry/core/task/task.fixture.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
 import { type MemoryStore, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
-import { systemClock } from "@gantry/runtime/clock.ts";
+import { openRedisJournal } from "@gantry/journal/redis/redis.ts";
+import { noRedis, type RedisServer, startRedis } from "@gantry/lab/faults/redis/server.ts";
+import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
@@ -18,7 +24,7 @@ import { FENCE_KEY } from "../agent.fixture.ts";
 import { type Agent, openAgent } from "../agent.ts";
 import { portalRoutes } from "../api/portal-routes.ts";
 import { runnerRoutes } from "../api/runner-routes.ts";
-import { type AgentConfigInput, agentConfig } from "../config.ts";
+import { type AgentConfigInput, agentConfig, siteTokensOf } from "../config.ts";
 import { limitLogs } from "../logs/log-limits.ts";
 import { openLogStore } from "../logs/log-store.ts";
 import { type Claimed, type Identity, ScriptedRunner } from "../runner-protocol/runner.fixture.ts";
@@ -31,8 +37,17 @@ const TOKENS = { seoul: "runner-token-of-seoul-0", busan: "runner-token-of-busan
 export type Site = keyof typeof TOKENS;
 
 /** How many agents there are, and whether they know their runners from their own memory. */
-export const SETUPS = ["one agent", "one agent after a restart", "two agents"] as const;
+export const SETUPS = ["one agent", "one agent after a restart", "two agents on Redis"] as const;
 export type Setup = (typeof SETUPS)[number];
+
+/** Options of the tests of a setup: why they have to be skipped on this machine. */
+export function needs(setup: Setup): { readonly skip: string | false } {
+  return { skip: setup === "two agents on Redis" && noRedis };
+}
+
+/** One Redis for all tests of a file; each has its own keys. */
+let redis: Promise<RedisServer> | undefined;
+after(async () => (await redis)?.dispose());
 
 /** One pipeline per site, each with one job named `work` with the steps `make` and `test`. */
 const PIPELINES = new Map(
@@ -44,11 +59,13 @@ const PIPELINES = new Map(
   }),
 );
 
-type Member = {
-  readonly agent: Agent;
-  readonly server: Listening;
-  readonly wake: () => void;
-  readonly close: () => Promise<void>;
+type Member = { readonly agent: Agent; readonly server: Listening; readonly close: () => Promise<void> };
+
+/** What the agents share. */
+type Store = {
+  readonly open: (clock: Clock) => Promise<Journal>;
+  /** Everything in it about tasks, runners and fences, as text that can be compared. */
+  readonly content: () => Promise<string>;
 };
 export type Answer = {
   readonly status: number;
@@ -62,7 +79,7 @@ export class Battlefield {
   /** Lines of the alarms that were raised. */
   readonly alarms: string[] = [];
   readonly #logs = mkdtempSync(join(tmpdir(), "gantry-attack-"));
-  readonly #store: MemoryStore = newMemoryStore();
+  readonly #store: Store;
   readonly #setup: Setup;
   readonly #config: Partial<AgentConfigInput>;
   #members: Member[] = [];
@@ -71,6 +88,7 @@ export class Battlefield {
   private constructor(setup: Setup, config: Partial<AgentConfigInput>) {
     this.#setup = setup;
     this.#config = config;
+    this.#store = setup === "two agents on Redis" ? redisStore() : memoryStore();
   }
 
   static async open(t: TestContext, setup: Setup, config: Partial<AgentConfigInput> = {}): Promise<Battlefield> {
@@ -157,6 +175,21 @@ export class Battlefield {
     return this.#post(path, JSON.stringify(body), "application/json", token);
   }
 
+  /** The same from another address of this machine. */
+  async callFrom(localAddress: string, path: string, body: object): Promise<{ readonly status: number }> {
+    const headers = { "content-type": "application/json" };
+    const sent = request(`${this.#attacked.server.url}/runner/v1/${path}`, { method: "POST", headers, localAddress });
+    sent.end(JSON.stringify(body));
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
+    answer.resume();
+    return { status: answer.statusCode ?? 0 };
+  }
+
+  /** What one agent has committed reaches the other within milliseconds. */
+  async settled(isSettled: () => Promise<boolean>): Promise<void> {
+    while (!(await isSettled())) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
   async log(session: string, { task, job: key, attempt, fence }: JobRef, step: string, bytes: Buffer, crc: number) {
     const query = new URLSearchParams({ session, fence: String(fence), offset: "0", crc: String(crc) });
     const path = ["logs", task, key, String(attempt), step].map(encodeURIComponent).join("/");
@@ -164,18 +197,17 @@ export class Battlefield {
   }
 
   /** Everything in the store about tasks, runners and fences. */
-  state(): string {
-    const lasting = [...this.#store.streams].filter(([name]) => !/^agent\/(peer|leases)/.test(name));
+  async state(): Promise<string> {
     const files = readdirSync(this.#logs, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
     const logs = files.map(({ parentPath, name }) => [parentPath, name, statSync(join(parentPath, name)).size]);
-    return JSON.stringify([lasting, logs], undefined, 1);
+    return JSON.stringify([await this.#store.content(), logs], undefined, 1);
   }
 
   /** Nothing is stored that was not there before. */
   async unchanged(attack: () => Promise<void>): Promise<void> {
-    const before = this.state();
+    const before = await this.state();
     await attack();
-    assert.equal(this.state(), before);
+    assert.equal(await this.state(), before);
   }
 
   get #attacked(): Member {
@@ -194,7 +226,7 @@ export class Battlefield {
   }
 
   async #begin(): Promise<void> {
-    const names = this.#setup === "two agents" ? ["first", "second"] : [undefined];
+    const names = this.#setup === "two agents on Redis" ? ["first", "second"] : [undefined];
     for (const name of names) this.#members.push(await this.#open(name));
   }
 
@@ -206,13 +238,7 @@ export class Battlefield {
 
   async #open(name: string | undefined): Promise<Member> {
     const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + this.#passedMs };
-    const memory = openMemoryJournal({ indexes: AGENT_INDEXES, clock, store: this.#store });
-    const append: typeof memory.append = async (batch) => {
-      const result = await memory.append(batch);
-      for (const other of this.#members) other.wake();
-      return result;
-    };
-    const journal = { ...memory, append };
+    const journal = await this.#store.open(clock);
     const silent = (): void => {};
     const error = (fields: object, text: string): void => {
       if ("alarm" in fields) this.alarms.push(`${String(fields.alarm)}: ${text}`);
@@ -241,9 +267,10 @@ export class Battlefield {
       runnerRoutes({
         protocol: agent.protocol,
         logs: agent.logs,
-        tokens: config.runnerTokens,
+        tokens: siteTokensOf(config),
         identities: agent.identities,
         admit: openRequestLimit(clock, config.limits.requestsPerSecond),
+        admitSignIn: openRequestLimit(clock, config.limits.signInsPerSecond),
       }),
     );
     const portal = portalRoutes({
@@ -264,11 +291,50 @@ export class Battlefield {
       await closed;
       await agent.close();
       await agent.logs.close();
-      await memory.close();
+      await journal.close();
     };
-    return { agent, server, wake: memory.wake, close };
+    return { agent, server, close };
   }
 }
+
+function memoryStore(): Store {
+  const store: MemoryStore = newMemoryStore();
+  return {
+    open: async (clock) => openMemoryJournal({ indexes: AGENT_INDEXES, clock, store }),
+    content: async () => JSON.stringify([...store.streams].filter(([name]) => !CHANGES_BY_ITSELF.test(name))),
+  };
+}
+
+function redisStore(): Store {
+  redis ??= startRedis();
+  const server = redis;
+  const prefix = `attack-${randomUUID()}`;
+  return {
+    open: async () => openRedisJournal({ address: await server, indexes: AGENT_INDEXES, prefix }),
+    content: async () => {
+      const told = await (await server).command("EVAL", CONTENT, "0", prefix);
+      assert.match(told, /^[$]/, told);
+      const entries = JSON.parse(told.slice(told.indexOf("\n"))) as readonly (readonly [string, unknown])[];
+      const lasting = entries.filter(([key]) => !CHANGES_BY_ITSELF.test(key.slice(key.indexOf(":stream:") + 8)));
+      return JSON.stringify(lasting);
+    },
+  };
+}
+
+/** Streams that agents write every second. */
+const CHANGES_BY_ITSELF = /^agent\/(peer|leases)/;
+
+/** All streams and the seqs of their events. The index of agents changes by itself; every other one follows from a stream. */
+const CONTENT = `
+local found = {}
+for _, key in ipairs(redis.call('KEYS', '{' .. ARGV[1] .. '}:stream:*')) do
+  found[#found + 1] = { key, redis.call('HGET', key, 'v'), redis.call('HGET', key, 's') }
+end
+for _, key in ipairs(redis.call('KEYS', '{' .. ARGV[1] .. '}:events:*')) do
+  found[#found + 1] = { key, redis.call('LRANGE', key, 0, -1) }
+end
+table.sort(found, function(a, b) return a[1] < b[1] end)
+return cjson.encode(found)`;
 
 const definitions: Definitions = {
   list: () => [...PIPELINES.values()].map((one) => ({ pipeline: one, version: one.name })),

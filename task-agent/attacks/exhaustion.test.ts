@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crc32 } from "node:zlib";
-import { Battlefield, registration, SETUPS } from "./attack.fixture.ts";
+import { Battlefield, needs, registration, SETUPS } from "./attack.fixture.ts";
 
 const TOO_LARGE = [413, "body-too-large"];
 const NO_STEP = [404, "not-found"];
 const FULL = [429, "limit-reached"];
 
 for (const setup of SETUPS)
-  describe(`one token floods the agent, ${setup}`, () => {
+  describe(`one token floods the agent, ${setup}`, needs(setup), () => {
     test("names of runners: so many for each site, also when many come at once; other sites are not pushed out", async (t) => {
       const field = await Battlefield.open(t, setup, { limits: { runnersPerSite: 5 } });
       const { runner, job } = await field.victim();

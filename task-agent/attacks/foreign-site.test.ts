@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crc32 } from "node:zlib";
-import { Battlefield, registration, SETUPS } from "./attack.fixture.ts";
+import { Battlefield, needs, registration, SETUPS } from "./attack.fixture.ts";
 
 for (const setup of SETUPS)
-  describe(`a stolen token of another site, ${setup}`, () => {
+  describe(`a stolen token of another site, ${setup}`, needs(setup), () => {
     test("a runner name belongs to the site that registered it first", async (t) => {
       const field = await Battlefield.open(t, setup);
       const { runner, job } = await field.victim();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { describe, test } from "node:test";
 import { signedText } from "@gantry/wire/runner/identity.ts";
-import { Battlefield, registration, SETUPS, type Site } from "./attack.fixture.ts";
+import { Battlefield, needs, registration, SETUPS, type Site } from "./attack.fixture.ts";
 
 type Keys = { readonly publicKey: string; readonly privateKey: KeyObject };
 
@@ -32,7 +32,7 @@ async function enrolled(field: Battlefield, site: Site, runner: string) {
 }
 
 for (const setup of SETUPS)
-  describe(`enrolled runners, ${setup}`, () => {
+  describe(`enrolled runners, ${setup}`, needs(setup), () => {
     test("a runner enrols, signs a challenge and registers with the token that it gets", async (t) => {
       const field = await Battlefield.open(t, setup);
       const { keys, token } = await enrolled(field, "seoul", "seoul-7");
@@ -43,8 +43,8 @@ for (const setup of SETUPS)
       assert.deepEqual([status, body.expiresInMs], [200, 600_000]);
       const own = registration({ runner: "seoul-7", site: "seoul" });
       assert.equal((await field.call("session", own, String(body.token))).status, 200);
-      assert.ok(!field.state().includes(token), "only its hash is stored");
-      assert.ok(!field.state().includes(String(body.token)));
+      assert.ok(!(await field.state()).includes(token), "only its hash is stored");
+      assert.ok(!(await field.state()).includes(String(body.token)));
     });
 
     test("a one-time token counts once, for its site, for ten minutes", async (t) => {
@@ -137,5 +137,82 @@ for (const setup of SETUPS)
       await field.remove("busan-7");
       assert.equal((await tokenFor(field, "busan-7", renewed)).status, 401);
       assert.equal((await field.call("session", { ...own, registration: 4 }, next)).status, 401);
+    });
+
+    test("an administrator ends a key: its session and its tokens are void at every agent, and the name stays closed", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { keys } = await enrolled(field, "seoul", "seoul-7");
+      await field.turnToAttack();
+      const stolen = String((await tokenFor(field, "seoul-7", keys)).body.token);
+      const own = registration({ runner: "seoul-7", site: "seoul" });
+      const { session } = (await field.call("session", own, stolen)).body;
+      const renewal = await field.client.renewRunnerKey("seoul-7", "admin");
+      assert.deepEqual([renewal.site, renewal.runner], ["seoul", "seoul-7"]);
+      await field.settled(async () => (await field.call("heartbeat", { session, items: [] }, stolen)).status === 410);
+      await field.unchanged(async () => {
+        assert.equal((await field.call("session", { ...own, registration: 2 }, stolen)).status, 401);
+        assert.equal((await tokenFor(field, "seoul-7", keys)).status, 401);
+        assert.equal((await field.call("session", registration({ runner: "seoul-7" }))).status, 409);
+        const { publicKey } = newKeys();
+        const other = { token: renewal.token, runner: "seoul-8", publicKey };
+        assert.equal((await field.call("enrol", other)).status, 401, "the token is for this name alone");
+        await assert.rejects(field.client.renewRunnerKey("seoul-9", "admin"), { code: "not-found" });
+      });
+      const fresh = newKeys();
+      const enrol = { token: renewal.token, runner: "seoul-7", publicKey: fresh.publicKey };
+      assert.equal((await field.call("enrol", enrol)).status, 200);
+      const next = String((await tokenFor(field, "seoul-7", fresh)).body.token);
+      assert.equal((await field.call("session", { ...own, registration: 3 }, next)).status, 200);
+    });
+
+    test("a name that a site token squats on goes to the runner that an administrator enrols under it, for good", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      await field.turnToAttack();
+      const squatter = await field.attacker("seoul-7");
+      const keys = newKeys();
+      const general = await field.client.createEnrolment({ site: "seoul", principal: "admin" });
+      const request = { runner: "seoul-7", publicKey: keys.publicKey };
+      assert.equal((await field.call("enrol", { ...request, token: general.token })).status, 409);
+      const named = await field.client.createEnrolment({ site: "seoul", runner: "seoul-7", principal: "admin" });
+      assert.equal((await field.call("enrol", { ...request, token: named.token })).status, 200);
+      const token = String((await tokenFor(field, "seoul-7", keys)).body.token);
+      const own = registration({ runner: "seoul-7", site: "seoul" });
+      assert.equal((await field.call("session", own, token)).status, 200);
+      await field.unchanged(async () => {
+        const heartbeat = { session: squatter.session, items: [] };
+        assert.equal((await field.call("heartbeat", heartbeat)).status, 410);
+        assert.equal((await field.call("session", registration({ runner: "seoul-7" }))).status, 409);
+      });
+      const { items } = await field.client.runners();
+      assert.deepEqual(
+        items.map(({ name, site }) => [name, site]),
+        [["seoul-7", "seoul"]],
+      );
+    });
+
+    test("a site token with names registers no other name", async (t) => {
+      const token = "runner-token-of-busan-with-names";
+      const names = { [token]: { site: "busan", runners: ["busan-*", "b1"] } };
+      const field = await Battlefield.open(t, setup, { runnerTokens: names });
+      await field.turnToAttack();
+      for (const runner of ["busan-1", "b1"])
+        assert.equal((await field.call("session", registration({ runner }), token)).status, 200);
+      await field.unchanged(async () => {
+        for (const runner of ["seoul-1", "b12", "busan", ""]) {
+          const { status } = await field.call("session", registration({ runner }), token);
+          assert.ok([400, 403].includes(status), `${runner}: ${status}`);
+        }
+        assert.equal((await field.call("session", registration({ runner: "busan-2" }))).status, 401);
+      });
+    });
+
+    test("one address that floods the enrolment keeps no other address from it", async (t) => {
+      const field = await Battlefield.open(t, setup, { limits: { signInsPerSecond: 10 } });
+      await field.turnToAttack();
+      const asks = Array.from({ length: 60 }, () => field.call("challenge", { runner: "busan-7" }));
+      const refused = (await Promise.all(asks)).filter(({ status }) => status === 429);
+      assert.ok(refused.length > 0 && refused.every(({ retryAfter }) => retryAfter === "1"));
+      const { status } = await field.callFrom("127.0.0.2", "challenge", { runner: "seoul-7" });
+      assert.equal(status, 200);
     });
   });

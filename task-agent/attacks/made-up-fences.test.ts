@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crc32 } from "node:zlib";
-import { Battlefield, registration, SETUPS } from "./attack.fixture.ts";
+import { Battlefield, needs, registration, SETUPS } from "./attack.fixture.ts";
 
 const MANY = 1_000;
 
 for (const setup of SETUPS)
-  describe(`made-up fences, ${setup}`, () => {
+  describe(`made-up fences, ${setup}`, needs(setup), () => {
     test("a fence that was not given raises no counter, and floods neither journal nor alarms", async (t) => {
       const field = await Battlefield.open(t, setup);
       const { runner, job } = await field.victim();

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Battlefield, SETUPS } from "./attack.fixture.ts";
+import { Battlefield, needs, SETUPS } from "./attack.fixture.ts";
 
 for (const setup of SETUPS)
-  describe(`a runner that was taken out of service, ${setup}`, () => {
+  describe(`a runner that was taken out of service, ${setup}`, needs(setup), () => {
     test("its session ends, it is offered nothing, and it may not register again", async (t) => {
       const field = await Battlefield.open(t, setup);
       const { job } = await field.victim("seoul-9");

@@ -38,3 +38,9 @@ export function decideRegister(
   const replaced = [...older, ...(known?.replaced ?? [])].slice(0, MAX_REPLACED);
   return { facts, at, replaced, removed: false };
 }
+
+/** The runner after its name was given to another site: the process of the site before may not come back. */
+export function decideHandOver(known: RunnerState, site: string): RunnerState {
+  const replaced = [known.facts.bootId, ...known.replaced].slice(0, MAX_REPLACED);
+  return { ...known, facts: { ...known.facts, site }, replaced, removed: false };
+}

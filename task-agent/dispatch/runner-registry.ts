@@ -8,7 +8,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import type { SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import type { Leases } from "../leases/leases.ts";
-import { decideRegister, type RunnerState } from "./decide-register.ts";
+import { decideHandOver, decideRegister, type RunnerState } from "./decide-register.ts";
 import type { RunnerFacts, StoredRunners } from "./decide-runner.ts";
 import { openRunnerNames } from "./runner-names.ts";
 import { runnerViews, siteViews } from "./runner-views.ts";
@@ -24,6 +24,8 @@ export type RunnerRegistry = {
   readonly save: (facts: SessionRequest) => Promise<void>;
   /** Takes a runner out of service, or back into it. Resolves with the runner. Throws `not-found`. */
   readonly setRemoved: (runner: string, removed: boolean) => Promise<RunnerState>;
+  /** The name of a runner belongs to this site from now on, whichever site registered it before. */
+  readonly handOver: (runner: string, site: string) => Promise<void>;
   /** What is stored about a runner; undefined when none of this name has registered. */
   readonly find: (runner: string) => Promise<RunnerState | undefined>;
   /** Has the runner registered at another agent after it last registered here? `version` is that of its stream. */
@@ -90,6 +92,14 @@ export function openRunnerRegistry(deps: RunnerRegistryDeps): RunnerRegistry {
       if (removed) sites.delete(runner);
       else sites.set(runner, state.facts.site);
       return state;
+    },
+    handOver: async (runner, site) => {
+      const known = (await runnerStream.load(journal, streamOf(runner)))?.state;
+      if (!known || known.facts.site === site || known.facts.runner !== runner) return;
+      await changeRunner(journal, runner, (now = known) => ({
+        state: decideHandOver(now, site),
+        event: { kind: "RunnerHandedOver", runner, site },
+      }));
     },
     find: async (runner) => (await runnerStream.load(journal, streamOf(runner)))?.state,
     isNewer: (runner, version) => version > (registered.get(runner) ?? 0),

@@ -7,6 +7,8 @@ import type { RunnerState } from "../dispatch/decide-register.ts";
 /** A one-time token; its stream is named after the hash of the token. */
 export type EnrolmentState = {
   readonly site: string;
+  /** The only runner that may use it; absent: any one. */
+  readonly runner?: string;
   /** Who made it. */
   readonly by: string;
   /** ms since 1970. */
@@ -21,14 +23,23 @@ export type RunnerKeyState = {
   /** Ed25519, base64url. */
   readonly publicKey: string;
   readonly at: number;
+  /** The key is invalid; the name still belongs to the site, and needs a new key. */
+  readonly revoked?: true;
 };
 
-/** Who sent a request: any runner of the site, or with `runner` this one alone. */
-export type RunnerIdentity = { readonly site: string; readonly runner?: string; readonly publicKey?: string };
+/** Who sent a request: any runner of the site, with `runners` only those of these names, or with `runner` this one alone. */
+export type RunnerIdentity = {
+  readonly site: string;
+  readonly runner?: string;
+  readonly publicKey?: string;
+  /** A `*` at the end of a name stands for any text. */
+  readonly runners?: readonly string[];
+};
 
 /**
  * The site for which the runner is enrolled. `isRepeat`: it was enrolled already, and the answer was lost. Refuses with
- * `enrolment-invalid`, and with `runner-name-taken` when the name belongs to another site, or is in use with a site token.
+ * `enrolment-invalid`, and with `runner-name-taken` when the name belongs to another site. A name that runners of another
+ * site use without a key can be taken only with a token that an administrator made for this name.
  */
 export function decideEnrol(
   enrolment: EnrolmentState | undefined,
@@ -38,12 +49,14 @@ export function decideEnrol(
 ): { readonly site: string; readonly isRepeat: boolean } | GantryError {
   if (!enrolment) return new GantryError("enrolment-invalid");
   const { site, usedBy } = enrolment;
+  if ((enrolment.runner ?? runner) !== runner) return new GantryError("enrolment-invalid");
   if (usedBy) {
     const isRepeat = usedBy.runner === runner && usedBy.publicKey === publicKey && known.key?.publicKey === publicKey;
     return isRepeat ? { site, isRepeat } : new GantryError("enrolment-invalid");
   }
   if (now >= enrolment.expiresAt) return new GantryError("enrolment-invalid");
-  const owner = known.key?.site ?? known.registered?.facts.site ?? site;
+  const user = enrolment.runner === runner ? undefined : known.registered?.facts.site;
+  const owner = known.key?.site ?? user ?? site;
   if (owner !== site) return new GantryError("runner-name-taken", { runner });
   return { site, isRepeat: false };
 }
@@ -54,8 +67,21 @@ export function decideName(
   runner: string,
   key: RunnerKeyState | undefined,
 ): GantryError | undefined {
-  const isOwn = key ? sender.publicKey === key.publicKey && sender.site === key.site : sender.publicKey === undefined;
+  if (sender.runners && !sender.runners.some((pattern) => matches(pattern, runner)))
+    return new GantryError("forbidden", {
+      who: `This token of site ${sender.site}`,
+      verb: `register runner ${runner}`,
+    });
+  const isOwn = key ? isSignedIn(sender, key) : sender.publicKey === undefined;
   if (isOwn && (sender.runner ?? runner) === runner) return undefined;
   if (sender.publicKey !== undefined && sender.runner === runner) return new GantryError("unauthenticated");
   return new GantryError("runner-name-taken", { runner });
+}
+
+function isSignedIn(sender: RunnerIdentity, key: RunnerKeyState): boolean {
+  return sender.publicKey === key.publicKey && sender.site === key.site && key.revoked === undefined;
+}
+
+function matches(pattern: string, runner: string): boolean {
+  return pattern.endsWith("*") ? runner.startsWith(pattern.slice(0, -1)) : runner === pattern;
 }

@@ -25,10 +25,9 @@ import { readClaims, signClaims } from "./signed-text.ts";
 
 export type Identities = {
   /** A one-time token with which one runner may enrol at this site. Only the answer has it; its hash is stored. */
-  readonly createEnrolment: (
-    site: string,
-    by: string,
-  ) => Promise<{ readonly token: string; readonly expiresAt: number }>;
+  readonly createEnrolment: (request: EnrolmentRequest) => Promise<Enrolment>;
+  /** The key of a runner is invalid at once at every agent. Resolves with a token for a new one. Throws `not-found`. */
+  readonly renewKey: (runner: string, by: string) => Promise<Enrolment>;
   /** Remembers name and public key of a runner. Throws `enrolment-invalid` and `runner-name-taken`. */
   readonly enrol: (request: EnrolRequest) => Promise<{ readonly site: string }>;
   /** What the runner must sign within half a minute. */
@@ -41,6 +40,16 @@ export type Identities = {
   readonly checkName: (sender: RunnerIdentity, runner: string) => Promise<void>;
 };
 
+/** `runner`: the only one that may use the token. `by`: who asked for it. */
+export type EnrolmentRequest = { readonly site: string; readonly runner?: string | undefined; readonly by: string };
+/** `expiresAt`: ms since 1970. */
+export type Enrolment = {
+  readonly site: string;
+  readonly runner?: string | undefined;
+  readonly token: string;
+  readonly expiresAt: number;
+};
+
 export type IdentitiesDeps = {
   readonly journal: Pick<Journal, "load" | "append">;
   readonly clock: Pick<Clock, "nowMs">;
@@ -48,8 +57,10 @@ export type IdentitiesDeps = {
   readonly key: Uint8Array;
   /** What is stored about a runner that has registered. */
   readonly registered: (runner: string) => Promise<RunnerState | undefined>;
-  /** A runner has a new key: what it did with the one before is over. */
-  readonly onEnrolled: (runner: string) => void;
+  /** A runner has a new key, or none any more: what it did with the one before is over. */
+  readonly onKeyChanged: (runner: string) => void;
+  /** The name of a runner belongs to this site, whichever runner registered it before. */
+  readonly handOver: (runner: string, site: string) => Promise<void>;
 };
 
 const enrolmentStream = defineStream<EnrolmentState>({ prefix: "enrolment/" });
@@ -64,14 +75,22 @@ export function openIdentities(deps: IdentitiesDeps): Identities {
   /** A name that cannot enrol has no key, and may not be the name of a stream. */
   const keyOf = async (runner: string): Promise<RunnerKeyState | undefined> =>
     enrolRequest.shape.runner.safeParse(runner).success ? (await keyStream.load(journal, runner))?.state : undefined;
+  const createEnrolment = async ({ site, runner, by }: EnrolmentRequest): Promise<Enrolment> => {
+    const token = randomBytes(32).toString("base64url");
+    const expiresAt = clock.nowMs() + ENROLMENT_MS;
+    const about = { site, by, ...(runner === undefined ? {} : { runner }) };
+    const events = [{ kind: "EnrolmentCreated", site, by, ...(runner === undefined ? {} : { of: runner }) }];
+    await journal.append([
+      enrolmentStream.append(hashOf(token), { expected: 0, events, state: { ...about, expiresAt } }),
+    ]);
+    return { site, runner, token, expiresAt };
+  };
   return {
-    createEnrolment: async (site, by) => {
-      const token = randomBytes(32).toString("base64url");
-      const expiresAt = clock.nowMs() + ENROLMENT_MS;
-      const event = { kind: "EnrolmentCreated", site, by };
-      const state = { site, by, expiresAt };
-      await journal.append([enrolmentStream.append(hashOf(token), { expected: 0, events: [event], state })]);
-      return { token, expiresAt };
+    createEnrolment,
+    renewKey: async (runner, by) => {
+      const site = (await revokeKey(deps, runner, by)) ?? (await registered(runner))?.facts.site;
+      if (site === undefined) throw new GantryError("not-found", { kind: "runner", name: runner });
+      return createEnrolment({ site, runner, by });
     },
     enrol: (request) => enrol(deps, request),
     challenge: (runner) => {
@@ -82,9 +101,16 @@ export function openIdentities(deps: IdentitiesDeps): Identities {
       const now = clock.nowMs();
       const known = await keyOf(runner);
       const isFresh = readClaims(key, "challenge", challenge, now)?.runner === runner;
-      const isSigned = known !== undefined && isSignedBy(known.publicKey, signedText(runner, challenge), signature);
-      if (!isFresh || !isSigned || (await registered(runner))?.removed) throw new GantryError("unauthenticated");
+      // The cheap test first: whoever has no challenge of ours makes us verify nothing.
+      const isSigned =
+        isFresh &&
+        known !== undefined &&
+        known.revoked === undefined &&
+        isSignedBy(known.publicKey, signedText(runner, challenge), signature);
+      if (!isSigned) throw new GantryError("unauthenticated");
       const { site, publicKey } = known;
+      const before = await registered(runner);
+      if (before?.removed && before.facts.site === site) throw new GantryError("unauthenticated");
       return { token: signClaims(key, "token", { runner, site, publicKey }, now + TOKEN_MS), expiresInMs: TOKEN_MS };
     },
     identify: (token) => {
@@ -92,15 +118,17 @@ export function openIdentities(deps: IdentitiesDeps): Identities {
       return site && runner && publicKey ? { site, runner, publicKey } : undefined;
     },
     checkName: async (sender, runner) => {
-      const refusal = decideName(sender, runner, await keyOf(runner));
+      const key = await keyOf(runner);
+      const refusal = decideName(sender, runner, key);
       if (refusal) throw refusal;
+      if (key) await deps.handOver(runner, key.site);
     },
   };
 }
 
 /** Key and used token are committed together, so that a token enrols one runner, whatever crashes. */
 async function enrol(
-  { journal, clock, registered, onEnrolled }: IdentitiesDeps,
+  { journal, clock, registered, onKeyChanged }: IdentitiesDeps,
   { token, runner, publicKey }: EnrolRequest,
 ): Promise<{ readonly site: string }> {
   const id = hashOf(token);
@@ -126,8 +154,25 @@ async function enrol(
       }),
     ]);
     if (!committed.ok) continue;
-    onEnrolled(runner);
+    onKeyChanged(runner);
     return { site };
+  }
+}
+
+/** The site of the runner; undefined when it has no key. */
+async function revokeKey(
+  { journal, onKeyChanged }: IdentitiesDeps,
+  runner: string,
+  by: string,
+): Promise<string | undefined> {
+  for (;;) {
+    const key = await keyStream.load(journal, runner);
+    if (!key) return undefined;
+    const events = [{ kind: "RunnerKeyRevoked", runner, by }];
+    const state = { ...key.state, revoked: true as const };
+    if (!(await journal.append([keyStream.append(runner, { expected: key.version, events, state })])).ok) continue;
+    onKeyChanged(runner);
+    return key.state.site;
   }
 }
 

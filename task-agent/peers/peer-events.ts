@@ -21,6 +21,7 @@ const ENDS_SESSION: ReadonlySet<JsonValue | undefined> = new Set([
   "RunnerRegistered",
   "RunnerRemoved",
   "RunnerEnrolled",
+  "RunnerKeyRevoked",
 ]);
 
 /** Rejects when a task cannot be loaded; the same events may then be handled again. */

@@ -1,17 +1,17 @@
 // The tokens of an enrolled runner: each is given for a signed challenge and lasts for some minutes.
 
-import { sign } from "node:crypto";
+import { createHash, sign } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import { signedText } from "@gantry/wire/runner/identity.ts";
 import type { IdentityClient } from "@gantry/wire/runner/runner-client.ts";
 import { isCode, type RunnerDeps } from "../ports.ts";
-import { openKey, type RunnerKey, saveKey } from "./key-file.ts";
+import { newKey, openKey, type RunnerKey, saveKey } from "./key-file.ts";
 
 export type EnrolledOptions = {
   readonly runner: string;
   /** Folder of the runner. */
   readonly data: string;
-  /** Reads the one-time token; called only until the runner is enrolled. */
+  /** Reads the one-time token. Once the runner is enrolled it need not be there any more. */
   readonly enrolment: () => Promise<string>;
   readonly client: IdentityClient;
   readonly deps: Pick<RunnerDeps, "files" | "clock" | "logger">;
@@ -22,13 +22,14 @@ const RENEW_AT = 0.3;
 
 /**
  * Makes a key and enrols the runner unless it is enrolled; while the task-agent cannot be reached, the first call of the
- * returned function does it. That function answers a token that is valid now. It rejects with `unavailable`, and with
+ * returned function does it. An enrolled runner whose one-time token is another one now makes a new key and enrols again. The
+ * returned function answers a token that is valid now. It rejects with `unavailable`, and with
  * `unauthenticated` when the task-agent does not accept the key. Throws `enrolment-invalid`, `runner-name-taken`,
  * `secret-unreadable` and `data-unusable`.
  */
 export async function openEnrolledToken(options: EnrolledOptions): Promise<() => Promise<string>> {
   const { client, deps, runner } = options;
-  let key = await openKey(deps.files, options.data, runner);
+  let key = await renewedKey(options, await openKey(deps.files, options.data, runner));
   let current: { readonly token: string; readonly lifetimeMs: number; readonly untilMs: number } | undefined;
   let renewing: Promise<void> | undefined;
   const renew = async (): Promise<void> => {
@@ -64,10 +65,37 @@ export async function openEnrolledToken(options: EnrolledOptions): Promise<() =>
   };
 }
 
+/**
+ * The key, or a new one when the configuration has another one-time token than the key was enrolled with. The old key stays
+ * when the new one is refused.
+ */
+async function renewedKey(options: EnrolledOptions, key: RunnerKey): Promise<RunnerKey> {
+  if (!key.isEnrolled || key.enrolledWith === undefined) return key;
+  const token = await options.enrolment().catch((error: unknown) => {
+    if (isCode(error, "secret-unreadable")) return undefined;
+    throw error;
+  });
+  if (token === undefined || digestOf(token) === key.enrolledWith) return key;
+  const { files } = options.deps;
+  const fresh = await newKey(files, options.data, options.runner);
+  try {
+    return await enrol(options, fresh);
+  } catch (error) {
+    if (isCode(error, "unavailable")) return fresh;
+    await saveKey(files, options.data, key);
+    throw error;
+  }
+}
+
 async function enrol({ runner, data, enrolment, client, deps }: EnrolledOptions, key: RunnerKey): Promise<RunnerKey> {
-  const { site } = await client.enrol({ token: await enrolment(), runner, publicKey: key.publicKey });
-  const enrolled = { ...key, isEnrolled: true };
+  const token = await enrolment();
+  const { site } = await client.enrol({ token, runner, publicKey: key.publicKey });
+  const enrolled = { ...key, isEnrolled: true, enrolledWith: digestOf(token) };
   await saveKey(deps.files, data, enrolled);
   deps.logger.info({ runner, site }, "the runner is enrolled");
   return enrolled;
+}
+
+function digestOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
 }

@@ -13,9 +13,16 @@ export type RunnerKey = {
   readonly publicKey: string;
   /** The task-agent knows the public key. */
   readonly isEnrolled: boolean;
+  /** Digest of the one-time token that it was enrolled with; older versions did not save it. */
+  readonly enrolledWith?: string | undefined;
 };
 
-const keyFile = z.object({ runner: z.string(), privateKey: z.string(), isEnrolled: z.boolean() });
+const keyFile = z.object({
+  runner: z.string(),
+  privateKey: z.string(),
+  isEnrolled: z.boolean(),
+  enrolledWith: z.string().optional(),
+});
 
 /** The key of this runner, or a new one, which is on the disk when this resolves. Throws `data-unusable`. */
 export async function openKey(files: Files, data: string, runner: string): Promise<RunnerKey> {
@@ -23,6 +30,11 @@ export async function openKey(files: Files, data: string, runner: string): Promi
   const text = await files.readText(path);
   const known = text === undefined ? undefined : parseKey(path, text);
   if (known?.runner === runner) return known;
+  return newKey(files, data, runner);
+}
+
+/** A new key in place of the one that is there, durable when it resolves. */
+export async function newKey(files: Files, data: string, runner: string): Promise<RunnerKey> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const key = { runner, privateKey, publicKey: publicOf(privateKey), isEnrolled: false };
   await saveKey(files, data, key);
@@ -33,13 +45,13 @@ export async function openKey(files: Files, data: string, runner: string): Promi
 export async function saveKey(
   files: Files,
   data: string,
-  { runner, privateKey, isEnrolled }: RunnerKey,
+  { runner, privateKey, isEnrolled, enrolledWith }: RunnerKey,
 ): Promise<void> {
   const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
   const draft = `${pathIn(data)}.new`;
   const file = await files.open(draft, "empty");
   try {
-    await writeAll(file, `${JSON.stringify({ runner, privateKey: pem, isEnrolled })}\n`);
+    await writeAll(file, `${JSON.stringify({ runner, privateKey: pem, isEnrolled, enrolledWith })}\n`);
     await file.sync();
   } finally {
     await file.close();
@@ -53,9 +65,9 @@ function pathIn(data: string): string {
 
 function parseKey(file: string, text: string): RunnerKey {
   try {
-    const { runner, privateKey: pem, isEnrolled } = keyFile.parse(JSON.parse(text));
+    const { runner, privateKey: pem, isEnrolled, enrolledWith } = keyFile.parse(JSON.parse(text));
     const privateKey = createPrivateKey(pem);
-    return { runner, privateKey, publicKey: publicOf(privateKey), isEnrolled };
+    return { runner, privateKey, publicKey: publicOf(privateKey), isEnrolled, enrolledWith };
   } catch (cause) {
     const problem = "It is not a runner's key; remove it and enrol the runner again.";
     throw new GantryError("data-unusable", { file, problem }, { cause });

@@ -18,9 +18,20 @@ export const startTask = z.object({
 });
 export type StartTask = z.infer<typeof startTask>;
 
-export const createEnrolment = z.object({ site: name, principal: z.string().min(1).max(200) });
+export const createEnrolment = z.object({
+  site: name,
+  /** The only runner that may enrol with the token. It may have the name of a runner of another site that has no key. */
+  runner: name.optional(),
+  principal: z.string().min(1).max(200),
+});
+export const renewRunnerKey = z.object({ principal: z.string().min(1).max(200) });
 /** Only this answer has the token. */
-export const enrolmentView = z.object({ site: z.string(), token: z.string(), expiresAt: z.string() });
+export const enrolmentView = z.object({
+  site: z.string(),
+  runner: z.string().optional(),
+  token: z.string(),
+  expiresAt: z.string(),
+});
 export type EnrolmentView = z.infer<typeof enrolmentView>;
 
 export const cancelTask = z.object({ principal: z.string(), reason: z.string().max(500).optional() });

@@ -84,6 +84,8 @@ export type AgentClient = {
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
   readonly createEnrolment: (body: z.input<typeof createEnrolment>) => Promise<EnrolmentView>;
+  /** Ends the key of a runner; the answer has a one-time token for a new one. Throws `not-found`. */
+  readonly renewRunnerKey: (name: string, principal: string) => Promise<EnrolmentView>;
   /** Out of service, and back. Throw `not-found`. */
   readonly removeRunner: (name: string) => Promise<void>;
   readonly readmitRunner: (name: string) => Promise<void>;
@@ -143,6 +145,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
     createEnrolment: (body) => call(routes.createEnrolment, { params, body }),
+    renewRunnerKey: (name, principal) => call(routes.renewRunnerKey, { params: { name }, body: { principal } }),
     removeRunner: async (name) => void (await call(routes.removeRunner, { params: { name } })),
     readmitRunner: async (name) => void (await call(routes.readmitRunner, { params: { name } })),
     sites: (options) => call(routes.sites, { params }, options),

@@ -12,6 +12,7 @@ import {
   feedPage,
   MAX_TAGS,
   removeApp,
+  renewRunnerKey,
   rerunTask,
   resolveJob,
   startTask,
@@ -173,6 +174,14 @@ export const AGENT_ROUTES = {
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
   /** A one-time token with which a runner enrols at a site. */
   createEnrolment: route({ method: "POST", path: "/enrolments", body: createEnrolment, answer: enrolmentView }),
+  /** The runner's key is invalid at once at every agent. The answer has a one-time token for a new one. */
+  renewRunnerKey: route({
+    method: "POST",
+    path: "/runners/{name}/renew-key",
+    body: renewRunnerKey,
+    answer: enrolmentView,
+    errors: ["not-found"],
+  }),
   /** Takes a runner out of service: it can neither register nor renew. */
   removeRunner: route({ method: "POST", path: "/runners/{name}/remove", status: 204, errors: ["not-found"] }),
   readmitRunner: route({ method: "POST", path: "/runners/{name}/readmit", status: 204, errors: ["not-found"] }),

@@ -119,6 +119,8 @@ export const v1 = {
   pipeline: (name: string) => `/v1/pipelines/${part(name)}`,
   sites: "/v1/sites",
   runner: (name: string) => `/v1/runners/${part(name)}`,
+  renewKey: (name: string) => `/v1/runners/${part(name)}/renew-key`,
+  enrolments: "/v1/enrolments",
   inbox: "/v1/inbox",
   tokens: "/v1/tokens",
   settings: "/v1/settings",
@@ -155,6 +157,8 @@ export type Me = {
   readonly role: "viewer" | "developer" | "admin";
   readonly version: string;
 };
+
+export type Enrolment = { readonly runner?: string; readonly expiresAt: string; readonly command: string };
 
 export type TokenView = {
   readonly name: string;

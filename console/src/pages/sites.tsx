@@ -12,6 +12,7 @@ import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { Duration, ExternalLink, RelativeTime } from "../parts/values.tsx";
+import { EnrolRunner, RenewKey } from "./enrol-runner.tsx";
 
 const SITE_EVENTS: readonly unknown[] = ["JobReady", "JobWaiting", "JobClaimed", "JobEnded", "AttemptLost"];
 
@@ -46,6 +47,7 @@ function Site({ site, onChanged }: { site: SiteView; onChanged: () => void }) {
         <Presence state={site.state} />
       </h2>
       <Runners runners={site.runners} onChanged={onChanged} />
+      {isAdmin.value ? <EnrolRunner site={site.name} /> : null}
       <Systems systems={site.systems} />
       <Queue queue={site.queue} />
     </section>
@@ -66,7 +68,7 @@ function Runners({ runners, onChanged }: { runners: SiteView["runners"]; onChang
             <th class="w-when">Last heard from</th>
             {isAdmin.value ? (
               <th>
-                <span class="hidden">Remove</span>
+                <span class="hidden">Actions</span>
               </th>
             ) : null}
           </tr>
@@ -169,14 +171,14 @@ function Runner({ runner, onChanged }: { runner: RunnerView; onChanged: () => vo
       </td>
       {isAdmin.value ? (
         <td class="end">
-          {runner.state === "online" ? null : <RemoveRunner name={runner.name} onRemoved={onChanged} />}
+          <RenewKey name={runner.name} /> <RemoveRunner name={runner.name} onRemoved={onChanged} />
         </td>
       ) : null}
     </tr>
   );
 }
 
-/** For a runner that is gone for good. One that is online is stopped first: it would only be refused and come back. */
+/** For a runner that is gone for good, or must not work any more: it is out at once, also when it is online. */
 function RemoveRunner({ name, onRemoved }: { name: string; onRemoved: () => void }) {
   const { isSending, problem, run } = useAction();
   const remove = (): void =>
