@@ -85,8 +85,8 @@ test("events come from a task-agent or from Kafka; one is required", () => {
   const { source } = parseConfig({ ...rest, source: { kafka } }, { KAFKA: "secret" });
   assert.ok(source.kind === "kafka");
   assert.deepEqual(
-    [source.group, source.kafka.topic, source.kafka.sasl?.password],
-    ["gantry-notify", "gantry.events", "secret"],
+    [source.group, source.kafka.client, source.kafka.topic, source.kafka.sasl?.password],
+    ["gantry-notify", "kafkajs", "gantry.events", "secret"],
   );
   assert.match(
     problemsOf({ ...rest, source: { kafka } }).join(),

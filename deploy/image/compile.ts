@@ -13,6 +13,8 @@ const FILES = [
   "deploy/image/health.ts",
   "journal/redis/redis.ts",
   "wire/bus/kafka/kafka-bus.ts",
+  "wire/bus/kafka/kafkajs/client.ts",
+  "wire/bus/kafka/platformatic/client.ts",
 ];
 
 for (const file of FILES) await import(new URL(file, ROOT).href);

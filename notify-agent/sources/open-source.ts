@@ -1,4 +1,4 @@
-// Opens the event source of the configuration. kafkajs is loaded only when it is used.
+// Opens the event source of the configuration. A Kafka client is loaded only when it is used.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";

@@ -1,4 +1,4 @@
-// Opens the relay and its bus as configured. Without `events.kafka` there is no relay, and kafkajs is not loaded.
+// Opens the relay and its bus as configured. Without `events.kafka` there is no relay, and no Kafka client is loaded.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { probeAtStartup } from "@gantry/journal/startup-probe.ts";

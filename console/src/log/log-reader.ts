@@ -5,7 +5,7 @@ import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { ask, problemFrom } from "../data/api.ts";
-import { addText, EMPTY_LOG, type LogText } from "./log-text.ts";
+import { addText, EMPTY_LOG, type LogText } from "./log-lines.ts";
 
 export type LogState = {
   readonly text: LogText;

@@ -1,19 +1,21 @@
-// The log of a step: plain text in chunks, so that the browser's own search, selection and copying work.
+// The log of a step: plain text in chunks of a few hundred lines, so that the browser's own search, selection and copying
+// work, and so that only the visible part of a long log is rendered.
 
 import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { StepView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
-import { useMemo, useRef } from "preact/hooks";
-import { address } from "../frame/router.ts";
+import type { ComponentChildren, JSX } from "preact";
+import { memo } from "preact/compat";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { address, go, withQuery } from "../frame/router.ts";
 import { count } from "../parts/format.ts";
 import { Icon } from "../parts/icon.tsx";
 import { ProblemBox } from "../parts/loading-states.tsx";
-import { Chunk } from "./chunk.tsx";
 import { LogBar, useWrap } from "./log-bar.tsx";
+import { allLines, type LogLine } from "./log-lines.ts";
 import { type LogState, useLog } from "./log-reader.ts";
-import { rangeOf, showLine, useFollow, useOpenAt } from "./log-scroll.ts";
-import { allLines, findLines, firstFailingLine, type LogLine } from "./log-text.ts";
+import { LINE_PX, rangeOf, showLine, useFollow, useOpenAt } from "./log-scroll.ts";
+import { findLines, firstFailingLine, splitAround } from "./log-search.ts";
 
 const CHUNK_LINES = 500;
 /** In a log with more lines, only the chunks near the visible part are in the document. */
@@ -136,4 +138,119 @@ function chunksOf(lines: readonly LogLine[]): readonly (readonly LogLine[])[] {
   const chunks: (readonly LogLine[])[] = [];
   for (let at = 0; at < lines.length; at += CHUNK_LINES) chunks.push(lines.slice(at, at + CHUNK_LINES));
   return chunks;
+}
+
+/** Distance from the visible part at which the text of a chunk is rendered. */
+const NEAR = "1500px 0px";
+
+type ChunkProps = {
+  readonly lines: readonly LogLine[];
+  /** The text that is searched for; empty for none. */
+  readonly searched: string;
+  /** The lines that the address marks, as `from-to`; empty when none of them is in this chunk. */
+  readonly marked: string;
+  /** In a long log: the text is rendered only near the visible part of this element. */
+  readonly scroller: { readonly current: HTMLElement | null } | undefined;
+};
+
+const Chunk = memo(
+  function Chunk({ lines, searched, marked, scroller }: ChunkProps): JSX.Element {
+    const chunk = useRef<HTMLPreElement>(null);
+    const isNear = useNear(chunk, scroller);
+    const [from = 0, to = 0] = marked.split("-").map(Number);
+    const first = lines[0]?.n;
+    if (!isNear) {
+      return <pre class="chunk" ref={chunk} data-from={first} style={{ height: `${lines.length * LINE_PX}px` }} />;
+    }
+    return (
+      <pre class="chunk" ref={chunk} data-from={first} style={{ height: "auto" }}>
+        {lines.map((line) => (
+          <span
+            key={line.n}
+            class={`line${line.level === undefined ? "" : ` is-${line.level}`}${line.n >= from && line.n <= to ? " is-marked" : ""}`}
+            data-n={line.n}
+          >
+            <a
+              class="n"
+              href={withQuery({}, `L${line.n}`)}
+              tabIndex={-1}
+              aria-label={`Line ${line.n}`}
+              onClick={(event) => select(event, line.n)}
+            >
+              {line.n}
+            </a>
+            <span class="said">
+              {line.spans.map((span, at) => (
+                <StyledText key={at} text={span.text} className={span.className} searched={searched} />
+              ))}
+              {"\n"}
+            </span>
+          </span>
+        ))}
+      </pre>
+    );
+  },
+  (a, b) =>
+    a.searched === b.searched &&
+    a.marked === b.marked &&
+    a.scroller === b.scroller &&
+    a.lines.length === b.lines.length &&
+    a.lines.at(-1)?.text === b.lines.at(-1)?.text,
+);
+
+/** Selects a line; with Shift, all lines from the selected one to this one. */
+function select(event: MouseEvent, n: number): void {
+  event.preventDefault();
+  event.stopPropagation();
+  const start = rangeOf(address.value.hash)?.[0];
+  const [from, to] = event.shiftKey && start !== undefined ? [Math.min(start, n), Math.max(start, n)] : [n, n];
+  go(withQuery({}, from === to ? `L${from}` : `L${from}-L${to}`), { replace: true });
+}
+
+const URL_TEXT = /(https?:\/\/[^\s"'<>)\]]+)/;
+
+function StyledText({
+  text,
+  className,
+  searched,
+}: {
+  text: string;
+  className: string;
+  searched: string;
+}): ComponentChildren {
+  const parts = searched === "" ? text.split(URL_TEXT) : [text];
+  const shown = parts.map((part, at) =>
+    at % 2 === 1 ? (
+      <a key={at} href={part} target="_blank" rel="noreferrer">
+        {part}
+      </a>
+    ) : (
+      <Highlighted key={at} text={part} searched={searched} />
+    ),
+  );
+  return className === "" ? shown : <span class={className}>{shown}</span>;
+}
+
+function Highlighted({ text, searched }: { text: string; searched: string }): ComponentChildren {
+  if (searched === "") return text;
+  return (
+    <>{splitAround(text, searched).map((part, at) => (part.isHit ? <mark key={at}>{part.text}</mark> : part.text))}</>
+  );
+}
+
+/** Whether an element is near the visible part of its scroller; always true without a scroller. */
+function useNear(element: { readonly current: HTMLElement | null }, scroller: ChunkProps["scroller"]): boolean {
+  const isNear = useSignal(false);
+  useEffect(() => {
+    if (!scroller || !element.current) return;
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        isNear.value = entry?.isIntersecting ?? false;
+      },
+      { root: scroller.current, rootMargin: NEAR },
+    );
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [scroller]);
+  return !scroller || isNear.value;
 }

@@ -8,6 +8,8 @@ const days = (count: number): number => count * 86_400_000;
 /** `secret`: the schema of secrets in the configuration of this process. */
 export function kafkaSettings<S extends z.ZodType<unknown, unknown>>(secret: S) {
   return z.strictObject({
+    /** The client library. All members of a group may use different ones. */
+    client: z.enum(["kafkajs", "platformatic"]).default("kafkajs"),
     /** Bootstrap brokers, `host:port`. */
     brokers: z.array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, "must be host:port")).min(1),
     topic: z

@@ -1,13 +1,15 @@
-// The event bus on Kafka, with kafkajs. At least once, without transactions: readers drop repeats.
+// The event bus on Kafka, with the client library of the configuration. At least once, without transactions: readers drop
+// repeats.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { systemClock, type Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { BusHealth, Consumption, EventBus } from "../bus.ts";
-import { logStrayRejections, makeKafka, problemOfKafka } from "./client.ts";
 import type { KafkaConfig } from "./config.ts";
 import { startConsumption } from "./consumption.ts";
+import { openKafkaClient } from "./open-client.ts";
+import { problemOfKafka } from "./problem.ts";
 import { openPublisher } from "./publisher.ts";
 import { checkTopic } from "./topic.ts";
 
@@ -23,9 +25,9 @@ const CHECK_MS = 20_000;
 /** Does not connect yet. */
 export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
   const { logger, clock = systemClock, random = Math.random } = deps;
-  const kafka = makeKafka(config, logger);
-  const removeHandler = logStrayRejections(logger);
-  const publisher = openPublisher(kafka, config, clock, logger);
+  const client = openKafkaClient({ config, clock, logger });
+  client.catch(() => {}); // The library cannot be loaded: every call reports it.
+  const publisher = openPublisher(client, clock, logger);
   const consumptions = new Set<Consumption>();
   const address = config.brokers.join(", ");
   let health: BusHealth = { up: true };
@@ -58,7 +60,7 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
     publish: (messages) => call(() => publisher.publish(messages)),
     consume: (consumer) => {
       if (closed) throw new GantryError("unavailable", { what: "The event bus", problem: "It is closed." });
-      const running = startConsumption({ kafka, config, clock, random, logger, onUp, onDown }, consumer);
+      const running = startConsumption({ client, clock, random, logger, onUp, onDown }, consumer);
       const consumption: Consumption = {
         stop: async () => {
           await running.stop();
@@ -68,14 +70,20 @@ export function openKafkaBus(config: KafkaConfig, deps: KafkaDeps): EventBus {
       consumptions.add(consumption);
       return consumption;
     },
-    checkTopic: () => call(() => within(clock, CHECK_MS, "checking the topic", checkTopic(kafka, config, logger))),
+    checkTopic: () =>
+      call(async () => {
+        await within(clock, CHECK_MS, "checking the topic", checkTopic(await client, config, logger));
+      }),
     health: () => health,
     close: async () => {
       if (closed) return;
       closed = true;
       await Promise.all([...consumptions].map((one) => one.stop()));
       await publisher.close();
-      removeHandler();
+      await client.then(
+        (opened) => opened.close(),
+        () => {},
+      );
     },
   };
 }
@@ -90,5 +98,7 @@ function errorOf(error: unknown, address: string): GantryError {
 
 function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
-  return `${error.name} ${(error as { type?: string }).type ?? ""} ${nameOf(error.cause)}`;
+  const { type = "", apiId = "" } = error as { type?: string; apiId?: string };
+  const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : [error.cause];
+  return [error.name, type, apiId, ...inner.map(nameOf)].join(" ");
 }

@@ -4,62 +4,41 @@
 import type { Timers } from "@gantry/runtime/clock.ts";
 import { within } from "@gantry/runtime/deadline.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
-import type { Kafka, Producer } from "kafkajs";
 import type { BusMessage } from "../bus.ts";
-import type { KafkaConfig } from "./config.ts";
+import type { KafkaClient, KafkaProducer } from "./kafka-client.ts";
 
 export type Publisher = {
-  /** Rejects with the error of kafkajs, or after 30 s without an answer. */
+  /** Rejects with the error of the client, or after 30 s without an answer. */
   readonly publish: (messages: readonly BusMessage[]) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
-/** A promise of kafkajs that has not settled by then counts as lost. */
+/** A promise of the client that has not settled by then counts as lost. */
 export const SILENCE_MS = 30_000;
-const BROKER_MS = 10_000;
 const GOODBYE_MS = 3_000;
-const ALL_IN_SYNC = -1;
 
-export function openPublisher(kafka: Kafka, config: KafkaConfig, clock: Timers, logger: Logger): Publisher {
-  let current: Producer | undefined;
+export function openPublisher(client: Promise<KafkaClient>, clock: Timers, logger: Logger): Publisher {
+  let current: KafkaProducer | undefined;
   let last: Promise<void> = Promise.resolve();
 
-  const connected = async (): Promise<Producer> => {
-    if (current) return current;
-    const producer = kafka.producer({
-      idempotent: config.idempotent,
-      // With more than one, a batch could overtake the previous one.
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 },
-    });
-    current = producer;
-    await producer.connect();
-    return producer;
-  };
-  const giveUp = (): void => {
+  const closeProducer = async (): Promise<void> => {
     const producer = current;
     current = undefined;
-    if (producer) void goodbye(producer);
-  };
-  const goodbye = async (producer: Producer): Promise<void> => {
+    if (!producer) return;
     try {
-      await within(clock, GOODBYE_MS, "disconnecting", producer.disconnect());
+      await within(clock, GOODBYE_MS, "disconnecting", producer.close());
     } catch (err) {
       logger.debug({ err }, "a producer did not disconnect cleanly");
     }
   };
-  const send = async (messages: readonly BusMessage[]): Promise<void> => {
-    const producer = await connected();
-    const batch = messages.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } }));
-    await producer.send({ topic: config.topic, acks: ALL_IN_SYNC, timeout: BROKER_MS, messages: batch });
-  };
   const publish = async (messages: readonly BusMessage[]): Promise<void> => {
     if (messages.length === 0) return;
+    const { openProducer } = await client;
+    current ??= openProducer();
     try {
-      await within(clock, SILENCE_MS, "publishing", send(messages));
+      await within(clock, SILENCE_MS, "publishing", current.send(messages));
     } catch (error) {
-      giveUp();
+      void closeProducer(); // Never rejects; the next batch does not wait for it.
       throw error;
     }
   };
@@ -72,9 +51,7 @@ export function openPublisher(kafka: Kafka, config: KafkaConfig, clock: Timers, 
     },
     close: async () => {
       await last;
-      const producer = current;
-      current = undefined;
-      if (producer) await goodbye(producer);
+      await closeProducer();
     },
   };
 }

@@ -1,5 +1,5 @@
-// Terminal colours (ANSI escape sequences) as spans of plain text. A span is text and class names from a fixed set, never
-// markup, so a log can only be shown as text.
+// A log as lines: split from text that arrives in pieces, with the colours of its ANSI escape sequences, and with a guess which
+// lines are errors. A span is text and class names from a fixed set, never markup, so a log can only be shown as text.
 
 export type Span = { readonly text: string; readonly className: string };
 
@@ -21,6 +21,61 @@ export const PLAIN: TextStyle = {
   foreground: "",
   background: "",
 };
+
+export type Level = "error" | "warning" | undefined;
+export type LogLine = {
+  /** Number in the whole log, from 1. */
+  readonly n: number;
+  readonly spans: readonly Span[];
+  readonly text: string;
+  readonly level: Level;
+};
+
+export type LogText = {
+  /** Number in the whole log of the first line that is shown. */
+  readonly firstLine: number;
+  readonly lines: readonly LogLine[];
+  /** The last line, while it has no line break yet. */
+  readonly rest: string;
+  readonly style: TextStyle;
+};
+
+export const EMPTY_LOG: LogText = { firstLine: 1, lines: [], rest: "", style: PLAIN };
+
+/** Characters of a line that are shown. The download has the whole line. */
+const MAX_LINE = 10_000;
+
+export function addText(log: LogText, text: string): LogText {
+  if (text === "") return log;
+  const parts = (log.rest + text).split("\n");
+  const rest = parts.pop() ?? "";
+  let { style } = log;
+  const first = log.firstLine + log.lines.length;
+  const added = parts.map((part, at) => {
+    const cut = part.length > MAX_LINE ? `${part.slice(0, MAX_LINE)} … (cut, ${part.length} characters)` : part;
+    const parsed = parseLine(cut, style);
+    style = parsed.style;
+    const shown = plainText(parsed.spans);
+    return { n: first + at, spans: parsed.spans, text: shown, level: levelOf(shown) };
+  });
+  return { ...log, lines: [...log.lines, ...added], rest, style };
+}
+
+/** All lines, with the one that is still being written. */
+export function allLines(log: LogText): readonly LogLine[] {
+  if (log.rest === "") return log.lines;
+  return addText(log, "\n").lines;
+}
+
+const ERROR =
+  /(?:^|[\s[("'])(?:error|fatal|panic|exception|failed|failure|not ok|npm ERR!|npm error)(?:$|[\s\]:!)"'.])/i;
+const NO_ERROR = /\b(?:0|no|without) (?:error|failure|failed)|\b(?:error|failure|failed|fail)s?:? 0\b/i;
+const WARNING = /(?:^|[\s[("'])(?:warn|warning|npm warn|deprecated)(?:$|[\s\]:!)"'.])/i;
+
+export function levelOf(text: string): Level {
+  if (ERROR.test(text) && !NO_ERROR.test(text)) return "error";
+  return WARNING.test(text) ? "warning" : undefined;
+}
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"] as const;
 const ESC = "\u001b";

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
 import fc from "fast-check";
-import { PLAIN, parseLine, plainText } from "./src/log/ansi.ts";
-import { addText, allLines, EMPTY_LOG, findLines, firstFailingLine, levelOf, splitAround } from "./src/log/log-text.ts";
+import { addText, allLines, EMPTY_LOG, levelOf, PLAIN, parseLine, plainText } from "./src/log/log-lines.ts";
+import { findLines, firstFailingLine, splitAround } from "./src/log/log-search.ts";
 
 const ESC = "\u001b";
 const shown = (line: string): string => plainText(parseLine(line, PLAIN).spans);

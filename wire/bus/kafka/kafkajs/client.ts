@@ -1,20 +1,30 @@
-// Sets up kafkajs: addresses, TLS, SASL, log lines, and workarounds for its bugs.
+// kafkajs as a client of the bus: addresses, TLS, SASL, log lines, and workarounds for its bugs.
 
 import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
-import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs";
-import type { KafkaConfig } from "./config.ts";
-
-/** Limits of one request to a broker, and of one connection attempt. */
-const REQUEST_MS = 10_000;
-const CONNECT_MS = 3_000;
+import type { KafkaConfig } from "../config.ts";
+import { type ClientDeps, CONNECT_MS, type KafkaClient, REQUEST_MS, RETRIES } from "../kafka-client.ts";
+import { openMember } from "./member.ts";
+import { openProducer } from "./producer.ts";
+import { openTopicAdmin } from "./topic-admin.ts";
 
 quietTimers();
 
+export function openKafkajsClient({ config, clock, logger }: ClientDeps): KafkaClient {
+  const kafka = makeKafka(config, logger);
+  const removeHandler = logStrayRejections(logger);
+  return {
+    openProducer: () => openProducer(kafka, config),
+    openTopicAdmin: () => openTopicAdmin(kafka),
+    openMember: (task) => openMember({ kafka, topic: config.topic, clock }, task),
+    close: removeHandler,
+  };
+}
+
 /** Makes no connection yet. */
-export function makeKafka(config: KafkaConfig, logger: Logger): Kafka {
+function makeKafka(config: KafkaConfig, logger: Logger): Kafka {
   const { brokers, clientId, sasl } = config;
   return new Kafka({
     brokers: [...brokers],
@@ -24,8 +34,7 @@ export function makeKafka(config: KafkaConfig, logger: Logger): Kafka {
     requestTimeout: REQUEST_MS,
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: REQUEST_MS,
-    // Few: the users of the client retry without limit.
-    retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 },
+    retry: { retries: RETRIES, initialRetryTime: 100, maxRetryTime: 2_000 },
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => logEntry(logger, entry),
   });
@@ -36,7 +45,7 @@ export function makeKafka(config: KafkaConfig, logger: Logger): Kafka {
  * disconnecting after a crash fails. Any other unhandled rejection ends the process as usual. The answer removes the
  * handler.
  */
-export function logStrayRejections(logger: Logger): () => void {
+function logStrayRejections(logger: Logger): () => void {
   const onStray = (reason: unknown): void => {
     if (isKafkaError(reason)) {
       logger.warn({ err: reason }, "the Kafka client left a rejection unhandled");
@@ -50,19 +59,8 @@ export function logStrayRejections(logger: Logger): () => void {
   return () => void process.off("unhandledRejection", onStray);
 }
 
-/** The message of the deepest cause: kafkajs puts the actual problem there. */
-export function problemOfKafka(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const deepest = deepestCause(error, 5);
-  return `${connectionProblem(deepest)}.`;
-}
-
 function isKafkaError(reason: unknown): boolean {
   return reason instanceof Error && reason.name.startsWith("KafkaJS");
-}
-
-function deepestCause(error: Error, depth: number): Error {
-  return depth > 0 && error.cause instanceof Error ? deepestCause(error.cause, depth - 1) : error;
 }
 
 /** kafkajs repeats its messages during an outage, so they are logged at level debug. */
