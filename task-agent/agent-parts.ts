@@ -89,7 +89,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     storedRunners: () => registry.stored(),
     remoteRunnersByAgent: () => peers?.runnersByAgent() ?? [],
     siteBlock: (site, offered) =>
-      decideSiteBlock(settings.now(), { site, running: leases.countAtSite(site) + offered }),
+      decideSiteBlock(settings.now(), { site, running: () => leases.countAtSite(site) + offered() }),
     incompatibleAt: incompatible.at,
     onError,
   });

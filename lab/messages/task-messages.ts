@@ -84,8 +84,8 @@ function waitingReasons(): readonly Entry[] {
     chosen: chooseRunner({ ...wants([]), app: "orders" }, [{ ...runner, free: 1, warm: ["orders"] }]),
   };
   const blocks = {
-    "a paused site": decideSiteBlock({ "dispatch.pausedSites": ["seoul"] }, { site: "seoul", running: 0 }),
-    "a limited site": decideSiteBlock({ "dispatch.jobsPerSite": 1 }, { site: "seoul", running: 1 }),
+    "a paused site": decideSiteBlock({ "dispatch.pausedSites": ["seoul"] }, { site: "seoul", running: () => 0 }),
+    "a limited site": decideSiteBlock({ "dispatch.jobsPerSite": 1 }, { site: "seoul", running: () => 1 }),
   };
   return Object.entries({ ...choices, ...blocks }).map(([name, reason]) => {
     const text = reason?.text ?? "";

@@ -42,8 +42,6 @@ const LIMIT = 4 * 1_048_576;
 /** A body counts as one more request for each of these: otherwise a few thousand large ones would keep the agent busy. */
 const WEIGHED_BYTES = 1_024;
 const WEIGHED_LOG_BYTES = 65_536;
-/** Lists of attempts. The task of each one is read, so it counts as a request. */
-const attempts = z.object({ items: z.array(z.unknown()).optional(), running: z.array(z.unknown()).optional() });
 
 export function runnerRoutes({
   protocol,
@@ -85,22 +83,28 @@ export function runnerRoutes({
     ctx.state.route = ctx.path;
     const sender = senderOf(ctx);
     const { site } = sender;
+    const gone = (): AbortSignal => clientGoneSignal(ctx);
     const who = `The runners of site ${site}`;
     // A body without a length could have any.
     admit(who, 1 + Math.floor(Math.min(ctx.request.length ?? LIMIT, LIMIT) / WEIGHED_BYTES));
     const body = await readJson(ctx, BODY, { limit: LIMIT });
-    const { items = [], running = [] } = attempts.safeParse(body).data ?? {};
-    const listed = items.length + running.length;
+    const listed = lengthOf(body, "items") + lengthOf(body, "running");
     if (listed > 0) admit(who, listed);
     if (call.name !== "session") {
-      const answer = await call.answer(body, site, clientGoneSignal(ctx));
+      const answer = await call.answer(body, site, gone);
       ctx.body = call.name === "poll" ? offersFor(ctx, answer as PollReply) : answer;
       return;
     }
     await identities.checkName(sender, named.safeParse(body).data?.runner ?? "");
     const version = agree(ctx, body, (runner, error) => onIncompatible?.(site, runner, error));
-    ctx.body = { ...(await call.answer(body, site, clientGoneSignal(ctx))), protocol: version };
+    ctx.body = { ...(await call.answer(body, site, gone)), protocol: version };
   };
+}
+
+/** The task of each attempt in a list is read, so it counts as a request. */
+function lengthOf(body: unknown, list: "items" | "running"): number {
+  const value: unknown = (body as { readonly [name: string]: unknown } | null)?.[list];
+  return Array.isArray(value) ? value.length : 0;
 }
 
 function addIdentityRoutes(router: Router, identities: Identities, admit: (ctx: Koa.Context) => void): void {

@@ -5,15 +5,15 @@ import type { LiveSettings } from "@gantry/core/settings/settings.ts";
 /** Why no job may start at a site now; `text` is shown to people. */
 export type SiteBlock = { readonly code: "site-paused" | "site-limit"; readonly text: string };
 
-/** Undefined: a job may start. `running`: how many jobs run at the site or are offered there. */
+/** Undefined: a job may start. `running` counts the jobs that run at the site or are offered there. */
 export function decideSiteBlock(
   settings: LiveSettings,
-  { site, running }: { readonly site: string; readonly running: number },
+  { site, running }: { readonly site: string; readonly running: () => number },
 ): SiteBlock | undefined {
   if (settings["dispatch.pausedSites"]?.includes(site))
     return { code: "site-paused", text: `Waiting for site ${site}: an administrator has paused it.` };
   const limit = settings["dispatch.jobsPerSite"];
-  if (limit === undefined || running < limit) return undefined;
+  if (limit === undefined || running() < limit) return undefined;
   const jobs = `${limit} job${limit === 1 ? "" : "s"}`;
   return {
     code: "site-limit",

@@ -24,7 +24,7 @@ export type MatchDeps = {
   /** Runners that have registered at any time. */
   readonly storedRunners?: () => StoredRunners;
   /** Why no job may start at a site while this many are offered there. Default: any job may start. */
-  readonly siteBlock?: (site: string, offered: number) => SiteBlock | undefined;
+  readonly siteBlock?: (site: string, offered: () => number) => SiteBlock | undefined;
   /** A sentence about runners of a site that cannot sign in because of their version. */
   readonly incompatibleAt?: (site: string) => string | undefined;
   readonly onError: (error: unknown, what: string) => void;
@@ -59,7 +59,7 @@ async function matchJob(
   reasons: WaitingReasons,
 ): Promise<"next" | "no-later-job"> {
   const { site } = ready;
-  const block = deps.siteBlock?.(site, queue.offeredAt(site));
+  const block = deps.siteBlock?.(site, () => queue.offeredAt(site));
   if (block) {
     await reasons.add(ready, block);
     return block.code === "site-limit" ? "no-later-job" : "next";

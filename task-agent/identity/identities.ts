@@ -1,7 +1,7 @@
 // Runners with a key of their own: their enrolment, and the tokens that they get for signing a challenge. Challenges and
 // tokens are signed and not stored, so they count at every agent that shares the journal and the platform token.
 
-import { createHash, createPublicKey, randomBytes, verify } from "node:crypto";
+import { createHash, createPublicKey, createSecretKey, randomBytes, verify } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
@@ -71,7 +71,8 @@ const CHALLENGE_MS = 30_000;
 const TOKEN_MS = 600_000;
 
 export function openIdentities(deps: IdentitiesDeps): Identities {
-  const { journal, clock, key, registered } = deps;
+  const { journal, clock, registered } = deps;
+  const key = createSecretKey(deps.key);
   /** A name that cannot enrol has no key, and may not be the name of a stream. */
   const keyOf = async (runner: string): Promise<RunnerKeyState | undefined> =>
     enrolRequest.shape.runner.safeParse(runner).success ? (await keyStream.load(journal, runner))?.state : undefined;

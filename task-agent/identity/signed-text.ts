@@ -1,17 +1,17 @@
 // Short-lived texts that this agent signs and that every agent with the same key recognises: nothing is stored for them.
 
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 
 type Claims = { readonly [name: string]: string };
 
 /** Signs claims until `expiresAt`, ms since 1970. `purpose` keeps texts of one kind from counting as another. */
-export function signClaims(key: Uint8Array, purpose: string, claims: Claims, expiresAt: number): string {
+export function signClaims(key: KeyObject, purpose: string, claims: Claims, expiresAt: number): string {
   const body = Buffer.from(JSON.stringify({ ...claims, expiresAt })).toString("base64url");
   return `${body}.${macOf(key, purpose, body)}`;
 }
 
 /** The claims of a text that was signed with this key for this purpose and has not expired; else undefined. */
-export function readClaims(key: Uint8Array, purpose: string, text: string, now: number): Claims | undefined {
+export function readClaims(key: KeyObject, purpose: string, text: string, now: number): Claims | undefined {
   const [body = "", mac = "", ...more] = text.split(".");
   const expected = Buffer.from(macOf(key, purpose, body));
   const given = Buffer.from(mac);
@@ -21,6 +21,6 @@ export function readClaims(key: Uint8Array, purpose: string, text: string, now: 
   return now < expiresAt ? claims : undefined;
 }
 
-function macOf(key: Uint8Array, purpose: string, body: string): string {
+function macOf(key: KeyObject, purpose: string, body: string): string {
   return createHmac("sha256", key).update(`${purpose}\n${body}`).digest("base64url");
 }

@@ -1,7 +1,7 @@
 // A runner's messages about an attempt that it has claimed: start, progress, effects, report. All of them go through the
 // fence check of core/task; a stale fence changes nothing.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import {
@@ -108,7 +108,5 @@ export function attemptHandlers({ tasks, alarms, limits, claimantOf }: AttemptHa
 
 /** The same for a repeated report, whatever the order of its keys. The progress number does not count. */
 function digestOf({ outcome, outputs, failure }: Pick<wire.ReportRequest, "outcome" | "outputs" | "failure">): string {
-  return createHash("sha256")
-    .update(canonicalJson([outcome, outputs, (failure ?? null) as JsonObject | null]))
-    .digest("hex");
+  return hash("sha256", canonicalJson([outcome, outputs, (failure ?? null) as JsonObject | null]), "hex");
 }

@@ -214,7 +214,8 @@ test("a canceled job gets the grace period that is set", async () => {
 });
 
 test("decideSiteBlock compares running jobs and the limit, and paused sites", () => {
-  const at = (running: number) => decideSiteBlock({ "dispatch.jobsPerSite": 2 }, { site: "seoul", running })?.code;
+  const at = (running: number) =>
+    decideSiteBlock({ "dispatch.jobsPerSite": 2 }, { site: "seoul", running: () => running })?.code;
   assert.deepEqual([at(1), at(2), at(3)], [undefined, "site-limit", "site-limit"]);
-  assert.equal(decideSiteBlock({ "dispatch.pausedSites": ["tokyo"] }, { site: "seoul", running: 9 }), undefined);
+  assert.equal(decideSiteBlock({ "dispatch.pausedSites": ["tokyo"] }, { site: "seoul", running: () => 9 }), undefined);
 });

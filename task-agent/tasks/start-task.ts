@@ -1,7 +1,7 @@
 // Starts a task: read → decide → commit. The idempotency key is a stream of its own, so two requests with the same key
 // never start two tasks, even when they reach two agents.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
@@ -156,5 +156,5 @@ async function replay(deps: StartDeps, known: KeyState, fingerprint: string): Pr
 }
 
 function digest(value: JsonValue): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+  return hash("sha256", canonicalJson(value), "hex");
 }

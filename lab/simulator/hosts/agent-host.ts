@@ -179,7 +179,7 @@ export function createAgentHost(deps: AgentHostDeps): AgentHost {
     const poll = { session: String(body.session), free: Number(body.freeSlots), sinceMs: timeline.nowMs() };
     if (called === "poll") polls.add(poll);
     try {
-      const answer = await call.answer(body, site, gone);
+      const answer = await call.answer(body, site, () => gone);
       if (ref && before && GRANTED.has(called)) invariants.onGranted(called, ref, before);
       if (called === "claim" && ref) invariants.onRenewed(ref, poll.sinceMs);
       if (called === "session")
