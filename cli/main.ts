@@ -26,6 +26,10 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     summary: "list and enrol runners, take them out of service and back",
     run: async (argv, io) => (await import("./runners.ts")).runners(argv, io),
   },
+  rerun: {
+    summary: "run an ended task again",
+    run: async (argv, io) => (await import("./rerun.ts")).rerun(argv, io),
+  },
   archive: {
     summary: "read the archive of old tasks and deliveries",
     run: async (argv, io) => (await import("./archive.ts")).archive(argv, io),
