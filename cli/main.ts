@@ -30,6 +30,10 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     summary: "list, verify and export the audit log",
     run: async (argv, io) => (await import("./audit.ts")).audit(argv, io),
   },
+  rerun: {
+    summary: "run an ended task again",
+    run: async (argv, io) => (await import("./rerun.ts")).rerun(argv, io),
+  },
   archive: {
     summary: "read the archive of old tasks and deliveries",
     run: async (argv, io) => (await import("./archive.ts")).archive(argv, io),

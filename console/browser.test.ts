@@ -216,6 +216,25 @@ test("a held job is answered, and a task is canceled", { skip }, async () => {
   await page.close();
 });
 
+test("a task runs again with the file that it ran with, or with the newest one", { skip }, async () => {
+  const { page } = await openPage();
+  const before = portal.requests.length;
+  for (const isNewest of [false, true]) {
+    await visit(page, "/tasks/t0ci-failed");
+    if (isNewest) await page.getByLabel("With the newest pipeline file").check();
+    await page.getByRole("button", { name: "Rerun failed jobs" }).click();
+    await page.waitForURL(/\/tasks\/t0ci-waiting$/);
+  }
+  assert.deepEqual(
+    portal.requests.slice(before).map(({ body }) => body),
+    [
+      { from: "failed", definition: "pinned" },
+      { from: "failed", definition: "newest" },
+    ],
+  );
+  await page.close();
+});
+
 test("everything can be reached with the keyboard; back returns to the previous view", { skip }, async () => {
   const { page, complaints } = await openPage();
   await visit(page, "/");

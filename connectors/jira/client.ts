@@ -31,6 +31,10 @@ export type JiraClient = {
   /** Undefined: it does not exist, or this account may not see it. */
   readonly project: (key: string) => Promise<Project | undefined>;
   readonly createProject: (project: NewProject) => Promise<{ readonly id: string }>;
+  /** Cloud keeps it in its trash for 60 days; Data Center deletes it for good. No error when there is none. */
+  readonly deleteProject: (id: string) => Promise<void>;
+  /** Without the lag of the search index for the first issue of the project. */
+  readonly hasIssues: (project: string) => Promise<boolean>;
   readonly issue: (key: string) => Promise<Issue>;
   readonly createIssue: (issue: NewIssue) => Promise<{ readonly id: string; readonly key: string }>;
   /** Issues with this label. The search index lags behind by seconds, sometimes minutes. */
@@ -76,6 +80,18 @@ function clientOf(link: Link): JiraClient {
       const call = { what: `create project ${wanted.key}`, schema: z.object({ id }) };
       const answer = await ask(link, call, (api) => api.createProject(projectBody(system, wanted)));
       return bodyOf(answer);
+    },
+    deleteProject: async (projectId) => {
+      const call = { what: `delete project ${projectId}`, expect: [404], query: cloud ? { enableUndo: true } : {} };
+      await http.delete(`${base}/project/${encodeURIComponent(projectId)}`, call);
+    },
+    hasIssues: async (key) => {
+      const what = `look for issues of ${key}`;
+      const first = await http.get(`${base}/issue/${key}-1`, { what, query: { fields: "status" }, expect: [404] });
+      if (first.ok) return true;
+      const schema = z.object({ issues: z.array(z.object({ id })) });
+      const json = { jql: `project = "${key}"`, maxResults: 1, fields: ["status"] };
+      return (await http.post(`${base}/search${cloud ? "/jql" : ""}`, { what, schema, json })).body.issues.length > 0;
     },
     issue: async (key) => {
       const call = { what: `read issue ${key}`, schema: issue, query: { fields: ISSUE_FIELDS } };

@@ -61,6 +61,38 @@ for (const flavour of FLAVOURS) {
     assert.equal(posts(jira, /\/project$/), 1);
   });
 
+  test(`${flavour}: undoing a creation deletes the project, once, and never one with issues or of others`, async (t) => {
+    const { bench } = await world(t, flavour);
+    const input = { key: "ORD", name: "Orders" };
+    const create = async (): Promise<Parameters<typeof undo>[0]> => {
+      bench.nextTask();
+      const outcome = await bench.run(createProject, input);
+      assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+      return outcome.output;
+    };
+    const undo = (output: { key: string; id: string; url: string; created: boolean }) =>
+      bench.undo(createProject, input, output);
+    const isThere = async (output: { url: string }): Promise<boolean> => (await fetch(output.url)).ok;
+    const first = await create();
+    await undo({ ...first, created: false });
+    assert.ok(await isThere(first), "found, not made");
+    await undo(first);
+    assert.ok(!(await isThere(first)));
+    await undo(first);
+    assert.match(bench.lines.join("\n"), /deleted the Jira project ORD\nthere is no Jira project ORD/);
+    const second = await create();
+    await undo(first);
+    assert.ok(await isThere(second), "another project of the same key");
+    bench.nextTask({ app: "others" });
+    await undo(second);
+    assert.ok(await isThere(second), "another app's");
+    bench.nextTask({ app: "orders" });
+    await bench.run(createIssue, { project: "ORD", summary: "Work of people" });
+    await undo(second);
+    assert.ok(await isThere(second), "it has issues");
+    assert.match(bench.lines.join("\n"), /kept the Jira project ORD: it has issues/);
+  });
+
   test(`${flavour}: an issue, its transition and a comment`, async (t) => {
     const { jira, bench } = await world(t, flavour);
     const issue = await withIssue(bench);

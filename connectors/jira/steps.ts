@@ -65,6 +65,18 @@ export const createProject = defineStep({
       context.log(made.created ? `created ${url}` : `${url} is there already`);
       return succeeded({ key, url, ...made });
     }),
+  undo: async (context, { key, id, created }) => {
+    if (!created) return;
+    const jira = await connect(context);
+    const found = await jira.project(key);
+    const keep = (why: string): void => context.log(`kept the Jira project ${key}: ${why}`);
+    if (found === undefined) return context.log(`there is no Jira project ${key}`);
+    if (found.id !== id || !isMarked(found, context.task))
+      return keep("it is not the one that was created for this app");
+    if (await jira.hasIssues(key)) return keep("it has issues");
+    await jira.deleteProject(id);
+    context.log(`deleted the Jira project ${key}`);
+  },
 });
 
 export const createIssue = defineStep({
@@ -220,9 +232,13 @@ async function ours(
   const { key } = context.input;
   const found = await jira.project(key);
   const mark = markOf(context.task);
-  if (!found || found.description?.split(/\s+/).includes(mark)) return found;
+  if (!found || isMarked(found, context.task)) return found;
   const problem = `The project is "${found.name}"; its description does not contain ${mark}.`;
   throw new GantryError("exists-foreign", { what: `The Jira project ${key}`, problem });
+}
+
+function isMarked({ description }: Project, task: TaskFacts): boolean {
+  return description?.split(/\s+/).includes(markOf(task)) === true;
 }
 
 /** Text in the description of a project that names the app it was created for, or the pipeline if there is no app. */

@@ -3,6 +3,7 @@
 import { type Decision, NOTHING, refuse } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import type { TaskState } from "./model.ts";
+import { effectsMarkedDone } from "./settle-effects.ts";
 
 /** A cancel that comes again so soon is the same wish: a double click, or a request that was repeated. */
 const SAME_WISH_MS = 5_000;
@@ -77,7 +78,8 @@ export function decideResolve(state: TaskState, wish: Resolution, now: number): 
   // What the lost runner told after all is what the person goes by.
   const late = wish.answer === "mark-done" ? job.attempts.at(-1)?.late : undefined;
   const outputs = late?.outcome === "succeeded" ? late.outputs : {};
-  return { events: [resolved, { kind: "JobEnded", at: now, job: job.key, outcome, outputs, ...failure }] };
+  const settled = wish.answer === "mark-done" ? effectsMarkedDone(state, job, now) : [];
+  return { events: [resolved, ...settled, { kind: "JobEnded", at: now, job: job.key, outcome, outputs, ...failure }] };
 }
 
 /** `ended` has ended; `stillBefore` is the task that it was itself waiting for, if it never had its turn. */

@@ -10,7 +10,21 @@ import type { JobState, TaskState } from "./model.ts";
  */
 export function effectsSettled(state: TaskState, job: JobState, now: number): readonly TaskEventOf<"EffectEnded">[] {
   const done = new Set(job.steps.filter((step) => step.state === "succeeded").map(({ id }) => id));
+  return ended(state, job, now, (step) => done.has(step));
+}
+
+/** All of a job that a person marks as done: whoever does so has looked, or takes responsibility for what was begun. */
+export function effectsMarkedDone(state: TaskState, job: JobState, now: number): readonly TaskEventOf<"EffectEnded">[] {
+  return ended(state, job, now, () => true);
+}
+
+function ended(
+  state: TaskState,
+  job: JobState,
+  now: number,
+  isDone: (step: string) => boolean,
+): readonly TaskEventOf<"EffectEnded">[] {
   return Object.entries(state.effects)
-    .filter(([, effect]) => effect.job === job.key && effect.state === "begun" && done.has(effect.step))
+    .filter(([, effect]) => effect.job === job.key && effect.state === "begun" && isDone(effect.step))
     .map(([key]) => ({ kind: "EffectEnded", at: now, job: job.key, attempt: job.attempt, key, result: {} }));
 }

@@ -46,6 +46,7 @@ for (const { flavour, file, needed, basePath } of FLAVOURS) {
       "POST issue 201",
       "POST transitions 204",
       "POST comment 201",
+      "GET GON-1 404",
     ]) {
       assert.ok(said.has(one), `${one} was never said, only ${[...said].join(", ")}`);
     }
@@ -82,5 +83,8 @@ async function everything(t: T, flavour: "cloud" | "data-center"): Promise<reado
   assert.equal((await bench.run(comment, { issue: "ORD-1", text: "Deployed." })).kind, "succeeded");
   bench.nextTask({ app: "other" });
   assert.equal((await bench.run(createProject, { key: "ORX", name: "Orders" })).kind, "errored");
+  const gone = await bench.run(createProject, { key: "GON", name: "Gone" });
+  assert.ok(gone.kind === "succeeded");
+  await bench.undo(createProject, { key: "GON", name: "Gone" }, gone.output);
   return jira.exchanges;
 }

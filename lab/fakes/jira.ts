@@ -117,6 +117,14 @@ function addProjects(api: Router, { state, save, cloud }: World): void {
     ctx.body = { id, key, self: `${originOf(ctx)}${ctx.path.replace(/\/$/, "")}/${id}` };
   };
   api.post("/project", create);
+  api.delete("/project/:key", (ctx) => {
+    const project = state.projects.find((one) => one.key === ctx.params.key || String(one.id) === ctx.params.key);
+    if (!project) throw complaint(404, `No project could be found with key '${ctx.params.key}'.`);
+    state.projects = state.projects.filter((one) => one !== project);
+    state.issues = state.issues.filter((one) => one.project !== project.key);
+    save();
+    ctx.status = 204;
+  });
 }
 
 function addIssues(api: Router, world: World): void {
@@ -239,7 +247,7 @@ function addPages(router: Router, { state }: World): void {
     const key = String(ctx.params.key);
     const project = state.projects.find((one) => one.key === key);
     const issue = state.issues.find((one) => one.key === key);
-    if (!project && !issue) ctx.throw(404);
+    if (!project && !issue) throw new Answer(404, "Not Found");
     ctx.type = "html";
     if (project) {
       const links = state.issues

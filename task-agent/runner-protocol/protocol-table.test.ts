@@ -132,6 +132,23 @@ describe("effects that were interrupted", () => {
     assert.deepEqual((await fixture.job(task)).effects, [{ ...open, state: "done", result: {} }]);
   });
 
+  test("an effect does not stay begun when a person marks the job as done; it does when the answer is another", async (t) => {
+    for (const [answer, state] of [
+      ["mark-done", "done"],
+      ["fail", "begun"],
+      ["run-again", "begun"],
+    ] as const) {
+      const fixture = await ProtocolFixture.open(t);
+      const { task, runner, ref } = await fixture.running("unsafe");
+      await runner.effectBegin(ref, push);
+      await fixture.runner();
+      assert.equal((await fixture.job(task)).state, "held");
+      await fixture.client.resolve(task, { principal: "ops", job: "work", answer });
+      const [effect] = (await fixture.job(task)).effects;
+      assert.equal(effect?.state, state, answer);
+    }
+  });
+
   test("an effect of a step that was skipped the next time, or failed, stays begun: nobody knows", async (t) => {
     const fixture = await ProtocolFixture.open(t);
     for (const outcome of ["skipped", "failed"] as const) {

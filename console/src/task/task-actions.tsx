@@ -26,15 +26,27 @@ export function TaskActions({ task }: { task: TaskView }) {
 
 function RerunButtons({ task }: { task: TaskView }) {
   const { isSending, problem, run } = useAction();
+  const isNewest = useSignal(false);
   const rerun = (from: Rerun["from"]): void =>
     run(async () => {
-      const next = await send<TaskView>("POST", v1.rerun(task.id), { from }, newKey());
+      const body = { from, definition: isNewest.value ? "newest" : "pinned" };
+      const next = await send<TaskView>("POST", v1.rerun(task.id), body, newKey());
       if (!next) return;
       put(v1.task(next.id), next);
       go(to.task(next.id));
     });
   return (
     <>
+      <label class="rerun-file" title="Otherwise with the pipeline file that this task ran with">
+        <input
+          type="checkbox"
+          checked={isNewest.value}
+          onChange={(event) => {
+            isNewest.value = event.currentTarget.checked;
+          }}
+        />
+        With the newest pipeline file
+      </label>
       {decideReruns(task).map(({ from, label, hint }) => (
         <button
           key={from}

@@ -50,6 +50,21 @@ test("a failed create is undone, deleting only what it made, or forgotten; its n
   assert.equal((await gantry.call("GET", "/v1/apps/orders")).status, 200);
   assert.equal((await run("payments", "PAY")).state, "succeeded", "the name is free");
 
+  // No repository can be created, so the Jira project is all that there is.
+  const hosts = `${gantry.lab("bitbucket").url}/_lab/faults`;
+  const fault = { kind: "status", status: 403, match: "POST .*/repos$", times: 50 };
+  await fetch(hosts, { method: "POST", body: JSON.stringify(fault), headers: { "content-type": "application/json" } });
+  const onlyJira = await run("invoices", "INV");
+  await fetch(hosts, { method: "DELETE" });
+  assert.notEqual(onlyJira.state, "succeeded");
+  const jiraUrl = String(
+    onlyJira.jobs.flatMap(({ steps }) => steps).find(({ uses }) => uses === "jira/create-project")?.outputs?.url,
+  );
+  assert.equal((await fetch(jiraUrl)).status, 200);
+  const removal = await remove("invoices", true);
+  assert.equal((await gantry.ended((removal.body as TaskView).id)).state, "succeeded");
+  assert.equal((await fetch(jiraUrl)).status, 404, "the Jira project is gone");
+
   const other = await run("billing", "ORD");
   const kept = repositoriesMade(other)[0] ?? "";
   assert.equal((await remove("billing", false)).status, 204);

@@ -1,0 +1,85 @@
+// `gantry rerun` against a real portal and a real task-agent.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { startPortal } from "@gantry/portal-api/main.ts";
+import { freePort } from "@gantry/runtime/free-ports.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { startTaskAgent } from "@gantry/task-agent/main.ts";
+import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import { rerun } from "./rerun.ts";
+
+const token = "platform-token-of-this-test";
+const logger = makeLogger("test", "silent");
+const folder = await mkdtemp(join(tmpdir(), "gantry-cli-rerun-"));
+const pipelines = join(folder, "pipelines");
+await mkdir(pipelines);
+const pipelineFile = (script: string): string => `name: p
+title: P
+summary: s
+button: P
+app: none
+jobs:
+  one:
+    site: seoul
+    steps:
+      - run: ${script}
+`;
+await writeFile(join(pipelines, "p.yaml"), pipelineFile("'true'"));
+const port = await freePort();
+const config = { data: join(folder, "agent"), port, portalUrl: "http://portal", token, pipelines, runnerTokens: {} };
+let agent = await startTaskAgent(config, { logger });
+const client = makeAgentClient({ url: agent.url, token, fetch });
+const portal = await startPortal(
+  { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } },
+  { logger },
+);
+after(async () => {
+  await portal.close();
+  await agent.close();
+  await rm(folder, { recursive: true });
+});
+
+async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
+  let out = "";
+  const write = (text: string): void => {
+    out += text;
+  };
+  const io = {
+    stdout: write,
+    stderr: write,
+    readFile: (path: string) => readFileSync(path, "utf8"),
+    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
+    tty: false,
+  };
+  return { code: await rerun(argv, io), out };
+}
+
+test("a task runs again, with the pipeline file that it ran with or with the newest one", async () => {
+  const started = await client.startTask({ pipeline: "p", params: {}, principal: "dev", idempotencyKey: "first" });
+  await client.cancel(started.id, { principal: "dev" });
+  const version = started.definition.version;
+  await agent.close();
+  await writeFile(join(pipelines, "p.yaml"), pipelineFile("'false'"));
+  agent = await startTaskAgent(config, { logger });
+
+  const pinned = await run(started.id);
+  assert.equal(pinned.code, 0, pinned.out);
+  const id = pinned.out.split(" ")[0] ?? "";
+  const again = await client.task(id);
+  assert.deepEqual([again.rerunOf, again.definition.version], [started.id, version]);
+
+  const newest = await run(started.id, "--newest", "--all", "--json");
+  assert.notEqual((JSON.parse(newest.out) as { definition: { version: string } }).definition.version, version);
+});
+
+test("says what is missing", async () => {
+  assert.match((await run()).out, /takes the id of one task[\s\S]*--newest/);
+  assert.equal((await run("a", "b")).code, 2);
+  assert.equal((await run("--help")).code, 0);
+  await assert.rejects(run("none"), { code: "not-found" });
+});

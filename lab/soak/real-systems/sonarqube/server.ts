@@ -1,0 +1,149 @@
+// A real SonarQube Community on free ports of loopback, with its embedded database and small heaps. fetch.sh downloads it.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, openSync, readdirSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePorts } from "@gantry/runtime/free-ports.ts";
+import type { SonarTokens } from "../../../contract/sonarqube-requests.ts";
+
+/** A first start takes one to two minutes on two cores, and three when they are busy. */
+const START_LIMIT_MS = 6 * 60_000;
+const PASSWORD = "Gantry-lab-2026!";
+
+export type RealSonarqube = {
+  readonly url: string;
+  readonly tokens: SonarTokens;
+  /** The folder of `sonar-scanner`. */
+  readonly scanner: string;
+  /** SIGKILL to all of its processes. */
+  readonly kill: () => Promise<void>;
+  /** Starts it again with the same data and ports; resolves at once, long before it serves. */
+  readonly start: () => void;
+  /** Resolves when it serves. */
+  readonly up: () => Promise<void>;
+};
+
+/** Why none can be started on this machine. */
+export function noSonarqube(): string | undefined {
+  if (!existsSync(join(home(), "fetched"))) return "lab/soak/real-systems/sonarqube/fetch.sh was not run";
+  if (spawnSync("java", ["-version"]).status !== 0) return "it needs Java 17";
+  return spawnSync("bwrap", ["--version"]).status === 0 ? undefined : "it needs bubblewrap";
+}
+
+/** Starts one with an empty database below `dir` and creates the tokens. Resolves when it serves. */
+export async function startRealSonarqube(dir: string): Promise<RealSonarqube> {
+  const [web, http, transport] = (await freePorts(3)) as [number, number, number];
+  for (const folder of ["data", "logs", "temp"]) await mkdir(join(dir, folder));
+  const url = `http://127.0.0.1:${web}`;
+  let running = launch(dir, { web, http, transport });
+  const up = (): Promise<void> => untilUp(url, running, dir);
+  await up();
+  return {
+    url,
+    tokens: await createTokens(url),
+    scanner: join(home(), "scanner", "bin"),
+    kill: () => kill(running),
+    start: () => {
+      running = launch(dir, { web, http, transport });
+    },
+    up,
+  };
+}
+
+function home(): string {
+  return process.env.GANTRY_SONARQUBE_DIR ?? join(homedir(), ".cache/gantry-test/sonarqube");
+}
+
+type Ports = { readonly web: number; readonly http: number; readonly transport: number };
+
+/**
+ * In a namespace of its own: Elasticsearch refuses to run as root, and the four Java processes end together. Elasticsearch must
+ * not need more memory maps than the machine allows by default.
+ */
+function launch(dir: string, { web, http, transport }: Ports): ChildProcess {
+  const lib = join(home(), "server", "lib");
+  const jar = readdirSync(lib).find((name) => /^sonar-application-.*\.jar$/.test(name)) ?? "";
+  const namespace = ["--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--die-with-parent"];
+  const settings = {
+    "sonar.web.host": "127.0.0.1",
+    "sonar.web.port": web,
+    "sonar.search.port": http,
+    "sonar.es.port": transport,
+    "sonar.path.data": join(dir, "data"),
+    "sonar.path.logs": join(dir, "logs"),
+    "sonar.path.temp": join(dir, "temp"),
+    "sonar.search.javaOpts": "-Xms384m -Xmx384m -XX:MaxDirectMemorySize=192m",
+    "sonar.search.javaAdditionalOpts": "-Dnode.store.allow_mmap=false",
+    "sonar.web.javaOpts": "-Xmx512m",
+    "sonar.ce.javaOpts": "-Xmx512m",
+    "sonar.telemetry.enable": false,
+    "sonar.updatecenter.activate": false,
+  };
+  const options = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`);
+  const java = ["java", "-Xmx128m", "-jar", join(lib, jar), ...options];
+  const out = openSync(join(dir, "out.log"), "a");
+  return spawn("bwrap", [...namespace, "--dev-bind", "/", "/", "--proc", "/proc", ...java], {
+    stdio: ["ignore", out, out],
+  });
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
+}
+
+async function untilUp(url: string, child: ChildProcess, dir: string): Promise<void> {
+  const endMs = Date.now() + START_LIMIT_MS;
+  for (;;) {
+    const text = await fetch(`${url}/api/system/status`).then(
+      (answer) => answer.text(),
+      () => "",
+    );
+    if (text.includes('"status":"UP"')) return;
+    if (child.exitCode !== null || Date.now() > endMs) {
+      throw new Error(`SonarQube did not start: ${(await readFile(join(dir, "out.log"), "utf8")).slice(-2_000)}`);
+    }
+    await pause(500);
+  }
+}
+
+async function createTokens(url: string): Promise<SonarTokens> {
+  const post = async (who: string, path: string, form: Record<string, string>): Promise<string> => {
+    const authorization = `Basic ${Buffer.from(who).toString("base64")}`;
+    const answer = await fetch(`${url}/api/${path}`, {
+      method: "POST",
+      headers: { authorization },
+      body: new URLSearchParams(form),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
+    return text;
+  };
+  await post("admin:admin", "users/change_password", {
+    login: "admin",
+    previousPassword: "admin",
+    password: PASSWORD,
+  });
+  const [admin, reader] = [`admin:${PASSWORD}`, `reader:${PASSWORD}`];
+  await post(admin, "users/create", { login: "reader", name: "Reader", password: PASSWORD });
+  // By default every account may scan and create projects, through the group of all users.
+  for (const permission of ["scan", "provisioning"]) {
+    await post(admin, "permissions/add_user", { login: "admin", permission });
+    await post(admin, "permissions/remove_group", { groupName: "sonar-users", permission });
+  }
+  const token = async (who: string, name: string, type: string): Promise<string> => {
+    const made = JSON.parse(await post(who, "user_tokens/generate", { name, type })) as { token: string };
+    return made.token;
+  };
+  return {
+    everything: await token(admin, "everything", "USER_TOKEN"),
+    scan: await token(admin, "scan", "GLOBAL_ANALYSIS_TOKEN"),
+    browse: await token(reader, "browse", "USER_TOKEN"),
+  };
+}
