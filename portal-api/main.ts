@@ -118,6 +118,7 @@ function assemble({ listening, ...parts }: Parts): Portal {
     notify: config.notify && makeNotifyClient(config.notify),
     sessions: makeSessions(journal, tokens, config.sessionHours),
     audit: openAudit({
+      agent,
       journal,
       clock,
       logger,

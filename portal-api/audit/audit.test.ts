@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import type { AuditEntry } from "@gantry/wire/audit/entry.ts";
 import { textOf } from "@gantry/wire/audit/entry.ts";
 import { openVerifier } from "@gantry/wire/audit/verify.ts";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { openAuditChain, SEGMENT } from "./chain.ts";
+import { followAgent } from "./follow-agent.ts";
 
 type Item = AuditEntry & { readonly result: string };
 
@@ -180,4 +182,51 @@ test("two portals on one journal make one chain, and retention leaves it verifia
   const { seq, hash } = await one.head();
   const verdict = verifier.end({ head: { seq, hash } });
   assert.deepEqual(verdict.ok && [verdict.first, verdict.last.seq], [2 * SEGMENT + 1, 2 * count + 2]);
+});
+
+test("a change that the task-agent made for a person without this portal is in the audit log", async () => {
+  const journal = openMemoryJournal({ indexes: [] });
+  const chain = openAuditChain(journal);
+  const nowMs = Date.now() + 60 * 60_000;
+  const at = (seq: number, task: string, event: FeedEvent["data"]["event"]): FeedEvent => ({
+    specversion: "1.0",
+    id: `${task}/1`,
+    source: "/gantry",
+    type: "dev.gantry.task.requested.v1",
+    subject: task,
+    time: new Date().toISOString(),
+    datacontenttype: "application/json",
+    seq,
+    taskseq: 1,
+    data: { task, pipeline: "ci", title: "Run CI", app: "orders", requestedBy: "kim", url: "/", event },
+  });
+  const events: FeedEvent[] = [];
+  const feed = async ({ after }: { after?: number }) => ({
+    events: events.filter(({ seq }) => after !== undefined && seq > after),
+    last: events.length,
+  });
+  const follow = (): Promise<void> => followAgent({ agent: { feed }, journal, chain }, nowMs);
+  await follow();
+  await chain.append({ kind: "done", route: "runCi", on: { task: "t-portal" }, status: 202 });
+  events.push(
+    at(1, "t-portal", { kind: "TaskRequested" }),
+    at(2, "t-other", { kind: "TaskRequested", definition: "d1" }),
+  );
+  events.push(at(3, "t-portal", { kind: "TaskCancelRequested", by: "lee" }), at(4, "t-portal", { kind: "JobReady" }));
+  await follow();
+  await follow();
+  const recorded = (await chain.after(1, 10)).map(({ kind, who, verb, on, pipeline }) => [
+    kind,
+    who?.name,
+    verb,
+    on?.task,
+    pipeline?.definition,
+  ]);
+  assert.deepEqual(recorded, [
+    ["agent", "kim", "run a pipeline", "t-other", "d1"],
+    ["agent", "lee", "cancel a task", "t-portal", undefined],
+  ]);
+  events.length = 0;
+  await follow();
+  assert.equal((await chain.head()).seq, 3, "a task-agent with a new data folder is no change");
 });

@@ -9,12 +9,14 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import { requestIdOf } from "@gantry/runtime/http/app.ts";
 import { every } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
+import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { AuditFacts } from "@gantry/wire/audit/entry.ts";
 import type Koa from "koa";
 import type { Caller } from "../access/decide-access.ts";
 import { type AuditChain, openAuditChain } from "./chain.ts";
 import { decideOrigin } from "./decide-origin.ts";
 import { decideSubject } from "./decide-subject.ts";
+import { followAgent } from "./follow-agent.ts";
 import { noteOf } from "./note.ts";
 import { openRefusals } from "./refusals.ts";
 
@@ -48,6 +50,7 @@ export type Audit = {
 
 export type AuditOptions = {
   readonly journal: Journal;
+  readonly agent: Pick<AgentClient, "feed">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Entries are removed when they are older. */
@@ -69,6 +72,7 @@ export function openAudit(options: AuditOptions): Audit {
   const budget = openBudget(clock, options.refusedChanges);
   const timers: (() => void)[] = [];
   let logged = "";
+  let sweeping = Promise.resolve();
 
   const logHead = async (): Promise<void> => {
     const { seq, hash } = await chain.head();
@@ -79,6 +83,10 @@ export function openAudit(options: AuditOptions): Audit {
     await closeLostIntents(chain, clock.nowMs() - LOST_MS);
     while (await chain.trim(clock.nowMs() - options.days * DAY_MS));
     await logHead();
+    // Not while it is unreachable: the feed goes on from the same place afterwards.
+    await followAgent({ agent: options.agent, journal: options.journal, chain }, clock.nowMs()).catch(
+      (error: unknown) => logger.debug({ err: error }, "the audit log could not be compared with the task-agent"),
+    );
   };
 
   return {
@@ -95,11 +103,15 @@ export function openAudit(options: AuditOptions): Audit {
     },
     start: () => {
       timers.push(every(clock, FLUSH_MS, () => refusals.flush()));
-      timers.push(every(clock, SWEEP_MS, () => void sweep().catch(report)));
-      sweep().catch(report);
+      const pass = (): void => {
+        sweeping = sweeping.then(sweep).catch(report);
+      };
+      timers.push(every(clock, SWEEP_MS, pass));
+      pass();
     },
     close: async () => {
       for (const cancel of timers) cancel();
+      await sweeping;
       refusals.flush(true);
       await chain.drain();
       await logHead().catch(report);

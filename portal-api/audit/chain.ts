@@ -57,6 +57,7 @@ export function openAuditChain(journal: Journal): AuditChain {
 
   const head = async (): Promise<Head> => (await auditHead.load(journal))?.state ?? START;
 
+  /** Never rejects: a failure rejects the entries. */
   const writeAll = async (): Promise<void> => {
     while (pending.length > 0) {
       let group: readonly Pending[] = [];
@@ -80,20 +81,14 @@ export function openAuditChain(journal: Journal): AuditChain {
         for (const one of group.length > 0 ? group : pending.splice(0)) one.reject(error);
       }
     }
-  };
-
-  const write = (): Promise<void> => {
-    running ??= writeAll().finally(() => {
-      running = undefined;
-    });
-    return running;
+    // At once after the last look at `pending`: an entry that comes now begins anew.
+    running = undefined;
   };
 
   const append = (facts: AuditFacts): Promise<number> =>
     new Promise((resolve, reject) => {
       pending.push({ facts, resolve, reject });
-      // A failure has rejected the entries already.
-      write().catch(() => undefined);
+      running ??= writeAll();
     });
 
   const read = async (segment: number, skip: number, limit: number): Promise<readonly AuditEntry[]> =>
@@ -115,7 +110,7 @@ export function openAuditChain(journal: Journal): AuditChain {
     },
     trim: (beforeMs) => trim({ journal, head, append, read }, beforeMs),
     drain: async () => {
-      while (running) await running.catch(() => undefined);
+      while (running) await running;
     },
   };
 }

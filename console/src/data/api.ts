@@ -100,15 +100,19 @@ export function newKey(): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+type Query = { readonly [name: string]: string | undefined };
+
+function search(query: Query): string {
+  const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined);
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}
+
 /** Addresses of the API. */
 export const v1 = {
   me: "/v1/me",
   apps: "/v1/apps",
   app: (name: string) => `/v1/apps/${part(name)}`,
-  tasks: (query: { readonly [name: string]: string | undefined } = {}) => {
-    const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined);
-    return `/v1/tasks${given.length === 0 ? "" : `?${new URLSearchParams(given)}`}`;
-  },
+  tasks: (query: Query = {}) => `/v1/tasks${search(query)}`,
   task: (id: string) => `/v1/tasks/${part(id)}`,
   log: (id: string, job: string, step: string, attempt?: number) =>
     `/v1/tasks/${part(id)}/jobs/${part(job)}/steps/${part(step)}/log${attempt === undefined ? "" : `?attempt=${attempt}`}`,
@@ -123,6 +127,7 @@ export const v1 = {
   enrolments: "/v1/enrolments",
   inbox: "/v1/inbox",
   tokens: "/v1/tokens",
+  audit: (query: Query = {}) => `/v1/audit${search(query)}`,
   settings: "/v1/settings",
   settingsHistory: "/v1/settings/history",
   token: (name: string) => `/v1/tokens/${part(name)}`,

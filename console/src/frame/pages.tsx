@@ -6,6 +6,7 @@ import type { VNode } from "preact";
 import { attentionCount } from "../data/attention.ts";
 import { AppPage } from "../pages/app.tsx";
 import { AppsPage } from "../pages/apps.tsx";
+import { AuditPage } from "../pages/audit.tsx";
 import { FleetPage } from "../pages/fleet.tsx";
 import { HomePage } from "../pages/home.tsx";
 import { InboxPage } from "../pages/inbox.tsx";
@@ -54,6 +55,7 @@ export const PAGES: readonly PageEntry[] = [
   },
   { path: "/pipelines/:name", title: ({ name = "" }) => name, render: ({ name = "" }) => <PipelinePage name={name} /> },
   { path: "/inbox", title: "Inbox", rail: { icon: "inbox", shortcut: "i" }, render: () => <InboxPage /> },
+  { path: "/audit", title: "Audit log", render: () => <AuditPage /> },
   { path: "/settings", title: "Settings", rail: { icon: "settings" }, render: () => <SettingsPage /> },
 ];
 

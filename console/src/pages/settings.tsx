@@ -16,6 +16,13 @@ export function SettingsPage() {
       <Section title="Theme">
         <ThemeChoice name="settings-theme" hasHeading />
       </Section>
+      {isAdmin.value ? (
+        <Section title="Audit log">
+          <p>
+            <a href="/audit">Who changed what, and what was refused</a>
+          </p>
+        </Section>
+      ) : null}
       {isAdmin.value ? <LiveSettings /> : null}
       {isAdmin.value ? (
         <Tokens />

@@ -7,7 +7,8 @@ import { useSignal } from "@preact/signals";
 import { type Page, problemFrom, read, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { useResource } from "../data/store.ts";
-import { address, go, withQuery } from "../frame/router.ts";
+import { address } from "../frame/router.ts";
+import { Choice } from "../parts/filters.tsx";
 import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
@@ -106,32 +107,5 @@ function NoTasks({ isFiltered }: { isFiltered: boolean }) {
         A task is one run of a pipeline. <a href="/apps">Create an app</a> to start the first.
       </p>
     </EmptyState>
-  );
-}
-
-function Choice(props: {
-  name: string;
-  label: string;
-  options: readonly (readonly [string, string])[];
-  value: string | undefined;
-}) {
-  const { name, label, value } = props;
-  const isKnown = value === undefined || props.options.some(([option]) => option === value);
-  return (
-    <label class={value === undefined ? "filter" : "filter is-set"}>
-      <span>{label}</span>
-      <select
-        value={value ?? ""}
-        onChange={({ currentTarget }) => go(withQuery({ [name]: currentTarget.value || undefined }))}
-      >
-        <option value="">any</option>
-        {isKnown ? null : <option value={value}>{value}</option>}
-        {props.options.map(([option, word]) => (
-          <option value={option} key={option}>
-            {word}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
