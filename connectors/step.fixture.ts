@@ -85,6 +85,8 @@ export async function openBench(options: {
   readonly path?: readonly string[];
   /** The clock that steps read, ms since 1970; default: the machine's. */
   readonly nowMs?: () => number;
+  /** Default: everything may be used. */
+  readonly require?: StepContext<unknown>["require"];
   /** For every run that does not say otherwise. */
   readonly limits?: RunLimits;
 }): Promise<StepBench> {
@@ -119,7 +121,7 @@ export async function openBench(options: {
       log: (line) => void lines.push(line),
       environment: { PATH: [...(options.path ?? []), process.env.PATH ?? ""].join(delimiter) },
       exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines, programs }),
-      require: () => {},
+      require: options.require ?? (() => {}),
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,
       signal: abort.signal,

@@ -283,6 +283,23 @@ test("an app's own pipeline gets only the secrets that the site allows for the a
   assert.ok(agent.jobs.every((job) => !agent.log(job, "show").includes("credential")));
 });
 
+test("a Dockerfile that begins with another app's image is refused before the registry is asked", async (t) => {
+  const { agent, asked } = await openWorld(t);
+  const job = agent.offer({
+    steps: [
+      script("write", "printf 'ARG REGISTRY\\nFROM $REGISTRY/apps/payments:1\\n' > Dockerfile"),
+      uses("build", "image/build-push", { repository: "apps/orders", tags: ["1"] }),
+    ],
+    // The pipelines that ship, too: people write Dockerfiles.
+    definition: PLATFORM,
+    scope: { params: {}, app: ORDERS, task: { id: "t1" } },
+  });
+  const { outcome, failure } = await agent.reported(job);
+  assert.deepEqual([outcome, failure?.code], ["failed", "outside-app"], JSON.stringify(failure));
+  assert.match(String(failure?.why), /image repository apps\/payments does not belong to the app orders/);
+  assert.deepEqual(asked, []);
+});
+
 test("a job without a definition's origin comes from an older task-agent and runs as before", async (t) => {
   const { agent } = await openWorld(t);
   const job = agent.offer({

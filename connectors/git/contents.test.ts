@@ -8,6 +8,7 @@ import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
 import { openBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { linkProblem, parsePointer, parseSubmodules, submoduleUrl } from "./decide-contents.ts";
@@ -137,6 +138,26 @@ test("a commit starts no program that a script has written into the configuratio
   await assert.rejects(lstat(canary));
 });
 
+test("a submodule that the app may not read is refused, and nothing of it is fetched", async (t) => {
+  const refusals: string[] = [];
+  const { bench, plant, tip, repository } = await world(t, {
+    require: (resource) => {
+      refusals.push(resource.kind === "clone-url" ? resource.url : resource.kind);
+      throw new GantryError("outside-app", { step: "git/checkout", what: "it", problem: "It is another app's." });
+    },
+  });
+  const lib = await plant([{ path: "lib.txt", content: "lib" }]);
+  const app = await plant([
+    { path: ".gitmodules", content: `[submodule "lib"]\n\tpath = lib\n\turl = ../${lib}.git\n` },
+    { path: "lib", mode: "160000", content: tip(lib) },
+  ]);
+  const outcome = await bench.once(checkout, { repository: repository(app) });
+  assert.ok(outcome.kind === "errored" && outcome.failure.code === "outside-app", JSON.stringify(outcome));
+  assert.match(outcome.failure.why ?? "", /submodule lib .*another app's/);
+  assert.match(refusals.join(" "), new RegExp(`^http.*/${lib}\\.git$`));
+  assert.deepEqual(await readdir(join(bench.workspace, "lib")).catch(() => []), []);
+});
+
 test("submodules are checked out, nested ones too, and a later commit leaves them as they are", async (t) => {
   const { lab, bench, plant, tip, repository } = await world(t);
   const inner = await plant([{ path: "in.txt", content: "in" }]);
@@ -243,7 +264,7 @@ async function commitOf(
 }
 
 /** A git host with an LFS store in front of it, and repositories of any content. */
-async function world(t: TestContext) {
+async function world(t: TestContext, more: Pick<Parameters<typeof openBench>[0], "require"> = {}) {
   const lab = await startLabHost("bitbucket-dc", await tempDir(t));
   const lfs = { objects: new Map<string, Buffer>(), log: [] as string[], credentials: [] as (string | undefined)[] };
   const server = createServer((request, response) => {
@@ -274,7 +295,7 @@ async function world(t: TestContext) {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const system = { ...lab.system, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-  const bench = await openBench({ systems: [system], task: { requestedAtMs: Date.now() } });
+  const bench = await openBench({ systems: [system], task: { requestedAtMs: Date.now() }, ...more });
   t.after(async () => {
     await bench.close();
     server.closeAllConnections();

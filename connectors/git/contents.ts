@@ -2,6 +2,7 @@
 // become files. What cannot be brought is an error.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import type { StepContext } from "@gantry/core/step/step.ts";
 import { fillFolder } from "./checkout.ts";
 import { MODE, parseSubmodules, type Submodule, submoduleUrl, type TreeEntry } from "./decide-contents.ts";
 import { folderInside } from "./folders.ts";
@@ -19,6 +20,8 @@ export type ContentsAccess = {
   readonly submodules: boolean;
   readonly lfs: boolean;
   readonly log: (line: string) => void;
+  /** Throws when a submodule may not be read with the account of the site. */
+  readonly require: StepContext<unknown>["require"];
 };
 
 /** A folder that has just been checked out, and what its commit holds. */
@@ -79,6 +82,7 @@ async function fillSubmodule(
   const { system, url: parent } = mirror.remote;
   try {
     const url = checkRemoteUrl(submoduleUrl(submodule.url, parent), { system, base: new URL(parent).origin });
+    access.require({ kind: "clone-url", access: "read", url, system });
     const inner = await openMirror(access.cache, { ...mirror.remote, url }, access.runtime);
     await bringCommit(inner, commit);
     const place = await folderInside(folder, path, "git/checkout");

@@ -64,7 +64,7 @@ export const checkout = defineStep({
     const runtime = runtimeOf(context);
     const { git, entries, ...made } = await fillFolder(mirror, revision, { commit, folder, depth }, runtime);
     await fillContents(
-      { runtime, cache, fetch, depth, submodules, lfs, log },
+      { runtime, cache, fetch, depth, submodules, lfs, log, require: context.require },
       { mirror, git, folder, commit, entries },
     );
     context.log(`${revision.name} is at ${commit.slice(0, 12)}: ${made.subject}`);

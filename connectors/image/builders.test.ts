@@ -52,11 +52,21 @@ test("every builder gets the Dockerfile, arguments, labels and platform, each as
 test("the password is in a file that only we may read, and in no argument", async (t) => {
   const scratch = join(await tempDir(t), "image-1");
   const request = { ...REQUEST, scratch };
-  await prepareBuild(request, { host: "harbor.example", username: "ci", password: "build-pass-1" });
+  const account = { host: "harbor.example", username: "ci", password: "build-pass-1" };
+  await prepareBuild(request, { ...account, repositories: ["apps/base", "library/web"] });
   const file = join(scratch, "config.json");
   assert.equal((await stat(file)).mode & 0o777, 0o600);
   const { auths } = JSON.parse(await readFile(file, "utf8"));
-  assert.equal(Buffer.from(auths["harbor.example"].auth, "base64").toString(), "ci:build-pass-1");
+  // A base image can name further ones (ONBUILD): those are read without an account.
+  assert.deepEqual(Object.keys(auths), ["harbor.example/apps/base", "harbor.example/library/web"]);
+  assert.equal(Buffer.from(auths["harbor.example/apps/base"].auth, "base64").toString(), "ci:build-pass-1");
+  for (const [repositories, places] of [
+    [["apps/base"], ["harbor.example"]],
+    [[], []],
+  ] as const) {
+    await prepareBuild({ ...request, builder: "docker" }, { ...account, repositories });
+    assert.deepEqual(Object.keys(JSON.parse(await readFile(file, "utf8")).auths), places);
+  }
   for (const builder of REAL_BUILDERS) {
     const commands = JSON.stringify(buildCommands({ ...request, builder }));
     assert.doesNotMatch(commands, /build-pass-1|Y2k6/);

@@ -33,7 +33,13 @@ const KEPT_LINES = 2_000;
 
 export type Command = { readonly argv: readonly [string, ...string[]]; readonly env: Readonly<Record<string, string>> };
 
-export type RegistryLogin = { readonly host: string; readonly username: string; readonly password: string };
+export type RegistryLogin = {
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+  /** What may be read with it. */
+  readonly repositories: readonly string[];
+};
 
 /** Docker starts the programs that its settings name; a script of the job may have written some to HOME. */
 const NO_SETTINGS = { HOME: "/nonexistent", DOCKER_CONFIG: "/nonexistent" };
@@ -54,12 +60,23 @@ export async function findBuilders(exec: Exec): Promise<readonly RealBuilder[]> 
   return exitCode === 0 ? here : [];
 }
 
-/** Writes what the builder needs besides its arguments. The password is in a file of mode 0600 and nowhere else. */
+/** Those whose credentials can be for single repositories (containers-auth.json). The others know whole registries only. */
+const LOGIN_PER_REPOSITORY: readonly RealBuilder[] = ["buildah", "podman"];
+
+/**
+ * Writes what the builder needs besides its arguments. The password is in a file of mode 0600 and nowhere else, and not even
+ * there for a build that reads nothing with it.
+ */
 export async function prepareBuild(request: BuildRequest, login: RegistryLogin): Promise<void> {
   await mkdir(request.scratch, { recursive: true });
   const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
   const file = authFile(request);
-  await writeFile(file, JSON.stringify({ auths: { [login.host]: { auth } } }), { mode: 0o600 });
+  const { host, repositories } = login;
+  const places = LOGIN_PER_REPOSITORY.includes(request.builder)
+    ? repositories.map((repository) => `${host}/${repository}`)
+    : repositories.slice(0, 1).map(() => host);
+  const auths = Object.fromEntries(places.map((place) => [place, { auth }]));
+  await writeFile(file, JSON.stringify({ auths }), { mode: 0o600 });
   await chmod(file, 0o600);
   await writeFile(policyFile(request), JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
 }

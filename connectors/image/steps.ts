@@ -18,6 +18,7 @@ import { type Builder, decideBuilder, findObstacle, REAL_BUILDERS, type RealBuil
 import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
 import { readLayout } from "./oci-layout.ts";
 import { type BuiltImage, digestOf, findMarked, type PushResult, pushImage, tagImage } from "./push-image.ts";
+import { referencedImages } from "./referenced-images.ts";
 import { registryHost, siteRegistry } from "./site-registry.ts";
 
 const inputSchema = z.strictObject({
@@ -101,7 +102,11 @@ async function buildAndPush(context: Context, scratch: string): Promise<StepOutc
     throw new GantryError("dockerfile-invalid", { problem: `line ${first.line}: ${first.detail}` }, { problems });
   }
   const buildArgs = argumentsOf(dockerfile, input, harbor);
-  const built = await build(context, { dockerfile, folder, file, buildArgs, scratch, harbor });
+  const readable = referencedImages(dockerfile, buildArgs, registryHost(harbor));
+  // Base images are read with the account of the site, which can read those of every app.
+  for (const repository of readable)
+    context.require({ kind: "image", access: "read", repository, system: input.system });
+  const built = await build(context, { dockerfile, folder, file, buildArgs, scratch, harbor, readable });
   const registry = siteRegistry(context, harbor);
   const { digest, blobsPushed, blobsPresent } = await push(context, registry, built.image, scratch);
   const image = `${registryHost(harbor)}/${input.repository}`;
@@ -132,6 +137,8 @@ type Build = {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly scratch: string;
   readonly harbor: HarborSystem;
+  /** Repositories of the site's registry that may be read with its account. */
+  readonly readable: readonly string[];
 };
 
 async function build(context: Context, work: Build): Promise<{ builder: Builder; image: BuiltImage }> {
@@ -154,7 +161,10 @@ async function build(context: Context, work: Build): Promise<{ builder: Builder;
   }
 }
 
-function assemble(context: Context, { dockerfile, folder, buildArgs, scratch, harbor }: Build): Promise<BuiltImage> {
+function assemble(
+  context: Context,
+  { dockerfile, folder, buildArgs, scratch, harbor, readable }: Build,
+): Promise<BuiltImage> {
   const own = siteRegistry(context, harbor);
   return assembleImage({
     dockerfile,
@@ -163,7 +173,10 @@ function assemble(context: Context, { dockerfile, folder, buildArgs, scratch, ha
     buildArgs,
     labels: context.input.labels,
     platform: context.input.platform ?? "linux/amd64",
-    registryOf: (reference) => (reference.host === registryHost(harbor) ? own : otherRegistry(context, reference)),
+    registryOf: (reference) => {
+      const isReadable = reference.host === registryHost(harbor) && readable.includes(reference.repository);
+      return isReadable ? own : otherRegistry(context, reference);
+    },
     scratch,
     cache: context.cache,
   });
@@ -171,7 +184,7 @@ function assemble(context: Context, { dockerfile, folder, buildArgs, scratch, ha
 
 async function buildWith(context: Context, work: Build, builder: RealBuilder): Promise<BuiltImage> {
   const { input, cache, exec } = context;
-  const { harbor, scratch } = work;
+  const { harbor, scratch, readable } = work;
   const dockerfile = await copyDockerfile(context, work);
   const request: BuildRequest = {
     builder,
@@ -186,7 +199,8 @@ async function buildWith(context: Context, work: Build, builder: RealBuilder): P
     insecure: new URL(harbor.url).protocol === "http:",
   };
   await mkdir(request.cache, { recursive: true });
-  await prepareBuild(request, { host: registryHost(harbor), username: harbor.username, password: harbor.password });
+  const { username, password } = harbor;
+  await prepareBuild(request, { host: registryHost(harbor), username, password, repositories: readable });
   await runBuilder(request, exec, { dockerfile: work.dockerfile, file: input.dockerfile });
   return readLayout(request.layout, builder);
 }

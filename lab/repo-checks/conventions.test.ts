@@ -121,6 +121,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "oci-layout.ts",
     "path-pattern.ts",
     "push-image.ts",
+    "referenced-images.ts",
     "shell-words.ts",
     "site-registry.ts",
     "verify-step.ts",

@@ -4,6 +4,17 @@ import { job, pipeline, TaskUnderTest } from "@gantry/core/task/task.fixture.ts"
 import { jobSpec as jobSpecSchema } from "@gantry/wire/runner/protocol.ts";
 import { jobSpec } from "./job-spec.ts";
 
+test("a runner is told who wrote the pipeline, and the app's record as it was when the task was requested", () => {
+  for (const origin of ["platform", "app"] as const) {
+    const task = new TaskUnderTest({ ...pipeline([job("build")]), origin });
+    const told = jobSpecSchema.parse(jobSpec({ state: task.state, pipeline: task.pipeline, version: 1 }, "build"));
+    assert.deepEqual(told.definition, { origin, app: task.pipeline.app });
+    assert.deepEqual(told.scope.app, task.state.appScope);
+  }
+  const old = new TaskUnderTest(pipeline([job("build")]));
+  assert.equal(jobSpec({ state: old.state, pipeline: old.pipeline, version: 1 }, "build").definition, undefined);
+});
+
 test("a runner is told the retry of a step, in full", () => {
   const retry = {
     max: 3,
