@@ -203,7 +203,15 @@ function asCutOff<T extends StepProgress | JobResult>(end: T, over: AbortSignal)
 }
 
 /** The part of the configuration that steps may know. */
-function stepConfig({ name, site, systems, secrets, shared, limits, outbound }: RunnerContext["config"]): JobRequest["config"] {
+function stepConfig({
+  name,
+  site,
+  systems,
+  secrets,
+  shared,
+  limits,
+  outbound,
+}: RunnerContext["config"]): JobRequest["config"] {
   return { name, site, systems, secrets, shared, limits, outbound };
 }
 
