@@ -81,6 +81,8 @@ export async function openBench(options: {
   readonly systems: readonly System[];
   readonly task?: Partial<TaskFacts>;
   readonly fetch?: typeof fetch;
+  /** Default: every host may be called. */
+  readonly checkHost?: (host: string) => Promise<void>;
   /** Folders before the PATH of the test. */
   readonly path?: readonly string[];
   /** The clock that steps read, ms since 1970; default: the machine's. */
@@ -124,6 +126,7 @@ export async function openBench(options: {
       require: options.require ?? (() => {}),
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,
+      checkHost: options.checkHost ?? (async () => {}),
       signal: abort.signal,
       nowMs: options.nowMs ?? Date.now,
     };

@@ -39,6 +39,17 @@ const CREDENTIAL_FIELDS = ["token", "password"] as const;
 
 const system = z.preprocess(unwrapSecrets, systemSchema);
 
+const reachable = z.union(
+  [
+    z.cidrv4(),
+    z.cidrv6(),
+    z.ipv4(),
+    z.ipv6(),
+    z.string().regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i, "must be the name of a host"),
+  ],
+  "must be a range such as 127.0.0.0/8, an address, or the name of a host",
+);
+
 export const runnerConfigSchema = z
   .strictObject({
     name,
@@ -82,6 +93,11 @@ export const runnerConfigSchema = z
         processes: z.int().min(16).default(4_096),
       })
       .prefault({}),
+    /**
+     * Addresses that people choose, as in FROM of a Dockerfile, may not be on this machine or link-local, unless they are here:
+     * ranges (`127.0.0.0/8`), addresses and names of hosts. Those of metadata of clouds never may.
+     */
+    outbound: z.strictObject({ allow: z.array(reachable).default([]) }).prefault({}),
     logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
     systems: z.record(name, system).default({}),
     secrets: z.record(secretName, siteSecret).default({}),

@@ -156,6 +156,7 @@ async function send(access: LfsAccess, address: string, what: string, init: Requ
     response = await access.fetch(address, { ...init, redirect: "manual", signal });
   } catch (error) {
     access.signal.throwIfAborted();
+    if (error instanceof GantryError) throw error;
     throw refusal(access, "system-unavailable", what, String(error));
   }
   const { status } = response;

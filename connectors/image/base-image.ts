@@ -241,9 +241,11 @@ function parse<T>(registry: Registry, what: string, schema: z.ZodType<T>, bytes:
   try {
     return schema.parse(JSON.parse(bytes.toString("utf8")));
   } catch (error) {
+    // The text of a SyntaxError quotes the answer, and a FROM line may name what is no registry.
+    const problem = error instanceof SyntaxError ? "it is not JSON" : truncate(String(error), 300);
     throw new GantryError(
       "system-strange",
-      { system: registry.title, what: `read ${what}`, problem: truncate(String(error), 300) },
+      { system: registry.title, what: `read ${what}`, problem },
       { cause: error },
     );
   }

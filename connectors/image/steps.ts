@@ -15,6 +15,7 @@ import { assembleImage } from "./assemble.ts";
 import { readIgnoreText } from "./build-context.ts";
 import { type BuildRequest, findBuilders, ignoreFile, prepareBuild, runBuilder } from "./builders.ts";
 import { type Builder, decideBuilder, findObstacle, REAL_BUILDERS, type RealBuilder } from "./decide-builder.ts";
+import { hostsOf } from "./decide-hosts.ts";
 import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
 import { readLayout } from "./oci-layout.ts";
 import { type BuiltImage, digestOf, findMarked, type PushResult, pushImage, tagImage } from "./push-image.ts";
@@ -50,7 +51,7 @@ const outputSchema = z.object({
   blobsPresent: z.int(),
 });
 /** A Dockerfile that is wrong, or does not build. */
-const USERS_MISTAKES: readonly string[] = ["dockerfile-invalid", "build-failed", "script-failed"];
+const USERS_MISTAKES: readonly string[] = ["dockerfile-invalid", "build-failed", "script-failed", "address-refused"];
 type Output = z.output<typeof outputSchema>;
 type Context = StepContext<Input, "harbor">;
 
@@ -185,6 +186,7 @@ function assemble(
 async function buildWith(context: Context, work: Build, builder: RealBuilder): Promise<BuiltImage> {
   const { input, cache, exec } = context;
   const { harbor, scratch, readable } = work;
+  await checkHosts(context, work);
   const dockerfile = await copyDockerfile(context, work);
   const request: BuildRequest = {
     builder,
@@ -203,6 +205,18 @@ async function buildWith(context: Context, work: Build, builder: RealBuilder): P
   await prepareBuild(request, { host: registryHost(harbor), username, password, repositories: readable });
   await runBuilder(request, exec, { dockerfile: work.dockerfile, file: input.dockerfile });
   return readLayout(request.layout, builder);
+}
+
+/** A builder calls what the Dockerfile names, and quotes the answers in its output. Throws `address-refused`. */
+async function checkHosts({ checkHost }: Context, { dockerfile, buildArgs, harbor }: Build): Promise<void> {
+  for (const { host, line, instruction } of hostsOf(dockerfile, buildArgs)) {
+    if (host === registryHost(harbor)) continue;
+    await checkHost(new URL(`http://${host}`).hostname).catch((error: unknown) => {
+      if (!(error instanceof GantryError) || error.code !== "address-refused") throw error;
+      const address = `${host} (line ${line}, ${instruction})`;
+      throw new GantryError(error.code, { ...error.details, address }, { cause: error });
+    });
+  }
 }
 
 /** Every builder gets the ignore patterns of the assembler, so all of them see the same files. */
@@ -244,7 +258,7 @@ function argumentsOf(dockerfile: Dockerfile, input: Input, harbor: HarborSystem)
 
 /** Base images of elsewhere are read without credentials. */
 function otherRegistry({ fetch, signal, nowMs }: Context, { host }: ImageReference): Registry {
-  return createRegistry({ title: host, url: registryUrl(host), fetch, signal, nowMs });
+  return createRegistry({ title: host, url: registryUrl(host), isForeign: true, fetch, signal, nowMs });
 }
 
 /** A path below a folder, with all links followed; it must not lead out. */

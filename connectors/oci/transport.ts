@@ -16,6 +16,8 @@ export type RegistryOptions = {
   readonly credentials?: { readonly username: string; readonly password: string };
   /** Hosts that may see the credentials besides the registry's own, e.g. the address of Harbor's portal. */
   readonly trustedHosts?: readonly string[];
+  /** Somebody named it in a file: no error quotes what it answers, because it may be no registry at all. */
+  readonly isForeign?: true;
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
@@ -85,7 +87,7 @@ export function createTransport(options: RegistryOptions): Transport {
     const usable = known !== undefined && known.untilMs > options.nowMs() ? known.header : undefined;
     const first = await sendPatiently(options, url, request, usable);
     if (first.status !== 401 || !own) return checkStatus(options, request, first, usable);
-    const complaint = await problemText(first);
+    const complaint = await problemText(options, first);
     const challenge = challengeOf(first.headers.get("www-authenticate"));
     const token = await authorize(options, request, challenge, complaint, usable !== undefined);
     tokens.set(key, token);
@@ -161,6 +163,7 @@ async function sendOnce(
     });
   } catch (error) {
     options.signal.throwIfAborted();
+    if (error instanceof GantryError) throw error;
     const problem = timeout.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : connectionProblem(error);
     throw registryError(options, "system-unavailable", request.what, problem);
   } finally {
@@ -179,7 +182,7 @@ async function authorize(
   if (!challenge) {
     // A token was taken and still it is refused, without a word about another one: the right is missing.
     const code = known ? "system-forbidden" : "credential-refused";
-    throw registryError(options, code, request.what, complaint);
+    throw registryError(options, code, request.what, complaint || "status 401");
   }
   if (challenge.scheme === "basic") {
     if (!credentials) throw registryError(options, "credential-refused", request.what, "it asks for a password");
@@ -232,7 +235,7 @@ async function checkStatus(
 ): Promise<Response> {
   const { status } = response;
   if ((status >= 200 && status < 300) || request.expect?.includes(status)) return response;
-  const told = await problemText(response);
+  const told = await problemText(options, response);
   const text = `status ${status}${told === "" ? "" : `: ${told}`}`;
   if (status === 401 && options.credentials && authorization?.startsWith("Bearer ")) {
     // The token service knew the account; what it lacks is the right.
@@ -246,7 +249,11 @@ async function checkStatus(
   throw registryError(options, status < 400 ? "system-strange" : "system-refused", request.what, text);
 }
 
-async function problemText(response: Response): Promise<string> {
+async function problemText({ isForeign }: RegistryOptions, response: Response): Promise<string> {
+  if (isForeign) {
+    await response.body?.cancel();
+    return "";
+  }
   const tooLong = (problem: string): Error => new Error(problem);
   // The status says what happened; a complaint that cannot be read only makes the sentence shorter.
   const body = await readBounded(response, MAX_SMALL_ANSWER, tooLong).catch(() => Buffer.alloc(0));

@@ -82,6 +82,12 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "Check the address and the version of {system}. A proxy or a login page may be answering instead.",
   },
+  "address-refused": {
+    status: 422,
+    message: "The address {address} may not be called.",
+    why: "It is {what}, and it comes from a file or an answer that other people write.",
+    todo: "Correct the address. If it is right, ask the platform team to add it to `outbound.allow` in the configuration of the runner.",
+  },
   "effect-unknown": {
     status: 409,
     message: "It is unknown whether an earlier attempt made {what}.",

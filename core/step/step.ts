@@ -84,7 +84,10 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   readonly effect: RunEffect;
   /** Throws `outside-app` when this may not be used for the app of the task. Called before credentials are sent. */
   readonly require: (resource: Resource) => void;
+  /** Addresses of other systems than those of the site must be ones that people may choose; else it throws `address-refused`. */
   readonly fetch: typeof fetch;
+  /** For a program that is told to call this host, which people chose. Throws `address-refused`. */
+  readonly checkHost: (host: string) => Promise<void>;
   /** Aborted on cancel, timeout and lease loss. */
   readonly signal: AbortSignal;
   /** The runner's clock in milliseconds since 1970; for measuring and for nothing that must be equal in every attempt. */

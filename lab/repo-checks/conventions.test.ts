@@ -111,6 +111,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
     "builders.ts",
     "copy-files.ts",
     "decide-build-failure.ts",
+    "decide-hosts.ts",
     "decide-builder.ts",
     "dockerfile.ts",
     "dockerignore.ts",

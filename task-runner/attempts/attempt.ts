@@ -203,8 +203,16 @@ function asCutOff<T extends StepProgress | JobResult>(end: T, over: AbortSignal)
 }
 
 /** The part of the configuration that steps may know. */
-function stepConfig({ name, site, systems, secrets, shared, limits }: RunnerContext["config"]): JobRequest["config"] {
-  return { name, site, systems, secrets, shared, limits };
+function stepConfig({
+  name,
+  site,
+  systems,
+  secrets,
+  shared,
+  limits,
+  outbound,
+}: RunnerContext["config"]): JobRequest["config"] {
+  return { name, site, systems, secrets, shared, limits, outbound };
 }
 
 /**

@@ -19,7 +19,7 @@ import type { JobStep } from "./job-context.ts";
 import { libraryEnv } from "./script-env.ts";
 import { isRefusal, reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
-import { systemFetch } from "./system-fetch.ts";
+import { guardFor, systemFetch } from "./system-fetch.ts";
 import { resolveSystems, warnOfInsecure } from "./systems.ts";
 
 type UsesAction = Extract<JobStep["action"], { kind: "uses" }>;
@@ -183,7 +183,8 @@ function contextOf(
   const { job, log, signal } = run;
   const { ref, spec, folders, environment } = job;
   const { deps } = environment;
-  const fetchSystem = systemFetch(deps.fetch, environment.config.systems);
+  const { systems, outbound } = environment.config;
+  const fetchSystem = systemFetch(deps.fetch, systems, outbound.allow);
   return {
     input: input as never,
     memo: undefined,
@@ -218,6 +219,7 @@ function contextOf(
       const signals = init?.signal ? [signal, init.signal] : [signal];
       return fetchSystem(address, { ...init, signal: AbortSignal.any(signals) });
     },
+    checkHost: guardFor(outbound.allow).check,
     signal,
     nowMs: deps.clock.nowMs,
   };

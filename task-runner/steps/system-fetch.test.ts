@@ -91,6 +91,53 @@ test("another system's settings do not apply: neither to another host nor to ano
   await assert.rejects(fetchSystem(`${url}/x`));
 });
 
+/** Calls by the `fetch` of a step at a site without systems: the answer's status, or the code of the error. */
+async function guarded(url: string, allow: readonly string[] = [], init: RequestInit = {}): Promise<number | string> {
+  try {
+    const answer = await systemFetch(fetch, {}, allow)(url, init);
+    await answer.body?.cancel();
+    return answer.status;
+  } catch (error) {
+    return error instanceof GantryError ? error.code : String(error);
+  }
+}
+
+test("an address that is none of a system is not called when it leads to this machine, also by a name or a redirect", async (t) => {
+  const dir = await tempDir(t);
+  const server = await serve({ name: "victim", dir }, (router) => {
+    router.get("/x", (ctx) => {
+      ctx.body = { secret: true };
+    });
+    router.get("/away", (ctx) => ctx.redirect(String(ctx.query.to)));
+  });
+  t.after(() => server.close());
+  const { port } = server;
+  for (const host of ["127.0.0.1", "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]"])
+    assert.equal(await guarded(`http://${host}:${port}/x`), "address-refused", host);
+  assert.equal(server.exchanges.length, 0);
+  assert.equal(await guarded(`http://127.0.0.1:${port}/x`, ["127.0.0.0/8"]), 200);
+  assert.equal(await guarded(`http://localhost:${port}/x`, ["localhost"]), 200);
+  // What is allowed leads away to what is not: to an address, and to a name.
+  const away = (to: string): string => `http://localhost:${port}/away?to=${encodeURIComponent(to)}`;
+  assert.equal(await guarded(away("http://169.254.169.254/latest")), "address-refused");
+  for (const to of [`http://127.0.0.1:${port}/x`, "http://169.254.169.254/latest", "http://metadata.google.internal/"])
+    assert.equal(await guarded(away(to), ["localhost"]), "address-refused", to);
+  assert.equal(server.exchanges.filter(({ path }) => path === "/x").length, 2);
+});
+
+test("a system of the site may be on this machine", async (t) => {
+  const dir = await tempDir(t);
+  const server = await serve({ name: "harbor", dir }, (router) => {
+    router.get("/x", (ctx) => {
+      ctx.body = {};
+    });
+  });
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${server.port}`;
+  const system = { kind: "sonarqube", url, standIn: true, token: "t" } as const;
+  assert.equal((await systemFetch(fetch, { sonarqube: system }, [])(`${url}/x`)).status, 200);
+});
+
 test("https to a server that speaks http is told as such, and not retried", async (t) => {
   const dir = await tempDir(t);
   const server = await serve({ name: "plain", dir }, () => undefined);
