@@ -2,52 +2,20 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, test } from "node:test";
-import { startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
-import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { createIdentityClient, createRunnerClient } from "@gantry/wire/runner/runner-client.ts";
+import { openPortal } from "./portal.fixture.ts";
 import { runners } from "./runners.ts";
 
-const token = "platform-token-of-this-test";
 const runnerToken = "runner-token-of-this-test";
 const logger = makeLogger("test", "silent");
-const folder = await mkdtemp(join(tmpdir(), "gantry-cli-runners-"));
-const agent = await startTaskAgent(
-  { data: join(folder, "agent"), portalUrl: "http://portal", token, runnerTokens: { [runnerToken]: "seoul" } },
-  { logger },
-);
-const portal = await startPortal(
-  { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } },
-  { logger },
-);
-after(async () => {
-  await portal.close();
-  await agent.close();
-  await rm(folder, { recursive: true });
-});
-
-async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
-  let out = "";
-  const write = (text: string): void => {
-    out += text;
-  };
-  const io = {
-    stdout: write,
-    stderr: write,
-    readFile: (path: string) => readFileSync(path, "utf8"),
-    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
-    tty: false,
-  };
-  return { code: await runners(argv, io), out };
-}
+const portal = await openPortal({ agent: logger, portal: logger }, { [runnerToken]: "seoul" });
+after(portal.close);
+const run = (...argv: string[]) => portal.run(runners, ...argv);
 
 function register(): Promise<unknown> {
-  return createRunnerClient({ url: agent.url, token: () => runnerToken, fetch }).session({
+  return createRunnerClient({ url: portal.agentUrl, token: () => runnerToken, fetch }).session({
     runner: "seoul-1",
     bootId: randomUUID(),
     site: "seoul",
@@ -90,7 +58,7 @@ test("enrol prints a token that enrols one runner", async () => {
   const { code, out } = await run("enrol", "seoul");
   assert.equal(code, 0);
   const oneTime = /^ {2}enrol: ([\w-]{43})$/m.exec(out)?.[1] ?? "";
-  const client = createIdentityClient({ url: agent.url, fetch });
+  const client = createIdentityClient({ url: portal.agentUrl, fetch });
   const enrolled = { token: oneTime, runner: "seoul-1", publicKey };
   assert.deepEqual(await client.enrol(enrolled), { site: "seoul" });
   await assert.rejects(client.enrol({ ...enrolled, runner: "seoul-2" }), { code: "enrolment-invalid" });

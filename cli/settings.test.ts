@@ -1,19 +1,13 @@
 // `gantry settings` against a real portal and a real task-agent.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { explain, GantryError } from "@gantry/core/errors.ts";
-import { startPortal } from "@gantry/portal-api/main.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
-import { startTaskAgent } from "@gantry/task-agent/main.ts";
+import { openPortal } from "./portal.fixture.ts";
 import { settings } from "./settings.ts";
 
-const token = "platform-token-of-this-test";
-const folder = await mkdtemp(join(tmpdir(), "gantry-cli-settings-"));
 const loggerAt = (level: string): Logger => ({
   debug: () => {},
   info: () => {},
@@ -22,30 +16,9 @@ const loggerAt = (level: string): Logger => ({
   level,
 });
 const [agentLog, portalLog] = [loggerAt("info"), loggerAt("info")];
-const agentConfig = { data: join(folder, "agent"), portalUrl: "http://portal", token, runnerTokens: {} };
-const agent = await startTaskAgent(agentConfig, { logger: agentLog });
-const portalConfig = { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token } };
-const portal = await startPortal(portalConfig, { logger: portalLog });
-after(async () => {
-  await portal.close();
-  await agent.close();
-  await rm(folder, { recursive: true });
-});
-
-async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
-  let out = "";
-  const write = (text: string): void => {
-    out += text;
-  };
-  const io = {
-    stdout: write,
-    stderr: write,
-    readFile: (path: string) => readFileSync(path, "utf8"),
-    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
-    tty: false,
-  };
-  return { code: await settings(argv, io), out };
-}
+const portal = await openPortal({ agent: agentLog, portal: portalLog });
+after(portal.close);
+const run = (...argv: string[]) => portal.run(settings, ...argv);
 
 async function refusal(...argv: string[]): Promise<string> {
   try {
@@ -92,7 +65,7 @@ test("a wrong value, key, argument or token is an error", async () => {
   );
   assert.equal((await run("set", "runners.pollSeconds")).code, 2);
   assert.equal((await run("colour")).code, 2);
-  const file = join(folder, "portal/admin-token");
+  const file = portal.tokenFile;
   const right = await readFile(file, "utf8");
   await writeFile(file, "gantry_pat_wrong");
   assert.match(await refusal("get"), /You are not signed in/);

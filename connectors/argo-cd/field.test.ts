@@ -7,35 +7,20 @@ import { selfSigned } from "@gantry/lab/fakes/certificate.ts";
 import { fastClock, openBench } from "../step.fixture.ts";
 import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./ensure-steps.ts";
 import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
-import { manifests, openWorld, REPOSITORY, type SiteWorld } from "./world.fixture.ts";
+import {
+  appInput,
+  failureOf,
+  manifests,
+  openWorld,
+  outputOf,
+  PLACE,
+  projectInput,
+  REPOSITORY,
+  type SiteWorld,
+} from "./world.fixture.ts";
 
-const place = { app: "orders-seoul-dp", project: "orders" };
 const UNREACHABLE =
   'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:8081: connect: connection refused"';
-
-function outputOf<O>(outcome: StepOutcome<O>): O {
-  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
-  return outcome.output;
-}
-
-function failureOf(outcome: StepOutcome<unknown>, kind: "failed" | "errored") {
-  assert.ok(outcome.kind === kind, JSON.stringify(outcome));
-  return outcome.failure;
-}
-
-const projectInput = (world: SiteWorld) => ({
-  project: "orders",
-  sourceRepos: [world.cloneUrl],
-  destinations: [{ cluster: "seoul-dp", namespace: "orders" }],
-});
-const appInput = (world: SiteWorld) => ({
-  ...place,
-  repoUrl: world.cloneUrl,
-  path: "overlays/seoul-dp",
-  targetRevision: "main",
-  cluster: "seoul-dp",
-  namespace: "orders",
-});
 
 async function ensureAll(world: SiteWorld): Promise<void> {
   outputOf(await world.bench.run(argocdEnsureProject, projectInput(world)));
@@ -61,9 +46,9 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     const revision = await world.commit(manifests(image));
     await ensureAll(world);
     for (const run of [
-      () => bench.run(argocdDiff, { ...place, revision }),
-      () => bench.run(argocdSync, { ...place, revision }),
-      () => bench.run(argocdWait, { ...place, revision, image: image.ref }),
+      () => bench.run(argocdDiff, { ...PLACE, revision }),
+      () => bench.run(argocdSync, { ...PLACE, revision }),
+      () => bench.run(argocdWait, { ...PLACE, revision, image: image.ref }),
     ]) {
       bench.reasons.length = 0;
       argocd.trouble.kubernetes = "away";
@@ -78,7 +63,7 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
   test("an app that may never be seen is told within seconds", async (t) => {
     const world = await openWorld(t, {}, { nowMs: fastClock() });
     world.argocd.trouble.kubernetes = "away";
-    const failure = failureOf(await world.bench.run(argocdWait, { ...place, revision: "a".repeat(40) }), "errored");
+    const failure = failureOf(await world.bench.run(argocdWait, { ...PLACE, revision: "a".repeat(40) }), "errored");
     assert.equal(failure.code, "system-forbidden");
   });
 
@@ -90,7 +75,7 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     await ensureAll(world);
     const revision = await world.commit({ "overlays/seoul-dp/note.md": "2" });
     argocd.trouble.manifests = { left: 4, message: UNREACHABLE };
-    const diff = outputOf(await bench.run(argocdDiff, { ...place, revision }));
+    const diff = outputOf(await bench.run(argocdDiff, { ...PLACE, revision }));
     assert.deepEqual(diff.changes, ["Deployment orders: create", "Service orders: create"]);
     assert.ok(
       bench.reasons.some((reason) => reason.includes("(cached)")),
@@ -101,9 +86,9 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
 
     argocd.trouble.manifests = { left: 2, message: UNREACHABLE };
     const next = await world.commit({ "overlays/seoul-dp/note.md": "3" });
-    outputOf(await bench.run(argocdSync, { ...place, revision: next }));
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision: next }));
     assert.equal(syncs(world), 1);
-    outputOf(await bench.run(argocdWait, { ...place, revision: next, image: image.ref }));
+    outputOf(await bench.run(argocdWait, { ...PLACE, revision: next, image: image.ref }));
   });
 
   test("manifests that are wrong stop diff and sync with Argo CD's sentence, and nothing is pruned", async (t) => {
@@ -112,12 +97,12 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     const image = await world.image("1");
     const good = await world.commit(manifests(image));
     await ensureAll(world);
-    outputOf(await bench.run(argocdSync, { ...place, revision: good }));
-    outputOf(await bench.run(argocdWait, { ...place, revision: good, image: image.ref }));
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision: good }));
+    outputOf(await bench.run(argocdWait, { ...PLACE, revision: good, image: image.ref }));
     const bad = await world.commit({ "base/service.yaml": "kind: [\n" });
     bench.nextTask();
     for (const step of [argocdDiff, argocdSync] as const) {
-      const failure = failureOf(await bench.run(step as typeof argocdDiff, { ...place, revision: bad }), "failed");
+      const failure = failureOf(await bench.run(step as typeof argocdDiff, { ...PLACE, revision: bad }), "failed");
       assert.match(failure.line ?? "", /^ComparisonError: .*base\/service\.yaml/);
     }
     assert.equal(syncs(world), 1);
@@ -137,8 +122,8 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     for (const change of changes) {
       const revision = await world.commit(change);
       bench.nextTask();
-      outputOf(await bench.run(argocdSync, { ...place, revision }));
-      assert.equal(outputOf(await bench.run(argocdWait, { ...place, revision, image: image.ref })).health, "Healthy");
+      outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
+      assert.equal(outputOf(await bench.run(argocdWait, { ...PLACE, revision, image: image.ref })).health, "Healthy");
     }
   });
 
@@ -185,7 +170,7 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     }
   });
 
-  test("a project that permits the place by address or pattern is not touched, also without the right to change it", async (t) => {
+  test("a project that permits the PLACE by address or pattern is not touched, also without the right to change it", async (t) => {
     const world = await openWorld(t, {}, { argocd: { without: ["clusters, update"] }, nowMs: fastClock() });
     const { bench, cloneUrl } = world;
     const server = "https://seoul-dp.example";
@@ -226,8 +211,8 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
     });
     const revision = await world.commit({ ...manifests(image), ...hook('lab/hook-ms: "800"') });
     await ensureAll(world);
-    outputOf(await bench.run(argocdSync, { ...place, revision }));
-    outputOf(await bench.run(argocdWait, { ...place, revision, image: image.ref }));
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
+    outputOf(await bench.run(argocdWait, { ...PLACE, revision, image: image.ref }));
     assert.ok(
       bench.reasons.some((reason) => /the sync is running: PreSync hook Job migrate/.test(reason)),
       bench.reasons.join("\n"),
@@ -235,8 +220,8 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
 
     const second = await world.commit(hook("lab/hook: fail"));
     bench.nextTask();
-    assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision: second })).operation, "synced");
-    const failure = failureOf(await bench.run(argocdWait, { ...place, revision: second }), "failed");
+    assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision: second })).operation, "synced");
+    const failure = failureOf(await bench.run(argocdWait, { ...PLACE, revision: second }), "failed");
     assert.equal(failure.line, "PreSync hook Job migrate: Job has reached the specified backoff limit");
     assert.match(failure.todo ?? "", /log of Job migrate/);
   });
@@ -248,7 +233,7 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
     const patch = JSON.stringify({
       spec: { sources: [{ repoURL: "https://charts.example" }, { repoURL: world.cloneUrl }] },
     });
-    await ask(world, "PATCH", `/applications/${place.app}?project=orders`, { patch, patchType: "merge", ...place });
+    await ask(world, "PATCH", `/applications/${PLACE.app}?project=orders`, { patch, patchType: "merge", ...PLACE });
     world.bench.nextTask();
     const failure = failureOf(await world.bench.run(argocdEnsureApp, appInput(world)), "errored");
     assert.match(`${failure.code} ${failure.why}`, /^system-refused .*several sources/);
@@ -267,9 +252,9 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
       { ms: 60, answer: 403, body: { error: "permission denied", code: 7, message: "permission denied" } },
     ] as const;
     for (const run of [
-      () => bench.run(argocdDiff, { ...place, revision }),
-      () => bench.run(argocdSync, { ...place, revision }),
-      () => bench.run(argocdWait, { ...place, revision, image: image.ref }),
+      () => bench.run(argocdDiff, { ...PLACE, revision }),
+      () => bench.run(argocdSync, { ...PLACE, revision }),
+      () => bench.run(argocdWait, { ...PLACE, revision, image: image.ref }),
     ]) {
       await world.restartArgoCd(starting);
       outputOf((await run()) as StepOutcome<unknown>);
@@ -291,7 +276,7 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
         nowMs: fastClock(),
       });
       t.after(() => bench.close());
-      const failure = failureOf(await bench.run(argocdWait, { ...place, revision: "a".repeat(40) }), "errored");
+      const failure = failureOf(await bench.run(argocdWait, { ...PLACE, revision: "a".repeat(40) }), "errored");
       assert.equal(failure.code, code);
       assert.match(failure.why ?? "", why);
     }
@@ -302,7 +287,7 @@ test("the fake answers as the real one: the table", async (t) => {
   const world = await openWorld(t, {}, { argocd: { without: ["clusters, update"] } });
   const revision = await world.commit(manifests(await world.image("1")));
   await ensureAll(world);
-  const app = `/applications/${place.app}`;
+  const app = `/applications/${PLACE.app}`;
   const told = async (method: string, path: string, body?: unknown): Promise<string> => {
     const answer = await ask(world, method, path, body);
     return `${answer.status} ${answer.body.code ?? ""}`.trim();

@@ -1,40 +1,24 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { StepOutcome } from "@gantry/core/step/outcome.ts";
 import { Crash, fastClock, openBench } from "../step.fixture.ts";
 import { argocdRequireCluster } from "./cluster-step.ts";
 import { argocdEnsureApp, argocdEnsureProject, argocdEnsureRepository } from "./ensure-steps.ts";
 import { argocdDiff, argocdSync, argocdWait } from "./steps.ts";
-import { manifests, openWorld, overlay, REPOSITORY, type SiteWorld } from "./world.fixture.ts";
+import {
+  appInput,
+  failureOf,
+  manifests,
+  openWorld,
+  outputOf,
+  overlay,
+  PLACE,
+  projectInput,
+  REPOSITORY,
+  type SiteWorld,
+} from "./world.fixture.ts";
 
-const app = "orders-seoul-dp";
-const project = "orders";
-const place = { app, project };
+const { app, project } = PLACE;
 const ABSENT = `sha256:${"0".repeat(64)}`;
-
-function outputOf<O>(outcome: StepOutcome<O>): O {
-  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
-  return outcome.output;
-}
-
-function failureOf(outcome: StepOutcome<unknown>, kind: "failed" | "errored") {
-  assert.ok(outcome.kind === kind, JSON.stringify(outcome));
-  return outcome.failure;
-}
-
-const projectInput = (world: SiteWorld) => ({
-  project,
-  sourceRepos: [world.cloneUrl],
-  destinations: [{ cluster: "seoul-dp", namespace: "orders" }],
-});
-const appInput = (world: SiteWorld) => ({
-  ...place,
-  repoUrl: world.cloneUrl,
-  path: "overlays/seoul-dp",
-  targetRevision: "main",
-  cluster: "seoul-dp",
-  namespace: "orders",
-});
 
 /** Project, repository and app as a first CD would leave them. */
 async function ensureAll(world: SiteWorld, more: { autoSync?: boolean } = {}) {
@@ -88,10 +72,10 @@ suite("Argo CD", { concurrency: 4 }, () => {
       repository: { url: world.cloneUrl, created: true },
       app: { app, created: true, autoSync: false, url: `${world.argocd.url}/applications/argocd/${app}` },
     });
-    const diff = outputOf(await bench.run(argocdDiff, { ...place, revision }));
+    const diff = outputOf(await bench.run(argocdDiff, { ...PLACE, revision }));
     assert.deepEqual(diff, { changed: 2, changes: ["Deployment orders: create", "Service orders: create"] });
-    assert.deepEqual(outputOf(await bench.run(argocdSync, { ...place, revision })), { operation: "synced", revision });
-    const waited = outputOf(await bench.run(argocdWait, { ...place, revision, image: image.ref }));
+    assert.deepEqual(outputOf(await bench.run(argocdSync, { ...PLACE, revision })), { operation: "synced", revision });
+    const waited = outputOf(await bench.run(argocdWait, { ...PLACE, revision, image: image.ref }));
     assert.deepEqual(waited, { sync: "Synced", health: "Healthy", revision, images: [image.ref], url: made.app.url });
     assert.ok(
       bench.reasons.some((reason) => /Progressing: Deployment orders: Waiting for rollout/.test(reason)),
@@ -118,8 +102,8 @@ suite("Argo CD", { concurrency: 4 }, () => {
     const [first, second] = [await world.image("1"), await world.image("2")];
     const before = await world.commit(manifests(first));
     await ensureAll(world);
-    outputOf(await bench.run(argocdSync, { ...place, revision: before }));
-    outputOf(await bench.run(argocdWait, { ...place, revision: before, image: first.ref }));
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision: before }));
+    outputOf(await bench.run(argocdWait, { ...PLACE, revision: before, image: first.ref }));
 
     bench.nextTask();
     const again = await ensureAll(world);
@@ -134,20 +118,20 @@ suite("Argo CD", { concurrency: 4 }, () => {
     ] as const) {
       assert.deepEqual(await bench.plan(step as typeof argocdEnsureApp, input), []);
     }
-    assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision: before })).operation, "already");
+    assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision: before })).operation, "already");
 
     const revision = await world.commit(overlay(second));
-    const diff = outputOf(await bench.run(argocdDiff, { ...place, revision }));
+    const diff = outputOf(await bench.run(argocdDiff, { ...PLACE, revision }));
     const brief = (ref: string) => ref.replace(/(sha256:.{12}).*/, "$1…");
     assert.deepEqual(diff, {
       changed: 1,
       changes: [`Deployment orders: image ${brief(first.ref)} → ${brief(second.ref)}`],
     });
-    outputOf(await bench.run(argocdSync, { ...place, revision }));
-    const waited = outputOf(await bench.run(argocdWait, { ...place, revision, image: second.ref }));
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
+    const waited = outputOf(await bench.run(argocdWait, { ...PLACE, revision, image: second.ref }));
     assert.deepEqual(waited.images, [second.ref]);
 
-    const back = failureOf(await bench.run(argocdSync, { ...place, revision: before }), "failed");
+    const back = failureOf(await bench.run(argocdSync, { ...PLACE, revision: before }), "failed");
     assert.equal(back.code, "superseded");
   });
 
@@ -157,8 +141,8 @@ suite("Argo CD", { concurrency: 4 }, () => {
     const image = await world.image("1");
     const before = await world.commit(manifests(image));
     await ensureAll(world);
-    outputOf(await bench.run(argocdSync, { ...place, revision: before }));
-    outputOf(await bench.run(argocdWait, { ...place, revision: before, image: image.ref }));
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision: before }));
+    outputOf(await bench.run(argocdWait, { ...PLACE, revision: before, image: image.ref }));
 
     const revision = await world.commit({
       "base/service.yaml": manifests(image)["base/service.yaml"]?.replace("port: 80", "port: 81") ?? "",
@@ -166,7 +150,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     // Argo CD has not looked since: it still says Synced and Healthy, with the same image.
     const stale = await askArgoCd(world, `/applications/${app}?project=${project}`);
     assert.equal((stale as unknown as { status: { sync: { status: string } } }).status.sync.status, "Synced");
-    const outcome = await bench.run(argocdWait, { ...place, revision, image: image.ref }, { limitMs: 600 });
+    const outcome = await bench.run(argocdWait, { ...PLACE, revision, image: image.ref }, { limitMs: 600 });
     assert.ok(outcome.kind === "waiting");
     assert.match(outcome.reason, /OutOfSync at .*: Service orders/);
   });
@@ -179,8 +163,8 @@ suite("Argo CD", { concurrency: 4 }, () => {
     const made = await ensureAll(world, { autoSync: true });
     assert.equal(made.app.autoSync, true);
     const revision = await world.commit(overlay(await world.image("2")));
-    assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision })).operation, "refreshed");
-    const waited = outputOf(await bench.run(argocdWait, { ...place, revision }));
+    assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision })).operation, "refreshed");
+    const waited = outputOf(await bench.run(argocdWait, { ...PLACE, revision }));
     assert.deepEqual([waited.sync, waited.health], ["Synced", "Healthy"]);
     assert.equal(syncsSaid(world).length, 0);
   });
@@ -194,10 +178,10 @@ suite("Argo CD", { concurrency: 4 }, () => {
       method: "POST",
       body: JSON.stringify({ project, revision }),
     });
-    const first = await bench.once(argocdSync, { ...place, revision });
+    const first = await bench.once(argocdSync, { ...PLACE, revision });
     assert.ok(first.kind === "waiting");
     assert.match(first.reason, /the sync is/);
-    const outcome = outputOf(await bench.run(argocdSync, { ...place, revision }));
+    const outcome = outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
     assert.equal(outcome.operation, "already");
     assert.equal(syncsSaid(world).length, 1);
   });
@@ -208,10 +192,10 @@ suite("Argo CD", { concurrency: 4 }, () => {
     const missing = { name: (await world.image("1")).name, digest: ABSENT };
     const revision = await world.commit(manifests(missing));
     await ensureAll(world);
-    outputOf(await bench.run(argocdSync, { ...place, revision }));
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
     const image = `${missing.name}@${ABSENT}`;
     const failure = failureOf(
-      await bench.run(argocdWait, { ...place, revision, image, degradedGrace: "300ms" }),
+      await bench.run(argocdWait, { ...PLACE, revision, image, degradedGrace: "300ms" }),
       "failed",
     );
     assert.equal(failure.code, "gate-failed");
@@ -228,7 +212,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     await ensureAll(world);
 
     const broken = await world.commit({ "base/service.yaml": "kind: [\n" });
-    const unrendered = failureOf(await bench.run(argocdWait, { ...place, revision: broken }), "failed");
+    const unrendered = failureOf(await bench.run(argocdWait, { ...PLACE, revision: broken }), "failed");
     assert.match(unrendered.line ?? "", /^ComparisonError: .*base\/service\.yaml/);
 
     const refused = await world.commit({
@@ -236,8 +220,8 @@ suite("Argo CD", { concurrency: 4 }, () => {
       "base/deployment.yaml":
         manifests(image)["base/deployment.yaml"]?.replace("labels: {app: orders}", "labels: {app: other}") ?? "",
     });
-    outputOf(await bench.run(argocdSync, { ...place, revision: refused }));
-    const unapplied = failureOf(await bench.run(argocdWait, { ...place, revision: refused }), "failed");
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision: refused }));
+    const unapplied = failureOf(await bench.run(argocdWait, { ...PLACE, revision: refused }), "failed");
     assert.match(unapplied.line ?? "", /^Deployment orders: .*selector/);
   });
 
@@ -252,8 +236,8 @@ suite("Argo CD", { concurrency: 4 }, () => {
         files["base/deployment.yaml"]?.replace("spec:\n  replicas", "spec:\n  paused: true\n  replicas") ?? "",
     });
     await ensureAll(world);
-    outputOf(await bench.run(argocdSync, { ...place, revision }));
-    const look = () => bench.run(argocdWait, { ...place, revision }, { limitMs: 1_500 });
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
+    const look = () => bench.run(argocdWait, { ...PLACE, revision }, { limitMs: 1_500 });
     let outcome = await look();
     for (let looks = 1; looks < 15 && outcome.kind === "waiting" && !/^Suspended/.test(outcome.reason); looks += 1) {
       outcome = await look();
@@ -274,11 +258,11 @@ suite("Argo CD", { concurrency: 4 }, () => {
       await world.commit({
         "base/service.yaml": `${manifests(await world.image("1"))["base/service.yaml"]}# ${when}\n`,
       });
-      await assert.rejects(bench.run(argocdSync, { ...place, revision: next }), Crash);
+      await assert.rejects(bench.run(argocdSync, { ...PLACE, revision: next }), Crash);
       const before = syncsSaid(world).length;
-      assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision: next })).operation, "synced");
+      assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision: next })).operation, "synced");
       assert.equal(syncsSaid(world).length - before, when === "before-perform" ? 1 : 0);
-      outputOf(await bench.run(argocdWait, { ...place, revision: next }));
+      outputOf(await bench.run(argocdWait, { ...PLACE, revision: next }));
     }
   });
 
@@ -367,7 +351,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.match(outcome.message, /git host/);
     assert.ok(!JSON.stringify(outcome).includes("wrong-git-token"));
 
-    const absent = failureOf(await bench.run(argocdWait, { ...place, revision: "a".repeat(40) }), "errored");
+    const absent = failureOf(await bench.run(argocdWait, { ...PLACE, revision: "a".repeat(40) }), "errored");
     assert.equal(absent.code, "system-refused");
   });
 
@@ -383,9 +367,9 @@ suite("Argo CD", { concurrency: 4 }, () => {
     outputOf(await bench.run(argocdEnsureRepository, { repository: REPOSITORY }));
     assert.equal(outputOf(await bench.run(argocdEnsureApp, appInput(world), { retries: 3 })).created, true);
     argocd.faults.add({ kind: "drop-answer", match: "POST .*/sync$", times: 1 });
-    assert.equal(outputOf(await bench.run(argocdSync, { ...place, revision }, { retries: 3 })).operation, "synced");
+    assert.equal(outputOf(await bench.run(argocdSync, { ...PLACE, revision }, { retries: 3 })).operation, "synced");
     argocd.faults.add({ kind: "status", status: 503, match: "GET ", times: 9 });
-    outputOf(await bench.run(argocdWait, { ...place, revision, image: image.ref }));
+    outputOf(await bench.run(argocdWait, { ...PLACE, revision, image: image.ref }));
     assert.equal(argocd.exchanges.filter((one) => one.path.endsWith("/sync")).length <= 1, true);
   });
 
@@ -395,8 +379,8 @@ suite("Argo CD", { concurrency: 4 }, () => {
     const image = await world.image("1");
     const revision = await world.commit(manifests(image));
     await ensureAll(world);
-    outputOf(await bench.run(argocdSync, { ...place, revision }));
-    const waiting = bench.run(argocdWait, { ...place, revision, image: image.ref });
+    outputOf(await bench.run(argocdSync, { ...PLACE, revision }));
+    const waiting = bench.run(argocdWait, { ...PLACE, revision, image: image.ref });
     await world.restartArgoCd();
     assert.equal(outputOf(await waiting).health, "Healthy");
   });

@@ -1,5 +1,6 @@
 // One site for the tests of this connector: a git host with a yaml repository, a registry with an image, an Argo CD.
 
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
@@ -7,6 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { ArgocdSystem, GitSystem } from "@gantry/core/site/systems.ts";
+import type { StepOutcome } from "@gantry/core/step/outcome.ts";
 import { type ArgoCd, type ArgoCdOptions, startArgoCd } from "@gantry/lab/fakes/argo-cd/argo-cd.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { type BitbucketDc, startBitbucketDc } from "@gantry/lab/fakes/git/bitbucket-dc.ts";
@@ -123,6 +125,33 @@ spec:
     ...overlay(image),
   };
 }
+
+/** The app of the tests. */
+export const PLACE = { app: "orders-seoul-dp", project: "orders" };
+
+export function outputOf<O>(outcome: StepOutcome<O>): O {
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  return outcome.output;
+}
+
+export function failureOf(outcome: StepOutcome<unknown>, kind: "failed" | "errored") {
+  assert.ok(outcome.kind === kind, JSON.stringify(outcome));
+  return outcome.failure;
+}
+
+export const projectInput = (world: SiteWorld) => ({
+  project: PLACE.project,
+  sourceRepos: [world.cloneUrl],
+  destinations: [{ cluster: "seoul-dp", namespace: "orders" }],
+});
+export const appInput = (world: SiteWorld) => ({
+  ...PLACE,
+  repoUrl: world.cloneUrl,
+  path: "overlays/seoul-dp",
+  targetRevision: "main",
+  cluster: "seoul-dp",
+  namespace: "orders",
+});
 
 export function overlay({ name, digest }: { readonly name: string; readonly digest: string }): Record<string, string> {
   return {

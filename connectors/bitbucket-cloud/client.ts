@@ -5,7 +5,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { z } from "zod";
 import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
-import { callSdk, type SdkCall } from "../git/sdk.ts";
+import { callSdk } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
 import { type Api, openApi } from "./api.ts";
 
@@ -39,7 +39,7 @@ async function createRepository(access: HostAccess, wish: RepositoryWish): Promi
   const { workspace, key } = placeOf(wish.project);
   // The API answers 400 to upper-case slugs, so they are converted.
   const slug = wish.slug.toLowerCase();
-  const answer = await call(access, {
+  const answer = await callSdk(access, apiOf, {
     what: `create repository ${wish.project}/${slug}`,
     schema: repositorySchema,
     expect: [400],
@@ -68,7 +68,7 @@ async function createRepository(access: HostAccess, wish: RepositoryWish): Promi
 }
 
 async function getRepository(access: HostAccess, project: string, slug: string): Promise<HostRepository | undefined> {
-  const answer = await call(access, {
+  const answer = await callSdk(access, apiOf, {
     what: `read repository ${project}/${slug}`,
     schema: repositorySchema,
     expect: [404],
@@ -78,7 +78,7 @@ async function getRepository(access: HostAccess, project: string, slug: string):
 }
 
 async function describeRepository(access: HostAccess, project: string, slug: string, text: string): Promise<void> {
-  await call(access, {
+  await callSdk(access, apiOf, {
     what: `describe repository ${project}/${slug}`,
     schema: repositorySchema,
     send: (api) =>
@@ -91,7 +91,7 @@ async function describeRepository(access: HostAccess, project: string, slug: str
 }
 
 async function isEmpty(access: HostAccess, project: string, slug: string): Promise<boolean> {
-  const answer = await call(access, {
+  const answer = await callSdk(access, apiOf, {
     what: `list branches of ${project}/${slug}`,
     schema: pageSchema,
     send: (api) =>
@@ -101,19 +101,12 @@ async function isEmpty(access: HostAccess, project: string, slug: string): Promi
 }
 
 async function deleteRepository(access: HostAccess, project: string, slug: string): Promise<void> {
-  await call(access, {
+  await callSdk(access, apiOf, {
     what: `delete repository ${project}/${slug}`,
     schema: z.unknown(),
     expect: [404],
     send: (api) => api.repositories.delete({ workspace: workspaceOf(project), repo_slug: slug.toLowerCase() }),
   });
-}
-
-function call<T>(
-  access: HostAccess,
-  request: Omit<SdkCall<T>, "send"> & { readonly send: (api: Api) => Promise<{ readonly data: unknown }> },
-): ReturnType<typeof callSdk<T>> {
-  return callSdk(access, { ...request, send: (guarded) => request.send(apiOf(access, guarded)) });
 }
 
 function apiOf({ system }: HostAccess, guarded: typeof fetch): Api {

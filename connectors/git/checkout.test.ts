@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { tryLock } from "@gantry/runtime/lock.ts";
 import { openBench } from "../step.fixture.ts";
-import { tempDir } from "../temp-dir.fixture.ts";
-import { type LabHost, startLabHost } from "./lab.fixture.ts";
+import { labWithBench } from "./lab-bench.fixture.ts";
 import { pushAsSomebody, seed } from "./lab-git.fixture.ts";
 import { checkout } from "./steps.ts";
 
@@ -150,15 +149,3 @@ test("what is wrong is said: no such branch, no such repository, no commit, a wr
   assert.equal(refused.kind === "errored" && refused.failure.code, "credential-refused", JSON.stringify(refused));
   assert.ok(!JSON.stringify([refused, stranger.lines]).includes("not-the-token"));
 });
-
-async function labWithBench(
-  t: Parameters<typeof tempDir>[0],
-): Promise<{ lab: LabHost; bench: Awaited<ReturnType<typeof openBench>> }> {
-  const lab = await startLabHost("bitbucket-dc", await tempDir(t));
-  const bench = await openBench({ systems: [lab.system] });
-  t.after(async () => {
-    await bench.close();
-    await lab.server.close();
-  });
-  return { lab, bench };
-}

@@ -3,9 +3,9 @@ import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Crash, openBench, type StepBench } from "../step.fixture.ts";
-import { tempDir } from "../temp-dir.fixture.ts";
 import { messageOf } from "./commit.ts";
-import { type LabHost, startLabHost } from "./lab.fixture.ts";
+import type { LabHost } from "./lab.fixture.ts";
+import { labWithBench } from "./lab-bench.fixture.ts";
 import { pushAsSomebody, seed } from "./lab-git.fixture.ts";
 import { checkout, commitPush, createRepository } from "./steps.ts";
 
@@ -247,16 +247,6 @@ test("ignored files and the workspace's own files stay as they are", async (t) =
   await bench.once(commitPush, { repository, directory: "source", message: "Deploy" });
   assert.equal(await head(), before);
 });
-
-async function labWithBench(t: Parameters<typeof tempDir>[0]): Promise<{ lab: LabHost; bench: StepBench }> {
-  const lab = await startLabHost("bitbucket-dc", await tempDir(t));
-  const bench = await openBench({ systems: [lab.system] });
-  t.after(async () => {
-    await bench.close();
-    await lab.server.close();
-  });
-  return { lab, bench };
-}
 
 /** A repository `orders` with these files, checked out into `source`. */
 async function checkedOut(lab: LabHost, bench: StepBench, files: Readonly<Record<string, string>>) {

@@ -10,10 +10,9 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { GantryError } from "@gantry/core/errors.ts";
 import fc from "fast-check";
-import { openBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
 import { openGit } from "./git.ts";
-import { startLabHost } from "./lab.fixture.ts";
+import { labWithBench } from "./lab-bench.fixture.ts";
 import { plantTree, seed, type TreeFile } from "./lab-git.fixture.ts";
 import { openMirror } from "./mirror.ts";
 import { checkRemoteUrl, isBranchName } from "./names.ts";
@@ -160,16 +159,7 @@ test("what a job wrote into its own .git does not reach a push", async (t) => {
 });
 
 test("an abort ends git and the programs it started, at once", { skip: noProc }, async (t) => {
-  const silent = createSocketServer(() => undefined);
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  t.after(() => silent.close());
-  const connected = new Promise((resolve) => silent.once("connection", (socket) => resolve(socket)));
-  const abort = new AbortController();
-  const git = openGit({ gitDir: await bareIn(await tempDir(t)), environment, signal: abort.signal });
-  const url = `http://127.0.0.1:${portOf(silent)}/x.git`;
-  const asked = git(["ls-remote", "--", url], { remote: { system: "b", url, authorization: "Bearer x" } });
-  asked.catch(() => undefined);
-  await connected;
+  const { url, abort, asked } = await askSilentHost(t, "x");
   assert.ok(processesWith(url) > 0, "it is running");
   const started = performance.now();
   abort.abort(new Error("the step was canceled"));
@@ -179,16 +169,7 @@ test("an abort ends git and the programs it started, at once", { skip: noProc },
 });
 
 test("a credential is in no argument while git runs", { skip: noProc }, async (t) => {
-  const silent = createSocketServer(() => undefined);
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  t.after(() => silent.close());
-  const connected = new Promise((resolve) => silent.once("connection", (socket) => resolve(socket)));
-  const abort = new AbortController();
-  const git = openGit({ gitDir: await bareIn(await tempDir(t)), environment, signal: abort.signal });
-  const url = `http://127.0.0.1:${portOf(silent)}/x.git`;
-  const asked = git(["ls-remote", "--", url], { remote: { system: "b", url, authorization: "Bearer c4n4ry-in-argv" } });
-  asked.catch(() => undefined);
-  await connected;
+  const { abort, asked } = await askSilentHost(t, "c4n4ry-in-argv");
   assert.equal(processesWith("c4n4ry-in-argv"), 0);
   abort.abort(new Error("enough"));
   await assert.rejects(asked, /enough/);
@@ -213,14 +194,21 @@ test("our rule for branch names is at least as strict as git's own", () => {
   for (const name of ["main", "feature/한글", "release-1.2", "a@b", "user/x+y=z"]) assert.ok(isBranchName(name), name);
 });
 
-async function labWithBench(t: Parameters<typeof tempDir>[0]) {
-  const lab = await startLabHost("bitbucket-dc", await tempDir(t));
-  const bench = await openBench({ systems: [lab.system] });
+/** A git that waits for a host which accepted its connection and never answers. */
+async function askSilentHost(t: Parameters<typeof tempDir>[0], token: string) {
+  const silent = createSocketServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   t.after(async () => {
-    await bench.close();
-    await lab.server.close();
+    silent.close();
   });
-  return { lab, bench };
+  const connected = new Promise((resolve) => silent.once("connection", (socket) => resolve(socket)));
+  const abort = new AbortController();
+  const git = openGit({ gitDir: await bareIn(await tempDir(t)), environment, signal: abort.signal });
+  const url = `http://127.0.0.1:${portOf(silent)}/x.git`;
+  const asked = git(["ls-remote", "--", url], { remote: { system: "b", url, authorization: `Bearer ${token}` } });
+  asked.catch(() => undefined);
+  await connected;
+  return { url, abort, asked };
 }
 
 async function bareIn(dir: string): Promise<string> {

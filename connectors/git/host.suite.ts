@@ -13,6 +13,7 @@ import { tempDir } from "../temp-dir.fixture.ts";
 import type { GitHost } from "./host.ts";
 import { openHost } from "./hosts.ts";
 import { type LabHost, startLabHost } from "./lab.fixture.ts";
+import { gitEnvironmentOf } from "./lab-git.fixture.ts";
 import { createRepository } from "./steps.ts";
 
 const run = promisify(execFile);
@@ -104,13 +105,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     await writeFile(join(dir, "seed", "README.md"), "hello\n");
     await lab.seed("template", join(dir, "seed"));
     await lab.seed("template", join(dir, "seed"));
-    const env = {
-      PATH: process.env.PATH ?? "",
-      HOME: dir,
-      GIT_CONFIG_COUNT: "1",
-      GIT_CONFIG_KEY_0: "http.extraHeader",
-      GIT_CONFIG_VALUE_0: `Authorization: ${host.gitAuthorization()}`,
-    };
+    const env = gitEnvironmentOf(host, dir);
     await run("git", ["clone", "--quiet", host.cloneUrl(lab.project, "template"), join(dir, "copy")], { env });
     const { stdout } = await run("git", ["-C", join(dir, "copy"), "log", "--format=%H %s"], { env });
     const [tip = "", subject] = stdout.trim().split(/ (.*)/);

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import type { GitHost } from "./host.ts";
 import { openHost } from "./hosts.ts";
 import type { LabHost } from "./lab.fixture.ts";
 
@@ -24,6 +25,17 @@ export async function seed(lab: LabHost, slug: string, files: Readonly<Record<st
   }
 }
 
+/** The environment of an ordinary git that is signed in at the host. `home`: a folder without configuration. */
+export function gitEnvironmentOf(host: GitHost, home: string): Readonly<Record<string, string>> {
+  return {
+    PATH: process.env.PATH ?? "",
+    HOME: home,
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "http.extraHeader",
+    GIT_CONFIG_VALUE_0: `Authorization: ${host.gitAuthorization()}`,
+  };
+}
+
 /** Another developer changes files of a branch (created from `main` if it is new) and pushes. Returns the new commit. */
 export async function pushAsSomebody(
   lab: LabHost,
@@ -33,13 +45,7 @@ export async function pushAsSomebody(
 ): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-somebody-"));
   const host = openHost({ system: lab.system, fetch, signal: AbortSignal.timeout(20_000) });
-  const env = {
-    PATH: process.env.PATH ?? "",
-    HOME: dir,
-    GIT_CONFIG_COUNT: "1",
-    GIT_CONFIG_KEY_0: "http.extraHeader",
-    GIT_CONFIG_VALUE_0: `Authorization: ${host.gitAuthorization()}`,
-  };
+  const env = gitEnvironmentOf(host, dir);
   const git = async (...args: string[]) => (await run("git", args, { cwd: dir, env })).stdout.trim();
   try {
     await git("clone", "--quiet", host.cloneUrl(lab.project, slug), "copy");

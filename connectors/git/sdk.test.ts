@@ -24,7 +24,7 @@ async function pauseAfter({ status, headers = {}, message = "" }: Answer): Promi
   const send = () =>
     Promise.reject(Object.assign(new Error("no"), { status, response: { headers, data: { message } } }));
   try {
-    await callSdk(access, { what: "create", schema: z.unknown(), send });
+    await callSdk(access, () => undefined, { what: "create", schema: z.unknown(), send });
   } catch (error) {
     assert.ok(error instanceof GantryError);
     return error.code === "system-unavailable" ? error.details.retryAfterMs : error.code;

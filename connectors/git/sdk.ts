@@ -11,23 +11,27 @@ import { type HostAccess, withoutToken } from "./host.ts";
 export type SdkRefusal = { readonly ok: false; readonly status: number; readonly problem: string };
 export type SdkAnswer<T> = { readonly ok: true; readonly data: T };
 
-export type SdkCall<T> = {
+export type SdkCall<Api, T> = {
   /** For errors: "create repository orders". */
   readonly what: string;
   /** What is needed of the answer; the libraries' own types promise more than the hosts keep. */
   readonly schema: z.ZodType<T>;
   /** Statuses that are ordinary answers. */
   readonly expect?: readonly number[];
-  /** One request with the library, which must use this fetch. */
-  readonly send: (fetch: typeof globalThis.fetch) => Promise<{ readonly data: unknown }>;
+  /** One request with the library. */
+  readonly send: (api: Api) => Promise<{ readonly data: unknown }>;
 };
 
 /**
- * One call through a library. Throws `credential-refused` (401), `system-forbidden` (403), `system-unavailable` (no
+ * One call through a library. `openApi`: opens the library, which must use this fetch. Throws `credential-refused` (401), `system-forbidden` (403), `system-unavailable` (no
  * answer, 408, 429, 5xx, a rate limit told by 403), `system-refused` (other 4xx), `system-strange` (a redirect, other
  * fields than needed, too large), or the reason of the signal.
  */
-export async function callSdk<T>(access: HostAccess, call: SdkCall<T>): Promise<SdkAnswer<T> | SdkRefusal> {
+export async function callSdk<Api, T>(
+  access: HostAccess,
+  openApi: (access: HostAccess, fetch: typeof globalThis.fetch) => Api,
+  call: SdkCall<Api, T>,
+): Promise<SdkAnswer<T> | SdkRefusal> {
   const details = { system: access.system.name, what: call.what };
   // The libraries bury what a fetch throws, so it is kept aside here.
   let lost: { readonly error: unknown } | undefined;
@@ -40,7 +44,7 @@ export async function callSdk<T>(access: HostAccess, call: SdkCall<T>): Promise<
     }
   };
   try {
-    const { data } = await call.send(guarded);
+    const { data } = await call.send(openApi(access, guarded));
     const checked = call.schema.safeParse(data);
     if (checked.success) return { ok: true, data: checked.data };
     const wrong = checked.error.issues

@@ -6,7 +6,7 @@ import { cloneAddress } from "@gantry/core/site/clone-address.ts";
 import { Octokit } from "@octokit/rest";
 import { z } from "zod";
 import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
-import { callSdk, type SdkCall } from "../git/sdk.ts";
+import { callSdk } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
 
 const repositorySchema = z.object({
@@ -38,7 +38,7 @@ async function createRepository(access: HostAccess, wish: RepositoryWish): Promi
   const what = `create repository ${wish.project}/${wish.slug}`;
   const fields = { name: wish.slug, description: wish.description, private: wish.private, auto_init: false };
   const isOrganisation = await ownedByOrganisation(access, wish.project, what);
-  const answer = await call(access, {
+  const answer = await callSdk(access, apiOf, {
     what,
     schema: repositorySchema,
     expect: [422],
@@ -56,13 +56,17 @@ async function createRepository(access: HostAccess, wish: RepositoryWish): Promi
 
 /** A user's repository can only be created with that user's token; another token would create it under the wrong owner. */
 async function ownedByOrganisation(access: HostAccess, owner: string, what: string): Promise<boolean> {
-  const answer = await call(access, {
+  const answer = await callSdk(access, apiOf, {
     what,
     schema: ownerSchema,
     send: (api) => api.rest.users.getByUsername({ username: owner }),
   });
   if (!answer.ok || answer.data.type === "Organization") return true;
-  const self = await call(access, { what, schema: ownerSchema, send: (api) => api.rest.users.getAuthenticated() });
+  const self = await callSdk(access, apiOf, {
+    what,
+    schema: ownerSchema,
+    send: (api) => api.rest.users.getAuthenticated(),
+  });
   if (self.ok && self.data.login.toLowerCase() === owner.toLowerCase()) return false;
   throw new GantryError("system-forbidden", {
     system: access.system.name,
@@ -72,7 +76,7 @@ async function ownedByOrganisation(access: HostAccess, owner: string, what: stri
 }
 
 async function getRepository(access: HostAccess, project: string, slug: string): Promise<HostRepository | undefined> {
-  const answer = await call(access, {
+  const answer = await callSdk(access, apiOf, {
     what: `read repository ${project}/${slug}`,
     schema: repositorySchema,
     expect: [404],
@@ -82,7 +86,7 @@ async function getRepository(access: HostAccess, project: string, slug: string):
 }
 
 async function describeRepository(access: HostAccess, project: string, slug: string, text: string): Promise<void> {
-  await call(access, {
+  await callSdk(access, apiOf, {
     what: `describe repository ${project}/${slug}`,
     schema: repositorySchema,
     send: (api) => api.rest.repos.update({ owner: project, repo: slug, description: text }),
@@ -90,7 +94,7 @@ async function describeRepository(access: HostAccess, project: string, slug: str
 }
 
 async function isEmpty(access: HostAccess, project: string, slug: string): Promise<boolean> {
-  const answer = await call(access, {
+  const answer = await callSdk(access, apiOf, {
     what: `list branches of ${project}/${slug}`,
     schema: branchesSchema,
     send: (api) => api.rest.repos.listBranches({ owner: project, repo: slug, per_page: 1 }),
@@ -99,19 +103,12 @@ async function isEmpty(access: HostAccess, project: string, slug: string): Promi
 }
 
 async function deleteRepository(access: HostAccess, project: string, slug: string): Promise<void> {
-  await call(access, {
+  await callSdk(access, apiOf, {
     what: `delete repository ${project}/${slug}`,
     schema: z.unknown(),
     expect: [404],
     send: (api) => api.rest.repos.delete({ owner: project, repo: slug }),
   });
-}
-
-function call<T>(
-  access: HostAccess,
-  request: Omit<SdkCall<T>, "send"> & { readonly send: (api: Octokit) => Promise<{ readonly data: unknown }> },
-): ReturnType<typeof callSdk<T>> {
-  return callSdk(access, { ...request, send: (guarded) => request.send(apiOf(access, guarded)) });
 }
 
 function apiOf({ system }: HostAccess, guarded: typeof fetch): Octokit {

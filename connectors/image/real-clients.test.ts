@@ -6,6 +6,7 @@ import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
+import { isInstalled } from "@gantry/lab/installed.fixture.ts";
 import { type HarborBench, harborBench, registryOf } from "../harbor/harbor.fixture.ts";
 import { Crash } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
@@ -17,7 +18,7 @@ const run = promisify(execFile);
 const INPUT = { repository: "orders/web", tags: ["1"] };
 
 test("an unmodified client reads the image back at its digest", async (t) => {
-  if (!(await isHere("skopeo"))) return t.skip("skopeo is not on this machine");
+  if (!(await isInstalled("skopeo"))) return t.skip("skopeo is not on this machine");
   const world = await harborBench(t, { empty: false, projects: { orders: { public: "true" } } });
   await writeFiles(world.bench.workspace, {
     Dockerfile: "ARG REGISTRY\nFROM ${REGISTRY}/library/web-base:1\nCOPY a /srv/\n",
@@ -40,7 +41,7 @@ test("an unmodified client reads the image back at its digest", async (t) => {
 });
 
 test("Buildah builds what runs commands; it is pushed like every image, and found again after a crash", async (t) => {
-  if (!(await isHere("buildah"))) return t.skip("buildah is not on this machine");
+  if (!(await isInstalled("buildah"))) return t.skip("buildah is not on this machine");
   const world = await harborBench(t);
   const { bench, harbor, host } = world;
   if (!(await pushShell(t, world))) return t.skip("there is no /bin/sh with ldd to make a base image of");
@@ -92,13 +93,4 @@ async function pushShell(t: TestContext, world: HarborBench): Promise<boolean> {
   const registry = registryOf(world);
   await pushImage({ registry, repository: "orders/shell", image, tags: ["1"], scratch, log: () => undefined });
   return true;
-}
-
-async function isHere(program: string): Promise<boolean> {
-  try {
-    await run(program, ["--version"]);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -5,32 +5,10 @@ import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { startJira } from "@gantry/lab/fakes/jira.ts";
 import { Crash, fastClock, openBench, type StepBench } from "../step.fixture.ts";
 import { tempDir } from "../temp-dir.fixture.ts";
+import { openJira } from "./jira.fixture.ts";
 import { comment, createIssue, createProject, transitionIssue } from "./steps.ts";
 
-type T = { after: (fn: () => Promise<void>) => void };
 const FLAVOURS = ["data-center", "cloud"] as const;
-
-async function world(
-  t: T,
-  flavour: (typeof FLAVOURS)[number],
-  searchLagMs = 0,
-): Promise<{ jira: FakeServer; bench: StepBench; connection: JiraSystem }> {
-  const account = { username: "gantry@example.com", token: "jira-token-1" };
-  const jira = await startJira({ name: "jira", dir: await tempDir(t), flavour, searchLagMs, ...account });
-  t.after(() => jira.close());
-  const connection: JiraSystem = {
-    kind: "jira",
-    name: "jira",
-    url: jira.url,
-    standIn: true,
-    flavour,
-    lead: "mina",
-    ...account,
-  };
-  const bench = await openBench({ systems: [connection], task: { pipeline: "create-app", site: "platform" } });
-  t.after(() => bench.close());
-  return { jira, bench, connection };
-}
 
 async function withIssue(bench: StepBench): Promise<string> {
   await bench.run(createProject, { key: "ORD", name: "Orders" });
@@ -46,7 +24,7 @@ function posts(jira: FakeServer, path: RegExp): number {
 
 for (const flavour of FLAVOURS) {
   test(`${flavour}: creates a project once, and knows it again in another task of the same app`, async (t) => {
-    const { jira, bench } = await world(t, flavour);
+    const { jira, bench } = await openJira(t, flavour);
     const input = { key: "ORD", name: "Orders", description: "Takes orders." };
     assert.deepEqual(await bench.plan(createProject, input), ["create the Jira project ORD (Orders)"]);
     const first = await bench.run(createProject, input);
@@ -94,7 +72,7 @@ for (const flavour of FLAVOURS) {
   });
 
   test(`${flavour}: an issue, its transition and a comment`, async (t) => {
-    const { jira, bench } = await world(t, flavour);
+    const { jira, bench } = await openJira(t, flavour);
     const issue = await withIssue(bench);
     assert.equal(issue, "ORD-1");
     const moved = await bench.run(transitionIssue, { issue, to: "done" });
@@ -113,7 +91,7 @@ for (const flavour of FLAVOURS) {
 }
 
 test("somebody else's project is never taken over", async (t) => {
-  const { bench } = await world(t, "data-center");
+  const { bench } = await openJira(t, "data-center");
   await bench.run(createProject, { key: "ORD", name: "Orders" });
   bench.nextTask({ app: "ordinals" });
   const outcome = await bench.run(createProject, { key: "ORD", name: "Ordinals" });
@@ -123,7 +101,7 @@ test("somebody else's project is never taken over", async (t) => {
 });
 
 test("Jira's own complaint reaches the person", async (t) => {
-  const { bench } = await world(t, "data-center");
+  const { bench } = await openJira(t, "data-center");
   await bench.run(createProject, { key: "ORD", name: "Orders" });
   bench.nextTask();
   const outcome = await bench.run(createProject, { key: "ORX", name: "orders" });
@@ -133,7 +111,7 @@ test("Jira's own complaint reaches the person", async (t) => {
 });
 
 test("a key that could become a path is refused before anything is sent", async (t) => {
-  const { jira, bench } = await world(t, "data-center");
+  const { jira, bench } = await openJira(t, "data-center");
   for (const key of ["../ORD", "ORD/2", "ord", "ORD%2F..", "O"]) {
     const outcome = await bench.run(createProject, { key, name: "Orders" });
     assert.ok(outcome.kind === "errored" && outcome.failure.code === "bad-input", key);
@@ -142,7 +120,7 @@ test("a key that could become a path is refused before anything is sent", async 
 });
 
 test("a refused token is named as such and never shown", async (t) => {
-  const { connection } = await world(t, "data-center");
+  const { connection } = await openJira(t, "data-center");
   const wrong = { ...connection, username: undefined, token: "wrong-token-9" };
   const bench = await openBench({ systems: [wrong as JiraSystem], limits: { maxPauseMs: 10 }, nowMs: fastClock() });
   t.after(() => bench.close());
@@ -154,7 +132,7 @@ test("a refused token is named as such and never shown", async (t) => {
 
 for (const when of ["before-perform", "after-perform"] as const) {
   test(`a runner that dies ${when} makes neither a second project, issue nor comment`, async (t) => {
-    const { jira, bench } = await world(t, "cloud", 60);
+    const { jira, bench } = await openJira(t, "cloud", 60);
     await dieAndRepeat(bench, "project", when, () => bench.run(createProject, { key: "ORD", name: "Orders" }));
     assert.equal(posts(jira, /\/project$/), 1);
     if (when === "after-perform") {
@@ -171,7 +149,7 @@ for (const when of ["before-perform", "after-perform"] as const) {
 }
 
 test("an issue that may exist is not created again unless the pipeline accepts duplicates", async (t) => {
-  const { jira, bench } = await world(t, "data-center");
+  const { jira, bench } = await openJira(t, "data-center");
   await bench.run(createProject, { key: "ORD", name: "Orders" });
   const input = { project: "ORD", summary: "Deploy orders" };
   bench.crashAt({ effect: "issue", when: "before-perform" });
@@ -186,7 +164,7 @@ test("an issue that may exist is not created again unless the pipeline accepts d
 });
 
 test("a lost answer is tried again and finds what was made", async (t) => {
-  const { jira, bench } = await world(t, "data-center");
+  const { jira, bench } = await openJira(t, "data-center");
   jira.faults.add({ kind: "drop-answer", match: "POST .*/project", times: 1 });
   const outcome = await bench.run(createProject, { key: "ORD", name: "Orders" }, { retries: 2 });
   assert.ok(outcome.kind === "succeeded" && outcome.output.created, JSON.stringify(outcome));
@@ -218,7 +196,7 @@ async function dieAndRepeat(
 }
 
 test("a restart of Jira before each change is outlasted, and nothing is made twice", async (t) => {
-  const { jira, bench } = await world(t, "data-center");
+  const { jira, bench } = await openJira(t, "data-center");
   const down = (): void => {
     jira.faults.add({ kind: "drop", times: 6 });
     jira.faults.add({ kind: "status", status: 503, times: 3 });

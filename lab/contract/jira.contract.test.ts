@@ -1,13 +1,10 @@
 // Everything that Gantry and the fake say to each other about Jira, checked against Atlassian's documents.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { type JiraFlavour, openJira } from "@gantry/connectors/jira/jira.fixture.ts";
 import { comment, createIssue, createProject, transitionIssue } from "@gantry/connectors/jira/steps.ts";
-import { openBench } from "@gantry/connectors/step.fixture.ts";
-import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
-import type { JiraSystem } from "@gantry/core/site/systems.ts";
 import type { Exchange } from "../fakes/fake-server.ts";
-import { startJira } from "../fakes/jira.ts";
 import {
   checkExchanges,
   checkOperationsExist,
@@ -17,7 +14,6 @@ import {
   specsFolder,
 } from "./spec.ts";
 
-type T = { after: (fn: () => Promise<void>) => void };
 const skip = specsFolder() === undefined ? "no API documents (see GANTRY_SPECS)" : false;
 const EXEMPTIONS: readonly Exemption[] = [
   {
@@ -54,21 +50,8 @@ for (const { flavour, file, needed, basePath } of FLAVOURS) {
 }
 
 /** All calls that the connector can make, with a crash that makes it search. */
-async function everything(t: T, flavour: "cloud" | "data-center"): Promise<readonly Exchange[]> {
-  const account = { username: "gantry@example.com", token: "jira-token-1" };
-  const jira = await startJira({ name: "jira", dir: await tempDir(t), flavour, ...account });
-  t.after(() => jira.close());
-  const system: JiraSystem = {
-    kind: "jira",
-    name: "jira",
-    url: jira.url,
-    standIn: true,
-    flavour,
-    lead: "mina",
-    ...account,
-  };
-  const bench = await openBench({ systems: [system] });
-  t.after(() => bench.close());
+async function everything(t: TestContext, flavour: JiraFlavour): Promise<readonly Exchange[]> {
+  const { jira, bench } = await openJira(t, flavour);
   assert.equal(
     (await bench.run(createProject, { key: "ORD", name: "Orders", description: "Takes orders." })).kind,
     "succeeded",

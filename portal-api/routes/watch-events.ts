@@ -1,10 +1,10 @@
 // GET /v1/events: the events of all tasks, as a stream or as pages.
 
-import { feedEvent } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { limitQuery, name, seqQuery, taskId, waitQuery } from "../http/schemas.ts";
+import { eventPages } from "../live/event-page.ts";
 import { type FeedPart, feedSource, readFeed } from "../live/feed-source.ts";
 import { longPoll } from "../live/long-poll.ts";
 import { lastEventId, sendStream } from "../live/stream.ts";
@@ -28,15 +28,7 @@ export const watchEvents = route({
     app: name.optional(),
     task: taskId.optional(),
   }),
-  responses: {
-    200: {
-      description: "Events, oldest first",
-      content: {
-        "application/json": z.object({ items: z.array(feedEvent), last: z.int().describe("`after` of the next page") }),
-        "text/event-stream": z.string(),
-      },
-    },
-  },
+  responses: eventPages,
   handle: async (call) => {
     const { ctx, portal, query } = call;
     const { after, wait = 0, limit = 200, ...filter } = query;

@@ -1,10 +1,10 @@
 // GET /v1/tasks/{id}/events: the events of one task, as a stream or as pages.
 
-import { feedEvent } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inTask, limitQuery, seqQuery, waitQuery } from "../http/schemas.ts";
+import { eventPages } from "../live/event-page.ts";
 import { longPoll } from "../live/long-poll.ts";
 import { lastEventId, sendStream } from "../live/stream.ts";
 import { taskSource } from "../live/task-source.ts";
@@ -26,15 +26,7 @@ export const watchTask = route({
     wait: waitQuery.optional(),
     limit: limitQuery.optional(),
   }),
-  responses: {
-    200: {
-      description: "Events, oldest first",
-      content: {
-        "application/json": z.object({ items: z.array(feedEvent), last: z.int().describe("`after` of the next page") }),
-        "text/event-stream": z.string(),
-      },
-    },
-  },
+  responses: eventPages,
   handle: async (call) => {
     const { ctx, portal, params, query } = call;
     ctx.vary("Accept");

@@ -40,6 +40,17 @@ const limit = z.coerce.number().pipe(z.int().min(1).max(1_000)).default(50);
 const wait = z.coerce.number().pipe(z.int().min(0).max(30_000)).default(0);
 const pageQuery = z.strictObject({ limit, cursor: z.string().optional() });
 
+/** Of a request for a task, new or again. */
+const REQUEST_ERRORS = [
+  "app-exists",
+  "app-unknown",
+  "bad-params",
+  "conflict",
+  "idempotency-key-reused",
+  "pipeline-unknown",
+  "too-many",
+] as const;
+
 export const AGENT_ROUTES = {
   /** The same key and body again give the same task. */
   startTask: route({
@@ -48,15 +59,7 @@ export const AGENT_ROUTES = {
     body: startTask,
     answer: taskView,
     status: 202,
-    errors: [
-      "app-exists",
-      "app-unknown",
-      "bad-params",
-      "conflict",
-      "idempotency-key-reused",
-      "pipeline-unknown",
-      "too-many",
-    ],
+    errors: REQUEST_ERRORS,
   }),
   /** Newest first. */
   tasks: route({
@@ -129,17 +132,7 @@ export const AGENT_ROUTES = {
     body: rerunTask,
     answer: taskView,
     status: 202,
-    errors: [
-      "app-exists",
-      "app-unknown",
-      "bad-params",
-      "conflict",
-      "idempotency-key-reused",
-      "not-found",
-      "pipeline-unknown",
-      "task-archived",
-      "too-many",
-    ],
+    errors: [...REQUEST_ERRORS, "not-found", "task-archived"],
   }),
   resolve: route({
     method: "POST",

@@ -7,14 +7,20 @@ import {
   argocdEnsureRepository,
 } from "@gantry/connectors/argo-cd/ensure-steps.ts";
 import { argocdDiff, argocdSync, argocdWait } from "@gantry/connectors/argo-cd/steps.ts";
-import { manifests, openWorld, REPOSITORY } from "@gantry/connectors/argo-cd/world.fixture.ts";
+import {
+  appInput,
+  manifests,
+  openWorld,
+  PLACE,
+  projectInput,
+  REPOSITORY,
+} from "@gantry/connectors/argo-cd/world.fixture.ts";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
 import { checkExchanges, checkOperationsExist, loadSpec, neededOperations, specsFolder } from "../../contract/spec.ts";
 import { parseImage } from "./registry.ts";
 import { RenderProblem, render } from "./render.ts";
 
 const DOCUMENTS = ["argo-cd/swagger-v2.14.21.json", "argo-cd/swagger-v3.2.12.json", "argo-cd/swagger-v3.5.1.json"];
-const place = { app: "orders-seoul-dp", project: "orders" };
 
 suite("the fake Argo CD", { concurrency: 4 }, () => {
   test("what is said to Argo CD and what it answers fits its published documents, from 2.14 to 3.5", async (t) => {
@@ -22,27 +28,18 @@ suite("the fake Argo CD", { concurrency: 4 }, () => {
     const world = await openWorld(t);
     const { bench, argocd } = world;
     const revision = await world.commit(manifests(await world.image("1")));
-    const wish = { sourceRepos: [world.cloneUrl], destinations: [{ cluster: "seoul-dp", namespace: "orders" }] };
-    const app = {
-      ...place,
-      repoUrl: world.cloneUrl,
-      path: "overlays/seoul-dp",
-      targetRevision: "main",
-      cluster: "seoul-dp",
-      namespace: "orders",
-    };
+    const app = appInput(world);
     for (let twice = 0; twice < 2; twice++) {
-      await bench.run(argocdEnsureProject, { project: "orders", ...wish });
+      await bench.run(argocdEnsureProject, projectInput(world));
       await bench.run(argocdEnsureRepository, { repository: REPOSITORY });
       await bench.run(argocdEnsureApp, { ...app, ...(twice === 1 ? { labels: { team: "shop" } } : {}) });
-      await bench.run(argocdDiff, { ...place, revision });
-      await bench.run(argocdSync, { ...place, revision });
-      assert.equal((await bench.run(argocdWait, { ...place, revision })).kind, "succeeded");
+      await bench.run(argocdDiff, { ...PLACE, revision });
+      await bench.run(argocdSync, { ...PLACE, revision });
+      assert.equal((await bench.run(argocdWait, { ...PLACE, revision })).kind, "succeeded");
       bench.nextTask();
     }
     await bench.run(argocdEnsureProject, {
-      project: "orders",
-      ...wish,
+      ...projectInput(world),
       sourceRepos: ["https://git.example/other.git"],
     });
     await bench.run(argocdWait, { app: "absent", project: "orders", revision });

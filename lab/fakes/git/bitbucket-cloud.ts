@@ -5,17 +5,9 @@
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
-import {
-  Answer,
-  type FakeServer,
-  type FakeServerOptions,
-  openState,
-  originOf,
-  readJson,
-  serve,
-} from "../fake-server.ts";
-import { type PageOf, showCommit, showFile, showRepository } from "./git-pages.ts";
-import { accountOf, answerGit, type GitAccount, isPush, storeOf } from "./git-server.ts";
+import { Answer, type FakeServer, type FakeServerOptions, originOf, readJson, serve } from "../fake-server.ts";
+import { type Asked, addRepositoryPages } from "./git-pages.ts";
+import { accountOf, addGit, type GitAccount, type GitWorld, openGitWorld } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 
 export type BitbucketCloudOptions = FakeServerOptions & {
@@ -30,20 +22,14 @@ export type BitbucketCloud = FakeServer & {
 
 type Repository = { id: number; workspace: string; slug: string; description: string; private: boolean; key: string };
 type State = { nextId: number; repositories: Repository[] };
-type World = {
-  readonly options: BitbucketCloudOptions;
-  readonly state: State;
-  readonly save: () => void;
-  readonly store: GitStore;
-};
-type Asked = Koa.Context & { params: Record<string, string | undefined> };
+type World = GitWorld<BitbucketCloudOptions, State>;
 
+/** The user names that git may give beside an API token or an access token. */
 const GIT_USERS = ["x-bitbucket-api-token-auth", "x-token-auth"];
 const BRANCH = "main";
 
 export async function startBitbucketCloud(options: BitbucketCloudOptions): Promise<BitbucketCloud> {
-  const { state, save } = openState<State>(options, () => ({ nextId: 1, repositories: [] }));
-  const world: World = { options, state, save, store: storeOf(options) };
+  const world: World = openGitWorld(options, (): State => ({ nextId: 1, repositories: [] }));
   const fake = await serve(options, (router) => {
     const api = new Router({ prefix: "/2.0" });
     api.use(async (ctx, next) => {
@@ -53,7 +39,17 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
     addRepositories(api, world);
     addContents(api, world);
     router.use(api.routes());
-    addGit(router, world);
+    addGit(router, world.store, {
+      prefix: "",
+      realm: "Bitbucket.org HTTP",
+      callerOf: (ctx) => accountOf(ctx, options.accounts, GIT_USERS),
+      find: (workspace, slug) => find(world, workspace, slug),
+      says: {
+        unknownCaller: "Authentication failed",
+        noRepository: "Repository not found",
+        mayNotPush: "Your credentials lack the privilege to push.",
+      },
+    });
     addPages(router, world);
   });
   return {
@@ -146,23 +142,13 @@ function addContents(api: Router, world: World): void {
   });
 }
 
-function addGit(router: Router, world: World): void {
-  router.all(/^\/([^/]+)\/([^/]+?)\.git(\/info\/refs|\/git-upload-pack|\/git-receive-pack)$/, async (ctx) => {
-    const account = accountOf(ctx, world.options.accounts, GIT_USERS);
-    if (!account) {
-      ctx.set("www-authenticate", 'Basic realm="Bitbucket.org HTTP"');
-      throw new Answer(401, "Authentication failed");
-    }
-    const [workspace = "", slug = "", service = ""] = ctx.captures ?? [];
-    const repository = find(world, decodeURIComponent(workspace), decodeURIComponent(slug));
-    if (!repository) throw new Answer(404, "Repository not found");
-    if (isPush(ctx) && account.rights === "read") throw new Answer(403, "Your credentials lack the privilege to push.");
-    await answerGit(ctx, world.store, String(repository.id), service);
-  });
-}
-
 function addPages(router: Router, world: World): void {
-  const show = (ctx: Asked): PageOf => {
+  const addresses = {
+    repository: "/:workspace/:slug",
+    file: "/:workspace/:slug/src/:branch/*path",
+    commit: "/:workspace/:slug/commits/:commit",
+  };
+  addRepositoryPages(router, addresses, (ctx) => {
     const { id, workspace, slug } = need(ctx, world);
     const base = `${originOf(ctx)}/${workspace}/${slug}`;
     return {
@@ -174,10 +160,7 @@ function addPages(router: Router, world: World): void {
       fileUrl: (file) => `${base}/src/${BRANCH}/${file}`,
       commitUrl: (commit) => `${base}/commits/${commit}`,
     };
-  };
-  router.get("/:workspace/:slug", (ctx) => showRepository(ctx, show(ctx)));
-  router.get("/:workspace/:slug/src/:branch/*path", (ctx) => showFile(ctx, show(ctx), ctx.params.path ?? ""));
-  router.get("/:workspace/:slug/commits/:commit", (ctx) => showCommit(ctx, show(ctx), ctx.params.commit ?? ""));
+  });
 }
 
 function find(world: World, workspace: string, slug: string): Repository | undefined {

@@ -3,8 +3,8 @@
 import type Koa from "koa";
 import type { z } from "zod";
 import { Answer, type FakeServerOptions, originOf } from "../fake-server.ts";
-import { accountOf, type GitAccount } from "./git-server.ts";
-import type { GitStore } from "./git-store.ts";
+import type { Asked } from "./git-pages.ts";
+import { accountOf, type GitAccount, type GitWorld } from "./git-server.ts";
 
 export type BitbucketDcOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
@@ -24,13 +24,7 @@ export type Repository = {
   initialisingFor: number;
 };
 export type State = { nextId: number; projects: Project[]; repositories: Repository[] };
-export type World = {
-  readonly options: BitbucketDcOptions;
-  readonly state: State;
-  readonly save: () => void;
-  readonly store: GitStore;
-};
-export type Asked = Koa.Context & { params: Record<string, string | undefined> };
+export type World = GitWorld<BitbucketDcOptions, State>;
 
 export function findProject(world: World, key: string): Project | undefined {
   return world.state.projects.find((one) => one.key === key.toUpperCase());

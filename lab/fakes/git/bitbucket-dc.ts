@@ -4,9 +4,8 @@
 
 import Router from "@koa/router";
 import { z } from "zod";
-import { Answer, type FakeServer, openState, originOf, readJson, serve } from "../fake-server.ts";
+import { Answer, type FakeServer, originOf, readJson, serve } from "../fake-server.ts";
 import {
-  type Asked,
   addProject,
   addRepository,
   type BitbucketDcOptions,
@@ -18,14 +17,15 @@ import {
   needRepository,
   pageOf,
   parse,
+  type Repository,
   type State,
   slugOf,
   toProject,
   toRepository,
   type World,
 } from "./bitbucket-dc-state.ts";
-import { type PageOf, showCommit, showFile, showRepository } from "./git-pages.ts";
-import { accountOf, answerGit, isPush, storeOf } from "./git-server.ts";
+import { addRepositoryPages } from "./git-pages.ts";
+import { accountOf, addGit, openGitWorld } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 
 export type BitbucketDc = FakeServer & {
@@ -35,11 +35,20 @@ export type BitbucketDc = FakeServer & {
 };
 
 export async function startBitbucketDc(options: BitbucketDcOptions): Promise<BitbucketDc> {
-  const { state, save } = openState<State>(options, () => ({ nextId: 1, projects: [], repositories: [] }));
-  const world: World = { options, state, save, store: storeOf(options) };
+  const world: World = openGitWorld(options, (): State => ({ nextId: 1, projects: [], repositories: [] }));
   for (const { key, name } of options.projects) addProject(world, key, name, "");
   const fake = await serve(options, (router) => {
-    addGit(router, world);
+    addGit(router, world.store, {
+      prefix: "/scm",
+      realm: "Atlassian Bitbucket",
+      callerOf: (ctx) => accountOf(ctx, options.accounts),
+      find: (key, slug) => findReady(world, key, slug),
+      says: {
+        unknownCaller: "Authentication failed",
+        noRepository: "Repository not found",
+        mayNotPush: "You are not permitted to push",
+      },
+    });
     addPages(router, world);
     const api = new Router({ prefix: "/rest/api/latest" });
     api.use(async (ctx, next) => {
@@ -185,24 +194,19 @@ function addContents(router: Router, world: World): void {
   });
 }
 
-function addGit(router: Router, world: World): void {
-  router.all(/^\/scm\/([^/]+)\/([^/]+?)\.git(\/info\/refs|\/git-upload-pack|\/git-receive-pack)$/, async (ctx) => {
-    const account = accountOf(ctx, world.options.accounts);
-    if (!account) {
-      ctx.set("www-authenticate", 'Basic realm="Atlassian Bitbucket"');
-      throw new Answer(401, "Authentication failed");
-    }
-    const [key = "", slug = "", service = ""] = ctx.captures ?? [];
-    const repository = findRepository(world, decodeURIComponent(key), decodeURIComponent(slug));
-    if (!repository) throw new Answer(404, "Repository not found");
-    if (repository.initialisingFor > 0) throw new Answer(503, "Repository is being initialised");
-    if (isPush(ctx) && account.rights === "read") throw new Answer(403, "You are not permitted to push");
-    await answerGit(ctx, world.store, String(repository.id), service);
-  });
+function findReady(world: World, key: string, slug: string): Repository | undefined {
+  const repository = findRepository(world, key, slug);
+  if (repository && repository.initialisingFor > 0) throw new Answer(503, "Repository is being initialised");
+  return repository;
 }
 
 function addPages(router: Router, world: World): void {
-  const show = (ctx: Asked): PageOf => {
+  const addresses = {
+    repository: "/projects/:key/repos/:slug/browse",
+    file: "/projects/:key/repos/:slug/browse/*path",
+    commit: "/projects/:key/repos/:slug/commits/:commit",
+  };
+  addRepositoryPages(router, addresses, (ctx) => {
     const repository = needRepository(ctx, world);
     const base = `${originOf(ctx)}/projects/${repository.project}/repos/${repository.slug}`;
     return {
@@ -214,10 +218,5 @@ function addPages(router: Router, world: World): void {
       fileUrl: (file) => `${base}/browse/${file}`,
       commitUrl: (commit) => `${base}/commits/${commit}`,
     };
-  };
-  router.get("/projects/:key/repos/:slug/browse", (ctx) => showRepository(ctx, show(ctx)));
-  router.get("/projects/:key/repos/:slug/browse/*path", (ctx) => showFile(ctx, show(ctx), ctx.params.path ?? ""));
-  router.get("/projects/:key/repos/:slug/commits/:commit", (ctx) =>
-    showCommit(ctx, show(ctx), ctx.params.commit ?? ""),
-  );
+  });
 }

@@ -1,10 +1,13 @@
 // What a person sees of a repository at a git host of the lab: its files, its commits, one file, one commit.
 
+import type Router from "@koa/router";
 import type Koa from "koa";
 import { fakePage } from "../page.ts";
 import type { GitStore } from "./git-store.ts";
 
-export type PageOf = {
+export type Asked = Koa.Context & { params: Record<string, string | undefined> };
+
+type PageOf = {
   readonly system: string;
   readonly title: string;
   readonly store: GitStore;
@@ -15,7 +18,18 @@ export type PageOf = {
   readonly commitUrl: (commit: string) => string;
 };
 
-export async function showRepository(ctx: Koa.Context, page: PageOf): Promise<void> {
+/** `addresses`: as the host has them, with a `path` in `file` and a `commit` in `commit`. */
+export function addRepositoryPages(
+  router: Router,
+  addresses: { readonly repository: string; readonly file: string; readonly commit: string },
+  pageOf: (ctx: Asked) => PageOf,
+): void {
+  router.get(addresses.repository, (ctx) => showRepository(ctx, pageOf(ctx)));
+  router.get(addresses.file, (ctx) => showFile(ctx, pageOf(ctx), ctx.params.path ?? ""));
+  router.get(addresses.commit, (ctx) => showCommit(ctx, pageOf(ctx), ctx.params.commit ?? ""));
+}
+
+async function showRepository(ctx: Koa.Context, page: PageOf): Promise<void> {
   const commits = await page.store.commits(page.id, page.branch, 50);
   const files = await page.store.files(page.id, page.branch);
   ctx.type = "html";
@@ -34,7 +48,7 @@ export async function showRepository(ctx: Koa.Context, page: PageOf): Promise<vo
   );
 }
 
-export async function showFile(ctx: Koa.Context, page: PageOf, path: string): Promise<void> {
+async function showFile(ctx: Koa.Context, page: PageOf, path: string): Promise<void> {
   const content = await page.store.file(page.id, page.branch, path);
   ctx.status = content === undefined ? 404 : 200;
   ctx.type = "html";
@@ -43,7 +57,7 @@ export async function showFile(ctx: Koa.Context, page: PageOf, path: string): Pr
   ]);
 }
 
-export async function showCommit(ctx: Koa.Context, page: PageOf, commit: string): Promise<void> {
+async function showCommit(ctx: Koa.Context, page: PageOf, commit: string): Promise<void> {
   const [found] = await page.store.commits(page.id, commit, 1);
   ctx.status = found === undefined ? 404 : 200;
   ctx.type = "html";

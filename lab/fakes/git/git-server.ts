@@ -5,8 +5,9 @@
 import { spawn } from "node:child_process";
 import { buffer } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
+import type Router from "@koa/router";
 import type Koa from "koa";
-import { Answer, type FakeServerOptions } from "../fake-server.ts";
+import { Answer, type FakeServerOptions, openState } from "../fake-server.ts";
 import { type GitStore, gitEnvironment, isVersion2, openGitStore } from "./git-store.ts";
 
 export type GitAccount = {
@@ -15,9 +16,48 @@ export type GitAccount = {
   readonly rights: "read" | "write" | "admin";
 };
 
-/** The store of a host's repositories, below the host's own folder. */
-export function storeOf(options: FakeServerOptions): GitStore {
-  return openGitStore(`${options.dir}/${options.name}/git`);
+/** What a fake host has: its options, its state, which `save` writes to disk, and its repositories. */
+export type GitWorld<Options, State> = {
+  readonly options: Options;
+  readonly state: State;
+  readonly save: () => void;
+  readonly store: GitStore;
+};
+
+/** The repositories are below the host's own folder. */
+export function openGitWorld<Options extends FakeServerOptions, State>(
+  options: Options,
+  initial: () => State,
+): GitWorld<Options, State> {
+  const { state, save } = openState<State>(options, initial);
+  return { options, state, save, store: openGitStore(`${options.dir}/${options.name}/git`) };
+}
+
+/** How a host serves git: its addresses, its callers, and its words. */
+export type GitAccess = {
+  /** Before `/owner/name.git`. */
+  readonly prefix: string;
+  readonly realm: string;
+  readonly callerOf: (ctx: Koa.Context) => GitAccount | undefined;
+  /** Throws an Answer for a repository that cannot be served at the moment. */
+  readonly find: (owner: string, name: string) => { readonly id: number } | undefined;
+  readonly says: { readonly unknownCaller: string; readonly noRepository: string; readonly mayNotPush: string };
+};
+
+export function addGit(router: Router, store: GitStore, { prefix, realm, callerOf, find, says }: GitAccess): void {
+  const path = `^${prefix}/([^/]+)/([^/]+?)\\.git(/info/refs|/git-upload-pack|/git-receive-pack)$`;
+  router.all(new RegExp(path), async (ctx) => {
+    const account = callerOf(ctx);
+    if (!account) {
+      ctx.set("www-authenticate", `Basic realm="${realm}"`);
+      throw new Answer(401, says.unknownCaller);
+    }
+    const [owner = "", name = "", service = ""] = ctx.captures ?? [];
+    const repository = find(decodeURIComponent(owner), decodeURIComponent(name));
+    if (!repository) throw new Answer(404, says.noRepository);
+    if (isPush(ctx) && account.rights === "read") throw new Answer(403, says.mayNotPush);
+    await answerGit(ctx, store, String(repository.id), service);
+  });
 }
 
 /** The caller, identified by `Bearer token`, `token token`, or Basic with one of these users; undefined if unknown. */
@@ -34,8 +74,8 @@ export function accountOf(
   return accounts.find((one) => one.token === token && (one.user === user || tokenUsers.includes(user)));
 }
 
-/** Is this request a push, or the discovery before one? */
-export function isPush(ctx: Koa.Context): boolean {
+/** Whether this request is a push, or the discovery before one. */
+function isPush(ctx: Koa.Context): boolean {
   return ctx.path.endsWith("/git-receive-pack") || ctx.query.service === "git-receive-pack";
 }
 
@@ -43,7 +83,7 @@ export function isPush(ctx: Koa.Context): boolean {
  * Answers one request of git's smart protocol for a repository. `service` is the part of the path after the repository:
  * `/info/refs`, `/git-upload-pack` or `/git-receive-pack`. The caller has checked the rights.
  */
-export async function answerGit(ctx: Koa.Context, store: GitStore, id: string, service: string): Promise<void> {
+async function answerGit(ctx: Koa.Context, store: GitStore, id: string, service: string): Promise<void> {
   const discovers = service === "/info/refs";
   const name = discovers ? ctx.query.service : service.slice(1);
   if (name !== "git-upload-pack" && name !== "git-receive-pack")

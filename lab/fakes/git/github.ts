@@ -5,17 +5,9 @@
 import Router from "@koa/router";
 import type Koa from "koa";
 import { z } from "zod";
-import {
-  Answer,
-  type FakeServer,
-  type FakeServerOptions,
-  openState,
-  originOf,
-  readJson,
-  serve,
-} from "../fake-server.ts";
-import { type PageOf, showCommit, showFile, showRepository } from "./git-pages.ts";
-import { accountOf, answerGit, type GitAccount, isPush, storeOf } from "./git-server.ts";
+import { Answer, type FakeServer, type FakeServerOptions, originOf, readJson, serve } from "../fake-server.ts";
+import { type Asked, addRepositoryPages } from "./git-pages.ts";
+import { accountOf, addGit, type GitAccount, type GitWorld, openGitWorld } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
 
 export type GithubOptions = FakeServerOptions & {
@@ -30,19 +22,12 @@ export type Github = FakeServer & {
 
 type Repository = { id: number; owner: string; name: string; description: string | null; private: boolean };
 type State = { nextId: number; repositories: Repository[] };
-type World = {
-  readonly options: GithubOptions;
-  readonly state: State;
-  readonly save: () => void;
-  readonly store: GitStore;
-};
-type Asked = Koa.Context & { params: Record<string, string | undefined> };
+type World = GitWorld<GithubOptions, State>;
 
 const BRANCH = "main";
 
 export async function startGithub(options: GithubOptions): Promise<Github> {
-  const { state, save } = openState<State>(options, () => ({ nextId: 1, repositories: [] }));
-  const world: World = { options, state, save, store: storeOf(options) };
+  const world: World = openGitWorld(options, (): State => ({ nextId: 1, repositories: [] }));
   const fake = await serve(options, (router) => {
     const api = new Router({ prefix: "/api/v3" });
     api.use(async (ctx, next) => {
@@ -53,7 +38,17 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     addRepositories(api, world);
     addContents(api, world);
     router.use(api.routes());
-    addGit(router, world);
+    addGit(router, world.store, {
+      prefix: "",
+      realm: "GitHub",
+      callerOf: (ctx) => gitAccountOf(ctx, world),
+      find: (owner, name) => find(world, owner, name),
+      says: {
+        unknownCaller: "Invalid username or token.",
+        noRepository: "Repository not found.",
+        mayNotPush: "Write access to repository not granted.",
+      },
+    });
     addPages(router, world);
   });
   return {
@@ -162,26 +157,20 @@ function addContents(api: Router, world: World): void {
   });
 }
 
-function addGit(router: Router, world: World): void {
-  router.all(/^\/([^/]+)\/([^/]+?)\.git(\/info\/refs|\/git-upload-pack|\/git-receive-pack)$/, async (ctx) => {
-    // GitHub takes any user name beside a token.
-    const [, value = ""] = ctx.get("authorization").split(" ", 2);
-    const [user = ""] = Buffer.from(value, "base64").toString("utf8").split(":", 1);
-    const account = accountOf(ctx, world.options.accounts, [user]);
-    if (!account) {
-      ctx.set("www-authenticate", 'Basic realm="GitHub"');
-      throw new Answer(401, "Invalid username or token.");
-    }
-    const [owner = "", name = "", service = ""] = ctx.captures ?? [];
-    const repository = find(world, decodeURIComponent(owner), decodeURIComponent(name));
-    if (!repository) throw new Answer(404, "Repository not found.");
-    if (isPush(ctx) && account.rights === "read") throw new Answer(403, "Write access to repository not granted.");
-    await answerGit(ctx, world.store, String(repository.id), service);
-  });
+/** GitHub takes any user name beside a token. */
+function gitAccountOf(ctx: Koa.Context, { options }: World): GitAccount | undefined {
+  const [, value = ""] = ctx.get("authorization").split(" ", 2);
+  const [user = ""] = Buffer.from(value, "base64").toString("utf8").split(":", 1);
+  return accountOf(ctx, options.accounts, [user]);
 }
 
 function addPages(router: Router, world: World): void {
-  const show = (ctx: Asked): PageOf => {
+  const addresses = {
+    repository: "/:owner/:name",
+    file: "/:owner/:name/blob/:branch/*path",
+    commit: "/:owner/:name/commit/:commit",
+  };
+  addRepositoryPages(router, addresses, (ctx) => {
     const { id, owner, name } = need(ctx, world);
     const base = `${originOf(ctx)}/${owner}/${name}`;
     return {
@@ -193,10 +182,7 @@ function addPages(router: Router, world: World): void {
       fileUrl: (file) => `${base}/blob/${BRANCH}/${file}`,
       commitUrl: (commit) => `${base}/commit/${commit}`,
     };
-  };
-  router.get("/:owner/:name", (ctx) => showRepository(ctx, show(ctx)));
-  router.get("/:owner/:name/blob/:branch/*path", (ctx) => showFile(ctx, show(ctx), ctx.params.path ?? ""));
-  router.get("/:owner/:name/commit/:commit", (ctx) => showCommit(ctx, show(ctx), ctx.params.commit ?? ""));
+  });
 }
 
 function isOwner(world: World, owner: string): boolean {

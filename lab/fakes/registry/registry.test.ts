@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { tempDir } from "@gantry/connectors/temp-dir.fixture.ts";
+import { isInstalled } from "../../installed.fixture.ts";
 import { startRegistry } from "./registry.ts";
 import { sha256 } from "./store.ts";
 
@@ -199,11 +200,7 @@ test("everything that was answered is there after a restart", async (t) => {
 });
 
 test("an unmodified client pushes, lists and pulls", async (t) => {
-  try {
-    await run("skopeo", ["--version"]);
-  } catch {
-    return t.skip("skopeo is not on this machine");
-  }
+  if (!(await isInstalled("skopeo"))) return t.skip("skopeo is not on this machine");
   const { url } = await open(t, { username: "ci", password: "secret-1" });
   const dir = await tempDir(t);
   const blob = async (text: string) => {

@@ -24,6 +24,7 @@ jobs:
 `;
 
 export type KafkaSettings = {
+  readonly client?: "kafkajs" | "platformatic";
   readonly brokers: string[];
   readonly topic: string;
   readonly partitions: number;

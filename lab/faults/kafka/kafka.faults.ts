@@ -160,7 +160,7 @@ for (const client of ["kafkajs", "platformatic"] as const)
 
     test("the end of a task is notified once over Kafka, also when both agents were down in between", async () => {
       const { brokers, topic } = configOf();
-      const kafka = { brokers, topic, partitions: 3, replication: 1 };
+      const kafka = { client, brokers, topic, partitions: 3, replication: 1 };
       const agent = await startTaskAgentOnKafka(join(dir, "agent"), kafka, logger);
       const end = async (key: string): Promise<string> => {
         const { id } = await agent.client.startTask({
@@ -188,7 +188,7 @@ for (const client of ["kafkajs", "platformatic"] as const)
       const { brokers, topic } = configOf();
       const config = join(dir, "agent.json");
       const token = "a-token-of-this-test";
-      const kafka = { brokers, topic, create: false, partitions: 1, replication: 1 };
+      const kafka = { client, brokers, topic, create: false, partitions: 1, replication: 1 };
       const common = { data: join(dir, "refused"), portalUrl: "http://portal.invalid", token, runnerTokens: {} };
       await writeFile(config, JSON.stringify({ ...common, events: { kafka } }));
       const child = spawn(process.execPath, [TASK_AGENT, "--config", config], { stdio: ["ignore", "ignore", "pipe"] });
@@ -205,7 +205,7 @@ for (const client of ["kafkajs", "platformatic"] as const)
 
     test("a topic with too few partitions ends both agents with exit code 2", async () => {
       const { brokers, topic } = configOf({ partitions: 3 });
-      const kafka = { brokers, topic, partitions: 3, replication: 1 };
+      const kafka = { client, brokers, topic, partitions: 3, replication: 1 };
       const bus = openKafkaBus(kafkaConfig.parse(kafka), { logger });
       await bus.checkTopic();
       await bus.close();
@@ -220,7 +220,7 @@ for (const client of ["kafkajs", "platformatic"] as const)
     test("a Kafka that was reached once and is down does not keep a process from starting", async () => {
       const kafka = { ...configOf(), brokers: [broker.address] };
       const { brokers, topic } = kafka;
-      const config = { brokers, topic, partitions: 3, replication: 1 };
+      const config = { client, brokers, topic, partitions: 3, replication: 1 };
       const folder = join(dir, "reached");
       await (await startTaskAgentOnKafka(folder, config, logger)).close();
       await broker.kill();

@@ -10,6 +10,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePorts } from "@gantry/runtime/free-ports.ts";
+import { isInstalled } from "../../installed.fixture.ts";
 import { makeRootFolder } from "./base-image.ts";
 
 const run = promisify(execFile);
@@ -23,7 +24,7 @@ let container = "";
 let missing: string | undefined;
 
 before(async () => {
-  if (!(await isHere("buildah"))) missing = "buildah is not on this machine";
+  if (!(await isInstalled("buildah"))) missing = "buildah is not on this machine";
   else if (process.getuid?.() !== 0) missing = "Buildah with chroot isolation needs root here";
   if (missing !== undefined) return;
   dir = await mkdtemp(join(tmpdir(), "gantry-image-"));
@@ -158,15 +159,6 @@ async function innermost(pid: number): Promise<number> {
   const lists = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, "utf8"));
   const [child] = (await Promise.all(lists)).join(" ").trim().split(/\s+/);
   return child ? innermost(Number(child)) : pid;
-}
-
-async function isHere(program: string): Promise<boolean> {
-  try {
-    await run(program, ["--version"]);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Repeats the check until it holds, for half a minute at most. */

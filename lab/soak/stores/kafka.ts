@@ -1,14 +1,21 @@
-// Soak tests against a real Kafka broker: `node lab/soak/stores/kafka.ts [away|steady|kills|plainKills …]`; without a name,
-// all run. A task-agent in a separate process publishes; the events that a reader received, without duplicates by (task,
+// Soak tests against a real Kafka broker: `node lab/soak/stores/kafka.ts [--client platformatic] [away|steady|kills|plainKills …]`;
+// without a name, all run. A task-agent in a separate process publishes; the events that a reader received, without duplicates by (task,
 // taskseq), are compared with the journal. Prints one line of figures each; the exit code is 1 when an event is missing or
 // out of order. Measured figures are in docs/events.md.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { AgentOnKafka } from "../../faults/kafka/agent-process.ts";
 import { startBroker, whyNoBroker } from "../../faults/kafka/broker.ts";
 import { EventReader } from "../../faults/kafka/event-reader.ts";
+
+const { values, positionals: wanted } = parseArgs({
+  options: { client: { type: "string", default: "kafkajs" } },
+  allowPositionals: true,
+});
+const client = values.client === "platformatic" ? "platformatic" : "kafkajs";
 
 type Figures = { readonly [name: string]: number };
 
@@ -86,7 +93,8 @@ type Setup = {
 async function inSetup(run: (setup: Setup) => Promise<Figures>, idempotent = true): Promise<Figures> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-kafka-long-"));
   const broker = await startBroker(dir);
-  const kafka = { brokers: [broker.address], topic: "gantry.events", partitions: 12, replication: 1, idempotent };
+  const brokers = [broker.address];
+  const kafka = { client, brokers, topic: "gantry.events", partitions: 12, replication: 1, idempotent } as const;
   const agent = new AgentOnKafka(join(dir, "agent"), kafka);
   await agent.start();
   const reader = new EventReader(kafka);
@@ -119,12 +127,11 @@ const RUNS: { readonly [name: string]: () => Promise<Figures> } = {
 
 const missing = whyNoBroker();
 if (missing !== undefined) throw new Error(missing);
-const wanted = process.argv.slice(2);
 for (const [name, run] of Object.entries(RUNS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const started = performance.now();
   const figures = await run();
   const seconds = Math.round((performance.now() - started) / 1_000);
-  process.stdout.write(`${name} ${JSON.stringify({ ...figures, seconds })}\n`);
+  process.stdout.write(`${name} ${client} ${JSON.stringify({ ...figures, seconds })}\n`);
   if ((figures.gaps ?? 1) + (figures.missing ?? 1) + (figures.endedByItself ?? 1) > 0) process.exitCode = 1;
 }

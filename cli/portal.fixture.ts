@@ -1,0 +1,63 @@
+// A real portal and a real task-agent, and commands that use them as administrator.
+
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startPortal } from "@gantry/portal-api/main.ts";
+import type { Logger } from "@gantry/runtime/process/logger.ts";
+import { startTaskAgent } from "@gantry/task-agent/main.ts";
+import type { Io } from "./io.ts";
+
+const TOKEN = "platform-token-of-this-test";
+
+export type PortalOfTest = {
+  readonly agentUrl: string;
+  /** The file with the administrator's token, which commands read. */
+  readonly tokenFile: string;
+  readonly run: (
+    command: (argv: readonly string[], io: Io) => Promise<number>,
+    ...argv: string[]
+  ) => Promise<{ readonly code: number; readonly out: string }>;
+  readonly close: () => Promise<void>;
+};
+
+/** `runnerTokens`: the site of each token of a runner. */
+export async function openPortal(
+  loggers: { readonly agent: Logger; readonly portal: Logger },
+  runnerTokens: Readonly<Record<string, string>> = {},
+): Promise<PortalOfTest> {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-cli-"));
+  const agent = await startTaskAgent(
+    { data: join(folder, "agent"), portalUrl: "http://portal", token: TOKEN, runnerTokens },
+    { logger: loggers.agent },
+  );
+  const portal = await startPortal(
+    { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token: TOKEN } },
+    { logger: loggers.portal },
+  );
+  const tokenFile = join(folder, "portal/admin-token");
+  return {
+    agentUrl: agent.url,
+    tokenFile,
+    run: async (command, ...argv) => {
+      let out = "";
+      const write = (text: string): void => {
+        out += text;
+      };
+      const io = {
+        stdout: write,
+        stderr: write,
+        readFile: (path: string) => readFileSync(path, "utf8"),
+        env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: tokenFile },
+        tty: false,
+      };
+      return { code: await command(argv, io), out };
+    },
+    close: async () => {
+      await portal.close();
+      await agent.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
