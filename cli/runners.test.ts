@@ -64,12 +64,12 @@ test("enrol prints a token that enrols one runner", async () => {
   await assert.rejects(client.enrol({ ...enrolled, runner: "seoul-2" }), { code: "enrolment-invalid" });
   const json = JSON.parse((await run("enrol", "seoul", "--json")).out);
   assert.deepEqual(Object.keys(json), ["site", "token", "expiresAt", "command"]);
-  const flags = `--name NAME --site seoul --agent ${agent.url} --data /var/lib/gantry/NAME`;
+  const flags = `--name NAME --site seoul --agent ${portal.agentUrl} --data /var/lib/gantry/NAME`;
   assert.equal(json.command, `GANTRY_TASK_RUNNER_ENROL=${json.token} node task-runner/main.ts ${flags}`);
 });
 
 test("enrol with a name, and renew-key, print a token for this runner alone", async () => {
-  const client = createIdentityClient({ url: agent.url, fetch });
+  const client = createIdentityClient({ url: portal.agentUrl, fetch });
   const named = /^ {2}enrol: ([\w-]{43})$/m.exec((await run("enrol", "seoul", "seoul-3")).out)?.[1] ?? "";
   await assert.rejects(client.enrol({ token: named, runner: "seoul-4", publicKey }), { code: "enrolment-invalid" });
   await client.enrol({ token: named, runner: "seoul-3", publicKey });

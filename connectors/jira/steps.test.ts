@@ -40,7 +40,7 @@ for (const flavour of FLAVOURS) {
   });
 
   test(`${flavour}: undoing a creation deletes the project, once, and never one with issues or of others`, async (t) => {
-    const { bench } = await world(t, flavour);
+    const { bench } = await openJira(t, flavour);
     const input = { key: "ORD", name: "Orders" };
     const create = async (): Promise<Parameters<typeof undo>[0]> => {
       bench.nextTask();
