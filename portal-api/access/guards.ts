@@ -11,7 +11,17 @@ import type { Caller } from "./decide-access.ts";
 import { sitesOf } from "./decide-sites.ts";
 
 /** What a verb of a route is about. `list`: the route is open to everybody and answers what the caller may see. */
-export type GuardKind = "installation" | "app" | "task" | "new-app" | "start" | "site" | "runner" | "pipeline" | "list";
+export type GuardKind =
+  | "installation"
+  | "app"
+  | "task"
+  | "new-app"
+  | "start"
+  | "site"
+  | "runner"
+  | "pipeline"
+  | "list"
+  | "others";
 
 export type Asked<P, Q, B> = {
   readonly portal: Portal;
@@ -35,6 +45,20 @@ export type Right<P, Q, B> = "anyone" | "signed-in" | Guard<P, Q, B>;
 export function onInstallation(verb: VerbOn<"installation">): Guard<unknown, unknown, unknown> {
   return { verb, on: "installation", check: (asked) => requireRight(asked, { verb }, "") };
 }
+
+/** A question about the caller needs nothing, one about somebody else the right to manage people. */
+export const aboutOthers: Guard<
+  unknown,
+  { readonly as?: string | undefined; readonly groups?: readonly string[] | undefined },
+  unknown
+> = {
+  verb: "manage-people",
+  on: "others",
+  check: (asked) => {
+    const { as, groups } = asked.query;
+    if ((as !== undefined && as !== asked.caller.name) || groups) requireRight(asked, { verb: "manage-people" }, "");
+  },
+};
 
 /** Of a list: the handler filters it with `visible.ts`. */
 export function listOf(verb: "view" | "view-sites" | "view-pipelines"): Guard<unknown, unknown, unknown> {
@@ -234,13 +258,16 @@ export function refusal(
   return new GantryError("forbidden", { who: name, verb: does, ...words });
 }
 
-async function recordOf({ portal, rights }: Who, app: string | undefined): ReturnType<Portal["facts"]["app"]> {
+export async function recordOf(
+  { portal, rights }: Pick<Who, "portal" | "rights">,
+  app: string | undefined,
+): ReturnType<Portal["facts"]["app"]> {
   return rights.needs.record && app !== undefined ? portal.facts.app(app) : {};
 }
 
 /** Undefined when no rule asks for it. */
-async function sitesOfStart(
-  { portal, rights }: Who,
+export async function sitesOfStart(
+  { portal, rights }: Pick<Who, "portal" | "rights">,
   verb: Verb,
   { app, pipeline, params }: Start,
 ): Promise<readonly string[] | undefined> {

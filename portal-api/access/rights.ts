@@ -1,12 +1,11 @@
 // The rights of callers under the policy in force.
 
-import { type Rights, rightsOf } from "@gantry/core/access/decide-right.ts";
+import { type Rights, rightsOf, type Subject } from "@gantry/core/access/decide-right.ts";
 import type { Policy } from "@gantry/core/access/policy.ts";
-import type { Caller } from "./decide-access.ts";
 
 export type RightsOf = {
   /** Under the policy in force now: a caller that stays, as that of a stream, must ask again. */
-  readonly of: (caller: Caller) => Rights;
+  readonly of: (caller: Subject) => Rights;
   /** Grows when the policy changes. */
   readonly version: () => number;
 };
@@ -15,7 +14,7 @@ export type RightsOf = {
 export type PolicySource = { readonly policy: () => Policy | undefined; readonly version: () => number };
 
 export function makeRights(source: PolicySource): RightsOf {
-  const known = new WeakMap<Caller, { readonly version: number; readonly rights: Rights }>();
+  const known = new WeakMap<Subject, { readonly version: number; readonly rights: Rights }>();
   return {
     version: source.version,
     of: (caller) => {

@@ -102,6 +102,7 @@ const ON: Readonly<Record<Exclude<Needed, string>["on"], string>> = {
   runner: " on the site of the runner",
   pipeline: " on the pipeline",
   installation: " on everything",
+  others: ", but not for questions about the caller",
   list: "; the list has only what the caller may see",
 };
 

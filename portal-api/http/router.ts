@@ -87,7 +87,7 @@ function authorise(portal: Portal, ctx: Koa.Context, one: Route, caller: Caller 
  * route answers instead, so that nobody learns what exists.
  */
 function refuseHopeless({ rights }: Portal, { right, verb }: Route, caller: Caller): void {
-  if (typeof right === "string" || right.on === "list" || right.on === "pipeline") return;
+  if (typeof right === "string" || right.on === "list" || right.on === "others" || right.on === "pipeline") return;
   const { decide, mayAnywhere, mayEverywhere } = rights.of(caller);
   const isAboutSites = right.on === "site" || right.on === "runner";
   const seesAll = right.on === "installation" || mayEverywhere(isAboutSites ? "view-sites" : "view");

@@ -144,6 +144,12 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
   "GET /v1/inbox": { ...LIST, right: "view", path: () => "/v1/inbox" },
   "GET /v1/deliveries": { ...LIST, right: "view", path: () => "/v1/deliveries" },
   "GET /v1/me": { right: "signed-in", status: 200, path: () => "/v1/me" },
+  "GET /v1/access/can": {
+    right: "view",
+    hides: "view",
+    status: 200,
+    path: (at) => `/v1/access/can?verb=run-cd&app=${at.app}`,
+  },
   "GET /v1/settings": { right: "manage-settings", status: 200, path: () => "/v1/settings" },
   "POST /v1/settings": {
     right: "manage-settings",
