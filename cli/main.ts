@@ -34,6 +34,10 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     summary: "run an ended task again",
     run: async (argv, io) => (await import("./rerun.ts")).rerun(argv, io),
   },
+  can: {
+    summary: "ask whether somebody may do something, and why",
+    run: async (argv, io) => (await import("./can.ts")).can(argv, io),
+  },
   archive: {
     summary: "read the archive of old tasks and deliveries",
     run: async (argv, io) => (await import("./archive.ts")).archive(argv, io),

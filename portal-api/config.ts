@@ -23,6 +23,14 @@ export const portalConfig = z.strictObject({
   runnerAgentUrl: url.optional(),
   /** Folder with the built console. */
   console: z.string().default(fileURLToPath(new URL("../console/dist", import.meta.url))),
+  access: z
+    .strictObject({
+      /** YAML with bindings of people and groups to roles, see docs/access.md. Default: only the role of a caller counts. */
+      policy: z.string().optional(),
+      /** How often the file is read again, in ms. */
+      pollMs: z.int().min(10).default(5_000),
+    })
+    .prefault({}),
   sessionHours: z.number().positive().max(720).default(12),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   /** What one person or token may do at a time; more is answered 429. */

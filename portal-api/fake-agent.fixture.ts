@@ -32,6 +32,12 @@ export type FakeAgent = {
   readonly requests: string[];
   /** Adds a task as if it had been started. */
   readonly addTask: (fields?: Partial<TaskView>) => TaskView;
+  readonly addApp: (fields: Partial<AppView>) => AppView;
+  /** Adds a runner, and its site when it is the first one there. */
+  readonly addRunner: (name: string, site: string) => void;
+  /** A job that waits at a site. */
+  readonly queue: (site: string, job: SiteView["queue"][number]) => void;
+  readonly addPipeline: (fields: Partial<PipelineView>) => void;
   readonly emit: (task: string, kind: string, more?: JsonObject) => FeedEvent;
   readonly end: (task: string, outcome: Outcome) => FeedEvent;
   readonly writeLog: (text: string, options?: { final?: boolean }) => void;
@@ -47,6 +53,9 @@ export type FakeAgent = {
 };
 
 type State = {
+  apps: Map<string, AppView>;
+  sites: Map<string, SiteView>;
+  pipelines: Map<string, PipelineView>;
   tasks: Map<string, TaskView>;
   keys: Map<string, { body: string; task: string }>;
   events: FeedEvent[];
@@ -55,6 +64,9 @@ type State = {
 
 const AT = "2026-11-20T07:00:00Z";
 const newState = (): State => ({
+  apps: new Map([[APP.name, APP]]),
+  sites: new Map([[SITE.name, SITE]]),
+  pipelines: new Map([[PIPELINE.name, PIPELINE]]),
   tasks: new Map(),
   keys: new Map(),
   events: [],
@@ -87,6 +99,18 @@ const SITE: SiteView = {
   runners: [],
   systems: [{ name: "harbor", kind: "harbor", url: "http://harbor.seoul", standIn: true }],
   queue: [],
+};
+
+const RUNNER: SiteView["runners"][number] = {
+  name: "seoul-1",
+  site: "seoul",
+  state: "online",
+  labels: [],
+  slots: 4,
+  busy: 0,
+  version: "0.1.0",
+  host: { name: "host-1", platform: "linux", cpus: 2, memoryMb: 4_096 },
+  lastHeardAt: AT,
 };
 
 const SETTINGS: SettingsView = { version: 0, items: [] };
@@ -148,6 +172,23 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     token: AGENT_TOKEN,
     requests,
     addTask,
+    addApp: (fields) => {
+      const app = { ...APP, ...fields };
+      state.apps.set(app.name, app);
+      return app;
+    },
+    addRunner: (name, site) => {
+      const known = state.sites.get(site) ?? { ...SITE, name: site, systems: [], runners: [] };
+      state.sites.set(site, { ...known, runners: [...known.runners, { ...RUNNER, name, site }] });
+    },
+    queue: (site, job) => {
+      const known = state.sites.get(site) ?? SITE;
+      state.sites.set(site, { ...known, queue: [...known.queue, job] });
+    },
+    addPipeline: (fields) => {
+      const pipeline = { ...PIPELINE, ...fields };
+      state.pipelines.set(pipeline.name, pipeline);
+    },
     emit,
     end: (task, outcome) => {
       state.tasks.set(task, { ...need(state, task), state: outcome, endedAt: AT });
@@ -185,7 +226,7 @@ type Handlers = Partial<RouteHandlers<AgentRoutes>>;
 /** Without the route for following settings, like an older agent. */
 function makeRoutes(parts: Parts): Router {
   const router = new Router({ prefix: AGENT_PREFIX });
-  const handlers: Handlers = { ...taskHandlers(parts), ...logAndFeed(parts), ...FIXED };
+  const handlers: Handlers = { ...taskHandlers(parts), ...logAndFeed(parts), ...catalog(parts), ...FIXED };
   addRoutes(router, AGENT_ROUTES, handlers);
   return router;
 }
@@ -204,9 +245,12 @@ function taskHandlers({ state, addTask, emit }: Parts): Handlers {
   };
   return {
     startTask: ({ body }) => once(body),
-    tasks: ({ query: { app, limit } }) => {
+    tasks: ({ query: { app, apps, limit, cursor } }) => {
       const all = [...state().tasks.values()].reverse();
-      return { items: all.filter((task) => app === undefined || task.app === app).slice(0, limit) };
+      const wanted = all
+        .filter((task) => app === undefined || task.app === app)
+        .filter((task) => apps === undefined || (task.app !== undefined && apps.includes(task.app)));
+      return pageOf(wanted, limit, cursor);
     },
     task: ({ params }) => need(state(), params.id),
     taskTags: ({ query: { ids } }) => {
@@ -260,36 +304,57 @@ function logAndFeed({ state, hold }: Parts): Handlers {
   };
 }
 
+/** The cursor is the number of items before the page. */
+function pageOf<T>(all: readonly T[], limit: number, cursor = "0"): { items: T[]; nextCursor?: string } {
+  const end = Number(cursor) + limit;
+  return { items: all.slice(Number(cursor), end), ...(all.length > end ? { nextCursor: String(end) } : {}) };
+}
+
+function catalog({ state }: Pick<Parts, "state">): Handlers {
+  const sites = (): readonly SiteView[] => [...state().sites.values()];
+  const needApp = (name: string): AppView => {
+    const app = state().apps.get(name);
+    if (!app) throw new GantryError("app-unknown", { app: name });
+    return app;
+  };
+  const needRunner = (name: string): undefined => {
+    const isKnown = name === "seoul-1" || sites().some(({ runners }) => runners.some((one) => one.name === name));
+    if (!isKnown) throw new GantryError("not-found", { kind: "runner", name });
+  };
+  return {
+    apps: ({ query: { limit, cursor } }) => pageOf([...state().apps.values()], limit, cursor),
+    app: ({ params: { name } }) => needApp(name),
+    forgetApp: ({ params: { name } }) => void needApp(name),
+    pipelines: () => ({ items: [...state().pipelines.values()] }),
+    pipeline: ({ params: { name } }) => {
+      const pipeline = state().pipelines.get(name);
+      if (!pipeline) throw new GantryError("pipeline-unknown", { pipeline: name });
+      return pipeline;
+    },
+    runners: () => ({ items: sites().flatMap(({ runners }) => runners) }),
+    runnerSite: ({ params: { name } }) => {
+      needRunner(name);
+      return { site: sites().find(({ runners }) => runners.some((one) => one.name === name))?.name ?? SITE.name };
+    },
+    removeRunner: ({ params: { name } }) => needRunner(name),
+    readmitRunner: ({ params: { name } }) => needRunner(name),
+    sites: () => ({ items: [...sites()] }),
+  };
+}
+
 const FIXED: Handlers = {
-  apps: () => ({ items: [APP] }),
-  app: ({ params: { name } }) => {
-    if (name !== APP.name) throw new GantryError("app-unknown", { app: name });
-    return APP;
-  },
-  forgetApp: () => undefined,
-  pipelines: () => ({ items: [PIPELINE] }),
-  pipeline: ({ params: { name } }) => {
-    if (name !== PIPELINE.name) throw new GantryError("pipeline-unknown", { pipeline: "that" });
-    return PIPELINE;
-  },
   steps: () => ({ items: [] }),
-  runners: () => ({ items: [] }),
   createEnrolment: ({ body: { site } }) => ({ site, token: "one-time-token", expiresAt: "2026-11-20T07:10:00Z" }),
-  renewRunnerKey: ({ params: { name } }) => {
-    requireRunner(name);
-    return { site: "seoul", runner: name, token: "one-time-token", expiresAt: "2026-11-20T07:10:00Z" };
-  },
-  removeRunner: ({ params: { name } }) => requireRunner(name),
-  readmitRunner: ({ params: { name } }) => requireRunner(name),
-  sites: () => ({ items: [SITE] }),
+  renewRunnerKey: ({ params: { name } }) => ({
+    site: "seoul",
+    runner: name,
+    token: "one-time-token",
+    expiresAt: "2026-11-20T07:10:00Z",
+  }),
   settings: () => SETTINGS,
   changeSettings: () => SETTINGS,
   settingsHistory: () => ({ items: [] }),
 };
-
-function requireRunner(name: string): undefined {
-  if (name !== "seoul-1") throw new GantryError("not-found", { kind: "runner", name });
-}
 
 /** The only rule of the fake pipelines: `ref` is a text. */
 function checkParams({ pipeline, params }: StartTask): void {

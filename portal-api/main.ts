@@ -17,7 +17,10 @@ import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { makeNotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { ensureAdminToken } from "./access/admin-token.ts";
+import { makeFacts } from "./access/facts.ts";
+import { openPolicyFile, type PolicyFile } from "./access/policy-file.ts";
 import { INDEXES } from "./access/records.ts";
+import { makeRights } from "./access/rights.ts";
 import { makeSessions, type Principal } from "./access/sessions.ts";
 import { makeTokens } from "./access/tokens.ts";
 import { openAudit } from "./audit/audit.ts";
@@ -57,7 +60,9 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     deps.journal ?? (await openSqliteJournal({ file: join(config.dataDir, "portal.db"), indexes: INDEXES }));
   const closing = new AbortController();
   let listening: Listening | undefined;
+  let policy: PolicyFile | undefined;
   try {
+    policy = await openPolicyFile({ file: config.access.policy, pollMs: config.access.pollMs, clock, logger });
     const tokens = makeTokens(journal, clock);
     const adminToken = await ensureAdminToken(config.dataDir, tokens);
     const portal = assemble({
@@ -67,6 +72,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
       journal,
       tokens,
       closing: closing.signal,
+      rights: makeRights(policy),
       listening: () => listening,
     });
     listening = await listen(makeApp(portal, ROUTES), config);
@@ -75,6 +81,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     const applySettings = (now: LiveSettings): void => setLevel(logger, now["log.portalApi"]);
     const settings = followSettings({ agent: portal.agent, logger, onChange: applySettings });
     const server = listening;
+    const opened = policy;
     logger.info({ url: server.url }, "portal-api is listening");
     if (!(await isConsoleBuilt(config.console)))
       logger.warn({ folder: config.console }, "the console is not built: run `npm run build`");
@@ -86,19 +93,20 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
         `${portal.publicUrl()}/sign-in?code=${(await portal.sessions.createCode(principal)).code}`,
       close: async () => {
         closing.abort();
-        await Promise.all([portal.hub.close(), settings.stop()]);
+        await Promise.all([portal.hub.close(), settings.stop(), opened.close()]);
         await server.close();
         await portal.audit.close();
         await journal.close();
       },
     };
   } catch (error) {
+    await policy?.close();
     await journal.close();
     throw error;
   }
 }
 
-type Parts = Pick<Portal, "config" | "clock" | "logger" | "journal" | "tokens" | "closing"> & {
+type Parts = Pick<Portal, "config" | "clock" | "logger" | "journal" | "tokens" | "closing" | "rights"> & {
   readonly listening: () => Listening | undefined;
 };
 
@@ -107,12 +115,16 @@ function assemble({ listening, ...parts }: Parts): Portal {
   const agent = makeAgentClient(config.agent);
   const metrics = makeMetrics(VERSION);
   const taskViews = makeTaskViews(agent, clock);
+  const facts = makeFacts(agent, clock);
   const onFeed = (up: boolean, seq: number): void => {
     metrics.feed(up, seq);
-    if (!up) taskViews.clear();
+    if (up) return;
+    taskViews.clear();
+    facts.clear();
   };
   return {
     ...parts,
+    facts,
     publicUrl: () => config.publicUrl ?? listening()?.url ?? `http://${config.host}:${config.port}`,
     agent,
     notify: config.notify && makeNotifyClient(config.notify),

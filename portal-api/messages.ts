@@ -18,5 +18,4 @@ export const say = {
   docsErrors: (): string => "Errors",
   docsErrorsIntro: (): string =>
     "Every error is application/problem+json and says what happened, why, and what to do. Programs should rely on the code.",
-  accessOf: (role: string): string => (role === "anyone" ? "needs no sign-in" : `needs the role ${role}`),
 };

@@ -9,9 +9,10 @@ import { createApp } from "@gantry/runtime/http/app.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { listen } from "@gantry/runtime/http/listen.ts";
 import { addRoutes } from "@gantry/runtime/http/serve-routes.ts";
-import type { InboxItem } from "@gantry/wire/agent/views.ts";
+import type { DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
 import { NOTIFY_PREFIX, NOTIFY_ROUTES } from "@gantry/wire/notify/routes.ts";
 import Router from "@koa/router";
+import type { Role } from "./access/decide-access.ts";
 import { INDEXES } from "./access/records.ts";
 import type { PortalConfigInput } from "./config.ts";
 import { type FakeAgent, startFakeAgent } from "./fake-agent.fixture.ts";
@@ -23,7 +24,9 @@ export type TestPortal = RunningPortal & {
   readonly lines: object[];
   /** Sends a request with the administrator's token, or with the given one; null sends none. */
   readonly ask: (path: string, init?: Asking) => Promise<Response>;
-  readonly tokenOf: (role: "viewer" | "developer" | "admin", name?: string) => Promise<string>;
+  readonly tokenOf: (role: Role, name?: string) => Promise<string>;
+  /** What the notify-agent answers. */
+  readonly notify: { inbox: InboxItem[]; deliveries: DeliveryView[] };
 };
 
 export type Asking = {
@@ -76,6 +79,7 @@ export async function startTestPortal(
   return {
     ...portal,
     agent,
+    notify: notify.data,
     dir,
     lines,
     ask,
@@ -93,7 +97,9 @@ export async function startTestPortal(
 
 const NOTIFY_TOKEN = "a-token-of-the-notify-agent";
 
-async function startFakeNotify(): Promise<{ url: string; close: () => Promise<void> }> {
+type FakeNotify = { url: string; data: TestPortal["notify"]; close: () => Promise<void> };
+
+async function startFakeNotify(): Promise<FakeNotify> {
   const silent = (): void => undefined;
   const app = createApp({ name: "fake-notify", logger: { debug: silent, info: silent, warn: silent, error: silent } });
   const router = new Router({ prefix: NOTIFY_PREFIX });
@@ -106,10 +112,14 @@ async function startFakeNotify(): Promise<{ url: string; close: () => Promise<vo
     text: "",
     facts: [["App", "orders"]],
   };
-  addRoutes(router, NOTIFY_ROUTES, { inbox: () => ({ items: [item] }), deliveries: () => ({ items: [] }) });
+  const data: TestPortal["notify"] = { inbox: [item], deliveries: [] };
+  addRoutes(router, NOTIFY_ROUTES, {
+    inbox: () => ({ items: data.inbox }),
+    deliveries: () => ({ items: data.deliveries }),
+  });
   app.use(requireBearer([NOTIFY_TOKEN]));
   app.use(router.routes());
-  return listen(app, { host: "127.0.0.1", port: 0 });
+  return { ...(await listen(app, { host: "127.0.0.1", port: 0 })), data };
 }
 
 /** One frame of an event stream. */

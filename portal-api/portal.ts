@@ -6,6 +6,8 @@ import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import type { Caller } from "./access/decide-access.ts";
+import type { Facts } from "./access/facts.ts";
+import type { RightsOf } from "./access/rights.ts";
 import type { Sessions } from "./access/sessions.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { Audit } from "./audit/audit.ts";
@@ -31,6 +33,8 @@ export type Portal = {
   readonly tokens: Tokens;
   readonly sessions: Sessions;
   readonly audit: Audit;
+  readonly rights: RightsOf;
+  readonly facts: Facts;
   readonly hub: Hub;
   readonly taskViews: TaskViews;
   readonly metrics: Metrics;

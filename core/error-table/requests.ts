@@ -24,8 +24,8 @@ export const REQUEST_ERRORS = {
   forbidden: {
     status: 403,
     message: "{who} may not {verb}.",
-    why: "The role of this person or token does not allow it.",
-    todo: "Ask an administrator for a role that allows it, or use a token with such a role.",
+    why: "{why:The role of this person or token does not allow it.}",
+    todo: "{todo:Ask an administrator for a role that allows it, or use a token with such a role.}",
   },
   "not-found": {
     status: 404,

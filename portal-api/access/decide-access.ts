@@ -1,22 +1,15 @@
-// Who may do what: roles, and whether a request comes from a page of the portal. Pure.
+// Who sent a request, and whether it comes from a page of the portal. What a caller may do is decided in core/access. Pure.
 
-export const ROLES = ["viewer", "developer", "admin"] as const;
-export type Role = (typeof ROLES)[number];
+import type { Role } from "@gantry/core/access/roles.ts";
+import type { Scope } from "@gantry/core/access/selector.ts";
 
-/** `anyone` needs no sign-in; each role may do what the roles before it may. */
-export type Access = "anyone" | Role;
-
-/** Narrows what a token may do. A missing list allows everything of its kind; the rights of the owner are never widened. */
-export type Scope = {
-  readonly verbs?: readonly string[];
-  readonly apps?: readonly string[];
-  readonly sites?: readonly string[];
-};
+export { ROLES, type Role } from "@gantry/core/access/roles.ts";
 
 /** Who sent a request. `token`: the token that the identity comes from; revoking it ends its sessions and streams. */
 export type Caller = {
   /** Unique in the installation. A person of an issuer is `<issuer id>:<username>`; local accounts and tokens have no colon. */
   readonly name: string;
+  /** Holds everywhere. With `none` the caller has only what the policy gives. */
   readonly role: Role;
   /** Groups from the claims of the issuer, or of the local account. */
   readonly groups: readonly string[];
@@ -28,10 +21,6 @@ export type Caller = {
   /** Hash of the session that the request came with. */
   readonly session?: string;
 };
-
-export function mayDo(role: Role, needed: Access): boolean {
-  return needed === "anyone" || ROLES.indexOf(role) >= ROLES.indexOf(needed);
-}
 
 export type RequestSource = {
   readonly secFetchSite: string;

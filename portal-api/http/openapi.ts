@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { PROBLEM_TYPE, problemSchema } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
-import type { Route } from "./route.ts";
+import type { Needed, Route } from "./route.ts";
 
 type Schemas = {
   readonly answer: (schema: z.ZodType) => JsonValue;
@@ -70,8 +70,8 @@ const EVERYWHERE: readonly ErrorCode[] = [
 /** The error codes of a route: its own ones, and those that follow from its method, access and parameters. */
 export function errorsOf(one: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = [...EVERYWHERE, ...(one.errors ?? [])];
-  if (one.access !== "anyone") codes.push("unauthenticated", "limit-reached");
-  if (one.method !== "GET" || one.access !== "anyone") codes.push("forbidden");
+  if (one.right !== "anyone") codes.push("unauthenticated", "limit-reached");
+  if (one.method !== "GET" || typeof one.right !== "string") codes.push("forbidden");
   if (one.params) codes.push("not-found");
   if (one.method !== "GET") codes.push("body-too-large", "media-type");
   if (one.requiresIdempotencyKey) codes.push("idempotency-key-missing");
@@ -85,14 +85,32 @@ function operationOf(one: Route, schemas: Schemas, problem: JsonValue): JsonObje
     operationId: one.id,
     tags: [one.tag],
     summary: one.summary,
-    description: [one.description, one.access === "anyone" ? "Needs no sign-in." : `Needs the role ${one.access}.`]
-      .filter(Boolean)
-      .join(" "),
+    description: [one.description, needInWords(one.right)].filter(Boolean).join(" "),
     parameters: parametersOf(one, schemas),
     ...(body === undefined ? {} : { requestBody: body }),
     responses: { ...responsesOf(one, schemas), ...problemsOf(one, problem) },
-    security: one.access === "anyone" ? [] : [{ token: [] }, { session: [] }],
+    security: one.right === "anyone" ? [] : [{ token: [] }, { session: [] }],
   };
+}
+
+const ON: Readonly<Record<Exclude<Needed, string>["on"], string>> = {
+  app: " on the app",
+  "new-app": " on the name of the app",
+  task: " on the app of the task",
+  start: " or that of the pipeline (run-ci, run-cd, create-app) on the app",
+  site: " on the site",
+  runner: " on the site of the runner",
+  pipeline: " on the pipeline",
+  installation: " on everything",
+  others: ", but not for questions about the caller",
+  list: "; the list has only what the caller may see",
+};
+
+/** What a route needs, as a sentence. */
+export function needInWords(right: Needed): string {
+  if (right === "anyone") return "Needs no sign-in.";
+  if (right === "signed-in") return "Needs sign-in.";
+  return `Needs the right ${right.verb}${ON[right.on]}.`;
 }
 
 function parametersOf(one: Route, schemas: Schemas): JsonValue {

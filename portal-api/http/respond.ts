@@ -4,11 +4,19 @@ import { hash } from "node:crypto";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
+import type { Caller } from "../access/decide-access.ts";
+import { type Sight, type SightDeps, sightOf } from "../access/visible.ts";
 import { noteTask } from "../audit/note.ts";
 
 /** 200 with an ETag of the content, or 304 when the client has the content already: polling costs few bytes. */
 export function sendJson(ctx: Koa.Context, value: unknown): void {
   const body = JSON.stringify(value);
+  sendText(ctx, body, etagOf(body));
+}
+
+/** The same for views that may name tasks of others. */
+export async function sendVisible(ctx: Koa.Context, sight: Pick<Sight, "redact">, value: unknown): Promise<void> {
+  const body = await sight.redact(JSON.stringify(value));
   sendText(ctx, body, etagOf(body));
 }
 
@@ -24,16 +32,30 @@ export function sendText(ctx: Koa.Context, text: string, tag: string): void {
 }
 
 /** 202 with the task, and its address in Location. */
-export function sendAccepted(ctx: Koa.Context, task: TaskView): void {
+export async function sendAccepted(
+  {
+    ctx,
+    portal,
+    caller,
+  }: { readonly ctx: Koa.Context; readonly portal: SightDeps; readonly caller: Caller | undefined },
+  task: TaskView,
+): Promise<void> {
   noteTask(ctx, task);
+  portal.facts.noteTask(task);
+  const text = JSON.stringify(task);
   ctx.status = 202;
   ctx.set("Location", `/v1/tasks/${encodeURIComponent(task.id)}`);
-  sendUncached(ctx, task);
+  sendUncachedText(ctx, caller ? await sightOf(portal, caller).redact(text) : text);
 }
 
 /** JSON that no cache may store. */
 export function sendUncached(ctx: Koa.Context, value: unknown): void {
+  sendUncachedText(ctx, JSON.stringify(value));
+}
+
+/** The same for JSON that is serialised already. */
+export function sendUncachedText(ctx: Koa.Context, text: string): void {
   ctx.set("Cache-Control", "no-store");
   ctx.type = "application/json";
-  ctx.body = JSON.stringify(value);
+  ctx.body = text;
 }

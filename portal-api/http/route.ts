@@ -1,6 +1,7 @@
 // A route is declared once, as data. The router and the OpenAPI document are both made from the declarations, so that
 // they always agree.
 
+import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { ErrorCode } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
@@ -8,7 +9,8 @@ import { parse } from "@gantry/runtime/http/problem.ts";
 import { readBytes, readJson, readQuery } from "@gantry/runtime/http/read-request.ts";
 import type Koa from "koa";
 import { z } from "zod";
-import type { Access, Caller } from "../access/decide-access.ts";
+import type { Caller } from "../access/decide-access.ts";
+import type { Asked, Guard, GuardKind, Right } from "../access/guards.ts";
 import type { Portal } from "../portal.ts";
 
 export type Method = "GET" | "POST" | "DELETE";
@@ -29,9 +31,7 @@ type Declared = {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** The lowest role that may use it. */
-  readonly access: Access;
-  /** What the route does, as it stands in the error "… may not <verb>": `run CI`. */
+  /** What the route does, as it stands in the error "… may not <verb>" and in the audit log: `run CI`. */
   readonly verb: string;
   readonly responses: { readonly [status: number]: ResponseSpec };
   /** Error codes beyond those that `errorsOf` derives from the declaration. */
@@ -43,6 +43,9 @@ type Declared = {
   /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */
   readonly page?: true;
 };
+
+/** What a route needs, for the router and the documents. */
+export type Needed = "anyone" | "signed-in" | { readonly verb: Verb; readonly on: GuardKind };
 
 type Schemas<P, Q, B> = {
   readonly params?: z.ZodType<P>;
@@ -60,13 +63,16 @@ export type Call<P, Q, B> = {
   readonly body: B;
   /** The Idempotency-Key; empty for routes that do not require one. */
   readonly key: string;
-  /** Undefined only where `access` is `anyone`. */
+  /** Undefined only where `right` is `anyone`. */
   readonly caller: Caller | undefined;
+  /** Checks the right of the route again, under the policy in force now. Throws as before the handler was called. */
+  readonly authorise: () => Promise<void>;
 };
 
 export type Route = Declared &
   Schemas<unknown, unknown, unknown> & {
-    /** Validates the request and responds to it. The router has authorised the caller before. */
+    readonly right: Needed;
+    /** Validates the request, checks the right of the caller and responds. */
     readonly run: (request: {
       readonly ctx: Koa.Context;
       readonly params: { readonly [name: string]: string };
@@ -78,23 +84,40 @@ export type Route = Declared &
 const nothing = z.strictObject({});
 
 export function route<P = unknown, Q = unknown, B = unknown>(
-  spec: Declared & Schemas<P, Q, B> & { readonly handle: (call: Call<P, Q, B>) => void | Promise<void> },
+  spec: Declared &
+    Schemas<P, Q, B> & {
+      readonly right: Right<P, Q, B>;
+      readonly handle: (call: Call<P, Q, B>) => void | Promise<void>;
+    },
 ): Route {
-  const { handle, ...declared } = spec;
+  const { handle, right, ...declared } = spec;
+  const guard = typeof right === "string" ? undefined : right;
   return {
     ...declared,
+    right: typeof right === "string" ? right : { verb: right.verb, on: right.on },
     run: async ({ ctx, params, portal, caller }) => {
       const checked = spec.params ? parse(spec.params, params, "/path") : undefined;
       const query = readQuery<unknown>(ctx, spec.query ?? nothing);
       const key = spec.requiresIdempotencyKey ? readKey(ctx) : "";
       const body = spec.method === "GET" ? undefined : await readBody(ctx, spec);
       // A part without a schema has the type `unknown`, so no handler can read anything from it.
+      const parts = { portal, params: checked as P, query: query as Q, body: body as B };
+      const authorise = (): Promise<void> => check(guard, parts, caller);
+      await authorise();
       const request = { ctx, route: spec, caller, params, query, body };
-      await portal.audit.around(request, () =>
-        handle({ ctx, portal, caller, key, params: checked as P, query: query as Q, body: body as B }),
-      );
+      await portal.audit.around(request, () => handle({ ...parts, ctx, caller, key, authorise }));
     },
   };
+}
+
+async function check<P, Q, B>(
+  guard: Guard<P, Q, B> | undefined,
+  parts: Pick<Asked<P, Q, B>, "portal" | "params" | "query" | "body">,
+  caller: Caller | undefined,
+): Promise<void> {
+  if (!guard) return;
+  if (!caller) throw new GantryError("unauthenticated");
+  await guard.check({ ...parts, caller, rights: parts.portal.rights.of(caller) });
 }
 
 /** The caller of a route that requires sign-in. */

@@ -1,12 +1,14 @@
 // Registers the declared routes. Every request is identified, authorised and checked against cross-site forgery before its
 // route runs.
 
+import { needInWords } from "@gantry/core/access/decide-right.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { bearerOf } from "@gantry/runtime/http/bearer.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
 import { sessionCookieOf } from "../access/cookie.ts";
-import { type Caller, isFromOwnPage, mayDo } from "../access/decide-access.ts";
+import { type Caller, isFromOwnPage } from "../access/decide-access.ts";
+import { refusal } from "../access/guards.ts";
 import { announce } from "../audit/audit.ts";
 import type { Portal } from "../portal.ts";
 import type { Route } from "./route.ts";
@@ -68,17 +70,31 @@ async function identify(portal: Portal, ctx: Koa.Context): Promise<Caller | unde
 
 /** False when a browser should be sent to the sign-in page. Throws `unauthenticated` or `forbidden`. */
 function authorise(portal: Portal, ctx: Koa.Context, one: Route, caller: Caller | undefined): boolean {
-  if (one.access !== "anyone" && !caller) {
+  if (one.right !== "anyone" && !caller) {
     if (one.page && ctx.accepts("json", "html") === "html") return false;
     throw new GantryError("unauthenticated");
   }
-  if (caller && !mayDo(caller.role, one.access))
-    throw new GantryError("forbidden", { who: caller.name, verb: one.verb });
+  if (caller) refuseHopeless(portal, one, caller);
   const writes = one.method !== "GET";
   if (writes && caller?.via !== "token" && !isFromOwnPage(sourceOf(portal, ctx))) {
     throw new GantryError("forbidden", { who: "A page of another site", verb: one.verb });
   }
   return true;
+}
+
+/**
+ * Before the body is read: a verb that the caller has nowhere. Where the caller may not see everything, the guard of the
+ * route answers instead, so that nobody learns what exists.
+ */
+function refuseHopeless({ rights }: Portal, { right, verb }: Route, caller: Caller): void {
+  if (typeof right === "string" || right.on === "list" || right.on === "others" || right.on === "pipeline") return;
+  const { decide, mayAnywhere, mayEverywhere } = rights.of(caller);
+  const isAboutSites = right.on === "site" || right.on === "runner";
+  const seesAll = right.on === "installation" || mayEverywhere(isAboutSites ? "view-sites" : "view");
+  // Of a start the verb depends on the body.
+  if (!seesAll || right.on === "start" || mayAnywhere(right.verb)) return;
+  const { reason, whoCould } = decide({ verb: right.verb });
+  throw refusal(caller, verb, { why: reason, todo: needInWords(whoCould, "") });
 }
 
 function sourceOf(portal: Portal, ctx: Koa.Context): Parameters<typeof isFromOwnPage>[0] {

@@ -58,12 +58,18 @@ export const params = z
   .describe("The parameters, as the schema of the pipeline defines them");
 export const reason = z.string().max(500).optional();
 
-export const roleSchema = z.enum(ROLES).describe("viewer: read. developer: also run pipelines. admin: everything");
+export const roleSchema = z
+  .enum(ROLES)
+  .describe(
+    "none: only what the policy gives. viewer: read. developer: also run pipelines. approver: read and approve. operator: also manage runners and settings. admin: everything",
+  );
 
 export const meView = z
   .object({
     name: z.string(),
     role: roleSchema,
+    may: z.array(z.string()).describe("Verbs that the caller may use on something. GET /v1/access/can tells on what"),
+    mayNot: z.record(z.string(), z.string()).describe("The other verbs: what they need, and who could"),
     via: z.enum(["token", "session"]),
     version: z.string().describe("Version of the portal"),
     feedUp: z.boolean().describe("Whether the portal is connected to the feed, so that what it shows is up to date"),

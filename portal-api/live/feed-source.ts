@@ -1,6 +1,7 @@
 // The events of all tasks, as a stream and as pages. Event ids are the numbers of the feed (`seq`).
 
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
+import { filterVisible, type Sight } from "../access/visible.ts";
 import type { Portal } from "../portal.ts";
 import { frame, type Source, textFrame } from "./stream.ts";
 
@@ -20,6 +21,7 @@ export async function readFeed(
   after: number,
   limit: number,
   filter: FeedFilter,
+  sight: Pick<Sight, "task">,
   signal?: AbortSignal,
 ): Promise<FeedPart> {
   const buffered = portal.hub.since(after);
@@ -27,16 +29,18 @@ export async function readFeed(
   const { events, last } = buffered
     ? { events: buffered.slice(0, limit), last: buffered.length > limit ? undefined : portal.hub.last() }
     : await portal.agent.feed({ after, limit }, call);
-  const items = events.filter((event) => matches(event, filter));
+  const wanted = events.filter((event) => matches(event, filter));
+  const items = await filterVisible(wanted, ({ data: { task, app, pipeline } }) => sight.task({ task, app, pipeline }));
   return { items, last: Math.max(after, last ?? 0, events.at(-1)?.seq ?? 0) };
 }
 
 /**
  * A stream of the events after `start`, or of new events when it is undefined. `event: reset` tells a client to read its
  * views again, because it missed too many events or has a number of another history; the stream continues with the newest
- * event. `event: link` says whether the portal is connected to the feed.
+ * event. `event: link` says whether the portal is connected to the feed. `sight` is asked for each reading: the rights of
+ * the caller may change.
  */
-export function feedSource(portal: Portal, start: number | undefined, filter: FeedFilter): Source {
+export function feedSource(portal: Portal, start: number | undefined, filter: FeedFilter, sight: () => Sight): Source {
   const { hub } = portal;
   let cursor = start;
   let seen = hub.version();
@@ -69,10 +73,11 @@ export function feedSource(portal: Portal, start: number | undefined, filter: Fe
         cursor = reset;
         frames.push(frame({ id: reset, event: "reset", data: { last: reset } }));
       }
-      const part: FeedPart = await readFeed(portal, cursor, PAGE, filter, signal);
+      const now = sight();
+      const part: FeedPart = await readFeed(portal, cursor, PAGE, filter, now, signal);
       more = part.last > cursor && part.last < (hub.last() ?? 0);
       cursor = part.last;
-      frames.push(...part.items.map((event) => textFrame(hub.text(event), event.seq)));
+      for (const event of part.items) frames.push(textFrame(await now.redact(hub.text(event)), event.seq));
       return frames;
     },
     wait: (ms, signal) => (more ? Promise.resolve() : hub.wait(seen, ms, signal)),

@@ -2,7 +2,7 @@
 // keeps the connection alive, and ends the stream when the caller is no longer authorised.
 
 import { Readable } from "node:stream";
-import { GantryError } from "@gantry/core/errors.ts";
+import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import { requestIdOf } from "@gantry/runtime/http/app.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type Koa from "koa";
@@ -37,11 +37,16 @@ export function lastEventId(ctx: Koa.Context): number | undefined {
   return /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
+export type StreamRequest = {
+  readonly ctx: Koa.Context;
+  readonly portal: Portal;
+  readonly caller: Caller;
+  /** Throws when the caller no longer has the right that the stream needs. */
+  readonly authorise: () => Promise<void>;
+};
+
 /** Responds with a stream, or throws `limit-reached`. When the source fails, the stream ends and is logged; clients reconnect. */
-export function sendStream(
-  request: { readonly ctx: Koa.Context; readonly portal: Portal; readonly caller: Caller },
-  source: Source,
-): void {
+export function sendStream(request: StreamRequest, source: Source): void {
   const { ctx, portal } = request;
   // The client has left already, so nothing would tell when the stream ends.
   if (ctx.res.destroyed) return;
@@ -59,17 +64,20 @@ export function sendStream(
   ctx.body = Readable.from(frames(request, source, signal), { objectMode: false });
 }
 
-async function* frames(
-  { ctx, portal, caller }: Parameters<typeof sendStream>[0],
-  source: Source,
-  signal: AbortSignal,
-): AsyncGenerator<string> {
+async function* frames(request: StreamRequest, source: Source, signal: AbortSignal): AsyncGenerator<string> {
+  const { ctx, portal } = request;
   const { pingMs, recheckMs, retryMs } = portal.config.live;
   yield `retry: ${retryMs}\n\n`;
   let checkedAt = portal.clock.nowMs();
+  let checkedVersion = portal.rights.version();
   let sentAt = checkedAt;
   try {
     while (!signal.aborted) {
+      if (portal.clock.nowMs() - checkedAt >= recheckMs || portal.rights.version() !== checkedVersion) {
+        checkedVersion = portal.rights.version();
+        if (!(await isStillAllowed(request))) return;
+        checkedAt = portal.clock.nowMs();
+      }
       const next = await source.next(signal);
       if (!next) return;
       if (next.length > 0) {
@@ -80,10 +88,6 @@ async function* frames(
         yield `${position === undefined ? "" : `id: ${position}\n`}: ping\n\n`;
         sentAt = portal.clock.nowMs();
       }
-      if (portal.clock.nowMs() - checkedAt >= recheckMs) {
-        if (!(await isStillAuthorised(portal, caller))) return;
-        checkedAt = portal.clock.nowMs();
-      }
       await source.wait(Math.min(pingMs, recheckMs), signal);
     }
   } catch (error) {
@@ -92,3 +96,16 @@ async function* frames(
     portal.logger[level]({ request_id: requestIdOf(ctx), err: error }, "an event stream ended because of an error");
   }
 }
+
+async function isStillAllowed({ portal, caller, authorise }: StreamRequest): Promise<boolean> {
+  if (!(await isStillAuthorised(portal, caller))) return false;
+  return authorise().then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof GantryError && REFUSALS.includes(error.code)) return false;
+      throw error;
+    },
+  );
+}
+
+const REFUSALS: readonly ErrorCode[] = ["forbidden", "not-found", "unauthenticated"];

@@ -1,13 +1,20 @@
 // The events of one task as a stream. Event ids are the numbers within the task (`taskseq`), which have no gaps.
 
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
+import type { Sight } from "../access/visible.ts";
 import type { Portal } from "../portal.ts";
 import { type Source, textFrame } from "./stream.ts";
 
 const PAGE = 200;
 
 /** A stream of the events after `start`; `first` are those that have been read already. */
-export function taskSource(portal: Portal, task: string, start: number, first: readonly FeedEvent[]): Source {
+export function taskSource(
+  portal: Portal,
+  task: string,
+  start: number,
+  first: readonly FeedEvent[],
+  sight: () => Sight,
+): Source {
   const { hub, agent } = portal;
   let sent = start;
   let readUpTo = hub.last();
@@ -35,7 +42,8 @@ export function taskSource(portal: Portal, task: string, start: number, first: r
       }
       behind = events.length >= PAGE || (behind && events.length > 0);
       sent = events.at(-1)?.taskseq ?? sent;
-      return events.map((event) => textFrame(hub.text(event), event.taskseq));
+      const now = sight();
+      return Promise.all(events.map(async (event) => textFrame(await now.redact(hub.text(event)), event.taskseq)));
     },
     wait: (ms, signal) => (behind ? Promise.resolve() : hub.wait(seen, ms, signal)),
     position: () => sent,

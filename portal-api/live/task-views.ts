@@ -6,17 +6,25 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import { MAX_TAGS } from "@gantry/wire/agent/agent-api.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { taskTag } from "@gantry/wire/agent/views.ts";
+import type { TaskFacts } from "../access/facts.ts";
 import { etagOf } from "../http/respond.ts";
 import { batchLoader } from "./batch-loader.ts";
 
 export type TaskViews = {
   /** The view as JSON text with its ETag. Throws `not-found` and `unavailable`. */
-  readonly read: (id: string) => Promise<{ readonly text: string; readonly etag: string }>;
+  readonly read: (id: string) => Promise<Omit<CachedView, "tag">>;
   /** For use after an outage: the task-agent may have another history now. */
   readonly clear: () => void;
 };
 
-type CachedView = { readonly tag: string; readonly text: string; readonly etag: string };
+type CachedView = {
+  readonly tag: string;
+  readonly text: string;
+  readonly etag: string;
+  /** For decisions. */
+  readonly facts: TaskFacts;
+  readonly sites: readonly string[];
+};
 
 /** Pause between two calls to the task-agent while clients wait, in ms. */
 const PAUSE_MS = 1;
@@ -49,7 +57,8 @@ export function makeTaskViews(agent: Pick<AgentClient, "task" | "taskTags">, clo
       if (known && known.tag === (await currentTag(id))) return known;
       const view = await agent.task(id);
       const text = JSON.stringify(view);
-      const current = { tag: taskTag(view), text, etag: etagOf(text) };
+      const facts = { app: view.app, pipeline: view.pipeline };
+      const current = { tag: taskTag(view), text, etag: etagOf(text), facts, sites: view.sites };
       store(id, current);
       return current;
     },

@@ -2,7 +2,7 @@
 
 import { ERRORS } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import { errorsOf } from "../http/openapi.ts";
+import { errorsOf, needInWords } from "../http/openapi.ts";
 import type { Route } from "../http/route.ts";
 import { say } from "../messages.ts";
 import { document, type Html, html } from "./page.ts";
@@ -33,7 +33,7 @@ function operation(one: Route, openApi: JsonObject): Html {
   return html`<details id="${one.id}">
 <summary><code class="method">${one.method}</code> <h3><code>${one.path}</code></h3> <span>${one.summary}</span></summary>
 <p>${one.description ?? ""}</p>
-<p class="soft">${one.id}; ${say.accessOf(one.access)}</p>
+<p class="soft">${one.id}. ${needInWords(one.right)}</p>
 <pre>${JSON.stringify({ parameters, requestBody, responses: withoutErrors(responses) }, null, 2)}</pre>
 <p>${say.docsErrors()}: ${codes}</p>
 </details>

@@ -1,6 +1,7 @@
 // POST /v1/tasks/{id}/cancel
 
 import { z } from "zod";
+import { onTask } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inTask, reason } from "../http/schemas.ts";
@@ -12,7 +13,7 @@ export const cancelTask = route({
   tag: "tasks",
   summary: "Cancel a task",
   description: "Running jobs are asked to stop; `finally` jobs still run. Repeating the request changes nothing.",
-  access: "developer",
+  right: onTask("cancel"),
   verb: "cancel a task",
   params: inTask,
   body: z.strictObject({ reason }),
@@ -26,6 +27,6 @@ export const cancelTask = route({
       principal,
       ...(why === undefined ? {} : { reason: why }),
     });
-    sendAccepted(call.ctx, task);
+    await sendAccepted(call, task);
   },
 });

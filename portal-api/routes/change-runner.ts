@@ -1,5 +1,6 @@
 // DELETE /v1/runners/{runner} and POST /v1/runners/{runner}/readmit
 
+import { onRunner } from "../access/guards.ts";
 import { route } from "../http/route.ts";
 import { inRunner } from "../http/schemas.ts";
 
@@ -11,7 +12,7 @@ export const removeRunner = route({
   summary: "Take a runner out of service",
   description:
     "For a runner that is gone for good, or must not work any more. It is no longer listed and can neither register nor renew; what it was working on is given to others as after a lost runner.",
-  access: "admin",
+  right: onRunner("manage-runners"),
   verb: "remove runners",
   params: inRunner,
   responses: { 204: { description: "Out of service" } },
@@ -27,7 +28,7 @@ export const readmitRunner = route({
   id: "readmitRunner",
   tag: "sites",
   summary: "Take a runner back into service",
-  access: "admin",
+  right: onRunner("manage-runners"),
   verb: "readmit runners",
   params: inRunner,
   responses: { 204: { description: "May register again" } },

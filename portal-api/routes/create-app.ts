@@ -1,6 +1,7 @@
 // POST /v1/apps: the button "Create app".
 
 import { z } from "zod";
+import { onNewApp } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, params } from "../http/schemas.ts";
@@ -13,7 +14,7 @@ export const createApp = route({
   summary: "Create an app",
   description:
     "Starts the pipeline create-app, which creates the repositories, projects and Argo CD applications of a new app.",
-  access: "developer",
+  right: onNewApp,
   verb: "create an app",
   requiresIdempotencyKey: true,
   body: z.strictObject({
@@ -29,6 +30,6 @@ export const createApp = route({
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });
-    sendAccepted(call.ctx, task);
+    await sendAccepted(call, task);
   },
 });

@@ -2,6 +2,7 @@
 
 import { type EnrolmentView, enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
+import { onRunner, onSite } from "../access/guards.ts";
 import type { PortalConfig } from "../config.ts";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
@@ -21,7 +22,7 @@ export const createEnrolment = route({
   summary: "Create a one-time token with which a runner enrols",
   description:
     "It is valid for ten minutes, for one runner of this site, or with `runner` only for the runner of this name. Only this response contains the token itself.",
-  access: "admin",
+  right: onSite("enrol"),
   verb: "enrol runners",
   body: z.strictObject({
     site: name,
@@ -45,7 +46,7 @@ export const renewRunnerKey = route({
   summary: "End the key of a runner and create a one-time token for a new one",
   description:
     "The key and everything that was signed in with it is invalid at once. Jobs that run continue if the runner enrols again in time.",
-  access: "admin",
+  right: onRunner("enrol"),
   verb: "enrol runners",
   params: inRunner,
   responses: { 201: json("The token", enrolment) },

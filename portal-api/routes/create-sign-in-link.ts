@@ -18,7 +18,7 @@ export const createSignInLink = route({
   id: "createSignInLink",
   tag: "access",
   summary: "Create a link that signs a browser in as the caller, once",
-  access: "viewer",
+  right: "signed-in",
   verb: "sign in",
   responses: { 201: json("The link", linkView) },
   handle: async (call) => {

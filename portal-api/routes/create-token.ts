@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
+import { onInstallation } from "../access/guards.ts";
 import { sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, name, roleSchema, tokenView } from "../http/schemas.ts";
@@ -14,7 +15,7 @@ export const createToken = route({
   tag: "access",
   summary: "Create a token",
   description: "Only this response contains the token itself.",
-  access: "admin",
+  right: onInstallation("manage-tokens"),
   verb: "create tokens",
   body: z.strictObject({
     name: name.refine((text) => text !== ADMIN, "this name is reserved"),

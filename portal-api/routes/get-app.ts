@@ -1,8 +1,13 @@
 // GET /v1/apps/{app}
 
 import { appView } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { sitesOfApp } from "../access/decide-sites.ts";
+import { appFacts } from "../access/facts.ts";
+import { onApp } from "../access/guards.ts";
+import { mayOn } from "../access/may.ts";
+import { sightOf } from "../access/visible.ts";
+import { sendVisible } from "../http/respond.ts";
+import { callerOf, route } from "../http/route.ts";
 import { inApp, json } from "../http/schemas.ts";
 
 export const getApp = route({
@@ -11,10 +16,17 @@ export const getApp = route({
   id: "getApp",
   tag: "apps",
   summary: "Get an app, with its record and its newest tasks",
-  access: "viewer",
+  right: onApp("view"),
   verb: "see apps",
   params: inApp,
   responses: { 200: json("The app", appView) },
   errors: ["app-unknown"],
-  handle: async ({ ctx, portal, params }) => sendJson(ctx, await portal.agent.app(params.app)),
+  handle: async (call) => {
+    const { ctx, portal, params } = call;
+    const caller = callerOf(call);
+    const app = await portal.agent.app(params.app);
+    const about = { ...appFacts(app), app: app.name };
+    const may = mayOn(portal.rights.of(caller), about, sitesOfApp(app.record));
+    await sendVisible(ctx, sightOf(portal, caller), { ...app, ...may });
+  },
 });

@@ -1,5 +1,6 @@
 // GET /v1/me: who the caller is, and their role.
 
+import { mayAnywhere } from "../access/may.ts";
 import { sendJson } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, meView } from "../http/schemas.ts";
@@ -11,11 +12,13 @@ export const getMe = route({
   id: "getMe",
   tag: "access",
   summary: "Get the name and role of the caller",
-  access: "viewer",
+  right: "signed-in",
   verb: "see their own name and role",
   responses: { 200: json("The caller", meView) },
   handle: (call) => {
-    const { name, role, via } = callerOf(call);
-    sendJson(call.ctx, { name, role, via, version: VERSION, feedUp: call.portal.hub.isUp() });
+    const caller = callerOf(call);
+    const { name, role, via } = caller;
+    const may = mayAnywhere(call.portal.rights.of(caller));
+    sendJson(call.ctx, { name, role, via, ...may, version: VERSION, feedUp: call.portal.hub.isUp() });
   },
 });

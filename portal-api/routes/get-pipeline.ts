@@ -2,6 +2,7 @@
 
 import { pipelineView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
+import { onPipeline } from "../access/guards.ts";
 import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json, name } from "../http/schemas.ts";
@@ -12,7 +13,7 @@ export const getPipeline = route({
   id: "getPipeline",
   tag: "pipelines",
   summary: "Get a pipeline",
-  access: "viewer",
+  right: onPipeline,
   verb: "see pipelines",
   params: z.strictObject({ name }),
   responses: { 200: json("The pipeline", pipelineView) },

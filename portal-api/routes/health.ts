@@ -2,6 +2,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
+import { onInstallation } from "../access/guards.ts";
 import { sendUncached } from "../http/respond.ts";
 import { route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
@@ -22,7 +23,7 @@ export const livez = route({
   id: "checkLive",
   tag: "operation",
   summary: "Liveness: the process runs",
-  access: "anyone",
+  right: "anyone",
   verb: "check health",
   responses: { 200: json("The process runs", health) },
   handle: ({ ctx }) => sendUncached(ctx, { status: "ok" }),
@@ -34,7 +35,7 @@ export const readyz = route({
   id: "checkReady",
   tag: "operation",
   summary: "Readiness: the journal works. `degraded` while the task-agent does not answer",
-  access: "anyone",
+  right: "anyone",
   verb: "check health",
   responses: { 200: json("The portal is ready", readiness) },
   errors: ["unavailable"],
@@ -65,7 +66,7 @@ export const version = route({
   id: "getVersion",
   tag: "operation",
   summary: "Get the version of the portal",
-  access: "anyone",
+  right: "anyone",
   verb: "see the version",
   responses: { 200: json("The version", z.object({ name: z.string(), version: z.string() }).meta({ id: "Version" })) },
   handle: ({ ctx }) => sendUncached(ctx, { name: "gantry", version: VERSION }),
@@ -77,7 +78,7 @@ export const metrics = route({
   id: "getMetrics",
   tag: "operation",
   summary: "Get the metrics of this process, for Prometheus",
-  access: "viewer",
+  right: onInstallation("view-metrics"),
   verb: "see metrics",
   responses: { 200: { description: "Prometheus text format", content: { "text/plain": z.string() } } },
   handle: async ({ ctx, portal }) => {

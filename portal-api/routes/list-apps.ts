@@ -1,8 +1,13 @@
 // GET /v1/apps
 
 import { appView, page } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { sitesOfApp } from "../access/decide-sites.ts";
+import { appFacts } from "../access/facts.ts";
+import { listOf } from "../access/guards.ts";
+import { mayOn } from "../access/may.ts";
+import { sightOf, visiblePage } from "../access/visible.ts";
+import { sendVisible } from "../http/respond.ts";
+import { callerOf, route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
 
 export const listApps = route({
@@ -11,9 +16,27 @@ export const listApps = route({
   id: "listApps",
   tag: "apps",
   summary: "List apps",
-  access: "viewer",
+  right: listOf("view"),
   verb: "see apps",
   query: pageQuery,
   responses: { 200: json("A page of apps", page(appView)) },
-  handle: async ({ ctx, portal, query }) => sendJson(ctx, await portal.agent.apps({ limit: 200, ...query })),
+  handle: async (call) => {
+    const { ctx, portal, query } = call;
+    const caller = callerOf(call);
+    const sight = sightOf(portal, caller);
+    const rights = portal.rights.of(caller);
+    const { items, ...rest } = sight.none
+      ? { items: [] }
+      : await visiblePage(
+          { limit: 200, ...query },
+          (part) => portal.agent.apps(part),
+          ({ name, record }) =>
+            Promise.resolve(sight.all || rights.may({ ...appFacts({ record }), app: name, verb: "view" })),
+        );
+    const shown = items.map((app) => {
+      const about = { ...appFacts(app), app: app.name };
+      return { ...app, may: mayOn(rights, about, sitesOfApp(app.record)).may };
+    });
+    await sendVisible(ctx, sight, { items: shown, ...rest });
+  },
 });

@@ -3,6 +3,7 @@
 import { page } from "@gantry/wire/agent/views.ts";
 import { auditEntry } from "@gantry/wire/audit/entry.ts";
 import { z } from "zod";
+import { onInstallation } from "../access/guards.ts";
 import { findEntries, RESULTS } from "../audit/find-entries.ts";
 import { sendUncached } from "../http/respond.ts";
 import { route } from "../http/route.ts";
@@ -26,7 +27,7 @@ export const listAudit = route({
   summary: "List changes and refused requests, newest first",
   description:
     "One request searches a limited number of entries. A page can be empty and still have a cursor: the search goes on there.",
-  access: "admin",
+  right: onInstallation("view-audit"),
   verb: "see the audit log",
   query: z.strictObject({
     who: z.string().min(1).max(200).optional().describe("Name of a person or token"),
@@ -58,7 +59,7 @@ export const listAuditEntries = route({
   tag: "audit",
   summary: "Read the chain of audit entries, oldest first, exactly as it is stored",
   description: "For `gantry audit verify` and `gantry audit export`. Empty at the end of the chain.",
-  access: "admin",
+  right: onInstallation("view-audit"),
   verb: "see the audit log",
   query: z.strictObject({
     after: seqQuery.optional().describe("Entries after this number"),

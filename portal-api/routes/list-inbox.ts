@@ -2,8 +2,10 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { inboxItem, page } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { listOf } from "../access/guards.ts";
+import { sightOf, visiblePage } from "../access/visible.ts";
+import { sendVisible } from "../http/respond.ts";
+import { callerOf, route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
 
 export const listInbox = route({
@@ -12,14 +14,19 @@ export const listInbox = route({
   id: "listInbox",
   tag: "notifications",
   summary: "List the messages in the inbox, newest first",
-  access: "viewer",
+  right: listOf("view"),
   verb: "see inbox",
   query: pageQuery,
   responses: { 200: json("A page of messages", page(inboxItem)) },
-  handle: async ({ ctx, portal, query }) => {
-    if (!portal.notify) {
+  handle: async (call) => {
+    const { ctx, portal, query } = call;
+    const { notify } = portal;
+    if (!notify) {
       throw new GantryError("unavailable", { what: "notify-agent", problem: "The portal's configuration names none." });
     }
-    sendJson(ctx, await portal.notify.inbox({ limit: 50, ...query }));
+    const sight = sightOf(portal, callerOf(call));
+    // Without a task or an app it is about the installation: a test of a channel.
+    const found = sight.none ? { items: [] } : await visiblePage({ limit: 50, ...query }, notify.inbox, sight.task);
+    await sendVisible(ctx, sight, found);
   },
 });

@@ -1,8 +1,10 @@
 // GET /v1/pipelines
 
 import { page, pipelineView } from "@gantry/wire/agent/views.ts";
+import { listOf } from "../access/guards.ts";
+import { sightOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
 export const listPipelines = route({
@@ -11,8 +13,12 @@ export const listPipelines = route({
   id: "listPipelines",
   tag: "pipelines",
   summary: "List pipelines, with the schemas of their parameters",
-  access: "viewer",
+  right: listOf("view-pipelines"),
   verb: "see pipelines",
   responses: { 200: json("All pipelines", page(pipelineView)) },
-  handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.pipelines()),
+  handle: async (call) => {
+    const sight = sightOf(call.portal, callerOf(call));
+    const { items } = await call.portal.agent.pipelines();
+    sendJson(call.ctx, { items: items.filter(({ name }) => sight.pipeline(name)) });
+  },
 });

@@ -1,8 +1,10 @@
 // GET /v1/runners
 
 import { page, runnerView } from "@gantry/wire/agent/views.ts";
+import { listOf } from "../access/guards.ts";
+import { sightOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
 export const listRunners = route({
@@ -11,8 +13,12 @@ export const listRunners = route({
   id: "listRunners",
   tag: "sites",
   summary: "List the runners of all sites",
-  access: "viewer",
+  right: listOf("view-sites"),
   verb: "see runners",
   responses: { 200: json("All runners", page(runnerView)) },
-  handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.runners()),
+  handle: async (call) => {
+    const sight = sightOf(call.portal, callerOf(call));
+    const { items } = await call.portal.agent.runners();
+    sendJson(call.ctx, { items: items.filter(({ site }) => sight.site(site)) });
+  },
 });

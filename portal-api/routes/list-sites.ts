@@ -1,8 +1,10 @@
 // GET /v1/sites
 
 import { page, siteView } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { listOf } from "../access/guards.ts";
+import { filterVisible, sightOf } from "../access/visible.ts";
+import { sendVisible } from "../http/respond.ts";
+import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
 export const listSites = route({
@@ -11,8 +13,13 @@ export const listSites = route({
   id: "listSites",
   tag: "sites",
   summary: "List sites, with their runners, systems and queues",
-  access: "viewer",
+  right: listOf("view-sites"),
   verb: "see sites",
   responses: { 200: json("All sites", page(siteView)) },
-  handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.sites()),
+  handle: async (call) => {
+    const sight = sightOf(call.portal, callerOf(call));
+    const sites = (await call.portal.agent.sites()).items.filter(({ name }) => sight.site(name));
+    const items = sites.map(async (site) => ({ ...site, queue: await filterVisible(site.queue, sight.task) }));
+    await sendVisible(call.ctx, sight, { items: await Promise.all(items) });
+  },
 });

@@ -11,7 +11,7 @@ export const listSteps = route({
   id: "listSteps",
   tag: "pipelines",
   summary: "List the steps that pipelines can use",
-  access: "viewer",
+  right: "signed-in",
   verb: "see steps",
   responses: { 200: json("All steps", page(stepDescription)) },
   handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.steps()),

@@ -1,8 +1,10 @@
 // GET /v1/systems: the external systems of all sites.
 
 import { page, systemView } from "@gantry/wire/agent/views.ts";
+import { listOf } from "../access/guards.ts";
+import { sightOf } from "../access/visible.ts";
 import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
 export const listSystems = route({
@@ -11,13 +13,14 @@ export const listSystems = route({
   id: "listSystems",
   tag: "sites",
   summary: "List the external systems of all sites",
-  access: "viewer",
+  right: listOf("view-sites"),
   verb: "see systems",
   responses: { 200: json("All systems", page(systemView)) },
-  handle: async ({ ctx, portal }) => {
-    const sites = await portal.agent.sites();
-    sendJson(ctx, {
-      items: sites.items.flatMap((site) => site.systems.map((system) => ({ site: site.name, ...system }))),
+  handle: async (call) => {
+    const sight = sightOf(call.portal, callerOf(call));
+    const sites = (await call.portal.agent.sites()).items.filter(({ name }) => sight.site(name));
+    sendJson(call.ctx, {
+      items: sites.flatMap((site) => site.systems.map((system) => ({ site: site.name, ...system }))),
     });
   },
 });

@@ -1,8 +1,11 @@
 // GET /v1/tasks
 
 import { page, taskSummary } from "@gantry/wire/agent/views.ts";
-import { sendJson } from "../http/respond.ts";
-import { route } from "../http/route.ts";
+import { listOf } from "../access/guards.ts";
+import { sightOf } from "../access/visible.ts";
+import { visibleTasks } from "../access/visible-tasks.ts";
+import { sendVisible } from "../http/respond.ts";
+import { callerOf, route } from "../http/route.ts";
 import { json, taskQuery } from "../http/schemas.ts";
 
 export const listTasks = route({
@@ -11,9 +14,13 @@ export const listTasks = route({
   id: "listTasks",
   tag: "tasks",
   summary: "List tasks, newest first",
-  access: "viewer",
+  right: listOf("view"),
   verb: "see tasks",
   query: taskQuery,
   responses: { 200: json("A page of tasks", page(taskSummary)) },
-  handle: async ({ ctx, portal, query }) => sendJson(ctx, await portal.agent.tasks({ limit: 50, ...query })),
+  handle: async (call) => {
+    const { ctx, portal, query } = call;
+    const sight = sightOf(portal, callerOf(call));
+    await sendVisible(ctx, sight, await visibleTasks(portal, sight, { limit: 50, ...query }));
+  },
 });

@@ -2,6 +2,7 @@
 
 import { page } from "@gantry/wire/agent/views.ts";
 import type { z } from "zod";
+import { onInstallation } from "../access/guards.ts";
 import type { TokenRecord } from "../access/records.ts";
 import { sendJson } from "../http/respond.ts";
 import { route } from "../http/route.ts";
@@ -13,7 +14,7 @@ export const listTokens = route({
   id: "listTokens",
   tag: "access",
   summary: "List valid tokens, without their secrets",
-  access: "admin",
+  right: onInstallation("manage-tokens"),
   verb: "see tokens",
   responses: { 200: json("All valid tokens", page(tokenView)) },
   handle: async ({ ctx, portal }) => sendJson(ctx, { items: (await portal.tokens.list()).map(viewOf) }),

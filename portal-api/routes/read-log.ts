@@ -8,6 +8,7 @@ import { LOG_FINAL_HEADER, LOG_SIZE_HEADER } from "@gantry/wire/agent/agent-api.
 import type { AgentClient, LogPiece, LogPlace } from "@gantry/wire/agent/agent-client.ts";
 import type Koa from "koa";
 import { z } from "zod";
+import { onTask } from "../access/guards.ts";
 import { type Call, callerOf, route } from "../http/route.ts";
 import { countQuery, innerId, numberQuery, taskId } from "../http/schemas.ts";
 import { frame, type Source, sendStream } from "../live/stream.ts";
@@ -46,7 +47,7 @@ export const readLog = route({
   description:
     "`text/plain` returns bytes, or a part of them with `from` and `limit` or with `Range`. `application/x-ndjson` returns " +
     "numbered lines. `text/event-stream` follows the log until `event: end`, and resumes after `Last-Event-ID`.",
-  access: "viewer",
+  right: onTask("view-logs"),
   verb: "see logs",
   params: inStep,
   query: logQuery,
@@ -76,14 +77,19 @@ export const readLog = route({
 });
 
 async function follow(call: LogCall, reading: LogReading): Promise<void> {
-  const { ctx, portal, query } = call;
+  const { ctx, query } = call;
   // When there is no such log, this throws before the stream begins.
   await read(reading, 0, 1);
   const start = readPosition(ctx.get("last-event-id")) ?? { offset: 0, line: 1 };
-  const { pingMs, recheckMs } = portal.config.live;
+  const { pingMs, recheckMs } = call.portal.config.live;
   const waitMs = Math.min(pingMs, recheckMs, 20_000);
-  const source = logSource(reading, start, { from: query.from ?? 1, grep: query.grep, waitMs, clock: portal.clock });
-  sendStream({ ctx, portal, caller: callerOf(call) }, source);
+  const source = logSource(reading, start, {
+    from: query.from ?? 1,
+    grep: query.grep,
+    waitMs,
+    clock: call.portal.clock,
+  });
+  sendStream({ ...call, caller: callerOf(call) }, source);
 }
 
 async function sendLines({ ctx, query }: LogCall, reading: LogReading, isJson: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 // DELETE /v1/apps/{app}
 
 import { z } from "zod";
+import { onApp } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp } from "../http/schemas.ts";
@@ -13,7 +14,7 @@ export const removeApp = route({
   summary: "Remove an app whose creation failed",
   description:
     "With `undo=true` a task deletes what the creation made, and nothing else; the app is forgotten when it succeeds. With `undo=false` the app is forgotten at once and everything outside stays. To go on with the creation instead, rerun its task.",
-  access: "developer",
+  right: onApp("remove-app"),
   verb: "remove an app",
   params: inApp,
   query: z.strictObject({
@@ -27,7 +28,7 @@ export const removeApp = route({
   handle: async (call) => {
     const { agent } = call.portal;
     const principal = callerOf(call).name;
-    if (call.query.undo) return sendAccepted(call.ctx, await agent.undoApp(call.params.app, principal));
+    if (call.query.undo) return sendAccepted(call, await agent.undoApp(call.params.app, principal));
     await agent.forgetApp(call.params.app, principal);
     call.ctx.status = 204;
   },

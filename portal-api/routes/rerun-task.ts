@@ -1,6 +1,7 @@
 // POST /v1/tasks/{id}/rerun
 
 import { z } from "zod";
+import { onTask } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inTask } from "../http/schemas.ts";
@@ -11,7 +12,7 @@ export const rerunTask = route({
   id: "rerunTask",
   tag: "tasks",
   summary: "Run a task again as a new task",
-  access: "developer",
+  right: onTask("rerun"),
   verb: "rerun a task",
   requiresIdempotencyKey: true,
   params: inTask,
@@ -35,6 +36,6 @@ export const rerunTask = route({
       from: call.body.from,
       definition: call.body.definition,
     });
-    sendAccepted(call.ctx, task);
+    await sendAccepted(call, task);
   },
 });

@@ -1,9 +1,17 @@
 // POST /v1/tasks/{id}/resolve: how a held job continues.
 
 import { z } from "zod";
+import { onTask } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, innerId, inTask, reason } from "../http/schemas.ts";
+
+type Answer = { readonly job: string; readonly answer: "run-again" | "mark-done" | "fail" };
+
+/** Marking a job as done has a verb of its own: nobody has seen its work succeed. */
+function wanted({ job, answer }: Answer): { readonly verb: "resolve" | "mark-done"; readonly job: string } {
+  return { verb: answer === "mark-done" ? "mark-done" : "resolve", job };
+}
 
 export const resolveJob = route({
   method: "POST",
@@ -11,7 +19,7 @@ export const resolveJob = route({
   id: "resolveJob",
   tag: "tasks",
   summary: "Decide how a held job continues",
-  access: "developer",
+  right: onTask("resolve", wanted),
   verb: "decide about a held job",
   params: inTask,
   body: z.strictObject({
@@ -26,6 +34,6 @@ export const resolveJob = route({
     const { job, answer, reason: why } = call.body;
     const principal = callerOf(call).name;
     const body = { principal, job, answer, ...(why === undefined ? {} : { reason: why }) };
-    sendAccepted(call.ctx, await call.portal.agent.resolve(call.params.id, body));
+    await sendAccepted(call, await call.portal.agent.resolve(call.params.id, body));
   },
 });

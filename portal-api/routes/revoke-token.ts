@@ -3,6 +3,7 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
+import { onInstallation } from "../access/guards.ts";
 import { callerOf, route } from "../http/route.ts";
 import { name } from "../http/schemas.ts";
 
@@ -14,7 +15,7 @@ export const revokeToken = route({
   summary: "Revoke a token",
   description:
     "Takes effect at once. Sessions that were opened with the token end as well, open streams within 30 seconds.",
-  access: "admin",
+  right: onInstallation("manage-tokens"),
   verb: "revoke tokens",
   params: z.strictObject({ name }),
   responses: { 204: { description: "Revoked" } },

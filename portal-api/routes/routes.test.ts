@@ -2,66 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { ROLE_VERBS, ROLES } from "@gantry/core/access/roles.ts";
 import { PROBLEM_TYPE, problemSchema } from "@gantry/runtime/http/problem.ts";
-import type { Access } from "../access/decide-access.ts";
 import type { Route } from "../http/route.ts";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
+import { EXPECTED, isAllowed, OWN } from "./expected.fixture.ts";
 import { ROUTES } from "./routes.ts";
-
-/** Who may, and a request that works. Adding a route means thinking about this line. */
-const EXPECTED: { readonly [route: string]: readonly [access: Access, status: number, path: string, body?: object] } = {
-  "POST /v1/apps": ["developer", 202, "/v1/apps", { params: { name: "billing" } }],
-  "POST /v1/apps/{app}/ci": ["developer", 202, "/v1/apps/orders/ci", {}],
-  "POST /v1/apps/{app}/cd": ["developer", 202, "/v1/apps/orders/cd", {}],
-  "GET /v1/apps": ["viewer", 200, "/v1/apps"],
-  "GET /v1/apps/{app}": ["viewer", 200, "/v1/apps/orders"],
-  "POST /v1/tasks": ["developer", 202, "/v1/tasks", { pipeline: "ci", app: "orders" }],
-  "GET /v1/tasks": ["viewer", 200, "/v1/tasks"],
-  "GET /v1/tasks/{id}": ["viewer", 200, "/v1/tasks/t1"],
-  "GET /v1/tasks/{id}/events": ["viewer", 200, "/v1/tasks/t1/events"],
-  "GET /v1/tasks/{id}/jobs/{job}/steps/{step}/log": [
-    "viewer",
-    200,
-    "/v1/tasks/t1/jobs/deploy%5Bseoul%5D/steps/checkout/log",
-  ],
-  "POST /v1/tasks/{id}/cancel": ["developer", 202, "/v1/tasks/t1/cancel", {}],
-  "POST /v1/tasks/{id}/rerun": ["developer", 202, "/v1/tasks/t1/rerun", {}],
-  "POST /v1/tasks/{id}/resolve": ["developer", 202, "/v1/tasks/t1/resolve", { job: "build", answer: "fail" }],
-  "GET /v1/events": ["viewer", 200, "/v1/events?after=0"],
-  "GET /v1/sites": ["viewer", 200, "/v1/sites"],
-  "GET /v1/runners": ["viewer", 200, "/v1/runners"],
-  "POST /v1/enrolments": ["admin", 201, "/v1/enrolments", { site: "seoul" }],
-  "DELETE /v1/apps/{app}": ["developer", 204, "/v1/apps/orders?undo=false"],
-  "POST /v1/runners/{runner}/renew-key": ["admin", 201, "/v1/runners/seoul-1/renew-key", {}],
-  "DELETE /v1/runners/{runner}": ["admin", 204, "/v1/runners/seoul-1"],
-  "POST /v1/runners/{runner}/readmit": ["admin", 204, "/v1/runners/seoul-1/readmit", {}],
-  "GET /v1/systems": ["viewer", 200, "/v1/systems"],
-  "GET /v1/pipelines": ["viewer", 200, "/v1/pipelines"],
-  "GET /v1/pipelines/{name}": ["viewer", 200, "/v1/pipelines/ci"],
-  "GET /v1/steps": ["viewer", 200, "/v1/steps"],
-  "GET /v1/audit": ["admin", 200, "/v1/audit"],
-  "GET /v1/audit/entries": ["admin", 200, "/v1/audit/entries"],
-  "GET /v1/inbox": ["viewer", 200, "/v1/inbox"],
-  "GET /v1/deliveries": ["viewer", 200, "/v1/deliveries"],
-  "GET /v1/me": ["viewer", 200, "/v1/me"],
-  "GET /v1/settings": ["admin", 200, "/v1/settings"],
-  "POST /v1/settings": ["admin", 200, "/v1/settings", { version: 0, changes: { "notify.paused": true } }],
-  "GET /v1/settings/history": ["admin", 200, "/v1/settings/history"],
-  "POST /v1/tokens": ["admin", 201, "/v1/tokens", { name: "robot", role: "viewer" }],
-  "GET /v1/tokens": ["admin", 200, "/v1/tokens"],
-  "DELETE /v1/tokens/{name}": ["admin", 204, "/v1/tokens/robot"],
-  "POST /v1/sign-in-links": ["viewer", 201, "/v1/sign-in-links", {}],
-  "GET /sign-in": ["anyone", 200, "/sign-in"],
-  "POST /sign-in": ["anyone", 401, "/sign-in"],
-  "POST /sign-out": ["anyone", 204, "/sign-out", {}],
-  "GET /livez": ["anyone", 200, "/livez"],
-  "GET /readyz": ["anyone", 200, "/readyz"],
-  "GET /version": ["anyone", 200, "/version"],
-  "GET /metrics": ["viewer", 200, "/metrics"],
-  "GET /openapi.json": ["viewer", 200, "/openapi.json"],
-  "GET /docs": ["viewer", 200, "/docs"],
-  "GET /portal.css": ["anyone", 200, "/portal.css"],
-};
 
 const nameOf = (one: Route): string => `${one.method} ${one.path}`;
 const tokens = new Map<string, string | null>();
@@ -71,7 +17,7 @@ before(async () => {
   portal = await startTestPortal();
   portal.agent.addTask({ id: "t1" });
   tokens.set("nobody", null);
-  for (const role of ["viewer", "developer", "admin"] as const) tokens.set(role, await portal.tokenOf(role));
+  for (const role of ROLES) tokens.set(role, await portal.tokenOf(role));
 });
 after(() => portal.close());
 
@@ -86,7 +32,9 @@ async function assertProblem(answer: Response): Promise<void> {
 }
 
 for (const one of ROUTES) {
-  const [access, status, path, body] = EXPECTED[nameOf(one)] ?? (["anyone", 200, "/"] as const);
+  const expected = EXPECTED[nameOf(one)] ?? { right: "anyone", status: 200, path: () => "/" };
+  const path = expected.path(OWN);
+  const body = expected.body?.(OWN);
   const request = (token: string | null, key = crypto.randomUUID()): Promise<Response> =>
     portal.ask(path, {
       method: one.method,
@@ -99,15 +47,15 @@ for (const one of ROUTES) {
       ...(one.form ? { body: "token=unknown" } : body === undefined ? {} : { json: body }),
     });
 
-  test(`${nameOf(one)} requires ${access}`, async () => {
-    const order = ["nobody", "viewer", "developer", "admin"];
-    for (const role of order) {
+  test(`${nameOf(one)} requires ${expected.right}`, async () => {
+    for (const role of ["nobody", ...ROLES] as const) {
       const answer = await request(tokens.get(role) ?? null);
-      const isAllowed = access === "anyone" || order.indexOf(role) >= order.indexOf(access);
-      if (isAllowed) {
-        assert.equal(answer.status, status, `${role}: ${await answer.text()}`);
+      if (role === "nobody" ? expected.right === "anyone" : isAllowed(expected, ROLE_VERBS[role])) {
+        assert.equal(answer.status, expected.status, `${role}: ${await answer.text()}`);
       } else {
-        assert.equal(answer.status, role === "nobody" ? 401 : 403, role);
+        // Nothing is visible to the role `none`.
+        const hidden = role === "none" && expected.hides !== undefined;
+        assert.equal(answer.status, role === "nobody" ? 401 : hidden ? 404 : 403, role);
         await assertProblem(answer);
       }
     }

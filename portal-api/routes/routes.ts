@@ -1,6 +1,7 @@
 // All routes of the portal. A route that is not in this list is not served.
 
 import type { Route } from "../http/route.ts";
+import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { readmitRunner, removeRunner } from "./change-runner.ts";
 import { createApp } from "./create-app.ts";
@@ -68,6 +69,7 @@ export const ROUTES: readonly Route[] = [
   listInbox,
   listDeliveries,
   getMe,
+  askRightRoute,
   getSettings,
   setSettings,
   listSettingsHistory,

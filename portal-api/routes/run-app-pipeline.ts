@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import { z } from "zod";
+import { onApp } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp, params } from "../http/schemas.ts";
@@ -9,6 +10,7 @@ import { accepted, inApp, params } from "../http/schemas.ts";
 export const runCi = runAppPipeline({
   pipeline: "ci",
   id: "runCi",
+  verb: "run-ci",
   does: "run CI",
   summary: "Run CI of an app",
   description: "Builds and tests the source of the app, and pushes an image to the registry.",
@@ -18,6 +20,7 @@ export const runCi = runAppPipeline({
 export const runCd = runAppPipeline({
   pipeline: "cd",
   id: "runCd",
+  verb: "run-cd",
   does: "run CD",
   summary: "Run CD of an app",
   description: "Writes the image into the yaml repository and waits until Argo CD has deployed it to the targets.",
@@ -27,12 +30,13 @@ export const runCd = runAppPipeline({
 function runAppPipeline(button: {
   pipeline: "ci" | "cd";
   id: string;
+  verb: "run-ci" | "run-cd";
   does: string;
   summary: string;
   description: string;
   example: JsonObject;
 }) {
-  const { pipeline, id, does, summary, description, example } = button;
+  const { pipeline, id, verb, does, summary, description, example } = button;
   return route({
     method: "POST",
     path: `/v1/apps/{app}/${pipeline}`,
@@ -40,7 +44,7 @@ function runAppPipeline(button: {
     tag: "apps",
     summary,
     description,
-    access: "developer",
+    right: onApp(verb, pipeline),
     verb: does,
     requiresIdempotencyKey: true,
     params: inApp,
@@ -56,7 +60,7 @@ function runAppPipeline(button: {
         idempotencyKey: call.key,
         principal: callerOf(call).name,
       });
-      sendAccepted(call.ctx, task);
+      await sendAccepted(call, task);
     },
   });
 }

@@ -2,6 +2,7 @@
 
 import { page } from "@gantry/wire/agent/views.ts";
 import { changeSettings, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
+import { onInstallation } from "../access/guards.ts";
 import { sendJson, sendUncached } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
@@ -12,7 +13,7 @@ export const getSettings = route({
   id: "getSettings",
   tag: "operation",
   summary: "List the live settings",
-  access: "admin",
+  right: onInstallation("manage-settings"),
   verb: "see settings",
   responses: { 200: json("All live settings, with their allowed values", settingsView) },
   handle: async ({ ctx, portal }) => sendJson(ctx, await portal.agent.settings()),
@@ -26,7 +27,7 @@ export const setSettings = route({
   summary: "Change live settings",
   description:
     "The changes take effect in every process within 10 seconds. Either all changes of a request are made, or none.",
-  access: "admin",
+  right: onInstallation("manage-settings"),
   verb: "change settings",
   body: changeSettings,
   example: { version: 3, changes: { "dispatch.pausedSites": ["tokyo"] }, reason: "Maintenance until 18:00." },
@@ -46,7 +47,7 @@ export const listSettingsHistory = route({
   id: "listSettingsHistory",
   tag: "operation",
   summary: "List the changes of live settings, newest first",
-  access: "admin",
+  right: onInstallation("manage-settings"),
   verb: "see settings",
   query: pageQuery,
   responses: { 200: json("A page of changes", page(settingsChange)) },

@@ -21,7 +21,7 @@ export const showSignIn = route({
   id: "showSignIn",
   tag: "access",
   summary: "Sign in with a one-time code, or show the sign-in form",
-  access: "anyone",
+  right: "anyone",
   verb: "sign in",
   query: z.strictObject({ code: z.string().max(200).optional(), next }),
   responses: {
@@ -51,7 +51,7 @@ export const signIn = route({
   id: "signIn",
   tag: "access",
   summary: "Sign in with a token, from the form",
-  access: "anyone",
+  right: "anyone",
   verb: "sign in",
   form: true,
   body: z.strictObject({ token: z.string().max(200), next }),

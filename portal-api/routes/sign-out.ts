@@ -9,7 +9,7 @@ export const signOut = route({
   id: "signOut",
   tag: "access",
   summary: "End the session",
-  access: "anyone",
+  right: "anyone",
   verb: "sign out",
   responses: { 204: { description: "Signed out", headers: { "Set-Cookie": "Deletes the session cookie" } } },
   handle: async ({ ctx, portal, caller }) => {

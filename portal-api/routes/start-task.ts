@@ -1,6 +1,7 @@
 // POST /v1/tasks: run any pipeline.
 
 import { z } from "zod";
+import { onStart } from "../access/guards.ts";
 import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, name, params } from "../http/schemas.ts";
@@ -11,7 +12,7 @@ export const startTask = route({
   id: "startTask",
   tag: "tasks",
   summary: "Run a pipeline",
-  access: "developer",
+  right: onStart,
   verb: "run a pipeline",
   requiresIdempotencyKey: true,
   body: z.strictObject({ pipeline: name, app: name.optional(), params: params.default({}) }),
@@ -27,6 +28,6 @@ export const startTask = route({
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });
-    sendAccepted(call.ctx, task);
+    await sendAccepted(call, task);
   },
 });

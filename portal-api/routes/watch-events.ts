@@ -1,7 +1,9 @@
 // GET /v1/events: the events of all tasks, as a stream or as pages.
 
 import { z } from "zod";
-import { sendUncached } from "../http/respond.ts";
+import { listOf } from "../access/guards.ts";
+import { type Sight, sightOf } from "../access/visible.ts";
+import { sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { limitQuery, name, seqQuery, taskId, waitQuery } from "../http/schemas.ts";
 import { eventPages } from "../live/event-page.ts";
@@ -19,7 +21,7 @@ export const watchEvents = route({
     "With `Accept: text/event-stream` a stream. The id of an event is its `seq`; `Last-Event-ID` (or `after`) resumes " +
     "after it. `event: reset` says that too many events were missed and views must be read again; `event: link` says " +
     "whether the portal is connected to the feed. Otherwise a page of events; get the next one with `after` = `last`.",
-  access: "viewer",
+  right: listOf("view"),
   verb: "see events",
   query: z.strictObject({
     after: seqQuery.optional().describe("Events after this `seq`. Default: only new events"),
@@ -32,19 +34,21 @@ export const watchEvents = route({
   handle: async (call) => {
     const { ctx, portal, query } = call;
     const { after, wait = 0, limit = 200, ...filter } = query;
+    const caller = callerOf(call);
+    const sight = (): Sight => sightOf(portal, caller);
     ctx.vary("Accept");
     if (ctx.accepts("json", "text/event-stream") === "text/event-stream") {
       const start = lastEventId(ctx) ?? after;
-      sendStream({ ctx, portal, caller: callerOf(call) }, feedSource(portal, start, filter));
+      sendStream({ ...call, caller }, feedSource(portal, start, filter, sight));
       return;
     }
     let at = after ?? portal.hub.last() ?? (await portal.agent.feed({ limit: 1 })).last;
     const part = await longPoll<FeedPart>(portal, ctx, wait, async (signal) => {
-      const value = await readFeed(portal, at, limit, filter, signal);
+      const value = await readFeed(portal, at, limit, filter, sight(), signal);
       const isExhausted = value.last === at;
       at = value.last;
       return { value, isDone: value.items.length > 0, isExhausted };
     });
-    sendUncached(ctx, part);
+    sendUncachedText(ctx, await sight().redact(JSON.stringify(part)));
   },
 });

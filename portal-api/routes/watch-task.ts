@@ -1,7 +1,9 @@
 // GET /v1/tasks/{id}/events: the events of one task, as a stream or as pages.
 
 import { z } from "zod";
-import { sendUncached } from "../http/respond.ts";
+import { onTask } from "../access/guards.ts";
+import { type Sight, sightOf } from "../access/visible.ts";
+import { sendUncachedText } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { inTask, limitQuery, seqQuery, waitQuery } from "../http/schemas.ts";
 import { eventPages } from "../live/event-page.ts";
@@ -18,7 +20,7 @@ export const watchTask = route({
   description:
     "With `Accept: text/event-stream` a stream. The id of an event is its `taskseq`; `Last-Event-ID` (or `after`) " +
     "resumes after it. Otherwise a page of events; get the next one with `after` = `last`.",
-  access: "viewer",
+  right: onTask("view"),
   verb: "see tasks",
   params: inTask,
   query: z.strictObject({
@@ -29,19 +31,24 @@ export const watchTask = route({
   responses: eventPages,
   handle: async (call) => {
     const { ctx, portal, params, query } = call;
+    const caller = callerOf(call);
+    const sight = (): Sight => sightOf(portal, caller);
     ctx.vary("Accept");
     const isStream = ctx.accepts("json", "text/event-stream") === "text/event-stream";
     const after = (isStream ? lastEventId(ctx) : undefined) ?? query.after ?? 0;
     const limit = query.limit ?? 200;
     if (isStream) {
       const first = await portal.agent.taskEvents(params.id, after, limit);
-      sendStream({ ctx, portal, caller: callerOf(call) }, taskSource(portal, params.id, after, first));
+      sendStream({ ...call, caller }, taskSource(portal, params.id, after, first, sight));
       return;
     }
     const items = await longPoll(portal, ctx, query.wait ?? 0, async (signal) => {
+      // The request may have been held for half a minute.
+      await call.authorise();
       const value = await portal.agent.taskEvents(params.id, after, limit, { signal });
       return { value, isDone: value.length > 0, isExhausted: true };
     });
-    sendUncached(ctx, { items, last: items.at(-1)?.taskseq ?? after });
+    const page = { items, last: items.at(-1)?.taskseq ?? after };
+    sendUncachedText(ctx, await sight().redact(JSON.stringify(page)));
   },
 });

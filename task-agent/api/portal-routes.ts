@@ -5,12 +5,12 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { requireBearer } from "@gantry/runtime/http/bearer.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
-import type { Parsed, Sent } from "@gantry/runtime/http/route.ts";
+import type { Parsed } from "@gantry/runtime/http/route.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
 import type { EnrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import type { Page } from "@gantry/wire/agent/agent-client.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
-import { type AppView, type TaskSummary, tagOf } from "@gantry/wire/agent/views.ts";
+import { type AppView, tagOf } from "@gantry/wire/agent/views.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
@@ -22,12 +22,13 @@ import type { Settings } from "../settings/settings.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { forgetApp, undoApp } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
-import { appStream, taskStream } from "../tasks/task-stream.ts";
+import { appStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
-import { appView, pipelineView, taskSummary } from "./view.ts";
+import { appView, pipelineView } from "./view.ts";
 
 export type PortalRoutesDeps = {
   readonly journal: Journal;
@@ -126,11 +127,23 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
   };
 }
 
-type RunnerRoute = "runners" | "createEnrolment" | "renewRunnerKey" | "removeRunner" | "readmitRunner" | "sites";
+type RunnerRoute =
+  | "runners"
+  | "runnerSite"
+  | "createEnrolment"
+  | "renewRunnerKey"
+  | "removeRunner"
+  | "readmitRunner"
+  | "sites";
 
 function runnerHandlers({ registry, identities, onRemove }: PortalRoutesDeps): Pick<Handlers, RunnerRoute> {
   return {
     runners: async () => ({ items: await registry.runners() }),
+    runnerSite: async ({ params: { name } }) => {
+      const found = await registry.find(name);
+      if (found?.facts.runner !== name) throw new GantryError("not-found", { kind: "runner", name });
+      return { site: found.facts.site };
+    },
     createEnrolment: async ({ body: { site, runner, principal } }) =>
       enrolmentView(await identities.createEnrolment({ site, runner, by: principal })),
     renewRunnerKey: async ({ params, body }) => enrolmentView(await identities.renewKey(params.name, body.principal)),
@@ -157,33 +170,6 @@ async function listApps(
   const page = await journal.find({ index: "apps", limit, ...(cursor === undefined ? {} : { cursor }) });
   return {
     items: page.items.map((item) => appView(appStream.stateOf(item))),
-    ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
-  };
-}
-
-async function listTasks(
-  { journal, definitions }: PortalRoutesDeps,
-  query: Parsed<AgentRoutes["tasks"]["query"]>,
-): Promise<Sent<Page<TaskSummary>>> {
-  const by = query.app === undefined ? (query.state === undefined ? undefined : "tasks-by-state") : "tasks-by-app";
-  const prefix = query.app ?? query.state;
-  const page = await journal.find({
-    index: by ?? "tasks",
-    ...(prefix === undefined ? {} : { prefix: `${prefix}/` }),
-    limit: query.limit,
-    order: "descending",
-    ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
-  });
-  const wanted = page.items
-    .map(taskStream.stateOf)
-    .filter((state) => query.pipeline === undefined || state.pipeline === query.pipeline)
-    .filter(
-      (state) => query.app === undefined || query.state === undefined || (state.outcome ?? "open") === query.state,
-    );
-  // The snapshots of the page are as new as reading each task again would be.
-  const items = wanted.map(async (state) => taskSummary(state, await definitions.pinned(state.definition)));
-  return {
-    items: await Promise.all(items),
     ...(page.cursor === undefined ? {} : { nextCursor: page.cursor }),
   };
 }

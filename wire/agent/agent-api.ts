@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { feedEvent } from "./views.ts";
 
-const name = z
+export const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, "must have only lower case letters, digits and hyphens")
   .max(63);
@@ -52,7 +52,11 @@ export const resolveJob = z.object({
   reason: z.string().max(500).optional(),
 });
 
+export const runnerSite = z.object({ site: z.string() });
+
 export const MAX_TAGS = 200;
+/** In one list of tasks: the task-agent reads a page of each app. */
+export const MAX_APPS = 20;
 export const taskTags = z.object({ tags: z.record(z.string(), z.string()) });
 
 export const feedPage = z.object({ events: z.array(feedEvent), last: z.int() });

@@ -36,6 +36,8 @@ export type TaskQuery = PageQuery & {
   readonly state?: string | undefined;
   readonly app?: string | undefined;
   readonly pipeline?: string | undefined;
+  /** At most `MAX_APPS`. Throws `bad-request` when the task-agent is of an older version. */
+  readonly apps?: readonly string[] | undefined;
 };
 
 export type LogPlace = {
@@ -83,6 +85,8 @@ export type AgentClient = {
   readonly pipeline: (name: string, call?: Asking) => Promise<PipelineView>;
   readonly steps: (call?: Asking) => Promise<Page<z.infer<typeof stepDescription>>>;
   readonly runners: (call?: Asking) => Promise<Page<RunnerView>>;
+  /** Also of a runner out of service. Throws `not-found`. */
+  readonly runnerSite: (name: string, call?: Asking) => Promise<{ readonly site: string }>;
   readonly createEnrolment: (body: z.input<typeof createEnrolment>) => Promise<EnrolmentView>;
   /** Ends the key of a runner; the answer has a one-time token for a new one. Throws `not-found`. */
   readonly renewRunnerKey: (name: string, principal: string) => Promise<EnrolmentView>;
@@ -114,7 +118,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
   const params = {};
   return {
     startTask: (body) => call(routes.startTask, { params, body }),
-    tasks: (query, options) => call(routes.tasks, { params, query }, options),
+    tasks: ({ apps, ...query }, options) =>
+      call(routes.tasks, { params, query: { ...query, apps: apps?.join() } }, options),
     task: (id, options) => call(routes.task, { params: { id }, query: {} }, options),
     taskTags: async (ids, options) => {
       const { tags } = await call(routes.taskTags, { params, query: { ids: ids.join() } }, options);
@@ -144,6 +149,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     pipeline: (name, options) => call(routes.pipeline, { params: { name } }, options),
     steps: (options) => call(routes.steps, { params }, options),
     runners: (options) => call(routes.runners, { params }, options),
+    runnerSite: (name, options) => call(routes.runnerSite, { params: { name } }, options),
     createEnrolment: (body) => call(routes.createEnrolment, { params, body }),
     renewRunnerKey: (name, principal) => call(routes.renewRunnerKey, { params: { name }, body: { principal } }),
     removeRunner: async (name) => void (await call(routes.removeRunner, { params: { name } })),

@@ -10,11 +10,14 @@ import {
   createEnrolment,
   enrolmentView,
   feedPage,
+  MAX_APPS,
   MAX_TAGS,
+  name,
   removeApp,
   renewRunnerKey,
   rerunTask,
   resolveJob,
+  runnerSite,
   startTask,
   taskTags,
 } from "./agent-api.ts";
@@ -69,6 +72,12 @@ export const AGENT_ROUTES = {
       state: z.string().optional(),
       app: z.string().optional(),
       pipeline: z.string().optional(),
+      /** Only tasks of these apps. Not together with `app`. Every page is full while there are more. */
+      apps: z
+        .string()
+        .transform((text) => text.split(","))
+        .pipe(z.array(name).max(MAX_APPS))
+        .optional(),
       limit,
       cursor: z.string().optional(),
     }),
@@ -165,6 +174,8 @@ export const AGENT_ROUTES = {
   pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),
   steps: route({ method: "GET", path: "/steps", answer: page(stepDescription) }),
   runners: route({ method: "GET", path: "/runners", answer: page(runnerView) }),
+  /** The site of a runner that has registered, also of one out of service. */
+  runnerSite: route({ method: "GET", path: "/runners/{name}/site", answer: runnerSite, errors: ["not-found"] }),
   /** A one-time token with which a runner enrols at a site. */
   createEnrolment: route({ method: "POST", path: "/enrolments", body: createEnrolment, answer: enrolmentView }),
   /** The runner's key is invalid at once at every agent. The answer has a one-time token for a new one. */

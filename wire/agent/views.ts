@@ -127,6 +127,11 @@ export const taskView = taskSummary
     failure: failure.optional(),
     outputs: jsonObject,
     jobs: z.array(jobView),
+    may: z.array(z.string()).optional().describe("Verbs that the caller may use on it. Only from the portal"),
+    mayNot: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe("The other verbs: what they need, and who could. Only from the portal"),
   })
   .meta({ id: "Task" });
 export type TaskView = z.infer<typeof taskView>;
@@ -151,6 +156,11 @@ export const appView = z
     record: jsonObject.describe("source, yaml, image, jira, targets … as create-app's outputs gave them"),
     facts: jsonObject.describe("Facts stored by later tasks, e.g. the newest image"),
     latest: z.record(z.string(), z.string()).describe("Pipeline → id of its newest task for this app"),
+    may: z.array(z.string()).optional().describe("Verbs that the caller may use on it. Only from the portal"),
+    mayNot: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe("The other verbs: what they need, and who could. Only from the portal"),
   })
   .meta({ id: "App" });
 export type AppView = z.infer<typeof appView>;

@@ -1,0 +1,80 @@
+// `gantry can` against a real portal and a real task-agent.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { startPortal } from "@gantry/portal-api/main.ts";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { startTaskAgent } from "@gantry/task-agent/main.ts";
+import { can } from "./can.ts";
+
+const token = "platform-token-of-this-test";
+const logger = makeLogger("test", "silent");
+const folder = await mkdtemp(join(tmpdir(), "gantry-cli-can-"));
+const policy = join(folder, "roles.yaml");
+await writeFile(
+  policy,
+  `
+teams: { payments: [orders] }
+bindings:
+  - { role: developer, groups: ["corp:team-payments"], apps: ["team:payments"] }
+deny:
+  - { verbs: [run-cd], people: ["corp:eve"], reason: On leave. }
+`,
+);
+const agent = await startTaskAgent({ data: join(folder, "agent"), portalUrl: "http://portal", token }, { logger });
+const portal = await startPortal(
+  { dataDir: join(folder, "portal"), port: 0, agent: { url: agent.url, token }, access: { policy } },
+  { logger },
+);
+after(async () => {
+  await portal.close();
+  await agent.close();
+  await rm(folder, { recursive: true });
+});
+
+async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
+  let out = "";
+  const write = (text: string): void => {
+    out += text;
+  };
+  const io = {
+    stdout: write,
+    stderr: write,
+    readFile: (path: string) => readFileSync(path, "utf8"),
+    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
+    tty: false,
+  };
+  return { code: await can(argv, io), out };
+}
+
+test("gantry can says yes or no and why", async () => {
+  assert.deepEqual(await run("run-cd", "orders"), { code: 0, out: "yes: admin. The role admin allows it.\n" });
+  const ada = ["--as", "corp:ada", "--groups", "team-payments"];
+  assert.deepEqual(await run("run-cd", "orders", ...ada), {
+    code: 0,
+    out: "yes: corp:ada (groups: team-payments). The policy gives the role developer on apps team:payments.\n",
+  });
+  assert.deepEqual(await run("run-cd", "shop", ...ada), {
+    code: 1,
+    out: "no: corp:ada (groups: team-payments). No role gives corp:ada the verb run-cd here. Needs the role developer on this app: ask an administrator.\n",
+  });
+  assert.deepEqual(await run("run-cd", "orders", "--as", "corp:kim"), {
+    code: 1,
+    out: "no: corp:kim. No role gives corp:kim the verb run-cd here. Needs the role developer on this app: ask corp:team-payments.\n",
+  });
+  const eve = await run("run-cd", "orders", "--as", "corp:eve", "--groups", "team-payments");
+  assert.match(eve.out, /^no: .*A rule of the policy denies it: On leave\./);
+});
+
+test("gantry can prints JSON, lists the verbs and explains a mistake", async () => {
+  const json = JSON.parse((await run("manage-tokens", "--json")).out) as { allowed: boolean };
+  assert.equal(json.allowed, true);
+  assert.match((await run("verbs")).out, /^run-cd +run CD \(on app\)$/m);
+  const wrong = await run("run-dc", "orders");
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.out, /There is no verb run-dc \(did you mean run-cd\?\)/);
+});

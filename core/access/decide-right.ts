@@ -1,0 +1,142 @@
+// May this caller do this? A right comes from the role of the caller, which holds everywhere, and from the bindings of the
+// policy. A deny of the policy wins over all of them, and the scope of a token only narrows. Pure.
+
+import type { Binding, Deny, Policy, Subjects } from "./policy.ts";
+import { leastRole, ROLE_VERBS, type Role } from "./roles.ts";
+import { covers, isInScope, matchesAny, type RightRequest, type Scope, type Selector, touches } from "./selector.ts";
+import type { Verb } from "./verbs.ts";
+
+/** Who asks: what `Caller` of the portal has for a decision. */
+export type Subject = {
+  /** `<issuer>:<username>` for a person of an issuer. */
+  readonly name: string;
+  readonly role: Role;
+  readonly groups: readonly string[];
+  readonly issuer?: string | undefined;
+  readonly scope?: Scope | undefined;
+};
+
+export type WhoCould = {
+  /** A role that has the verb. */
+  readonly role: string;
+  /** Groups and people that the policy gives the verb on the same. Empty: administrators only. */
+  readonly groups: readonly string[];
+  readonly people: readonly string[];
+};
+
+export type RightDecision = {
+  readonly allowed: boolean;
+  /** One sentence. */
+  readonly reason: string;
+  readonly whoCould: WhoCould;
+};
+
+/** The rights of one caller, prepared for many decisions. */
+export type Rights = {
+  readonly decide: (request: RightRequest) => RightDecision;
+  /** As `decide`, without the reasons. */
+  readonly may: (request: RightRequest) => boolean;
+  /** The verb is allowed whatever it is about, so nothing has to be looked up. */
+  readonly mayEverywhere: (verb: Verb) => boolean;
+  /** The verb may be allowed on something. */
+  readonly mayAnywhere: (verb: Verb) => boolean;
+  /** Decisions depend on the team and labels of an app, or on the sites of the work. */
+  readonly needs: { readonly record: boolean; readonly sites: boolean };
+  /** The verb is allowed only on apps that bindings name, so not on tasks without an app. */
+  readonly isByApp: (verb: Verb) => boolean;
+  /** Decisions depend on the verb only. */
+  readonly isUniform: boolean;
+};
+
+/** `policy` undefined: only the role of the caller counts. */
+export function decideRight(
+  question: RightRequest & { readonly caller: Subject; readonly policy: Policy | undefined },
+): RightDecision {
+  const { caller, policy, ...request } = question;
+  return rightsOf(caller, policy).decide(request);
+}
+
+export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
+  const { teams = {}, bindings = [], deny = [] } = policy ?? {};
+  const own: Binding = { role: caller.role, verbs: ROLE_VERBS[caller.role], groups: [], people: [caller.name] };
+  const given = [own, ...bindings.filter((binding) => isAbout(binding, caller))];
+  const denied = deny.filter((one) => isAbout(one, caller));
+  const { scope = {} } = caller;
+
+  const denial = (request: RightRequest): Deny | undefined =>
+    denied.find((one) => one.verbs.includes(request.verb) && touches(one, request, teams));
+  const grant = (request: RightRequest): Binding | undefined =>
+    given.find((one) => one.verbs.includes(request.verb) && covers(one, request, teams));
+  const inScope = (request: RightRequest): boolean => isInScope(scope, request, teams);
+  const isOpen = ({ apps, sites, pipelines }: Selector): boolean =>
+    apps === undefined && sites === undefined && pipelines === undefined;
+  const inScopeVerbs = (verb: Verb): boolean => !scope.verbs || scope.verbs.includes(verb);
+  const selectors: readonly Selector[] = [...given, ...denied, scope];
+
+  return {
+    may: (request) => denial(request) === undefined && inScope(request) && grant(request) !== undefined,
+    decide: (request) => {
+      const who = whoCould(request, policy);
+      const no = (reason: string): RightDecision => ({ allowed: false, reason, whoCould: who });
+      const refused = denial(request);
+      if (refused)
+        return no(`A rule of the policy denies it${refused.reason ? `: ${refused.reason.replace(/\.$/, "")}` : ""}.`);
+      const granted = grant(request);
+      if (!granted) return no(`No role gives ${caller.name} the verb ${request.verb} here.`);
+      if (!inScope(request)) return no("The scope of the token leaves it out.");
+      return { allowed: true, reason: grantInWords(granted, granted === own), whoCould: who };
+    },
+    mayEverywhere: (verb) =>
+      isOpen(scope) &&
+      inScopeVerbs(verb) &&
+      !denied.some((one) => one.verbs.includes(verb)) &&
+      given.some((one) => isOpen(one) && one.verbs.includes(verb)),
+    mayAnywhere: (verb) => inScopeVerbs(verb) && given.some((one) => one.verbs.includes(verb)),
+    needs: {
+      record: selectors.some(({ apps = [] }) => apps.some((one) => /^(?:team|label):/.test(one))),
+      sites: selectors.some(({ sites }) => sites !== undefined),
+    },
+    isByApp: (verb) =>
+      given.every((one) => one.apps !== undefined || !one.verbs.includes(verb)) || scope.apps !== undefined,
+    isUniform: selectors.every(isOpen),
+  };
+}
+
+/**
+ * The group `payments` of the issuer `corp` is `corp:payments`: another issuer cannot give its people a group that this one
+ * has. Groups of local accounts have no prefix.
+ */
+function isAbout({ groups, people }: Subjects, caller: Subject): boolean {
+  const prefix = caller.issuer === undefined ? "" : `${caller.issuer}:`;
+  return matchesAny(people, caller.name) || caller.groups.some((group) => matchesAny(groups, `${prefix}${group}`));
+}
+
+function whoCould(request: RightRequest, policy: Policy | undefined): WhoCould {
+  const { teams = {}, bindings = [] } = policy ?? {};
+  const could = bindings.filter((one) => one.verbs.includes(request.verb) && covers(one, request, teams));
+  const unique = (names: readonly string[]): readonly string[] =>
+    [...new Set(names)].filter((one) => one !== "*").toSorted();
+  return {
+    role: leastRole(request.verb),
+    groups: unique(could.flatMap(({ groups }) => groups)),
+    people: unique(could.flatMap(({ people }) => people)),
+  };
+}
+
+function grantInWords({ role, apps, sites, pipelines }: Binding, isOwn: boolean): string {
+  if (isOwn) return `The role ${role} allows it.`;
+  const on = [
+    ...(apps ? [`apps ${apps.join(", ")}`] : []),
+    ...(sites ? [`sites ${sites.join(", ")}`] : []),
+    ...(pipelines ? [`pipelines ${pipelines.join(", ")}`] : []),
+  ];
+  return `The policy gives the role ${role}${on.length === 0 ? "" : ` on ${on.join(" and ")}`}.`;
+}
+
+/** "Needs the role developer on this app: ask team-payments." */
+export function needInWords({ role, groups, people }: WhoCould, on: string): string {
+  const ask = [...groups, ...people].slice(0, 3);
+  const rest = groups.length + people.length - ask.length;
+  const names = ask.length === 0 ? "an administrator" : `${ask.join(", ")}${rest > 0 ? ` or ${rest} more` : ""}`;
+  return `Needs the role ${role}${on === "" ? "" : ` on this ${on}`}: ask ${names}.`;
+}

@@ -1,0 +1,113 @@
+// The policy: who has which role on what. Written as YAML, checked as a whole, so that a mistake never takes effect in part.
+
+import { z } from "zod";
+import { didYouMean } from "../suggest.ts";
+import { isRole, ROLE_VERBS, ROLES } from "./roles.ts";
+import type { Selector, Teams } from "./selector.ts";
+import { VERB_NAMES, type Verb } from "./verbs.ts";
+
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "must have lower case letters, digits and hyphens");
+const pattern = z.string().regex(/^[a-z0-9*-]{1,63}$/, "must be a name; `*` stands for any characters");
+const appPattern = z
+  .string()
+  .regex(
+    /^(?:[a-z0-9*-]{1,63}|team:[a-z][a-z0-9-]{0,62}|label:[\w./-]{1,100}=[\w.*/-]{1,100})$/,
+    "must be a name with `*`, team:NAME or label:NAME=VALUE",
+  );
+/** `corp:ada` for a person of the issuer `corp`; without a colon a local account, a local group or a token. */
+const subject = z.string().regex(/^[^\p{C}]{1,200}$/u, "must be the name of a person or group");
+const list = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1).max(1_000);
+
+const subjects = { groups: list(subject).optional(), people: list(subject).optional() };
+const selectors = {
+  apps: list(appPattern).optional(),
+  sites: list(pattern).optional(),
+  pipelines: list(pattern).optional(),
+};
+
+export const bindingShape = z.strictObject({ role: z.string(), ...subjects, ...selectors });
+export const denyShape = z.strictObject({
+  verbs: list(z.enum(["*", ...VERB_NAMES])),
+  ...subjects,
+  ...selectors,
+  reason: z.string().min(1).max(300).optional(),
+});
+export const roleShape = z.strictObject({ extends: z.enum(ROLES).optional(), verbs: list(z.enum(VERB_NAMES)) });
+export const policyShape = z.strictObject({
+  teams: z.record(name, z.array(pattern).max(1_000)).default({}),
+  roles: z.record(name, roleShape).default({}),
+  bindings: z.array(bindingShape).max(10_000).default([]),
+  deny: z.array(denyShape).max(10_000).default([]),
+});
+type PolicyFile = z.output<typeof policyShape>;
+
+/** Who a rule is about: a caller with one of these groups or names. Patterns with `*`. */
+export type Subjects = { readonly groups: readonly string[]; readonly people: readonly string[] };
+export type Binding = Subjects & Selector & { readonly role: string; readonly verbs: readonly Verb[] };
+export type Deny = Subjects & Selector & { readonly verbs: readonly Verb[]; readonly reason: string | undefined };
+
+export type Policy = {
+  readonly teams: Teams;
+  readonly bindings: readonly Binding[];
+  readonly deny: readonly Deny[];
+};
+
+export type PolicyProblem = { readonly path: readonly (string | number)[]; readonly detail: string };
+
+/** What the shape cannot check: roles and teams that nobody defines, and rules that are about nobody. */
+export function policyProblems(file: PolicyFile): readonly PolicyProblem[] {
+  const roles = [...ROLES.filter((role) => role !== "none"), ...Object.keys(file.roles)];
+  const problems: PolicyProblem[] = Object.keys(file.roles)
+    .filter(isRole)
+    .map((role) => ({ path: ["roles", role], detail: `the role ${role} is built in; choose another name` }));
+  file.bindings.forEach((binding, at) => {
+    if (!roles.includes(binding.role)) {
+      const detail = `there is no role ${binding.role}${didYouMean(binding.role, roles)}`;
+      problems.push({ path: ["bindings", at, "role"], detail });
+    }
+  });
+  for (const kind of ["bindings", "deny"] as const) {
+    file[kind].forEach(({ groups, people, apps = [] }, at) => {
+      if (!groups && !people)
+        problems.push({ path: [kind, at], detail: 'groups or people is missing; `people: ["*"]` is everybody' });
+      apps.forEach((one, index) => {
+        const team = one.startsWith("team:") ? one.slice("team:".length) : undefined;
+        if (team === undefined || Object.hasOwn(file.teams, team)) return;
+        const detail = `there is no team ${team}${didYouMean(team, Object.keys(file.teams))}`;
+        problems.push({ path: [kind, at, "apps", index], detail });
+      });
+    });
+  }
+  return problems;
+}
+
+/** Of a file without problems. */
+export function compilePolicy(file: PolicyFile): Policy {
+  const verbsOf = (role: string): readonly Verb[] => {
+    if (isRole(role)) return ROLE_VERBS[role];
+    const own = file.roles[role];
+    return own ? [...new Set([...ROLE_VERBS[own.extends ?? "none"], ...own.verbs])] : [];
+  };
+  const common = ({
+    groups = [],
+    people = [],
+    apps,
+    sites,
+    pipelines,
+  }: PolicyFile["bindings"][number] | PolicyFile["deny"][number]) => ({
+    groups,
+    people,
+    apps,
+    sites,
+    pipelines,
+  });
+  return {
+    teams: file.teams,
+    bindings: file.bindings.map((one) => ({ ...common(one), role: one.role, verbs: verbsOf(one.role) })),
+    deny: file.deny.map((one) => ({
+      ...common(one),
+      verbs: one.verbs.flatMap((verb): readonly Verb[] => (verb === "*" ? VERB_NAMES : [verb])),
+      reason: one.reason,
+    })),
+  };
+}

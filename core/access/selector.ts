@@ -1,0 +1,131 @@
+// Which apps, sites and pipelines a rule is about, and whether a request is about them.
+
+import { type Verb, verbEntry } from "./verbs.ts";
+
+/** Patterns. A missing list means all of its kind, but see `covers`. */
+export type Selector = {
+  /** Names with `*`, `team:<team>` or `label:<name>=<value>`. */
+  readonly apps?: readonly string[] | undefined;
+  readonly sites?: readonly string[] | undefined;
+  readonly pipelines?: readonly string[] | undefined;
+};
+
+/** What somebody wants to do. */
+export type RightRequest = {
+  readonly verb: Verb;
+  /** Undefined for a task without an app. */
+  readonly app?: string | undefined;
+  /** The team and labels of the app, as its record has them. */
+  readonly team?: string | undefined;
+  readonly labels?: { readonly [name: string]: string } | undefined;
+  /** Of a verb about sites. */
+  readonly site?: string | undefined;
+  /** Where the work would run; `UNKNOWN_SITE` stands for sites that only the run itself decides. Undefined: not asked for. */
+  readonly sites?: readonly string[] | undefined;
+  /** Of a task, or the pipeline to start. Undefined: about the app itself. */
+  readonly pipeline?: string | undefined;
+};
+
+/** Only the pattern `*` covers it, and every deny of a site touches it. */
+export const UNKNOWN_SITE = "?";
+
+/** Team → patterns of the names of its apps. */
+export type Teams = { readonly [team: string]: readonly string[] };
+
+/** `*` stands for any characters, also none. */
+export function matches(pattern: string, text: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  const last = rest.pop();
+  if (last === undefined) return pattern === text;
+  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
+  let at = first.length;
+  const end = text.length - last.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+export function matchesAny(patterns: readonly string[], text: string): boolean {
+  return patterns.some((pattern) => matches(pattern, text));
+}
+
+/** Whether an app is one of those that a list of `apps` means. A task without an app is one of none. */
+export function matchesApp(
+  patterns: readonly string[],
+  { app, team, labels = {} }: Pick<RightRequest, "app" | "team" | "labels">,
+  teams: Teams,
+): boolean {
+  if (app === undefined) return false;
+  return patterns.some((pattern) => {
+    if (pattern.startsWith("team:")) {
+      const name = pattern.slice("team:".length);
+      return name === team || matchesAny(Object.hasOwn(teams, name) ? (teams[name] ?? []) : [], app);
+    }
+    if (pattern.startsWith("label:")) {
+      const [name = "", value = ""] = pattern.slice("label:".length).split("=");
+      return Object.hasOwn(labels, name) && matches(value, labels[name] ?? "");
+    }
+    return matches(pattern, app);
+  });
+}
+
+function namesNothing({ apps, sites, pipelines }: Selector): boolean {
+  return apps === undefined && sites === undefined && pipelines === undefined;
+}
+
+/**
+ * Whether a rule that allows is about all of what a request is about. A rule that names apps or pipelines gives nothing on
+ * sites, one that names only sites gives nothing on apps, and one that names anything gives nothing on the installation.
+ */
+export function covers(selector: Selector, request: RightRequest, teams: Teams): boolean {
+  const { apps, sites, pipelines } = selector;
+  const { site, pipeline, verb } = request;
+  const { on, runs } = verbEntry(verb);
+  if (on === "installation") return namesNothing(selector);
+  if (on === "site") return sites ? site !== undefined && matchesAny(sites, site) : namesNothing(selector);
+  const isOfPipeline = pipelines === undefined || (pipeline !== undefined && matchesAny(pipelines, pipeline));
+  if (on === "pipeline") return isOfPipeline && (sites === undefined || apps !== undefined || pipelines !== undefined);
+  if (apps ? !matchesApp(apps, request, teams) : sites !== undefined) return false;
+  // Who may see some tasks of an app may see the app.
+  if (!isOfPipeline && !(verb === "view" && pipeline === undefined)) return false;
+  if (sites === undefined) return true;
+  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !runs;
+}
+
+/** Whether a rule that denies is about any of what a request is about. */
+export function touches(selector: Selector, request: RightRequest, teams: Teams): boolean {
+  const { apps, sites, pipelines } = selector;
+  const { site, pipeline, verb } = request;
+  const { on, runs } = verbEntry(verb);
+  if (on === "installation") return namesNothing(selector);
+  if (on === "site") return sites ? site !== undefined && matchesAny(sites, site) : namesNothing(selector);
+  const isOfPipeline = pipelines === undefined || (pipeline !== undefined && matchesAny(pipelines, pipeline));
+  if (on === "pipeline") return isOfPipeline && apps === undefined && sites === undefined;
+  if (!isOfPipeline || (apps && !matchesApp(apps, request, teams))) return false;
+  if (sites === undefined) return true;
+  return request.sites ? request.sites.some((one) => one === UNKNOWN_SITE || matchesAny(sites, one)) : runs === true;
+}
+
+/** Narrows what a token may do. A missing list allows everything of its kind. */
+export type Scope = {
+  readonly verbs?: readonly string[];
+  /** As in `Selector`. */
+  readonly apps?: readonly string[];
+  readonly sites?: readonly string[];
+};
+
+/** Whether a request is within the scope of a token. A scope that names apps or sites leaves out what is about everything. */
+export function isInScope(scope: Scope, request: RightRequest, teams: Teams): boolean {
+  const { verbs, apps, sites } = scope;
+  const { on, runs } = verbEntry(request.verb);
+  if (verbs && !verbs.includes(request.verb)) return false;
+  if (on === "installation") return apps === undefined && sites === undefined;
+  if (on === "site") return sites === undefined || (request.site !== undefined && matchesAny(sites, request.site));
+  if (on === "pipeline") return true;
+  if (apps && !matchesApp(apps, request, teams)) return false;
+  if (sites === undefined) return true;
+  return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !runs;
+}

@@ -1,0 +1,54 @@
+// What a person or token can have the right to do. Every route of the portal names one of these verbs. Adding a verb means
+// deciding which of the built-in roles (roles.ts) have it.
+
+/** `installation`: about everything, so a binding that names apps, sites or pipelines never gives it. */
+export type VerbKind = "app" | "site" | "pipeline" | "installation";
+
+export type VerbEntry = {
+  /** What a request with this verb is about. */
+  readonly on: VerbKind;
+  /** As it stands in "… may not <does>". */
+  readonly does: string;
+  /** It starts work at sites, so a binding that names sites gives it only where every site of the work is known. */
+  readonly runs?: true;
+};
+
+export const VERBS = {
+  view: { on: "app", does: "see apps and tasks" },
+  "view-logs": { on: "app", does: "read logs" },
+  "run-ci": { on: "app", does: "run CI", runs: true },
+  "run-cd": { on: "app", does: "run CD", runs: true },
+  "start-task": { on: "app", does: "run a pipeline", runs: true },
+  cancel: { on: "app", does: "cancel a task" },
+  rerun: { on: "app", does: "rerun a task", runs: true },
+  resolve: { on: "app", does: "decide about a held job", runs: true },
+  "mark-done": { on: "app", does: "mark a held job as done" },
+  approve: { on: "app", does: "approve a deployment" },
+  "create-app": { on: "app", does: "create an app", runs: true },
+  "change-app": { on: "app", does: "change an app" },
+  "remove-app": { on: "app", does: "remove an app" },
+  "view-pipelines": { on: "pipeline", does: "see pipelines" },
+  "view-sites": { on: "site", does: "see sites" },
+  "manage-runners": { on: "site", does: "remove or readmit runners" },
+  enrol: { on: "site", does: "enrol runners" },
+  "view-metrics": { on: "installation", does: "see metrics" },
+  "manage-settings": { on: "installation", does: "see or change settings" },
+  "manage-tokens": { on: "installation", does: "manage tokens" },
+  "manage-people": { on: "installation", does: "manage people and see their rights" },
+  "view-audit": { on: "installation", does: "see the audit" },
+} as const satisfies { readonly [verb: string]: VerbEntry };
+
+export type Verb = keyof typeof VERBS;
+
+/** The verbs about one kind of thing. */
+export type VerbOn<K extends VerbKind> = { [V in Verb]: (typeof VERBS)[V]["on"] extends K ? V : never }[Verb];
+
+export const VERB_NAMES = Object.keys(VERBS) as readonly Verb[];
+
+export function isVerb(text: string): text is Verb {
+  return Object.hasOwn(VERBS, text);
+}
+
+export function verbEntry(verb: Verb): VerbEntry {
+  return VERBS[verb];
+}

@@ -1,0 +1,57 @@
+// "May this person do that, and why": the question of `gantry can` and of GET /v1/access/can.
+
+import { needInWords, type RightDecision, type Subject } from "@gantry/core/access/decide-right.ts";
+import type { RightRequest } from "@gantry/core/access/selector.ts";
+import { type Verb, verbEntry } from "@gantry/core/access/verbs.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { Portal } from "../portal.ts";
+import type { Caller } from "./decide-access.ts";
+import { recordOf, sitesOfStart } from "./guards.ts";
+
+export type Question = {
+  readonly verb: Verb;
+  readonly app?: string | undefined;
+  readonly site?: string | undefined;
+  readonly pipeline?: string | undefined;
+};
+
+/** The pipelines that the verbs of an app start. */
+const STARTED: { readonly [V in Verb]?: string } = { "run-ci": "ci", "run-cd": "cd", "create-app": "create-app" };
+
+/**
+ * Throws what an unknown app, site or pipeline is answered with, when the caller may not see it: also the answer to a
+ * question tells what exists.
+ */
+export async function askRight(
+  portal: Portal,
+  caller: Caller,
+  subject: Subject,
+  question: Question,
+): Promise<RightDecision> {
+  const own = { portal, caller, rights: portal.rights.of(caller) };
+  const { verb, app, site } = question;
+  const { on, runs } = verbEntry(verb);
+  const pipeline = question.pipeline ?? STARTED[verb];
+  const record = await recordOf(own, app);
+  if (on === "app" && app !== undefined && !own.rights.may({ ...record, app, verb: "view" }))
+    throw new GantryError("app-unknown", { app });
+  if (on === "pipeline" && pipeline !== undefined && !own.rights.may({ pipeline, verb: "view-pipelines" }))
+    throw new GantryError("pipeline-unknown", { pipeline });
+  if (site !== undefined && !own.rights.may({ site, verb: "view-sites" }))
+    throw new GantryError("not-found", { kind: "site", name: site });
+
+  const theirs = { portal, rights: portal.rights.of(subject) };
+  const sites = site === undefined ? await sitesOfStart(theirs, verb, { app, pipeline, params: {} }) : [site];
+  const request: RightRequest = {
+    ...(await recordOf(theirs, app)),
+    ...{ verb, app, pipeline },
+    ...(on === "site" ? { site } : runs ? { sites } : {}),
+  };
+  return theirs.rights.decide(request);
+}
+
+/** What the right needs, for somebody who does not have it. */
+export function needOf({ allowed, whoCould }: RightDecision, verb: Verb): string | undefined {
+  const { on } = verbEntry(verb);
+  return allowed ? undefined : needInWords(whoCould, on === "installation" ? "" : on);
+}

@@ -1,0 +1,72 @@
+// At which sites a pipeline would run, as far as a request tells. Pure.
+
+import { UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import type { PipelineView } from "@gantry/wire/agent/views.ts";
+
+export type SiteFacts = {
+  readonly pipeline: Pick<PipelineView, "app" | "params" | "jobs">;
+  readonly params: JsonObject;
+  /** The record of the app; empty for a new one. */
+  readonly record: JsonObject;
+};
+
+/**
+ * Each site once. A job whose site is a name runs there. `app.…` and `params.…` are read; `each.site` stands for the targets
+ * that the request names. Anything else is `UNKNOWN_SITE`.
+ */
+export function sitesOf(facts: SiteFacts): readonly string[] {
+  return [...new Set(facts.pipeline.jobs.flatMap((job) => sitesOfJob(job.site, facts)))];
+}
+
+/** The sites that an app is built at or deployed to. */
+export function sitesOfApp(record: JsonObject): readonly string[] {
+  const build = valueAt(record, ["build", "site"]);
+  return [...new Set([...targetsOf(record).map(({ site }) => site), ...(typeof build === "string" ? [build] : [])])];
+}
+
+function sitesOfJob(site: JsonValue, facts: SiteFacts): readonly string[] {
+  if (typeof site !== "string") return [UNKNOWN_SITE];
+  if (!site.includes("${{")) return [site];
+  const [, from, path = ""] = /^\$\{\{\s*(app|params|each)\.([\w.]+)\s*\}\}$/.exec(site) ?? [];
+  if (from === "app") return [textOr(valueAt(facts.record, path.split(".")))];
+  if (from === "params") return [textOr(facts.params[path] ?? defaultOf(facts, path))];
+  return from === "each" && path === "site" ? sitesOfTargets(facts) : [UNKNOWN_SITE];
+}
+
+function sitesOfTargets({ pipeline, params, record }: SiteFacts): readonly string[] {
+  const properties = isJsonObject(pipeline.params.properties) ? pipeline.params.properties : {};
+  const names = Object.entries(properties).filter(([, one]) => isJsonObject(one) && one["x-ui"] === "target");
+  if (names.length === 0) return [UNKNOWN_SITE];
+  const targets = targetsOf(record);
+  return names.flatMap(([name]) => {
+    const given = params[name] ?? (pipeline.app === "new" ? defaultOf({ pipeline, params, record }, name) : undefined);
+    if (given === undefined) return targets.length === 0 ? [UNKNOWN_SITE] : targets.map(({ site }) => site);
+    const wanted = (Array.isArray(given) ? (given as readonly JsonValue[]) : [given]).map(String);
+    // A new app has no targets yet: its request names them as site/cluster.
+    if (pipeline.app === "new") return wanted.map((one) => one.split("/")[0] ?? UNKNOWN_SITE);
+    return wanted.map((one) => targets.find((target) => target.name === one)?.site ?? UNKNOWN_SITE);
+  });
+}
+
+function targetsOf({ targets }: JsonObject): readonly { readonly name: string; readonly site: string }[] {
+  if (!Array.isArray(targets)) return [];
+  return (targets as readonly JsonValue[])
+    .filter(isJsonObject)
+    .map(({ name, site }) => ({ name: String(name), site: typeof site === "string" ? site : UNKNOWN_SITE }));
+}
+
+function defaultOf({ pipeline }: SiteFacts, name: string): JsonValue | undefined {
+  const value = valueAt(pipeline.params, ["properties", name, "default"]);
+  return typeof value === "string" && value.includes("${{") ? undefined : value;
+}
+
+function valueAt(root: JsonValue, path: readonly string[]): JsonValue | undefined {
+  let at: JsonValue | undefined = root;
+  for (const step of path) at = isJsonObject(at) && Object.hasOwn(at, step) ? at[step] : undefined;
+  return at;
+}
+
+function textOr(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : UNKNOWN_SITE;
+}

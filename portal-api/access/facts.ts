@@ -1,0 +1,73 @@
+// What decisions need to know of tasks, apps and runners, read from the task-agent and kept for a while.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
+import type { Clock } from "@gantry/runtime/clock.ts";
+import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
+import type { AppView, TaskView } from "@gantry/wire/agent/views.ts";
+
+/** Of a task: these never change. */
+export type TaskFacts = { readonly app: string | undefined; readonly pipeline: string };
+/** Of an app, as its record has them. */
+export type AppFacts = { readonly team?: string; readonly labels?: { readonly [name: string]: string } };
+
+export type Facts = {
+  /** Undefined for an unknown task. */
+  readonly task: (id: string) => Promise<TaskFacts | undefined>;
+  /** Remembers what a view that was read anyway tells. */
+  readonly noteTask: (task: Pick<TaskView, "id" | "app" | "pipeline">) => void;
+  /** Empty for an unknown app. At most a few seconds old. */
+  readonly app: (name: string) => Promise<AppFacts>;
+  /** For use after an outage: the task-agent may have another history now. */
+  readonly clear: () => void;
+};
+
+const MAX_ENTRIES = 20_000;
+const APP_MS = 5_000;
+
+export function makeFacts(agent: Pick<AgentClient, "task" | "app">, clock: Clock): Facts {
+  const tasks = new Map<string, TaskFacts>();
+  const apps = new Map<string, { readonly facts: Promise<AppFacts>; readonly untilMs: number }>();
+  const noteTask: Facts["noteTask"] = ({ id, app, pipeline }) => {
+    if (tasks.size >= MAX_ENTRIES) tasks.clear();
+    tasks.set(id, { app, pipeline });
+  };
+  return {
+    noteTask,
+    task: async (id) => {
+      const known = tasks.get(id);
+      if (known) return known;
+      const view = await agent.task(id).catch(ifUnknown);
+      if (view) noteTask(view);
+      return view && { app: view.app, pipeline: view.pipeline };
+    },
+    app: (name) => {
+      const known = apps.get(name);
+      if (known && known.untilMs > clock.monotonicMs()) return known.facts;
+      if (apps.size >= MAX_ENTRIES) apps.clear();
+      const facts = agent.app(name).catch(ifUnknown).then(appFacts);
+      apps.set(name, { facts, untilMs: clock.monotonicMs() + APP_MS });
+      facts.catch(() => apps.delete(name));
+      return facts;
+    },
+    clear: () => {
+      tasks.clear();
+      apps.clear();
+    },
+  };
+}
+
+export function appFacts(app: Pick<AppView, "record"> | undefined): AppFacts {
+  const { team, labels }: JsonObject = app?.record ?? {};
+  const texts = Object.entries(isJsonObject(labels) ? labels : {}).filter(
+    (one): one is [string, string] => typeof one[1] === "string",
+  );
+  return {
+    ...(typeof team === "string" ? { team } : {}),
+    ...(texts.length === 0 ? {} : { labels: Object.fromEntries(texts) }),
+  };
+}
+
+function ifUnknown(error: unknown): undefined {
+  if (!(error instanceof GantryError) || (error.code !== "not-found" && error.code !== "app-unknown")) throw error;
+}

@@ -1,0 +1,305 @@
+// The rights that routes declare. Each says which verb a request needs, on what, and how that is found out. What a caller
+// may not see is answered like something that does not exist, before anything else is said about it.
+
+import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
+import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
+import { type Verb, type VerbOn, verbEntry } from "@gantry/core/access/verbs.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { Portal } from "../portal.ts";
+import type { Caller } from "./decide-access.ts";
+import { sitesOf } from "./decide-sites.ts";
+
+/** What a verb of a route is about. `list`: the route is open to everybody and answers what the caller may see. */
+export type GuardKind =
+  | "installation"
+  | "app"
+  | "task"
+  | "new-app"
+  | "start"
+  | "site"
+  | "runner"
+  | "pipeline"
+  | "list"
+  | "others";
+
+export type Asked<P, Q, B> = {
+  readonly portal: Portal;
+  readonly caller: Caller;
+  readonly rights: Rights;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+};
+
+export type Guard<P, Q, B> = {
+  readonly verb: Verb;
+  readonly on: GuardKind;
+  /** Throws `forbidden`, or what an unknown app, task, site, runner or pipeline is answered with. */
+  readonly check: (asked: Asked<P, Q, B>) => void | Promise<void>;
+};
+
+/** What a route needs. `signed-in`: any caller, for what is about the caller. */
+export type Right<P, Q, B> = "anyone" | "signed-in" | Guard<P, Q, B>;
+
+export function onInstallation(verb: VerbOn<"installation">): Guard<unknown, unknown, unknown> {
+  return { verb, on: "installation", check: (asked) => requireRight(asked, { verb }, "") };
+}
+
+/** A question about the caller needs nothing, one about somebody else the right to manage people. */
+export const aboutOthers: Guard<
+  unknown,
+  { readonly as?: string | undefined; readonly groups?: readonly string[] | undefined },
+  unknown
+> = {
+  verb: "manage-people",
+  on: "others",
+  check: (asked) => {
+    const { as, groups } = asked.query;
+    if ((as !== undefined && as !== asked.caller.name) || groups) requireRight(asked, { verb: "manage-people" }, "");
+  },
+};
+
+/** Of a list: the handler filters it with `visible.ts`. */
+export function listOf(verb: "view" | "view-sites" | "view-pipelines"): Guard<unknown, unknown, unknown> {
+  return { verb, on: "list", check: () => {} };
+}
+
+/** `pipeline`: the one that the route starts. */
+export function onApp(
+  verb: VerbOn<"app">,
+  pipeline?: "ci" | "cd",
+): Guard<{ readonly app: string }, unknown, { readonly params: JsonObject } | unknown> {
+  return {
+    verb,
+    on: "app",
+    check: async ({ body, ...asked }) => {
+      const { app } = asked.params;
+      const start = pipeline && { pipeline, params: paramsOf(body) };
+      await requireOnApp(asked, verb, { app, ...start }, () => new GantryError("app-unknown", { app }));
+    },
+  };
+}
+
+/** Creating an app needs the right on its name; nothing is said about an app that has this name already. */
+export const onNewApp: Guard<unknown, unknown, { readonly params: JsonObject }> = {
+  verb: "create-app",
+  on: "new-app",
+  check: async (asked) => {
+    const { params } = asked.body;
+    await requireStart(asked, "create-app", { app: nameOf(params), pipeline: "create-app", params });
+  },
+};
+
+/** The verb of starting a pipeline depends on the pipeline. */
+export const onStart: Guard<
+  unknown,
+  unknown,
+  { readonly pipeline: string; readonly app?: string | undefined; readonly params: JsonObject }
+> = {
+  verb: "start-task",
+  on: "start",
+  check: async (asked) => {
+    const { pipeline, app, params } = asked.body;
+    if (STARTS.every((verb) => asked.rights.mayEverywhere(verb)) && asked.rights.mayEverywhere("view")) return;
+    requirePipeline(asked, pipeline);
+    const kind = await kindOf(asked.portal, pipeline);
+    // The task-agent refuses it.
+    if (kind === "existing" && app === undefined) return;
+    const verb = startVerb(pipeline, kind);
+    if (kind === "new") return requireStart(asked, verb, { app: nameOf(params) ?? app, pipeline, params });
+    if (kind === "none") return requireOnApp(asked, verb, { app: undefined, pipeline, params }, undefined);
+    await requireOnApp(
+      asked,
+      verb,
+      { app, pipeline, params },
+      () => new GantryError("app-unknown", { app: app ?? "" }),
+    );
+  },
+};
+
+/** `of`: what a body asks for, where the verb depends on it. */
+export function onTask<B = unknown>(
+  verb: VerbOn<"app">,
+  of?: (body: B) => { readonly verb: VerbOn<"app">; readonly job: string },
+): Guard<{ readonly id: string }, unknown, B> {
+  return {
+    verb,
+    on: "task",
+    check: async (asked) => {
+      const { portal, rights, params } = asked;
+      const wish = of?.(asked.body);
+      const needed = wish?.verb ?? verb;
+      // A rerun starts the pipeline again, so it also needs the right to start it.
+      const verbs = verb === "rerun" ? [needed, ...STARTS] : [needed];
+      if ([...verbs, "view" as const].every((one) => rights.mayEverywhere(one))) return;
+      const missing = (): GantryError => new GantryError("not-found", { kind: "task", name: params.id });
+      const facts = await portal.facts.task(params.id);
+      if (!facts) throw missing();
+      const record = await recordOf(asked, facts.app);
+      if (!rights.may({ ...record, ...facts, verb: "view" })) throw missing();
+      const sites =
+        rights.needs.sites && verbEntry(needed).runs ? await sitesOfTask(portal, params.id, wish?.job) : undefined;
+      requireRight(asked, { ...record, ...facts, sites, verb: needed }, "app");
+      if (verb !== "rerun") return;
+      const start = startVerb(facts.pipeline, await kindOf(portal, facts.pipeline).catch(ifUnknown));
+      requireRight(asked, { ...record, ...facts, sites, verb: start }, "app");
+    },
+  };
+}
+
+/** A name that a runner of another site has needs the right there, too: it would lose the name. */
+export function onSite(
+  verb: VerbOn<"site">,
+): Guard<unknown, unknown, { readonly site: string; readonly runner?: string | undefined }> {
+  return {
+    verb,
+    on: "site",
+    check: async (asked) => {
+      const { site, runner } = asked.body;
+      requireOnSite(asked, verb, site, () => new GantryError("not-found", { kind: "site", name: site }));
+      if (runner === undefined || asked.rights.mayEverywhere(verb)) return;
+      const taken = await siteOfRunner(asked.portal, runner);
+      const missing = (): GantryError => new GantryError("not-found", { kind: "runner", name: runner });
+      if (taken !== undefined) requireOnSite(asked, verb, taken, missing);
+    },
+  };
+}
+
+export function onRunner(verb: VerbOn<"site">): Guard<{ readonly runner: string }, unknown, unknown> {
+  return {
+    verb,
+    on: "runner",
+    check: async (asked) => {
+      const { portal, rights, params } = asked;
+      if (rights.mayEverywhere(verb) && rights.mayEverywhere("view-sites")) return;
+      const missing = (): GantryError => new GantryError("not-found", { kind: "runner", name: params.runner });
+      const site = await siteOfRunner(portal, params.runner);
+      if (site === undefined) throw missing();
+      requireOnSite(asked, verb, site, missing);
+    },
+  };
+}
+
+export const onPipeline: Guard<{ readonly name: string }, unknown, unknown> = {
+  verb: "view-pipelines",
+  on: "pipeline",
+  check: (asked) => requirePipeline(asked, asked.params.name),
+};
+
+type Who = Pick<Asked<unknown, unknown, unknown>, "portal" | "caller" | "rights">;
+
+const STARTS = ["run-ci", "run-cd", "create-app", "start-task"] as const;
+type StartVerb = (typeof STARTS)[number];
+
+function startVerb(pipeline: string, kind: string | undefined): StartVerb {
+  if (pipeline === "ci") return "run-ci";
+  if (pipeline === "cd") return "run-cd";
+  return kind === "new" ? "create-app" : "start-task";
+}
+
+/** Whether a pipeline is for an app. Throws `pipeline-unknown`. */
+async function kindOf(portal: Portal, pipeline: string): Promise<"existing" | "new" | "none"> {
+  return pipeline === "ci" || pipeline === "cd" ? "existing" : (await portal.agent.pipeline(pipeline)).app;
+}
+
+type Start = { readonly app: string | undefined; readonly pipeline?: string; readonly params?: JsonObject };
+
+async function requireOnApp(
+  who: Who,
+  verb: VerbOn<"app">,
+  start: Start,
+  missing: (() => GantryError) | undefined,
+): Promise<void> {
+  const { rights } = who;
+  if (rights.mayEverywhere(verb) && rights.mayEverywhere("view")) return;
+  const { app, pipeline } = start;
+  const record = await recordOf(who, app);
+  // The app itself, not what its pipelines do: whoever sees the app may be told that a verb is missing.
+  if (missing && !rights.may({ ...record, app, verb: "view" })) throw missing();
+  const sites = await sitesOfStart(who, verb, start);
+  requireRight(who, { ...record, app, pipeline, sites, verb }, app === undefined ? "pipeline" : "app");
+}
+
+/** For an app that does not exist yet, so there is nothing to hide. */
+async function requireStart(who: Who, verb: StartVerb, start: Start): Promise<void> {
+  const { app, pipeline } = start;
+  if (who.rights.mayEverywhere(verb)) return;
+  const sites = await sitesOfStart(who, verb, start);
+  const request = { app, pipeline, sites, verb };
+  if (who.rights.may(request)) return;
+  // Who could is told only to those who may see what they name: it may be an app of others.
+  if (who.rights.may({ app, verb: "view" })) requireRight(who, request, "app");
+  throw refusal(who.caller, verbEntry(verb).does);
+}
+
+function requireOnSite(who: Who, verb: VerbOn<"site">, site: string, missing: () => GantryError): void {
+  if (!who.rights.may({ verb: "view-sites", site })) throw missing();
+  requireRight(who, { verb, site }, "site");
+}
+
+function requirePipeline({ rights }: Who, pipeline: string): void {
+  if (!rights.may({ verb: "view-pipelines", pipeline })) throw new GantryError("pipeline-unknown", { pipeline });
+}
+
+/** `on`: what the request is about, as it stands in "on this app". */
+function requireRight({ caller, rights }: Pick<Who, "caller" | "rights">, request: RightRequest, on: string): void {
+  if (rights.may(request)) return;
+  const { reason, whoCould } = rights.decide(request);
+  throw refusal(caller, verbEntry(request.verb).does, { why: reason, todo: needInWords(whoCould, on) });
+}
+
+/** `does`: as it stands in "… may not <does>". Without `words`: the general ones. */
+export function refusal(
+  { name }: Caller,
+  does: string,
+  words: { readonly why?: string; readonly todo?: string } = {},
+): GantryError {
+  return new GantryError("forbidden", { who: name, verb: does, ...words });
+}
+
+export async function recordOf(
+  { portal, rights }: Pick<Who, "portal" | "rights">,
+  app: string | undefined,
+): ReturnType<Portal["facts"]["app"]> {
+  return rights.needs.record && app !== undefined ? portal.facts.app(app) : {};
+}
+
+/** Undefined when no rule asks for it. */
+export async function sitesOfStart(
+  { portal, rights }: Pick<Who, "portal" | "rights">,
+  verb: Verb,
+  { app, pipeline, params }: Start,
+): Promise<readonly string[] | undefined> {
+  if (!rights.needs.sites || !verbEntry(verb).runs || pipeline === undefined) return undefined;
+  const view = await portal.agent.pipeline(pipeline);
+  const known = view.app === "existing" && app !== undefined ? await portal.agent.app(app).catch(ifUnknown) : undefined;
+  return sitesOf({ pipeline: view, params: params ?? {}, record: known?.record ?? {} });
+}
+
+/** Also of one out of service. A task-agent of an older version knows only the others. */
+async function siteOfRunner({ agent }: Portal, name: string): Promise<string | undefined> {
+  const known = (await agent.runners()).items.find((runner) => runner.name === name);
+  return known?.site ?? (await agent.runnerSite(name).catch(ifUnknown))?.site;
+}
+
+/** Of a job, or of all that the task would do again. */
+async function sitesOfTask(portal: Portal, id: string, job: string | undefined): Promise<readonly string[]> {
+  const task = await portal.agent.task(id);
+  if (job !== undefined) return task.jobs.filter(({ key }) => key === job).map(({ site }) => site);
+  return task.jobs.map(({ site }) => (site === "" ? UNKNOWN_SITE : site));
+}
+
+function paramsOf(body: unknown): JsonObject {
+  const { params = {} } = (body ?? {}) as { readonly params?: JsonObject };
+  return params;
+}
+
+function nameOf({ name }: JsonObject): string | undefined {
+  return typeof name === "string" ? name : undefined;
+}
+
+function ifUnknown(error: unknown): undefined {
+  const codes: readonly string[] = ["app-unknown", "pipeline-unknown", "not-found"];
+  if (!(error instanceof GantryError) || !codes.includes(error.code)) throw error;
+}

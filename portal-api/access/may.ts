@@ -1,0 +1,41 @@
+// What a caller may do, for views: the console disables the rest and says who could.
+
+import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
+import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
+import { VERB_NAMES, type Verb, verbEntry } from "@gantry/core/access/verbs.ts";
+
+export type May = {
+  readonly may: readonly Verb[];
+  /** Verb → what it needs and who could. */
+  readonly mayNot: { readonly [verb: string]: string };
+};
+
+const APP_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "app");
+/** What an app is asked to run with these verbs. */
+const PIPELINES: { readonly [V in Verb]?: string } = { "run-ci": "ci", "run-cd": "cd", "create-app": "create-app" };
+const uniform = new WeakMap<Rights, May>();
+
+/** On an app or a task of it. `sites`: where its work can run; a verb that is allowed at one of them is allowed. */
+export function mayOn(rights: Rights, given: Omit<RightRequest, "verb" | "sites">, sites: readonly string[]): May {
+  const known = uniform.get(rights);
+  if (known) return known;
+  const allowed = (verb: Verb): boolean => {
+    const about = { pipeline: PIPELINES[verb], ...given };
+    if (!rights.needs.sites || !verbEntry(verb).runs) return rights.may({ ...about, verb });
+    return (sites.length === 0 ? [UNKNOWN_SITE] : sites).some((site) => rights.may({ ...about, sites: [site], verb }));
+  };
+  const found = mayOf(APP_VERBS, allowed, (verb) => needInWords(rights.decide({ ...given, verb }).whoCould, "app"));
+  if (rights.isUniform) uniform.set(rights, found);
+  return found;
+}
+
+/** Anywhere: for what has no page of an app or a task. */
+export function mayAnywhere(rights: Rights): May {
+  return mayOf(VERB_NAMES, rights.mayAnywhere, (verb) => needInWords(rights.decide({ verb }).whoCould, ""));
+}
+
+function mayOf(verbs: readonly Verb[], allowed: (verb: Verb) => boolean, need: (verb: Verb) => string): May {
+  const may = verbs.filter(allowed);
+  const others = verbs.filter((verb) => !may.includes(verb));
+  return { may, mayNot: Object.fromEntries(others.map((verb) => [verb, need(verb)])) };
+}

@@ -1,0 +1,41 @@
+// A page of the tasks that a caller may see.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { MAX_APPS } from "@gantry/wire/agent/agent-api.ts";
+import type { Page, TaskQuery } from "@gantry/wire/agent/agent-client.ts";
+import type { TaskSummary } from "@gantry/wire/agent/views.ts";
+import type { Portal } from "../portal.ts";
+import { type Sight, visiblePage } from "./visible.ts";
+
+type Query = TaskQuery & { readonly limit: number };
+
+/**
+ * Asks the task-agent for the tasks of the visible apps, when they are few; else reads all tasks and filters. Both are
+ * filtered here, so what the task-agent answers never decides who sees what.
+ */
+export async function visibleTasks(portal: Portal, sight: Sight, query: Query): Promise<Page<TaskSummary>> {
+  if (sight.none || (query.app !== undefined && !(await sight.app(query.app)))) return { items: [] };
+  const read = (part: Query): Promise<Page<TaskSummary>> => portal.agent.tasks(part);
+  if (sight.all) return read(query);
+  const isVisible = ({ id, app, pipeline }: TaskSummary): Promise<boolean> => sight.task({ task: id, app, pipeline });
+  const apps = query.app === undefined ? await visibleApps(portal, sight) : undefined;
+  if (apps?.length === 0) return { items: [] };
+  return visiblePage({ ...query, apps }, read, isVisible).catch((error: unknown) => {
+    // A task-agent of an older version does not know `apps`.
+    if (apps === undefined || !(error instanceof GantryError) || error.code !== "bad-request") throw error;
+    return visiblePage(query, read, isVisible);
+  });
+}
+
+/** Undefined when the caller sees tasks without an app, or more apps than one request may name. */
+async function visibleApps({ agent }: Portal, sight: Sight): Promise<readonly string[] | undefined> {
+  if (!sight.byApp) return undefined;
+  const apps: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await agent.apps({ limit: 1_000, cursor });
+    for (const { name } of page.items) if (await sight.app(name)) apps.push(name);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined && apps.length <= MAX_APPS);
+  return apps.length > MAX_APPS ? undefined : apps;
+}

@@ -1,0 +1,95 @@
+// What a caller may see: the one place that lists, events, streams and texts are filtered by.
+
+import type { Rights } from "@gantry/core/access/decide-right.ts";
+import type { Page, PageQuery } from "@gantry/wire/agent/agent-client.ts";
+import type { Caller } from "./decide-access.ts";
+import type { AppFacts, Facts } from "./facts.ts";
+import type { RightsOf } from "./rights.ts";
+
+/** Something of a task or an app. With only a task id, the task is looked up. */
+export type Seen = {
+  readonly task?: string | undefined;
+  readonly app?: string | undefined;
+  readonly pipeline?: string | undefined;
+};
+
+export type Sight = {
+  /** Nothing has to be filtered. */
+  readonly all: boolean;
+  readonly none: boolean;
+  /** Only tasks of apps are seen. */
+  readonly byApp: boolean;
+  readonly app: (name: string) => Promise<boolean>;
+  readonly task: (seen: Seen) => Promise<boolean>;
+  readonly site: (name: string) => boolean;
+  readonly pipeline: (name: string) => boolean;
+  /** Replaces the ids of tasks that the caller may not see. */
+  readonly redact: (text: string) => Promise<string>;
+};
+
+/** Parts of the portal. */
+export type SightDeps = { readonly facts: Facts; readonly rights: RightsOf };
+
+/** Under the policy in force now. */
+export function sightOf(portal: SightDeps, caller: Caller): Sight {
+  const rights: Rights = portal.rights.of(caller);
+  const all = rights.mayEverywhere("view");
+  const record = async (app: string | undefined): Promise<AppFacts> =>
+    app !== undefined && rights.needs.record ? portal.facts.app(app) : {};
+  const task = async (seen: Seen): Promise<boolean> => {
+    if (all) return true;
+    const facts =
+      seen.pipeline === undefined && seen.task !== undefined ? await portal.facts.task(seen.task) : undefined;
+    const { app, pipeline } = facts ?? seen;
+    // A task is judged by its pipeline, too. What is of no app and no pipeline is about the installation.
+    if (pipeline === undefined && (seen.task !== undefined || app === undefined)) return false;
+    return rights.may({ ...(await record(app)), app, pipeline, verb: "view" });
+  };
+  return {
+    all,
+    byApp: rights.isByApp("view"),
+    none: !rights.mayAnywhere("view"),
+    app: async (app) => all || rights.may({ ...(await record(app)), app, verb: "view" }),
+    task,
+    site: (site) => rights.may({ verb: "view-sites", site }),
+    pipeline: (pipeline) => rights.may({ verb: "view-pipelines", pipeline }),
+    redact: async (text) => (all ? text : withoutTasks(text, (id) => task({ task: id }))),
+  };
+}
+
+const TASK_ID = /\bt[0-9a-z]{19}\b/g;
+
+async function withoutTasks(text: string, isVisible: (id: string) => Promise<boolean>): Promise<string> {
+  const ids = [...new Set(text.match(TASK_ID) ?? [])];
+  const visible = await Promise.all(ids.map(isVisible));
+  const hidden = new Set(ids.filter((_, at) => !visible[at]));
+  if (hidden.size === 0) return text;
+  return text.replace(/\b(?:task )?(t[0-9a-z]{19})\b/g, (found, id: string) =>
+    hidden.has(id) ? "another task" : found,
+  );
+}
+
+export async function filterVisible<T>(items: readonly T[], isVisible: (item: T) => Promise<boolean>): Promise<T[]> {
+  const visible = await Promise.all(items.map(isVisible));
+  return items.filter((_, at) => visible[at]);
+}
+
+/** Reads of the other process for one page. A page may be short then, with a cursor for the rest. */
+const MAX_READS = 20;
+
+/** A page of what is visible: reads on until it is full. Never reads past what it shows, so its cursor is that of the last read. */
+export async function visiblePage<T, Q extends PageQuery>(
+  query: Q & { readonly limit: number },
+  read: (query: Q & { readonly limit: number }) => Promise<Page<T>>,
+  isVisible: (item: T) => Promise<boolean>,
+): Promise<Page<T>> {
+  const items: T[] = [];
+  let cursor = query.cursor;
+  for (let reads = 0; reads < MAX_READS; reads += 1) {
+    const page = await read({ ...query, limit: query.limit - items.length, cursor });
+    items.push(...(await filterVisible(page.items, isVisible)));
+    cursor = page.nextCursor;
+    if (cursor === undefined || items.length >= query.limit) break;
+  }
+  return { items, ...(cursor === undefined ? {} : { nextCursor: cursor }) };
+}

@@ -1,0 +1,79 @@
+// GET /v1/access/can: whether somebody may do something, and why.
+
+import type { Subject } from "@gantry/core/access/decide-right.ts";
+import { ROLES } from "@gantry/core/access/roles.ts";
+import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
+import { z } from "zod";
+import { askRight, needOf } from "../access/can.ts";
+import type { Caller } from "../access/decide-access.ts";
+import { aboutOthers } from "../access/guards.ts";
+import { sendUncached } from "../http/respond.ts";
+import { callerOf, route } from "../http/route.ts";
+import { json, name } from "../http/schemas.ts";
+import type { Portal } from "../portal.ts";
+
+const who = z.string().regex(/^[^\p{C}]{1,200}$/u, "must be the name of a person or token");
+
+const answerView = z
+  .object({
+    allowed: z.boolean(),
+    reason: z.string().describe("One sentence"),
+    needs: z.string().optional().describe("What the right needs, and who has it"),
+    as: z.object({ name: z.string(), role: z.enum(ROLES), groups: z.array(z.string()) }),
+  })
+  .meta({ id: "RightAnswer" });
+
+export const askRightRoute = route({
+  method: "GET",
+  path: "/v1/access/can",
+  id: "askRight",
+  tag: "access",
+  summary: "Ask whether somebody may do something, and why",
+  description:
+    "Without `as`: the caller. The groups of a person of an issuer are known only while the person is signed in, so `groups` names them.",
+  right: aboutOthers,
+  verb: "ask about the rights of others",
+  query: z.strictObject({
+    verb: z.enum(VERB_NAMES),
+    app: name.optional(),
+    site: name.optional().describe("The site of a verb about sites, or where the work would run"),
+    pipeline: name.optional(),
+    as: who.optional().describe("A person or token: `corp:ada` for a person of the issuer corp"),
+    groups: z
+      .string()
+      .max(2_000)
+      .transform((text) => text.split(",").filter((one) => one !== ""))
+      .optional()
+      .describe("Names of groups of the person, separated by commas, without the issuer"),
+  }),
+  responses: { 200: json("The answer", answerView) },
+  errors: ["app-unknown", "pipeline-unknown", "not-found"],
+  handle: async (call) => {
+    const { portal, query } = call;
+    const caller = callerOf(call);
+    const { as, groups, ...question } = query;
+    const subject = await subjectOf(portal, caller, as, groups);
+    const decision = await askRight(portal, caller, subject, question);
+    const needs = needOf(decision, question.verb);
+    const { name, role, groups: theirs } = subject;
+    sendUncached(call.ctx, {
+      allowed: decision.allowed,
+      reason: decision.reason,
+      ...(needs === undefined ? {} : { needs }),
+      as: { name, role, groups: theirs },
+    });
+  },
+});
+
+/** Of a person who is not known here, only the groups that the question names and what the policy says of the name. */
+async function subjectOf(
+  portal: Portal,
+  caller: Caller,
+  as: string | undefined,
+  groups: readonly string[] | undefined,
+): Promise<Subject> {
+  if (as === undefined || as === caller.name) return groups ? { ...caller, groups } : caller;
+  const token = (await portal.tokens.list()).find((one) => one.name === as);
+  const issuer = as.includes(":") ? as.slice(0, as.indexOf(":")) : undefined;
+  return { name: as, role: token?.role ?? "none", groups: groups ?? [], ...(issuer === undefined ? {} : { issuer }) };
+}

@@ -1,0 +1,191 @@
+// The table of rights that the tests hold the routes to. It does not read what the routes declare: a route that is missing
+// here fails the tests, and so does one that needs another right than this table says.
+
+import type { Verb } from "@gantry/core/access/verbs.ts";
+
+/** What a request is about. */
+export type At = {
+  readonly app: string;
+  readonly task: string;
+  readonly site: string;
+  readonly runner: string;
+  readonly pipeline: string;
+};
+export const OWN: At = { app: "orders", task: "t1", site: "seoul", runner: "seoul-1", pipeline: "ci" };
+
+export type Expected = {
+  /** The verb that it needs, on what it is about. */
+  readonly right: "anyone" | "signed-in" | Verb;
+  /** The verb without which it is answered like something that does not exist; absent where nothing can be hidden. */
+  readonly hides?: "view" | "view-sites" | "view-pipelines";
+  /** Other verbs that it needs. */
+  readonly also?: readonly Verb[];
+  /** A list: it is open to every caller and has only what the caller may see. */
+  readonly list?: true;
+  /** When it is allowed. */
+  readonly status: number;
+  readonly path: (at: At) => string;
+  readonly body?: (at: At) => object;
+};
+
+const task = (at: At, rest = ""): string => `/v1/tasks/${at.task}${rest}`;
+const app = (at: At, rest = ""): string => `/v1/apps/${at.app}${rest}`;
+const LIST = { list: true, status: 200 } as const;
+
+/** Adding a route means thinking about its line. */
+export const EXPECTED: { readonly [route: string]: Expected } = {
+  "POST /v1/apps": {
+    right: "create-app",
+    status: 202,
+    path: () => "/v1/apps",
+    body: (at) => ({ params: { name: at.app } }),
+  },
+  "POST /v1/apps/{app}/ci": {
+    right: "run-ci",
+    hides: "view",
+    status: 202,
+    path: (at) => app(at, "/ci"),
+    body: () => ({}),
+  },
+  "POST /v1/apps/{app}/cd": {
+    right: "run-cd",
+    hides: "view",
+    status: 202,
+    path: (at) => app(at, "/cd"),
+    body: () => ({}),
+  },
+  "GET /v1/apps": { ...LIST, right: "view", path: () => "/v1/apps" },
+  "GET /v1/apps/{app}": { right: "view", hides: "view", status: 200, path: (at) => app(at) },
+  "POST /v1/tasks": {
+    right: "run-ci",
+    hides: "view",
+    status: 202,
+    path: () => "/v1/tasks",
+    body: (at) => ({ pipeline: "ci", app: at.app }),
+  },
+  "GET /v1/tasks": { ...LIST, right: "view", path: () => "/v1/tasks" },
+  "GET /v1/tasks/{id}": { right: "view", hides: "view", status: 200, path: (at) => task(at) },
+  "GET /v1/tasks/{id}/events": { right: "view", hides: "view", status: 200, path: (at) => task(at, "/events") },
+  "GET /v1/tasks/{id}/jobs/{job}/steps/{step}/log": {
+    right: "view-logs",
+    hides: "view",
+    status: 200,
+    path: (at) => task(at, "/jobs/deploy%5Bseoul%5D/steps/checkout/log"),
+  },
+  "POST /v1/tasks/{id}/cancel": {
+    right: "cancel",
+    hides: "view",
+    status: 202,
+    path: (at) => task(at, "/cancel"),
+    body: () => ({}),
+  },
+  "POST /v1/tasks/{id}/rerun": {
+    right: "rerun",
+    also: ["run-ci"],
+    hides: "view",
+    status: 202,
+    path: (at) => task(at, "/rerun"),
+    body: () => ({}),
+  },
+  "POST /v1/tasks/{id}/resolve": {
+    right: "resolve",
+    hides: "view",
+    status: 202,
+    path: (at) => task(at, "/resolve"),
+    body: () => ({ job: "build", answer: "fail" }),
+  },
+  "GET /v1/events": { ...LIST, right: "view", path: () => "/v1/events?after=0" },
+  "GET /v1/sites": { ...LIST, right: "view-sites", path: () => "/v1/sites" },
+  "GET /v1/runners": { ...LIST, right: "view-sites", path: () => "/v1/runners" },
+  "POST /v1/enrolments": {
+    right: "enrol",
+    hides: "view-sites",
+    status: 201,
+    path: () => "/v1/enrolments",
+    body: (at) => ({ site: at.site }),
+  },
+  "DELETE /v1/apps/{app}": {
+    right: "remove-app",
+    hides: "view",
+    status: 204,
+    path: (at) => app(at, "?undo=false"),
+  },
+  "DELETE /v1/runners/{runner}": {
+    right: "manage-runners",
+    hides: "view-sites",
+    status: 204,
+    path: (at) => `/v1/runners/${at.runner}`,
+  },
+  "POST /v1/runners/{runner}/readmit": {
+    right: "manage-runners",
+    hides: "view-sites",
+    status: 204,
+    path: (at) => `/v1/runners/${at.runner}/readmit`,
+    body: () => ({}),
+  },
+  "POST /v1/runners/{runner}/renew-key": {
+    right: "enrol",
+    hides: "view-sites",
+    status: 201,
+    path: (at) => `/v1/runners/${at.runner}/renew-key`,
+    body: () => ({}),
+  },
+  "GET /v1/audit": { right: "view-audit", status: 200, path: () => "/v1/audit" },
+  "GET /v1/audit/entries": { right: "view-audit", status: 200, path: () => "/v1/audit/entries" },
+  "GET /v1/systems": { ...LIST, right: "view-sites", path: () => "/v1/systems" },
+  "GET /v1/pipelines": { ...LIST, right: "view-pipelines", path: () => "/v1/pipelines" },
+  "GET /v1/pipelines/{name}": {
+    right: "view-pipelines",
+    hides: "view-pipelines",
+    status: 200,
+    path: (at) => `/v1/pipelines/${at.pipeline}`,
+  },
+  "GET /v1/steps": { right: "signed-in", status: 200, path: () => "/v1/steps" },
+  "GET /v1/inbox": { ...LIST, right: "view", path: () => "/v1/inbox" },
+  "GET /v1/deliveries": { ...LIST, right: "view", path: () => "/v1/deliveries" },
+  "GET /v1/me": { right: "signed-in", status: 200, path: () => "/v1/me" },
+  "GET /v1/access/can": {
+    right: "view",
+    hides: "view",
+    status: 200,
+    path: (at) => `/v1/access/can?verb=run-cd&app=${at.app}`,
+  },
+  "GET /v1/settings": { right: "manage-settings", status: 200, path: () => "/v1/settings" },
+  "POST /v1/settings": {
+    right: "manage-settings",
+    status: 200,
+    path: () => "/v1/settings",
+    body: () => ({ version: 0, changes: { "notify.paused": true } }),
+  },
+  "GET /v1/settings/history": { right: "manage-settings", status: 200, path: () => "/v1/settings/history" },
+  "POST /v1/tokens": {
+    right: "manage-tokens",
+    status: 201,
+    path: () => "/v1/tokens",
+    body: (at) => ({ name: `robot-${at.app}`, role: "viewer" }),
+  },
+  "GET /v1/tokens": { right: "manage-tokens", status: 200, path: () => "/v1/tokens" },
+  "DELETE /v1/tokens/{name}": { right: "manage-tokens", status: 204, path: (at) => `/v1/tokens/robot-${at.app}` },
+  "POST /v1/sign-in-links": {
+    right: "signed-in",
+    status: 201,
+    path: () => "/v1/sign-in-links",
+    body: () => ({}),
+  },
+  "GET /sign-in": { right: "anyone", status: 200, path: () => "/sign-in" },
+  "POST /sign-in": { right: "anyone", status: 401, path: () => "/sign-in" },
+  "POST /sign-out": { right: "anyone", status: 204, path: () => "/sign-out", body: () => ({}) },
+  "GET /livez": { right: "anyone", status: 200, path: () => "/livez" },
+  "GET /readyz": { right: "anyone", status: 200, path: () => "/readyz" },
+  "GET /version": { right: "anyone", status: 200, path: () => "/version" },
+  "GET /metrics": { right: "view-metrics", status: 200, path: () => "/metrics" },
+  "GET /openapi.json": { right: "signed-in", status: 200, path: () => "/openapi.json" },
+  "GET /docs": { right: "signed-in", status: 200, path: () => "/docs" },
+  "GET /portal.css": { right: "anyone", status: 200, path: () => "/portal.css" },
+};
+
+/** Whether a caller with these verbs on what the request is about is allowed. */
+export function isAllowed({ right, list, hides, also = [] }: Expected, verbs: readonly Verb[]): boolean {
+  if (right === "anyone" || right === "signed-in" || list) return true;
+  return [right, ...(hides ? [hides] : []), ...also].every((verb) => verbs.includes(verb));
+}
