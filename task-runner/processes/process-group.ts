@@ -52,8 +52,11 @@ export function killByCookie(cookie: string): number {
   return pids.length;
 }
 
-/** A signal also reaches groups that consist of zombies only, which count as ended: after this many checks they are looked for. */
-const SIGNAL_CHECKS = 5;
+/**
+ * How many checks use a signal only. It also reaches a group that consists of zombies, such as the first process of a sandbox
+ * that nobody has waited for yet: they count as ended.
+ */
+const SIGNAL_CHECKS = 1;
 
 /** How often the end of processes is checked. */
 const POLL = { firstMs: 2, maxMs: 100, jitter: "none" } as const;
