@@ -3,7 +3,8 @@
 // SIGTERM and SIGINT: take no more work, finish running jobs (at most `drainSeconds`), exit with 0. A second one: stop now.
 
 import { randomUUID } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { systemClock } from "@gantry/runtime/clock.ts";
@@ -23,8 +24,13 @@ import { openWorkerPool } from "./workers/worker-pool.ts";
 
 /** Why scripts cannot be put into a sandbox on this machine, for people; undefined when they can. */
 export async function sandboxProblem(path: string): Promise<string | undefined> {
-  const found = await findSandbox({ path, readOnly: [], hidden: [] });
-  return "why" in found ? found.why : undefined;
+  const folder = await mkdtemp(join(tmpdir(), "gantry-sandbox-"));
+  try {
+    const found = await findSandbox({ folder, path, readOnly: [], hidden: [] });
+    return "why" in found ? found.why : undefined;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /**

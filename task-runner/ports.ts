@@ -39,6 +39,8 @@ export type Programs = {
 
 /** Whether scripts can be put into a sandbox here, and what of the machine is shown in it; `why` not, for people. */
 export type FindSandbox = (wanted: {
+  /** Where the runner keeps what it makes for sandboxes, such as their /etc. Its content is replaced. */
+  readonly folder: string;
   /** PATH of the programs of jobs. */
   readonly path: string;
   /** Further folders that scripts may read, such as toolchains outside of /usr. */

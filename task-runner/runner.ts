@@ -89,7 +89,12 @@ async function scriptIsolation(
   if (isolation === "none")
     logger.warn({}, "isolation: none. Scripts of pipelines can read what this runner can read, also its secrets");
   if (isolation !== "sandbox") return { kind: "none" };
-  const host = await programs.findSandbox({ path, readOnly, hidden: privatePaths(config) });
+  const host = await programs.findSandbox({
+    folder: join(config.data, "sandbox"),
+    path,
+    readOnly,
+    hidden: privatePaths(config),
+  });
   if (!("why" in host)) return { kind: "sandbox", host, network };
   logger.error({ why: host.why }, "scripts are refused: there is no sandbox for them");
   return { kind: "refused", why: host.why };

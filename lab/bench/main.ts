@@ -17,6 +17,7 @@ import { polling } from "./polling.ts";
 import { queued } from "./queued.ts";
 import { redis } from "./redis.ts";
 import { retention } from "./retention.ts";
+import { sandbox } from "./sandbox.ts";
 import { streams } from "./streams.ts";
 import { transitions } from "./transitions.ts";
 
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   redis,
   transitions,
   queued,
+  sandbox,
   logs,
   masker,
   polling,

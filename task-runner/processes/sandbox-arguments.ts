@@ -4,13 +4,15 @@
 // /proc, and nothing else: no file of the runner, no environment or process of another job. The PID namespace ends everything
 // that a script leaves behind, also processes that left their group or cleared their environment.
 
+import type { EtcView } from "./etc-view.ts";
 import { SHOWN_TMP } from "./mount-points.ts";
 
 /** What of the machine is shown in a sandbox. Plain data, so that it can be sent to another thread. */
 export type SandboxHost = {
   /** Address of the bubblewrap program. */
   readonly program: string;
-  /** Folders and files that exist, shown read-only at their own address. */
+  readonly etc: EtcView;
+  /** Folders and files that exist, shown read-only at their own address; those below /etc over the view of it. */
   readonly readOnly: readonly string[];
   /** Links at the root, such as /bin → usr/bin. */
   readonly links: readonly { readonly at: string; readonly to: string }[];
@@ -49,6 +51,7 @@ export function sandboxArguments(host: SandboxHost, job: SandboxJob): readonly [
     ...["--proc", "/proc", ...(host.isRoot ? ["--remount-ro", "/proc"] : [])],
     // Shared memory and temporary files are files of the job, whose size is limited: a tmpfs would fill the machine's memory.
     ...["--dev", "/dev", ...SHOWN_TMP.flatMap((path) => ["--bind", job.tmp, path]), "--remount-ro", "/dev"],
+    ...["--ro-bind", host.etc.folder, "/etc"],
     ...host.readOnly.flatMap((path) => ["--ro-bind", path, path]),
     ...host.links.flatMap(({ at, to }) => ["--symlink", to, at]),
     ...job.writable.flatMap((path) => ["--bind", path, path]),

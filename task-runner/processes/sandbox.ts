@@ -3,12 +3,13 @@
 
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
-import { access, lstat, mkdtemp, readlink, realpath, rm } from "node:fs/promises";
+import { access, lstat, mkdtemp, readdir, readlink, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { FindSandbox } from "../ports.ts";
+import { makeEtcView } from "./etc-view.ts";
 import { type SandboxHost, sandboxArguments } from "./sandbox-arguments.ts";
 
 const run = promisify(execFile);
@@ -17,9 +18,7 @@ const run = promisify(execFile);
  * What programs need of the system. Of /etc only the files by which they find hosts, users, libraries and certificates: the
  * others may hold secrets of the machine.
  */
-const SYSTEM = [
-  "/usr",
-  "/opt",
+const ETC = [
   ..."alternatives ca-certificates ca-certificates.conf fonts gai.conf group host.conf hosts ld.so.cache ld.so.conf ld.so.conf.d"
     .concat(
       " java-17-openjdk java-21-openjdk java-25-openjdk locale.alias localtime magic maven mime.types nsswitch.conf",
@@ -28,17 +27,19 @@ const SYSTEM = [
     .split(" ")
     .map((name) => `/etc/${name}`),
 ];
+const SYSTEM = ["/usr", "/opt"];
+
 /** At the root these are folders on some systems, and links into /usr on others. */
 const ROOTS = ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"];
 const PROBE_MS = 10_000;
 
 /** Never throws: where no namespace can be had, the answer says why. Takes about 20 ms. */
-export const findSandbox: FindSandbox = async ({ path, readOnly, hidden }) => {
+export const findSandbox: FindSandbox = async ({ folder, path, readOnly, hidden }) => {
   if (process.platform !== "linux") return { why: "bubblewrap works on Linux only" };
   const program = await findProgram("bwrap", path);
   if (program === undefined)
     return { why: "the program bwrap is not on the PATH (Debian: apt-get install bubblewrap)" };
-  const host = await inspectHost(program, path, readOnly);
+  const host = await inspectHost(program, folder, path, readOnly);
   const shown = await findShown(host, hidden);
   if (shown !== undefined) return { why: shown };
   const scratch = await mkdtemp(join(tmpdir(), "gantry-sandbox-"));
@@ -67,7 +68,12 @@ export const findSandbox: FindSandbox = async ({ path, readOnly, hidden }) => {
 /** Options of coreutils' env (8.32 or later) for a script that is started by a program which ignores SIGTERM. */
 export const RESTORE_SIGTERM = ["--default-signal=TERM"] as const;
 
-async function inspectHost(program: string, path: string, more: readonly string[]): Promise<SandboxHost> {
+async function inspectHost(
+  program: string,
+  folder: string,
+  path: string,
+  more: readonly string[],
+): Promise<SandboxHost> {
   const links: { at: string; to: string }[] = [];
   const folders: string[] = [];
   for (const root of ROOTS) {
@@ -77,7 +83,11 @@ async function inspectHost(program: string, path: string, more: readonly string[
   }
   const isLinked = (one: string): boolean => links.some(({ at }) => one === at || one.startsWith(`${at}/`));
   const onPath = path.split(delimiter).filter((folder) => isAbsolute(folder) && folder !== "/");
-  const wanted = [...SYSTEM, ...folders, ...onPath, dirname(process.execPath), ...more].filter((one) => !isLinked(one));
+  const etcFiles = await filesOf(ETC);
+  const etcFolders = ETC.filter((one) => !etcFiles.some((file) => file === one || file.startsWith(`${one}/`)));
+  const wanted = [...SYSTEM, ...etcFolders, ...folders, ...onPath, dirname(process.execPath), ...more].filter(
+    (one) => !isLinked(one),
+  );
   const existing = await Promise.all(
     wanted.map((one) =>
       realpath(one).then(
@@ -87,13 +97,36 @@ async function inspectHost(program: string, path: string, more: readonly string[
     ),
   );
   const { stdout } = await run(program, ["--help"], { timeout: PROBE_MS, env: { PATH: path } }).catch(() => NO_HELP);
+  const shown = withoutNested(existing.flat()).filter((one) => !etcFiles.includes(one));
+  const overEtc = shown.filter((one) => one.startsWith("/etc/"));
   return {
     program,
     links,
-    readOnly: withoutNested(existing.flat()),
+    etc: await makeEtcView(join(folder, "etc"), etcFiles, overEtc),
+    readOnly: shown,
     isRoot: process.getuid?.() === 0,
     canForbidNamespaces: stdout.includes("--disable-userns"),
   };
+}
+
+/** A folder with more entries is mounted: looking through it before every script would cost more. */
+const MAX_COPIED = 60;
+
+/** The files among these paths, and those in small folders. */
+async function filesOf(paths: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(paths.map(filesIn));
+  return found.flat();
+}
+
+async function filesIn(path: string): Promise<readonly string[]> {
+  const facts = await stat(path).catch(() => undefined);
+  if (facts?.isFile()) return [path];
+  if (!facts?.isDirectory()) return [];
+  const names = await readdir(path, { recursive: true }).catch(() => []);
+  if (names.length > MAX_COPIED) return [];
+  const places = names.map((name) => join(path, name));
+  const all = await Promise.all(places.map((place) => stat(place).catch(() => undefined)));
+  return places.filter((_, index) => all[index]?.isFile());
 }
 
 const NO_HELP = { stdout: "" };

@@ -9,6 +9,7 @@ import { GantryError } from "@gantry/core/errors.ts";
 import type { Exec, ExecOptions, ExecResult } from "@gantry/core/step/step.ts";
 import { Stopped } from "../attempts/stop.ts";
 import { diskExceeded } from "../processes/disk-limit.ts";
+import { refreshEtcView } from "../processes/etc-view.ts";
 import { clearMountPoints } from "../processes/mount-points.ts";
 import { limitProcesses, NO_LIMIT, type ProcessLimit } from "../processes/process-limit.ts";
 import { RESTORE_SIGTERM } from "../processes/sandbox.ts";
@@ -38,8 +39,10 @@ export async function runConfined(
     isolation.kind === "sandbox" ? await limitProcesses(randomUUID(), config.limits.processes) : NO_LIMIT;
   try {
     const place = { cwd, tmp, writable: [workspace, home, tmp, ...writable], readable };
-    if (isolation.kind === "sandbox")
+    if (isolation.kind === "sandbox") {
+      refreshEtcView(isolation.host.etc);
       await clearMountPoints(tmp, [...isolation.host.readOnly, ...place.writable, ...readable]);
+    }
     return await execWithinDisk(run, isolated(job, argv, processes, place, joined ? " 2>&1" : ""), { ...options, cwd });
   } finally {
     await processes.remove();
