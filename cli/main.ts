@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { didYouMean } from "@gantry/core/suggest.ts";
+import { visibleText } from "@gantry/core/visible-text.ts";
 import { inOneLine, startError } from "@gantry/runtime/process/start-error.ts";
 import type { Io } from "./io.ts";
 
@@ -84,8 +85,9 @@ function help(): string {
 }
 
 const io: Io = {
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
+  stdout: (text) => void process.stdout.write(visibleText(text)),
+  stderr: (text) => void process.stderr.write(visibleText(text)),
+  painted: (text) => void process.stdout.write(text),
   readFile: (path) => readFileSync(path, "utf8"),
   env: process.env,
   tty: process.stdout.isTTY === true,

@@ -3,6 +3,7 @@
 import { styleText } from "node:util";
 import { duration } from "@gantry/core/task/messages.ts";
 import { STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
+import { visibleText } from "@gantry/core/visible-text.ts";
 import type { FeedEvent, TaskView } from "@gantry/wire/agent/views.ts";
 import type { Io } from "./io.ts";
 
@@ -48,7 +49,7 @@ export class LivePrinter {
   }
 
   end(task: TaskView): void {
-    this.#io.stdout(`${this.#glyph(task.state)} ${task.headline}\n`);
+    this.#paint(`${this.#glyph(task.state)} ${visibleText(task.headline)}\n`);
     const { failure } = task;
     if (failure?.why) this.#io.stdout(`  ${failure.why}\n`);
     if (failure?.line) this.#io.stdout(`  │ ${failure.line}\n`);
@@ -65,21 +66,23 @@ export class LivePrinter {
 
   #step(job: string, step: string, outcome: State, ms: number): void {
     const title = this.#titles.get(`${job.replace(/\[.*$/, "")} ${step}`) ?? step;
-    this.#line(outcome, job, `${title}  ${styleText("gray", duration(ms), { validateStream: false })}`);
+    const took = duration(ms);
+    this.#line(outcome, job, title, this.#io.tty ? styleText("gray", took, { validateStream: false }) : took);
   }
 
-  #line(state: State, job: string, text: string): void {
+  /** `painted`: text of ours behind it. */
+  #line(state: State, job: string, text: string, painted?: string): void {
     const site = this.#sites.get(job) ?? "";
-    this.#io.stdout(`  ${this.#glyph(state)} ${`${site} ${job}`.padEnd(24)} ${this.#io.tty ? text : plain(text)}\n`);
+    const shown = visibleText(`${`${site} ${job}`.padEnd(24)} ${text}`);
+    this.#paint(`  ${this.#glyph(state)} ${shown}${painted === undefined ? "" : `  ${painted}`}\n`);
+  }
+
+  #paint(text: string): void {
+    (this.#io.painted ?? this.#io.stdout)(text);
   }
 
   #glyph(state: State): string {
     const { glyph, hue } = STATE_LOOKS[state];
     return this.#io.tty && !this.#io.env.NO_COLOR ? styleText(COLOURS[hue], glyph) : glyph;
   }
-}
-
-function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes contain one.
-  return text.replace(/\u001b\[[0-9;]*m/g, "");
 }

@@ -41,6 +41,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     portalUrl: config.portalUrl,
     token: config.token,
     newId: randomUUID,
+    paramsBytes: config.limits.paramsBytes,
     admit: openRateLimit(deps.clock, () => settings.now()["tasks.perMinute"]),
     // A site whose runner has not registered yet is known by its token.
     knownSites: () => [

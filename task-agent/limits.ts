@@ -13,6 +13,8 @@ export const limitsConfig = z.strictObject({
   requestsPerSecond: count.default(5_000),
   /** Requests to enrol and to sign in from one address in a second, at each agent. */
   signInsPerSecond: count.default(200),
+  /** Parameters of one task: bytes of JSON. They are kept with every change of the task. */
+  paramsBytes: count.default(65_536),
   /** Named outputs of one step, and of one job. */
   outputs: count.default(500),
   /** All outputs of one attempt, its steps included: bytes of JSON. */

@@ -1,5 +1,6 @@
 // The log of a process: its type, and the logger that writes JSON lines.
 
+import { visibleText } from "@gantry/core/visible-text.ts";
 import { pino, stdTimeFunctions } from "pino";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
@@ -27,6 +28,8 @@ export function makeLogger(
       base: { service },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // JSON escapes C0; a terminal that shows the log obeys others as well, and bidirectional controls reorder it.
+      hooks: { streamWrite: (line) => visibleText(line) },
       redact: ["token", "*.token", "authorization", "*.authorization", "cookie", "*.cookie"],
     },
     destination,

@@ -44,6 +44,7 @@ export type PortalRoutesDeps = {
   readonly newId: () => string;
   readonly token: string;
   readonly admit?: (principal: string) => void;
+  readonly paramsBytes?: number;
   readonly knownSites?: () => readonly string[];
   readonly onCancel: (task: TaskRecord) => void;
   /** Takes a runner out of service. */

@@ -18,6 +18,7 @@ import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
 import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
+import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { type AgentClient, makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { JobRef, SessionRequest } from "@gantry/wire/runner/protocol.ts";
 import { FENCE_KEY } from "../agent.fixture.ts";
@@ -49,13 +50,20 @@ export function needs(setup: Setup): { readonly skip: string | false } {
 let redis: Promise<RedisServer> | undefined;
 after(async () => (await redis)?.dispose());
 
+const PARAMS = {
+  type: "object",
+  properties: { targets: { type: "array", items: { type: "string" }, "x-ui": "target" }, text: { type: "string" } },
+  required: [],
+  additionalProperties: false,
+} as const;
+
 /** One pipeline per site, each with one job named `work` with the steps `make` and `test`. */
 const PIPELINES = new Map(
   (Object.keys(TOKENS) as Site[]).map((site) => {
     const action = { kind: "uses" as const, uses: "test/step", with: {} };
     const rest = { when: undefined, timeoutMs: undefined, env: {}, action };
     const steps = ["make", "test"].map((id) => ({ id, title: id, ...rest }));
-    return [site, pipeline([job("work", { site, mode: "strict", steps })], { name: site })];
+    return [site, pipeline([job("work", { site, mode: "strict", steps })], { name: site, params: PARAMS })];
   }),
 );
 
@@ -156,8 +164,8 @@ export class Battlefield {
     return ScriptedRunner.signIn(this.#attacked.server.url, TOKENS.busan, "busan", name);
   }
 
-  async request(site: Site): Promise<string> {
-    const asked = { pipeline: site, params: {}, idempotencyKey: randomUUID(), principal: "dev" };
+  async request(site: Site, params: StartTask["params"] = {}): Promise<string> {
+    const asked = { pipeline: site, params, idempotencyKey: randomUUID(), principal: "dev" };
     return (await this.client.startTask(asked)).id;
   }
 
@@ -280,6 +288,7 @@ export class Battlefield {
       portalUrl: config.portalUrl,
       token: config.token,
       newId: randomUUID,
+      paramsBytes: config.limits.paramsBytes,
       onCancel: agent.protocol.cancel,
       onRemove: agent.protocol.remove,
     });

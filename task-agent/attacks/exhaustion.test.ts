@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crc32 } from "node:zlib";
+import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { Battlefield, needs, registration, SETUPS } from "./attack.fixture.ts";
 
 const TOO_LARGE = [413, "body-too-large"];
@@ -128,6 +129,25 @@ for (const setup of SETUPS)
       await field.unchanged(async () => assert.deepEqual((await send("test", 51)).code, "body-too-large"));
       assert.equal((await send("test", 50)).status, 202);
       assert.equal((await send("test", 50)).status, 202, "a repeat");
+    });
+
+    test("parameters of a task: their size, and how many targets they name", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { job } = await field.victim();
+      await field.turnToAttack();
+      const targets = (count: number) => Array.from({ length: count }, (_, at) => `busan/c${at}`);
+      const tooMuch: StartTask["params"][] = [
+        { targets: targets(20_000) },
+        { targets: targets(257) },
+        { text: "x".repeat(66_000) },
+      ];
+      const began = performance.now();
+      await field.unchanged(async () => {
+        for (const params of tooMuch) await assert.rejects(field.request("busan", params), { code: "body-too-large" });
+      });
+      assert.ok(performance.now() - began < 2_000);
+      await field.request("busan", { targets: targets(256), text: "x".repeat(50_000) });
+      assert.equal((await field.client.task(job.ref.task)).state, "running");
     });
 
     test("requests", async (t) => {

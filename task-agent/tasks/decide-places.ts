@@ -1,7 +1,8 @@
 // Do the places that a request names exist? Asked before a task starts: later its first effect would be made already. Pure.
 
-import type { Problem } from "@gantry/core/errors.ts";
+import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import { MAX_EXPANDED } from "@gantry/core/pipeline/expand.ts";
 import type { ParamSchema, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 
@@ -31,6 +32,20 @@ export function placeProblems({ pipeline, params, app, sites }: PlaceFacts): rea
       return detail === undefined ? [] : [{ pointer, detail }];
     });
   });
+}
+
+/**
+ * `body-too-large` when a parameter names more places than jobs can be made of. Asked first: every other check would take its
+ * time, and list thousands of problems.
+ */
+export function tooManyPlaces({ params }: Pipeline, given: JsonObject): GantryError | undefined {
+  for (const [name, param] of Object.entries(params.properties)) {
+    const value = given[name];
+    if (param["x-ui"] !== "target" && param["x-ui"] !== "site") continue;
+    if (Array.isArray(value) && value.length > MAX_EXPANDED)
+      return new GantryError("body-too-large", { what: `The list ${name}`, limit: MAX_EXPANDED, unit: "places" });
+  }
+  return undefined;
 }
 
 /** What is wrong with a value; undefined when it is a place. */

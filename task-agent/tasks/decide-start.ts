@@ -9,7 +9,7 @@ import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { appRequested, appScope } from "./decide-app.ts";
-import { placeProblems } from "./decide-places.ts";
+import { placeProblems, tooManyPlaces } from "./decide-places.ts";
 import type { Definition } from "./definitions.ts";
 
 export type Rerun = {
@@ -57,6 +57,8 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const existing = pipeline.app === "existing" ? appRequested(pipeline, app, appRequest) : undefined;
   if (existing instanceof GantryError) return existing;
 
+  const tooMany = tooManyPlaces(pipeline, request.params);
+  if (tooMany) return tooMany;
   const scope = pipeline.app === "new" ? { name: name ?? "" } : appScope(app);
   const checked = checkParams(pipeline.params, request.params, {
     app: scope,

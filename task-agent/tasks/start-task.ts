@@ -10,6 +10,7 @@ import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
+import { raise } from "../limits.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
@@ -28,6 +29,8 @@ export type StartDeps = {
   readonly newId: () => string;
   /** Counts a new task of this principal; throws `too-many`. Default: no limit. */
   readonly admit?: (principal: string) => void;
+  /** Limit of the parameters of a request, in bytes of JSON. Default: none. */
+  readonly paramsBytes?: number;
   /** Sites that runners serve. Default: nobody knows, and sites are not checked. */
   readonly knownSites?: () => readonly string[];
 };
@@ -43,9 +46,10 @@ const MAX_CONFLICTS = 8;
 
 /**
  * Starts a task, or returns the one that the same key started before. Durable when it resolves. Throws `pipeline-unknown`,
- * `too-many`, `idempotency-key-reused`, what `decideStart` refuses, and `conflict` when others kept committing first.
+ * `too-many`, `body-too-large`, `idempotency-key-reused`, what `decideStart` refuses, and `conflict` when others kept committing first.
  */
 export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rerun): Promise<TaskRecord> {
+  checkSize(deps, request);
   const definition = await definitionFor(deps, request, rerun);
   const key = digest([request.principal, request.idempotencyKey]);
   const fingerprint = fingerprintOf(request, rerun);
@@ -157,4 +161,9 @@ async function replay(deps: StartDeps, known: KeyState, fingerprint: string): Pr
 
 function digest(value: JsonValue): string {
   return hash("sha256", canonicalJson(value), "hex");
+}
+
+function checkSize({ paramsBytes: limit = Infinity }: StartDeps, { params }: StartTask): void {
+  if (Buffer.byteLength(JSON.stringify(params)) <= limit) return;
+  throw new GantryError("body-too-large", { what: "The list of parameters", limit, hint: raise("paramsBytes") });
 }
