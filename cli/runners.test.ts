@@ -28,7 +28,7 @@ function register(): Promise<unknown> {
   });
 }
 
-test("a runner that is gone for good is removed, refused when it comes back, and readmitted", async () => {
+test("a removed runner is refused when it comes back, until it is readmitted", async () => {
   assert.equal((await run()).out, "No runner is registered.\n");
   await register();
   assert.match((await run()).out, /^seoul-1 {2}seoul {2}online, last heard /);
@@ -43,7 +43,7 @@ test("a runner that is gone for good is removed, refused when it comes back, and
   assert.match((await run("--json")).out, /"name": "seoul-1"/);
 });
 
-test("an unknown runner and wrong arguments are told as that", async () => {
+test("an unknown runner and wrong arguments are errors", async () => {
   await assert.rejects(run("remove", "seoul-9"), { code: "not-found" });
   for (const argv of [["remove"], ["list", "x"], ["burn", "x"], ["remove", "a", "b"]]) {
     const { code, out } = await run(...argv);
@@ -64,12 +64,12 @@ test("enrol prints a token that enrols one runner", async () => {
   await assert.rejects(client.enrol({ ...enrolled, runner: "seoul-2" }), { code: "enrolment-invalid" });
   const json = JSON.parse((await run("enrol", "seoul", "--json")).out);
   assert.deepEqual(Object.keys(json), ["site", "token", "expiresAt", "command"]);
-  const flags = `--name NAME --site seoul --agent ${agent.url} --data /var/lib/gantry/NAME`;
+  const flags = `--name NAME --site seoul --agent ${portal.agentUrl} --data /var/lib/gantry/NAME`;
   assert.equal(json.command, `GANTRY_TASK_RUNNER_ENROL=${json.token} node task-runner/main.ts ${flags}`);
 });
 
 test("enrol with a name, and renew-key, print a token for this runner alone", async () => {
-  const client = createIdentityClient({ url: agent.url, fetch });
+  const client = createIdentityClient({ url: portal.agentUrl, fetch });
   const named = /^ {2}enrol: ([\w-]{43})$/m.exec((await run("enrol", "seoul", "seoul-3")).out)?.[1] ?? "";
   await assert.rejects(client.enrol({ token: named, runner: "seoul-4", publicKey }), { code: "enrolment-invalid" });
   await client.enrol({ token: named, runner: "seoul-3", publicKey });

@@ -4,7 +4,7 @@ import { job, pipeline, TaskUnderTest } from "@gantry/core/task/task.fixture.ts"
 import { jobSpec as jobSpecSchema } from "@gantry/wire/runner/protocol.ts";
 import { jobSpec } from "./job-spec.ts";
 
-test("a runner is told the retry of a step, in full", () => {
+test("a runner gets the retry of a step, in full", () => {
   const retry = {
     max: 3,
     delayMs: 5_000,

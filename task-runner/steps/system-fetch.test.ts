@@ -91,7 +91,7 @@ test("another system's settings do not apply: neither to another host nor to ano
   await assert.rejects(fetchSystem(`${url}/x`));
 });
 
-test("https to a server that speaks http is told as such, and not retried", async (t) => {
+test("https to a server with plain http is reported as such, and not retried", async (t) => {
   const dir = await tempDir(t);
   const server = await serve({ name: "plain", dir }, () => undefined);
   t.after(() => server.close());
