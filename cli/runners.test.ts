@@ -28,7 +28,7 @@ function register(): Promise<unknown> {
   });
 }
 
-test("a runner that is gone for good is removed, refused when it comes back, and readmitted", async () => {
+test("a removed runner is refused when it comes back, until it is readmitted", async () => {
   assert.equal((await run()).out, "No runner is registered.\n");
   await register();
   assert.match((await run()).out, /^seoul-1 {2}seoul {2}online, last heard /);
@@ -43,7 +43,7 @@ test("a runner that is gone for good is removed, refused when it comes back, and
   assert.match((await run("--json")).out, /"name": "seoul-1"/);
 });
 
-test("an unknown runner and wrong arguments are told as that", async () => {
+test("an unknown runner and wrong arguments are errors", async () => {
   await assert.rejects(run("remove", "seoul-9"), { code: "not-found" });
   for (const argv of [["remove"], ["list", "x"], ["burn", "x"], ["remove", "a", "b"]]) {
     const { code, out } = await run(...argv);

@@ -6,7 +6,7 @@ import { truncate } from "@gantry/core/truncate.ts";
 const LIMIT = 600;
 
 /**
- * One short text from an error body; empty when it says nothing. Knows the shapes of the systems that Gantry speaks to:
+ * One short text from an error body; empty when it says nothing. It knows the formats of the systems that Gantry calls:
  * `{message}`, `{error: text | {message}}`, `{errors: [{message | msg}]}`, `{errorMessages, errors: {field: text}}`,
  * `[{id, message}]` and plain text.
  */

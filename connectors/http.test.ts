@@ -108,7 +108,7 @@ test("repeats a GET at once when a backend is bad or the connection breaks, at m
   assert.equal(lost.asked(), 1);
 });
 
-test("tells how long to wait when the system says so", async (t) => {
+test("an error has the delay that the system asks for", async (t) => {
   const system = await systemThat(t, answers(429, "", { "retry-after": "7" }));
   assert.equal((await errorOf(client(system.url).post("/x"))).details.retryAfterMs, 7_000);
 });

@@ -211,7 +211,7 @@ function errorOf(request: Request, received: Received): GantryError {
   return problem(request, isPage(received) ? "system-strange" : "system-refused", text, { status });
 }
 
-/** A redirect is never followed, because it would send the credentials to an address that nobody configured. */
+/** A redirect is never followed, because it would send the credentials to an address that is not configured. */
 function redirectOf({ baseUrl }: Request, { status, headers }: Received): string {
   const target = URL.parse(headers.get("location") ?? "", baseUrl);
   const upgrade = target?.protocol === "https:" && new URL(baseUrl).protocol === "http:";

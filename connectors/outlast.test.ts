@@ -65,7 +65,7 @@ for (const [name, answers] of RESTARTS) {
   });
 }
 
-test("a wrong token, a missing right and a wrong address are told within seconds", async () => {
+test("a wrong token, a missing right and a wrong address are reported within seconds", async () => {
   for (const answer of [UNAUTHORIZED, FORBIDDEN, NOT_FOUND, PAGE]) {
     const { end, atS } = await play([answer]);
     assert.ok(end instanceof GantryError && end.code === answer[0]);
@@ -73,7 +73,7 @@ test("a wrong token, a missing right and a wrong address are told within seconds
   }
 });
 
-test("an outage without end is told after ten minutes, and other errors at once", async () => {
+test("an outage that does not end is reported after ten minutes, and other errors at once", async () => {
   const down = await play(["pending", REFUSED]);
   assert.ok(down.end instanceof GantryError && down.end.code === "system-unavailable");
   assert.equal(down.atS, 601);

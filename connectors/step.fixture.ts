@@ -53,7 +53,7 @@ export type StepBench = {
   crashAt(point: CrashPoint): void;
   /** One call of `run`, as the runner makes it. Errors that are expected become outcomes; bugs and crashes are thrown. */
   once<I, O, K extends SystemKind>(step: BenchStep<I, O, K>, input: unknown, memo?: JsonValue): Promise<StepOutcome<O>>;
-  /** Calls `run` until it ends: waits as told (at most `limitMs`, default 10 s), and tries retryable errors again. */
+  /** Calls `run` until it ends: waits as long as it asks for (at most `limitMs`, default 10 s), and repeats retryable errors. */
   run<I, O, K extends SystemKind>(
     step: BenchStep<I, O, K>,
     input: unknown,
@@ -67,7 +67,7 @@ export type StepBench = {
   close(): Promise<void>;
 };
 
-/** A clock that runs a second per look, so that nobody waits for the patience with a system that may be starting. */
+/** A clock that advances a second per reading, so that tests do not wait for a system that may be starting. */
 export function fastClock(): () => number {
   let nowMs = Date.now();
   return () => {

@@ -81,7 +81,7 @@ function suggestion(issue: z.core.$ZodIssue, value: unknown): string {
   return typeof value === "string" && known.length > 1 ? didYouMean(value, known.map(String)) : "";
 }
 
-/** All issues of an input. A value of the wrong type is only told its type, not also what its limits are. */
+/** All issues of an input. For a value of the wrong type, only the type is reported, not its limits too. */
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   root: unknown,

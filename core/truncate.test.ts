@@ -49,7 +49,7 @@ const ESCAPES: Readonly<Record<string, (text: string) => string>> = {
   none: (text) => text,
 };
 
-test("whatever the text: the limit holds, the result is well formed, and no escape is cut", () => {
+test("property: the limit holds, the result is well formed, and no escape is cut", () => {
   const piece = fc.constantFrom("a", "&", "<", "_", "\\", "@all", ...WHOLE.map(([, character]) => character));
   const text = fc.array(piece, { maxLength: 60 }).map((parts) => parts.join(""));
   fc.assert(

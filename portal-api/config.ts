@@ -63,7 +63,7 @@ export const portalConfig = z.strictObject({
       retryMs: z.int().min(10).default(3_000),
       /** Events in memory, shared by all streams. */
       keep: z.int().min(1).default(10_000),
-      /** A client that missed more events than this is told to reload instead of receiving them. */
+      /** A client that missed more events than this must reload instead of receiving them. */
       replay: z.int().min(1).default(50_000),
     })
     .prefault({}),

@@ -16,7 +16,7 @@ export type Backoff = {
 /** Growing further would exceed every limit, and Infinity must not be reached. */
 const MAX_EXPONENT = 30;
 
-/** Milliseconds until the next try after so many failures (from 1). `random`: 0 to 1, not used without jitter. */
+/** Milliseconds until the next try, by the number of failures (from 1). `random`: 0 to 1, not used without jitter. */
 export function backoffMs({ firstMs, maxMs, factor = 2, jitter }: Backoff, failures: number, random = 1): number {
   const wholeMs = Math.min(maxMs, firstMs * factor ** Math.min(failures - 1, MAX_EXPONENT));
   if (jitter === "none") return wholeMs;

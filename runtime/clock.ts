@@ -21,7 +21,7 @@ export type Timers = Pick<Clock, "after">;
 
 /**
  * Resolves after `ms`, as soon as the signal aborts (also when it already has), or when what `onWake` was given is called.
- * It never rejects: a loop looks at its signal anyway, and who must throw calls `signal.throwIfAborted()` afterwards.
+ * It never rejects: a loop checks its signal anyway, and a caller that must throw calls `signal.throwIfAborted()` afterwards.
  */
 export function pause(
   clock: Timers,

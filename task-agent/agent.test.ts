@@ -103,7 +103,7 @@ class AgentFixture {
 }
 
 describe("the task-agent over HTTP", () => {
-  test("a second task-agent on the same data folder and port is told of the folder, not of the port", async () => {
+  test("the error of a second task-agent on the same data folder and port is about the folder", async () => {
     const fixture = await AgentFixture.start();
     const port = Number(new URL(fixture.agent.url).port);
     const config = { data: fixture.data, port, portalUrl: "http://portal", token: TOKEN, runnerTokens: {} };

@@ -85,7 +85,7 @@ export async function openAgent(deps: AgentDeps) {
     /** To be called every second: expires offers and leases, and retries failed work. Calls may overlap. Rejects when the store fails. */
     tick: async (): Promise<void> => {
       dispatch.expireOffers();
-      // Where the number of jobs is limited, nothing else tells this agent that a job of another agent has ended.
+      // Where the number of jobs is limited, nothing else informs this agent that a job of another agent has ended.
       if (settings.now()["dispatch.jobsPerSite"] !== undefined) dispatch.reevaluate();
       retries.retry();
       await peers?.tick();
@@ -94,7 +94,7 @@ export async function openAgent(deps: AgentDeps) {
     },
     /** Ends all open polls, so that runners ask again. */
     wakePolls: (): void => wakePolls(parts),
-    /** Tells the other agents that this one leaves. The journal is closed by its opener. */
+    /** Informs the other agents that this one leaves. The journal is closed by its opener. */
     close: async (): Promise<void> => {
       await following?.stop();
       await peers?.leave();

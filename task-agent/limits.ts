@@ -32,7 +32,7 @@ export const limitsConfig = z.strictObject({
 });
 export type Limits = z.output<typeof limitsConfig>;
 
-/** With which words a `body-too-large` tells where the limit is set. */
+/** The words with which a `body-too-large` says where the limit is set. */
 export function raise(limit: keyof Limits): string {
   return `, or raise \`limits.${limit}\` in the configuration of the task-agent`;
 }

@@ -31,7 +31,7 @@ test("a script that fails without an error message does not pass another line of
   assert.equal((await agent.reported(silent)).failure?.why, "It printed nothing.");
 });
 
-test("a workspace that an earlier step has removed is told in words", async (t) => {
+test("a workspace that an earlier step has removed is reported in words", async (t) => {
   const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [script("clean", 'rm -rf "$PWD"'), script("next", "true")] });
   const { failure } = await agent.reported(job);
@@ -39,7 +39,7 @@ test("a workspace that an earlier step has removed is told in words", async (t) 
   assert.match(failure?.why ?? "", /^workspace: there is no such file \(ENOENT\)\. A program cannot run there;/);
 });
 
-test("an error of the file system is told in words, whatever meets it", async (t) => {
+test("an error of the file system is reported in words, wherever it occurs", async (t) => {
   const read = defineStep({
     name: "test/read",
     title: "read",
@@ -62,7 +62,7 @@ test("an error of the file system is told in words, whatever meets it", async (t
   assert.equal(failure?.why, "workspace/missing.json: there is no such file (ENOENT).");
 });
 
-test("a secret whose file is missing is told in words", async (t) => {
+test("a secret whose file is missing is reported in words", async (t) => {
   const { agent } = await openUnprotectedRunner(t, { config: { secrets: { code: { file: "/nowhere/code" } } } });
   const job = agent.offer({ steps: [script("one", "true", { env: { CODE: "${{ secrets.code }}" } })] });
   const { failure } = await agent.reported(job);
@@ -248,7 +248,7 @@ test("the standard output of a step is never interpreted as a command", async (t
   assert.ok(!("outputs" in (job.progress.at(-1) ?? {})));
 });
 
-test("a step that this runner does not know is an error that says so", async (t) => {
+test("a step that this runner does not have is an error with its name", async (t) => {
   const { agent } = await openUnprotectedRunner(t);
   const job = agent.offer({ steps: [uses("x", "future/step")] });
   const report = await agent.reported(job);

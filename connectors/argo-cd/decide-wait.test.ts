@@ -143,7 +143,7 @@ test("Degraded fails after the grace, with the reason; a sick pod counts only if
   assert.ok(old.kind === "waiting" && old.patience.sickSinceMs === undefined);
 });
 
-test("whatever the status says: done only at our commit, never while an operation runs, and never twice differently", () => {
+test("property: it is done only at our commit, never while an operation runs, and with the same result every time", () => {
   const revision = fc.constantFrom(OURS, OTHER);
   const time = fc.constantFrom(undefined, "2026-01-01T00:00:09Z", "2026-01-01T00:00:10Z", "2026-01-01T00:00:11Z");
   const status = fc.record({

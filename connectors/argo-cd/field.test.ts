@@ -60,7 +60,7 @@ suite("a real Argo CD", { concurrency: 4 }, () => {
     }
   });
 
-  test("an app that may never be seen is told within seconds", async (t) => {
+  test("an app that the account may not see is reported within seconds", async (t) => {
     const world = await openWorld(t, {}, { nowMs: fastClock() });
     world.argocd.trouble.kubernetes = "away";
     const failure = failureOf(await world.bench.run(argocdWait, { ...PLACE, revision: "a".repeat(40) }), "errored");
@@ -261,7 +261,7 @@ spec: {template: {spec: {containers: [{name: migrate, image: web}]}}}
     }
   });
 
-  test("a self-signed certificate, plain http, and a sub-path that is missing are told as what they are, at once", async (t) => {
+  test("a self-signed certificate, plain http and a missing sub-path are each reported as such, at once", async (t) => {
     const world = await openWorld(t, {}, { argocd: { tls: selfSigned(["argocd-server"]) }, nowMs: fastClock() });
     const { port } = world.argocd;
     const missing = await openWorld(t);

@@ -52,7 +52,7 @@ const operationState = z.looseObject({
             message: z.string().optional(),
             /** PreSync, Sync, PostSync or SyncFail; empty for what is no hook. */
             hookType: z.string().optional(),
-            /** A hook that failed has the status Synced and says so here. */
+            /** A failed hook has the status Synced; only this phase shows the failure. */
             hookPhase: z.string().optional(),
           }),
         )

@@ -40,7 +40,7 @@ function syncsSaid(world: SiteWorld): unknown[] {
 }
 
 suite("Argo CD", { concurrency: 4 }, () => {
-  test("a target whose cluster nobody knows is an error before the commit, with the clusters that are known", async (t) => {
+  test("a target with an unknown cluster is an error before the commit, and the error lists the known clusters", async (t) => {
     const world = await openWorld(t);
     assert.deepEqual(outputOf(await world.bench.run(argocdRequireCluster, { cluster: "seoul-dp" })), {
       cluster: "seoul-dp",
@@ -155,7 +155,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.match(outcome.reason, /OutOfSync at .*: Service orders/);
   });
 
-  test("an app that syncs itself is refreshed and never told to sync", async (t) => {
+  test("an app with automatic sync is refreshed and never synced by the step", async (t) => {
     const world = await openWorld(t);
     const { bench } = world;
     const image = await world.image("1");
@@ -293,7 +293,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     }
   });
 
-  test("what people changed stays, and what is somebody else's is left alone", async (t) => {
+  test("changes by people stay, and apps of others are not touched", async (t) => {
     const world = await openWorld(t);
     const { bench } = world;
     await world.commit(manifests(await world.image("1")));
@@ -331,7 +331,7 @@ suite("Argo CD", { concurrency: 4 }, () => {
     assert.equal(foreign.code, "exists-foreign");
   });
 
-  test("refused credentials are told apart: ours at Argo CD, and git's", async (t) => {
+  test("refused credentials are distinguished: ours at Argo CD, and those for git", async (t) => {
     const world = await openWorld(t);
     const { bench, systems } = world;
     const stranger = await openBench({

@@ -321,7 +321,7 @@ function superseded(app: string, problem: string): StepOutcome<never> {
   return failed(failureOf(new GantryError("superseded", { what: app, problem })));
 }
 
-/** Milliseconds until the next look, after so many: 250 at first, 2,000 in the long run. */
+/** Milliseconds until the next check, by the number of checks so far: 250 at first, 2,000 later. */
 function pauseMs(looks: number): number {
   return Math.round(backoffMs(LOOKS, looks + 1));
 }

@@ -6,7 +6,7 @@ import { permitsDestination, permitsRepository } from "./permits.ts";
 
 /** Who made it and for which app; a label, so that people can search for it. */
 export const APP_LABEL = "gantry/app";
-/** The task that made it: tells after a crash whether a creation went through. */
+/** The task that created it. After a crash it shows whether a creation succeeded. */
 export const TASK_ANNOTATION = "gantry/task";
 /** Argo CD shows annotations of this prefix as links. */
 export const RUN_ANNOTATION = "link.argocd.argoproj.io/gantry-run";

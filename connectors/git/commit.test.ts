@@ -131,7 +131,7 @@ test("an answer that is lost after the push, and pushes that the host fails, are
   assert.equal((await history(lab)).length, 2);
 });
 
-test("somebody was faster in another file: both changes are there", async (t) => {
+test("after a concurrent push to another file, both changes are there", async (t) => {
   const { lab, bench } = await labWithBench(t);
   const repository = await checkedOut(lab, bench, { "a.txt": "one\n", "b.txt": "one\n" });
   await writeFile(join(bench.workspace, "source", "a.txt"), "ours\n");
@@ -145,7 +145,7 @@ test("somebody was faster in another file: both changes are there", async (t) =>
   assert.deepEqual((await history(lab))[0]?.parents, [theirs], "one line of history");
 });
 
-test("two targets of one file: lines that somebody else changed are kept, the same line is a stop", async (t) => {
+test("two targets in one file: other changed lines are kept, and a change of the same line stops the step", async (t) => {
   const { lab, bench } = await labWithBench(t);
   const text = (image: string, replicas: number) => `images:\n  - digest: ${image}\n\n\n\nreplicas: ${replicas}\n`;
   const repository = await checkedOut(lab, bench, { "k.yaml": text("one", 1) });
@@ -207,7 +207,7 @@ test("a new branch begins where the checkout was", async (t) => {
   assert.deepEqual(commit?.parents, [first?.id]);
 });
 
-test("links and repositories inside are refused, a reader is told that it may not push", async (t) => {
+test("links and nested repositories are refused, and an account that may only read gets an error about pushing", async (t) => {
   const { lab, bench } = await labWithBench(t);
   const repository = await checkedOut(lab, bench, { "a.txt": "one\n" });
   await symlink("/etc/passwd", join(bench.workspace, "source", "secret"));

@@ -16,7 +16,7 @@ import { startLabHost } from "./lab.fixture.ts";
 import { plantTree, seed, type TreeFile } from "./lab-git.fixture.ts";
 import { checkout, commitPush } from "./steps.ts";
 
-test("a link stays inside of its repository, whatever other links are on the way", () => {
+test("a link stays inside its repository, even through other links", () => {
   const cases: readonly [links: Record<string, string>, problem: RegExp | undefined][] = [
     [{ l: "real/f" }, undefined],
     [{ "a/l": "../real" }, undefined],
@@ -73,7 +73,7 @@ test("addresses of submodules are read as git and people write them", () => {
   ]);
 });
 
-test("pointers of Git LFS are told from other small files", () => {
+test("pointers of Git LFS are distinguished from other small files", () => {
   const oid = "4".repeat(64);
   const good = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize 12\n`;
   assert.deepEqual(parsePointer(good), { oid, size: 12 });

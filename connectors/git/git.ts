@@ -111,7 +111,7 @@ function isTelling(line: string): boolean {
 
 /**
  * Old defects of commits, tags and trees that every host accepts. They are in the history of well-known repositories and do
- * no harm; nobody can change them. All other findings of fsck are errors: `.git` in disguise, hostile `.gitmodules`.
+ * no harm and cannot be changed any more. All other findings of fsck are errors: `.git` in disguise, hostile `.gitmodules`.
  */
 const HARMLESS_DEFECTS = [
   "badDate",

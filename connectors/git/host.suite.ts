@@ -27,7 +27,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
   };
   const named = (what: string) => `${provider}: ${what}`;
 
-  test(named("a repository that nobody made is not there, and can be made once"), async (t) => {
+  test(named("a repository does not exist before it is created, and can be created once"), async (t) => {
     const { lab, host } = await opened(t);
     assert.equal(await host.getRepository(lab.project, "orders"), undefined);
     const made = await host.createRepository(wishOf(lab, "orders"));
@@ -83,7 +83,7 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     await rejectsWith("system-strange", () => host.getRepository(lab.project, "orders"));
   });
 
-  test(named("an error never tells the token"), async (t) => {
+  test(named("an error never contains the token"), async (t) => {
     const { lab, host } = await opened(t);
     const body = { message: "bad token lab-admin-token" };
     for (const status of [400, 401, 403, 500]) {

@@ -17,7 +17,7 @@ export type HostRepository = {
 export type RepositoryWish = {
   readonly project: string;
   readonly slug: string;
-  /** Holds the marker that says for whom Gantry made it, see `markerOf`. */
+  /** Holds the marker of the app that Gantry created it for, see `markerOf`. */
   readonly description: string;
   readonly private: boolean;
   readonly defaultBranch: string;
@@ -49,14 +49,14 @@ export type GitHost = {
   readonly gitAuthorization: () => string;
 };
 
-/** What a client needs to speak to its host. */
+/** What a client needs to call its host. */
 export type HostAccess = {
   readonly system: GitSystem;
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
 };
 
-/** Text in a repository's description that says for whom Gantry made it. Without an app it is the task. */
+/** Text in a repository's description: the app that Gantry created it for, or the task if there is no app. */
 export function markerOf(task: { readonly id: string; readonly app: string | undefined }): string {
   return task.app === undefined ? `gantry:task=${task.id}` : `gantry:app=${task.app}`;
 }

@@ -61,7 +61,7 @@ export async function fillLfs(
   return pointers.size;
 }
 
-/** The files whose attributes say `filter=lfs`. git is asked only when some attributes speak of LFS. */
+/** The files whose attributes say `filter=lfs`. git is called only if some attributes mention LFS. */
 export async function lfsPaths(
   git: Git,
   folder: string,

@@ -47,7 +47,7 @@ export function isCommitId(text: string): boolean {
   return /^[0-9a-f]{40}$/.test(text);
 }
 
-/** Names of a project and a repository as they may stand in an address; the host has the last word. */
+/** Names of a project and a repository that may be part of an address; the host decides whether they are valid. */
 export const PROJECT = /^~?[A-Za-z0-9][A-Za-z0-9_.-]{0,127}(\/[A-Za-z][A-Za-z0-9_]{0,63})?$/;
 export const SLUG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 

@@ -86,7 +86,7 @@ test("old defects in the history stop neither a checkout nor a push", async (t) 
   assert.equal(pushed.kind, "succeeded", JSON.stringify(pushed));
 });
 
-test("the line that names a defect is told, not the progress before and behind it", () => {
+test("the error has the line that names a defect, not the progress lines around it", () => {
   const told = [
     "remote: Enumerating objects: 9, done.",
     "remote: Counting objects:  50% (1/2)\rremote: Counting objects: 100% (2/2), done.",

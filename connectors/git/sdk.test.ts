@@ -32,7 +32,7 @@ async function pauseAfter({ status, headers = {}, message = "" }: Answer): Promi
   throw new Error("it did not fail");
 }
 
-test("secondary limits are waited for, however they are told", async () => {
+test("the client waits for secondary limits in every form in which they are reported", async () => {
   const soon = String(Math.floor(Date.now() / 1000) + 60);
   const date = new Date(Date.now() + 60_000).toUTCString();
   const minute = (ms: unknown): boolean => typeof ms === "number" && ms > 55_000 && ms <= 61_000;

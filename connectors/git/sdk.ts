@@ -24,7 +24,7 @@ export type SdkCall<Api, T> = {
 
 /**
  * One call through a library. `openApi`: opens the library, which must use this fetch. Throws `credential-refused` (401), `system-forbidden` (403), `system-unavailable` (no
- * answer, 408, 429, 5xx, a rate limit told by 403), `system-refused` (other 4xx), `system-strange` (a redirect, other
+ * answer, 408, 429, 5xx, a rate limit reported as 403), `system-refused` (other 4xx), `system-strange` (a redirect, other
  * fields than needed, too large), or the reason of the signal.
  */
 export async function callSdk<Api, T>(

@@ -25,7 +25,7 @@ test("names, parts of names, JSON and literals are filled in", () => {
   assert.equal(render('{{ "{{" }} x }} {{ item.cluster }}'), "{{ x }} seoul-dp");
 });
 
-test("every mistake is told with its file and line, and nothing is written", async (t) => {
+test("every mistake is reported with its file and line, and nothing is written", async (t) => {
   const dir = await tempDir(t);
   await write(join(dir, "from"), {
     "a.txt": "fine\n{{ nobody }}\n{{ image }}\n",

@@ -21,7 +21,7 @@ export type ScanDecision =
   | { readonly do: "trigger"; readonly reason: string }
   /** There will be no scan result. */
   | { readonly do: "give-up"; readonly code: "system-unavailable" | "system-refused"; readonly problem: string }
-  | { readonly do: "judge"; readonly summaries: readonly Summary[] };
+  | { readonly do: "evaluate"; readonly summaries: readonly Summary[] };
 
 export type Summary = {
   readonly total: number;
@@ -69,7 +69,7 @@ export function decideScan({ artifact, children, memo, nowMs }: ScanFacts): Scan
   }
   const open = scans.find((scan) => scan?.scan_status !== "Success");
   if (open) return { do: "wait", reason: `The scan is ${open.scan_status.toLowerCase()}` };
-  return { do: "judge", summaries: scans.map(summaryOf) };
+  return { do: "evaluate", summaries: scans.map(summaryOf) };
 }
 
 export type Verdict = Summary & {
@@ -79,7 +79,7 @@ export type Verdict = Summary & {
   readonly violations: number;
 };
 
-export function judge(summaries: readonly Summary[], failOn: Threshold): Verdict {
+export function countFindings(summaries: readonly Summary[], failOn: Threshold): Verdict {
   const counts: Record<string, number> = {};
   for (const summary of summaries) {
     for (const [name, count] of Object.entries(summary.counts)) counts[name] = (counts[name] ?? 0) + count;

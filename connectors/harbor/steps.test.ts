@@ -37,7 +37,7 @@ test("makes the project once; one that is there is used as it is", async (t) => 
   assert.deepEqual(await bench.plan(ensureProject, { project: "orders" }), []);
 });
 
-test("after a crash it knows whether the project was made", async (t) => {
+test("after a crash the step finds out whether the project was created", async (t) => {
   for (const when of ["before-perform", "after-perform"] as const) {
     const { bench } = await harborBench(t, { projects: {} });
     bench.crashAt({ effect: "create-project", when });
@@ -75,7 +75,7 @@ test("takes back only what it made, twice if need be, and no project with images
   assert.match(bench.lines.at(-1) ?? "", /^kept the project orders: it holds images$/);
 });
 
-test("a robot that may not create projects is told so", async (t) => {
+test("a robot that may not create projects gets an error that says so", async (t) => {
   const world = await harborBench(t);
   const answer = await world.api("POST", "/robots", {
     name: "ci",
@@ -187,7 +187,7 @@ test("of an index every image must be scanned, not only one", async (t) => {
   );
 });
 
-test("waits long for an image that nobody pushed, and then says so", async (t) => {
+test("an image that was never pushed is an error after a long wait", async (t) => {
   const world = await harborBench(t);
   const input = { repository: "orders/web", digest: `sha256:${"0".repeat(64)}` };
   assert.equal((await world.bench.once(waitForScan, input)).kind, "waiting");
@@ -195,7 +195,7 @@ test("waits long for an image that nobody pushed, and then says so", async (t) =
   assert.equal(outcome.kind === "errored" && outcome.failure.code, "system-refused");
 });
 
-test("a wrong password is told as one", async (t) => {
+test("a wrong password is reported as one", async (t) => {
   const world = await harborBench(t, { as: { password: "wrong" }, nowMs: fastClock() });
   const outcome = await world.bench.run(ensureProject, { project: "orders" }, { maxPauseMs: 10 });
   assert.equal(outcome.kind === "errored" && outcome.failure.code, "credential-refused");

@@ -8,7 +8,15 @@ import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/ste
 import { z } from "zod";
 import { outlastRestart } from "../outlast.ts";
 import { createHarbor, type HarborClient } from "./client.ts";
-import { decideScan, judge, lineOf, type ScanMemo, type Summary, THRESHOLDS, violating } from "./decide-scan.ts";
+import {
+  countFindings,
+  decideScan,
+  lineOf,
+  type ScanMemo,
+  type Summary,
+  THRESHOLDS,
+  violating,
+} from "./decide-scan.ts";
 
 const projectName = z
   .string()
@@ -128,7 +136,7 @@ export const waitForScan = defineStep<ScanInput, ScanOutput, "harbor">({
         }
         case "give-up":
           return givenUp(decision.code, titleOf(harbor), input.repository, decision.problem);
-        case "judge": {
+        case "evaluate": {
           const reportUrl = reportUrlOf(harbor, artifact?.projectId ?? 0, name, input.digest);
           const images = children.length > 0 ? (artifact?.children ?? []) : [input.digest];
           return verdictOf(context, client, decision.summaries, images, reportUrl);
@@ -144,7 +152,7 @@ async function verdictOf(
   images: readonly string[],
   reportUrl: string,
 ): Promise<StepOutcome<ScanOutput>> {
-  const { severity, total, fixable, counts, violations } = judge(summaries, input.failOn);
+  const { severity, total, fixable, counts, violations } = countFindings(summaries, input.failOn);
   const output = { severity, total, fixable, counts, reportUrl };
   log(`the scan found ${total} vulnerabilities, ${fixable} with a fix; the worst is ${severity}: ${reportUrl}`);
   if (violations === 0) return succeeded(output);
@@ -163,7 +171,7 @@ async function verdictOf(
   return failed({ ...failureOf(error), ...(first ? { line: lineOf(first) } : {}) }, output);
 }
 
-/** An answer and not an outage, so that nobody waits for Harbor to come back. */
+/** A failure and not an outage, so that the step does not wait for Harbor to come back. */
 function givenUp(
   code: "system-unavailable" | "system-refused",
   system: string,

@@ -199,7 +199,7 @@ test("honours .dockerignore, and the one of the Dockerfile before it", async (t)
   assert.deepEqual(await build(), ["a"]);
 });
 
-test("copies between stages that begin from scratch, and skips stages that nobody needs", async (t) => {
+test("copies between stages that begin from scratch, and skips stages that are not needed", async (t) => {
   const place = await inFolder(t, { "src/main.js": "x:m", "test.js": "t" });
   const { layers, config } = await look(
     await assemble(

@@ -31,7 +31,7 @@ export type Before = {
   readonly workdirs: readonly string[];
   /** Reads the layers of the base image. */
   readonly base: () => Promise<Lookup>;
-  /** The numbers behind `user` or `user:group`; undefined for a name that nobody knows. */
+  /** The numbers behind `user` or `user:group`; undefined for an unknown name. */
   readonly ownerOf: (text: string) => Promise<Owner | undefined>;
 };
 

@@ -63,7 +63,7 @@ for (const [builder, [line, exit, why, printed]] of Object.entries(OUTPUTS)) {
   });
 }
 
-test("where the output shows no instruction, the builder's last error is told", () => {
+test("if the output shows no instruction, the failure has the builder's last error", () => {
   const output = { program: "podman", exitCode: 125, signal: null, lines: ["Error: cannot connect to the socket", ""] };
   const error = buildFailure(output, dockerfile, "Dockerfile");
   assert.equal(error.code, "script-failed");

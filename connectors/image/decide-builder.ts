@@ -51,7 +51,7 @@ export function findObstacle(dockerfile: Dockerfile, given: Arguments): Obstacle
   return undefined;
 }
 
-/** The last stage and those it is made from, in the order of the file. Stages that nobody needs are not built. */
+/** The last stage and those it is made from, in the order of the file. Stages that are not needed are not built. */
 export function neededStages(dockerfile: Dockerfile, given: Arguments): readonly Stage[] {
   const { stages } = dockerfile;
   const needed = new Set<Stage>();

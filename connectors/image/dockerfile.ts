@@ -165,7 +165,7 @@ function readDirectives(physical: readonly string[]): Directives {
   return { escapeWith, syntax };
 }
 
-/** A heredoc is a word of its own: `<<EOF`, `<<-"EOF"`, `3<<EOF`; `1<<2` inside of a word is none. */
+/** A heredoc is a word of its own: `<<EOF`, `<<-"EOF"`, `3<<EOF`; `1<<2` inside of a word is not one. */
 function heredocsOf(text: string, escapeWith: string): { name: string; chomp: boolean; expand: boolean }[] {
   if (!/^(RUN|COPY|ADD|ONBUILD\s+(RUN|COPY|ADD))\s/i.test(text)) return [];
   return splitWords(text, escapeWith).flatMap((word) => {

@@ -118,7 +118,7 @@ function tap(look: (chunk: Buffer) => void): Transform {
   });
 }
 
-/** The compressor notes the system that it runs on; nobody needs to know. */
+/** The compressor writes the operating system into the header; it would make the digest depend on the machine. */
 function withoutSystem(): Transform {
   let at = 0;
   return new Transform({

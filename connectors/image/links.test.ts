@@ -177,7 +177,7 @@ test("the digest does not depend on .git, at any depth; an ignore file may take 
   assert.ok(taken.includes("app/.git/index") && !taken.includes("app/sub/.git") && taken.includes("app/.gitignore"));
 });
 
-test("ADD leaves what may be an archive to a real builder, whatever its name is", async (t) => {
+test("ADD of a possible archive needs a real builder, for every file name", async (t) => {
   const context = await tempDir(t);
   const tarHead = Buffer.alloc(512);
   tarHead.write("ustar", 257);

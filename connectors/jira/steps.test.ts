@@ -23,7 +23,7 @@ function posts(jira: FakeServer, path: RegExp): number {
 }
 
 for (const flavour of FLAVOURS) {
-  test(`${flavour}: creates a project once, and knows it again in another task of the same app`, async (t) => {
+  test(`${flavour}: creates a project once, and recognises it in another task of the same app`, async (t) => {
     const { jira, bench } = await openJira(t, flavour);
     const input = { key: "ORD", name: "Orders", description: "Takes orders." };
     assert.deepEqual(await bench.plan(createProject, input), ["create the Jira project ORD (Orders)"]);
@@ -90,7 +90,7 @@ for (const flavour of FLAVOURS) {
   });
 }
 
-test("somebody else's project is never taken over", async (t) => {
+test("a project of others is never taken over", async (t) => {
   const { bench } = await openJira(t, "data-center");
   await bench.run(createProject, { key: "ORD", name: "Orders" });
   bench.nextTask({ app: "ordinals" });

@@ -161,7 +161,7 @@ describe("what the server says", () => {
     assert.deepEqual(await channel.send(message, AbortSignal.abort()), { kind: "retry", problem: "no answer in time" });
   });
 
-  test("nobody to send to is refused", async (t) => {
+  test("a message without receivers is refused", async (t) => {
     const { channel } = await startLab(t, { to: [] });
     assert.equal((await channel.send(message, limit())).kind, "refused");
   });
@@ -201,7 +201,7 @@ describe("several receivers", () => {
   const [ops, grey, gone] = ["ops@corp.example", "grey@corp.example", "gone@corp.example"];
   const greylist = { receivers: [grey], delayMs: 100 };
 
-  test("one that greylists gets the mail later, and nobody else gets it twice", async (t) => {
+  test("a receiver that greylists gets the mail later, and no other receiver gets it twice", async (t) => {
     const { box, channel } = await startLab(t, { to: [ops, grey, gone] }, { greylist, unknown: [gone] });
     const first = await channel.send(message, limit());
     assert.equal(first.kind, "retry");
@@ -257,7 +257,7 @@ describe("TLS", () => {
     );
   });
 
-  test("a ca file that cannot be used is told when the channel is opened", () => {
+  test("an unusable CA file is reported when the channel is opened", () => {
     assert.throws(
       () => openChannel(25, { ca: "/nonexistent.pem" }),
       /certificate authority of the mail server 127\.0\.0\.1/,

@@ -55,7 +55,7 @@ for (const [name, answers, kinds, asked] of ROWS) {
   });
 }
 
-test("the time that a server asks for is kept, up to an hour", () => {
+test("the delay that a server asks for is observed, up to an hour", () => {
   for (const [text, afterMs] of [
     ["450 4.2.0 Greylisted, see again in 300 seconds", 300_000],
     ["451 try again in 5 minutes", 300_000],
@@ -68,7 +68,7 @@ test("the time that a server asks for is kept, up to an hour", () => {
   }
 });
 
-test("whatever the answers: nobody gets it twice, and it is over only when everybody is decided on", () => {
+test("property: no receiver gets it twice, and it ends only when every receiver has a result", () => {
   const codes = fc.dictionary(fc.constantFrom("a", "b", "c"), fc.constantFrom(421, 450, 550));
   fc.assert(
     fc.property(fc.array(codes, { minLength: 1, maxLength: 6 }), (answers) => {

@@ -5,7 +5,7 @@ import type { SendResult } from "@gantry/core/notify/channel.ts";
 
 export type Rejection = { readonly receiver: string; readonly code: number; readonly text: string };
 
-/** The server accepted the mail for all but `rejected`; without `messageId` it accepted it for nobody. */
+/** The server accepted the mail for all but `rejected`; without `messageId` it accepted it for no receiver. */
 export type Attempt =
   | { readonly messageId?: string; readonly rejected: readonly Rejection[] }
   /** The attempt ended before the receivers were decided on. */

@@ -258,7 +258,7 @@ describe("the configuration", () => {
   }
 });
 
-test("sending never throws, whatever the message holds", async (t) => {
+test("property: sending never throws", async (t) => {
   const url = await startServer(t, () => ["200", ""]);
   const text = fc.string({ unit: anyCharacter, maxLength: 50 });
   const anyMessage = fc.record({

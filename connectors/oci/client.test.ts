@@ -96,7 +96,7 @@ test("stores a manifest, finds it by tag and digest, and everybody may pull it",
   assert.equal(await anonymous.getManifest("nobody/knows", "2"), undefined);
 });
 
-test("mounts a blob from another repository of the same registry, and uploads where it is not there", async (t) => {
+test("mounts a blob from another repository of the same registry, and uploads it if it is missing there", async (t) => {
   const server = await registry(t);
   const remote = client(server.url);
   const blob = blobOf(randomBytes(100));
@@ -125,13 +125,13 @@ test("an upload whose last answer was lost is not sent again", async (t) => {
   assert.equal(uploads(server).filter((method) => method === "PUT").length, 0, "the only PUT lost its answer");
 });
 
-test("gives up when nothing gets through, and says so", async (t) => {
+test("gives up with an error when no byte arrives", async (t) => {
   const server = await registry(t);
   server.faults.add({ match: "^PATCH", times: 100, kind: "drop" });
   assert.equal(await codeOf(client(server.url).pushBlob("a/b", blobOf(randomBytes(2 * CHUNK)))), "system-unavailable");
 });
 
-test("tells a wrong password, a missing right and a registry in trouble apart", async (t) => {
+test("distinguishes a wrong password, a missing right and a failing registry", async (t) => {
   const server = await registry(t);
   const blob = blobOf(Buffer.from("x"));
   const wrong = client(server.url, { credentials: { ...ACCOUNT, password: "no" } });
@@ -159,7 +159,7 @@ test("tells a wrong password, a missing right and a registry in trouble apart", 
   }
 });
 
-test("an account without the right to push is told so, not that its password is wrong", async (t) => {
+test("an account without the right to push gets that error, not one about its password", async (t) => {
   const { url } = await serverThat(t, (path) => {
     if (path.startsWith("/token")) return [200, { token: "t" }];
     return [

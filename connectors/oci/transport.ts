@@ -213,7 +213,7 @@ function realmOf(options: RegistryOptions, request: RegistryRequest, challenge: 
   // A realm may be written as a path of the registry.
   const realm = challenge.realm === "" ? null : URL.parse(challenge.realm, `${options.url}/`);
   const own = realm !== null && realm.host === new URL(options.url).host;
-  // A registry that somebody named in a Dockerfile must not make the runner ask plain HTTP addresses of its network.
+  // A registry that is named in a Dockerfile must not make the runner send requests to plain HTTP addresses of its network.
   if (!realm || (realm.protocol !== "https:" && !own && !mayTrust(options, realm))) {
     throw registryError(options, "system-strange", request.what, "its token service has no usable address");
   }

@@ -32,7 +32,7 @@ export function blobOfFile(digest: string, size: number, file: string): BlobSour
 
 /** Large enough to be quick, small enough to be held in memory and to be sent again. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
-/** After so many failures in a row without a new byte at the registry the upload fails. */
+/** The upload fails after this many failures in a row without a new byte at the registry. */
 const MAX_STALLS = 4;
 
 type Upload = {

@@ -24,7 +24,7 @@ test("without branch analysis, every branch but the main one has a project of it
   }
 });
 
-test("whatever the branch: only the main branch is filed as the main branch, and keys are valid", () => {
+test("property: only the main branch is analysed as the main branch, and keys are valid", () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), fc.boolean(), (branch, hasBranches) => {
       const place = decideBranch("orders", branch, "main", hasBranches);

@@ -1,5 +1,5 @@
 // Where an analysis is filed. An analysis of another branch must never count as one of the main branch: it would move the
-// main branch's new-code period and judge its gate. Pure.
+// main branch's new-code period and affect its gate. Pure.
 
 export type BranchPlace = {
   readonly projectKey: string;

@@ -61,7 +61,7 @@ test("a red gate is the user's failure, with the first red condition as its line
   assert.equal(outcome.output?.conditions?.length, 3);
 });
 
-test("a green gate tells what was measured", () => {
+test("a green gate reports what was measured", () => {
   const outcome = decideGate(gate("OK", [fine]), "a1", subject);
   assert.deepEqual(outcome, {
     kind: "succeeded",

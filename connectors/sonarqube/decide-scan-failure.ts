@@ -1,5 +1,5 @@
 // Whose failure is it when sonar-scanner ends with an error? Its exit code is 3 whatever happened; only the text of its
-// ERROR lines tells a refused token or an absent server from sources that it cannot analyse. Pure.
+// ERROR lines distinguishes a refused token or an absent server from sources that it cannot analyse. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";

@@ -1,4 +1,4 @@
-// The file by which the scanner tells where its report went: report-task.txt.
+// The file in which the scanner writes where it sent its report: report-task.txt.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";

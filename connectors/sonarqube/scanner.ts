@@ -72,7 +72,7 @@ function argumentsOf(task: string, url: string, wanted: Omit<Scan, "system" | "d
   return Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [`-D${name}=${value}`]));
 }
 
-/** The sources may have put anything there: a link, or a pipe that nobody writes to. */
+/** The sources may contain anything at this path: a link, or a pipe without a writer. */
 async function readReport(file: string): Promise<string> {
   const facts = await lstat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;

@@ -240,7 +240,7 @@ test("a red gate on new code stays red with the next commit, until the issue is 
   assert.equal(await commit(6, VIOLATION, { version: "2" }), "succeeded", "a new version of the app begins a period");
 });
 
-test("an analysis of another branch leaves the gate of the main branch alone, whatever the edition", async (t) => {
+test("an analysis of another branch does not affect the gate of the main branch, in every edition", async (t) => {
   for (const [branches, keys] of [
     [true, ["orders", "orders", "orders", "orders"]],
     [false, ["orders", "orders:feature-x", "orders:release-1.x", "orders"]],

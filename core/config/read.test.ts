@@ -129,7 +129,7 @@ test("names of variables follow the keys", () => {
   assert.equal(variableOf("GANTRY", ["agent", "publicUrl"]), "GANTRY_AGENT_PUBLIC_URL");
 });
 
-test("what is found wrong later is told with its line, or the variable that it comes from", () => {
+test("a problem that is found later is reported with its line, or its variable", () => {
   const file = { name: "gantry.yaml", text: `port: 1\n${FILE}` };
   const env = { GANTRY_LABELS: "a,b" };
   const { locate } = openConfig(SCHEMA, { file, env, prefix: "GANTRY", readFile: () => "" });

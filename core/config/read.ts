@@ -1,5 +1,5 @@
-// Configuration of a process, read once: file < environment < flags. Unknown keys are refused, all problems are told at
-// once, and every variable also has a `_FILE` form for secrets that are kept in files.
+// Configuration of a process, read once: file < environment < flags. Unknown keys are refused, all problems are
+// reported at once, and every variable also has a `_FILE` form for secrets that are kept in files.
 
 import { z } from "zod";
 import { GantryError, type Problem } from "../errors.ts";
@@ -24,8 +24,8 @@ export type ConfigSources = {
 export type OpenedConfig<T> = {
   readonly config: T;
   /**
-   * A problem that was found later, with the file and line, or the variable, that its JSON pointer leads to. A pointer of
-   * what is nowhere in the sources stays as it is.
+   * A problem that was found later, with the file and line, or the variable, that its JSON pointer leads to. A pointer to
+   * something that is not in the sources stays as it is.
    */
   readonly locate: (problem: Problem) => Problem;
 };
@@ -35,15 +35,15 @@ export function readConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
   return openConfig(schema, sources).config;
 }
 
-/** All that is wrong with a configuration, as one error. */
+/** All problems of a configuration, as one error. */
 export function configInvalid(problems: readonly Problem[]): GantryError {
   const unique = [...new Map(problems.map((one) => [JSON.stringify(one), one])).values()];
   return new GantryError("config-invalid", { problem: unique.map(inWords).join("; ") }, { problems: unique });
 }
 
 /**
- * The checked configuration, with defaults. Throws GantryError `config-invalid` whose problems are all that is wrong, each
- * with the file and line or the variable it comes from; values are never repeated, because they may be secrets.
+ * The checked configuration, with defaults. Throws GantryError `config-invalid` with all problems, each with the file
+ * and line, or the variable, that it comes from. Values are never repeated, because they may be secrets.
  */
 export function openConfig<S extends z.ZodObject>(schema: S, sources: ConfigSources): OpenedConfig<z.output<S>> {
   const problems: Problem[] = [];
@@ -133,7 +133,7 @@ function readVariable(name: string, leaf: Leaf, { env, readFile }: ConfigSources
   }
 }
 
-/** Environment variables are text; what the schema wants decides what the text means. */
+/** Environment variables are text; the schema decides what the text means. */
 function convert(text: string, { type }: Leaf, name: string): { value: JsonValue } | { problem: string } {
   if (type === "number") {
     const number = Number(text);
@@ -163,7 +163,7 @@ function leavesOf(schema: z.core.$ZodType, path: readonly string[]): readonly Le
   return [{ path, type: inner._zod.def.type === "int" ? "number" : inner._zod.def.type }];
 }
 
-/** What is inside `optional`, `default` and the like: for a pipe, what goes in. */
+/** The schema inside `optional`, `default` and the like; of a pipe, its input. */
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   const def = schema._zod.def as { innerType?: z.core.$ZodType; in?: z.core.$ZodType };
   const inner = def.innerType ?? def.in;
@@ -224,7 +224,7 @@ function relocate(
   return { ...problem, detail, file, line, column };
 }
 
-/** The variable that gave this place, or something around it. */
+/** The variable that set this place, or a part of the configuration that contains it. */
 function originOf(path: Path, origins: ReadonlyMap<string, string>): string | undefined {
   for (let length = path.length; length > 0; length -= 1) {
     const origin = origins.get(pointer(path.slice(0, length)));
@@ -233,7 +233,7 @@ function originOf(path: Path, origins: ReadonlyMap<string, string>): string | un
   return undefined;
 }
 
-/** Without the full stop: several problems stand in one sentence. */
+/** Without the full stop, because one sentence lists several problems. */
 function inWords({ file, line, detail }: Problem): string {
   const text = detail.replace(/\.$/, "");
   return file === undefined ? text : `${file}:${line}: ${text}`;

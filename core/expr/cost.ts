@@ -119,7 +119,7 @@ function collection(items: readonly Bound[]): Bound {
   return { weight: sum(items).weight, count: items.length, item: largest(items).weight };
 }
 
-/** Weighs a value only when somebody asks: most members of the scope are never touched. */
+/** Measures a value only when it is used: most members of the scope never are. */
 function concrete(value: CelValue): Bound {
   if (!Array.isArray(value) && !(value instanceof Map)) return { weight: weigh(value), count: 0, item: 0, value };
   const items = Array.isArray(value) ? value : [...value.values()];

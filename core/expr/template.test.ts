@@ -56,7 +56,7 @@ test("a result that grows without measure is refused", () => {
   assert.throws(() => render(["${{ params.s }}", "${{ params.s }}", "${{ params.s }}"], wide), GantryError);
 });
 
-test("values are never evaluated, whatever they hold", () => {
+test("property: values are never evaluated", () => {
   const nasty = fc.oneof(fc.string(), fc.constantFrom("${{ secrets.TOKEN }}", "$${{ x }}", "}}", "${{", "{{", "'"));
   fc.assert(
     fc.property(nasty, nasty, (a, b) => {
@@ -99,7 +99,7 @@ test("the names in a template are known without values", () => {
   assert.deepEqual(expressionsIn("${{ a }} ${{ b }}"), ["a", "b"]);
 });
 
-test("a condition means success as well, unless it speaks of the status", () => {
+test("a condition includes success(), unless it uses the status", () => {
   const failed = { ...scope, status: "failed" };
   assert.equal(evaluateCondition(undefined, scope), true);
   assert.equal(evaluateCondition(undefined, failed), false);

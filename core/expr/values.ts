@@ -1,4 +1,4 @@
-// JSON to CEL values and back. CEL tells integers from doubles, so a JSON number without a fraction becomes an integer.
+// JSON to CEL values and back. CEL distinguishes integers from doubles, so a JSON number without a fraction becomes an integer.
 // Objects become Maps: a Map has only the keys it was given, so `__proto__` or `constructor` lead nowhere.
 
 import { Optional } from "@marcbachmann/cel-js";

@@ -51,7 +51,7 @@ test("the encodings that programs print are masked, at every cut", () => {
   }
 });
 
-test("base64 of user and secret together does not give the secret away, whatever the length of the user", () => {
+test("base64 of user and secret together does not reveal the secret, for every length of the user", () => {
   const masker = maskerOf(SECRET);
   for (const user of ["a", "ab", "abc", "abcd", "robot$ci"]) {
     const masked = masker.text(`Authorization: Basic ${bytes(`${user}:${SECRET}!`).toString("base64")}`);

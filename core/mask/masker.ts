@@ -7,7 +7,7 @@ import { variantsOf } from "./variants.ts";
 
 export const MASK = "***";
 
-/** Shorter secrets cannot be told from ordinary words; they must be refused instead of used. */
+/** Shorter secrets look like ordinary words, so they must be refused instead of used. */
 export const MIN_SECRET_LENGTH = 6;
 
 export type Masker = {
@@ -20,9 +20,9 @@ export type Masker = {
 };
 
 export type MaskStream = {
-  /** What may leave now. Bytes that could be the beginning of a secret are kept back until it is clear. */
+  /** Returns the masked bytes so far. Bytes that could begin a secret are held back until this is clear. */
   readonly push: (bytes: Uint8Array) => Uint8Array;
-  /** What was kept back; the stream has ended. */
+  /** Ends the stream and returns the bytes that were held back. */
   readonly end: () => Uint8Array;
 };
 
@@ -97,13 +97,13 @@ function maskStream(current: () => readonly Table[]): MaskStream {
     if (secrets.length > before) secrets = joined(secrets);
   };
 
-  /** Lets bytes go up to `hold`; a secret that begins behind it may be the middle of a longer one. */
+  /** Returns the masked bytes before `hold`. A secret that begins after it may be part of a longer one. */
   const release = (input: Uint8Array, hold: number): Uint8Array => {
     const output: Uint8Array[] = [];
     let from = Math.max(covered, carryAt);
     for (const [start, end] of secrets) {
       if (start >= hold) break;
-      // A secret that overlaps one that is masked already makes that mask longer, not double.
+      // A secret that overlaps a masked one extends that mask and gets none of its own.
       if (start >= from) {
         if (start > from) output.push(input.subarray(from - carryAt, start - carryAt));
         output.push(MASK_BYTES);
@@ -126,7 +126,7 @@ function maskStream(current: () => readonly Table[]): MaskStream {
         return bytes;
       }
       if (now !== tables) {
-        // A secret was added: what is kept back is read again.
+        // A secret was added: the bytes that are held back are read again.
         tables = now;
         readers = now.map(openReader);
         secrets = [];

@@ -2,7 +2,7 @@
 // the masker. It compares four bytes in a row (a gram) with those of the patterns, and looks at a part of the text only:
 // every beginning of a pattern contains one of the places where it looks (Wu and Manber, 1994).
 
-/** Every pattern has at least so many bytes. */
+/** The shortest pattern, in bytes. */
 export const GRAM = 4;
 
 /** The distance between two places. With more, more grams of the patterns are in the table, and more text matches. */

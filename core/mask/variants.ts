@@ -9,7 +9,7 @@ const MIN_LINE = 4;
 /** Shorter texts are only looked for as they are written, because with other spaces they would be found everywhere. */
 const MIN_FOLDED = 8;
 
-/** A hex dump shows a secret in lines of some bytes: every piece of so many bytes is masked. */
+/** A hex dump splits a secret into lines, so every piece of this many bytes is masked. */
 const DUMP_PIECE = 8;
 const MIN_DUMP_PIECE = 3;
 
@@ -55,8 +55,8 @@ function formsOf(secret: string): readonly string[] {
 }
 
 /**
- * A secret inside a longer text (`user:secret`) can begin at three places of a base64 group. Only those characters of each
- * form are kept that the secret alone decides.
+ * A secret inside a longer text (`user:secret`) can begin at three places of a base64 group. Of each form, only the
+ * characters that depend on the secret alone are kept.
  */
 function base64Forms(bytes: Uint8Array): readonly string[] {
   const forms = [0, 1, 2].map((offset) => {
@@ -72,7 +72,7 @@ function base64Forms(bytes: Uint8Array): readonly string[] {
 function nestedForms(secret: string): readonly string[] {
   const inner = [0, 1, 2].flatMap((offset) => {
     const form = base64Forms(encoder.encode(secret))[2 * offset] ?? "";
-    // Where the first line ends depends on what stands before the secret; without that it is known.
+    // Where the first line ends depends on the text before the secret. Without such text it is known.
     return offset === 0 ? [...new Set([form, wrapped(form, 76), wrapped(form, 64)])] : [form];
   });
   const wide = utf16(secret);

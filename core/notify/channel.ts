@@ -1,4 +1,4 @@
-// A way to speak to people. `connectors/<system>/channel.ts` exports one ChannelType.
+// A way to send messages to people. `connectors/<system>/channel.ts` exports one ChannelType.
 
 import type { z } from "zod";
 import type { State } from "../task/states.ts";
@@ -6,7 +6,7 @@ import type { State } from "../task/states.ts";
 export type ChannelType<C = never> = {
   /** `kind:` in the configuration: messenger, mail, webhook. */
   readonly kind: string;
-  /** Configuration of one channel of this kind, strict: unknown keys are refused. Secrets are resolved before. */
+  /** Configuration of one channel of this kind, strict: unknown keys are refused. References to secrets are replaced before it is parsed. */
   readonly config: z.ZodType<C>;
   readonly open: (config: C, tools: ChannelTools) => Channel;
 };
@@ -15,9 +15,9 @@ export type ChannelTools = { readonly fetch: typeof fetch };
 
 export type Channel = {
   /**
-   * Sends one message; the call has its own limit of time (`signal`). Never throws for what the other side does: it
-   * answers. May be called again with the same key when an earlier answer was lost; where the other side can
-   * recognise the key it is told it (Message-ID, webhook-id), else a duplicate is possible in that one case.
+   * Sends one message within the time limit of the call (`signal`). Never throws because of the receiver: every failure is a
+   * result. It is called again with the same key when an earlier answer was lost. Send the key where the receiver can
+   * recognise it (Message-ID, webhook-id); otherwise this case produces a duplicate.
    */
   readonly send: (message: Message, signal: AbortSignal) => Promise<SendResult>;
   readonly close?: () => Promise<void>;
@@ -26,10 +26,10 @@ export type Channel = {
 export type SendResult =
   | { readonly kind: "delivered"; readonly ref?: string }
   | { readonly kind: "retry"; readonly problem: string; readonly afterMs?: number }
-  /** Trying again cannot help: the address is gone, the message is refused. */
+  /** Another try cannot succeed: the address does not exist, or the message is refused. */
   | { readonly kind: "refused"; readonly problem: string };
 
-/** One model object from which every channel renders. Texts are plain; a channel escapes for its own markup. */
+/** The message that every channel renders. Texts are plain; a channel escapes them for its own markup. */
 export type Message = {
   /** The same for every try of this delivery. */
   readonly key: string;
@@ -40,7 +40,7 @@ export type Message = {
   /** One line, outcome first: "✕ CD of orders failed at tokyo: argocd/wait". */
   readonly title: string;
   readonly text: string;
-  /** Short name and value pairs, in order. */
+  /** Pairs of a short name and a value, in order. */
   readonly facts: readonly (readonly [name: string, value: string])[];
   readonly link: { readonly label: string; readonly url: string } | undefined;
   readonly at: Date;

@@ -1,4 +1,4 @@
-// Rules, read from the configuration: every mistake is found here, and all of them at once.
+// Reads the rules of the configuration. All mistakes are reported at once.
 
 import type { Problem } from "../errors.ts";
 import { didYouMean } from "../suggest.ts";
@@ -12,7 +12,7 @@ export type CompiledRule = {
   readonly send: readonly { readonly channel: string; readonly to: RuleExpression | undefined }[];
 };
 
-/** The rules, and everything that is wrong with them; `rules` is only of use when there are no problems. */
+/** The rules and their mistakes; use `rules` only if there are no problems. */
 export function compileRules(
   files: readonly RuleFile[],
   channels: readonly string[],
@@ -54,8 +54,8 @@ export function compileRules(
 }
 
 /**
- * What is said when the configuration has no rules: how every task ended, every question that only a person can answer,
- * and every new app; on all channels. A task that created an app is told once, as the app.
+ * The rules of a configuration without rules. All channels report the end of every task, every question that only a person
+ * can answer, and every new app. A task that created an app is reported once, as the app.
  */
 export function defaultRules(channels: readonly string[]): readonly RuleFile[] {
   const created = 'task.pipeline == "create-app" && event.outcome == "succeeded"';

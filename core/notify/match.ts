@@ -1,4 +1,4 @@
-// Which rules speak about an event, once per what, on which channels, to whom. Pure.
+// Which rules match an event, once per which value, on which channels, and to which receivers. Pure.
 
 import { ValueProblem } from "../expr/values.ts";
 import type { JsonObject } from "../json.ts";
@@ -22,15 +22,15 @@ export type Notice = {
 };
 
 export type Match = {
-  /** `<rule>/<once-per value>/<channel>`: a delivery with a key that is known is not made again. */
+  /** `<rule>/<once-per value>/<channel>`: there is at most one delivery for each key. */
   readonly key: string;
   readonly rule: string;
   readonly channel: string;
-  /** As the rule says; undefined means whom the channel speaks to by itself. */
+  /** From the rule; undefined means the receivers that the channel has by default. */
   readonly to: string | undefined;
 };
 
-/** Something in a rule that could not be computed for this event; a person should read it in the log. */
+/** A part of a rule that could not be evaluated for this event. It belongs in the log. */
 export type RuleProblem = { readonly rule: string; readonly part: "when" | "oncePer" | "to"; readonly problem: string };
 
 const MAX_ONCE = 500;
@@ -55,7 +55,7 @@ export function matchRules(
       problems.push({ rule: rule.name, part, ...text });
       return undefined;
     };
-    // Where the value cannot be computed it is better to speak once per event, or to the usual people, than not at all.
+    // If the value cannot be computed, a message per event, or to the default receivers, is better than none.
     const once = (textOf("oncePer", rule.oncePer) ?? notice.id).slice(0, MAX_ONCE);
     return rule.send.map((target) => ({
       key: `${rule.name}/${once}/${target.channel}`,
@@ -67,7 +67,7 @@ export function matchRules(
   return { matches, problems };
 }
 
-/** A problem only for an event of absurd size or depth. */
+/** Reports a problem only for an event of extreme size or depth. */
 function scopeOf({ type, data }: Notice): RuleScope | { readonly problem: string } {
   const { task: id, pipeline, title, app, requestedBy, url } = data;
   const task = { id, pipeline, title, requestedBy, url, ...(app === undefined ? {} : { app }) };

@@ -15,7 +15,7 @@ import { didYouMean } from "../suggest.ts";
 import { EVENT_KINDS, EVENT_MEMBERS, TASK_MEMBERS } from "./vocabulary.ts";
 
 export type RuleExpression = (scope: RuleScope) => RuleValue;
-/** `missing`: the event has no such member, which is usual: a rule meets events of every kind. */
+/** `missing`: the event has no such member. This is normal, because a rule is evaluated for events of every kind. */
 export type RuleValue =
   | { readonly kind: "value"; readonly value: JsonValue }
   | { readonly kind: "missing" }
@@ -42,7 +42,7 @@ export function ruleScope(event: JsonObject, task: JsonObject): RuleScope {
   ]);
 }
 
-/** The expression, or everything that is wrong with it. `wanted` is the type of its value. */
+/** The expression, or all its mistakes. `wanted` is the type of its value. */
 export function compileRuleExpression(
   source: string,
   wanted: "bool" | "string",
@@ -78,7 +78,7 @@ function evaluate(parsed: (scope: Map<string, CelValue>) => unknown, scope: Rule
   }
 }
 
-/** Members and kinds of events that do not exist: CEL itself would only find nothing, for ever. */
+/** Finds members and kinds of events that do not exist. CEL itself would accept them and never match. */
 function wordProblems(ast: ASTNode): string[] {
   const problems = referencesOf(ast).flatMap(({ variable, path }) => {
     const known = variable === "event" ? EVENT_MEMBERS : variable === "task" ? TASK_MEMBERS : undefined;

@@ -1,4 +1,5 @@
-// When to speak, once per what, to whom. Compiled at load: a misspelt expression or an unknown channel stops the start.
+// When to send a message, once per which value, and to whom. Compiled at start: a misspelt expression or an unknown channel
+// prevents the start.
 
 import { z } from "zod";
 

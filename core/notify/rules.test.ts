@@ -64,7 +64,7 @@ describe("reading rules", () => {
     });
   }
 
-  test("all mistakes are told at once", () => {
+  test("all mistakes are reported at once", () => {
     const files = [rule({ when: "(" }), rule({ when: "nope", send: [{ channel: "x" }] }), rule({ oncePer: ")" })];
     const { problems } = compileRules(files, CHANNELS);
     const pointers = problems.map((problem) => problem.pointer);
@@ -76,7 +76,7 @@ describe("reading rules", () => {
     assert.ok(problems.some((problem) => problem.detail.includes("Two rules have the name")));
   });
 
-  test("the default rules are right, on whatever channels there are", () => {
+  test("the default rules are valid with any channels", () => {
     for (const channels of [["inbox"], CHANNELS]) {
       const files = defaultRules(channels);
       assert.deepEqual(compileRules(files, channels).problems, []);
@@ -86,14 +86,14 @@ describe("reading rules", () => {
 });
 
 describe("matching", () => {
-  test("an ended task is told once per task on every channel, whatever its outcome", () => {
+  test("an ended task is reported once on every channel, with any outcome", () => {
     for (const outcome of ["succeeded", "failed", "errored", "timed-out", "canceled"]) {
       const keys = keysOf(defaultRules(CHANNELS), notice({ kind: "TaskEnded", outcome }));
       assert.deepEqual(keys, ["task-ended/t01/inbox", "task-ended/t01/ops", "task-ended/t01/mail"]);
     }
   });
 
-  test("a created app is told as such, and a creation that failed as an ended task", () => {
+  test("a created app is reported as such, and a failed creation as an ended task", () => {
     const create = { pipeline: "create-app" };
     const ended = (outcome: string): Notice => notice({ kind: "TaskEnded", outcome }, create);
     assert.deepEqual(keysOf(defaultRules(["inbox"]), ended("succeeded")), ["app-created/t01/inbox"]);
@@ -113,7 +113,7 @@ describe("matching", () => {
     }
   });
 
-  test("an event without the member that a rule asks for does not match, and is no problem", () => {
+  test("an event without the member that a rule uses does not match, and this is not a problem", () => {
     const { rules } = compileRules([rule({ when: 'event.outcome == "failed"' })], CHANNELS);
     assert.deepEqual(matchRules(rules, notice({ kind: "JobStarted" })), { matches: [], problems: [] });
   });
@@ -158,7 +158,7 @@ describe("matching", () => {
     assert.deepEqual([matches.length, problems.length], [0, 1]);
   });
 
-  test("matching answers the same every time and never throws, whatever the event holds", () => {
+  test("property: matching is deterministic and never throws", () => {
     const { rules } = compileRules(defaultRules(CHANNELS), CHANNELS);
     fc.assert(
       fc.property(

@@ -14,7 +14,7 @@ export type SchemaProblem = {
 };
 
 export type CheckOptions = {
-  /** Values that nobody knows yet, e.g. expressions, and that therefore fit everywhere. */
+  /** Values that are not known yet, such as expressions. They match every schema. */
   readonly unknown?: (value: JsonValue) => boolean;
 };
 

@@ -116,7 +116,7 @@ function paramsSchema(params: NonNullable<PipelineFile["params"]>): ParamsSchema
   return {
     type: "object",
     properties: Object.fromEntries(entries.map(([name, param]) => [name, paramSchema(param)])),
-    // A default stands in for a value that is not given, so only a parameter without one can be missing.
+    // A default replaces a value that is not given, so only a parameter without one can be missing.
     required: entries
       .filter(([, param]) => param.required === true && param.default === undefined)
       .map(([name]) => name),

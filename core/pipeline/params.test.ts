@@ -51,7 +51,7 @@ test("every problem points at its parameter", () => {
   assert.deepEqual(problems({}), ["/name name is missing"]);
 });
 
-test("a default that is not available asks for the parameter, with the reason", () => {
+test("a default that is not available makes the parameter required, with the reason", () => {
   assert.deepEqual(problems({ name: "abc" }, { targets: [] }), [
     '/digest digest must be given: its default is not available, because there is no "facts" in app',
   ]);

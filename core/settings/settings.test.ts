@@ -27,7 +27,7 @@ test("a change says what was there before; what is so already is no change", () 
   });
 });
 
-test("a wrong value is told with what is allowed, a wrong key with the nearest one; all at once", () => {
+test("wrong values are reported with the allowed ones, wrong keys with the nearest one, all at once", () => {
   assert.deepEqual(refusal({ "runners.pollSeconds": 90, "log.taskRuner": "debug", "log.portalApi": "loud" }), [
     "bad-request",
     "runners.pollSeconds must be a whole number from 1 to 25, or null to take it back",
@@ -45,7 +45,7 @@ test("what a newer version has set stays, and does not disturb", () => {
   assert.deepEqual(decided.kept, { "tasks.colour": "green", "runners.pollSeconds": 900 });
 });
 
-test("whatever is accepted is read back as it was set", () => {
+test("property: an accepted value is read back as it was set", () => {
   const value = fc.oneof(fc.integer(), fc.boolean(), fc.constantFrom("debug", "loud"), fc.array(fc.string()));
   const change = fc.dictionary(fc.constantFrom(...SETTING_KEYS), value, { maxKeys: 4 });
   fc.assert(

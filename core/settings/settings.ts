@@ -1,5 +1,5 @@
-// What an operator may change while everything runs. Each setting is unset at first; then the configuration of the process
-// counts, or what its row says. What belongs to the start of a process (addresses, secrets, folders) is not here.
+// Settings that an operator may change at run time. A setting that is not set has the value from the configuration of the
+// process, or the default in its row. Addresses, secrets and folders are not settings: they are needed at the start.
 
 import { z } from "zod";
 import { GantryError, type Problem } from "../errors.ts";
@@ -17,9 +17,9 @@ export type LiveLogLevel = (typeof LOG_LEVELS)[number];
 type Spec = {
   readonly title: string;
   readonly schema: z.ZodType<JsonValue>;
-  /** What may be set, after "must be". */
+  /** The allowed values, as the end of a sentence that begins with "must be". */
   readonly allowed: string;
-  /** What counts while nothing is set. */
+  /** What applies while it is not set. */
   readonly unset: string;
   readonly processes: readonly ProcessName[];
 };
@@ -117,14 +117,14 @@ export const SETTINGS = {
 export type SettingKey = keyof typeof SETTINGS;
 export const SETTING_KEYS = Object.keys(SETTINGS) as readonly SettingKey[];
 
-/** Only what is set. */
+/** Only the settings that are set. */
 export type LiveSettings = { readonly [K in SettingKey]?: z.output<(typeof SETTINGS)[K]["schema"]> };
 
 export const NO_SETTINGS: LiveSettings = {};
 
 /**
- * What is remembered, as this version understands it. Keys that it does not know were set by a newer version, and values
- * that it does not take count as unset.
+ * The stored settings, as far as this version knows them. Unknown keys were set by a newer version and are omitted; values
+ * that this version does not allow count as not set.
  */
 export function readSettings(kept: JsonObject): LiveSettings {
   const known = SETTING_KEYS.flatMap((key) => {
@@ -137,13 +137,13 @@ export function readSettings(kept: JsonObject): LiveSettings {
 export type SettingsWish = {
   /** The version that the change was made for. */
   readonly version: number;
-  /** null takes a setting back. */
+  /** null resets a setting. */
   readonly changes: { readonly [key: string]: JsonValue };
 };
 
 export type SettingChange = { readonly key: string; readonly from: JsonValue; readonly to: JsonValue };
 
-/** What changes and what is kept afterwards; no changes when all of it was so before. Keys of newer versions stay. */
+/** The changes, and the settings after them; no changes if they are set already. Keys of newer versions stay. */
 export function decideSettings(
   kept: JsonObject,
   version: number,

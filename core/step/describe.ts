@@ -1,4 +1,4 @@
-// What can be known of a step without its code: for `gantry lint`, the task-agent, the portal's reference and editors.
+// The description of a step without its code: for `gantry lint`, the task-agent, the portal's reference and editors.
 
 import { z } from "zod";
 import { isJsonObject, type JsonObject } from "../json.ts";
@@ -20,7 +20,7 @@ export function describeStep(step: AnyStep): StepDescription {
 }
 
 function jsonSchema(schema: z.ZodType, io: "input" | "output"): JsonObject {
-  // What JSON Schema cannot say (a transformation) is left open; the runner parses with the real schema anyway.
+  // What JSON Schema cannot express (a transformation) is omitted; the runner parses with the real schema anyway.
   const { $schema: _, "~standard": __, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
   const plain: unknown = JSON.parse(JSON.stringify(rest));
   if (!isJsonObject(plain)) throw new Error("a JSON Schema is an object");

@@ -1,9 +1,9 @@
-// What one call of a step answers. One closed union: retryable or final is a variant, never a text.
+// The result of one call of a step, as a closed union: whether it is retryable or final is never decided by a text.
 
 import { explain, type GantryError, type Problem } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 
-/** Why something did not succeed, in a form that can be kept, sent and shown. */
+/** Why something did not succeed, in a form that can be stored, sent and shown. */
 export type Failure = {
   readonly code: string;
   readonly message: string;
@@ -18,9 +18,9 @@ export type Failure = {
 
 export type StepOutcome<O = JsonObject> =
   | { readonly kind: "succeeded"; readonly output: O }
-  /** The user's work failed: a red test, a red gate, a Degraded app. Never tried again by itself unless `retry:` says so. */
+  /** The user's work failed: a red test, a red gate, a Degraded app. Repeated only if the pipeline has `retry:` for it. */
   | { readonly kind: "failed"; readonly failure: Failure; readonly output?: Partial<O> }
-  /** We, or a system, failed. `retryable` decides whether the step's retry policy applies. */
+  /** Gantry or an outside system failed. `retryable` decides whether the step's retry policy applies. */
   | { readonly kind: "errored"; readonly failure: Failure; readonly retryable: boolean }
   /** Not done yet: call again in `retryAfterMs` with the same `memo`. The reason is shown to people. */
   | { readonly kind: "waiting"; readonly reason: string; readonly retryAfterMs: number; readonly memo?: JsonValue };
@@ -37,7 +37,7 @@ export function failed<O = never>(failure: Failure, output?: Partial<O>): StepOu
   return { kind: "failed", failure, ...(output === undefined ? {} : { output }) };
 }
 
-/** Turns an expected error into the failure that is kept and shown. */
+/** The failure of an expected error, to store and show. */
 export function failureOf(error: GantryError): Failure {
   const { exit } = error.details;
   return {

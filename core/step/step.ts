@@ -10,13 +10,13 @@ import type { Resource } from "./resource.ts";
  * Lifecycle, in call order, on one runner:
  *
  * 1. The runner evaluates `with:` and parses it by `input`. A mistake ends the step as `errored`, code `bad-input`.
- * 2. `acts` says what this input names at outside systems. The runner refuses what does not belong to the app of the task:
- *    the step ends as `failed`, code `outside-app`, and nothing else of it is called.
- * 3. `run` is called. It must not sleep: where it waits for the outside it answers `waiting(reason, retryAfterMs, memo)`
+ * 2. `acts` says what this input names at outside systems. If something does not belong to the app of the task, the
+ *    step ends as `failed`, code `outside-app`, and nothing else of it is called.
+ * 3. `run` is called. It must not sleep: to wait for an outside system it returns `waiting(reason, retryAfterMs, memo)`
  *    and is called again later, perhaps in another process, with the same input and the memo.
  * 4. Every change to the outside world goes through `context.effect`. The effect's key is the same in every attempt, so
- *    `run` may be called again after a crash at any point: an effect that is done is answered from the record, one that
- *    may be done is probed first.
+ *    `run` may be called again after a crash at any point: the result of a finished effect comes from the record, and an
+ *    effect that may be finished is probed first.
  * 5. What `run` throws becomes an outcome: a GantryError becomes `errored` (retryable as its table entry says), an abort
  *    becomes what aborted it (timed-out, canceled, lease lost), anything else is a bug and becomes `errored`, `internal`.
  * 6. The output is checked by `output`; it is public (it is shown to people), so it never holds a secret.
@@ -46,7 +46,7 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
   /** What `run` would do, as one sentence per change, without doing it. */
   readonly plan: (context: StepContext<I, K>) => Promise<readonly string[]>;
   readonly run: (context: StepContext<I, K>) => Promise<StepOutcome<O>>;
-  /** Takes back what `run` did with this input and output. Safe to call twice, and when nothing was done. */
+  /** Undoes what `run` did with this input and output. Safe to call twice, and if nothing was done. */
   readonly undo?: (context: StepContext<I, K>, output: O) => Promise<void>;
 };
 

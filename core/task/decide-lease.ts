@@ -53,7 +53,7 @@ export function decideStart(state: TaskState, claimant: Claimant, now: number): 
   return { events: [{ kind: "JobStarted", at: now, job: job.key, attempt: job.attempt }] };
 }
 
-/** A progress event as the runner tells it, without the number. `agoMs`: how long ago it happened; absent: just now. */
+/** A progress event as the runner reports it, without the number. `agoMs`: how long ago it happened; absent: just now. */
 export type Progress = { readonly agoMs?: number | undefined } & ProgressKind;
 type ProgressKind =
   | { readonly kind: "step-started"; readonly step: string }
@@ -116,7 +116,7 @@ export type EffectWish = {
   readonly what: string;
 };
 
-/** `go`: nobody ever began it. `verify`: an earlier call began it and its end is unknown. `done`: it is recorded. */
+/** `go`: it was never begun. `verify`: an earlier call began it and its end is unknown. `done`: it is recorded. */
 export type Permit = { readonly answer: "go" | "verify" } | { readonly answer: "done"; readonly result: JsonObject };
 
 export function decideEffectBegin(
@@ -133,7 +133,7 @@ export function decideEffectBegin(
   const known = state.effects[wish.key];
   if (known?.state === "done") return { decision: NOTHING, permit: { answer: "done", result: known.result ?? {} } };
   const begun: TaskEvent = { kind: "EffectBegun", at: now, job: job.key, attempt: job.attempt, ...wish };
-  // Begun by this very attempt: the reply was lost, or the step is being tried again. Either way nobody knows: probe.
+  // Begun by this very attempt: the reply was lost, or the step is being tried again. In both cases its end is unknown: probe.
   return { decision: { events: [begun] }, permit: { answer: known ? "verify" : "go" } };
 }
 
@@ -234,7 +234,7 @@ export function decideLateReport(state: TaskState, claimant: Claimant, report: R
   };
 }
 
-/** The attempt that a runner speaks about, when it was its own; also after the task has ended. */
+/** The attempt that a request of a runner names, if it was this runner's; also after the task has ended. */
 export function attemptOf(state: TaskState, claimant: Claimant): AttemptState | undefined {
   const job = state.jobs[claimant.job];
   if (job?.site !== claimant.site) return undefined;

@@ -75,7 +75,7 @@ export function decideResolve(state: TaskState, wish: Resolution, now: number): 
           },
         }
       : {};
-  // What the lost runner told after all is what the person goes by.
+  // The person decides by what the lost runner reported later.
   const late = wish.answer === "mark-done" ? job.attempts.at(-1)?.late : undefined;
   const outputs = late?.outcome === "succeeded" ? late.outputs : {};
   const settled = wish.answer === "mark-done" ? effectsMarkedDone(state, job, now) : [];

@@ -21,7 +21,7 @@ export function isCanceled({ cancel }: TaskState, job: Pick<JobState, "final">):
   return cancel !== undefined && (!job.final || cancel.final === true);
 }
 
-/** Who speaks about an attempt: the ref as the runner sent it, and the runner and site it is signed in as. */
+/** The sender of a request about an attempt: the ref that the runner sent, and the runner and site that it is signed in as. */
 export type Claimant = {
   readonly job: string;
   readonly attempt: number;

@@ -5,7 +5,7 @@ import type { Failure } from "../step/outcome.ts";
 import type { FailedAt, KeptJob } from "./model.ts";
 import type { Outcome } from "./states.ts";
 
-/** Every event carries the store's time in ms: when it happened, which for steps may be long before it was told. */
+/** Every event has the store's time in ms at which it happened; steps may be reported much later. */
 type Fact<K extends string, B = unknown> = { readonly kind: K; readonly at: number } & B;
 type OfJob = { readonly job: string };
 type OfAttempt = OfJob & { readonly attempt: number };
@@ -76,7 +76,7 @@ export type TaskEvent =
         readonly outcome: Outcome;
         readonly outputs: JsonObject;
         readonly failure?: Failure;
-        /** Of the report, so that a repeat of it is told from another word. */
+        /** Of the report, to distinguish a repeat from a different report. */
         readonly digest: string;
       }
     >

@@ -119,9 +119,9 @@ export type AttemptState = {
   /** An outcome, or `lost`. */
   readonly outcome: Outcome | "lost" | undefined;
   readonly failure: Failure | undefined;
-  /** Digest of the report that ended it: a repeat is told from another word. */
+  /** Digest of the report that ended it, to distinguish a repeat from a different report. */
   readonly digest: string | undefined;
-  /** What its runner told after the attempt had been given up. It decides nothing; a person may go by it. */
+  /** What its runner reported after the attempt had been given up. It decides nothing, but helps a person to decide. */
   readonly late: LateReport | undefined;
 };
 

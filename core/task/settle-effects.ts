@@ -1,4 +1,4 @@
-// Effects whose end nobody told, when their job has succeeded.
+// Effects whose end was not reported although their job has succeeded.
 
 import type { TaskEventOf } from "./events.ts";
 import type { JobState, TaskState } from "./model.ts";

@@ -66,7 +66,7 @@ export function pipeline(jobs: readonly Job[], part: Partial<Pipeline> = {}): Pi
   };
 }
 
-/** A task that is told things, in domain words. Time stands still unless it is moved. */
+/** A task with a method for each command, in domain terms. Time moves only when a test moves it. */
 export class TaskUnderTest {
   readonly pipeline: Pipeline;
   readonly events: TaskEvent[] = [];

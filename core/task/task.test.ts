@@ -40,7 +40,7 @@ describe("the order of jobs", () => {
     );
   });
 
-  test("`when` sees status and outputs; a job skipped by its own condition blocks nobody", () => {
+  test("`when` sees status and outputs; a job skipped by its own condition blocks no other job", () => {
     const task = new TaskUnderTest(
       pipeline([
         job("check", { outputs: { go: "${{ 1 }}" } }),
@@ -86,7 +86,7 @@ describe("the order of jobs", () => {
     assert.equal(task.state.failure?.code, "expression-failed");
   });
 
-  test("an `each` over an empty list is a skipped job that says so, and blocks nobody", () => {
+  test("an `each` over an empty list is a skipped job with that reason, and blocks no other job", () => {
     const task = new TaskUnderTest(
       pipeline([job("deploy", { each: "${{ params.targets }}" }), job("after", { needs: ["deploy"] })], {
         outputs: { all: "${{ jobs.deploy.each.map(d, d.each.name) }}" },
@@ -404,7 +404,7 @@ describe("what comes late", () => {
     assert.deepEqual([task.state.outcome, task.state.endedAt], [ended.outcome, ended.endedAt]);
   });
 
-  test("a canceled job whose runner never answered says so", () => {
+  test("a canceled job whose runner never answered has that as its reason", () => {
     const task = new TaskUnderTest(pipeline([job("build")]));
     const who = task.claim("build");
     task.start(who);
@@ -467,7 +467,7 @@ describe("a rerun", () => {
   });
 });
 
-test("property: whatever comes in whatever order, state stays sound", () => {
+test("property: the state stays consistent, for any commands in any order", () => {
   const definition = pipeline(
     [
       job("a"),

@@ -62,7 +62,7 @@ test("what was written is found by day and id, also by another process, and with
   );
 });
 
-test("an archive that is not there is empty", async (t) => {
+test("a missing archive is empty", async (t) => {
   const folder = await folderFor(t);
   assert.equal(await findArchived(folder, "tasks", { day: "2026-08-22", id: "a" }), undefined);
   assert.deepEqual(await everything(folder), []);
@@ -99,7 +99,7 @@ for (const [what, damage] of [
   });
 }
 
-test("a part that was changed or cut off is told, and an append refuses", async (t) => {
+test("a changed or truncated part is reported, and an append is refused", async (t) => {
   const folder = await folderFor(t);
   const file = join(folder, "2026-08-22", "tasks.jsonl.gz");
   const writer = openArchiveWriter({ folder, kind: "tasks", nowMs });

@@ -75,7 +75,7 @@ describe("together", { skip: noRedis }, () => {
     );
   });
 
-  test("where the answer is lost all of it is made once, and those that met a conflict hear of it", async (t) => {
+  test("if the answer is lost, all appends are made once, and conflicts are reported", async (t) => {
     const [prefix, line] = [newPrefix(), await startProxy(server.port)];
     t.after(line.dispose);
     const reports: RedisReport[] = [];
@@ -116,7 +116,7 @@ describe("together", { skip: noRedis }, () => {
     assert.ok((await calls("evalsha")) - scripts >= 4, "4.5 MB, at most 1 MB at a time");
   });
 
-  test("a recent time asks nobody, and is not before what others have changed and was read here", async (t) => {
+  test("a recent time needs no request, and is not before changes of others that were read here", async (t) => {
     const prefix = newPrefix();
     let ms = 0;
     const clock = { ...systemClock, monotonicMs: () => ms };
@@ -135,7 +135,7 @@ describe("together", { skip: noRedis }, () => {
     assert.ok((await calls("evalsha")) > scripts);
   });
 
-  test("who asks for the events of others is not sent its own again", async (t) => {
+  test("a reader of the events of others does not get its own", async (t) => {
     const prefix = newPrefix();
     const [mine, theirs] = [await open(t, prefix), await open(t, prefix)];
     const reads = await calls("xrange");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { makeOwnRanges } from "./own-ranges.ts";
 
-test("knows every event of ours, in whatever order they are told of, and how far nobody else's lies between", () => {
+test("property: contains every own event, added in any order, and how far there is no foreign event between", () => {
   const range = fc.record({ first: fc.integer({ min: 1, max: 60 }), length: fc.integer({ min: 0, max: 8 }) });
   fc.assert(
     fc.property(fc.array(range, { maxLength: 30 }), fc.nat({ max: 70 }), (added, forgotten) => {

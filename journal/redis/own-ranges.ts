@@ -13,7 +13,7 @@ export type OwnRanges = {
 
 type Range = { readonly first: number; readonly last: number };
 
-/** A bound for when nobody reads. A later reader then gets some of our own events too. */
+/** The limit while there is no reader. A later reader then gets some of our own events, too. */
 const MAX_RANGES = 10_000;
 
 export function makeOwnRanges(): OwnRanges {

@@ -13,7 +13,7 @@ export type RecordCommitDeps = {
   readonly onError: (error: unknown) => void;
 };
 
-/** At most so many events of other processes are fetched for a stream that is kept for good. */
+/** The most events of other processes that are fetched for a stream that is never removed. */
 const MAX_FETCHED = 10_000;
 
 export function recordCommit(deps: RecordCommitDeps, { op, parts: all, seq, micros }: Committed): void {

@@ -6,9 +6,9 @@ import { type TestContext, test } from "node:test";
 import { openRecoveryFile, type RecoveryStream } from "./recovery-file.ts";
 
 async function newFile(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "gantry-ledger-"));
+  const folder = await mkdtemp(join(tmpdir(), "gantry-recovery-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  return join(folder, "data", "ledger");
+  return join(folder, "data", "recovery");
 }
 
 function steppedClock() {

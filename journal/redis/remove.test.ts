@@ -97,7 +97,7 @@ test("within a minute an agent forgets what others have ended or removed", { ski
   assert.deepEqual([await isForgotten("ended"), await isForgotten("open")], [true, false]);
 });
 
-test("an agent that was away for half a day puts back nothing that is not there; one that was not, does", {
+test("an agent that was away for half a day restores no removed stream; one that was away for less does", {
   skip,
 }, async (t) => {
   for (const [hours, expected] of [

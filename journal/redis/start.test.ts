@@ -45,7 +45,7 @@ async function assertWorks(journal: Journal): Promise<void> {
   await journal.check();
 }
 
-test("nobody listens", { skip: noRedis }, async () => {
+test("nothing listens at the address", { skip: noRedis }, async () => {
   const address = { host: "127.0.0.1", port: await freePort() };
   await assert.rejects(
     openRedisJournal({ ...quick, address }),
@@ -98,14 +98,14 @@ test("a store of a newer version is refused and left alone", { skip: noRedis }, 
 
 test("two processes do not share a local file", { skip: noRedis }, async (t) => {
   const server = await redisFor(t);
-  const folder = await mkdtemp(join(tmpdir(), "gantry-ledger-"));
+  const folder = await mkdtemp(join(tmpdir(), "gantry-recovery-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const localFile = join(folder, "journal");
   await openFor(t, { address: server, localFile });
   await assert.rejects(openRedisJournal({ ...quick, address: server, localFile }), isError("store-busy", /in use/));
 });
 
-test("without enough replicas nothing is acknowledged, and it says so", { skip: noRedis }, async (t) => {
+test("without enough replicas nothing is acknowledged, and the error says why", { skip: noRedis }, async (t) => {
   const server = await redisFor(t);
   const journal = await openFor(t, { address: server, waitReplicas: 1, waitMs: 50 });
   const append = journal.append([{ stream: "task/a", expected: 0, events: [{ n: 1 }], snapshot: 1 }]);
@@ -131,7 +131,7 @@ test("an idle agent notices that the store was emptied and that another one has 
   skip: noRedis,
 }, async (t) => {
   const server = await redisFor(t);
-  const folder = await mkdtemp(join(tmpdir(), "gantry-ledger-"));
+  const folder = await mkdtemp(join(tmpdir(), "gantry-recovery-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const reports: RedisReport[] = [];
   const report = (one: RedisReport): void => void reports.push(one);
@@ -155,7 +155,7 @@ test("an idle agent notices that the store was emptied and that another one has 
   );
 });
 
-test("with TLS, and not with a certificate of somebody else", { skip: noRedis }, async (t) => {
+test("connects with TLS, and refuses a foreign certificate", { skip: noRedis }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-tls-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];

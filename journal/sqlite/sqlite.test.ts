@@ -28,7 +28,7 @@ function isError(code: string): (error: unknown) => boolean {
   return (error) => error instanceof GantryError && error.code === code;
 }
 
-test("a second owner is refused, and told who the first one is", async (t) => {
+test("a second owner is refused, and the error names the first one", async (t) => {
   const file = await newFile(t);
   const first = await openSqliteJournal({ file, indexes: [] });
   await assert.rejects(openSqliteJournal({ file, indexes: [] }), (error) => {

@@ -68,7 +68,7 @@ export function waitingCases(tools: Tools): void {
     assert.equal((await journal.feed({ after: 0, limit: 10, waitMs: 60_000, signal: AbortSignal.abort() })).length, 1);
   });
 
-  test("a conflict wakes nobody with something that was not committed", async (t) => {
+  test("a conflict does not wake readers for something that was not committed", async (t) => {
     const journal = await tools.open(t);
     const reading = journal.feed({ after: 0, limit: 10, waitMs: 60_000 });
     assert.equal((await journal.append([part("task/a", 3, [{ n: 1 }], 0)])).ok, false);

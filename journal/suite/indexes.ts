@@ -143,7 +143,7 @@ export function pagingCases(tools: Tools): void {
     });
   }
 
-  test("a cursor goes on where it stood although the entry it named is gone", async (t) => {
+  test("a cursor continues at its place although its entry is gone", async (t) => {
     const journal = await tools.open(t);
     for (const key of ["a", "b", "c"]) await committed(journal, [part(`task/${key}`, 0, [], key, { "by-app": [key] })]);
     const first = await journal.find({ index: "by-app", limit: 2 });

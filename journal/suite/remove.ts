@@ -68,7 +68,7 @@ export function removeCases(tools: Tools): void {
     assert.equal((await seqs(journal, 0)).length, 6);
   });
 
-  test("what is not there is passed over: a removal may be repeated", async (t) => {
+  test("missing streams are skipped, so a removal may be repeated", async (t) => {
     const journal = await tools.open(t);
     await three(journal);
     const batch = [

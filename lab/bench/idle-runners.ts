@@ -8,7 +8,7 @@ import { type Bench, quantile } from "./figure.ts";
 import type { RunnerMessage } from "./load/idle-runners-process.ts";
 import { syncMs } from "./sync.ts";
 
-const FLEET = fileURLToPath(new URL("./load/idle-runners-process.ts", import.meta.url));
+const RUNNERS_PROCESS = fileURLToPath(new URL("./load/idle-runners-process.ts", import.meta.url));
 const NO_OP = '  work: { site: seoul, retrySafe: true, steps: [{ id: make, title: Make, run: "true" }] }';
 const RUNNERS = 500;
 const WARM_UP = 50;
@@ -19,7 +19,7 @@ export const idleRunners: Bench = async () => {
   await bed.pipeline("nothing", NO_OP);
   try {
     const agent = await AgentProcess.start(bed, { config: { limits: { runnersPerSite: RUNNERS } } });
-    const runnersProcess = fork(FLEET, [agent.url, RUNNER_TOKEN, String(RUNNERS)], {
+    const runnersProcess = fork(RUNNERS_PROCESS, [agent.url, RUNNER_TOKEN, String(RUNNERS)], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     try {

@@ -15,7 +15,7 @@ import { neededOperations, specsFolder } from "./spec.ts";
 
 const skip = specsFolder() === undefined ? "no API documents (see GANTRY_SPECS)" : false;
 
-test("requests name only what SonarQube knows", { skip }, async (t) => {
+test("requests use only what SonarQube documents", { skip }, async (t) => {
   const services = loadSonarServices();
   assert.deepEqual(checkSonarServicesExist(services, neededOperations("sonarqube")), []);
   const sonarqube = await startSonarqube({ name: "s", dir: await tempDir(t), token: "token-1", queueMs: 5, runMs: 5 });

@@ -82,7 +82,7 @@ type Wanted = {
   readonly name: string;
   readonly site: string;
   readonly kind: string;
-  /** Undefined: nobody has to sign in there. */
+  /** Undefined: it needs no sign-in. */
   readonly username: string | undefined;
   readonly dir: string;
   readonly host: string;

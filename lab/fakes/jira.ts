@@ -195,7 +195,7 @@ function addIssues(api: Router, world: World): void {
     const found = state.issues.filter((one) => one.createdMs <= visibleBefore).filter(filterOf(jql));
     const page = found.slice(0, maxResults);
     if (cloud) {
-      // Without `fields` Cloud tells ids and nothing else.
+      // Without `fields`, Cloud returns only ids.
       ctx.body = { isLast: true, issues: page.map((one) => (fields ? shown(ctx, one) : { id: String(one.id) })) };
     } else ctx.body = { startAt: 0, maxResults, total: found.length, issues: page.map((one) => shown(ctx, one)) };
   });

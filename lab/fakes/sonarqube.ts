@@ -170,7 +170,7 @@ function addGate(api: Router, world: World): void {
     const done = world.state.tasks.filter((one) => statusOf(world, one) === "SUCCESS");
     const task = done.findLast((one) => one.analysis === analysisId || one.project === projectKey);
     if (!task) throw complaint(404, `Analysis with id '${String(analysisId)}' is not found`);
-    ctx.body = { projectStatus: judge(world, task) };
+    ctx.body = { projectStatus: verdictOf(world, task) };
   });
 }
 
@@ -184,7 +184,7 @@ type Verdict = {
   readonly caycStatus: string;
 };
 
-function judge(world: World, task: Task): Verdict {
+function verdictOf(world: World, task: Task): Verdict {
   const { measures } = task.report;
   const conditions =
     world.options.gate === "new-code"
@@ -233,7 +233,7 @@ function addPages(router: Router, world: World): void {
     if (!project) return ctx.throw(404);
     const done = state.tasks.filter((one) => one.project === key && statusOf(world, one) === "SUCCESS");
     const last = done.at(-1);
-    const verdict = last && judge(world, last);
+    const verdict = last && verdictOf(world, last);
     const rows: [string, string][] = [
       ["Quality gate", verdict ? (verdict.status === "OK" ? "Passed" : "Failed") : "not analysed yet"],
     ];

@@ -12,14 +12,15 @@ import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
 import { startPortal } from "@gantry/portal-api/main.ts";
 import { systemClock } from "@gantry/runtime/clock.ts";
+import type { RouteSpec } from "@gantry/runtime/http/route.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { ScriptedRunner } from "@gantry/task-agent/runner-protocol/runner.fixture.ts";
 import { openDiskJournal } from "@gantry/task-runner/state/disk-journal.ts";
 import { machineFiles } from "@gantry/task-runner/state/files.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
 import { makeNotifyClient } from "@gantry/wire/notify/notify-client.ts";
-import * as wire from "@gantry/wire/runner/protocol.ts";
-import type { z } from "zod";
+import type { JobRef } from "@gantry/wire/runner/protocol.ts";
+import { RUNNER_CALLS } from "@gantry/wire/runner/routes.ts";
 import { noRedis, redisFor } from "../faults/redis/server.ts";
 import { command, RUNNER_TOKEN, TOKEN } from "./record.ts";
 
@@ -103,7 +104,7 @@ async function assertGoesOn({ url }: Agent, { ids, tasks }: Recorded): Promise<v
 }
 
 /** The running attempt with its fence, which is in the events of the task. */
-async function runningRef(client: ReturnType<typeof makeAgentClient>, task: string): Promise<wire.JobRef> {
+async function runningRef(client: ReturnType<typeof makeAgentClient>, task: string): Promise<JobRef> {
   const events = (await client.taskEvents(task, 0, 100)).map(({ data }) => data.event);
   const claimed = events.find((event) => typeof event.fence === "number");
   assert.ok(claimed, "a claim is in the history");
@@ -141,25 +142,16 @@ test("a task-agent continues with the Redis journal of 0.1", { skip: noRedis }, 
   await assertGoesOn(agent, recorded);
 });
 
-const SAID: Readonly<Record<string, readonly [z.ZodType, z.ZodType | undefined]>> = {
-  session: [wire.sessionRequest, wire.sessionReply],
-  poll: [wire.pollRequest, wire.pollReply],
-  claim: [wire.claimRequest, wire.claimReply],
-  start: [wire.startRequest, undefined],
-  heartbeat: [wire.heartbeatRequest, wire.heartbeatReply],
-  progress: [wire.progressRequest, wire.progressReply],
-  "effect/begin": [wire.effectBegin, wire.effectPermit],
-  "effect/end": [wire.effectEnd, undefined],
-  report: [wire.reportRequest, undefined],
-};
-
 test("all messages between a runner and a task-agent of 0.1 are understood", async () => {
   const said = await read<{ path: string; request: JsonObject; answer: JsonObject }[]>("messages.json");
-  assert.deepEqual([...new Set(said.map(({ path }) => path))].toSorted(), Object.keys(SAID).toSorted());
+  const calls = new Map(Object.values(RUNNER_CALLS).map((call) => [call.path.slice(1), call]));
+  // No runner of the recording declined an offer.
+  const expected = [...calls.keys()].filter((path) => path !== "decline").toSorted();
+  assert.deepEqual([...new Set(said.map(({ path }) => path))].toSorted(), expected);
   for (const { path, request, answer } of said) {
-    const [asked, answered] = SAID[path] ?? [];
-    assertShown(asked?.parse(request), request, path);
-    if (answered) assertShown(answered.parse(answer), answer, path);
+    const call: RouteSpec | undefined = calls.get(path);
+    assertShown(call?.body?.parse(request), request, path);
+    if (call?.answer) assertShown(call.answer.parse(answer), answer, path);
   }
 });
 

@@ -13,7 +13,7 @@ import { NOTIFY_PREFIX, NOTIFY_ROUTES } from "@gantry/wire/notify/routes.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
 import type Koa from "koa";
-import { type Delivery, deliveryView, inboxView, readDelivery } from "../deliveries/delivery.ts";
+import { DELIVERY_STREAMS, type Delivery, deliveryView, inboxView } from "../deliveries/delivery.ts";
 import type { Metrics } from "../metrics.ts";
 
 export type ServeDeps = {
@@ -52,7 +52,7 @@ async function newestFirst<T extends InboxItem | DeliveryView>(
 ): Promise<Page<T>> {
   const { limit, cursor } = query;
   const page = await journal.find({ index, limit, order: "descending", ...(cursor === undefined ? {} : { cursor }) });
-  const items = page.items.map((item) => view(readDelivery(item.snapshot)));
+  const items = page.items.map((item) => view(DELIVERY_STREAMS.stateOf(item)));
   return page.cursor === undefined ? { items } : { items, nextCursor: page.cursor };
 }
 
@@ -68,7 +68,7 @@ async function inboxAfter(
     const page = await journal.find({ index: "inbox", after: query.after, limit: query.limit });
     const leftMs = until - performance.now();
     if (page.items.length > 0 || leftMs <= 0 || gone.aborted || !newest.ok) {
-      return { items: page.items.map((item) => inboxView(readDelivery(item.snapshot))) };
+      return { items: page.items.map((item) => inboxView(DELIVERY_STREAMS.stateOf(item))) };
     }
     await journal.feed({ after: newest.seq, limit: 1, waitMs: leftMs, signal: gone });
   }

@@ -2,7 +2,7 @@
 // be delivered does not block the others. Every attempt is recorded before the next one.
 
 import type { Channel, SendResult } from "@gantry/core/notify/channel.ts";
-import { type Delivery, deliveryStream, readDelivery } from "./delivery.ts";
+import { DELIVERY_STREAMS, type Delivery, streamIdOf } from "./delivery.ts";
 import { type AttemptDeps, recordTry, trySend } from "./send-attempt.ts";
 
 export type QueueDeps = AttemptDeps & {
@@ -21,7 +21,8 @@ export type ChannelQueue = {
 };
 
 type Item = {
-  readonly stream: string;
+  /** The id of its stream. */
+  readonly id: string;
   /** On the monotonic clock: setting the system clock must not delay a channel for hours. */
   dueMs: number;
   /** The result of an attempt that could not be recorded. It is recorded again without sending again. */
@@ -65,11 +66,11 @@ export function openChannelQueue(deps: QueueDeps, name: string, channel: Channel
 }
 
 function add({ clock, policy }: QueueDeps, state: QueueState, delivery: Delivery): boolean {
-  const stream = deliveryStream(delivery.key);
-  if (state.items.some((item) => item.stream === stream)) return false;
+  const id = streamIdOf(delivery.key);
+  if (state.items.some((item) => item.id === id)) return false;
   // An earlier process may have recorded the time by a system clock that has been set since.
   const leftMs = Math.min((delivery.nextTryMs ?? 0) - clock.nowMs(), policy.maxRetryMs);
-  state.items.push({ stream, dueMs: clock.monotonicMs() + leftMs });
+  state.items.push({ id, dueMs: clock.monotonicMs() + leftMs });
   return true;
 }
 
@@ -99,8 +100,8 @@ async function attempt(deps: QueueDeps, state: QueueState, channel: Channel, ite
   const remove = (): void => {
     state.items = state.items.filter((one) => one !== item);
   };
-  const loaded = await journal.load(item.stream);
-  const before = loaded && readDelivery(loaded.snapshot);
+  const loaded = await DELIVERY_STREAMS.load(journal, item.id);
+  const before = loaded?.state;
   if (before?.state !== "pending") {
     remove();
     return;

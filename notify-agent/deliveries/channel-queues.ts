@@ -4,7 +4,7 @@
 import type { Channel } from "@gantry/core/notify/channel.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openChannelQueue, type QueueDeps } from "./channel-queue.ts";
-import { type Delivery, deliveryStream, readDelivery } from "./delivery.ts";
+import { DELIVERY_STREAMS, type Delivery, streamIdOf } from "./delivery.ts";
 import { recordChange } from "./send-attempt.ts";
 
 export type ChannelQueues = {
@@ -57,14 +57,14 @@ async function* pendingOf(journal: Journal): AsyncGenerator<Delivery> {
   let after: string | undefined;
   while (true) {
     const page = await journal.find({ index: "pending", limit: 200, ...(after === undefined ? {} : { after }) });
-    for (const item of page.items) yield readDelivery(item.snapshot);
+    for (const item of page.items) yield DELIVERY_STREAMS.stateOf(item);
     after = page.items.at(-1)?.key;
     if (page.cursor === undefined || after === undefined) return;
   }
 }
 
 async function refuseUnknown(deps: QueueDeps, delivery: Delivery): Promise<void> {
-  const loaded = await deps.journal.load(deliveryStream(delivery.key));
+  const loaded = await DELIVERY_STREAMS.load(deps.journal, streamIdOf(delivery.key));
   const problem = `the channel ${delivery.channel} is no longer configured`;
   await recordChange(deps, { ...delivery, state: "refused", nextTryMs: null, problem }, loaded?.version ?? 0);
 }

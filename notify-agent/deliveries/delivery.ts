@@ -2,9 +2,10 @@
 // the journal, and how the API shows it.
 
 import { createHash } from "node:crypto";
-import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
 import type { Message } from "@gantry/core/notify/channel.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
 import type { Content } from "../messages.ts";
 
@@ -42,9 +43,19 @@ export const INBOX = "inbox";
 /** `deliveries` and `inbox`: by id. `pending`: by channel, then id. */
 export const NOTIFY_INDEXES = ["deliveries", "pending", "inbox"] as const;
 
+/** One stream per delivery. Its id is made by `streamIdOf`. */
+export const DELIVERY_STREAMS = defineStream<Delivery>({
+  prefix: "delivery/",
+  index: ({ id, channel, state }) => ({
+    deliveries: [id],
+    ...(channel === INBOX ? { inbox: [id] } : {}),
+    ...(state === "pending" ? { pending: [`${channel}/${id}`] } : {}),
+  }),
+});
+
 /** A key may contain any characters, the name of a stream may not. */
-export function deliveryStream(key: string): string {
-  return `delivery/${createHash("sha256").update(key).digest("hex")}`;
+export function streamIdOf(key: string): string {
+  return createHash("sha256").update(key).digest("hex");
 }
 
 export function deliveryId(micros: number): string {
@@ -53,22 +64,7 @@ export function deliveryId(micros: number): string {
 
 /** The append that records a delivery. `expected`: the version of the stream that the decision was based on. */
 export function recordDelivery(delivery: Delivery, expected: number, event: JsonObject): StreamAppend {
-  return {
-    stream: deliveryStream(delivery.key),
-    expected,
-    events: [event],
-    snapshot: delivery as unknown as JsonValue,
-    index: {
-      deliveries: [delivery.id],
-      ...(delivery.channel === INBOX ? { inbox: [delivery.id] } : {}),
-      ...(delivery.state === "pending" ? { pending: [`${delivery.channel}/${delivery.id}`] } : {}),
-    },
-  };
-}
-
-/** Reads the snapshot that `recordDelivery` wrote. */
-export function readDelivery(snapshot: JsonValue): Delivery {
-  return snapshot as unknown as Delivery;
+  return DELIVERY_STREAMS.append(streamIdOf(delivery.key), { expected, events: [event], state: delivery });
 }
 
 export function messageOf(delivery: Delivery): Message {

@@ -5,7 +5,7 @@ import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
-import { type Delivery, deliveryId, deliveryStream, recordDelivery } from "./delivery.ts";
+import { DELIVERY_STREAMS, type Delivery, deliveryId, recordDelivery, streamIdOf } from "./delivery.ts";
 import { planDeliveries } from "./delivery-plan.ts";
 
 export type NewDeliveriesDeps = {
@@ -28,7 +28,7 @@ export async function newDeliveries(
   if (plan.old > 0) logger.info({ events: plan.old }, "events were ignored because they are too old");
   const added: Delivery[] = [];
   for (const wanted of plan.wanted) {
-    if (await journal.load(deliveryStream(wanted.key))) continue;
+    if (await DELIVERY_STREAMS.load(journal, streamIdOf(wanted.key))) continue;
     added.push({ ...wanted, id: deliveryId(await journal.now()) });
   }
   return added;

@@ -11,7 +11,14 @@ import { openMemoryJournal } from "@gantry/journal/memory/memory.ts";
 import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import fc from "fast-check";
 import { Registry } from "prom-client";
-import { type Delivery, deliveryId, deliveryStream, NOTIFY_INDEXES, recordDelivery } from "../deliveries/delivery.ts";
+import {
+  DELIVERY_STREAMS,
+  type Delivery,
+  deliveryId,
+  NOTIFY_INDEXES,
+  recordDelivery,
+  streamIdOf,
+} from "../deliveries/delivery.ts";
 import { DAY_MS, mayBeRemoved } from "./decide-removal.ts";
 import { DELIVERIES, openRetention } from "./retention.ts";
 
@@ -95,7 +102,7 @@ test("a pass moves old deliveries to the archive; the others stay", async (t) =>
   const page = await journal.find({ index: "deliveries", limit: 100 });
   assert.deepEqual(
     page.items.map(({ stream }) => stream),
-    kept.map(({ key }) => deliveryStream(key)),
+    kept.map(({ key }) => DELIVERY_STREAMS.name(streamIdOf(key))),
   );
   assert.deepEqual((await journal.find({ index: "inbox", limit: 100 })).items, []);
   for (const one of [old[0], old[44]]) {

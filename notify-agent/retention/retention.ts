@@ -7,7 +7,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import { openPeriodic, type Periodic } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { Gauge, type Registry } from "prom-client";
-import { type Delivery, readDelivery } from "../deliveries/delivery.ts";
+import { DELIVERY_STREAMS, type Delivery } from "../deliveries/delivery.ts";
 import { DAY_MS, mayBeRemoved } from "./decide-removal.ts";
 
 export const DELIVERIES = "deliveries";
@@ -80,8 +80,9 @@ async function sweep(deps: RetentionDeps, { rest, isStopping }: Periodic): Promi
     const page = await journal.find({ index: "deliveries", limit: PAGE, ...(after === undefined ? {} : { after }) });
     const records: ArchiveRecord[] = [];
     const removals: StreamRemoval[] = [];
-    for (const { stream, version, snapshot } of page.items) {
-      const delivery = readDelivery(snapshot);
+    for (const item of page.items) {
+      const { stream, version } = item;
+      const delivery = DELIVERY_STREAMS.stateOf(item);
       if (!mayBeRemoved(delivery, { policy, maxAgeMs, nowMs })) continue;
       const events = await journal.events(stream, 0, MAX_EVENTS);
       records.push(recordOf(delivery, events));
@@ -95,7 +96,7 @@ async function sweep(deps: RetentionDeps, { rest, isStopping }: Periodic): Promi
     }
     const last = page.items.at(-1);
     after = last?.key;
-    if (page.cursor === undefined || !last || nowMs - readDelivery(last.snapshot).createdMs < policy.days * DAY_MS)
+    if (page.cursor === undefined || !last || nowMs - DELIVERY_STREAMS.stateOf(last).createdMs < policy.days * DAY_MS)
       break;
     await rest();
   }

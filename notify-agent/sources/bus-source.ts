@@ -3,8 +3,7 @@
 // after a restart.
 
 import { createHash } from "node:crypto";
-import type { JsonValue } from "@gantry/core/json.ts";
-import type { StreamAppend } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import type { BusMessage, EventBus } from "@gantry/wire/bus/bus.ts";
 import { decodeEvent } from "@gantry/wire/bus/event-codec.ts";
@@ -68,27 +67,21 @@ async function record(deps: BusSourceDeps, messages: readonly BusMessage[]): Pro
   if (unseen.length === 0) return;
 
   const added = await newDeliveries(deps, unseen);
-  const result = await journal.append([...seenAppends(seen), ...recordNewDeliveries(added)]);
+  // Without events: only the current ranges matter, not their history.
+  const seenAppends = [...seen].map(([task, state]) => SEEN.append(seenId(task), { expected: 0, state }));
+  const result = await journal.append([...seenAppends, ...recordNewDeliveries(added)]);
   if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);
   if (added.length > 0) deps.onRecorded(added);
 }
 
 async function loadSeen({ journal }: BusSourceDeps, task: string): Promise<Seen> {
-  const loaded = await journal.load(seenStream(task));
-  return loaded === undefined ? [] : (loaded.snapshot as unknown as Seen);
+  return (await SEEN.load(journal, seenId(task)))?.state ?? [];
 }
 
-/** Without events: only the current ranges matter, not their history. */
-function seenAppends(seen: ReadonlyMap<string, Seen>): readonly StreamAppend[] {
-  return [...seen].map(([task, ranges]) => ({
-    stream: seenStream(task),
-    expected: 0,
-    events: [],
-    snapshot: ranges as unknown as JsonValue,
-  }));
-}
+/** The processed events of a task, by their numbers in it. */
+const SEEN = defineStream<Seen>({ prefix: "seen/" });
 
 /** The task of a message may be any text; the name of a stream may not contain any characters. */
-function seenStream(task: string): string {
-  return `seen/${createHash("sha256").update(task).digest("hex")}`;
+function seenId(task: string): string {
+  return createHash("sha256").update(task).digest("hex");
 }

@@ -1,7 +1,7 @@
 // Reads the feed of the task-agent page by page. The deliveries of a page and the position after it are one append, so no
 // event is lost or processed twice.
 
-import type { Loaded } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
@@ -21,7 +21,9 @@ export type FeedSourceDeps = NewDeliveriesDeps & {
 
 export type FeedSource = { readonly stop: () => Promise<void> };
 
-const CURSOR = "cursor/feed";
+const CURSOR = defineStream<{ readonly after: number }>({ prefix: "cursor/feed" });
+
+type Recorded = Awaited<ReturnType<typeof CURSOR.load>>;
 const PAGE = 100;
 /** Events without deliveries after which the position is recorded. Reading them twice after a crash does no harm. */
 const BEHIND = 500;
@@ -60,11 +62,11 @@ async function run(deps: FeedSourceDeps, stopping: AbortSignal): Promise<void> {
 }
 
 /** How far the feed has been read, and the position in the journal, which may be behind. */
-type Position = { readonly after: number; readonly recorded: Loaded | undefined };
+type Position = { readonly after: number; readonly recorded: Recorded };
 
 /** Reads page after page until one is empty; the caller then starts over and checks whether the feed has started anew. */
 async function follow(deps: FeedSourceDeps, stopping: AbortSignal, onAnswer: () => void): Promise<void> {
-  let position = positionOf(await deps.journal.load(CURSOR));
+  let position = positionOf(await CURSOR.load(deps.journal));
   const newest = await deps.agent.feed({ limit: 1 }, { signal: stopping });
   onAnswer();
   if (newest.last < position.after) {
@@ -91,22 +93,22 @@ async function follow(deps: FeedSourceDeps, stopping: AbortSignal, onAnswer: () 
 /** One append: the new deliveries and the position after their events. */
 async function record(
   deps: FeedSourceDeps,
-  recorded: Loaded | undefined,
+  recorded: Recorded,
   added: readonly Delivery[],
   last: number,
 ): Promise<Position> {
   const version = recorded?.version ?? 0;
-  const snapshot = { after: last };
+  const state = { after: last };
   const result = await deps.journal.append([
-    { stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot },
+    CURSOR.append("", { expected: version, events: [{ kind: "FeedRead", after: last }], state }),
     ...recordNewDeliveries(added),
   ]);
   // Nothing else writes this stream. After the error, reading resumes at the position in the journal.
   if (!result.ok) throw new Error(`the journal has another version of ${result.conflict}: ${result.version}`);
   if (added.length > 0) deps.onRecorded(added);
-  return positionOf({ version: version + 1, snapshot });
+  return positionOf({ version: version + 1, state });
 }
 
-function positionOf(recorded: Loaded | undefined): Position {
-  return { after: recorded === undefined ? 0 : (recorded.snapshot as { readonly after: number }).after, recorded };
+function positionOf(recorded: Recorded): Position {
+  return { after: recorded?.state.after ?? 0, recorded };
 }

@@ -130,7 +130,7 @@ export function openAudit(options: AuditOptions): Audit {
 /** Requests whose outcome is in the log. */
 const recorded = new WeakSet<Koa.Context>();
 
-/** Must be called by the router, so that a refusal before the route can be told. */
+/** Must be called by the router, so that a refusal before the route is known. */
 export function announce(ctx: Koa.Context, route: AuditedRoute, caller: Caller | undefined): void {
   ctx.state.audited = { route, caller };
 }

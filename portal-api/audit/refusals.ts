@@ -14,7 +14,7 @@ export type Refusals = {
 type Counted = { readonly facts: AuditFacts; readonly sinceMs: number; more: number };
 
 const MINUTE_MS = 60_000;
-/** Different callers, routes and codes that are told apart in a minute. What exceeds them is counted by code alone. */
+/** Different callers, routes and codes that are counted separately in a minute. What exceeds them is counted by code alone. */
 const MAX_KEYS = 200;
 
 export function openRefusals(clock: Pick<Clock, "nowMs">, record: (facts: AuditFacts) => void): Refusals {

@@ -77,7 +77,7 @@ test("required parameters are marked as required, optional ones are not", () => 
   assert.deepEqual(document.paths["/livez"]?.get?.security, []);
 });
 
-test("the document tells the least limit, every refusal that a server gives, and examples", () => {
+test("the document has the smallest limit, every refusal of a server, and examples", () => {
   const limit = document.paths["/v1/tasks"]?.get?.parameters.find((one) => one.name === "limit") as unknown as {
     schema: { minimum: number };
   };

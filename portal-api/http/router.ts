@@ -32,7 +32,7 @@ export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
   return router;
 }
 
-/** Throws `limit-reached`. Callers who are not signed in are not told apart, and reach nothing that is costly. */
+/** Throws `limit-reached`. Callers who are not signed in share one limit, and cannot reach anything costly. */
 async function withinLimits({ limits }: Portal, caller: Caller | undefined, run: () => Promise<void>): Promise<void> {
   if (!caller) return run();
   limits.countRequest(caller.name);

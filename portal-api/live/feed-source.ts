@@ -35,7 +35,7 @@ export async function readFeed(
 }
 
 /**
- * A stream of the events after `start`, or of new events when it is undefined. `event: reset` tells a client to read its
+ * A stream of the events after `start`, or of new events when it is undefined. `event: reset` asks a client to read its
  * views again, because it missed too many events or has a number of another history; the stream continues with the newest
  * event. `event: link` says whether the portal is connected to the feed. `sight` is asked for each reading: the rights of
  * the caller may change.

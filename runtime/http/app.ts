@@ -50,7 +50,7 @@ export function errorSink(logger: Logger): Koa.Middleware {
         throw new GantryError("not-found", { kind: "address", name: truncate(ctx.path, 200) });
       }
     } catch (error) {
-      // The client has left, and what waited on its behalf was aborted: there is nobody to answer.
+      // The client has left, and what waited on its behalf was aborted: no answer is sent.
       if (ctx.res.destroyed && !(error instanceof GantryError)) {
         logger.debug({ request_id: requestIdOf(ctx), err: error }, "the client left before its answer");
         return;

@@ -36,7 +36,7 @@ async function open(t: TestContext): Promise<(path: string, accepted?: string) =
     });
 }
 
-test("a large response is compressed as the client accepts it, and says so to caches", async (t) => {
+test("a large response is compressed as the client accepts it, with a Vary header for caches", async (t) => {
   const ask = await open(t);
   const brotli = await ask("/", "gzip, deflate, br");
   assert.deepEqual([brotli.headers["content-encoding"], brotli.headers.vary], ["br", "Accept-Encoding"]);

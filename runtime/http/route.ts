@@ -19,7 +19,7 @@ export type RouteSpec = {
   readonly errors?: readonly ErrorCode[];
 };
 
-/** What every route may answer instead of its own answer. */
+/** The errors that every route may return. */
 export const COMMON_ERRORS: readonly ErrorCode[] = [
   "bad-request",
   "body-too-large",

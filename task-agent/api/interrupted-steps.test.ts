@@ -81,7 +81,7 @@ test("after mark done, the task and every step that did not run say who decided"
   );
 });
 
-test("a job that a person ended as failed says so at the step that was interrupted", () => {
+test("the interrupted step of a job that a person ended as failed shows that", () => {
   const task = interrupted();
   task.resolve("deploy", "fail");
   const { view, steps } = stepsOf(task);

@@ -6,7 +6,7 @@ import { ProtocolFixture } from "../runner-protocol/protocol.fixture.ts";
 import { chooseRunner, type RunnerFacts } from "./decide-runner.ts";
 
 describe("waiting after a restart of the task-agent", () => {
-  test("a task is not told that no runner has ever registered when two are known", async (t) => {
+  test("a task does not show that no runner has ever registered when two are known", async (t) => {
     const fixture = await ProtocolFixture.open(t);
     await fixture.runner("seoul-1");
     await fixture.runner("seoul-2");

@@ -1,10 +1,10 @@
-// Tells runners that a job is canceled.
+// Informs runners that a job is canceled.
 
 import type { Sessions } from "../dispatch/sessions.ts";
 import { canceled } from "../leases/lease-table.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 
-/** Tells the holders of a canceled task's jobs at once, through their open polls. */
+/** Informs the runners that hold jobs of a canceled task at once, through their open polls. */
 export function sendCancels(sessions: Pick<Sessions, "byRunner">, task: TaskRecord, graceMs: number): void {
   for (const job of Object.values(task.state.jobs)) {
     if (!job.lease || !canceled(task.state, job.key)) continue;

@@ -15,7 +15,7 @@ test("a runner is told who wrote the pipeline, and the app's record as it was wh
   assert.equal(jobSpec({ state: old.state, pipeline: old.pipeline, version: 1 }, "build").definition, undefined);
 });
 
-test("a runner is told the retry of a step, in full", () => {
+test("a runner gets the retry of a step, in full", () => {
   const retry = {
     max: 3,
     delayMs: 5_000,

@@ -18,7 +18,7 @@ export function cancelRows(): void {
       assert.deepEqual((await fixture.kinds(id)).includes("JobClaimed"), false);
     });
 
-    test("cancel of a leased job: the runner is told at once, no timer changes, and its report ends the job", async (t) => {
+    test("cancel of a leased job: the runner is informed at once, no timer changes, and its report ends the job", async (t) => {
       const fixture = await ProtocolFixture.open(t);
       const { task, runner, ref } = await fixture.running("strict");
       const { proof: _, ...named } = ref;

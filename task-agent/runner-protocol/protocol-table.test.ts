@@ -149,7 +149,7 @@ describe("effects that were interrupted", () => {
     }
   });
 
-  test("an effect of a step that was skipped the next time, or failed, stays begun: nobody knows", async (t) => {
+  test("an effect of a step that was skipped the next time, or failed, stays begun: its end is unknown", async (t) => {
     const fixture = await ProtocolFixture.open(t);
     for (const outcome of ["skipped", "failed"] as const) {
       const { task, runner, ref } = await fixture.running("safe", { name: `seoul-${outcome}` });

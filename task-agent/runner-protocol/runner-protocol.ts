@@ -79,7 +79,7 @@ export function openRunnerProtocol(deps: ProtocolDeps) {
         throw new GantryError("not-found", { kind: "step", name: step });
     },
 
-    /** Tells the holders of a canceled task's jobs at once, through their open polls. */
+    /** Informs the runners that hold jobs of a canceled task at once, through their open polls. */
     cancel: (task: TaskRecord): void => sendCancels(sessions, task, deps.cancelGraceMs()),
   };
 }

@@ -82,7 +82,7 @@ test("CD to a target at a site that no runner serves is refused at once", () => 
   assert.deepEqual(refusals("cd", { digest: DIGEST, targets: ["osaka"] }, "unknown"), [], "nobody knows the sites");
 });
 
-test("a new app with a target or a build at a site that nobody knows is refused before anything is created", () => {
+test("a new app with a target or a build at an unknown site is refused before anything is created", () => {
   const given = { name: "orders", title: "Orders", jiraKey: "ORD" };
   assert.deepEqual(refusals("create-app", given), []);
   assert.deepEqual(refusals("create-app", { ...given, targets: ["seoul/a", "soeul/b"], buildSite: "oslo" }), [
@@ -91,7 +91,7 @@ test("a new app with a target or a build at a site that nobody knows is refused 
   ]);
 });
 
-test("values of the wrong form are told as that, not as places", () => {
+test("values of the wrong form are reported as such, not as unknown places", () => {
   assert.deepEqual(refusals("cd", { digest: DIGEST, targets: "seoul" }).length, 1);
   assert.match(refusals("cd", { digest: "latest", targets: ["nowhere"] }).join(), /^\/digest /);
 });

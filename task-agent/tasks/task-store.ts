@@ -59,7 +59,7 @@ export class TaskStore {
     this.#notified.delete(id);
   }
 
-  /** Reads the task from the journal, bypassing the cache. The listeners are not told. */
+  /** Reads the task from the journal, bypassing the cache. The listeners are not notified. */
   async load(id: string): Promise<TaskRecord | undefined> {
     const loaded = await taskStream.load(this.journal, id);
     if (!loaded) return undefined;
@@ -69,7 +69,7 @@ export class TaskStore {
     return record;
   }
 
-  /** Reads the task from a shared journal. What is read may be new: the listeners are told before it is used. */
+  /** Reads the task from a shared journal. What is read may be new: the listeners are notified before it is used. */
   async loadAndNotify(id: string): Promise<TaskRecord | undefined> {
     const record = await this.load(id);
     const known = this.#notified.get(id) ?? (record?.state.phase === "ended" ? record.version : 0);
@@ -78,14 +78,14 @@ export class TaskStore {
   }
 
   /**
-   * The newest record. Where the journal is shared, the listeners are told of what is new in it: if a change is refused
+   * The newest record. Where the journal is shared, the listeners are notified of what is new in it: if a change is refused
    * because of another agent's change, this agent must stop offering the jobs which that change took.
    */
   loadLatest(id: string): Promise<TaskRecord | undefined> {
     return this.isShared ? this.loadAndNotify(id) : this.load(id);
   }
 
-  /** Loads a task whose last commit was not answered, and tells the listeners its state. */
+  /** Loads a task whose last commit was not answered, and notifies the listeners of its state. */
   async resolveUnanswered(id: string): Promise<void> {
     const record = await this.load(id);
     this.#unanswered.delete(id);
@@ -97,7 +97,7 @@ export class TaskStore {
     try {
       return (await this.journal.append(batch)).ok;
     } catch (error) {
-      // The next reader loads the task, and `resolveUnanswered` tells the listeners.
+      // The next reader loads the task, and `resolveUnanswered` notifies the listeners.
       this.#cache.delete(id);
       this.#unanswered.add(id);
       throw error;

@@ -34,11 +34,11 @@ export type Tasks = {
   readonly now: () => Promise<number>;
   readonly listen: (listener: TaskListener) => void;
   /**
-   * Loads the tasks whose last commit was not answered and may have been done, and tells the listeners their state.
+   * Loads the tasks whose last commit was not answered and may have been done, and notifies the listeners of their state.
    * Rejects when the journal still fails; the next call tries those tasks again.
    */
   readonly resolveUnanswered: () => Promise<void>;
-  /** Tells the listeners of events that another agent committed. Events that the listeners know already are ignored. */
+  /** Notifies the listeners of events that another agent committed. Events that they know already are ignored. */
   readonly onPeerEvents: (events: readonly JournalEvent[]) => Promise<void>;
 };
 

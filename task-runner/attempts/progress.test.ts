@@ -36,7 +36,7 @@ function outage() {
 
 const start = (step: string): StepProgress => ({ kind: "step-started", step });
 
-test("steps that are told after an outage say how long ago they happened", async () => {
+test("steps that are reported after an outage have the time since they happened", async () => {
   const clock = new SteppedClock();
   const { link, disk, sent, open } = outage();
   const { signal } = new AbortController();

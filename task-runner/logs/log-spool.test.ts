@@ -38,7 +38,7 @@ test("bytes that are held back as the possible beginning of a secret are written
   assert.equal(await text(), "the hunter");
 });
 
-test("a log that is too long ends with a line that says so", async (t) => {
+test("a log that is too long ends with a line about that", async (t) => {
   const { spool, text } = await spoolOf(t, 10);
   for (let index = 0; index < 100; index += 1) spool.write("stdout", Buffer.from("abc\n"));
   await spool.close();

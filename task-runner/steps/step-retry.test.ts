@@ -57,7 +57,7 @@ test("every try of a step has the whole timeout of the step", async (t) => {
   assert.deepEqual(kinds(job), ["started", "retrying 1", "started", "ended succeeded"]);
 });
 
-test("a red gate is tried again when retry says so, and only then", async (t) => {
+test("a red gate is tried again only if `retry` includes it", async (t) => {
   let calls = 0;
   const gate = stepOf("gate", () => {
     calls += 1;

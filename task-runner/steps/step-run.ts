@@ -57,7 +57,7 @@ function inWords({ folders }: JobContext, error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-/** Tells the log and the task-agent that the step is run again. `attempt`: the number of the try that has ended. */
+/** Reports to the log and the task-agent that the step is run again. `attempt`: the number of the try that has ended. */
 export function reportRetry(
   { job, step, log }: Pick<StepRun, "job" | "step" | "log">,
   attempt: number,

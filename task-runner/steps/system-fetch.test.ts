@@ -138,7 +138,7 @@ test("a system of the site may be on this machine", async (t) => {
   assert.equal((await systemFetch(fetch, { sonarqube: system }, [])(`${url}/x`)).status, 200);
 });
 
-test("https to a server that speaks http is told as such, and not retried", async (t) => {
+test("https to a server with plain http is reported as such, and not retried", async (t) => {
   const dir = await tempDir(t);
   const server = await serve({ name: "plain", dir }, () => undefined);
   t.after(() => server.close());

@@ -94,7 +94,7 @@ export function busSuite(adapter: string, makePlace: () => Promise<BusPlace>): v
     assert.deepEqual(bus.health(), { up: true }, "a handler that fails is no outage");
   });
 
-  test(`${adapter}: members of a group share the keys, and a member that leaves hands its keys over`, async (t) => {
+  test(`${adapter}: members of a group share the keys, and the keys of a member that leaves go to the others`, async (t) => {
     const { open, group } = await place(t);
     const bus = open();
     await bus.checkTopic();

@@ -13,7 +13,7 @@ const id = z.string().min(1).max(200);
 const ms = z.int().min(0);
 /** A monotonic number: store time in microseconds, so it is below 2^53 until the year 2255. */
 export const fence = z.int().positive();
-/** A runner has fewer jobs than this; what speaks about more of them is refused as a whole. */
+/** A runner has fewer jobs than this; a message about more of them is refused as a whole. */
 const MAX_JOBS = 1_000;
 const json = z.json();
 const jsonObject = z.record(z.string(), json);

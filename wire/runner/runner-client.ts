@@ -80,7 +80,7 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
         version = reply.protocol ?? 1;
         return reply;
       } catch (error) {
-        // An agent of version 1 refuses the proofs, and only its answer tells the version.
+        // An agent of version 1 refuses the proofs, and only its answer shows the version.
         if (!(error instanceof GantryError) || error.code !== "bad-request") throw error;
         version = 1;
         return register(body, call);
@@ -107,7 +107,7 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
 
 /**
  * How a runner enrols and gets its tokens. Throws `enrolment-invalid`, `runner-name-taken` and `unauthenticated` as they are,
- * and `unavailable` when nobody or somebody else answered, or not in time.
+ * and `unavailable` if there was no answer in time, or not from a task-agent.
  */
 export type IdentityClient = {
   readonly enrol: (body: EnrolRequest) => Promise<{ readonly site: string }>;

@@ -56,7 +56,7 @@ export function EnrolRunner({ site }: { site: string }) {
   );
 }
 
-/** For a key that may be in wrong hands. */
+/** For a key that may have been stolen. */
 export function RenewKey({ name }: { name: string }) {
   const made = useSignal<Enrolment | undefined>(undefined);
   const action = useAction();

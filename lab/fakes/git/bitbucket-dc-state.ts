@@ -1,4 +1,4 @@
-// What the fake Bitbucket Data Center knows, how it shows it, and how it complains.
+// The state of the fake Bitbucket Data Center, its views, and its errors.
 
 import type Koa from "koa";
 import type { z } from "zod";
@@ -125,7 +125,7 @@ export function pageOf<T>(ctx: Koa.Context, all: readonly T[]) {
 
 export function demand(ctx: Koa.Context, world: World, rights: GitAccount["rights"]): void {
   if (accountOf(ctx, world.options.accounts)?.rights === rights) return;
-  // Also 401: only the exception tells this apart from a wrong password.
+  // Also 401: only the exception distinguishes this from a wrong password.
   throw complaint(401, "AuthorisationException", "You are not permitted to access this resource");
 }
 

@@ -42,7 +42,7 @@ export type GitStore = {
   readonly patch: (id: string, commit: string) => Promise<string>;
   /** The first commit of an empty repository, made of a folder; does nothing when the branch exists. */
   readonly seed: (id: string, branch: string, folder: string) => Promise<void>;
-  /** What git's program says first to a client that speaks this version of the protocol. */
+  /** What git's program sends first to a client with this version of the protocol. */
   readonly advertise: (
     id: string,
     program: "git-upload-pack" | "git-receive-pack",

@@ -1,6 +1,6 @@
 // Fake GitHub (its Enterprise Server address scheme: /api/v3): owners and repositories over REST, real git over
 // HTTP. Its traps are the real one's: "exists" is a 422 among other 422s, what the token may not see is a 404, and a rate
-// limit is told by 403.
+// limit is a 403.
 
 import Router from "@koa/router";
 import type Koa from "koa";

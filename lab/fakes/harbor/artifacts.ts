@@ -34,7 +34,7 @@ export function harborArtifacts({ state, save, store, timing, clock }: Options) 
   return {
     pushed: ({ repository, digest, mediaType }: PushedManifest): void => {
       const { manifest } = readManifest(store, repository, digest);
-      // What belongs to another manifest is an accessory of it and no artifact of its own.
+      // A manifest that belongs to another one is its accessory, not an artifact.
       if (manifest.subject) return;
       const entry = state.repositories[repository] ?? { id: state.nextId++, artifacts: {} };
       state.repositories[repository] = entry;

@@ -101,7 +101,7 @@ function signedIn(ctx: Koa.Context, { access }: World): string {
   return account;
 }
 
-/** The project, for somebody who may see it. A robot gets 403 for an absent one, as in Harbor. */
+/** The project, for a caller who may see it. A robot gets 403 for an absent one, as in Harbor. */
 function projectFor(ctx: Koa.Context, { state, access }: World, name: string): ProjectState {
   const account = basicAccount(ctx, access);
   if (account === "wrong") throw new Answer(401, errors("UNAUTHORIZED", "unauthorized"));

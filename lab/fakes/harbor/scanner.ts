@@ -79,7 +79,7 @@ export async function inspect(store: RegistryStore, manifestBytes: Buffer): Prom
       for await (const text of packageFiles(store.streamBlob(layer.digest))) byPackage.push(...packageFindings(text));
     }
   } catch {
-    // A scanner cannot read every format that somebody packs layers in; then its scan ends as an error.
+    // A scanner cannot read every format of layers; such a scan ends as an error.
     return { findings: [], scanner: "fails" };
   }
   const scan = labels["lab.scan"];

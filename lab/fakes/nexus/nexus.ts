@@ -26,7 +26,7 @@ const REPOSITORIES: readonly Repository[] = [
   { name: "pypi-group", format: "pypi", type: "group", online: true },
 ];
 
-/** `GET /_lab/downloads` tells the downloads to other processes; `POST /_lab/repositories/<name>/offline` (or online). */
+/** `GET /_lab/downloads` lists the downloads for other processes; `POST /_lab/repositories/<name>/offline` (or online). */
 export async function startNexus(options: NexusOptions): Promise<Nexus> {
   const { state, save } = openState<State>(options, () => ({
     repositories: REPOSITORIES.map((one) => ({ ...one })),

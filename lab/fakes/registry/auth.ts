@@ -1,5 +1,5 @@
 // The fake registry's door: Basic credentials or a Bearer token from the token service, checked per repository and
-// action, with the challenge that tells clients where to get a token.
+// action, with a challenge: where clients get a token.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type Koa from "koa";
@@ -36,7 +36,7 @@ export function answerToken(ctx: Koa.Context, access: RegistryAccess): void {
 }
 
 /**
- * Lets a request pass or answers 401 with a challenge. Without `repository` it only asks for somebody who is signed in or
+ * Lets a request pass or answers 401 with a challenge. Without `repository` it only requires a caller who is signed in or
  * holds a token, as `GET /v2/` does.
  */
 export function checkAccess(ctx: Koa.Context, access: RegistryAccess, repository?: string, action?: Action): void {

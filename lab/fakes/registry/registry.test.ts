@@ -138,7 +138,7 @@ test("takes a manifest only when it is whole, and hides it from who does not ask
   assert.equal(codeOf(index), "MANIFEST_UNKNOWN");
 });
 
-test("lists tags in order and in pages, and lets them go", async (t) => {
+test("lists tags in order and in pages, and deletes them", async (t) => {
   const { ask } = await open(t);
   for (const tag of ["c", "a", "b"]) await putManifest(ask, "a/b", tag);
   assert.deepEqual((await ask("GET", "/v2/a/b/tags/list")).json(), { name: "a/b", tags: ["a", "b", "c"] });
@@ -166,7 +166,7 @@ test("lists what belongs to a manifest", async (t) => {
   assert.equal((await list("?artifactType=x/note")).length, 1);
 });
 
-test("asks for a token, gives one for what the account may do, and no more", async (t) => {
+test("requires a token, and issues one for the rights of the account only", async (t) => {
   const { ask, url } = await open(t, { username: "ci", password: "secret-1" });
   const refused = await ask("POST", "/v2/a/b/blobs/uploads/");
   const challenge = refused.headers.get("www-authenticate") ?? "";

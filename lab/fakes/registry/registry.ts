@@ -172,7 +172,7 @@ async function complete(ctx: Koa.Context, store: RegistryStore, repository: stri
   blobCreated(ctx, repository, digest);
 }
 
-/** Keeps what comes; when the connection breaks, what had come stays and there is nobody to answer. */
+/** Stores the bytes that arrive. If the connection breaks, they stay, and no answer is sent. */
 async function receive(ctx: Koa.Context, store: RegistryStore, id: string): Promise<void> {
   try {
     await store.appendUpload(id, received(ctx));

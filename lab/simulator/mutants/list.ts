@@ -141,8 +141,8 @@ export const MUTANTS: readonly Mutant[] = [
     "place-before-deliveries",
     "the notify-agent commits its read position before the deliveries",
     "notify-agent/sources/feed-source.ts",
-    '  const result = await deps.journal.append([\n    { stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot },\n',
-    '  await deps.journal.append([{ stream: CURSOR, expected: version, events: [{ kind: "FeedRead", after: last }], snapshot }]);\n  const result = await deps.journal.append([\n',
+    '  const result = await deps.journal.append([\n    CURSOR.append("", { expected: version, events: [{ kind: "FeedRead", after: last }], state }),\n',
+    '  await deps.journal.append([CURSOR.append("", { expected: version, events: [{ kind: "FeedRead", after: last }], state })]);\n  const result = await deps.journal.append([\n',
   ),
   one(
     "only-the-first-is-lost",

@@ -14,7 +14,7 @@ export const stepInput = z.object({
   flaky: z.number(),
   /** Probability that the step ends as failed. */
   fail: z.number(),
-  /** How long it goes on after it was told to stop. */
+  /** How long it continues after it was asked to stop. */
   stubbornMs: z.number(),
   lines: z.number(),
 });

@@ -7,11 +7,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import {
+  DELIVERY_STREAMS,
   type Delivery,
   deliveryId,
-  deliveryStream,
   NOTIFY_INDEXES,
   recordDelivery,
+  streamIdOf,
 } from "@gantry/notify-agent/deliveries/delivery.ts";
 import { DELIVERIES } from "@gantry/notify-agent/retention/retention.ts";
 import { freePort } from "@gantry/runtime/free-ports.ts";
@@ -95,16 +96,16 @@ async function audit(
   const journal = await open();
   let [lost, damaged, inBoth, archivedTwice, leftWrongly] = [0, 0, 0, 0, 0];
   for (const one of old) {
-    const loaded = await journal.load(deliveryStream(one.key));
+    const loaded = await DELIVERY_STREAMS.load(journal, streamIdOf(one.key));
     const records = archived.get(one.id) ?? [];
     if (!loaded && records.length === 0) lost += 1;
     if (loaded && records.length > 0) inBoth += 1;
     if (records.length > 1) archivedTwice += 1;
-    const copies: unknown[] = [...(loaded ? [loaded.snapshot] : []), ...records.map((record) => record.delivery)];
+    const copies: unknown[] = [...(loaded ? [loaded.state] : []), ...records.map((record) => record.delivery)];
     if (!copies.every((copy) => isDeepStrictEqual(copy, one)) || !records.every(hasItsTry)) damaged += 1;
   }
   for (const one of others)
-    if (archived.has(one.id) || !(await journal.load(deliveryStream(one.key)))) leftWrongly += 1;
+    if (archived.has(one.id) || !(await DELIVERY_STREAMS.load(journal, streamIdOf(one.key)))) leftWrongly += 1;
   await journal.close();
   return { leftForArchive: archived.size, inBoth, archivedTwice, lost, damaged, leftWrongly };
 }
