@@ -39,8 +39,13 @@ export type TypeScriptProject = {
   readonly close: () => void;
 };
 
-/** Takes about a second. The compiler runs as a child process until `close`. */
-export function openTypeScriptProject(): TypeScriptProject {
+/**
+ * Opened once per process, because it takes seconds of CPU time: code.test.ts runs all checks that need it. The compiler runs
+ * as a child process until `close`.
+ */
+export const project: TypeScriptProject = openTypeScriptProject();
+
+function openTypeScriptProject(): TypeScriptProject {
   const api = new API({ cwd: ROOT });
   const config = `${ROOT}tsconfig.json`;
   const project = api.updateSnapshot({ openProject: config }).getProject(config);

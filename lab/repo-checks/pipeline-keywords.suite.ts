@@ -2,7 +2,7 @@
 // pipelines or shows them. A keyword that only the parser knows is accepted and then ignored, which users cannot see.
 
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import {
   concurrencyShape,
   jobShape,
@@ -21,7 +21,7 @@ import {
   isVariableDeclaration,
 } from "typescript/unstable/ast";
 import { isTest } from "./sources.ts";
-import { openTypeScriptProject, visit } from "./typescript-project.ts";
+import { project, visit } from "./typescript-project.ts";
 
 /**
  * For each shape of a pipeline file, the types of core/pipeline/pipeline.ts and retry.ts that hold its keywords. Runners get steps over
@@ -49,9 +49,6 @@ const PARSER = /^core\/pipeline\/(file|shape|normalise|parse|places|rules[a-z-]*
 
 /** Keywords of parameters are JSON Schema and are read by name at run time, which types do not show: the files that do it. */
 const READ_BY_NAME = ["core/pipeline/json-schema.ts", "console/src/"];
-
-const project = openTypeScriptProject();
-after(() => project.close());
 
 /** `Type.property` or `schema.property` → the places of its declarations. Several when a schema has variants. */
 const declarations = new Map<string, string[]>();

@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isTest } from "./sources.ts";
-import { importsOf, openTypeScriptProject } from "./typescript-project.ts";
+import { importsOf, project } from "./typescript-project.ts";
 
 type Manifest = {
   readonly workspaces?: readonly string[];
@@ -29,9 +29,6 @@ const manifest = (folder: string): Manifest =>
   JSON.parse(readFileSync(fileURLToPath(new URL(`${folder}package.json`, ROOT)), "utf8")) as Manifest;
 const root = manifest("");
 const rootPackages = Object.keys(root.devDependencies ?? {});
-
-const project = openTypeScriptProject();
-after(() => project.close());
 
 /** `@scope/name` or `name`; undefined for files and for what Node has. */
 function packageOf(specifier: string): string | undefined {

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { posix } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { findCycles } from "./cycles.ts";
 import { isTest } from "./sources.ts";
-import { type Import, importsOf, openTypeScriptProject } from "./typescript-project.ts";
+import { type Import, importsOf, project } from "./typescript-project.ts";
 
 type Edge = { readonly to: RegExp; readonly typeOnly?: true };
 
@@ -55,8 +55,6 @@ const CORE_PACKAGES = /^(zod|yaml|@marcbachmann\/cel-js)$/;
 const IMPURE =
   /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomUUID\(|\bprocess\.[a-z]|\bfetch\(|\bset(Timeout|Interval|Immediate)\(|\bperformance\./;
 
-const project = openTypeScriptProject();
-after(() => project.close());
 const files = project.files.filter(({ path }) => path.includes("/"));
 const importsByFile = new Map(files.map((file) => [file.path, importsOf(file)]));
 

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { posix } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { isTest } from "./sources.ts";
-import { functionsOf, openTypeScriptProject } from "./typescript-project.ts";
+import { functionsOf, project } from "./typescript-project.ts";
 
 const MAX_FUNCTION_LINES = 80;
 const MAX_FOLDER_FILES = 25;
@@ -12,8 +12,6 @@ const MAX_FOLDER_FILES = 25;
 /** Folders whose files are all of one kind, one file per member of a list. */
 const ONE_KIND = /\/(routes|pages|steps|events)$/;
 
-const project = openTypeScriptProject();
-after(() => project.close());
 const product = project.files.filter(({ path }) => path.includes("/") && !path.startsWith("lab/") && !isTest(path));
 
 test(`sizes: no function has more than ${MAX_FUNCTION_LINES} lines without a reason`, () => {

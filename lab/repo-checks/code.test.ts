@@ -1,0 +1,10 @@
+// The checks that need the project as the TypeScript compiler sees it. They share one compiler.
+
+import { after } from "node:test";
+import "./import-boundaries.suite.ts";
+import "./packages.suite.ts";
+import "./pipeline-keywords.suite.ts";
+import "./sizes.suite.ts";
+import { project } from "./typescript-project.ts";
+
+after(() => project.close());
