@@ -48,7 +48,10 @@ export async function prepare({
   lab: isWanted,
 }: AllInOneOptions): Promise<{ folder: DataFolder; configs: Configs; closeLab: () => Promise<void> }> {
   const folder = await openDataFolder(data, SITES, port);
-  const lab = isWanted ? await openLab(folder.path, path) : noLab(folder.path, path);
+  const lab = await (isWanted ? openLab(folder.path, path) : noLab(folder.path, path)).catch((error: unknown) => {
+    folder.release();
+    throw error;
+  });
   // The lab's scripts are ours, so the lab also works where there is no sandbox. A runner of yours refuses scripts there.
   const isolation = isWanted && (await sandboxProblem(path)) !== undefined ? "none" : "sandbox";
   const token = folder.platformToken;
@@ -57,7 +60,10 @@ export async function prepare({
   const notify = { url: `http://127.0.0.1:${folder.ports.notify}`, token };
   return {
     folder,
-    closeLab: lab.close,
+    closeLab: async () => {
+      await lab.close();
+      folder.release();
+    },
     configs: {
       agent: {
         data: join(folder.path, "task-agent"),
@@ -124,7 +130,7 @@ async function openLab(dir: string, path: string): Promise<Lab> {
 }
 
 /** One runner, at the site platform. Runners of other sites are started elsewhere, with the tokens of the data folder. */
-function noLab(dir: string, path: string): Lab {
+async function noLab(dir: string, path: string): Promise<Lab> {
   const data = join(dir, "runner-platform");
   const platform = { name: "platform-1", site: "platform", data, path, slots: 4, labels: ["site-platform"] };
   return { runners: [platform], channels: {}, close: async () => {} };

@@ -38,7 +38,7 @@ test("list, show and check work; check finds damage; wrong arguments print the u
   assert.deepEqual([unknown.code, unknown.err], [1, `There is no task t0 in ${folder}.\n`]);
   const whole = await run("check", folder);
   assert.deepEqual([whole.code, whole.err], [0, ""]);
-  assert.match(whole.out, /2 parts with 2 records are intact, 0 are damaged/);
+  assert.match(whole.out, /2 parts with 2 records intact, 0 damaged/);
 
   await truncate(join(folder, "2026-08-22", "tasks.jsonl.gz"), 20);
   const cut = await run("check", folder);

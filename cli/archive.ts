@@ -3,6 +3,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { dayOfTask } from "@gantry/core/task/task-id.ts";
 import { findArchived, listArchive, readPart } from "@gantry/journal/archive/archive.ts";
@@ -74,7 +75,7 @@ async function check({ folder }: Request, io: Pick<Io, "stdout" | "stderr">): Pr
       }
     }
   }
-  io.stdout(`${folder}: ${parts} parts with ${records} records are intact, ${damaged} are damaged\n`);
+  io.stdout(`${folder}: ${counted(parts, "part")} with ${counted(records, "record")} intact, ${damaged} damaged\n`);
   return damaged > 0 ? 1 : 0;
 }
 

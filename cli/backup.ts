@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { createGzip } from "node:zlib";
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { exists } from "@gantry/journal/archive/archive.ts";
 import { checkJournal, copyJournal, isSqliteFile } from "@gantry/journal/sqlite/backup.ts";
@@ -49,7 +50,7 @@ export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "s
     return 2;
   }
   const { journals, files, bytes, archives } = await writeBackup(data, to, new Date());
-  io.stdout(`${to}: ${journals} journals and ${files} files, ${bytes} bytes\n`);
+  io.stdout(`${to}: ${counted(journals, "journal")} and ${counted(files, "file")}, ${counted(bytes, "byte")}\n`);
   for (const folder of archives) io.stdout(`Not in the backup: ${folder}. Copy this folder now.\n`);
   return 0;
 }

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { freePorts } from "@gantry/runtime/free-ports.ts";
+import { takeLock } from "@gantry/runtime/lock.ts";
 import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 
 export type DataFolder = {
@@ -12,6 +13,8 @@ export type DataFolder = {
   readonly platformToken: string;
   readonly runnerTokens: { readonly [site: string]: string };
   readonly ports: Ports;
+  /** Lets another `gantry start` have the folder. */
+  readonly release: () => void;
 };
 
 export type Ports = { readonly portal: number; readonly agent: number; readonly notify: number };
@@ -24,7 +27,8 @@ type SavedData = {
 
 /**
  * Opens a data folder, with the tokens and ports of earlier starts. `portalPort` overrides the port of the portal and is saved;
- * 0 selects a free port.
+ * 0 selects a free port. Throws `store-busy` when another process has the folder, before anything is changed or any port is
+ * taken: otherwise one of the folder's ports, all in use, would be blamed.
  */
 export async function openDataFolder(
   path: string,
@@ -34,6 +38,20 @@ export async function openDataFolder(
   const folder = resolve(path);
   makePrivateFolder(folder);
   const file = join(folder, "gantry.json");
+  const release = takeLock(file);
+  try {
+    return { path: folder, ...(await readOrCreate(file, sites, portalPort)), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function readOrCreate(
+  file: string,
+  sites: readonly string[],
+  portalPort: number | undefined,
+): Promise<SavedData> {
   const before: Partial<SavedData> = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as SavedData) : {};
   // Reused by later starts, so that links stay valid.
   const [portal = 0, agent = 0, notify = 0] = await freePorts(3);
@@ -47,7 +65,7 @@ export async function openDataFolder(
     },
   };
   writeSecret(file, saved);
-  return { path: folder, ...saved };
+  return saved;
 }
 
 /** Writes JSON that only the owner may read, atomically. */

@@ -8,6 +8,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { createGunzip } from "node:zlib";
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { checkJournal, type JournalFacts } from "@gantry/journal/sqlite/backup.ts";
 import { type Extract, extract } from "tar-stream";
@@ -43,8 +44,11 @@ export async function restore(argv: readonly string[], io: Pick<Io, "stdout" | "
     return 2;
   }
   const { createdAt, journals, files } = await readBackup(from, data);
-  for (const { path, streams, events } of journals) io.stdout(`${path}: ${streams} streams, ${events} events\n`);
-  io.stdout(`${data}: restored from the backup of ${createdAt}, ${journals.length} journals and ${files} files\n`);
+  for (const { path, streams, events } of journals)
+    io.stdout(`${path}: ${counted(streams, "stream")}, ${counted(events, "event")}\n`);
+  io.stdout(
+    `${data}: restored from the backup of ${createdAt}, ${counted(journals.length, "journal")} and ${counted(files, "file")}\n`,
+  );
   return 0;
 }
 

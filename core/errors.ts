@@ -1,6 +1,7 @@
 // One table of errors: code → what happened, why, what to do. Call sites give a code and details, no sentences.
 // A sentence may contain a detail as {name}; `explain` fills it in. Details must never contain secrets.
 
+import { counted } from "./count.ts";
 import { ARCHIVE_ERRORS } from "./error-table/archive.ts";
 import type { ErrorEntry } from "./error-table/entry.ts";
 import { PIPELINE_ERRORS } from "./error-table/pipelines.ts";
@@ -80,11 +81,15 @@ function sentence(text: string): string {
 }
 
 /**
- * `{name}` becomes the detail of this name; `{name:text}` becomes the text when there is none. A detail that is a sentence
+ * `{name}` becomes the detail of this name; `{name:text}` becomes the text when there is none; `{count|file|files}` a number
+ * with what it counts. A detail that is a sentence
  * brings its own full stop.
  */
 function fill(sentence: string, details: JsonObject): string {
-  return sentence.replace(/\{(\w+)(?::([^}]*))?\}(\.?)/g, (_, name: string, otherwise = "", stop: string) => {
+  const counts = sentence.replace(/\{(\w+)\|(\w+)\|(\w+)\}/g, (_, name: string, one: string, many: string) =>
+    counted(Number(details[name]), one, many),
+  );
+  return counts.replace(/\{(\w+)(?::([^}]*))?\}(\.?)/g, (_, name: string, otherwise = "", stop: string) => {
     const value = details[name] ?? otherwise;
     const text = typeof value === "string" ? value : JSON.stringify(value);
     return /[.!?…]$/.test(text) ? text : `${text}${stop}`;

@@ -1,6 +1,7 @@
 // What one issue of zod says about a value, as the end of a sentence whose subject is the name of the value: "must be text".
 
 import type { z } from "zod";
+import { counted } from "./count.ts";
 import { patternInWords } from "./pipeline/pattern-words.ts";
 
 /** An issue of any kind but the unknown keys, whose subject are the keys. A message that the schema gives comes first. */
@@ -54,7 +55,7 @@ function limitInWords(issue: Limit, inclusive: string, exclusive: string, count:
   const unit = UNITS[issue.origin];
   if (unit === undefined) return `be ${bound} ${count}`;
   if (issue.code === "too_small" && count === 1 && bound === inclusive) return "not be empty";
-  return `have ${bound} ${count} ${unit}${count === 1 ? "" : "s"}`;
+  return `have ${bound} ${counted(count, unit)}`;
 }
 
 const UNITS: { readonly [origin: string]: string | undefined } = {

@@ -6,7 +6,12 @@ import type { Channel, ChannelTools, ChannelType } from "@gantry/core/notify/cha
 import type { z } from "zod";
 
 /** A channel with a valid configuration. */
-export type ReadyChannel = { readonly kind: string; readonly open: (tools: ChannelTools) => Channel };
+export type ReadyChannel = {
+  readonly kind: string;
+  /** `insecureSkipVerify` is set: the certificate of the other side is not checked. */
+  readonly isInsecure: boolean;
+  readonly open: (tools: ChannelTools) => Channel;
+};
 
 export type ChannelKind = {
   readonly kind: string;
@@ -23,7 +28,13 @@ function kindOf<C>({ kind, config, open }: ChannelType<C>): ChannelKind {
     read: (value) => {
       const parsed = config.safeParse(value);
       if (!parsed.success) return { ok: false, error: parsed.error };
-      return { ok: true, channel: { kind, open: (tools) => open(parsed.data, tools) } };
+      const { data } = parsed;
+      const isInsecure = isObject(data) && data.insecureSkipVerify === true;
+      return { ok: true, channel: { kind, isInsecure, open: (tools) => open(data, tools) } };
     },
   };
+}
+
+function isObject(value: unknown): value is { readonly insecureSkipVerify?: unknown } {
+  return typeof value === "object" && value !== null;
 }

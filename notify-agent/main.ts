@@ -74,6 +74,11 @@ async function assemble(
   const clock = deps.clock ?? systemClock;
   const random = deps.random ?? Math.random;
   const logger = deps.logger ?? makeLogger("notify-agent", config.logLevel);
+  for (const [name, { isInsecure }] of config.channels) {
+    const risk = "the server's certificate is not checked, so messages and credentials can be read on the way";
+    // As an error, which viewers of logs show in red.
+    if (isInsecure) logger.error({ channel: name }, `insecureSkipVerify is set for the channel ${name}: ${risk}`);
+  }
   const metrics = makeMetrics(() => queues.pending());
   let live = NO_SETTINGS;
   const isPaused = (): boolean => live["notify.paused"] === true;

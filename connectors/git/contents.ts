@@ -1,6 +1,7 @@
 // Brings what a checkout needs besides its ordinary files: submodules are checked out in their folders, Git LFS pointers
 // become files. What cannot be brought is an error.
 
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
 import { fillFolder } from "./checkout.ts";
@@ -52,7 +53,8 @@ export async function fillContents(access: ContentsAccess, repository: FilledRep
         level,
       );
     }
-  } else if (links.length > 0) access.log(`${links.length} submodules are left out, as the step says`);
+  } else if (links.length > 0)
+    access.log(`${counted(links.length, "submodule is", "submodules are")} left out, as the step says`);
   if (!access.lfs) return;
   const { signal } = access.runtime;
   const files = await fillLfs(
@@ -61,7 +63,7 @@ export async function fillContents(access: ContentsAccess, repository: FilledRep
     folder,
     entries,
   );
-  if (files > 0) access.log(`${files} files of Git LFS`);
+  if (files > 0) access.log(`${counted(files, "file")} of Git LFS`);
 }
 
 async function submodulesOf(git: Git, entries: readonly TreeEntry[], commit: string): Promise<readonly Submodule[]> {

@@ -1,5 +1,6 @@
 // The steps of git: git/checkout, git/create-repository, git/render-template, git/commit-push.
 
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
@@ -164,7 +165,7 @@ export const renderTemplate = defineStep({
     const from = await folderInside(workspace, input.from, "git/render-template");
     const into = await folderInside(workspace, input.into, "git/render-template");
     const files = await renderFolder(from, into, input.values);
-    context.log(`${files} files`);
+    context.log(counted(files, "file"));
     return succeeded({ files });
   },
 });

@@ -1,5 +1,6 @@
 // Steps for Harbor: ensure the project that images are pushed to, and wait for the vulnerability scan.
 
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import type { HarborSystem } from "@gantry/core/site/systems.ts";
@@ -154,7 +155,9 @@ async function verdictOf(
 ): Promise<StepOutcome<ScanOutput>> {
   const { severity, total, fixable, counts, violations } = countFindings(summaries, input.failOn);
   const output = { severity, total, fixable, counts, reportUrl };
-  log(`the scan found ${total} vulnerabilities, ${fixable} with a fix; the worst is ${severity}: ${reportUrl}`);
+  log(
+    `the scan found ${counted(total, "vulnerability", "vulnerabilities")}, ${fixable} with a fix; the worst is ${severity}: ${reportUrl}`,
+  );
   if (violations === 0) return succeeded(output);
   const [project, name] = splitRepository(input.repository);
   const all = (await Promise.all(images.map((digest) => client.vulnerabilities(project, name, digest)))).flat();
@@ -163,7 +166,7 @@ async function verdictOf(
   const [first] = worst;
   const error = new GantryError("gate-failed", {
     gate: `The vulnerability scan of ${input.repository}`,
-    problem: `${violations} findings are ${input.failOn} or worse.`,
+    problem: `${counted(violations, "finding is", "findings are")} ${input.failOn} or worse.`,
     todo: first?.fix_version
       ? `Update ${first.package} to ${first.fix_version}, and push again.`
       : `Read the report at ${reportUrl}.`,

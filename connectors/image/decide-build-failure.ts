@@ -1,6 +1,7 @@
 // Which instruction of a Dockerfile a builder failed at, read from what it printed. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { scriptFailed } from "@gantry/core/step/script-end.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { Dockerfile, Instruction } from "./dockerfile.ts";
 
@@ -28,7 +29,7 @@ export function buildFailure(output: BuildOutput, dockerfile: Dockerfile, file: 
   if (place === undefined) {
     const ended = output.signal === null ? "" : ` (${output.signal})`;
     const problem = `${output.program} could not build the image${ended}: ${reason}`;
-    return new GantryError("script-failed", { exit: output.exitCode, problem });
+    return scriptFailed(output.exitCode, problem);
   }
   const inner = output.lines.map((line) => INNER_EXIT.exec(line)?.[1]).findLast((code) => code !== undefined);
   const instruction = truncate(`${place.name} ${oneLine(place.text)}`.trim(), 200);

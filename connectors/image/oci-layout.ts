@@ -2,6 +2,7 @@
 
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import type { z } from "zod";
@@ -46,7 +47,7 @@ export async function readLayout(folder: string, builder: string): Promise<Built
 
   const { manifests: roots } = parse(imageIndexSchema, await readFile(join(folder, "index.json")), "index.json");
   const [root] = roots;
-  if (!root || roots.length !== 1) throw strange(`it left ${roots.length} images instead of one`);
+  if (!root || roots.length !== 1) throw strange(`it left ${counted(roots.length, "image")} instead of one`);
   await add(root);
   return { manifests, blobs, reproducible: false };
 }

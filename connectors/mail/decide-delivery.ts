@@ -1,6 +1,7 @@
 // What one attempt to send a mail to several receivers means for its delivery. Pure. Every receiver counts: a mail that one
 // server accepted and another one greylisted is not delivered yet.
 
+import { counted } from "@gantry/core/count.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
 
 export type Rejection = { readonly receiver: string; readonly code: number; readonly text: string };
@@ -37,7 +38,7 @@ export function decideDelivery({
   const waiting = new Set(later.map(({ receiver }) => receiver));
   const reached = new Set([...before, ...open.filter((one) => !waiting.has(one))]);
   if (later.length > 0) {
-    const problem = `${later.length} of ${before.size + open.length} receivers: ${later[0]?.text ?? ""}`;
+    const problem = `${later.length} of ${counted(before.size + open.length, "receiver")}: ${later[0]?.text ?? ""}`;
     const afterMs = waitOf(later);
     return { result: { kind: "retry", problem, ...(afterMs === undefined ? {} : { afterMs }) }, reached };
   }
@@ -45,7 +46,7 @@ export function decideDelivery({
   if (first && never.length === open.length && before.size === 0) {
     return { result: { kind: "refused", problem: first.text }, reached };
   }
-  const refused = first ? ` (${never.length} of ${before.size + open.length} receivers refused)` : "";
+  const refused = first ? ` (${never.length} of ${counted(before.size + open.length, "receiver")} refused)` : "";
   return { result: { kind: "delivered", ref: `${attempt.messageId ?? ""}${refused}`.trim() }, reached };
 }
 

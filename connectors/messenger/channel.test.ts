@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from "node:test";
 import type { Message, SendResult } from "@gantry/core/notify/channel.ts";
 import { STATES } from "@gantry/core/task/states.ts";
 import { anyCharacter } from "@gantry/lab/any-character.fixture.ts";
+import { selfSigned } from "@gantry/lab/fakes/certificate.ts";
 import type { FakeServer } from "@gantry/lab/fakes/fake-server.ts";
 import { LAB_CUBE, type LabMessage, startMessenger } from "@gantry/lab/fakes/messenger.ts";
 import fc from "fast-check";
@@ -255,6 +256,30 @@ describe("the configuration", () => {
   ];
   for (const [name, config] of bad) {
     test(`${name} is refused`, () => assert.equal(messengerConfig.safeParse(config).success, false));
+  }
+});
+
+test("every preset takes ca: and insecureSkipVerify:, and names the remedy where a certificate is not trusted", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-messenger-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const tls = selfSigned(["localhost"]);
+  const fake = await startMessenger({ name: "messenger", dir, tls });
+  t.after(() => fake.close());
+  const [ca, other] = [join(dir, "ca.pem"), join(dir, "other.pem")];
+  await writeFile(ca, tls.cert);
+  await writeFile(other, selfSigned(["localhost"]).cert);
+  for (const preset of PRESETS) {
+    const send = async (trust: object): Promise<string> => {
+      const config = messengerConfig.parse({ ...configOf(preset, `https://localhost:${fake.port}`), ...trust });
+      const result = await messengerChannel.open(config, { fetch }).send(message, AbortSignal.timeout(5_000));
+      return result.kind === "delivered" ? result.kind : `${result.kind}: ${result.problem}`;
+    };
+    const untrusted = /^retry: the certificate of localhost:\d+ is not trusted .*name its authority with ca:/;
+    assert.match(await send({}), untrusted, preset);
+    assert.match(await send({ ca: other }), untrusted, preset);
+    assert.equal(await send({ ca }), "delivered", preset);
+    assert.equal(await send({ insecureSkipVerify: true }), "delivered", preset);
+    assert.match(await send({ ca: join(dir, "none.pem") }), /^retry: The file \S+ cannot be read/, preset);
   }
 });
 

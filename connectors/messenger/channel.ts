@@ -1,16 +1,26 @@
 // Messengers that accept a message as one JSON request: CUBE, Slack, Mattermost, Teams, and any other through a template.
 
+import { explain, GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { createMasker } from "@gantry/core/mask/masker.ts";
 import type { Channel, ChannelTools, ChannelType, Message } from "@gantry/core/notify/channel.ts";
 import { connectionProblem } from "@gantry/core/system-error-words.ts";
+import { trustingFetch } from "@gantry/runtime/http/trusting-fetch.ts";
 import { z } from "zod";
+import { tlsProblem } from "../certificate.ts";
 import { type MessengerAnswer, readMessengerAnswer } from "./answer.ts";
 import { cubeBody, mattermostBody, slackBody, teamsBody } from "./presets.ts";
 import { fillTemplate, placeholderValues, unknownPlaceholders } from "./template.ts";
 
 const url = z.url({ protocol: /^https?$/ });
 const json: z.ZodType<JsonValue> = z.json();
+
+const trust = {
+  /** PEM file with certificates to trust besides the usual ones. */
+  ca: z.string().min(1).optional(),
+  /** Accepts any certificate: whoever is between here and the messenger can read the messages and the token. */
+  insecureSkipVerify: z.boolean().optional(),
+};
 
 export const messengerConfig = z.discriminatedUnion("preset", [
   z.strictObject({
@@ -22,19 +32,22 @@ export const messengerConfig = z.discriminatedUnion("preset", [
     /** Recipients when a rule names none. */
     people: z.array(z.string().min(1)).default([]),
     channels: z.array(z.string().min(1)).default([]),
+    ...trust,
   }),
   /** The address of an incoming webhook, which is bound to one channel. */
-  z.strictObject({ preset: z.literal("slack"), url }),
+  z.strictObject({ preset: z.literal("slack"), url, ...trust }),
   z.strictObject({
     preset: z.literal("mattermost"),
     url,
     channel: z.string().optional(),
     username: z.string().optional(),
+    ...trust,
   }),
   /** The address of a Workflows trigger. */
-  z.strictObject({ preset: z.literal("teams"), url }),
+  z.strictObject({ preset: z.literal("teams"), url, ...trust }),
   z.strictObject({
     preset: z.literal("template"),
+    ...trust,
     method: z.enum(["POST", "PUT"]).default("POST"),
     url,
     headers: z
@@ -60,12 +73,18 @@ const MAX_ANSWER = 65_536;
 
 function openMessenger(config: MessengerConfig, tools: ChannelTools): Channel {
   const clean = cleanerOf(config);
+  const { host } = new URL(config.url);
+  const through = { fetch: trustingFetch(tools.fetch, `the messenger ${host}`, config) };
   return {
     send: async (message, signal) => {
       try {
-        return readMessengerAnswer(await post(config, message, tools, signal, clean), Date.now());
+        return readMessengerAnswer(await post(config, message, through, signal, clean), Date.now());
       } catch (error) {
-        return { kind: "retry", problem: signal.aborted ? "no answer in time" : clean(connectionProblem(error)) };
+        if (signal.aborted) return { kind: "retry", problem: "no answer in time" };
+        if (error instanceof GantryError) return { kind: "retry", problem: clean(explain(error).why) };
+        const untrusted = tlsProblem(error);
+        const advice = `the certificate of ${host} is not trusted (${untrusted}): name its authority with ca:, or correct url:`;
+        return { kind: "retry", problem: clean(untrusted === undefined ? connectionProblem(error) : advice) };
       }
     },
   };

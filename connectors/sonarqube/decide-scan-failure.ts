@@ -2,6 +2,7 @@
 // ERROR lines distinguishes a refused token or an absent server from sources that it cannot analyse. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { scriptFailed } from "@gantry/core/step/script-end.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 
 export type ScanEnd = {
@@ -53,7 +54,7 @@ export function decideScanFailure({ system, projectKey, exitCode, errors }: Scan
       });
     }
   }
-  return new GantryError("script-failed", { exit: exitCode, problem: `sonar-scanner: ${problem}` });
+  return scriptFailed(exitCode, `sonar-scanner: ${problem}`);
 }
 
 /** Lines that the scanner adds to every failure. */

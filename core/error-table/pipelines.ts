@@ -5,7 +5,7 @@ import type { ErrorEntry } from "./entry.ts";
 export const PIPELINE_ERRORS = {
   "pipeline-invalid": {
     status: 400,
-    message: "The pipeline file {file} has {count} mistakes.",
+    message: "The pipeline file {file} has {count|mistake|mistakes}.",
     why: "{problem}",
     todo: "Correct the listed lines. `gantry lint` checks a file without running it.",
   },

@@ -65,7 +65,7 @@ export const PROTOCOL_ERRORS = {
   },
   "log-rewind": {
     status: 416,
-    message: "The log has {ack} bytes, but this chunk begins at byte {offset}.",
+    message: "The log has {ack|byte|bytes}, but this chunk begins at byte {offset}.",
     why: "Bytes in between are missing, or were sent before.",
     todo: "Send from byte {ack}.",
   },

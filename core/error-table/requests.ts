@@ -48,7 +48,7 @@ export const REQUEST_ERRORS = {
   },
   "too-many": {
     status: 429,
-    message: "{who} has already started {limit} tasks within one minute.",
+    message: "{who} has already started {limit|task|tasks} within one minute.",
     why: "That is the limit an administrator has set (setting tasks.perMinute).",
     todo: "Wait a minute, or ask an administrator to raise the limit.",
     retryable: true,
@@ -87,7 +87,7 @@ export const REQUEST_ERRORS = {
   },
   "range-outside": {
     status: 416,
-    message: "The range is beyond the end of the log, which has {size} bytes.",
+    message: "The range is beyond the end of the log, which has {size|byte|bytes}.",
     why: "The range begins after the last byte.",
     todo: "Request a range that begins before byte {size}, or wait until the log has grown.",
   },

@@ -102,7 +102,7 @@ export const SITE_ERRORS = {
   },
   "script-failed": {
     status: 422,
-    message: "The script ended with exit code {exit}.",
+    message: "The script {end}.",
     why: "{problem}",
     todo: "Read the log of this step.",
   },

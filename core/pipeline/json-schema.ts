@@ -1,6 +1,7 @@
 // Checks a value against the part of JSON Schema that zod writes for steps and that pipeline files write for parameters.
 // What it does not know (formats, conditions) it lets pass: the runner parses the value with the real schema.
 
+import { counted } from "../count.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 import { compilePattern } from "./pattern.ts";
@@ -96,8 +97,10 @@ function checkAlternatives(schema: JsonObject, value: JsonValue, context: Contex
 function checkText(schema: JsonObject, value: string): string[] {
   const length = [...value].length;
   const { minLength, maxLength, pattern } = schema;
-  if (typeof minLength === "number" && length < minLength) return [`it must have at least ${minLength} characters`];
-  if (typeof maxLength === "number" && length > maxLength) return [`it must have at most ${maxLength} characters`];
+  if (typeof minLength === "number" && length < minLength)
+    return [`it must have at least ${counted(minLength, "character")}`];
+  if (typeof maxLength === "number" && length > maxLength)
+    return [`it must have at most ${counted(maxLength, "character")}`];
   if (typeof pattern !== "string") return [];
   const compiled = compilePattern(pattern);
   if ("problem" in compiled || compiled.test(value)) return [];
@@ -119,10 +122,15 @@ function checkNumber(schema: JsonObject, value: number): string[] {
 function checkList(schema: JsonObject, value: readonly JsonValue[], context: Context): SchemaProblem[] {
   const { minItems, maxItems, items, prefixItems } = schema;
   if (typeof minItems === "number" && value.length < minItems) {
-    return [problem(context, minItems === 1 ? "it must not be empty" : `it must have at least ${minItems} elements`)];
+    return [
+      problem(
+        context,
+        minItems === 1 ? "it must not be empty" : `it must have at least ${counted(minItems, "element")}`,
+      ),
+    ];
   }
   if (typeof maxItems === "number" && value.length > maxItems) {
-    return [problem(context, `it must have at most ${maxItems} elements`)];
+    return [problem(context, `it must have at most ${counted(maxItems, "element")}`)];
   }
   const first = isList(prefixItems) ? prefixItems : [];
   return value.flatMap((item, index) => check(first[index] ?? items, item, below(context, index)));

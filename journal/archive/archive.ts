@@ -13,6 +13,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, stat } from "node:fs/p
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 
@@ -116,7 +117,8 @@ export async function readPart(folder: string, file: ArchiveFile, part: ArchiveP
   }
   if (sha256(packed) !== part.sha256) throw damaged(`the part at ${part.offset} has another checksum`);
   const lines = (await unpack(packed)).toString("utf8").trimEnd().split("\n");
-  if (lines.length !== part.ids.length) throw damaged(`the part at ${part.offset} has ${lines.length} records`);
+  if (lines.length !== part.ids.length)
+    throw damaged(`the part at ${part.offset} has ${counted(lines.length, "record")}`);
   return lines.map((line) => JSON.parse(line) as JsonObject);
 }
 
@@ -159,7 +161,7 @@ async function appendPart({
     try {
       const { size } = await data.stat();
       if (size < offset) {
-        const problem = `it has ${size} bytes, and ${offset} are on its list`;
+        const problem = `it has ${counted(size, "byte")}, and ${offset} are on its list`;
         throw new GantryError("archive-damaged", { file: `${path}.jsonl.gz`, problem });
       }
       await data.truncate(offset);

@@ -1,5 +1,6 @@
 // Decides whether this Redis may be used as a journal. Done at every connect.
 
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 
 export type ServerFacts = {
@@ -45,7 +46,7 @@ export function decideServer(
   if (lazy) warnings.push(`${lazy}: a crash of Redis can lose the last moments`);
   if (facts.replicas < wanted.waitReplicas) {
     warnings.push(
-      `${facts.replicas} replicas are connected, ${wanted.waitReplicas} must confirm: nothing can be written`,
+      `${counted(facts.replicas, "replica is", "replicas are")} connected, ${wanted.waitReplicas} must confirm: nothing can be written`,
     );
   } else if (wanted.waitReplicas === 0) {
     warnings.push("no replica confirms writes (waitReplicas is 0): when this Redis is lost, what it had is lost");

@@ -6,6 +6,7 @@
 // measurements of all this.
 
 import { randomUUID } from "node:crypto";
+import { counted } from "@gantry/core/count.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import type { FeedQuery, Journal, JournalEvent } from "../journal.ts";
 import { openStore, type Store } from "../open-store.ts";
@@ -133,7 +134,9 @@ function toStore(parts: Parts, { options, clock, waiters, isClosed }: StoreConte
     check: async () => {
       const { replicas } = await connections.ready();
       if (replicas < waitReplicas)
-        throw unavailable(`${replicas} replicas are connected, ${waitReplicas} must confirm every change.`);
+        throw unavailable(
+          `${counted(replicas, "replica is", "replicas are")} connected, ${waitReplicas} must confirm every change.`,
+        );
     },
 
     close: async () => {

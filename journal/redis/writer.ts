@@ -2,6 +2,7 @@
 // before both have answered. When an answer is lost, the same batch is sent again for up to RETRY_MS, unchanged and under
 // the same id: the script applies it once.
 
+import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { AppendResult, RemoveResult, StreamRemoval } from "../journal.ts";
@@ -119,7 +120,7 @@ function settle(
   const again: Batch[] = [];
   const waited = wait === undefined || wait[0] ? undefined : Number(wait[1]);
   const enough = deps.waitReplicas === 0 || (waited !== undefined && waited >= deps.waitReplicas);
-  const missing = enough ? undefined : unknown(`${waited ?? 0} of ${deps.waitReplicas} replicas have confirmed`);
+  const missing = enough ? undefined : unknown(`${waited ?? 0} of ${counted(deps.waitReplicas, "replica")} confirmed`);
   const lost = (batch: Batch, problem: string): void => {
     deps.connections.drop(connection, problem);
     if (deps.clock.monotonicMs() < batch.giveUpAt) again.push(batch);

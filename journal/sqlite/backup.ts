@@ -2,6 +2,7 @@
 
 import { open } from "node:fs/promises";
 import { backup, DatabaseSync } from "node:sqlite";
+import { counted } from "@gantry/core/count.ts";
 
 const MAGIC = "SQLite format 3\0";
 /** All pages in one step: with smaller steps the copy starts over whenever the owner commits in between. */
@@ -39,7 +40,7 @@ export function checkJournal(file: string): JournalFacts {
       .map((row) => String(row.integrity_check));
     if (found.join() !== "ok") throw new Error(`SQLite finds: ${found.slice(0, 3).join("; ")}`);
     const strays = db.prepare("PRAGMA foreign_key_check").all().length;
-    if (strays > 0) throw new Error(`${strays} rows belong to no stream`);
+    if (strays > 0) throw new Error(`${counted(strays, "row belongs", "rows belong")} to no stream`);
     const count = (sql: string): number => Number(db.prepare(sql).get()?.n ?? 0);
     return {
       streams: count("SELECT COUNT(*) AS n FROM streams"),

@@ -1,5 +1,7 @@
 // Discovery: which runner gets a job, or why none does. Pure. Both answers are stored in the task's history.
 
+import { counted } from "@gantry/core/count.ts";
+
 export type RunnerFacts = {
   readonly runner: string;
   readonly session: string;
@@ -65,7 +67,7 @@ export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts
   if (free.length === 0) {
     const slots = fitting.reduce((sum, one) => sum + one.slots, 0);
     const all = slots === 1 ? "the only slot" : `all ${slots} slots`;
-    const text = `${all} of ${count(fitting.length, "suitable runner")} ${slots === 1 ? "is" : "are"} busy.`;
+    const text = `${all} of ${counted(fitting.length, "suitable runner")} ${slots === 1 ? "is" : "are"} busy.`;
     return waiting("all-busy", `Waiting for a free slot at ${job.site}: ${text}`);
   }
   return best(job, free);
@@ -100,7 +102,7 @@ function best(job: JobRequirements, free: readonly RunnerFacts[]): Choice {
     kind: "chosen",
     session: first.session,
     runner: first.runner,
-    text: `${first.runner}, of ${count(free.length, "runner")} that fit: ${why}`,
+    text: `${first.runner}, of ${counted(free.length, "runner")} that fit: ${why}`,
   };
 }
 
@@ -112,8 +114,4 @@ function score(job: JobRequirements, one: RunnerFacts): number {
   if (job.lostBy?.includes(one.runner)) return one.free / one.slots - 1;
   const mirror = job.app !== undefined && one.warm.includes(job.app) ? 2 : 0;
   return mirror + one.free / one.slots + (one.polling ? 0.5 : 0);
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,6 @@
 // Whether a job may start at a site, as administrators have set it. Pure.
 
+import { counted } from "@gantry/core/count.ts";
 import type { LiveSettings } from "@gantry/core/settings/settings.ts";
 
 /** Why no job may start at a site now; `text` is shown to people. */
@@ -14,7 +15,7 @@ export function decideSiteBlock(
     return { code: "site-paused", text: `Waiting for site ${site}: an administrator has paused it.` };
   const limit = settings["dispatch.jobsPerSite"];
   if (limit === undefined || running() < limit) return undefined;
-  const jobs = `${limit} job${limit === 1 ? "" : "s"}`;
+  const jobs = counted(limit, "job");
   return {
     code: "site-limit",
     text: `Waiting for site ${site}: an administrator has limited it to ${jobs} at a time.`,

@@ -7,6 +7,7 @@ import { join, relative, sep } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { failureOf } from "@gantry/core/step/outcome.ts";
+import { scriptFailed } from "@gantry/core/step/script-end.ts";
 import { requireProgram, runConfined } from "./confined.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
 import { MAX_OUTPUT_FILE, parseOutputs } from "./script-outputs.ts";
@@ -48,10 +49,10 @@ function scriptFailure(run: StepRun, exitCode: number, signal: string | null): S
   const line = failing.line();
   const exit = signal ?? exitCode;
   if (line !== undefined && failing.isError())
-    return { ...failureOf(new GantryError("script-failed", { exit, problem: `Its log says: ${line}` })), line };
+    return { ...failureOf(scriptFailed(exit, `Its log says: ${line}`)), line };
   const problem =
     line === undefined ? "It printed nothing." : `No line of its output looks like an error. The last one is: ${line}`;
-  return failureOf(new GantryError("script-failed", { exit, problem }));
+  return failureOf(scriptFailed(exit, problem));
 }
 
 async function workingDirectory(job: JobContext, step: JobStep, folder: string | undefined): Promise<string> {

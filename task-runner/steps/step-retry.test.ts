@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { failed, failureOf, type StepOutcome } from "@gantry/core/step/outcome.ts";
+import { scriptFailed } from "@gantry/core/step/script-end.ts";
 import { type AnyStep, defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import type { StepProgress } from "@gantry/wire/runner/protocol.ts";
@@ -61,7 +61,7 @@ test("a red gate is tried again only if `retry` includes it", async (t) => {
   let calls = 0;
   const gate = stepOf("gate", () => {
     calls += 1;
-    return failed(failureOf(new GantryError("script-failed", { exit: 1, problem: "red" })));
+    return failed(failureOf(scriptFailed(1, "red")));
   });
   const { agent } = await openTestRunner(t, { steps: [gate] });
   const twice = agent.offer({ steps: [uses("gate", "test/gate", {}, { retry: { ...ANY_END, max: 1 } })] });

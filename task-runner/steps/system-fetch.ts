@@ -1,21 +1,13 @@
 // The `fetch` of a step: applies the TLS settings of the site's systems, by the origin of the address that is called, and
 // guards all other addresses. Every connector uses this `fetch`, so none of them knows about certificates.
 
-import { readFile } from "node:fs/promises";
-import { getCACertificates } from "node:tls";
 import { GantryError } from "@gantry/core/errors.ts";
-import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { type OutboundGuard, openOutboundGuard } from "@gantry/runtime/http/outbound-guard.ts";
+import { trustingFetch } from "@gantry/runtime/http/trusting-fetch.ts";
 import { Agent, buildConnector } from "undici";
 import type { SystemSettings } from "../config.ts";
 
-/** Node reads only the first certificate of a text, so each one has to be given separately. */
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
 type Settings = { readonly [name: string]: SystemSettings };
-
-/** Agents are kept for the life of the process, because they hold the connections; there is one per kind of trust. */
-const agents = new Map<string, Agent>();
 
 /** One guard per list, because its connections are kept with it. */
 const guards = new Map<string, GuardedAgent>();
@@ -31,15 +23,14 @@ export function guardFor(allow: readonly string[]): OutboundGuard {
  * redirect, and only the address that was checked. Rejects with `address-refused`. Without `allow` every address is called.
  */
 export function systemFetch(base: typeof fetch, systems: Settings, allow?: readonly string[]): typeof fetch {
-  const known = Object.entries(systems).map(([name, settings]) => ({ name, settings, origins: originsOf(settings) }));
+  const known = Object.entries(systems).map(([name, settings]) => ({
+    origins: originsOf(settings),
+    through: trustingFetch(base, name, settings),
+  }));
   return async (address, init) => {
     const { origin, hostname } = new URL(address instanceof Request ? address.url : address);
     const found = known.find(({ origins }) => origins.includes(origin));
-    if (found) {
-      const { ca, insecureSkipVerify } = found.settings;
-      if (ca === undefined && insecureSkipVerify !== true) return base(address, init);
-      return base(address, { ...init, dispatcher: await agentOf(found.name, found.settings) } as RequestInit);
-    }
+    if (found) return found.through(address, init);
     if (!allow) return base(address, init);
     const { guard, agent } = guarded(allow);
     guard.checkLiteral(hostname);
@@ -71,32 +62,6 @@ function guarded(allow: readonly string[]): GuardedAgent {
   });
   guards.set(key, { guard, agent });
   return { guard, agent };
-}
-
-/** The content of `ca:`. Throws `authority-unreadable`. It is read for every call, so that it can be renewed. */
-export async function authorityOf(name: string, { ca }: Pick<SystemSettings, "ca">): Promise<string | undefined> {
-  if (ca === undefined) return undefined;
-  const refuse = (problem: string): GantryError => new GantryError("authority-unreadable", { system: name, problem });
-  const text = await readFile(ca, "utf8").catch((error: unknown) => {
-    throw refuse(`The file ${ca} cannot be read: ${fileProblem(error)}.`);
-  });
-  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw refuse(`${ca} holds no PEM certificate.`);
-  return text;
-}
-
-async function agentOf(name: string, settings: SystemSettings): Promise<Agent> {
-  const authority = await authorityOf(name, settings);
-  const key = JSON.stringify([authority, settings.insecureSkipVerify === true]);
-  const known = agents.get(key);
-  if (known) return known;
-  const agent = new Agent({
-    connect: {
-      ...(authority === undefined ? {} : { ca: [...getCACertificates(), ...(authority.match(CERTIFICATE) ?? [])] }),
-      ...(settings.insecureSkipVerify === true ? { rejectUnauthorized: false } : {}),
-    },
-  });
-  agents.set(key, agent);
-  return agent;
 }
 
 function originsOf(settings: SystemSettings): readonly string[] {

@@ -3,9 +3,9 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Masker } from "@gantry/core/mask/masker.ts";
 import type { System, SystemKind, SystemOf } from "@gantry/core/site/systems.ts";
+import { authorityOf } from "@gantry/runtime/http/trusting-fetch.ts";
 import { credentialsOf, type RunnerConfig, type SystemSettings } from "../config.ts";
 import type { Secrets } from "./secrets.ts";
-import { authorityOf } from "./system-fetch.ts";
 
 export type SystemLookup = <K extends SystemKind>(kind: K, name?: string) => SystemOf<K>;
 

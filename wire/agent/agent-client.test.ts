@@ -88,3 +88,41 @@ test("an aborted call throws the reason; the wait of a long poll does not count 
     },
   );
 });
+
+test("a route that an older agent lacks is an agent to update, whichever it is; a task that is missing stays missing", async () => {
+  const missing = (kind: string) => problemOf(new GantryError("not-found", { kind, name: "x" }), "r");
+  const calls: readonly ((client: AgentClient) => Promise<unknown>)[] = [
+    (client) => client.settings(),
+    (client) => client.settingsHistory({ limit: 1 }),
+    (client) => client.createEnrolment({ site: "seoul", principal: "dev" }),
+    (client) => client.undoApp("orders", "dev"),
+    (client) => client.forgetApp("orders", "dev"),
+    (client) => client.removeRunner("r1"),
+    (client) => client.readmitRunner("r1"),
+    (client) => client.taskTags(["t1"]),
+    (client) => client.steps(),
+    (client) => client.sites(),
+    (client) => client.cancel("t1", { principal: "dev" }),
+  ];
+  for (const [kind, code] of [
+    ["address", "unavailable"],
+    ["task", "not-found"],
+  ] as const) {
+    await against(
+      (_, answer) => answer.writeHead(404).end(JSON.stringify(missing(kind))),
+      async (client) => {
+        for (const call of calls) await rejectsWith(call(client), code);
+        await rejectsWith(client.settingsNow({ after: 0, waitMs: 0 }), "not-found");
+      },
+    );
+  }
+  const strict = new GantryError(
+    "bad-request",
+    { problem: "x" },
+    { problems: [{ detail: "definition is not known.", pointer: "" }] },
+  );
+  await against(
+    (_, answer) => answer.writeHead(400).end(JSON.stringify(problemOf(strict, "r"))),
+    (client) => rejectsWith(client.rerun("t1", { principal: "dev", idempotencyKey: "k" }), "unavailable"),
+  );
+});

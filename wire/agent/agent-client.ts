@@ -3,7 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { z } from "zod";
-import { type CallerOptions, type CallOptions, makeCaller } from "../http-client.ts";
+import { type Caller, type CallerOptions, type CallOptions, makeCaller } from "../http-client.ts";
 import type { ChangeSettings, SettingsChangeView, SettingsNow, SettingsView } from "../settings/settings.ts";
 import {
   type cancelTask,
@@ -114,7 +114,9 @@ export type AgentClient = {
 export type AgentClientOptions = Omit<CallerOptions, "what" | "prefix">;
 
 export function makeAgentClient(options: AgentClientOptions): AgentClient {
-  const { call, bytes } = makeCaller({ ...options, what: "task-agent", prefix: AGENT_PREFIX });
+  const caller = makeCaller({ ...options, what: "task-agent", prefix: AGENT_PREFIX });
+  const call: Caller["call"] = (...request) => caller.call(...request).catch(tooOld);
+  const { bytes } = caller;
   const params = {};
   return {
     startTask: (body) => call(routes.startTask, { params, body }),
@@ -138,7 +140,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
       };
     },
     cancel: (id, body) => call(routes.cancel, { params: { id }, body }),
-    rerun: (id, body) => call(routes.rerun, { params: { id }, body }),
+    rerun: (id, body) => call(routes.rerun, { params: { id }, body }).catch(knowsNoDefinition),
     resolve: (id, body) => call(routes.resolve, { params: { id }, body }),
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
@@ -155,20 +157,35 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     removeRunner: async (name) => void (await call(routes.removeRunner, { params: { name } })),
     readmitRunner: async (name) => void (await call(routes.readmitRunner, { params: { name } })),
     sites: (options) => call(routes.sites, { params }, options),
-    settings: (options) => call(routes.settings, { params }, options).catch(tooOld),
-    changeSettings: (body) => call(routes.changeSettings, { params, body }).catch(tooOld),
-    settingsHistory: (query, options) => call(routes.settingsHistory, { params, query }, options).catch(tooOld),
+    settings: (options) => call(routes.settings, { params }, options),
+    changeSettings: (body) => call(routes.changeSettings, { params, body }),
+    settingsHistory: (query, options) => call(routes.settingsHistory, { params, query }, options),
     settingsNow: ({ after, waitMs }, options) => {
       const query = { wait: waitMs, after: after < 0 ? undefined : after };
-      return call(routes.settingsNow, { params, query }, { ...options, waitMs });
+      // Its caller asks an older agent again, seldom, and without an alarm.
+      return caller.call(routes.settingsNow, { params, query }, { ...options, waitMs });
     },
     feed: ({ after, limit, waitMs = 0 }, options) =>
       call(routes.feed, { params, query: { after, limit, wait: waitMs } }, { ...options, waitMs }),
   };
 }
 
+/** An agent of the version before, which is still running during an update, lacks the newest routes. */
 function tooOld(error: unknown): never {
-  if (!(error instanceof GantryError) || error.code !== "not-found") throw error;
-  const problem = "Its version has no settings; update it.";
-  throw new GantryError("unavailable", { what: "The task-agent", problem }, { cause: error });
+  const isOlder = error instanceof GantryError && error.code === "not-found" && error.details.kind === "address";
+  throw isOlder ? olderAgent(error) : error;
+}
+
+/** The version before refuses fields that it does not know. It would run another pipeline file than was asked for. */
+function knowsNoDefinition(error: unknown): never {
+  const isOlder =
+    error instanceof GantryError &&
+    error.code === "bad-request" &&
+    JSON.stringify(error.problems).includes("definition");
+  throw isOlder ? olderAgent(error) : error;
+}
+
+function olderAgent(cause: GantryError): GantryError {
+  const problem = "Its version is older than the portal's and does not have this yet; update it.";
+  return new GantryError("unavailable", { what: "The task-agent", problem }, { cause });
 }

@@ -62,16 +62,65 @@ export function applyToPage<T extends TaskSummary>(page: Page<T>, event: FeedEve
 
 function applyToJob(job: JobView, fact: JsonObject, step: unknown, at: string): JobView {
   const { waiting: _, ...rest } = job;
-  if (fact.kind === "JobStarted") return { ...rest, state: "running", startedAt: job.startedAt ?? at };
-  if (fact.kind === "JobHeld") return { ...job, state: "held" };
-  if (fact.kind === "JobEnded") return { ...rest, state: stateOf(fact.outcome) ?? job.state, endedAt: at };
-  if (typeof step !== "string") return job;
-  return { ...job, steps: job.steps.map((one) => (one.id === step ? applyToStep(one, fact, at) : one)) };
+  const outcome = stateOf(fact.outcome);
+  switch (fact.kind) {
+    case "JobClaimed":
+      return { ...rest, state: "running", steps: job.steps.map(newStep) };
+    case "JobStarted":
+      return { ...rest, state: "running", startedAt: job.startedAt ?? at };
+    case "AttemptEnded":
+    case "AttemptLost":
+      return { ...rest, state: "queued", steps: closeSteps(job.steps, "errored", at) };
+    case "JobReady":
+    case "JobResolved":
+      return { ...rest, state: "queued" };
+    case "JobWaiting":
+      return { ...job, state: "waiting" };
+    case "JobHeld":
+      return { ...job, state: "held", steps: closeSteps(job.steps, "held", at) };
+    case "JobSkipped":
+      return { ...rest, state: "skipped", endedAt: at, steps: endSteps(job.steps, "skipped", at) };
+    case "JobKept":
+    case "JobEnded": {
+      const state = fact.kind === "JobKept" ? "succeeded" : (outcome ?? job.state);
+      return { ...rest, state, endedAt: at, steps: endSteps(job.steps, state, at, fact.kind === "JobKept") };
+    }
+    default:
+      if (typeof step !== "string") return job;
+      return { ...job, steps: job.steps.map((one) => (one.id === step ? applyToStep(one, fact, at) : one)) };
+  }
+}
+
+/** As it is before an attempt runs it. */
+function newStep({ id, title, uses }: StepView): StepView {
+  return { id, title, ...(uses === undefined ? {} : { uses }), state: "queued", tries: 0, outputs: {} };
+}
+
+/** Steps that ran when their attempt ended: how they ended is not known. Their clock stops once. */
+function closeSteps(steps: StepView[], state: State, at: string): StepView[] {
+  return steps.map((step) => {
+    const isOpen = step.state === "running" || step.state === "waiting";
+    // An end that was told has a duration; a view that was read meanwhile gives the reason of one that was not.
+    const isUntold = step.endedAt !== undefined && (step.durationMs === undefined || step.reason !== undefined);
+    if (!isOpen && step.state !== "held" && !(step.state === "errored" && isUntold)) return step;
+    const { waiting: _, ...rest } = step;
+    return { ...rest, state, endedAt: step.endedAt ?? at };
+  });
+}
+
+/** Steps of a job that has ended: those that never came to run share its fate. */
+function endSteps(steps: StepView[], state: State, at: string, isKept = false): StepView[] {
+  const unrun = isKept || state === "canceled" ? state : "skipped";
+  return closeSteps(steps, state, at).map((step) => (step.state === "queued" ? { ...step, state: unrun } : step));
 }
 
 function applyToStep(step: StepView, fact: JsonObject, at: string): StepView {
   const { waiting: _, ...rest } = step;
-  if (fact.kind === "StepStarted") return { ...rest, state: "running", startedAt: at };
+  // A step that is tried again began when its first try began.
+  if (fact.kind === "StepStarted") {
+    return { ...rest, state: "running", startedAt: step.startedAt ?? at, tries: step.tries + 1 };
+  }
+  if (fact.kind === "StepWaiting" || fact.kind === "StepRetrying") return { ...step, state: "waiting" };
   if (fact.kind !== "StepEnded") return step;
   return {
     ...rest,

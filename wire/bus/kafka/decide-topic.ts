@@ -1,5 +1,6 @@
 // Why a topic cannot be used, if so. Pure.
 
+import { counted } from "@gantry/core/count.ts";
 import { MAX_BATCH_BYTES } from "../bus.ts";
 import type { KafkaConfig } from "./config.ts";
 
@@ -36,7 +37,7 @@ export function decideTopic(
 ): TopicProblem | undefined {
   if (partitions < wanted.partitions) {
     return {
-      problem: `it has ${partitions} partitions, and ${wanted.partitions} are configured`,
+      problem: `it has ${counted(partitions, "partition")}, and ${wanted.partitions} are configured`,
       todo: "Add partitions to the topic while no task runs, or configure fewer.",
     };
   }
