@@ -42,10 +42,10 @@ function ownMessage({ code, message }: z.core.$ZodIssue): string | undefined {
   return code === "invalid_type" || code === "invalid_union" ? `must be ${message}` : `is not valid: ${message}`;
 }
 
-/** `a`, `a or b`, `one of a, b, c`; at most 20 of them. */
+/** `a`, `a or b`, `one of a, b, c`; the first 20 and how many more there are. */
 function oneOf(values: readonly string[]): string {
   if (values.length <= 2) return values.join(" or ");
-  return `one of ${values.slice(0, 20).join(", ")}${values.length > 20 ? ", …" : ""}`;
+  return `one of ${values.slice(0, 20).join(", ")}${values.length > 20 ? ` and ${values.length - 20} more` : ""}`;
 }
 
 type Limit = z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig;
