@@ -124,7 +124,8 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
       call(routes.tasks, { params, query: { ...query, apps: apps?.join() } }, options),
     task: (id, options) => call(routes.task, { params: { id }, query: {} }, options),
     taskTags: async (ids, options) => {
-      const { tags } = await call(routes.taskTags, { params, query: { ids: ids.join() } }, options);
+      // Its caller reads every view from an older agent.
+      const { tags } = await caller.call(routes.taskTags, { params, query: { ids: ids.join() } }, options);
       return new Map(Object.entries(tags));
     },
     taskEvents: async (id, after, limit, options) =>
