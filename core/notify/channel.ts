@@ -6,7 +6,10 @@ import type { State } from "../task/states.ts";
 export type ChannelType<C = never> = {
   /** `kind:` in the configuration: messenger, mail, webhook. */
   readonly kind: string;
-  /** Configuration of one channel of this kind, strict: unknown keys are refused. References to secrets are replaced before it is parsed. */
+  /**
+   * Configuration of one channel of this kind, strict: unknown keys are refused. `kind` is removed, and references to secrets
+   * are replaced, before it is parsed.
+   */
   readonly config: z.ZodType<C>;
   readonly open: (config: C, tools: ChannelTools) => Channel;
 };
