@@ -21,6 +21,8 @@ export type JobAccount = {
   /** A lease is open. */
   open: boolean;
   ended: boolean;
+  /** A person has marked it as done: this settles its effects, although no lease is open. */
+  markedDone: boolean;
   /** Simulated time from which it may be offered; undefined: it is not ready. */
   readyMs: number | undefined;
   claimedMs: number;
@@ -104,7 +106,10 @@ export function createInvariants(deps: InvariantDeps) {
     if (!isNotLate(event)) return;
     const name = `${job.job} of ${job.task}`;
     if (job.ended) violated("one-end", `${name} had ended, then ${event.kind}`);
-    if ("attempt" in event && event.kind !== "JobClaimed" && (!job.open || event.attempt !== job.attempt))
+    if (event.kind === "JobResolved") job.markedDone = event.answer === "mark-done";
+    const isOfPerson = event.kind === "EffectEnded" && job.markedDone && event.attempt === job.attempt;
+    const isHolder = job.open && "attempt" in event && event.attempt === job.attempt;
+    if ("attempt" in event && event.kind !== "JobClaimed" && !isHolder && !isOfPerson)
       violated("no-stale-write", `${event.kind} of attempt ${event.attempt} of ${name}; ${job.attempt} is the newest`);
     const one = task.jobs[job.job];
     const canceled = one !== undefined && isCanceled(task, one);
@@ -286,6 +291,7 @@ function newAccount(task: string, job: string): JobAccount {
     started: false,
     open: false,
     ended: false,
+    markedDone: false,
     readyMs: undefined,
     claimedMs: 0,
     closedMs: 0,
