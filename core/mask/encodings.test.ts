@@ -12,6 +12,16 @@ const pairs = (text: string): string[] => hex(text).match(/../g) ?? [];
 const wrap = (text: string, width: number, indent = ""): string =>
   text.replace(new RegExp(`(.{1,${width}})`, "gs"), `${indent}$1\n`);
 
+const octal = (text: string): string[] => [...bytes(text)].map((one) => one.toString(8).padStart(3, "0"));
+
+/** RFC 4648. */
+function base32(text: string): string {
+  const bits = [...bytes(text)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const digits = (bits.match(/.{1,5}/g) ?? []).map((five) => Number.parseInt(five.padEnd(5, "0"), 2));
+  const text32 = digits.map((one) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[one]).join("");
+  return text32.padEnd(Math.ceil(text32.length / 8) * 8, "=");
+}
+
 /** As xxd and hexdump -C print: 16 bytes in a line, between their offset and their text. */
 function dump(text: string, groups: number, mark: string, start = "", end = ""): string {
   const lines =
@@ -82,6 +92,34 @@ const ENCODINGS: Readonly<Record<string, (secret: string) => string>> = {
   "URL twice": (secret) => encodeURIComponent(encodeURIComponent(secret)),
   "JSON of Go": (secret) => JSON.stringify(secret).replace(/[<>&]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`),
   "JSON of PHP": (secret) => JSON.stringify(secret).replaceAll("/", "\\/"),
+  "base32 of coreutils": (secret) => wrap(base32(secret), 76),
+  "base32 with a user before it": (secret) => base32(`robot:${secret}`),
+  "lower base32": (secret) => base32(secret).toLowerCase(),
+  "URL three times": (secret) => encodeURIComponent(encodeURIComponent(encodeURIComponent(secret))),
+  "JSON in JSON in JSON": (secret) => JSON.stringify(JSON.stringify(JSON.stringify(secret))),
+  "a shell's $'…'": (secret) => `$'${secret.replace(/['\\]/g, "\\$&").replaceAll("\n", "\\n")}'`,
+  "a shell's $'…' in octal": (secret) =>
+    `$'${octal(secret)
+      .map((one) => `\\${one}`)
+      .join("")}'`,
+  "od -An -to1": (secret) => wrap(octal(secret).join(" "), 64, " "),
+  "od -An -tu1": (secret) => wrap([...bytes(secret)].join(" "), 64, " "),
+  "a list of numbers": (secret) => `[${[...bytes(secret)].join(", ")}]`,
+  "decimal entities": (secret) => [...bytes(secret)].map((one) => `&#${one};`).join(""),
+  "UTF-16 LE": (secret) => Buffer.from(secret, "utf16le").toString("latin1"),
+  "UTF-16 BE": (secret) => Buffer.from(secret, "utf16le").swap16().toString("latin1"),
+  "hex in upper case": (secret) => hex(secret).toUpperCase(),
+  rev: (secret) => [...secret].reverse().join(""),
+  "grep --color": (secret) => `${secret.slice(0, 7)}\u001b[01;31m\u001b[K${secret.slice(7)}\u001b[m\u001b[K`,
+  "a colour for every character": (secret) => [...secret].map((one, at) => `\u001b[3${at % 8}m${one}`).join(""),
+  "a link in the middle": (secret) =>
+    `${secret.slice(0, 5)}\u001b]8;;https://a.example\u001b\\${secret.slice(5)}\u001b]8;;\u001b\\`,
+  "base64 with colours": (secret) => base64(secret).replace(/(.{5})/g, "$1\u001b[0m"),
+  "hex with colours": (secret) =>
+    pairs(secret)
+      .map((one) => `\u001b[36m${one}\u001b[0m `)
+      .join(""),
+  "inside of a title of the terminal": (secret) => `\u001b]0;${secret}\u0007`,
   "printf %q": (secret) => secret.replace(/[^A-Za-z0-9_./:@%+=,-]/g, "\\$&"),
 };
 

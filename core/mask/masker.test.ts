@@ -131,3 +131,13 @@ test("property: without a secret in it, any bytes pass unchanged", () => {
     }),
   );
 });
+
+test("a fork knows the secrets, and what is added to it stays in it", () => {
+  const masker = createMasker();
+  masker.add("first-secret");
+  const fork = masker.fork();
+  fork.add("second-secret");
+  assert.equal(fork.text("first-secret second-secret"), "*** ***");
+  assert.equal(masker.text("first-secret second-secret"), "*** second-secret");
+  assert.equal(createMasker().fork().text("first-secret"), "first-secret");
+});

@@ -2,6 +2,7 @@
 // does not depend on where a stream was cut into pieces.
 
 import type { JsonValue } from "../json.ts";
+import { ESCAPE, withoutEscapes } from "./escapes.ts";
 import { buildTable, EXACT, FOLDED, HEX, openReader, type Reader, type Span, type Table, type View } from "./reader.ts";
 import { variantsOf } from "./variants.ts";
 
@@ -17,6 +18,8 @@ export type Masker = {
   /** Masks all strings inside, keys too. */
   readonly json: <V extends JsonValue>(value: V) => V;
   readonly stream: () => MaskStream;
+  /** Another masker with the same secrets: what is added to one of them is not added to the other. Cheap. */
+  readonly fork: () => Masker;
 };
 
 export type MaskStream = {
@@ -34,11 +37,16 @@ const NOTHING = new Uint8Array(0);
 /** Patterns of one kind, with the table that finds them, built when it is needed. */
 type Kind = { readonly view: View; readonly patterns: Set<string>; table: Table | undefined };
 
+type Kinds = { readonly [K in "exact" | "folded" | "hex"]: Kind };
+
 export function createMasker(): Masker {
-  const kinds = { exact: kindOf(EXACT), folded: kindOf(FOLDED), hex: kindOf(HEX) };
+  return maskerOf({ exact: kindOf(EXACT), folded: kindOf(FOLDED), hex: kindOf(HEX) });
+}
+
+function maskerOf(kinds: Kinds): Masker {
   const all: readonly Kind[] = Object.values(kinds);
   let tables: readonly Table[] = [];
-  let isStale = false;
+  let isStale = all.some(({ patterns }) => patterns.size > 0);
   const current = (): readonly Table[] => {
     if (!isStale) return tables;
     isStale = false;
@@ -73,6 +81,11 @@ export function createMasker(): Masker {
     text,
     json: <V extends JsonValue>(value: V): V => (current().length === 0 ? value : (mapStrings(value, text) as V)),
     stream: () => maskStream(current),
+    fork: () => {
+      // Builds the tables that are missing, so that every fork has them.
+      current();
+      return maskerOf({ exact: copyOf(kinds.exact), folded: copyOf(kinds.folded), hex: copyOf(kinds.hex) });
+    },
   };
 }
 
@@ -80,9 +93,15 @@ function kindOf(view: View): Kind {
   return { view, patterns: new Set(), table: undefined };
 }
 
+function copyOf({ view, patterns, table }: Kind): Kind {
+  return { view, patterns: new Set(patterns), table };
+}
+
 function maskStream(current: () => readonly Table[]): MaskStream {
   let tables: readonly Table[] = [];
   let readers: readonly Reader[] = [];
+  /** The stream has escape sequences of a terminal: colours may stand inside of a secret. */
+  let hasEscapes = false;
   /** Bytes at the end of what was read that may begin a secret, and their offset in the stream. */
   let carry: Uint8Array = NOTHING;
   let carryAt = 0;
@@ -96,6 +115,8 @@ function maskStream(current: () => readonly Table[]): MaskStream {
     for (const reader of readers) reader.read(bytes, from, secrets);
     if (secrets.length > before) secrets = joined(secrets);
   };
+
+  const throughEscapes = (): Reader => withoutEscapes(tables.map(openReader));
 
   /** Returns the masked bytes before `hold`. A secret that begins after it may be part of a longer one. */
   const release = (input: Uint8Array, hold: number): Uint8Array => {
@@ -128,9 +149,16 @@ function maskStream(current: () => readonly Table[]): MaskStream {
       if (now !== tables) {
         // A secret was added: the bytes that are held back are read again.
         tables = now;
-        readers = now.map(openReader);
+        readers = [...now.map(openReader), ...(hasEscapes ? [throughEscapes()] : [])];
         secrets = [];
         read(carry, carryAt);
+      }
+      if (!hasEscapes && bytes.includes(ESCAPE)) {
+        hasEscapes = true;
+        const reader = throughEscapes();
+        reader.read(carry, carryAt, secrets);
+        secrets = joined(secrets);
+        readers = [...readers, reader];
       }
       const input = carry.length === 0 ? bytes : concat([carry, bytes]);
       const end = carryAt + input.length;

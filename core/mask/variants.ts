@@ -42,7 +42,7 @@ export function variantsOf(secret: string): Variants {
       if (text.length >= MIN_LINE) add(text);
     }
   }
-  for (const text of nestedForms(secret)) add(text);
+  for (const text of [...nestedForms(secret), ...rareForms(secret.trim())]) add(text);
   return { exact, folded, hex: hexPieces(secret.trim()) };
 }
 
@@ -85,6 +85,42 @@ function nestedForms(secret: string): readonly string[] {
     encodeURIComponent(url),
   ];
   return nested.filter((text) => text.length >= MIN_FOLDED);
+}
+
+/** The forms of longer secrets would make the table of a masker large. */
+const MAX_RARE = 512;
+
+/** Encodings that need an intention, as far as they are cheap to look for. */
+function rareForms(secret: string): readonly string[] {
+  if (secret.length > MAX_RARE) return [];
+  const bytes = [...encoder.encode(secret)];
+  const octal = bytes.map((byte) => byte.toString(8).padStart(3, "0"));
+  const decimal = bytes.map(String);
+  const json = JSON.stringify(JSON.stringify(JSON.stringify(secret).slice(1, -1)).slice(1, -1)).slice(1, -1);
+  const forms = [
+    ...[0, 1, 2, 3, 4].flatMap((offset) => {
+      const form = base32([...Array(offset).fill(0), ...bytes]).slice(Math.ceil((offset * 8) / 5));
+      return [form, form.toLowerCase()];
+    }),
+    ...["", "\\", "\\0"].map((mark) => octal.map((one) => mark + one).join("")),
+    ...["", ",", ";&#"].map((mark) => decimal.join(mark)),
+    // UTF-16: between two characters of ASCII is a NUL, in both orders.
+    [...secret].join("\0"),
+    [...secret].reverse().join(""),
+    json,
+    encodeURIComponent(encodeURIComponent(encodeURIComponent(secret.toWellFormed()))),
+    // ANSI-C quoting of a shell, as `printf %q` writes it.
+    secret.replace(/['\\]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\t", "\\t"),
+  ];
+  return forms.filter((text) => text.length >= MIN_FOLDED);
+}
+
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/** Only the characters that the bytes decide, without padding. */
+function base32(bytes: readonly number[]): string {
+  const bits = bytes.map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return (bits.match(/.{5}/g) ?? []).map((five) => BASE32[Number.parseInt(five, 2)]).join("");
 }
 
 /** Low byte first. */

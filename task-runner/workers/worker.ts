@@ -10,6 +10,7 @@ import { machinePrograms } from "../processes/process-group.ts";
 import { machineFiles } from "../state/files.ts";
 import { createJobContext } from "../steps/job-context.ts";
 import { runJob } from "../steps/run-job.ts";
+import { openSiteMaskers } from "../steps/site-masker.ts";
 import type { JobControl, JobRequest } from "./job-executor.ts";
 import { requestPermits } from "./remote-permits.ts";
 import { type FromWorker, plainFields, stopOf, type ToWorker } from "./worker-messages.ts";
@@ -29,7 +30,8 @@ const emit: JobControl["emit"] = (event) => {
 const { STEPS: steps } = (await import((workerData as { steps: string }).steps)) as { STEPS: StepBook };
 const tools = { fetch, clock: systemClock, random: Math.random, files: machineFiles, programs: machinePrograms, steps };
 
-type Job = { readonly stop: AbortController; readonly lost: AbortController; readonly masker: Masker };
+type Job = { readonly stop: AbortController; readonly lost: AbortController; masker: Masker };
+const maskerFor = openSiteMaskers();
 let job: Job | undefined;
 const { permits, onReply } = requestPermits(post);
 
@@ -54,6 +56,7 @@ async function run(request: JobRequest): Promise<void> {
   const current: Job = { stop: new AbortController(), lost: new AbortController(), masker: createMasker() };
   job = current;
   try {
+    current.masker = await maskerFor(request);
     const control: JobControl = {
       emit,
       permits,
