@@ -7,7 +7,8 @@ import { type TestContext, test } from "node:test";
 import { writeFiles } from "@gantry/connectors/image/image.fixture.ts";
 import { buildPush } from "@gantry/connectors/image/steps.ts";
 import { openBench, type StepBench } from "@gantry/connectors/step.fixture.ts";
-import { guardFor, systemFetch } from "@gantry/task-runner/steps/system-fetch.ts";
+import { guardFor } from "@gantry/runtime/http/guarded-fetch.ts";
+import { systemFetch } from "@gantry/task-runner/steps/system-fetch.ts";
 
 /** A service of this machine that is no registry. */
 async function startVictim(t: TestContext) {

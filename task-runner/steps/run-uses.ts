@@ -9,6 +9,7 @@ import type { AnyStep, StepContext } from "@gantry/core/step/step.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { type Backoff, backoffMs } from "@gantry/runtime/backoff.ts";
 import { pause } from "@gantry/runtime/clock.ts";
+import { guardFor } from "@gantry/runtime/http/guarded-fetch.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
 import { isRetryable } from "../ports.ts";
@@ -19,7 +20,7 @@ import type { JobStep } from "./job-context.ts";
 import { libraryEnv } from "./script-env.ts";
 import { isRefusal, reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
-import { guardFor, systemFetch } from "./system-fetch.ts";
+import { systemFetch } from "./system-fetch.ts";
 import { resolveSystems, warnOfInsecure } from "./systems.ts";
 
 type UsesAction = Extract<JobStep["action"], { kind: "uses" }>;
