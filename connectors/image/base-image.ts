@@ -91,10 +91,10 @@ export type BaseFiles = {
 };
 
 /** Reads the layers of the image at the first call and keeps the result in `cache` by digest. */
-export function filesOf(base: BaseImage | undefined, cache: string): BaseFiles {
+export function filesOf(base: BaseImage | undefined, cache: string, limits: LayerLimits = LIMITS): BaseFiles {
   let loaded: Promise<Loaded> | undefined;
   const load = (): Promise<Loaded> => {
-    loaded ??= (base ? loadFiles(base, cache) : Promise.resolve(NOTHING)).then(indexed);
+    loaded ??= (base ? loadFiles(base, cache, limits) : Promise.resolve(NOTHING)).then(indexed);
     return loaded;
   };
   return {
@@ -127,7 +127,7 @@ function indexed({ directories, files, links, accounts }: FilesDocument): Loaded
   return { directories: new Set(directories), files: new Set(files), links: new Map(links), accounts };
 }
 
-async function loadFiles(base: BaseImage, cache: string): Promise<FilesDocument> {
+async function loadFiles(base: BaseImage, cache: string, limits: LayerLimits): Promise<FilesDocument> {
   const folder = join(cache, "image", "base-2");
   const file = join(folder, `${base.digest.replace("sha256:", "")}.json`);
   try {
@@ -135,7 +135,7 @@ async function loadFiles(base: BaseImage, cache: string): Promise<FilesDocument>
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  const document = await readLayers(base);
+  const document = await readLayers(base, limits);
   await mkdir(folder, { recursive: true });
   const temporary = `${file}.${crypto.randomUUID()}.new`;
   await writeFile(temporary, JSON.stringify(document));
@@ -143,15 +143,34 @@ async function loadFiles(base: BaseImage, cache: string): Promise<FilesDocument>
   return document;
 }
 
+/** All layers of an image together: entries, and bytes when they are unpacked. */
+export type LayerLimits = { readonly entries: number; readonly bytes: number };
+/** Several times the largest images of operating systems and toolchains. */
+const LIMITS: LayerLimits = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
+
+/** Counts an entry. Throws `system-strange` when there are too many, or what they unpack to is too large. */
+function budgetOf({ registry, repository }: BaseImage, limits: LayerLimits): (size: number) => void {
+  let [entries, bytes] = [0, 0];
+  return (size) => {
+    entries += 1;
+    bytes += size;
+    if (entries <= limits.entries && bytes <= limits.bytes) return;
+    const problem = `its layers have more than ${limits.entries} entries or ${limits.bytes} bytes`;
+    throw new GantryError("system-strange", { system: registry.title, what: `read layers of ${repository}`, problem });
+  };
+}
+
 type Entry = tar.Extract extends AsyncIterable<infer E> ? E : never;
 type Seen = { readonly kind: "directory" | "link" | "file"; readonly link?: string };
 
 /** Applies the layers in order, so that the result is what a container sees. */
-async function readLayers(base: BaseImage): Promise<FilesDocument> {
+async function readLayers(base: BaseImage, limits: LayerLimits): Promise<FilesDocument> {
+  const budget = budgetOf(base, limits);
   const seen = new Map<string, Seen>();
   const accounts = { passwd: "", group: "" };
   for (const layer of base.layers) {
     for await (const entry of entriesIn(base, layer)) {
+      budget(entry.header.size ?? 0);
       const path = entry.header.name.replace(/^\.?\//, "").replace(/\/$/, "");
       const name = path.slice(path.lastIndexOf("/") + 1);
       const folder = path.slice(0, Math.max(0, path.length - name.length - 1));

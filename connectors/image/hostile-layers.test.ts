@@ -1,0 +1,133 @@
+// Archives that a stranger made: layers of base images are read, never unpacked, so nothing in them reaches the disk.
+
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { GantryError } from "@gantry/core/errors.ts";
+import tar from "tar-stream";
+import type { Registry } from "../oci/client.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { type BaseImage, filesOf, type LayerLimits } from "./base-image.ts";
+
+type Entry = Partial<tar.Header> & { readonly name: string };
+
+const CANARY = "/tmp/gantry-canary-of-hostile-layers";
+const plain = (name: string): Entry => ({ name, type: "file" });
+const link = (name: string, linkname: string, type: "symlink" | "link" = "symlink"): Entry => ({
+  name,
+  type,
+  linkname,
+});
+
+/** 40 archives, each a list of entries; files hold one byte. */
+const ARCHIVES: { readonly [what: string]: readonly Entry[] } = {
+  ...Object.fromEntries(
+    [
+      "../escape",
+      "../../../../../../../../tmp/gantry-canary-of-hostile-layers",
+      CANARY,
+      `/${CANARY}`,
+      `.//..${CANARY}`,
+      "a/../../escape",
+      "./../escape",
+      "..\\escape",
+      "C:\\escape",
+      "a\0b",
+      "a\nb",
+      "a\u202eb",
+      "..",
+      ".",
+      "/",
+      "//",
+      "a/./b/../../../c",
+      `${"d/".repeat(500)}deep`,
+      "n".repeat(5_000),
+      "etc/passwd",
+      "__proto__",
+      "constructor/prototype",
+      ".wh.../../../escape",
+      ".wh..wh..opq",
+      ".wh.",
+      "%2e%2e/escape",
+    ].map((name) => [`a file ${JSON.stringify(name.slice(0, 60))}`, [plain(name)]]),
+  ),
+  "a link out, and a file through it": [link("out", "/tmp"), plain("out/gantry-canary-of-hostile-layers")],
+  "a relative link out": [link("out", "../../../../tmp"), plain("out/gantry-canary-of-hostile-layers")],
+  "a hard link to a file of the machine": [link("passwd", "/etc/passwd", "link")],
+  "a hard link out by ..": [link("passwd", "../../../../etc/passwd", "link")],
+  "a link to itself": [link("loop", "loop"), plain("loop/x")],
+  "two links in a circle": [link("a", "b"), link("b", "a"), plain("a/x")],
+  "a link that is replaced by a folder": [link("x", "/tmp"), { name: "x", type: "directory" }, plain("x/escape")],
+  "a folder that is replaced by a link": [{ name: "x", type: "directory" }, link("x", "/tmp"), plain("x/escape")],
+  "a block device": [{ name: "sda", type: "block-device", devmajor: 8, devminor: 0 }],
+  "a character device": [{ name: "mem", type: "character-device", devmajor: 1, devminor: 1 }],
+  "a FIFO": [{ name: "pipe", type: "fifo" }],
+  "a set-user-id file": [{ name: "su", type: "file", mode: 0o6755 }],
+  "the same name a thousand times": Array.from({ length: 1_000 }, () => plain("same")),
+  "an owner beyond 32 bits": [{ name: "x", type: "file", uid: 2 ** 33, gid: 2 ** 33 }],
+};
+
+async function archiveOf(entries: readonly Entry[]): Promise<Buffer> {
+  const pack = tar.pack();
+  for (const entry of entries) {
+    const isFile = entry.type === "file";
+    pack.entry({ ...entry, size: isFile ? 1 : 0 } as tar.Header, isFile ? "x" : "");
+  }
+  pack.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of pack) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function imageOf(layer: Buffer): BaseImage {
+  // Only what reading layers uses.
+  const registry = {
+    title: "registry",
+    streamBlob: async function* () {
+      yield layer;
+    },
+  } as unknown as Registry;
+  const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
+  const layers = [{ mediaType, digest: `sha256:${"0".repeat(64)}`, size: layer.length }];
+  return { registry, repository: "x/y", layers, config: {} as BaseImage["config"], digest: `sha256:${"1".repeat(64)}` };
+}
+
+for (const [what, entries] of Object.entries(ARCHIVES)) {
+  test(`${what} reaches nothing but the list of files`, async (t) => {
+    const cache = await tempDir(t);
+    const lookup = await filesOf(imageOf(gzipSync(await archiveOf(entries))), cache).lookup();
+    for (const path of ["tmp", "etc/passwd", "escape", "loop/x"]) lookup(path);
+    assert.deepEqual(readdirSync(cache, { recursive: true }).toSorted(), [
+      "image",
+      "image/base-2",
+      `image/base-2/${"1".repeat(64)}.json`,
+    ]);
+    assert.equal(readdirSync("/tmp").includes("gantry-canary-of-hostile-layers"), false);
+    assert.equal(({} as { x?: unknown }).x, undefined);
+  });
+}
+
+test("there are 40 archives", () => assert.ok(Object.keys(ARCHIVES).length >= 40));
+
+test("an archive with too many entries, or that unpacks to too much, is refused", async (t) => {
+  const many = await archiveOf(Array.from({ length: 1_001 }, (_, at) => plain(`f${at}`)));
+  const limits: LayerLimits = { entries: 1_000, bytes: 10_000 };
+  const code = async (layer: Buffer): Promise<string> => {
+    const read = filesOf(imageOf(layer), await tempDir(t), limits).lookup();
+    return read.then(
+      () => "read",
+      (error: unknown) => (error instanceof GantryError ? error.code : String(error)),
+    );
+  };
+  assert.equal(await code(gzipSync(many)), "system-strange");
+  const pack = tar.pack();
+  pack.entry({ name: "zeros", size: 1_000_000 }, Buffer.alloc(1_000_000));
+  pack.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of pack) chunks.push(chunk as Buffer);
+  const bomb = gzipSync(Buffer.concat(chunks));
+  assert.ok(bomb.length < 5_000);
+  assert.equal(await code(bomb), "system-strange");
+  assert.equal(await code(gzipSync(await archiveOf([plain("a")]))), "read");
+});
