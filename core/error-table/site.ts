@@ -160,6 +160,12 @@ export const SITE_ERRORS = {
     why: "This is the limit for all files of a job on this runner.",
     todo: "Write less, remove what is not needed, or let the platform team raise `limits.diskMb` of the runner.",
   },
+  "memory-limit": {
+    status: 422,
+    message: "The script used more than {limit} of memory.",
+    why: "This is the limit for a script with all its processes on this runner, so the kernel ended one of them.",
+    todo: "Use less, for example by fewer processes at a time, or let the platform team raise `limits.memoryMb` of the runner.",
+  },
   "disk-full": {
     status: 503,
     message: "The disk of the runner is almost full: {free} MiB are free.",

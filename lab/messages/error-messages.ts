@@ -92,6 +92,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "cluster-unknown": { system: "argocd", cluster: "seoul-dp", problem: "It knows tokyo-dp." },
   "disk-full": { free: 90, used: 4_000 },
   "disk-limit": { limit: 4_096 },
+  "memory-limit": { limit: "4 GiB" },
   "no-builder": { problem: "Line 4 (RUN) needs an image builder." },
   "config-invalid": { problem: "gantry.yaml:3: unknown key prot (did you mean port?)" },
   "store-busy": { file: "/var/lib/gantry/journal.sqlite", owner: "process 17 on host vm-1" },
