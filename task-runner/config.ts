@@ -2,6 +2,7 @@
 // it names secrets, and says in which file or environment variable each secret is.
 
 import { totalmem } from "node:os";
+import { WORK } from "@gantry/core/pipeline/work.ts";
 import { systemSchema } from "@gantry/core/site/systems.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { z } from "zod";
@@ -64,6 +65,11 @@ export const runnerConfigSchema = z
     labels: z.array(z.string().min(1).max(100)).max(100).default([]),
     /** How many jobs run at the same time; default: 2, in a container 1. */
     slots: z.int().min(1).max(1_000).optional(),
+    /** Jobs that run code of repositories, and jobs that deploy. Where runners of a site divide them, no process has both. */
+    runs: z
+      .array(z.enum(WORK))
+      .min(1)
+      .default([...WORK]),
     /** Folder of the runner: its journal, workspaces, logs that are not uploaded yet, caches. */
     data: z.string().min(1),
     /** PATH of all programs that jobs start; default: the PATH of the runner. */

@@ -178,6 +178,12 @@ export const SITE_ERRORS = {
     why: "Scripts must run in a sandbox, but {why}.",
     todo: "Make bubblewrap work on the runner's machine. Or write `isolation: container` when the runner is alone in a container, or `isolation: none` when nobody but you writes its scripts.",
   },
+  "work-refused": {
+    status: 503,
+    message: "The runner {runner} does not take {work} jobs.",
+    why: "Its configuration says that it is for {runs} jobs, so that the code of repositories and the accounts for deployments stay apart.",
+    todo: "Update the task-agent, which then chooses another runner of site {site}. A job with both scripts and steps that deploy needs two jobs.",
+  },
   "dockerfile-invalid": {
     status: 422,
     message: "The image cannot be built: the Dockerfile, or a file that it uses, has a mistake.",
