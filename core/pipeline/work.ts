@@ -1,13 +1,16 @@
 // What kind of work a job is. Runners of a site may divide it, so that the code of repositories never runs in a process that
 // deploys. Pure.
 
-import type { StepDescription } from "./pipeline.ts";
-
 /** `build`: runs code of repositories. `deploy`: uses the accounts of Argo CD, or changes repositories. */
 export const WORK = ["build", "deploy"] as const;
 export type Work = (typeof WORK)[number];
 
-type Facts = Pick<StepDescription, "needs" | "effects"> & { readonly runsCode?: boolean | undefined };
+/** The part of a step, or of its description, that tells its work. */
+type Facts = {
+  readonly needs: readonly string[];
+  readonly effects: readonly string[];
+  readonly runsCode?: true | undefined;
+};
 
 /** `step`: undefined for a script. A step may be neither. */
 export function workOfStep(step: Facts | undefined): Work | undefined {
