@@ -1,6 +1,8 @@
 // The configuration of a runner: its name, its task-agent, and the outside systems of its site. It contains no credentials:
 // it names secrets, and says in which file or environment variable each secret is.
 
+import { totalmem } from "node:os";
+import { WORK } from "@gantry/core/pipeline/work.ts";
 import { systemSchema } from "@gantry/core/site/systems.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { z } from "zod";
@@ -63,6 +65,11 @@ export const runnerConfigSchema = z
     labels: z.array(z.string().min(1).max(100)).max(100).default([]),
     /** How many jobs run at the same time; default: 2, in a container 1. */
     slots: z.int().min(1).max(1_000).optional(),
+    /** Jobs that run code of repositories, and jobs that deploy. Where runners of a site divide them, no process has both. */
+    runs: z
+      .array(z.enum(WORK))
+      .min(1)
+      .default([...WORK]),
     /** Folder of the runner: its journal, workspaces, logs that are not uploaded yet, caches. */
     data: z.string().min(1),
     /** PATH of all programs that jobs start; default: the PATH of the runner. */
@@ -89,6 +96,8 @@ export const runnerConfigSchema = z
       .strictObject({
         /** All files of one job, in MiB. */
         diskMb: z.int().min(1).default(20_480),
+        /** Memory of one script in the sandbox, in MiB. Default: three quarters of what the runner may use. */
+        memoryMb: z.int().min(16).default(defaultMemoryMb),
         /** Processes and threads of one script in the sandbox. */
         processes: z.int().min(16).default(4_096),
       })
@@ -132,6 +141,13 @@ export const runnerConfigSchema = z
 export type RunnerConfigInput = z.input<typeof runnerConfigSchema>;
 export type RunnerConfig = z.output<typeof runnerConfigSchema>;
 export type SystemSettings = RunnerConfig["systems"][string];
+
+/** The runner may be in a container with a limit of its own. */
+function defaultMemoryMb(): number {
+  const limit = process.constrainedMemory();
+  const bytes = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  return Math.max(16, Math.floor((bytes * 0.75) / 1_048_576));
+}
 
 /** How many jobs run at the same time. */
 export function slotsOf({ slots, isolation }: Pick<RunnerConfig, "slots" | "isolation">): number {

@@ -300,6 +300,18 @@ test("a Dockerfile that begins with another app's image is refused before the re
   assert.deepEqual(asked, []);
 });
 
+test("a runner for one kind of work refuses the other, if an older task-agent offers it", async (t) => {
+  const build = await openWorld(t, { runs: ["build"] });
+  const sync = uses("sync", "argocd/sync", { app: "orders-seoul-dp", project: "orders", revision: COMMIT });
+  assert.equal((await build.run([sync], PLATFORM)).failure?.code, "work-refused");
+  assert.equal((await build.run([script("one", "true")], PLATFORM)).outcome, "succeeded");
+  const deploy = await openWorld(t, { runs: ["deploy"] });
+  assert.equal((await deploy.run([script("one", "true")], PLATFORM)).failure?.code, "work-refused");
+  const image = uses("image", "image/build-push", { repository: "apps/orders", tags: ["1"] });
+  assert.equal((await deploy.run([image], PLATFORM)).failure?.code, "work-refused");
+  assert.deepEqual([...build.asked, ...deploy.asked], []);
+});
+
 test("a job without a definition's origin comes from an older task-agent and runs as before", async (t) => {
   const { agent } = await openWorld(t);
   const job = agent.offer({

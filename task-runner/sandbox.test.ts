@@ -20,6 +20,7 @@ import { z } from "zod";
 import { script, TOKEN, uses } from "./fake-agent.fixture.ts";
 import { sandboxProblem } from "./main.ts";
 import { machinePrograms } from "./processes/process-group.ts";
+import { limitScript } from "./processes/script-limits.ts";
 import { openTestRunner, type TestRunner } from "./runner.fixture.ts";
 
 const problem = await sandboxProblem(process.env.PATH ?? "");
@@ -150,6 +151,10 @@ const DAEMONS: Readonly<Record<string, string>> = {
   "in a session of its own": "setsid sleep 9872 &",
   "without an environment": "(setsid env -i /bin/sleep 9873 &)",
   "orphaned twice": "(setsid sh -c '(setsid env -i /bin/sleep 9874 &) &' &)",
+  "by nohup": "nohup sleep 9877 > /dev/null 2>&1 &",
+  "disowned by a shell": "bash -c 'sleep 9878 & disown -a'",
+  "by a job scheduler":
+    "(echo sleep 9879 | at now; systemd-run --no-block sleep 9879; echo '* * * * * sleep 9879' | crontab -) 2>/dev/null || true",
   "deaf to signals": "(setsid sh -c 'trap \"\" TERM HUP INT; exec env -i /bin/sleep 9875' > /dev/null 2>&1 &)",
 };
 
@@ -197,6 +202,52 @@ test("a script that forks without end stays below its limit, ends with a cancel,
   agent.cancel(bomb);
   assert.equal((await agent.reported(bomb)).outcome, "canceled");
   assert.deepEqual(processesWith("1-attack.sh"), []);
+});
+
+const ALLOCATE = `
+blocks = []
+while True: blocks.append(bytearray(8 * 1048576))`;
+
+test("a script that allocates without end is ended with the reason, and a job beside it goes on", {
+  skip,
+  timeout: 30_000,
+}, async (t) => {
+  const { agent } = await sandboxed(t, { limits: { memoryMb: 64 } });
+  const hog = agent.offer({ steps: [script("attack", `exec /usr/bin/python3 -c '${ALLOCATE}'`)] });
+  const beside = agent.offer({ steps: [script("work", "sleep 0.3; echo done")] }, { job: "other" });
+  const { outcome, failure } = await agent.reported(hog);
+  assert.equal(outcome, "failed");
+  // Without control groups the program itself finds that there is no more, and says so in its own words.
+  if (process.getuid?.() === 0 && failure?.code === "memory-limit")
+    assert.equal(failure.message, "The script used more than 64 MiB of memory.");
+  else assert.match(JSON.stringify(failure), /MemoryError/);
+  assert.equal((await agent.reported(beside)).outcome, "succeeded");
+});
+
+test("all processes of a script share its memory limit, and their number does not raise it", {
+  skip: skip || (hasMemoryGroups() ? false : "there are no control groups for memory"),
+  timeout: 30_000,
+}, async (t) => {
+  const { agent } = await sandboxed(t, { limits: { memoryMb: 64 } });
+  const job = agent.offer({
+    steps: [
+      script(
+        "attack",
+        "for i in 1 2 3 4; do /usr/bin/python3 -c 'b = bytearray(25 * 1048576); import time; time.sleep(3)' & done; for job in $(jobs -p); do wait $job; done",
+        { shell: "bash" },
+      ),
+    ],
+  });
+  assert.equal((await agent.reported(job)).failure?.code, "memory-limit");
+});
+
+test("when memory is short, the kernel ends a script before the runner", {
+  skip: process.platform !== "linux",
+}, async (t) => {
+  for (const isolation of ["none", ...(problem === undefined ? ["sandbox"] : [])]) {
+    const runner = await openTestRunner(t, { config: { isolation } });
+    assert.equal(await logOf(runner, "cat /proc/self/oom_score_adj"), "500\n");
+  }
 });
 
 test("a script that fills the disk is stopped by the limit of its job, and the log says how much it may write", async (t) => {
@@ -374,6 +425,12 @@ test("without bubblewrap scripts are refused, and the log says why; isolation no
   const open = await openTestRunner(t, { config: { isolation: "none" } });
   assert.ok(open.lines.some((line) => /isolation: none/.test(line)));
 });
+
+function hasMemoryGroups(): boolean {
+  const limits = limitScript(`test-${process.pid}`, { processes: 64, memoryMb: 64 });
+  limits.remove();
+  return limits.inside.every((option) => !option.startsWith("--data"));
+}
 
 function processesWith(argv: string): readonly string[] {
   return readdirSync("/proc").filter((pid) => {

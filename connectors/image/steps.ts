@@ -62,6 +62,7 @@ export const buildPush = defineStep<Input, Output, "harbor">({
   output: outputSchema,
   needs: ["harbor"],
   acts: ({ repository, system }) => [{ kind: "image", access: "change", repository, system }],
+  runsCode: true,
   effects: ["push"],
   retry: USUAL_RETRY,
   timeoutMs: 60 * 60_000,

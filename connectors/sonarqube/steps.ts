@@ -51,6 +51,7 @@ export const analyze = defineStep({
   output: z.strictObject({ ceTask: z.string(), projectKey: z.string(), dashboardUrl: z.string() }),
   needs: ["sonarqube"],
   acts: ({ projectKey: key, system }) => [{ kind: "sonarqube-project", access: "change", key, system }],
+  runsCode: true,
   effects: ["project", "analysis"],
   retry: USUAL_RETRY,
   timeoutMs: 30 * MINUTE_MS,

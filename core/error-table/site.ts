@@ -160,6 +160,12 @@ export const SITE_ERRORS = {
     why: "This is the limit for all files of a job on this runner.",
     todo: "Write less, remove what is not needed, or let the platform team raise `limits.diskMb` of the runner.",
   },
+  "memory-limit": {
+    status: 422,
+    message: "The script used more than {limit} of memory.",
+    why: "This is the limit for a script with all its processes on this runner, so the kernel ended one of them.",
+    todo: "Use less, for example by fewer processes at a time, or let the platform team raise `limits.memoryMb` of the runner.",
+  },
   "disk-full": {
     status: 503,
     message: "The disk of the runner is almost full: {free} MiB are free.",
@@ -171,6 +177,12 @@ export const SITE_ERRORS = {
     message: "The runner {runner} refuses scripts.",
     why: "Scripts must run in a sandbox, but {why}.",
     todo: "Make bubblewrap work on the runner's machine. Or write `isolation: container` when the runner is alone in a container, or `isolation: none` when nobody but you writes its scripts.",
+  },
+  "work-refused": {
+    status: 503,
+    message: "The runner {runner} does not take {work} jobs.",
+    why: "Its configuration says that it is for {runs} jobs, so that the code of repositories and the accounts for deployments stay apart.",
+    todo: "Update the task-agent, which then chooses another runner of site {site}. A job with both scripts and steps that deploy needs two jobs.",
   },
   "dockerfile-invalid": {
     status: 422,

@@ -7,6 +7,7 @@ import { parseDuration } from "./duration.ts";
 import type { JobFile, ParamFile, PipelineFile, StepFile } from "./file.ts";
 import type { Job, ParamSchema, ParamsSchema, Pipeline, StepDescription, StepSpec } from "./pipeline.ts";
 import { RETRY_ON, type Retry } from "./retry.ts";
+import { WORK, type Work, workOfStep } from "./work.ts";
 
 const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
 const DEFAULT_RETRY_DELAY_MS = 10_000;
@@ -50,7 +51,16 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     env: job.env ?? {},
     outputs: job.outputs ?? {},
     steps: normaliseSteps(job.steps, steps),
+    work: workOf(job.steps, steps),
   };
+}
+
+function workOf(files: readonly StepFile[], steps: ReadonlyMap<string, StepDescription>): readonly Work[] {
+  const found = files.map(({ uses }) => {
+    const step = uses === undefined ? undefined : steps.get(uses);
+    return uses !== undefined && step === undefined ? undefined : workOfStep(step);
+  });
+  return WORK.filter((work) => found.includes(work));
 }
 
 /** Without `on`, every bad end is tried again: the usual reason for `retry` is a script that sometimes fails. */

@@ -16,6 +16,7 @@
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Retry } from "./retry.ts";
+import type { Work } from "./work.ts";
 
 export type Template = JsonValue;
 /** A CEL expression without its `${{ }}`. */
@@ -105,6 +106,8 @@ export type Job = {
   readonly env: { readonly [name: string]: Template };
   readonly outputs: { readonly [name: string]: Template };
   readonly steps: readonly StepSpec[];
+  /** What its runner must take; follows from the steps. Absent in definitions that an older version has stored. */
+  readonly work?: readonly Work[];
 };
 
 export type StepSpec = {
@@ -153,6 +156,8 @@ export type StepDescription = {
   readonly output: JsonObject;
   readonly needs: readonly string[];
   readonly effects: readonly string[];
+  /** Absent: no. */
+  readonly runsCode?: true;
   readonly timeoutMs: number;
   readonly undo: boolean;
 };

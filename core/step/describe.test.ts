@@ -27,7 +27,6 @@ test("a step is described by what is written in `with` and what comes out", () =
     name: "demo/do-it",
     title: "Do it",
     needs: [],
-    acts: () => [],
     effects: ["do"],
     timeoutMs: 1_000,
     undo: false,

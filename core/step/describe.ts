@@ -14,6 +14,7 @@ export function describeStep(step: AnyStep): StepDescription {
     output: jsonSchema(step.output, "output"),
     needs: [...step.needs].toSorted(),
     effects: [...step.effects],
+    ...(step.runsCode === true ? { runsCode: true } : {}),
     timeoutMs: step.timeoutMs,
     undo: step.undo !== undefined,
   };

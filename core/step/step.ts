@@ -37,6 +37,8 @@ export type Step<I = never, O = JsonObject, K extends SystemKind = SystemKind> =
    * (a submodule, a base image) goes through `context.require`.
    */
   readonly acts: (input: I) => readonly Resource[];
+  /** It starts programs that files of the workspace choose or write, such as the commands of a Dockerfile. */
+  readonly runsCode?: true;
   /** Names of the changes it makes outside; empty for a step that only reads or computes. */
   readonly effects: readonly string[];
   /** How often the runner tries again after a retryable `errored`, and how long it waits in between. */

@@ -2,12 +2,16 @@
 
 import { counted } from "@gantry/core/count.ts";
 
+import type { Work } from "@gantry/core/pipeline/work.ts";
+
 export type RunnerFacts = {
   readonly runner: string;
   readonly session: string;
   readonly site: string;
   readonly labels: readonly string[];
   readonly slots: number;
+  /** What jobs it takes. Absent: all; it is older, and does not check what steps act on. */
+  readonly runs?: readonly Work[] | undefined;
   /** Free slots without an open offer. */
   readonly free: number;
   readonly alive: boolean;
@@ -23,6 +27,10 @@ export type RunnerFacts = {
 export type JobRequirements = {
   readonly site: string;
   readonly labels: readonly string[];
+  /** Default: none, any runner will do. */
+  readonly work?: readonly Work[];
+  /** The runner must check what steps act on: the definition is the app's own. */
+  readonly isOfApp?: boolean;
   readonly app: string | undefined;
   /** Runners that lost an attempt of this job: each of the others is preferred. Default: none. */
   readonly lostBy?: readonly string[];
@@ -39,8 +47,10 @@ export type Choice =
   | { readonly kind: "chosen"; readonly session: string; readonly runner: string; readonly text: string }
   | {
       readonly kind: "waiting";
-      readonly code: "no-runner" | "site-offline" | "no-label" | "all-busy";
+      readonly code: "no-runner" | "site-offline" | "no-label" | "no-work" | "all-busy";
       readonly text: string;
+      /** No other job can start at the site either. */
+      readonly isSiteFull?: true;
     };
 
 type WaitingCode = Extract<Choice, { kind: "waiting" }>["code"];
@@ -63,14 +73,35 @@ export function chooseRunner(job: JobRequirements, runners: readonly RunnerFacts
     return waiting("no-label", `Waiting for a runner with ${which} ${wanted} at ${job.site}: ${text}`);
   }
 
-  const free = fitting.filter((one) => one.free > 0);
+  const taking = fitting.filter((one) => takes(one, job));
+  if (taking.length === 0) return nobodyTakes(job, fitting);
+
+  const free = taking.filter((one) => one.free > 0);
   if (free.length === 0) {
-    const slots = fitting.reduce((sum, one) => sum + one.slots, 0);
+    const slots = taking.reduce((sum, one) => sum + one.slots, 0);
     const all = slots === 1 ? "the only slot" : `all ${slots} slots`;
-    const text = `${all} of ${counted(fitting.length, "suitable runner")} ${slots === 1 ? "is" : "are"} busy.`;
-    return waiting("all-busy", `Waiting for a free slot at ${job.site}: ${text}`);
+    const text = `${all} of ${counted(taking.length, "suitable runner")} ${slots === 1 ? "is" : "are"} busy.`;
+    const busy = waiting("all-busy", `Waiting for a free slot at ${job.site}: ${text}`);
+    return taking.length === alive.length ? { ...busy, isSiteFull: true } : busy;
   }
   return best(job, free);
+}
+
+function takes({ runs }: RunnerFacts, { work = [], isOfApp = false }: JobRequirements): boolean {
+  return runs === undefined ? !isOfApp : work.every((one) => runs.includes(one));
+}
+
+function nobodyTakes({ site, work = [] }: JobRequirements, fitting: readonly RunnerFacts[]): Choice {
+  const wanted = work.length === 0 ? "jobs of an app's own pipeline" : `${work.join(" and ")} jobs`;
+  const others = fitting.map(
+    ({ runner, runs }) => `${runner} takes ${runs?.join(" and ") ?? "only the platform's"} jobs`,
+  );
+  const isMixed = work.length > 1 && fitting.every(({ runs }) => runs !== undefined);
+  const advice = isMixed ? " Put scripts and the steps that deploy into two jobs." : "";
+  return waiting(
+    "no-work",
+    `Waiting for a runner for ${wanted} at ${site}: ${others.slice(0, 5).join(", ")}.${advice}`,
+  );
 }
 
 function nobodyAlive(site: string, ofSite: readonly RunnerFacts[], stored: StoredRunners | undefined): Choice {
@@ -89,7 +120,7 @@ function nobodyAlive(site: string, ofSite: readonly RunnerFacts[], stored: Store
   return waiting("site-offline", `Waiting for site ${site}: ${none} ${since}.`);
 }
 
-function waiting(code: WaitingCode, text: string): Choice {
+function waiting(code: WaitingCode, text: string): Extract<Choice, { kind: "waiting" }> {
   return { kind: "waiting", code, text };
 }
 
@@ -112,6 +143,8 @@ function best(job: JobRequirements, free: readonly RunnerFacts[]): Choice {
  */
 function score(job: JobRequirements, one: RunnerFacts): number {
   if (job.lostBy?.includes(one.runner)) return one.free / one.slots - 1;
+  // Those that take the other kind of work, too, are kept free of this one.
+  const special = one.runs?.length === 1 && (job.work ?? []).length > 0 ? 4 : 0;
   const mirror = job.app !== undefined && one.warm.includes(job.app) ? 2 : 0;
-  return mirror + one.free / one.slots + (one.polling ? 0.5 : 0);
+  return special + mirror + one.free / one.slots + (one.polling ? 0.5 : 0);
 }

@@ -73,7 +73,7 @@ async function matchJob(
     const { code, text } = choice;
     const incompatible = NO_LIVE_RUNNER.has(code) ? deps.incompatibleAt?.(site) : undefined;
     await reasons.add(ready, { code, text: incompatible === undefined ? text : `${text} ${incompatible}` });
-    return code === "all-busy" && ready.labels.length === 0 ? "no-later-job" : "next";
+    return choice.isSiteFull ? "no-later-job" : "next";
   }
   // A runner of another agent has no session here: that agent makes the offer.
   const session = deps.sessions.bySession(choice.session);

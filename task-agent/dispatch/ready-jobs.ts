@@ -1,6 +1,7 @@
 // A ready job in the queue. Dispatch changes only its `offer` and `dueMs`.
 
-import { labelsOf } from "@gantry/core/task/decide-lease.ts";
+import type { Work } from "@gantry/core/pipeline/work.ts";
+import { jobDefinition, labelsOf } from "@gantry/core/task/decide-lease.ts";
 import type { JobState } from "@gantry/core/task/model.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { JobRef } from "@gantry/wire/runner/protocol.ts";
@@ -16,6 +17,8 @@ export type ReadyJob = {
   readonly job: string;
   readonly site: string;
   readonly labels: readonly string[];
+  readonly work: readonly Work[];
+  readonly isOfApp: boolean;
   readonly app: string | undefined;
   /** Runners that lost an attempt of the job. */
   readonly lostBy: readonly string[];
@@ -37,6 +40,8 @@ export function readyJobs({ state, pipeline }: TaskRecord, clock: Pick<Clock, "n
       job: job.key,
       site: job.site,
       labels: labelsOf(pipeline, job),
+      work: jobDefinition(pipeline, job.id).work ?? [],
+      isOfApp: pipeline.origin === "app",
       app: state.app,
       lostBy: job.attempts.filter(({ outcome }) => outcome === "lost").map(({ runner }) => runner),
       attempt: job.attempt,

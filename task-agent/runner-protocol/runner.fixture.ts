@@ -16,7 +16,7 @@ import type {
 import { createRunnerClient, type RunnerClient } from "@gantry/wire/runner/runner-client.ts";
 
 /** How a process identifies itself; the same boot id means the same process. */
-export type Identity = { readonly bootId?: string; readonly slots?: number; readonly registration?: number };
+export type Identity = Partial<Pick<SessionRequest, "bootId" | "slots" | "registration" | "runs">>;
 export type Claimed = ClaimReply & { readonly ref: JobRef };
 
 type Ending = {
@@ -47,7 +47,7 @@ export class ScriptedRunner {
     site: string,
     name: string,
     running: SessionRequest["running"] = [],
-    { bootId = randomUUID(), slots = 2, registration }: Identity = {},
+    { bootId = randomUUID(), slots = 2, registration, runs }: Identity = {},
   ): Promise<ScriptedRunner> {
     const client = createRunnerClient({ url, token: () => token, fetch });
     const reply = await client.session({
@@ -57,6 +57,7 @@ export class ScriptedRunner {
       site,
       labels: [],
       slots,
+      ...(runs === undefined ? {} : { runs }),
       version: "test",
       host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
       systems: [],

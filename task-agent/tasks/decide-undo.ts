@@ -122,5 +122,7 @@ function newJob(number: number, site: string, after: string | undefined): Omit<J
     retrySafe: true,
     env: {},
     outputs: {},
+    // Most of what is taken back was made with the accounts of the git host and of Argo CD.
+    work: ["deploy"],
   };
 }

@@ -27,6 +27,7 @@ export function describeRunner(
     site: config.site,
     labels: config.labels,
     slots: slotsOf(config),
+    runs: config.runs,
     version: manifest.version,
     host: {
       name: hostname(),

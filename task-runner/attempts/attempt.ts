@@ -206,13 +206,14 @@ function asCutOff<T extends StepProgress | JobResult>(end: T, over: AbortSignal)
 function stepConfig({
   name,
   site,
+  runs,
   systems,
   secrets,
   shared,
   limits,
   outbound,
 }: RunnerContext["config"]): JobRequest["config"] {
-  return { name, site, systems, secrets, shared, limits, outbound };
+  return { name, site, runs, systems, secrets, shared, limits, outbound };
 }
 
 /**

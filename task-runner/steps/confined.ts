@@ -11,9 +11,9 @@ import { Stopped } from "../attempts/stop.ts";
 import { diskExceeded } from "../processes/disk-limit.ts";
 import { refreshEtcView } from "../processes/etc-view.ts";
 import { clearMountPoints } from "../processes/mount-points.ts";
-import { limitProcesses, NO_LIMIT, type ProcessLimit } from "../processes/process-limit.ts";
 import { RESTORE_SIGTERM } from "../processes/sandbox.ts";
 import { type SandboxJob, sandboxArguments } from "../processes/sandbox-arguments.ts";
+import { limitScript, NO_LIMITS, type ScriptLimits } from "../processes/script-limits.ts";
 import type { JobContext } from "./job-context.ts";
 import { execOf, type StepRun } from "./step-run.ts";
 
@@ -26,7 +26,7 @@ export type Confined = Omit<ExecOptions, "cwd" | "confined"> & {
   readonly readable?: readonly string[];
 };
 
-/** Resolves with an error when the job has used too much of the disk. Throws `scripts-refused`, and what `Exec` throws. */
+/** Resolves with an error when the job has used too much of the disk or of memory. Throws `scripts-refused`, and what `Exec` throws. */
 export async function runConfined(
   run: StepRun,
   argv: readonly string[],
@@ -35,17 +35,22 @@ export async function runConfined(
   const { job } = run;
   const { workspace, home, tmp } = job.folders;
   const { isolation, config } = job.environment;
-  const processes =
-    isolation.kind === "sandbox" ? await limitProcesses(randomUUID(), config.limits.processes) : NO_LIMIT;
+  const { processes, memoryMb } = config.limits;
+  const limits = isolation.kind === "sandbox" ? limitScript(randomUUID(), { processes, memoryMb }) : NO_LIMITS;
   try {
     const place = { cwd, tmp, writable: [workspace, home, tmp, ...writable], readable };
     if (isolation.kind === "sandbox") {
       refreshEtcView(isolation.host.etc);
       await clearMountPoints(tmp, [...isolation.host.readOnly, ...place.writable, ...readable]);
     }
-    return await execWithinDisk(run, isolated(job, argv, processes, place, joined ? " 2>&1" : ""), { ...options, cwd });
+    const command = isolated(job, argv, limits, place, joined ? " 2>&1" : "");
+    const result = await execWithinDisk(run, command, { ...options, cwd });
+    const isFailed = !(result instanceof GantryError) && result.exitCode !== 0;
+    return isFailed && limits.isOutOfMemory()
+      ? new GantryError("memory-limit", { limit: memoryInWords(memoryMb) })
+      : result;
   } finally {
-    await processes.remove();
+    limits.remove();
   }
 }
 
@@ -101,15 +106,23 @@ async function execWithinDisk(
   }
 }
 
+function memoryInWords(mb: number): string {
+  return mb % 1_024 === 0 ? `${mb / 1_024} GiB` : `${mb} MiB`;
+}
+
+/** As the kernel counts it, from -1000 to 1000: when memory is short, it ends the script and not the runner. */
+const OOM_SCORE = 500;
+
 /** The command line of a program, inside its sandbox if there is one. `redirect`: what the shell adds to it. */
 function isolated(
   { environment: { isolation, config } }: JobContext,
   argv: readonly string[],
-  processes: ProcessLimit,
+  limits: ScriptLimits,
   job: Omit<SandboxJob, "network">,
   redirect: string,
 ): readonly [string, ...string[]] {
-  const start = `exec "$@"${redirect}`;
+  // The shell has an id of its own in /proc on Linux only.
+  const start = `{ echo ${OOM_SCORE} > /proc/$$/oom_score_adj; } 2>/dev/null; exec "$@"${redirect}`;
   switch (isolation.kind) {
     case "none":
       return ["/bin/sh", "-c", start, "run", ...argv];
@@ -119,13 +132,10 @@ function isolated(
       const sandbox = sandboxArguments(isolation.host, { ...job, network: isolation.network });
       // bubblewrap must outlive a SIGTERM to the group: the script gets its time to end, and the sandbox ends after it.
       const deaf = `trap "" TERM; ${start}`;
-      // In a control group $0 is the file into which the process writes its id.
-      const outside =
-        processes.group === undefined
-          ? ["-c", deaf, "run"]
-          : ["-c", `echo $$ > "$0" || exit 125; ${deaf}`, processes.group];
-      const inside = ["/usr/bin/env", ...RESTORE_SIGTERM, ...processes.inside, ...argv];
-      return ["/bin/sh", ...outside, ...sandbox, ...inside];
+      // The files up to `--` are those of control groups, into which the process writes its id.
+      const join = `while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift`;
+      const inside = ["/usr/bin/env", ...RESTORE_SIGTERM, ...limits.inside, ...argv];
+      return ["/bin/sh", "-c", `${join}; ${deaf}`, "run", ...limits.groups, "--", ...sandbox, ...inside];
     }
   }
 }

@@ -10,6 +10,7 @@ import { failureOf } from "@gantry/core/step/outcome.ts";
 import { scriptFailed } from "@gantry/core/step/script-end.ts";
 import { requireProgram, runConfined } from "./confined.ts";
 import type { JobContext, JobStep } from "./job-context.ts";
+import { requireWork } from "./required-work.ts";
 import { MAX_OUTPUT_FILE, parseOutputs } from "./script-outputs.ts";
 import type { StepResult, StepRun } from "./step-run.ts";
 
@@ -25,6 +26,7 @@ const SHELLS: { readonly [name in RunAction["shell"]]: Shell } = {
 
 export async function runScript(run: StepRun, action: RunAction): Promise<StepResult> {
   const { job, step, tryNumber } = run;
+  requireWork(job, "build");
   const { argv, extension } = SHELLS[action.shell];
   await requireProgram(argv[0], job.environment.path);
   const id = step.id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 60);

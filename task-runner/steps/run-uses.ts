@@ -3,6 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { workOfStep } from "@gantry/core/pipeline/work.ts";
 import { failed, failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
 import { type Resource, resourceInWords } from "@gantry/core/step/resource.ts";
 import type { AnyStep, StepContext } from "@gantry/core/step/step.ts";
@@ -17,6 +18,7 @@ import { confiningExec } from "./confined.ts";
 import { outsideApp } from "./decide-outside.ts";
 import { createEffect } from "./effect.ts";
 import type { JobStep } from "./job-context.ts";
+import { requireWork } from "./required-work.ts";
 import { libraryEnv } from "./script-env.ts";
 import { isRefusal, reportRetry, type StepResult, type StepRun, toGantryError } from "./step-run.ts";
 import { renderWithSecrets } from "./step-scope.ts";
@@ -61,7 +63,9 @@ async function loadStep({ job }: StepRun, name: string): Promise<AnyStep> {
   const { steps } = job.environment;
   const load = Object.hasOwn(steps, name) ? steps[name] : undefined;
   if (!load) throw new GantryError("step-unknown", { step: name });
-  return load();
+  const step = await load();
+  requireWork(job, workOfStep(step));
+  return step;
 }
 
 /** Throws `bad-input`, and `outside-app` unless the input names what the task may use. Nothing of the step has run then. */

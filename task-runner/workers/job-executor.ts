@@ -15,7 +15,10 @@ export type JobRequest = {
   readonly ref: JobRef;
   readonly spec: JobSpec;
   readonly folders: JobFolders;
-  readonly config: Pick<RunnerConfig, "name" | "site" | "systems" | "secrets" | "shared" | "limits" | "outbound">;
+  readonly config: Pick<
+    RunnerConfig,
+    "name" | "site" | "runs" | "systems" | "secrets" | "shared" | "limits" | "outbound"
+  >;
   readonly cache: string;
   readonly path: string;
   readonly isolation: ScriptIsolation;

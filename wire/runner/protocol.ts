@@ -5,6 +5,7 @@
 // answered 409 `lease-lost` and changes nothing. All calls are safe to repeat. Unknown fields are ignored; protocol-version.ts has the other rules for different versions.
 
 import { RETRY_ON } from "@gantry/core/pipeline/retry.ts";
+import { WORK } from "@gantry/core/pipeline/work.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { z } from "zod";
 import { runnerSettings } from "../settings/settings.ts";
@@ -66,6 +67,8 @@ export const sessionRequest = z.object({
   site: id,
   labels: z.array(z.string().max(100)).max(100),
   slots: z.int().min(1).max(MAX_JOBS),
+  /** What jobs it takes. Absent: all, and the runner is older: it does not check what steps act on. */
+  runs: z.array(z.enum(WORK)).min(1).max(WORK.length).optional(),
   version: z.string().max(100),
   host: z.object({ name: z.string(), platform: z.string(), cpus: z.int(), memoryMb: z.int() }),
   /** The systems of the site for display, without credentials in their URLs. */

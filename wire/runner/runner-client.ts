@@ -80,10 +80,11 @@ export function createRunnerClient(options: RunnerClientOptions): RunnerClient {
         version = reply.protocol ?? 1;
         return reply;
       } catch (error) {
-        // An agent of version 1 refuses the proofs, and only its answer shows the version.
+        // An agent of version 1 refuses proofs and unknown fields, and only its answer shows the version.
         if (!(error instanceof GantryError) || error.code !== "bad-request") throw error;
         version = 1;
-        return register(body, call);
+        const { runs: _, ...known } = body;
+        return register(known, call);
       }
     },
     poll: post("poll"),
