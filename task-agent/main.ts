@@ -8,6 +8,7 @@ import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { checkPlainHttp } from "@gantry/runtime/http/plain-http.ts";
 import { every } from "@gantry/runtime/periodic.ts";
 import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
@@ -51,6 +52,7 @@ export async function startTaskAgent(
   { logger, clock = systemClock }: { logger: Logger; clock?: Clock },
 ): Promise<Listening> {
   const config = agentConfig.parse(input);
+  checkPlainHttp({ ...config, listens: { host: config.host, hasTls: config.tls !== undefined } }, logger);
   makePrivateFolder(config.data);
   const alarms = openAlarms(logger, clock);
   const { journal, name } = await openAgentJournal(config, { clock, logger, alarms });
@@ -67,7 +69,7 @@ export async function startTaskAgent(
     retention = openRetention({ ...agent, ...base, policy, random: Math.random });
     measureRetention(metrics.registry, retention.state);
     const app = openHttpApp({ ...base, agent, settings, metrics, retention, eventsOut });
-    const server = await listen(app, { host: config.host, port: config.port });
+    const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     retention.start();
     const stopTicking = startTicking(base, agent, settings);
     return {

@@ -30,6 +30,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "pipeline-invalid": { file: "cd.yaml", count: 2, problem: "line 3: unknown key titel (did you mean title?)" },
   "expression-failed": { expression: "params.x", problem: 'there is no "x" in params' },
   "session-gone": {},
+  "client-certificate-needed": {},
   "runner-name-taken": { runner: "seoul-1" },
   "version-unfit": { peer: "The runner", me: "the task-agent", theirs: "1-1", mine: "2-3", older: "the runner" },
   "lease-lost": { problem: "The job was given to runner seoul-2." },
