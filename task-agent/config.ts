@@ -60,6 +60,11 @@ export const agentConfig = z.strictObject({
   tls: mutualTlsConfig.optional(),
   /** Plain HTTP beyond this machine; without it, such a host or address is refused. */
   allowPlainHttp: z.boolean().default(false),
+  /**
+   * File with the keys that seal secret parameters. Default: `seal-key` in `data`, which is made when it is missing. Agents
+   * that share a journal need the same file.
+   */
+  sealKeyFile: z.string().min(1).optional(),
   /** Address of the portal, for links. */
   portalUrl: z.string(),
   /** Shared with portal-api and notify-agent. */

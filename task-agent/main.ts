@@ -26,6 +26,8 @@ import { openMetrics } from "./metrics.ts";
 import { effectivePolicy } from "./retention/decide-retention.ts";
 import { archiveFolder, logFolder, openRetention, type Retention } from "./retention/retention.ts";
 import { measureRetention } from "./retention/retention-metrics.ts";
+import { openSeal, type Seal } from "./secrets/seal.ts";
+import { ensureSealKey, openSealKeys } from "./secrets/seal-keys.ts";
 import { openSettings, type Settings } from "./settings/settings.ts";
 import { openAgentJournal } from "./store/open-journal.ts";
 import { openDefinitions } from "./tasks/definitions.ts";
@@ -111,9 +113,20 @@ async function openConfiguredAgent(base: Base, settings: Settings): Promise<Agen
     alarms: base.alarms,
     // Slow to derive, because runners receive what is signed with it and could try out tokens.
     fenceKey: scryptSync(config.token, "gantry fences", 32),
+    ...sealOf(base),
     settings,
     ...(name === undefined ? {} : { name }),
   });
+}
+
+/** Agents that share a journal get a key only by their configuration: one that each of them made would fit none of the others. */
+function sealOf({ config, name, logger }: Base): { readonly seal?: Seal } {
+  if (config.sealKeyFile !== undefined) return { seal: openSeal(openSealKeys(config.sealKeyFile)) };
+  if (name !== undefined) return {};
+  const file = join(config.data, "seal-key");
+  if (ensureSealKey(file))
+    logger.info({ file }, "a key for secret parameters was made; keep a copy of it apart from backups");
+  return { seal: openSeal(openSealKeys(file)) };
 }
 
 /** The returned function stops it. */
