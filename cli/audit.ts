@@ -68,7 +68,7 @@ async function list({ values }: Arguments, io: Io): Promise<number> {
   }
   const limit = Number(values.limit);
   query.set("limit", String(Math.min(limit, PAGE)));
-  const portal = portalFor({ portal: values.portal, data: values.data }, io);
+  const portal = portalFor(values, io);
   const items: Found["items"][number][] = [];
   // A page may be short of entries that match: go on until there are enough.
   for (let cursor: string | undefined = ""; cursor !== undefined && items.length < limit; ) {
@@ -116,7 +116,7 @@ async function verify(read: Arguments, io: Io): Promise<number> {
 function sourceOf({ values }: Arguments, io: Io): AuditSource {
   if (values.file !== undefined) return auditOfFile(values.file);
   if (values.folder !== undefined) return auditOfFolder(values.folder);
-  return auditOfPortal(portalFor({ portal: values.portal, data: values.data }, io));
+  return auditOfPortal(portalFor(values, io));
 }
 
 type Arguments = {

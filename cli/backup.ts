@@ -23,11 +23,14 @@ must not exist. The copies are verified: journals by SQLite, everything by check
 
 The folders of runners are left out: they contain caches and work in progress. So are the folders \`archive\`: copy them
 as they are, after the backup; a record that moves to the archive in the meantime is then in both. Back up a journal in
-Redis with the tools of Redis.
+Redis with the tools of Redis. The file \`seal-key\` of a task-agent is left out on purpose: with it, whoever has the backup
+could read the secret parameters in it. Keep a copy of it elsewhere.
 `;
 
 /** Files beside the journals that a process needs to start. */
 const KEPT = new Set(["admin-token", "gantry.json"]);
+/** Left out on purpose: with it, whoever has the backup could read what it seals. */
+const SEAL_KEY = "seal-key";
 const LOGS = "logs";
 const ARCHIVE = "archive";
 
@@ -37,6 +40,8 @@ export type BackupReport = {
   readonly bytes: number;
   /** Archive folders, which are not in the backup and have to be copied separately. */
   readonly archives: readonly string[];
+  /** Key files, which are left out on purpose. */
+  readonly sealKeys: readonly string[];
 };
 
 export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
@@ -49,9 +54,13 @@ export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "s
     io.stderr(`${problem ?? "--data and --to are required."}\n\n${USAGE}`);
     return 2;
   }
-  const { journals, files, bytes, archives } = await writeBackup(data, to, new Date());
+  const { journals, files, bytes, archives, sealKeys } = await writeBackup(data, to, new Date());
   io.stdout(`${to}: ${counted(journals, "journal")} and ${counted(files, "file")}, ${counted(bytes, "byte")}\n`);
   for (const folder of archives) io.stdout(`Not in the backup: ${folder}. Copy this folder now.\n`);
+  for (const file of sealKeys)
+    io.stdout(
+      `Not in the backup: ${file}. Keep a copy of it elsewhere: without it secret parameters cannot be read.\n`,
+    );
   return 0;
 }
 
@@ -74,7 +83,8 @@ export async function writeBackup(data: string, to: string, now: Date): Promise<
       journals,
       files: manifest.files.length - journals,
       bytes,
-      archives: await findArchives(resolve(data), found),
+      archives: await findBeside(resolve(data), found, ARCHIVE),
+      sealKeys: await findBeside(resolve(data), found, SEAL_KEY),
     };
   } finally {
     await rm(staging, { recursive: true, force: true });
@@ -140,8 +150,8 @@ async function add(archive: Pack, from: string, path: string, kind: BackupEntry[
   return { path, kind, bytes: size, sha256: hash.digest("hex") };
 }
 
-async function findArchives(data: string, journals: readonly string[]): Promise<readonly string[]> {
-  const folders = [...new Set(journals.map((path) => join(data, dirname(path), ARCHIVE)))];
+async function findBeside(data: string, journals: readonly string[], name: string): Promise<readonly string[]> {
+  const folders = [...new Set(journals.map((path) => join(data, dirname(path), name)))];
   const there = await Promise.all(folders.map(exists));
   return folders.filter((_, at) => there[at]);
 }

@@ -83,3 +83,14 @@ test("enrol with a name, and renew-key, print a token for this runner alone", as
   assert.deepEqual(Object.keys(renewed), ["site", "runner", "token", "expiresAt", "command"]);
   await assert.rejects(run("renew-key", "seoul-9"), { code: "not-found" });
 });
+
+test("the token is not sent to another machine by plain http, unless a flag says so", async () => {
+  await assert.rejects(run("--portal", "http://portal.example"), (error) => {
+    assert.match(
+      String((error as { details?: { problem?: string } }).details?.problem),
+      /plain HTTP.*--allow-plain-http/,
+    );
+    return true;
+  });
+  await assert.rejects(run("--portal", "http://portal.invalid", "--allow-plain-http"), { code: "unavailable" });
+});

@@ -87,6 +87,7 @@ type Arguments = {
   /** For `enrol`: the only runner that may use the token. */
   readonly runner: string | undefined;
   readonly portal: string | undefined;
+  readonly "allow-plain-http": boolean;
   readonly data: string;
   readonly json: boolean;
 };
@@ -102,7 +103,15 @@ function readArguments(argv: readonly string[]): Arguments | string {
     const tooMany = more.length > 0 || (runner !== undefined && verb !== "enrol");
     if (tooMany || (verb === "list") !== (name === ""))
       return `Wrong number of arguments for \`gantry runners ${verb}\`.`;
-    return { verb, name, runner, portal: values.portal, data: values.data, json: values.json };
+    return {
+      verb,
+      name,
+      runner,
+      portal: values.portal,
+      "allow-plain-http": values["allow-plain-http"],
+      data: values.data,
+      json: values.json,
+    };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

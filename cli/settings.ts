@@ -61,6 +61,7 @@ export async function settings(argv: readonly string[], io: Io): Promise<number>
 type Arguments = {
   readonly positionals: readonly string[];
   readonly portal: string | undefined;
+  readonly "allow-plain-http": boolean;
   readonly data: string;
   readonly why: string | undefined;
   readonly json: boolean;
@@ -83,7 +84,14 @@ function readArguments(argv: readonly string[]): Arguments | string {
     if (!Object.hasOwn(wanted, verb)) return `Unknown command: gantry settings ${verb}`;
     if (!wanted[verb]?.includes(positionals.length))
       return `Wrong number of arguments for \`gantry settings ${verb}\`.`;
-    return { positionals, portal: values.portal, data: values.data, why: values.why, json: values.json };
+    return {
+      positionals,
+      portal: values.portal,
+      "allow-plain-http": values["allow-plain-http"],
+      data: values.data,
+      why: values.why,
+      json: values.json,
+    };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startCall } from "./src/data/api.ts";
 import { shellWord } from "./src/parts/format.ts";
-import { errorsByField, fieldsOf, firstEntries, paramsOf } from "./src/run/form.ts";
+import { errorsByField, fieldsOf, firstEntries, paramsOf, withoutSecrets } from "./src/run/form.ts";
 
 const SCHEMA = {
   type: "object",
@@ -92,4 +92,14 @@ test("create-app, ci and cd have their own addresses, other pipelines share one"
 test("a value is one word for the shell", () => {
   assert.equal(shellWord("plain/word"), "plain/word");
   assert.equal(shellWord("it's $(rm)"), "'it'\\''s $(rm)'");
+});
+
+test("a secret is sent, and a variable stands for it in what is shown", () => {
+  const [secret] = fieldsOf({ type: "object", properties: { licence: { type: "string", secret: true } } });
+  assert.ok(secret?.isSecret);
+  assert.equal(field("name")?.isSecret, false);
+  const params = paramsOf([secret], { licence: "hunter2" });
+  assert.deepEqual(params, { licence: "hunter2" });
+  assert.deepEqual(withoutSecrets([secret], params), { licence: "(your licence)" });
+  assert.deepEqual(withoutSecrets([secret], {}), {});
 });

@@ -8,7 +8,9 @@ import { ruleSchema } from "@gantry/core/notify/rule.ts";
 import { deliveryRetention } from "@gantry/core/retention/policy.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { fileProblem } from "@gantry/core/system-error-words.ts";
+import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { problemsOf } from "@gantry/runtime/http/problem.ts";
+import { serverTlsConfig } from "@gantry/runtime/http/server-tls.ts";
 import { type KafkaConfig, kafkaConfig, kafkaSettings } from "@gantry/wire/bus/kafka/config.ts";
 import { z } from "zod";
 import { CHANNEL_KINDS, type ReadyChannel } from "./channels.ts";
@@ -30,10 +32,21 @@ export const notifySchema = z.strictObject({
   host: z.string().default("127.0.0.1"),
   /** 0 selects a free port. */
   port: z.int().min(0).max(65_535).default(0),
+  /** PEM files; without them the agent speaks plain HTTP. */
+  tls: serverTlsConfig.optional(),
+  /** Plain HTTP beyond this machine; without it, such a host or address is refused. */
+  allowPlainHttp: z.boolean().default(false),
   /** The token with which portal-api authenticates. */
   token: secret,
   /** The task-agent whose feed is read. With `source` it provides only the live settings, and is optional. */
-  agent: z.strictObject({ url, token: secret }).optional(),
+  agent: z
+    .strictObject({
+      url,
+      token: secret,
+      /** PEM file: the authority of its certificate. */
+      ca: clientTlsConfig.ca,
+    })
+    .optional(),
   /** Reads events from Kafka instead of the feed. Notify-agents of one group share the tasks. See docs/events.md. */
   source: z
     .strictObject({
@@ -81,7 +94,7 @@ export type NotifyConfig = Omit<z.output<typeof notifySchema>, "channels" | "rul
   readonly rules: readonly CompiledRule[];
 };
 
-export type Peer = { readonly url: string; readonly token: string };
+export type Peer = { readonly url: string; readonly token: string; readonly ca?: string };
 
 /** Where events come from: the feed of a task-agent, or Kafka. */
 export type EventSource =
@@ -101,7 +114,11 @@ export function parseConfig(input: NotifyConfigInput, env: Env): NotifyConfig {
   const { agent: given, source: _, ...config } = parsed.data;
   const problems: Problem[] = [];
   const token = readToken(config.token, "/token", env, problems);
-  const agent = given && { url: given.url, token: readToken(given.token, "/agent/token", env, problems) };
+  const agent = given && {
+    url: given.url,
+    token: readToken(given.token, "/agent/token", env, problems),
+    ...(given.ca === undefined ? {} : { ca: given.ca }),
+  };
   const source = readEventSource(parsed.data, agent, env, problems);
 
   const channels = new Map<string, ReadyChannel>();

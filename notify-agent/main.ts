@@ -8,7 +8,9 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
+import { fetchWithTls } from "@gantry/runtime/http/client-tls.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { checkPlainHttp } from "@gantry/runtime/http/plain-http.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
@@ -45,13 +47,18 @@ export type NotifyDeps = {
  */
 export async function startNotifyAgent(input: NotifyConfigInput, deps: NotifyDeps = {}): Promise<Listening> {
   const config = parseConfig(input, deps.env ?? {});
+  const { host, tls, allowPlainHttp, agent: peer } = config;
+  const logger = deps.logger ?? makeLogger("notify-agent", config.logLevel);
+  const listens = { host, hasTls: tls !== undefined };
+  checkPlainHttp({ allowPlainHttp, listens, calls: { "/agent/url": peer?.url } }, logger);
+  const agentFetch = deps.fetch ?? (await fetchWithTls({ ca: peer?.ca }, "/agent"));
   const journal =
     deps.journal ?? (await openSqliteJournal({ file: join(config.data, "notify.db"), indexes: NOTIFY_INDEXES }));
   const channels = new Map<string, Channel>();
   try {
     const tools = { fetch: deps.fetch ?? fetch };
     for (const [name, channel] of config.channels) channels.set(name, channel.open(tools));
-    const agent = await assemble(config, deps, journal, channels);
+    const agent = await assemble(config, { ...deps, logger, fetch: agentFetch }, journal, channels);
     return {
       ...agent,
       close: async () => {
@@ -67,13 +74,13 @@ export async function startNotifyAgent(input: NotifyConfigInput, deps: NotifyDep
 
 async function assemble(
   config: NotifyConfig,
-  deps: NotifyDeps,
+  deps: NotifyDeps & { readonly logger: Logger },
   journal: Journal,
   channels: ReadonlyMap<string, Channel>,
 ): Promise<Listening> {
   const clock = deps.clock ?? systemClock;
   const random = deps.random ?? Math.random;
-  const logger = deps.logger ?? makeLogger("notify-agent", config.logLevel);
+  const { logger } = deps;
   for (const [name, { isInsecure }] of config.channels) {
     const risk = "the server's certificate is not checked, so messages and credentials can be read on the way";
     // As an error, which viewers of logs show in red.
@@ -97,7 +104,7 @@ async function assemble(
   const source = await openSource(config.source, { journal, logger }, deps.fetch);
   const resumed = await queues.resumePending();
   if (resumed > 0) logger.info({ deliveries: resumed }, "pending deliveries of an earlier run will be sent");
-  const server = await listen(app, config).catch(async (error: unknown) => {
+  const server = await listen(app, { ...config, logger }).catch(async (error: unknown) => {
     await source.close();
     await queues.close();
     throw error;

@@ -3,16 +3,24 @@
 
 import { fileURLToPath } from "node:url";
 import { GantryError } from "@gantry/core/errors.ts";
+import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
+import { serverTlsConfig } from "@gantry/runtime/http/server-tls.ts";
 import { z } from "zod";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
-const peer = z.strictObject({ url, token: z.string().min(16, "must have at least 16 characters") });
+/** PEM file: the authority of the certificate of that process. */
+const authority = { ca: clientTlsConfig.ca };
+const peer = z.strictObject({ url, token: z.string().min(16, "must have at least 16 characters"), ...authority });
 
 export const portalConfig = z.strictObject({
   host: z.string().default("127.0.0.1"),
   /** 0 selects a free port. */
   port: z.int().min(0).max(65_535).default(3000),
+  /** PEM files; without them the portal speaks plain HTTP. */
+  tls: serverTlsConfig.optional(),
+  /** Plain HTTP beyond this machine; without it, such a host or address is refused. */
+  allowPlainHttp: z.boolean().default(false),
   /** The address that people use. Default: the one it listens on. With https the session cookie is Secure. */
   publicUrl: url.optional(),
   /** Folder of the portal's journal and of `admin-token`. */

@@ -6,8 +6,10 @@ import type { LiveSettings } from "@gantry/core/settings/settings.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { openSqliteJournal } from "@gantry/journal/sqlite/sqlite.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
+import { fetchWithTls } from "@gantry/runtime/http/client-tls.ts";
 import { openConcurrencyLimit } from "@gantry/runtime/http/concurrency-limit.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { checkPlainHttp } from "@gantry/runtime/http/plain-http.ts";
 import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
@@ -56,6 +58,10 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   const config = parseConfig(input);
   const clock = deps.clock ?? systemClock;
   const logger = deps.logger ?? makeLogger("portal-api", config.logLevel);
+  const { host, tls, allowPlainHttp } = config;
+  const calls = { "/agent/url": config.agent.url, "/notify/url": config.notify?.url };
+  checkPlainHttp({ allowPlainHttp, listens: { host, hasTls: tls !== undefined }, calls }, logger);
+  const clients = await openClients(config);
   const journal =
     deps.journal ?? (await openSqliteJournal({ file: join(config.dataDir, "portal.db"), indexes: INDEXES }));
   const closing = new AbortController();
@@ -71,11 +77,12 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
       logger,
       journal,
       tokens,
+      ...clients,
       closing: closing.signal,
       rights: makeRights(policy),
       listening: () => listening,
     });
-    listening = await listen(makeApp(portal, ROUTES), config);
+    listening = await listen(makeApp(portal, ROUTES), { ...config, logger });
     portal.hub.start();
     portal.audit.start();
     const applySettings = (now: LiveSettings): void => setLevel(logger, now["log.portalApi"]);
@@ -106,13 +113,20 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   }
 }
 
-type Parts = Pick<Portal, "config" | "clock" | "logger" | "journal" | "tokens" | "closing" | "rights"> & {
+async function openClients({ agent, notify }: PortalConfig): Promise<Pick<Portal, "agent" | "notify">> {
+  return {
+    agent: makeAgentClient({ ...agent, fetch: await fetchWithTls({ ca: agent.ca }, "/agent") }),
+    notify: notify && makeNotifyClient({ ...notify, fetch: await fetchWithTls({ ca: notify.ca }, "/notify") }),
+  };
+}
+
+type Given = "config" | "clock" | "logger" | "journal" | "tokens" | "agent" | "notify" | "closing" | "rights";
+type Parts = Pick<Portal, Given> & {
   readonly listening: () => Listening | undefined;
 };
 
 function assemble({ listening, ...parts }: Parts): Portal {
-  const { config, clock, logger, journal, tokens } = parts;
-  const agent = makeAgentClient(config.agent);
+  const { config, clock, logger, journal, tokens, agent } = parts;
   const metrics = makeMetrics(VERSION);
   const taskViews = makeTaskViews(agent, clock);
   const facts = makeFacts(agent, clock);
@@ -126,8 +140,6 @@ function assemble({ listening, ...parts }: Parts): Portal {
     ...parts,
     facts,
     publicUrl: () => config.publicUrl ?? listening()?.url ?? `http://${config.host}:${config.port}`,
-    agent,
-    notify: config.notify && makeNotifyClient(config.notify),
     sessions: makeSessions(journal, tokens, config.sessionHours),
     audit: openAudit({
       agent,

@@ -16,6 +16,7 @@ import { openFences } from "./leases/fences.ts";
 import { type Leases, openLeases } from "./leases/leases.ts";
 import { openPeers } from "./peers/peers.ts";
 import { openRunnerProtocol } from "./runner-protocol/runner-protocol.ts";
+import type { Seal } from "./secrets/seal.ts";
 import { effectiveConfig, runnerSettings, type Settings } from "./settings/settings.ts";
 import type { Definitions } from "./tasks/definitions.ts";
 import { openTasks } from "./tasks/tasks.ts";
@@ -32,6 +33,7 @@ export type AgentPartsDeps = {
   readonly alarms: Alarms;
   /** Signs the fences that are given. Agents that share the journal must have the same one. Kept outside of the journal. */
   readonly fenceKey: Uint8Array;
+  readonly seal: Seal | undefined;
   readonly settings: Pick<Settings, "now">;
   /** The name of this agent where several share the journal; undefined when it has the journal for itself. */
   readonly name: string | undefined;
@@ -104,6 +106,7 @@ export async function openAgentParts(deps: AgentPartsDeps) {
     registry,
     alarms,
     limits: deps.config.limits,
+    seal: deps.seal,
     cancelGraceMs,
     shared: isShared,
   });

@@ -11,6 +11,7 @@ import { openFeed } from "./events/feed.ts";
 import type { LogStore } from "./logs/log-store.ts";
 import { followJournal } from "./peers/follow-journal.ts";
 import { handlePeerEvents } from "./peers/peer-events.ts";
+import type { Seal } from "./secrets/seal.ts";
 import { NO_SETTINGS_STORE, type Settings } from "./settings/settings.ts";
 import type { Definitions } from "./tasks/definitions.ts";
 import { resumeTasks } from "./tasks/resume-tasks.ts";
@@ -33,6 +34,8 @@ export type AgentDeps = {
   readonly alarms?: Alarms;
   /** Signs the fences that are given. Agents that share the journal must have the same one. Kept outside of the journal. */
   readonly fenceKey: Uint8Array;
+  /** Seals and opens secret parameters. Absent: tasks with secret parameters are refused. */
+  readonly seal?: Seal;
   /** Settings that administrators change at run time. Default: nothing is set. */
   readonly settings?: Pick<Settings, "now" | "listen">;
   /** The name of this agent where several share the journal; absent, it has the journal for itself. */
@@ -52,6 +55,7 @@ export async function openAgent(deps: AgentDeps) {
     newId,
     alarms,
     fenceKey: deps.fenceKey,
+    seal: deps.seal,
     settings,
     name,
     onError,
@@ -79,6 +83,7 @@ export async function openAgent(deps: AgentDeps) {
   return {
     ...parts,
     definitions,
+    seal: deps.seal,
     feed,
     logs,
     alarms,

@@ -1,6 +1,7 @@
 // The configuration of a task-agent: file < environment < flags.
 
 import { retentionPolicy } from "@gantry/core/retention/policy.ts";
+import { mutualTlsConfig } from "@gantry/runtime/http/server-tls.ts";
 import { kafkaConfig } from "@gantry/wire/bus/kafka/config.ts";
 import { neverOverlaps } from "@gantry/wire/runner/lease-rules.ts";
 import { z } from "zod";
@@ -55,6 +56,15 @@ export const agentConfig = z.strictObject({
   retention: retentionPolicy.prefault({}),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0),
+  /** PEM files; without them the agent speaks plain HTTP. With `clientCa` runners need a certificate of that authority. */
+  tls: mutualTlsConfig.optional(),
+  /** Plain HTTP beyond this machine; without it, such a host or address is refused. */
+  allowPlainHttp: z.boolean().default(false),
+  /**
+   * File with the keys that seal secret parameters. Default: `seal-key` in `data`, which is made when it is missing. Agents
+   * that share a journal need the same file.
+   */
+  sealKeyFile: z.string().min(1).optional(),
   /** Address of the portal, for links. */
   portalUrl: z.string(),
   /** Shared with portal-api and notify-agent. */

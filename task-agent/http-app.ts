@@ -1,6 +1,8 @@
 // The HTTP server of the task-agent: which routes it has, and in which order.
 
 import { randomUUID } from "node:crypto";
+import { TLSSocket } from "node:tls";
+import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import { createApp } from "@gantry/runtime/http/app.ts";
@@ -8,6 +10,8 @@ import { openRequestLimit } from "@gantry/runtime/http/request-limit.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { ProcessMetrics } from "@gantry/runtime/process/metrics.ts";
 import { operationRoutes } from "@gantry/runtime/process/operation-routes.ts";
+import { RUNNER_PREFIX } from "@gantry/wire/runner/routes.ts";
+import type Koa from "koa";
 import type { Agent } from "./agent.ts";
 import { archivedReads } from "./api/archived-reads.ts";
 import { portalRoutes } from "./api/portal-routes.ts";
@@ -29,6 +33,15 @@ export type HttpAppDeps = {
   readonly retention: Retention;
   readonly eventsOut: EventsOut | undefined;
 };
+
+/** Enrolment included. The certificate says that the machine is one of ours; who the runner is, its token says. */
+function requireClientCertificate(ctx: Koa.Context, next: Koa.Next): Promise<void> {
+  const isRunner = ctx.path.startsWith(`${RUNNER_PREFIX}/`);
+  const { socket } = ctx.req;
+  if (isRunner && !(socket instanceof TLSSocket && socket.authorized))
+    throw new GantryError("client-certificate-needed");
+  return next();
+}
 
 export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
   const { config, journal, agent, settings, metrics } = deps;
@@ -60,6 +73,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     onIncompatible: agent.onIncompatible,
   });
   const check = (): Promise<void> => journal.check();
+  if (config.tls?.clientCa !== undefined) app.use(requireClientCertificate);
   app.use(runner);
   // Before the portal's routes: answers for a task that they do not find because it is archived.
   app.use(archivedReads({ ...agent, ...deps.retention }));

@@ -8,6 +8,7 @@ import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import { type Clock, systemClock } from "@gantry/runtime/clock.ts";
 import { type Listening, listen } from "@gantry/runtime/http/listen.ts";
+import { checkPlainHttp } from "@gantry/runtime/http/plain-http.ts";
 import { every } from "@gantry/runtime/periodic.ts";
 import { makePrivateFolder } from "@gantry/runtime/private-files.ts";
 import { setLevel } from "@gantry/runtime/process/log-level.ts";
@@ -25,6 +26,8 @@ import { openMetrics } from "./metrics.ts";
 import { effectivePolicy } from "./retention/decide-retention.ts";
 import { archiveFolder, logFolder, openRetention, type Retention } from "./retention/retention.ts";
 import { measureRetention } from "./retention/retention-metrics.ts";
+import { openSeal, type Seal } from "./secrets/seal.ts";
+import { ensureSealKey, openSealKeys } from "./secrets/seal-keys.ts";
 import { openSettings, type Settings } from "./settings/settings.ts";
 import { openAgentJournal } from "./store/open-journal.ts";
 import { openDefinitions } from "./tasks/definitions.ts";
@@ -51,6 +54,7 @@ export async function startTaskAgent(
   { logger, clock = systemClock }: { logger: Logger; clock?: Clock },
 ): Promise<Listening> {
   const config = agentConfig.parse(input);
+  checkPlainHttp({ ...config, listens: { host: config.host, hasTls: config.tls !== undefined } }, logger);
   makePrivateFolder(config.data);
   const alarms = openAlarms(logger, clock);
   const { journal, name } = await openAgentJournal(config, { clock, logger, alarms });
@@ -67,7 +71,7 @@ export async function startTaskAgent(
     retention = openRetention({ ...agent, ...base, policy, random: Math.random });
     measureRetention(metrics.registry, retention.state);
     const app = openHttpApp({ ...base, agent, settings, metrics, retention, eventsOut });
-    const server = await listen(app, { host: config.host, port: config.port });
+    const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
     retention.start();
     const stopTicking = startTicking(base, agent, settings);
     return {
@@ -109,9 +113,20 @@ async function openConfiguredAgent(base: Base, settings: Settings): Promise<Agen
     alarms: base.alarms,
     // Slow to derive, because runners receive what is signed with it and could try out tokens.
     fenceKey: scryptSync(config.token, "gantry fences", 32),
+    ...sealOf(base),
     settings,
     ...(name === undefined ? {} : { name }),
   });
+}
+
+/** Agents that share a journal get a key only by their configuration: one that each of them made would fit none of the others. */
+function sealOf({ config, name, logger }: Base): { readonly seal?: Seal } {
+  if (config.sealKeyFile !== undefined) return { seal: openSeal(openSealKeys(config.sealKeyFile)) };
+  if (name !== undefined) return {};
+  const file = join(config.data, "seal-key");
+  if (ensureSealKey(file))
+    logger.info({ file }, "a key for secret parameters was made; keep a copy of it apart from backups");
+  return { seal: openSeal(openSealKeys(file)) };
 }
 
 /** The returned function stops it. */

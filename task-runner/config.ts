@@ -5,6 +5,7 @@ import { totalmem } from "node:os";
 import { WORK } from "@gantry/core/pipeline/work.ts";
 import { systemSchema } from "@gantry/core/site/systems.ts";
 import { truncate } from "@gantry/core/truncate.ts";
+import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { z } from "zod";
 
 const name = z
@@ -58,6 +59,10 @@ export const runnerConfigSchema = z
     site: name,
     /** Address of the task-agent. */
     agent: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, "")),
+    /** PEM files: the authority of the task-agent's certificate, and a certificate and key of this runner. */
+    agentTls: z.strictObject(clientTlsConfig).optional(),
+    /** Plain HTTP to a task-agent on another machine; without it, such an address is refused. */
+    allowPlainHttp: z.boolean().default(false),
     /** The site's token, with which the runner authenticates to the task-agent; or `enrol`. */
     token: z.union([z.string().min(1), secretSource], "text, or a map with `file` or `env`").optional(),
     /** A one-time token: with it the runner enrols with a key of its own, once. It may stay here afterwards. */

@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { systemClock } from "@gantry/runtime/clock.ts";
+import { fetchWithTls } from "@gantry/runtime/http/client-tls.ts";
+import { checkPlainHttp } from "@gantry/runtime/http/plain-http.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { every } from "@gantry/runtime/periodic.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
@@ -45,6 +47,9 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
     throw new GantryError("config-invalid", { problem: problemsInWords(problems) }, { problems });
   }
   const logger = deps.logger ?? makeLogger("task-runner", parsed.data.logLevel);
+  const { agent, agentTls = {}, allowPlainHttp } = parsed.data;
+  checkPlainHttp({ allowPlainHttp, calls: { "/agent": agent } }, logger);
+  const agentFetch = deps.fetch ?? (await fetchWithTls(agentTls, "/agentTls"));
   const executor = deps.executor ?? openJobExecutor(logger);
   // A runner has no server, and the timers of the clock do not keep a process alive.
   const stayAlive = setInterval(() => {}, STAY_ALIVE_MS);
@@ -54,7 +59,7 @@ export async function startRunner(input: RunnerConfigInput, deps: Partial<Runner
   };
   try {
     const runner = await openRunner(parsed.data, {
-      fetch: deps.fetch ?? fetch,
+      fetch: agentFetch,
       clock: deps.clock ?? systemClock,
       random: deps.random ?? Math.random,
       newId: deps.newId ?? randomUUID,

@@ -9,6 +9,12 @@ export const PROTOCOL_ERRORS = {
     why: "A newer process of the same runner has registered, or the task-agent no longer knows the session.",
     todo: "Open a new session.",
   },
+  "client-certificate-needed": {
+    status: 401,
+    message: "This task-agent needs a client certificate from runners.",
+    why: "The connection has none, or it is not signed by the authority that `tls.clientCa` of the task-agent names.",
+    todo: "Name a certificate and its key under `agentTls` in the configuration of the runner.",
+  },
   "enrolment-invalid": {
     status: 401,
     message: "The enrolment token is not valid.",

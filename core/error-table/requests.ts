@@ -15,6 +15,18 @@ export const REQUEST_ERRORS = {
     why: "{problem}",
     todo: "Correct the listed parameters. GET /v1/pipelines/{pipeline} describes them.",
   },
+  "secrets-not-kept": {
+    status: 422,
+    message: "The pipeline {pipeline} has secret parameters, and the task-agent has no key to seal them with.",
+    why: "Task-agents that share a journal need the same key, so none of them makes one.",
+    todo: "Set `sealKeyFile` in the configuration of every task-agent (docs/operations.md).",
+  },
+  "sealing-key-missing": {
+    status: 409,
+    message: "The secret parameter {param} of task {task} cannot be read any more.",
+    why: "The key that it was sealed with is not in the key file of the task-agent.",
+    todo: "Put the old key back into the file, or start a new task with the parameter.",
+  },
   unauthenticated: {
     status: 401,
     message: "You are not signed in.",

@@ -55,6 +55,10 @@ export const paramShape = z.strictObject({
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   items: itemType.optional().describe("For type array: what the elements are"),
+  secret: z
+    .boolean()
+    .optional()
+    .describe("For type string: stored sealed, never shown, and only named in `with` and `env` of a step"),
   ui: z.string().max(50).optional().describe("Hint for the form, e.g. multiline, target, branch"),
 });
 

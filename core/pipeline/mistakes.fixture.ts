@@ -187,6 +187,32 @@ export const MISTAKES: readonly Mistake[] = [
     /^2: the pattern cannot be used: look-around/,
   ],
   [
+    "a secret param with a default",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: string, secret: true, default: hunter2 } }\n"),
+    /^2: a secret has no default: everybody can read this file/,
+  ],
+  [
+    "a secret param that is no text",
+    job("    steps: [{ run: x }]\n", "params: { a: { type: integer, secret: true } }\n"),
+    /^2: `secret` is not for type integer/,
+  ],
+  [
+    "a secret param in a condition",
+    job(
+      "    when: params.a != ''\n    steps: [{ run: x }]\n",
+      "params: { a: { type: string, secret: true, required: true } }\n",
+    ),
+    /params\.a is secret: it can only be used in `with` and `env` of a step/,
+  ],
+  [
+    "a secret param in an output",
+    job(
+      '    outputs: { x: "${{ params.a }}" }\n    steps: [{ run: x }]\n',
+      "params: { a: { type: string, secret: true, required: true } }\n",
+    ),
+    /params\.a is secret: it can only be used in `with` and `env` of a step/,
+  ],
+  [
     "a choice of another type",
     job("    steps: [{ run: x }]\n", "params: { a: { type: string, enum: [a, 1] } }\n"),
     /^2: the choice does not fit/,

@@ -3,8 +3,10 @@
 import { GantryError, type Problem } from "../errors.ts";
 import { render } from "../expr/template.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { MIN_SECRET_LENGTH } from "../mask/masker.ts";
 import { checkSchema } from "./json-schema.ts";
 import type { ParamsSchema } from "./pipeline.ts";
+import { secretParamsOf } from "./secret-params.ts";
 
 export type CheckedParams = {
   /** With defaults; a parameter that is neither given nor has a default is absent. */
@@ -37,6 +39,12 @@ export function checkParams(schema: ParamsSchema, given: JsonObject, scope: Json
   const plain = { ...schema, required: required.filter((name) => !failed.has(name)) } as unknown as JsonObject;
   for (const { path, detail, missing } of checkSchema(plain, params)) {
     problems.push({ pointer: pointer(missing === undefined ? path : [...path, missing]), detail });
+  }
+  for (const name of secretParamsOf(schema)) {
+    const value = params[name];
+    if (typeof value !== "string" || value.length >= MIN_SECRET_LENGTH) continue;
+    const detail = `it must have at least ${MIN_SECRET_LENGTH} characters: a shorter secret cannot be masked in logs`;
+    problems.push({ pointer: pointer([name]), detail });
   }
   return { params, problems };
 }

@@ -73,6 +73,8 @@ export type ParamSchema = {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: ParamSchema;
+  /** Tasks keep it sealed, and nothing shows it. See secret-params.ts. */
+  readonly secret?: boolean;
   /** Hint for the form, e.g. `multiline`, `target`, `branch`. */
   readonly "x-ui"?: string;
 };

@@ -15,10 +15,23 @@ const FOR_TYPES: { readonly [key: string]: readonly string[] } = {
   minimum: ["integer", "number"],
   maximum: ["integer", "number"],
   items: ["array"],
+  secret: ["string"],
 };
 
 export function goodParams({ pipeline }: RuleContext): readonly PathProblem[] {
-  return Object.entries(pipeline.params.properties).flatMap(([name, param]) => checkParam(param, ["params", name]));
+  return Object.entries(pipeline.params.properties).flatMap(([name, param]) => [
+    ...checkParam(param, ["params", name]),
+    ...(param.secret === true ? checkSecret(param, ["params", name], pipeline.app === "new" && name === "name") : []),
+  ]);
+}
+
+function checkSecret(param: ParamSchema, path: readonly string[], isAppName: boolean): readonly PathProblem[] {
+  const at = (key: string, detail: string): PathProblem => ({ path: [...path, key], detail, on: "value" });
+  return [
+    ...(param.default === undefined ? [] : [at("default", "a secret has no default: everybody can read this file")]),
+    ...(param.enum === undefined ? [] : [at("enum", "a secret has no choices: everybody can read this file")]),
+    ...(isAppName ? [at("secret", "the name of the app is not a secret")] : []),
+  ];
 }
 
 function checkParam(param: ParamSchema, path: readonly (string | number)[]): readonly PathProblem[] {

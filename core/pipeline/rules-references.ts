@@ -84,13 +84,18 @@ function checkSource(
   });
 }
 
+const SECRETS_ONLY = "it can only be used in `with` and `env` of a step";
+
 function wrongReference(context: RuleContext, place: TemplatePlace, reference: Reference): string | undefined {
   const variable = reference.variable as Variable;
   const [first] = reference.path;
   if (!place.variables.includes(variable)) return notHere(variable);
   switch (variable) {
     case "params": {
-      const known = Object.keys(context.pipeline.params.properties);
+      const { properties } = context.pipeline.params;
+      const known = Object.keys(properties);
+      if (first !== undefined && Object.hasOwn(properties, first) && properties[first]?.secret === true)
+        return place.variables.includes("secrets") ? undefined : `params.${first} is secret: ${SECRETS_ONLY}`;
       return first === undefined || known.includes(first)
         ? undefined
         : `there is no param ${first}${didYouMean(first, known)}`;
@@ -192,7 +197,7 @@ function properties(root: JsonObject, schema: JsonValue | undefined): JsonObject
 
 function notHere(variable: Variable): string {
   if (variable === "secrets")
-    return "secrets can only be used in `with` and `env` of a step: they never leave the site";
+    return `${variable} can only be used in \`with\` and \`env\` of a step: they never leave the site`;
   if (variable === "steps") return "`steps` is only known in steps and in the outputs of a job";
   return `\`${variable}\` is not known at this place`;
 }

@@ -1,14 +1,15 @@
 // What the expressions of a task can see, at the level of jobs. The runner adds `steps` and `secrets`, and changes `status`
-// once a step of the job did not succeed.
+// once a step of the job did not succeed. Secret parameters are in none of them: the runner adds those that a step names.
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import { withoutSecretParams } from "../pipeline/secret-params.ts";
 import type { JobState, TaskState } from "./model.ts";
 import { isBad } from "./states.ts";
 
-export function taskScope(state: TaskState): JsonObject {
+export function taskScope(pipeline: Pipeline, state: TaskState): JsonObject {
   return {
-    params: state.params,
+    params: withoutSecretParams(pipeline.params, state.params),
     app: state.appScope,
     task: {
       id: state.id,
@@ -29,7 +30,7 @@ export function jobScope(pipeline: Pipeline, state: TaskState, jobId: string, jo
     : (definition?.needs ?? []);
   const needs = needsOf(state, visible);
   return {
-    ...taskScope(state),
+    ...taskScope(pipeline, state),
     needs,
     jobs: needs,
     ...(job ? { site: job.site, each: job.each } : {}),
@@ -58,7 +59,7 @@ export function outputScope(pipeline: Pipeline, state: TaskState): JsonObject {
     state,
     [...pipeline.jobs, ...pipeline.finally].map((one) => one.id),
   );
-  return { ...taskScope(state), jobs, needs: jobs };
+  return { ...taskScope(pipeline, state), jobs, needs: jobs };
 }
 
 function needsOf(state: TaskState, ids: readonly string[]): JsonObject {

@@ -90,7 +90,7 @@ function expand(pipeline: Pipeline, state: TaskState, job: Job, final: boolean, 
       return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs: [placeholder] }];
   }
   try {
-    const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(state));
+    const jobs = expandJob(job, late || final ? jobScope(pipeline, state, job.id) : taskScope(pipeline, state));
     if (jobs.length > 0) return [{ kind: "JobExpanded", at: now, job: job.id, final, jobs }];
     // Without this a job whose list is empty would vanish from the task.
     return [

@@ -3,6 +3,8 @@
 // is registered at the task-agent. One that still waits for that is healthy, too, because a restart would not help.
 
 import { readFileSync, statSync } from "node:fs";
+import { get as http } from "node:http";
+import { get as https } from "node:https";
 import { join } from "node:path";
 
 const TIMEOUT_MS = 4_000;
@@ -23,13 +25,32 @@ export async function unwell(
 ): Promise<string | undefined> {
   const prefix = `GANTRY_${process.toUpperCase().replaceAll("-", "_")}`;
   if (process === "task-runner") return stuck(join(env[`${prefix}_DATA`] ?? ".", "alive"), nowMs, question);
-  const url = `http://127.0.0.1:${env[`${prefix}_PORT`]}/readyz`;
+  const address = `127.0.0.1:${env[`${prefix}_PORT`]}/readyz`;
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return answer.ok ? undefined : `${process} answers ${answer.status}: ${(await answer.text()).slice(0, 500)}`;
+    // Whether it has certificates may be in its configuration file only.
+    const { status, text } = await ask(`http://${address}`).catch(() => ask(`https://${address}`));
+    return status === 200 ? undefined : `${process} answers ${status}: ${text.slice(0, 500)}`;
   } catch (error) {
-    return `${process} does not answer at ${url}: ${(error as Error).message}`;
+    return `${process} does not answer at ${address}: ${(error as Error).message}`;
   }
+}
+
+/** The certificate is for the name that others use, so it is not checked: this is the same container. */
+function ask(url: string): Promise<{ readonly status: number; readonly text: string }> {
+  const get = url.startsWith("https:") ? https : http;
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const request = get(url, { rejectUnauthorized: false, signal }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, text }));
+      answer.on("error", reject);
+    });
+    request.on("error", reject);
+  });
 }
 
 /** The Gantry process of a command line; undefined for other programs. Arguments are separated by NUL, as in /proc. */

@@ -7,6 +7,8 @@ import type { Section } from "./section.ts";
 const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "bad-request": { problem: "name is missing" },
   "bad-params": { pipeline: "cd", problem: "/targets/0 it must be text, not a number" },
+  "secrets-not-kept": { pipeline: "deploy-vendor" },
+  "sealing-key-missing": { param: "licence", task: "t01" },
   unauthenticated: {},
   forbidden: { who: "kim", verb: "run CD" },
   "not-found": { kind: "token", name: "ci-bot" },
@@ -30,6 +32,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "pipeline-invalid": { file: "cd.yaml", count: 2, problem: "line 3: unknown key titel (did you mean title?)" },
   "expression-failed": { expression: "params.x", problem: 'there is no "x" in params' },
   "session-gone": {},
+  "client-certificate-needed": {},
   "runner-name-taken": { runner: "seoul-1" },
   "version-unfit": { peer: "The runner", me: "the task-agent", theirs: "1-1", mine: "2-3", older: "the runner" },
   "lease-lost": { problem: "The job was given to runner seoul-2." },

@@ -230,3 +230,14 @@ test("a change that the task-agent made for a person without this portal is in t
   await follow();
   assert.equal((await chain.head()).seq, 3, "a task-agent with a new data folder is no change");
 });
+
+test("the access log names the caller, the task, the status, the time and the bytes of a request", async (t) => {
+  const portal = await started(t);
+  portal.agent.addTask({ id: "t-seen" });
+  const { length } = await (await portal.ask("/v1/tasks/t-seen")).text();
+  const line = (): object | undefined => portal.lines.find((one) => "task" in one && one.task === "t-seen");
+  while (!line()) await new Promise((resolve) => setImmediate(resolve));
+  const { actor, method, route, status, ms, bytes } = line() as { [name: string]: unknown };
+  assert.deepEqual([actor, method, route, status], ["admin", "GET", "/v1/tasks/{id}", 200]);
+  assert.ok(Number(ms) > 0 && Number(bytes) > length);
+});

@@ -23,6 +23,8 @@ export function noteWho(ctx: Koa.Context, who: Pick<Caller, "name" | "role" | "i
 
 /** The task that a request has started or changed. */
 export function noteTask(ctx: Koa.Context, task: TaskView): void {
+  // For the access log.
+  ctx.state.task = task.id;
   const on = { task: harmless(task.id), ...(task.app === undefined ? {} : { app: harmless(task.app) }) };
   const pipeline = { name: harmless(task.definition.name), definition: harmless(task.definition.version) };
   notes.set(ctx, { ...noteOf(ctx), on: { ...noteOf(ctx).on, ...on }, pipeline, paramsHash: hashOfParams(task.params) });

@@ -96,6 +96,8 @@ function accessLine({ name, logger, onAnswered }: AppOptions): Koa.Middleware {
     const requestId = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
     ctx.state.requestId = requestId;
     const { req, res, state } = ctx;
+    const { socket } = req;
+    const bytesBefore = socket.bytesWritten;
     res.setHeader("X-Request-Id", requestId);
     res.setHeader("X-Content-Type-Options", "nosniff");
     res.on("close", () => {
@@ -103,12 +105,22 @@ function accessLine({ name, logger, onAnswered }: AppOptions): Koa.Middleware {
       const route = text(state.route) ?? text(ctx._matchedRoute) ?? "unknown";
       const { method = "" } = req;
       const status = res.statusCode;
-      const line = { process: name, request_id: requestId, actor: text(state.actor), method, route, status, ms };
+      // Of the whole answer, with its headers. A connection answers one request after the other.
+      const bytes = socket.bytesWritten - bytesBefore;
+      const about = { actor: text(state.actor), task: taskOf(ctx, route) };
+      const line = { process: name, request_id: requestId, ...about, method, route, status, ms, bytes };
       logger[status >= 500 ? "warn" : "info"](line, "request");
       onAnswered?.(line);
     });
     return next();
   };
+}
+
+/** The task that a request is about: from the route, or from its path. */
+function taskOf(ctx: Koa.Context, route: string): string | undefined {
+  const params = ctx.params as { readonly [name: string]: string } | undefined;
+  const given = text(ctx.state.task) ?? (/\/tasks\/[:{]id\b/.test(route) ? text(params?.id) : undefined);
+  return given === undefined ? undefined : truncate(given, 100);
 }
 
 function text(value: unknown): string | undefined {

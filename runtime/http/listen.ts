@@ -1,36 +1,35 @@
 // Serving an app on a port, and closing without cutting answers short.
 
 import { randomUUID } from "node:crypto";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
 import type Koa from "koa";
+import type { Logger } from "../process/logger.ts";
 import { stopWaiting } from "./client-gone.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { readServerTls, reloadServerTls, type ServerTls } from "./server-tls.ts";
 
 export type Listening = { readonly url: string; readonly port: number; readonly close: () => Promise<void> };
+
+export type ListenAt = {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: ServerTls | undefined;
+  /** With it, changed certificates are taken without a restart. */
+  readonly logger?: Logger;
+};
 
 const GRACE_MS = 2_000;
 
 /**
- * Serves the app; port 0 takes a free port. Headers must arrive within 10 s and the whole request within 60 s; answers have
+ * Serves the app, with `tls` by HTTPS only; port 0 takes a free port. Headers must arrive within 10 s and the whole request within 60 s; answers have
  * no limit. `close` accepts no new connections and gives open answers 2 s before it cuts them. Each of these answers also
  * closes its connection, so that clients with keep-alive reconnect elsewhere at once.
  */
-export async function listen(app: Koa, at: { readonly host: string; readonly port: number }): Promise<Listening> {
-  const server = createServer(
-    {
-      headersTimeout: 10_000,
-      requestTimeout: 60_000,
-      keepAliveTimeout: 75_000,
-      connectionsCheckingInterval: 2_000,
-      maxHeaderSize: 16_384,
-      // validateRequest refuses a missing Host header in the same way as an invalid one.
-      requireHostHeader: false,
-      noDelay: true,
-    },
-    app.callback(),
-  );
+export async function listen(app: Koa, at: ListenAt): Promise<Listening> {
+  const { server, stopReloading } = makeServer(app, at);
   server.on("clientError", answerClientError);
   const newest = keepNewest(server);
   await new Promise<void>((resolve, reject) => {
@@ -43,16 +42,40 @@ export async function listen(app: Koa, at: { readonly host: string; readonly por
   // A second signal closes again.
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
+    stopReloading();
     closed ??= closeServer(server, newest);
     return closed;
   };
   const { port } = server.address() as AddressInfo;
   const host = at.host === "0.0.0.0" || at.host === "::" ? "127.0.0.1" : at.host;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    url: `${at.tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`,
     port,
     close,
   };
+}
+
+const OPTIONS: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16_384,
+  // validateRequest refuses a missing Host header in the same way as an invalid one.
+  requireHostHeader: false,
+  noDelay: true,
+};
+
+function makeServer(
+  app: Koa,
+  { tls, logger }: ListenAt,
+): { readonly server: Server; readonly stopReloading: () => void } {
+  if (!tls) return { server: createServer(OPTIONS, app.callback()), stopReloading: () => {} };
+  const context = readServerTls(tls);
+  // Without a certificate a caller is still answered: the routes decide who needs one.
+  const asks = tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+  const server = createTlsServer({ ...OPTIONS, ...context, ...asks, handshakeTimeout: 10_000 }, app.callback());
+  return { server, stopReloading: logger ? reloadServerTls(server, tls, context, { logger }) : () => {} };
 }
 
 /** A request that Node could not parse never reaches the app; its answer has the same shape as other errors. */
@@ -78,12 +101,17 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
 /** Connection → its latest answer; undefined before the first request. */
 type Newest = ReadonlyMap<Socket, ServerResponse | undefined>;
 
+/** Of an HTTPS server the sockets inside of TLS, which its requests have, and until then those outside. */
+const CONNECTED = ["connection", "secureConnection"] as const;
+
 function keepNewest(server: Server): Newest {
   const newest = new Map<Socket, ServerResponse | undefined>();
-  server.on("connection", (socket: Socket) => {
-    newest.set(socket, undefined);
-    socket.once("close", () => newest.delete(socket));
-  });
+  for (const event of CONNECTED) {
+    server.on(event, (socket: Socket) => {
+      newest.set(socket, undefined);
+      socket.once("close", () => newest.delete(socket));
+    });
+  }
   server.on("request", ({ socket }, response) => newest.set(socket, response));
   return newest;
 }
@@ -102,7 +130,11 @@ async function closeServer(server: Server, newest: Newest): Promise<void> {
     else if (socket.bytesRead === 0) socket.destroy();
   }
   server.prependListener("request", (_request, response) => end(response));
-  const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  const cut = setTimeout(() => {
+    server.closeAllConnections();
+    // Those that are still agreeing on TLS are not known to the server.
+    for (const socket of newest.keys()) socket.destroy();
+  }, GRACE_MS);
   try {
     await closed;
   } finally {

@@ -16,7 +16,11 @@ export type Logger = {
 };
 type LogLine = (fields: object, message: string) => void;
 
-/** JSON lines on stdout. Fields that could hold a secret are redacted. */
+/**
+ * JSON lines on stdout. Fields that could hold a secret are redacted. Every character that a terminal or a person could take
+ * for something else is escaped: JSON itself escapes line breaks, but neither the controls of ISO 6429 nor changes of the
+ * direction of writing.
+ */
 export function makeLogger(
   service: string,
   level: LogLevel,
@@ -32,6 +36,13 @@ export function makeLogger(
       hooks: { streamWrite: (line) => visibleText(line) },
       redact: ["token", "*.token", "authorization", "*.authorization", "cookie", "*.cookie"],
     },
-    destination,
+    { write: (line: string) => destination.write(withoutControls(line)) },
   );
+}
+
+const CONTROLS = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** The same JSON, with these characters as escapes. */
+function withoutControls(line: string): string {
+  return line.replace(CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -11,16 +11,23 @@ export type TlsTexts = {
   readonly tlsKey?: string | undefined;
 };
 
-/** Throws `config-invalid` with one problem per invalid text; `pointer` is the JSON pointer of the object that holds them. */
-export function checkTls({ tlsCa, tlsCert, tlsKey }: TlsTexts, pointer: string): void {
+type Names = { readonly tlsCa: string; readonly tlsCert: string; readonly tlsKey: string };
+const NAMES: Names = { tlsCa: "tlsCa", tlsCert: "tlsCert", tlsKey: "tlsKey" };
+
+/**
+ * Throws `config-invalid` with one problem per invalid text; `pointer` is the JSON pointer of the object that holds them, and
+ * `names` are their names in it.
+ */
+export function checkTls({ tlsCa, tlsCert, tlsKey }: TlsTexts, pointer: string, names: Names = NAMES): void {
   const problems: Problem[] = [];
-  const report = (name: string, detail: string): void => void problems.push({ pointer: `${pointer}/${name}`, detail });
+  const report = (name: keyof Names, detail: string): void =>
+    void problems.push({ pointer: `${pointer}/${names[name]}`, detail });
   readCertificates(tlsCa, (detail) => report("tlsCa", detail));
   const own = readCertificates(tlsCert, (detail) => report("tlsCert", detail));
   const key = readKey(tlsKey, (detail) => report("tlsKey", detail));
-  if (tlsCert !== undefined && tlsKey === undefined) report("tlsCert", "it needs tlsKey beside it");
-  if (tlsKey !== undefined && tlsCert === undefined) report("tlsKey", "it needs tlsCert beside it");
-  if (own && key && !own.checkPrivateKey(key)) report("tlsKey", "it is not the key of tlsCert");
+  if (tlsCert !== undefined && tlsKey === undefined) report("tlsCert", `it needs ${names.tlsKey} beside it`);
+  if (tlsKey !== undefined && tlsCert === undefined) report("tlsKey", `it needs ${names.tlsCert} beside it`);
+  if (own && key && !own.checkPrivateKey(key)) report("tlsKey", `it is not the key of ${names.tlsCert}`);
   if (problems.length > 0) throw configInvalid(problems);
 }
 

@@ -18,6 +18,7 @@ import type { Feed } from "../events/feed.ts";
 import type { Enrolment, Identities } from "../identity/identities.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
+import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { forgetApp, undoApp } from "../tasks/remove-app.ts";
@@ -41,6 +42,7 @@ export type PortalRoutesDeps = {
   readonly identities: Pick<Identities, "createEnrolment" | "renewKey">;
   readonly settings: Settings;
   readonly portalUrl: string;
+  readonly seal?: Seal | undefined;
   readonly newId: () => string;
   readonly token: string;
   readonly admit?: (principal: string) => void;

@@ -47,14 +47,15 @@ export function taskCalls(deps: TaskCallsDeps): TaskCalls {
       return view(record);
     },
     rerun: async (id, wish) => {
-      const { state } = await requireTask(id);
+      const record = await requireTask(id);
+      const { state } = record;
       if (state.phase !== "ended")
         throw new GantryError("conflict", {
           what: `Task ${state.id}`,
           problem: "has not ended",
           why: "Only a task that has ended can be rerun.",
         });
-      const again = rerunRequest(state, wish.principal, wish.idempotencyKey);
+      const again = rerunRequest(deps, record, wish);
       const rerun = { of: state, keep: wish.from === "failed", definition: wish.definition };
       return view(await startTask(deps, again, rerun));
     },

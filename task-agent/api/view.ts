@@ -1,6 +1,7 @@
 // State → views of the HTTP API. Pure.
 
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
@@ -42,7 +43,7 @@ export function taskView(state: TaskState, pipeline: Pipeline, version: number, 
   return {
     ...taskSummary(state, pipeline),
     version,
-    params: state.params as Jsons,
+    params: hideSecretParams(pipeline.params, state.params) as Jsons,
     definition: { name: state.pipeline, version: state.definition },
     ...(state.rerunOf === undefined ? {} : { rerunOf: state.rerunOf }),
     ...(state.cancel

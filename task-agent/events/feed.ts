@@ -1,5 +1,6 @@
 // The feed: every event of every task, in one order, as CloudEvents.
 
+import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import type { Journal, JournalEvent } from "@gantry/journal/journal.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import type { FeedPage } from "@gantry/wire/agent/agent-api.ts";
@@ -124,9 +125,12 @@ function settingsEvent(item: JournalEvent): FeedEvent {
 }
 
 /** An event of a task as readers of the feed see it. */
-export function eventOfTask({ state }: TaskRecord, item: JournalEvent): FeedEvent {
-  const { seq, version, event } = item;
-  const { kind, at } = taskStream.eventOf(item);
+export function eventOfTask({ state, pipeline }: TaskRecord, item: JournalEvent): FeedEvent {
+  const { seq, version } = item;
+  const fact = taskStream.eventOf(item);
+  const { kind, at } = fact;
+  const event =
+    fact.kind === "TaskRequested" ? { ...fact, params: hideSecretParams(pipeline.params, fact.params) } : fact;
   return {
     specversion: "1.0",
     id: `${state.id}/${version}`,

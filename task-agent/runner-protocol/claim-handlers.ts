@@ -11,6 +11,7 @@ import type { OpenOffer } from "../dispatch/ready-jobs.ts";
 import type { Session, Sessions } from "../dispatch/sessions.ts";
 import type { HeldLease, LeaseOwner } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
+import type { Seal } from "../secrets/seal.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { claimantOf, isSameLease, isSameRef } from "./attempt-access.ts";
@@ -25,6 +26,8 @@ export type ClaimDeps = {
   readonly dispatch: Dispatch;
   readonly leases: Leases;
   readonly claims: PendingClaims;
+  /** Opens the secret parameters of tasks. */
+  readonly seal?: Seal | undefined;
 };
 
 export function claimHandlers(deps: ClaimDeps) {
@@ -56,7 +59,7 @@ export function claimHandlers(deps: ClaimDeps) {
       }
       return {
         lease: leases.terms(jobDefinition(task.pipeline, jobOf(task, request.ref.job).id).mode),
-        spec: jobSpec(task, request.ref.job),
+        spec: jobSpec(task, request.ref.job, deps.seal),
       };
     },
 

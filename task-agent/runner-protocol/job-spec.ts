@@ -1,15 +1,19 @@
 // What a runner receives for one attempt of a job. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
+import { secretParamsIn } from "@gantry/core/pipeline/secret-params.ts";
 import { jobScope } from "@gantry/core/task/scope.ts";
 import type * as wire from "@gantry/wire/runner/protocol.ts";
+import type { Seal } from "../secrets/seal.ts";
+import { openSecrets } from "../secrets/secret-params.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 
 /** Everything that the runner needs for the attempt, and nothing about other jobs. */
-export function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobSpec {
+export function jobSpec({ state, pipeline }: TaskRecord, key: string, seal?: Seal): wire.JobSpec {
   const job = jobOf({ state }, key);
   const definition = [...pipeline.jobs, ...pipeline.finally].find((one) => one.id === job.id);
   if (!definition) throw new Error(`pipeline ${pipeline.name} has no job ${job.id}`);
+  const secrets = secretParamsIn(pipeline.params, definition);
   const spec = {
     pipeline: pipeline.name,
     ...(pipeline.origin === undefined ? {} : { definition: { origin: pipeline.origin, app: pipeline.app } }),
@@ -25,6 +29,7 @@ export function jobSpec({ state, pipeline }: TaskRecord, key: string): wire.JobS
     outputs: definition.outputs,
     steps: definition.steps,
     scope: jobScope(pipeline, state, job.id, job),
+    ...(secrets.length === 0 ? {} : { secretParams: openSecrets(seal, secrets, state.params, state.id) }),
   };
   // The types of the wire are mutable; the value is turned into JSON at once.
   return spec as unknown as wire.JobSpec;

@@ -13,6 +13,7 @@ import type { Fences } from "../leases/fences.ts";
 import { canceled, type LeaseOwner } from "../leases/lease-table.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { Limits } from "../limits.ts";
+import type { Seal } from "../secrets/seal.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { claimantOf, openAttemptAccess } from "./attempt-access.ts";
@@ -34,6 +35,7 @@ export type ProtocolDeps = {
   readonly limits: Limits;
   /** How long a canceled job may take to stop, ms. Asked for each cancel, because it can change at any time. */
   readonly cancelGraceMs: () => number;
+  readonly seal?: Seal | undefined;
   /** Other agents use the same journal. */
   readonly shared?: boolean;
 };

@@ -23,6 +23,8 @@ export const journalConfig = z
     tlsCert: z.string().optional(),
     tlsKey: z.string().optional(),
     tlsServername: z.string().optional(),
+    /** Accept a Redis on another machine without a password or without TLS: a warning instead of a refusal. */
+    allowInsecure: z.boolean().default(false),
     prefix: z
       .string()
       .regex(/^[A-Za-z0-9_.:-]{1,60}$/)

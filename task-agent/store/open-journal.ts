@@ -2,6 +2,7 @@
 
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { configInvalid } from "@gantry/core/config/read.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Journal } from "@gantry/journal/journal.ts";
 import type { RedisAddress, RedisReport } from "@gantry/journal/redis/options.ts";
@@ -12,6 +13,7 @@ import { checkTls } from "@gantry/runtime/process/tls-files.ts";
 import type { Alarms } from "../alarms.ts";
 import type { AgentConfig } from "../config.ts";
 import { taskStream } from "../tasks/task-stream.ts";
+import { decideRedisLine } from "./decide-redis-line.ts";
 import { AGENT_INDEXES } from "./indexes.ts";
 import type { JournalConfig } from "./journal-config.ts";
 
@@ -37,6 +39,10 @@ export async function openAgentJournal(
   // Loaded only when it is used.
   const { openRedisJournal } = await import("@gantry/journal/redis/redis.ts");
   checkTls(given, "/journal");
+  const weak = decideRedisLine(given);
+  if (weak.length > 0 && !given.allowInsecure) throw configInvalid(weak);
+  for (const { pointer } of weak)
+    logger.warn({ setting: pointer }, "an unprotected Redis on another machine is allowed");
   const address = addressOf(given);
   const journal = await openRedisJournal({
     address,

@@ -3,7 +3,8 @@
 
 import { hash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { JsonValue } from "@gantry/core/json.ts";
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import { secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
 import { KEY_WINDOW_DAYS } from "@gantry/core/retention/policy.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
@@ -12,6 +13,8 @@ import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
 import { raise } from "../limits.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
+import type { Seal } from "../secrets/seal.ts";
+import { comparableParams, openParams, sealParams } from "../secrets/secret-params.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
 import type { Definition, Definitions } from "./definitions.ts";
@@ -31,6 +34,8 @@ export type StartDeps = {
   readonly admit?: (principal: string) => void;
   /** Limit of the parameters of a request, in bytes of JSON. Default: none. */
   readonly paramsBytes?: number;
+  /** Seals secret parameters. Absent: tasks with secret parameters are refused. */
+  readonly seal?: Seal | undefined;
   /** Sites that runners serve. Default: nobody knows, and sites are not checked. */
   readonly knownSites?: () => readonly string[];
 };
@@ -52,7 +57,8 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
   checkSize(deps, request);
   const definition = await definitionFor(deps, request, rerun);
   const key = digest([request.principal, request.idempotencyKey]);
-  const fingerprint = fingerprintOf(request, rerun);
+  const comparable = comparableParams(deps.seal, definition.pipeline.params, request.params);
+  const fingerprint = fingerprintOf(request, comparable, rerun);
   for (let round = 0; round < MAX_CONFLICTS; round += 1) {
     const before = await keyStream.load(deps.journal, key);
     const known = before && (await replay(deps, before.state, fingerprint));
@@ -75,8 +81,9 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       sites: deps.knownSites?.(),
     });
     if (decided instanceof GantryError) throw decided;
+    const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
     const group = await joinGroup(deps, decided.event.group, id);
-    const event = group?.behind === undefined ? decided.event : { ...decided.event, behind: group.behind };
+    const event = { ...decided.event, params, ...(group?.behind === undefined ? {} : { behind: group.behind }) };
     const alongside = (state: TaskState): StreamAppend[] => [
       // The event increases the version, so the second of two concurrent requests with the same key meets a conflict.
       keyStream.append(key, {
@@ -105,7 +112,7 @@ async function definitionFor({ definitions }: StartDeps, { pipeline }: StartTask
 }
 
 /** Differs for requests with one key that ask for different tasks. */
-function fingerprintOf({ pipeline, app, params }: StartTask, rerun: Rerun | undefined): string {
+function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: Rerun | undefined): string {
   return digest([
     pipeline,
     app ?? null,
@@ -117,12 +124,24 @@ function fingerprintOf({ pipeline, app, params }: StartTask, rerun: Rerun | unde
   ]);
 }
 
-/** The request for a new task with the parameters of an older one. */
-export function rerunRequest(of: TaskState, principal: string, idempotencyKey: string): StartTask {
+/**
+ * The request for a new task with the parameters of an older one. A secret that the new file does not call secret any more
+ * is left out: it would be stored and shown. Throws `sealing-key-missing`.
+ */
+export function rerunRequest(
+  { seal, definitions }: Pick<StartDeps, "seal" | "definitions">,
+  { state: of, pipeline }: Pick<TaskRecord, "state" | "pipeline">,
+  wish: { readonly principal: string; readonly idempotencyKey: string; readonly definition: Rerun["definition"] },
+): StartTask {
+  const { principal, idempotencyKey } = wish;
+  const now = wish.definition === "newest" ? (definitions.current(of.pipeline)?.pipeline ?? pipeline) : pipeline;
+  const still = new Set(secretParamsOf(now.params));
+  const shown = secretParamsOf(pipeline.params).filter((name) => !still.has(name));
+  const params = Object.entries(openParams(seal, pipeline.params, of.params, of.id));
   return {
     pipeline: of.pipeline,
     ...(of.app === undefined ? {} : { app: of.app }),
-    params: of.params as StartTask["params"],
+    params: Object.fromEntries(params.filter(([name]) => !shown.includes(name))) as StartTask["params"],
     principal,
     idempotencyKey,
   };

@@ -40,6 +40,7 @@ export function createJobContext(
   masker: Masker,
 ): JobContext {
   masker.add(token);
+  for (const value of Object.values(spec.secretParams ?? {})) if (value !== null) masker.add(value);
   const deps = { ...tools, env, logger: loggerTo(control.emit) };
   const environment = { config, deps, secrets: createSecrets(config, env), steps, cache, path, isolation };
   return { ...control, environment, ref, spec, folders, masker, made: [] };

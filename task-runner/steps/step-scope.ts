@@ -19,9 +19,20 @@ export async function renderWithSecrets(job: JobContext, template: JsonObject, s
       throw new GantryError("secret-not-allowed", { app, secret: name, site });
     secrets[name] = await known.resolve(name, job.masker);
   }
-  const rendered: JsonValue = render(template, { ...scope, secrets });
+  const params = { ...(scope.params as JsonObject), ...secretParamsFor(job, template) };
+  const rendered: JsonValue = render(template, { ...scope, params, secrets });
   if (isJsonObject(rendered)) return rendered;
   throw new GantryError("internal", { problem: "The template of an object did not render to an object." });
+}
+
+/** The values were given to the masker before the first step. Throws `sealing-key-missing`. */
+function secretParamsFor({ spec, ref }: JobContext, template: JsonObject): JsonObject {
+  const { secretParams = {} } = spec;
+  const named = referencesIn(template).flatMap(({ variable, path }) => (variable === "params" ? [path[0]] : []));
+  const isNamed = (name: string): boolean => named.includes(name) || named.includes(undefined);
+  const lost = Object.keys(secretParams).find((name) => secretParams[name] === null && isNamed(name));
+  if (lost !== undefined) throw new GantryError("sealing-key-missing", { param: lost, task: ref.task });
+  return secretParams;
 }
 
 function secretsNamedIn(template: JsonObject): ReadonlySet<string> {

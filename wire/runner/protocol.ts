@@ -183,6 +183,8 @@ export const jobSpec = z.object({
   steps: z.array(stepSpec).max(1_000),
   /** The scope of expressions: params, app, task, each, site, needs. The runner adds `steps`, `status` and `secrets`. */
   scope: jsonObject,
+  /** Secret parameters that steps of the job name; null for one whose key is missing. Not in `scope`, and never stored. */
+  secretParams: z.record(z.string(), z.string().nullable()).optional(),
 });
 export type JobSpec = z.infer<typeof jobSpec>;
 

@@ -83,6 +83,9 @@ function OneInput({ field, value, errors, onChange, id, about }: Props & { id: s
   }
   const onInput = ({ currentTarget }: { currentTarget: HTMLInputElement | HTMLTextAreaElement }): void =>
     onChange(currentTarget.value);
+  if (field.isSecret) {
+    return <input {...shared} type="password" autoComplete="new-password" value={text} onInput={onInput} />;
+  }
   if (field.kind === "json" || field.ui === "text") {
     return (
       <textarea {...shared} rows={4} spellcheck={false} placeholder={placeholder} value={text} onInput={onInput} />

@@ -21,6 +21,8 @@ export type Field = {
   /** From the schema. The value of an expression is known only when the task runs. */
   readonly default?: JsonValue;
   readonly isDecidedLater: boolean;
+  /** It is not shown, neither while it is typed nor later. */
+  readonly isSecret: boolean;
   /** The `x-ui` hint of the pipeline's author: `branch`, `target`, `text` … */
   readonly ui?: string;
 };
@@ -46,6 +48,7 @@ export function fieldsOf(schema: JsonObject): readonly Field[] {
       isRequired: required.includes(name),
       choices,
       isWhole: one.type === "integer",
+      isSecret: one.secret === true,
       isDecidedLater: JSON.stringify(one.default ?? null).includes("${{"),
       ...(pattern === undefined ? {} : { pattern }),
       ...(min === undefined ? {} : { min }),
@@ -75,6 +78,15 @@ export function paramsOf(fields: readonly Field[], entries: Entries): { readonly
     params[field.name] = typeof entry === "string" ? jsonOf(field, entry) : [...entry];
   }
   return params;
+}
+
+/** For what is shown: a variable of the shell in place of each secret. */
+export function withoutSecrets(
+  fields: readonly Field[],
+  params: ReturnType<typeof paramsOf>,
+): ReturnType<typeof paramsOf> {
+  const secret = fields.filter(({ name, isSecret }) => isSecret && params[name] !== undefined);
+  return { ...params, ...Object.fromEntries(secret.map(({ name }) => [name, `(your ${name})`])) };
 }
 
 /** Errors by the name of their field; "" has those that belong to no field. */

@@ -12,7 +12,7 @@ import { ProblemBox } from "../parts/loading-states.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { Command } from "./command.tsx";
 import { FieldInput } from "./field.tsx";
-import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf } from "./form.ts";
+import { type Entries, errorsByField, type Field, fieldsOf, firstEntries, paramsOf, withoutSecrets } from "./form.ts";
 import { PipelineOutline } from "./pipeline-outline.tsx";
 
 type Props = {
@@ -59,7 +59,7 @@ export function RunForm({ pipeline, app, record }: Props) {
       <aside>
         <h3>What this pipeline does</h3>
         <PipelineOutline pipeline={pipeline} />
-        <Command pipeline={pipeline.name} app={app} params={params} />
+        <Command pipeline={pipeline.name} app={app} params={withoutSecrets(fields, params)} />
       </aside>
     </div>
   );

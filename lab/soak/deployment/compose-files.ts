@@ -88,7 +88,16 @@ async function runnerVolumes(dir: string, { site, name, systems, labels, slots, 
     inside[secret] = { file: `/run/lab/${secret}` };
   }
   const file = join(dir, `runner-${site}.yaml`);
-  const config = { name, site, systems, labels, slots, secrets: inside, agent: "http://task-agent:7001" };
+  const config = {
+    name,
+    site,
+    systems,
+    labels,
+    slots,
+    secrets: inside,
+    agent: "http://task-agent:7001",
+    allowPlainHttp: true,
+  };
   await writeFile(file, JSON.stringify({ ...config, drainSeconds: 20, path: "/opt/lab:/usr/local/bin:/usr/bin:/bin" }));
   return [`${file}:/etc/gantry/task-runner.yaml:ro`, `${folder}:/run/lab:ro`, `${BIN}:/opt/lab:ro`];
 }

@@ -100,10 +100,10 @@ async function cutOnce({ fault, ms }: Cut, open: (agentUrl: string) => Promise<R
     const pauseS = (ms + 3_000) / LINES / 1_000;
     await bed.pipeline("build", buildJob(pauseS));
     await bed.pipeline("deploy", DEPLOY);
-    const agent = await AgentProcess.start(bed, { config: { ...SHORT_LEASES, host: "0.0.0.0" } });
+    const agent = await AgentProcess.start(bed, { config: { ...SHORT_LEASES, host: "0.0.0.0", allowPlainHttp: true } });
     line = await open(agent.url);
     const { url, before } = line;
-    const first = startRunnerProcess(bed, { name: "seoul-1", agent: url, before });
+    const first = startRunnerProcess(bed, { name: "seoul-1", agent: url, before, config: { allowPlainHttp: true } });
     const build = await agent.start("build", "build");
     const deploy = await agent.start("deploy", "deploy");
     for (const { id } of [build, deploy])
