@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
+import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, INBOX, LOG, PIPELINES, SITES } from "./data.fixture.ts";
@@ -35,7 +36,15 @@ const TYPES: { readonly [extension: string]: string } = {
   ".css": "text/css; charset=utf-8",
 };
 const RESPONSES: { readonly [path: string]: unknown } = {
-  "/v1/me": { name: "dana", role: "admin", via: "session", version: "0.1.0", feedUp: true },
+  "/v1/me": {
+    name: "dana",
+    role: "admin",
+    via: "session",
+    may: VERB_NAMES,
+    mayNot: {},
+    version: "0.1.0",
+    feedUp: true,
+  },
   "/v1/apps": { items: APPS },
   "/v1/pipelines": { items: PIPELINES },
   "/v1/sites": { items: SITES },

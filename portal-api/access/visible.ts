@@ -20,6 +20,8 @@ export type Sight = {
   /** Only tasks of apps are seen. */
   readonly byApp: boolean;
   readonly app: (name: string) => Promise<boolean>;
+  /** What decisions need to know of an app; empty when they need nothing. */
+  readonly record: (app: string | undefined) => Promise<AppFacts>;
   readonly task: (seen: Seen) => Promise<boolean>;
   readonly site: (name: string) => boolean;
   readonly pipeline: (name: string) => boolean;
@@ -47,6 +49,7 @@ export function sightOf(portal: SightDeps, caller: Caller): Sight {
   };
   return {
     all,
+    record,
     byApp: rights.isByApp("view"),
     none: !rights.mayAnywhere("view"),
     app: async (app) => all || rights.may({ ...(await record(app)), app, verb: "view" }),
