@@ -49,6 +49,8 @@ export type FakeAgent = {
   readonly setOut: (out: boolean) => void;
   /** Without tags it behaves like the previous version, which does not have the route for tags. */
   readonly setTags: (known: boolean) => void;
+  /** Without it behaves like a version that cannot list the tasks of some apps. */
+  readonly setAppsQuery: (known: boolean) => void;
   readonly close: () => Promise<void>;
 };
 
@@ -119,6 +121,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
   let state = newState();
   let isOut = false;
   let knowsTags = true;
+  let knowsApps = true;
   const requests: string[] = [];
   const waiting = new Set<() => void>();
   const wake = (): void => {
@@ -161,6 +164,10 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     await next();
   });
   app.use(requireBearer([AGENT_TOKEN]));
+  app.use((ctx, next) => {
+    if (!knowsApps && "apps" in ctx.query) throw new GantryError("bad-request", { problem: "unknown key apps" });
+    return next();
+  });
   app.use((ctx, next) =>
     ctx.path === `${AGENT_PREFIX}${AGENT_ROUTES.taskTags.path}` && !knowsTags ? undefined : next(),
   );
@@ -209,6 +216,9 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     },
     setTags: (known) => {
       knowsTags = known;
+    },
+    setAppsQuery: (known) => {
+      knowsApps = known;
     },
     close: async () => {
       wake();
