@@ -260,7 +260,7 @@ function taskHandlers({ state, addTask, emit }: Parts): Handlers {
       const wanted = all
         .filter((task) => app === undefined || task.app === app)
         .filter((task) => apps === undefined || (task.app !== undefined && apps.includes(task.app)));
-      return pageOf(wanted, limit, cursor);
+      return pageOf(wanted, ({ id }) => id, { limit, cursor });
     },
     task: ({ params }) => need(state(), params.id),
     taskTags: ({ query: { ids } }) => {
@@ -314,10 +314,17 @@ function logAndFeed({ state, hold }: Parts): Handlers {
   };
 }
 
-/** The cursor is the number of items before the page. */
-function pageOf<T>(all: readonly T[], limit: number, cursor = "0"): { items: T[]; nextCursor?: string } {
-  const end = Number(cursor) + limit;
-  return { items: all.slice(Number(cursor), end), ...(all.length > end ? { nextCursor: String(end) } : {}) };
+/** The cursor has the number of items before the page and, as that of a journal, the key of the last one that was read. */
+function pageOf<T>(
+  all: readonly T[],
+  keyOf: (item: T) => string,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+): { items: T[]; nextCursor?: string } {
+  const start = cursor === undefined ? 0 : Number.parseInt(Buffer.from(cursor, "base64url").toString(), 10);
+  const items = all.slice(start, start + limit);
+  const last = items.at(-1);
+  if (last === undefined || all.length <= start + limit) return { items };
+  return { items, nextCursor: Buffer.from(`${start + limit} ${keyOf(last)}`).toString("base64url") };
 }
 
 function catalog({ state }: Pick<Parts, "state">): Handlers {
@@ -332,7 +339,7 @@ function catalog({ state }: Pick<Parts, "state">): Handlers {
     if (!isKnown) throw new GantryError("not-found", { kind: "runner", name });
   };
   return {
-    apps: ({ query: { limit, cursor } }) => pageOf([...state().apps.values()], limit, cursor),
+    apps: ({ query }) => pageOf([...state().apps.values()], ({ name }) => name, query),
     app: ({ params: { name } }) => needApp(name),
     forgetApp: ({ params: { name } }) => void needApp(name),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
