@@ -1,10 +1,13 @@
 // A policy at work, over HTTP: labels, sites, denies, own roles, pages, and what views say that the caller may do.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { readPolicy } from "@gantry/core/access/read-policy.ts";
+import { ROLES } from "@gantry/core/access/roles.ts";
+import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { PipelineView } from "@gantry/wire/agent/views.ts";
 import { startPortal } from "../main.ts";
@@ -186,6 +189,13 @@ test("the portal does not start with a policy that has a mistake, and names file
     /gantry-wrong-\d+\.yaml:2: bindings\.0: there is no role develper \(did you mean/,
   );
   assert.match(await problem(`${policy}.missing`), /cannot be read/);
+});
+
+test("the policy of the documentation is valid, and its tables have every role and verb", async () => {
+  const page = await readFile(new URL("../../docs/access.md", import.meta.url), "utf8");
+  const [, policy = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+  assert.deepEqual(readPolicy(policy, "access.md").ok, true);
+  for (const name of [...ROLES, ...VERB_NAMES]) assert.match(page, new RegExp(`\\| .*\`${name}\``), name);
 });
 
 test("the sites of a request are those of its jobs; what only the run can know is unknown", () => {
