@@ -216,6 +216,35 @@ test("a held job is answered, and a task is canceled", { skip }, async () => {
   await page.close();
 });
 
+test("what a person may not do is disabled and says who could", { skip }, async () => {
+  const { page } = await openPage();
+  const needs = "Needs the role developer on this app: ask corp:team-payments.";
+  const mayNot = Object.fromEntries(
+    ["run-ci", "run-cd", "cancel", "rerun", "resolve", "mark-done"].map((one) => [one, needs]),
+  );
+  for (const path of ["apps/orders", "tasks/t0cd-held", "tasks/t0cd-running", "tasks/t0ci-failed"])
+    await page.route(`**/v1/${path}`, async (route) => {
+      const view = (await (await route.fetch()).json()) as object;
+      await route.fulfill({ json: { ...view, may: ["view", "view-logs"], mayNot } });
+    });
+  const refused = page.locator(`main .button[title="${needs}"]`);
+  for (const [path, words] of [
+    ["/apps/orders", ["Run CI", "Run CD"]],
+    ["/tasks/t0cd-running", ["Cancel task"]],
+    ["/tasks/t0cd-held", ["Cancel task", "Run job again", "Mark job done", "Fail job"]],
+  ] as const) {
+    await visit(page, path);
+    await refused.first().waitFor();
+    const shown = await refused.allTextContents();
+    assert.deepEqual([...new Set(shown)].sort(), [...words].sort(), path);
+    for (const button of await refused.all()) assert.equal(await button.getAttribute("href"), null);
+  }
+  await visit(page, "/tasks/t0ci-failed");
+  for (const button of await refused.all()) assert.ok(await button.isDisabled());
+  assert.ok((await refused.count()) > 0);
+  await page.close();
+});
+
 test("a task runs again with the file that it ran with, or with the newest one", { skip }, async () => {
   const { page } = await openPage();
   const before = portal.requests.length;

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
+import type { Verb } from "@gantry/core/access/verbs.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { buildConsole } from "./build.ts";
 import { APPS, INBOX, LOG, PIPELINES, SITES } from "./data.fixture.ts";
@@ -34,8 +35,21 @@ const TYPES: { readonly [extension: string]: string } = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
 };
+/** What the console asks for. */
+const MAY: readonly Verb[] = [
+  ...(["run-ci", "run-cd", "start-task", "create-app", "cancel", "rerun", "resolve", "mark-done"] as const),
+  ...(["enrol", "manage-runners", "manage-settings", "manage-tokens", "view-audit"] as const),
+];
 const RESPONSES: { readonly [path: string]: unknown } = {
-  "/v1/me": { name: "dana", role: "admin", via: "session", version: "0.1.0", feedUp: true },
+  "/v1/me": {
+    name: "dana",
+    role: "admin",
+    via: "session",
+    may: MAY,
+    mayNot: {},
+    version: "0.1.0",
+    feedUp: true,
+  },
   "/v1/apps": { items: APPS },
   "/v1/pipelines": { items: PIPELINES },
   "/v1/sites": { items: SITES },

@@ -49,6 +49,8 @@ export type FakeAgent = {
   readonly setOut: (out: boolean) => void;
   /** Without tags it behaves like the previous version, which does not have the route for tags. */
   readonly setTags: (known: boolean) => void;
+  /** Without it behaves like a version that cannot list the tasks of some apps. */
+  readonly setAppsQuery: (known: boolean) => void;
   readonly close: () => Promise<void>;
 };
 
@@ -119,6 +121,7 @@ export async function startFakeAgent(): Promise<FakeAgent> {
   let state = newState();
   let isOut = false;
   let knowsTags = true;
+  let knowsApps = true;
   const requests: string[] = [];
   const waiting = new Set<() => void>();
   const wake = (): void => {
@@ -161,6 +164,10 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     await next();
   });
   app.use(requireBearer([AGENT_TOKEN]));
+  app.use((ctx, next) => {
+    if (!knowsApps && "apps" in ctx.query) throw new GantryError("bad-request", { problem: "unknown key apps" });
+    return next();
+  });
   app.use((ctx, next) =>
     ctx.path === `${AGENT_PREFIX}${AGENT_ROUTES.taskTags.path}` && !knowsTags ? undefined : next(),
   );
@@ -210,6 +217,9 @@ export async function startFakeAgent(): Promise<FakeAgent> {
     setTags: (known) => {
       knowsTags = known;
     },
+    setAppsQuery: (known) => {
+      knowsApps = known;
+    },
     close: async () => {
       wake();
       await server.close();
@@ -250,7 +260,7 @@ function taskHandlers({ state, addTask, emit }: Parts): Handlers {
       const wanted = all
         .filter((task) => app === undefined || task.app === app)
         .filter((task) => apps === undefined || (task.app !== undefined && apps.includes(task.app)));
-      return pageOf(wanted, limit, cursor);
+      return pageOf(wanted, ({ id }) => id, { limit, cursor });
     },
     task: ({ params }) => need(state(), params.id),
     taskTags: ({ query: { ids } }) => {
@@ -304,10 +314,17 @@ function logAndFeed({ state, hold }: Parts): Handlers {
   };
 }
 
-/** The cursor is the number of items before the page. */
-function pageOf<T>(all: readonly T[], limit: number, cursor = "0"): { items: T[]; nextCursor?: string } {
-  const end = Number(cursor) + limit;
-  return { items: all.slice(Number(cursor), end), ...(all.length > end ? { nextCursor: String(end) } : {}) };
+/** The cursor has the number of items before the page and, as that of a journal, the key of the last one that was read. */
+function pageOf<T>(
+  all: readonly T[],
+  keyOf: (item: T) => string,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+): { items: T[]; nextCursor?: string } {
+  const start = cursor === undefined ? 0 : Number.parseInt(Buffer.from(cursor, "base64url").toString(), 10);
+  const items = all.slice(start, start + limit);
+  const last = items.at(-1);
+  if (last === undefined || all.length <= start + limit) return { items };
+  return { items, nextCursor: Buffer.from(`${start + limit} ${keyOf(last)}`).toString("base64url") };
 }
 
 function catalog({ state }: Pick<Parts, "state">): Handlers {
@@ -322,7 +339,7 @@ function catalog({ state }: Pick<Parts, "state">): Handlers {
     if (!isKnown) throw new GantryError("not-found", { kind: "runner", name });
   };
   return {
-    apps: ({ query: { limit, cursor } }) => pageOf([...state().apps.values()], limit, cursor),
+    apps: ({ query }) => pageOf([...state().apps.values()], ({ name }) => name, query),
     app: ({ params: { name } }) => needApp(name),
     forgetApp: ({ params: { name } }) => void needApp(name),
     pipelines: () => ({ items: [...state().pipelines.values()] }),

@@ -23,6 +23,7 @@ import { makeFacts } from "./access/facts.ts";
 import { openPolicyFile, type PolicyFile } from "./access/policy-file.ts";
 import { INDEXES } from "./access/records.ts";
 import { makeRights } from "./access/rights.ts";
+import { makeCursors } from "./access/sealed-cursor.ts";
 import { makeSessions, type Principal } from "./access/sessions.ts";
 import { makeTokens } from "./access/tokens.ts";
 import { openAudit } from "./audit/audit.ts";
@@ -139,6 +140,7 @@ function assemble({ listening, ...parts }: Parts): Portal {
   return {
     ...parts,
     facts,
+    cursors: makeCursors(config.agent.token),
     publicUrl: () => config.publicUrl ?? listening()?.url ?? `http://${config.host}:${config.port}`,
     sessions: makeSessions(journal, tokens, config.sessionHours),
     audit: openAudit({

@@ -8,6 +8,7 @@ import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import type { Caller } from "./access/decide-access.ts";
 import type { Facts } from "./access/facts.ts";
 import type { RightsOf } from "./access/rights.ts";
+import type { Cursors } from "./access/sealed-cursor.ts";
 import type { Sessions } from "./access/sessions.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { Audit } from "./audit/audit.ts";
@@ -35,6 +36,7 @@ export type Portal = {
   readonly audit: Audit;
   readonly rights: RightsOf;
   readonly facts: Facts;
+  readonly cursors: Cursors;
   readonly hub: Hub;
   readonly taskViews: TaskViews;
   readonly metrics: Metrics;

@@ -3,6 +3,7 @@
 import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
 import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { VERB_NAMES, type Verb, verbEntry } from "@gantry/core/access/verbs.ts";
+import type { AppFacts } from "./facts.ts";
 
 export type May = {
   readonly may: readonly Verb[];
@@ -10,6 +11,9 @@ export type May = {
   readonly mayNot: { readonly [verb: string]: string };
 };
 
+type TaskPart = { readonly app?: string | undefined; readonly pipeline: string; readonly sites: readonly string[] };
+
+const SITE_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "site");
 const APP_VERBS = VERB_NAMES.filter((verb) => verbEntry(verb).on === "app");
 /** What an app is asked to run with these verbs. */
 const PIPELINES: { readonly [V in Verb]?: string } = { "run-ci": "ci", "run-cd": "cd", "create-app": "create-app" };
@@ -27,6 +31,22 @@ export function mayOn(rights: Rights, given: Omit<RightRequest, "verb" | "sites"
   const found = mayOf(APP_VERBS, allowed, (verb) => needInWords(rights.decide({ ...given, verb }).whoCould, "app"));
   if (rights.isUniform) uniform.set(rights, found);
   return found;
+}
+
+/** Verbs on a site. */
+export function mayOnSite(rights: Rights, site: string): readonly Verb[] {
+  return SITE_VERBS.filter((verb) => rights.may({ verb, site }));
+}
+
+/** A task with what the caller may do with it, as the text of its JSON. `record`: of its app. */
+export function withMay(
+  text: string,
+  { rights, task, record }: { readonly rights: Rights; readonly task: TaskPart; readonly record: AppFacts },
+): { readonly text: string; readonly may: string } {
+  const { app, pipeline, sites } = task;
+  const may = JSON.stringify(mayOn(rights, { ...record, app, pipeline }, sites));
+  // Both are objects: they become one without parsing the view again.
+  return { text: `${text.slice(0, -1)},${may.slice(1)}`, may };
 }
 
 /** Anywhere: for what has no page of an app or a task. */

@@ -19,8 +19,6 @@ export type PolicyFileOptions = {
   readonly pollMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called after each reading: whether the file is valid. */
-  readonly onRead?: (valid: boolean) => void;
 };
 
 /** Throws `config-invalid` with every problem when the file cannot be read or is not valid at the start. */
@@ -28,37 +26,35 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
   const { file, pollMs, clock, logger } = options;
   if (file === undefined) return { policy: () => undefined, version: () => 0, close: async () => {} };
   const closing = new AbortController();
-  let text = await readFile(file, "utf8").catch((error: unknown) => unreadable(file, error));
-  let policy = policyOf(text, file);
+  let inForce = await readText(file);
+  let policy = policyOf(inForce, file);
   let version = 1;
+  let problem = "";
 
   const readAgain = async (): Promise<void> => {
-    try {
-      const now = await readFile(file, "utf8").catch((error: unknown) => unreadable(file, error));
-      if (now === text) return;
-      text = now;
-      policy = policyOf(now, file);
-      version += 1;
-      logger.info({ file, version }, "the policy has changed and is in force");
-      options.onRead?.(true);
-    } catch (error) {
-      options.onRead?.(false);
-      const problem = String(error instanceof GantryError ? error.details.problem : error);
-      if (problem === reported) return;
-      reported = problem;
-      logger.error({ file, problem }, "the policy is not valid: the last valid one stays in force");
-      return;
-    }
-    reported = undefined;
+    const text = await readText(file);
+    if (text === inForce) return;
+    policy = policyOf(text, file);
+    inForce = text;
+    version += 1;
+    logger.info({ file, version }, "the policy has changed and is in force");
   };
-  let reported: string | undefined;
+  const tryToRead = async (): Promise<void> => {
+    const found = await readAgain().then(
+      () => "",
+      (error: unknown) => String(error instanceof GantryError ? error.details.problem : error),
+    );
+    // Each problem once, not every few seconds.
+    if (found !== "" && found !== problem)
+      logger.error({ file, problem: found }, "the policy is not valid: the last valid one stays in force");
+    problem = found;
+  };
   const poll = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await pause(clock, pollMs, closing.signal);
-      if (!closing.signal.aborted) await readAgain();
+      if (!closing.signal.aborted) await tryToRead();
     }
   };
-  options.onRead?.(true);
   const polling = poll();
   return {
     policy: () => policy,
@@ -76,7 +72,9 @@ function policyOf(text: string, file: string): Policy {
   return read.policy;
 }
 
-function unreadable(file: string, error: unknown): never {
-  const problem = `The policy ${file} cannot be read: ${fileProblem(error)}.`;
-  throw new GantryError("config-invalid", { problem }, { cause: error });
+function readText(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: unknown) => {
+    const problem = `The policy ${file} cannot be read: ${fileProblem(error)}.`;
+    throw new GantryError("config-invalid", { problem }, { cause: error });
+  });
 }

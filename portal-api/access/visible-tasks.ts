@@ -20,10 +20,10 @@ export async function visibleTasks(portal: Portal, sight: Sight, query: Query): 
   const isVisible = ({ id, app, pipeline }: TaskSummary): Promise<boolean> => sight.task({ task: id, app, pipeline });
   const apps = query.app === undefined ? await visibleApps(portal, sight) : undefined;
   if (apps?.length === 0) return { items: [] };
-  return visiblePage({ ...query, apps }, read, isVisible).catch((error: unknown) => {
+  return visiblePage(sight, { ...query, apps }, read, isVisible).catch((error: unknown) => {
     // A task-agent of an older version does not know `apps`.
     if (apps === undefined || !(error instanceof GantryError) || error.code !== "bad-request") throw error;
-    return visiblePage(query, read, isVisible);
+    return visiblePage(sight, query, read, isVisible);
   });
 }
 

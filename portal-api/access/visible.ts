@@ -2,9 +2,11 @@
 
 import type { Rights } from "@gantry/core/access/decide-right.ts";
 import type { Page, PageQuery } from "@gantry/wire/agent/agent-client.ts";
+import type { AppView } from "@gantry/wire/agent/views.ts";
 import type { Caller } from "./decide-access.ts";
 import type { AppFacts, Facts } from "./facts.ts";
 import type { RightsOf } from "./rights.ts";
+import type { Cursors } from "./sealed-cursor.ts";
 
 /** Something of a task or an app. With only a task id, the task is looked up. */
 export type Seen = {
@@ -20,15 +22,18 @@ export type Sight = {
   /** Only tasks of apps are seen. */
   readonly byApp: boolean;
   readonly app: (name: string) => Promise<boolean>;
+  /** What decisions need to know of an app; empty when they need nothing. */
+  readonly record: (app: string | undefined) => Promise<AppFacts>;
   readonly task: (seen: Seen) => Promise<boolean>;
   readonly site: (name: string) => boolean;
   readonly pipeline: (name: string) => boolean;
   /** Replaces the ids of tasks that the caller may not see. */
   readonly redact: (text: string) => Promise<string>;
+  readonly cursors: Cursors;
 };
 
 /** Parts of the portal. */
-export type SightDeps = { readonly facts: Facts; readonly rights: RightsOf };
+export type SightDeps = { readonly facts: Facts; readonly rights: RightsOf; readonly cursors: Cursors };
 
 /** Under the policy in force now. */
 export function sightOf(portal: SightDeps, caller: Caller): Sight {
@@ -47,16 +52,19 @@ export function sightOf(portal: SightDeps, caller: Caller): Sight {
   };
   return {
     all,
+    record,
     byApp: rights.isByApp("view"),
     none: !rights.mayAnywhere("view"),
     app: async (app) => all || rights.may({ ...(await record(app)), app, verb: "view" }),
     task,
     site: (site) => rights.may({ verb: "view-sites", site }),
     pipeline: (pipeline) => rights.may({ verb: "view-pipelines", pipeline }),
+    cursors: all ? PLAIN : portal.cursors,
     redact: async (text) => (all ? text : withoutTasks(text, (id) => task({ task: id }))),
   };
 }
 
+const PLAIN: Cursors = { seal: (cursor) => cursor, open: (text) => text };
 const TASK_ID = /\bt[0-9a-z]{19}\b/g;
 
 async function withoutTasks(text: string, isVisible: (id: string) => Promise<boolean>): Promise<string> {
@@ -69,6 +77,17 @@ async function withoutTasks(text: string, isVisible: (id: string) => Promise<boo
   );
 }
 
+/** Of the newest task of each pipeline, those that the caller may see. */
+export async function visibleLatest(
+  sight: Sight,
+  { name, latest }: Pick<AppView, "name" | "latest">,
+): Promise<AppView["latest"]> {
+  if (sight.all) return latest;
+  const tasks = Object.entries(latest);
+  const visible = await filterVisible(tasks, ([pipeline, task]) => sight.task({ task, app: name, pipeline }));
+  return Object.fromEntries(visible);
+}
+
 export async function filterVisible<T>(items: readonly T[], isVisible: (item: T) => Promise<boolean>): Promise<T[]> {
   const visible = await Promise.all(items.map(isVisible));
   return items.filter((_, at) => visible[at]);
@@ -79,17 +98,18 @@ const MAX_READS = 20;
 
 /** A page of what is visible: reads on until it is full. Never reads past what it shows, so its cursor is that of the last read. */
 export async function visiblePage<T, Q extends PageQuery>(
+  { cursors }: Pick<Sight, "cursors">,
   query: Q & { readonly limit: number },
   read: (query: Q & { readonly limit: number }) => Promise<Page<T>>,
   isVisible: (item: T) => Promise<boolean>,
 ): Promise<Page<T>> {
   const items: T[] = [];
-  let cursor = query.cursor;
+  let cursor = query.cursor && cursors.open(query.cursor);
   for (let reads = 0; reads < MAX_READS; reads += 1) {
     const page = await read({ ...query, limit: query.limit - items.length, cursor });
     items.push(...(await filterVisible(page.items, isVisible)));
     cursor = page.nextCursor;
     if (cursor === undefined || items.length >= query.limit) break;
   }
-  return { items, ...(cursor === undefined ? {} : { nextCursor: cursor }) };
+  return { items, ...(cursor === undefined ? {} : { nextCursor: cursors.seal(cursor) }) };
 }

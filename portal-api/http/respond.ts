@@ -1,10 +1,12 @@
 // JSON responses.
 
 import { hash } from "node:crypto";
+import { GantryError } from "@gantry/core/errors.ts";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import type Koa from "koa";
 import type { Caller } from "../access/decide-access.ts";
+import { withMay } from "../access/may.ts";
 import { type Sight, type SightDeps, sightOf } from "../access/visible.ts";
 import { noteTask } from "../audit/note.ts";
 
@@ -33,19 +35,19 @@ export function sendText(ctx: Koa.Context, text: string, tag: string): void {
 
 /** 202 with the task, and its address in Location. */
 export async function sendAccepted(
-  {
-    ctx,
-    portal,
-    caller,
-  }: { readonly ctx: Koa.Context; readonly portal: SightDeps; readonly caller: Caller | undefined },
+  call: { readonly ctx: Koa.Context; readonly portal: SightDeps; readonly caller: Caller | undefined },
   task: TaskView,
 ): Promise<void> {
+  const { ctx, portal, caller } = call;
+  if (!caller) throw new GantryError("unauthenticated");
   noteTask(ctx, task);
   portal.facts.noteTask(task);
-  const text = JSON.stringify(task);
+  const sight = sightOf(portal, caller);
+  const record = await sight.record(task.app);
+  const { text } = withMay(JSON.stringify(task), { rights: portal.rights.of(caller), task, record });
   ctx.status = 202;
   ctx.set("Location", `/v1/tasks/${encodeURIComponent(task.id)}`);
-  sendUncachedText(ctx, caller ? await sightOf(portal, caller).redact(text) : text);
+  sendUncachedText(ctx, await sight.redact(text));
 }
 
 /** JSON that no cache may store. */

@@ -50,6 +50,8 @@ before(async () => {
   });
   agent.emit(OWN_TASK, "JobWaiting", { text: `Waiting for task ${FOREIGN_TASK}.`, behind: FOREIGN_TASK });
   agent.addApp({ name: "canary-app", createdBy: "canary-kim", record: secret, facts: secret });
+  // So many that a page ends before the last of them is read.
+  for (let n = 0; n < 30; n += 1) agent.addApp({ name: `canary-${n}` });
   agent.addPipeline({ name: "canary-nightly", title: "canary nightly" });
   agent.addPipeline({ name: "cd" });
   agent.addRunner("seoul-1", "seoul");
@@ -91,8 +93,15 @@ function assertClean(text: string, what: string): void {
   assert.doesNotMatch(text, new RegExp(`${CANARY}|${FOREIGN_TASK}`), what);
 }
 
+/** Headers and body. What is encoded in cursors is decoded. */
 async function textOf(answer: Response): Promise<string> {
-  return JSON.stringify([[...answer.headers], await answer.text()]);
+  const body = await answer.text();
+  const cursors = [...body.matchAll(/"nextCursor":"([^"]+)"/g)].map(([, cursor = ""]) => decoded(cursor));
+  return JSON.stringify([[...answer.headers], body, cursors]);
+}
+
+function decoded(cursor: string): string {
+  return Buffer.from(cursor, "base64url").toString("latin1");
 }
 
 const PATHS: { readonly [name: string]: string } = {
@@ -115,6 +124,9 @@ const MORE = [
   "/v1/tasks?state=open",
   "/v1/tasks?pipeline=ci",
   "/v1/apps?limit=1",
+  "/v1/apps?limit=2",
+  "/v1/inbox?limit=1",
+  "/v1/deliveries?limit=1",
 ];
 
 for (const path of [...addresses, ...MORE])
@@ -136,6 +148,19 @@ test("the crawl would find it: an administrator sees the canary in each of these
     assert.match(await textOf(await portal.ask(path)), new RegExp(CANARY), path);
   for (const path of ["/v1/pipelines", `/v1/tasks/${OWN_TASK}`, `/v1/tasks/${OWN_TASK}/events`])
     assert.match(await textOf(await portal.ask(path)), new RegExp(`${CANARY}|${FOREIGN_TASK}`), path);
+});
+
+test("a cursor does not tell where others are, holds for the next page, and cannot be changed", async () => {
+  const { nextCursor = "" } = (await (await portal.ask("/v1/apps?limit=2", { token: own })).json()) as {
+    nextCursor?: string;
+  };
+  assert.match(nextCursor, /^sealed\./);
+  const next = await portal.ask(`/v1/apps?limit=2&cursor=${nextCursor}`, { token: own });
+  assert.deepEqual(await next.json(), { items: [] });
+  const changed = await portal.ask(`/v1/apps?cursor=${nextCursor.slice(0, -3)}AAA`, { token: own });
+  assert.equal(changed.status, 400);
+  const open = (await (await portal.ask("/v1/apps?limit=2")).json()) as { nextCursor?: string };
+  assert.match(decoded(open.nextCursor ?? ""), /canary/);
 });
 
 test("the own team sees its own in each list, and who blocks it is not named", async () => {

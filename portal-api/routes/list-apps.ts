@@ -5,7 +5,7 @@ import { sitesOfApp } from "../access/decide-sites.ts";
 import { appFacts } from "../access/facts.ts";
 import { listOf } from "../access/guards.ts";
 import { mayOn } from "../access/may.ts";
-import { sightOf, visiblePage } from "../access/visible.ts";
+import { sightOf, visibleLatest, visiblePage } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, pageQuery } from "../http/schemas.ts";
@@ -28,15 +28,17 @@ export const listApps = route({
     const { items, ...rest } = sight.none
       ? { items: [] }
       : await visiblePage(
+          sight,
           { limit: 200, ...query },
           (part) => portal.agent.apps(part),
           ({ name, record }) =>
             Promise.resolve(sight.all || rights.may({ ...appFacts({ record }), app: name, verb: "view" })),
         );
-    const shown = items.map((app) => {
+    const shown = items.map(async (app) => {
       const about = { ...appFacts(app), app: app.name };
-      return { ...app, may: mayOn(rights, about, sitesOfApp(app.record)).may };
+      const latest = await visibleLatest(sight, app);
+      return { ...app, latest, may: mayOn(rights, about, sitesOfApp(app.record)).may };
     });
-    await sendVisible(ctx, sight, { items: shown, ...rest });
+    await sendVisible(ctx, sight, { items: await Promise.all(shown), ...rest });
   },
 });

@@ -28,7 +28,7 @@ export const listDeliveries = route({
     // Without a task or an app it is about the installation: a test of a channel.
     const found = sight.none
       ? { items: [] }
-      : await visiblePage({ limit: 50, ...query }, notify.deliveries, sight.task);
+      : await visiblePage(sight, { limit: 50, ...query }, notify.deliveries, sight.task);
     await sendVisible(ctx, sight, found);
   },
 });

@@ -26,7 +26,9 @@ export const listInbox = route({
     }
     const sight = sightOf(portal, callerOf(call));
     // Without a task or an app it is about the installation: a test of a channel.
-    const found = sight.none ? { items: [] } : await visiblePage({ limit: 50, ...query }, notify.inbox, sight.task);
+    const found = sight.none
+      ? { items: [] }
+      : await visiblePage(sight, { limit: 50, ...query }, notify.inbox, sight.task);
     await sendVisible(ctx, sight, found);
   },
 });

@@ -2,6 +2,7 @@
 
 import { page, siteView } from "@gantry/wire/agent/views.ts";
 import { listOf } from "../access/guards.ts";
+import { mayOnSite } from "../access/may.ts";
 import { filterVisible, sightOf } from "../access/visible.ts";
 import { sendVisible } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
@@ -19,7 +20,12 @@ export const listSites = route({
   handle: async (call) => {
     const sight = sightOf(call.portal, callerOf(call));
     const sites = (await call.portal.agent.sites()).items.filter(({ name }) => sight.site(name));
-    const items = sites.map(async (site) => ({ ...site, queue: await filterVisible(site.queue, sight.task) }));
+    const rights = call.portal.rights.of(callerOf(call));
+    const items = sites.map(async (site) => ({
+      ...site,
+      queue: await filterVisible(site.queue, sight.task),
+      may: mayOnSite(rights, site.name),
+    }));
     await sendVisible(call.ctx, sight, { items: await Promise.all(items) });
   },
 });

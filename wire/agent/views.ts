@@ -217,6 +217,7 @@ export const siteView = z
       }),
     ),
     queue: z.array(z.object({ task: z.string(), job: z.string(), waiting: waitingView })),
+    may: z.array(z.string()).optional().describe("Verbs that the caller may use on it. Only from the portal"),
   })
   .meta({ id: "Site" });
 export type SiteView = z.infer<typeof siteView>;

@@ -1,5 +1,6 @@
 // Calls to the API of the portal. Every failure is thrown as a Problem: what happened, why, what to do, and its code.
 
+import type { Role } from "@gantry/core/access/roles.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
@@ -159,7 +160,10 @@ export function startCall(
 
 export type Me = {
   readonly name: string;
-  readonly role: "viewer" | "developer" | "admin";
+  readonly role: Role;
+  /** Verbs that are allowed on something; of the others what they need, and who could. */
+  readonly may: readonly string[];
+  readonly mayNot: { readonly [verb: string]: string };
   readonly version: string;
 };
 

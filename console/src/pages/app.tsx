@@ -25,8 +25,8 @@ export function AppPage({ name }: { name: string }) {
   return (
     <>
       <PageHeader title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
-        <RunButton pipeline="ci" app={name} label="Run CI" isPrimary={!hasImage} />
-        <RunButton pipeline="cd" app={name} label="Run CD" isPrimary={hasImage} />
+        <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!hasImage} />
+        <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={hasImage} />
       </PageHeader>
       <Loaded resource={app}>{(view) => <Details app={view} />}</Loaded>
       <Section title="Tasks">

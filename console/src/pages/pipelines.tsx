@@ -79,7 +79,7 @@ export function PipelinePage({ name }: { name: string }) {
     <>
       <PageHeader title={view?.title ?? name} note={view?.summary ?? ""}>
         {view === undefined || view.app === "existing" ? null : (
-          <RunButton pipeline={name} label={view.button} isPrimary />
+          <RunButton pipeline={name} isNewApp={view.app === "new"} label={view.button} isPrimary />
         )}
       </PageHeader>
       <Loaded resource={pipeline}>{(one) => <Definition pipeline={one} />}</Loaded>

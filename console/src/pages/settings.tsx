@@ -1,6 +1,6 @@
-// Settings: the theme; for administrators also live settings and tokens.
+// Settings: the theme; for those who may also live settings and tokens.
 
-import { isAdmin, me } from "../data/session.ts";
+import { mayDo, me, refusalOf } from "../data/session.ts";
 import { ThemeChoice } from "../frame/theme-choice.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { LiveSettings } from "./live-settings.tsx";
@@ -16,19 +16,19 @@ export function SettingsPage() {
       <Section title="Theme">
         <ThemeChoice name="settings-theme" hasHeading />
       </Section>
-      {isAdmin.value ? (
+      {mayDo("view-audit") ? (
         <Section title="Audit log">
           <p>
             <a href="/audit">Who changed what, and what was refused</a>
           </p>
         </Section>
       ) : null}
-      {isAdmin.value ? <LiveSettings /> : null}
-      {isAdmin.value ? (
+      {mayDo("manage-settings") ? <LiveSettings /> : null}
+      {mayDo("manage-tokens") ? (
         <Tokens />
       ) : (
         <Section title="Tokens">
-          <p class="quiet">Only administrators can create and revoke tokens.</p>
+          <p class="quiet">{refusalOf("manage-tokens")}</p>
         </Section>
       )}
     </>

@@ -2,7 +2,7 @@
 
 import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import { type Page, send, to, v1 } from "../data/api.ts";
-import { isAdmin } from "../data/session.ts";
+import { mayDo } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { usePolling } from "../data/use-polling.ts";
@@ -46,15 +46,17 @@ function Site({ site, onChanged }: { site: SiteView; onChanged: () => void }) {
         {site.name}
         <Presence state={site.state} />
       </h2>
-      <Runners runners={site.runners} onChanged={onChanged} />
-      {isAdmin.value ? <EnrolRunner site={site.name} /> : null}
+      <Runners site={site} onChanged={onChanged} />
+      {mayDo("enrol", site) ? <EnrolRunner site={site.name} /> : null}
       <Systems systems={site.systems} />
       <Queue queue={site.queue} />
     </section>
   );
 }
 
-function Runners({ runners, onChanged }: { runners: SiteView["runners"]; onChanged: () => void }) {
+function Runners({ site, onChanged }: { site: SiteView; onChanged: () => void }) {
+  const { runners } = site;
+  const isManaged = mayDo("manage-runners", site);
   return (
     <div class="scroll">
       <table class="stack">
@@ -66,7 +68,7 @@ function Runners({ runners, onChanged }: { runners: SiteView["runners"]; onChang
             <th>Labels</th>
             <th>Host</th>
             <th class="w-when">Last heard from</th>
-            {isAdmin.value ? (
+            {isManaged ? (
               <th>
                 <span class="hidden">Actions</span>
               </th>
@@ -75,7 +77,7 @@ function Runners({ runners, onChanged }: { runners: SiteView["runners"]; onChang
         </thead>
         <tbody>
           {runners.map((runner) => (
-            <Runner runner={runner} onChanged={onChanged} key={runner.name} />
+            <Runner runner={runner} isManaged={isManaged} onChanged={onChanged} key={runner.name} />
           ))}
           {runners.length === 0 ? (
             <tr>
@@ -151,7 +153,9 @@ function Queue({ queue }: { queue: SiteView["queue"] }) {
   );
 }
 
-function Runner({ runner, onChanged }: { runner: RunnerView; onChanged: () => void }) {
+type RunnerProps = { runner: RunnerView; isManaged: boolean; onChanged: () => void };
+
+function Runner({ runner, isManaged, onChanged }: RunnerProps) {
   const { host } = runner;
   return (
     <tr>
@@ -169,7 +173,7 @@ function Runner({ runner, onChanged }: { runner: RunnerView; onChanged: () => vo
       <td class="soft">
         <RelativeTime at={runner.lastHeardAt} />
       </td>
-      {isAdmin.value ? (
+      {isManaged ? (
         <td class="end">
           <RenewKey name={runner.name} /> <RemoveRunner name={runner.name} onRemoved={onChanged} />
         </td>

@@ -26,8 +26,11 @@ export function TokenForm({ onCreate }: { onCreate: (name: string, role: string,
       <label>
         Role
         <select value={role.value} onChange={setTo(role)}>
+          <option value="none">none: only what the policy gives</option>
           <option>viewer</option>
           <option>developer</option>
+          <option>approver</option>
+          <option>operator</option>
           <option>admin</option>
         </select>
       </label>

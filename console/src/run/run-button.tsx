@@ -1,20 +1,33 @@
 // A button that opens the form of a pipeline. The form has an address, so the button is a link.
 
-import { mayRun } from "../data/session.ts";
+import type { AppView } from "@gantry/wire/agent/views.ts";
+import { refusalOf, startVerb } from "../data/session.ts";
 import { withQuery } from "../frame/router.ts";
 
-export function RunButton(props: { pipeline: string; app?: string; label: string; isPrimary?: boolean }) {
-  const style = `button${props.isPrimary ? " primary" : ""}`;
-  if (!mayRun.value) {
+type Props = {
+  readonly pipeline: string;
+  /** The app that the pipeline runs for, and its view once it is loaded. */
+  readonly app?: string;
+  readonly of?: AppView | undefined;
+  /** It creates an app. */
+  readonly isNewApp?: boolean;
+  readonly label: string;
+  readonly isPrimary?: boolean;
+};
+
+export function RunButton({ pipeline, app, of, isNewApp, label, isPrimary }: Props) {
+  const style = `button${isPrimary ? " primary" : ""}`;
+  const refusal = refusalOf(startVerb(pipeline, isNewApp), of);
+  if (refusal !== undefined) {
     return (
-      <span class={`${style} disabled`} title="Your role is viewer, which may not run pipelines.">
-        {props.label}
+      <span class={`${style} disabled`} title={refusal}>
+        {label}
       </span>
     );
   }
   return (
-    <a class={style} href={withQuery({ run: props.pipeline, for: props.app })}>
-      {props.label}
+    <a class={style} href={withQuery({ run: pipeline, for: app })}>
+      {label}
     </a>
   );
 }

@@ -3,7 +3,7 @@
 import type { JobView, TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { send, v1 } from "../data/api.ts";
-import { mayRun } from "../data/session.ts";
+import { refusalOf } from "../data/session.ts";
 import { put } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { ProblemBox } from "../parts/loading-states.tsx";
@@ -28,11 +28,7 @@ export function HeldJob({ task, job }: { task: TaskView; job: JobView }) {
       <p>
         <TaskText text={reason} />
       </p>
-      {mayRun.value ? (
-        <AnswerForm task={task} job={job} />
-      ) : (
-        <p class="soft">Your role is viewer. A developer or an administrator has to answer.</p>
-      )}
+      <AnswerForm task={task} job={job} />
     </section>
   );
 }
@@ -53,18 +49,21 @@ function AnswerForm({ task, job }: { task: TaskView; job: JobView }) {
         <ReasonInput id={`why-${job.key}`} reason={reason} />
       </div>
       <div class="submit">
-        {ANSWERS.map(([value, label, meaning]) => (
-          <button
-            type="button"
-            class="button"
-            key={value}
-            disabled={isSending}
-            title={meaning}
-            onClick={() => answer(value)}
-          >
-            {label}
-          </button>
-        ))}
+        {ANSWERS.map(([value, label, meaning]) => {
+          const refusal = refusalOf(value === "mark-done" ? "mark-done" : "resolve", task);
+          return (
+            <button
+              type="button"
+              class="button"
+              key={value}
+              disabled={isSending || refusal !== undefined}
+              title={refusal ?? meaning}
+              onClick={() => answer(value)}
+            >
+              {label}
+            </button>
+          );
+        })}
       </div>
       {problem ? <ProblemBox problem={problem} /> : null}
     </>

@@ -4,7 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { useSignal } from "@preact/signals";
 import { newKey, send, to, v1 } from "../data/api.ts";
-import { mayRun } from "../data/session.ts";
+import { refusalOf, startVerb } from "../data/session.ts";
 import { put } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { go } from "../frame/router.ts";
@@ -13,7 +13,6 @@ import { CancelDialog } from "./cancel-dialog.tsx";
 import { decideReruns, type Rerun } from "./decide-reruns.ts";
 
 export function TaskActions({ task }: { task: TaskView }) {
-  if (!mayRun.value) return null;
   if (task.archived) {
     return (
       <span class="button disabled" title="The task is in the archive: it can be read, but not run again">
@@ -26,6 +25,8 @@ export function TaskActions({ task }: { task: TaskView }) {
 
 function RerunButtons({ task }: { task: TaskView }) {
   const { isSending, problem, run } = useAction();
+  // A rerun also needs the right to start the pipeline.
+  const refusal = refusalOf("rerun", task) ?? refusalOf(startVerb(task.pipeline), task);
   const isNewest = useSignal(false);
   const rerun = (from: Rerun["from"]): void =>
     run(async () => {
@@ -52,9 +53,9 @@ function RerunButtons({ task }: { task: TaskView }) {
           key={from}
           type="button"
           class={from === "failed" ? "button primary" : "button"}
-          disabled={isSending}
+          disabled={isSending || refusal !== undefined}
           onClick={() => rerun(from)}
-          title={hint}
+          title={refusal ?? hint}
         >
           {label}
         </button>
@@ -66,13 +67,20 @@ function RerunButtons({ task }: { task: TaskView }) {
 
 function CancelButton({ task }: { task: TaskView }) {
   const isOpen = useSignal(false);
+  const refusal = refusalOf("cancel", task);
   if (task.cancel) return <span class="button disabled">Cancel requested</span>;
   const setOpen = (value: boolean): void => {
     isOpen.value = value;
   };
   return (
     <>
-      <button type="button" class="button" onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        class="button"
+        disabled={refusal !== undefined}
+        title={refusal}
+        onClick={() => setOpen(true)}
+      >
         Cancel task
       </button>
       {isOpen.value ? <CancelDialog task={task} onClose={() => setOpen(false)} /> : null}

@@ -1,0 +1,229 @@
+// A policy at work, over HTTP: labels, sites, denies, own roles, pages, and what views say that the caller may do.
+
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { readPolicy } from "@gantry/core/access/read-policy.ts";
+import { ROLES } from "@gantry/core/access/roles.ts";
+import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { PipelineView } from "@gantry/wire/agent/views.ts";
+import { startPortal } from "../main.ts";
+import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
+import { sitesOf } from "./decide-sites.ts";
+
+const POLICY = `
+teams:
+  payments: []
+roles:
+  caretaker: { extends: viewer, verbs: [resolve, rerun] }
+bindings:
+  - { role: developer, people: [gold], apps: ["label:tier=gold"] }
+  - { role: developer, people: [team], apps: ["team:payments"] }
+  - { role: developer, people: [seoul-only], apps: [orders], sites: [seoul] }
+  - { role: viewer, people: [seoul-only], apps: [orders] }
+  - { role: caretaker, people: [caretaker] }
+  - { role: developer, people: [no-cd] }
+  - { role: viewer, people: [many], apps: ["many-*"] }
+deny:
+  - { verbs: [run-cd], people: [no-cd], reason: Deployments are frozen }
+`;
+const TARGETS = [
+  { name: "seoul", site: "seoul" },
+  { name: "tokyo", site: "tokyo" },
+];
+const CD: Partial<PipelineView> = {
+  name: "cd",
+  params: { type: "object", properties: { targets: { type: "array", "x-ui": "target" } } },
+  jobs: [
+    { id: "commit", title: "Commit", needs: [], site: "${{ app.build.site }}", steps: [] },
+    { id: "deploy", title: "Deploy", needs: [], site: "${{ each.site }}", steps: [] },
+  ],
+};
+
+let portal: TestPortal;
+const tokens = new Map<string, string>();
+
+before(async () => {
+  const policy = join(tmpdir(), `gantry-rights-${process.pid}.yaml`);
+  await writeFile(policy, POLICY);
+  portal = await startTestPortal({ access: { policy } });
+  portal.agent.addPipeline(CD);
+  portal.agent.addApp({ name: "orders", record: { targets: TARGETS, build: { site: "seoul" } } });
+  portal.agent.addApp({ name: "shiny", record: { labels: { tier: "gold" }, team: "payments" } });
+  portal.agent.addApp({ name: "dull", record: { labels: { tier: "tin" } } });
+  for (const name of ["gold", "team", "seoul-only", "caretaker", "no-cd", "many"]) {
+    const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name, role: "none" } });
+    tokens.set(name, ((await answer.json()) as { token: string }).token);
+  }
+});
+after(() => portal.close());
+
+const get = (who: string, path: string): Promise<Response> => portal.ask(path, { token: tokens.get(who) ?? null });
+const post = (who: string, path: string, json: object): Promise<Response> =>
+  portal.ask(path, {
+    method: "POST",
+    token: tokens.get(who) ?? null,
+    headers: { "idempotency-key": crypto.randomUUID() },
+    json,
+  });
+type Problem = { readonly code: string; readonly detail: string; readonly todo: string };
+const problemOf = async (answer: Promise<Response>): Promise<Problem> => (await (await answer).json()) as Problem;
+
+test("a binding on a label or a team holds for the apps whose record has it", async () => {
+  for (const who of ["gold", "team"]) {
+    assert.equal((await get(who, "/v1/apps/shiny")).status, 200, who);
+    assert.equal((await get(who, "/v1/apps/dull")).status, 404, who);
+    assert.equal((await get(who, "/v1/apps/missing")).status, 404, who);
+    const { items } = (await (await get(who, "/v1/apps")).json()) as { items: { name: string }[] };
+    assert.deepEqual(
+      items.map(({ name }) => name),
+      ["shiny"],
+    );
+    assert.equal((await post(who, "/v1/apps/shiny/ci", {})).status, 202);
+  }
+});
+
+test("a right at one site runs work there and nowhere else", async () => {
+  const cd = (targets?: readonly string[]): Promise<Response> =>
+    post("seoul-only", "/v1/apps/orders/cd", { params: targets ? { targets } : {} });
+  assert.equal((await cd(["seoul"])).status, 202);
+  for (const targets of [["tokyo"], ["seoul", "tokyo"], ["unknown"], undefined])
+    assert.equal((await cd(targets)).status, 403, String(targets));
+  const start = { pipeline: "cd", app: "orders", params: { targets: ["tokyo"] } };
+  assert.equal((await post("seoul-only", "/v1/tasks", start)).status, 403);
+});
+
+test("a deny of CD holds for its button, for any start, and for a rerun", async () => {
+  const { id } = portal.agent.addTask({ pipeline: "cd" });
+  for (const answer of [
+    post("no-cd", "/v1/apps/orders/cd", {}),
+    post("no-cd", "/v1/tasks", { pipeline: "cd", app: "orders" }),
+    post("no-cd", `/v1/tasks/${id}/rerun`, {}),
+  ]) {
+    const { code, detail } = await problemOf(answer);
+    assert.deepEqual([code, detail], ["forbidden", "A rule of the policy denies it: Deployments are frozen."]);
+  }
+  assert.equal((await post("no-cd", "/v1/apps/orders/ci", {})).status, 202);
+});
+
+test("an own role has its verbs and no other: marking a job as done and starting what a rerun starts are apart", async () => {
+  const { id } = portal.agent.addTask();
+  const resolve = (answer: string): Promise<Response> =>
+    post("caretaker", `/v1/tasks/${id}/resolve`, { job: "build", answer });
+  assert.equal((await resolve("run-again")).status, 202);
+  const refused = await problemOf(resolve("mark-done"));
+  assert.equal(refused.code, "forbidden");
+  assert.equal(refused.todo, "Needs the role developer on this app: ask no-cd, seoul-only.");
+  assert.equal((await post("caretaker", `/v1/tasks/${id}/rerun`, {})).status, 403);
+});
+
+test("views say what the caller may do, and what the rest needs", async () => {
+  const { id } = portal.agent.addTask();
+  for (const path of ["/v1/apps/orders", `/v1/tasks/${id}`]) {
+    const { may, mayNot } = (await (await get("caretaker", path)).json()) as {
+      may: string[];
+      mayNot: Record<string, string>;
+    };
+    assert.ok(may.includes("resolve") && may.includes("view-logs") && !may.includes("run-cd"), path);
+    assert.match(mayNot["run-cd"] ?? "", /^Needs the role developer on this app: ask /);
+  }
+  const seoul = (await (await get("seoul-only", "/v1/apps/orders")).json()) as { may: string[] };
+  assert.ok(seoul.may.includes("run-cd"), "it is allowed at one of the targets");
+  const admin = (await (await portal.ask(`/v1/tasks/${id}`)).json()) as { may: string[]; mayNot: object };
+  assert.ok(admin.may.includes("approve"));
+  assert.deepEqual(admin.mayNot, {});
+});
+
+test("pages of tasks are full and complete, with any task-agent and with many apps", async () => {
+  const expected: string[] = [];
+  const list = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for (let cursor = ""; ; ) {
+      const answer = await get("many", `/v1/tasks?limit=4${cursor}`);
+      const page = (await answer.json()) as { items: { id: string }[]; nextCursor?: string };
+      found.push(...page.items.map((item) => item.id));
+      if (page.nextCursor === undefined) return found;
+      assert.equal(page.items.length, 4);
+      cursor = `&cursor=${page.nextCursor}`;
+    }
+  };
+  for (let n = 0; n < 30; n += 1) {
+    portal.agent.addTask({ id: `foreign-${n}`, app: "orders" });
+    if (n % 3 === 0) expected.unshift(portal.agent.addTask({ id: `own-${n}`, app: "many-0" }).id);
+  }
+  portal.agent.addApp({ name: "many-0" });
+  assert.deepEqual(await list(), expected);
+  assert.ok(portal.agent.requests.some((one) => one.includes("apps=many-0")));
+  portal.agent.setAppsQuery(false);
+  assert.deepEqual(await list(), expected, "an older task-agent");
+  portal.agent.setAppsQuery(true);
+  for (let n = 1; n < 25; n += 1) portal.agent.addApp({ name: `many-${n}` });
+  const before = portal.agent.requests.length;
+  assert.deepEqual(await list(), expected, "many apps");
+  assert.ok(!portal.agent.requests.slice(before).some((one) => one.includes("apps=")));
+});
+
+test("the portal does not start with a policy that has a mistake, and names file, line and field", async () => {
+  const policy = join(tmpdir(), `gantry-wrong-${process.pid}.yaml`);
+  await writeFile(policy, "bindings:\n  - { role: develper, people: [ada] }\n");
+  const start = (file: string): Promise<unknown> =>
+    startPortal({
+      port: 0,
+      dataDir: portal.dir,
+      agent: { url: portal.agent.url, token: portal.agent.token },
+      access: { policy: file },
+    });
+  const problem = async (file: string): Promise<string> => {
+    const error: unknown = await start(file).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof GantryError);
+    return String(error.details.problem);
+  };
+  assert.match(
+    await problem(policy),
+    /gantry-wrong-\d+\.yaml:2: bindings\.0: there is no role develper \(did you mean/,
+  );
+  assert.match(await problem(`${policy}.missing`), /cannot be read/);
+});
+
+test("the policy of the documentation is valid, and its tables have every role and verb", async () => {
+  const page = await readFile(new URL("../../docs/access.md", import.meta.url), "utf8");
+  const [, policy = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+  assert.deepEqual(readPolicy(policy, "access.md").ok, true);
+  for (const name of [...ROLES, ...VERB_NAMES]) assert.match(page, new RegExp(`\\| .*\`${name}\``), name);
+});
+
+test("the sites of a request are those of its jobs; what only the run can know is unknown", () => {
+  const of = (site: unknown, params: object = {}, pipeline: Partial<PipelineView> = CD): readonly string[] =>
+    sitesOf({
+      pipeline: {
+        app: "existing",
+        params: {},
+        ...pipeline,
+        jobs: [{ id: "a", title: "", needs: [], steps: [], site } as never],
+      },
+      params: params as never,
+      record: { targets: TARGETS, build: { site: "seoul" } },
+    });
+  assert.deepEqual(of("tokyo"), ["tokyo"]);
+  assert.deepEqual(of("${{ app.build.site }}"), ["seoul"]);
+  assert.deepEqual(of("${{ app.build.zone }}"), ["?"]);
+  assert.deepEqual(of("${{ params.site }}", { site: "tokyo" }), ["tokyo"]);
+  assert.deepEqual(of("${{ params.site }}"), ["?"]);
+  assert.deepEqual(of("${{ each.site }}"), ["seoul", "tokyo"]);
+  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo"] }), ["tokyo"]);
+  assert.deepEqual(of("${{ each.site }}", {}, { params: {} }), ["?"]);
+  assert.deepEqual(of("${{ each.site + 'x' }}"), ["?"]);
+  assert.deepEqual(of("a-${{ params.site }}", { site: "b" }), ["?"]);
+  const created: Partial<PipelineView> = {
+    app: "new",
+    params: { properties: { targets: { "x-ui": "target", default: ["seoul/dp"] } } },
+  };
+  assert.deepEqual(of("${{ each.site }}", {}, created), ["seoul"]);
+  assert.deepEqual(of("${{ each.site }}", { targets: ["tokyo/dp"] }, created), ["tokyo"]);
+});
