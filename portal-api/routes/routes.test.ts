@@ -9,6 +9,13 @@ import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { EXPECTED, isAllowed, OWN } from "./expected.fixture.ts";
 import { ROUTES } from "./routes.ts";
 
+const FORMS: { readonly [path: string]: string } = {
+  "/sign-in": "token=unknown",
+  "/sign-in/password": "name=nobody&password=nothing",
+  "/sign-in/back-channel/unknown": "logout_token=x",
+  "/sign-in/activate": "code=unknown&password=p&repeated=p",
+};
+
 const nameOf = (one: Route): string => `${one.method} ${one.path}`;
 const tokens = new Map<string, string | null>();
 let portal: TestPortal;
@@ -44,7 +51,7 @@ for (const one of ROUTES) {
         "sec-fetch-site": "same-origin",
         ...(one.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
       },
-      ...(one.form ? { body: "token=unknown" } : body === undefined ? {} : { json: body }),
+      ...(one.form ? { body: FORMS[path] ?? "" } : body === undefined ? {} : { json: body }),
     });
 
   test(`${nameOf(one)} requires ${expected.right}`, async () => {
@@ -61,7 +68,9 @@ for (const one of ROUTES) {
     }
   });
 
-  test(`${nameOf(one)} refuses unknown parameters`, async () => {
+  // An issuer may add parameters of its own to its answers.
+  const skip = one.id === "finishSso";
+  test(`${nameOf(one)} refuses unknown parameters`, { skip }, async () => {
     const admin = tokens.get("admin") ?? "";
     const unknown = await portal.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
       method: one.method,
