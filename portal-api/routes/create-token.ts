@@ -1,9 +1,12 @@
 // POST /v1/tokens and POST /v1/tokens/{name}/rotate
 
+import { ROLE_VERBS } from "@gantry/core/access/roles.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
+import type { Role } from "../access/decide-access.ts";
 import { onInstallation } from "../access/guards.ts";
+import { tokenId } from "../access/token-store.ts";
 import type { Created } from "../access/tokens.ts";
 import { sendUncached } from "../http/respond.ts";
 import { type Call, callerOf, route } from "../http/route.ts";
@@ -45,6 +48,7 @@ export const createToken = route({
   errors: ["conflict"],
   handle: async (call) => {
     refuseScoped(call);
+    refuseMore(call, call.body.role);
     checkDays(call.portal, call.body.days);
     await sendCreated(call, await call.portal.tokens.create(call.body, callerOf(call).name));
   },
@@ -73,6 +77,8 @@ export const rotateToken = route({
         "the administrator's token cannot be rotated: to replace it, delete the file admin-token and restart the portal";
       throw new GantryError("bad-request", { problem });
     }
+    const found = (await call.portal.tokens.list()).find((one) => tokenId(one) === call.params.name);
+    if (found?.role !== undefined) refuseMore(call, found.role);
     checkDays(call.portal, call.body.days);
     await sendCreated(call, await call.portal.tokens.rotate(call.params.name, call.body, callerOf(call).name));
   },
@@ -87,6 +93,17 @@ export function refuseScoped(call: Pick<Call<unknown, unknown, unknown>, "caller
       verb: "create or change access",
     });
   }
+}
+
+/** Nobody gives or takes over more than they may do themselves: neither a role nor an account or token that has it. */
+export function refuseMore(call: Pick<Call<unknown, unknown, unknown>, "caller" | "portal">, role: Role): void {
+  const caller = callerOf(call);
+  const rights = call.portal.rights.of(caller);
+  if (ROLE_VERBS[role].every((verb) => rights.mayEverywhere(verb))) return;
+  throw new GantryError("forbidden", {
+    who: caller.name,
+    verb: `give or change the role ${role}, which is more than their own`,
+  });
 }
 
 export function checkDays({ config }: Portal, wanted: number | undefined): void {

@@ -26,6 +26,8 @@ export type Expected = {
   readonly status: number;
   readonly path: (at: At) => string;
   readonly body?: (at: At) => object;
+  /** The fields of a form, instead of a body. */
+  readonly form?: () => string;
 };
 
 const task = (at: At, rest = ""): string => `/v1/tasks/${at.task}${rest}`;
@@ -242,16 +244,28 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     body: () => ({}),
   },
   "GET /sign-in": { right: "anyone", status: 200, path: () => "/sign-in" },
-  "POST /sign-in": { right: "anyone", status: 401, path: () => "/sign-in" },
-  "POST /sign-in/password": { right: "anyone", status: 401, path: () => "/sign-in/password" },
+  "POST /sign-in": { right: "anyone", status: 401, path: () => "/sign-in", form: () => "token=unknown" },
+  "POST /sign-in/password": {
+    right: "anyone",
+    status: 401,
+    path: () => "/sign-in/password",
+    // Another name each time: several failures of one name are answered 429.
+    form: () => `name=nobody-${crypto.randomUUID()}&password=nothing`,
+  },
   "GET /sign-in/activate": { right: "anyone", status: 401, path: () => "/sign-in/activate?code=unknown" },
-  "POST /sign-in/activate": { right: "anyone", status: 401, path: () => "/sign-in/activate" },
+  "POST /sign-in/activate": {
+    right: "anyone",
+    status: 401,
+    path: () => "/sign-in/activate",
+    form: () => "code=unknown&password=p&repeated=p",
+  },
   "GET /sign-in/with/{issuer}": { right: "anyone", status: 404, path: () => "/sign-in/with/unknown" },
   "GET /sign-in/callback/{issuer}": { right: "anyone", status: 404, path: () => "/sign-in/callback/unknown" },
   "POST /sign-in/back-channel/{issuer}": {
     right: "anyone",
     status: 404,
     path: () => "/sign-in/back-channel/unknown",
+    form: () => "logout_token=x",
   },
   "POST /sign-out": { right: "anyone", status: 204, path: () => "/sign-out", body: () => ({}) },
   "GET /livez": { right: "anyone", status: 200, path: () => "/livez" },

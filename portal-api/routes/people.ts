@@ -13,7 +13,7 @@ import { json, personName, roleSchema } from "../http/schemas.ts";
 import type { Activation } from "../people/people.ts";
 import { LOCAL_NAME } from "../people/person-record.ts";
 import type { Portal } from "../portal.ts";
-import { refuseScoped } from "./create-token.ts";
+import { refuseMore, refuseScoped } from "./create-token.ts";
 
 const onePerson = z.strictObject({ name: personName });
 const group = z.string().regex(/^[\w.-]{1,100}$/, "must have letters, digits, dots, hyphens and underscores");
@@ -60,6 +60,7 @@ const createPerson = route({
     if (!portal.config.signIn.localAccounts) {
       throw new GantryError("bad-request", { problem: "local accounts are turned off (signIn.localAccounts)" });
     }
+    if (body.role !== undefined) refuseMore(call, body.role);
     const { record, activation } = await portal.people.create(body, callerOf(call).name);
     ctx.status = 201;
     sendUncached(ctx, { person: personViewOf(portal, record), activation: linkOf(portal, ctx, activation) });
@@ -80,6 +81,7 @@ const resetPerson = route({
   errors: ["conflict"],
   handle: async (call) => {
     refuseScoped(call);
+    refuseMore(call, call.portal.people.roleOf(await call.portal.people.get(call.params.name)));
     const activation = await call.portal.people.reset(call.params.name, callerOf(call).name);
     call.ctx.status = 201;
     sendUncached(call.ctx, linkOf(call.portal, call.ctx, activation));

@@ -9,13 +9,6 @@ import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { EXPECTED, isAllowed, OWN } from "./expected.fixture.ts";
 import { ROUTES } from "./routes.ts";
 
-const FORMS: { readonly [path: string]: string } = {
-  "/sign-in": "token=unknown",
-  "/sign-in/password": "name=nobody&password=nothing",
-  "/sign-in/back-channel/unknown": "logout_token=x",
-  "/sign-in/activate": "code=unknown&password=p&repeated=p",
-};
-
 const nameOf = (one: Route): string => `${one.method} ${one.path}`;
 const tokens = new Map<string, string | null>();
 let portal: TestPortal;
@@ -51,7 +44,7 @@ for (const one of ROUTES) {
         "sec-fetch-site": "same-origin",
         ...(one.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
       },
-      ...(one.form ? { body: FORMS[path] ?? "" } : body === undefined ? {} : { json: body }),
+      ...(one.form ? { body: expected.form?.() ?? "" } : body === undefined ? {} : { json: body }),
     });
 
   test(`${nameOf(one)} requires ${expected.right}`, async () => {
