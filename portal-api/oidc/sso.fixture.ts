@@ -31,7 +31,7 @@ const hurried: Clock = {
 /** People of Seoul are ann and sam, of Tokyo ben. Tokyo also lets people of Seoul in, by brokering. */
 export async function startSites(
   signIn: Partial<NonNullable<PortalConfigInput["signIn"]>> = {},
-  clock: Clock = hurried,
+  { clock = hurried, console }: { readonly clock?: Clock; readonly console?: string } = {},
 ): Promise<Sites> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-sso-"));
   const [port = 0] = await freePorts(1);
@@ -60,6 +60,7 @@ export async function startSites(
       port,
       publicUrl: seoulUrl,
       publicUrls: [tokyoUrl],
+      ...(console === undefined ? {} : { console }),
       signIn: {
         issuers: [
           {

@@ -301,7 +301,7 @@ function loginPage(world: World, query: { [name: string]: string }): string {
   const broker = world.options.upstream
     ? `<p><a id="broker" href="/broker?${escapeHtml(new URLSearchParams(query).toString())}">Sign in with another issuer</a></p>`
     : "";
-  return `<!doctype html><title>${world.options.name}</title><h1>${world.options.name}</h1>
+  return `<!doctype html><title>${world.options.name}</title><link rel="icon" href="data:,"><h1>${world.options.name}</h1>
 <form method="post" action="/login">${hidden.join("")}<label>Name <input name="username"></label><button>Sign in</button></form>${broker}`;
 }
 
