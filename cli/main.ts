@@ -27,6 +27,14 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     summary: "list and enrol runners, take them out of service and back",
     run: async (argv, io) => (await import("./runners.ts")).runners(argv, io),
   },
+  people: {
+    summary: "list, create, reset and disable accounts of people",
+    run: async (argv, io) => (await import("./access/people.ts")).people(argv, io),
+  },
+  tokens: {
+    summary: "list, create, rotate and revoke tokens",
+    run: async (argv, io) => (await import("./access/tokens.ts")).tokens(argv, io),
+  },
   audit: {
     summary: "list, verify and export the audit log",
     run: async (argv, io) => (await import("./audit.ts")).audit(argv, io),

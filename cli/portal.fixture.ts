@@ -12,6 +12,7 @@ import type { Io } from "./io.ts";
 const TOKEN = "platform-token-of-this-test";
 
 export type PortalOfTest = {
+  readonly url: string;
   readonly agentUrl: string;
   /** The file with the administrator's token, which commands read. */
   readonly tokenFile: string;
@@ -38,6 +39,7 @@ export async function openPortal(
   );
   const tokenFile = join(folder, "portal/admin-token");
   return {
+    url: portal.url,
     agentUrl: agent.url,
     tokenFile,
     run: async (command, ...argv) => {

@@ -336,6 +336,35 @@ test("an administrator changes a live setting, for the version that was read", {
   await page.close();
 });
 
+test("a person ends another session, makes a token that is shown once, and changes the password", {
+  skip,
+}, async () => {
+  const { page } = await openPage();
+  const before = portal.requests.length;
+  await visit(page, "/profile");
+  await page.getByText("payments").waitFor();
+  await page.getByRole("button", { name: "End session bbbbbbbb" }).click();
+  await page.getByRole("button", { name: "End session bbbbbbbb" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("tablet");
+  await page.getByRole("button", { name: "Create personal token" }).click();
+  await page.getByRole("button", { name: "Revoke laptop" }).click();
+  await page.getByRole("button", { name: "Revoke laptop" }).click();
+  await page.getByLabel("Present password").fill("the old password");
+  await page.getByLabel("New password").fill("a much better password");
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.waitForURL(/\/sign-in\?next=%2Fprofile$/);
+  assert.deepEqual(
+    portal.requests.slice(before).map(({ what, body }) => [what, body]),
+    [
+      [`DELETE /v1/me/sessions/${"b".repeat(64)}`, undefined],
+      ["POST /v1/me/tokens", { name: "tablet", days: 90 }],
+      ["DELETE /v1/me/tokens/laptop", undefined],
+      ["POST /v1/me/password", { old: "the old password", new: "a much better password" }],
+    ],
+  );
+  await page.close();
+});
+
 test("an administrator enrols a runner by one command, and renews the key of another", { skip }, async () => {
   const { page } = await openPage();
   const before = portal.requests.length;

@@ -113,6 +113,46 @@ const RESPONSES: { readonly [path: string]: unknown } = {
       },
     ],
   },
+  "/v1/me/account": {
+    person: { name: "dana", displayName: "Dana Kim", role: "admin", groups: ["web", "payments"], state: "active" },
+    hasPassword: true,
+    mayCreateTokens: true,
+  },
+  "/v1/me/sessions": {
+    items: [
+      {
+        id: "a".repeat(64),
+        openedAt: "2026-11-20T07:00:00Z",
+        expiresAt: "2026-11-20T19:00:00Z",
+        signIn: "password",
+        address: "10.1.2.3",
+        userAgent: "Mozilla/5.0",
+        isCurrent: true,
+      },
+      {
+        id: "b".repeat(64),
+        openedAt: "2026-11-20T06:00:00Z",
+        expiresAt: "2026-11-20T18:00:00Z",
+        signIn: "sso",
+        address: "10.1.2.4",
+        userAgent: "Mozilla/5.0 (X11; Linux x86_64)",
+        isCurrent: false,
+      },
+    ],
+  },
+  "/v1/me/tokens": {
+    items: [
+      {
+        name: "laptop",
+        owner: "dana",
+        role: "admin",
+        createdBy: "dana",
+        createdAt: "2026-11-01T08:00:00Z",
+        expiresAt: "2027-01-30T08:00:00Z",
+        lastUsedAt: "2026-11-20T06:50:00Z",
+      },
+    ],
+  },
   "/v1/tokens": {
     items: [{ name: "ci-bot", role: "developer", createdBy: "dana", createdAt: "2026-11-01T08:00:00Z" }],
   },

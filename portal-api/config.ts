@@ -7,8 +7,8 @@ import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
 import { serverTlsConfig } from "@gantry/runtime/http/server-tls.ts";
 import { z } from "zod";
+import { signIn, url } from "./sign-in-config.ts";
 
-const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 /** PEM file: the authority of the certificate of that process. */
 const authority = { ca: clientTlsConfig.ca };
 const peer = z.strictObject({ url, token: z.string().min(16, "must have at least 16 characters"), ...authority });
@@ -23,6 +23,10 @@ export const portalConfig = z.strictObject({
   allowPlainHttp: z.boolean().default(false),
   /** The address that people use. Default: the one it listens on. With https the session cookie is Secure. */
   publicUrl: url.optional(),
+  /** Further addresses that people use. A proxy in front must pass the Host header on. */
+  publicUrls: z.array(url).default([]),
+  /** How many proxies in front append to X-Forwarded-For. 0: the client is who connects. */
+  trustedProxies: z.int().min(0).max(5).default(0),
   /** Folder of the portal's journal and of `admin-token`. */
   dataDir: z.string().default(".data/portal"),
   agent: peer,
@@ -40,6 +44,7 @@ export const portalConfig = z.strictObject({
     })
     .prefault({}),
   sessionHours: z.number().positive().max(720).default(12),
+  signIn: signIn.prefault({}),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   /** What one person or token may do at a time; more is answered 429. */
   limits: z

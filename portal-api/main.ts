@@ -20,12 +20,12 @@ import { makeNotifyClient } from "@gantry/wire/notify/notify-client.ts";
 import { followSettings } from "@gantry/wire/settings/settings-follower.ts";
 import { ensureAdminToken } from "./access/admin-token.ts";
 import { makeFacts } from "./access/facts.ts";
+import { type Access, openAccess } from "./access/open-access.ts";
 import { openPolicyFile, type PolicyFile } from "./access/policy-file.ts";
 import { INDEXES } from "./access/records.ts";
 import { makeRights } from "./access/rights.ts";
 import { makeCursors } from "./access/sealed-cursor.ts";
-import { makeSessions, type Principal } from "./access/sessions.ts";
-import { makeTokens } from "./access/tokens.ts";
+import type { Principal } from "./access/sessions.ts";
 import { openAudit } from "./audit/audit.ts";
 import { type PortalConfig, type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
 import { makeApp } from "./http/app.ts";
@@ -33,6 +33,8 @@ import { isConsoleBuilt } from "./http/static.ts";
 import { makeHub } from "./live/hub.ts";
 import { makeTaskViews } from "./live/task-views.ts";
 import { makeMetrics } from "./metrics.ts";
+import { openSso, refreshing } from "./oidc/open-sso.ts";
+import { makePasswords, type Passwords } from "./people/passwords.ts";
 import type { Limits, Portal } from "./portal.ts";
 import { ROUTES } from "./routes/routes.ts";
 import { VERSION } from "./version.ts";
@@ -42,6 +44,7 @@ export type PortalDeps = {
   readonly clock?: Clock;
   /** Closed with the portal. Default: SQLite in the data folder. */
   readonly journal?: Journal;
+  readonly passwords?: Passwords;
 };
 
 export type RunningPortal = {
@@ -70,14 +73,14 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
   let policy: PolicyFile | undefined;
   try {
     policy = await openPolicyFile({ file: config.access.policy, pollMs: config.access.pollMs, clock, logger });
-    const tokens = makeTokens(journal, clock);
-    const adminToken = await ensureAdminToken(config.dataDir, tokens);
+    const access = openAccess(config, { journal, clock, passwords: deps.passwords ?? makePasswords() });
+    const adminToken = await ensureAdminToken(config.dataDir, access.tokens);
     const portal = assemble({
       config,
       clock,
       logger,
       journal,
-      tokens,
+      access,
       ...clients,
       closing: closing.signal,
       rights: makeRights(policy),
@@ -86,6 +89,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     listening = await listen(makeApp(portal, ROUTES), { ...config, logger });
     portal.hub.start();
     portal.audit.start();
+    portal.sso.refresher.start();
     const applySettings = (now: LiveSettings): void => setLevel(logger, now["log.portalApi"]);
     const settings = followSettings({ agent: portal.agent, logger, onChange: applySettings });
     const server = listening;
@@ -101,6 +105,7 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
         `${portal.publicUrl()}/sign-in?code=${(await portal.sessions.createCode(principal)).code}`,
       close: async () => {
         closing.abort();
+        portal.sso.refresher.close();
         await Promise.all([portal.hub.close(), settings.stop(), opened.close()]);
         await server.close();
         await portal.audit.close();
@@ -121,13 +126,15 @@ async function openClients({ agent, notify }: PortalConfig): Promise<Pick<Portal
   };
 }
 
-type Given = "config" | "clock" | "logger" | "journal" | "tokens" | "agent" | "notify" | "closing" | "rights";
+type Given = "config" | "clock" | "logger" | "journal" | "agent" | "notify" | "closing" | "rights";
 type Parts = Pick<Portal, Given> & {
+  readonly access: Access;
   readonly listening: () => Listening | undefined;
 };
 
-function assemble({ listening, ...parts }: Parts): Portal {
-  const { config, clock, logger, journal, tokens, agent } = parts;
+function assemble({ listening, access, ...parts }: Parts): Portal {
+  const { config, clock, logger, journal, agent } = parts;
+  const sso = openSso(config.signIn, access, parts);
   const metrics = makeMetrics(VERSION);
   const taskViews = makeTaskViews(agent, clock);
   const facts = makeFacts(agent, clock);
@@ -141,8 +148,10 @@ function assemble({ listening, ...parts }: Parts): Portal {
     ...parts,
     facts,
     cursors: makeCursors(config.agent.token),
+    ...access,
+    sessions: refreshing(access.sessions, sso.refresher),
+    sso,
     publicUrl: () => config.publicUrl ?? listening()?.url ?? `http://${config.host}:${config.port}`,
-    sessions: makeSessions(journal, tokens, config.sessionHours),
     audit: openAudit({
       agent,
       journal,

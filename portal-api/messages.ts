@@ -9,6 +9,32 @@ export const say = {
   linkIsOver: (): string =>
     "This sign-in link has been used or has expired. Ask for a new one, or sign in with a token.",
   tokenIsUnknown: (): string => "This token is unknown, has expired or has been revoked.",
+  withIssuer: (name: string): string => `Sign in with ${name}`,
+  issuerWasDown: (name: string): string =>
+    `${name} did not answer the last time. Signing in with a token or a password still works.`,
+  issuerIsDown: (message: string): string => `${message} Try again in a moment, or sign in in another way.`,
+  signInRefused: (issuer: string, problem: string): string => `The sign-in with ${issuer} was refused: ${problem}.`,
+  signInIsOver: (): string =>
+    "This sign-in was begun in another browser or tab, was used already, or took too long. Begin again.",
+  mailLabel: (): string => "Mail address",
+  mailIsUnknown: (): string => "No sign-in is configured for the domain of this mail address.",
+  continueButton: (): string => "Continue",
+  withToken: (): string => "Sign in with a token",
+  nameLabel: (): string => "Name",
+  passwordLabel: (): string => "Password",
+  passwordIsWrong: (): string => "The name or the password is wrong.",
+  signInIsPaused: (seconds: number): string =>
+    `There were too many failed sign-ins. Wait ${seconds} ${seconds === 1 ? "second" : "seconds"}, then try again.`,
+  activationTitle: (): string => "Set your password",
+  activationFor: (name: string): string => `Your name for signing in is ${name}.`,
+  activationIsOver: (): string =>
+    "This activation link has been used, was replaced or has expired. Ask an administrator for a new one.",
+  newPasswordLabel: (): string => "New password",
+  repeatPasswordLabel: (): string => "New password again",
+  setPasswordButton: (): string => "Set password",
+  passwordHint: (least: number): string => `At least ${least} characters. Several words make a good password.`,
+  passwordsDiffer: (): string => "The two passwords are not the same.",
+  weakPassword: (problem: string): string => `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`,
   notBuiltTitle: (): string => "The console is not built",
   notBuiltBefore: (): string => "Run",
   notBuiltAfter: (): string => "in the folder of Gantry, then reload this page. The command npm start builds it, too.",

@@ -17,6 +17,7 @@ import { INDEXES } from "./access/records.ts";
 import type { PortalConfigInput } from "./config.ts";
 import { type FakeAgent, startFakeAgent } from "./fake-agent.fixture.ts";
 import { type RunningPortal, startPortal } from "./main.ts";
+import { makePasswords } from "./people/passwords.ts";
 
 export type TestPortal = RunningPortal & {
   readonly agent: FakeAgent;
@@ -27,6 +28,8 @@ export type TestPortal = RunningPortal & {
   readonly tokenOf: (role: Role, name?: string) => Promise<string>;
   /** What the notify-agent answers. */
   readonly notify: { inbox: InboxItem[]; deliveries: DeliveryView[] };
+  /** Everything that the portal has stored, as JSON. */
+  readonly journalText: () => Promise<string>;
 };
 
 export type Asking = {
@@ -49,6 +52,7 @@ export async function startTestPortal(
   const lines: object[] = [];
   const line = (fields: object): void => void lines.push(fields);
   const clock = options.clock;
+  const journal = openMemoryJournal({ indexes: INDEXES, ...(clock ? { clock } : {}) });
   const portal = await startPortal(
     {
       port: 0,
@@ -60,7 +64,9 @@ export async function startTestPortal(
     },
     {
       logger: { debug: line, info: line, warn: line, error: line },
-      journal: openMemoryJournal({ indexes: INDEXES, ...(clock ? { clock } : {}) }),
+      journal,
+      // Cheap ones: the tests sign in often.
+      passwords: makePasswords({ log2N: 10, r: 8, p: 1 }),
       ...(clock ? { clock } : {}),
     },
   );
@@ -83,6 +89,11 @@ export async function startTestPortal(
     dir,
     lines,
     ask,
+    journalText: async () => {
+      const events = await journal.feed({ after: 0, limit: 100_000 });
+      const streams = new Set(events.map(({ stream }) => stream));
+      return JSON.stringify([events, await Promise.all([...streams].map((stream) => journal.load(stream)))]);
+    },
     tokenOf: async (role, name = `a-${role}`) => {
       const answer = await ask("/v1/tokens", { method: "POST", json: { name, role } });
       return ((await answer.json()) as { token: string }).token;

@@ -5,6 +5,7 @@ import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import type { AgentClient } from "@gantry/wire/agent/agent-client.ts";
 import type { NotifyClient } from "@gantry/wire/notify/notify-client.ts";
+import type { AccessChanges } from "./access/changes.ts";
 import type { Caller } from "./access/decide-access.ts";
 import type { Facts } from "./access/facts.ts";
 import type { RightsOf } from "./access/rights.ts";
@@ -16,6 +17,10 @@ import type { PortalConfig } from "./config.ts";
 import type { Hub } from "./live/hub.ts";
 import type { TaskViews } from "./live/task-views.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Sso } from "./oidc/open-sso.ts";
+import type { PasswordSignIn } from "./people/password-sign-in.ts";
+import type { People } from "./people/people.ts";
+import type { PersonStore } from "./people/person-store.ts";
 
 /** Each takes the name of the caller and throws `limit-reached`. The returned function ends what was opened. */
 export type Limits = {
@@ -37,6 +42,11 @@ export type Portal = {
   readonly rights: RightsOf;
   readonly facts: Facts;
   readonly cursors: Cursors;
+  readonly people: People;
+  readonly personStore: PersonStore;
+  readonly passwordSignIn: PasswordSignIn;
+  readonly changes: AccessChanges;
+  readonly sso: Sso;
   readonly hub: Hub;
   readonly taskViews: TaskViews;
   readonly metrics: Metrics;

@@ -33,6 +33,25 @@ export const REQUEST_ERRORS = {
     why: "The request carries no valid token or session.",
     todo: "Sign in, or send a valid token in the Authorization header.",
   },
+  "sign-in-paused": {
+    status: 429,
+    message: "There were too many failed sign-ins.",
+    why: "After several failures each further try has to wait longer, so that passwords cannot be guessed.",
+    todo: "Wait {retryAfterS} seconds, then try again.",
+    retryable: true,
+  },
+  "sign-in-refused": {
+    status: 403,
+    message: "The sign-in with {issuer} was refused.",
+    why: "{problem}",
+    todo: "Try again. If it happens again, tell an administrator the reason.",
+  },
+  "password-wrong": {
+    status: 401,
+    message: "The password is wrong.",
+    why: "To change it, your present password is needed.",
+    todo: "Try again. If you have forgotten it, ask an administrator for a new activation link.",
+  },
   forbidden: {
     status: 403,
     message: "{who} may not {verb}.",

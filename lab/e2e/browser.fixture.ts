@@ -10,7 +10,7 @@ import { type BrowserContext, chromium, type Page } from "playwright-core";
 import type { GantryProcess } from "../processes/gantry-process.ts";
 import { latestFirst } from "./outside.fixture.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
+export const CHROMIUM = "/usr/bin/chromium";
 const WAIT_MS = 60_000;
 /** Set it to save screenshots. */
 const pictures = process.env.GANTRY_PICTURES;

@@ -3,28 +3,62 @@
 
 import { hash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { PEOPLE_INDEXES } from "../people/person-record.ts";
 import { ROLES } from "./decide-access.ts";
 
 const role = z.enum(ROLES);
 const micros = z.number();
+const scope = z.object({
+  verbs: z.array(z.string()).optional(),
+  apps: z.array(z.string()).optional(),
+  sites: z.array(z.string()).optional(),
+});
 
-/** `token/<name>` */
+/** `token/<name>`; `token/<owner>/<name>` for personal ones. */
 export const tokenRecord = z.object({
   name: z.string(),
-  role,
+  /** The person whose rights a personal token has. */
+  owner: z.string().optional(),
+  /** Of service tokens. */
+  role: role.optional(),
+  scope: scope.optional(),
   hash: z.string(),
+  /** After a rotation: the secret before, which is valid until then. */
+  previous: z.object({ hash: z.string(), until: micros }).optional(),
   createdBy: z.string(),
   createdAt: micros,
+  rotatedAt: micros.optional(),
   expiresAt: micros.optional(),
+  /** Written at most once a minute. */
+  lastUsedAt: micros.optional(),
   revokedAt: micros.optional(),
 });
 export type TokenRecord = z.infer<typeof tokenRecord>;
 
+/** How a session was opened. */
+export const SIGN_INS = ["link", "token", "password", "sso"] as const;
+
 /** `session/<hash>`, and `link/<hash>` for one-time sign-in codes: an identity that ends by time or with `endedAt`. */
 export const grantRecord = z.object({
   name: z.string(),
+  /** Unused when `token` or `person` says what is allowed. */
   role,
+  /** Ends with this token, and has its rights. */
   token: z.string().optional(),
+  /** Has the rights of the person `name`, and ends with `sessionsEndedAt` of the person. */
+  person: z.boolean().optional(),
+  /** Hash of the session that it was made from, with which it ends. */
+  parent: z.string().optional(),
+  /** How many such sessions there are above it. */
+  depth: z.number().optional(),
+  openedAt: micros.optional(),
+  signIn: z.enum(SIGN_INS).optional(),
+  address: z.string().optional(),
+  userAgent: z.string().optional(),
+  /** A session at an issuer. `sealed`: its tokens, which only the secret of the session opens. */
+  sso: z
+    .object({ issuer: z.string(), subject: z.string(), sid: z.string().optional(), sealed: z.string().optional() })
+    .optional(),
   expiresAt: micros,
   endedAt: micros.optional(),
 });
@@ -32,7 +66,11 @@ export type GrantRecord = z.infer<typeof grantRecord>;
 
 export const TOKEN_HASH = "token-hash";
 export const TOKEN_NAME = "token-name";
-export const INDEXES = [TOKEN_HASH, TOKEN_NAME] as const;
+/** Keys: `<name> <openedAt> <hash>`. */
+export const SESSION_OWNER = "session-owner";
+/** Keys: `<issuer> sid <sid>` and `<issuer> sub <sub>`. */
+export const SESSION_SSO = "session-sso";
+export const INDEXES = [TOKEN_HASH, TOKEN_NAME, SESSION_OWNER, SESSION_SSO, ...PEOPLE_INDEXES] as const;
 
 /** The prefix lets secret scanners detect tokens that were committed by mistake. */
 export const TOKEN_PREFIX = "gantry_pat_";

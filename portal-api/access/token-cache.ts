@@ -5,11 +5,14 @@ import type { Caller } from "./decide-access.ts";
 
 export type TokenCache = {
   readonly get: (secret: string) => Caller | undefined;
-  /** Stores nothing when tokens have changed since `generation` was read: the caller may be out of date. */
-  readonly put: (secret: string, caller: Caller, generation: number) => void;
+  /**
+   * Stores nothing when something has changed since `generation` was read: the caller may be out of date. `leftMs`: until
+   * the token expires.
+   */
+  readonly put: (secret: string, caller: Caller, generation: number, leftMs: number) => void;
   /** Changes with every `clear`. */
   readonly generation: () => number;
-  /** After every change of a token in this process, so that the change takes effect at once. */
+  /** After every change of a token or person in this process, so that the change takes effect at once. */
   readonly clear: () => void;
 };
 
@@ -25,10 +28,10 @@ export function makeTokenCache(clock: Clock): TokenCache {
       const entry = entries.get(secret);
       return entry && entry.untilMs > clock.monotonicMs() ? entry.caller : undefined;
     },
-    put: (secret, caller, seen) => {
+    put: (secret, caller, seen, leftMs) => {
       if (seen !== generation) return;
       if (entries.size >= MAX_ENTRIES) entries.clear();
-      entries.set(secret, { caller, untilMs: clock.monotonicMs() + LIFETIME_MS });
+      entries.set(secret, { caller, untilMs: clock.monotonicMs() + Math.min(LIFETIME_MS, leftMs) });
     },
     generation: () => generation,
     clear: () => {

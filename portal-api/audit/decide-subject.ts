@@ -24,7 +24,15 @@ const TOLD = [
 ] as const;
 
 /** The first part of a path under `/v1/` → what its `{id}` or `{name}` is. */
-const KINDS: { readonly [collection: string]: string } = { tasks: "task", tokens: "token", pipelines: "pipeline" };
+const KINDS: { readonly [collection: string]: string } = {
+  tasks: "task",
+  tokens: "token",
+  pipelines: "pipeline",
+  people: "person",
+  // `/v1/me/tokens`, and `/sign-in/password`.
+  me: "token",
+  password: "person",
+};
 
 export function decideSubject(request: {
   /** The template: `/v1/tasks/{id}/cancel`. */

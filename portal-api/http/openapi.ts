@@ -55,7 +55,9 @@ const EXAMPLES: { readonly [parameter: string]: string } = {
   job: "deploy[seoul]",
   step: "sync",
   name: "ci",
+  issuer: "seoul",
   runner: "seoul-1",
+  session: "0".repeat(64),
 };
 
 /** What the server refuses before it knows the route, and what can happen everywhere. */

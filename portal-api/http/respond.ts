@@ -61,3 +61,8 @@ export function sendUncachedText(ctx: Koa.Context, text: string): void {
   ctx.type = "application/json";
   ctx.body = text;
 }
+
+/** A time of the journal (microseconds) as it is written in JSON. */
+export function timeOf(micros: number): string {
+  return new Date(micros / 1_000).toISOString();
+}

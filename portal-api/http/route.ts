@@ -40,6 +40,8 @@ type Declared = {
   readonly example?: JsonObject;
   /** The Idempotency-Key header is required. */
   readonly requiresIdempotencyKey?: true;
+  /** Called by another system, without a cookie: its body proves who sent it. */
+  readonly isCalledFromOutside?: true;
   /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */
   readonly page?: true;
 };

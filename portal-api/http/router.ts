@@ -11,6 +11,7 @@ import { type Caller, isFromOwnPage } from "../access/decide-access.ts";
 import { refusal } from "../access/guards.ts";
 import { announce } from "../audit/audit.ts";
 import type { Portal } from "../portal.ts";
+import { isSecure } from "./address.ts";
 import type { Route } from "./route.ts";
 
 export function makeRouter(portal: Portal, routes: readonly Route[]): Router {
@@ -64,7 +65,7 @@ async function identify(portal: Portal, ctx: Koa.Context): Promise<Caller | unde
     const token = bearerOf(ctx);
     return token === undefined ? undefined : portal.tokens.identify(token);
   }
-  const secret = sessionCookieOf(ctx);
+  const secret = sessionCookieOf(ctx, isSecure(portal, ctx));
   return secret === undefined ? undefined : portal.sessions.identify(secret);
 }
 
@@ -75,7 +76,7 @@ function authorise(portal: Portal, ctx: Koa.Context, one: Route, caller: Caller 
     throw new GantryError("unauthenticated");
   }
   if (caller) refuseHopeless(portal, one, caller);
-  const writes = one.method !== "GET";
+  const writes = one.method !== "GET" && !one.isCalledFromOutside;
   if (writes && caller?.via !== "token" && !isFromOwnPage(sourceOf(portal, ctx))) {
     throw new GantryError("forbidden", { who: "A page of another site", verb: one.verb });
   }

@@ -14,6 +14,13 @@ export const taskId = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, "must be the 
 /** The key of a job, with its `each` value (`deploy[seoul]`), or the id of a step. */
 export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "must be the id of a job or step");
 
+/** `<issuer id>:<username>`, or the name of a local account. */
+export const personName = z
+  .string()
+  .max(200)
+  .regex(/^[a-z][a-z0-9._-]*(?::[\w.@+|~-]{1,128})?$/, "must be the name of a person");
+export const sessionId = z.string().regex(/^[0-9a-f]{64}$/, "must be the id of a session");
+
 export const inApp = z.strictObject({ app: name });
 /** The names that a runner may have. */
 export const inRunner = z.strictObject({ runner: z.string().regex(/^[^\p{C}/]{1,200}$/u, "not the name of a runner") });
@@ -76,13 +83,23 @@ export const meView = z
   })
   .meta({ id: "Me" });
 
+const scopeList = z.array(z.string().min(1).max(200)).max(100).optional();
+export const scopeSchema = z
+  .strictObject({ verbs: scopeList, apps: scopeList, sites: scopeList })
+  .describe("Narrows what the token may do. A missing list allows everything of its kind");
+
 export const tokenView = z
   .object({
     name: z.string(),
+    owner: z.string().optional().describe("Of a personal token: the person whose rights it has"),
     role: roleSchema,
+    scope: scopeSchema.optional(),
     createdBy: z.string(),
     createdAt: z.iso.datetime(),
+    rotatedAt: z.iso.datetime().optional(),
+    previousUntil: z.iso.datetime().optional().describe("Until then the secret before the rotation is valid, too"),
     expiresAt: z.iso.datetime().optional(),
+    lastUsedAt: z.iso.datetime().optional().describe("Precise to a minute"),
   })
   .meta({ id: "Token" });
 

@@ -3,6 +3,7 @@
 
 import { Readable } from "node:stream";
 import { type ErrorCode, GantryError } from "@gantry/core/errors.ts";
+import type { Cancel } from "@gantry/runtime/clock.ts";
 import { requestIdOf } from "@gantry/runtime/http/app.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type Koa from "koa";
@@ -51,10 +52,12 @@ export function sendStream(request: StreamRequest, source: Source): void {
   // The client has left already, so nothing would tell when the stream ends.
   if (ctx.res.destroyed) return;
   const end = portal.limits.openStream(request.caller.name);
-  const signal = AbortSignal.any([clientGoneSignal(ctx), portal.closing]);
+  const revoked = watchAccess(request);
+  const signal = AbortSignal.any([clientGoneSignal(ctx), portal.closing, revoked.signal]);
   portal.metrics.streams.opened();
   ctx.res.once("close", () => {
     end();
+    revoked.forget();
     portal.metrics.streams.closed();
   });
   ctx.status = 200;
@@ -62,6 +65,26 @@ export function sendStream(request: StreamRequest, source: Source): void {
   ctx.set("Cache-Control", "no-store");
   ctx.set("X-Accel-Buffering", "no");
   ctx.body = Readable.from(frames(request, source, signal), { objectMode: false });
+}
+
+/** The signal aborts as soon as the caller is no longer authorised by a change in this process. */
+function watchAccess(request: StreamRequest): {
+  readonly signal: AbortSignal;
+  readonly forget: Cancel;
+} {
+  const { ctx, portal, caller } = request;
+  const revoked = new AbortController();
+  const check = async (): Promise<void> => {
+    if (!(await isStillAllowed(request))) revoked.abort();
+  };
+  const forget = portal.changes.watch(caller.name, () => {
+    check().catch((error: unknown) => {
+      // Without an answer, the stream must not go on.
+      portal.logger.warn({ request_id: requestIdOf(ctx), err: error }, "a caller could not be authorised again");
+      revoked.abort();
+    });
+  });
+  return { signal: revoked.signal, forget };
 }
 
 async function* frames(request: StreamRequest, source: Source, signal: AbortSignal): AsyncGenerator<string> {

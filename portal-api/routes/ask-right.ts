@@ -30,7 +30,7 @@ export const askRightRoute = route({
   tag: "access",
   summary: "Ask whether somebody may do something, and why",
   description:
-    "Without `as`: the caller. The groups of a person of an issuer are known only while the person is signed in, so `groups` names them.",
+    "Without `as`: the caller. The groups of a person are those of the last sign-in or refresh, unless `groups` names others.",
   right: aboutOthers,
   verb: "ask about the rights of others",
   query: z.strictObject({
@@ -73,7 +73,9 @@ async function subjectOf(
   groups: readonly string[] | undefined,
 ): Promise<Subject> {
   if (as === undefined || as === caller.name) return groups ? { ...caller, groups } : caller;
-  const token = (await portal.tokens.list()).find((one) => one.name === as);
+  const person = await portal.people.rightsOf(as);
+  if (person) return groups ? { ...person.rights, groups } : person.rights;
+  const token = (await portal.tokens.list()).find((one) => one.owner === undefined && one.name === as);
   const issuer = as.includes(":") ? as.slice(0, as.indexOf(":")) : undefined;
   return { name: as, role: token?.role ?? "none", groups: groups ?? [], ...(issuer === undefined ? {} : { issuer }) };
 }

@@ -1,7 +1,8 @@
 // POST /v1/sign-in-links: signs a browser in without typing a token there.
 
 import { z } from "zod";
-import { sendUncached } from "../http/respond.ts";
+import { addressOf } from "../http/address.ts";
+import { sendUncached, timeOf } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json } from "../http/schemas.ts";
 
@@ -18,16 +19,20 @@ export const createSignInLink = route({
   id: "createSignInLink",
   tag: "access",
   summary: "Create a link that signs a browser in as the caller, once",
+  description: "The session that the link opens ends with the session or token that created the link.",
   right: "signed-in",
   verb: "sign in",
   responses: { 201: json("The link", linkView) },
   handle: async (call) => {
     const { portal } = call;
-    const { code, expiresAt } = await portal.sessions.createCode(callerOf(call));
+    const { name, role, token, session } = callerOf(call);
+    const record = session === undefined ? undefined : await portal.sessions.load(session);
+    const principal = { name, role, token, parent: session, person: record?.person };
+    const { code, expiresAt } = await portal.sessions.createCode(principal);
     call.ctx.status = 201;
     sendUncached(call.ctx, {
-      url: `${portal.publicUrl()}/sign-in?code=${code}`,
-      expiresAt: new Date(expiresAt / 1_000).toISOString(),
+      url: `${addressOf(portal, call.ctx)}/sign-in?code=${code}`,
+      expiresAt: timeOf(expiresAt),
     });
   },
 });

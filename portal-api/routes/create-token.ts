@@ -1,38 +1,123 @@
-// POST /v1/tokens
+// POST /v1/tokens and POST /v1/tokens/{name}/rotate
 
+import { ROLE_VERBS } from "@gantry/core/access/roles.ts";
+import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
+import type { Role } from "../access/decide-access.ts";
 import { onInstallation } from "../access/guards.ts";
+import { tokenId } from "../access/token-store.ts";
+import type { Created } from "../access/tokens.ts";
 import { sendUncached } from "../http/respond.ts";
-import { callerOf, route } from "../http/route.ts";
-import { json, name, roleSchema, tokenView } from "../http/schemas.ts";
+import { type Call, callerOf, route } from "../http/route.ts";
+import { json, name, roleSchema, scopeSchema, tokenView } from "../http/schemas.ts";
+import type { Portal } from "../portal.ts";
 import { viewOf } from "./list-tokens.ts";
+
+export const newTokenView = tokenView
+  .extend({ token: z.string().describe("The token; it is not shown again") })
+  .meta({ id: "NewToken" });
+export const days = z.int().min(1).max(3_650).describe("Days until the token expires");
+export const rotation = z.strictObject({
+  days: days.optional(),
+  overlapMinutes: z
+    .int()
+    .min(0)
+    .max(7 * 24 * 60)
+    .default(60)
+    .describe("How long the old secret stays valid"),
+});
 
 export const createToken = route({
   method: "POST",
   path: "/v1/tokens",
   id: "createToken",
   tag: "access",
-  summary: "Create a token",
+  summary: "Create a service token",
   description: "Only this response contains the token itself.",
   right: onInstallation("manage-tokens"),
   verb: "create tokens",
   body: z.strictObject({
     name: name.refine((text) => text !== ADMIN, "this name is reserved"),
     role: roleSchema,
-    days: z.int().min(1).max(365).default(90).describe("Days until the token expires"),
+    days: days.default(90),
+    scope: scopeSchema.optional(),
   }),
   example: { name: "nightly", role: "developer", days: 90 },
-  responses: {
-    201: json(
-      "The token",
-      tokenView.extend({ token: z.string().describe("The token; it is not shown again") }).meta({ id: "NewToken" }),
-    ),
-  },
+  responses: { 201: json("The token", newTokenView) },
   errors: ["conflict"],
   handle: async (call) => {
-    const { record, secret } = await call.portal.tokens.create(call.body, callerOf(call).name);
-    call.ctx.status = 201;
-    sendUncached(call.ctx, { ...viewOf(record), token: secret });
+    refuseScoped(call);
+    refuseMore(call, call.body.role);
+    checkDays(call.portal, call.body.days);
+    await sendCreated(call, await call.portal.tokens.create(call.body, callerOf(call).name));
   },
 });
+
+export const rotateToken = route({
+  method: "POST",
+  path: "/v1/tokens/{name}/rotate",
+  id: "rotateToken",
+  tag: "access",
+  summary: "Give a service token a new secret",
+  description:
+    "Only this response contains it. It expires after `days`, by default after as long as the one before. The old secret " +
+    "stays valid for `overlapMinutes`; another rotation ends it at once.",
+  right: onInstallation("manage-tokens"),
+  verb: "create tokens",
+  params: z.strictObject({ name }),
+  body: rotation,
+  example: { overlapMinutes: 60 },
+  responses: { 201: json("The token with its new secret", newTokenView) },
+  errors: ["conflict"],
+  handle: async (call) => {
+    refuseScoped(call);
+    if (call.params.name === ADMIN) {
+      const problem =
+        "the administrator's token cannot be rotated: to replace it, delete the file admin-token and restart the portal";
+      throw new GantryError("bad-request", { problem });
+    }
+    const found = (await call.portal.tokens.list()).find((one) => tokenId(one) === call.params.name);
+    if (found?.role !== undefined) refuseMore(call, found.role);
+    checkDays(call.portal, call.body.days);
+    await sendCreated(call, await call.portal.tokens.rotate(call.params.name, call.body, callerOf(call).name));
+  },
+});
+
+/** A narrowed token must not make a wider one. */
+export function refuseScoped(call: Pick<Call<unknown, unknown, unknown>, "caller">): void {
+  const caller = callerOf(call);
+  if (caller.scope !== undefined) {
+    throw new GantryError("forbidden", {
+      who: `A token of ${caller.name} with a scope`,
+      verb: "create or change access",
+    });
+  }
+}
+
+/** Nobody gives or takes over more than they may do themselves: neither a role nor an account or token that has it. */
+export function refuseMore(call: Pick<Call<unknown, unknown, unknown>, "caller" | "portal">, role: Role): void {
+  const caller = callerOf(call);
+  const rights = call.portal.rights.of(caller);
+  if (ROLE_VERBS[role].every((verb) => rights.mayEverywhere(verb))) return;
+  throw new GantryError("forbidden", {
+    who: caller.name,
+    verb: `give or change the role ${role}, which is more than their own`,
+  });
+}
+
+export function checkDays({ config }: Portal, wanted: number | undefined): void {
+  const most = config.signIn.maxTokenDays;
+  if (wanted !== undefined && wanted > most) {
+    const problem = `a token may be valid for at most ${most} days (signIn.maxTokenDays)`;
+    throw new GantryError("bad-request", { problem }, { problems: [{ pointer: "/days", detail: `At most ${most}.` }] });
+  }
+}
+
+export async function sendCreated(
+  { ctx, portal }: Pick<Call<unknown, unknown, unknown>, "ctx" | "portal">,
+  { record, secret }: Created,
+): Promise<void> {
+  ctx.status = 201;
+  sendUncached(ctx, { ...(await viewOf(portal, record)), token: secret });
+}

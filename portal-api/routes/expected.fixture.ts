@@ -26,6 +26,8 @@ export type Expected = {
   readonly status: number;
   readonly path: (at: At) => string;
   readonly body?: (at: At) => object;
+  /** The fields of a form, instead of a body. */
+  readonly form?: () => string;
 };
 
 const task = (at: At, rest = ""): string => `/v1/tasks/${at.task}${rest}`;
@@ -166,6 +168,75 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
   },
   "GET /v1/tokens": { right: "manage-tokens", status: 200, path: () => "/v1/tokens" },
   "DELETE /v1/tokens/{name}": { right: "manage-tokens", status: 204, path: (at) => `/v1/tokens/robot-${at.app}` },
+  "POST /v1/tokens/{name}/rotate": {
+    right: "manage-tokens",
+    status: 201,
+    path: (at) => `/v1/tokens/robot-${at.app}/rotate`,
+    body: () => ({}),
+  },
+  "GET /v1/me/account": { right: "signed-in", status: 200, path: () => "/v1/me/account" },
+  "POST /v1/me/password": {
+    right: "signed-in",
+    status: 400,
+    path: () => "/v1/me/password",
+    body: () => ({ old: "an old password", new: "a new password" }),
+  },
+  "GET /v1/me/sessions": { right: "signed-in", status: 200, path: () => "/v1/me/sessions" },
+  "DELETE /v1/me/sessions/{session}": {
+    right: "signed-in",
+    status: 404,
+    path: () => `/v1/me/sessions/${"0".repeat(64)}`,
+  },
+  "GET /v1/me/tokens": { right: "signed-in", status: 200, path: () => "/v1/me/tokens" },
+  "POST /v1/me/tokens": {
+    right: "signed-in",
+    status: 403,
+    path: () => "/v1/me/tokens",
+    body: () => ({ name: "laptop" }),
+  },
+  "POST /v1/me/tokens/{name}/rotate": {
+    right: "signed-in",
+    status: 403,
+    path: () => "/v1/me/tokens/laptop/rotate",
+    body: () => ({}),
+  },
+  "DELETE /v1/me/tokens/{name}": { right: "signed-in", status: 400, path: () => "/v1/me/tokens/laptop" },
+  "GET /v1/people": { right: "manage-people", status: 200, path: () => "/v1/people" },
+  "POST /v1/people": {
+    right: "manage-people",
+    status: 201,
+    path: () => "/v1/people",
+    body: (at) => ({ name: `ida-${at.app}` }),
+  },
+  "POST /v1/people/{name}/reset": {
+    right: "manage-people",
+    status: 201,
+    path: (at) => `/v1/people/ida-${at.app}/reset`,
+    body: () => ({}),
+  },
+  "POST /v1/people/{name}/disable": {
+    right: "manage-people",
+    status: 200,
+    path: (at) => `/v1/people/ida-${at.app}/disable`,
+    body: () => ({}),
+  },
+  "POST /v1/people/{name}/enable": {
+    right: "manage-people",
+    status: 200,
+    path: (at) => `/v1/people/ida-${at.app}/enable`,
+    body: () => ({}),
+  },
+  "GET /v1/people/{name}/sessions": {
+    right: "manage-people",
+    status: 200,
+    path: (at) => `/v1/people/ida-${at.app}/sessions`,
+  },
+  "DELETE /v1/people/{name}/sessions": {
+    right: "manage-people",
+    status: 204,
+    path: (at) => `/v1/people/ida-${at.app}/sessions`,
+  },
+  "DELETE /v1/people/{name}": { right: "manage-people", status: 204, path: (at) => `/v1/people/ida-${at.app}` },
   "POST /v1/sign-in-links": {
     right: "signed-in",
     status: 201,
@@ -173,7 +244,29 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     body: () => ({}),
   },
   "GET /sign-in": { right: "anyone", status: 200, path: () => "/sign-in" },
-  "POST /sign-in": { right: "anyone", status: 401, path: () => "/sign-in" },
+  "POST /sign-in": { right: "anyone", status: 401, path: () => "/sign-in", form: () => "token=unknown" },
+  "POST /sign-in/password": {
+    right: "anyone",
+    status: 401,
+    path: () => "/sign-in/password",
+    // Another name each time: several failures of one name are answered 429.
+    form: () => `name=nobody-${crypto.randomUUID()}&password=nothing`,
+  },
+  "GET /sign-in/activate": { right: "anyone", status: 401, path: () => "/sign-in/activate?code=unknown" },
+  "POST /sign-in/activate": {
+    right: "anyone",
+    status: 401,
+    path: () => "/sign-in/activate",
+    form: () => "code=unknown&password=p&repeated=p",
+  },
+  "GET /sign-in/with/{issuer}": { right: "anyone", status: 404, path: () => "/sign-in/with/unknown" },
+  "GET /sign-in/callback/{issuer}": { right: "anyone", status: 404, path: () => "/sign-in/callback/unknown" },
+  "POST /sign-in/back-channel/{issuer}": {
+    right: "anyone",
+    status: 404,
+    path: () => "/sign-in/back-channel/unknown",
+    form: () => "logout_token=x",
+  },
   "POST /sign-out": { right: "anyone", status: 204, path: () => "/sign-out", body: () => ({}) },
   "GET /livez": { right: "anyone", status: 200, path: () => "/livez" },
   "GET /readyz": { right: "anyone", status: 200, path: () => "/readyz" },

@@ -64,7 +64,7 @@ function request(one: Route, expected: Expected, at: At, token: string): Promise
       "sec-fetch-site": "same-origin",
       ...(one.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
     },
-    ...(one.form ? { body: "token=unknown" } : body === undefined ? {} : { json: body }),
+    ...(one.form ? { body: expected.form?.() ?? "" } : body === undefined ? {} : { json: body }),
   });
 }
 

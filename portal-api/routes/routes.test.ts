@@ -44,7 +44,7 @@ for (const one of ROUTES) {
         "sec-fetch-site": "same-origin",
         ...(one.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
       },
-      ...(one.form ? { body: "token=unknown" } : body === undefined ? {} : { json: body }),
+      ...(one.form ? { body: expected.form?.() ?? "" } : body === undefined ? {} : { json: body }),
     });
 
   test(`${nameOf(one)} requires ${expected.right}`, async () => {
@@ -61,7 +61,9 @@ for (const one of ROUTES) {
     }
   });
 
-  test(`${nameOf(one)} refuses unknown parameters`, async () => {
+  // An issuer may add parameters of its own to its answers.
+  const skip = one.id === "finishSso";
+  test(`${nameOf(one)} refuses unknown parameters`, { skip }, async () => {
     const admin = tokens.get("admin") ?? "";
     const unknown = await portal.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
       method: one.method,

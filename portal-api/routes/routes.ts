@@ -7,7 +7,7 @@ import { readmitRunner, removeRunner } from "./change-runner.ts";
 import { createApp } from "./create-app.ts";
 import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
 import { createSignInLink } from "./create-sign-in-link.ts";
-import { createToken } from "./create-token.ts";
+import { createToken, rotateToken } from "./create-token.ts";
 import { documentRoutes } from "./documents.ts";
 import { getApp } from "./get-app.ts";
 import { getMe } from "./get-me.ts";
@@ -25,6 +25,9 @@ import { listSteps } from "./list-steps.ts";
 import { listSystems } from "./list-systems.ts";
 import { listTasks } from "./list-tasks.ts";
 import { listTokens } from "./list-tokens.ts";
+import { ownAccountRoutes } from "./own-account.ts";
+import { activate, showActivation, signInWithPassword } from "./password-sign-in.ts";
+import { peopleRoutes } from "./people.ts";
 import { readLog } from "./read-log.ts";
 import { removeApp } from "./remove-app.ts";
 import { rerunTask } from "./rerun-task.ts";
@@ -34,6 +37,7 @@ import { runCd, runCi } from "./run-app-pipeline.ts";
 import { getSettings, listSettingsHistory, setSettings } from "./settings.ts";
 import { showSignIn, signIn } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";
+import { ssoRoutes } from "./sso.ts";
 import { startTask } from "./start-task.ts";
 import { watchEvents } from "./watch-events.ts";
 import { watchTask } from "./watch-task.ts";
@@ -75,10 +79,17 @@ export const ROUTES: readonly Route[] = [
   listSettingsHistory,
   createToken,
   listTokens,
+  rotateToken,
   revokeToken,
+  ...ownAccountRoutes,
+  ...peopleRoutes,
   createSignInLink,
   showSignIn,
   signIn,
+  signInWithPassword,
+  showActivation,
+  activate,
+  ...ssoRoutes,
   signOut,
   livez,
   readyz,

@@ -1,16 +1,13 @@
 // GET /sign-in: opens a session with a one-time code, or shows the form without one. POST /sign-in receives the form.
 
-import type Koa from "koa";
 import { z } from "zod";
-import { setSessionCookie } from "../access/cookie.ts";
-import { safeNext } from "../access/decide-access.ts";
 import type { Principal } from "../access/sessions.ts";
 import { noteWho } from "../audit/note.ts";
+import { openingOf } from "../http/address.ts";
 import { route } from "../http/route.ts";
+import { startSession } from "../http/start-session.ts";
 import { say } from "../messages.ts";
-import { sendPage } from "../pages/page.ts";
-import { signInPage } from "../pages/sign-in-page.ts";
-import type { Portal } from "../portal.ts";
+import { sendSignInPage } from "../pages/sign-in-page.ts";
 
 const html = { "text/html": z.string() };
 const next = z.string().max(2_000).optional().describe("Path to open after sign-in");
@@ -23,7 +20,11 @@ export const showSignIn = route({
   summary: "Sign in with a one-time code, or show the sign-in form",
   right: "anyone",
   verb: "sign in",
-  query: z.strictObject({ code: z.string().max(200).optional(), next }),
+  query: z.strictObject({
+    code: z.string().max(200).optional(),
+    mail: z.string().max(254).optional().describe("Chooses the issuer of its domain"),
+    next,
+  }),
   responses: {
     200: { description: "The form", content: html },
     303: { description: "Signed in", headers: { "Set-Cookie": "The session cookie" } },
@@ -31,12 +32,12 @@ export const showSignIn = route({
   },
   handle: async ({ ctx, portal, query }) => {
     if (query.code === undefined || ctx.method === "HEAD") {
-      sendPage(ctx, signInPage({ next: safeNext(query.next) }));
+      await sendSignInPage({ ctx, portal }, query);
       return;
     }
-    const session = await portal.sessions.redeem(query.code);
+    const session = await portal.sessions.redeem(query.code, openingOf(portal, ctx, "link"));
     if (session === undefined) {
-      sendPage(ctx, signInPage({ next: safeNext(query.next), problem: say.linkIsOver() }), 401);
+      await sendSignInPage({ ctx, portal }, { next: query.next, problem: say.linkIsOver() }, 401);
       return;
     }
     const who = await portal.sessions.identify(session);
@@ -62,19 +63,11 @@ export const signIn = route({
   handle: async ({ ctx, portal, body }) => {
     const caller = await portal.tokens.identify(body.token.trim());
     if (!caller) {
-      sendPage(ctx, signInPage({ next: safeNext(body.next), problem: say.tokenIsUnknown() }), 401);
+      await sendSignInPage({ ctx, portal }, { next: body.next, problem: say.tokenIsUnknown() }, 401);
       return;
     }
     noteWho(ctx, caller);
     const principal: Principal = { name: caller.name, role: caller.role, token: caller.token };
-    startSession(portal, ctx, await portal.sessions.open(principal), body.next);
+    startSession(portal, ctx, await portal.sessions.open(principal, openingOf(portal, ctx, "token")), body.next);
   },
 });
-
-function startSession(portal: Portal, ctx: Koa.Context, session: string, target: string | undefined): void {
-  const secure = portal.publicUrl().startsWith("https:");
-  setSessionCookie(ctx, session, { hours: portal.config.sessionHours, secure });
-  ctx.set("Cache-Control", "no-store");
-  ctx.redirect(safeNext(target));
-  ctx.status = 303;
-}

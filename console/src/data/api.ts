@@ -59,10 +59,12 @@ export async function ask(path: string, init: RequestInit): Promise<Response> {
     });
   });
   if (answer.ok) return answer;
-  if (answer.status === 401) {
+  const problem = await problemOf(answer);
+  // A wrong password, when it is changed, is 401, too.
+  if (answer.status === 401 && problem.code !== "password-wrong") {
     location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
-  throw new Problem(await problemOf(answer));
+  throw new Problem(problem);
 }
 
 const NOWHERE = { type: "about:blank", status: 0, requestId: "" };
@@ -128,6 +130,13 @@ export const v1 = {
   enrolments: "/v1/enrolments",
   inbox: "/v1/inbox",
   tokens: "/v1/tokens",
+  account: "/v1/me/account",
+  password: "/v1/me/password",
+  sessions: "/v1/me/sessions",
+  session: (id: string) => `/v1/me/sessions/${part(id)}`,
+  ownTokens: "/v1/me/tokens",
+  ownToken: (name: string) => `/v1/me/tokens/${part(name)}`,
+  rotateOwnToken: (name: string) => `/v1/me/tokens/${part(name)}/rotate`,
   audit: (query: Query = {}) => `/v1/audit${search(query)}`,
   settings: "/v1/settings",
   settingsHistory: "/v1/settings/history",
@@ -175,6 +184,27 @@ export type TokenView = {
   readonly createdBy: string;
   readonly createdAt: string;
   readonly expiresAt?: string;
+  readonly lastUsedAt?: string;
+};
+
+export type Account = {
+  readonly person?: {
+    readonly name: string;
+    readonly displayName?: string;
+    readonly role: string;
+    readonly groups: readonly string[];
+  };
+  readonly hasPassword: boolean;
+  readonly mayCreateTokens: boolean;
+};
+
+export type SessionView = {
+  readonly id: string;
+  readonly openedAt?: string;
+  readonly signIn?: string;
+  readonly address?: string;
+  readonly userAgent?: string;
+  readonly isCurrent: boolean;
 };
 
 export function start(

@@ -40,6 +40,7 @@ export async function loadMe(): Promise<void> {
 }
 
 export async function signOut(): Promise<void> {
-  await send("POST", "/sign-out");
-  location.assign("/sign-in");
+  const answer = await send<{ readonly next: string }>("POST", "/sign-out");
+  // The issuer ends its own session, and sends the browser back.
+  location.assign(answer?.next ?? "/sign-in");
 }

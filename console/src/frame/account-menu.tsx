@@ -1,4 +1,4 @@
-// The menu of the signed-in person: name and role, theme, API documentation, sign out.
+// The menu of the signed-in person: name and role, theme, profile, API documentation, sign out.
 
 import { useEffect, useRef } from "preact/hooks";
 import { me, signOut } from "../data/session.ts";
@@ -22,6 +22,7 @@ export function AccountMenu() {
           </p>
         ) : null}
         <ThemeChoice name="theme" />
+        <a href="/profile">Profile</a>
         <a href="/docs" data-native>
           API
         </a>

@@ -11,6 +11,7 @@ import { FleetPage } from "../pages/fleet.tsx";
 import { HomePage } from "../pages/home.tsx";
 import { InboxPage } from "../pages/inbox.tsx";
 import { PipelinePage, PipelinesPage } from "../pages/pipelines.tsx";
+import { ProfilePage } from "../pages/profile.tsx";
 import { SettingsPage } from "../pages/settings.tsx";
 import { SitesPage } from "../pages/sites.tsx";
 import { TaskPage } from "../pages/task.tsx";
@@ -56,6 +57,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/pipelines/:name", title: ({ name = "" }) => name, render: ({ name = "" }) => <PipelinePage name={name} /> },
   { path: "/inbox", title: "Inbox", rail: { icon: "inbox", shortcut: "i" }, render: () => <InboxPage /> },
   { path: "/audit", title: "Audit log", render: () => <AuditPage /> },
+  { path: "/profile", title: "Profile", render: () => <ProfilePage /> },
   { path: "/settings", title: "Settings", rail: { icon: "settings" }, render: () => <SettingsPage /> },
 ];
 

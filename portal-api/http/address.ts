@@ -1,0 +1,39 @@
+// Addresses at both ends of a request: which of the portal's addresses the browser uses, and where the client is.
+
+import type Koa from "koa";
+import type { Opening } from "../access/sessions.ts";
+import type { Portal } from "../portal.ts";
+
+type Addresses = Pick<Portal, "config" | "publicUrl">;
+
+/**
+ * The address of the portal that this request came to, without a trailing slash. The Host header only selects one of the
+ * configured addresses; any other host means the first one.
+ */
+export function addressOf(portal: Addresses, ctx: Koa.Context): string {
+  const host = ctx.get("host");
+  return portal.config.publicUrls.find((url) => new URL(url).host === host) ?? portal.publicUrl();
+}
+
+export function isSecure(portal: Addresses, ctx: Koa.Context): boolean {
+  return addressOf(portal, ctx).startsWith("https:");
+}
+
+/**
+ * The address of the client. Each trusted proxy has appended the address that it saw to X-Forwarded-For; what the client
+ * itself wrote there is further left and is not read.
+ */
+export function clientAddress({ config }: Pick<Portal, "config">, ctx: Koa.Context): string {
+  const own = ctx.req.socket.remoteAddress ?? "unknown";
+  if (config.trustedProxies === 0) return own;
+  const hops = ctx
+    .get("x-forwarded-for")
+    .split(",")
+    .map((hop) => hop.trim());
+  return (hops.at(-config.trustedProxies) || own).slice(0, 64);
+}
+
+/** What a session remembers about how it was opened. */
+export function openingOf(portal: Portal, ctx: Koa.Context, signIn: Opening["signIn"]): Opening {
+  return { signIn, address: clientAddress(portal, ctx), userAgent: ctx.get("user-agent").slice(0, 200) };
+}
