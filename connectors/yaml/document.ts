@@ -12,6 +12,7 @@ import {
   type Pair,
   type ParsedNode,
   parseAllDocuments,
+  type Scalar,
   type YAMLMap,
 } from "yaml";
 import { readAliases, type Targets } from "./aliases.ts";
@@ -158,16 +159,27 @@ export function mergedValue(
 function matches(document: YamlDocument, index: number, selector: DocumentSelector): boolean {
   return (
     (selector.index === undefined || selector.index === index) &&
-    (selector.apiVersion === undefined || selector.apiVersion === textAt(document, "apiVersion")) &&
-    (selector.kind === undefined || selector.kind === textAt(document, "kind")) &&
-    (selector.name === undefined || selector.name === textAt(document, "metadata", "name")) &&
-    (selector.namespace === undefined || selector.namespace === textAt(document, "metadata", "namespace"))
+    (selector.apiVersion === undefined || reads(document, selector.apiVersion, "apiVersion")) &&
+    (selector.kind === undefined || reads(document, selector.kind, "kind")) &&
+    (selector.name === undefined || reads(document, selector.name, "metadata", "name")) &&
+    (selector.namespace === undefined || reads(document, selector.namespace, "metadata", "namespace"))
   );
 }
 
+/** As it is written, or as YAML reads it: the name `007` is a number for YAML. */
+function reads(document: YamlDocument, wanted: string, ...path: string[]): boolean {
+  const node = scalarAt(document, path);
+  return node !== undefined && (node.source === wanted || String(node.value) === wanted);
+}
+
+function scalarAt(document: YamlDocument, path: readonly string[]): Scalar | undefined {
+  const node: unknown = isMap(document.contents) ? document.getIn(path, true) : undefined;
+  return isScalar(node) && node.value !== null ? node : undefined;
+}
+
 function textAt(document: YamlDocument, ...path: string[]): string | undefined {
-  const value: unknown = isMap(document.contents) ? document.getIn(path) : undefined;
-  return value === undefined || value === null || typeof value === "object" ? undefined : String(value);
+  const node = scalarAt(document, path);
+  return node && (node.source ?? String(node.value));
 }
 
 function listed(documents: readonly YamlDocument[]): string {
