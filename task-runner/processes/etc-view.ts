@@ -21,7 +21,9 @@ export async function makeEtcView(
   mounts: readonly string[],
 ): Promise<EtcView> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true, mode: 0o755 });
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
+  // Open as /etc is; the folder around it is closed.
+  await mkdir(folder, { mode: 0o755 });
   const view = { folder, files };
   for (const path of files) await mkdir(dirname(placeOf(view, path)), { recursive: true });
   for (const path of mounts) {
