@@ -12,7 +12,7 @@ import type {
   RemoveResult,
   StreamRemoval,
 } from "../journal.ts";
-import { type PreparedAppend, readPosition, writeCursor } from "../validation.ts";
+import { type IndexEntry, type PreparedAppend, readPosition, writeCursor } from "../validation.ts";
 import { makeStoreClock } from "./store-clock.ts";
 
 export type SqliteStore = {
@@ -31,7 +31,8 @@ export type SqliteStore = {
 };
 
 type StreamRow = { id: number; version: number; snapshot: string };
-type Head = { readonly id: number; readonly version: number };
+/** `entries`: its index entries, once they were written or read. */
+type Head = { readonly id: number; readonly version: number; readonly entries?: readonly IndexEntry[] | undefined };
 type EventRow = { seq: number; stream: string; version: number; atMicros: number; event: string };
 type EntryRow = { key: string; stream: string; version: number; snapshot: string };
 
@@ -107,13 +108,13 @@ function apply(sql: Statements, cache: Cache, parts: readonly PreparedAppend[], 
     const known = rows[at];
     const id = known?.id ?? Number(sql.insertStream.run(part.stream, version, part.snapshot).lastInsertRowid);
     if (known) sql.updateStream.run(version, part.snapshot, id);
-    if (heads.size >= MAX_HEADS) heads.clear();
-    heads.set(part.stream, { id, version });
     for (const [n, event] of part.events.entries()) {
       cache.lastSeq += 1;
       sql.insertEvent.run(cache.lastSeq, id, part.expected + n + 1, atMicros, event);
     }
-    if (part.entries) replaceEntries(sql, part.stream, known === undefined, part.entries);
+    if (part.entries) replaceEntries(sql, part.stream, known ? known.entries : [], part.entries);
+    if (heads.size >= MAX_HEADS) heads.clear();
+    heads.set(part.stream, { id, version, entries: part.entries ?? known?.entries });
   }
   return { ok: true, seq: cache.lastSeq };
 }
@@ -140,7 +141,7 @@ function prepare(db: DatabaseSync) {
     insertEvent: db.prepare("INSERT INTO events (seq, stream, version, at_micros, event) VALUES (?, ?, ?, ?, ?)"),
     events: db.prepare(`${event} WHERE s.name = ? AND e.version > ? ORDER BY e.version LIMIT ?`),
     feed: db.prepare(`${event} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`),
-    entriesOf: db.prepare("SELECT name, key FROM entries WHERE stream = ?"),
+    entriesOf: db.prepare('SELECT name AS "index", key FROM entries WHERE stream = ?'),
     insertEntry: db.prepare("INSERT INTO entries (name, key, stream) VALUES (?, ?, ?)"),
     deleteEvents: db.prepare("DELETE FROM events WHERE stream = ?"),
     deleteEntries: db.prepare("DELETE FROM entries WHERE stream = ?"),
@@ -170,22 +171,18 @@ function removeStreams(sql: Statements, batch: readonly StreamRemoval[], lastSeq
   return { ok: true, removed };
 }
 
-/** Writes only what differs: most appends leave most entries as they are. */
+/** Writes only what differs: most appends leave most entries as they are. `known`: the entries so far, where they are known. */
 function replaceEntries(
   sql: Statements,
   stream: string,
-  isNew: boolean,
-  wanted: NonNullable<PreparedAppend["entries"]>,
+  known: readonly IndexEntry[] | undefined,
+  wanted: readonly IndexEntry[],
 ): void {
-  const old = isNew ? [] : (sql.entriesOf.all(stream) as { name: string; key: string }[]);
-  const have = new Set(old.map((entry) => `${entry.name}\0${entry.key}`));
-  const want = new Set(wanted.map((entry) => `${entry.index}\0${entry.key}`));
-  for (const entry of old) {
-    if (!want.has(`${entry.name}\0${entry.key}`)) sql.deleteEntry.run(entry.name, entry.key, stream);
-  }
-  for (const entry of wanted) {
-    if (!have.has(`${entry.index}\0${entry.key}`)) sql.insertEntry.run(entry.index, entry.key, stream);
-  }
+  const old = known ?? (sql.entriesOf.all(stream) as IndexEntry[]);
+  const isIn = (entries: readonly IndexEntry[], { index, key }: IndexEntry): boolean =>
+    entries.some((one) => one.index === index && one.key === key);
+  for (const entry of old) if (!isIn(wanted, entry)) sql.deleteEntry.run(entry.index, entry.key, stream);
+  for (const entry of wanted) if (!isIn(old, entry)) sql.insertEntry.run(entry.index, entry.key, stream);
 }
 
 function find(sql: Statements, query: IndexQuery): IndexPage {
