@@ -13,16 +13,23 @@ export type RightsOf = {
 /** Where the policy comes from; `version` grows when it changes. */
 export type PolicySource = { readonly policy: () => Policy | undefined; readonly version: () => number };
 
+const MAX_ENTRIES = 5_000;
+
+/** Remembers the rights of callers: every request makes a new object for its caller. */
 export function makeRights(source: PolicySource): RightsOf {
-  const known = new WeakMap<Subject, { readonly version: number; readonly rights: Rights }>();
+  const known = new Map<string, Rights>();
+  let version = source.version();
   return {
     version: source.version,
     of: (caller) => {
-      const version = source.version();
-      const before = known.get(caller);
-      if (before?.version === version) return before.rights;
+      const { name, role, groups, issuer, scope } = caller;
+      if (version !== source.version() || known.size >= MAX_ENTRIES) known.clear();
+      version = source.version();
+      const key = JSON.stringify([name, role, groups, issuer, scope]);
+      const before = known.get(key);
+      if (before) return before;
       const rights = rightsOf(caller, source.policy());
-      known.set(caller, { version, rights });
+      known.set(key, rights);
       return rights;
     },
   };
