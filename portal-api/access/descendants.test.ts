@@ -65,6 +65,17 @@ test("open streams end within a second of a sign-out, of the session and of thos
   await stays.return(undefined);
 });
 
+test("a request that waits for events is answered 401 when its session has ended meanwhile", async () => {
+  const cookie = await open(await portal.createSignInLink({ name: "dov", role: "viewer" }));
+  const task = portal.agent.addTask();
+  const { last } = (await (await portal.ask(`/v1/tasks/${task.id}/events`, as(cookie))).json()) as { last: number };
+  const waiting = portal.ask(`/v1/tasks/${task.id}/events?after=${last}&wait=20000`, as(cookie));
+  // Whether it has reached the portal by then or not, its answer has no events.
+  await signOut(cookie);
+  portal.agent.emit(task.id, "Moved");
+  assert.equal((await waiting).status, 401);
+});
+
 test("a new token with the name of a revoked one does not bring old sessions back", async () => {
   const token = await portal.tokenOf("viewer", "phone");
   const cookie = await open(await linkFrom({ token }));

@@ -1,8 +1,10 @@
 // The polling alternative to a stream: holds a request until there is something to return, or until its time is over.
 
+import { GantryError } from "@gantry/core/errors.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type Koa from "koa";
-import type { Portal } from "../portal.ts";
+import type { Caller } from "../access/decide-access.ts";
+import { isStillAuthorised, type Portal } from "../portal.ts";
 
 export type PollAttempt<T> = {
   readonly value: T;
@@ -12,10 +14,12 @@ export type PollAttempt<T> = {
   readonly isExhausted: boolean;
 };
 
-/** Tries again after every change of the feed, for at most `ms`. Returns the value of the last attempt. */
+/**
+ * Tries again after every change of the feed, for at most `ms`. Returns the value of the last attempt. Throws
+ * `unauthenticated` when the session or token of the caller has ended meanwhile.
+ */
 export async function longPoll<T>(
-  portal: Portal,
-  ctx: Koa.Context,
+  { ctx, portal, caller }: { readonly ctx: Koa.Context; readonly portal: Portal; readonly caller: Caller },
   ms: number,
   attempt: (signal: AbortSignal) => Promise<PollAttempt<T>>,
 ): Promise<T> {
@@ -26,6 +30,8 @@ export async function longPoll<T>(
     const { value, isDone, isExhausted } = await attempt(signal);
     const left = until - portal.clock.nowMs();
     if (isDone || left <= 0 || signal.aborted) return value;
-    if (isExhausted) await portal.hub.wait(version, left, signal);
+    if (!isExhausted) continue;
+    await portal.hub.wait(version, left, signal);
+    if (!(await isStillAuthorised(portal, caller))) throw new GantryError("unauthenticated");
   }
 }

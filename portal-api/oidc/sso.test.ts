@@ -1,7 +1,13 @@
 // Sign-in with two issuers: the three cases of the design, choice of an issuer, refresh, sign-out, an issuer that is down.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { systemClock } from "@gantry/runtime/clock.ts";
+import { freePort } from "@gantry/runtime/free-ports.ts";
+import { type RunningPortal, startPortal } from "../main.ts";
 import { readFrames, startTestPortal, take } from "../portal.fixture.ts";
 import { fillIn, makeBrowser, me, plainText, type Sites, signIn, startSites } from "./sso.fixture.ts";
 
@@ -168,4 +174,76 @@ test("nothing in the journal of the portal opens a session at the issuer", async
   const dump = await sites.portal.journalText();
   assert.match(dump, /"sealed":/);
   assert.doesNotMatch(dump, /eyJ[\w-]+\.|refresh_token|refreshToken/);
+});
+
+test("after a restart, a session is asked about at the issuer before its first request is answered", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-restart-"));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  sites.seoul.clients.push({
+    id: "restarted",
+    secret: "secret of the restarted",
+    redirectUris: [`${url}/sign-in/callback/seoul`],
+    postLogoutUris: [],
+  });
+  const start = (): Promise<RunningPortal> =>
+    startPortal({
+      port,
+      dataDir: dir,
+      logLevel: "silent",
+      agent: { url: sites.portal.agent.url, token: sites.portal.agent.token },
+      signIn: {
+        issuers: [
+          {
+            id: "seoul",
+            name: "Seoul",
+            issuer: sites.seoul.url,
+            clientId: "restarted",
+            clientSecret: "secret of the restarted",
+          },
+        ],
+        roles: [{ group: "seoul:admins", role: "admin" }],
+      },
+    });
+  const sam = sites.seoul.people.get("sam");
+  assert.ok(sam);
+  const [one, two] = [makeBrowser(), makeBrowser()];
+  let portal = await start();
+  try {
+    for (const browser of [one, two]) await signIn(browser, url, "seoul", "sam");
+    assert.equal((await me(one, url))?.role, "viewer");
+    await portal.close();
+    sam.groups = ["admins"];
+    portal = await start();
+    assert.equal((await me(one, url))?.role, "admin");
+    sam.isDisabled = true;
+    assert.equal(await me(two, url), undefined);
+    // The other session was asked about a moment ago.
+    assert.equal((await me(one, url))?.name, "seoul:sam");
+  } finally {
+    sam.isDisabled = false;
+    await portal.close();
+    await rm(dir, { recursive: true });
+  }
+});
+
+test("a personal token ends when the issuer has not confirmed its owner for 30 days", async () => {
+  let laterMs = 0;
+  const clock = { ...systemClock, nowMs: () => Date.now() + laterMs };
+  const old = await startSites({}, { clock });
+  try {
+    const browser = makeBrowser();
+    await signIn(browser, old.seoulUrl, "seoul", "ann");
+    const made = await browser.send("POST", `${old.seoulUrl}/v1/me/tokens`, { name: "laptop", days: 90 });
+    const { token } = JSON.parse(made.text) as { token: string };
+    const status = async (): Promise<number> => (await old.portal.ask("/v1/me", { token })).status;
+    laterMs = 29 * 86_400_000;
+    assert.equal(await status(), 200);
+    laterMs = 31 * 86_400_000;
+    assert.equal(await status(), 401);
+    await signIn(browser, old.seoulUrl, "seoul", "ann");
+    assert.equal(await status(), 200);
+  } finally {
+    await old.close();
+  }
 });

@@ -43,7 +43,7 @@ export const watchEvents = route({
       return;
     }
     let at = after ?? portal.hub.last() ?? (await portal.agent.feed({ limit: 1 })).last;
-    const part = await longPoll<FeedPart>(portal, ctx, wait, async (signal) => {
+    const part = await longPoll<FeedPart>({ ctx, portal, caller }, wait, async (signal) => {
       const value = await readFeed(portal, at, limit, filter, sight(), signal);
       const isExhausted = value.last === at;
       at = value.last;

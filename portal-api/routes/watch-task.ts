@@ -42,7 +42,7 @@ export const watchTask = route({
       sendStream({ ...call, caller }, taskSource(portal, params.id, after, first, sight));
       return;
     }
-    const items = await longPoll(portal, ctx, query.wait ?? 0, async (signal) => {
+    const items = await longPoll({ ctx, portal, caller }, query.wait ?? 0, async (signal) => {
       // The request may have been held for half a minute.
       await call.authorise();
       const value = await portal.agent.taskEvents(params.id, after, limit, { signal });
