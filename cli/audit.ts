@@ -92,7 +92,7 @@ function lineOf(entry: Found["items"][number]): string {
 }
 
 function placeOf(from: AuditFacts["from"]): string {
-  return from === undefined ? "" : `  from ${from.forwardedFor ?? from.ip} by ${from.client}`;
+  return from === undefined ? "" : `  from ${from.ip} by ${from.client}`;
 }
 
 async function verify(read: Arguments, io: Io): Promise<number> {

@@ -28,6 +28,7 @@ import { makeCursors } from "./access/sealed-cursor.ts";
 import type { Principal } from "./access/sessions.ts";
 import { openAudit } from "./audit/audit.ts";
 import { type PortalConfig, type PortalConfigInput, parseConfig, portalConfig } from "./config.ts";
+import { clientAddress } from "./http/address.ts";
 import { makeApp } from "./http/app.ts";
 import { isConsoleBuilt } from "./http/static.ts";
 import { makeHub } from "./live/hub.ts";
@@ -157,6 +158,7 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
       journal,
       clock,
       logger,
+      addressOf: (ctx) => clientAddress({ config }, ctx),
       days: config.audit.days,
       refusedChanges: config.audit.refusedChangesPerMinute,
     }),

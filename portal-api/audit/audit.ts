@@ -53,6 +53,8 @@ export type AuditOptions = {
   readonly agent: Pick<AgentClient, "feed">;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Address of the client of a request, as far as proxies are trusted. */
+  readonly addressOf: (ctx: Koa.Context) => string;
   /** Entries are removed when they are older. */
   readonly days: number;
   /** A caller whose changes were refused so often within a minute is refused at once until the minute is over. */
@@ -91,7 +93,7 @@ export function openAudit(options: AuditOptions): Audit {
 
   return {
     chain,
-    around: (request, run) => recordAround(chain, budget, request, run),
+    around: (request, run) => recordAround({ chain, budget, address: options.addressOf(request.ctx) }, request, run),
     refusals: async (ctx, next) => {
       try {
         await next();
@@ -122,8 +124,9 @@ export function openAudit(options: AuditOptions): Audit {
     const { route, caller } = stateOf(ctx);
     if (!route || recorded.has(ctx) || !isRefusal(ctx, route, caller, status)) return;
     const subject = { path: route.path, params: (ctx.params ?? {}) as { [name: string]: string } };
-    const facts = { ...factsOf(ctx, route, caller), on: decideSubject(subject), status };
-    refusals.add(caller?.name ?? ctx.ip, { kind: "refused", ...facts, ...(code === undefined ? {} : { code }) });
+    const address = options.addressOf(ctx);
+    const facts = { ...factsOf({ ctx, route, caller }, address), on: decideSubject(subject), status };
+    refusals.add(caller?.name ?? address, { kind: "refused", ...facts, ...(code === undefined ? {} : { code }) });
   }
 }
 
@@ -146,18 +149,20 @@ function isRefusal(ctx: Koa.Context, route: AuditedRoute, caller: Caller | undef
   return caller !== undefined && [403, 404, 409, 410, 413, 429].includes(status);
 }
 
-function factsOf(ctx: Koa.Context, route: AuditedRoute, caller: Caller | undefined): Omit<AuditFacts, "kind"> {
-  const headers = { ip: ctx.ip, forwardedFor: ctx.get("x-forwarded-for"), userAgent: ctx.get("user-agent") };
-  return { route: route.id, verb: route.verb, ...decideOrigin(caller, headers), request: requestIdOf(ctx) };
+function factsOf(
+  { ctx, route, caller }: Pick<AuditedRequest, "ctx" | "route" | "caller">,
+  address: string,
+): Omit<AuditFacts, "kind"> {
+  const sender = { address, userAgent: ctx.get("user-agent") };
+  return { route: route.id, verb: route.verb, ...decideOrigin(caller, sender), request: requestIdOf(ctx) };
 }
 
 async function recordAround(
-  chain: AuditChain,
-  budget: Budget,
+  { chain, budget, address }: { chain: AuditChain; budget: Budget; address: string },
   { ctx, route, caller, ...about }: AuditedRequest,
   run: () => void | Promise<void>,
 ): Promise<void> {
-  const facts = { ...factsOf(ctx, route, caller), on: decideSubject({ path: route.path, ...about }) };
+  const facts = { ...factsOf({ ctx, route, caller }, address), on: decideSubject({ path: route.path, ...about }) };
   const done = async (outcome: Pick<AuditFacts, "status" | "code" | "of">): Promise<void> => {
     const { on, ...note } = noteOf(ctx);
     recorded.add(ctx);
@@ -166,7 +171,7 @@ async function recordAround(
   if (route.method === "GET" || !caller) {
     await run();
     // A sign-in: before it there was nobody to name in an intent, and its session is known to nobody before the answer.
-    if (noteOf(ctx).who) await done({ status: ctx.status });
+    if (noteOf(ctx).who && ctx.status < 400) await done({ status: ctx.status });
     return;
   }
   budget.check(caller.name);

@@ -1,26 +1,26 @@
 // Who sent a request and from where, as the audit log says it. Pure.
 
-import { isIP } from "node:net";
 import { type AuditFacts, harmless } from "@gantry/wire/audit/entry.ts";
 import type { Caller } from "../access/decide-access.ts";
 
-export type Headers = {
-  readonly ip: string;
-  readonly forwardedFor: string;
+export type Sender = {
+  /** Address of the client, as far as proxies are trusted. */
+  readonly address: string;
   readonly userAgent: string;
 };
 
 /** Enough to find a session, too little to guess its cookie. */
 const SESSION_DIGITS = 16;
 
-export function decideOrigin(caller: Caller | undefined, headers: Headers): Pick<AuditFacts, "who" | "from"> {
-  const last = headers.forwardedFor.split(",").at(-1)?.trim() ?? "";
+export function decideOrigin(
+  caller: Caller | undefined,
+  { address, userAgent }: Sender,
+): Pick<AuditFacts, "who" | "from"> {
   return {
     ...(caller === undefined ? {} : { who: whoIs(caller) }),
     from: {
-      ip: harmless(headers.ip, 60),
-      ...(isIP(last) === 0 ? {} : { forwardedFor: last }),
-      client: clientOf(caller, headers.userAgent),
+      ip: harmless(address, 64),
+      client: clientOf(caller, userAgent),
       ...(caller?.token === undefined ? {} : { token: harmless(caller.token) }),
       ...(caller?.session === undefined ? {} : { session: caller.session.slice(0, SESSION_DIGITS) }),
     },

@@ -15,8 +15,7 @@ export const AUDIT_KINDS = ["intent", "done", "refused", "agent", "trimmed"] as 
 
 const who = z.object({ name: z.string(), issuer: z.string().optional(), role: z.string().optional() });
 const from = z.object({
-  ip: z.string().describe("Address of the other end of the connection"),
-  forwardedFor: z.string().optional().describe("Last address of X-Forwarded-For. Only a trusted proxy makes it true"),
+  ip: z.string().describe("Address of the client, as the trusted proxies of the portal saw it"),
   client: z.enum(["console", "cli", "api"]).describe("As the client says itself"),
   token: z.string().optional().describe("Name of the token"),
   session: z.string().optional().describe("First digits of the hash of the session"),

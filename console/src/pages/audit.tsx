@@ -140,7 +140,7 @@ function Row({ entry }: { entry: AuditItem }) {
         {code === undefined ? null : <span class="soft"> {code}</span>}
       </td>
       <td class="soft" title={originOf(entry)}>
-        {from === undefined ? "–" : `${from.forwardedFor ?? from.ip} · ${from.client}`}
+        {from === undefined ? "–" : `${from.ip} · ${from.client}`}
       </td>
     </tr>
   );
