@@ -57,8 +57,25 @@ export type Portal = {
   readonly closing: AbortSignal;
 };
 
-/** Whether the session or token of a caller is still valid. For streams, which last longer than the check at their start. */
+/**
+ * Whether the session or token of a caller is still valid and gives the same rights. For streams, which last longer than the
+ * check at their start: one that ends because of other rights is opened again by its client.
+ */
 export async function isStillAuthorised(portal: Portal, caller: Caller): Promise<boolean> {
-  if (caller.session !== undefined) return portal.sessions.isValid(caller.session);
-  return caller.token !== undefined && portal.tokens.isInUse(caller.token);
+  const now = await presentRights(portal, caller);
+  return now !== undefined && rightsText(now) === rightsText(caller);
+}
+
+type CallerRights = Pick<Caller, "name" | "role" | "groups" | "issuer" | "scope">;
+
+async function presentRights({ sessions, tokens, people }: Portal, caller: Caller): Promise<CallerRights | undefined> {
+  const session = caller.session === undefined ? undefined : await sessions.load(caller.session);
+  if (caller.session !== undefined && !session) return undefined;
+  if (caller.token !== undefined) return tokens.callerOf(caller.token, Number.MAX_SAFE_INTEGER);
+  if (session?.person) return (await people.rightsOf(caller.name))?.rights;
+  return session && caller;
+}
+
+function rightsText({ name, role, groups, issuer, scope }: CallerRights): string {
+  return JSON.stringify([name, role, groups, issuer, scope]);
 }

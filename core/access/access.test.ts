@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decideRight, needInWords, rightsOf, type Subject } from "./decide-right.ts";
+import { decideRight, hasNoMore, needInWords, rightsOf, type Subject } from "./decide-right.ts";
 import type { Binding, Deny, Policy } from "./policy.ts";
 import { readPolicy } from "./read-policy.ts";
 import { leastRole, ROLE_VERBS, ROLES, type Role } from "./roles.ts";
@@ -250,6 +250,18 @@ test("the order of rules does not matter", () => {
     fc.property(policy, subject, request, (rules, who, asked) => {
       const turned = { ...rules, bindings: rules.bindings.toReversed(), deny: rules.deny.toReversed() };
       assert.equal(rightsOf(who, turned).may(asked), rightsOf(who, rules).may(asked));
+    }),
+    RUNS,
+  );
+});
+
+test("who makes an account or token never gains by it", () => {
+  fc.assert(
+    fc.property(policy, subject, subject, request, (rules, who, other, asked) => {
+      if (hasNoMore(other, who, rules) && rightsOf(other, rules).may(asked)) {
+        const isAdmin = VERB_NAMES.every(rightsOf(who, rules).mayEverywhere);
+        assert.ok(isAdmin || rightsOf(who, rules).may(asked));
+      }
     }),
     RUNS,
   );

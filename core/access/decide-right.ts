@@ -103,6 +103,22 @@ export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
 }
 
 /**
+ * Whether somebody else has no right that the caller does not have: who may make an account or token, or take one over, must
+ * not gain by it. Never wrong with yes. With no, a caller without the role admin may have to ask an administrator.
+ */
+export function hasNoMore(other: Subject, caller: Subject, policy: Policy | undefined): boolean {
+  const rights = rightsOf(caller, policy);
+  if (ROLE_VERBS.admin.every(rights.mayEverywhere)) return true;
+  const { bindings = [], deny = [] } = policy ?? {};
+  return (
+    ROLE_VERBS[other.role].every(rights.mayEverywhere) &&
+    bindings.every((one) => !isAbout(one, other) || isAbout(one, caller)) &&
+    deny.every((one) => !isAbout(one, caller) || isAbout(one, other)) &&
+    caller.scope === undefined
+  );
+}
+
+/**
  * The group `payments` of the issuer `corp` is `corp:payments`: another issuer cannot give its people a group that this one
  * has. Groups of local accounts have no prefix.
  */

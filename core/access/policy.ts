@@ -7,8 +7,8 @@ import type { Selector, Teams } from "./selector.ts";
 import { VERB_NAMES, type Verb } from "./verbs.ts";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "must have lower case letters, digits and hyphens");
-const pattern = z.string().regex(/^[a-z0-9*-]{1,63}$/, "must be a name; `*` stands for any characters");
-const appPattern = z
+export const namePattern = z.string().regex(/^[a-z0-9*-]{1,63}$/, "must be a name; `*` stands for any characters");
+export const appPattern = z
   .string()
   .regex(
     /^(?:[a-z0-9*-]{1,63}|team:[a-z][a-z0-9-]{0,62}|label:[\w./-]{1,100}=[\w.*/-]{1,100})$/,
@@ -21,8 +21,8 @@ const list = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1).m
 const subjects = { groups: list(subject).optional(), people: list(subject).optional() };
 const selectors = {
   apps: list(appPattern).optional(),
-  sites: list(pattern).optional(),
-  pipelines: list(pattern).optional(),
+  sites: list(namePattern).optional(),
+  pipelines: list(namePattern).optional(),
 };
 
 export const bindingShape = z.strictObject({ role: z.string(), ...subjects, ...selectors });
@@ -34,7 +34,7 @@ export const denyShape = z.strictObject({
 });
 export const roleShape = z.strictObject({ extends: z.enum(ROLES).optional(), verbs: list(z.enum(VERB_NAMES)) });
 export const policyShape = z.strictObject({
-  teams: z.record(name, z.array(pattern).max(1_000)).default({}),
+  teams: z.record(name, z.array(namePattern).max(1_000)).default({}),
   roles: z.record(name, roleShape).default({}),
   bindings: z.array(bindingShape).max(10_000).default([]),
   deny: z.array(denyShape).max(10_000).default([]),

@@ -18,6 +18,7 @@ const POLICY = `
 teams:
   payments: []
 roles:
+  token-keeper: { extends: viewer, verbs: [manage-tokens, manage-people] }
   caretaker: { extends: viewer, verbs: [resolve, rerun] }
 bindings:
   - { role: developer, people: [gold], apps: ["label:tier=gold"] }
@@ -27,6 +28,9 @@ bindings:
   - { role: caretaker, people: [caretaker] }
   - { role: developer, people: [no-cd] }
   - { role: viewer, people: [many], apps: ["many-*"] }
+  - { role: token-keeper, people: [tokens] }
+  - { role: developer, people: [future], apps: [orders] }
+  - { role: viewer, groups: [web], apps: [dull] }
 deny:
   - { verbs: [run-cd], people: [no-cd], reason: Deployments are frozen }
 `;
@@ -54,7 +58,7 @@ before(async () => {
   portal.agent.addApp({ name: "orders", record: { targets: TARGETS, build: { site: "seoul" } } });
   portal.agent.addApp({ name: "shiny", record: { labels: { tier: "gold" }, team: "payments" } });
   portal.agent.addApp({ name: "dull", record: { labels: { tier: "tin" } } });
-  for (const name of ["gold", "team", "seoul-only", "caretaker", "no-cd", "many"]) {
+  for (const name of ["gold", "team", "seoul-only", "caretaker", "no-cd", "many", "tokens"]) {
     const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name, role: "none" } });
     tokens.set(name, ((await answer.json()) as { token: string }).token);
   }
@@ -116,7 +120,7 @@ test("an own role has its verbs and no other: marking a job as done and starting
   assert.equal((await resolve("run-again")).status, 202);
   const refused = await problemOf(resolve("mark-done"));
   assert.equal(refused.code, "forbidden");
-  assert.equal(refused.todo, "Needs the role developer on this app: ask no-cd, seoul-only.");
+  assert.equal(refused.todo, "Needs the role developer on this app: ask future, no-cd, seoul-only.");
   assert.equal((await post("caretaker", `/v1/tasks/${id}/rerun`, {})).status, 403);
 });
 
@@ -164,6 +168,21 @@ test("pages of tasks are full and complete, with any task-agent and with many ap
   const before = portal.agent.requests.length;
   assert.deepEqual(await list(), expected, "many apps");
   assert.ok(!portal.agent.requests.slice(before).some((one) => one.includes("apps=")));
+});
+
+test("nobody makes a token or an account that has more than they have themselves", async () => {
+  const create = async (role: string, name: string): Promise<number> =>
+    (await post("tokens", "/v1/tokens", { name, role })).status;
+  assert.equal(await create("viewer", "robot"), 201);
+  assert.equal(await create("developer", "robot-2"), 403, "a wider role");
+  assert.equal(await create("none", "future"), 403, "a name to which the policy gives more");
+  const admin = await portal.ask("/v1/tokens", { method: "POST", json: { name: "future", role: "none" } });
+  assert.equal(admin.status, 201);
+  const rotated = await post("tokens", "/v1/tokens/future/rotate", {});
+  assert.equal(rotated.status, 403, "taking it over");
+  const person = (json: object): Promise<Response> => post("tokens", "/v1/people", json);
+  assert.equal((await person({ name: "ben", role: "viewer" })).status, 201);
+  assert.equal((await person({ name: "gus", role: "viewer", groups: ["web"] })).status, 403, "a group with more");
 });
 
 test("the portal does not start with a policy that has a mistake, and names file, line and field", async () => {

@@ -1,11 +1,13 @@
 // The rights of callers under the policy in force.
 
-import { type Rights, rightsOf, type Subject } from "@gantry/core/access/decide-right.ts";
+import { hasNoMore, type Rights, rightsOf, type Subject } from "@gantry/core/access/decide-right.ts";
 import type { Policy } from "@gantry/core/access/policy.ts";
 
 export type RightsOf = {
   /** Under the policy in force now: a caller that stays, as that of a stream, must ask again. */
   readonly of: (caller: Subject) => Rights;
+  /** See `hasNoMore` of core. */
+  readonly hasNoMore: (other: Subject, caller: Subject) => boolean;
   /** Grows when the policy changes. */
   readonly version: () => number;
 };
@@ -21,6 +23,7 @@ export function makeRights(source: PolicySource): RightsOf {
   let version = source.version();
   return {
     version: source.version,
+    hasNoMore: (other, caller) => hasNoMore(other, caller, source.policy()),
     of: (caller) => {
       const { name, role, groups, issuer, scope } = caller;
       if (version !== source.version() || known.size >= MAX_ENTRIES) known.clear();

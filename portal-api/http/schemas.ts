@@ -1,5 +1,7 @@
 // Schemas that several routes share: names, queries, small bodies.
 
+import { appPattern, namePattern } from "@gantry/core/access/policy.ts";
+import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
@@ -83,17 +85,24 @@ export const meView = z
   })
   .meta({ id: "Me" });
 
-const scopeList = z.array(z.string().min(1).max(200)).max(100).optional();
+const scopeList = <T extends z.ZodType>(of: T): z.ZodOptional<z.ZodArray<T>> => z.array(of).max(100).optional();
 export const scopeSchema = z
-  .strictObject({ verbs: scopeList, apps: scopeList, sites: scopeList })
+  .strictObject({ verbs: scopeList(z.enum(VERB_NAMES)), apps: scopeList(appPattern), sites: scopeList(namePattern) })
   .describe("Narrows what the token may do. A missing list allows everything of its kind");
+
+/** As stored: older ones may have verbs and patterns that are no longer known, which allow nothing. */
+const storedScope = z.object({
+  verbs: z.array(z.string()).optional(),
+  apps: z.array(z.string()).optional(),
+  sites: z.array(z.string()).optional(),
+});
 
 export const tokenView = z
   .object({
     name: z.string(),
     owner: z.string().optional().describe("Of a personal token: the person whose rights it has"),
     role: roleSchema,
-    scope: scopeSchema.optional(),
+    scope: storedScope.optional(),
     createdBy: z.string(),
     createdAt: z.iso.datetime(),
     rotatedAt: z.iso.datetime().optional(),

@@ -65,7 +65,7 @@ export const askRightRoute = route({
   },
 });
 
-/** Of a person who is not known here, only the groups that the question names and what the policy says of the name. */
+/** Of a person who has never signed in: the groups that the question names, and what the policy says of the name. */
 async function subjectOf(
   portal: Portal,
   caller: Caller,
@@ -77,5 +77,7 @@ async function subjectOf(
   if (person) return groups ? { ...person.rights, groups } : person.rights;
   const token = (await portal.tokens.list()).find((one) => one.owner === undefined && one.name === as);
   const issuer = as.includes(":") ? as.slice(0, as.indexOf(":")) : undefined;
-  return { name: as, role: token?.role ?? "none", groups: groups ?? [], ...(issuer === undefined ? {} : { issuer }) };
+  const role = token ? (token.role ?? "viewer") : "none";
+  const scope = token?.scope === undefined ? {} : { scope: token.scope };
+  return { name: as, role, groups: groups ?? [], ...(issuer === undefined ? {} : { issuer }), ...scope };
 }

@@ -1,6 +1,5 @@
 // POST /v1/tokens and POST /v1/tokens/{name}/rotate
 
-import { ROLE_VERBS } from "@gantry/core/access/roles.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
@@ -48,7 +47,7 @@ export const createToken = route({
   errors: ["conflict"],
   handle: async (call) => {
     refuseScoped(call);
-    refuseMore(call, call.body.role);
+    refuseMore(call, call.body);
     checkDays(call.portal, call.body.days);
     await sendCreated(call, await call.portal.tokens.create(call.body, callerOf(call).name));
   },
@@ -78,7 +77,7 @@ export const rotateToken = route({
       throw new GantryError("bad-request", { problem });
     }
     const found = (await call.portal.tokens.list()).find((one) => tokenId(one) === call.params.name);
-    if (found?.role !== undefined) refuseMore(call, found.role);
+    if (found) refuseMore(call, { name: found.name, role: found.role ?? "viewer" });
     checkDays(call.portal, call.body.days);
     await sendCreated(call, await call.portal.tokens.rotate(call.params.name, call.body, callerOf(call).name));
   },
@@ -95,14 +94,19 @@ export function refuseScoped(call: Pick<Call<unknown, unknown, unknown>, "caller
   }
 }
 
-/** Nobody gives or takes over more than they may do themselves: neither a role nor an account or token that has it. */
-export function refuseMore(call: Pick<Call<unknown, unknown, unknown>, "caller" | "portal">, role: Role): void {
+/**
+ * Nobody gives or takes over more than they may do themselves: neither an account or token with a wider role, nor one whose
+ * name or groups the policy gives more.
+ */
+export function refuseMore(
+  call: Pick<Call<unknown, unknown, unknown>, "caller" | "portal">,
+  subject: { readonly name: string; readonly role: Role; readonly groups?: readonly string[] | undefined },
+): void {
   const caller = callerOf(call);
-  const rights = call.portal.rights.of(caller);
-  if (ROLE_VERBS[role].every((verb) => rights.mayEverywhere(verb))) return;
+  if (call.portal.rights.hasNoMore({ groups: [], ...subject }, caller)) return;
   throw new GantryError("forbidden", {
     who: caller.name,
-    verb: `give or change the role ${role}, which is more than their own`,
+    verb: `give or change the rights of ${subject.name} (role ${subject.role}), which are more than their own`,
   });
 }
 

@@ -10,6 +10,7 @@ import { addressOf } from "../http/address.ts";
 import { sendJson, sendUncached, timeOf } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { json, personName, roleSchema } from "../http/schemas.ts";
+import { decideRole } from "../people/decide-role.ts";
 import type { Activation } from "../people/people.ts";
 import { LOCAL_NAME } from "../people/person-record.ts";
 import type { Portal } from "../portal.ts";
@@ -60,7 +61,10 @@ const createPerson = route({
     if (!portal.config.signIn.localAccounts) {
       throw new GantryError("bad-request", { problem: "local accounts are turned off (signIn.localAccounts)" });
     }
-    if (body.role !== undefined) refuseMore(call, body.role);
+    const { groups = [], name: who } = body;
+    const { roles, defaultRole } = portal.config.signIn;
+    // The creator gets the link with which the first password is set.
+    refuseMore(call, { name: who, groups, role: decideRole({ ...body, groups }, roles, defaultRole) });
     const { record, activation } = await portal.people.create(body, callerOf(call).name);
     ctx.status = 201;
     sendUncached(ctx, { person: personViewOf(portal, record), activation: linkOf(portal, ctx, activation) });
@@ -81,7 +85,8 @@ const resetPerson = route({
   errors: ["conflict"],
   handle: async (call) => {
     refuseScoped(call);
-    refuseMore(call, call.portal.people.roleOf(await call.portal.people.get(call.params.name)));
+    const person = await call.portal.people.get(call.params.name);
+    refuseMore(call, { ...person, role: call.portal.people.roleOf(person) });
     const activation = await call.portal.people.reset(call.params.name, callerOf(call).name);
     call.ctx.status = 201;
     sendUncached(call.ctx, linkOf(call.portal, call.ctx, activation));
