@@ -268,7 +268,7 @@ type Place = {
 function execIn({ workspace, home, path, signal, lines, programs }: Place): Exec {
   return ([program, ...argv], { cwd, env, input, stdout = "log", onLine, confined = false } = {}) =>
     new Promise((resolve, reject) => {
-      programs.push({ argv: [program, ...argv], confined, env: { HOME: home, ...env } });
+      programs.push({ argv: [program, ...argv], confined: confined !== false, env: { HOME: home, ...env } });
       const child = spawn(program, argv, {
         cwd: cwd ?? workspace,
         env: { PATH: [...path, process.env.PATH ?? ""].join(delimiter), HOME: home, ...env },

@@ -91,6 +91,11 @@ export const runnerConfigSchema = z
       .strictObject({
         /** `none`: scripts reach no network, not even the machine's own. */
         network: z.enum(["full", "none"]).default("full"),
+        /**
+         * Commands of a Dockerfile run in the sandbox with Buildah and a runner that is root. `any`: elsewhere the builder alone
+         * keeps them apart. `sandboxed`: elsewhere they are refused.
+         */
+        dockerfiles: z.enum(["any", "sandboxed"]).default("any"),
         /** Further folders that scripts may read, such as toolchains outside of /usr and /opt. */
         readOnly: z
           .array(z.string().regex(/^\/[^\0]*[^/\0]$/, "must be an absolute path that does not end with /"))

@@ -15,7 +15,7 @@ const REQUEST: BuildRequest = {
   dockerfile: "/w/app/ci/Dockerfile",
   layout: "/h/image-Ab1/layout",
   scratch: "/h/image-Ab1",
-  cache: "/c/image",
+  bases: ["harbor.example/apps/base:1"],
   buildArgs: { VERSION: "1; rm -rf /" },
   labels: { who: "me" },
   platform: "linux/arm64",
@@ -73,6 +73,30 @@ test("the password is in a file that only we may read, and in no argument", asyn
   }
 });
 
+test("Buildah gets the account for base images only, and nobody has it while commands of the Dockerfile run", async (t) => {
+  const scratch = join(await tempDir(t), "image-1");
+  const request = { ...REQUEST, scratch, layout: join(scratch, "layout") };
+  await mkdir(request.layout, { recursive: true });
+  await writeFile(join(request.layout, "index.json"), "{}");
+  await prepareBuild(request, { host: "harbor.example", username: "ci", password: "p", repositories: ["apps/base"] });
+  const calls: (readonly [verb: string | undefined, hasAccount: boolean, confined: unknown])[] = [];
+  const exec: Exec = async (argv, options) => {
+    const verb = argv.find((word) => ["pull", "bud", "push"].includes(word));
+    const hasAccount = await stat(join(scratch, "config.json")).then(
+      () => true,
+      () => false,
+    );
+    calls.push([verb, hasAccount, options?.confined]);
+    return { exitCode: 0, signal: null, stdout: "" };
+  };
+  await runBuilder(request, exec, { dockerfile: parseDockerfile("FROM scratch\n").dockerfile, file: "Dockerfile" });
+  assert.deepEqual(calls, [
+    ["pull", true, undefined],
+    ["bud", false, "image-build"],
+    ["push", false, "image-build"],
+  ]);
+});
+
 test("finds the builders on PATH; Docker only when its daemon answers and nothing else is there", async (t) => {
   const folder = await tempDir(t);
   const system = await tempDir(t);
@@ -108,7 +132,8 @@ test("no builder takes settings from the HOME of the job, where scripts can name
   const source = { dockerfile: parseDockerfile("FROM scratch\n").dockerfile, file: "Dockerfile" };
   for (const builder of REAL_BUILDERS)
     await runBuilder({ ...REQUEST, builder, scratch, layout: join(scratch, "layout") }, exec, source);
-  assert.deepEqual([...new Set(homes)], [scratch]);
+  // Buildah takes none at all: what it executes could write there.
+  assert.deepEqual([...new Set(homes)].toSorted(), ["/nonexistent", scratch].toSorted());
 });
 
 /** Runs programs of these folders only: whatever this machine has installed stays out. */

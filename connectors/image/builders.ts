@@ -1,7 +1,7 @@
 // The real builders: which of them a runner has, and how each writes an image as an OCI layout into a folder. None of them
 // pushes: pushing is the same for all images, and no builder needs the password for it.
 
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Exec } from "@gantry/core/step/step.ts";
 import { buildFailure } from "./decide-build-failure.ts";
@@ -18,8 +18,8 @@ export type BuildRequest = {
   readonly layout: string;
   /** Small files of this build; gone after it. */
   readonly scratch: string;
-  /** Base images of earlier builds, shared by the jobs of the runner. */
-  readonly cache: string;
+  /** Images of the site's registry that the Dockerfile begins with or copies from. */
+  readonly bases: readonly string[];
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly platform: string | undefined;
@@ -31,7 +31,12 @@ export type BuildRequest = {
 /** Of the output of a builder: enough to hold the end of a failed build. */
 const KEPT_LINES = 2_000;
 
-export type Command = { readonly argv: readonly [string, ...string[]]; readonly env: Readonly<Record<string, string>> };
+export type Command = {
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  /** It executes the commands of the Dockerfile, or works with what these may have written. */
+  readonly confined?: "image-build";
+};
 
 export type RegistryLogin = {
   readonly host: string;
@@ -95,7 +100,9 @@ export async function runBuilder(
   exec: Exec,
   { dockerfile, file }: { readonly dockerfile: Dockerfile; readonly file: string },
 ): Promise<void> {
-  for (const { argv, env } of buildCommands(request)) {
+  for (const { argv, env, confined } of buildCommands(request)) {
+    // Base images are there: nobody needs the account of the registry while strangers' commands run.
+    if (confined && request.builder === "buildah") await rm(authFile(request), { force: true });
     const lines: string[] = [];
     const onLine = (line: string): void => {
       lines.push(line);
@@ -103,7 +110,12 @@ export async function runBuilder(
     };
     // Builders start the programs that settings below HOME name (containers.conf, buildkitd.toml, plugins of Docker). A script
     // of the job may have written to the HOME of the job, so this one is ours.
-    const options = { cwd: request.context, env: { HOME: request.scratch, ...env }, onLine };
+    const options = {
+      cwd: request.context,
+      env: { HOME: request.scratch, ...env },
+      onLine,
+      ...(confined ? { confined } : {}),
+    };
     const { exitCode, signal } = await exec(argv, options);
     if (exitCode !== 0) throw buildFailure({ program: argv[0], exitCode, signal, lines }, dockerfile, file);
   }
@@ -113,16 +125,25 @@ export async function runBuilder(
 const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readonly Command[] } = {
   buildah: (request) => {
     const image = `localhost/gantry-build-${idOf(request)}`;
-    // chroot and vfs work without the privileges that a container or a small runner lacks.
+    // chroot and vfs work without the privileges that a container or a small runner lacks. Each build has a store of its own:
+    // commands of a Dockerfile could change the images in it.
     const store = [
       "--root",
-      join(request.cache, "buildah", "root"),
+      join(request.scratch, "store"),
       "--runroot",
       join(request.scratch, "run"),
       "--storage-driver",
       "vfs",
     ];
     const policy = ["--signature-policy", policyFile(request)];
+    const tls = request.insecure ? ["--tls-verify=false"] : [];
+    const account = ["--authfile", authFile(request)];
+    // Settings in a HOME that commands of the Dockerfile can write would name programs to start.
+    const own = (argv: readonly string[], confined?: "image-build"): Command => ({
+      argv: ["buildah", ...store, ...argv],
+      env: { HOME: "/nonexistent" },
+      ...(confined ? { confined } : {}),
+    });
     const build = [
       "bud",
       ...policy,
@@ -132,9 +153,7 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
       "oci",
       "--timestamp",
       "0",
-      "--authfile",
-      authFile(request),
-      ...(request.insecure ? ["--tls-verify=false"] : []),
+      ...tls,
       "--ignorefile",
       ignoreFile(request),
       ...common(request),
@@ -143,9 +162,9 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
       request.context,
     ];
     return [
-      command(["buildah", ...store, ...build]),
-      command(["buildah", ...store, "push", ...policy, image, `oci:${request.layout}`]),
-      command(["buildah", ...store, "rmi", image]),
+      ...request.bases.map((base) => own(["pull", ...policy, ...account, ...tls, base])),
+      own(build, "image-build"),
+      own(["push", ...policy, image, `oci:${request.layout}`], "image-build"),
     ];
   },
   podman: (request) => {
@@ -154,7 +173,7 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
     const build = ["build", "--format", "oci", "--timestamp", "0", "--authfile", authFile(request), ...tls];
     const ignore = ["--ignorefile", ignoreFile(request)];
     return [
-      command(["podman", ...build, ...ignore, ...common(request), "--tag", image, request.context]),
+      building(["podman", ...build, ...ignore, ...common(request), "--tag", image, request.context]),
       command(["podman", "save", "--format", "oci-dir", "--output", request.layout, image]),
       command(["podman", "rmi", image]),
     ];
@@ -176,14 +195,14 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
     ];
     const output = ["--output", `type=oci,tar=false,rewrite-timestamp=true,dest=${request.layout}`];
     const argv = ["buildctl", "build", "--frontend", "dockerfile.v0", ...local, ...options, ...output] as const;
-    return [{ argv, env: { DOCKER_CONFIG: request.scratch } }];
+    return [{ argv, env: { DOCKER_CONFIG: request.scratch }, confined: "image-build" }];
   },
   docker: (request) => {
     const image = `gantry-build-${idOf(request)}`;
     const env = { DOCKER_CONFIG: request.scratch };
     const archive = join(request.scratch, "image.tar");
     return [
-      { argv: ["docker", "build", ...common(request), "--tag", image, request.context], env },
+      { argv: ["docker", "build", ...common(request), "--tag", image, request.context], env, confined: "image-build" },
       { argv: ["docker", "save", "--output", archive, image], env },
       command(["mkdir", "-p", request.layout]),
       command(["tar", "-xf", archive, "-C", request.layout]),
@@ -206,12 +225,16 @@ const COMMANDS: { readonly [B in RealBuilder]: (request: BuildRequest) => readon
       ...pairs("--build-arg", request.buildArgs),
       ...pairs("--label", request.labels),
     ] as const;
-    return [{ argv, env: { DOCKER_CONFIG: request.scratch } }];
+    return [{ argv, env: { DOCKER_CONFIG: request.scratch }, confined: "image-build" }];
   },
 };
 
 function command(argv: readonly [string, ...string[]]): Command {
   return { argv, env: {} };
+}
+
+function building(argv: readonly [string, ...string[]]): Command {
+  return { argv, env: {}, confined: "image-build" };
 }
 
 function common(request: BuildRequest): string[] {

@@ -1,7 +1,7 @@
 // Reads an image that a builder left as an OCI layout in a folder.
 
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
@@ -24,17 +24,25 @@ export async function readLayout(folder: string, builder: string): Promise<Built
   };
   const fileOf = ({ digest }: Descriptor): string => join(folder, "blobs", "sha256", digest.slice("sha256:".length));
 
+  /** What commands of a Dockerfile may have replaced by a link to a file of the runner is not read. */
+  const root = await realpath(folder);
+  const plain = async (file: string): Promise<string> => {
+    const isPlain = (await realpath(file)) === join(root, relative(folder, file)) && (await stat(file)).isFile();
+    if (!isPlain) throw strange(`${relative(folder, file)} is not a plain file`);
+    return file;
+  };
+
   const blobs: ImageBlob[] = [];
   const manifests: ManifestDocument[] = [];
   const add = async (descriptor: Descriptor): Promise<void> => {
-    const bytes = await readFile(fileOf(descriptor));
+    const bytes = await readFile(await plain(fileOf(descriptor)));
     if (sha256(bytes) !== descriptor.digest) throw strange(`${descriptor.digest} is damaged`);
     if (isIndex(descriptor.mediaType)) {
       for (const child of parse(imageIndexSchema, bytes, "index").manifests) await add(child);
     } else {
       const { config, layers } = parse(imageManifestSchema, bytes, "manifest");
       for (const { mediaType, digest, size } of [...layers, config]) {
-        const file = fileOf({ mediaType, digest, size });
+        const file = await plain(fileOf({ mediaType, digest, size }));
         if ((await stat(file)).size !== size) throw strange(`${digest} is damaged`);
         blobs.push({
           descriptor: { mediaType, digest, size },
@@ -45,9 +53,13 @@ export async function readLayout(folder: string, builder: string): Promise<Built
     manifests.push({ digest: descriptor.digest, mediaType: descriptor.mediaType, bytes });
   };
 
-  const { manifests: roots } = parse(imageIndexSchema, await readFile(join(folder, "index.json")), "index.json");
-  const [root] = roots;
-  if (!root || roots.length !== 1) throw strange(`it left ${counted(roots.length, "image")} instead of one`);
-  await add(root);
+  const { manifests: roots } = parse(
+    imageIndexSchema,
+    await readFile(await plain(join(folder, "index.json"))),
+    "index.json",
+  );
+  const [only] = roots;
+  if (!only || roots.length !== 1) throw strange(`it left ${counted(roots.length, "image")} instead of one`);
+  await add(only);
   return { manifests, blobs, reproducible: false };
 }

@@ -18,10 +18,10 @@ COPY --from=0 /x /x
 `;
   const { dockerfile, problems } = parseDockerfile(text);
   assert.deepEqual(problems, []);
-  assert.deepEqual(referencedImages(dockerfile, { REGISTRY: "h.example" }, "h.example"), [
-    "apps/base",
-    "apps/mounted",
-    "apps/copied",
-    "tools/frontend",
-  ]);
+  const found = referencedImages(dockerfile, { REGISTRY: "h.example" }, "h.example");
+  assert.deepEqual(
+    found.map(({ repository }) => repository),
+    ["apps/base", "apps/mounted", "apps/copied", "tools/frontend"],
+  );
+  assert.equal(found[0]?.name, "h.example/apps/base:1");
 });

@@ -1,24 +1,29 @@
 // Which images of a registry a Dockerfile takes something from. Pure.
 
-import { type ImageReference, parseReference } from "../oci/reference.ts";
+import { parseReference } from "../oci/reference.ts";
 import { findStage } from "./decide-builder.ts";
 import { type Dockerfile, flagOf, type Instruction } from "./dockerfile.ts";
 import { type Arguments, baseOf } from "./interpret.ts";
 
+/** `name`: as the Dockerfile names it, filled in. */
+export type ReferencedImage = { readonly name: string; readonly repository: string };
+
 /**
- * Repositories at `host` that base images, `--from` and `# syntax` name. Names that only a builder can fill in are not among
+ * Images at `host` that base images, `--from` and `# syntax` name. Names that only a builder can fill in are not among
  * them, nor are those that base images name (ONBUILD). Throws `dockerfile-invalid`.
  */
-export function referencedImages(dockerfile: Dockerfile, given: Arguments, host: string): readonly string[] {
+export function referencedImages(dockerfile: Dockerfile, given: Arguments, host: string): readonly ReferencedImage[] {
   const { stages, syntax } = dockerfile;
   const names = stages.flatMap((stage, index) => {
     const before = stages.slice(0, index);
     const all = [baseOf(dockerfile, stage, given), ...stage.instructions.flatMap(sourcesOf)];
     return all.filter((name) => findStage(before, name) === undefined);
   });
-  const references = [...names, ...(syntax === undefined ? [] : [syntax])].map(parseReference);
-  const here = references.filter((one): one is ImageReference => one?.host === host);
-  return [...new Set(here.map(({ repository }) => repository))];
+  const all = new Set([...names, ...(syntax === undefined ? [] : [syntax])]);
+  return [...all].flatMap((name) => {
+    const reference = parseReference(name);
+    return reference?.host === host ? [{ name, repository: reference.repository }] : [];
+  });
 }
 
 function sourcesOf(instruction: Instruction): readonly string[] {

@@ -19,7 +19,7 @@ import { hostsOf } from "./decide-hosts.ts";
 import { type Dockerfile, parseDockerfile } from "./dockerfile.ts";
 import { readLayout } from "./oci-layout.ts";
 import { type BuiltImage, digestOf, findMarked, type PushResult, pushImage, tagImage } from "./push-image.ts";
-import { referencedImages } from "./referenced-images.ts";
+import { type ReferencedImage, referencedImages } from "./referenced-images.ts";
 import { registryHost, siteRegistry } from "./site-registry.ts";
 
 const inputSchema = z.strictObject({
@@ -106,7 +106,7 @@ async function buildAndPush(context: Context, scratch: string): Promise<StepOutc
   const buildArgs = argumentsOf(dockerfile, input, harbor);
   const readable = referencedImages(dockerfile, buildArgs, registryHost(harbor));
   // Base images are read with the account of the site, which can read those of every app.
-  for (const repository of readable)
+  for (const { repository } of readable)
     context.require({ kind: "image", access: "read", repository, system: input.system });
   const built = await build(context, { dockerfile, folder, file, buildArgs, scratch, harbor, readable });
   const registry = siteRegistry(context, harbor);
@@ -140,7 +140,7 @@ type Build = {
   readonly scratch: string;
   readonly harbor: HarborSystem;
   /** Repositories of the site's registry that may be read with its account. */
-  readonly readable: readonly string[];
+  readonly readable: readonly ReferencedImage[];
 };
 
 async function build(context: Context, work: Build): Promise<{ builder: Builder; image: BuiltImage }> {
@@ -176,7 +176,9 @@ function assemble(
     labels: context.input.labels,
     platform: context.input.platform ?? "linux/amd64",
     registryOf: (reference) => {
-      const isReadable = reference.host === registryHost(harbor) && readable.includes(reference.repository);
+      const isReadable =
+        reference.host === registryHost(harbor) &&
+        readable.some(({ repository }) => repository === reference.repository);
       return isReadable ? own : otherRegistry(context, reference);
     },
     scratch,
@@ -185,7 +187,7 @@ function assemble(
 }
 
 async function buildWith(context: Context, work: Build, builder: RealBuilder): Promise<BuiltImage> {
-  const { input, cache, exec } = context;
+  const { input, exec } = context;
   const { harbor, scratch, readable } = work;
   await checkHosts(context, work);
   const dockerfile = await copyDockerfile(context, work);
@@ -195,15 +197,19 @@ async function buildWith(context: Context, work: Build, builder: RealBuilder): P
     dockerfile,
     layout: join(scratch, "layout"),
     scratch,
-    cache: join(cache, "image"),
+    bases: readable.map(({ name }) => name),
     buildArgs: work.buildArgs,
     labels: input.labels,
     platform: input.platform,
     insecure: new URL(harbor.url).protocol === "http:",
   };
-  await mkdir(request.cache, { recursive: true });
   const { username, password } = harbor;
-  await prepareBuild(request, { host: registryHost(harbor), username, password, repositories: readable });
+  await prepareBuild(request, {
+    host: registryHost(harbor),
+    username,
+    password,
+    repositories: readable.map(({ repository }) => repository),
+  });
   await runBuilder(request, exec, { dockerfile: work.dockerfile, file: input.dockerfile });
   return readLayout(request.layout, builder);
 }

@@ -184,6 +184,12 @@ export const SITE_ERRORS = {
     why: "Its configuration says that it is for {runs} jobs, so that the code of repositories and the accounts for deployments stay apart.",
     todo: "Update the task-agent, which then chooses another runner of site {site}. A job with both scripts and steps that deploy needs two jobs.",
   },
+  "builds-refused": {
+    status: 503,
+    message: "The runner {runner} does not build this Dockerfile.",
+    why: "Its commands must run in a sandbox, but {why}.",
+    todo: "Install Buildah on a runner with `isolation: sandbox` that is root. Or remove `dockerfiles: sandboxed` from the runner's configuration when you trust everybody who writes Dockerfiles.",
+  },
   "dockerfile-invalid": {
     status: 422,
     message: "The image cannot be built: the Dockerfile, or a file that it uses, has a mistake.",

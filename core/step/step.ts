@@ -128,8 +128,10 @@ export type ExecOptions = {
   /**
    * For a program that files of the workspace can make start another one: it is run as a script of the pipeline is, with the
    * workspace, home and temporary folder of the job and nothing else of the runner. It must not need the cache.
+   * `image-build`: it runs the commands of a Dockerfile, for which it must be root where the runner is. Where the runner has no
+   * sandbox for it, the builder alone keeps these commands apart, or the build is refused (`builds-refused`).
    */
-  readonly confined?: true;
+  readonly confined?: true | "image-build";
 };
 export type ExecResult = { readonly exitCode: number; readonly signal: string | null; readonly stdout: string };
 /** A program that ends with another exit code is an answer; one that is not there throws `program-missing`. */

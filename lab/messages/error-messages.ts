@@ -89,6 +89,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   },
   "secret-not-allowed": { app: "orders", secret: "SIGNING_KEY", site: "seoul" },
   "program-missing": { program: "buildah" },
+  "builds-refused": { runner: "seoul-1", why: "docker has no sandbox on this runner" },
   "work-refused": { runner: "seoul-1", runs: "build", work: "deploy", site: "seoul" },
   "scripts-refused": { runner: "seoul-1", why: "bubblewrap is not installed" },
   "dockerfile-invalid": { problem: "line 3: unknown instruction RUNN" },

@@ -207,13 +207,14 @@ function stepConfig({
   name,
   site,
   runs,
+  sandbox,
   systems,
   secrets,
   shared,
   limits,
   outbound,
 }: RunnerContext["config"]): JobRequest["config"] {
-  return { name, site, runs, systems, secrets, shared, limits, outbound };
+  return { name, site, runs, sandbox, systems, secrets, shared, limits, outbound };
 }
 
 /**

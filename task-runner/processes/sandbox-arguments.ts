@@ -34,18 +34,33 @@ export type SandboxJob = {
   readonly writable: readonly string[];
   /** Files that it may read, at their own addresses. */
   readonly readable: readonly string[];
+  /**
+   * For a builder of images of a runner that is root. It keeps its capabilities, and what it starts must not have them. There is
+   * no user namespace, because layers have files of many users.
+   */
+  readonly isImageBuild?: boolean;
   /** `none`: only a loopback device. */
   readonly network: "full" | "none";
 };
 
 /** What to put before the script's own program and arguments. A later mount hides an earlier one below it. */
 export function sandboxArguments(host: SandboxHost, job: SandboxJob): readonly [string, ...string[]] {
-  const namespaces = ["user", "ipc", "pid", "uts", "cgroup-try", ...(job.network === "none" ? ["net"] : [])];
+  const isBuild = job.isImageBuild === true;
+  const namespaces = [
+    ...(isBuild ? [] : ["user"]),
+    "ipc",
+    "pid",
+    "uts",
+    "cgroup-try",
+    ...(job.network === "none" ? ["net"] : []),
+  ];
   return [
     host.program,
     ...namespaces.map((name) => `--unshare-${name}`),
-    ...(host.isRoot && host.canForbidNamespaces ? ["--disable-userns"] : []),
-    ...["--hostname", "gantry", "--cap-drop", "ALL"],
+    ...(host.isRoot && host.canForbidNamespaces && !isBuild ? ["--disable-userns"] : []),
+    ...["--hostname", "gantry", isBuild ? "--cap-add" : "--cap-drop", "ALL"],
+    // Builders mount /sys for the commands of a Dockerfile, and keep locks in /run.
+    ...(isBuild ? ["--dir", "/sys", "--tmpfs", "/run"] : []),
     // Ends the script when the process that started it ends, however that ends.
     "--die-with-parent",
     ...["--proc", "/proc", ...(host.isRoot ? ["--remount-ro", "/proc"] : [])],

@@ -23,7 +23,7 @@ const ETC = [
     .concat(
       " java-17-openjdk java-21-openjdk java-25-openjdk locale.alias localtime magic maven mime.types nsswitch.conf",
     )
-    .concat(" os-release passwd pki profile protocols resolv.conf services ssl timezone")
+    .concat(" containers os-release passwd pki profile protocols resolv.conf services ssl timezone")
     .split(" ")
     .map((name) => `/etc/${name}`),
 ];

@@ -19,6 +19,7 @@ import { execOf, type StepRun } from "./step-run.ts";
 
 export type Confined = Omit<ExecOptions, "cwd" | "confined"> & {
   readonly cwd: string;
+  readonly isImageBuild?: boolean;
   /** Joins standard output and standard error in the kernel, which is the only place where their order is known. */
   readonly joined?: boolean;
   /** Files beside the workspace, home and temporary folder of the job. */
@@ -30,7 +31,7 @@ export type Confined = Omit<ExecOptions, "cwd" | "confined"> & {
 export async function runConfined(
   run: StepRun,
   argv: readonly string[],
-  { cwd, joined = false, writable = [], readable = [], ...options }: Confined,
+  { cwd, joined = false, isImageBuild = false, writable = [], readable = [], ...options }: Confined,
 ): Promise<ExecResult | GantryError> {
   const { job } = run;
   const { workspace, home, tmp } = job.folders;
@@ -38,7 +39,7 @@ export async function runConfined(
   const { processes, memoryMb } = config.limits;
   const limits = isolation.kind === "sandbox" ? limitScript(randomUUID(), { processes, memoryMb }) : NO_LIMITS;
   try {
-    const place = { cwd, tmp, writable: [workspace, home, tmp, ...writable], readable };
+    const place = { cwd, tmp, writable: [workspace, home, tmp, ...writable], readable, isImageBuild };
     if (isolation.kind === "sandbox") {
       refreshEtcView(isolation.host.etc);
       await clearMountPoints(tmp, [...isolation.host.readOnly, ...place.writable, ...readable]);
@@ -62,12 +63,30 @@ export function confiningExec(run: StepRun): Exec {
   const { workspace } = run.job.folders;
   const exec = execOf({ ...run, env: run.ownEnv }, workspace);
   return async (argv, { confined = false, ...options } = {}) => {
-    if (!confined) return exec(argv, options);
+    const isImageBuild = confined === "image-build";
+    if (!confined || (isImageBuild && !hasBuildSandbox(run.job, argv[0]))) return exec(argv, options);
     await requireProgram(argv[0], run.job.environment.path);
-    const result = await runConfined(run, argv, { ...options, cwd: options.cwd ?? workspace });
+    // Variables of the pipeline file can name programs that a builder starts.
+    const own = isImageBuild ? { ...run, env: run.ownEnv } : run;
+    const result = await runConfined(own, argv, { ...options, cwd: options.cwd ?? workspace, isImageBuild });
     if (result instanceof GantryError) throw result;
     return result;
   };
+}
+
+/** Throws `builds-refused` where there is none, and the configuration asks for it. */
+function hasBuildSandbox({ environment: { isolation, config } }: JobContext, builder: string): boolean {
+  const why =
+    isolation.kind !== "sandbox"
+      ? "this runner has none"
+      : !isolation.host.isRoot
+        ? "that needs a runner that is root"
+        : builder !== "buildah"
+          ? `${builder} cannot run in one`
+          : undefined;
+  if (why !== undefined && config.sandbox.dockerfiles === "sandboxed")
+    throw new GantryError("builds-refused", { runner: config.name, why });
+  return why === undefined;
 }
 
 /** Throws `program-missing`. The shell or bubblewrap would detect this, too, but could report it only as an exit code. */
