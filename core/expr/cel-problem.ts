@@ -32,6 +32,10 @@ export function celProblem(summary: string, variables: readonly string[] = VARIA
   const [, unknown] = /^unknown variable: (.+)$/i.exec(summary) ?? [];
   if (unknown !== undefined) return `there is no variable ${unknown}${didYouMean(unknown, variables)}`;
   if (/^unexpected token: EOF$/i.test(summary)) return "the expression ends too early";
+  const [, range] = /^expression of type '(.+)' cannot be range of a comprehension/i.exec(summary) ?? [];
+  if (range !== undefined) return `map, filter, all and exists need a list, not ${typeInWords(range)}`;
+  const [, choice] = /^ternary condition must be bool, got '(.+)'$/i.exec(summary) ?? [];
+  if (choice !== undefined) return `what stands before \`?\` must be true or false, not ${typeInWords(choice)}`;
   const syntax = wrongSyntax(summary);
   if (syntax !== undefined) return syntax;
   const [, call] = /^found no matching overload for '(.+)'$/i.exec(summary) ?? [];

@@ -19,14 +19,15 @@ export const VARIABLES = [
 /** Structural limits, so that reading an expression takes bounded time whoever wrote it. */
 const LIMITS = { maxAstNodes: 1_000, maxDepth: 50, maxListElements: 256, maxMapEntries: 256, maxCallArguments: 16 };
 
-export function makeEnvironment(): Environment {
+/** `types`: of variables whose type is known; others may have any. */
+export function makeEnvironment(types: { readonly [variable: string]: string } = {}): Environment {
   const environment = new Environment({
     unlistedVariablesAreDyn: false,
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
     limits: LIMITS,
   });
-  for (const name of VARIABLES) environment.registerVariable(name, "dyn");
+  for (const name of VARIABLES) environment.registerVariable(name, types[name] ?? "dyn");
   return environment
     .registerFunction("string.lower(): string", (text: string) => text.toLowerCase())
     .registerFunction("string.upper(): string", (text: string) => text.toUpperCase())

@@ -82,6 +82,58 @@ describe("words of other systems get a hint", () => {
     });
 });
 
+describe("an operator or function that does not fit the declared type of a param", () => {
+  const params = "params: { s: string, n: integer, b: boolean, l: { type: array, items: string }, d: number }";
+  const env = (expression: string): readonly string[] =>
+    mistakes(
+      `name: demo\n${params}\njobs:\n  a:\n    site: x\n    env: { V: '\${{ ${expression} }}' }\n    steps: [{ run: "true" }]\n`,
+    );
+  const wrong = [
+    'params.n.join(",")',
+    "params.n + params.s",
+    'params.s + "x" + params.n',
+    "params.l[0] + params.n",
+    "params.n - params.l",
+    "!params.n",
+    "!params.s",
+    "params.s && params.b",
+    "params.n.startsWith(params.s)",
+    "params.b.lower()",
+    "short(params.n)",
+    "size(params.n)",
+    "params.n.map(x, x)",
+    "params.l.lower()",
+    "status + params.n",
+    "site.join(params.s)",
+    "task.id * 2",
+    "params.n ? 1 : 2",
+  ];
+  for (const expression of wrong)
+    test(expression, () => {
+      const found = env(expression);
+      assert.equal(found.length, 1, found.join("\n"));
+      assert.match(found[0] ?? "", /^6: (?!.*(no such overload|undefined|dyn))/);
+    });
+  const right = [
+    "params.n + 1",
+    "params.d + 1.5",
+    "params.d * 2.0",
+    'params.s + "x"',
+    'params.l.join(",")',
+    "string(params.n) + params.s",
+    "size(params.l) + params.n",
+    'params.b ? params.s : "x"',
+    "params.b ? params.n : params.s",
+    'params.?s.orValue("") + "x"',
+    "has(params.n) && params.b",
+    "params.l.map(x, x + params.s)",
+    "params.l.filter(params, params == site)",
+    'params["n"] + 1',
+    "short(params.s) + task.id",
+  ];
+  for (const expression of right) test(`${expression} is fine`, () => assert.deepEqual(env(expression), []));
+});
+
 test("two mistakes in one map are two problems, and no third one follows from them", () => {
   for (const text of [file({ step: "retry: { attempts: 1 }" }), file({ job: "retry: { attempts: 1 }" })]) {
     const found = mistakes(text).map((one) => one.replace(/^\d+: /, ""));

@@ -4,6 +4,7 @@ import { typeInWords } from "../expr/cel-problem.ts";
 import type { Comparison } from "../expr/comparisons.ts";
 import { checkExpression, type Expression } from "../expr/expression.ts";
 import type { Reference } from "../expr/references.ts";
+import { typedCheck } from "../expr/typed-check.ts";
 import type { Path, PathProblem } from "../issues.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
@@ -33,6 +34,8 @@ const PARAM_TYPES: { readonly [type: string]: string } = {
   boolean: "true or false",
   array: "a list",
 };
+
+const CEL_TYPES: { readonly [type: string]: string } = { string: "string", integer: "int", boolean: "bool" };
 
 export function goodConditions(context: RuleContext): readonly PathProblem[] {
   return placesOf(context.pipeline).flatMap((place) => {
@@ -82,6 +85,30 @@ export function possibleComparisons(context: RuleContext): readonly PathProblem[
       );
     }),
   );
+}
+
+/** Operators and functions that cannot be used with the types that the pipeline declares. */
+export function fittingTypes(context: RuleContext): readonly PathProblem[] {
+  const declared = Object.entries(context.pipeline.params.properties).flatMap(([name, schema]) => {
+    const type = celType(schema);
+    return type === undefined ? [] : [[name, type] as const];
+  });
+  const check = typedCheck(Object.fromEntries(declared));
+  const found = new Set(possibleComparisons(context).map(({ within }) => within?.text));
+  return placesOf(context.pipeline).flatMap((place) =>
+    sourcesIn(place).flatMap(({ source, path }): PathProblem[] => {
+      const wrong = found.has(source) ? undefined : check(source);
+      if (wrong === undefined) return [];
+      return [{ path, detail: wrong.problem, on: "value", within: { text: source, offset: wrong.offset } }];
+    }),
+  );
+}
+
+/** A whole number is also a `number`, but another type for CEL, so that only the value decides. */
+function celType({ type, items }: ParamSchema): string | undefined {
+  if (type !== "array") return CEL_TYPES[type];
+  const inner = items && CEL_TYPES[items.type];
+  return inner === undefined ? "list" : `list<${inner}>`;
 }
 
 function impossible(

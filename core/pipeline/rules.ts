@@ -9,7 +9,14 @@ import type { Job, Pipeline, StepSpec } from "./pipeline.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 import { goodParams } from "./rules-params.ts";
 import { goodExpressions } from "./rules-references.ts";
-import { goodConditions, goodLists, goodNames, goodRetries, possibleComparisons } from "./rules-values.ts";
+import {
+  fittingTypes,
+  goodConditions,
+  goodLists,
+  goodNames,
+  goodRetries,
+  possibleComparisons,
+} from "./rules-values.ts";
 
 const MAX_STEPS = 1_000;
 const MAX_JOBS = 200;
@@ -27,6 +34,7 @@ export const RULES: readonly Rule[] = [
   goodParams,
   goodExpressions,
   goodConditions,
+  fittingTypes,
   possibleComparisons,
   goodLists,
   goodNames,

@@ -40,7 +40,7 @@ const BEFORE: readonly Request[] = [
   post("everything", "/api/projects/create", { project: "12", name: "Orders" }),
   post("everything", "/api/projects/create", { project: "or/ders", name: "Orders" }),
   post("browse", "/api/projects/create", { project: "orders", name: "Orders" }),
-  post("scan", "/api/projects/create", { project: "orders", name: "Orders" }),
+  post("scan", "/api/projects/create", { project: "of-scanner", name: "Of a scanner" }),
   post("nobody", "/api/projects/create", { project: "orders", name: "Orders" }),
   post("everything", "/api/projects/create", { project: "orders", name: "Orders" }),
   post("everything", "/api/projects/create", { project: "orders", name: "Others" }),

@@ -64,6 +64,17 @@ const GATE = [
   { metricKey: "coverage", comparator: "LT", errorThreshold: "80" },
 ] as const;
 const NEW_CODE_GATE = { metricKey: "new_violations", comparator: "GT", errorThreshold: "0" } as const;
+/** Conditions that are not judged while there are fewer than 20 new lines. */
+const FEW_LINES = [
+  { metricKey: "new_coverage", comparator: "LT", errorThreshold: "80", status: "OK", actualValue: "0.0" },
+  {
+    metricKey: "new_duplicated_lines_density",
+    comparator: "GT",
+    errorThreshold: "3",
+    status: "OK",
+    actualValue: "0.0",
+  },
+] as const;
 
 /** Sources that set the property `lab.ceTask` to FAILED or CANCELED get a task that ends so. */
 export async function startSonarqube(options: SonarqubeOptions): Promise<FakeServer> {
@@ -84,6 +95,11 @@ export async function startSonarqube(options: SonarqubeOptions): Promise<FakeSer
     addProjects(api, world);
     addTasks(api, world);
     addGate(api, world);
+    api.all("/*path", (ctx) => {
+      const other = api.stack.find(({ path, methods }) => path === ctx.path && methods.length > 0);
+      if (other === undefined) throw complaint(404, `Unknown url : ${ctx.path}`);
+      throw complaint(405, `HTTP method ${other.methods.includes("GET") ? "GET" : "POST"} is required`);
+    });
     router.use(api.routes());
     addPages(router, world);
   });
@@ -93,18 +109,19 @@ type World = { readonly options: SonarqubeOptions; readonly state: State; readon
 
 function addProjects(api: Router, { state, save }: World): void {
   api.get("/components/show", (ctx) => {
+    const { key, name } = projectOf(state, parameter(ctx.query, "component"));
     need(ctx, "browse");
-    const key = String(ctx.query.component ?? "");
-    const { name } = projectOf(state, key);
     ctx.body = { component: { key, name, qualifier: "TRK", visibility: "private" }, ancestors: [] };
   });
-  const input = z.object({ project: z.string().max(400), name: z.string().min(1) });
+  const form = z.record(z.string(), z.string());
   api.post("/projects/create", async (ctx) => {
     need(ctx, "create");
-    const parsed = input.safeParse(await readJson(ctx));
-    if (!parsed.success) throw complaint(400, "The 'project' and 'name' parameters are needed");
-    const { project: key, name } = parsed.data;
-    if (!/^[\w.:-]*[A-Za-z_.:-][\w.:-]*$/.test(key)) throw complaint(400, `Malformed key for Project: '${key}'.`);
+    const given = form.parse(await readJson(ctx));
+    const [name, key] = [parameter(given, "name"), parameter(given, "project")];
+    if (!/^[\w.:-]*[A-Za-z_.:-][\w.:-]*$/.test(key)) {
+      const allowed = "Allowed characters are alphanumeric, '-', '_', '.' and ':', with at least one non-digit.";
+      throw complaint(400, `Malformed key for Project: '${key}'. ${allowed}`);
+    }
     // Unlike the search, this check does not mind capitals.
     const similar = state.projects.find((one) => one.key.toLowerCase() === key.toLowerCase());
     if (similar) {
@@ -151,10 +168,12 @@ function addTasks(api: Router, world: World): void {
   });
   api.get("/ce/task", (ctx) => {
     need(ctx, "scan");
-    const task = state.tasks.find((one) => one.id === ctx.query.id);
-    if (!task) throw complaint(404, `No activity found for task '${String(ctx.query.id)}'`);
+    const id = parameter(ctx.query, "id");
+    const task = state.tasks.find((one) => one.id === id);
+    if (!task) throw complaint(404, `No activity found for task '${id}'`);
     const status = statusOf(world, task);
-    const common = { id: task.id, type: "REPORT", componentKey: task.project, componentName: task.project, status };
+    const { name: componentName } = projectOf(state, task.project);
+    const common = { id: task.id, type: "REPORT", componentKey: task.project, componentName, status };
     const times = { submittedAt: time(task.submittedMs), hasScannerContext: true, warningCount: 0 };
     const asked = world.options.release !== "9.9" || ctx.query.additionalFields === "warnings";
     const end = status === "SUCCESS" ? { analysisId: task.analysis } : {};
@@ -165,21 +184,32 @@ function addTasks(api: Router, world: World): void {
 
 function addGate(api: Router, world: World): void {
   api.get("/qualitygates/project_status", (ctx) => {
-    need(ctx, "browse");
+    // A token that may only scan may also read the verdict on its scans.
+    if (!(ctx.state.rights as readonly Right[]).includes("scan")) need(ctx, "browse");
     const { analysisId, projectKey } = ctx.query;
+    if (analysisId === undefined && projectKey === undefined) {
+      throw complaint(400, "Either 'analysisId', 'projectId' or 'projectKey' must be provided");
+    }
+    const isKnown = world.state.projects.some(({ key }) => key === projectKey);
+    if (analysisId === undefined && !isKnown) throw complaint(404, `Project '${String(projectKey)}' not found`);
     const done = world.state.tasks.filter((one) => statusOf(world, one) === "SUCCESS");
     const task = done.findLast((one) => one.analysis === analysisId || one.project === projectKey);
-    if (!task) throw complaint(404, `Analysis with id '${String(analysisId)}' is not found`);
-    ctx.body = { projectStatus: verdictOf(world, task) };
+    if (!task && analysisId !== undefined)
+      throw complaint(404, `Analysis with id '${String(analysisId)}' is not found`);
+    const none = { status: "NONE", conditions: [], caycStatus: "compliant" };
+    ctx.body = { projectStatus: task === undefined ? none : verdictOf(world, task) };
   });
 }
 
 type Verdict = {
   readonly status: "OK" | "ERROR";
-  readonly conditions: readonly (((typeof GATE)[number] | typeof NEW_CODE_GATE) & {
+  readonly conditions: readonly {
+    readonly metricKey: string;
+    readonly comparator: string;
+    readonly errorThreshold: string;
     readonly status: "OK" | "ERROR";
     readonly actualValue: string;
-  })[];
+  }[];
   readonly ignoredConditions: boolean;
   readonly caycStatus: string;
 };
@@ -188,13 +218,14 @@ function verdictOf(world: World, task: Task): Verdict {
   const { measures } = task.report;
   const conditions =
     world.options.gate === "new-code"
-      ? newCodeOf(world.state, task).map((count) => conditionOf(NEW_CODE_GATE, count))
+      ? newCodeOf(world.state, task).flatMap((count) => [...FEW_LINES, conditionOf(NEW_CODE_GATE, count)])
       : GATE.flatMap((one) => {
           const actual = measures[one.metricKey];
           return actual === undefined ? [] : [conditionOf(one, actual)];
         });
   const status = conditions.some((one) => one.status === "ERROR") ? "ERROR" : "OK";
-  return { status, conditions, ignoredConditions: false, caycStatus: "compliant" };
+  const ignoredConditions = world.options.gate === "new-code" && conditions.length > 0;
+  return { status, conditions, ignoredConditions, caycStatus: "compliant" };
 }
 
 function conditionOf(
@@ -281,6 +312,13 @@ function branchOf(characteristic: string | string[] | undefined): string | undef
 
 function newId({ release }: SonarqubeOptions): string {
   return release === "9.9" ? `AaIo${randomBytes(12).toString("base64url")}` : randomUUID();
+}
+
+/** As SonarQube refuses a request that lacks it. */
+function parameter(given: { readonly [name: string]: unknown }, name: string): string {
+  const value = given[name];
+  if (typeof value !== "string" || value === "") throw complaint(400, `The '${name}' parameter is missing`);
+  return value;
 }
 
 function projectOf(state: State, key: string): Project {

@@ -20,6 +20,8 @@ import { floodAndSpin } from "./network/flood.ts";
 import { noNamespaces, openNamespaces } from "./network/namespaces.ts";
 import { noDockerRegistry, pushWhileRestarting } from "./real-systems/docker-registry.ts";
 import { mailWhileRestarting, noPostfix } from "./real-systems/postfix.ts";
+import { analyseWhileRestarting } from "./real-systems/sonarqube/restarts.ts";
+import { noSonarqube } from "./real-systems/sonarqube/server.ts";
 import { backUpAndRestore } from "./stores/backup.ts";
 import { countSyncs, failSync, fillDisk, noStrace, noTmpfs } from "./stores/disk.ts";
 import { killWhileTasksLeave } from "./stores/retention.ts";
@@ -119,6 +121,13 @@ const SCENARIOS: { readonly [name: string]: Scenario } = {
     run: mailWhileRestarting,
     expected: (times) => ({ sent: times, missing: 0 }),
     skip: noPostfix(),
+  },
+  /** One repetition kills it four times, about five minutes. */
+  sonarqube: {
+    times: 5,
+    run: (times) => analyseWhileRestarting(times, onProgress),
+    expected: (times) => ({ rounds: times, kills: 4 * times, outlasted: 4 * times, wrong: 0, different: 0 }),
+    skip: noSonarqube(),
   },
   flood: { times: 600, run: floodAndSpin, expected: () => ({ missed: 0, attempts: 2 }) },
   claims: {

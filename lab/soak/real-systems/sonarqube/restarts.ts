@@ -13,6 +13,7 @@ import { type RealSonarqube, startRealSonarqube } from "./server.ts";
 
 const ANSWERS = new URL("../../../contract/sonarqube-answers.json", import.meta.url);
 const LONG = { limitMs: 15 * 60_000 };
+const PROPERTIES = "sonar.sources=app.py\nsonar.scm.disabled=true\nsonar.python.version=3\n";
 const CLEAN = "def port():\n    return 8080\n";
 /** Put together so that our own checks do not count it. */
 const WITH_ISSUE = `${CLEAN}\n\n# ${["FIX", "ME"].join("")}: later\ndef host():\n    return 1\n`;
@@ -29,9 +30,10 @@ export async function analyseWhileRestarting(
   onProgress: (figures: object) => void,
 ): Promise<{ rounds: number; kills: number; outlasted: number; wrong: number; different: number }> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-sonarqube-"));
-  const sonarqube = await startRealSonarqube(dir);
   const figures = { rounds: 0, kills: 0, outlasted: 0, wrong: 0, different: 0 };
+  let sonarqube: RealSonarqube | undefined;
   try {
+    sonarqube = await startRealSonarqube(dir);
     const problems = await compareAnswers(sonarqube);
     figures.different = problems.length;
     for (const problem of problems) onProgress({ problem });
@@ -42,7 +44,7 @@ export async function analyseWhileRestarting(
     }
     return figures;
   } finally {
-    await sonarqube.kill();
+    await sonarqube?.kill();
     await rm(dir, { recursive: true, force: true });
   }
 }
@@ -169,7 +171,7 @@ async function benchFor(sonarqube: RealSonarqube, through: typeof fetch = fetch)
   const system: SonarqubeSystem = { ...common, url: sonarqube.url, token: sonarqube.tokens.everything };
   const bench = await openBench({ systems: [system], path: [sonarqube.scanner], fetch: through });
   await mkdir(bench.workspace, { recursive: true });
-  await writeFile(join(bench.workspace, "sonar-project.properties"), "sonar.sources=app.py\nsonar.scm.disabled=true\n");
+  await writeFile(join(bench.workspace, "sonar-project.properties"), PROPERTIES);
   return bench;
 }
 

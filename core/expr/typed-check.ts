@@ -1,0 +1,70 @@
+// A second check of an expression, with the types that a pipeline declares: params, and what is always text. CEL's own check
+// sees these as values of any type, so that `params.count.join(",")` would fail only when it runs.
+
+import type { Environment } from "@marcbachmann/cel-js";
+import { celProblem } from "./cel-problem.ts";
+import { makeEnvironment } from "./environment.ts";
+import { checkExpression, type ExpressionProblem } from "./expression.ts";
+import type { Reference } from "./references.ts";
+
+/** CEL types of params by name. Those that are missing may have any type. */
+export type ParamTypes = { readonly [name: string]: string };
+
+const TASK_TEXTS: ReadonlySet<string> = new Set(["id", "url", "requestedBy", "pipeline"]);
+
+export type TypedCheck = (source: string) => ExpressionProblem | undefined;
+
+/** The answer finds nothing where `checkExpression` has found a problem. */
+export function typedCheck(params: ParamTypes): TypedCheck {
+  const environment = makeEnvironment({ site: "string", status: "string" });
+  const known = new Map<string, string>();
+  return (source) => {
+    const expression = checkExpression(source);
+    if ("problem" in expression) return undefined;
+    let typed = source;
+    for (const reference of expression.references) {
+      const type = typeOf(reference, params);
+      const written = `${reference.variable}.${reference.path.join(".")}`.slice(0, lengthOf(reference));
+      if (type === undefined || !isWritten(source, written, reference.offset)) continue;
+      // A variable of its own, with a name of the same length, so that offsets stay right.
+      const name = written.replaceAll(".", "_");
+      if (!register(environment, known, name, type)) continue;
+      typed = typed.slice(0, reference.offset) + name + typed.slice(reference.offset + name.length);
+    }
+    const verdict = environment.check(typed);
+    if (verdict.valid) return undefined;
+    const summary = verdict.error?.summary ?? "";
+    const problem = celProblem(summary);
+    // Both branches of a choice may have types of their own when it runs, and the elements of `[]` have none.
+    if (/ternary branches|cannot index/i.test(summary) || /\bundefined\b/.test(problem)) return undefined;
+    return { problem, offset: verdict.error?.range?.start ?? 0 };
+  };
+}
+
+function typeOf({ variable, path, certain }: Reference, params: ParamTypes): string | undefined {
+  const [name = "", member] = path;
+  if (variable === "params" && certain >= 1 && Object.hasOwn(params, name)) return params[name];
+  if (variable === "task" && certain >= 1 && TASK_TEXTS.has(name)) return "string";
+  if (variable === "app" && certain >= 1 && name === "name") return "string";
+  const isOutcome = ["needs", "jobs", "steps"].includes(variable) && member === "outcome" && certain >= 2;
+  return isOutcome ? "string" : undefined;
+}
+
+/** `params.name`, `task.id` or `needs.job.outcome`, without the members behind it. */
+function lengthOf({ variable, path }: Reference): number {
+  const parts = ["params", "task", "app"].includes(variable) ? 1 : 2;
+  return variable.length + path.slice(0, parts).reduce((sum, part) => sum + part.length + 1, 0);
+}
+
+/** Not with brackets, spaces or in another way. */
+function isWritten(source: string, text: string, offset: number): boolean {
+  return /^[\w.]+$/.test(text) && source.startsWith(text, offset) && !/^\w/.test(source.slice(offset + text.length));
+}
+
+function register(environment: Environment, known: Map<string, string>, name: string, type: string): boolean {
+  const before = known.get(name);
+  if (before !== undefined) return before === type;
+  known.set(name, type);
+  environment.registerVariable(name, type);
+  return true;
+}
