@@ -38,6 +38,14 @@ test("missing values have defaults", () => {
   assert.deepEqual([config.port, config.agent.url, config.live.recheckMs], [3000, "http://agent:7000", 30_000]);
 });
 
+test("whoever signs in may see everything without a policy file, and nothing but what the policy gives with one", () => {
+  const agent = { url: "http://agent:7000/", token: "a-token-of-the-platform-plane" };
+  const access = { policy: "policy.yaml" };
+  assert.equal(parseConfig({ agent }).signIn.defaultRole, "viewer");
+  assert.equal(parseConfig({ agent, access }).signIn.defaultRole, "none");
+  assert.equal(parseConfig({ agent, access, signIn: { defaultRole: "viewer" } }).signIn.defaultRole, "viewer");
+});
+
 test("as a process it serves, keeps its tokens across a restart, and exits on a signal", async () => {
   const agent = await startFakeAgent();
   const file = join(dir, "process.yaml");

@@ -2,6 +2,7 @@
 // keys are errors.
 
 import { fileURLToPath } from "node:url";
+import type { Role } from "@gantry/core/access/roles.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { clientTlsConfig } from "@gantry/runtime/http/client-tls.ts";
 import { problemsInWords, problemsOf } from "@gantry/runtime/http/problem.ts";
@@ -81,13 +82,20 @@ export const portalConfig = z.strictObject({
     })
     .prefault({}),
 });
-export type PortalConfig = z.output<typeof portalConfig>;
+type Parsed = z.output<typeof portalConfig>;
+export type PortalConfig = Parsed & { readonly signIn: { readonly defaultRole: Role } };
 export type PortalConfigInput = z.input<typeof portalConfig>;
 
 /** The configuration with its defaults. Throws `config-invalid` with every problem; the message contains no values. */
 export function parseConfig(value: PortalConfigInput): PortalConfig {
   const parsed = portalConfig.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withDefaultRole(parsed.data);
   const problems = problemsOf(parsed.error, value);
   throw new GantryError("config-invalid", { problem: problemsInWords(problems) }, { problems });
+}
+
+/** A policy file decides about everyone whom it names; a default role would give something to all others. */
+function withDefaultRole(config: Parsed): PortalConfig {
+  const defaultRole = config.signIn.defaultRole ?? (config.access.policy === undefined ? "viewer" : "none");
+  return { ...config, signIn: { ...config.signIn, defaultRole } };
 }

@@ -95,11 +95,6 @@ export async function startPortal(input: PortalConfigInput, deps: PortalDeps = {
     const settings = followSettings({ agent: portal.agent, logger, onChange: applySettings });
     const server = listening;
     const opened = policy;
-    if (config.access.policy !== undefined && config.signIn.defaultRole !== "none")
-      logger.warn(
-        { defaultRole: config.signIn.defaultRole },
-        "everyone who signs in has this role on everything: set signIn.defaultRole to none to let the policy decide",
-      );
     logger.info({ url: server.url }, "portal-api is listening");
     if (!(await isConsoleBuilt(config.console)))
       logger.warn({ folder: config.console }, "the console is not built: run `npm run build`");

@@ -66,8 +66,8 @@ export const signIn = z.strictObject({
         .refine(({ group, person }) => (group === undefined) !== (person === undefined), "needs `group` or `person`"),
     )
     .default([]),
-  /** Of everyone else who can sign in. */
-  defaultRole: role.default("viewer"),
+  /** Of everyone else who can sign in. Default: `none` with a policy file, which then decides, otherwise `viewer`. */
+  defaultRole: role.optional(),
   /** The longest time that a token may be valid. */
   maxTokenDays: z.int().min(1).max(3_650).default(365),
   /** Personal tokens of an issuer's people are refused when the issuer has not confirmed the person for so long. */
