@@ -89,6 +89,7 @@ export async function openBench(options: {
   readonly nowMs?: () => number;
   /** Default: everything may be used. */
   readonly require?: StepContext<unknown>["require"];
+  readonly checkoutLimits?: StepContext<unknown>["checkoutLimits"];
   /** For every run that does not say otherwise. */
   readonly limits?: RunLimits;
 }): Promise<StepBench> {
@@ -123,6 +124,7 @@ export async function openBench(options: {
       log: (line) => void lines.push(line),
       environment: { PATH: [...(options.path ?? []), process.env.PATH ?? ""].join(delimiter) },
       exec: execIn({ workspace, home, path: options.path ?? [], signal: abort.signal, lines, programs }),
+      checkoutLimits: options.checkoutLimits ?? { mb: 1_024, files: 100_000 },
       require: options.require ?? (() => {}),
       effect: effectOf(step, task, permits, crashIf),
       fetch: options.fetch ?? fetch,

@@ -106,6 +106,9 @@ export const runnerConfigSchema = z
       .strictObject({
         /** All files of one job, in MiB. */
         diskMb: z.int().min(1).default(20_480),
+        /** Files of one checkout in MiB, and what git may download for it at a time. */
+        checkoutMb: z.int().min(1).default(10_240),
+        checkoutFiles: z.int().min(1).default(1_000_000),
         /** Memory of one script in the sandbox, in MiB. Default: three quarters of what the runner may use. */
         memoryMb: z.int().min(16).default(defaultMemoryMb),
         /** Processes and threads of one script in the sandbox. */

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { appendFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
-import { parseTree, type TreeEntry } from "./decide-contents.ts";
+import { checkoutExcess, parseTree, type TreeEntry } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
 import { checkLinks } from "./links.ts";
 import { fetchRevision, hasCommit, type Mirror, type Revision, refused } from "./mirror.ts";
@@ -50,7 +50,12 @@ export async function fillFolder(
     local: true,
   });
   await pointHead(git, revision, commit);
-  const entries = parseTree(await git(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit]));
+  const entries = parseTree(await git(["ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit]));
+  const excess = checkoutExcess(entries, runtime.limits);
+  if (excess) {
+    const problem = `${mirror.remote.url} has ${excess.has} at ${commit.slice(0, 12)}.`;
+    throw new GantryError("checkout-too-large", { limit: excess.limit, problem });
+  }
   await checkLinks(mirror, git, entries);
   await git(["-c", "core.symlinks=true", "reset", "--hard", "--quiet"]);
   const [, author = "", subject = ""] = (

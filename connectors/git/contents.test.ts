@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { appendFile, lstat, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -138,6 +138,35 @@ test("a commit starts no program that a script has written into the configuratio
   await assert.rejects(lstat(canary));
 });
 
+test("a repository that is too large is refused before its files are written, and while it is downloaded", async (t) => {
+  const { bench, plant, repository } = await world(t, { checkoutLimits: { mb: 2, files: 50 } });
+  const many = await plant(Array.from({ length: 51 }, (_, n) => ({ path: `f${n}`, content: "x" })));
+  const bomb = await plant([{ path: "zeros", content: "0".repeat(8 * 1_048_576) }]);
+  const huge = await plant([{ path: "noise", content: randomBytes(4 * 1_048_576).toString("hex") }]);
+  const lfs = await plant([
+    { path: ".gitattributes", content: "*.bin filter=lfs\n" },
+    {
+      path: "a.bin",
+      content: `version https://git-lfs.github.com/spec/v1\noid sha256:${"4".repeat(64)}\nsize 99999999999\n`,
+    },
+  ]);
+  for (const [slug, limit, problem] of [
+    [many, "50 files", /has 51 files at/],
+    [bomb, "2 MiB", /has 8 MiB at/],
+    [huge, "2 MiB", /was stopped while it downloaded/],
+    [lfs, "2 MiB", /Git LFS files of .* have 95368 MiB/],
+  ] as const) {
+    const outcome = await bench.once(checkout, { repository: repository(slug), directory: slug });
+    assert.ok(outcome.kind === "errored" && outcome.failure.code === "checkout-too-large", JSON.stringify(outcome));
+    assert.equal(outcome.failure.message, `The checkout has more than ${limit}.`);
+    assert.match(outcome.failure.why ?? "", problem);
+    assert.deepEqual(
+      (await readdir(join(bench.workspace, slug)).catch(() => [])).filter((name) => /^f\d|zeros|noise/.test(name)),
+      [],
+    );
+  }
+});
+
 test("a submodule that the app may not read is refused, and nothing of it is fetched", async (t) => {
   const refusals: string[] = [];
   const { bench, plant, tip, repository } = await world(t, {
@@ -264,7 +293,7 @@ async function commitOf(
 }
 
 /** A git host with an LFS store in front of it, and repositories of any content. */
-async function world(t: TestContext, more: Pick<Parameters<typeof openBench>[0], "require"> = {}) {
+async function world(t: TestContext, more: Pick<Parameters<typeof openBench>[0], "require" | "checkoutLimits"> = {}) {
   const lab = await startLabHost("bitbucket-dc", await tempDir(t));
   const lfs = { objects: new Map<string, Buffer>(), log: [] as string[], credentials: [] as (string | undefined)[] };
   const server = createServer((request, response) => {

@@ -56,9 +56,9 @@ export async function fillContents(access: ContentsAccess, repository: FilledRep
   } else if (links.length > 0)
     access.log(`${counted(links.length, "submodule is", "submodules are")} left out, as the step says`);
   if (!access.lfs) return;
-  const { signal } = access.runtime;
+  const { signal, limits } = access.runtime;
   const files = await fillLfs(
-    { remote: mirror.remote, fetch: access.fetch, signal, cache: access.cache },
+    { remote: mirror.remote, fetch: access.fetch, signal, cache: access.cache, maxMb: limits.mb },
     git,
     folder,
     entries,

@@ -2,17 +2,35 @@
 // written by a stranger: a link must not lead out of its repository, an address must not lead to another host.
 
 import { posix } from "node:path";
+import type { CheckoutLimits } from "@gantry/core/step/step.ts";
 
-export type TreeEntry = { readonly mode: string; readonly object: string; readonly path: string };
+/** `size`: bytes of a file; 0 for a submodule. */
+export type TreeEntry = {
+  readonly mode: string;
+  readonly object: string;
+  readonly size: number;
+  readonly path: string;
+};
 
 export const MODE = { link: "120000", submodule: "160000" } as const;
 
-/** Reads `git ls-tree -r -z`. */
+/** Reads `git ls-tree -r -l -z`. */
 export function parseTree(listed: string): readonly TreeEntry[] {
   return listed.split("\0").flatMap((line) => {
-    const [, mode, object, path] = /^(\d+) \w+ ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
-    return mode !== undefined && object !== undefined && path !== undefined ? [{ mode, object, path }] : [];
+    const [, mode, object, size = "", path] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(line) ?? [];
+    if (mode === undefined || object === undefined || path === undefined) return [];
+    return [{ mode, object, size: size === "-" ? 0 : Number(size), path }];
   });
+}
+
+/** What is too much of a commit for a checkout; undefined when it fits. Known before any file is written. */
+export function checkoutExcess(
+  entries: readonly TreeEntry[],
+  { mb, files }: CheckoutLimits,
+): { readonly limit: string; readonly has: string } | undefined {
+  const usedMb = entries.reduce((sum, { size }) => sum + size, 0) / 1_048_576;
+  if (entries.length > files) return { limit: `${files} files`, has: `${entries.length} files` };
+  return usedMb > mb ? { limit: `${mb} MiB`, has: `${Math.ceil(usedMb)} MiB` } : undefined;
 }
 
 /** As many as Linux follows. */

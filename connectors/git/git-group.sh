@@ -3,6 +3,8 @@
 
 # The empty line is for simple-git, which waits 50 ms for a program that says nothing.
 echo >&2
+# A repository that is too large is stopped while it is downloaded.
+[ -z "${GANTRY_MAX_BLOCKS:-}" ] || ulimit -f "$GANTRY_MAX_BLOCKS"
 # A shell gives what runs in its background an empty input, so ours is handed over under another number.
 exec 3<&0
 if command -v setsid >/dev/null; then

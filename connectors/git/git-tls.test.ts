@@ -24,6 +24,7 @@ test("git trusts the certificate that `ca:` names, and any with `insecureSkipVer
   const git = openGit({
     gitDir: dir,
     environment: { PATH: process.env.PATH ?? "" },
+    limits: { mb: 100, files: 10_000 },
     signal: AbortSignal.timeout(30_000),
   });
   const list = async (tls: Remote["tls"]): Promise<string> => {

@@ -21,6 +21,7 @@ import { checkout, commitPush } from "./steps.ts";
 type Row = { id: string; says: string; where: "url" | "ref" | "tree"; payload?: string; files?: TreeFile[] };
 const ROWS = JSON.parse(readFileSync(new URL("../../lab/contract/hostile/git.json", import.meta.url), "utf8")) as Row[];
 const environment = { PATH: process.env.PATH ?? "" };
+const limits = { mb: 100, files: 10_000 };
 /** Two tests look at the machine's processes. */
 const noProc = existsSync("/proc/self/cmdline") ? false : "this machine has no /proc";
 const rows = (where: Row["where"]) => ROWS.filter((row) => row.where === where);
@@ -29,7 +30,7 @@ test("hostile addresses are refused by us, and by git itself if they got that fa
   const dir = await tempDir(t);
   const canary = join(dir, "canary");
   const host = "127.0.0.1:4711";
-  const git = openGit({ gitDir: await bareIn(dir), environment, signal: AbortSignal.timeout(30_000) });
+  const git = openGit({ gitDir: await bareIn(dir), environment, limits, signal: AbortSignal.timeout(30_000) });
   // The remote is what decides the protocol; the address is the attacker's.
   const remote = { system: "bitbucket", url: `http://${host}/x.git`, authorization: "Bearer the-secret" };
   for (const { id, says, payload = "" } of rows("url")) {
@@ -113,7 +114,12 @@ test("G7 a redirect is not followed, and the credential goes nowhere else", asyn
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     t.after(() => server.close());
   }
-  const git = openGit({ gitDir: await bareIn(await tempDir(t)), environment, signal: AbortSignal.timeout(10_000) });
+  const git = openGit({
+    gitDir: await bareIn(await tempDir(t)),
+    environment,
+    limits,
+    signal: AbortSignal.timeout(10_000),
+  });
   const url = `http://127.0.0.1:${portOf(redirecting)}/x.git`;
   const remote = { system: "bitbucket", url, authorization: "Bearer the-secret" };
   await assert.rejects(git(["ls-remote", "--", url], { remote }), { code: "system-strange" });
@@ -203,7 +209,7 @@ async function askSilentHost(t: Parameters<typeof tempDir>[0], token: string) {
   });
   const connected = new Promise((resolve) => silent.once("connection", (socket) => resolve(socket)));
   const abort = new AbortController();
-  const git = openGit({ gitDir: await bareIn(await tempDir(t)), environment, signal: abort.signal });
+  const git = openGit({ gitDir: await bareIn(await tempDir(t)), environment, limits, signal: abort.signal });
   const url = `http://127.0.0.1:${portOf(silent)}/x.git`;
   const asked = git(["ls-remote", "--", url], { remote: { system: "b", url, authorization: `Bearer ${token}` } });
   asked.catch(() => undefined);
@@ -215,7 +221,7 @@ async function bareIn(dir: string): Promise<string> {
   const cache = join(dir, "cache");
   await mkdir(cache);
   const remote = { system: "b", url: "http://127.0.0.1/x.git", authorization: "" };
-  return (await openMirror(cache, remote, { environment, signal: AbortSignal.timeout(10_000) })).dir;
+  return (await openMirror(cache, remote, { environment, limits, signal: AbortSignal.timeout(10_000) })).dir;
 }
 
 function plainStatus(folder: string, home: string): void {

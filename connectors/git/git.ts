@@ -4,6 +4,7 @@
 
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import type { CheckoutLimits } from "@gantry/core/step/step.ts";
 import { GitPluginError, type SimpleGitOptions, simpleGit } from "simple-git";
 import { plainLine } from "./names.ts";
 
@@ -29,6 +30,7 @@ export type GitRuntime = {
   /** Where programs are and how the network is reached; nothing else of the runner's environment reaches git. */
   readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  readonly limits: CheckoutLimits;
 };
 
 export type GitCall = {
@@ -59,6 +61,11 @@ export function openGit(place: GitPlace): Git {
       return await git.raw([...args]);
     } catch (error) {
       if (place.signal.aborted) throw place.signal.reason;
+      // The kernel ended the program that wrote the downloaded pack.
+      if (call.remote && /died of signal 25|File size limit exceeded|File too large/i.test(String(error))) {
+        const problem = `git was stopped while it downloaded from ${call.remote.url}.`;
+        throw new GantryError("checkout-too-large", { limit: `${place.limits.mb} MiB`, problem });
+      }
       throw gitError(error, args[0] ?? "", call.remote);
     }
   };
@@ -225,6 +232,8 @@ function environmentOf(place: GitPlace, call: GitCall): Record<string, string> {
   const protocols = [call.remote && new URL(call.remote.url).protocol.slice(0, -1), call.local && "file"];
   return {
     ...place.environment,
+    // The largest file that git may write, in blocks of 512 bytes: a fetch writes one pack.
+    ...(call.remote === undefined ? {} : { GANTRY_MAX_BLOCKS: String(place.limits.mb * 2_048) }),
     HOME: "/nonexistent",
     LC_ALL: "C",
     GIT_DIR: place.gitDir,

@@ -15,6 +15,8 @@ export type LfsAccess = {
   readonly remote: Remote;
   readonly fetch: typeof fetch;
   readonly signal: AbortSignal;
+  /** Of all files of one checkout, MiB. */
+  readonly maxMb: number;
   /** A folder that outlives the job; objects are kept there by their digest. */
   readonly cache: string;
 };
@@ -54,6 +56,12 @@ export async function fillLfs(
     if (pointer) pointers.set(path, pointer);
   }
   const wanted = [...new Map([...pointers.values()].map((pointer) => [pointer.oid, pointer])).values()];
+  // A file that many paths name is copied to each of them.
+  const usedMb = [...pointers.values()].reduce((sum, { size }) => sum + size, 0) / 1_048_576;
+  if (usedMb > access.maxMb) {
+    const problem = `The Git LFS files of ${access.remote.url} have ${Math.ceil(usedMb)} MiB.`;
+    throw new GantryError("checkout-too-large", { limit: `${access.maxMb} MiB`, problem });
+  }
   await mkdir(objectsIn(access), { recursive: true });
   const missing = wanted.filter(({ oid }) => !existsSync(join(objectsIn(access), oid)));
   for (let at = 0; at < missing.length; at += BATCH) await download(access, missing.slice(at, at + BATCH));

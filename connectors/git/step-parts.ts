@@ -21,7 +21,10 @@ export type RepositoryInput = z.output<typeof repositoryInput>;
 
 /** A repository with its host and its mirror. */
 export async function openRepository(
-  context: Pick<StepContext<unknown, "git">, "system" | "fetch" | "signal" | "cache" | "environment">,
+  context: Pick<
+    StepContext<unknown, "git">,
+    "system" | "fetch" | "signal" | "cache" | "environment" | "checkoutLimits"
+  >,
   repository: RepositoryInput,
 ): Promise<{ readonly host: GitHost; readonly mirror: Mirror }> {
   const { system, host } = hostOf(context, repository);
@@ -42,8 +45,12 @@ export function hostOf(
   return { system, host: openHost({ system, fetch: context.fetch, signal: context.signal }) };
 }
 
-export function runtimeOf({ environment, signal }: Pick<StepContext<unknown>, "environment" | "signal">): GitRuntime {
-  return { environment, signal };
+export function runtimeOf({
+  environment,
+  signal,
+  checkoutLimits,
+}: Pick<StepContext<unknown>, "environment" | "signal" | "checkoutLimits">): GitRuntime {
+  return { environment, signal, limits: checkoutLimits };
 }
 
 /** When the host asks for a pause, the step waits that long. */

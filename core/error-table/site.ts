@@ -160,6 +160,12 @@ export const SITE_ERRORS = {
     why: "This is the limit for all files of a job on this runner.",
     todo: "Write less, remove what is not needed, or let the platform team raise `limits.diskMb` of the runner.",
   },
+  "checkout-too-large": {
+    status: 422,
+    message: "The checkout has more than {limit}.",
+    why: "{problem}",
+    todo: "Remove what a build does not need from the repository, check out less history with `depth`, or let the platform team raise `limits` of the runner.",
+  },
   "memory-limit": {
     status: 422,
     message: "The script used more than {limit} of memory.",

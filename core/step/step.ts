@@ -84,6 +84,8 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
    */
   readonly environment: Readonly<Record<string, string>>;
   readonly effect: RunEffect;
+  /** What a checkout may have, as the site's configuration says. */
+  readonly checkoutLimits: CheckoutLimits;
   /** Throws `outside-app` when this may not be used for the app of the task. Called before credentials are sent. */
   readonly require: (resource: Resource) => void;
   /** Addresses of other systems than those of the site must be ones that people may choose; else it throws `address-refused`. */
@@ -95,6 +97,9 @@ export type StepContext<I, K extends SystemKind = SystemKind> = {
   /** The runner's clock in milliseconds since 1970; for measuring and for nothing that must be equal in every attempt. */
   readonly nowMs: () => number;
 };
+
+/** `mb`: MiB of its files, and of what git downloads for it. */
+export type CheckoutLimits = { readonly mb: number; readonly files: number };
 
 /** What a step may know of the task; equal in every attempt. */
 export type TaskFacts = {

@@ -100,6 +100,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "cluster-unknown": { system: "argocd", cluster: "seoul-dp", problem: "It knows tokyo-dp." },
   "disk-full": { free: 90, used: 4_000 },
   "disk-limit": { limit: 4_096 },
+  "checkout-too-large": { limit: "10240 MiB", problem: "APPS/orders has 12000 MiB in 400 files." },
   "memory-limit": { limit: "4 GiB" },
   "no-builder": { problem: "Line 4 (RUN) needs an image builder." },
   "config-invalid": { problem: "gantry.yaml:3: unknown key prot (did you mean port?)" },

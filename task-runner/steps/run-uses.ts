@@ -218,6 +218,7 @@ function contextOf(
       clock: deps.clock,
       signal,
     }),
+    checkoutLimits: { mb: environment.config.limits.checkoutMb, files: environment.config.limits.checkoutFiles },
     require: (resource) => requireInside(run, step.name, [resource]),
     // So that a step that does not pass on its signal is stopped, too.
     fetch: (address, init) => {
