@@ -129,7 +129,7 @@ const PRIVATE_FILES: Readonly<Record<string, readonly string[]>> = {
   ],
   jira: ["adf.ts"],
   mail: ["address.ts", "decide-delivery.ts", "render.ts"],
-  messenger: ["answer.ts", "escape.ts", "presets.ts", "template.ts"],
+  messenger: ["escape.ts", "presets.ts", "template.ts"],
   nexus: ["settings-files.ts"],
   oci: ["manifest.ts", "reference.ts", "transport.ts", "upload.ts"],
   sonarqube: ["decide-branch.ts", "decide-gate.ts", "decide-scan-failure.ts", "report-task.ts", "scanner.ts"],

@@ -1,10 +1,10 @@
-// Classifies the answer of a messenger: delivered, retry, or refused.
+// Classifies the HTTP answer of a receiver of messages: delivered, retry, or refused.
 
 import { isJsonObject } from "@gantry/core/json.ts";
 import type { SendResult } from "@gantry/core/notify/channel.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 
-export type MessengerAnswer = {
+export type ChannelAnswer = {
   readonly status: number;
   readonly type: string;
   readonly text: string;
@@ -15,13 +15,13 @@ const HOUR_MS = 3_600_000;
 
 /**
  * 404 and 410: the address no longer exists (Slack: hook revoked, channel archived). 401: the token has to be renewed, and
- * the message can wait for that. Other 4xx: the messenger will never accept this message. 200 with a web page comes from a
- * proxy or a login page, not from the messenger.
+ * the message can wait for that. Other 4xx: the receiver will never accept this message. 200 with a web page comes from a
+ * proxy or a login page, not from the receiver.
  */
-export function readMessengerAnswer(answer: MessengerAnswer, nowMs: number): SendResult {
+export function readChannelAnswer(answer: ChannelAnswer, nowMs: number): SendResult {
   const { status } = answer;
   if (status >= 200 && status < 300) {
-    if (isPage(answer)) return { kind: "retry", problem: "a web page answered in place of the messenger" };
+    if (isPage(answer)) return { kind: "retry", problem: "a web page answered in place of the receiver" };
     const refused = saysNo(answer.text);
     return refused === undefined
       ? { kind: "delivered" }
@@ -37,11 +37,11 @@ export function readMessengerAnswer(answer: MessengerAnswer, nowMs: number): Sen
   return { kind: "refused", problem };
 }
 
-function isPage({ type, text }: MessengerAnswer): boolean {
+function isPage({ type, text }: ChannelAnswer): boolean {
   return type.includes("html") || /^\s*<(!doctype|html)/i.test(text);
 }
 
-/** Some messengers answer 200 and report the failure in the body. */
+/** Some receivers answer 200 and report the failure in the body. */
 function saysNo(text: string): string | undefined {
   const body = parse(text);
   if (!isJsonObject(body)) return undefined;
