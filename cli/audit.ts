@@ -108,7 +108,9 @@ async function verify(read: Arguments, io: Io): Promise<number> {
     const { entries, last, open } = verdict;
     io.stdout(`The audit log is whole: ${entries} entries, the last is ${last.seq}, with the hash\n${last.hash}\n`);
     if (open.length > 0)
-      io.stdout(`${open.length} changes have no outcome: they are running, or their process ended (${open[0]} …).\n`);
+      io.stdout(
+        `${open.length === 1 ? "1 change has" : `${open.length} changes have`} no outcome yet, beginning with entry ${open[0]}: still running, or the portal ended in between.\n`,
+      );
   }
   return verdict.ok ? 0 : 1;
 }

@@ -5,7 +5,7 @@ import { VERB_NAMES, VERBS } from "@gantry/core/access/verbs.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
 import { z } from "zod";
 import type { Io } from "./io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
+import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFor } from "./portal-access.ts";
 
 const HELP = `Usage: gantry can VERB [APP] [--as USER] [--groups A,B] [--site SITE] [--pipeline NAME]
 
@@ -47,7 +47,7 @@ export async function can(argv: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   const path = `/v1/access/can?${new URLSearchParams({ verb, ...query })}`;
-  const told = await portalFor({ portal: values.portal, data: values.data }, io).get(path, answer);
+  const told = await portalFor(values, io).get(path, answer);
   io.stdout(values.json ? `${JSON.stringify(told, null, 2)}\n` : inWords(told));
   return told.allowed ? 0 : 1;
 }
@@ -60,7 +60,7 @@ function inWords({ allowed, reason, needs, as }: z.infer<typeof answer>): string
 type Arguments = {
   readonly verb: string;
   readonly query: Readonly<Record<string, string>>;
-  readonly values: { readonly portal?: string; readonly data: string; readonly json: boolean };
+  readonly values: PortalFlags & { readonly json: boolean };
 };
 
 /** The arguments, an empty text for `--help`, or an error message. */

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { connectionProblem } from "@gantry/core/system-error-words.ts";
 import { errorOf } from "@gantry/runtime/http/problem.ts";
 import { z } from "zod";
 import manifest from "./package.json" with { type: "json" };
@@ -44,11 +45,7 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
       ...(body ? { body: JSON.stringify(body) } : {}),
     }).catch((cause: unknown) => {
       signal.throwIfAborted();
-      throw new GantryError(
-        "unavailable",
-        { what: `The portal at ${url}`, problem: "Nothing listens on that address." },
-        { cause },
-      );
+      throw new GantryError("unavailable", { what: `The portal at ${url}`, problem: whyUnreachable(cause) }, { cause });
     });
     const content: unknown = answer.status === 204 ? undefined : await answer.json();
     if (!answer.ok)
@@ -65,6 +62,12 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
     change: (path) => ask("POST", path, z.undefined(), {}),
     delete: (path) => ask("DELETE", path, z.undefined()),
   };
+}
+
+function whyUnreachable(cause: unknown): string {
+  const problem = connectionProblem(cause);
+  const isUntrusted = /not signed by an authority/.test(problem);
+  return isUntrusted ? `${problem}. NODE_EXTRA_CA_CERTS names a file with further authorities` : problem;
 }
 
 export const signInLink = z.object({ url: z.string() });

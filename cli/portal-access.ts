@@ -31,6 +31,11 @@ export type PortalFlags = {
   readonly "allow-plain-http"?: boolean;
 };
 
+/** The flags that `portalFor` needs, out of those of a command. */
+export function portalFlagsOf({ portal, data, "allow-plain-http": allowPlainHttp = false }: PortalFlags): PortalFlags {
+  return { portal, data, "allow-plain-http": allowPlainHttp };
+}
+
 /** Throws `secret-unreadable` when the folder has no token or address, and `config-invalid` for a line that others can read. */
 export function portalFor({ portal, data, ...flags }: PortalFlags, io: Io): PortalClient {
   const url = portal ?? io.env.GANTRY_PORTAL ?? portalOf(data, io);
@@ -40,12 +45,12 @@ export function portalFor({ portal, data, ...flags }: PortalFlags, io: Io): Port
     throw new GantryError("config-invalid", { problem });
   }
   const file = io.env.GANTRY_TOKEN_FILE ?? join(data, "admin-token");
-  const token = io.env.GANTRY_TOKEN ?? readText(file, "The token of an administrator", io).trim();
+  const token = io.env.GANTRY_TOKEN ?? readText(file, "The token for the portal", io).trim();
   return portalClient(url.replace(/\/+$/, ""), token, AbortSignal.timeout(DEADLINE_MS));
 }
 
 function readUrl(url: string): string {
-  if (URL.canParse(url)) return url;
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
   throw new GantryError("config-invalid", {
     problem: `the address of the portal must be like https://gantry.example.com`,
   });
@@ -61,7 +66,7 @@ function readText(file: string, what: string, io: Io): string {
   try {
     return io.readFile(file);
   } catch (error) {
-    const problem = `The file ${file} cannot be read: ${fileProblem(error)}.`;
+    const problem = `The file ${file} cannot be read: ${fileProblem(error)}. GANTRY_PORTAL has the address of the portal, and GANTRY_TOKEN or GANTRY_TOKEN_FILE a token; --data names the folder of \`gantry start\`.`;
     throw new GantryError("secret-unreadable", { what, problem }, { cause: error });
   }
 }

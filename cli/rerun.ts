@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import { taskView } from "@gantry/wire/agent/views.ts";
 import type { Io } from "./io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
+import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "./portal-access.ts";
 
 const HELP = `Usage: gantry rerun TASK      run the jobs that did not succeed again, as a new task
 
@@ -36,12 +36,10 @@ export async function rerun(argv: readonly string[], io: Io): Promise<number> {
   return 0;
 }
 
-type Arguments = {
+type Arguments = PortalFlags & {
   readonly task: string;
   readonly all: boolean;
   readonly newest: boolean;
-  readonly portal: string | undefined;
-  readonly data: string;
   readonly json: boolean;
 };
 
@@ -52,8 +50,8 @@ function readArguments(argv: readonly string[]): Arguments | string {
     if (values.help) return "";
     const [task, ...more] = positionals;
     if (task === undefined || more.length > 0) return "`gantry rerun` takes the id of one task.";
-    const { all, newest, portal, data, json } = values;
-    return { task, all, newest, portal, data, json };
+    const { all, newest, json } = values;
+    return { task, all, newest, json, ...portalFlagsOf(values) };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -5,7 +5,7 @@ import { enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { page, type RunnerView, runnerView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import type { Io } from "./io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
+import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "./portal-access.ts";
 
 const HELP = `Usage: gantry runners                   list the runners of all sites
        gantry runners enrol SITE [NAME] create a one-time token for a new runner, with NAME only for this one
@@ -80,15 +80,12 @@ function table(items: readonly RunnerView[]): string {
 const VERBS = ["list", "enrol", "renew-key", "remove", "readmit"] as const;
 type Verb = (typeof VERBS)[number];
 
-type Arguments = {
+type Arguments = PortalFlags & {
   readonly verb: Verb;
   /** Of a runner; of a site for `enrol`. */
   readonly name: string;
   /** For `enrol`: the only runner that may use the token. */
   readonly runner: string | undefined;
-  readonly portal: string | undefined;
-  readonly "allow-plain-http": boolean;
-  readonly data: string;
   readonly json: boolean;
 };
 
@@ -107,9 +104,7 @@ function readArguments(argv: readonly string[]): Arguments | string {
       verb,
       name,
       runner,
-      portal: values.portal,
-      "allow-plain-http": values["allow-plain-http"],
-      data: values.data,
+      ...portalFlagsOf(values),
       json: values.json,
     };
   } catch (error) {

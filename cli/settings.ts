@@ -7,7 +7,7 @@ import { SETTINGS, type SettingKey } from "@gantry/core/settings/settings.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { type SettingView, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
 import type { Io } from "./io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
+import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "./portal-access.ts";
 
 const HELP = `Usage: gantry settings [get [KEY]]              show the values and what is allowed
        gantry settings set KEY VALUE [--why TEXT]
@@ -58,11 +58,8 @@ export async function settings(argv: readonly string[], io: Io): Promise<number>
   return 0;
 }
 
-type Arguments = {
+type Arguments = PortalFlags & {
   readonly positionals: readonly string[];
-  readonly portal: string | undefined;
-  readonly "allow-plain-http": boolean;
-  readonly data: string;
   readonly why: string | undefined;
   readonly json: boolean;
 };
@@ -86,9 +83,7 @@ function readArguments(argv: readonly string[]): Arguments | string {
       return `Wrong number of arguments for \`gantry settings ${verb}\`.`;
     return {
       positionals,
-      portal: values.portal,
-      "allow-plain-http": values["allow-plain-http"],
-      data: values.data,
+      ...portalFlagsOf(values),
       why: values.why,
       json: values.json,
     };

@@ -18,6 +18,7 @@ const FILES: Words = {
   EIO: "the disk reports an I/O error",
 };
 
+const UNTRUSTED = "its certificate is not signed by an authority that this process trusts";
 const CONNECTIONS: Words = {
   ECONNREFUSED: "nothing listens on that address",
   ECONNRESET: "the other side closed the connection",
@@ -32,6 +33,14 @@ const CONNECTIONS: Words = {
   UND_ERR_BODY_TIMEOUT: "the answer stopped before its end",
   EHOSTUNREACH: "there is no route to that host",
   ENETUNREACH: "there is no route to that network",
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet",
+  ERR_SSL_WRONG_VERSION_NUMBER: "the other side does not speak TLS",
 };
 
 /** Why a file cannot be read: "there is no such file (ENOENT)". Ends a sentence, without its full stop. */

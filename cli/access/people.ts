@@ -5,7 +5,7 @@ import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "../portal-access.ts";
+import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "../portal-access.ts";
 
 const HELP = `Usage: gantry people                       list everyone who has an account
        gantry people add NAME [--role ROLE] [--group GROUP]… [--display-name TEXT] [--mail ADDRESS]
@@ -100,14 +100,12 @@ function linkText(name: string, { url, expiresAt }: z.infer<typeof activation>):
 const VERBS = ["list", "add", "reset", "disable", "enable", "remove", "sessions", "sign-out"] as const;
 type Verb = (typeof VERBS)[number];
 
-type Arguments = {
+type Arguments = PortalFlags & {
   readonly verb: Verb;
   readonly name: string;
   /** Of the person, in the API. */
   readonly path: string;
   readonly about: { readonly [field: string]: string | string[] };
-  readonly portal: string | undefined;
-  readonly data: string;
   readonly json: boolean;
 };
 
@@ -141,7 +139,7 @@ function readArguments(argv: readonly string[]): Arguments | string {
     if (verb !== "add" && Object.keys(about).length > 0)
       return "--role, --group, --display-name and --mail are for `add`.";
     const path = `/v1/people/${encodeURIComponent(name)}`;
-    return { verb, name, path, about, portal: values.portal, data: values.data, json: values.json };
+    return { verb, name, path, about, json: values.json, ...portalFlagsOf(values) };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

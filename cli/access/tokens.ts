@@ -5,7 +5,7 @@ import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
-import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "../portal-access.ts";
+import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "../portal-access.ts";
 
 const HELP = `Usage: gantry tokens                       list the tokens of everyone, without their secrets
        gantry tokens create NAME --role ROLE [--days N] [--verb VERB]… [--app APP]… [--site SITE]…
@@ -73,13 +73,11 @@ function secretText({ name, token: secret, expiresAt, previousUntil }: z.infer<t
 const VERBS = ["list", "create", "rotate", "revoke"] as const;
 type Verb = (typeof VERBS)[number];
 
-type Arguments = {
+type Arguments = PortalFlags & {
   readonly verb: Verb;
   readonly name: string;
   readonly owner: string | undefined;
   readonly body: { readonly [field: string]: unknown };
-  readonly portal: string | undefined;
-  readonly data: string;
   readonly json: boolean;
 };
 
@@ -108,17 +106,20 @@ function readArguments(argv: readonly string[]): Arguments | string {
         site: { type: "string", multiple: true },
       },
     });
-    const { help, portal, data, json, ...own } = values;
-    if (help) return "";
+    if (values.help) return "";
     const [given = "list", name = "", ...more] = positionals;
     const verb = VERBS.find((one) => one === given);
     if (verb === undefined) return `Unknown command: gantry tokens ${given}`;
     if (more.length > 0 || (verb === "list") !== (name === ""))
       return `Wrong number of arguments for \`gantry tokens ${verb}\`.`;
-    const foreign = Object.keys(own).find((flag) => !FLAGS[verb].includes(flag));
+    const { role, days, overlap, owner, app, site } = values;
+    const own: Own = { role, days, overlap, owner, verb: values.verb, app, site };
+    const foreign = Object.entries(own).find(
+      ([flag, value]) => value !== undefined && !FLAGS[verb].includes(flag),
+    )?.[0];
     if (foreign !== undefined) return `\`gantry tokens ${verb}\` has no flag --${foreign}.`;
-    if (verb === "create" && own.role === undefined) return "`gantry tokens create` needs --role.";
-    return { verb, name, owner: own.owner, body: bodyOf(own), portal, data, json };
+    if (verb === "create" && role === undefined) return "`gantry tokens create` needs --role.";
+    return { verb, name, owner, body: bodyOf(own), json: values.json, ...portalFlagsOf(values) };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -128,6 +129,7 @@ type Own = {
   readonly role?: string | undefined;
   readonly days?: string | undefined;
   readonly overlap?: string | undefined;
+  readonly owner?: string | undefined;
   readonly verb?: string[] | undefined;
   readonly app?: string[] | undefined;
   readonly site?: string[] | undefined;
