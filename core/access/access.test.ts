@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decideRight, needInWords, rightsOf, type Subject } from "./decide-right.ts";
+import { decideRight, mayMore, needInWords, rightsOf, type Subject } from "./decide-right.ts";
 import type { Binding, Deny, Policy } from "./policy.ts";
 import { readPolicy } from "./read-policy.ts";
 import { leastRole, ROLE_VERBS, ROLES, type Role } from "./roles.ts";
@@ -107,6 +107,37 @@ test("a deny wins, says why, and whoever could do it is named", () => {
   assert.equal(needInWords(missing.whoCould, "app"), "Needs the role developer on this app: ask corp:team-payments.");
   const nobody = decideRight({ verb: "manage-tokens", caller: caller(), policy: undefined });
   assert.equal(needInWords(nobody.whoCould, ""), "Needs the role admin: ask an administrator.");
+});
+
+test("somebody may do more by a role, a group, a name, or by being spared a deny", () => {
+  const policy = policyOf(`
+bindings:
+  - { role: viewer, people: ["*"], apps: [shared] }
+  - { role: developer, groups: [web], apps: [orders] }
+  - { role: admin, people: [boss] }
+deny:
+  - { verbs: [run-cd], groups: [contractors] }
+`);
+  const more = (theirs: Partial<Subject>, mine: Partial<Subject>): boolean =>
+    mayMore(caller({ name: "new", ...theirs }), caller(mine), policy);
+  assert.deepEqual(
+    [more({}, {}), more({ role: "viewer" }, {}), more({ role: "viewer" }, { role: "viewer" })],
+    [false, true, false],
+  );
+  assert.deepEqual(
+    [more({ groups: ["web"] }, { role: "viewer" }), more({ groups: ["web"] }, { role: "developer" })],
+    [true, false],
+  );
+  assert.deepEqual(
+    [more({ groups: ["web"] }, { groups: ["web"] }), more({ groups: ["web"], issuer: "corp" }, {})],
+    [false, false],
+  );
+  assert.deepEqual(
+    [more({ name: "boss" }, { role: "operator" }), more({ name: "boss" }, { role: "admin" })],
+    [true, false],
+  );
+  const contractor = { groups: ["web", "contractors"] };
+  assert.deepEqual([more({ groups: ["web"] }, contractor), more(contractor, contractor)], [true, false]);
 });
 
 test("without a policy a role holds everywhere, and a scope narrows it", () => {

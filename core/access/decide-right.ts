@@ -103,6 +103,20 @@ export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
 }
 
 /**
+ * Whether somebody may do more than a caller: by the role, by a binding of the name or a group, or because a deny of the
+ * caller does not apply to them.
+ */
+export function mayMore(theirs: Subject, caller: Subject, policy: Policy | undefined): boolean {
+  const { mayEverywhere } = rightsOf(caller, policy);
+  const { bindings = [], deny = [] } = policy ?? {};
+  const avoided = deny.filter((one) => isAbout(one, caller) && !isAbout(one, theirs)).flatMap(({ verbs }) => verbs);
+  const isShared = (one: Binding): boolean => isAbout(one, caller) && !one.verbs.some((verb) => avoided.includes(verb));
+  const given = bindings.filter((one) => isAbout(one, theirs) && !isShared(one));
+  const verbs = [...ROLE_VERBS[theirs.role], ...given.flatMap((one) => one.verbs)];
+  return !verbs.every(mayEverywhere);
+}
+
+/**
  * The group `payments` of the issuer `corp` is `corp:payments`: another issuer cannot give its people a group that this one
  * has. Groups of local accounts have no prefix.
  */

@@ -19,7 +19,10 @@ teams:
   payments: []
 roles:
   caretaker: { extends: viewer, verbs: [resolve, rerun] }
+  keeper: { verbs: [manage-tokens, manage-people] }
 bindings:
+  - { role: keeper, people: [keeper] }
+  - { role: developer, people: [robot, boss], groups: [platform], apps: [vault] }
   - { role: developer, people: [gold], apps: ["label:tier=gold"] }
   - { role: developer, people: [team], apps: ["team:payments"] }
   - { role: developer, people: [seoul-only], apps: [orders], sites: [seoul] }
@@ -54,7 +57,7 @@ before(async () => {
   portal.agent.addApp({ name: "orders", record: { targets: TARGETS, build: { site: "seoul" } } });
   portal.agent.addApp({ name: "shiny", record: { labels: { tier: "gold" }, team: "payments" } });
   portal.agent.addApp({ name: "dull", record: { labels: { tier: "tin" } } });
-  for (const name of ["gold", "team", "seoul-only", "caretaker", "no-cd", "many"]) {
+  for (const name of ["gold", "team", "seoul-only", "caretaker", "no-cd", "many", "keeper", "robot"]) {
     const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name, role: "none" } });
     tokens.set(name, ((await answer.json()) as { token: string }).token);
   }
@@ -118,6 +121,26 @@ test("an own role has its verbs and no other: marking a job as done and starting
   assert.equal(refused.code, "forbidden");
   assert.equal(refused.todo, "Needs the role developer on this app: ask no-cd, seoul-only.");
   assert.equal((await post("caretaker", `/v1/tasks/${id}/rerun`, {})).status, 403);
+});
+
+test("whoever may make tokens and accounts cannot make or take over one to which the policy gives more", async () => {
+  await portal.ask("/v1/people", { method: "POST", json: { name: "pat", role: "none", groups: ["platform"] } });
+  await portal.ask("/v1/people", { method: "POST", json: { name: "pam", role: "none", groups: ["visitors"] } });
+  for (const [path, body] of [
+    ["/v1/tokens/robot/rotate", {}],
+    ["/v1/tokens", { name: "boss", role: "none" }],
+    ["/v1/people", { name: "boss", role: "none" }],
+    ["/v1/people", { name: "mallory", role: "none", groups: ["platform"] }],
+    ["/v1/people/pat/reset", {}],
+  ] as const)
+    assert.equal((await post("keeper", path, body)).status, 403, path);
+  for (const [path, body] of [
+    ["/v1/tokens", { name: "harmless", role: "none" }],
+    ["/v1/tokens/harmless/rotate", {}],
+    ["/v1/people", { name: "mia", role: "none", groups: ["visitors"] }],
+    ["/v1/people/pam/reset", {}],
+  ] as const)
+    assert.equal((await post("keeper", path, body)).status, 201, path);
 });
 
 test("views say what the caller may do, and what the rest needs", async () => {

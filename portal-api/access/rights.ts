@@ -1,11 +1,13 @@
 // The rights of callers under the policy in force.
 
-import { type Rights, rightsOf, type Subject } from "@gantry/core/access/decide-right.ts";
+import { mayMore, type Rights, rightsOf, type Subject } from "@gantry/core/access/decide-right.ts";
 import type { Policy } from "@gantry/core/access/policy.ts";
 
 export type RightsOf = {
   /** Under the policy in force now: a caller that stays, as that of a stream, must ask again. */
   readonly of: (caller: Subject) => Rights;
+  /** Whether somebody may do more than the caller. */
+  readonly mayMore: (theirs: Subject, caller: Subject) => boolean;
   /** Grows when the policy changes. */
   readonly version: () => number;
 };
@@ -21,6 +23,7 @@ export function makeRights(source: PolicySource): RightsOf {
   let version = source.version();
   return {
     version: source.version,
+    mayMore: (theirs, caller) => mayMore(theirs, caller, source.policy()),
     of: (caller) => {
       const { name, role, groups, issuer, scope } = caller;
       if (version !== source.version() || known.size >= MAX_ENTRIES) known.clear();

@@ -1,10 +1,9 @@
 // POST /v1/tokens and POST /v1/tokens/{name}/rotate
 
-import { ROLE_VERBS } from "@gantry/core/access/roles.ts";
+import type { Subject } from "@gantry/core/access/decide-right.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
 import { ADMIN } from "../access/admin-token.ts";
-import type { Role } from "../access/decide-access.ts";
 import { onInstallation } from "../access/guards.ts";
 import { tokenId } from "../access/token-store.ts";
 import type { Created } from "../access/tokens.ts";
@@ -48,7 +47,8 @@ export const createToken = route({
   errors: ["conflict"],
   handle: async (call) => {
     refuseScoped(call);
-    refuseMore(call, call.body.role);
+    const { name, role } = call.body;
+    refuseMore(call, { name, role, groups: [] });
     checkDays(call.portal, call.body.days);
     await sendCreated(call, await call.portal.tokens.create(call.body, callerOf(call).name));
   },
@@ -78,7 +78,7 @@ export const rotateToken = route({
       throw new GantryError("bad-request", { problem });
     }
     const found = (await call.portal.tokens.list()).find((one) => tokenId(one) === call.params.name);
-    if (found?.role !== undefined) refuseMore(call, found.role);
+    if (found) refuseMore(call, { name: found.name, role: found.role ?? "none", groups: [] });
     checkDays(call.portal, call.body.days);
     await sendCreated(call, await call.portal.tokens.rotate(call.params.name, call.body, callerOf(call).name));
   },
@@ -95,14 +95,16 @@ export function refuseScoped(call: Pick<Call<unknown, unknown, unknown>, "caller
   }
 }
 
-/** Nobody gives or takes over more than they may do themselves: neither a role nor an account or token that has it. */
-export function refuseMore(call: Pick<Call<unknown, unknown, unknown>, "caller" | "portal">, role: Role): void {
+/**
+ * Nobody gives or takes over more than they may do themselves: neither a role, nor a name or group to which the policy gives
+ * something, nor an account or token that has it.
+ */
+export function refuseMore(call: Pick<Call<unknown, unknown, unknown>, "caller" | "portal">, theirs: Subject): void {
   const caller = callerOf(call);
-  const rights = call.portal.rights.of(caller);
-  if (ROLE_VERBS[role].every((verb) => rights.mayEverywhere(verb))) return;
+  if (!call.portal.rights.mayMore(theirs, caller)) return;
   throw new GantryError("forbidden", {
     who: caller.name,
-    verb: `give or change the role ${role}, which is more than their own`,
+    verb: `give or take over the rights of ${theirs.name} (role ${theirs.role}), which are more than their own`,
   });
 }
 

@@ -60,7 +60,11 @@ const createPerson = route({
     if (!portal.config.signIn.localAccounts) {
       throw new GantryError("bad-request", { problem: "local accounts are turned off (signIn.localAccounts)" });
     }
-    if (body.role !== undefined) refuseMore(call, body.role);
+    const { name, groups = [] } = body;
+    const role = portal.people.roleOf({ ...body, groups });
+    // The default role is everybody's.
+    const isDefault = body.role === undefined && role === portal.config.signIn.defaultRole;
+    refuseMore(call, { name, groups, role: isDefault ? "none" : role });
     const { record, activation } = await portal.people.create(body, callerOf(call).name);
     ctx.status = 201;
     sendUncached(ctx, { person: personViewOf(portal, record), activation: linkOf(portal, ctx, activation) });
@@ -81,8 +85,10 @@ const resetPerson = route({
   errors: ["conflict"],
   handle: async (call) => {
     refuseScoped(call);
-    refuseMore(call, call.portal.people.roleOf(await call.portal.people.get(call.params.name)));
-    const activation = await call.portal.people.reset(call.params.name, callerOf(call).name);
+    const { people } = call.portal;
+    const record = await people.get(call.params.name);
+    refuseMore(call, { ...record, role: people.roleOf(record) });
+    const activation = await people.reset(call.params.name, callerOf(call).name);
     call.ctx.status = 201;
     sendUncached(call.ctx, linkOf(call.portal, call.ctx, activation));
   },
