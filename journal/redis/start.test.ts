@@ -109,7 +109,7 @@ test("without enough replicas nothing is acknowledged, and the error says why", 
   const server = await redisFor(t);
   const journal = await openFor(t, { address: server, waitReplicas: 1, waitMs: 50 });
   const append = journal.append([{ stream: "task/a", expected: 0, events: [{ n: 1 }], snapshot: 1 }]);
-  await assert.rejects(append, isError("unavailable", /0 of 1 replicas have confirmed/));
+  await assert.rejects(append, isError("unavailable", /0 of 1 replica confirmed/));
   await assert.rejects(journal.check(), isError("unavailable", /0 replicas are connected/));
   assert.deepEqual(await journal.feed({ after: 0, limit: 10 }), [], "no reader is shown what is not confirmed");
   assert.equal((await journal.load("task/a"))?.version, 1, "the caller who loads finds that it was committed");

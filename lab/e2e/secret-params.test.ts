@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { hash, randomBytes } from "node:crypto";
+import type { Dirent } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,8 +89,20 @@ const wish = (key: string, licence = SECRET) => ({
   idempotencyKey: key,
 });
 
+/** The runner removes folders of ended jobs at the same time. */
+async function entriesBelow(folder: string): Promise<Dirent[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const below = await Promise.all(
+    entries.map((entry) => (entry.isDirectory() ? entriesBelow(join(folder, entry.name)) : [entry])),
+  );
+  return below.flat();
+}
+
 async function textsIn(folder: string): Promise<string> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const entries = await entriesBelow(folder);
   const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.includes("pipelines"));
   // The runner removes what it has uploaded.
   const read = (file: string): Promise<string> =>

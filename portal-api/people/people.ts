@@ -42,7 +42,7 @@ export type People = {
   readonly get: (name: string) => Promise<PersonRecord>;
   /** Undefined for a person who does not exist, is disabled or was removed. */
   readonly rightsOf: (name: string) => Promise<{ rights: PersonRights; record: PersonRecord } | undefined>;
-  readonly roleOf: (record: PersonRecord) => Role;
+  readonly roleOf: (person: Pick<PersonRecord, "name" | "groups" | "role" | "issuer">) => Role;
 };
 
 export type PeopleSettings = {
@@ -65,7 +65,7 @@ export type PeopleDeps = {
 export function makePeople(deps: PeopleDeps): People {
   const { store, settings } = deps;
   const get = async (name: string): Promise<PersonRecord> => existing((await store.load(name)).record, name);
-  const roleOf = (record: PersonRecord): Role => decideRole(record, settings.roles, settings.defaultRole);
+  const roleOf: People["roleOf"] = (person) => decideRole(person, settings.roles, settings.defaultRole);
   return {
     ...activations(deps),
     get,

@@ -62,8 +62,8 @@ for (const one of ROUTES) {
   });
 
   // An issuer may add parameters of its own to its answers.
-  const skip = one.id === "finishSso";
-  test(`${nameOf(one)} refuses unknown parameters`, { skip }, async () => {
+  if (one.id === "finishSso") continue;
+  test(`${nameOf(one)} refuses unknown parameters`, async () => {
     const admin = tokens.get("admin") ?? "";
     const unknown = await portal.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
       method: one.method,
