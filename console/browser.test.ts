@@ -30,6 +30,9 @@ const ADDRESSES: { readonly [path: string]: readonly string[] } = {
   "/pipelines/:name": ["/pipelines/cd", "/pipelines/unknown"],
 };
 
+/** Addresses of things that do not exist. */
+const NOT_FOUND = /unknown$|nowhere$/;
+
 const DESK = { width: 1_440, height: 900 };
 const PHONE = { width: 360, height: 800 };
 
@@ -94,13 +97,17 @@ async function checkAllPages(viewport: typeof PHONE): Promise<void> {
   assert.deepEqual(
     addresses.filter((address) => address.includes(":")),
     [],
-    "a path with a value needs an address",
+    "add addresses with a value for these paths to ADDRESSES in this file",
   );
   for (const address of addresses) {
     await page.emulateMedia({ colorScheme: "light" });
     await page.setViewportSize(viewport);
     await visit(page, address);
     const place = `${address} at ${viewport.width} px`;
+    if (!NOT_FOUND.test(address)) {
+      const problems = await page.locator(".problem").allInnerTexts();
+      assert.deepEqual(problems, [], `${place}: add what it loads to RESPONSES in console/portal.fixture.ts`);
+    }
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${place} is ${overflow} px too wide`);
     await check(new AxeBuilder({ page }), `${place}, light`);

@@ -251,7 +251,7 @@ function sendApi(response: ServerResponse, url: URL, logs: ReadonlyMap<string, F
   const path = url.pathname;
   const found = path === "/v1/tasks" ? tasksOf(url) : RESPONSES[decodeURIComponent(path)];
   if (path.endsWith("/log")) sendLog(response, url, logs.get(path.split("/").at(-2) ?? "") ?? DEFAULT_LOG);
-  else if (found === undefined) sendProblem(response, 404, "not-found", []);
+  else if (found === undefined) sendNotFound(response, path);
   else sendJson(response, 200, found);
 }
 
@@ -281,6 +281,12 @@ function sendLog(response: ServerResponse, url: URL, { bytes, isFinal }: FakeLog
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify(value));
+}
+
+function sendNotFound(response: ServerResponse, path: string): void {
+  response.writeHead(404, { "content-type": "application/problem+json" });
+  const words = { title: "Not found", detail: `RESPONSES has nothing at ${path}.`, todo: "Look for another one." };
+  response.end(JSON.stringify({ type: "about:blank", status: 404, code: "not-found", requestId: "r1", ...words }));
 }
 
 function sendProblem(response: ServerResponse, status: number, code: string, errors: readonly unknown[]): void {

@@ -1,5 +1,5 @@
-// What Gantry needs of a git host, whoever makes it. Bitbucket Data Center, Bitbucket Cloud and GitHub each implement
-// this in their own client.ts; host.suite.ts is run against all three.
+// What Gantry needs of a git host, whoever makes it. Each host implements this in its own client.ts, and host.suite.ts is
+// run against each.
 
 import type { GitSystem } from "@gantry/core/site/systems.ts";
 

@@ -1,4 +1,4 @@
-// The three git hosts of the lab, each with a site's connection to it, for tests.
+// The git hosts of the lab, each with a site's connection to it, for tests.
 
 import type { GitSystem } from "@gantry/core/site/systems.ts";
 import type { FakeServer } from "../../lab/fakes/fake-server.ts";

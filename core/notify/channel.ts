@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { State } from "../task/states.ts";
 
 export type ChannelType<C = never> = {
-  /** `kind:` in the configuration: messenger, mail, webhook. */
+  /** `kind:` in the configuration: messenger, mail. */
   readonly kind: string;
   /**
    * Configuration of one channel of this kind, strict: unknown keys are refused. `kind` is removed, and references to secrets

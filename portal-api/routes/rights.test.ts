@@ -89,9 +89,19 @@ function foreignStatus(expected: Expected): number {
   return expected.hides ? 404 : 403;
 }
 
+test("every row of the table of rights is a route that is served", () => {
+  const served = new Set(ROUTES.map(nameOf));
+  const unknown = Object.keys(EXPECTED).filter((name) => !served.has(name));
+  assert.deepEqual(
+    unknown,
+    [],
+    "add the route to ROUTES in portal-api/routes/routes.ts, or remove its row from EXPECTED",
+  );
+});
+
 for (const one of ROUTES) {
   const expected = EXPECTED[nameOf(one)];
-  if (!expected) throw new Error(`${nameOf(one)} is not in the table of rights`);
+  if (!expected) throw new Error(`add a row for "${nameOf(one)}" to EXPECTED in portal-api/routes/expected.fixture.ts`);
 
   test(`${nameOf(one)}: a role on an app and a site holds there`, async () => {
     for (const role of ROLE_NAMES) {

@@ -1,0 +1,64 @@
+// What CONTRIBUTING.md asks for when something is added, where no compiler asks: files, tests and lines of documents.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gitSystem } from "@gantry/core/site/systems.ts";
+import { sources } from "./sources.ts";
+
+const TEXTS = new Map(sources(/\.(?:tsx?|md|json|yaml|svg)$/).map(({ path, text }) => [path, text]));
+const textOf = (path: string): string => TEXTS.get(path) ?? "";
+
+for (const provider of gitSystem.shape.provider.options) {
+  test(`extensions: the git host ${provider} has the shared tests and a row in the table of providers`, () => {
+    const suite = `connectors/${provider}/client.test.ts`;
+    assert.ok(textOf(suite).includes(`hostSuite("${provider}")`), `${suite} does not call hostSuite("${provider}")`);
+    const guide = "connectors/git/README.md";
+    assert.match(textOf(guide), new RegExp(`^\\| ${provider} +\\|`, "m"), `${guide}: no row for ${provider}`);
+  });
+}
+
+for (const { path } of sources(/^connectors\/[^/]+\/channel\.ts$/)) {
+  const folder = path.replace(/\/channel\.ts$/, "");
+  test(`extensions: the channel of ${folder} can be configured, is tested and is described`, () => {
+    assert.ok(
+      textOf("notify-agent/channels.ts").includes(path),
+      `add ${path} to CHANNEL_KINDS in notify-agent/channels.ts`,
+    );
+    assert.notEqual(textOf(`${folder}/channel.test.ts`), "", `${folder}/channel.test.ts is missing`);
+    assert.ok(
+      textOf("docs/processes.md").includes(`${folder}/README.md`),
+      `docs/processes.md: name ${folder}/README.md`,
+    );
+  });
+}
+
+test("extensions: every shortcut opens one page", () => {
+  const table = "console/src/frame/pages.tsx";
+  const letters = [...textOf(table).matchAll(/\bshortcut: "(.+?)"/g)].map(([, letter]) => letter);
+  assert.ok(letters.length > 1, `no shortcuts found in ${table}`);
+  const twice = letters.filter((letter, at) => letters.indexOf(letter) !== at);
+  assert.deepEqual(twice, [], `${table}: two pages have the same shortcut`);
+});
+
+/** Files that a guide names, such as `core/task/events.ts`; not those with a place for a name (`<system>`, `things`) or a star. */
+const FILE = /`([a-z](?:[a-z0-9.-]+\/)+[a-z0-9.-]+\.(?:tsx?|md|json|yaml|svg))`/g;
+/** "`PAGES` in `console/src/frame/pages.tsx`" and "`callSdk` (`connectors/git/sdk.ts`". */
+const NAME_IN_FILE = /`(\w+)`\s+(?:in\s+|\()`((?:[a-z0-9.-]+\/)+[a-z0-9.-]+\.tsx?)`/g;
+/** Files that the reader makes. */
+const TO_BE_MADE = /\/(?:list-)?things\.tsx?$/;
+
+for (const guide of ["CONTRIBUTING.md", "README.md", "docs/architecture.md"]) {
+  test(`extensions: the files, and the names in files, that ${guide} refers to exist`, () => {
+    const text = textOf(guide);
+    const files = [...text.matchAll(FILE)].map(([, path = ""]) => path);
+    assert.ok(files.length > 5, `no files found in ${guide}`);
+    const missing = files.filter((path) => !TEXTS.has(path) && !TO_BE_MADE.test(path));
+    assert.deepEqual(missing, [], `${guide} refers to files that do not exist`);
+    const unknown = [...text.matchAll(NAME_IN_FILE)].filter(([, name = "", path = ""]) => !textOf(path).includes(name));
+    assert.deepEqual(
+      unknown.map(([words]) => words),
+      [],
+      `${guide} refers to names that the file does not have`,
+    );
+  });
+}
