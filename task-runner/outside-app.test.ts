@@ -245,6 +245,40 @@ test("an app's own pipeline may use what is its app's, and what the site shares"
   assert.deepEqual(asked, []);
 });
 
+test("no path leads out of what the site shares", async (t) => {
+  const { asked, run } = await openWorld(t, { shared: { images: ["library/*"], repositories: ["LIBS/*"] } });
+  const attacks = [
+    ["harbor/wait-for-scan", { repository: "library/../apps/payments", digest: DIGEST }],
+    ["harbor/wait-for-scan", { repository: "library//payments", digest: DIGEST }],
+    ["image/verify", { repository: "library/../apps/payments", digest: DIGEST }],
+    ["argocd/ensure-repository", { repository: repository("../APPS/payments", { project: "LIBS" }) }],
+    ["git/checkout", { repository: repository("..", { project: "LIBS" }) }],
+  ] as const;
+  for (const [name, input] of attacks) {
+    const { failure } = await run([uses("attack", name, input)]);
+    assert.match(String(failure?.code), /^(?:outside-app|bad-input)$/, name);
+  }
+  assert.deepEqual(asked, []);
+});
+
+test("an app's own pipeline cannot label its application as another app's", async (t) => {
+  const { asked, run } = await openWorld(t);
+  const input = {
+    app: "orders-seoul-dp",
+    project: "orders",
+    repoUrl: "https://git.example/orders-deploy",
+    path: "overlays/seoul-dp",
+    targetRevision: "main",
+    cluster: "seoul-dp",
+    namespace: "orders",
+    labels: { "gantry/app": "payments" },
+  };
+  const { failure } = await run([uses("attack", "argocd/ensure-app", input)]);
+  assert.equal(failure?.code, "bad-input");
+  assert.match(String(failure?.why), /gantry\/app/);
+  assert.deepEqual(asked, []);
+});
+
 test("an app's own pipeline cannot use the accounts of a site where the app is not", async (t) => {
   const { asked, run } = await openWorld(t);
   const verify = uses("verify", "image/verify", { repository: "apps/orders", digest: DIGEST });

@@ -7,11 +7,12 @@ import type { Resource } from "@gantry/core/step/resource.ts";
 import { defineStep, type StepContext, type TaskFacts, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { openHost } from "../git/hosts.ts";
+import { repositoryInput } from "../git/step-parts.ts";
 import { outlastRestart } from "../outlast.ts";
 import { type ArgoCd, connect, type NewRepository } from "./client.ts";
 import { SEVERAL_SOURCES } from "./decide-sync.ts";
 import { hasSeveralSources, type Project, type Repository, syncsItself } from "./model.ts";
-import { foreignReason, type Maker, madeBy, mergeApp, mergeProject, newApp, newProject } from "./wish.ts";
+import { foreignReason, type Maker, madeBy, mergeApp, mergeProject, newApp, newProject, OWN_LABELS } from "./wish.ts";
 
 /** A Kubernetes object name. */
 export const objectName = z
@@ -132,7 +133,7 @@ export const argocdEnsureRepository = defineStep({
   name: "argocd/ensure-repository",
   title: "Register the repository in Argo CD",
   input: z.strictObject({
-    repository: z.strictObject({ system: z.string().optional(), project: z.string().min(1), slug: z.string().min(1) }),
+    repository: repositoryInput.strict(),
     system,
   }),
   output: z.object({ url: z.string(), created: z.boolean() }),
@@ -194,7 +195,10 @@ const appInput = z.strictObject({
   cluster: cluster.describe("Argo CD's name of the cluster, not its address."),
   namespace,
   autoSync: z.boolean().optional(),
-  labels: z.record(z.string(), z.string().max(63)).optional(),
+  labels: z
+    .record(z.string(), z.string().max(63))
+    .refine((labels) => !OWN_LABELS.some((one) => Object.hasOwn(labels, one)), `may not set ${OWN_LABELS.join(", ")}`)
+    .optional(),
   system,
 });
 const appOutput = z.object({ app: z.string(), created: z.boolean(), autoSync: z.boolean(), url: z.string() });

@@ -11,6 +11,8 @@ export const TASK_ANNOTATION = "gantry/task";
 /** Argo CD shows annotations of this prefix as links. */
 export const RUN_ANNOTATION = "link.argocd.argoproj.io/gantry-run";
 const MANAGED_BY = "app.kubernetes.io/managed-by";
+/** They say whose an app is, so no pipeline may set them. */
+export const OWN_LABELS = [APP_LABEL, MANAGED_BY] as const;
 
 export type Maker = { readonly app: string | undefined; readonly task: string; readonly url: string };
 

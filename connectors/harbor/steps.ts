@@ -7,6 +7,7 @@ import type { HarborSystem } from "@gantry/core/site/systems.ts";
 import { failed, failureOf, type StepOutcome, succeeded, waiting } from "@gantry/core/step/outcome.ts";
 import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
+import { isRepositoryName } from "../oci/reference.ts";
 import { outlastRestart } from "../outlast.ts";
 import { createHarbor, type HarborClient } from "./client.ts";
 import {
@@ -80,7 +81,9 @@ export const ensureProject = defineStep<z.output<typeof ensureInput>, z.output<t
 });
 
 const scanInput = z.strictObject({
-  repository: z.string().regex(/^[^/]+\/.+$/, "must be project/name"),
+  repository: z
+    .string()
+    .refine((name) => isRepositoryName(name) && name.includes("/"), "must be project/name in lower case"),
   digest: z.string().regex(/^sha256:[a-f0-9]{64}$/, "must be a sha256 digest"),
   failOn: z.enum(THRESHOLDS).default("critical").describe("The lowest severity that stops the delivery."),
   system: z.string().optional(),

@@ -47,6 +47,7 @@ export function isPlainBeyondLoopback(url: string): boolean {
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   if (isIP(name) === 4) return name.startsWith("127.");
-  if (isIP(name) === 6) return name === "::1" || name.startsWith("::ffff:127.") || name.startsWith("::ffff:7f");
+  // `::ffff:7f00:1` is 127.0.0.1, but `::ffff:7f1:203` is 7.241.2.3.
+  if (isIP(name) === 6) return name === "::1" || /^::ffff:(?:127\.|7f[0-9a-f]{2}:)/.test(name);
   return name === "localhost" || name.endsWith(".localhost");
 }

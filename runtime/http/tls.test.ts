@@ -165,7 +165,17 @@ test("a process that would speak plain HTTP to other machines is refused with a 
 });
 
 test("only addresses of this machine count as loopback", () => {
-  for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "a.localhost", "::1", "[::1]"])
+  for (const host of [
+    "127.0.0.1",
+    "127.9.9.9",
+    "localhost",
+    "LOCALHOST",
+    "a.localhost",
+    "::1",
+    "[::1]",
+    "::ffff:127.0.0.1",
+    "[::ffff:7f00:1]",
+  ])
     assert.equal(isLoopback(host), true, host);
   for (const host of [
     "0.0.0.0",
@@ -173,6 +183,8 @@ test("only addresses of this machine count as loopback", () => {
     "10.0.0.1",
     "agent",
     "127.0.0.1.evil.example",
+    "[::ffff:7f1:203]",
+    "::ffff:7f:1",
     "localhost.evil.example",
     "2001:db8::1",
     "127.example",

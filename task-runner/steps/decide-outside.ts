@@ -133,8 +133,9 @@ function isShared(resource: Resource, { shared, systems }: Bounds["config"]): bo
   }
 }
 
-/** `LIBS/*` fits every name in LIBS. */
+/** `LIBS/*` fits every name in LIBS, but no path out of it. */
 function fits(pattern: string, name: string): boolean {
+  if (name.split("/").some((part) => ["", ".", ".."].includes(part))) return false;
   return pattern.endsWith("/*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
