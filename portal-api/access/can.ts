@@ -35,8 +35,9 @@ export async function askRight(
   const record = await recordOf(own, app);
   if (on === "app" && app !== undefined && !own.rights.may({ ...record, app, verb: "view" }))
     throw new GantryError("app-unknown", { app });
-  if (on === "pipeline" && pipeline !== undefined && !own.rights.may({ pipeline, verb: "view-pipelines" }))
-    throw new GantryError("pipeline-unknown", { pipeline });
+  const named = on === "pipeline" ? pipeline : question.pipeline;
+  if (named !== undefined && !own.rights.may({ pipeline: named, verb: "view-pipelines" }))
+    throw new GantryError("pipeline-unknown", { pipeline: named });
   if (site !== undefined && !own.rights.may({ site, verb: "view-sites" }))
     throw new GantryError("not-found", { kind: "site", name: site });
 

@@ -138,8 +138,7 @@ export function onTask<B = unknown>(
       if (!facts) throw missing();
       const record = await recordOf(asked, facts.app);
       if (!rights.may({ ...record, ...facts, verb: "view" })) throw missing();
-      const sites =
-        rights.needs.sites && verbEntry(needed).runs ? await sitesOfTask(portal, params.id, wish?.job) : undefined;
+      const sites = rights.needs.sites && verbEntry(needed).runs ? await sitesOfTask(asked, wish?.job) : undefined;
       requireRight(asked, { ...record, ...facts, sites, verb: needed }, "app");
       if (verb !== "rerun") return;
       const start = startVerb(facts.pipeline, await kindOf(portal, facts.pipeline).catch(ifUnknown));
@@ -283,11 +282,18 @@ async function siteOfRunner({ agent }: Portal, name: string): Promise<string | u
   return known?.site ?? (await agent.runnerSite(name).catch(ifUnknown))?.site;
 }
 
-/** Of a job, or of all that the task would do again. */
-async function sitesOfTask(portal: Portal, id: string, job: string | undefined): Promise<readonly string[]> {
-  const task = await portal.agent.task(id);
-  if (job !== undefined) return task.jobs.filter(({ key }) => key === job).map(({ site }) => site);
-  return task.jobs.map(({ site }) => (site === "" ? UNKNOWN_SITE : site));
+/**
+ * Of a job, or of all that a rerun may do: where the task ran, and where the pipeline of now would run for the app of now. It
+ * may use the newest file, and it always looks up the targets of the app again.
+ */
+async function sitesOfTask(
+  who: Who & { readonly params: { readonly id: string } },
+  job: string | undefined,
+): Promise<readonly string[]> {
+  const { app, pipeline, params, jobs } = await who.portal.agent.task(who.params.id);
+  if (job !== undefined) return jobs.filter(({ key }) => key === job).map(({ site }) => site);
+  const now = await sitesOfStart(who, "rerun", { app, pipeline, params }).catch(ifUnknown);
+  return [...jobs.map(({ site }) => (site === "" ? UNKNOWN_SITE : site)), ...(now ?? [])];
 }
 
 function paramsOf(body: unknown): JsonObject {

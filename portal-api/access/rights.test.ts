@@ -9,7 +9,7 @@ import { readPolicy } from "@gantry/core/access/read-policy.ts";
 import { ROLES } from "@gantry/core/access/roles.ts";
 import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { PipelineView } from "@gantry/wire/agent/views.ts";
+import type { PipelineView, TaskView } from "@gantry/wire/agent/views.ts";
 import { startPortal } from "../main.ts";
 import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { sitesOf } from "./decide-sites.ts";
@@ -31,7 +31,10 @@ bindings:
   - { role: token-keeper, people: [tokens] }
   - { role: developer, people: [future], apps: [orders] }
   - { role: viewer, groups: [web], apps: [dull] }
+  - { role: developer, people: [not-tokyo], apps: [pier] }
 deny:
+  - { verbs: [run-cd, start-task], people: [not-tokyo], sites: [tokyo] }
+  - { verbs: [view-pipelines], people: [not-tokyo], pipelines: ["secret-*"] }
   - { verbs: [run-cd], people: [no-cd], reason: Deployments are frozen }
 `;
 const TARGETS = [
@@ -56,9 +59,10 @@ before(async () => {
   portal = await startTestPortal({ access: { policy } });
   portal.agent.addPipeline(CD);
   portal.agent.addApp({ name: "orders", record: { targets: TARGETS, build: { site: "seoul" } } });
+  portal.agent.addApp({ name: "pier", record: { targets: TARGETS, build: { site: "seoul" } } });
   portal.agent.addApp({ name: "shiny", record: { labels: { tier: "gold" }, team: "payments" } });
   portal.agent.addApp({ name: "dull", record: { labels: { tier: "tin" } } });
-  for (const name of ["gold", "team", "seoul-only", "caretaker", "no-cd", "many", "tokens"]) {
+  for (const name of ["gold", "team", "seoul-only", "caretaker", "no-cd", "many", "tokens", "not-tokyo"]) {
     const answer = await portal.ask("/v1/tokens", { method: "POST", json: { name, role: "none" } });
     tokens.set(name, ((await answer.json()) as { token: string }).token);
   }
@@ -98,6 +102,49 @@ test("a right at one site runs work there and nowhere else", async () => {
     assert.equal((await cd(targets)).status, 403, String(targets));
   const start = { pipeline: "cd", app: "orders", params: { targets: ["tokyo"] } };
   assert.equal((await post("seoul-only", "/v1/tasks", start)).status, 403);
+});
+
+test("a rerun is refused where the pipeline or the app of now would run it at a denied site", async () => {
+  const job = (site: string): TaskView["jobs"][number] => ({
+    ...{ key: "deploy", id: "deploy", title: "Deploy", site, labels: [], needs: [], final: false },
+    ...{ state: "succeeded", attempt: 1, attempts: [], outputs: {}, steps: [], effects: [] },
+  });
+  const rerun = async (task: Parameters<TestPortal["agent"]["addTask"]>[0], body: object = {}): Promise<number> =>
+    (
+      await post(
+        "not-tokyo",
+        `/v1/tasks/${portal.agent.addTask({ pipeline: "cd", app: "pier", ...task }).id}/rerun`,
+        body,
+      )
+    ).status;
+  portal.agent.addPipeline({
+    ...CD,
+    name: "moved",
+    jobs: [{ id: "a", title: "", needs: [], site: "tokyo", steps: [] }],
+  });
+  portal.agent.addPipeline({
+    ...CD,
+    name: "stays",
+    jobs: [{ id: "a", title: "", needs: [], site: "seoul", steps: [] }],
+  });
+  assert.equal(await rerun({ pipeline: "moved", jobs: [job("seoul")] }, { definition: "newest" }), 403);
+  assert.equal(await rerun({ pipeline: "stays", jobs: [job("tokyo")] }), 403);
+  assert.equal(await rerun({ params: { targets: ["tokyo"] }, jobs: [job("seoul")] }), 403, "a target has moved");
+  assert.equal(await rerun({ params: { targets: ["seoul"] }, jobs: [job("seoul")] }), 202);
+  assert.equal(await rerun({ pipeline: "stays", jobs: [job("seoul")] }), 202);
+});
+
+test("a question about a pipeline that the caller may not see has the answer of one that does not exist", async () => {
+  portal.agent.addPipeline({ name: "secret-plan" });
+  for (const verb of ["start-task", "run-cd", "rerun", "view", "create-app"]) {
+    const ask = async (name: string): Promise<string> => {
+      const answer = await get("not-tokyo", `/v1/access/can?verb=${verb}&app=pier&pipeline=${name}`);
+      const { request: _, ...body } = (await answer.json()) as Record<string, unknown>;
+      return `${answer.status} ${JSON.stringify(body)}`.replaceAll(name, "NAME").replaceAll(/"requestId":"[^"]*"/g, "");
+    };
+    assert.equal(await ask("secret-plan"), await ask("secret-none"), verb);
+    assert.match(await ask("secret-plan"), /^404 /, verb);
+  }
 });
 
 test("a deny of CD holds for its button, for any start, and for a rerun", async () => {
