@@ -25,6 +25,8 @@ export type Principal = {
   readonly role: Role;
   /** The token that it ends with, and whose rights it has. */
   readonly token?: string | undefined;
+  /** Hash of the secret of the token. */
+  readonly tokenHash?: string | undefined;
   /** Hash of the session that it ends with. */
   readonly parent?: string | undefined;
   /** It has the rights of the person of this name. */
@@ -54,8 +56,8 @@ export type Sessions = {
   /** A session that is open when `append` is committed. For a sign-in that changes something else in the same batch. */
   readonly prepare: (principal: Principal, opening: Opening, after?: number) => Promise<NewSession>;
   readonly identify: (secret: string) => Promise<Caller | undefined>;
-  /** Whether the session with this hash is still valid. */
-  readonly isValid: (hash: string) => Promise<boolean>;
+  /** The caller of the session with this hash, as of now. */
+  readonly callerOf: (hash: string) => Promise<Caller | undefined>;
   /** Also ends everything that was made from it. False when it had ended already. */
   readonly end: (hash: string) => Promise<boolean>;
   /** Valid sessions of a person or token, newest first; at most 200. */
@@ -75,7 +77,7 @@ export type SessionDeps = {
   readonly hours: number;
 };
 
-type Rights = Pick<Caller, "name" | "role" | "groups" | "issuer" | "scope">;
+type Rights = Pick<Caller, "name" | "role" | "groups" | "issuer" | "scope" | "tokenHash">;
 type Valid = { readonly version: number; readonly record: GrantRecord; readonly rights: Rights };
 
 const CODE_MICROS = 15 * 60_000_000;
@@ -100,6 +102,12 @@ export function makeSessions(deps: SessionDeps): Sessions {
     if (!(await journal.append([session.append])).ok) throw new GantryError("conflict", { what: "The session" });
     return session.secret;
   };
+  const callerOf = async (session: string): Promise<Caller | undefined> => {
+    const found = await load(`session/${session}`);
+    if (!found) return undefined;
+    const { token } = found.record;
+    return { ...found.rights, via: "session", session, ...(token === undefined ? {} : { token }) };
+  };
   const list = async (index: string, prefix: string): Promise<readonly Session[]> => {
     const { items } = await journal.find({ index, prefix, limit: MAX_LISTED, order: "descending" });
     const found = await Promise.all(items.map(async ({ stream }) => ({ stream, valid: await load(stream) })));
@@ -121,14 +129,8 @@ export function makeSessions(deps: SessionDeps): Sessions {
     },
     open: async (principal, opening) => commit(await prepare.session(principal, opening)),
     prepare: (principal, opening, after) => prepare.session(principal, opening, undefined, after),
-    identify: async (secret) => {
-      const session = hashOf(secret);
-      const found = await load(`session/${session}`);
-      if (!found) return undefined;
-      const { token } = found.record;
-      return { ...found.rights, via: "session", session, ...(token === undefined ? {} : { token }) };
-    },
-    isValid: async (hash) => (await load(`session/${hash}`)) !== undefined,
+    identify: (secret) => callerOf(hashOf(secret)),
+    callerOf,
     end: async (hash) => {
       const found = await load(`session/${hash}`);
       const hasEnded = await end(`session/${hash}`, "SessionEnded");
@@ -153,8 +155,8 @@ type Load = (stream: string, level?: number) => Promise<Valid | undefined>;
 /** Loads a grant with what it may do now; undefined when it, or something that it was made from, has ended. */
 function makeLoad({ journal, tokens, people }: SessionDeps): Load {
   const rightsOf = async (record: GrantRecord): Promise<Rights | undefined> => {
-    const { name, role, token, person, openedAt = Number.MAX_SAFE_INTEGER } = record;
-    if (token !== undefined) return tokens.callerOf(token, openedAt);
+    const { name, role, token, tokenHash, person, openedAt = Number.MAX_SAFE_INTEGER } = record;
+    if (token !== undefined) return tokens.callerOf(token, openedAt, tokenHash);
     if (!person) return { name, role, groups: [] };
     const found = await people.rightsOf(name);
     return found && openedAt > (found.record.sessionsEndedAt ?? 0) ? found.rights : undefined;
@@ -197,10 +199,11 @@ function makePrepare(journal: Journal, sessionMicros: number): Prepare {
     const append = { stream: `${kind}/${hash}`, expected: 0, events: [event], snapshot: plain(content), index };
     return { secret, hash, append };
   };
-  const about = ({ name, role, token, parent, person }: Principal): Principal => ({
+  const about = ({ name, role, token, tokenHash, parent, person }: Principal): Principal => ({
     name,
     role,
     token,
+    tokenHash,
     parent,
     person,
   });
