@@ -3,7 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import type { IndexPage, Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { People } from "../people/people.ts";
 import type { AccessChanges } from "./changes.ts";
 import type { Caller, Role } from "./decide-access.ts";
@@ -62,7 +62,7 @@ export type Sessions = {
   readonly end: (hash: string) => Promise<boolean>;
   /** Valid sessions of a person or token, newest first; at most 200. */
   readonly listOf: (name: string) => Promise<readonly Session[]>;
-  /** Valid sessions at an issuer: `<issuer> sid <sid>` or `<issuer> sub <sub>`. */
+  /** All valid sessions at an issuer: `<issuer> sid <sid>` or `<issuer> sub <sub>`. */
   readonly listOfSso: (key: string) => Promise<readonly Session[]>;
   readonly load: (hash: string) => Promise<GrantRecord | undefined>;
   /** Replaces the sealed tokens. Nothing happens when the session has ended. */
@@ -108,8 +108,7 @@ export function makeSessions(deps: SessionDeps): Sessions {
     const { token } = found.record;
     return { ...found.rights, via: "session", session, ...(token === undefined ? {} : { token }) };
   };
-  const list = async (index: string, prefix: string): Promise<readonly Session[]> => {
-    const { items } = await journal.find({ index, prefix, limit: MAX_LISTED, order: "descending" });
+  const valid = async (items: IndexPage["items"]): Promise<readonly Session[]> => {
     const found = await Promise.all(items.map(async ({ stream }) => ({ stream, valid: await load(stream) })));
     return found.flatMap(({ stream, valid }) =>
       valid ? [{ hash: stream.slice("session/".length), record: valid.record }] : [],
@@ -137,8 +136,11 @@ export function makeSessions(deps: SessionDeps): Sessions {
       if (found) changes.changed(found.record.name);
       return hasEnded;
     },
-    listOf: (name) => list(SESSION_OWNER, `${name} `),
-    listOfSso: async (key) => (await list(SESSION_SSO, key)).filter(({ record }) => ssoKeys(record).includes(key)),
+    listOf: async (name) => {
+      const query = { index: SESSION_OWNER, prefix: `${name} `, limit: MAX_LISTED, order: "descending" } as const;
+      return valid((await journal.find(query)).items);
+    },
+    listOfSso: async (key) => valid(await openOfSso(journal, key)),
     load: async (hash) => (await load(`session/${hash}`))?.record,
     reseal: async (hash, sealed) => {
       const stream = `session/${hash}`;
@@ -148,6 +150,25 @@ export function makeSessions(deps: SessionDeps): Sessions {
       await journal.append([{ stream, expected: found.version, events: [], snapshot }]);
     },
   };
+}
+
+/** Sessions with exactly this key that have not expired. Those that have are still in the index, and may be many. */
+async function openOfSso(journal: Journal, key: string): Promise<IndexPage["items"]> {
+  const open: IndexPage["items"][number][] = [];
+  const now = await journal.now();
+  for (let cursor: string | undefined; ; ) {
+    const page = await journal.find({
+      index: SESSION_SSO,
+      prefix: key,
+      limit: MAX_LISTED,
+      ...(cursor ? { cursor } : {}),
+    });
+    const same = page.items.filter((item) => item.key === key);
+    open.push(...same.filter(({ snapshot }) => isAlive(grantRecord.parse(snapshot), now)));
+    cursor = page.cursor;
+    // Longer keys with this beginning come after it.
+    if (cursor === undefined || same.length < page.items.length) return open;
+  }
 }
 
 type Load = (stream: string, level?: number) => Promise<Valid | undefined>;
