@@ -58,24 +58,10 @@ export type Portal = {
 };
 
 /**
- * Whether the session or token of a caller is still valid and gives the same rights. For streams, which last longer than the
- * check at their start: one that ends because of other rights is opened again by its client.
+ * The caller as of now, for streams, which last longer than the check at their start; undefined when the session, the token or
+ * the secret of the token is no longer valid.
  */
-export async function isStillAuthorised(portal: Portal, caller: Caller): Promise<boolean> {
-  const now = await presentRights(portal, caller);
-  return now !== undefined && rightsText(now) === rightsText(caller);
-}
-
-type CallerRights = Pick<Caller, "name" | "role" | "groups" | "issuer" | "scope">;
-
-async function presentRights({ sessions, tokens, people }: Portal, caller: Caller): Promise<CallerRights | undefined> {
-  const session = caller.session === undefined ? undefined : await sessions.load(caller.session);
-  if (caller.session !== undefined && !session) return undefined;
-  if (caller.token !== undefined) return tokens.callerOf(caller.token, Number.MAX_SAFE_INTEGER);
-  if (session?.person) return (await people.rightsOf(caller.name))?.rights;
-  return session && caller;
-}
-
-function rightsText({ name, role, groups, issuer, scope }: CallerRights): string {
-  return JSON.stringify([name, role, groups, issuer, scope]);
+export async function callerNow(portal: Portal, { session, token, tokenHash }: Caller): Promise<Caller | undefined> {
+  if (session !== undefined) return portal.sessions.callerOf(session);
+  return token === undefined ? undefined : portal.tokens.callerOf(token, Number.MAX_SAFE_INTEGER, tokenHash);
 }

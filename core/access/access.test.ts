@@ -109,34 +109,6 @@ test("a deny wins, says why, and whoever could do it is named", () => {
   assert.equal(needInWords(nobody.whoCould, ""), "Needs the role admin: ask an administrator.");
 });
 
-test("somebody may do more by a role, a group, a name, or by being spared a deny", () => {
-  const policy = policyOf(`
-bindings:
-  - { role: viewer, people: ["*"], apps: [shared] }
-  - { role: developer, groups: [web], apps: [orders] }
-  - { role: admin, people: [boss] }
-deny:
-  - { verbs: [run-cd], groups: [contractors] }
-`);
-  const more = (theirs: Partial<Subject>, mine: Partial<Subject>): boolean =>
-    !hasNoMore(caller({ name: "new", ...theirs }), caller(mine), policy);
-  assert.deepEqual(
-    [more({}, {}), more({ role: "viewer" }, {}), more({ role: "viewer" }, { role: "viewer" })],
-    [false, true, false],
-  );
-  assert.ok(more({ groups: ["web"] }, { role: "viewer" }));
-  assert.deepEqual(
-    [more({ groups: ["web"] }, { groups: ["web"] }), more({ groups: ["web"], issuer: "corp" }, {})],
-    [false, false],
-  );
-  assert.deepEqual(
-    [more({ name: "boss" }, { role: "operator" }), more({ name: "boss" }, { role: "admin" })],
-    [true, false],
-  );
-  const contractor = { groups: ["web", "contractors"] };
-  assert.deepEqual([more({ groups: ["web"] }, contractor), more(contractor, contractor)], [true, false]);
-});
-
 test("without a policy a role holds everywhere, and a scope narrows it", () => {
   const ask = (role: Role, verb: Verb, scope?: Scope): boolean =>
     decideRight({ verb, app: "orders", site: "seoul", caller: caller({ role, scope }), policy: undefined }).allowed;

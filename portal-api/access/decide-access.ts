@@ -18,6 +18,8 @@ export type Caller = {
   readonly scope?: Scope;
   readonly via: "token" | "session";
   readonly token?: string;
+  /** Hash of the secret of the token: a rotation ends one secret, and what was made with it, while the token lives on. */
+  readonly tokenHash?: string;
   /** Hash of the session that the request came with. */
   readonly session?: string;
 };
@@ -38,6 +40,13 @@ export function isFromOwnPage(source: RequestSource): boolean {
   if (source.secFetchSite !== "") return source.secFetchSite === "same-origin";
   if (source.origin === "") return false;
   return source.origin === source.publicOrigin || hostOf(source.origin) === source.host;
+}
+
+/** Whether two callers may do the same. */
+export function haveSameRights(one: Caller, other: Caller): boolean {
+  const rightsOf = ({ name, role, groups, issuer, scope }: Caller): string =>
+    JSON.stringify([name, role, [...groups].sort(), issuer, scope]);
+  return rightsOf(one) === rightsOf(other);
 }
 
 /** The path on this server to open after sign-in; `/` for anything that is not such a path. */

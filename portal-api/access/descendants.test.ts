@@ -87,6 +87,36 @@ test("a new token with the name of a revoked one does not bring old sessions bac
   assert.equal(await open(unused), undefined);
 });
 
+test("a rotation without overlap ends links, sessions and streams of the old secret", async () => {
+  const old = await portal.tokenOf("viewer", "leaked");
+  const cookie = await open(await linkFrom({ token: old }));
+  const below = await open(await linkFrom(as(cookie)));
+  const unused = await linkFrom({ token: old });
+  const form = { method: "POST", body: new URLSearchParams({ token: old }).toString(), redirect: "manual" } as const;
+  const typed = await portal.ask("/sign-in", {
+    ...form,
+    token: null,
+    headers: { "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded" },
+  });
+  const byForm = typed.headers.get("set-cookie")?.split(";")[0];
+  const stream = readFrames(await portal.ask("/v1/events", { token: old, headers: { accept: "text/event-stream" } }));
+  const rotate = async (overlapMinutes: number): Promise<string> => {
+    const json = { overlapMinutes };
+    const answer = await portal.ask("/v1/tokens/leaked/rotate", { method: "POST", json });
+    return ((await answer.json()) as { token: string }).token;
+  };
+  const fresh = await rotate(60);
+  assert.deepEqual([await status(cookie), await status(below), await status(byForm)], [200, 200, 200]);
+  const kept = await open(await linkFrom({ token: fresh }));
+  await rotate(60);
+  assert.deepEqual([await status(cookie), await status(below), await status(byForm)], [401, 401, 401]);
+  assert.equal(await open(unused), undefined);
+  assert.deepEqual(await take(stream, 1), []);
+  assert.equal(await status(kept), 200, "of the secret that is still valid");
+  await rotate(0);
+  assert.equal(await status(kept), 401);
+});
+
 test("own sessions are listed with where they come from, and ended one by one; those of others are not found", async () => {
   const one = await open(await portal.createSignInLink({ name: "eli", role: "viewer" }));
   const two = await open(await portal.createSignInLink({ name: "eli", role: "viewer" }));

@@ -45,6 +45,8 @@ export const grantRecord = z.object({
   role,
   /** Ends with this token, and has its rights. */
   token: z.string().optional(),
+  /** Hash of the secret of the token that it was made with, with which it ends. Missing in grants of older versions. */
+  tokenHash: z.string().optional(),
   /** Has the rights of the person `name`, and ends with `sessionsEndedAt` of the person. */
   person: z.boolean().optional(),
   /** Hash of the session that it was made from, with which it ends. */

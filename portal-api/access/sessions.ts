@@ -3,7 +3,7 @@
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import type { IndexPage, Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import type { People } from "../people/people.ts";
 import type { AccessChanges } from "./changes.ts";
 import type { Caller, Role } from "./decide-access.ts";
@@ -25,6 +25,8 @@ export type Principal = {
   readonly role: Role;
   /** The token that it ends with, and whose rights it has. */
   readonly token?: string | undefined;
+  /** Hash of the secret of the token. */
+  readonly tokenHash?: string | undefined;
   /** Hash of the session that it ends with. */
   readonly parent?: string | undefined;
   /** It has the rights of the person of this name. */
@@ -54,13 +56,13 @@ export type Sessions = {
   /** A session that is open when `append` is committed. For a sign-in that changes something else in the same batch. */
   readonly prepare: (principal: Principal, opening: Opening, after?: number) => Promise<NewSession>;
   readonly identify: (secret: string) => Promise<Caller | undefined>;
-  /** Whether the session with this hash is still valid. */
-  readonly isValid: (hash: string) => Promise<boolean>;
+  /** The caller of the session with this hash, as of now. */
+  readonly callerOf: (hash: string) => Promise<Caller | undefined>;
   /** Also ends everything that was made from it. False when it had ended already. */
   readonly end: (hash: string) => Promise<boolean>;
   /** Valid sessions of a person or token, newest first; at most 200. */
   readonly listOf: (name: string) => Promise<readonly Session[]>;
-  /** Valid sessions at an issuer: `<issuer> sid <sid>` or `<issuer> sub <sub>`. */
+  /** All valid sessions at an issuer: `<issuer> sid <sid>` or `<issuer> sub <sub>`. */
   readonly listOfSso: (key: string) => Promise<readonly Session[]>;
   readonly load: (hash: string) => Promise<GrantRecord | undefined>;
   /** Replaces the sealed tokens. Nothing happens when the session has ended. */
@@ -75,7 +77,7 @@ export type SessionDeps = {
   readonly hours: number;
 };
 
-type Rights = Pick<Caller, "name" | "role" | "groups" | "issuer" | "scope">;
+type Rights = Pick<Caller, "name" | "role" | "groups" | "issuer" | "scope" | "tokenHash">;
 type Valid = { readonly version: number; readonly record: GrantRecord; readonly rights: Rights };
 
 const CODE_MICROS = 15 * 60_000_000;
@@ -100,8 +102,13 @@ export function makeSessions(deps: SessionDeps): Sessions {
     if (!(await journal.append([session.append])).ok) throw new GantryError("conflict", { what: "The session" });
     return session.secret;
   };
-  const list = async (index: string, prefix: string): Promise<readonly Session[]> => {
-    const { items } = await journal.find({ index, prefix, limit: MAX_LISTED, order: "descending" });
+  const callerOf = async (session: string): Promise<Caller | undefined> => {
+    const found = await load(`session/${session}`);
+    if (!found) return undefined;
+    const { token } = found.record;
+    return { ...found.rights, via: "session", session, ...(token === undefined ? {} : { token }) };
+  };
+  const valid = async (items: IndexPage["items"]): Promise<readonly Session[]> => {
     const found = await Promise.all(items.map(async ({ stream }) => ({ stream, valid: await load(stream) })));
     return found.flatMap(({ stream, valid }) =>
       valid ? [{ hash: stream.slice("session/".length), record: valid.record }] : [],
@@ -121,22 +128,19 @@ export function makeSessions(deps: SessionDeps): Sessions {
     },
     open: async (principal, opening) => commit(await prepare.session(principal, opening)),
     prepare: (principal, opening, after) => prepare.session(principal, opening, undefined, after),
-    identify: async (secret) => {
-      const session = hashOf(secret);
-      const found = await load(`session/${session}`);
-      if (!found) return undefined;
-      const { token } = found.record;
-      return { ...found.rights, via: "session", session, ...(token === undefined ? {} : { token }) };
-    },
-    isValid: async (hash) => (await load(`session/${hash}`)) !== undefined,
+    identify: (secret) => callerOf(hashOf(secret)),
+    callerOf,
     end: async (hash) => {
       const found = await load(`session/${hash}`);
       const hasEnded = await end(`session/${hash}`, "SessionEnded");
       if (found) changes.changed(found.record.name);
       return hasEnded;
     },
-    listOf: (name) => list(SESSION_OWNER, `${name} `),
-    listOfSso: async (key) => (await list(SESSION_SSO, key)).filter(({ record }) => ssoKeys(record).includes(key)),
+    listOf: async (name) => {
+      const query = { index: SESSION_OWNER, prefix: `${name} `, limit: MAX_LISTED, order: "descending" } as const;
+      return valid((await journal.find(query)).items);
+    },
+    listOfSso: async (key) => valid(await openOfSso(journal, key)),
     load: async (hash) => (await load(`session/${hash}`))?.record,
     reseal: async (hash, sealed) => {
       const stream = `session/${hash}`;
@@ -148,13 +152,32 @@ export function makeSessions(deps: SessionDeps): Sessions {
   };
 }
 
+/** Sessions with exactly this key that have not expired. Those that have are still in the index, and may be many. */
+async function openOfSso(journal: Journal, key: string): Promise<IndexPage["items"]> {
+  const open: IndexPage["items"][number][] = [];
+  const now = await journal.now();
+  for (let cursor: string | undefined; ; ) {
+    const page = await journal.find({
+      index: SESSION_SSO,
+      prefix: key,
+      limit: MAX_LISTED,
+      ...(cursor ? { cursor } : {}),
+    });
+    const same = page.items.filter((item) => item.key === key);
+    open.push(...same.filter(({ snapshot }) => isAlive(grantRecord.parse(snapshot), now)));
+    cursor = page.cursor;
+    // Longer keys with this beginning come after it.
+    if (cursor === undefined || same.length < page.items.length) return open;
+  }
+}
+
 type Load = (stream: string, level?: number) => Promise<Valid | undefined>;
 
 /** Loads a grant with what it may do now; undefined when it, or something that it was made from, has ended. */
 function makeLoad({ journal, tokens, people }: SessionDeps): Load {
   const rightsOf = async (record: GrantRecord): Promise<Rights | undefined> => {
-    const { name, role, token, person, openedAt = Number.MAX_SAFE_INTEGER } = record;
-    if (token !== undefined) return tokens.callerOf(token, openedAt);
+    const { name, role, token, tokenHash, person, openedAt = Number.MAX_SAFE_INTEGER } = record;
+    if (token !== undefined) return tokens.callerOf(token, openedAt, tokenHash);
     if (!person) return { name, role, groups: [] };
     const found = await people.rightsOf(name);
     return found && openedAt > (found.record.sessionsEndedAt ?? 0) ? found.rights : undefined;
@@ -197,10 +220,11 @@ function makePrepare(journal: Journal, sessionMicros: number): Prepare {
     const append = { stream: `${kind}/${hash}`, expected: 0, events: [event], snapshot: plain(content), index };
     return { secret, hash, append };
   };
-  const about = ({ name, role, token, parent, person }: Principal): Principal => ({
+  const about = ({ name, role, token, tokenHash, parent, person }: Principal): Principal => ({
     name,
     role,
     token,
+    tokenHash,
     parent,
     person,
   });

@@ -39,8 +39,11 @@ export type Tokens = {
   /** Throws `not-found`. */
   readonly revoke: (id: string, by: string) => Promise<void>;
   readonly identify: (secret: string) => Promise<Caller | undefined>;
-  /** The caller with this token; undefined when it is not valid, or was created after `since` (micros). */
-  readonly callerOf: (id: string, since: number) => Promise<Caller | undefined>;
+  /**
+   * The caller with this token; undefined when it is not valid, was created after `since` (micros), or is not opened by the
+   * secret of this hash any more.
+   */
+  readonly callerOf: (id: string, since: number, hash?: string) => Promise<Caller | undefined>;
   readonly isInUse: (id: string) => Promise<boolean>;
 };
 
@@ -77,8 +80,10 @@ export function makeTokens(deps: TokenDeps): Tokens {
     if (isTokenAlive(record, await journal.now())) return { version, record };
     throw new GantryError("not-found", { kind: "token", name: id });
   };
-  const callerOf = async (record: TokenRecord): Promise<Caller | undefined> => {
-    const about = { via: "token", token: tokenId(record), ...(record.scope ? { scope: record.scope } : {}) } as const;
+  const callerOf = async (record: TokenRecord, tokenHash?: string): Promise<Caller | undefined> => {
+    const { scope } = record;
+    const opened = { ...(scope ? { scope } : {}), ...(tokenHash === undefined ? {} : { tokenHash }) };
+    const about = { via: "token", token: tokenId(record), ...opened } as const;
     if (record.owner === undefined) return { name: record.name, role: record.role ?? "viewer", groups: [], ...about };
     const found = await people.rightsOf(record.owner);
     if (!found || record.createdAt <= (found.record.tokensEndedAt ?? 0)) return undefined;
@@ -109,7 +114,7 @@ export function makeTokens(deps: TokenDeps): Tokens {
       const { record, version } = await store.findByHash(given);
       const now = await journal.now();
       if (!isTokenAlive(record, now) || !opensToken(record, given, now)) return undefined;
-      const caller = await callerOf(record);
+      const caller = await callerOf(record, given);
       if (!caller) return undefined;
       await touch(record, version, now);
       const ends = [record.expiresAt, record.hash === given ? undefined : record.previous?.until];
@@ -119,10 +124,11 @@ export function makeTokens(deps: TokenDeps): Tokens {
       return caller;
     },
 
-    callerOf: async (id, since) => {
+    callerOf: async (id, since, hash) => {
       const { record } = await store.load(id);
       const now = await journal.now();
-      return isTokenAlive(record, now) && record.createdAt <= since ? callerOf(record) : undefined;
+      if (!isTokenAlive(record, now) || record.createdAt > since) return undefined;
+      return hash === undefined || opensToken(record, hash, now) ? callerOf(record, hash) : undefined;
     },
 
     isInUse: async (id) => {

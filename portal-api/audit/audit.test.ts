@@ -127,6 +127,19 @@ test("a flood of refused requests is counted in few entries", async (t) => {
   assert.equal((await chainOf(portal)).length - before, 3);
 });
 
+test("nobody can flood the audit log so that it no longer tells who was refused", async (t) => {
+  const portal = await started(t);
+  const token = await portal.tokenOf("viewer", "quiet");
+  // Strangers with many addresses.
+  for (let n = 0; n < 210; n += 1) {
+    const headers = { "x-forwarded-for": `203.0.113.${n}` };
+    assert.equal((await portal.ask("/v1/settings", { token: `gantry_pat_${"x".repeat(43)}`, headers })).status, 401);
+  }
+  assert.equal((await portal.ask("/v1/settings", { token })).status, 403);
+  const [newest] = await list(portal, "result=refused&who=quiet");
+  assert.deepEqual([newest?.who?.name, newest?.status], ["quiet", 403]);
+});
+
 test("signing in with a link is in the audit log under the name of the person", async (t) => {
   const portal = await started(t);
   const url = await portal.createSignInLink({ name: "ada", role: "viewer" });

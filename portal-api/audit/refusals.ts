@@ -11,20 +11,27 @@ export type Refusals = {
   readonly flush: (all?: boolean) => void;
 };
 
-type Counted = { readonly facts: AuditFacts; readonly sinceMs: number; more: number };
+type Counted = { readonly facts: AuditFacts; readonly sinceMs: number; readonly owner: string; more: number };
 
 const MINUTE_MS = 60_000;
-/** Different callers, routes and codes that are counted separately in a minute. What exceeds them is counted by code alone. */
-const MAX_KEYS = 200;
+/** Routes and codes of one caller that are counted separately in a minute; further ones by code. */
+const MAX_OF_CALLER = 50;
+/** The same for all who are not signed in, together: they can have as many addresses as they like. */
+const MAX_OF_STRANGERS = 200;
 
 export function openRefusals(clock: Pick<Clock, "nowMs">, record: (facts: AuditFacts) => void): Refusals {
   const counted = new Map<string, Counted>();
+  /** Entries of a caller; those of strangers are counted under the empty name. */
+  const sizes = new Map<string, number>();
 
   const flush = (all = false): void => {
     const nowMs = clock.nowMs();
-    for (const [key, { facts, sinceMs, more }] of counted) {
+    for (const [key, { facts, sinceMs, more, owner }] of counted) {
       if (!all && nowMs - sinceMs < MINUTE_MS) continue;
       counted.delete(key);
+      const size = (sizes.get(owner) ?? 1) - 1;
+      if (size > 0) sizes.set(owner, size);
+      else sizes.delete(owner);
       if (more > 0) record({ ...facts, count: more, since: new Date(sinceMs).toISOString() });
     }
   };
@@ -32,17 +39,21 @@ export function openRefusals(clock: Pick<Clock, "nowMs">, record: (facts: AuditF
   return {
     flush,
     add: (caller, facts) => {
-      const { route = "", status = 0, code = "" } = facts;
-      const own = `${caller}\n${route}\n${status}\n${code}`;
-      const isOwn = counted.has(own) || counted.size < MAX_KEYS;
-      const key = isOwn ? own : `\n${status}\n${code}`;
+      const { route = "", status = 0, code = "", who, from } = facts;
+      const owner = who === undefined ? "" : caller;
+      const own = JSON.stringify([owner, caller, route, status, code]);
+      const limit = who === undefined ? MAX_OF_STRANGERS : MAX_OF_CALLER;
+      const isOwn = counted.has(own) || (sizes.get(owner) ?? 0) < limit;
+      const key = isOwn ? own : JSON.stringify([owner, status, code]);
       const before = counted.get(key);
       if (before) {
         before.more += 1;
         return;
       }
-      const told: AuditFacts = isOwn ? facts : { kind: "refused", status, code };
-      counted.set(key, { facts: told, sinceMs: clock.nowMs(), more: 0 });
+      const rest: AuditFacts = { kind: "refused", ...(who ? { who, ...(from ? { from } : {}) } : {}), status, code };
+      const told = isOwn ? facts : rest;
+      counted.set(key, { facts: told, sinceMs: clock.nowMs(), more: 0, owner });
+      sizes.set(owner, (sizes.get(owner) ?? 0) + 1);
       record(told);
     },
   };

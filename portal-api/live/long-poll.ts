@@ -3,8 +3,8 @@
 import { GantryError } from "@gantry/core/errors.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type Koa from "koa";
-import type { Caller } from "../access/decide-access.ts";
-import { isStillAuthorised, type Portal } from "../portal.ts";
+import { type Caller, haveSameRights } from "../access/decide-access.ts";
+import { callerNow, type Portal } from "../portal.ts";
 
 export type PollAttempt<T> = {
   readonly value: T;
@@ -15,8 +15,8 @@ export type PollAttempt<T> = {
 };
 
 /**
- * Tries again after every change of the feed, for at most `ms`. Returns the value of the last attempt. Throws
- * `unauthenticated` when the session or token of the caller has ended meanwhile.
+ * Tries again after every change of the feed, for at most `ms`. Returns the value of the last attempt, also when the caller has
+ * other rights meanwhile. Throws `unauthenticated` when the session or token of the caller has ended.
  */
 export async function longPoll<T>(
   { ctx, portal, caller }: { readonly ctx: Koa.Context; readonly portal: Portal; readonly caller: Caller },
@@ -32,6 +32,8 @@ export async function longPoll<T>(
     if (isDone || left <= 0 || signal.aborted) return value;
     if (!isExhausted) continue;
     await portal.hub.wait(version, left, signal);
-    if (!(await isStillAuthorised(portal, caller))) throw new GantryError("unauthenticated");
+    const now = await callerNow(portal, caller);
+    if (!now) throw new GantryError("unauthenticated");
+    if (!haveSameRights(now, caller)) return value;
   }
 }

@@ -7,8 +7,8 @@ import type { Cancel } from "@gantry/runtime/clock.ts";
 import { requestIdOf } from "@gantry/runtime/http/app.ts";
 import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import type Koa from "koa";
-import type { Caller } from "../access/decide-access.ts";
-import { isStillAuthorised, type Portal } from "../portal.ts";
+import { type Caller, haveSameRights } from "../access/decide-access.ts";
+import { callerNow, type Portal } from "../portal.ts";
 
 export type Source = {
   /** The frames to send now, possibly none; undefined ends the stream. */
@@ -121,7 +121,9 @@ async function* frames(request: StreamRequest, source: Source, signal: AbortSign
 }
 
 async function isStillAllowed({ portal, caller, authorise }: StreamRequest): Promise<boolean> {
-  if (!(await isStillAuthorised(portal, caller))) return false;
+  const now = await callerNow(portal, caller);
+  // With other rights the client has to connect anew: what it may see has changed.
+  if (!now || !haveSameRights(now, caller)) return false;
   return authorise().then(
     () => true,
     (error: unknown) => {

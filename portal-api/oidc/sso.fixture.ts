@@ -31,7 +31,11 @@ const hurried: Clock = {
 /** People of Seoul are ann and sam, of Tokyo ben. Tokyo also lets people of Seoul in, by brokering. */
 export async function startSites(
   signIn: Partial<NonNullable<PortalConfigInput["signIn"]>> = {},
-  { clock = hurried, console }: { readonly clock?: Clock; readonly console?: string } = {},
+  {
+    clock = hurried,
+    console,
+    access = {},
+  }: { readonly clock?: Clock; readonly console?: string; readonly access?: PortalConfigInput["access"] } = {},
 ): Promise<Sites> {
   const dir = await mkdtemp(join(tmpdir(), "gantry-sso-"));
   const [port = 0] = await freePorts(1);
@@ -61,6 +65,7 @@ export async function startSites(
       publicUrl: seoulUrl,
       publicUrls: [tokyoUrl],
       ...(console === undefined ? {} : { console }),
+      access,
       signIn: {
         issuers: [
           {

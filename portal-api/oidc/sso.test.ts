@@ -1,7 +1,7 @@
 // Sign-in with two issuers: the three cases of the design, choice of an issuer, refresh, sign-out, an issuer that is down.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -89,6 +89,33 @@ test("changed groups take effect, and a user whom the issuer has disabled is out
   sam.isDisabled = true;
   await t.waitFor(async () => assert.equal(await me(browser, sites.seoulUrl), undefined), WAIT);
   sam.isDisabled = false;
+});
+
+test("an open stream ends when the groups of its person change, and shows nothing by the old ones", async (t) => {
+  const policy = join(tmpdir(), `gantry-sso-policy-${process.pid}.yaml`);
+  await writeFile(policy, "bindings:\n  - { role: viewer, groups: [seoul:web], apps: [orders] }\n");
+  const own = await startSites({ defaultRole: "none", roles: [], refreshMinutes: 0.000_01 }, { access: { policy } });
+  t.after(() => own.close());
+  const browser = makeBrowser();
+  await signIn(browser, own.seoulUrl, "seoul", "ann");
+  const cookie = `gantry_session=${browser.cookies.get("127.0.0.1 gantry_session")}`;
+  const { id } = own.portal.agent.addTask({ app: "orders" });
+  const streams = await Promise.all(
+    ["/v1/events", `/v1/tasks/${id}/events?after=1`].map(async (path) => {
+      const headers = { cookie, accept: "text/event-stream" };
+      return readFrames(await own.portal.ask(path, { token: null, headers }));
+    }),
+  );
+  own.portal.agent.emit(id, "JobStarted");
+  for (const stream of streams) assert.equal((await take(stream, 1)).length, 1);
+  const ann = own.seoul.people.get("ann");
+  assert.ok(ann);
+  ann.groups = ["visitors"];
+  const seen = async (): Promise<number> =>
+    (await own.portal.ask(`/v1/tasks/${id}`, { token: null, headers: { cookie } })).status;
+  await t.waitFor(async () => assert.equal(await seen(), 404), WAIT);
+  own.portal.agent.emit(id, "JobEnded");
+  for (const stream of streams) assert.deepEqual(await take(stream, 1), []);
 });
 
 test("a person whom an administrator has disabled cannot sign in by the issuer", async () => {

@@ -25,9 +25,9 @@ export const createSignInLink = route({
   responses: { 201: json("The link", linkView) },
   handle: async (call) => {
     const { portal } = call;
-    const { name, role, token, session } = callerOf(call);
+    const { name, role, token, tokenHash, session } = callerOf(call);
     const record = session === undefined ? undefined : await portal.sessions.load(session);
-    const principal = { name, role, token, parent: session, person: record?.person };
+    const principal = { name, role, token, tokenHash, parent: session, person: record?.person };
     const { code, expiresAt } = await portal.sessions.createCode(principal);
     call.ctx.status = 201;
     sendUncached(call.ctx, {

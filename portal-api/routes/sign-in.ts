@@ -67,7 +67,8 @@ export const signIn = route({
       return;
     }
     noteWho(ctx, caller);
-    const principal: Principal = { name: caller.name, role: caller.role, token: caller.token };
+    const { name, role, token, tokenHash } = caller;
+    const principal: Principal = { name, role, token, tokenHash };
     startSession(portal, ctx, await portal.sessions.open(principal, openingOf(portal, ctx, "token")), body.next);
   },
 });
