@@ -87,8 +87,9 @@ function lineOf(entry: Found["items"][number]): string {
   const what = Object.entries(on)
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
-  const outcome = `${result}${code === undefined ? "" : ` (${code})`}${count === undefined ? "" : ` × ${count}`}`;
-  return `${at}  ${who?.name ?? from?.ip ?? "gantry"}  ${verb}  ${what}  ${outcome}${placeOf(from)}\n`;
+  const outcome = `${result}${code === undefined ? "" : ` (${code})`}${count === undefined || count === 1 ? "" : ` × ${count}`}`;
+  const parts = [at, who?.name ?? from?.ip ?? "gantry", verb, what, `${outcome}${placeOf(from)}`];
+  return `${parts.filter((part) => part !== "").join("  ")}\n`;
 }
 
 function placeOf(from: AuditFacts["from"]): string {

@@ -67,7 +67,10 @@ test("gantry can says yes or no and why", async () => {
     out: "no: corp:kim. No role gives corp:kim the verb run-cd here. Needs the role developer on this app: ask corp:team-payments.\n",
   });
   const eve = await run("run-cd", "orders", "--as", "corp:eve", "--groups", "team-payments");
-  assert.match(eve.out, /^no: .*A rule of the policy denies it: On leave\./);
+  assert.match(
+    eve.out,
+    /^no: .*A rule of the policy denies it: On leave\. Ask somebody who may do it: corp:team-payments\.$/m,
+  );
 });
 
 test("gantry can prints JSON, lists the verbs and explains a mistake", async () => {

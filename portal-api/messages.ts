@@ -29,6 +29,7 @@ export const say = {
   activationFor: (name: string): string => `Your name for signing in is ${name}.`,
   activationIsOver: (): string =>
     "This activation link has been used, was replaced or has expired. Ask an administrator for a new one.",
+  passwordIsSet: (): string => "Your password is set. Sign in with it.",
   newPasswordLabel: (): string => "New password",
   repeatPasswordLabel: (): string => "New password again",
   setPasswordButton: (): string => "Set password",

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { openPortal } from "../portal.fixture.ts";
 import { people } from "./people.ts";
@@ -30,6 +31,18 @@ test("an account is created, listed, reset, disabled, enabled and removed", asyn
   for (const argv of [["add"], ["burn", "x"], ["list", "x"], ["disable", "a", "--role", "admin"]]) {
     assert.equal((await run(...argv)).code, 2);
   }
+});
+
+test("a scope that could use nothing is refused with the verbs that are missing", async () => {
+  const run = (...argv: string[]): ReturnType<typeof portal.run> => portal.run(tokens, "create", "ci", ...argv);
+  await assert.rejects(run("--role", "developer", "--verb", "run-cd", "--app", "orders"), (error) => {
+    assert.ok(error instanceof GantryError);
+    assert.match(String(error.details.problem), /verbs must also have view and view-pipelines/);
+    return true;
+  });
+  const verbs = ["run-cd", "view", "view-pipelines"].flatMap((verb) => ["--verb", verb]);
+  assert.equal((await run("--role", "developer", ...verbs, "--app", "orders")).code, 0);
+  await portal.run(tokens, "revoke", "ci");
 });
 
 test("a token is created with a scope, rotated with an overlap, and revoked", async () => {

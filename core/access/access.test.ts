@@ -101,12 +101,13 @@ test("a deny wins, says why, and whoever could do it is named", () => {
   const denied = decideRight({ ...request, caller: caller(who), policy: POLICY });
   assert.equal(denied.allowed, false);
   assert.equal(denied.reason, "A rule of the policy denies it: Contractors do not deploy orders.");
+  assert.equal(needInWords(denied, "app"), "Ask somebody who may do it: corp:team-payments.", "no role helps");
   assert.ok(!may({ ...who, role: "admin" }, request), "also for an administrator");
   assert.ok(may(who, { ...request, app: "pay-in" }));
   const missing = decideRight({ verb: "run-ci", app: "orders", caller: caller({ name: "corp:kim" }), policy: POLICY });
-  assert.equal(needInWords(missing.whoCould, "app"), "Needs the role developer on this app: ask corp:team-payments.");
+  assert.equal(needInWords(missing, "app"), "Needs the role developer on this app: ask corp:team-payments.");
   const nobody = decideRight({ verb: "manage-tokens", caller: caller(), policy: undefined });
-  assert.equal(needInWords(nobody.whoCould, ""), "Needs the role admin: ask an administrator.");
+  assert.equal(needInWords(nobody, ""), "Needs the role admin: ask an administrator.");
 });
 
 test("without a policy a role holds everywhere, and a scope narrows it", () => {
@@ -283,6 +284,8 @@ test("the shortcuts agree with the decision", () => {
       assert.equal(rights.decide(asked).allowed, rights.may(asked));
       if (rights.mayEverywhere(asked.verb)) assert.ok(rights.may(asked));
       if (rights.may(asked)) assert.ok(rights.mayAnywhere(asked.verb));
+      if (VERBS[asked.verb].on === "installation" && rights.mayAnywhere(asked.verb))
+        assert.ok(rights.may(asked) || rights.decide(asked).obstacle === "denied");
       if (rights.isUniform) assert.equal(rights.may(asked), rights.may({ verb: asked.verb }));
       const { team: _, labels: __, ...rest } = asked;
       if (!rights.needs.record) assert.equal(rights.may(asked), rights.may(rest));

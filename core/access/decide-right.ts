@@ -3,8 +3,17 @@
 
 import type { Binding, Deny, Policy, Subjects } from "./policy.ts";
 import { leastRole, ROLE_VERBS, type Role } from "./roles.ts";
-import { covers, isInScope, matchesAny, type RightRequest, type Scope, type Selector, touches } from "./selector.ts";
-import type { Verb } from "./verbs.ts";
+import {
+  covers,
+  coversSome,
+  isInScope,
+  matchesAny,
+  type RightRequest,
+  type Scope,
+  type Selector,
+  touches,
+} from "./selector.ts";
+import { type Verb, verbEntry } from "./verbs.ts";
 
 /** Who asks: what `Caller` of the portal has for a decision. */
 export type Subject = {
@@ -28,6 +37,8 @@ export type RightDecision = {
   readonly allowed: boolean;
   /** One sentence. */
   readonly reason: string;
+  /** Why not: a deny of the policy, no role with the verb, or the scope of the token. */
+  readonly obstacle?: "denied" | "no-role" | "scope";
   readonly whoCould: WhoCould;
 };
 
@@ -77,13 +88,18 @@ export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
     may: (request) => denial(request) === undefined && inScope(request) && grant(request) !== undefined,
     decide: (request) => {
       const who = whoCould(request, policy);
-      const no = (reason: string): RightDecision => ({ allowed: false, reason, whoCould: who });
+      const no = (obstacle: "denied" | "no-role" | "scope", reason: string): RightDecision => {
+        return { allowed: false, reason, obstacle, whoCould: who };
+      };
       const refused = denial(request);
       if (refused)
-        return no(`A rule of the policy denies it${refused.reason ? `: ${refused.reason.replace(/\.$/, "")}` : ""}.`);
+        return no(
+          "denied",
+          `A rule of the policy denies it${refused.reason ? `: ${refused.reason.replace(/\.$/, "")}` : ""}.`,
+        );
       const granted = grant(request);
-      if (!granted) return no(`No role gives ${caller.name} the verb ${request.verb} here.`);
-      if (!inScope(request)) return no("The scope of the token leaves it out.");
+      if (!granted) return no("no-role", `No role gives ${caller.name} the verb ${request.verb} here.`);
+      if (!inScope(request)) return no("scope", "The scope of the token leaves it out.");
       return { allowed: true, reason: grantInWords(granted, granted === own), whoCould: who };
     },
     mayEverywhere: (verb) =>
@@ -91,7 +107,10 @@ export function rightsOf(caller: Subject, policy: Policy | undefined): Rights {
       inScopeVerbs(verb) &&
       !denied.some((one) => one.verbs.includes(verb)) &&
       given.some((one) => isOpen(one) && one.verbs.includes(verb)),
-    mayAnywhere: (verb) => inScopeVerbs(verb) && given.some((one) => one.verbs.includes(verb)),
+    mayAnywhere: (verb) =>
+      inScopeVerbs(verb) &&
+      (verbEntry(verb).on !== "installation" || (scope.apps === undefined && scope.sites === undefined)) &&
+      given.some((one) => one.verbs.includes(verb) && coversSome(one, verb)),
     needs: {
       record: selectors.some(({ apps = [] }) => apps.some((one) => /^(?:team|label):/.test(one))),
       sites: selectors.some(({ sites }) => sites !== undefined),
@@ -149,10 +168,16 @@ function grantInWords({ role, apps, sites, pipelines }: Binding, isOwn: boolean)
   return `The policy gives the role ${role}${on.length === 0 ? "" : ` on ${on.join(" and ")}`}.`;
 }
 
-/** "Needs the role developer on this app: ask team-payments." */
-export function needInWords({ role, groups, people }: WhoCould, on: string): string {
+/**
+ * What to do about a refusal: "Needs the role developer on this app: ask team-payments." A role does not help against a deny
+ * or the scope of a token.
+ */
+export function needInWords({ obstacle, whoCould }: RightDecision, on: string): string {
+  const { role, groups, people } = whoCould;
+  if (obstacle === "scope") return "Use a token whose scope includes it.";
   const ask = [...groups, ...people].slice(0, 3);
   const rest = groups.length + people.length - ask.length;
   const names = ask.length === 0 ? "an administrator" : `${ask.join(", ")}${rest > 0 ? ` or ${rest} more` : ""}`;
+  if (obstacle === "denied") return `Ask somebody who may do it: ${names}.`;
   return `Needs the role ${role}${on === "" ? "" : ` on this ${on}`}: ask ${names}.`;
 }

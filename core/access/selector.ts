@@ -95,6 +95,15 @@ export function covers(selector: Selector, request: RightRequest, teams: Teams):
   return request.sites ? request.sites.every((one) => matchesAny(sites, one)) : !runs;
 }
 
+/** Whether a rule that allows can cover any request with this verb. */
+export function coversSome(selector: Selector, verb: Verb): boolean {
+  const { apps, sites, pipelines } = selector;
+  const { on } = verbEntry(verb);
+  if (on === "installation") return namesNothing(selector);
+  if (on === "site") return sites !== undefined || namesNothing(selector);
+  return sites === undefined || apps !== undefined || (on === "pipeline" && pipelines !== undefined);
+}
+
 /** Whether a rule that denies is about any of what a request is about. */
 export function touches(selector: Selector, request: RightRequest, teams: Teams): boolean {
   const { apps, sites, pipelines } = selector;

@@ -45,6 +45,13 @@ export type VerbOn<K extends VerbKind> = { [V in Verb]: (typeof VERBS)[V]["on"] 
 
 export const VERB_NAMES = Object.keys(VERBS) as readonly Verb[];
 
+/** What a caller has to see in order to use a verb: what one may not see does not exist for one. */
+export function seeingVerbs(verb: Verb): readonly Verb[] {
+  const { on, runs } = verbEntry(verb);
+  if (on === "site") return ["view-sites"];
+  return on === "app" ? ["view", ...(runs ? (["view-pipelines"] as const) : [])] : [];
+}
+
 export function isVerb(text: string): text is Verb {
   return Object.hasOwn(VERBS, text);
 }

@@ -81,7 +81,7 @@ export const SETTINGS = {
     processes: ["task-runner"],
   },
   "retention.paused": {
-    title: "Nothing leaves the task-agent's journal, and no log",
+    title: "No task and no log leaves the task-agent's journal",
     schema: z.boolean(),
     allowed: "true or false",
     unset: "`retention.enabled` of the task-agent's configuration",

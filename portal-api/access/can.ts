@@ -52,7 +52,7 @@ export async function askRight(
 }
 
 /** What the right needs, for somebody who does not have it. */
-export function needOf({ allowed, whoCould }: RightDecision, verb: Verb): string | undefined {
+export function needOf(decision: RightDecision, verb: Verb): string | undefined {
   const { on } = verbEntry(verb);
-  return allowed ? undefined : needInWords(whoCould, on === "installation" ? "" : on);
+  return decision.allowed ? undefined : needInWords(decision, on === "installation" ? "" : on);
 }

@@ -244,8 +244,8 @@ function requirePipeline({ rights }: Who, pipeline: string): void {
 /** `on`: what the request is about, as it stands in "on this app". */
 function requireRight({ caller, rights }: Pick<Who, "caller" | "rights">, request: RightRequest, on: string): void {
   if (rights.may(request)) return;
-  const { reason, whoCould } = rights.decide(request);
-  throw refusal(caller, verbEntry(request.verb).does, { why: reason, todo: needInWords(whoCould, on) });
+  const decision = rights.decide(request);
+  throw refusal(caller, verbEntry(request.verb).does, { why: decision.reason, todo: needInWords(decision, on) });
 }
 
 /** `does`: as it stands in "… may not <does>". Without `words`: the general ones. */

@@ -1,6 +1,6 @@
 // What a caller may do, for views: the console disables the rest and says who could.
 
-import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
+import { needInWords, type RightDecision, type Rights } from "@gantry/core/access/decide-right.ts";
 import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { VERB_NAMES, type Verb, verbEntry } from "@gantry/core/access/verbs.ts";
 import type { AppFacts } from "./facts.ts";
@@ -28,7 +28,7 @@ export function mayOn(rights: Rights, given: Omit<RightRequest, "verb" | "sites"
     if (!rights.needs.sites || !verbEntry(verb).runs) return rights.may({ ...about, verb });
     return (sites.length === 0 ? [UNKNOWN_SITE] : sites).some((site) => rights.may({ ...about, sites: [site], verb }));
   };
-  const found = mayOf(APP_VERBS, allowed, (verb) => needInWords(rights.decide({ ...given, verb }).whoCould, "app"));
+  const found = mayOf(APP_VERBS, allowed, (verb) => refusalInWords(rights.decide({ ...given, verb }), "app"));
   if (rights.isUniform) uniform.set(rights, found);
   return found;
 }
@@ -51,7 +51,13 @@ export function withMay(
 
 /** Anywhere: for what has no page of an app or a task. */
 export function mayAnywhere(rights: Rights): May {
-  return mayOf(VERB_NAMES, rights.mayAnywhere, (verb) => needInWords(rights.decide({ verb }).whoCould, ""));
+  return mayOf(VERB_NAMES, rights.mayAnywhere, (verb) => refusalInWords(rights.decide({ verb }), ""));
+}
+
+/** In one text, because a button has no room for two. */
+function refusalInWords(decision: RightDecision, on: string): string {
+  const need = needInWords(decision, on);
+  return decision.obstacle === "no-role" ? need : `${decision.reason} ${need}`;
 }
 
 function mayOf(verbs: readonly Verb[], allowed: (verb: Verb) => boolean, need: (verb: Verb) => string): May {

@@ -94,8 +94,8 @@ function refuseHopeless({ rights }: Portal, { right, verb }: Route, caller: Call
   const seesAll = right.on === "installation" || mayEverywhere(isAboutSites ? "view-sites" : "view");
   // Of a start the verb depends on the body.
   if (!seesAll || right.on === "start" || mayAnywhere(right.verb)) return;
-  const { reason, whoCould } = decide({ verb: right.verb });
-  throw refusal(caller, verb, { why: reason, todo: needInWords(whoCould, "") });
+  const decision = decide({ verb: right.verb });
+  throw refusal(caller, verb, { why: decision.reason, todo: needInWords(decision, "") });
 }
 
 function sourceOf(portal: Portal, ctx: Koa.Context): Parameters<typeof isFromOwnPage>[0] {

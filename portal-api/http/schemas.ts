@@ -1,7 +1,7 @@
 // Schemas that several routes share: names, queries, small bodies.
 
 import { appPattern, namePattern } from "@gantry/core/access/policy.ts";
-import { VERB_NAMES } from "@gantry/core/access/verbs.ts";
+import { seeingVerbs, VERB_NAMES } from "@gantry/core/access/verbs.ts";
 import { OUTCOMES } from "@gantry/core/task/states.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
@@ -87,7 +87,16 @@ export const meView = z
 
 const scopeList = <T extends z.ZodType>(of: T): z.ZodOptional<z.ZodArray<T>> => z.array(of).max(100).optional();
 export const scopeSchema = z
-  .strictObject({ verbs: scopeList(z.enum(VERB_NAMES)), apps: scopeList(appPattern), sites: scopeList(namePattern) })
+  .strictObject({
+    verbs: scopeList(z.enum(VERB_NAMES)).superRefine((verbs = [], ctx) => {
+      const missing = new Set(verbs.flatMap(seeingVerbs).filter((verb) => !verbs.includes(verb)));
+      if (missing.size === 0) return;
+      const message = `must also have ${[...missing].join(" and ")}: what a token may not see does not exist for it`;
+      ctx.addIssue({ code: "custom", message });
+    }),
+    apps: scopeList(appPattern),
+    sites: scopeList(namePattern),
+  })
   .describe("Narrows what the token may do. A missing list allows everything of its kind");
 
 /** As stored: older ones may have verbs and patterns that are no longer known, which allow nothing. */

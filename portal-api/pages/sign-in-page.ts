@@ -11,6 +11,7 @@ import { document, type Html, html, sendPage } from "./page.ts";
 type SignInView = {
   readonly next: string;
   readonly problem: string | undefined;
+  readonly isPasswordNew: boolean;
   readonly issuers: readonly Issuer[];
   readonly hasPasswords: boolean;
   /** Ask for a mail address, which chooses among several issuers. */
@@ -20,7 +21,12 @@ type SignInView = {
 /** Responds with the sign-in page for the address that the browser uses. `mail` chooses the issuer of its domain. */
 export async function sendSignInPage(
   { ctx, portal }: { readonly ctx: Koa.Context; readonly portal: Portal },
-  view: { readonly next?: string | undefined; readonly problem?: string; readonly mail?: string | undefined },
+  view: {
+    readonly next?: string | undefined;
+    readonly problem?: string;
+    readonly mail?: string | undefined;
+    readonly isPasswordNew?: boolean;
+  },
   status = 200,
 ): Promise<void> {
   const { issuers } = portal.sso;
@@ -30,6 +36,7 @@ export async function sendSignInPage(
   const page = signInPage({
     next: safeNext(view.next),
     problem: view.problem ?? (isUnknown ? say.mailIsUnknown() : undefined),
+    isPasswordNew: view.isPasswordNew === true,
     issuers: ofMail ? [ofMail] : offered,
     hasPasswords: portal.config.signIn.localAccounts && (await portal.personStore.hasLocal()),
     asksForMail: !ofMail && issuers.all.length > 1 && issuers.all.some(({ settings }) => settings.domains.length > 0),
@@ -45,6 +52,7 @@ function signInPage(view: SignInView): string {
     html`<main class="narrow">
 <h1>Gantry</h1>
 ${view.problem === undefined ? "" : html`<p class="problem" role="alert">${view.problem}</p>`}
+${view.isPasswordNew ? html`<p role="status">${say.passwordIsSet()}</p>` : ""}
 ${issuers.map((issuer) => issuerLink(issuer, view))}
 ${asksForMail ? mailForm(view) : ""}
 ${hasPasswords ? passwordForm(view) : ""}

@@ -70,7 +70,9 @@ test("the first sign-in sets the password; the link works once", async () => {
   assert.match(await (await activate(code, "short")).text(), /at least 12 characters/);
   assert.match(await (await activate(code, "dana dana dana")).text(), /too easy to guess/);
   assert.match(await (await activate(code, PASSWORD, "another password")).text(), /not the same/);
-  assert.equal((await activate(code)).status, 303);
+  const done = await activate(code);
+  assert.equal(done.status, 303);
+  assert.match(await (await portal.ask(done.headers.get("location") ?? "", { token: null })).text(), /password is set/);
   assert.equal((await activate(code, "another good password")).status, 401);
   const cookie = await signIn("Dana");
   const me = (await (await portal.ask("/v1/me", as(cookie))).json()) as { name: string; role: string };

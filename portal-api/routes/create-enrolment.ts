@@ -47,7 +47,7 @@ export const renewRunnerKey = route({
   description:
     "The key and everything that was signed in with it is invalid at once. Jobs that run continue if the runner enrols again in time.",
   right: onRunner("enrol"),
-  verb: "enrol runners",
+  verb: "renew keys of runners",
   params: inRunner,
   responses: { 201: json("The token", enrolment) },
   handle: async (call) => {

@@ -63,7 +63,7 @@ export const rotateToken = route({
     "Only this response contains it. It expires after `days`, by default after as long as the one before. The old secret " +
     "stays valid for `overlapMinutes`; another rotation ends it at once.",
   right: onInstallation("manage-tokens"),
-  verb: "create tokens",
+  verb: "rotate tokens",
   params: z.strictObject({ name }),
   body: rotation,
   example: { overlapMinutes: 60 },

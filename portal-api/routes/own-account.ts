@@ -144,7 +144,7 @@ const rotateOwnToken = route({
   summary: "Give a personal token a new secret",
   description: "As POST /v1/tokens/{name}/rotate.",
   right: "signed-in",
-  verb: "create their own tokens",
+  verb: "rotate their own tokens",
   params: z.strictObject({ name }),
   body: rotation,
   example: { overlapMinutes: 60 },

@@ -115,7 +115,7 @@ export const activate = route({
     }
     const found = await portal.people.rightsOf(name);
     if (found) noteWho(ctx, found.rights);
-    ctx.redirect("/sign-in");
+    ctx.redirect("/sign-in?set=password");
     ctx.status = 303;
   },
 });

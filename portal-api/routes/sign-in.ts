@@ -23,6 +23,7 @@ export const showSignIn = route({
   query: z.strictObject({
     code: z.string().max(200).optional(),
     mail: z.string().max(254).optional().describe("Chooses the issuer of its domain"),
+    set: z.literal("password").optional().describe("The password was set just now: the page says so"),
     next,
   }),
   responses: {
@@ -32,7 +33,7 @@ export const showSignIn = route({
   },
   handle: async ({ ctx, portal, query }) => {
     if (query.code === undefined || ctx.method === "HEAD") {
-      await sendSignInPage({ ctx, portal }, query);
+      await sendSignInPage({ ctx, portal }, { ...query, isPasswordNew: query.set === "password" });
       return;
     }
     const session = await portal.sessions.redeem(query.code, openingOf(portal, ctx, "link"));

@@ -6,7 +6,7 @@ import { type Page, to, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { isJsonObject, listAt, textAt } from "../data/json-access.ts";
 import { useResource } from "../data/store.ts";
-import { EmptyState, Loaded } from "../parts/loading-states.tsx";
+import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
 import { CopyableId, ExternalLink, RelativeTime } from "../parts/values.tsx";
@@ -21,6 +21,15 @@ export function AppPage({ name }: { name: string }) {
     reloadOn: (event) => event.data.app === name && changesTaskRows(event),
     patch: applyToPage,
   });
+  // What one may not see does not exist: no buttons, and no list that looks empty.
+  if (app.data.value === undefined && app.problem.value?.status === 404) {
+    return (
+      <>
+        <PageHeader title={name} />
+        <ProblemBox problem={app.problem.value} />
+      </>
+    );
+  }
   const hasImage = textAt(app.data.value?.facts, "digest") !== undefined;
   return (
     <>
@@ -94,14 +103,17 @@ function Details({ app }: { app: AppView }) {
         </Detail>
       </dl>
       <Section title="Targets">
-        <Targets targets={listAt(record, "targets")} />
+        <Targets targets={listAt(record, "targets")} isCreated={app.state === "ready"} />
       </Section>
     </>
   );
 }
 
-function Targets({ targets }: { targets: readonly JsonValue[] }) {
-  if (targets.length === 0) return <p class="quiet">The targets are known when the app has been created.</p>;
+function Targets({ targets, isCreated }: { targets: readonly JsonValue[]; isCreated: boolean }) {
+  if (targets.length === 0) {
+    const text = isCreated ? "This app has no targets." : "The targets are known when the app has been created.";
+    return <p class="quiet">{text}</p>;
+  }
   return (
     <div class="scroll">
       <table>

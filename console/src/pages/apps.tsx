@@ -4,6 +4,7 @@ import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { recentTasks } from "../data/attention.ts";
 import { listAt, textAt } from "../data/json-access.ts";
+import { refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
@@ -27,10 +28,7 @@ export function AppsPage() {
       <Loaded resource={apps}>
         {({ items }) =>
           items.length === 0 ? (
-            <EmptyState title="There are no apps yet">
-              <p>An app has a source repository, a yaml repository and the targets where it runs.</p>
-              <RunButton pipeline="create-app" label="Create app" isPrimary />
-            </EmptyState>
+            <NoApps />
           ) : (
             <div class="scroll">
               <table class="stack">
@@ -55,6 +53,20 @@ export function AppsPage() {
         }
       </Loaded>
     </>
+  );
+}
+
+function NoApps() {
+  const refusal = refusalOf("view");
+  return refusal === undefined ? (
+    <EmptyState title="There are no apps yet">
+      <p>An app has a source repository, a yaml repository and the targets where it runs.</p>
+      <RunButton pipeline="create-app" label="Create app" isPrimary />
+    </EmptyState>
+  ) : (
+    <EmptyState title="There are no apps that you may see">
+      <p>{refusal}</p>
+    </EmptyState>
   );
 }
 

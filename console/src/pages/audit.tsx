@@ -96,7 +96,7 @@ function List({ path, isFiltered }: { path: string; isFiltered: boolean }) {
 function Entries({ items }: { items: readonly AuditItem[] }) {
   return (
     <div class="scroll">
-      <table>
+      <table class="stack">
         <thead>
           <tr>
             {["When", "Who", "What", "On", "Result", "From"].map((head) => (
@@ -126,7 +126,7 @@ function Row({ entry }: { entry: AuditItem }) {
       </td>
       <td title={pipeline === undefined ? entry.route : `${entry.route} · ${pipeline.name} ${pipeline.definition}`}>
         {verb ?? "remove old entries"}
-        {count === undefined ? null : <span class="soft"> × {count}</span>}
+        {count === undefined || count === 1 ? null : <span class="soft"> × {count}</span>}
       </td>
       <td>
         {Object.entries(on).map(([what, value]) => (

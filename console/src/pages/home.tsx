@@ -5,6 +5,7 @@ import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { needsAttention } from "../data/attention.ts";
+import { refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
@@ -59,6 +60,14 @@ function Overview({ tasks }: { tasks: readonly TaskSummary[] }) {
 }
 
 function FirstSteps() {
+  const refusal = refusalOf("view");
+  if (refusal !== undefined) {
+    return (
+      <EmptyState title="There is nothing here that you may see">
+        <p>{refusal}</p>
+      </EmptyState>
+    );
+  }
   return (
     <EmptyState title="Your first app in three steps">
       <ol>

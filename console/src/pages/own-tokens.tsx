@@ -46,15 +46,15 @@ export function OwnTokens({ mayCreate }: { mayCreate: boolean }) {
       ) : null}
       <Loaded resource={tokens}>
         {({ items }) => (
-          <ActionTable heads={["Name", "Created", "Expires", "Last used"]} action="Rotate or revoke">
+          <ActionTable heads={["Name", "Created", "Expires", "Last used"]} action="Rotate or revoke" isStacked>
             {items.map(({ name, createdAt, expiresAt, lastUsedAt }) => (
               <tr key={name}>
                 <td class="strong">{name}</td>
-                <td class="soft">
+                <td class="soft aside">
                   <RelativeTime at={createdAt} />
                 </td>
-                <td class="soft">{expiresAt === undefined ? "never" : expiresAt.slice(0, 10)}</td>
-                <td class="soft">{lastUsedAt === undefined ? "never" : <RelativeTime at={lastUsedAt} />}</td>
+                <td class="soft">{expiresAt === undefined ? "does not expire" : `until ${expiresAt.slice(0, 10)}`}</td>
+                <td class="soft">{lastUsedAt === undefined ? "never used" : <RelativeTime at={lastUsedAt} />}</td>
                 <td class="end">
                   {mayCreate ? (
                     <ConfirmButton

@@ -29,7 +29,7 @@ export function ProfilePage() {
                   </div>
                   <div>
                     <dt>Role</dt>
-                    <dd>{person.role}</dd>
+                    <dd>{person.role === "none" ? "none; what you may do comes from the policy" : person.role}</dd>
                   </div>
                   <div>
                     <dt>Groups</dt>
@@ -85,7 +85,7 @@ function SessionTable({ sessions, isSending, onEnd }: TableProps) {
   return (
     <Loaded resource={sessions}>
       {({ items }) => (
-        <ActionTable heads={["Opened", "By", "From", "Browser"]} action="End">
+        <ActionTable heads={["Opened", "By", "From", "Browser"]} action="End" isStacked>
           {items.map((session) => (
             <tr key={session.id}>
               <td>{session.openedAt === undefined ? "–" : <RelativeTime at={session.openedAt} />}</td>

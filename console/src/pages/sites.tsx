@@ -2,7 +2,7 @@
 
 import type { RunnerView, SiteView } from "@gantry/wire/agent/views.ts";
 import { type Page, send, to, v1 } from "../data/api.ts";
-import { mayDo } from "../data/session.ts";
+import { mayDo, refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { useAction } from "../data/use-action.ts";
 import { usePolling } from "../data/use-polling.ts";
@@ -27,15 +27,26 @@ export function SitesPage() {
       <Loaded resource={sites}>
         {({ items }) =>
           items.length === 0 ? (
-            <EmptyState title="There are no sites">
-              <p>A site appears here when its first runner registers.</p>
-            </EmptyState>
+            <NoSites />
           ) : (
             items.map((site) => <Site site={site} onChanged={sites.reload} key={site.name} />)
           )
         }
       </Loaded>
     </>
+  );
+}
+
+function NoSites() {
+  const refusal = refusalOf("view-sites");
+  return refusal === undefined ? (
+    <EmptyState title="There are no sites">
+      <p>A site appears here when its first runner registers.</p>
+    </EmptyState>
+  ) : (
+    <EmptyState title="There are no sites that you may see">
+      <p>{refusal}</p>
+    </EmptyState>
   );
 }
 
@@ -48,7 +59,7 @@ function Site({ site, onChanged }: { site: SiteView; onChanged: () => void }) {
       </h2>
       <Runners site={site} onChanged={onChanged} />
       {mayDo("enrol", site) ? <EnrolRunner site={site.name} /> : null}
-      <Systems systems={site.systems} />
+      {site.systems.length === 0 ? null : <Systems systems={site.systems} />}
       <Queue queue={site.queue} />
     </section>
   );

@@ -2,11 +2,19 @@
 
 import type { ComponentChildren } from "preact";
 
-/** `action`: the heading of that column, for screen readers only. */
-export function ActionTable(props: { heads: readonly string[]; action: string; children: ComponentChildren }) {
+type Props = {
+  readonly heads: readonly string[];
+  /** The heading of that column, for screen readers only. */
+  readonly action: string;
+  /** On a phone each row is a block without headings, so that no button is outside of the screen. */
+  readonly isStacked?: boolean;
+  readonly children: ComponentChildren;
+};
+
+export function ActionTable(props: Props) {
   return (
     <div class="scroll">
-      <table>
+      <table class={props.isStacked ? "stack" : ""}>
         <thead>
           <tr>
             {props.heads.map((head) => (

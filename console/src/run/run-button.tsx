@@ -20,9 +20,9 @@ export function RunButton({ pipeline, app, of, isNewApp, label, isPrimary }: Pro
   const refusal = refusalOf(startVerb(pipeline, isNewApp), of);
   if (refusal !== undefined) {
     return (
-      <span class={`${style} disabled`} title={refusal}>
+      <button type="button" disabled class={style} title={refusal}>
         {label}
-      </span>
+      </button>
     );
   }
   return (
