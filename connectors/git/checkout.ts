@@ -50,7 +50,8 @@ export async function fillFolder(
     local: true,
   });
   await pointHead(git, revision, commit);
-  const entries = parseTree(await git(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit]));
+  const listed = ["-c", "core.quotePath=true", "ls-tree", "-r", "--full-tree", "--end-of-options", commit];
+  const entries = parseTree(await git(listed));
   await checkLinks(mirror, git, entries);
   await git(["-c", "core.symlinks=true", "reset", "--hard", "--quiet"]);
   const [, author = "", subject = ""] = (

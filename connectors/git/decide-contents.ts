@@ -3,16 +3,40 @@
 
 import { posix } from "node:path";
 
-export type TreeEntry = { readonly mode: string; readonly object: string; readonly path: string };
+export type TreeEntry = {
+  readonly mode: string;
+  readonly object: string;
+  /** For messages, and for names that are UTF-8; other bytes are U+FFFD here. */
+  readonly path: string;
+  /** The path as git prints and reads it, in ASCII: names with other bytes are quoted. */
+  readonly quoted: string;
+};
 
 export const MODE = { link: "120000", submodule: "160000" } as const;
 
-/** Reads `git ls-tree -r -z`. */
+/** Reads `git ls-tree -r` with `core.quotePath=true`, the only form in which all bytes of a name survive. */
 export function parseTree(listed: string): readonly TreeEntry[] {
-  return listed.split("\0").flatMap((line) => {
-    const [, mode, object, path] = /^(\d+) \w+ ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
-    return mode !== undefined && object !== undefined && path !== undefined ? [{ mode, object, path }] : [];
+  return listed.split("\n").flatMap((line) => {
+    const [, mode, object, quoted] = /^(\d+) \w+ ([0-9a-f]+)\t(.+)$/.exec(line) ?? [];
+    if (mode === undefined || object === undefined || quoted === undefined) return [];
+    return [{ mode, object, path: bytesOfQuoted(quoted).toString("utf8"), quoted }];
   });
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+
+/** The bytes of a path that git has printed; only one in double quotes has escapes. */
+export function bytesOfQuoted(quoted: string): Buffer {
+  if (!quoted.startsWith('"')) return Buffer.from(quoted, "latin1");
+  const text = quoted.slice(1, -1).replace(/\\([0-7]{3}|.)/g, (_, code: string) => {
+    return code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (ESCAPES[code] ?? code);
+  });
+  return Buffer.from(text, "latin1");
+}
+
+/** The name has bytes that are not UTF-8, so the text is not the name. */
+export function isLossy(path: string): boolean {
+  return path.includes("\uFFFD");
 }
 
 /** As many as Linux follows. */
