@@ -50,7 +50,8 @@ export async function fillFolder(
     local: true,
   });
   await pointHead(git, revision, commit);
-  const entries = parseTree(await git(["ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit]));
+  const listed = ["-c", "core.quotePath=true", "ls-tree", "-r", "-l", "--full-tree", "--end-of-options", commit];
+  const entries = parseTree(await git(listed));
   const excess = checkoutExcess(entries, runtime.limits);
   if (excess) {
     const problem = `${mirror.remote.url} has ${excess.has} at ${commit.slice(0, 12)}.`;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { readPlainFile } from "../plain-file.ts";
-import { MAX_POINTER, MODE, parsePointer } from "./decide-contents.ts";
+import { bytesOfQuoted, MAX_POINTER, MODE, parsePointer, type TreeEntry } from "./decide-contents.ts";
 import { type Git, type GitRuntime, openGit } from "./git.ts";
 import { lfsPaths } from "./lfs.ts";
 import { fetchRevision, hasCommit, listRemote, type Mirror } from "./mirror.ts";
@@ -149,19 +149,18 @@ async function addAll(git: Git, mode: "--all" | "--ignore-removal", except: read
   }
 }
 
-type Changed = { readonly mode: string; readonly object: string; readonly before: string; readonly path: string };
+type Changed = Omit<TreeEntry, "size"> & { readonly before: string };
 
 /** What the index has other than a commit. */
 async function changesIn(git: Git, start: string | undefined): Promise<readonly Changed[]> {
   const empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
-  const options = ["--cached", "--raw", "--no-abbrev", "-z", "--no-renames"];
-  const fields = (await git(["diff-index", ...options, "--end-of-options", start ?? empty])).split("\0");
-  const changes: Changed[] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [, mode = "", before = "", object = ""] = fields[at]?.split(" ") ?? [];
-    changes.push({ mode, before, object, path: fields[at + 1] ?? "" });
-  }
-  return changes;
+  const options = ["--cached", "--raw", "--no-abbrev", "--no-renames"];
+  const diff = ["-c", "core.quotePath=true", "diff-index", ...options, "--end-of-options", start ?? empty];
+  return (await git(diff)).split("\n").flatMap((line) => {
+    const [, mode, before, object, quoted] = /^:\d+ (\d+) ([0-9a-f]+) ([0-9a-f]+) \w\t(.+)$/.exec(line) ?? [];
+    if (mode === undefined || before === undefined || object === undefined || quoted === undefined) return [];
+    return [{ mode, before, object, path: bytesOfQuoted(quoted).toString("utf8"), quoted }];
+  });
 }
 
 /** Refuses what has no place in a commit of ours: new links, and repositories inside the repository. */
@@ -182,22 +181,24 @@ async function restorePointers(git: Git, folder: string, changes: readonly Chang
   if (files.length === 0) return;
   const attributes = [...(await attributeFiles(git)), ...files];
   const wanted = new Set(await lfsPaths(git, folder, attributes));
-  for (const { mode, before, path } of files.filter((file) => wanted.has(file.path))) {
+  for (const { mode, before, path, quoted } of files.filter((file) => wanted.has(file.quoted))) {
     const pointer = /^0+$/.test(before)
       ? undefined
       : parsePointer(await git(["cat-file", "-p", "--end-of-options", before]));
-    const now = await readFile(join(folder, path));
+    const now = await readFile(Buffer.concat([Buffer.from(`${folder}/`), bytesOfQuoted(quoted)]));
     if (pointer && createHash("sha256").update(now).digest("hex") === pointer.oid) {
-      await git(["update-index", "--cacheinfo", `${mode},${before},${path}`]);
+      await git(["update-index", "--index-info"], { input: `${mode} ${before}\t${quoted}\n` });
     } else if (now.length > MAX_POINTER || !parsePointer(now.toString("utf8"))) {
       throw badFolder(`${JSON.stringify(truncate(path, 200))} is kept in Git LFS; a change of it cannot be pushed`);
     }
   }
 }
 
-async function attributeFiles(git: Git): Promise<{ mode: string; path: string }[]> {
-  const listed = await git(["ls-files", "-z", "--", ".gitattributes", "**/.gitattributes"]);
-  return listed.split("\0").flatMap((path) => (path === "" ? [] : [{ mode: "100644", path }]));
+async function attributeFiles(git: Git): Promise<Pick<TreeEntry, "mode" | "path" | "quoted">[]> {
+  const listed = await git(["-c", "core.quotePath=true", "ls-files", "--", ".gitattributes", "**/.gitattributes"]);
+  return listed.split("\n").flatMap((quoted) => {
+    return quoted === "" ? [] : [{ mode: "100644", path: bytesOfQuoted(quoted).toString("utf8"), quoted }];
+  });
 }
 
 /** Applies the change to a tip that has moved, by a three-way merge, so that no lines are lost. */

@@ -282,6 +282,53 @@ test("files of Git LFS come in place of their pointers, and go back as pointers"
   );
 });
 
+test("names that are not UTF-8: files of Git LFS come and go, submodules are refused", async (t) => {
+  const { bench, plant, tip, repository, lfs } = await world(t);
+  const bytes = Buffer.from("a large model".repeat(200));
+  const oid = createHash("sha256").update(bytes).digest("hex");
+  lfs.objects.set(oid, bytes);
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${bytes.length}\n`;
+  const rows: readonly (readonly [quoted: string, file: Buffer])[] = [
+    ['"\\377.bin"', Buffer.from("\xff.bin", "latin1")],
+    ['"\\376.bin"', Buffer.from("\xfe.bin", "latin1")],
+    ['"d\\351/m.bin"', Buffer.from("d\xe9/m.bin", "latin1")],
+    ['"line\\nend.bin"', Buffer.from("line\nend.bin")],
+    ['"tab\\t\\"q\\".bin"', Buffer.from('tab\t"q".bin')],
+    ["back\\slash.bin", Buffer.from("back\\slash.bin")],
+    ["é .bin", Buffer.from("é .bin")],
+    [" lead.bin", Buffer.from(" lead.bin")],
+    ["a: filter: lfs.bin", Buffer.from("a: filter: lfs.bin")],
+    ["-x.bin", Buffer.from("-x.bin")],
+    ['"\\001.bin"', Buffer.from("\x01.bin")],
+  ];
+  const slug = await plant([
+    { path: ".gitattributes", content: "*.bin filter=lfs -text\n" },
+    ...rows.map(([path]) => ({ path, content: pointer })),
+  ]);
+  const outcome = await bench.once(checkout, { repository: repository(slug), directory: "x" });
+  assert.equal(outcome.kind, "succeeded", JSON.stringify(outcome));
+  for (const [name, file] of rows) {
+    const path = Buffer.concat([Buffer.from(join(bench.workspace, "x/")), file]);
+    assert.deepEqual(await readFile(path), bytes, name);
+  }
+  await writeFile(join(bench.workspace, "x/new.txt"), "n");
+  assert.equal(await commitOf(bench, repository(slug), "x"), "succeeded");
+  bench.nextTask();
+  await bench.once(checkout, { repository: repository(slug), directory: "y", lfs: false });
+  for (const [name, file] of rows) {
+    const path = Buffer.concat([Buffer.from(join(bench.workspace, "y/")), file]);
+    assert.equal(await readFile(path, "utf8"), pointer, name);
+  }
+  const lib = await plant([{ path: "lib.txt", content: "lib" }]);
+  const app = await plant([
+    { path: ".gitmodules", content: `[submodule "l"]\n\tpath = "\uFFFD"\n\turl = ../${lib}.git\n` },
+    { path: '"\\377"', mode: "160000", content: tip(lib) },
+  ]);
+  bench.nextTask();
+  const refused = await bench.once(checkout, { repository: repository(app), directory: "z" });
+  assert.match(JSON.stringify(refused), /system-refused.*path of the submodule .* is not UTF-8/);
+});
+
 async function commitOf(
   bench: Awaited<ReturnType<typeof openBench>>,
   repository: object,

@@ -5,7 +5,7 @@ import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { StepContext } from "@gantry/core/step/step.ts";
 import { fillFolder } from "./checkout.ts";
-import { MODE, parseSubmodules, type Submodule, submoduleUrl, type TreeEntry } from "./decide-contents.ts";
+import { isLossy, MODE, parseSubmodules, type Submodule, submoduleUrl, type TreeEntry } from "./decide-contents.ts";
 import { folderInside } from "./folders.ts";
 import type { Git, GitRuntime } from "./git.ts";
 import { fillLfs } from "./lfs.ts";
@@ -79,6 +79,7 @@ async function fillSubmodule(
   level: number,
 ): Promise<void> {
   const shown = plainLine(path);
+  if (isLossy(path)) throw refused(mirror, `the path of the submodule ${shown} is not UTF-8; rename it`);
   if (!submodule) throw refused(mirror, `.gitmodules says no address for the submodule ${shown}`);
   if (submodule.update === "none") return access.log(`submodule ${shown}: left out, as .gitmodules says`);
   const { system, url: parent } = mirror.remote;

@@ -9,18 +9,39 @@ export type TreeEntry = {
   readonly mode: string;
   readonly object: string;
   readonly size: number;
+  /** For messages, and for names that are UTF-8; other bytes are U+FFFD here. */
   readonly path: string;
+  /** The path as git prints and reads it, in ASCII: names with other bytes are quoted. */
+  readonly quoted: string;
 };
 
 export const MODE = { link: "120000", submodule: "160000" } as const;
 
-/** Reads `git ls-tree -r -l -z`. */
+/** Reads `git ls-tree -r -l` with `core.quotePath=true`, the only form in which all bytes of a name survive. */
 export function parseTree(listed: string): readonly TreeEntry[] {
-  return listed.split("\0").flatMap((line) => {
-    const [, mode, object, size = "", path] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(line) ?? [];
-    if (mode === undefined || object === undefined || path === undefined) return [];
-    return [{ mode, object, size: size === "-" ? 0 : Number(size), path }];
+  return listed.split("\n").flatMap((line) => {
+    const [, mode, object, size = "", quoted] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/.exec(line) ?? [];
+    if (mode === undefined || object === undefined || quoted === undefined) return [];
+    return [
+      { mode, object, size: size === "-" ? 0 : Number(size), path: bytesOfQuoted(quoted).toString("utf8"), quoted },
+    ];
   });
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+
+/** The bytes of a path that git has printed; only one in double quotes has escapes. */
+export function bytesOfQuoted(quoted: string): Buffer {
+  if (!quoted.startsWith('"')) return Buffer.from(quoted, "latin1");
+  const text = quoted.slice(1, -1).replace(/\\([0-7]{3}|.)/g, (_, code: string) => {
+    return code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (ESCAPES[code] ?? code);
+  });
+  return Buffer.from(text, "latin1");
+}
+
+/** The name has bytes that are not UTF-8, so the text is not the name. */
+export function isLossy(path: string): boolean {
+  return path.includes("\uFFFD");
 }
 
 /** What is too much of a commit for a checkout; undefined when it fits. Known before any file is written. */

@@ -11,7 +11,7 @@ import type { LabHost } from "./lab.fixture.ts";
 
 const run = promisify(execFile);
 
-/** `content` of a submodule (mode 160000) is its commit. */
+/** `content` of a submodule (mode 160000) is its commit. A path in double quotes is written as git quotes names. */
 export type TreeFile = { readonly path: string; readonly mode?: string; readonly content?: string };
 
 /** Seeds a repository with files, as its first commit on `main`. */
@@ -76,7 +76,7 @@ export async function pushAsSomebody(
 export async function plantTree(bare: string, files: readonly TreeFile[]): Promise<void> {
   const commands = ["commit refs/heads/main", "committer Eve <eve@evil.test> 1767225600 +0000", "data 5", "Evil\n"];
   for (const { path, mode = "100644", content = "" } of files) {
-    const name = JSON.stringify(path).replace(/[\u0080-\uffff]/g, (char) => char);
+    const name = path.startsWith('"') ? path : JSON.stringify(path);
     if (mode === "160000") commands.push(`M 160000 ${content || "1".repeat(40)} ${name}`);
     else commands.push(`M ${mode} inline ${name}`, `data ${Buffer.byteLength(content)}`, content);
   }

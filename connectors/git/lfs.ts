@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { GantryError } from "@gantry/core/errors.ts";
 import { z } from "zod";
-import { MAX_POINTER, type Pointer, parsePointer, type TreeEntry } from "./decide-contents.ts";
+import { bytesOfQuoted, MAX_POINTER, type Pointer, parsePointer, type TreeEntry } from "./decide-contents.ts";
 import type { Git, Remote } from "./git.ts";
 
 export type LfsAccess = {
@@ -49,11 +49,11 @@ export async function fillLfs(
   folder: string,
   entries: readonly TreeEntry[],
 ): Promise<number> {
-  const paths = await lfsPaths(git, folder, entries);
-  const pointers = new Map<string, Pointer>();
-  for (const path of paths) {
-    const pointer = await pointerAt(join(folder, path));
-    if (pointer) pointers.set(path, pointer);
+  const pointers = new Map<Buffer, Pointer>();
+  for (const quoted of await lfsPaths(git, folder, entries)) {
+    const file = Buffer.concat([Buffer.from(`${folder}/`), bytesOfQuoted(quoted)]);
+    const pointer = await pointerAt(file);
+    if (pointer) pointers.set(file, pointer);
   }
   const wanted = [...new Map([...pointers.values()].map((pointer) => [pointer.oid, pointer])).values()];
   // A file that many paths name is copied to each of them.
@@ -65,28 +65,28 @@ export async function fillLfs(
   await mkdir(objectsIn(access), { recursive: true });
   const missing = wanted.filter(({ oid }) => !existsSync(join(objectsIn(access), oid)));
   for (let at = 0; at < missing.length; at += BATCH) await download(access, missing.slice(at, at + BATCH));
-  for (const [path, { oid }] of pointers) await copyFile(join(objectsIn(access), oid), join(folder, path));
+  for (const [file, { oid }] of pointers) await copyFile(join(objectsIn(access), oid), file);
   return pointers.size;
 }
 
-/** The files whose attributes say `filter=lfs`. git is called only if some attributes mention LFS. */
+/** The files whose attributes say `filter=lfs`, quoted. git is called only if some attributes mention LFS. */
 export async function lfsPaths(
   git: Git,
   folder: string,
-  entries: readonly Pick<TreeEntry, "mode" | "path">[],
+  entries: readonly Pick<TreeEntry, "mode" | "path" | "quoted">[],
 ): Promise<string[]> {
   const attributes = entries.filter(({ path, mode }) => /(^|\/)\.gitattributes$/.test(path) && mode.startsWith("100"));
   const texts = await Promise.all(
-    // A folder that is laid over a branch need not have all files of the branch.
-    attributes.map(({ path }) => readFile(join(folder, path), "utf8").catch(noFile)),
+    attributes.map(({ quoted }) =>
+      // A folder that is laid over a branch need not have all files of the branch.
+      readFile(Buffer.concat([Buffer.from(`${folder}/`), bytesOfQuoted(quoted)]), "utf8").catch(noFile),
+    ),
   );
   if (!texts.some((text) => /lfs/.test(text))) return [];
   const files = entries.filter(({ mode }) => mode.startsWith("100"));
-  const input = files.map(({ path }) => `${path}\0`).join("");
-  const fields = (await git(["check-attr", "-z", "--stdin", "filter"], { input })).split("\0");
-  const found: string[] = [];
-  for (let at = 0; at + 2 < fields.length; at += 3) if (fields[at + 2] === "lfs") found.push(fields[at] ?? "");
-  return found;
+  const input = files.map(({ quoted }) => `${quoted}\n`).join("");
+  const told = await git(["-c", "core.quotePath=true", "check-attr", "--stdin", "filter"], { input });
+  return told.split("\n").flatMap((line) => (line.endsWith(": filter: lfs") ? [line.slice(0, -13)] : []));
 }
 
 function noFile(error: NodeJS.ErrnoException): string {
@@ -94,7 +94,7 @@ function noFile(error: NodeJS.ErrnoException): string {
   throw error;
 }
 
-async function pointerAt(file: string): Promise<Pointer | undefined> {
+async function pointerAt(file: Buffer): Promise<Pointer | undefined> {
   const stat = await lstat(file);
   return stat.isFile() && stat.size <= MAX_POINTER ? parsePointer(await readFile(file, "utf8")) : undefined;
 }
