@@ -55,8 +55,8 @@ test("list, show and check work; check finds damage; wrong arguments print the u
   ]) {
     const wrong = await run(...argv);
     assert.equal(wrong.code, 2);
-    assert.match(wrong.err, /^Usage: gantry archive list DIR/);
+    assert.match(wrong.err, /\n\nUsage: gantry archive list DIR/);
   }
   assert.equal((await run("--help")).code, 0);
-  await assert.rejects(run("list", join(folder, "none")), { code: "config-invalid" });
+  await assert.rejects(run("list", join(folder, "none")), { code: "argument-unusable" });
 });

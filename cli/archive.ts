@@ -2,11 +2,12 @@
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { dayOfTask } from "@gantry/core/task/task-id.ts";
 import { findArchived, listArchive, readPart } from "@gantry/journal/archive/archive.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import type { Io } from "./io.ts";
 
 const USAGE = `Usage: gantry archive list DIR
@@ -24,13 +25,9 @@ type Request = { readonly verb: string; readonly folder: string; readonly task: 
 
 export async function archive(argv: readonly string[], io: Pick<Io, "stdout" | "stderr">): Promise<number> {
   const request = readArguments(argv);
-  if (request === "help") {
-    io.stdout(USAGE);
-    return 0;
-  }
-  if (!request) {
-    io.stderr(USAGE);
-    return 2;
+  if (typeof request === "string") {
+    (request === "" ? io.stdout : io.stderr)(`${request === "" ? "" : `${request}\n\n`}${USAGE}`);
+    return request === "" ? 0 : 2;
   }
   await assertFolder(request.folder);
   if (request.verb === "list") return list(request, io);
@@ -83,22 +80,21 @@ async function assertFolder(folder: string): Promise<void> {
   try {
     await readdir(join(folder));
   } catch (error) {
-    const problem = `the folder ${folder} cannot be read: ${(error as Error).message}`;
-    throw new GantryError("config-invalid", { problem }, { cause: error });
+    const argument = `The folder ${folder}`;
+    throw new GantryError("argument-unusable", { argument, problem: fileProblem(error) }, { cause: error });
   }
 }
 
-function readArguments(argv: readonly string[]): Request | "help" | undefined {
+/** The arguments, an empty text for `--help`, or an error message. */
+function readArguments(argv: readonly string[]): Request | string {
   try {
-    const options = { help: { type: "boolean", short: "h" } } as const;
-    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    if (values.help) return "help";
-    const [verb, folder, task, ...more] = positionals;
-    if (verb === undefined || folder === undefined || more.length > 0) return undefined;
-    const isComplete = verb === "show" ? task !== undefined : task === undefined;
-    return ["list", "show", "check"].includes(verb) && isComplete ? { verb, folder, task } : undefined;
-  } catch {
-    // An unknown flag: the usage lists the known ones.
-    return undefined;
+    const { values, positionals } = parseFlags(argv, { help: { type: "boolean", short: "h" } });
+    if (values.help) return "";
+    const [verb = "", folder, task, ...more] = positionals;
+    if (!["list", "show", "check"].includes(verb)) return `Unknown command: gantry archive ${verb}`.trimEnd();
+    const isComplete = folder !== undefined && (verb === "show") === (task !== undefined) && more.length === 0;
+    return isComplete ? { verb, folder, task } : `Wrong number of arguments for \`gantry archive ${verb}\`.`;
+  } catch (error) {
+    return (error as Error).message;
   }
 }

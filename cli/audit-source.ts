@@ -3,13 +3,14 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { openJournalFile } from "@gantry/journal/sqlite/read-file.ts";
 import { CHAIN_START, type ChainEnd, textOf } from "@gantry/wire/audit/entry.ts";
 import { z } from "zod";
 import type { PortalClient } from "./client.ts";
 
 export type AuditSource = {
-  /** Oldest first. Rejects with `config-invalid` when the source cannot be read. */
+  /** Oldest first. Rejects with `argument-unusable` when the source cannot be read. */
   readonly texts: () => AsyncIterable<string>;
   /** The end of the chain that the source itself names, if it names one; known when all texts have been read. */
   readonly head: () => ChainEnd | undefined;
@@ -78,6 +79,6 @@ export function auditOfFolder(folder: string): AuditSource {
 }
 
 function unreadable(file: string, cause: unknown): GantryError {
-  const problem = `${file} cannot be read as an audit log: ${(cause as Error).message}`;
-  return new GantryError("config-invalid", { problem }, { cause });
+  const problem = `It cannot be read as an audit log: ${fileProblem(cause)}.`;
+  return new GantryError("argument-unusable", { argument: `The file ${file}`, problem }, { cause });
 }

@@ -1,6 +1,6 @@
 // `gantry audit`: lists, verifies and exports the audit log.
 
-import { parseArgs } from "node:util";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type AuditFacts, auditEntry } from "@gantry/wire/audit/entry.ts";
 import { openVerifier } from "@gantry/wire/audit/verify.ts";
 import { z } from "zod";
@@ -127,7 +127,7 @@ type Arguments = {
   readonly values: ReturnType<typeof parse>["values"];
 };
 
-const parse = (argv: readonly string[]) => parseArgs({ args: [...argv], allowPositionals: true, options: FLAGS });
+const parse = (argv: readonly string[]) => parseFlags(argv, FLAGS);
 
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {

@@ -166,13 +166,13 @@ test("nothing is overwritten; a folder without journals is refused; archives are
   await (await filled(join(dir, "data"), 10)).close();
   const file = join(dir, "b.tgz");
   await mkdir(join(dir, "empty"));
-  await assert.rejects(writeBackup(join(dir, "empty"), file, NOW), { code: "config-invalid" });
+  await assert.rejects(writeBackup(join(dir, "empty"), file, NOW), { code: "argument-unusable" });
   await mkdir(join(dir, "data", "archive", "2026-01-01"), { recursive: true });
   await writeFile(join(dir, "data", "archive", "2026-01-01", "tasks.jsonl.gz"), "is copied as it is");
   const { archives } = await writeBackup(join(dir, "data"), file, NOW);
   assert.deepEqual(archives, [join(dir, "data", "archive")]);
-  await assert.rejects(writeBackup(join(dir, "data"), file, NOW), { code: "config-invalid" });
-  await assert.rejects(readBackup(file, join(dir, "data")), { code: "config-invalid" });
+  await assert.rejects(writeBackup(join(dir, "data"), file, NOW), { code: "argument-unusable" });
+  await assert.rejects(readBackup(file, join(dir, "data")), { code: "argument-unusable" });
   await readBackup(file, join(dir, "empty"));
   assert.deepEqual(await readdir(join(dir, "empty")), ["journal.sqlite"]);
 });

@@ -5,12 +5,12 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { parseArgs } from "node:util";
 import { createGzip } from "node:zlib";
 import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { exists } from "@gantry/journal/archive/archive.ts";
 import { checkJournal, copyJournal, isSqliteFile } from "@gantry/journal/sqlite/backup.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type Pack, pack } from "tar-stream";
 import { BACKUP_VERSION, type BackupEntry, MANIFEST, type Manifest } from "./backup-file.ts";
 import type { Io } from "./io.ts";
@@ -66,12 +66,17 @@ export async function backup(argv: readonly string[], io: Pick<Io, "stdout" | "s
 
 /**
  * Writes the backup to a temporary file in the same folder and renames it when it is complete and on disk. Throws
- * `config-invalid` when there is nothing to back up or the file exists, and `backup-damaged` when a copy is damaged.
+ * `argument-unusable` when there is nothing to back up or the file exists, and `backup-damaged` when a copy is damaged.
  */
 export async function writeBackup(data: string, to: string, now: Date): Promise<BackupReport> {
-  if (await exists(to)) throw new GantryError("config-invalid", { problem: `${to} already exists` });
+  if (await exists(to))
+    throw new GantryError("argument-unusable", { argument: `The file ${to}`, problem: "It exists already." });
   const found = (await exists(data)) ? await findJournals(resolve(data)) : [];
-  if (found.length === 0) throw new GantryError("config-invalid", { problem: `there is no journal below ${data}` });
+  if (found.length === 0)
+    throw new GantryError("argument-unusable", {
+      argument: `The folder ${data}`,
+      problem: "It does not exist, or there is no journal in it.",
+    });
   const staging = await mkdtemp(join(dirname(resolve(to)), ".gantry-backup-"));
   try {
     const whole = join(staging, "whole");
@@ -194,7 +199,7 @@ function readArguments(argv: readonly string[]): { data?: string; to?: string; h
       to: { type: "string" },
       help: { type: "boolean", short: "h" },
     } as const;
-    return parseArgs({ args: [...argv], options }).values;
+    return parseFlags(argv, options, { positionals: false }).values;
   } catch (error) {
     return { problem: (error as Error).message };
   }

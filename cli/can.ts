@@ -1,8 +1,8 @@
 // `gantry can`: whether somebody may do something, and why.
 
-import { parseArgs } from "node:util";
 import { VERB_NAMES, VERBS } from "@gantry/core/access/verbs.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { z } from "zod";
 import type { Io } from "./io.ts";
 import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFor } from "./portal-access.ts";
@@ -66,7 +66,7 @@ type Arguments = {
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: FLAGS });
+    const { values, positionals } = parseFlags(argv, FLAGS);
     const [verb = "", app, ...more] = positionals;
     if (values.help) return "";
     const known = ["verbs", ...VERB_NAMES];

@@ -32,6 +32,48 @@ test("`gantry help lint` prints the help of lint, and help for a misspelled comm
   assert.match(wrong.err, /^Unknown command: lnt \(did you mean lint\?\)\n/);
 });
 
+test("every command refuses a flag that it does not have, in words and with its usage", () => {
+  const { out } = run(process.execPath, GANTRY, "help");
+  const commands = [...out.matchAll(/^ {2}gantry (\w+)/gm)].map(([, command = ""]) => command);
+  assert.ok(commands.length > 10);
+  for (const command of commands) {
+    const { code, err } = run(process.execPath, GANTRY, command, "--hepl");
+    assert.equal(code, 2, command);
+    assert.match(err, /^There is no flag --hepl \(did you mean --help\?\)\n\nUsage: gantry /, command);
+  }
+});
+
+test("a file, folder or portal that is not there is named in one line, without words of the operating system", () => {
+  for (const [argv, line] of [
+    ["lint none.yaml", "none.yaml:1:1 the file cannot be read: there is no such file (ENOENT)"],
+    ["plan none.yaml", "none.yaml:1:1 the file cannot be read: there is no such file (ENOENT)"],
+    [
+      "lint none.yaml --steps none",
+      "The file none cannot be used. There is no such file (ENOENT). Correct the command",
+    ],
+    ["archive list none", "The folder none cannot be used. There is no such file (ENOENT). Correct the command"],
+    [
+      "audit verify --file none",
+      "The file none cannot be used. It cannot be read as an audit log: there is no such file",
+    ],
+    ["backup --data none --to b", "The folder none cannot be used. It does not exist, or there is no journal in it."],
+    [
+      "restore --from none --data d",
+      "The backup none cannot be used. There is no such file (ENOENT). Correct the command",
+    ],
+    ["restore --from package.json --data d", "The backup package.json is incomplete or damaged. It is not a gzip file"],
+    [
+      "runners --data none",
+      "The data folder none cannot be used. none/gantry.json cannot be read: there is no such file",
+    ],
+    ["runners --portal none", "none cannot be used. It must be like https://gantry.example.com."],
+  ] as const) {
+    const { out, err } = run(process.execPath, GANTRY, ...argv.split(" "));
+    assert.ok(`${out}${err}`.startsWith(line), `${argv}: ${out}${err}`);
+    assert.equal(`${out}${err}`.trim().split("\n").length, 1, argv);
+  }
+});
+
 test("`gantry start --port` takes 0, and says what it takes", () => {
   const { code, err } = run(process.execPath, GANTRY, "start", "--port", "70000");
   assert.equal(code, 2);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { GantryError } from "@gantry/core/errors.ts";
 import { STEP_FIXTURES } from "@gantry/core/pipeline/steps.fixture.ts";
 import { lint } from "./lint.ts";
 import { plan } from "./plan.ts";
@@ -28,6 +29,7 @@ const FILES: { readonly [path: string]: string } = {
   "good.yaml": GOOD,
   "bad.yaml": GOOD.replace("git/checkout", "git/chekout").replace("needs: build", "needs: biuld"),
   "odd.yaml": GOOD.replace("default: [seoul, tokyo] }", "}"),
+  "broken.yaml": "a: [",
   "app.yaml": "build: { site: seoul }\n",
   "steps.json": JSON.stringify(STEP_FIXTURES),
 };
@@ -37,7 +39,7 @@ async function run(command: typeof lint, ...argv: string[]) {
   const err: string[] = [];
   const readFile = (path: string): string => {
     const text = FILES[path];
-    if (text === undefined) throw new Error(`no such file: ${path}`);
+    if (text === undefined) throw Object.assign(new Error(`ENOENT: no such file, open ${path}`), { code: "ENOENT" });
     return text;
   };
   const code = await command([...argv, "--steps", "steps.json"], {
@@ -52,13 +54,21 @@ test("lint prints nothing for a valid file", async () => {
   assert.deepEqual(await run(lint, "good.yaml"), { code: 0, out: "", err: "" });
 });
 
+test("a catalogue or an app that cannot be read is named, with the reason in words", async () => {
+  const wanted = { code: "argument-unusable", message: /^The file app\.json cannot be used\./ };
+  await assert.rejects(run(plan, "good.yaml", "--app", "app.json"), wanted);
+  await assert.rejects(run(plan, "good.yaml", "--app", "broken.yaml"), (error: GantryError) => {
+    return /^It is not YAML: .+ at line 1, column 5\.$/.test(String(error.details.problem));
+  });
+});
+
 test("lint prints every error of every file with its position", async () => {
   assert.deepEqual(await run(lint, "good.yaml", "bad.yaml", "none.yaml"), {
     code: 2,
     out: [
       "bad.yaml:8:12 there is no job biuld (did you mean build?)\n",
       "bad.yaml:17:15 there is no step git/chekout (did you mean git/checkout?)\n",
-      "none.yaml:1:1 no such file: none.yaml\n",
+      "none.yaml:1:1 the file cannot be read: there is no such file (ENOENT)\n",
     ].join(""),
     err: "",
   });

@@ -1,7 +1,7 @@
 // `gantry lint FILE…`: prints every error in pipeline files, one per line, in a format that editors understand.
 
-import { parseArgs } from "node:util";
 import type { Problem } from "@gantry/core/errors.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type FileIo, readCatalogue, readPipeline } from "./pipeline-file.ts";
 
 const USAGE = `Usage: gantry lint FILE…
@@ -44,7 +44,7 @@ function readArguments(argv: readonly string[]): {
 } {
   const options = { steps: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
+    return parseFlags(argv, options);
   } catch (error) {
     // parseArgs throws for invalid arguments; its message says which.
     return { values: {}, positionals: [], problem: error instanceof Error ? error.message : String(error) };

@@ -1,8 +1,10 @@
 // Reads pipeline files and the step catalogue, for the commands `lint` and `plan`.
 
 import { fileURLToPath } from "node:url";
+import { GantryError } from "@gantry/core/errors.ts";
 import { type ParsedPipeline, parsePipeline } from "@gantry/core/pipeline/parse.ts";
 import type { StepDescription } from "@gantry/core/pipeline/pipeline.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import type { Io } from "./io.ts";
 
 const CATALOGUE = fileURLToPath(new URL("../pipelines/catalogue.json", import.meta.url));
@@ -12,7 +14,23 @@ export type FileIo = Pick<Io, "stdout" | "stderr" | "readFile">;
 
 /** The steps of this version of Gantry, or those of another catalogue. */
 export function readCatalogue(io: FileIo, path = CATALOGUE): readonly StepDescription[] {
-  return JSON.parse(io.readFile(path)) as readonly StepDescription[];
+  const text = readArgument(io, path);
+  try {
+    return JSON.parse(text) as readonly StepDescription[];
+  } catch (error) {
+    const problem = `It is not JSON: ${(error as Error).message}.`;
+    throw new GantryError("argument-unusable", { argument: `The step catalogue ${path}`, problem }, { cause: error });
+  }
+}
+
+/** Throws `argument-unusable` when the file cannot be read. */
+export function readArgument(io: FileIo, path: string): string {
+  try {
+    return io.readFile(path);
+  } catch (error) {
+    const problem = fileProblem(error);
+    throw new GantryError("argument-unusable", { argument: `The file ${path}`, problem }, { cause: error });
+  }
 }
 
 /** A file that cannot be read is reported as a problem in its first line. */
@@ -21,7 +39,7 @@ export function readPipeline(io: FileIo, path: string, steps: readonly StepDescr
   try {
     text = io.readFile(path);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = `the file cannot be read: ${fileProblem(error)}`;
     return { problems: [{ detail, file: path, line: 1, column: 1 }], warnings: [] };
   }
   return parsePipeline({ name: path, text }, steps);

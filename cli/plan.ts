@@ -1,15 +1,15 @@
 // `gantry plan FILE`: prints the jobs of a pipeline in the order in which they run, as text or as a Mermaid diagram.
 
-import { parseArgs } from "node:util";
 import { GantryError } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { formatDuration } from "@gantry/core/pipeline/duration.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { parse as parseYaml } from "yaml";
 import { line } from "./lint.ts";
-import { type FileIo, readCatalogue, readPipeline } from "./pipeline-file.ts";
+import { type FileIo, readArgument, readCatalogue, readPipeline } from "./pipeline-file.ts";
 
 const USAGE = `Usage: gantry plan FILE [--param NAME=VALUE]… [--app FILE]
 
@@ -47,7 +47,7 @@ export async function plan(argv: readonly string[], io: FileIo): Promise<number>
   const { pipeline, problems } = readPipeline(io, options.file, readCatalogue(io, options.steps));
   for (const one of problems) io.stderr(`${line(one)}\n`);
   if (pipeline === undefined) return 2;
-  const app = options.app === undefined ? undefined : parseYaml(io.readFile(options.app));
+  const app = options.app === undefined ? undefined : readApp(io, options.app);
   const scope: JsonObject = isJsonObject(app) ? { app, task: {} } : { task: {} };
   const { params, problems: wrong } = checkParams(pipeline.params, options.params, scope);
   const given = wrong.filter(({ pointer = "" }) => Object.hasOwn(options.params, pointer.split("/")[1] ?? ""));
@@ -56,6 +56,17 @@ export async function plan(argv: readonly string[], io: FileIo): Promise<number>
   const jobs = planJobs(pipeline, { ...scope, params });
   io.stdout(options.format === "mermaid" ? planMermaid(jobs) : planText(pipeline, jobs));
   return 0;
+}
+
+function readApp(io: FileIo, path: string): unknown {
+  const text = readArgument(io, path);
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    const [reason = ""] = (error as Error).message.split("\n");
+    const problem = `It is not YAML: ${reason.replace(/:$/, "")}.`;
+    throw new GantryError("argument-unusable", { argument: `The file ${path}`, problem }, { cause: error });
+  }
 }
 
 /** Every job comes after the jobs it needs; `finally` jobs are last. */
@@ -130,7 +141,7 @@ function readOptions(argv: readonly string[]): Options | string {
     help: { type: "boolean", short: "h" },
   } as const;
   try {
-    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+    const { values, positionals } = parseFlags(argv, options);
     if (values.help === true) return "";
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0) return "Name exactly one file.";

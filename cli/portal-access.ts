@@ -28,45 +28,54 @@ export const PORTAL_FLAGS = {
 export type PortalFlags = {
   readonly portal?: string | undefined;
   readonly data: string;
-  readonly "allow-plain-http"?: boolean;
+  readonly "allow-plain-http": boolean;
 };
 
-/** The flags that `portalFor` needs, out of those of a command. */
-export function portalFlagsOf({ portal, data, "allow-plain-http": allowPlainHttp = false }: PortalFlags): PortalFlags {
+/** Those of them that `portalFor` needs, out of all flags of a command. */
+export function portalFlagsOf({ portal, data, "allow-plain-http": allowPlainHttp }: PortalFlags): PortalFlags {
   return { portal, data, "allow-plain-http": allowPlainHttp };
 }
 
-/** Throws `secret-unreadable` when the folder has no token or address, and `config-invalid` for a line that others can read. */
+/** Throws `argument-unusable` when the folder has no token or address, and `config-invalid` for a line that others can read. */
 export function portalFor({ portal, data, ...flags }: PortalFlags, io: Io): PortalClient {
   const url = portal ?? io.env.GANTRY_PORTAL ?? portalOf(data, io);
-  const isAllowed = flags["allow-plain-http"] === true || io.env.GANTRY_ALLOW_PLAIN_HTTP === "true";
+  const isAllowed = flags["allow-plain-http"] || io.env.GANTRY_ALLOW_PLAIN_HTTP === "true";
   if (!isAllowed && isPlainBeyondLoopback(readUrl(url))) {
     const problem = `your token would be sent to ${new URL(url).host} by plain HTTP, which others can read. Use the https address of the portal, or --allow-plain-http`;
     throw new GantryError("config-invalid", { problem });
   }
-  const file = io.env.GANTRY_TOKEN_FILE ?? join(data, "admin-token");
-  const token = io.env.GANTRY_TOKEN ?? readText(file, "The token for the portal", io).trim();
+  const token = io.env.GANTRY_TOKEN ?? readToken(data, io).trim();
   return portalClient(url.replace(/\/+$/, ""), token, AbortSignal.timeout(DEADLINE_MS));
 }
 
 function readUrl(url: string): string {
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
-  throw new GantryError("config-invalid", {
-    problem: `the address of the portal must be like https://gantry.example.com`,
-  });
+  const problem = "It must be like https://gantry.example.com.";
+  throw new GantryError("argument-unusable", { argument: url, problem });
+}
+
+function readToken(data: string, io: Io): string {
+  const named = io.env.GANTRY_TOKEN_FILE;
+  return named === undefined ? readOf(data, "admin-token", io) : readText(named, "The file of GANTRY_TOKEN_FILE", io);
 }
 
 function portalOf(data: string, io: Io): string {
-  const text = readText(join(data, "gantry.json"), "The address of the portal", io);
+  const text = readOf(data, "gantry.json", io);
   const { ports } = z.object({ ports: z.object({ portal: z.int() }) }).parse(JSON.parse(text));
   return `http://127.0.0.1:${ports.portal}`;
 }
 
-function readText(file: string, what: string, io: Io): string {
+function readOf(data: string, name: string, io: Io): string {
+  const hint =
+    "`gantry start` makes it. For a portal that runs elsewhere, give --portal URL and set GANTRY_TOKEN or GANTRY_TOKEN_FILE.";
+  return readText(join(data, name), `The data folder ${data}`, io, hint);
+}
+
+function readText(file: string, argument: string, io: Io, hint = ""): string {
   try {
     return io.readFile(file);
   } catch (error) {
-    const problem = `The file ${file} cannot be read: ${fileProblem(error)}. GANTRY_PORTAL has the address of the portal, and GANTRY_TOKEN or GANTRY_TOKEN_FILE a token; --data names the folder of \`gantry start\`.`;
-    throw new GantryError("secret-unreadable", { what, problem }, { cause: error });
+    const problem = `${file} cannot be read: ${fileProblem(error)}. ${hint}`.trimEnd();
+    throw new GantryError("argument-unusable", { argument, problem }, { cause: error });
   }
 }

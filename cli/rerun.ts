@@ -1,7 +1,7 @@
 // `gantry rerun`: runs an ended task again as a new one.
 
 import { randomUUID } from "node:crypto";
-import { parseArgs } from "node:util";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { taskView } from "@gantry/wire/agent/views.ts";
 import type { Io } from "./io.ts";
 import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "./portal-access.ts";
@@ -46,7 +46,7 @@ type Arguments = PortalFlags & {
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: FLAGS });
+    const { values, positionals } = parseFlags(argv, FLAGS);
     if (values.help) return "";
     const [task, ...more] = positionals;
     if (task === undefined || more.length > 0) return "`gantry rerun` takes the id of one task.";

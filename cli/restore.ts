@@ -2,15 +2,16 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { parseArgs } from "node:util";
 import { createGunzip } from "node:zlib";
 import { counted } from "@gantry/core/count.ts";
 import { GantryError } from "@gantry/core/errors.ts";
+import { fileProblem } from "@gantry/core/system-error-words.ts";
 import { checkJournal, type JournalFacts } from "@gantry/journal/sqlite/backup.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type Extract, extract } from "tar-stream";
 import { MANIFEST, type Manifest, manifestSchema } from "./backup-file.ts";
 import type { Io } from "./io.ts";
@@ -52,7 +53,7 @@ export async function restore(argv: readonly string[], io: Pick<Io, "stdout" | "
   return 0;
 }
 
-/** Throws `config-invalid` when the folder is not empty, and `backup-damaged`. After an error nothing is left behind. */
+/** Throws `argument-unusable` when the folder is not empty or the backup cannot be read, and `backup-damaged`. After an error nothing is left behind. */
 export async function readBackup(from: string, data: string): Promise<RestoreReport> {
   const target = resolve(data);
   const before = await readdir(target).catch((error: NodeJS.ErrnoException) => {
@@ -60,7 +61,8 @@ export async function readBackup(from: string, data: string): Promise<RestoreRep
     throw error;
   });
   if (before && before.length > 0)
-    throw new GantryError("config-invalid", { problem: `the folder ${data} is not empty` });
+    throw new GantryError("argument-unusable", { argument: `The folder ${data}`, problem: "It is not empty." });
+  await assertReadable(from);
   await mkdir(dirname(target), { recursive: true });
   const staging = await mkdtemp(join(dirname(target), ".gantry-restore-"));
   try {
@@ -71,6 +73,15 @@ export async function readBackup(from: string, data: string): Promise<RestoreRep
     return { createdAt: manifest.createdAt, journals, files: manifest.files.length - journals.length };
   } finally {
     await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function assertReadable(file: string): Promise<void> {
+  try {
+    await (await open(file)).close();
+  } catch (error) {
+    const argument = `The backup ${file}`;
+    throw new GantryError("argument-unusable", { argument, problem: fileProblem(error) }, { cause: error });
   }
 }
 
@@ -101,10 +112,15 @@ async function unpack(from: string, staging: string): Promise<{ kept: Map<string
     taken.catch(() => undefined);
     await Promise.all([pipeline(createReadStream(from), createGunzip(), archive), taken]);
   } catch (error) {
-    throw new GantryError("backup-damaged", { file: from, problem: (error as Error).message }, { cause: error });
+    throw new GantryError("backup-damaged", { file: from, problem: damageOf(error) }, { cause: error });
   }
   if (!manifest) throw new GantryError("backup-damaged", { file: from, problem: "It is truncated." });
   return { kept, manifest };
+}
+
+function damageOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "Z_DATA_ERROR" ? "It is not a gzip file, or its bytes were changed." : message;
 }
 
 async function readText(entry: Entry): Promise<string> {
@@ -157,7 +173,7 @@ function readArguments(argv: readonly string[]): { data?: string; from?: string;
       from: { type: "string" },
       help: { type: "boolean", short: "h" },
     } as const;
-    return parseArgs({ args: [...argv], options }).values;
+    return parseFlags(argv, options, { positionals: false }).values;
   } catch (error) {
     return { problem: (error as Error).message };
   }

@@ -1,6 +1,6 @@
 // `gantry runners`: lists runners, enrols them, and takes them out of service and back.
 
-import { parseArgs } from "node:util";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { enrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import { page, type RunnerView, runnerView } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
@@ -92,7 +92,7 @@ type Arguments = PortalFlags & {
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: PORTAL_FLAGS });
+    const { values, positionals } = parseFlags(argv, PORTAL_FLAGS);
     if (values.help) return "";
     const [given = "list", name = "", runner, ...more] = positionals;
     const verb = VERBS.find((one) => one === given);
@@ -104,8 +104,8 @@ function readArguments(argv: readonly string[]): Arguments | string {
       verb,
       name,
       runner,
-      ...portalFlagsOf(values),
       json: values.json,
+      ...portalFlagsOf(values),
     };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -1,9 +1,9 @@
 // `gantry settings`: shows and changes live settings through the API of the portal.
 
-import { parseArgs } from "node:util";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
 import { SETTINGS, type SettingKey } from "@gantry/core/settings/settings.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { type SettingView, settingsChange, settingsView } from "@gantry/wire/settings/settings.ts";
 import type { Io } from "./io.ts";
@@ -67,14 +67,7 @@ type Arguments = PortalFlags & {
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ...PORTAL_FLAGS,
-        why: { type: "string" },
-      },
-    });
+    const { values, positionals } = parseFlags(argv, { ...PORTAL_FLAGS, why: { type: "string" } });
     if (values.help) return "";
     const [verb = "get"] = positionals;
     const wanted: Readonly<Record<string, readonly number[]>> = { get: [0, 1, 2], set: [3], unset: [2], history: [1] };
@@ -83,9 +76,9 @@ function readArguments(argv: readonly string[]): Arguments | string {
       return `Wrong number of arguments for \`gantry settings ${verb}\`.`;
     return {
       positionals,
-      ...portalFlagsOf(values),
       why: values.why,
       json: values.json,
+      ...portalFlagsOf(values),
     };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

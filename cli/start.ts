@@ -1,8 +1,8 @@
 // `gantry start`: runs everything on this machine. The first start creates an app, runs its CI and its CD, and prints them
 // live. A later start continues where the last one stopped.
 
-import { parseArgs } from "node:util";
 import { type LogLevel, makeLogger } from "@gantry/runtime/process/logger.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { type AllInOne, type AllInOneOptions, startAllInOne } from "./all-in-one.ts";
 import { openPortal, signInLink } from "./client.ts";
 import { runDemo } from "./demo.ts";
@@ -87,9 +87,9 @@ async function runUntilStopped(
 
 function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem: string } {
   try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
+    const { values } = parseFlags(
+      argv,
+      {
         data: { type: "string", default: ".data" },
         port: { type: "string" },
         once: { type: "boolean", default: false },
@@ -100,8 +100,8 @@ function readFlags(argv: readonly string[]): Flags | "help" | { readonly problem
         log: { type: "string", default: "error" },
         help: { type: "boolean", short: "h", default: false },
       },
-      allowNegative: true,
-    });
+      { positionals: false, allowNegative: true },
+    );
     if (values.help) return "help";
     const port = values.port === undefined ? undefined : portOf(values.port);
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))

@@ -4,7 +4,8 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import type { Io } from "./io.ts";
 import manifest from "./package.json" with { type: "json" };
 
@@ -49,7 +50,7 @@ async function commitOf(root: string, given: string | undefined): Promise<string
 function readArguments(argv: readonly string[]): { json?: boolean; help?: boolean; problem?: string } {
   try {
     const options = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
-    return parseArgs({ args: [...argv], options }).values;
+    return parseFlags(argv, options, { positionals: false }).values;
   } catch (error) {
     return { problem: (error as Error).message };
   }

@@ -1,6 +1,6 @@
 // `gantry people`: local accounts, and everyone who has signed in by an issuer.
 
-import { parseArgs } from "node:util";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import type { PortalClient } from "../client.ts";
@@ -112,16 +112,12 @@ type Arguments = PortalFlags & {
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ...PORTAL_FLAGS,
-        role: { type: "string" },
-        group: { type: "string", multiple: true },
-        "display-name": { type: "string" },
-        mail: { type: "string" },
-      },
+    const { values, positionals } = parseFlags(argv, {
+      ...PORTAL_FLAGS,
+      role: { type: "string" },
+      group: { type: "string", multiple: true },
+      "display-name": { type: "string" },
+      mail: { type: "string" },
     });
     if (values.help) return "";
     const [given = "list", name = "", ...more] = positionals;

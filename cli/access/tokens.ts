@@ -1,6 +1,6 @@
 // `gantry tokens`: service tokens, and a look at the personal ones.
 
-import { parseArgs } from "node:util";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { page } from "@gantry/wire/agent/views.ts";
 import { z } from "zod";
 import type { PortalClient } from "../client.ts";
@@ -81,6 +81,16 @@ type Arguments = PortalFlags & {
   readonly json: boolean;
 };
 
+const OWN_FLAGS = {
+  role: { type: "string" },
+  days: { type: "string" },
+  overlap: { type: "string" },
+  owner: { type: "string" },
+  verb: { type: "string", multiple: true },
+  app: { type: "string", multiple: true },
+  site: { type: "string", multiple: true },
+} as const;
+
 /** The flags of each command beside those of the portal. */
 const FLAGS: { readonly [verb in Verb]: readonly string[] } = {
   list: [],
@@ -92,34 +102,17 @@ const FLAGS: { readonly [verb in Verb]: readonly string[] } = {
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ...PORTAL_FLAGS,
-        role: { type: "string" },
-        days: { type: "string" },
-        overlap: { type: "string" },
-        owner: { type: "string" },
-        verb: { type: "string", multiple: true },
-        app: { type: "string", multiple: true },
-        site: { type: "string", multiple: true },
-      },
-    });
+    const { values, positionals } = parseFlags(argv, { ...PORTAL_FLAGS, ...OWN_FLAGS });
     if (values.help) return "";
     const [given = "list", name = "", ...more] = positionals;
     const verb = VERBS.find((one) => one === given);
     if (verb === undefined) return `Unknown command: gantry tokens ${given}`;
     if (more.length > 0 || (verb === "list") !== (name === ""))
       return `Wrong number of arguments for \`gantry tokens ${verb}\`.`;
-    const { role, days, overlap, owner, app, site } = values;
-    const own: Own = { role, days, overlap, owner, verb: values.verb, app, site };
-    const foreign = Object.entries(own).find(
-      ([flag, value]) => value !== undefined && !FLAGS[verb].includes(flag),
-    )?.[0];
+    const foreign = Object.keys(values).find((flag) => Object.hasOwn(OWN_FLAGS, flag) && !FLAGS[verb].includes(flag));
     if (foreign !== undefined) return `\`gantry tokens ${verb}\` has no flag --${foreign}.`;
-    if (verb === "create" && role === undefined) return "`gantry tokens create` needs --role.";
-    return { verb, name, owner, body: bodyOf(own), json: values.json, ...portalFlagsOf(values) };
+    if (verb === "create" && values.role === undefined) return "`gantry tokens create` needs --role.";
+    return { verb, name, owner: values.owner, body: bodyOf(values), json: values.json, ...portalFlagsOf(values) };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -129,7 +122,6 @@ type Own = {
   readonly role?: string | undefined;
   readonly days?: string | undefined;
   readonly overlap?: string | undefined;
-  readonly owner?: string | undefined;
   readonly verb?: string[] | undefined;
   readonly app?: string[] | undefined;
   readonly site?: string[] | undefined;

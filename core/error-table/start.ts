@@ -9,6 +9,12 @@ export const START_ERRORS = {
     why: "{problem}",
     todo: "Correct the listed settings and start again.",
   },
+  "argument-unusable": {
+    status: 500,
+    message: "{argument} cannot be used.",
+    why: "{problem}",
+    todo: "Correct the command and run it again.",
+  },
   "store-busy": {
     status: 500,
     message: "The journal {file} is in use by another process.",

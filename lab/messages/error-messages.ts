@@ -104,6 +104,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "memory-limit": { limit: "4 GiB" },
   "no-builder": { problem: "Line 4 (RUN) needs an image builder." },
   "config-invalid": { problem: "gantry.yaml:3: unknown key prot (did you mean port?)" },
+  "argument-unusable": { argument: "The folder backups", problem: "there is no such file (ENOENT)" },
   "store-busy": { file: "/var/lib/gantry/journal.sqlite", owner: "process 17 on host vm-1" },
   "store-unreachable": { address: "redis:6379", problem: "nothing listens on that address (ECONNREFUSED)" },
   "data-unusable": { file: "/var/lib/gantry", problem: "The disk is full." },

@@ -88,22 +88,17 @@ test("packages: every package of the root is used", () => {
   );
 });
 
-test("packages: npm ci warns of no engine on the oldest Node.js that the README allows", () => {
+test("packages: npm ci works without warnings on the oldest Node.js that the README allows", () => {
+  const read = (name: string): string => readFileSync(fileURLToPath(new URL(name, ROOT)), "utf8");
   const oldest = String(root.engines?.node).replace(">=", "");
-  const readme = readFileSync(fileURLToPath(new URL("README.md", ROOT)), "utf8");
-  assert.ok(readme.includes(`Node.js ${oldest} or later`), "the README and package.json name the same version");
-  const { packages } = JSON.parse(readFileSync(fileURLToPath(new URL("package-lock.json", ROOT)), "utf8")) as {
-    packages: Readonly<Record<string, { readonly engines?: { readonly node?: string } }>>;
-  };
-  const [major, minor] = oldest.split(".").map(Number);
-  const refusing = Object.entries(packages).filter(([, { engines }]) => {
-    const least = /^>=\s*(\d+)(?:\.(\d+))?/.exec(engines?.node ?? "");
-    if (!least || engines?.node?.includes("||")) return false;
-    const wanted = [Number(least[1]), Number(least[2] ?? 0)];
-    return (wanted[0] ?? 0) > (major ?? 0) || (wanted[0] === major && (wanted[1] ?? 0) > (minor ?? 0));
-  });
-  assert.deepEqual(
-    refusing.map(([path, { engines }]) => `${path} ${engines?.node}`),
-    [],
+  assert.ok(
+    read("README.md").includes(`Node.js ${oldest} or later`),
+    "the README and package.json name the same version",
   );
+  assert.ok(Number.parseFloat(oldest) <= 20.17, "npm of Node.js 20 is enough: Gantry brings its own Node.js");
+  // Some packages ask for a newer Node.js. They run on the one that Gantry brings, so npm need not warn of each.
+  const settings = read(".npmrc").split("\n");
+  assert.ok(settings.includes("loglevel=error"));
+  assert.ok(!settings.some((line) => line.startsWith("engine-strict")), "it would refuse the older Node.js");
+  assert.ok(Number.parseInt(String(root.devDependencies?.node), 10) >= 24, "the Node.js that npm ci installs");
 });

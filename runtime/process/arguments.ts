@@ -1,10 +1,9 @@
 // The command line of a process: `--config FILE`, and a flag for every setting.
 
-import { parseArgs } from "node:util";
 import { flagsOf, variableOf } from "@gantry/core/config/read.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { didYouMean } from "@gantry/core/suggest.ts";
 import type { z } from "zod";
+import { parseFlags } from "./parse-flags.ts";
 
 export type Arguments = {
   readonly config: string | undefined;
@@ -16,14 +15,6 @@ export type Arguments = {
 /** Throws `config-invalid` for a flag that no setting has, a flag without its value, and for anything that is no flag. */
 export function readArguments(argv: readonly string[], schema: z.ZodObject): Arguments {
   const names = flagsOf(schema);
-  const known = ["config", "version", "help", ...names].map((name) => `--${name}`);
-  const given = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : argv.length);
-  for (const word of given.filter((one) => one.startsWith("--"))) {
-    const [flag = word] = word.split("=");
-    if (known.includes(flag)) continue;
-    const problem = `There is no flag ${flag}${didYouMean(flag, known)}; --help lists them.`;
-    throw new GantryError("config-invalid", { problem });
-  }
   const { config, version, help, ...flags } = parsed(argv, names);
   const show = help === true ? "help" : version === true ? "version" : undefined;
   return { config: text(config), show, flags: Object.fromEntries(names.map((name) => [name, text(flags[name])])) };
@@ -46,18 +37,19 @@ ${flagsOf(schema)
 
 function parsed(argv: readonly string[], names: readonly string[]): { readonly [name: string]: unknown } {
   const settings = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
+  const own = {
+    config: { type: "string" },
+    version: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  } as const;
   try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        ...settings,
-        config: { type: "string" },
-        version: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
+    return parseFlags(argv, { ...settings, ...own }, { positionals: false }).values;
   } catch (error) {
-    throw new GantryError("config-invalid", { problem: (error as Error).message }, { cause: error });
+    throw new GantryError(
+      "config-invalid",
+      { problem: `${(error as Error).message}; --help lists them.` },
+      { cause: error },
+    );
   }
 }
 
