@@ -341,7 +341,7 @@ function catalog({ state }: Pick<Parts, "state">): Handlers {
   return {
     apps: ({ query }) => pageOf([...state().apps.values()], ({ name }) => name, query),
     app: ({ params: { name } }) => needApp(name),
-    forgetApp: ({ params: { name } }) => void needApp(name),
+    ...appChanges(state, needApp),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
     pipeline: ({ params: { name } }) => {
       const pipeline = state().pipelines.get(name);
@@ -356,6 +356,43 @@ function catalog({ state }: Pick<Parts, "state">): Handlers {
     removeRunner: ({ params: { name } }) => needRunner(name),
     readmitRunner: ({ params: { name } }) => needRunner(name),
     sites: () => ({ items: [...sites()] }),
+  };
+}
+
+/** Without the checks of a real task-agent, but with its answers. */
+function appChanges(state: () => State, needApp: (name: string) => AppView): Handlers {
+  const save = (app: AppView): AppView => {
+    state().apps.set(app.name, app);
+    return app;
+  };
+  const revisionOf = (record: JsonObject): string =>
+    Buffer.from(JSON.stringify(record)).toString("base64url").slice(-20);
+  return {
+    adoptApp: ({ params: { name }, body: { app, dryRun, principal } }) => {
+      const known = state().apps.get(name);
+      if (known && revisionOf(known.record) !== revisionOf(app)) throw new GantryError("app-exists", { app: name });
+      const taken = [...state().apps.values()].find(
+        (one) => one.name !== name && revisionOf(one.record) === revisionOf(app),
+      );
+      if (taken)
+        throw new GantryError("place-taken", { app: name, target: "seoul", other: taken.name, place: "a folder" });
+      const made = { ...APP, name, createdBy: principal, task: "", record: app, revision: revisionOf(app) };
+      return { change: known ? "unchanged" : "create", app: known ?? (dryRun ? made : save(made)) };
+    },
+    changeApp: ({ params: { name }, body: { patch, revision, dryRun } }) => {
+      const app = needApp(name);
+      if (revision !== undefined && revision !== app.revision)
+        throw new GantryError("version-differs", { found: app.revision ?? "", wanted: revision });
+      const record = { ...app.record, ...patch };
+      const changed = { ...app, record, revision: revisionOf(record) };
+      return { change: "change", app: dryRun ? changed : save(changed) };
+    },
+    renameApp: ({ params: { name }, body: { to } }) => {
+      const app = needApp(name);
+      state().apps.delete(name);
+      return save({ ...app, name: to });
+    },
+    forgetApp: ({ params: { name } }) => void needApp(name),
   };
 }
 

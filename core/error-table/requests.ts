@@ -71,6 +71,12 @@ export const REQUEST_ERRORS = {
     todo: "Read the current state, then repeat the request if it is still needed.",
     retryable: true,
   },
+  "if-match-missing": {
+    status: 428,
+    message: "The header If-Match is missing.",
+    why: "A change applies only to the version that its author has seen.",
+    todo: "Send the ETag of the last GET as If-Match, or * to change any version.",
+  },
   "version-differs": {
     status: 412,
     message: "This was changed by someone else: its version is now {found}, not {wanted}.",
@@ -143,8 +149,14 @@ export const REQUEST_ERRORS = {
   "app-exists": {
     status: 409,
     message: "The app {app} already exists.",
-    why: "Task {task} created it.",
-    todo: "Choose another name, or rerun task {task}: finished steps are not repeated.",
+    why: "{why:It was adopted}.",
+    todo: "Choose another name, or change the app.",
+  },
+  "place-taken": {
+    status: 409,
+    message: "The target {target} of {app} belongs to {other:another app}.",
+    why: "{other:Another app} already deploys {place}. Two apps must not deploy the same.",
+    todo: "Change the target, or remove it from the other app first.",
   },
   "app-unknown": {
     status: 404,

@@ -18,6 +18,8 @@ export type Facts = {
   readonly noteTask: (task: Pick<TaskView, "id" | "app" | "pipeline">) => void;
   /** Empty for an unknown app. At most a few seconds old. */
   readonly app: (name: string) => Promise<AppFacts>;
+  /** An app has changed: what is remembered of it is old. */
+  readonly forgetApp: (name: string) => void;
   /** For use after an outage: the task-agent may have another history now. */
   readonly clear: () => void;
 };
@@ -50,6 +52,7 @@ export function makeFacts(agent: Pick<AgentClient, "task" | "app">, clock: Clock
       facts.catch(() => apps.delete(name));
       return facts;
     },
+    forgetApp: (name) => void apps.delete(name),
     clear: () => {
       tasks.clear();
       apps.clear();

@@ -4,11 +4,12 @@
 import { needInWords, type Rights } from "@gantry/core/access/decide-right.ts";
 import { type RightRequest, UNKNOWN_SITE } from "@gantry/core/access/selector.ts";
 import { type Verb, type VerbOn, verbEntry } from "@gantry/core/access/verbs.ts";
+import type { AppFields } from "@gantry/core/app/app-shape.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Portal } from "../portal.ts";
 import type { Caller } from "./decide-access.ts";
-import { sitesOf } from "./decide-sites.ts";
+import { sitesOf, sitesOfApp } from "./decide-sites.ts";
 
 /** What a verb of a route is about. `list`: the route is open to everybody and answers what the caller may see. */
 export type GuardKind =
@@ -82,12 +83,27 @@ export function onApp(
 }
 
 /** Creating an app needs the right on its name; nothing is said about an app that has this name already. */
-export const onNewApp: Guard<unknown, unknown, { readonly params: JsonObject }> = {
+export const onNewApp: Guard<
+  unknown,
+  unknown,
+  { readonly params?: JsonObject | undefined; readonly name?: string | undefined; readonly app?: AppFields | undefined }
+> = {
   verb: "create-app",
   on: "new-app",
   check: async (asked) => {
-    const { params } = asked.body;
-    await requireStart(asked, "create-app", { app: nameOf(params), pipeline: "create-app", params });
+    const { params, name, app } = asked.body;
+    if (params) return requireStart(asked, "create-app", { app: nameOf(params), pipeline: "create-app", params });
+    requireAdoption(asked, name, app);
+  },
+};
+
+/** The present name needs the right to change the app, the new one that to create it. */
+export const onRename: Guard<{ readonly app: string }, unknown, { readonly to: string }> = {
+  verb: "change-app",
+  on: "app",
+  check: async (asked) => {
+    await onApp("change-app").check(asked);
+    requireAdoption(asked, asked.body.to, undefined);
   },
 };
 
@@ -230,6 +246,17 @@ async function requireStart(who: Who, verb: StartVerb, start: Start): Promise<vo
   // Who could is told only to those who may see what they name: it may be an app of others.
   if (who.rights.may({ app, verb: "view" })) requireRight(who, request, "app");
   throw refusal(who.caller, verbEntry(verb).does);
+}
+
+/** An app without a task. It is judged by its name, or as one of the team that it names. */
+function requireAdoption(who: Who, app: string | undefined, fields: AppFields | undefined): void {
+  const { rights } = who;
+  if (rights.mayEverywhere("create-app")) return;
+  const sites = rights.needs.sites && fields ? sitesOfApp(JSON.parse(JSON.stringify(fields))) : undefined;
+  const request = { app, sites, verb: "create-app" } as const;
+  if (rights.may(request) || rights.may({ ...request, team: fields?.team })) return;
+  if (rights.may({ app, verb: "view" })) requireRight(who, request, "app");
+  throw refusal(who.caller, verbEntry("create-app").does);
 }
 
 function requireOnSite(who: Who, verb: VerbOn<"site">, site: string, missing: () => GantryError): void {

@@ -77,6 +77,7 @@ export function errorsOf(one: Route): readonly ErrorCode[] {
   if (one.params) codes.push("not-found");
   if (one.method !== "GET") codes.push("body-too-large", "media-type");
   if (one.requiresIdempotencyKey) codes.push("idempotency-key-missing");
+  if (one.requiresIfMatch) codes.push("if-match-missing", "version-differs");
   if (one.path.startsWith("/v1/")) codes.push("unavailable", "system-strange");
   return [...new Set(codes)].sort((a, b) => ERRORS[a].status - ERRORS[b].status);
 }
@@ -123,10 +124,18 @@ function parametersOf(one: Route, schemas: Schemas): JsonValue {
     description: "A new value for every new request; the same value when a request is repeated",
     schema: { type: "string", minLength: 1, maxLength: 200 },
   };
+  const matchHeader = {
+    name: "If-Match",
+    in: "header",
+    required: true,
+    description: "The ETag of what the change was decided on, or * for any",
+    schema: { type: "string", minLength: 1, maxLength: 202 },
+  };
   return [
     ...fieldsOf("path", one.params, schemas),
     ...fieldsOf("query", one.query, schemas),
     ...(one.requiresIdempotencyKey ? [keyHeader] : []),
+    ...(one.requiresIfMatch ? [matchHeader] : []),
   ];
 }
 

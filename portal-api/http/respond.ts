@@ -16,10 +16,20 @@ export function sendJson(ctx: Koa.Context, value: unknown): void {
   sendText(ctx, body, etagOf(body));
 }
 
-/** The same for views that may name tasks of others. */
-export async function sendVisible(ctx: Koa.Context, sight: Pick<Sight, "redact">, value: unknown): Promise<void> {
+/** The same for views that may name tasks of others. `revision` begins the ETag, for If-Match (see `revisionIn`). */
+export async function sendVisible(
+  ctx: Koa.Context,
+  sight: Pick<Sight, "redact">,
+  value: unknown,
+  revision?: string,
+): Promise<void> {
   const body = await sight.redact(JSON.stringify(value));
-  sendText(ctx, body, etagOf(body));
+  sendText(ctx, body, revision === undefined ? etagOf(body) : `${revision}.${etagOf(body)}`);
+}
+
+/** The revision in a tag that `sendVisible` made: the rest of the view may have changed since. */
+export function revisionIn(tag: string): string {
+  return tag.split(".")[0] ?? tag;
 }
 
 export function etagOf(body: string): string {

@@ -13,7 +13,7 @@ import type { Caller } from "../access/decide-access.ts";
 import type { Asked, Guard, GuardKind, Right } from "../access/guards.ts";
 import type { Portal } from "../portal.ts";
 
-export type Method = "GET" | "POST" | "DELETE";
+export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 /** One response: its content by media type, with the schema of JSON content, and its headers. */
 export type ResponseSpec = {
@@ -40,6 +40,8 @@ type Declared = {
   readonly example?: JsonObject;
   /** The Idempotency-Key header is required. */
   readonly requiresIdempotencyKey?: true;
+  /** The If-Match header is required. */
+  readonly requiresIfMatch?: true;
   /** Called by another system, without a cookie: its body proves who sent it. */
   readonly isCalledFromOutside?: true;
   /** An HTML page: a browser that is not signed in is redirected to the sign-in page. */
@@ -65,6 +67,8 @@ export type Call<P, Q, B> = {
   readonly body: B;
   /** The Idempotency-Key; empty for routes that do not require one. */
   readonly key: string;
+  /** The tag in If-Match; undefined for `*`, and for routes that do not require it. */
+  readonly ifMatch: string | undefined;
   /** Undefined only where `right` is `anyone`. */
   readonly caller: Caller | undefined;
   /** Checks the right of the route again, under the policy in force now. Throws as before the handler was called. */
@@ -101,13 +105,14 @@ export function route<P = unknown, Q = unknown, B = unknown>(
       const checked = spec.params ? parse(spec.params, params, "/path") : undefined;
       const query = readQuery<unknown>(ctx, spec.query ?? nothing);
       const key = spec.requiresIdempotencyKey ? readKey(ctx) : "";
+      const ifMatch = spec.requiresIfMatch ? readIfMatch(ctx) : undefined;
       const body = spec.method === "GET" ? undefined : await readBody(ctx, spec);
       // A part without a schema has the type `unknown`, so no handler can read anything from it.
       const parts = { portal, params: checked as P, query: query as Q, body: body as B };
       const authorise = (): Promise<void> => check(guard, parts, caller);
       await authorise();
       const request = { ctx, route: spec, caller, params, query, body };
-      await portal.audit.around(request, () => handle({ ...parts, ctx, caller, key, authorise }));
+      await portal.audit.around(request, () => handle({ ...parts, ctx, caller, key, ifMatch, authorise }));
     },
   };
 }
@@ -140,6 +145,16 @@ async function readBody<B>(
     return parse(spec.body, Object.fromEntries(new URLSearchParams(bytes.toString("utf8"))));
   }
   return readJson<unknown>(ctx, spec.body ?? nothing);
+}
+
+function readIfMatch(ctx: Koa.Context): string | undefined {
+  const header = ctx.get("if-match").trim();
+  if (header === "") throw new GantryError("if-match-missing");
+  if (header === "*") return undefined;
+  const [, tag] = /^(?:W\/)?"([\x21\x23-\x7e]{1,200})"$/.exec(header) ?? [];
+  if (tag === undefined)
+    throw new GantryError("bad-request", { problem: "the header If-Match must be one ETag, or *" });
+  return tag;
 }
 
 function readKey(ctx: Koa.Context): string {

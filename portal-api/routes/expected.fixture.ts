@@ -58,6 +58,22 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
   },
   "GET /v1/apps": { ...LIST, right: "view", path: () => "/v1/apps" },
   "GET /v1/apps/{app}": { right: "view", hides: "view", status: 200, path: (at) => app(at) },
+  "PATCH /v1/apps/{app}": {
+    right: "change-app",
+    hides: "view",
+    status: 200,
+    path: (at) => app(at),
+    body: () => ({ title: "Orders" }),
+  },
+  "POST /v1/apps/{app}/rename": {
+    right: "change-app",
+    also: ["create-app"],
+    hides: "view",
+    status: 200,
+    path: (at) => app(at, "/rename"),
+    // The fake task-agent allows it.
+    body: (at) => ({ to: at.app }),
+  },
   "POST /v1/tasks": {
     right: "run-ci",
     hides: "view",

@@ -16,6 +16,7 @@ export const getApp = route({
   id: "getApp",
   tag: "apps",
   summary: "Get an app, with its record and its newest tasks",
+  description: "The ETag can be sent as If-Match with a change: it differs when the record has changed.",
   right: onApp("view"),
   verb: "see apps",
   params: inApp,
@@ -28,6 +29,6 @@ export const getApp = route({
     const about = { ...appFacts(app), app: app.name };
     const may = mayOn(portal.rights.of(caller), about, sitesOfApp(app.record));
     const sight = sightOf(portal, caller);
-    await sendVisible(ctx, sight, { ...app, latest: await visibleLatest(sight, app), ...may });
+    await sendVisible(ctx, sight, { ...app, latest: await visibleLatest(sight, app), ...may }, app.revision);
   },
 });

@@ -11,9 +11,9 @@ export const removeApp = route({
   path: "/v1/apps/{app}",
   id: "removeApp",
   tag: "apps",
-  summary: "Remove an app whose creation failed",
+  summary: "Forget an app, or undo its failed creation",
   description:
-    "With `undo=true` a task deletes what the creation made, and nothing else; the app is forgotten when it succeeds. With `undo=false` the app is forgotten at once and everything outside stays. To go on with the creation instead, rerun its task.",
+    "With `undo=false` the app is forgotten at once and everything outside stays; refused while a task of the app runs. With `undo=true`, only for an app whose creation failed, a task deletes what the creation made, and nothing else; the app is forgotten when it succeeds. To go on with the creation instead, rerun its task.",
   right: onApp("remove-app"),
   verb: "remove an app",
   params: inApp,
@@ -30,6 +30,7 @@ export const removeApp = route({
     const principal = callerOf(call).name;
     if (call.query.undo) return sendAccepted(call, await agent.undoApp(call.params.app, principal));
     await agent.forgetApp(call.params.app, principal);
+    call.portal.facts.forgetApp(call.params.app);
     call.ctx.status = 204;
   },
 });

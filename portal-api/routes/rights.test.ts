@@ -61,6 +61,7 @@ function request(one: Route, expected: Expected, at: At, token: string): Promise
     headers: {
       "x-request-id": "same",
       "idempotency-key": crypto.randomUUID(),
+      "if-match": "*",
       "sec-fetch-site": "same-origin",
       ...(one.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
     },

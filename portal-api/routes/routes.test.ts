@@ -41,6 +41,7 @@ for (const one of ROUTES) {
       token,
       headers: {
         "idempotency-key": key,
+        "if-match": "*",
         "sec-fetch-site": "same-origin",
         ...(one.form ? { "content-type": "application/x-www-form-urlencoded" } : {}),
       },
@@ -68,7 +69,7 @@ for (const one of ROUTES) {
     const unknown = await portal.ask(`${path}${path.includes("?") ? "&" : "?"}surprise=1`, {
       method: one.method,
       token: admin,
-      headers: { "idempotency-key": "k", "sec-fetch-site": "same-origin" },
+      headers: { "idempotency-key": "k", "if-match": "*", "sec-fetch-site": "same-origin" },
       ...(one.method === "GET" ? {} : { json: body ?? {} }),
     });
     assert.equal(unknown.status, 400);
@@ -77,11 +78,15 @@ for (const one of ROUTES) {
       const answer = await portal.ask(path, {
         method: one.method,
         token: admin,
-        headers: { "idempotency-key": "k" },
+        headers: { "idempotency-key": "k", "if-match": "*" },
         json: { ...body, surprise: 1 },
       });
       assert.equal(answer.status, 400);
       assert.match(await answer.text(), /"pointer":"\/surprise"/);
+    }
+    if (one.requiresIfMatch) {
+      const answer = await portal.ask(path, { method: one.method, token: admin, json: body });
+      assert.equal(((await answer.json()) as { code: string }).code, "if-match-missing");
     }
     if (one.requiresIdempotencyKey) {
       const answer = await portal.ask(path, { method: one.method, token: admin, json: body });

@@ -3,6 +3,7 @@
 import type { Route } from "../http/route.ts";
 import { askRightRoute } from "./ask-right.ts";
 import { cancelTask } from "./cancel-task.ts";
+import { changeApp, renameApp } from "./change-app.ts";
 import { readmitRunner, removeRunner } from "./change-runner.ts";
 import { createApp } from "./create-app.ts";
 import { createEnrolment, renewRunnerKey } from "./create-enrolment.ts";
@@ -48,6 +49,8 @@ export const ROUTES: readonly Route[] = [
   runCd,
   listApps,
   getApp,
+  changeApp,
+  renameApp,
   removeApp,
   startTask,
   listTasks,

@@ -7,12 +7,14 @@ import { clientGoneSignal } from "@gantry/runtime/http/client-gone.ts";
 import { notModified } from "@gantry/runtime/http/conditional.ts";
 import type { Parsed } from "@gantry/runtime/http/route.ts";
 import { addRoutes, type RouteHandlers } from "@gantry/runtime/http/serve-routes.ts";
-import type { EnrolmentView } from "@gantry/wire/agent/agent-api.ts";
+import type { appOutcome, EnrolmentView } from "@gantry/wire/agent/agent-api.ts";
 import type { Page } from "@gantry/wire/agent/agent-client.ts";
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import { type AppView, tagOf } from "@gantry/wire/agent/views.ts";
 import { requireProtocol } from "@gantry/wire/protocol-version.ts";
 import Router from "@koa/router";
+import type { z } from "zod";
+import { type AppOutcome, openApps } from "../apps/apps.ts";
 import type { RunnerRegistry } from "../dispatch/runner-registry.ts";
 import type { Feed } from "../events/feed.ts";
 import type { Enrolment, Identities } from "../identity/identities.ts";
@@ -20,8 +22,9 @@ import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
+import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
-import { forgetApp, undoApp } from "../tasks/remove-app.ts";
+import { undoApp } from "../tasks/remove-app.ts";
 import type { TaskRecord } from "../tasks/task-store.ts";
 import { appStream } from "../tasks/task-stream.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -61,6 +64,7 @@ export function portalRoutes(deps: PortalRoutesDeps): Router {
   router.use(requireProtocol("the task-agent"));
   const handlers: Handlers = {
     ...taskHandlers(deps),
+    ...appHandlers(deps),
     ...catalogHandlers(deps),
     ...runnerHandlers(deps),
     ...settingsHandlers(deps.settings),
@@ -103,10 +107,11 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   };
 }
 
-type CatalogRoute = "apps" | "app" | "undoApp" | "forgetApp" | "pipelines" | "pipeline" | "steps";
+type AppRoute = "apps" | "app" | "adoptApp" | "changeApp" | "renameApp" | "undoApp" | "forgetApp";
 
-function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
-  const { definitions, journal } = deps;
+function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
+  const { journal } = deps;
+  const apps = openApps(deps);
   return {
     apps: ({ query }) => listApps(journal, query),
     app: async ({ params: { name } }) => {
@@ -116,10 +121,35 @@ function catalogHandlers(deps: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
     },
     undoApp: async ({ params: { name }, body: { principal } }) =>
       taskCalls(deps).view(await undoApp(deps, name, principal)),
+    adoptApp: async ({ params: { name }, body: { principal, app, dryRun } }) => {
+      if (!isAppName(name)) throw new GantryError("bad-request", { problem: `${name} is not a name of an app` });
+      return outcomeView(await apps.adopt(name, { by: principal, app, dryRun }));
+    },
+    changeApp: async ({ params: { name }, body: { principal, patch, revision, dryRun } }) =>
+      outcomeView(await apps.change(known(name), { by: principal, patch, revision, dryRun })),
+    renameApp: async ({ params: { name }, body: { principal, to } }) =>
+      appView((await apps.rename(known(name), to, principal)).app),
     forgetApp: async ({ params: { name }, body: { principal } }) => {
-      await forgetApp(deps, name, principal);
+      await apps.forget(known(name), principal);
       return undefined;
     },
+  };
+}
+
+/** Throws `app-unknown` for a name that no app can have: it is not a name of a stream either. */
+function known(name: string): string {
+  if (!isAppName(name)) throw new GantryError("app-unknown", { app: name });
+  return name;
+}
+
+function outcomeView({ change, app }: AppOutcome): z.input<typeof appOutcome> {
+  return { change, app: appView(app) };
+}
+
+type CatalogRoute = "pipelines" | "pipeline" | "steps";
+
+function catalogHandlers({ definitions }: PortalRoutesDeps): Pick<Handlers, CatalogRoute> {
+  return {
     pipelines: () => ({ items: definitions.list().map(pipelineView) }),
     pipeline: ({ params: { name } }) => {
       const definition = definitions.current(name);

@@ -7,6 +7,7 @@ import { decision, headline } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
 import type { AppView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
+import { revisionOf } from "../apps/apps.ts";
 import { waitingHeadline } from "../messages.ts";
 import type { Definition } from "../tasks/definitions.ts";
 
@@ -71,6 +72,7 @@ export function appView(app: AppState): AppView {
     createdAt: iso(app.createdAt),
     task: app.task,
     record: app.record as Jsons,
+    revision: revisionOf(app),
     facts: app.facts as Jsons,
     latest: { ...app.latest },
   };

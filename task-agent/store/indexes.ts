@@ -11,6 +11,7 @@ export const AGENT_INDEXES = [
   "keys",
   "readers",
   "apps",
+  "app-places",
   "runners",
   "agents",
 ] as const;

@@ -1,5 +1,6 @@
 // How an app changes when a task is requested for it, and when that task ends. Pure.
 
+import { completeRecord } from "@gantry/core/app/app-record.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { render } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
@@ -20,9 +21,11 @@ export function appRequested(
 ): AppChange | GantryError {
   if (pipeline.app === "existing") {
     if (app?.state !== "ready") return new GantryError("app-unknown", { app: task.app });
-    return { app: { ...app, latest: { ...app.latest, [pipeline.name]: task.id } }, events: [] };
+    // The event increases the version, so a change that assumed that no task runs meets a conflict.
+    const events = [{ kind: "AppTaskRequested", at: task.at, task: task.id }];
+    return { app: { ...app, latest: { ...app.latest, [pipeline.name]: task.id } }, events };
   }
-  if (app?.state === "ready" && !task.rerun) return new GantryError("app-exists", { app: task.app, task: app.task });
+  if (app?.state === "ready" && !task.rerun) return appExists(app);
   if (app?.state === "creating")
     return new GantryError("conflict", {
       what: `App ${task.app}`,
@@ -50,6 +53,11 @@ export function appRequested(
     },
     events,
   };
+}
+
+/** Its name is taken by an app that is ready. */
+export function appExists({ name, task }: AppState): GantryError {
+  return new GantryError("app-exists", { app: name, ...(task === "" ? {} : { task, why: `Task ${task} created it` }) });
 }
 
 /** The app after its task has ended; undefined when the app does not change. */
@@ -90,5 +98,5 @@ function created(app: AppState, state: TaskState, at: number): AppChange | undef
 
 /** The value of `app` in expressions. */
 export function appScope(app: AppState | undefined): JsonObject {
-  return app ? { ...app.record, name: app.name, facts: app.facts } : {};
+  return app ? { ...completeRecord(app.name, app.record), name: app.name, facts: app.facts } : {};
 }

@@ -1,5 +1,6 @@
 // Do the places that a request names exist? Asked before a task starts: later its first effect would be made already. Pure.
 
+import { listed, siteProblem } from "@gantry/core/app/read-app.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { MAX_EXPANDED } from "@gantry/core/pipeline/expand.ts";
@@ -57,19 +58,16 @@ function checkOf(
   app: JsonObject,
   sites: readonly string[] | undefined,
 ): Check | undefined {
-  const siteProblem = (site: string): string | undefined =>
-    sites === undefined || sites.includes(site)
-      ? undefined
-      : `there is no site ${site}${didYouMean(site, sites)}; known sites: ${listed(sites)}`;
-  if (param["x-ui"] === "site") return siteProblem;
+  const problemOf = (site: string): string | undefined => (sites === undefined ? undefined : siteProblem(site, sites));
+  if (param["x-ui"] === "site") return problemOf;
   if (param["x-ui"] !== "target") return undefined;
   // A new app has no targets yet: its request names them as site/cluster.
-  if (kind !== "existing") return (value) => siteProblem(value.split("/")[0] ?? "");
+  if (kind !== "existing") return (value) => problemOf(value.split("/")[0] ?? "");
   const targets = targetsOf(app);
   const names = targets.map(({ name }) => name);
   return (value) => {
     const found = targets.find(({ name }) => name === value);
-    if (found) return siteProblem(found.site);
+    if (found) return problemOf(found.site);
     return `the app has no target ${value}${didYouMean(value, names)}; its targets: ${listed(names)}`;
   };
 }
@@ -79,11 +77,4 @@ function targetsOf({ targets }: JsonObject): readonly { readonly name: string; r
   return (targets as readonly JsonValue[])
     .filter(isJsonObject)
     .map(({ name, site }) => ({ name: String(name), site: String(site) }));
-}
-
-const SHOWN = 20;
-
-function listed(names: readonly string[]): string {
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
-  return names.length === 0 ? "none" : `${names.toSorted().slice(0, SHOWN).join(", ")}${more}`;
 }

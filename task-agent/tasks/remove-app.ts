@@ -1,4 +1,4 @@
-// Removes an app whose creation failed: forgets it, or first takes back what its creation made.
+// Removes an app whose creation failed by taking back what its creation made. Forgetting an app is in ../apps/apps.ts.
 
 import { createHash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -23,15 +23,6 @@ export type RemoveDeps = {
 };
 
 const MAX_TASKS = 1_000;
-
-/** The app is no longer known and its name is free; nothing outside changes. Throws `app-unknown` and `conflict`. */
-export async function forgetApp({ journal, tasks }: RemoveDeps, name: string, by: string): Promise<void> {
-  const { state, version } = await failedApp(journal, name);
-  const events = [{ kind: "AppForgotten", at: await tasks.now(), by }];
-  const removed: AppState = { ...state, state: "removed" };
-  const { ok } = await journal.append([appStream.append(name, { expected: version, events, state: removed })]);
-  if (!ok) throw new GantryError("conflict", { what: `App ${name}` });
-}
 
 /**
  * Starts the task that takes back what the creation made; when it succeeds the app is forgotten. While one runs, that one
@@ -81,7 +72,7 @@ async function failedApp(journal: Journal, name: string): Promise<{ state: AppSt
   const { state } = loaded.state;
   if (state !== "failed") {
     const problem = { creating: "is being created", undoing: "is being undone", ready: "is ready" }[state];
-    const why = "Only an app whose creation failed can be removed.";
+    const why = "Only a creation that failed can be taken back. An app that is ready can be forgotten.";
     throw new GantryError("conflict", { what: `App ${name}`, problem, why });
   }
   return loaded;

@@ -1,5 +1,7 @@
 // The streams of tasks and apps, and the index entries by which they are found.
 
+import { hash } from "node:crypto";
+import { placesOf } from "@gantry/core/app/places.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { StreamAppend } from "@gantry/journal/journal.ts";
@@ -9,8 +11,16 @@ export const taskStream = defineStream<TaskState, TaskEvent>({ prefix: "task/", 
 
 export const appStream = defineStream<AppState>({
   prefix: "app/",
-  index: ({ name, state }) => ({ apps: state === "removed" ? [] : [name] }),
+  index: ({ name, state, record }) => ({
+    apps: state === "removed" ? [] : [name],
+    "app-places": state === "removed" ? [] : placesOf(name, record).map(({ key }) => placeKey(key)),
+  }),
 });
+
+/** The key in the index `app-places`, for a key of `placesOf`. */
+export function placeKey(key: string): string {
+  return hash("sha256", key);
+}
 
 /**
  * A commit of a task. `before`: the state of the last commit; when the index entries are the same, they are not written

@@ -1,7 +1,9 @@
 // What the routes of `/agent/v1` (routes.ts) take and answer, besides the views.
 
 import { z } from "zod";
-import { feedEvent } from "./views.ts";
+import { appView, feedEvent } from "./views.ts";
+
+const jsonFields = z.record(z.string(), z.json());
 
 export const name = z
   .string()
@@ -44,6 +46,23 @@ export const rerunTask = z.object({
   definition: z.enum(["pinned", "newest"]).default("pinned"),
 });
 export const removeApp = z.object({ principal: z.string() });
+/** `app`: its fields (core/app/app-shape.ts). `dryRun`: everything is checked, and nothing is written. */
+export const adoptApp = z.object({
+  principal: z.string().min(1).max(200),
+  app: jsonFields,
+  dryRun: z.boolean().default(false),
+});
+/** `patch`: a merge patch of the fields. `revision`: the one that its author has seen; without it the app is changed in any case. */
+export const changeApp = z.object({
+  principal: z.string().min(1).max(200),
+  patch: jsonFields,
+  revision: z.string().max(100).optional(),
+  dryRun: z.boolean().default(false),
+});
+export const renameApp = z.object({ principal: z.string().min(1).max(200), to: name });
+/** What a change of an app did, or would do. */
+export const appOutcome = z.object({ change: z.enum(["create", "change", "unchanged"]), app: appView });
+export type AppOutcome = z.infer<typeof appOutcome>;
 /** The answer to a held job. */
 export const resolveJob = z.object({
   principal: z.string(),

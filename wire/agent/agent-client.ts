@@ -6,7 +6,10 @@ import type { z } from "zod";
 import { type Caller, type CallerOptions, type CallOptions, makeCaller } from "../http-client.ts";
 import type { ChangeSettings, SettingsChangeView, SettingsNow, SettingsView } from "../settings/settings.ts";
 import {
+  type AppOutcome,
+  type adoptApp,
   type cancelTask,
+  type changeApp,
   type createEnrolment,
   type EnrolmentView,
   type FeedPage,
@@ -78,6 +81,10 @@ export type AgentClient = {
   readonly resolve: (id: string, body: z.input<typeof resolveJob>) => Promise<TaskView>;
   readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
+  /** Throw `place-taken`, `conflict`, and `bad-request` with pointers. */
+  readonly adoptApp: (name: string, body: z.input<typeof adoptApp>) => Promise<AppOutcome>;
+  readonly changeApp: (name: string, body: z.input<typeof changeApp>) => Promise<AppOutcome>;
+  readonly renameApp: (name: string, to: string, principal: string) => Promise<AppView>;
   /** Take back a failed creation, or only forget the app. Throw `app-unknown` and `conflict`. */
   readonly undoApp: (name: string, principal: string) => Promise<TaskView>;
   readonly forgetApp: (name: string, principal: string) => Promise<void>;
@@ -145,6 +152,9 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     resolve: (id, body) => call(routes.resolve, { params: { id }, body }),
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
+    adoptApp: (name, body) => call(routes.adoptApp, { params: { name }, body }),
+    changeApp: (name, body) => call(routes.changeApp, { params: { name }, body }),
+    renameApp: (name, to, principal) => call(routes.renameApp, { params: { name }, body: { to, principal } }),
     undoApp: (name, principal) => call(routes.undoApp, { params: { name }, body: { principal } }),
     forgetApp: async (name, principal) =>
       void (await call(routes.forgetApp, { params: { name }, body: { principal } })),

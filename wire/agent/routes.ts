@@ -6,7 +6,10 @@ import { route } from "@gantry/runtime/http/route.ts";
 import { z } from "zod";
 import { changeSettingsFor, settingsChange, settingsNow, settingsView } from "../settings/settings.ts";
 import {
+  adoptApp,
+  appOutcome,
   cancelTask,
+  changeApp,
   createEnrolment,
   enrolmentView,
   feedPage,
@@ -14,6 +17,7 @@ import {
   MAX_TAGS,
   name,
   removeApp,
+  renameApp,
   renewRunnerKey,
   rerunTask,
   resolveJob,
@@ -162,7 +166,30 @@ export const AGENT_ROUTES = {
     status: 202,
     errors: ["app-unknown", "conflict"],
   }),
-  /** An app whose creation failed is no longer known. */
+  /** Makes an app of what is there already. The same app again is `unchanged`. */
+  adoptApp: route({
+    method: "POST",
+    path: "/apps/{name}/adopt",
+    body: adoptApp,
+    answer: appOutcome,
+    errors: ["app-exists", "conflict", "place-taken"],
+  }),
+  changeApp: route({
+    method: "POST",
+    path: "/apps/{name}/change",
+    body: changeApp,
+    answer: appOutcome,
+    errors: ["app-unknown", "conflict", "place-taken", "version-differs"],
+  }),
+  /** Tasks of the past keep the old name; names in other systems stay. */
+  renameApp: route({
+    method: "POST",
+    path: "/apps/{name}/rename",
+    body: renameApp,
+    answer: appView,
+    errors: ["app-exists", "app-unknown", "conflict", "place-taken"],
+  }),
+  /** An app that is ready, or whose creation failed, is no longer known. Nothing outside changes. */
   forgetApp: route({
     method: "POST",
     path: "/apps/{name}/forget",

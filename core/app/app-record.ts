@@ -1,0 +1,118 @@
+// The record of an app: what is stored, and what the expressions of pipelines read as `app`. It has the fields of the app and
+// those that pipelines of older versions read (`image`, `harbor`). Records that create-app made have only some of them. Pure.
+
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
+import { type AppFields, appShape } from "./app-shape.ts";
+
+const FIELDS = Object.keys(appShape.shape);
+/** Follow from the fields. */
+const DERIVED = ["image", "harbor"];
+
+/**
+ * The record of an app with these fields. `before`: its record so far, whose other keys stay: a pipeline of one's own may
+ * have written them.
+ */
+export function recordOf(name: string, fields: AppFields, before: JsonObject = {}): JsonObject {
+  const images = (fields.images ?? [{ name, dockerfile: "Dockerfile", context: "." }]).map((image) => ({
+    ...image,
+    repository: image.repository ?? `${fields.source.project.toLowerCase()}/${image.name}`,
+  }));
+  const [first = { name, repository: name }] = images;
+  const others = Object.entries(before).filter(([key]) => !FIELDS.includes(key) && !DERIVED.includes(key));
+  // Only what JSON can hold: optional fields of the schema are left out, not undefined.
+  return JSON.parse(
+    JSON.stringify({
+      ...Object.fromEntries(others),
+      ...fields,
+      images,
+      image: { name: first.name, repository: first.repository },
+      harbor: fields.harbor ?? { project: harborProject(first.repository) },
+      namespace: fields.namespace ?? name,
+    }),
+  ) as JsonObject;
+}
+
+/**
+ * The fields in a record, as far as it has them: those of a record that create-app or a pipeline of one's own made may not
+ * fit the schema.
+ */
+export function fieldsOf(record: JsonObject): JsonObject {
+  const image = isJsonObject(record.image) ? record.image : undefined;
+  const { name, repository } = image ?? {};
+  const harbor = isJsonObject(record.harbor) ? record.harbor.project : undefined;
+  const images = record.images ?? (name === undefined ? undefined : [{ name, ...given({ repository }) }]);
+  const own = Object.entries(record).filter(([key]) => FIELDS.includes(key) && !DERIVED.includes(key));
+  const isDerived = typeof repository === "string" && harbor === harborProject(repository);
+  return {
+    ...Object.fromEntries(own),
+    ...given({ images }),
+    ...(harbor === undefined || isDerived ? {} : { harbor: { project: harbor } }),
+  };
+}
+
+function harborProject(repository: string): string {
+  return repository.split("/")[0] ?? repository;
+}
+
+function given(fields: { readonly [key: string]: JsonValue | undefined }): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter((one): one is [string, JsonValue] => one[1] !== undefined));
+}
+
+/**
+ * The record with every field that pipelines may read, also where an older version stored it: `images`, `yaml.form`, the
+ * names in other systems, and of each target its namespace, application and path.
+ */
+export function completeRecord(name: string, record: JsonObject): JsonObject {
+  const { source, yaml, targets } = record;
+  const { images } = fieldsOf(record);
+  const namespace = typeof record.namespace === "string" ? record.namespace : name;
+  return {
+    argocd: { project: name },
+    sonarqube: { project: name },
+    ...record,
+    ...given({ images }),
+    ...(isJsonObject(source) ? { source: { folder: ".", url: "", ...source } } : {}),
+    ...(isJsonObject(yaml) ? { yaml: { form: "kustomize", ...yaml } } : {}),
+    ...(Array.isArray(targets)
+      ? {
+          targets: (targets as readonly JsonValue[]).map((one) =>
+            isJsonObject(one) ? completeTarget(name, namespace, one) : one,
+          ),
+        }
+      : {}),
+  };
+}
+
+function completeTarget(name: string, namespace: string, target: JsonObject): JsonObject {
+  const { overlay, files, cluster } = target;
+  const first: unknown = Array.isArray(files) ? files[0] : undefined;
+  const folder = typeof first === "string" ? first.split("/").slice(0, -1).join("/") || "." : ".";
+  return {
+    namespace,
+    application: `${name}-${String(cluster)}`,
+    path: typeof overlay === "string" ? overlay : folder,
+    ...target,
+  };
+}
+
+/** The record of the app under another name: what is outside keeps the names that came from the old one. */
+export function renamedRecord(name: string, record: JsonObject): JsonObject {
+  const complete = completeRecord(name, record);
+  const { targets } = record;
+  const names = Array.isArray(complete.targets) ? (complete.targets as readonly JsonValue[]) : [];
+  return {
+    ...record,
+    ...given({ argocd: complete.argocd, sonarqube: complete.sonarqube }),
+    ...given({ namespace: typeof record.namespace === "string" ? record.namespace : name }),
+    ...(Array.isArray(targets)
+      ? {
+          targets: (targets as readonly JsonValue[]).map((one, at) => {
+            const named = names[at];
+            return isJsonObject(one) && isJsonObject(named)
+              ? { ...one, ...given({ application: named.application }) }
+              : one;
+          }),
+        }
+      : {}),
+  };
+}

@@ -1,0 +1,142 @@
+// An app as people write it: in apps.yaml, in the body of a request, in a form. `app-record.ts` says how pipelines see it.
+
+import { z } from "zod";
+
+const text = (most: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .regex(/^[^\p{C}]*$/u, "must not have control characters");
+/** Names of apps become parts of addresses, repositories and namespaces. */
+export const appName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,62}$/,
+    "must have at most 63 lower case letters, digits and hyphens, and begin with a letter",
+  );
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must have at most 63 lower case letters, digits and hyphens");
+const label = z.string().regex(/^[\w./-]{1,100}$/, "must have at most 100 letters, digits, `_`, `.`, `/` and `-`");
+/** A path with `/` below the folder of a repository. */
+const path = z
+  .string()
+  .max(500)
+  .regex(
+    /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))(?!.*\/\/)[^\p{C}\\]+$/u,
+    "must be a path inside the repository, without `..` and without `/` at its beginning",
+  );
+const branch = z.string().regex(/^(?![-/])[^\p{C}\s~^:?*[\\]{1,250}$/u, "must be the name of a branch");
+const address = z.url({ protocol: /^https?$/ }).max(500);
+
+/** `system`: the name of the git host, as its site names it. */
+const repository = {
+  system: text(63),
+  project: z.string().regex(/^[~\w][\w./ -]{0,127}$/, "must be the project, workspace or owner of the repository"),
+  slug: z.string().regex(/^\w[\w.-]{0,127}$/, "must be the name of a repository: letters, digits, `_`, `.` and `-`"),
+  branch: branch.default("main"),
+  /** Addresses for people, and for the label of images. */
+  url: address.optional(),
+  cloneUrl: address.optional(),
+};
+
+const image = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][\w.-]{0,127}$/, "must be a name of lower case letters, digits, `_`, `.` and `-`"),
+  /** In the registry. Default: the project of the source in lower case, and the name. */
+  repository: z
+    .string()
+    .max(255)
+    .regex(/^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/, "must be a path such as apps/orders")
+    .optional(),
+  dockerfile: path.default("Dockerfile"),
+  context: path.default("."),
+  /** Commands that build it, one after the other. Default: those of the pipeline. */
+  build: z.array(z.string().min(1).max(4_000)).min(1).max(50).optional(),
+});
+
+export const YAML_FORMS = ["kustomize", "helm", "plain", "argocd"] as const;
+
+const target = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,119}$/, "must have lower case letters, digits, `.` and `-`"),
+  environment: name.optional(),
+  site: name,
+  /** As Argo CD names it. */
+  cluster: z.string().regex(/^[^\p{C}\s]{1,253}$/u, "must be the name of a cluster in Argo CD"),
+  /** Kustomize: the folder with the kustomization.yaml. */
+  overlay: path.optional(),
+  /** Other forms: the files that name the image. */
+  files: z.array(path).min(1).max(50).optional(),
+  /** Where in the yaml of the files, if that is not clear. */
+  at: text(500).optional(),
+  /** Other forms: the folder that Argo CD deploys. Default: that of the first file. */
+  path: path.optional(),
+  namespace: name.optional(),
+  /** The name of its Argo CD application. Default: `<app>-<cluster>`. */
+  application: z
+    .string()
+    .max(253)
+    .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, "must be the name of an Argo CD application")
+    .optional(),
+});
+export type AppTarget = z.output<typeof target>;
+
+/** The fields of an app, without its name. */
+export const appShape = z
+  .strictObject({
+    title: text(80),
+    /** Team and labels decide who has rights on the app (docs/access.md). */
+    team: appName.optional(),
+    labels: z.record(label, label).optional(),
+    source: z.strictObject({ ...repository, folder: path.optional() }),
+    /** The site that builds the app and stores its images. */
+    build: z.strictObject({ site: name }),
+    /** Default: one, with the name of the app. */
+    images: z.array(image).min(1).max(20).optional(),
+    yaml: z.strictObject({ ...repository, form: z.enum(YAML_FORMS).default("kustomize") }),
+    targets: z.array(target).min(1).max(100),
+    /** Of the targets that name no other. Default: the name of the app. */
+    namespace: name.optional(),
+    jira: z.strictObject({ key: text(20), url: address.optional() }).optional(),
+    /** The project in Harbor. Default: the first part of the repository of the first image. */
+    harbor: z.strictObject({ project: text(255) }).optional(),
+    /** The project in Argo CD. Default: the name of the app. */
+    argocd: z.strictObject({ project: text(253) }).optional(),
+    /** The project in SonarQube. Default: the name of the app. */
+    sonarqube: z.strictObject({ project: text(253) }).optional(),
+  })
+  .superRefine((app, context) => {
+    const report = (path: readonly (string | number)[], message: string): void =>
+      context.addIssue({ code: "custom", path: [...path], message });
+    for (const at of repeated(app.images ?? [])) report(["images", at, "name"], "is given to an earlier image");
+    for (const at of repeated(app.targets)) report(["targets", at, "name"], "is given to an earlier target");
+    app.targets.forEach((one, at) => {
+      for (const [field, problem] of misfits(app.yaml.form, one)) report(["targets", at, field], problem);
+    });
+  })
+  .meta({ id: "AppFields" });
+export type AppFields = z.output<typeof appShape>;
+export type AppInput = z.input<typeof appShape>;
+
+/** Indexes of those whose name an earlier one has. */
+function repeated(items: readonly { readonly name: string }[]): readonly number[] {
+  const names = items.map(({ name }) => name);
+  return names.flatMap((one, at) => (names.indexOf(one) < at ? [at] : []));
+}
+
+/** Fields of a target that the form of the yaml needs, or does not know. */
+function misfits(form: AppFields["yaml"]["form"], target: AppTarget): readonly (readonly [string, string])[] {
+  const unknown = (fields: readonly ("overlay" | "files" | "at" | "path")[]): (readonly [string, string])[] =>
+    fields.flatMap((field) =>
+      target[field] === undefined ? [] : [[field, `must be left out: the form of the yaml is ${form}`] as const],
+    );
+  if (form === "kustomize")
+    return [
+      ...(target.overlay === undefined ? [["overlay", "is missing: the form of the yaml is kustomize"] as const] : []),
+      ...unknown(["files", "at", "path"]),
+    ];
+  return [
+    ...(target.files === undefined ? [["files", `is missing: the form of the yaml is ${form}`] as const] : []),
+    ...unknown(["overlay"]),
+  ];
+}

@@ -1,0 +1,40 @@
+// What routes that change apps share: answers, and errors that do not name apps of others.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import type { AppOutcome } from "@gantry/wire/agent/agent-api.ts";
+import type { AppView } from "@gantry/wire/agent/views.ts";
+import type Koa from "koa";
+import { sitesOfApp } from "../access/decide-sites.ts";
+import { appFacts } from "../access/facts.ts";
+import type { AppAsSeen } from "../access/gains.ts";
+import { type Sight, visibleLatest } from "../access/visible.ts";
+import { sendUncachedText } from "../http/respond.ts";
+
+export function asSeen(app: Pick<AppView, "name" | "record">): AppAsSeen {
+  return { ...appFacts(app), app: app.name, sites: sitesOfApp(app.record) };
+}
+
+/** The app as it is now, with its revision as ETag. */
+export async function sendOutcome(
+  ctx: Koa.Context,
+  sight: Sight,
+  { change, app }: AppOutcome,
+  status: 200 | 201,
+): Promise<void> {
+  const latest = await visibleLatest(sight, app);
+  ctx.status = status;
+  if (app.revision !== undefined) ctx.set("ETag", `"${app.revision}"`);
+  sendUncachedText(ctx, await sight.redact(JSON.stringify({ change, app: { ...app, latest } })));
+}
+
+/** An app that has a place is named only to those who may see it. */
+export async function hidingOthers<T>(sight: Pick<Sight, "app">, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof GantryError) || error.code !== "place-taken") throw error;
+    const { other, ...rest } = error.details;
+    if (typeof other === "string" && (await sight.app(other))) throw error;
+    throw new GantryError("place-taken", rest);
+  }
+}

@@ -1,0 +1,184 @@
+// Apps that are adopted, changed, renamed and forgotten, in a journal in memory.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { appInput } from "@gantry/core/app/app.fixture.ts";
+import { explain, GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { AppState } from "@gantry/core/task/model.ts";
+import { type MemoryStore, newMemoryStore, openMemoryJournal } from "@gantry/journal/memory/memory.ts";
+import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
+import { AGENT_INDEXES } from "../store/indexes.ts";
+import { appStream } from "../tasks/task-stream.ts";
+import { type Apps, openApps, revisionOf } from "./apps.ts";
+
+const BY = { by: "ada" };
+const APP = appInput() as unknown as JsonObject;
+const SHOP = appInput({
+  source: { system: "bitbucket", project: "APPS", slug: "shop" },
+  yaml: { system: "bitbucket", project: "APPS", slug: "shop-deploy" },
+}) as unknown as JsonObject;
+
+function openBench(store: MemoryStore = newMemoryStore()) {
+  const clock = new SteppedClock();
+  const journal = openMemoryJournal({ indexes: AGENT_INDEXES, clock, store });
+  const apps = openApps({ journal, tasks: { now: async () => clock.nowMs() }, knownSites: () => ["seoul", "tokyo"] });
+  const load = async (name: string): Promise<AppState | undefined> => (await appStream.load(journal, name))?.state;
+  /** An open task of an app, as far as apps look at it. */
+  const openTask = async (app: string, id: string): Promise<void> => {
+    await journal.append([
+      {
+        stream: `task/${id}`,
+        expected: 0,
+        events: [{ kind: "x" }],
+        snapshot: { id, app },
+        index: { open: [`0/${id}`] },
+      },
+    ]);
+  };
+  return { journal, apps, load, openTask };
+}
+
+async function refusal(work: Promise<unknown>): Promise<GantryError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (one: unknown) => one,
+  );
+  assert.ok(error instanceof GantryError, "it was not refused");
+  return error;
+}
+
+const adopt = (apps: Apps, name: string, app: JsonObject = APP, dryRun = false) =>
+  apps.adopt(name, { ...BY, app, dryRun });
+
+describe("apps that are not made by a task", () => {
+  test("adopting writes once, and a second time changes nothing", async () => {
+    const { apps, load } = openBench();
+    assert.equal((await adopt(apps, "orders", APP, true)).change, "create");
+    assert.equal(await load("orders"), undefined);
+    assert.equal((await adopt(apps, "orders")).change, "create");
+    assert.equal((await adopt(apps, "orders")).change, "unchanged");
+    assert.equal((await load("orders"))?.state, "ready");
+    assert.equal((await refusal(adopt(apps, "orders", { ...APP, title: "Other" }))).code, "app-exists");
+  });
+
+  test("mistakes are named with pointers, also sites that do not exist", async () => {
+    const { apps } = openBench();
+    const error = await refusal(adopt(apps, "orders", { ...APP, build: { site: "seul" } }));
+    assert.deepEqual([error.code, error.problems[0]?.pointer], ["bad-request", "/app/build/site"]);
+    assert.match(explain(error).message, /build: there is no site seul \(did you mean seoul\?\)/);
+    assert.deepEqual((await refusal(adopt(apps, "orders", { ...APP, x: 1 }))).problems[0]?.pointer, "/app/x");
+  });
+
+  test("a change applies to the version that its author has seen", async () => {
+    const { apps, load } = openBench();
+    const { app } = await adopt(apps, "orders");
+    const wish = { ...BY, patch: { title: "Order service" }, revision: revisionOf(app) };
+    assert.equal((await apps.change("orders", { ...wish, dryRun: true })).change, "change");
+    assert.equal((await load("orders"))?.record.title, "Orders");
+    assert.equal((await apps.change("orders", wish)).change, "change");
+    assert.equal((await load("orders"))?.record.title, "Order service");
+    assert.equal((await refusal(apps.change("orders", wish))).code, "version-differs");
+    assert.equal((await apps.change("orders", { ...wish, revision: undefined })).change, "unchanged");
+    assert.equal((await refusal(apps.change("nothing", wish))).code, "app-unknown");
+  });
+
+  test("two apps never have the same place, also when both are adopted at the same time at two agents", async () => {
+    const store = newMemoryStore();
+    const [one, two] = [openBench(store), openBench(store)];
+    const same = { ...SHOP, yaml: APP.yaml as JsonObject, namespace: "orders" };
+    const outcomes = await Promise.allSettled([adopt(one.apps, "orders"), adopt(two.apps, "shop", same)]);
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+    const [refused] = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+    assert.equal((refused as GantryError).code, "place-taken");
+    assert.match(
+      explain(refused as GantryError).message,
+      /The target seoul of (shop|orders) belongs to (shop|orders)\./,
+    );
+  });
+
+  test("an Argo CD application belongs to one app", async () => {
+    const { apps } = openBench();
+    await adopt(apps, "orders");
+    const [target] = SHOP.targets as readonly JsonObject[];
+    const error = await refusal(
+      adopt(apps, "shop", { ...SHOP, targets: [{ ...target, application: "orders-seoul-dp" }] }),
+    );
+    assert.equal(error.code, "place-taken");
+  });
+
+  test("the places of an app that an older version stored are taken as well", async () => {
+    const { apps, journal } = openBench();
+    const record = { yaml: APP.yaml as JsonObject, namespace: "orders", targets: APP.targets ?? [] };
+    const old: AppState = { ...(await adopt(apps, "orders", APP, true)).app, name: "old", record };
+    const { stream, snapshot } = appStream.append("old", { expected: 0, state: old });
+    await journal.append([
+      { stream, expected: 0, events: [{ kind: "AppCreated" }], snapshot, index: { apps: ["old"] } },
+    ]);
+    assert.equal((await refusal(adopt(apps, "orders"))).details.other, "old");
+  });
+
+  test("after a rename the name is free, the app is the same, and its places are still taken", async () => {
+    const { apps, load } = openBench();
+    await adopt(apps, "orders");
+    assert.equal((await apps.rename("orders", "shop", "ada")).app.name, "shop");
+    assert.equal((await load("orders"))?.state, "removed");
+    assert.equal((await refusal(apps.rename("orders", "x1", "ada"))).code, "app-unknown");
+    assert.equal((await refusal(adopt(apps, "orders"))).details.other, "shop");
+    // Its Argo CD application would have the name of the one that the renamed app keeps.
+    assert.equal((await refusal(adopt(apps, "orders", SHOP))).details.other, "shop");
+    const [target] = SHOP.targets as readonly JsonObject[];
+    await adopt(apps, "orders", { ...SHOP, targets: [{ ...target, application: "orders" }] });
+    assert.equal((await refusal(apps.rename("shop", "orders", "ada"))).code, "app-exists");
+    assert.equal((await apps.rename("shop", "orders-2", "ada")).app.name, "orders-2");
+  });
+
+  test("while a task runs, an app keeps its name and its places, and can be changed otherwise", async () => {
+    const { apps, openTask } = openBench();
+    await adopt(apps, "orders");
+    await openTask("orders", "t1");
+    const change = (patch: JsonObject) => apps.change("orders", { ...BY, patch, revision: undefined });
+    for (const work of [
+      apps.forget("orders", "ada"),
+      apps.rename("orders", "shop", "ada"),
+      change({ targets: [{ name: "tokyo", site: "tokyo", cluster: "tokyo-dp", overlay: "o" }] }),
+    ]) {
+      const error = await refusal(work);
+      assert.equal(error.code, "conflict");
+      assert.match(explain(error).message, /while task t1 runs/);
+    }
+    assert.equal((await change({ title: "New" })).change, "change");
+  });
+
+  test("a task that starts while an app is forgotten is found", async () => {
+    const { apps, journal, load, openTask } = openBench();
+    await adopt(apps, "orders");
+    const app = await load("orders");
+    assert.ok(app);
+    const raced = openApps({
+      journal: {
+        ...journal,
+        append: async (batch) => {
+          // As the start of a task does: an event of the app in the same batch as the task.
+          if (batch.some(({ stream }) => stream === "app/orders") && (await load("orders"))?.latest.ci === undefined) {
+            await openTask("orders", "t2");
+            const events = [{ kind: "AppTaskRequested" }];
+            const state = { ...app, latest: { ci: "t2" } };
+            await journal.append([appStream.append("orders", { expected: 1, events, state })]);
+          }
+          return journal.append(batch);
+        },
+      },
+      tasks: { now: async () => 0 },
+    });
+    assert.match(explain(await refusal(raced.forget("orders", "ada"))).message, /while task t2 runs/);
+  });
+
+  test("a forgotten app is not known, and its name and places are free", async () => {
+    const { apps } = openBench();
+    await adopt(apps, "orders");
+    await apps.forget("orders", "ada");
+    assert.equal((await refusal(apps.forget("orders", "ada"))).code, "app-unknown");
+    assert.equal((await adopt(apps, "orders")).change, "create");
+  });
+});

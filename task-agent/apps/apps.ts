@@ -1,0 +1,194 @@
+// Changes apps outside of tasks: read → decide → commit. Every change of a place is also an event of one stream, so that two
+// apps never take the same place, also at two agents.
+
+import { hash } from "node:crypto";
+import { placesOf } from "@gantry/core/app/places.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { AppState } from "@gantry/core/task/model.ts";
+import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
+import { canonicalJson } from "../tasks/canonical-json.ts";
+import { serialize } from "../tasks/serialize.ts";
+import { appStream, placeKey, taskStream } from "../tasks/task-stream.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import {
+  type AppDecision,
+  type AppFacts,
+  decideAdopt,
+  decideChange,
+  decideForget,
+  decideRename,
+} from "./decide-app-change.ts";
+
+export type AppsDeps = {
+  readonly journal: Journal;
+  readonly tasks: Pick<Tasks, "now">;
+  readonly knownSites?: () => readonly string[];
+};
+
+export type AppOutcome = Pick<AppDecision, "change" | "app">;
+
+/** `dryRun`: everything is checked, and nothing is written. */
+type Wish = { readonly by: string; readonly dryRun?: boolean | undefined };
+
+/**
+ * Durable when they resolve. Changes are made one after the other. All throw `conflict` when others kept committing first or
+ * a task of the app does not allow it.
+ */
+export type Apps = {
+  /** Throws `app-exists`, `bad-request` with pointers below `/app`, and `place-taken`. */
+  readonly adopt: (name: string, wish: Wish & { readonly app: JsonObject }) => Promise<AppOutcome>;
+  /** Throws `app-unknown`, `version-differs`, `bad-request` with pointers into the app, and `place-taken`. */
+  readonly change: (
+    name: string,
+    wish: Wish & { readonly patch: JsonObject; readonly revision: string | undefined },
+  ) => Promise<AppOutcome>;
+  /** Old tasks keep the old name. Throws `app-unknown`, and `app-exists` when the new name is taken. */
+  readonly rename: (name: string, to: string, by: string) => Promise<AppOutcome>;
+  /** The app is no longer known and its name is free; nothing outside changes. Throws `app-unknown`. */
+  readonly forget: (name: string, by: string) => Promise<void>;
+};
+
+/** One event per change of a place. It does not exist until every app is in the index of places. */
+const placesStream = defineStream<{ readonly isIndexed: true }>({ prefix: "app-places" });
+
+const MAX_CONFLICTS = 8;
+const PAGE = 500;
+
+/** Changes with the record of an app, and with nothing else. */
+export function revisionOf({ record }: Pick<AppState, "record">): string {
+  return hash("sha256", canonicalJson(record), "base64url").slice(0, 22);
+}
+
+export function openApps(deps: AppsDeps): Apps {
+  const { journal } = deps;
+  const queues = new Map<string, Promise<unknown>>();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => serialize(queues, "apps", work);
+  /** Undefined after a conflict. */
+  const repeat = async <T>(name: string, attempt: () => Promise<T | undefined>): Promise<T> => {
+    for (let round = 0; round < MAX_CONFLICTS; round += 1) {
+      const done = await attempt();
+      if (done !== undefined) return done;
+    }
+    throw new GantryError("conflict", { what: `App ${name}` });
+  };
+  const one = (
+    name: string,
+    { by, dryRun = false }: Wish,
+    decide: (facts: AppFacts) => AppDecision | GantryError,
+  ): Promise<AppOutcome> =>
+    inTurn(() =>
+      repeat(name, async () => {
+        const guard = await openGuard(journal);
+        const { facts, version } = await readFacts(deps, name, by);
+        const decided = decide(facts);
+        if (decided instanceof GantryError) throw decided;
+        await requireFreePlaces(journal, decided.app, [name]);
+        if (decided.change === "unchanged" || dryRun) return decided;
+        const { ok } = await journal.append([appendOf(decided, version), guard(name)]);
+        return ok ? decided : undefined;
+      }),
+    );
+
+  return {
+    adopt: (name, wish) => one(name, wish, (facts) => decideAdopt(facts, wish.app)),
+    change: (name, wish) => one(name, wish, (facts) => decideChange(facts, wish)),
+    forget: async (name, by) => void (await one(name, { by }, decideForget)),
+    rename: (name, to, by) =>
+      inTurn(() =>
+        repeat(name, async () => {
+          const guard = await openGuard(journal);
+          const { facts, version } = await readFacts(deps, name, by);
+          const taken = await readFacts(deps, to, by);
+          if (taken.facts.app) throw new GantryError("app-exists", { app: to, why: "The name is taken" });
+          const decided = decideRename(facts, to);
+          if (decided instanceof GantryError) throw decided;
+          await requireFreePlaces(journal, decided.renamed.app, [name, to]);
+          const { ok } = await journal.append([
+            appendOf(decided.old, version),
+            appendOf(decided.renamed, taken.version),
+            guard(name),
+          ]);
+          return ok ? decided.renamed : undefined;
+        }),
+      ),
+  };
+}
+
+function appendOf({ app, events }: AppDecision, expected: number): StreamAppend {
+  return appStream.append(app.name, { expected, events, state: app });
+}
+
+async function readFacts(
+  { journal, tasks, knownSites }: AppsDeps,
+  name: string,
+  by: string,
+): Promise<{ readonly facts: AppFacts; readonly version: number }> {
+  const loaded = await appStream.load(journal, name);
+  const app = loaded?.state.state === "removed" ? undefined : loaded?.state;
+  return {
+    facts: {
+      name,
+      app,
+      revision: app ? revisionOf(app) : "",
+      // Read after the app: a task that starts later changes the version of the app.
+      openTask: app && (await openTaskOf(journal, name)),
+      sites: knownSites?.(),
+      by,
+      at: await tasks.now(),
+    },
+    version: loaded?.version ?? 0,
+  };
+}
+
+async function openTaskOf(journal: Journal, name: string): Promise<string | undefined> {
+  for await (const item of all(journal, "open")) {
+    const { app, id } = taskStream.stateOf(item);
+    if (app === name) return id;
+  }
+  return undefined;
+}
+
+/** Throws `place-taken`. `own`: the names under which the app itself is known. */
+async function requireFreePlaces(journal: Journal, app: AppState, own: readonly string[]): Promise<void> {
+  if (app.state === "removed") return;
+  for (const { key, target, words } of placesOf(app.name, app.record)) {
+    const { items } = await journal.find({ index: "app-places", prefix: placeKey(key), limit: 3 });
+    const other = items.map(appStream.stateOf).find(({ name }) => !own.includes(name));
+    if (other) throw new GantryError("place-taken", { app: app.name, target, other: other.name, place: words });
+  }
+}
+
+/**
+ * The part of a batch that meets a conflict when another agent changed a place since. The first time, apps that an older
+ * version stored are put into the index of places.
+ */
+async function openGuard(journal: Journal): Promise<(app: string) => StreamAppend> {
+  const guard = await placesStream.load(journal);
+  if (!guard) await indexPlaces(journal);
+  return (app) =>
+    placesStream.append("", {
+      expected: guard?.version ?? 0,
+      events: [{ kind: "AppPlacesChanged", app }],
+      state: { isIndexed: true },
+    });
+}
+
+async function indexPlaces(journal: Journal): Promise<void> {
+  for await (const item of all(journal, "apps")) {
+    const state = appStream.stateOf(item);
+    // On a conflict, the other writer has written the entries as well.
+    await journal.append([appStream.append(state.name, { expected: item.version, state })]);
+  }
+}
+
+type Item = Awaited<ReturnType<Journal["find"]>>["items"][number];
+
+async function* all(journal: Journal, index: string): AsyncGenerator<Item> {
+  for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+    const page = await journal.find({ index, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    yield* page.items;
+    cursor = page.cursor;
+  }
+}

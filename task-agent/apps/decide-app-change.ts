@@ -1,0 +1,137 @@
+// How people change apps outside of tasks: adopt, change, rename, forget. Pure.
+
+import { fieldsOf, recordOf, renamedRecord } from "@gantry/core/app/app-record.ts";
+import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
+import { placesOf } from "@gantry/core/app/places.ts";
+import { pointerOf, readApp, siteProblems } from "@gantry/core/app/read-app.ts";
+import { GantryError } from "@gantry/core/errors.ts";
+import type { PathProblem } from "@gantry/core/issues.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { AppState } from "@gantry/core/task/model.ts";
+import { appExists } from "../tasks/decide-app.ts";
+
+export type AppFacts = {
+  readonly name: string;
+  /** As stored; undefined when there is none. */
+  readonly app: AppState | undefined;
+  /** Changes with the record. */
+  readonly revision: string;
+  /** A task of the app that has not ended. */
+  readonly openTask: string | undefined;
+  /** Sites that runners serve; undefined where nobody knows. */
+  readonly sites: readonly string[] | undefined;
+  readonly by: string;
+  readonly at: number;
+};
+
+export type AppDecision = {
+  readonly change: "create" | "change" | "unchanged";
+  readonly app: AppState;
+  readonly events: readonly JsonObject[];
+};
+
+/** The app as adopted; unchanged when it is there with the same record, so that a repeated request does nothing. */
+export function decideAdopt(facts: AppFacts, value: JsonObject): AppDecision | GantryError {
+  const { name, app, by, at } = facts;
+  if (app && app.state !== "ready") return notReady(app);
+  const record = recordFrom(facts, value, "/app");
+  if (record instanceof GantryError) return record;
+  if (app) return isEqual(app.record, record) ? { change: "unchanged", app, events: [] } : appExists(app);
+  return {
+    change: "create",
+    app: { name, state: "ready", createdBy: by, createdAt: at, task: "", record, facts: {}, latest: {} },
+    events: [{ kind: "AppAdopted", at, by, record }],
+  };
+}
+
+/**
+ * The app after a merge patch of its fields. `revision`: what the author has seen; undefined for any. While a task runs, the
+ * app keeps the places that the task may be deploying to: another app could take them.
+ */
+export function decideChange(
+  facts: AppFacts,
+  { patch, revision }: { readonly patch: JsonObject; readonly revision: string | undefined },
+): AppDecision | GantryError {
+  const { name, app, by, at, openTask } = facts;
+  if (!app) return new GantryError("app-unknown", { app: name });
+  if (app.state !== "ready") return notReady(app);
+  if (revision !== undefined && revision !== facts.revision)
+    return new GantryError("version-differs", { found: facts.revision, wanted: revision });
+  const record = recordFrom(facts, applyPatch(fieldsOf(app.record), patch), "");
+  if (record instanceof GantryError) return record;
+  if (isEqual(app.record, record)) return { change: "unchanged", app, events: [] };
+  if (openTask !== undefined && givesUpPlaces(app, record)) {
+    const problem = `cannot give up a target while task ${openTask} runs`;
+    return new GantryError("conflict", { what: `App ${name}`, problem, why: "The task may be deploying there." });
+  }
+  return { change: "change", app: { ...app, record }, events: [{ kind: "AppChanged", at, by, record }] };
+}
+
+/** The app under its new name, and what is left under the old one. */
+export function decideRename(
+  facts: AppFacts,
+  to: string,
+): { readonly old: AppDecision; readonly renamed: AppDecision } | GantryError {
+  const { name, app, by, at } = facts;
+  if (!app) return new GantryError("app-unknown", { app: name });
+  if (app.state !== "ready") return notReady(app);
+  const busy = whileIdle(facts, "be renamed");
+  if (busy) return busy;
+  const record = renamedRecord(name, app.record);
+  return {
+    old: { change: "change", app: { ...app, state: "removed" }, events: [{ kind: "AppRenamed", at, by, to }] },
+    renamed: {
+      change: "change",
+      app: { ...app, name: to, record },
+      events: [{ kind: "AppRenamed", at, by, from: name, record }],
+    },
+  };
+}
+
+/** Nothing outside changes. */
+export function decideForget(facts: AppFacts): AppDecision | GantryError {
+  const { name, app, by, at } = facts;
+  if (!app) return new GantryError("app-unknown", { app: name });
+  if (app.state !== "ready" && app.state !== "failed") return notReady(app);
+  const busy = whileIdle(facts, "be forgotten");
+  if (busy) return busy;
+  return { change: "change", app: { ...app, state: "removed" }, events: [{ kind: "AppForgotten", at, by }] };
+}
+
+function whileIdle({ name, openTask }: AppFacts, what: string): GantryError | undefined {
+  if (openTask === undefined) return undefined;
+  const problem = `cannot ${what} while task ${openTask} runs`;
+  return new GantryError("conflict", { what: `App ${name}`, problem, why: "That task has not ended." });
+}
+
+function notReady({ name, state, task }: AppState): GantryError {
+  if (state === "failed") {
+    const why = "Rerun that task, or remove the app.";
+    return new GantryError("conflict", { what: `App ${name}`, problem: `was not created: task ${task} failed`, why });
+  }
+  const problem = `is being ${state === "creating" ? "created" : "undone"} by task ${task}`;
+  return new GantryError("conflict", { what: `App ${name}`, problem, why: "That task has not ended." });
+}
+
+/** `bad-request` with one problem per mistake. `where` is the prefix of the pointers. */
+function recordFrom({ name, app, sites }: AppFacts, value: JsonObject, where: string): JsonObject | GantryError {
+  const read = readApp(name, value);
+  const problems = read.ok ? siteProblems(read.fields, { sites }) : read.problems;
+  if (!read.ok || problems.length > 0) return invalid(problems, where);
+  return recordOf(name, read.fields, app?.record);
+}
+
+function invalid(problems: readonly PathProblem[], where: string): GantryError {
+  const listed = problems
+    .slice(0, 50)
+    .map(({ path, detail }) => ({ detail: `${detail}.`, pointer: `${where}${pointerOf(path)}` }));
+  const [first] = problems;
+  const place = first?.path.slice(0, -1).join(".") ?? "";
+  const problem = `${place === "" ? "" : `${place}: `}${first?.detail ?? "is not valid"}`;
+  return new GantryError("bad-request", { problem }, { problems: listed });
+}
+
+function givesUpPlaces({ name, record }: AppState, next: JsonObject): boolean {
+  const kept = new Set(placesOf(name, next).map(({ key }) => key));
+  return placesOf(name, record).some(({ key }) => !kept.has(key));
+}
