@@ -19,6 +19,7 @@ export const STEPS: StepBook = {
   "harbor/wait-for-scan": async () => (await import("./harbor/steps.ts")).waitForScan,
   "image/build-push": async () => (await import("./image/steps.ts")).buildPush,
   "image/verify": async () => (await import("./image/verify-step.ts")).verify,
+  "image/verify-images": async () => (await import("./image/verify-step.ts")).verifyImages,
   "jira/comment": async () => (await import("./jira/steps.ts")).comment,
   "jira/create-issue": async () => (await import("./jira/steps.ts")).createIssue,
   "jira/create-project": async () => (await import("./jira/steps.ts")).createProject,
@@ -28,4 +29,5 @@ export const STEPS: StepBook = {
   "sonarqube/analyze": async () => (await import("./sonarqube/steps.ts")).analyze,
   "sonarqube/quality-gate": async () => (await import("./sonarqube/steps.ts")).qualityGate,
   "yaml/edit": async () => (await import("./yaml/steps.ts")).yamlEdit,
+  "yaml/set-images": async () => (await import("./yaml/images-step.ts")).yamlSetImages,
 };

@@ -161,10 +161,13 @@ async function startSync({ input, task, effect }: SyncContext, client: ArgoCd): 
   });
 }
 
+const imageRef = z.string().min(1).max(1_024);
 const waitInput = z.strictObject({
   ...placeInput.shape,
-  /** The image that pods must run, as `host/project/name@sha256:…`. */
-  image: z.string().min(1).max(1_024).optional(),
+  image: z
+    .union([imageRef, z.array(imageRef).max(50)])
+    .optional()
+    .describe("The image that pods must run, or several, as host/project/name@sha256:…"),
   /** How long it may look Degraded before that counts. */
   degradedGrace: z
     .string()
@@ -204,11 +207,11 @@ async function look(context: WaitContext, memo: Memo): Promise<StepOutcome<WaitO
   const refresh = wished && nowMs() - (memo.refreshedAtMs ?? 0) >= REFRESH_EVERY_MS ? wished : undefined;
   const app = await seen(client, context, refresh);
   const url = appUrl(argocd.url, app.metadata);
-  const wanted = { ...input, image: input.image, degradedGraceMs: parseDuration(input.degradedGrace) ?? 0, url };
+  const { image, use } = await pendingImage(client, app, input);
+  const wanted = { ...input, image, degradedGraceMs: parseDuration(input.degradedGrace) ?? 0, url };
   // An error that was seen without asking git again says nothing new.
   const before = refresh !== undefined || memo.errors === 0 ? memo.errors : memo.errors - 1;
   const nodes = await nodesOf(client, app, input);
-  const use = await useOf(client, app, input);
   const verdict = decideWait(wanted, app, nodes, { ...memo, errors: before }, nowMs(), use);
   switch (verdict.kind) {
     case "done":
@@ -297,16 +300,23 @@ async function nodesOf(client: ArgoCd, app: Application, { project }: PlaceInput
   return client.tree(app.metadata.name, project);
 }
 
-/** Asked only where the app is healthy and none of its pods runs the image. */
-async function useOf(
+/**
+ * The image to wait for: of several, the first one that pods should run and do not. Its use is asked for only where the app is
+ * healthy and none of its pods runs the image.
+ */
+async function pendingImage(
   client: ArgoCd,
   app: Application,
-  { image, project }: z.output<typeof waitInput>,
-): Promise<ImageUse | undefined> {
+  { image: given, project }: z.output<typeof waitInput>,
+): Promise<{ readonly image: string | undefined; readonly use?: ImageUse }> {
+  const images = typeof given === "string" ? [given] : (given ?? []);
   const running = app.status.summary?.images ?? [];
-  if (image === undefined || running.length === 0 || app.status.health?.status !== "Healthy") return undefined;
-  if (running.some((one) => sameImage(one, image))) return undefined;
-  return imageUse(await client.managedResources(app.metadata.name, project), image);
+  const absent = images.filter((image) => !running.some((one) => sameImage(one, image)));
+  const [first = images[0]] = absent;
+  if (absent.length === 0 || running.length === 0 || app.status.health?.status !== "Healthy") return { image: first };
+  const resources = await client.managedResources(app.metadata.name, project);
+  const uses = absent.map((image) => ({ image, use: imageUse(resources, image) }));
+  return uses.find(({ use }) => use !== "no-pods") ?? uses[0] ?? { image: first };
 }
 
 function stateOf(app: Application): Pick<WaitOutput, "sync" | "health" | "images"> {

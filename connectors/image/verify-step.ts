@@ -1,24 +1,27 @@
-// image/verify: asks the registry for an image before anything is changed that names it.
+// image/verify and image/verify-images: ask the registry for images before anything is changed that names them.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import { failed, failureOf, succeeded } from "@gantry/core/step/outcome.ts";
-import { defineStep, USUAL_RETRY } from "@gantry/core/step/step.ts";
+import { defineStep, type StepContext, USUAL_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
 import { isDigest, isRepositoryName } from "../oci/reference.ts";
 import { registryHost, siteRegistry } from "./site-registry.ts";
 
+const image = z.strictObject({
+  repository: z
+    .string()
+    .refine((name) => isRepositoryName(name) && name.includes("/"), "must be project/name in lower case")
+    .describe("project/name in the site's Harbor."),
+  digest: z.string().refine(isDigest, "must be a digest: sha256: and 64 hexadecimal digits"),
+  system: z.string().optional().describe("Which Harbor, where the site has several."),
+});
+const found = z.object({ image: z.string(), digest: z.string(), ref: z.string() });
+
 export const verify = defineStep({
   name: "image/verify",
   title: "Verify that the image exists",
-  input: z.strictObject({
-    repository: z
-      .string()
-      .refine((name) => isRepositoryName(name) && name.includes("/"), "must be project/name in lower case")
-      .describe("project/name in the site's Harbor."),
-    digest: z.string().refine(isDigest, "must be a digest: sha256: and 64 hexadecimal digits"),
-    system: z.string().optional().describe("Which Harbor, where the site has several."),
-  }),
-  output: z.object({ image: z.string(), digest: z.string(), ref: z.string() }),
+  input: image,
+  output: found,
   needs: ["harbor"],
   acts: ({ repository, system }) => [{ kind: "image", access: "read", repository, system }],
   effects: [],
@@ -26,13 +29,49 @@ export const verify = defineStep({
   timeoutMs: 5 * 60_000,
   plan: async () => [],
   run: async (context) => {
-    const { repository, digest } = context.input;
-    const harbor = context.system("harbor", context.input.system);
-    const image = `${registryHost(harbor)}/${repository}`;
-    const ref = `${image}@${digest}`;
-    if ((await siteRegistry(context, harbor).headManifest(repository, digest)) === undefined)
-      return failed(failureOf(new GantryError("image-missing", { image: ref, system: harbor.title ?? harbor.name })));
-    context.log(`${ref} exists`);
-    return succeeded({ image, digest, ref });
+    const { missing, ...there } = await lookUp(context, context.input);
+    return missing ? failed(failureOf(missing)) : succeeded(there);
   },
 });
+
+export const verifyImages = defineStep({
+  name: "image/verify-images",
+  title: "Verify that the images exist",
+  input: z.strictObject({
+    images: z
+      .array(image.extend({ name: z.string().min(1).max(512) }))
+      .min(1)
+      .max(50),
+  }),
+  output: z.object({ images: z.array(found.extend({ name: z.string() })) }),
+  needs: ["harbor"],
+  acts: ({ images }) => images.map(({ repository, system }) => ({ kind: "image", access: "read", repository, system })),
+  effects: [],
+  retry: USUAL_RETRY,
+  timeoutMs: 5 * 60_000,
+  plan: async () => [],
+  run: async (context) => {
+    const images: (z.output<typeof found> & { name: string })[] = [];
+    for (const { name, ...one } of context.input.images) {
+      const { missing, ...there } = await lookUp(context, one);
+      if (missing) return failed(failureOf(missing));
+      images.push({ name, ...there });
+    }
+    return succeeded({ images });
+  },
+});
+
+async function lookUp(
+  context: StepContext<unknown, "harbor">,
+  { repository, digest, system }: z.output<typeof image>,
+): Promise<z.output<typeof found> & { readonly missing?: GantryError }> {
+  const harbor = context.system("harbor", system);
+  const name = `${registryHost(harbor)}/${repository}`;
+  const there = { image: name, digest, ref: `${name}@${digest}` };
+  if ((await siteRegistry(context, harbor).headManifest(repository, digest)) === undefined) {
+    const missing = new GantryError("image-missing", { image: there.ref, system: harbor.title ?? harbor.name });
+    return { ...there, missing };
+  }
+  context.log(`${there.ref} exists`);
+  return there;
+}

@@ -1,11 +1,13 @@
 // Files of a workspace, named by a pipeline file: only regular files inside the folder, never through a symbolic link.
 
-import { constants } from "node:fs";
-import { lstat, open, rename, unlink } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { lstat, open, readdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { GantryError } from "@gantry/core/errors.ts";
 
 const MAX_BYTES = 1024 * 1024;
+/** Files of one folder with manifests. */
+const MAX_FILES = 5_000;
 
 /** A relative path with nothing in it that leaves the folder. */
 export function isInside(path: string): boolean {
@@ -31,6 +33,45 @@ export async function readInside(root: string, path: string): Promise<string> {
   }
 }
 
+/** Whether a folder is there. Throws `file-invalid` as `readInside` does for what is neither a folder nor a plain file. */
+export async function isFolderInside(root: string, path: string): Promise<boolean> {
+  if (!isInside(path)) throw refusal(path, "the path leaves the folder");
+  const stat = await refuseLinks(root, path, "either");
+  return stat.isDirectory();
+}
+
+/**
+ * The YAML files of a folder and of the folders in it, sorted. Hidden ones and symbolic links are left out. With `usual` it is
+ * the one file of the folder that has such a name, or the first name when there is none. Throws `file-invalid` when there are
+ * more than 5,000.
+ */
+export async function yamlFilesInside(
+  root: string,
+  path: string,
+  usual?: readonly [string, ...string[]],
+): Promise<readonly string[]> {
+  await refuseLinks(root, path, "either");
+  if (usual) {
+    const names = await readdir(join(root, path));
+    const [only = usual[0], second] = usual.filter((name) => names.includes(name));
+    if (second !== undefined) throw refusal(path, `it has both ${only} and ${second}; name the file`);
+    return [join(path, only)];
+  }
+  const found: string[] = [];
+  const walk = async (folder: string): Promise<void> => {
+    const entries = await readdir(join(root, folder), { withFileTypes: true });
+    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name.startsWith(".")) continue;
+      const name = join(folder, entry.name);
+      if (entry.isDirectory()) await walk(name);
+      else if (entry.isFile() && /\.ya?ml$/.test(entry.name)) found.push(name);
+      if (found.length > MAX_FILES) throw refusal(path, `it has more than ${MAX_FILES} YAML files; name them`);
+    }
+  };
+  await walk(path);
+  return found;
+}
+
 /** Replaces the file as a whole: after a crash it is the old one or the new one. */
 export async function writeInside(root: string, path: string, text: string): Promise<void> {
   await refuseLinks(root, path);
@@ -48,16 +89,18 @@ export async function writeInside(root: string, path: string, text: string): Pro
   await rename(fresh, file);
 }
 
-async function refuseLinks(root: string, path: string): Promise<void> {
+async function refuseLinks(root: string, path: string, wanted: "file" | "either" = "file"): Promise<Stats> {
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  let last = await lstat(root);
   for (let depth = 1; depth <= parts.length; depth++) {
     const stat = await lstat(join(root, ...parts.slice(0, depth))).catch((error: NodeJS.ErrnoException) => {
       throw error.code === "ENOENT" || error.code === "ENOTDIR" ? refusal(path, "it does not exist") : error;
     });
     if (stat.isSymbolicLink()) throw refusal(path, "a part of the path is a symbolic link");
-    if (depth === parts.length && !stat.isFile()) throw refusal(path, "it is not a file");
+    last = stat;
   }
-  if (parts.length === 0) throw refusal(path, "it is not a file");
+  if (!last.isFile() && (wanted === "file" || !last.isDirectory())) throw refusal(path, "it is not a file");
+  return last;
 }
 
 function refusal(path: string, problem: string): GantryError {

@@ -1,23 +1,15 @@
 // Steps that edit YAML files of the workspace. They change nothing outside: a later git step commits and pushes.
 
 import { join } from "node:path";
-import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonValue } from "@gantry/core/json.ts";
-import { failed, failureOf, type StepOutcome, succeeded } from "@gantry/core/step/outcome.ts";
+import { succeeded } from "@gantry/core/step/outcome.ts";
 import { defineStep, NO_RETRY } from "@gantry/core/step/step.ts";
 import { z } from "zod";
-import { isInside, readInside, writeInside } from "./files.ts";
+import { readInside, writeInside } from "./files.ts";
 import { setImage } from "./set-image.ts";
 import { parsePath, setPath } from "./set-path.ts";
+import { directory, files, line, orFailed } from "./step-parts.ts";
 
-const path = z.string().min(1).max(1024).refine(isInside, "must stay inside the directory");
-const files = z.array(path).min(1).max(200);
-const directory = path.default(".");
-const line = z
-  .string()
-  .min(1)
-  .max(512)
-  .regex(/^[^\s\p{Cc}]+$/u, "must be one word");
 const json: z.ZodType<JsonValue> = z
   .json()
   .refine(isExact, "holds an integer above 2^53, whose last digits would be lost; write it as a text in quotes");
@@ -130,14 +122,4 @@ function documentNamed(selector: z.output<typeof document> | undefined): string 
   if (selector === undefined) return "";
   const fields = Object.entries(selector).filter(([, value]) => value !== undefined);
   return ` (document with ${fields.map(([field, value]) => `${field} ${value}`).join(", ")})`;
-}
-
-/** A file of the user's repository that cannot be edited is the user's to correct: failed, not errored. */
-async function orFailed<O>(work: () => Promise<StepOutcome<O>>): Promise<StepOutcome<O>> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof GantryError && error.code === "file-invalid") return failed(failureOf(error));
-    throw error;
-  }
 }

@@ -97,6 +97,27 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     { key: text, name: text, system: text.optional(), description: text.optional() },
     { key: text, id: text, url: text, created: z.boolean() },
   ],
+  "image/verify-images": [
+    { images: z.array(z.object({ name: text, repository: text, digest: text, system: text.optional() })) },
+    { images: z.array(z.object({ name: text, image: text, digest: text, ref: text })) },
+  ],
+  "yaml/set-images": [
+    {
+      form: z.enum(["kustomize", "helm", "plain", "argocd"]).default("kustomize"),
+      images: z.array(z.object({ name: text, repository: text, digest: text, tag: text.optional() })).min(1),
+      targets: z
+        .array(
+          z.object({
+            files: z.array(text).min(1),
+            at: z.union([text, z.array(text), z.record(text, z.json())]).nullish(),
+            application: text.nullish(),
+          }),
+        )
+        .min(1),
+      directory: text.default("."),
+    },
+    { changed: z.boolean(), files: z.array(text), changes: z.array(z.record(text, text)) },
+  ],
   "kustomize/set-image": [
     { files: z.array(text).min(1), image: text, newName: text, digest: text, directory: text.default(".") },
     { changed: z.array(text), previous: z.record(text, text) },
@@ -132,7 +153,7 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
   "argocd/diff": [app, { changed: z.int(), changes: z.array(text) }],
   "argocd/sync": [app, { operation: text, revision: text }],
   "argocd/wait": [
-    { ...app, image: text.optional(), degradedGrace: text.default("20s") },
+    { ...app, image: z.union([text, z.array(text)]).optional(), degradedGrace: text.default("20s") },
     { sync: text, health: text, revision: text, images: z.array(text), url: text },
   ],
 };

@@ -198,9 +198,9 @@ test("CD deploys the newest image to every target, or the chosen image to the ch
       ["deploy[tokyo]", "tokyo"],
     ],
   );
-  assert.deepEqual(render(edit.with.files ?? null, all), [
-    "overlays/seoul-dp/kustomization.yaml",
-    "overlays/tokyo-dp/kustomization.yaml",
+  assert.deepEqual(render(edit.with.targets ?? null, all), [
+    { files: ["overlays/seoul-dp"], at: null, application: null },
+    { files: ["overlays/tokyo-dp"], at: null, application: null },
   ]);
   assert.deepEqual(
     expandJob(deploy, checked({ targets: ["tokyo"] })).map((one) => one.key),
@@ -227,16 +227,71 @@ test("CD with an explicit digest needs no CI before it, and asks for image and c
   );
   assert.deepEqual(commit.needs, ["check"]);
   const names = commit.steps.map(({ action }) => (action.kind === "uses" ? action.uses : ""));
-  assert(names.indexOf("image/verify") < names.indexOf("kustomize/set-image"));
-  const image = { outputs: { image: "harbor/apps/orders", digest, ref: `harbor/apps/orders@${digest}` } };
+  assert(names.indexOf("image/verify-images") < names.indexOf("yaml/set-images"));
+  const found = { name: "orders", image: "harbor/apps/orders", digest, ref: `harbor/apps/orders@${digest}` };
+  const image = { outputs: { images: [found] } };
   const push = { outputs: { commit: "c", url: "u" } };
   const scope = { app, params, task: {}, steps: { image, push } };
+  const pushed = commit.steps.find((step) => step.id === "push")?.action;
+  assert(pushed?.kind === "uses");
+  assert.equal((render(pushed.with, scope) as JsonObject).message, "Deploy orders aaaaaaaaaaaa to seoul, tokyo");
   for (const { action } of commit.steps) if (action.kind === "uses") render(action.with, scope);
   const needs = { commit: { outputs: render(commit.outputs, scope) } };
   const [each = null] = APP.targets as JsonObject[];
   const steps = { repository: { outputs: { url: "u" } }, app: { outputs: { app: "a" } } };
   for (const { action } of deploy.steps)
     if (action.kind === "uses") render(action.with, { app, params, needs, each, steps });
+});
+
+test("CD of an app with several images verifies, sets and awaits each; other forms name their files", () => {
+  const { params: schema, jobs } = load("cd.yaml");
+  const [api, worker] = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`];
+  const app = {
+    ...APP,
+    yaml: { ...repository("orders-deploy"), form: "helm" },
+    images: [
+      { name: "api", repository: "apps/api" },
+      { name: "worker", repository: "apps/worker" },
+    ],
+    targets: [
+      {
+        name: "seoul",
+        site: "seoul",
+        cluster: "seoul-dp",
+        path: "chart",
+        files: ["seoul.yaml"],
+        at: { api: "api.image" },
+      },
+    ],
+    facts: { images: [api, worker].map((digest, index) => ({ name: index === 0 ? "api" : "worker", digest })) },
+  };
+  const { params, problems } = checkParams(schema, {}, { app, task: {} });
+  assert.deepEqual(problems, []);
+  const commit = jobs[1];
+  assert(commit);
+  const input = (id: string, scope: JsonObject): JsonObject => {
+    const action = commit.steps.find((step) => step.id === id)?.action;
+    assert(action?.kind === "uses");
+    return render(action.with, scope) as JsonObject;
+  };
+  const verified = input("image", { app, params, task: {} });
+  assert.deepEqual(verified.images, [
+    { name: "api", repository: "apps/api", digest: api },
+    { name: "worker", repository: "apps/worker", digest: worker },
+  ]);
+  const images = [api, worker].map((digest, index) => {
+    const image = `harbor/apps/${index === 0 ? "api" : "worker"}`;
+    return { name: index === 0 ? "api" : "worker", image, digest, ref: `${image}@${digest}` };
+  });
+  const scope = { app, params, task: {}, steps: { image: { outputs: { images } } } };
+  assert.deepEqual(input("edit", scope), {
+    form: "helm",
+    images: images.map(({ name, image, digest }) => ({ name, repository: image, digest })),
+    targets: [{ files: ["seoul.yaml"], at: { api: "api.image" }, application: null }],
+  });
+  const push = input("push", scope);
+  assert.equal(push.message, "Deploy orders api aaaaaaaaaaaa, worker bbbbbbbbbbbb to seoul");
+  assert.deepEqual(push.trailers, { Image: images.map(({ ref }) => ref).join(", ") });
 });
 
 test("CD without a recorded image requires one", () => {

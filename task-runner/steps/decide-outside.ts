@@ -26,6 +26,11 @@ const recordSchema = z.object({
   source: repository,
   yaml: repository,
   image: z.object({ system: text, repository: z.string() }).optional().catch(undefined),
+  /** Of an app with several. */
+  images: z
+    .array(z.object({ system: text, repository: z.string() }))
+    .optional()
+    .catch(undefined),
   harbor: z.object({ system: text, project: z.string() }).optional().catch(undefined),
   jira: z.object({ system: text, key: z.string() }).optional().catch(undefined),
   build: z.object({ site: z.string() }).optional().catch(undefined),
@@ -95,7 +100,9 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
         gitHosts(config, one.system).some((host) => sameText(slugAt(host, one.project, resource.url), one.slug)),
       );
     case "image":
-      return resource.repository === app.image?.repository && at("harbor", app.image.system ?? app.harbor?.system);
+      return imagesOf(app).some(
+        ({ repository, system }) => repository === resource.repository && at("harbor", system ?? app.harbor?.system),
+      );
     case "image-project":
       return resource.project === app.harbor?.project && at("harbor", app.harbor.system);
     case "argocd-project":
@@ -143,6 +150,10 @@ function repositoriesOf({ source, yaml }: AppRecord): readonly NonNullable<AppRe
   return [source, yaml].filter((one) => one !== undefined);
 }
 
+function imagesOf({ image, images = [] }: AppRecord): readonly NonNullable<AppRecord["image"]>[] {
+  return image ? [image, ...images] : images;
+}
+
 function applicationsOf({ name, targets }: AppRecord): readonly string[] {
   return [name, ...targets.flatMap((target) => [`${name}-${target.cluster}`, `${name}-${target.name}`])];
 }
@@ -183,7 +194,7 @@ function ownedInWords(app: AppRecord, kind: ResourceKind): string | undefined {
   const owned: { readonly [K in ResourceKind]: readonly (string | undefined)[] } = {
     repository: repositories,
     "clone-url": repositories,
-    image: [app.image?.repository],
+    image: imagesOf(app).map(({ repository: name }) => name),
     "image-project": [app.harbor?.project],
     "argocd-project": [app.name],
     "argocd-application": applicationsOf(app),

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openBench, type StepBench } from "../step.fixture.ts";
+import { yamlSetImages } from "./images-step.ts";
+import { kustomizeSetImage } from "./steps.ts";
+
+const OLD = `sha256:${"a".repeat(64)}`;
+const NEW = `sha256:${"b".repeat(64)}`;
+const IMAGE = { name: "orders", repository: "harbor.example/apps/orders", digest: NEW };
+const REF = `${IMAGE.repository}@${NEW}`;
+
+async function benchWith(
+  t: { after: (fn: () => Promise<void>) => void },
+  files: Record<string, string>,
+): Promise<StepBench> {
+  const bench = await openBench({ systems: [] });
+  t.after(() => bench.close());
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(bench.workspace, path, ".."), { recursive: true });
+    await writeFile(join(bench.workspace, path), text);
+  }
+  return bench;
+}
+
+const read = (bench: StepBench, path: string): Promise<string> => readFile(join(bench.workspace, path), "utf8");
+
+const POD = (image: string) =>
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: a\n    image: ${image} # c\n`;
+
+test("kustomize overlays get byte for byte what kustomize/set-image writes, named by folder or by file", async (t) => {
+  const overlay = `# c\nimages:\n- name: orders\n  newTag: v1 # old\nresources: [../base]\n`;
+  const bench = await benchWith(t, {
+    "one/seoul/kustomization.yaml": overlay,
+    "one/tokyo/kustomization.yml": overlay,
+    "two/seoul/kustomization.yaml": overlay,
+    "component.yaml": "kind: Component\nimages: []\n",
+  });
+  const { name, repository, digest } = IMAGE;
+  await bench.run(kustomizeSetImage, {
+    files: ["two/seoul/kustomization.yaml"],
+    image: name,
+    newName: repository,
+    digest,
+  });
+  const input = { images: [IMAGE], targets: [{ files: ["one/seoul", "one/tokyo"] }, { files: ["component.yaml"] }] };
+  const outcome = await bench.run(yamlSetImages, input);
+  const change = { place: "images[name=orders]", image: "orders", old: "", new: REF };
+  const files = ["one/seoul/kustomization.yaml", "one/tokyo/kustomization.yml", "component.yaml"];
+  assert.deepEqual(outcome, {
+    kind: "succeeded",
+    output: { changed: true, files, changes: files.map((file) => ({ file, ...change })) },
+  });
+  assert.equal(await read(bench, "one/seoul/kustomization.yaml"), await read(bench, "two/seoul/kustomization.yaml"));
+  const again = await bench.run(yamlSetImages, input);
+  assert.deepEqual(again, { kind: "succeeded", output: { changed: false, files: [], changes: [] } });
+});
+
+test("two targets in one file of Helm values are set one after the other", async (t) => {
+  const text = `seoul: {image: "${IMAGE.repository}:v1"}\ntokyo: {image: "${IMAGE.repository}:v1"}\n`;
+  const bench = await benchWith(t, { "values.yaml": text });
+  const targets = ["seoul.image", "tokyo.image"].map((at) => ({ files: ["values.yaml"], at }));
+  const outcome = await bench.run(yamlSetImages, { form: "helm", images: [IMAGE], targets });
+  assert.ok(outcome.kind === "succeeded");
+  assert.deepEqual(outcome.output.changes, [
+    { file: "values.yaml", place: "seoul.image", image: "orders", old: `${IMAGE.repository}:v1`, new: REF },
+    { file: "values.yaml", place: "tokyo.image", image: "orders", old: `${IMAGE.repository}:v1`, new: REF },
+  ]);
+  assert.deepEqual(outcome.output.files, ["values.yaml"]);
+  assert.equal(await read(bench, "values.yaml"), text.replaceAll(`${IMAGE.repository}:v1`, REF));
+  assert.match(bench.lines.join("\n"), /values\.yaml: seoul\.image: .* → harbor\.example/);
+});
+
+test("a folder of manifests is read as a whole; other files in it stay as they are", async (t) => {
+  const bench = await benchWith(t, {
+    "k8s/web.yaml": POD(`${IMAGE.repository}:v1`),
+    "k8s/jobs/night.yml": `# first\n---\n${POD(`${IMAGE.repository}@${OLD}`)}`,
+    "k8s/other.yaml": POD("busybox:1"),
+    "k8s/broken.yaml": "a: [\n",
+    "k8s/.hidden.yaml": POD(`${IMAGE.repository}:v1`),
+    "k8s/notes.md": "image: x",
+  });
+  await symlink("web.yaml", join(bench.workspace, "k8s/linked.yaml"));
+  const outcome = await bench.run(yamlSetImages, { form: "plain", images: [IMAGE], targets: [{ files: ["k8s"] }] });
+  assert.ok(outcome.kind === "succeeded", JSON.stringify(outcome));
+  assert.deepEqual(outcome.output.files, ["k8s/jobs/night.yml", "k8s/web.yaml"]);
+  assert.equal(await read(bench, "k8s/jobs/night.yml"), `# first\n---\n${POD(REF)}`);
+  assert.equal(await read(bench, "k8s/.hidden.yaml"), POD(`${IMAGE.repository}:v1`));
+});
+
+test("what cannot be done is the user's mistake, and nothing of that target is written", async (t) => {
+  const text = POD("busybox:1");
+  const bench = await benchWith(t, { "a.yaml": POD(`${IMAGE.repository}:v1`), "b.yaml": text });
+  const images = [IMAGE, { name: "worker", repository: "harbor.example/apps/worker", digest: NEW }];
+  const outcome = await bench.run(yamlSetImages, { form: "plain", images, targets: [{ files: ["a.yaml", "b.yaml"] }] });
+  assert.ok(outcome.kind === "failed" && outcome.failure.code === "file-invalid", JSON.stringify(outcome));
+  assert.match(outcome.failure.why ?? "", /no place names the image harbor\.example\/apps\/worker/i);
+  assert.equal(await read(bench, "a.yaml"), POD(`${IMAGE.repository}:v1`));
+  for (const bad of [
+    { targets: [{ files: ["../a.yaml"] }] },
+    { images: [IMAGE, IMAGE] },
+    { images: [{ ...IMAGE, repository: `${IMAGE.repository}@${OLD}` }] },
+    { form: "jsonnet" },
+    { images: [{ ...IMAGE, digest: "v1" }] },
+  ]) {
+    const refused = await bench.run(yamlSetImages, { images, targets: [{ files: ["a.yaml"] }], ...bad });
+    assert.ok(refused.kind === "errored" && refused.failure.code === "bad-input", JSON.stringify(bad));
+  }
+  for (const [file, problem] of [
+    ["absent.yaml", /does not exist/],
+    ["linked.yaml", /symbolic link/],
+  ] as const) {
+    await symlink("a.yaml", join(bench.workspace, "linked.yaml")).catch(() => undefined);
+    const refused = await bench.run(yamlSetImages, { form: "plain", images: [IMAGE], targets: [{ files: [file] }] });
+    assert.ok(refused.kind === "failed" && problem.test(refused.failure.why ?? ""), file);
+  }
+});
+
+test("the plan names each change in words", async (t) => {
+  const bench = await benchWith(t, {});
+  assert.deepEqual(
+    await bench.plan(yamlSetImages, { form: "helm", images: [IMAGE], targets: [{ files: ["v.yaml"] }] }),
+    [`set orders to ${REF} in v.yaml`],
+  );
+});

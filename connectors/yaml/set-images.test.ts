@@ -1,0 +1,326 @@
+// What `yaml/set-images` writes in files as teams have them, byte for byte.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import { type Form, setImages, type Wanted } from "./set-images.ts";
+
+const OLD = `sha256:${"a".repeat(64)}`;
+const NEW = `sha256:${"b".repeat(64)}`;
+const SHORT = "b".repeat(12);
+const IMAGE = { name: "orders", repository: "harbor.example/apps/orders", digest: NEW };
+const REF = `${IMAGE.repository}@${NEW}`;
+
+function set(form: Form, text: string, more: Partial<Wanted> = {}): string {
+  const { files } = setImages([{ name: "f.yaml", text }], { form, images: [IMAGE], ...more });
+  return files[0]?.text ?? text;
+}
+
+/** The problem of a refused edit, which names the line. */
+function refusal(form: Form, text: string, more: Partial<Wanted> = {}): string {
+  try {
+    set(form, text, more);
+  } catch (error) {
+    assert.ok(error instanceof GantryError && error.code === "file-invalid", String(error));
+    return String(error.details.problem);
+  }
+  throw new Error("it was not refused");
+}
+
+type Row = readonly [what: string, text: string, edited: string, more?: Partial<Wanted>];
+
+function table(form: Form, rows: readonly Row[]): void {
+  for (const [what, text, edited, more] of rows) {
+    for (const end of ["\n", "\r\n"]) {
+      const [before, after] = [text, edited].map((one) => one.replaceAll("\n", end));
+      assert.equal(set(form, before ?? "", more), after, what);
+      assert.equal(set(form, after ?? "", more), after, `${what}: setting twice is setting once`);
+    }
+  }
+}
+
+test("Helm values get the image where they name it, in every usual shape", () => {
+  table("helm", [
+    [
+      "a new chart",
+      'replicaCount: 1\nimage:\n  repository: harbor.example/apps/orders # ours\n  pullPolicy: IfNotPresent\n  # defaults to the app version\n  tag: "1.0" # old\n',
+      `replicaCount: 1\nimage:\n  repository: harbor.example/apps/orders # ours\n  pullPolicy: IfNotPresent\n  # defaults to the app version\n  tag: "${SHORT}@${NEW}" # old\n`,
+    ],
+    [
+      "Bitnami's kind",
+      `global:\n  imageRegistry: ""\nimage:\n  registry: harbor.example\n  repository: apps/orders\n  tag: 1.2.3-debian-12-r0\n  digest: ""\n  pullPolicy: IfNotPresent\n`,
+      `global:\n  imageRegistry: ""\nimage:\n  registry: harbor.example\n  repository: apps/orders\n  tag: 1.2.3-debian-12-r0\n  digest: "${NEW}"\n  pullPolicy: IfNotPresent\n`,
+    ],
+    [
+      "a registry that changes",
+      `image: {registry: docker.io, repository: apps/orders, digest: '${OLD}'}\n`,
+      `image: {registry: harbor.example, repository: apps/orders, digest: '${NEW}'}\n`,
+    ],
+    [
+      "a registry for all images",
+      `global:\n  imageRegistry: harbor.example\nimage:\n  registry: docker.io\n  repository: apps/orders\n  tag: v1\n  digest: ${OLD}\n`,
+      `global:\n  imageRegistry: harbor.example\nimage:\n  registry: docker.io\n  repository: apps/orders\n  tag: v1\n  digest: ${NEW}\n`,
+    ],
+    ["one text", "image: harbor.example/apps/orders:v1 # c\n", `image: ${REF} # c\n`],
+    ["one text with a digest", `web:\n  image: "harbor.example/apps/orders:v1@${OLD}"\n`, `web:\n  image: "${REF}"\n`],
+    [
+      "a text beside a tag",
+      "image: harbor.example/apps/orders\nimageTag: v1\nimagePullPolicy: Always\n",
+      `image: harbor.example/apps/orders\nimageTag: ${SHORT}@${NEW}\nimagePullPolicy: Always\n`,
+    ],
+    [
+      "a subchart among others",
+      "orders:\n  web:\n    image:\n      repository: harbor.example/apps/orders\n      tag:\npostgresql:\n  image:\n    repository: bitnami/postgresql\n    tag: 16\n",
+      `orders:\n  web:\n    image:\n      repository: harbor.example/apps/orders\n      tag: ${SHORT}@${NEW}\npostgresql:\n  image:\n    repository: bitnami/postgresql\n    tag: 16\n`,
+    ],
+    [
+      "a list",
+      "jobs:\n- name: a\n  image: other/x:1\n- name: b\n  image: harbor.example/apps/orders:1\n",
+      `jobs:\n- name: a\n  image: other/x:1\n- name: b\n  image: ${REF}\n`,
+    ],
+    [
+      "a repository in another registry",
+      "image:\n  repository: old.example:5000/apps/orders\n  tag: 1\n",
+      `image:\n  repository: harbor.example/apps/orders\n  tag: ${SHORT}@${NEW}\n`,
+    ],
+    [
+      "a repository without a registry, which the chart adds",
+      "image:\n  repository: apps/orders\n  tag: 1\n",
+      `image:\n  repository: apps/orders\n  tag: ${SHORT}@${NEW}\n`,
+    ],
+    [
+      "no tag",
+      "image:\n  repository: harbor.example/apps/orders\n",
+      `image:\n  repository: harbor.example/apps/orders\n  tag: ${SHORT}@${NEW}\n`,
+    ],
+    [
+      "a variable",
+      "env:\n  WORKER: harbor.example/apps/orders:1\n  PULL: harbor.example/apps/orders\n",
+      `env:\n  WORKER: ${REF}\n  PULL: harbor.example/apps/orders\n`,
+    ],
+    [
+      "an anchor",
+      "x-image: &i\n  repository: harbor.example/apps/orders\n  tag: &t v1\nweb:\n  image: *i\nworker: {image: *i, version: *t}\n",
+      `x-image: &i\n  repository: harbor.example/apps/orders\n  tag: &t ${SHORT}@${NEW}\nweb:\n  image: *i\nworker: {image: *i, version: *t}\n`,
+    ],
+    [
+      "a tag that is given",
+      "image:\n  repository: harbor.example/apps/orders\n  tag: v1\n  digest: \n",
+      `image:\n  repository: harbor.example/apps/orders\n  tag: v2\n  digest: ${NEW} \n`,
+      { images: [{ ...IMAGE, tag: "v2" }] },
+    ],
+    [
+      "a place that is named",
+      "web:\n  image: {repository: harbor.example/apps/orders, tag: v1}\nworker:\n  image: {repository: harbor.example/apps/orders, tag: v1}\n",
+      `web:\n  image: {repository: harbor.example/apps/orders, tag: v1}\nworker:\n  image: {repository: harbor.example/apps/orders, tag: "${SHORT}@${NEW}"}\n`,
+      { at: ["worker.image"] },
+    ],
+    [
+      "only a tag, at a place that is named",
+      "image:\n  tag: v1\n",
+      `image:\n  tag: ${SHORT}@${NEW}\n`,
+      { at: ["image.tag"] },
+    ],
+  ]);
+});
+
+test("Helm values that do not say which place is meant are refused with the candidates", () => {
+  const twice =
+    "web:\n  image: {repository: harbor.example/apps/orders, tag: v1}\nworker:\n  image: {repository: harbor.example/apps/orders, tag: v2}\n";
+  assert.equal(
+    refusal("helm", twice),
+    "line 2: several places name the image orders: web.image (harbor.example/apps/orders:v1, f.yaml:2), worker.image (harbor.example/apps/orders:v2, f.yaml:4); say which with `at`",
+  );
+  assert.equal(
+    refusal("helm", "image:\n  repository: other/x\n  tag: 1\n"),
+    "no place names the image harbor.example/apps/orders; the files name image (other/x:1, f.yaml:2)",
+  );
+  assert.match(refusal("helm", twice, { at: ["web"] }), /^nothing at web names an image; the files name web.image /);
+  assert.match(refusal("helm", "a: 1\n"), /the files name no image$/);
+  assert.match(
+    refusal("helm", "t: &t v1\nimage:\n  repository: harbor.example/apps/orders\n  tag: *t\n"),
+    /^line 4: image: it is the alias \*t; edit the place that has &t$/,
+  );
+  assert.match(
+    refusal("helm", "global: {imageRegistry: mirror.example}\nimage: {repository: apps/orders, digest: ''}\n"),
+    /^line 2: image: global\.imageRegistry is mirror\.example, and the image is in harbor\.example/,
+  );
+  assert.match(refusal("helm", "a: 1\n---\nb: 2\n"), /^line 2: the file holds several documents/);
+});
+
+const POD = (image: string) =>
+  `  template:\n    spec:\n      containers:\n      - name: orders # main\n        image: ${image}\n`;
+
+test("plain manifests get the image in every kind that makes pods", () => {
+  const workload = (kind: string, image: string): string =>
+    `apiVersion: apps/v1\nkind: ${kind}\nmetadata: {name: orders}\nspec:\n${POD(image)}`;
+  const cron = (image: string): string =>
+    `apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: nightly\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          initContainers:\n          - {name: wait, image: "busybox:1"}\n          containers:\n          - {name: run, image: "${image}"}\n`;
+  const old = "harbor.example/apps/orders:v1";
+  table("plain", [
+    ...[
+      "Deployment",
+      "StatefulSet",
+      "DaemonSet",
+      "ReplicaSet",
+      "Job",
+      "Rollout",
+      "ReplicationController",
+      "Service",
+    ].map((kind): Row => [kind, workload(kind, `${old} # c`), workload(kind, `${REF} # c`)]),
+    ["CronJob", cron(old), cron(REF)],
+    [
+      "Pod",
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: '${old}'}]}\n`,
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: '${REF}'}]}\n`,
+    ],
+    [
+      "several documents",
+      `# one\n---\napiVersion: v1\nkind: ConfigMap\ndata:\n  containers: "x"\n  image: ${old}\n---\n${workload("Deployment", old)}---\n${cron(old)}---\n# end\n`,
+      `# one\n---\napiVersion: v1\nkind: ConfigMap\ndata:\n  containers: "x"\n  image: ${old}\n---\n${workload("Deployment", REF)}---\n${cron(REF)}---\n# end\n`,
+    ],
+    [
+      "a list of objects",
+      `apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p}\n  spec:\n    initContainers:\n    - image: ${old}\n      name: init\n- apiVersion: v1\n  kind: Service\n`,
+      `apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p}\n  spec:\n    initContainers:\n    - image: ${REF}\n      name: init\n- apiVersion: v1\n  kind: Service\n`,
+    ],
+    ["by container name", workload("Deployment", "PLACEHOLDER"), workload("Deployment", REF)],
+    ["by image name", workload("Deployment", "orders:dev"), workload("Deployment", REF)],
+    [
+      "a custom resource with the same image is left alone",
+      `apiVersion: x.example/v1\nkind: Backup\nspec:\n  image: ${old}\n---\n${workload("Deployment", old)}`,
+      `apiVersion: x.example/v1\nkind: Backup\nspec:\n  image: ${old}\n---\n${workload("Deployment", REF)}`,
+    ],
+    [
+      "one workload of several",
+      `${workload("Deployment", old)}---\n${workload("StatefulSet", old)}`,
+      `${workload("Deployment", old)}---\n${workload("StatefulSet", REF)}`,
+      { at: ["StatefulSet/orders"] },
+    ],
+  ]);
+  assert.match(
+    refusal("plain", `${workload("Deployment", "a/x:1")}---\n${workload("Job", "b/y:1")}`),
+    /^line 9: several places name the image orders: Deployment\/orders\/orders \(a\/x:1, f\.yaml:9\), Job\/orders\/orders /,
+  );
+});
+
+test("an Argo CD application gets the image in its inline values", () => {
+  const app = (spec: string): string =>
+    `apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: orders-seoul\nspec:\n  project: orders\n${spec}`;
+  const text = (tag: string, digest = "") =>
+    `  source:\n    helm:\n      releaseName: orders\n      values: |\n        # values\n        image:\n          repository: harbor.example/apps/orders   # ours\n          tag: ${tag} # c\n${digest}\n        replicas: 2\n    path: chart # after\n`;
+  table("argocd", [
+    ["a text", app(text("v1")), app(text(`${SHORT}@${NEW}`))],
+    [
+      "a text with a digest",
+      app(text("v1", `          digest: ${OLD}\n`)),
+      app(text("v1", `          digest: ${NEW}\n`)),
+    ],
+    [
+      "a text without a line end",
+      app("  source:\n    helm:\n      values: |-\n        image: harbor.example/apps/orders:v1\n"),
+      app(`  source:\n    helm:\n      values: |-\n        image: ${REF}\n`),
+    ],
+    [
+      "an object",
+      app(
+        "  source:\n    helm:\n      valuesObject:\n        image: {repository: harbor.example/apps/orders, tag: v1}\n",
+      ),
+      app(
+        `  source:\n    helm:\n      valuesObject:\n        image: {repository: harbor.example/apps/orders, tag: "${SHORT}@${NEW}"}\n`,
+      ),
+    ],
+    [
+      "parameters",
+      app(
+        "  source:\n    helm:\n      parameters:\n      - name: image.repository\n        value: harbor.example/apps/orders\n      - name: image.tag\n        value: v1\n        forceString: true\n",
+      ),
+      app(
+        `  source:\n    helm:\n      parameters:\n      - name: image.repository\n        value: harbor.example/apps/orders\n      - name: image.tag\n        value: ${SHORT}@${NEW}\n        forceString: true\n`,
+      ),
+    ],
+    [
+      "a parameter that hides the tag of the values",
+      app(`${text("v1")}`.replace("      values", "      parameters: [{name: image.tag, value: v3}]\n      values")),
+      app(
+        `${text("v1")}`.replace(
+          "      values",
+          `      parameters: [{name: image.tag, value: "${SHORT}@${NEW}"}]\n      values`,
+        ),
+      ),
+    ],
+    [
+      "kustomize images",
+      app(
+        "  source:\n    kustomize:\n      images:\n      - web=harbor.example/apps/web:v1 # other\n      - orders=harbor.example/apps/orders:v1 # ours\n",
+      ),
+      app(
+        `  source:\n    kustomize:\n      images:\n      - web=harbor.example/apps/web:v1 # other\n      - orders=${REF} # ours\n`,
+      ),
+    ],
+    [
+      "kustomize images without an old name",
+      app("  source:\n    kustomize:\n      images: ['harbor.example/apps/orders:v1']\n"),
+      app(`  source:\n    kustomize:\n      images: ['${REF}']\n`),
+    ],
+    [
+      "several sources",
+      app(
+        "  sources:\n  - repoURL: https://git.example/values\n    ref: values\n  - chart: orders\n    helm:\n      values: |\n        image: harbor.example/apps/orders:v1\n      valueFiles:\n      - $values/x.yaml\n",
+      ),
+      app(
+        `  sources:\n  - repoURL: https://git.example/values\n    ref: values\n  - chart: orders\n    helm:\n      values: |\n        image: ${REF}\n      valueFiles:\n      - $values/x.yaml\n`,
+      ),
+    ],
+    [
+      "one application of two",
+      `${app("  source:\n    helm: {parameters: [{name: image, value: 'harbor.example/apps/orders:v1'}]}\n")}---\n${app("  source:\n    helm: {parameters: [{name: image, value: 'harbor.example/apps/orders:v1'}]}\n").replace("seoul", "tokyo")}`,
+      `${app("  source:\n    helm: {parameters: [{name: image, value: 'harbor.example/apps/orders:v1'}]}\n")}---\n${app(`  source:\n    helm: {parameters: [{name: image, value: '${REF}'}]}\n`).replace("seoul", "tokyo")}`,
+      { application: "orders-tokyo" },
+    ],
+    [
+      "a set of applications",
+      app("  source:\n    helm:\n      values: |\n        image: harbor.example/apps/orders:v1\n")
+        .replace("kind: Application", "kind: ApplicationSet")
+        .replace(
+          /spec:\n[\s\S]*$/,
+          "spec:\n  template:\n    spec:\n      source:\n        helm:\n          values: |\n            image: harbor.example/apps/orders:v1\n",
+        ),
+      app("")
+        .replace("kind: Application", "kind: ApplicationSet")
+        .replace(
+          /spec:\n[\s\S]*$/,
+          `spec:\n  template:\n    spec:\n      source:\n        helm:\n          values: |\n            image: ${REF}\n`,
+        ),
+    ],
+  ]);
+  assert.match(
+    refusal(
+      "argocd",
+      app(
+        "  source:\n    helm:\n      values: |\n        a: 1\n        t: &t v1\n        image:\n          repository: harbor.example/apps/orders\n          tag: *t\n",
+      ),
+    ),
+    /^line 14: orders-seoul: image: it is the alias \*t/,
+  );
+  assert.match(refusal("argocd", app("  source:\n    helm:\n      values: |\n        a: [\n")), /^line 10|^line 11/);
+});
+
+test("several images are set in one go, and each goes to its own place", () => {
+  const images = [IMAGE, { name: "worker", repository: "harbor.example/apps/worker", digest: OLD }];
+  const text = "web: {image: harbor.example/apps/orders}\nworker: {image: harbor.example/apps/worker}\n";
+  assert.equal(
+    set("helm", text, { images }),
+    `web: {image: "${REF}"}\nworker: {image: "harbor.example/apps/worker@${OLD}"}\n`,
+  );
+  const same = "a: {image: x/y}\nb: {image: x/y}\n";
+  assert.equal(
+    set("helm", same, { images, at: { orders: ["b.image"], worker: ["a.image"] } }),
+    `a: {image: "harbor.example/apps/worker@${OLD}"}\nb: {image: "${REF}"}\n`,
+  );
+  assert.match(refusal("helm", same, { images, at: { orders: ["b.image"], worker: ["b.image"] } }), /both looked for/);
+  assert.equal(
+    set("kustomize", "images:\n- name: orders\n  newTag: v1 # c\n", { images }),
+    `images:\n- name: orders\n  digest: ${NEW} # c\n  newName: harbor.example/apps/orders\n- name: worker\n  newName: harbor.example/apps/worker\n  digest: ${OLD}\n`,
+  );
+});

@@ -1,0 +1,125 @@
+// Sets images in the files of one target: finds the places, decides which image belongs where, and edits the texts. Pure.
+
+import type { GantryError } from "@gantry/core/errors.ts";
+import { applicationPlaces, paddedText } from "./application-places.ts";
+import { blockTextAt, setBlockText } from "./block-text.ts";
+import { parseYaml, selectDocument } from "./document.ts";
+import type { Image } from "./image-text.ts";
+import { manifestPlaces } from "./manifest-places.ts";
+import { choosePlaces, type Edit, type Place, refusal, type Search } from "./places.ts";
+import { setImage } from "./set-image.ts";
+import { type PathPart, setPath } from "./set-path.ts";
+import { type Spot, spotsOf } from "./spots.ts";
+import { valuesPlaces } from "./values-places.ts";
+
+export const FORMS = ["kustomize", "helm", "plain", "argocd"] as const;
+export type Form = (typeof FORMS)[number];
+
+export type TextFile = { readonly name: string; readonly text: string };
+export type Wanted = {
+  readonly form: Form;
+  readonly images: readonly Image[];
+  readonly at?: Search["at"];
+  /** Name of the Argo CD application, where the files hold several. */
+  readonly application?: string | undefined;
+};
+
+/** A place that was set: what stood there, and what stands there now. */
+export type ImageChange = {
+  readonly file: string;
+  readonly place: string;
+  readonly image: string;
+  readonly old: string;
+  readonly new: string;
+};
+export type ImagesSet = { readonly files: readonly TextFile[]; readonly changes: readonly ImageChange[] };
+
+/**
+ * The files with these images, each byte for byte as it was but for them; only those that changed. Throws `file-invalid` when an
+ * image has no place, when it is not clear which, and when an edit would change something else.
+ */
+export function setImages(files: readonly TextFile[], wanted: Wanted): ImagesSet {
+  return wanted.form === "kustomize" ? setKustomize(files, wanted.images) : setPlaces(files, wanted);
+}
+
+function setKustomize(files: readonly TextFile[], images: readonly Image[]): ImagesSet {
+  const changes: ImageChange[] = [];
+  const edited = files.map(({ name, text }) => {
+    const after = images.reduce((before, { name: image, repository: newName, digest }) => {
+      const once = setImage(name, before, { image, newName, digest });
+      const entry = { file: name, place: `images[name=${image}]`, image };
+      if (once.changed) changes.push({ ...entry, old: once.previous ?? "", new: `${newName}@${digest}` });
+      return once.text;
+    }, text);
+    return { name, text: after };
+  });
+  return { files: changed(files, edited), changes };
+}
+
+function setPlaces(files: readonly TextFile[], { form, images, at, application }: Wanted): ImagesSet {
+  const places = files.flatMap((file) => placesOf(form, file, application));
+  const search = { images, at, isMany: form === "plain", file: files[0]?.name ?? "" };
+  const edits = choosePlaces(places, search).flatMap(({ place, image }) => {
+    const made = place.editsFor(image);
+    for (const { spot } of made) if (spot.alias) throw ofAlias(files, place, spot);
+    return made.length === 0 ? [] : [{ place, image, made }];
+  });
+  const edited = files.map(({ name, text }) => {
+    const own = edits.filter(({ place }) => place.file === name);
+    const after = own
+      .flatMap(({ place, made }) => made.map((edit) => ({ place, edit })))
+      .reduce((before, { place, edit }) => applyEdit(name, before, place, edit), text);
+    return { name, text: after };
+  });
+  const now = new Map(
+    edited.flatMap((file) => placesOf(form, file, application).map((place) => [keyOf(place), place.shown])),
+  );
+  const changes = edits.map(({ place, image }) => {
+    const change = { file: place.file, place: place.label, image: image.name, old: place.shown };
+    return { ...change, new: now.get(keyOf(place)) ?? image.digest };
+  });
+  return { files: changed(files, edited), changes };
+}
+
+function placesOf(form: Form, { name, text }: TextFile, application: string | undefined): readonly Place[] {
+  const file = parseYaml(name, text);
+  const lineOf = (offset: number): number => text.slice(0, offset).split("\n").length;
+  if (form === "plain") return manifestPlaces(name, file, lineOf);
+  if (form === "argocd") return applicationPlaces(name, file, lineOf, application);
+  const document = selectDocument(file, undefined, "a file of Helm values has one");
+  return valuesPlaces(spotsOf(file, document, document.contents, 0, []), {
+    file: name,
+    document: 0,
+    prefix: "",
+    lineOf,
+  });
+}
+
+function applyEdit(name: string, text: string, { document: index }: Place, { write, value }: Edit): string {
+  if (write.in !== "text") return setPath(name, text, parts(write.path), value, { index }).text;
+  const file = parseYaml(name, text);
+  const document = selectDocument(file, { index });
+  const block = blockTextAt(file, document, write.text);
+  if (!block) throw file.wrong("Helm values as a text are edited only where they stand below a `|`; write them so");
+  const padding = paddedText(file, block.start, "");
+  const inner = setPath(name, padding + block.text, parts(write.path), value).text;
+  return setBlockText(file, document, write.text, inner.slice(padding.length));
+}
+
+function ofAlias(files: readonly TextFile[], place: Place, { alias, at }: Spot): GantryError {
+  const text = files.find(({ name }) => name === place.file)?.text ?? "";
+  const where = { ...place, line: text.slice(0, at).split("\n").length };
+  return refusal(where, `it is the alias *${alias?.name}; edit the place that has &${alias?.name}`);
+}
+
+function parts(path: Edit["write"]["path"]): readonly PathPart[] {
+  return path;
+}
+
+function keyOf({ file, document, label }: Place): string {
+  return JSON.stringify([file, document, label]);
+}
+
+function changed(before: readonly TextFile[], after: readonly TextFile[]): readonly TextFile[] {
+  return after.filter(({ text }, index) => text !== before[index]?.text);
+}

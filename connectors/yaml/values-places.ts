@@ -1,0 +1,186 @@
+// Where Helm values name an image: a mapping with `repository`, `tag` and `digest` apart, or one text. Pure.
+
+import { type Image, type ImageText, parseImageText, printImage, splitHost, tagWithDigest } from "./image-text.ts";
+import { type Edit, editOf, isPathAt, type Place, refusal, withoutAliases } from "./places.ts";
+import { parsePath } from "./set-path.ts";
+import { type Path, printPath, type Spot, samePath, type Write } from "./spots.ts";
+
+type Source = {
+  readonly file: string;
+  readonly document: number;
+  /** Before the labels of these places, such as the name of the application; may be empty. */
+  readonly prefix: string;
+  readonly lineOf: (offset: number) => number;
+};
+
+/** The keys that charts use, in order of preference. */
+const KEYS = {
+  registry: ["registry", "imageRegistry"],
+  repository: ["repository", "imageRepository", "imageName", "image", "name"],
+  tag: ["tag", "imageTag"],
+  digest: ["digest", "imageDigest"],
+} as const;
+type Field = keyof typeof KEYS;
+type Fields = { readonly [F in Field]?: Spot };
+
+/** Charts of Bitnami's kind put this registry before every image. */
+const GLOBAL_REGISTRIES: readonly Path[] = [
+  ["global", "imageRegistry"],
+  ["global", "image", "registry"],
+];
+
+/** All places among the values, in the order of the file. */
+export function valuesPlaces(spots: readonly Spot[], source: Source): readonly Place[] {
+  const global = spots.find(({ path, text }) => text !== "" && GLOBAL_REGISTRIES.some((one) => samePath(one, path)));
+  const groups = [...Map.groupBy(spots, ({ path }) => printPath(path.slice(0, -1))).values()];
+  const inFields = groups.flatMap((siblings) => {
+    const fields = fieldsOf(siblings);
+    return fields ? [fields] : [];
+  });
+  const used = new Set(inFields.flatMap((fields) => Object.values(fields)));
+  const asText = spots.flatMap((spot) => {
+    const image = used.has(spot) ? undefined : imageIn(spot);
+    return image ? [[textPlace(spot, image, source), spot] as const] : [];
+  });
+  return [...inFields.map((fields) => fieldsPlace(fields, global, source)), ...withoutAliases(asText)];
+}
+
+function fieldsOf(siblings: readonly Spot[]): Fields | undefined {
+  const pick = (field: Field): Spot | undefined =>
+    KEYS[field].flatMap((key) => siblings.find(({ path }) => path.at(-1) === key) ?? [])[0];
+  const [registry, repository, tag, digest] = [pick("registry"), pick("repository"), pick("tag"), pick("digest")];
+  const version = tag ?? digest;
+  const parent = (version ?? repository)?.path.at(-2);
+  const isImage = typeof parent === "string" && /image$/i.test(parent);
+  const rest = { ...(registry && { registry }), ...(tag && { tag }), ...(digest && { digest }) };
+  if (repository && isRepository(repository, version, isImage)) return { repository, ...rest };
+  return version && isImage ? rest : undefined;
+}
+
+/** `image: web` beside a `tag`, and `name: web` of something called image; `image: web:v1` is one text. */
+function isRepository({ path, text }: Spot, version: Spot | undefined, isImage: boolean): boolean {
+  const key = path.at(-1);
+  if (key === "repository" || key === "imageRepository") return text !== "";
+  const image = parseImageText(text);
+  if (!version || !image || image.tag !== undefined || image.digest !== undefined) return false;
+  return key === "name" ? isImage : true;
+}
+
+/** A text that can only be an image: it is called so, or has a registry and a tag or digest. */
+function imageIn({ path, text }: Spot): ImageText | undefined {
+  const image = parseImageText(text);
+  const key = path.findLast((part) => typeof part === "string");
+  if (!image || typeof key !== "string" || /policy|secret/i.test(key)) return undefined;
+  if (/images?$/i.test(key)) return image;
+  const isWhole = splitHost(image.repository).host !== undefined && (image.tag ?? image.digest) !== undefined;
+  return isWhole ? image : undefined;
+}
+
+function textPlace(spot: Spot, { repository, tag, digest }: ImageText, source: Source): Place {
+  const { text, path } = spot;
+  return {
+    ...placed(spot, path, source),
+    isAt: isAtPath(source, path, []),
+    repositories: [repository],
+    shown: text,
+    editsFor: (image) => {
+      const name = repositoryFor(repository, image);
+      const isDone = name === repository && digest === image.digest && (image.tag ?? tag) === tag;
+      return isDone ? [] : [editOf(spot, printImage(name, image.tag, image.digest))];
+    },
+  };
+}
+
+function fieldsPlace(fields: Fields, global: Spot | undefined, source: Source): Place {
+  const [registry, repository, tag, digest] = [fields.registry, fields.repository, fields.tag, fields.digest];
+  const first = repository ?? tag ?? digest ?? registry;
+  if (!first) throw new Error("an image without fields");
+  const path = first.path.slice(0, -1);
+  const host = global?.text || registry?.text;
+  const written = repository?.text ?? "";
+  const full = host && repository ? `${host}/${written}` : written;
+  const place = placed(first, path, source);
+  return {
+    ...place,
+    isAt: isAtPath(
+      source,
+      path,
+      Object.values(fields).map((spot) => spot.path),
+    ),
+    repositories: repository ? [full, written] : [],
+    shown: printImage(full, tag?.text, digest?.text),
+    editsFor: (image) => [
+      ...(repository ? repositoryEdits({ registry, repository, global, full }, image, place) : []),
+      ...versionEdits(fields, image, place),
+    ],
+  };
+}
+
+type Name = {
+  readonly registry: Spot | undefined;
+  readonly repository: Spot;
+  readonly global: Spot | undefined;
+  readonly full: string;
+};
+
+function repositoryEdits(
+  { registry, repository, global, full }: Name,
+  image: Image,
+  place: Pick<Place, "file" | "line" | "label">,
+): readonly Edit[] {
+  if (full === image.repository || repository.text === image.repository) return [];
+  const { host = "", path } = splitHost(image.repository);
+  if (global) {
+    if (global.text !== host)
+      throw refusal(
+        place,
+        `${printPath(global.path)} is ${global.text}, and the image is in ${host}; change it by hand`,
+      );
+    return set(repository, path);
+  }
+  if (registry) return [...set(registry, host), ...set(repository, path)];
+  return set(repository, repositoryFor(repository.text, image));
+}
+
+function versionEdits(
+  { registry, repository, tag, digest }: Fields,
+  image: Image,
+  place: Pick<Place, "file" | "line" | "label">,
+): readonly Edit[] {
+  if (digest) {
+    // A tag that carried the digest would bring it a second time.
+    const plain = image.tag ?? tag?.text.split("@")[0] ?? "";
+    return [...(tag ? set(tag, plain) : []), ...set(digest, image.digest)];
+  }
+  if (tag) return isTagOf(tag.text, image) ? [] : set(tag, tagWithDigest(image));
+  const sibling = repository ?? registry;
+  if (!sibling) return [];
+  if (sibling.write.in === "list") throw refusal(place, "it has no tag and no digest; add one of them");
+  return [{ ...editOf(sibling, tagWithDigest(image)), write: beside(sibling.write, "tag") }];
+}
+
+function isTagOf(text: string, { tag, digest }: Image): boolean {
+  return tag === undefined ? text.endsWith(`@${digest}`) : text === `${tag}@${digest}`;
+}
+
+/** A chart may put the registry before a repository that is written without one, so such a text stays. */
+function repositoryFor(written: string, image: Image): string {
+  const { host, path } = splitHost(written);
+  return host === undefined && path === splitHost(image.repository).path ? written : image.repository;
+}
+
+function set(spot: Spot, value: string): readonly Edit[] {
+  return spot.text === value ? [] : [editOf(spot, value)];
+}
+
+function beside(write: Exclude<Write, { in: "list" }>, key: string): Write {
+  return { ...write, path: [...write.path.slice(0, -1), key] };
+}
+
+function placed({ at }: Spot, path: Path, { file, document, prefix, lineOf }: Source) {
+  return { file, document, line: lineOf(at), label: `${prefix}${printPath(path)}`, path };
+}
+
+function isAtPath({ prefix }: Source, path: Path, fields: readonly Path[]): Place["isAt"] {
+  return (at) => isPathAt(parsePath(at.startsWith(prefix) ? at.slice(prefix.length) : at), path, fields);
+}
