@@ -2,7 +2,7 @@
 // left their group; other systems offer only signals and `ps`.
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { backoffMs } from "@gantry/runtime/backoff.ts";
 import { type Clock, pause } from "@gantry/runtime/clock.ts";
 import { KILL_LIMIT_MS } from "../attempts/stop.ts";
@@ -31,6 +31,7 @@ export function groupAlive(pgid: number): boolean {
  * survived SIGKILL because it hangs in the kernel.
  */
 export async function endGroup(pgid: number, graceMs: number, clock: Clock): Promise<boolean> {
+  // Most groups are gone by now, or will be in a millisecond: nothing is looked up for them.
   if (!signalGroup(pgid, "SIGTERM")) return true;
   if (await isGone(pgid, graceMs, clock)) return true;
   signalGroup(pgid, "SIGKILL");
@@ -52,14 +53,8 @@ export function killByCookie(cookie: string): number {
   return pids.length;
 }
 
-/**
- * How many checks use a signal only. It also reaches a group that consists of zombies, such as the first process of a sandbox
- * that nobody has waited for yet: they count as ended.
- */
-const SIGNAL_CHECKS = 1;
-
 /** How often the end of processes is checked. */
-const POLL = { firstMs: 2, maxMs: 100, jitter: "none" } as const;
+const POLL = { firstMs: 1, maxMs: 100, jitter: "none" } as const;
 
 /**
  * The same, and resolves when none of them is left: on a busy machine a process goes on for a moment after SIGKILL was sent.
@@ -80,16 +75,15 @@ export async function endByCookie(
   return killed;
 }
 
+/** Checks after a pause, because the caller has just looked or sent a signal. */
 async function isGone(pgid: number, limitMs: number, clock: Clock): Promise<boolean> {
   const start = clock.monotonicMs();
   // There is no notification of the end of a group, so it is polled, at short intervals first.
-  for (let checks = 1; ; checks += 1) {
-    // A group that ends at once, as most do, is gone without a look at every process of the machine.
-    const isAlive = checks <= SIGNAL_CHECKS ? signalGroup(pgid, 0) : groupAlive(pgid);
-    if (!isAlive) return true;
-    if (clock.monotonicMs() - start >= limitMs) return false;
+  for (let checks = 1; clock.monotonicMs() - start < limitMs; checks += 1) {
     await pause(clock, backoffMs(POLL, checks));
+    if (!groupAlive(pgid)) return true;
   }
+  return false;
 }
 
 function signalGroup(pgid: number, name: NodeJS.Signals | 0): boolean {
@@ -128,16 +122,34 @@ function hasCookie(pid: number, cookie: string): boolean {
 
 /** See proc(5). The program's name is in parentheses and may contain any character, so parsing starts after the last one. */
 function statOf(pid: number): { state: string; pgid: number; startTicks: string } | undefined {
-  const text = readText(`/proc/${pid}/stat`);
+  const text = readStat(pid);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { state: fields[0] ?? "", pgid: Number(fields[2]), startTicks: fields[19] ?? "" };
 }
 
-/** Undefined when the process has ended in the meantime, or may not be inspected. */
+const STAT = Buffer.alloc(4_096);
+
+/** With fewer calls than for a file of unknown length: a look at a group reads the line of every process. */
+function readStat(pid: number): string | undefined {
+  return unlessGone(() => {
+    const file = openSync(`/proc/${pid}/stat`, "r");
+    try {
+      return STAT.toString("latin1", 0, readSync(file, STAT, 0, STAT.length, 0));
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
 function readText(file: string): string | undefined {
+  return unlessGone(() => readFileSync(file, "utf8"));
+}
+
+/** Undefined when the process has ended in the meantime, or may not be inspected. */
+function unlessGone<T>(read: () => T): T | undefined {
   try {
-    return readFileSync(file, "utf8");
+    return read();
   } catch (error) {
     if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw error;

@@ -93,9 +93,15 @@ function hasKilled(folder: string): boolean {
   return ["memory.events", "memory.oom_control"].some((file) => /^oom_kill [1-9]/m.test(read(join(folder, file))));
 }
 
-/** A group that still has a process cannot be removed; the next start of the machine does it. */
+/** Groups that could not be removed: for a moment the kernel counts processes that have ended. The next script tries again. */
+const leftovers = new Set<string>();
+
 function removeGroup(folder: string): void {
-  attempt(() => rmdirSync(folder));
+  for (const one of [...leftovers, folder]) {
+    const isGone = attempt(() => rmdirSync(one)) || !existsSync(one);
+    if (isGone) leftovers.delete(one);
+    else leftovers.add(one);
+  }
 }
 
 function write(folder: string, file: string, value: number): boolean {
