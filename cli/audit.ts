@@ -8,12 +8,12 @@ import { type AuditSource, auditOfFile, auditOfFolder, auditOfPortal } from "./a
 import type { Io } from "./io.ts";
 import { PORTAL_FLAGS, PORTAL_HELP, portalFor } from "./portal-access.ts";
 
-const HELP = `Usage: gantry audit list [--who NAME] [--verb ID] [--app APP] [--task ID] [--result RESULT]
+const HELP = `Usage: gantry audit list [--who NAME] [--verb OPERATION] [--app APP] [--task ID] [--result RESULT]
                          [--since TIME] [--until TIME] [--limit N]
        gantry audit verify [--file FILE | --folder DIR] [--expect HASH]
        gantry audit export [--folder DIR]
 
-\`list\` prints the newest entries. RESULT is done, refused, failed or unknown; TIME is like 2026-11-29T18:00:00Z.
+\`list\` prints the newest entries. OPERATION is as the entries have it ("run CD"); RESULT is done, refused, failed or unknown; TIME is like 2026-11-29T18:00:00Z.
 \`verify\` checks that no entry was changed, removed or moved, and names the first wrong one (exit code 1).
 \`export\` prints all entries as JSON lines, oldest first.
 

@@ -72,6 +72,7 @@ export async function startTaskAgent(
     measureRetention(metrics.registry, retention.state);
     const app = openHttpApp({ ...base, agent, settings, metrics, retention, eventsOut });
     const server = await listen(app, { host: config.host, port: config.port, tls: config.tls, logger });
+    logger.info({ url: server.url }, "task-agent is listening");
     retention.start();
     const stopTicking = startTicking(base, agent, settings);
     return {

@@ -113,6 +113,7 @@ test("refused requests are in the audit log: 401, 403, 404, 409, 413 and 429", a
   assert.equal(of(413)?.code, "body-too-large");
   assert.equal(of(429)?.code, "limit-reached");
   assert.equal((await list(portal, "who=a-developer&verb=createToken")).length, 1);
+  assert.equal((await list(portal, "who=a-developer&verb=create%20tokens")).length, 1);
 });
 
 test("a flood of refused requests is counted in few entries", async (t) => {

@@ -66,7 +66,7 @@ export function resultOf({ kind, status = 0 }: AuditEntry): Result {
 function matches(entry: AuditEntry, { who, verb, app, task, result }: AuditQuery): boolean {
   return (
     (who === undefined || entry.who?.name === who) &&
-    (verb === undefined || entry.route === verb) &&
+    (verb === undefined || entry.route === verb || entry.verb === verb) &&
     (app === undefined || entry.on?.app === app) &&
     (task === undefined || entry.on?.task === task) &&
     (result === undefined || resultOf(entry) === result)

@@ -75,7 +75,11 @@ function openIssuer(
     } catch (cause) {
       const error = unavailable(settings, cause);
       failed = { error, atMs: clock.monotonicMs() };
-      logger.warn({ issuer: settings.id, err: cause }, "the issuer does not answer");
+      const problem = wordsOf(cause);
+      logger.warn(
+        { issuer: settings.id, address: settings.issuer, problem, err: cause },
+        "the issuer does not answer, or not as `signIn.issuers` says",
+      );
       if (known) return known;
       throw error;
     } finally {

@@ -33,9 +33,9 @@ export const listAudit = route({
     who: z.string().min(1).max(200).optional().describe("Name of a person or token"),
     verb: z
       .string()
-      .regex(/^[a-zA-Z]{1,60}$/, "must be an operationId")
+      .regex(/^[a-zA-Z ]{1,80}$/, "must be an operation such as `enrol runners`, or an operationId")
       .optional()
-      .describe("The operationId of the request"),
+      .describe("The operation as entries name it, or the operationId of the request"),
     app: name.optional(),
     task: taskId.optional(),
     result: z.enum(RESULTS).optional(),

@@ -25,9 +25,9 @@ export function usage(name: string, schema: z.ZodObject): string {
   return `Usage: ${name} [--config FILE] [--SETTING VALUE]…
        ${name} --version
 
-FILE is YAML or JSON. Every setting can also come from the environment, which wins over the file: ${prefix}_PORT is
-\`port\`, ${prefix}_PORT_FILE names a file with its value. A flag wins over both: --port 8080. Keep secrets out of flags:
-every user of the machine can read them. All problems are reported at once, with exit code 2.
+FILE is YAML or JSON. Every setting can also come from the environment, which wins over the file: ${prefix}_LOG_LEVEL is
+\`logLevel\`, ${prefix}_LOG_LEVEL_FILE names a file with its value. A flag wins over both: --log-level debug. Keep secrets out
+of flags: every user of the machine can read them. All problems are reported at once, with exit code 2.
 
 Settings:
 ${flagsOf(schema)

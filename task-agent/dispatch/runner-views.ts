@@ -11,7 +11,7 @@ import type { Sessions } from "./sessions.ts";
 
 type ViewDeps = {
   readonly journal: Pick<Journal, "find">;
-  readonly sessions: Pick<Sessions, "byRunner" | "facts">;
+  readonly sessions: Pick<Sessions, "byRunner" | "facts" | "lastHeard">;
   readonly leases: Pick<Leases, "ofRunner">;
   readonly remoteRunners?: () => readonly RunnerFacts[];
 };
@@ -35,7 +35,7 @@ export function runnerViews(
       busy: leases.ofRunner(facts).length,
       version: facts.version,
       host: facts.host,
-      lastHeardAt: now?.lastHeard ?? new Date(at).toISOString(),
+      lastHeardAt: now?.lastHeard ?? sessions.lastHeard(facts.runner) ?? new Date(at).toISOString(),
     };
   });
 }

@@ -5,6 +5,15 @@ import { SteppedClock } from "@gantry/runtime/stepped-clock.fixture.ts";
 import { openSessions } from "./sessions.ts";
 
 const WAIT_MS = 25_000;
+const FACTS = {
+  site: "seoul",
+  labels: [],
+  slots: 1,
+  version: "test",
+  host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
+  systems: [],
+  running: [],
+};
 
 test("polls that began together end spread over the last fifth of their time", async () => {
   const clock = new SteppedClock();
@@ -14,15 +23,9 @@ test("polls that began together end spread over the last fifth of their time", a
   let ended = 0;
   for (let n = 0; n < 200; n += 1) {
     const session = sessions.open({
+      ...FACTS,
       runner: `seoul-${n}`,
       bootId: randomUUID(),
-      site: "seoul",
-      labels: [],
-      slots: 1,
-      version: "test",
-      host: { name: "test", platform: "test", cpus: 1, memoryMb: 1 },
-      systems: [],
-      running: [],
     });
     void sessions.poll(session, 1, WAIT_MS, gone).then(() => {
       ended += 1;
@@ -36,4 +39,19 @@ test("polls that began together end spread over the last fifth of their time", a
   const [early = 0, half = 0, all = 0] = counts;
   assert.deepEqual([early, all], [0, 200]);
   assert.ok(half > 50 && half < 150, `${half} of 200 in the first half of it`);
+});
+
+test("a runner that has gone was heard last when it was heard last, not when it registered", async () => {
+  const clock = new SteppedClock();
+  const nothing = (): void => {};
+  const sessions = openSessions({ clock, newId: randomUUID, aliveMs: 60_000, onSlotsFree: nothing, onEnded: nothing });
+  const { id } = sessions.open({ ...FACTS, runner: "seoul-1", bootId: randomUUID() });
+  await clock.pass(300_000);
+  sessions.use(id, "seoul");
+  const heard = new Date(clock.nowMs()).toISOString();
+  await clock.pass(60_000);
+  sessions.end("seoul-1");
+  await clock.pass(60_000);
+  assert.equal(sessions.lastHeard("seoul-1"), heard);
+  assert.equal(sessions.lastHeard("seoul-2"), undefined);
 });

@@ -37,6 +37,8 @@ export type Sessions = {
   readonly byRunner: (runner: string) => Session | undefined;
   readonly bySession: (id: string) => Session | undefined;
   readonly all: () => readonly Session[];
+  /** When a runner whose session has ended was heard last, RFC 3339; undefined when this process does not know. */
+  readonly lastHeard: (runner: string) => string | undefined;
   readonly facts: (session: Session) => RunnerFacts;
   /**
    * Holds the poll open until there is an offer or a cancel, `waitMs` has passed or `gone` aborts, because the runner closed
@@ -64,9 +66,12 @@ export function openSessions(deps: SessionsDeps): Sessions {
   const { clock } = deps;
   const sessions = new Map<string, Session>();
   const newest = new Map<string, string>();
+  /** Of runners without a session, as far as this process knows: when they were heard last, on the monotonic clock. */
+  const heardBefore = new Map<string, number>();
 
   const close = (session: Session): void => {
     sessions.delete(session.id);
+    heardBefore.set(session.facts.runner, session.lastHeardMs);
     session.wake?.();
     deps.onEnded(session);
   };
@@ -99,6 +104,10 @@ export function openSessions(deps: SessionsDeps): Sessions {
     byRunner: (runner) => sessions.get(newest.get(runner) ?? ""),
     bySession: (id) => sessions.get(id),
     all: () => [...sessions.values()],
+    lastHeard: (runner) => {
+      const ms = heardBefore.get(runner);
+      return ms === undefined ? undefined : new Date(clock.nowMs() - (clock.monotonicMs() - ms)).toISOString();
+    },
     facts: (session) => runnerFacts(deps, session),
     poll: async (session, freeSlots, waitMs, gone) => {
       session.freeSlots = freeSlots;
