@@ -24,8 +24,8 @@ export const PROTOCOL_ERRORS = {
   "runner-name-taken": {
     status: 409,
     message: "The runner name {runner} is taken.",
-    why: "A name belongs to the site whose runner registered it first. Names that differ only in special characters count as one.",
-    todo: "Give this runner another `name`, for example one that begins with its site.",
+    why: "A name belongs to the key that enrolled under it, else to the site whose runner registered it first. Names that differ only in special characters count as one.",
+    todo: "Give this runner another `name`, for example one that begins with its site. For a new key of this runner use `gantry runners renew-key`.",
   },
   "version-unfit": {
     status: 426,

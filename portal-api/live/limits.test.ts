@@ -11,6 +11,22 @@ async function open(t: TestContext, limits: PortalConfigInput["limits"] = {}): P
   return portal;
 }
 
+test("one request for a page reads a limited part of the history, and its `last` leads to the rest", async (t) => {
+  const portal = await open(t);
+  const { id } = portal.agent.addTask({ app: "orders" });
+  for (let n = 0; n < 60; n += 1) portal.agent.emit(id, "StepStarted");
+  const before = portal.agent.requests.length;
+  const page = async (after: number): Promise<{ items: unknown[]; last: number }> =>
+    (await (await portal.ask(`/v1/events?after=${after}&limit=1&app=billing&wait=30000`)).json()) as never;
+  const first = await page(0);
+  assert.deepEqual(first, { items: [], last: 20 });
+  assert.ok(portal.agent.requests.length - before < 50);
+  assert.equal((await page(first.last)).last, 40);
+  const waiting = page(61);
+  portal.agent.addTask({ app: "billing" });
+  assert.equal((await waiting).items.length, 1);
+});
+
 test("1,000 event streams with one token: 100 are opened, and all requests are answered at once", async (t) => {
   const portal = await open(t);
   const [attacker, other] = [await portal.tokenOf("viewer", "attacker"), await portal.tokenOf("viewer", "other")];

@@ -11,6 +11,9 @@ import { type FeedPart, feedSource, readFeed } from "../live/feed-source.ts";
 import { longPoll } from "../live/long-poll.ts";
 import { lastEventId, sendStream } from "../live/stream.ts";
 
+/** Readings of one request before it reaches the end of the history: the client asks again, and each request counts. */
+const MAX_READS = 20;
+
 export const watchEvents = route({
   method: "GET",
   path: "/v1/events",
@@ -20,7 +23,8 @@ export const watchEvents = route({
   description:
     "With `Accept: text/event-stream` a stream. The id of an event is its `seq`; `Last-Event-ID` (or `after`) resumes " +
     "after it. `event: reset` says that too many events were missed and views must be read again; `event: link` says " +
-    "whether the portal is connected to the feed. Otherwise a page of events; get the next one with `after` = `last`.",
+    "whether the portal is connected to the feed. Otherwise a page of events, which may be empty; get the next one " +
+    "with `after` = `last`.",
   right: listOf("view"),
   verb: "see events",
   query: z.strictObject({
@@ -42,12 +46,14 @@ export const watchEvents = route({
       sendStream({ ...call, caller }, feedSource(portal, start, filter, sight));
       return;
     }
+    let reads = 0;
     let at = after ?? portal.hub.last() ?? (await portal.agent.feed({ limit: 1 })).last;
     const part = await longPoll<FeedPart>({ ctx, portal, caller }, wait, async (signal) => {
       const value = await readFeed(portal, at, limit, filter, sight(), signal);
       const isExhausted = value.last === at;
       at = value.last;
-      return { value, isDone: value.items.length > 0, isExhausted };
+      reads = isExhausted ? 0 : reads + 1;
+      return { value, isDone: value.items.length > 0 || reads >= MAX_READS, isExhausted };
     });
     sendUncachedText(ctx, await sight().redact(JSON.stringify(part)));
   },

@@ -23,9 +23,9 @@ async function tokenFor(field: Battlefield, runner: string, keys: Keys) {
   return field.call("token", { runner, challenge, signature: signed(keys, runner, challenge) });
 }
 
-async function enrolled(field: Battlefield, site: Site, runner: string) {
+async function enrolled(field: Battlefield, site: Site, runner: string, named = false) {
   const keys = newKeys();
-  const { token } = await field.client.createEnrolment({ site, principal: "admin" });
+  const { token } = await field.client.createEnrolment({ site, ...(named ? { runner } : {}), principal: "admin" });
   const answer = await field.call("enrol", { token, runner, publicKey: keys.publicKey });
   assert.deepEqual([answer.status, answer.body], [200, { site }]);
   return { keys, token };
@@ -127,7 +127,7 @@ for (const setup of SETUPS)
       const token = String((await tokenFor(field, "busan-7", keys)).body.token);
       const own = registration({ runner: "busan-7" });
       const { session } = (await field.call("session", own, token)).body;
-      const { keys: renewed } = await enrolled(field, "busan", "busan-7");
+      const { keys: renewed } = await enrolled(field, "busan", "busan-7", true);
       const heartbeat = { session, items: [] };
       assert.equal((await field.call("heartbeat", heartbeat, token)).status, 410);
       assert.equal((await field.call("session", { ...own, registration: 2 }, token)).status, 401);
@@ -188,6 +188,24 @@ for (const setup of SETUPS)
         items.map(({ name, site }) => [name, site]),
         [["seoul-7", "seoul"]],
       );
+    });
+
+    test("a one-time token without a name takes no name that has a key, not even of its own site", async (t) => {
+      const field = await Battlefield.open(t, setup);
+      const { keys } = await enrolled(field, "busan", "busan-7");
+      await field.turnToAttack();
+      const token = String((await tokenFor(field, "busan-7", keys)).body.token);
+      const { session } = (await field.call("session", registration({ runner: "busan-7" }), token)).body;
+      const { token: stolen } = await field.client.createEnrolment({ site: "busan", principal: "admin" });
+      const { publicKey } = newKeys();
+      await field.unchanged(async () => {
+        const answer = await field.call("enrol", { token: stolen, runner: "busan-7", publicKey });
+        assert.deepEqual([answer.status, answer.code], [409, "runner-name-taken"]);
+        assert.equal((await field.call("heartbeat", { session, items: [] }, token)).status, 200);
+      });
+      await field.client.renewRunnerKey("busan-7", "admin");
+      assert.equal((await field.call("enrol", { token: stolen, runner: "busan-7", publicKey })).status, 409);
+      assert.equal((await field.call("enrol", { token: stolen, runner: "busan-8", publicKey })).status, 200);
     });
 
     test("a site token with names registers no other name", async (t) => {

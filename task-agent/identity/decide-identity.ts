@@ -38,8 +38,8 @@ export type RunnerIdentity = {
 
 /**
  * The site for which the runner is enrolled. `isRepeat`: it was enrolled already, and the answer was lost. Refuses with
- * `enrolment-invalid`, and with `runner-name-taken` when the name belongs to another site. A name that runners of another
- * site use without a key can be taken only with a token that an administrator made for this name.
+ * `enrolment-invalid`, and with `runner-name-taken` when the name belongs to another site. A name that has had a key, or that
+ * runners of another site use without one, can be taken only with a token that an administrator made for this name.
  */
 export function decideEnrol(
   enrolment: EnrolmentState | undefined,
@@ -57,7 +57,8 @@ export function decideEnrol(
   if (now >= enrolment.expiresAt) return new GantryError("enrolment-invalid");
   const user = enrolment.runner === runner ? undefined : known.registered?.facts.site;
   const owner = known.key?.site ?? user ?? site;
-  if (owner !== site) return new GantryError("runner-name-taken", { runner });
+  const isClosed = known.key !== undefined && enrolment.runner !== runner;
+  if (owner !== site || isClosed) return new GantryError("runner-name-taken", { runner });
   return { site, isRepeat: false };
 }
 
