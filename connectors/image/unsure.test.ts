@@ -78,6 +78,19 @@ test("what builders read in different ways is left to a real builder", () => {
     assert.equal(obstacleOf(`FROM scratch\n${usual}\n`), undefined, usual);
 });
 
+test("a pattern that fits a broken link, and escaped letters in .dockerignore, are left to a real builder", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { a: "A", l: "->nowhere", "d/x": "X", "d/l": "->../nowhere" });
+  const noBuilder = (error: unknown): boolean => error instanceof GantryError && error.code === "no-builder";
+  for (const source of ["*", "?", "d/*", "[kl]"])
+    await assert.rejects(assemble(`FROM scratch\nCOPY ${source} /x/\n`, folders), noBuilder, source);
+  await assemble("FROM scratch\nCOPY . /x/\nCOPY a* d/x /y/\n", folders);
+  for (const line of ["\\a", "d\\x", "!\\d*"]) {
+    await writeFiles(folders.context, { ".dockerignore": `${line}\n` });
+    await assert.rejects(assemble("FROM scratch\nCOPY a /x/\n", folders), noBuilder, line);
+  }
+});
+
 test("signals have the names and numbers that container runtimes know", async (t) => {
   const folders = { context: await tempDir(t), scratch: await tempDir(t) };
   for (const signal of ["SIGTERM", "term", "15", "SIGRTMIN+3", "RTMAX-1", "SIGWINCH", "quit"]) {
