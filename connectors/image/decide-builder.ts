@@ -2,7 +2,7 @@
 // real builder of the runner. Pure.
 
 import { GantryError } from "@gantry/core/errors.ts";
-import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile.ts";
+import { type Dockerfile, flagOf, type Instruction, jsonArray, type Stage } from "./dockerfile.ts";
 import { type Arguments, baseOf } from "./interpret.ts";
 
 export const REAL_BUILDERS = ["buildah", "buildctl", "podman", "docker", "kaniko"] as const;
@@ -43,6 +43,8 @@ export function findObstacle(dockerfile: Dockerfile, given: Arguments): Obstacle
     return { line: 1, instruction: "# syntax", why: `names ${syntax}, another Dockerfile frontend` };
   }
   for (const stage of neededStages(dockerfile, given)) {
+    if (/^\d+$/.test(baseOf(dockerfile, stage, given)))
+      return { line: stage.from.line, instruction: "FROM", why: "names its base by a number" };
     for (const instruction of stage.instructions) {
       const why = whyNot(instruction, stage, dockerfile, given);
       if (why !== undefined) return { line: instruction.line, instruction: instruction.name, why };
@@ -88,6 +90,8 @@ const KNOWN_FLAGS = ["from", "chown", "chmod", "link"];
 function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, given: Arguments): string | undefined {
   const { name } = instruction;
   if (name === "RUN") return "runs a command in the image";
+  const unsure = whyUnsure(instruction);
+  if (unsure !== undefined) return unsure;
   if (name !== "COPY" && name !== "ADD") return undefined;
   const flag = instruction.flags.find(([known]) => !KNOWN_FLAGS.includes(known))?.[0];
   if (flag !== undefined) return `--${flag} is not known to it`;
@@ -109,6 +113,33 @@ function whyNot(instruction: Instruction, stage: Stage, dockerfile: Dockerfile, 
   return isFromScratch(dockerfile, origin, given)
     ? undefined
     : `--from=${from} takes files out of a stage with a base image`;
+}
+
+/** What builders read in different ways. */
+function whyUnsure({ name, text, json, words, pairs, heredocs }: Instruction): string | undefined {
+  if (ODD_SPACE.test(text)) return "has a space that is not ASCII, or a control character";
+  const commands: readonly string[] = ["CMD", "ENTRYPOINT", "HEALTHCHECK", "VOLUME", "COPY", "ADD"];
+  if (commands.includes(name) && !json && hasArrayInFront(text)) return "has something behind a JSON array";
+  if (name === "ONBUILD" && heredocs.length > 0) return "has a heredoc";
+  if (name === "VOLUME" && words.some((word) => /\s/.test(word)))
+    return "names a path with a space outside of a JSON array";
+  if (name === "ARG" && pairs.slice(1).some(([, value]) => value?.includes("$")))
+    return "names a variable behind another argument";
+  const [first = ""] = words;
+  if ((name === "ENV" || name === "LABEL") && !first.includes("=") && /["'\\\s]/.test(first))
+    return "has a name in quotes and no =";
+  return undefined;
+}
+
+const ODD_SPACE = /[^\S \t]|[^\P{Cc}\t]/u;
+
+/** Some builders read the array only, others take the whole text for a shell command. */
+function hasArrayInFront(text: string): boolean {
+  const start = text.replace(/^cmd\s+/i, "");
+  for (let end = start.indexOf("]"); end !== -1; end = start.indexOf("]", end + 1)) {
+    if (jsonArray(start.slice(0, end + 1)) && start.slice(end + 1).trim() !== "") return true;
+  }
+  return false;
 }
 
 /** All files of such a stage are known without looking into any base image. */

@@ -73,8 +73,8 @@ export type ParsedDockerfile = { readonly dockerfile: Dockerfile; readonly probl
 
 /** Never throws. With problems, the Dockerfile holds what could be understood. */
 export function parseDockerfile(text: string, file = "Dockerfile"): ParsedDockerfile {
-  const { lines, escapeWith, syntax } = readLines(text);
-  const problems: Problem[] = [];
+  const { lines, escapeWith, syntax, mistakes } = readLines(text);
+  const problems: Problem[] = mistakes.map(([line, detail]) => ({ detail, file, line }));
   const complain = (line: number, detail: string): void => void problems.push({ detail, file, line });
   const args: Instruction[] = [];
   const stages: (Omit<Stage, "instructions"> & { instructions: Instruction[] })[] = [];
@@ -108,18 +108,19 @@ type LogicalLine = {
 };
 
 const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
-const HEREDOC = /^\d*<<(-?)([^<\s]+)$/;
+const HEREDOC = /^\d*<<(-?)([^<]+)$/;
 
 /** Joins continuation lines, drops comments and empty lines, and takes heredoc bodies out. */
 function readLines(text: string): { lines: LogicalLine[] } & Directives {
-  const physical = text.replace(/^\uFEFF/, "").split(/\r?\n/);
-  const { escapeWith, syntax } = readDirectives(physical);
+  const written = text.replace(/^\uFEFF/, "").split("\n");
+  const physical = written.map((line) => line.replace(/\r$/, ""));
+  const { escapeWith, syntax, mistakes } = readDirectives(physical);
   // An escaped escape character at the end of a line continues nothing.
   const continues = escapeWith === "\\" ? /(?<!\\)\\[ \t]*$/ : /(?<!`)`[ \t]*$/;
   const lines: LogicalLine[] = [];
   for (let at = 0; at < physical.length; ) {
     const first = at + 1;
-    const start = (physical[at++] ?? "").trimStart();
+    const start = (physical[at++] ?? "").replace(/^[ \t\r\v\f]+/, "");
     if (start.trim() === "" || start.startsWith("#")) continue;
     let joined = start;
     while (continues.test(joined) && at < physical.length) {
@@ -134,35 +135,56 @@ function readLines(text: string): { lines: LogicalLine[] } & Directives {
     for (const { name, chomp, expand } of heredocsOf(joined, escapeWith)) {
       const body: string[] = [];
       for (open = name; at < physical.length; ) {
-        const raw = physical[at++] ?? "";
+        const raw = written[at++] ?? "";
         const line = chomp ? raw.replace(/^\t+/, "") : raw;
-        if (line === name) {
+        if (line.replace(/\r$/, "") === name) {
           open = undefined;
           break;
         }
+        // A heredoc keeps the line ends of the Dockerfile.
         body.push(`${line}\n`);
       }
       heredocs.push({ name, content: body.join(""), expand });
       if (open !== undefined) break;
     }
-    lines.push({ line: first, text: joined.trim(), heredocs, open });
+    lines.push({ line: first, text: trimmed(joined), heredocs, open });
   }
-  return { lines, escapeWith, syntax };
+  return { lines, escapeWith, syntax, mistakes };
 }
 
-type Directives = Pick<Dockerfile, "escapeWith" | "syntax">;
+/** Spaces that are not ASCII stay: builders do not agree on what they are. */
+function trimmed(text: string): string {
+  return text.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "");
+}
 
-/** Directives stand at the very top; the first line that is none ends them. */
+type Directives = Pick<Dockerfile, "escapeWith" | "syntax"> & {
+  readonly mistakes: readonly (readonly [line: number, detail: string])[];
+};
+
+/** Directives stand at the very top, after `#!`; the first line that is none ends them. */
 function readDirectives(physical: readonly string[]): Directives {
   let escapeWith: Directives["escapeWith"] = "\\";
   let syntax: string | undefined;
-  for (const line of physical) {
-    const [, name, value] = DIRECTIVE.exec(line) ?? [];
-    if (name === undefined) break;
-    if (name.toLowerCase() === "escape" && value === "`") escapeWith = "`";
-    if (name.toLowerCase() === "syntax") syntax = value;
+  const mistakes: (readonly [number, string])[] = [];
+  const seen = new Set<string>();
+  for (const [index, line] of physical.entries()) {
+    if (index === 0 && line.startsWith("#!")) continue;
+    const [, written, value] = DIRECTIVE.exec(line) ?? [];
+    if (written === undefined || value === undefined) break;
+    const name = written.toLowerCase();
+    if (name !== "escape" && name !== "syntax") continue;
+    if (seen.has(name)) mistakes.push([index + 1, `there are two directives # ${name}`]);
+    seen.add(name);
+    if (name === "syntax") syntax = value;
+    else if (value === "`" || value === "\\") escapeWith = value;
+    else mistakes.push([index + 1, `# escape=${truncate(value, 20)}: it must be \\ or \``]);
   }
-  return { escapeWith, syntax };
+  return { escapeWith, syntax, mistakes };
+}
+
+/** Whether a word of COPY or ADD is the beginning of a heredoc. */
+export function isHeredoc(word: string): boolean {
+  return HEREDOC.test(word);
 }
 
 /** A heredoc is a word of its own: `<<EOF`, `<<-"EOF"`, `3<<EOF`; `1<<2` inside of a word is not one. */
@@ -187,7 +209,7 @@ function parseInstruction(
     complain(line, `${truncate(word, 40)} is not an instruction`);
     return undefined;
   }
-  const { flags, rest } = readFlags(name, text.slice(word.length).trim());
+  const { flags, rest, wrong: wrongFlag } = readFlags(name, text.slice(word.length).trim());
   const json = readJsonArray(name, rest);
   const words = json ? [] : splitWords(rest, escapeWith);
   const instruction = {
@@ -200,32 +222,56 @@ function parseInstruction(
     pairs: pairsOf(name, rest, words, escapeWith),
     heredocs,
   };
-  const wrong = mistakeIn(instruction);
+  const wrong = wrongFlag ?? mistakeIn(instruction);
   if (wrong !== undefined) complain(line, `${name}: ${wrong}`);
   return wrong === undefined ? instruction : undefined;
 }
 
 const WITH_FLAGS: readonly InstructionName[] = ["ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"];
+/** Flags that are wrong without a value. */
+const WITH_VALUE = /^(from|chown|chmod|platform|interval|timeout|start-period|start-interval|retries)$/;
 const WITH_JSON: readonly InstructionName[] = ["ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"];
 
-function readFlags(name: InstructionName, text: string): { flags: [string, string][]; rest: string } {
+type Flags = { readonly flags: [string, string][]; readonly rest: string; readonly wrong: string | undefined };
+
+function readFlags(name: InstructionName, text: string): Flags {
   const flags: [string, string][] = [];
   let rest = text;
-  if (!WITH_FLAGS.includes(name)) return { flags, rest };
+  let wrong: string | undefined;
+  if (!WITH_FLAGS.includes(name)) return { flags, rest, wrong };
   for (;;) {
-    const match = /^--([a-z-]+)(?:=(\S*))?(?:\s+|$)/.exec(rest);
-    if (!match) return { flags, rest };
-    flags.push([match[1] ?? "", match[2] ?? ""]);
+    const match = /^--([^\s=]*)(?:=(\S*))?(?:\s+|$)/.exec(rest);
+    if (!match) return { flags, rest, wrong };
     rest = rest.slice(match[0].length);
+    const [, flag = "", value] = match;
+    // Two dashes alone end the flags.
+    if (flag === "" && value === undefined) return { flags, rest, wrong };
+    if (value === undefined && WITH_VALUE.test(flag)) wrong ??= `--${flag} needs a value`;
+    if (name !== "RUN" && flag !== "exclude" && flags.some(([known]) => known === flag))
+      wrong ??= `--${flag} is there twice`;
+    if (FLAGS[name]?.includes(flag) === false) wrong ??= `there is no flag --${truncate(flag, 40)}`;
+    flags.push([flag, value ?? ""]);
   }
 }
 
+/** Where only these exist; COPY, ADD and RUN may get further ones. */
+const FLAGS: { readonly [N in InstructionName]?: readonly string[] } = {
+  FROM: ["platform"],
+  HEALTHCHECK: ["interval", "timeout", "start-period", "start-interval", "retries"],
+};
+
 /** Text that looks like JSON but is not is read as the shell form, as the reference says. */
 function readJsonArray(name: InstructionName, text: string): readonly string[] | undefined {
-  if (!WITH_JSON.includes(name) || !text.startsWith("[")) return undefined;
+  const value = WITH_JSON.includes(name) ? jsonArray(text) : undefined;
+  return value?.every((one) => typeof one === "string") ? value : undefined;
+}
+
+/** An array, whatever is in it. */
+export function jsonArray(text: string): readonly unknown[] | undefined {
+  if (!text.startsWith("[")) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : undefined;
+    return Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -258,7 +304,10 @@ function mistakeIn({ name, text, json, words, pairs, heredocs }: Instruction): s
   }
   const path = name !== "RUN" ? heredocs.find((heredoc) => /^\.\.?$|\//.test(heredoc.name)) : undefined;
   if (path) return `the heredoc ${path.name} must be the name of a file, without a slash`;
-  if (name === "SHELL" && !json) return 'it must be a JSON array such as ["/bin/sh", "-c"]';
+  const form = name === "HEALTHCHECK" ? text.replace(/^cmd\s+/i, "") : text;
+  if ((WITH_JSON.includes(name) || name === "HEALTHCHECK") && jsonArray(form)?.some((one) => typeof one !== "string"))
+    return "a JSON array must hold nothing but strings";
+  if (name === "SHELL" && (!json || json.length === 0)) return 'it must be a JSON array such as ["/bin/sh", "-c"]';
   if (name === "ENV" || name === "LABEL") {
     const bad = pairs.find(
       ([key, value]) => key === "" || value === undefined || (value === "" && !text.includes("=")),

@@ -10,7 +10,7 @@ export type Ignore = {
   readonly takesBack: boolean;
 };
 
-/** Throws `dockerfile-invalid` for a line that is no pattern. */
+/** Throws `dockerfile-invalid` for a line that is no pattern, `no-builder` for one that builders read as something else. */
 export function parseIgnore(text: string): Ignore {
   const rules = text
     .replace(/^\uFEFF/, "")
@@ -27,6 +27,11 @@ function ruleOf(line: string): { fits: PathPattern; keep: boolean } | undefined 
   if (trimmed === "" || trimmed.startsWith("#")) return undefined;
   const keep = trimmed.startsWith("!");
   const pattern = keep ? trimmed.slice(1).trim() : trimmed;
+  // Builders give these to a regular expression, where \d is a digit.
+  if (/\\[a-z0-9]/i.test(pattern)) {
+    const problem = `.dockerignore: "${trimmed}" has a backslash before a letter or digit. The built-in assembler cannot do that.`;
+    throw new GantryError("no-builder", { problem });
+  }
   const isRooted = pattern.startsWith("/");
   const parts = pattern.split("/").filter((part) => part !== "" && part !== ".");
   const cleaned: string[] = [];

@@ -10,7 +10,7 @@ import { tempDir } from "../temp-dir.fixture.ts";
 import { findObstacle } from "./decide-builder.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { assemble, look, writeFiles } from "./image.fixture.ts";
-import { ExpansionError, expandWord } from "./shell-words.ts";
+import { AmbiguousError, ExpansionError, expandWord } from "./shell-words.ts";
 
 const KNOWN: Readonly<Record<string, string>> = {
   V: "v1.2.3",
@@ -51,7 +51,7 @@ test("every operator gives what BuildKit gives", () => {
     ["${V#${NONE:-v}}", "1.2.3"],
     ["\"${V#v}\" '${V#v}'", "1.2.3 ${V#v}"],
     ["${V#\\*}", "v1.2.3"],
-    ["$1$@$#$-", ""],
+    ["$1$9${1}", ""],
     ["\\${V#v}", "${V#v}"],
   ];
   for (const [word, expected] of cases) assert.equal(value(word), expected, word);
@@ -83,6 +83,22 @@ test("what a Dockerfile must not have is an error, not a text", () => {
       word,
     );
   }
+});
+
+test("variables of a shell, which builders read in different ways, are for a real builder", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  for (const word of ["$$", "$@", "$*", "$#", "$?", "$!", "$-", "${@}", "${-}", 'a"$$"', "${V:-$$}"]) {
+    assert.throws(() => value(word.replace("$V", "$NONE").replace("{V", "{NONE")), AmbiguousError, word);
+    await assert.rejects(
+      assemble(`FROM scratch\nENV A=${word}\n`, folders),
+      (error) =>
+        error instanceof GantryError &&
+        error.code === "no-builder" &&
+        /Line 2: ENV/.test(String(error.details.problem)),
+      word,
+    );
+  }
+  for (const word of ["'$$'", "\\$\\$", "$ ", "a$"]) assert.doesNotThrow(() => value(word), word);
 });
 
 test("property: patterns are taken off as bash takes them off", {

@@ -4,9 +4,9 @@
 import { posix } from "node:path";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import type { ImageConfig } from "../oci/manifest.ts";
-import { type Dockerfile, flagOf, type Instruction, type Stage } from "./dockerfile.ts";
-import { healthcheck, ports } from "./metadata.ts";
-import { ExpansionError, expandText, expandWord } from "./shell-words.ts";
+import { type Dockerfile, flagOf, type Instruction, isHeredoc, type Stage } from "./dockerfile.ts";
+import { healthcheck, isSignal, ports } from "./metadata.ts";
+import { AmbiguousError, ExpansionError, expandText, expandWord } from "./shell-words.ts";
 
 export type RuntimeConfig = NonNullable<ImageConfig["config"]>;
 
@@ -56,11 +56,17 @@ function fillFrom(dockerfile: Dockerfile, { from }: Stage, word: string, given: 
     const globals = globalArguments(dockerfile, given);
     return expandWord(word, dockerfile.escapeWith, (name) => globals.get(name));
   } catch (error) {
+    if (error instanceof AmbiguousError) throw unsure(from, error);
     if (!(error instanceof ExpansionError)) throw error;
     const detail = `FROM: ${error.message}`;
     const problem = `line ${from.line}: ${detail}`;
     throw new GantryError("dockerfile-invalid", { problem }, { problems: [{ detail, line: from.line }], cause: error });
   }
+}
+
+function unsure({ line, name }: Instruction, { message }: AmbiguousError): GantryError {
+  const problem = `Line ${line}: ${name} ${message}. The built-in assembler cannot do that.`;
+  return new GantryError("no-builder", { problem });
 }
 
 /**
@@ -126,6 +132,7 @@ class StageState {
     try {
       this.#carryOut(instruction);
     } catch (error) {
+      if (error instanceof AmbiguousError) throw unsure(instruction, error);
       if (!(error instanceof ExpansionError)) throw error;
       this.#mistake(instruction, error.message);
     }
@@ -153,6 +160,7 @@ class StageState {
     else if (name === "WORKDIR") this.#workdir(instruction);
     else if (name === "ENV") {
       const values = pairs.map(([key, value = ""]) => [this.#fill(key), this.#fill(value)] as const);
+      if (values.some(([key]) => key === "")) this.#mistake(instruction, "the name of a variable is empty");
       for (const [key, value] of values) this.#env.set(key, value);
     } else if (name === "ARG") {
       for (const [key, value] of pairs) {
@@ -161,6 +169,7 @@ class StageState {
       }
     } else if (name === "LABEL") {
       const labels = pairs.map(([key, value = ""]) => [this.#fill(key), this.#fill(value)] as const);
+      if (labels.some(([key]) => key === "")) this.#mistake(instruction, "the name of a label is empty");
       config.Labels = { ...config.Labels, ...Object.fromEntries(labels) };
     } else if (name === "CMD") {
       config.Cmd = this.#command(instruction);
@@ -171,15 +180,18 @@ class StageState {
       if (!this.#cmdIsOurs) config.Cmd = null;
     } else if (name === "SHELL") config.Shell = [...(json ?? [])];
     else if (name === "USER") config.User = this.#fill(text);
-    else if (name === "STOPSIGNAL") config.StopSignal = this.#fill(text);
-    else if (name === "EXPOSE") {
+    else if (name === "STOPSIGNAL") {
+      config.StopSignal = this.#fill(text);
+      if (!isSignal(config.StopSignal)) this.#mistake(instruction, `"${config.StopSignal}" is no signal`);
+    } else if (name === "EXPOSE") {
       // A variable may hold several ports, or none.
       const filled = words.flatMap((word) => this.#fill(word).split(/\s+/)).filter((word) => word !== "");
       const exposed = filled.flatMap((word) => ports(word) ?? this.#mistake(instruction, `"${word}" is no port`));
       config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(exposed.map((port) => [port, {}])) };
     } else if (name === "VOLUME") {
-      const volumes = (json ?? words).map((word) => [this.#fill(word), {}]);
-      config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes) };
+      const volumes = (json ?? words).map((word) => this.#fill(word));
+      if (volumes.some((volume) => volume.trim() === "")) this.#mistake(instruction, "the path of a volume is empty");
+      config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes.map((volume) => [volume, {}])) };
     } else if (name === "HEALTHCHECK") {
       const check = healthcheck(instruction, config.Shell ?? DEFAULT_SHELL);
       if (typeof check === "string") this.#mistake(instruction, check);
@@ -192,9 +204,10 @@ class StageState {
     // Words of a JSON array are filled in, too.
     const words = (instruction.json ?? instruction.words).map((word) => this.#fill(word));
     const target = words.at(-1) ?? "";
-    const sources = words.slice(0, -1).filter((word) => !word.startsWith("<<"));
+    const sources = instruction.heredocs.length === 0 ? words.slice(0, -1) : this.#pathsOf(instruction);
     const mode = flagOf(instruction, "chmod");
     const owner = flagOf(instruction, "chown");
+    const user = owner === undefined ? "" : this.#fill(owner);
     const from = flagOf(instruction, "from");
     this.#changes.push({
       line: instruction.line,
@@ -207,9 +220,14 @@ class StageState {
       from,
       destination: this.#absolute(target),
       isDirectory: /(^|\/)\.?$/.test(target),
-      owner: owner === undefined ? undefined : this.#fill(owner),
+      owner: user === "" ? undefined : user,
       mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
     });
+  }
+
+  /** The sources that are no heredocs. */
+  #pathsOf({ words }: Instruction): string[] {
+    return words.slice(0, -1).flatMap((word) => (isHeredoc(word) ? [] : [this.#fill(word)]));
   }
 
   #workdir({ text, line }: Instruction): void {

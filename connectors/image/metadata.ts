@@ -1,5 +1,6 @@
 // Ports and health checks, from how a Dockerfile writes them to how an image's config holds them. Pure.
 
+import { constants } from "node:os";
 import { flagOf, type Instruction } from "./dockerfile.ts";
 
 /** `80`, `80/udp`, `8000-8002` as `80/tcp` …; undefined when it is no port. */
@@ -11,6 +12,13 @@ export function ports(text: string): string[] | undefined {
   if (first < 1 || last > 65_535 || last < first) return undefined;
   const protocol = match[3]?.toLowerCase() ?? "tcp";
   return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`);
+}
+
+/** `SIGTERM`, `term`, `15`, `SIGRTMIN+3` */
+export function isSignal(text: string): boolean {
+  if (/^\d+$/.test(text)) return Number(text) >= 1 && Number(text) <= 64;
+  const name = text.toUpperCase().replace(/^(SIG)?/, "SIG");
+  return name in constants.signals || /^SIGRTM(IN(\+\d+)?|AX(-\d+)?)$/.test(name);
 }
 
 export type Healthcheck = {

@@ -17,7 +17,7 @@ export function splitWords(text: string, escapeWith: string): string[] {
     } else if (character === '"' || character === "'") {
       quote = character;
       word += character;
-    } else if (/\s/.test(character)) {
+    } else if (/[ \t\r\n\v\f]/.test(character)) {
       if (word !== "") words.push(word);
       word = "";
     } else word += character;
@@ -35,9 +35,14 @@ export class ExpansionError extends Error {
   override readonly name = "ExpansionError";
 }
 
+/** The word is well formed, but builders give it different values. */
+export class AmbiguousError extends Error {
+  override readonly name = "AmbiguousError";
+}
+
 /**
  * The value of a word as BuildKit makes it: quotes and escapes removed, `$name`, `${name}` and the operators `:-`, `-`, `:+`,
- * `+`, `:?`, `?`, `#`, `##`, `%`, `%%`, `/` and `//` filled in. An unknown variable is empty. Throws `ExpansionError`.
+ * `+`, `:?`, `?`, `#`, `##`, `%`, `%%`, `/` and `//` filled in. An unknown variable is empty. Throws `ExpansionError` and `AmbiguousError`.
  */
 export function expandWord(word: string, escapeWith: string, lookup: (name: string) => string | undefined): string {
   return expand(word, escapeWith, lookup);
@@ -98,7 +103,7 @@ function expand(word: string, escapeWith: string, lookup: Lookup): string {
   return result;
 }
 
-/** Names of variables, and the parameters of shells, which are always empty here. */
+/** Names of variables, and the parameters of shells: of these, BuildKit makes nothing and Buildah leaves some as they are. */
 const NAME = /(?:[a-zA-Z_][a-zA-Z0-9_]*|[0-9]+|[@*#?$!-])/y;
 
 /** Reads the variable that begins with the `$` at `at`. A `$` before anything else stays. */
@@ -112,6 +117,9 @@ function readVariable(
   const start = at + (isBraced ? 2 : 1);
   NAME.lastIndex = start;
   const name = NAME.exec(text)?.[0];
+  const isShells = name !== undefined && /^[@*#?$!-]$/.test(name);
+  if (isShells && (!isBraced || text.charAt(start + 1) === "}"))
+    throw new AmbiguousError(`names the variable ${name} of a shell`);
   if (!isBraced)
     return name === undefined ? { value: "$", end: at + 1 } : { value: lookup(name) ?? "", end: start + name.length };
   const end = closingBrace(text, start, escapeWith);

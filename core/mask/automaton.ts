@@ -8,7 +8,9 @@ export type Automaton = {
   readonly depth: Int32Array;
   /** Length of the longest pattern that the text of a state ends with; 0 when there is none. */
   readonly found: Int32Array;
-  /** Length of the longest pattern. */
+  /** By state, the number (from 1) of the head that its text ends with; 0 when there is none. */
+  readonly head: Int32Array;
+  /** Length of the longest pattern or head. */
   readonly longest: number;
 };
 
@@ -23,9 +25,13 @@ type Tree = {
   readonly first: Int32Array;
 };
 
-/** Time and space are proportional to the sum of the patterns' lengths. Empty patterns are ignored. */
-export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
-  const states = 1 + patterns.reduce((sum, pattern) => sum + pattern.length, 0);
+/**
+ * Time and space are proportional to the sum of the patterns' lengths. Empty patterns are ignored. `heads` are texts that are
+ * reported apart from the patterns; all of them have the same length.
+ */
+export function buildAutomaton(patterns: readonly Uint8Array[], heads: readonly Uint8Array[] = []): Automaton {
+  const all = [...patterns, ...heads];
+  const states = 1 + all.reduce((sum, pattern) => sum + pattern.length, 0);
   const ints = (): Int32Array => new Int32Array(states);
   const tree = {
     byte: new Uint8Array(states),
@@ -34,9 +40,9 @@ export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
     fail: ints(),
     first: new Int32Array(256),
   };
-  const [depth, found] = [ints(), ints()];
+  const [depth, found, head] = [ints(), ints(), ints()];
   let last = 0;
-  for (const pattern of patterns) {
+  for (const [index, pattern] of all.entries()) {
     let state = 0;
     for (const byte of pattern) {
       let to = childOf(tree, state, byte);
@@ -48,11 +54,12 @@ export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
       }
       state = to;
     }
-    found[state] = pattern.length;
+    if (index < patterns.length) found[state] = pattern.length;
+    else head[state] = index - patterns.length + 1;
   }
-  link(tree, found);
-  const longest = patterns.reduce((most, pattern) => Math.max(most, pattern.length), 0);
-  return { next: (state, byte) => follow(tree, state, byte), depth, found, longest };
+  link(tree, found, head);
+  const longest = all.reduce((most, pattern) => Math.max(most, pattern.length), 0);
+  return { next: (state, byte) => follow(tree, state, byte), depth, found, head, longest };
 }
 
 function insert({ byte: bytes, child, sibling, first }: Tree, parent: number, state: number, byte: number): void {
@@ -78,7 +85,7 @@ function follow(tree: Tree, from: number, byte: number): number {
 }
 
 /** Sets the `fail` links, breadth first because the link of a state needs those of shorter texts. */
-function link(tree: Tree, found: Int32Array): void {
+function link(tree: Tree, found: Int32Array, head: Int32Array): void {
   const { byte: bytes, child, sibling, fail } = tree;
   const queue = new Int32Array(found.length);
   let end = 1;
@@ -87,6 +94,7 @@ function link(tree: Tree, found: Int32Array): void {
     for (let one = at(child, state); one !== 0; one = at(sibling, one)) {
       fail[one] = state === 0 ? 0 : follow(tree, at(fail, state), at(bytes, one));
       found[one] = Math.max(at(found, one), at(found, at(fail, one)));
+      head[one] ||= at(head, at(fail, one));
       queue[end++] = one;
     }
   }

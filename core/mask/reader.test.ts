@@ -1,9 +1,11 @@
 // The prefilter only makes a reader faster: with and without it, a reader finds the same.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { buildTable, EXACT, FOLDED, HEX, openReader, type Span, type Table, type View } from "./reader.ts";
+import { variantsOf } from "./variants.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text, "utf8");
 
@@ -72,3 +74,50 @@ for (const { name, view, letters, between } of VIEWS) {
     );
   });
 }
+
+test("property: patterns longer than their heads are found wherever a stream is cut, overlapping ones too", () => {
+  // Few letters, so that patterns repeat themselves, begin alike and overlap.
+  const word = fc
+    .array(fc.constantFrom("a", "b", "ab", "aab"), { minLength: 1, maxLength: 4 })
+    .map((all) => all.join(""));
+  const long = fc.tuple(word, fc.integer({ min: 50, max: 150 }), word).map(([one, times, end]) => {
+    return `${one.repeat(Math.ceil(times / one.length))}${end}`;
+  });
+  const property = fc.property(
+    fc.array(long, { minLength: 1, maxLength: 3 }),
+    fc.array(fc.oneof(word, fc.constantFrom("c", " ", "\n"), fc.nat(2)), { minLength: 1, maxLength: 12 }),
+    fc.array(fc.nat(600), { maxLength: 6 }),
+    (patterns, parts, cuts) => {
+      const text = parts
+        .map((part) => (typeof part === "number" ? (patterns[part % patterns.length] ?? "") : part))
+        .join("");
+      const whole = bytes(text);
+      const ends = [...new Set([...cuts.map((cut) => Math.min(cut, whole.length)), whole.length])].sort(
+        (a, b) => a - b,
+      );
+      const pieces = ends.map((end, index) => whole.subarray(ends[index - 1] ?? 0, end));
+      const { spans } = read(buildTable(patterns.map(bytes), EXACT), pieces);
+      const covered = new Set(
+        spans.flatMap(([start, end]) => Array.from({ length: end - start }, (_, at) => start + at)),
+      );
+      const expected = new Set<number>();
+      for (const pattern of patterns) {
+        for (let at = text.indexOf(pattern); at !== -1; at = text.indexOf(pattern, at + 1)) {
+          for (let index = at; index < at + pattern.length; index += 1) expected.add(index);
+        }
+      }
+      assert.deepEqual([...covered].sort(), [...expected].sort());
+    },
+  );
+  fc.assert(property, { numRuns: 300 });
+});
+
+test("a long key needs memory in proportion to its length", () => {
+  const states = (length: number): number => {
+    const key = createHash("shake256", { outputLength: length }).update("key").digest("base64").slice(0, length);
+    const { folded, hex } = variantsOf(key);
+    const tables = [buildTable(Array.from(folded, bytes), FOLDED), buildTable(Array.from(hex, bytes), HEX)];
+    return tables.reduce((sum, { automaton }) => sum + automaton.depth.length, 0);
+  };
+  assert.ok(states(16_384) < 150_000, `${states(16_384)} states`);
+});

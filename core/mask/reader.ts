@@ -55,14 +55,41 @@ export type Table = {
   readonly view: View;
   readonly automaton: Automaton;
   readonly prefilter: Prefilter;
+  /** By the number of a head, less 1: what follows it in the long patterns that begin with it. */
+  readonly rests: readonly (readonly Uint8Array[])[];
 };
 
+/**
+ * Of a longer pattern, only the first bytes are in the automaton, and the rest is compared where these are found: a state of
+ * the automaton needs 25 bytes, and a key of 16 KiB has forms of more than a million bytes.
+ */
+const HEAD_LENGTH = 64;
+
 export function buildTable(patterns: readonly Uint8Array[], view: View): Table {
-  return { view, automaton: buildAutomaton(patterns), prefilter: buildPrefilter(patterns, view.byteOf) };
+  const whole = patterns.filter(({ length }) => length <= HEAD_LENGTH);
+  const groups = new Map<string, { readonly head: Uint8Array; readonly rests: Uint8Array[] }>();
+  for (const pattern of patterns) {
+    if (pattern.length <= HEAD_LENGTH) continue;
+    const head = pattern.subarray(0, HEAD_LENGTH);
+    const key = String.fromCharCode(...head);
+    const group = groups.get(key) ?? { head, rests: [] };
+    group.rests.push(pattern.subarray(HEAD_LENGTH));
+    groups.set(key, group);
+  }
+  const heads = Array.from(groups.values(), ({ head }) => head);
+  return {
+    view,
+    automaton: buildAutomaton(whole, heads),
+    prefilter: buildPrefilter([...whole, ...heads], view.byteOf),
+    rests: Array.from(groups.values(), ({ rests }) => rests),
+  };
 }
 
-export function openReader({ view, automaton, prefilter }: Table): Reader {
-  const { next, depth, found, longest } = automaton;
+/** A long pattern whose head was found at `start`; `read` bytes of its rest have been found, too. */
+type Begun = { readonly start: number; readonly rest: Uint8Array; read: number };
+
+export function openReader({ view, automaton, prefilter, rests }: Table): Reader {
+  const { next, depth, found, head, longest } = automaton;
   let state = 0;
   /** Offsets and lines of the newest bytes that count, in rings: as many as the longest pattern has. */
   const size = longest + 1;
@@ -72,6 +99,8 @@ export function openReader({ view, automaton, prefilter }: Table): Reader {
   /** The number of line ends that were skipped. */
   let line = 0;
   const dump = openDumpLines();
+  /** In the order of their starts. */
+  let begun: Begun[] = [];
 
   const placeOf = (length: number): number => (newest - length + 1 + size) % size;
   const offsetOf = (length: number): number => offsets[placeOf(length)] ?? 0;
@@ -88,19 +117,39 @@ export function openReader({ view, automaton, prefilter }: Table): Reader {
     return offsetOf(length);
   };
 
-  /** Reads one byte. The length of the longest pattern that ends in it, 0 when none does. */
-  const step = (byte: number, offset: number): number => {
+  /** Reads on in the long patterns that have begun. Where the longest one starts that ends in this byte. */
+  const readOn = (seen: number): number | undefined => {
+    let start: number | undefined;
+    begun = begun.filter((one) => {
+      if (one.rest[one.read] !== seen) return false;
+      one.read += 1;
+      if (one.read < one.rest.length) return true;
+      start ??= one.start;
+      return false;
+    });
+    return start;
+  };
+
+  /** Reads one byte. Where the longest pattern starts that ends in it; undefined when none does. */
+  const step = (byte: number, offset: number): number | undefined => {
     const seen = view.byteOf[byte] ?? 0;
     if (seen < 0) {
       if (byte === LINE_FEED || byte === CARRIAGE_RETURN) line += 1;
-      return 0;
+      return undefined;
     }
+    const long = begun.length === 0 ? undefined : readOn(seen);
     state = next(state, seen);
-    if (state === 0) return 0;
+    if (state === 0) return long;
     newest = newest + 1 === size ? 0 : newest + 1;
     offsets[newest] = offset;
     lines[newest] = line;
-    return found[state] ?? 0;
+    const group = head[state] ?? 0;
+    if (group > 0) {
+      const start = startOf(HEAD_LENGTH);
+      for (const rest of rests[group - 1] ?? []) begun.push({ start, rest, read: 0 });
+    }
+    const length = found[state] ?? 0;
+    return long ?? (length > 0 ? startOf(length) : undefined);
   };
 
   return {
@@ -112,7 +161,7 @@ export function openReader({ view, automaton, prefilter }: Table): Reader {
         const length = depthOf(state);
         const start = length === 0 ? index : offsetOf(length) - from;
         // So short a beginning can be read again, when it begins in these bytes.
-        if (index >= resumeAt && length < GRAM && start >= 0 && !dump.isActive()) {
+        if (index >= resumeAt && length < GRAM && start >= 0 && begun.length === 0 && !dump.isActive()) {
           const end = prefilter.find(bytes, start);
           index = prefilter.startOf(bytes, start, end);
           state = 0;
@@ -121,8 +170,8 @@ export function openReader({ view, automaton, prefilter }: Table): Reader {
         }
         if (dump.isActive() && dump.isMasked(bytes, index)) spans.push([from + index - 1, from + index + 1]);
         const secret = step(bytes[index] ?? 0, from + index);
-        if (secret > 0) {
-          spans.push([startOf(secret), from + index + 1]);
+        if (secret !== undefined) {
+          spans.push([secret, from + index + 1]);
           if (view.masksDumpLines) dump.maskRest(bytes, index);
         }
         index += 1;
@@ -130,6 +179,8 @@ export function openReader({ view, automaton, prefilter }: Table): Reader {
       if (view.masksDumpLines) dump.endPiece(bytes);
     },
     pendingFrom: () => {
+      // What has begun a long pattern started earlier than what may begin one.
+      if (begun[0]) return begun[0].start;
       const length = depthOf(state);
       if (length === 0 || (length < MIN_BEFORE_LINE_END && line !== lines[newest])) return undefined;
       return startOf(length);

@@ -108,9 +108,15 @@ export const activate = route({
       await sendSignInPage({ ctx, portal }, { problem: say.activationIsOver() }, 401);
       return;
     }
-    const problem = body.password === body.repeated ? await setPassword(portal, body) : say.passwordsDiffer();
+    const problem =
+      body.password === body.repeated ? await setPassword(portal, body) : { words: say.passwordsDiffer() };
+    if (problem === "used") {
+      // Another browser was faster: the answer is the same as a moment later.
+      await sendSignInPage({ ctx, portal }, { problem: say.activationIsOver() }, 401);
+      return;
+    }
     if (problem !== undefined) {
-      sendPage(ctx, activationPage({ name, code: body.code, problem }), 400);
+      sendPage(ctx, activationPage({ name, code: body.code, problem: problem.words }), 400);
       return;
     }
     const found = await portal.people.rightsOf(name);
@@ -120,14 +126,17 @@ export const activate = route({
   },
 });
 
-/** What is wrong, in words; undefined when the password is set. */
-async function setPassword(portal: Portal, request: { code: string; password: string }): Promise<string | undefined> {
+/** What is wrong, in words, or that the link was used meanwhile; undefined when the password is set. */
+async function setPassword(
+  portal: Portal,
+  request: { code: string; password: string },
+): Promise<{ readonly words: string } | "used" | undefined> {
   try {
     const person = await portal.people.activate(request.code, request.password);
-    return person === undefined ? say.activationIsOver() : undefined;
+    return person === undefined ? "used" : undefined;
   } catch (error) {
     if (error instanceof GantryError && error.code === "bad-request")
-      return say.weakPassword(String(error.details.problem));
+      return { words: say.weakPassword(String(error.details.problem)) };
     throw error;
   }
 }

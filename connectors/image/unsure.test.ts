@@ -1,0 +1,180 @@
+// What Dockerfiles say in ways that builders read differently, or refuse: nothing of it may become an image silently. The
+// rows were found by comparing generated files with Buildah.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GantryError } from "@gantry/core/errors.ts";
+import fc from "fast-check";
+import { tempDir } from "../temp-dir.fixture.ts";
+import { findObstacle } from "./decide-builder.ts";
+import { parseDockerfile } from "./dockerfile.ts";
+import { assemble, look, writeFiles } from "./image.fixture.ts";
+
+const problemOf = (text: string): string | undefined => parseDockerfile(text).problems[0]?.detail;
+const obstacleOf = (text: string): string | undefined => findObstacle(parseDockerfile(text).dockerfile, {})?.why;
+
+test("what builders refuse is a mistake with its line", async (t) => {
+  const rows: readonly [text: string, problem: RegExp][] = [
+    ["# escape=x\nFROM scratch\n", /# escape=x: it must be/],
+    ["# escape=`\n# escape=`\nFROM scratch\n", /two directives # escape/],
+    ["FROM --foo=1 scratch\n", /no flag --foo/],
+    ["FROM scratch\nHEALTHCHECK --foo=1 CMD x\n", /no flag --foo/],
+    ["FROM scratch\nCOPY --chown a /\n", /--chown needs a value/],
+    ["FROM scratch\nCOPY --chown=1 --chown=2 a /\n", /--chown is there twice/],
+    ['FROM scratch\nCMD ["a", 1]\n', /nothing but strings/],
+    ["FROM scratch\nENTRYPOINT [null]\n", /nothing but strings/],
+    ['FROM scratch\nVOLUME ["/v", 1]\n', /nothing but strings/],
+    ['FROM scratch\nHEALTHCHECK CMD ["a", {}]\n', /nothing but strings/],
+    ["FROM scratch\nSHELL []\n", /must be a JSON array/],
+  ];
+  for (const [text, problem] of rows) assert.match(problemOf(text) ?? "", problem, text);
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  const later: readonly [text: string, problem: RegExp][] = [
+    ["VOLUME $NONE", /path of a volume is empty/],
+    ['VOLUME [""]', /path of a volume is empty/],
+    ["LABEL $NONE=x", /name of a label is empty/],
+    ["ENV $NONE=x", /name of a variable is empty/],
+    ["STOPSIGNAL FOO", /"FOO" is no signal/],
+    ["STOPSIGNAL 0", /"0" is no signal/],
+    ["COPY << /x", /there is no "<<"/],
+    ['COPY ["<<EOF", "/x"]', /there is no "<<EOF"/],
+  ];
+  for (const [line, problem] of later) {
+    await assert.rejects(
+      assemble(`FROM scratch\n${line}\n`, folders),
+      (error) => error instanceof GantryError && problem.test(String(error.details.problem)),
+      line,
+    );
+  }
+});
+
+test("what builders read in different ways is left to a real builder", () => {
+  const rows: readonly [line: string, why: RegExp][] = [
+    ['CMD ["a"] x', /behind a JSON array/],
+    ['ENTRYPOINT ["a"]]', /behind a JSON array/],
+    ['CMD ["a"] # c', /behind a JSON array/],
+    ['HEALTHCHECK CMD ["a"] x', /behind a JSON array/],
+    ['VOLUME ["/v"] /w', /behind a JSON array/],
+    ['VOLUME "/v w"', /a space outside of a JSON array/],
+    ["ARG A=1 B=$A", /a variable behind another argument/],
+    ['ENV "a b" c', /a name in quotes/],
+    ["ENV A=x\u00a0y", /not ASCII/],
+    ["ENV A=x\ufeffy", /not ASCII/],
+    ["LABEL a=x\u0085y", /not ASCII/],
+    ["WORKDIR /a\u000bb", /not ASCII|control/],
+    ["ONBUILD RUN <<EOF\nx\nEOF", /has a heredoc/],
+    ['COPY <<"E F" /x\nFROM y\nE F', /a space outside of a JSON array/],
+  ];
+  for (const [line, why] of rows) assert.match(obstacleOf(`FROM scratch\n${line}\n`) ?? "", why, line);
+  assert.match(obstacleOf("FROM scratch\nFROM 0\n") ?? "", /by a number/);
+  for (const usual of [
+    'CMD [ "$x" = y ] && z',
+    'CMD ["a", "b"]',
+    "CMD ['a'] x",
+    "ENV A a b",
+    "ARG A=1 B=2",
+    "VOLUME /v /w",
+  ])
+    assert.equal(obstacleOf(`FROM scratch\n${usual}\n`), undefined, usual);
+});
+
+test("a pattern that fits a broken link, and escaped letters in .dockerignore, are left to a real builder", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { a: "A", l: "->nowhere", "d/x": "X", "d/l": "->../nowhere" });
+  const noBuilder = (error: unknown): boolean => error instanceof GantryError && error.code === "no-builder";
+  for (const source of ["*", "?", "d/*", "[kl]"])
+    await assert.rejects(assemble(`FROM scratch\nCOPY ${source} /x/\n`, folders), noBuilder, source);
+  await assemble("FROM scratch\nCOPY . /x/\nCOPY a* d/x /y/\n", folders);
+  for (const line of ["\\a", "d\\x", "!\\d*"]) {
+    await writeFiles(folders.context, { ".dockerignore": `${line}\n` });
+    await assert.rejects(assemble("FROM scratch\nCOPY a /x/\n", folders), noBuilder, line);
+  }
+});
+
+test("signals have the names and numbers that container runtimes know", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  for (const signal of ["SIGTERM", "term", "15", "SIGRTMIN+3", "RTMAX-1", "SIGWINCH", "quit"]) {
+    const { config } = await look(await assemble(`FROM scratch\nSTOPSIGNAL ${signal}\n`, folders));
+    assert.equal(config.config.StopSignal, signal);
+  }
+});
+
+test("a heredoc keeps the line ends of its Dockerfile, and two dashes end the flags", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { a: "A" });
+  const text = 'FROM scratch\r\nCOPY <<EOF <<"F" /d/\r\none\r\nEOF\r\n$two\r\nF\r\nCOPY --chown=$NONE -- a /\r\n';
+  const { layers } = await look(await assemble(text, folders));
+  assert.deepEqual(
+    layers.flat().map((entry) => [entry.path, entry.text, entry.owner]),
+    [
+      ["d/", "", "0:0"],
+      ["d/EOF", "one\r\n", "0:0"],
+      ["d/F", "$two\r\n", "0:0"],
+      ["a", "A", "0:0"],
+    ],
+  );
+});
+
+const INSTRUCTIONS = [
+  ["ENV", ["A=1", "A=$B", "A=\"x y\" B='$A'", "OLD the  whole rest", "A=a\\ b"]],
+  ["LABEL", ['"a.b"="1 2" c=$A', "l=#x"]],
+  ["ARG", ["B", "B=2"]],
+  ["WORKDIR", ["/w", "w/$A", "../x"]],
+  ["USER", ["1:2", "$A"]],
+  ["EXPOSE", ["80 81/udp", "90-92"]],
+  ["VOLUME", ['["/v", "/w x"]', "/v /w"]],
+  ["CMD", ['["a", "$A"]', "exec  a $A", "['a']"]],
+  ["ENTRYPOINT", ['["a b"]', "a; b"]],
+  ["HEALTHCHECK", ["NONE", "--interval=1m30s --retries=2 CMD a  b", 'CMD ["a"]']],
+  ["STOPSIGNAL", ["SIGTERM"]],
+  ["SHELL", ['["/bin/bash", "-c"]']],
+  ["ONBUILD", ["COPY a b"]],
+  ["COPY", ["--chown=1 a d /x/", '["a", "/y"]', "d/* /z/"]],
+] as const;
+
+const instruction = fc
+  .constantFrom(...INSTRUCTIONS)
+  .chain(([name, rest]) => fc.constantFrom(...rest).map((text) => ({ name, text })));
+/** Ways to write the same instruction. The first space of a line may be a line end. */
+const way = fc.record({
+  upper: fc.boolean(),
+  before: fc.constantFrom("", "  ", "\t", "# c\n", "\n", "  # c \\\n", "#\n\n"),
+  between: fc.constantFrom(
+    " ",
+    "  ",
+    "\t",
+    " \\\n",
+    " \\\n  ",
+    "\\\n ",
+    " \\  \n",
+    " \\\n# c\n",
+    " \\\n\n   # c \\\n ",
+  ),
+  after: fc.constantFrom("", "  ", "\t"),
+});
+
+test("property: the layout of a Dockerfile does not change its image", async (t) => {
+  const folders = { context: await tempDir(t), scratch: await tempDir(t) };
+  await writeFiles(folders.context, { a: "A", "d/x": "X", "d/y": "x:Y" });
+  const file = fc.record({
+    lines: fc.array(fc.tuple(instruction, way), { minLength: 1, maxLength: 5 }),
+    /** A continuation of the last line goes on to the end of the file. */
+    end: fc.constantFrom("\n", "", " \\\n", " \\\n# c\n\n"),
+    bom: fc.boolean(),
+    crlf: fc.boolean(),
+    directive: fc.constantFrom("", "# escape=\\\n", "# syntax=docker/dockerfile:1\n"),
+  });
+  const property = fc.asyncProperty(file, async ({ lines, end, bom, crlf, directive }) => {
+    const plain = ["FROM scratch", ...lines.map(([{ name, text }]) => `${name} ${text}`)];
+    const odd = lines.map(([{ name, text }, { upper, before, between, after }]) => {
+      return `${before}${upper ? name : name.toLowerCase()}${between}${text}${after}`;
+    });
+    const written = `${bom ? "\ufeff" : ""}${directive}${["FROM scratch", ...odd].join("\n")}${end}`;
+    const [expected, got] = await Promise.all([
+      look(await assemble(`${plain.join("\n")}\n`, folders)),
+      look(await assemble(crlf ? written.replaceAll("\n", "\r\n") : written, folders)),
+    ]);
+    assert.deepEqual([got.config.config, got.layers], [expected.config.config, expected.layers]);
+  });
+  await fc.assert(property, { numRuns: 60 });
+});
