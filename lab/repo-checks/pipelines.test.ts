@@ -198,7 +198,9 @@ test("CD deploys the newest image to every target, or the chosen image to the ch
       ["deploy[tokyo]", "tokyo"],
     ],
   );
-  assert.deepEqual(render(edit.with.targets ?? null, all), [
+  const [main] = expandJob(commit, all);
+  assert.equal(main?.key, "commit[main]", "one commit for all targets");
+  assert.deepEqual(render(edit.with.targets ?? null, { ...all, each: main.each }), [
     { files: ["overlays/seoul-dp"], at: null, application: null },
     { files: ["overlays/tokyo-dp"], at: null, application: null },
   ]);
@@ -231,12 +233,14 @@ test("CD with an explicit digest needs no CI before it, and asks for image and c
   const found = { name: "orders", image: "harbor/apps/orders", digest, ref: `harbor/apps/orders@${digest}` };
   const image = { outputs: { images: [found] } };
   const push = { outputs: { commit: "c", url: "u" } };
-  const scope = { app, params, task: {}, steps: { image, push } };
+  const [main] = expandJob(commit, { app, params });
+  assert(main);
+  const scope = { app, params, task: {}, each: main.each, steps: { image, push } };
   const pushed = commit.steps.find((step) => step.id === "push")?.action;
   assert(pushed?.kind === "uses");
   assert.equal((render(pushed.with, scope) as JsonObject).message, "Deploy orders aaaaaaaaaaaa to seoul, tokyo");
   for (const { action } of commit.steps) if (action.kind === "uses") render(action.with, scope);
-  const needs = { commit: { outputs: render(commit.outputs, scope) } };
+  const needs = { commit: { each: [{ each: main.each, outputs: render(commit.outputs, scope) }] } };
   const [each = null] = APP.targets as JsonObject[];
   const steps = { repository: { outputs: { url: "u" } }, app: { outputs: { app: "a" } } };
   for (const { action } of deploy.steps)
@@ -274,7 +278,9 @@ test("CD of an app with several images verifies, sets and awaits each; other for
     assert(action?.kind === "uses");
     return render(action.with, scope) as JsonObject;
   };
-  const verified = input("image", { app, params, task: {} });
+  const [main, ...others] = expandJob(commit, { app, params });
+  assert(main && others.length === 0);
+  const verified = input("image", { app, params, task: {}, each: main.each });
   assert.deepEqual(verified.images, [
     { name: "api", repository: "apps/api", digest: api },
     { name: "worker", repository: "apps/worker", digest: worker },
@@ -283,7 +289,7 @@ test("CD of an app with several images verifies, sets and awaits each; other for
     const image = `harbor/apps/${index === 0 ? "api" : "worker"}`;
     return { name: index === 0 ? "api" : "worker", image, digest, ref: `${image}@${digest}` };
   });
-  const scope = { app, params, task: {}, steps: { image: { outputs: { images } } } };
+  const scope = { app, params, task: {}, each: main.each, steps: { image: { outputs: { images } } } };
   assert.deepEqual(input("edit", scope), {
     form: "helm",
     images: images.map(({ name, image, digest }) => ({ name, repository: image, digest })),
@@ -292,6 +298,43 @@ test("CD of an app with several images verifies, sets and awaits each; other for
   const push = input("push", scope);
   assert.equal(push.message, "Deploy orders api aaaaaaaaaaaa, worker bbbbbbbbbbbb to seoul");
   assert.deepEqual(push.trailers, { Image: images.map(({ ref }) => ref).join(", ") });
+});
+
+test("CD commits once for all targets on the usual branch, and once for each target with a branch of its own", () => {
+  const { params: schema, jobs } = load("cd.yaml");
+  const digest = `sha256:${"a".repeat(64)}`;
+  const targets = ["seoul", "tokyo", "osaka", "live"].map((name) => ({
+    name,
+    site: name,
+    cluster: name,
+    overlay: ".",
+  }));
+  const app = { ...APP, targets: targets.map((one) => (one.name === "live" ? { ...one, branch: "live" } : one)) };
+  const { params, problems } = checkParams(schema, { digest, targets: ["tokyo", "live", "seoul"] }, { app, task: {} });
+  assert.deepEqual(problems, []);
+  const [, commit, deploy] = jobs;
+  assert(commit && deploy);
+  const commits = expandJob(commit, { app, params });
+  assert.deepEqual(
+    commits.map(({ key, each }) => {
+      const { branch, targets: own } = each as { branch: string; targets: { name: string }[] };
+      return [key, branch, own.map(({ name }) => name)];
+    }),
+    [
+      ["commit[main]", "main", ["tokyo", "seoul"]],
+      ["commit[live]", "live", ["live"]],
+    ],
+  );
+  const needs = {
+    commit: { each: commits.map(({ key, each }) => ({ each, outputs: { commit: key, images: ["i"], image: "i" } })) },
+  };
+  const sync = deploy.steps.find((step) => step.id === "sync")?.action;
+  assert(sync?.kind === "uses");
+  const revisions = expandJob(deploy, { app, params }).map(({ each }) => {
+    const scope = { app, params, needs, each, steps: { app: { outputs: { app: "a" } } } };
+    return (render(sync.with, scope) as JsonObject).revision;
+  });
+  assert.deepEqual(revisions, ["commit[main]", "commit[live]", "commit[main]"]);
 });
 
 test("CD without a recorded image requires one", () => {

@@ -119,7 +119,7 @@ test("wrong input, failing systems, failing apps", { timeout: 240_000 }, async (
     const started = await gantry.press("/v1/apps/orders/cd", { params: { digest: `sha256:${"0".repeat(64)}` } });
     const task = await gantry.ended(started.id);
     assert.equal(task.state, "failed", task.headline);
-    assert.deepEqual(task.failedAt, { job: "commit", step: "image" });
+    assert.deepEqual(task.failedAt, { job: "commit[main]", step: "image" });
   });
 
   const failedAt = async (task: TaskView, job: string, step: string, line: RegExp): Promise<void> => {
