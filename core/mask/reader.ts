@@ -88,6 +88,7 @@ export function buildTable(patterns: readonly Uint8Array[], view: View): Table {
 /** A long pattern whose head was found at `start`; `read` bytes of its rest have been found, too. */
 type Begun = { readonly start: number; readonly rest: Uint8Array; read: number };
 
+// long: every byte of a log goes through it, and its functions share the same few counters.
 export function openReader({ view, automaton, prefilter, rests }: Table): Reader {
   const { next, depth, found, head, longest } = automaton;
   let state = 0;
@@ -99,8 +100,7 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
   /** The number of line ends that were skipped. */
   let line = 0;
   const dump = openDumpLines();
-  /** In the order of their starts. */
-  let begun: Begun[] = [];
+  const long = openLongPatterns(rests);
 
   const placeOf = (length: number): number => (newest - length + 1 + size) % size;
   const offsetOf = (length: number): number => offsets[placeOf(length)] ?? 0;
@@ -117,19 +117,6 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
     return offsetOf(length);
   };
 
-  /** Reads on in the long patterns that have begun. Where the longest one starts that ends in this byte. */
-  const readOn = (seen: number): number | undefined => {
-    let start: number | undefined;
-    begun = begun.filter((one) => {
-      if (one.rest[one.read] !== seen) return false;
-      one.read += 1;
-      if (one.read < one.rest.length) return true;
-      start ??= one.start;
-      return false;
-    });
-    return start;
-  };
-
   /** Reads one byte. Where the longest pattern starts that ends in it; undefined when none does. */
   const step = (byte: number, offset: number): number | undefined => {
     const seen = view.byteOf[byte] ?? 0;
@@ -137,19 +124,16 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
       if (byte === LINE_FEED || byte === CARRIAGE_RETURN) line += 1;
       return undefined;
     }
-    const long = begun.length === 0 ? undefined : readOn(seen);
+    const ended = long.readOn(seen);
     state = next(state, seen);
-    if (state === 0) return long;
+    if (state === 0) return ended;
     newest = newest + 1 === size ? 0 : newest + 1;
     offsets[newest] = offset;
     lines[newest] = line;
     const group = head[state] ?? 0;
-    if (group > 0) {
-      const start = startOf(HEAD_LENGTH);
-      for (const rest of rests[group - 1] ?? []) begun.push({ start, rest, read: 0 });
-    }
+    if (group > 0) long.begin(group - 1, startOf(HEAD_LENGTH));
     const length = found[state] ?? 0;
-    return long ?? (length > 0 ? startOf(length) : undefined);
+    return ended ?? (length > 0 ? startOf(length) : undefined);
   };
 
   return {
@@ -161,7 +145,7 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
         const length = depthOf(state);
         const start = length === 0 ? index : offsetOf(length) - from;
         // So short a beginning can be read again, when it begins in these bytes.
-        if (index >= resumeAt && length < GRAM && start >= 0 && begun.length === 0 && !dump.isActive()) {
+        if (index >= resumeAt && length < GRAM && start >= 0 && !long.isActive() && !dump.isActive()) {
           const end = prefilter.find(bytes, start);
           index = prefilter.startOf(bytes, start, end);
           state = 0;
@@ -180,10 +164,46 @@ export function openReader({ view, automaton, prefilter, rests }: Table): Reader
     },
     pendingFrom: () => {
       // What has begun a long pattern started earlier than what may begin one.
-      if (begun[0]) return begun[0].start;
+      const begun = long.firstStart();
+      if (begun !== undefined) return begun;
       const length = depthOf(state);
       if (length === 0 || (length < MIN_BEFORE_LINE_END && line !== lines[newest])) return undefined;
       return startOf(length);
+    },
+  };
+}
+
+type LongPatterns = {
+  readonly isActive: () => boolean;
+  /** Where the one starts that began first and is not read to its end. */
+  readonly firstStart: () => number | undefined;
+  /** The head of a group of patterns was found. */
+  readonly begin: (group: number, start: number) => void;
+  /** Reads a byte on in all that have begun. Where the longest one starts that ends in this byte. */
+  readonly readOn: (seen: number) => number | undefined;
+};
+
+/** The long patterns whose heads were found. */
+function openLongPatterns(rests: Table["rests"]): LongPatterns {
+  /** In the order of their starts. */
+  let begun: Begun[] = [];
+  return {
+    isActive: () => begun.length > 0,
+    firstStart: () => begun[0]?.start,
+    begin: (group, start) => {
+      for (const rest of rests[group] ?? []) begun.push({ start, rest, read: 0 });
+    },
+    readOn: (seen) => {
+      if (begun.length === 0) return undefined;
+      let start: number | undefined;
+      begun = begun.filter((one) => {
+        if (one.rest[one.read] !== seen) return false;
+        one.read += 1;
+        if (one.read < one.rest.length) return true;
+        start ??= one.start;
+        return false;
+      });
+      return start;
     },
   };
 }
