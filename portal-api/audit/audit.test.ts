@@ -197,7 +197,7 @@ test("two portals on one journal make one chain, and retention leaves it verifia
   assert.deepEqual(verdict.ok && [verdict.first, verdict.last.seq], [2 * SEGMENT + 1, 2 * count + 2]);
 });
 
-test("a change that the task-agent made for a person without this portal is in the audit log", async () => {
+test("what the task-agent did for a person without this portal, and what a runner refused, is in the audit log", async () => {
   const journal = openMemoryJournal({ indexes: [] });
   const chain = openAuditChain(journal);
   const nowMs = Date.now() + 60 * 60_000;
@@ -226,22 +226,29 @@ test("a change that the task-agent made for a person without this portal is in t
     at(2, "t-other", { kind: "TaskRequested", definition: "d1" }),
   );
   events.push(at(3, "t-portal", { kind: "TaskCancelRequested", by: "lee" }), at(4, "t-portal", { kind: "JobReady" }));
+  const ended = (code: string): FeedEvent["data"]["event"] => ({
+    kind: "StepEnded",
+    outcome: "failed",
+    failure: { code, message: "The step pushes to PAYMENTS/payments, which does not belong to app orders." },
+  });
+  events.push(at(5, "t-portal", ended("script-failed")), at(6, "t-portal", ended("outside-app")));
   await follow();
   await follow();
-  const recorded = (await chain.after(1, 10)).map(({ kind, who, verb, on, pipeline }) => [
+  const recorded = (await chain.after(1, 10)).map(({ kind, who, verb, on, pipeline, code }) => [
     kind,
     who?.name,
     verb,
     on?.task,
-    pipeline?.definition,
+    pipeline?.definition ?? code,
   ]);
   assert.deepEqual(recorded, [
     ["agent", "kim", "run a pipeline", "t-other", "d1"],
     ["agent", "lee", "cancel a task", "t-portal", undefined],
+    ["agent", "kim", "run a step that reaches beyond the app; the runner refused it", "t-portal", "outside-app"],
   ]);
   events.length = 0;
   await follow();
-  assert.equal((await chain.head()).seq, 3, "a task-agent with a new data folder is no change");
+  assert.equal((await chain.head()).seq, 4, "a task-agent with a new data folder is no change");
 });
 
 test("the access log names the caller, the task, the status, the time and the bytes of a request", async (t) => {

@@ -1,6 +1,7 @@
-// Which changes of the task-agent no entry of the audit log explains: made by another client of the agent, or by a portal
-// that was killed before it could record the outcome. Pure.
+// What the task-agent has recorded and no entry of the audit log explains: changes by another client of the agent, or by a
+// portal that was killed before it could record the outcome, and what runners refused to do. Pure.
 
+import { isJsonObject } from "@gantry/core/json.ts";
 import type { FeedEvent } from "@gantry/wire/agent/views.ts";
 import { type AuditEntry, type AuditFacts, harmless } from "@gantry/wire/audit/entry.ts";
 
@@ -29,13 +30,26 @@ export function decideAgentChanges(
 ): readonly AuditFacts[] {
   const explained = new Set(entries.flatMap(explainedBy));
   return events.flatMap((event) => {
+    const refused = refusalOf(event);
+    if (refused !== undefined)
+      return explained.has(refusalKey(refused, event.data.task, event.time)) ? [] : [refusalFacts(event, refused)];
     const change = changeOf(event);
     return change === undefined || explained.has(`${change} ${event.data.task}`) ? [] : [factsOf(event, change)];
   });
 }
 
-function explainedBy({ kind, route = "", verb, on = {}, status = 0 }: AuditEntry): readonly string[] {
+/** Codes with which a runner refuses a step that reaches for something of another app. */
+const REFUSED_BY_RUNNERS: ReadonlySet<string> = new Set(["outside-app", "secret-not-allowed"]);
+
+function refusalOf({ data }: FeedEvent): string | undefined {
+  const { kind, failure } = data.event;
+  if (kind !== "StepEnded" || !isJsonObject(failure)) return undefined;
+  return typeof failure.code === "string" && REFUSED_BY_RUNNERS.has(failure.code) ? failure.code : undefined;
+}
+
+function explainedBy({ kind, route = "", verb, on = {}, status = 0, code, since = "" }: AuditEntry): readonly string[] {
   if (on.task === undefined) return [];
+  if (kind === "agent" && code !== undefined) return [refusalKey(code, on.task, since)];
   if (kind === "agent") {
     const change = (["start", "cancel", "resolve"] as const).find((one) => VERBS[one] === verb);
     return change === undefined ? [] : [`${change} ${on.task}`];
@@ -49,6 +63,26 @@ function changeOf({ data }: FeedEvent): Change | undefined {
   return typeof kind === "string" && Object.hasOwn(CHANGES, kind) ? CHANGES[kind] : undefined;
 }
 
+/** The comparison goes over some events again when the portal was killed. */
+function refusalKey(code: string, task: string, time: string): string {
+  return `${code} ${harmless(task)} ${new Date(time).toISOString()}`;
+}
+
+function refusalFacts({ data, time }: FeedEvent, code: string): AuditFacts {
+  return {
+    kind: "agent",
+    who: { name: harmless(data.requestedBy) },
+    verb: "run a step that reaches beyond the app; the runner refused it",
+    on: onOf(data),
+    code,
+    since: new Date(time).toISOString(),
+  };
+}
+
+function onOf({ task, app }: FeedEvent["data"]): NonNullable<AuditFacts["on"]> {
+  return { task: harmless(task), ...(app === undefined ? {} : { app: harmless(app) }) };
+}
+
 function factsOf({ data, time }: FeedEvent, change: Change): AuditFacts {
   const { by, definition } = data.event;
   const who = change === "start" || typeof by !== "string" ? data.requestedBy : by;
@@ -56,7 +90,7 @@ function factsOf({ data, time }: FeedEvent, change: Change): AuditFacts {
     kind: "agent",
     who: { name: harmless(who) },
     verb: VERBS[change],
-    on: { task: harmless(data.task), ...(data.app === undefined ? {} : { app: harmless(data.app) }) },
+    on: onOf(data),
     ...(change === "start" && typeof definition === "string"
       ? { pipeline: { name: harmless(data.pipeline), definition: harmless(definition) } }
       : {}),
