@@ -151,6 +151,13 @@ export function unavailable({ name }: Pick<IssuerSettings, "name">, cause: unkno
 }
 
 function wordsOf(error: unknown): string {
+  if (error instanceof client.ResponseBodyError) {
+    // A code is a short word; other text of an answer is not repeated.
+    const code = /^[a-z_]{1,50}$/.test(error.error) ? error.error : "an error";
+    return code === "invalid_client"
+      ? "it does not accept clientId and clientSecret (invalid_client)"
+      : `it answered ${code}`;
+  }
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   return cause instanceof Error && cause.message !== "" ? `${error.message}: ${cause.message}` : error.message;

@@ -143,7 +143,7 @@ function checkAuthorization({ clients }: World, ctx: Koa.Context): { [name: stri
 function tokenRoutes(router: Router, world: World): void {
   router.post("/token", async (ctx) => {
     const body = (await readJson(ctx)) as { [name: string]: string };
-    const client = world.clients.find((one) => ctx.get("authorization") === basicOf(one));
+    const client = world.clients.find((one) => isFrom(one, ctx.get("authorization")));
     if (!client) throw new Answer(401, { error: "invalid_client" });
     ctx.set("Cache-Control", "no-store");
     if (body.grant_type === "authorization_code") ctx.body = redeemCode(world, client.id, body);
@@ -157,10 +157,12 @@ function tokenRoutes(router: Router, world: World): void {
   });
 }
 
-/** RFC 6749, 2.3.1: both parts are encoded as in a form. */
-function basicOf({ id, secret }: OidcClient): string {
-  const encode = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1);
-  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString("base64")}`;
+/** RFC 6749, 2.3.1: both parts are encoded as in a form, where a client may also encode what need not be, such as `-`. */
+function isFrom({ id, secret }: OidcClient, authorization: string): boolean {
+  const [scheme, encoded = ""] = authorization.split(" ");
+  const decode = (text: string): string | null => new URLSearchParams(`x=${text}`).get("x");
+  const [name = "", password = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":");
+  return scheme === "Basic" && decode(name) === id && decode(password) === secret;
 }
 
 function redeemCode(world: World, client: string, body: { [name: string]: string }): Claims {
