@@ -188,7 +188,7 @@ test("views say what the caller may do, and what the rest needs", async () => {
   assert.deepEqual(admin.mayNot, {});
 });
 
-test("pages of tasks are full and complete, with any task-agent and with many apps", async () => {
+test("pages of tasks are full and complete, with any task-agent and with many apps", async (t) => {
   const expected: string[] = [];
   const list = async (): Promise<string[]> => {
     const found: string[] = [];
@@ -212,6 +212,8 @@ test("pages of tasks are full and complete, with any task-agent and with many ap
   assert.deepEqual(await list(), expected, "an older task-agent");
   portal.agent.setAppsQuery(true);
   for (let n = 1; n < 25; n += 1) portal.agent.addApp({ name: `many-${n}` });
+  expected.unshift(portal.agent.addTask({ id: "own-30", app: "many-24" }).id);
+  await t.waitFor(async () => assert.deepEqual(await list(), expected, "a new app"), { timeout: 10_000 });
   const before = portal.agent.requests.length;
   assert.deepEqual(await list(), expected, "many apps");
   assert.ok(!portal.agent.requests.slice(before).some((one) => one.includes("apps=")));
@@ -230,6 +232,14 @@ test("nobody makes a token or an account that has more than they have themselves
   const person = (json: object): Promise<Response> => post("tokens", "/v1/people", json);
   assert.equal((await person({ name: "ben", role: "viewer" })).status, 201);
   assert.equal((await person({ name: "gus", role: "viewer", groups: ["web"] })).status, 403, "a group with more");
+});
+
+test("the apps are not read again for every list of tasks", async () => {
+  const before = portal.agent.requests.length;
+  for (let n = 0; n < 20; n += 1) assert.equal((await get("gold", "/v1/tasks")).status, 200);
+  const asked = portal.agent.requests.slice(before).filter((one) => /apps(?:\?|\/\w+$)/.test(one.split(" ")[1] ?? ""));
+  assert.ok(asked.filter((one) => one.includes("limit=1000")).length <= 1, asked.join("\n"));
+  assert.ok(asked.length <= 3, asked.join("\n"));
 });
 
 test("the portal does not start with a policy that has a mistake, and names file, line and field", async () => {
