@@ -234,6 +234,36 @@ test("nobody makes a token or an account that has more than they have themselves
   assert.equal((await person({ name: "gus", role: "viewer", groups: ["web"] })).status, 403, "a group with more");
 });
 
+test("nobody gives an app what belongs to an app that they may not change", async () => {
+  const repository = (slug: string): object => ({ system: "git", project: "APPS", slug });
+  const vault = { source: repository("vault"), yaml: repository("vault-deploy"), image: { repository: "apps/vault" } };
+  portal.agent.addApp({ name: "vault", record: { ...vault, jira: { key: "VLT" } } as never });
+  portal.agent.addApp({ name: "mole", record: { labels: { tier: "gold" }, source: repository("mole") } as never });
+  portal.agent.addApp({ name: "friend", record: { labels: { tier: "gold" }, source: repository("friend") } as never });
+  const patch = (json: object, dryRun = false): Promise<Response> =>
+    portal.ask(`/v1/apps/mole${dryRun ? "?dryRun=true" : ""}`, {
+      method: "PATCH",
+      token: tokens.get("gold") ?? null,
+      headers: { "if-match": "*" },
+      json,
+    });
+  for (const json of [
+    { source: repository("vault") },
+    { source: repository("VAULT-Deploy") },
+    { yaml: repository("vault-deploy") },
+    { images: [{ name: "mole", repository: "apps/vault" }] },
+    { jira: { key: "VLT" } },
+  ])
+    for (const dryRun of [true, false]) {
+      const answer = await patch(json, dryRun);
+      const problem = (await answer.json()) as Problem;
+      assert.deepEqual([answer.status, problem.code], [403, "forbidden"], JSON.stringify([json, problem]));
+      assert.match(problem.detail, /belongs to an app that you may not change/);
+    }
+  assert.equal((await patch({ source: repository("friend") })).status, 200, "both apps are theirs");
+  assert.equal((await patch({ yaml: repository("mole-deploy") })).status, 200);
+});
+
 test("the apps are not read again for every list of tasks", async () => {
   const before = portal.agent.requests.length;
   for (let n = 0; n < 20; n += 1) assert.equal((await get("gold", "/v1/tasks")).status, 200);
