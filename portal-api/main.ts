@@ -31,7 +31,7 @@ import { type PortalConfig, type PortalConfigInput, parseConfig, portalConfig } 
 import { clientAddress } from "./http/address.ts";
 import { makeApp } from "./http/app.ts";
 import { isConsoleBuilt } from "./http/static.ts";
-import { makeHub } from "./live/hub.ts";
+import { type HubOptions, makeHub } from "./live/hub.ts";
 import { makeTaskViews } from "./live/task-views.ts";
 import { makeMetrics } from "./metrics.ts";
 import { openSso, refreshing } from "./oidc/open-sso.ts";
@@ -145,6 +145,9 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
     taskViews.clear();
     facts.clear();
   };
+  const onEvents: HubOptions["onEvents"] = (events) => {
+    for (const { data } of events) if (data.app !== undefined) facts.noteApp(data.app);
+  };
   return {
     ...parts,
     facts,
@@ -162,7 +165,7 @@ function assemble({ listening, access, ...parts }: Parts): Portal {
       days: config.audit.days,
       refusedChanges: config.audit.refusedChangesPerMinute,
     }),
-    hub: makeHub({ agent, clock, logger, maxEvents: config.live.keep, onFeed }),
+    hub: makeHub({ agent, clock, logger, maxEvents: config.live.keep, onFeed, onEvents }),
     taskViews,
     metrics,
     limits: makeLimits(config.limits, clock),

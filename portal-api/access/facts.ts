@@ -11,6 +11,8 @@ export type TaskFacts = { readonly app: string | undefined; readonly pipeline: s
 /** Of an app, as its record has them. */
 export type AppFacts = { readonly team?: string; readonly labels?: { readonly [name: string]: string } };
 
+export type KnownApp = { readonly name: string; readonly facts: AppFacts };
+
 export type Facts = {
   /** Undefined for an unknown task. */
   readonly task: (id: string) => Promise<TaskFacts | undefined>;
@@ -20,22 +22,31 @@ export type Facts = {
   readonly app: (name: string) => Promise<AppFacts>;
   /** An app has changed: what is remembered of it is old. */
   readonly forgetApp: (name: string) => void;
+  /** All apps, at most half a minute old, but with those that `noteApp` has named. The same array until it is read again. */
+  readonly apps: () => Promise<readonly KnownApp[]>;
+  /** An app that an event or a request has named: it may be new. */
+  readonly noteApp: (name: string) => void;
   /** For use after an outage: the task-agent may have another history now. */
   readonly clear: () => void;
 };
 
 const MAX_ENTRIES = 20_000;
 const APP_MS = 5_000;
+/** Reading 10,000 apps takes about a second. */
+const APPS_MS = 30_000;
 
-export function makeFacts(agent: Pick<AgentClient, "task" | "app">, clock: Clock): Facts {
+export function makeFacts(agent: Pick<AgentClient, "task" | "app" | "apps">, clock: Clock): Facts {
   const tasks = new Map<string, TaskFacts>();
   const apps = new Map<string, { readonly facts: Promise<AppFacts>; readonly untilMs: number }>();
+  const list = makeAppList(agent, clock);
   const noteTask: Facts["noteTask"] = ({ id, app, pipeline }) => {
     if (tasks.size >= MAX_ENTRIES) tasks.clear();
     tasks.set(id, { app, pipeline });
   };
   return {
     noteTask,
+    apps: list.read,
+    noteApp: list.note,
     task: async (id) => {
       const known = tasks.get(id);
       if (known) return known;
@@ -52,12 +63,62 @@ export function makeFacts(agent: Pick<AgentClient, "task" | "app">, clock: Clock
       facts.catch(() => apps.delete(name));
       return facts;
     },
-    forgetApp: (name) => void apps.delete(name),
+    forgetApp: (name) => {
+      apps.delete(name);
+      list.clear();
+    },
     clear: () => {
       tasks.clear();
       apps.clear();
+      list.clear();
     },
   };
+}
+
+type AppList = { readonly read: Facts["apps"]; readonly note: Facts["noteApp"]; readonly clear: () => void };
+type Loading = { readonly apps: Promise<readonly KnownApp[]>; readonly untilMs: number; names: ReadonlySet<string> };
+
+function makeAppList(agent: Pick<AgentClient, "apps">, clock: Clock): AppList {
+  /** Each name makes us read again once, also one that the task-agent does not list. */
+  const noted = new Set<string>();
+  let list: Loading | undefined;
+  return {
+    read: () => {
+      if (list && list.untilMs > clock.monotonicMs()) return list.apps;
+      const loading: Loading = { apps: readApps(agent), untilMs: clock.monotonicMs() + APPS_MS, names: new Set() };
+      list = loading;
+      loading.apps.then(
+        (all) => {
+          loading.names = new Set(all.map(({ name }) => name));
+        },
+        () => {
+          if (list === loading) list = undefined;
+        },
+      );
+      return loading.apps;
+    },
+    note: (name) => {
+      if (list?.names.has(name) || noted.has(name)) return;
+      if (noted.size >= MAX_ENTRIES) noted.clear();
+      noted.add(name);
+      list = undefined;
+    },
+    clear: () => {
+      noted.clear();
+      list = undefined;
+    },
+  };
+}
+
+async function readApps(agent: Pick<AgentClient, "apps">): Promise<readonly KnownApp[]> {
+  const all: KnownApp[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await agent.apps({ limit: 1_000, cursor });
+    all.push(...page.items.map((app) => ({ name: app.name, facts: appFacts(app) })));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return all;
 }
 
 export function appFacts(app: Pick<AppView, "record"> | undefined): AppFacts {

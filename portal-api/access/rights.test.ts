@@ -188,7 +188,7 @@ test("views say what the caller may do, and what the rest needs", async () => {
   assert.deepEqual(admin.mayNot, {});
 });
 
-test("pages of tasks are full and complete, with any task-agent and with many apps", async () => {
+test("pages of tasks are full and complete, with any task-agent and with many apps", async (t) => {
   const expected: string[] = [];
   const list = async (): Promise<string[]> => {
     const found: string[] = [];
@@ -212,6 +212,8 @@ test("pages of tasks are full and complete, with any task-agent and with many ap
   assert.deepEqual(await list(), expected, "an older task-agent");
   portal.agent.setAppsQuery(true);
   for (let n = 1; n < 25; n += 1) portal.agent.addApp({ name: `many-${n}` });
+  expected.unshift(portal.agent.addTask({ id: "own-30", app: "many-24" }).id);
+  await t.waitFor(async () => assert.deepEqual(await list(), expected, "a new app"), { timeout: 10_000 });
   const before = portal.agent.requests.length;
   assert.deepEqual(await list(), expected, "many apps");
   assert.ok(!portal.agent.requests.slice(before).some((one) => one.includes("apps=")));
@@ -230,6 +232,44 @@ test("nobody makes a token or an account that has more than they have themselves
   const person = (json: object): Promise<Response> => post("tokens", "/v1/people", json);
   assert.equal((await person({ name: "ben", role: "viewer" })).status, 201);
   assert.equal((await person({ name: "gus", role: "viewer", groups: ["web"] })).status, 403, "a group with more");
+});
+
+test("nobody gives an app what belongs to an app that they may not change", async () => {
+  const repository = (slug: string): object => ({ system: "git", project: "APPS", slug });
+  const vault = { source: repository("vault"), yaml: repository("vault-deploy"), image: { repository: "apps/vault" } };
+  portal.agent.addApp({ name: "vault", record: { ...vault, jira: { key: "VLT" } } as never });
+  portal.agent.addApp({ name: "mole", record: { labels: { tier: "gold" }, source: repository("mole") } as never });
+  portal.agent.addApp({ name: "friend", record: { labels: { tier: "gold" }, source: repository("friend") } as never });
+  const patch = (json: object, dryRun = false): Promise<Response> =>
+    portal.ask(`/v1/apps/mole${dryRun ? "?dryRun=true" : ""}`, {
+      method: "PATCH",
+      token: tokens.get("gold") ?? null,
+      headers: { "if-match": "*" },
+      json,
+    });
+  for (const json of [
+    { source: repository("vault") },
+    { source: repository("VAULT-Deploy") },
+    { yaml: repository("vault-deploy") },
+    { images: [{ name: "mole", repository: "apps/vault" }] },
+    { jira: { key: "VLT" } },
+  ])
+    for (const dryRun of [true, false]) {
+      const answer = await patch(json, dryRun);
+      const problem = (await answer.json()) as Problem;
+      assert.deepEqual([answer.status, problem.code], [403, "forbidden"], JSON.stringify([json, problem]));
+      assert.match(problem.detail, /belongs to an app that you may not change/);
+    }
+  assert.equal((await patch({ source: repository("friend") })).status, 200, "both apps are theirs");
+  assert.equal((await patch({ yaml: repository("mole-deploy") })).status, 200);
+});
+
+test("the apps are not read again for every list of tasks", async () => {
+  const before = portal.agent.requests.length;
+  for (let n = 0; n < 20; n += 1) assert.equal((await get("gold", "/v1/tasks")).status, 200);
+  const asked = portal.agent.requests.slice(before).filter((one) => /apps(?:\?|\/\w+$)/.test(one.split(" ")[1] ?? ""));
+  assert.ok(asked.filter((one) => one.includes("limit=1000")).length <= 1, asked.join("\n"));
+  assert.ok(asked.length <= 3, asked.join("\n"));
 });
 
 test("the portal does not start with a policy that has a mistake, and names file, line and field", async () => {

@@ -18,7 +18,7 @@ export async function visibleTasks(portal: Portal, sight: Sight, query: Query): 
   const read = (part: Query): Promise<Page<TaskSummary>> => portal.agent.tasks(part);
   if (sight.all) return read(query);
   const isVisible = ({ id, app, pipeline }: TaskSummary): Promise<boolean> => sight.task({ task: id, app, pipeline });
-  const apps = query.app === undefined ? await visibleApps(portal, sight) : undefined;
+  const apps = query.app === undefined ? await visibleApps(sight) : undefined;
   if (apps?.length === 0) return { items: [] };
   return visiblePage(sight, { ...query, apps }, read, isVisible).catch((error: unknown) => {
     // A task-agent of an older version does not know `apps`.
@@ -28,14 +28,7 @@ export async function visibleTasks(portal: Portal, sight: Sight, query: Query): 
 }
 
 /** Undefined when the caller sees tasks without an app, or more apps than one request may name. */
-async function visibleApps({ agent }: Portal, sight: Sight): Promise<readonly string[] | undefined> {
-  if (!sight.byApp) return undefined;
-  const apps: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await agent.apps({ limit: 1_000, cursor });
-    for (const { name } of page.items) if (await sight.app(name)) apps.push(name);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined && apps.length <= MAX_APPS);
-  return apps.length > MAX_APPS ? undefined : apps;
+async function visibleApps(sight: Sight): Promise<readonly string[] | undefined> {
+  const apps = sight.byApp ? await sight.apps() : undefined;
+  return apps && apps.length <= MAX_APPS ? apps : undefined;
 }

@@ -4,7 +4,7 @@ import type { Rights } from "@gantry/core/access/decide-right.ts";
 import type { Page, PageQuery } from "@gantry/wire/agent/agent-client.ts";
 import type { AppView } from "@gantry/wire/agent/views.ts";
 import type { Caller } from "./decide-access.ts";
-import type { AppFacts, Facts } from "./facts.ts";
+import type { AppFacts, Facts, KnownApp } from "./facts.ts";
 import type { RightsOf } from "./rights.ts";
 import type { Cursors } from "./sealed-cursor.ts";
 
@@ -22,6 +22,8 @@ export type Sight = {
   /** Only tasks of apps are seen. */
   readonly byApp: boolean;
   readonly app: (name: string) => Promise<boolean>;
+  /** Names of all apps that are seen, up to half a minute old. */
+  readonly apps: () => Promise<readonly string[]>;
   /** What decisions need to know of an app; empty when they need nothing. */
   readonly record: (app: string | undefined) => Promise<AppFacts>;
   readonly task: (seen: Seen) => Promise<boolean>;
@@ -56,12 +58,26 @@ export function sightOf(portal: SightDeps, caller: Caller): Sight {
     byApp: rights.isByApp("view"),
     none: !rights.mayAnywhere("view"),
     app: async (app) => all || rights.may({ ...(await record(app)), app, verb: "view" }),
+    apps: async () => visibleApps(rights, await portal.facts.apps()),
     task,
     site: (site) => rights.may({ verb: "view-sites", site }),
     pipeline: (pipeline) => rights.may({ verb: "view-pipelines", pipeline }),
     cursors: all ? PLAIN : portal.cursors,
     redact: async (text) => (all ? text : withoutTasks(text, (id) => task({ task: id }))),
   };
+}
+
+const visible = new WeakMap<Rights, { readonly all: readonly KnownApp[]; readonly names: readonly string[] }>();
+
+/** Remembered until the apps or the rights change: thousands of apps are not judged anew for each request. */
+function visibleApps(rights: Rights, all: readonly KnownApp[]): readonly string[] {
+  const known = visible.get(rights);
+  if (known?.all === all) return known.names;
+  const names = all
+    .filter(({ name, facts }) => rights.may({ ...facts, app: name, verb: "view" }))
+    .map(({ name }) => name);
+  visible.set(rights, { all, names });
+  return names;
 }
 
 const PLAIN: Cursors = { seal: (cursor) => cursor, open: (text) => text };

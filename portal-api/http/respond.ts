@@ -52,6 +52,7 @@ export async function sendAccepted(
   if (!caller) throw new GantryError("unauthenticated");
   noteTask(ctx, task);
   portal.facts.noteTask(task);
+  if (task.app !== undefined) portal.facts.noteApp(task.app);
   const sight = sightOf(portal, caller);
   const record = await sight.record(task.app);
   const { text } = withMay(JSON.stringify(task), { rights: portal.rights.of(caller), task, record });

@@ -35,6 +35,8 @@ export type HubOptions = {
   readonly maxEvents: number;
   /** Called after every page of the feed, and when the feed stops answering. */
   readonly onFeed?: (up: boolean, seq: number) => void;
+  /** Called with the events of every page. */
+  readonly onEvents?: (events: readonly FeedEvent[]) => void;
 };
 
 type HubState = { buffer: EventBuffer; up: boolean; version: number; readonly waiters: Set<() => void> };
@@ -111,6 +113,7 @@ async function readPage(options: HubOptions, state: HubState, signal: AbortSigna
   const hasChanged = next !== state.buffer || isPosition;
   state.buffer = next;
   state.up = true;
+  options.onEvents?.(page.events);
   if (hasChanged) changed(options, state);
 }
 

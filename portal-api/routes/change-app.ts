@@ -4,6 +4,7 @@ import { appShape } from "@gantry/core/app/app-shape.ts";
 import { isEqual } from "@gantry/core/app/merge-patch.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
+import { requireOwnClaims } from "../access/claims.ts";
 import { requireNoGain } from "../access/gains.ts";
 import { onApp, onRename } from "../access/guards.ts";
 import { sightOf } from "../access/visible.ts";
@@ -61,6 +62,7 @@ export const changeApp = route({
     const { app: planned } = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...wish, dryRun: true }));
     const setsRights = !["team", "labels"].every((key) => isEqual(before.record[key], planned.record[key]));
     if (setsRights) await requireNoGain(portal, caller, [asSeen(before)], asSeen(planned));
+    await requireOwnClaims(portal, caller, params.app, { before: before.record, after: planned.record });
     const dryRun = query.dryRun ?? false;
     const outcome = await hidingOthers(sight, portal.agent.changeApp(params.app, { ...wish, dryRun }));
     portal.facts.forgetApp(params.app);

@@ -4,6 +4,7 @@ import { appShape } from "@gantry/core/app/app-shape.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { z } from "zod";
+import { requireOwnClaims } from "../access/claims.ts";
 import { requireNoGain } from "../access/gains.ts";
 import { onNewApp } from "../access/guards.ts";
 import { sightOf } from "../access/visible.ts";
@@ -89,6 +90,9 @@ async function adopt(call: Call<unknown, unknown, Body>, name: string, app: NonN
   });
   await requireNoGain(portal, caller, allowed, asSeen({ name, record: fields }));
   const wish = { principal: caller.name, app: fields, dryRun: body.dryRun };
+  const planned = await hidingOthers(sight, portal.agent.adoptApp(name, { ...wish, dryRun: true }));
+  if (planned.change !== "unchanged")
+    await requireOwnClaims(portal, caller, name, { before: {}, after: planned.app.record });
   const outcome = await hidingOthers(sight, portal.agent.adoptApp(name, wish));
   // Its image and its tasks are nothing for those who may not see it.
   if (outcome.change === "unchanged" && !rights.may({ ...asSeen(outcome.app), verb: "view" }))

@@ -1,0 +1,62 @@
+// The record of an app says what belongs to it, and its pipelines may use that with the accounts of a site. Whoever writes a
+// record must not take what an app of others has.
+
+import { GantryError } from "@gantry/core/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import type { Portal } from "../portal.ts";
+import type { Caller } from "./decide-access.ts";
+import { appFacts } from "./facts.ts";
+
+/**
+ * Throws `forbidden` when the record names something that it did not name before and that another app has, unless the caller
+ * may change that app, too. Says nothing about the other app. What no app has may be named.
+ */
+export async function requireOwnClaims(
+  { rights: rightsOf, agent }: Pick<Portal, "rights" | "agent">,
+  caller: Caller,
+  name: string,
+  { before, after }: { readonly before: JsonObject; readonly after: JsonObject },
+): Promise<void> {
+  const rights = rightsOf.of(caller);
+  const known = claimsOf(before);
+  const added = claimsOf(after).filter((one) => !known.includes(one));
+  if (added.length === 0 || rights.mayEverywhere("change-app")) return;
+  let cursor: string | undefined;
+  do {
+    const page = await agent.apps({ limit: 1_000, cursor });
+    for (const other of page.items) {
+      const taken = other.name === name ? undefined : claimsOf(other.record).find((one) => added.includes(one));
+      if (taken === undefined || rights.may({ ...appFacts(other), app: other.name, verb: "change-app" })) continue;
+      throw new GantryError("forbidden", {
+        who: caller.name,
+        verb: `give the app ${name} the ${taken}`,
+        why: "It belongs to an app that you may not change.",
+        todo: "Name what belongs to this app, or ask somebody who may change both apps.",
+      });
+    }
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+}
+
+/** What the runner takes for the app's own, as words; hosts do not distinguish repositories by case. */
+function claimsOf(record: JsonObject): readonly string[] {
+  const { source, yaml, image, images, jira } = record;
+  const repositories = [source, yaml].map((one) => {
+    const [project, slug] = [textAt(one, "project"), textAt(one, "slug")];
+    return project && slug && `repository ${project}/${slug}`.toLowerCase();
+  });
+  const list: readonly JsonValue[] = [
+    image ?? null,
+    ...(Array.isArray(images) ? (images as readonly JsonValue[]) : []),
+  ];
+  const pushed = list.map((one) => textAt(one, "repository")).map((one) => one && `image repository ${one}`);
+  const key = textAt(jira, "key");
+  return [...new Set([...repositories, ...pushed, key && `Jira project ${key.toUpperCase()}`])].filter(
+    (one) => one !== undefined && one !== "",
+  ) as readonly string[];
+}
+
+function textAt(value: JsonValue | undefined, field: string): string | undefined {
+  const found = isJsonObject(value) ? value[field] : undefined;
+  return typeof found === "string" ? found : undefined;
+}
