@@ -8,7 +8,7 @@ import { OUTCOMES, STATE_LOOKS, type State } from "@gantry/core/task/states.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 
 /** A message without its channel, receiver and key. */
-export type Content = Omit<Message, "key" | "to" | "at">;
+export type Content = Omit<Message, "key" | "to" | "at" | "earlier">;
 
 const MAX_TITLE = 250;
 const MAX_TEXT = 4_000;

@@ -151,6 +151,53 @@ describe("a restart", () => {
     );
   });
 
+  test("a mail program shows the mails of one task as one conversation, also after a restart", async (t) => {
+    const mail = (name: string, kind: string, to?: string) => ({
+      name,
+      when: `event.kind == "${kind}"`,
+      oncePer: "task.id",
+      send: [{ channel: "mail", ...(to === undefined ? {} : { to: JSON.stringify(to) }) }],
+    });
+    const rules = [
+      mail("asked", "TaskRequested"),
+      mail("ended", "TaskEnded"),
+      mail("kim", "TaskEnded", "kim@corp.example"),
+    ];
+    const env = await startTestEnvironment(t, { rules });
+    const first = await env.start();
+    env.feed.add({ kind: "TaskRequested" });
+    env.feed.add({ kind: "TaskRequested" }, { task: "t02" });
+    await settled(first, 2);
+    await first.stop();
+    const agent = await env.start();
+    env.feed.add(ended("failed"));
+    env.feed.add(ended("succeeded"), { task: "t02" });
+    await settled(agent, 6);
+    const mails = await env.mails();
+    const ofReader = (to: string) => mails.filter((one) => one.to.includes(to));
+    for (const [reader, conversations] of [
+      [mails[0]?.to[0] ?? "", [2, 2]],
+      ["kim@corp.example", [1, 1]],
+    ] as const) {
+      const seen = new Map<string, { subject: string; count: number }>();
+      for (const one of ofReader(reader)) {
+        // As mail programs do it: what it answers must be there, and the subject must be the same.
+        const root = one.headers.references?.split(/\s+/).find((id) => seen.has(id));
+        assert.equal(one.headers["in-reply-to"], root, "it answers a mail that this reader has");
+        const known = root === undefined ? undefined : seen.get(root);
+        if (known) {
+          assert.equal(one.subject, `Re: ${known.subject}`);
+          known.count += 1;
+        } else seen.set(one.messageId, { subject: one.subject, count: 1 });
+      }
+      assert.deepEqual(
+        Array.from(seen.values(), ({ count }) => count),
+        conversations,
+        reader,
+      );
+    }
+  });
+
   test("ends the deliveries of a channel that is no longer configured", async (t) => {
     const env = await startTestEnvironment(t);
     env.messenger.faults.add({ kind: "drop", match: "slack", times: 1 });

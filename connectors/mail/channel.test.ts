@@ -70,7 +70,7 @@ describe("a mail", () => {
     assert.equal(new Date(mail.headers.date ?? "").getTime(), message.at.getTime());
   });
 
-  test("has the same Message-ID in every try, another for another key, and one thread per task", async (t) => {
+  test("has the same Message-ID in every try, and another for another key", async (t) => {
     const { box, channel } = await startLab(t);
     await channel.send(message, limit());
     await channel.send(message, limit());
@@ -80,9 +80,36 @@ describe("a mail", () => {
     assert.match(one.messageId, /^<[0-9a-f]{32}@corp\.example>$/);
     assert.equal(again.messageId, one.messageId);
     assert.notEqual(other.messageId, one.messageId);
-    for (const mail of [one, again, other]) {
-      assert.equal(mail.headers.references, one.headers["in-reply-to"]);
-      assert.equal(mail.headers["in-reply-to"], one.headers["in-reply-to"]);
+    // The first mail of a thread answers nothing.
+    assert.deepEqual([one.headers["in-reply-to"], one.headers.references], [undefined, undefined]);
+  });
+
+  test("answers the first mail of its thread that each receiver has got, with its subject", async (t) => {
+    const { box, channel } = await startLab(t);
+    const [kim, lee, ops] = ["kim@corp.example", "lee@corp.example", "ops@corp.example"];
+    const earlier = [
+      { ref: "<1@corp.example>", to: kim, title: "one" },
+      { ref: "<2@corp.example>", to: `${kim}, ${lee}`, title: "two" },
+      { ref: "<3@corp.example>", to: undefined, title: "three" },
+      { ref: "<4@corp.example>", to: lee, title: "four" },
+    ];
+    const rows: readonly (readonly [to: string | undefined, refs: string, title: string])[] = [
+      [kim, "1", "one"],
+      [lee, "2", "two"],
+      [`${lee},${kim}`, "1 2", "one"],
+      [undefined, "3", "three"],
+      [ops, "3", "three"],
+      [`${ops}, ${kim}, ${lee}`, "1 2 3", "one"],
+      ["new@corp.example", "", ""],
+      [`new@corp.example, ${lee}`, "2", "two"],
+    ];
+    for (const [to, refs, title] of rows) {
+      await channel.send({ ...message, to, earlier }, limit());
+      const mail = (await received(box)).at(-1);
+      const ids = refs.split(" ").flatMap((ref) => (ref === "" ? [] : [`<${ref}@corp.example>`]));
+      assert.equal(mail?.headers.references?.replace(/\s+/g, " "), ids.length === 0 ? undefined : ids.join(" "), to);
+      assert.equal(mail?.headers["in-reply-to"], ids[0], to);
+      assert.equal(mail?.subject, title === "" ? `[gantry] ${message.title}` : `Re: [gantry] ${title}`, to);
     }
   });
 

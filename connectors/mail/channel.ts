@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, getCACertificates } from "node:tls";
 import { GantryError } from "@gantry/core/errors.ts";
-import type { Channel, ChannelType, Message, SendResult } from "@gantry/core/notify/channel.ts";
+import type { Channel, ChannelType, EarlierMessage, Message, SendResult } from "@gantry/core/notify/channel.ts";
 import { truncate } from "@gantry/core/truncate.ts";
 import { createTransport, type SendMailOptions, type Transporter } from "nodemailer";
 import { z } from "zod";
@@ -154,17 +154,17 @@ async function attemptOf(
 
 function mailOf(config: MailConfig, message: Message, to: readonly string[]): SendMailOptions {
   const domain = config.from.slice(config.from.indexOf("@") + 1);
-  const thread = `<${fingerprint(message.thread)}.thread@${domain}>`;
+  const [first, ...others] = firstOfEach(config, message, to);
   return {
     from: { name: config.fromName, address: config.from },
     to: to.map((one) => ({ name: "", address: one })),
     ...(config.replyTo === undefined ? {} : { replyTo: { name: "", address: config.replyTo } }),
-    subject: mailSubject(config.subjectPrefix, message.title),
+    // Mail programs put mails together that answer a mail that is there and have its subject.
+    subject: `${first ? "Re: " : ""}${mailSubject(config.subjectPrefix, (first ?? message).title)}`,
     date: message.at,
     // The same in every attempt: a mail program shows a mail that arrives twice once.
     messageId: `<${fingerprint(message.key)}@${domain}>`,
-    inReplyTo: thread,
-    references: [thread],
+    ...(first ? { inReplyTo: first.ref, references: [first, ...others].map(({ ref }) => ref) } : {}),
     headers: {
       "Auto-Submitted": "auto-generated",
       "X-Auto-Response-Suppress": "All",
@@ -176,6 +176,13 @@ function mailOf(config: MailConfig, message: Message, to: readonly string[]): Se
     disableFileAccess: true,
     disableUrlAccess: true,
   };
+}
+
+/** For each receiver the first mail of the thread that it has got. Usually they are the same one. */
+function firstOfEach(config: MailConfig, { earlier = [] }: Message, to: readonly string[]): readonly EarlierMessage[] {
+  const got = earlier.map((one) => [one, (one.to === undefined ? config.to : readReceivers(one.to)) ?? []] as const);
+  const firsts = new Set(to.map((receiver) => got.find(([, receivers]) => receivers.includes(receiver))?.[0]));
+  return earlier.filter((one) => firsts.has(one));
 }
 
 /**

@@ -30,6 +30,26 @@ test("a subject ends with a whole character, wherever its limit falls", () => {
   }
 });
 
+test("a subject is one line that cannot start a header, whatever the title holds", () => {
+  const rows: readonly (readonly [title: string, subject: string])[] = [
+    ["주문 서비스 배포 실패 — deploy[도쿄]", "주문 서비스 배포 실패 — deploy[도쿄]"],
+    ["Бета: платежка 2422750 от 2015-07-20", "Бета: платежка 2422750 от 2015-07-20"],
+    ["a\r\nBcc: evil@e.test", "a Bcc: evil@e.test"],
+    ["a\nb", "a b"],
+    ["a\r b", "a b"],
+    ["a\u2028b\u2029c", "a b c"],
+    ["a\u0085b", "a b"],
+    ["a\0b\u0007c\u001b[31m", "a b c [31m"],
+    ["  a   b  ", "a b"],
+    ["=?utf-8?B?YQ==?=", "=?utf-8?B?YQ==?="],
+    ["", ""],
+    ["\u202eabc", "\u202eabc"],
+    ["한\u{20000}🚀", "한\u{20000}🚀"],
+  ];
+  for (const [title, subject] of rows)
+    assert.equal(mailSubject("[gantry]", title), `[gantry] ${subject}`.trim(), JSON.stringify(title));
+});
+
 test("a text ends with a whole character, as text and as HTML, whose entities are whole", () => {
   for (const piece of PIECES) {
     for (let before = 19_990; before < 20_001; before++) {

@@ -32,12 +32,21 @@ export type SendResult =
   /** Another try cannot succeed: the address does not exist, or the message is refused. */
   | { readonly kind: "refused"; readonly problem: string };
 
+export type EarlierMessage = {
+  /** The `ref` of its delivery. */
+  readonly ref: string;
+  readonly to: string | undefined;
+  readonly title: string;
+};
+
 /** The message that every channel renders. Texts are plain; a channel escapes them for its own markup. */
 export type Message = {
   /** The same for every try of this delivery. */
   readonly key: string;
   /** Messages of one thread belong together: the task. */
   readonly thread: string;
+  /** What this channel has delivered of the thread, the oldest first; a long thread may be cut after its beginning. */
+  readonly earlier?: readonly EarlierMessage[];
   readonly to: string | undefined;
   readonly state: State;
   /** One line, outcome first: "✕ CD of orders failed at tokyo: argocd/wait". */

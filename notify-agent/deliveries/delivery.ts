@@ -3,8 +3,8 @@
 
 import { createHash } from "node:crypto";
 import type { JsonObject } from "@gantry/core/json.ts";
-import type { Message } from "@gantry/core/notify/channel.ts";
-import type { StreamAppend } from "@gantry/journal/journal.ts";
+import type { EarlierMessage, Message } from "@gantry/core/notify/channel.ts";
+import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { DeliveryView, InboxItem } from "@gantry/wire/agent/views.ts";
 import type { Content } from "../messages.ts";
@@ -40,16 +40,20 @@ export type Delivery = {
 /** The built-in channel: its messages are shown in the portal, so recording them is delivering them. */
 export const INBOX = "inbox";
 
-/** `deliveries` and `inbox`: by id. `pending`: by channel, then id. */
-export const NOTIFY_INDEXES = ["deliveries", "pending", "inbox"] as const;
+/**
+ * `deliveries` and `inbox`: by id. `pending`: by channel, then id. `threads`: what the other side has given an id, by channel
+ * and task, then id.
+ */
+export const NOTIFY_INDEXES = ["deliveries", "pending", "inbox", "threads"] as const;
 
 /** One stream per delivery. Its id is made by `streamIdOf`. */
 export const DELIVERY_STREAMS = defineStream<Delivery>({
   prefix: "delivery/",
-  index: ({ id, channel, state }) => ({
+  index: ({ id, channel, state, task, ref }) => ({
     deliveries: [id],
     ...(channel === INBOX ? { inbox: [id] } : {}),
     ...(state === "pending" ? { pending: [`${channel}/${id}`] } : {}),
+    ...(state === "delivered" && ref !== null ? { threads: [`${channel}/${task}/${id}`] } : {}),
   }),
 });
 
@@ -67,9 +71,21 @@ export function recordDelivery(delivery: Delivery, expected: number, event: Json
   return DELIVERY_STREAMS.append(streamIdOf(delivery.key), { expected, events: [event], state: delivery });
 }
 
-export function messageOf(delivery: Delivery): Message {
+export function messageOf(delivery: Delivery, earlier: readonly EarlierMessage[]): Message {
   const { key, to, content, atMs } = delivery;
-  return { ...content, link: content.link ?? undefined, key, to: to ?? undefined, at: new Date(atMs) };
+  return { ...content, link: content.link ?? undefined, key, to: to ?? undefined, at: new Date(atMs), earlier };
+}
+
+/** Of a longer thread, the first ones count. */
+const MAX_EARLIER = 50;
+
+/** What the channel of a delivery has delivered about the same task. */
+export async function earlierThan(journal: Journal, { channel, task }: Delivery): Promise<readonly EarlierMessage[]> {
+  const page = await journal.find({ index: "threads", prefix: `${channel}/${task}/`, limit: MAX_EARLIER });
+  return page.items
+    .map((item) => DELIVERY_STREAMS.stateOf(item))
+    .sort((a, b) => (a.deliveredMs ?? 0) - (b.deliveredMs ?? 0))
+    .flatMap(({ ref, to, content }) => (ref === null ? [] : [{ ref, to: to ?? undefined, title: content.title }]));
 }
 
 export function deliveryView(delivery: Delivery): DeliveryView {

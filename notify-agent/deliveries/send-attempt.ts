@@ -6,7 +6,7 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import type { Clock } from "@gantry/runtime/clock.ts";
 import type { Logger } from "@gantry/runtime/process/logger.ts";
 import { type DeliveryPolicy, decideRetry } from "./decide-retry.ts";
-import { type Delivery, messageOf, recordDelivery } from "./delivery.ts";
+import { type Delivery, earlierThan, messageOf, recordDelivery } from "./delivery.ts";
 
 export type AttemptDeps = {
   readonly journal: Journal;
@@ -21,15 +21,16 @@ export type AttemptDeps = {
 
 /** Sends once. A channel that throws has a bug: the error is logged, and the message is tried again. */
 export async function trySend(
-  { clock, logger, policy }: AttemptDeps,
+  { journal, clock, logger, policy }: AttemptDeps,
   channel: Channel,
   delivery: Delivery,
   closing: AbortSignal,
 ): Promise<SendResult> {
+  const message = messageOf(delivery, await earlierThan(journal, delivery));
   const timeout = new AbortController();
   const cancel = clock.after(policy.sendMs, () => timeout.abort());
   try {
-    return await channel.send(messageOf(delivery), AbortSignal.any([timeout.signal, closing]));
+    return await channel.send(message, AbortSignal.any([timeout.signal, closing]));
   } catch (error) {
     logger.error({ err: error, channel: delivery.channel }, "a channel threw an error instead of returning a result");
     return { kind: "retry", problem: "Internal error; the log of the notify-agent has the details." };
