@@ -4,6 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
 import { withQuery } from "../frame/router.ts";
+import { Prose } from "../parts/prose.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { CopyableId, Duration, RelativeTime } from "../parts/values.tsx";
 import { failedJobs, progressText } from "./decide-progress.ts";
@@ -51,7 +52,13 @@ function CancelFact({ task: { cancel } }: { task: TaskView }) {
   return (
     <span>
       canceled by {cancel.by} <RelativeTime at={cancel.at} />
-      {cancel.reason === undefined ? "" : `: ${cancel.reason}`}
+      {cancel.reason === undefined ? (
+        ""
+      ) : (
+        <>
+          : <Prose text={cancel.reason} />
+        </>
+      )}
     </span>
   );
 }
