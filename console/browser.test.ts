@@ -510,6 +510,10 @@ test("on a phone the buttons and results of every table are on the screen", { sk
           .length,
     );
     assert.equal(hidden, 0, path);
+    const heights = await page.evaluate(() =>
+      [...document.querySelectorAll("main tr")].map((row) => row.getBoundingClientRect().height),
+    );
+    assert.ok(Math.max(...heights) < 200, `${path} has a row of ${Math.max(...heights)} px`);
   }
   await page.close();
 });
@@ -557,6 +561,10 @@ test("a queued task names the task that it waits for by its title", { skip }, as
   await visit(page, "/tasks/t0ci-queued");
   const link = page.locator(".waits").getByRole("link", { name: "Run CI: payments" });
   assert.equal(await link.getAttribute("href"), "/tasks/t0ci-waiting");
+  const text = await page.locator("main").innerText();
+  assert.match(text, /is queued\. Waiting for task Run CI: payments, which was requested before\./);
+  assert.doesNotMatch(text, /t0ci-waiting/);
+  assert.doesNotMatch(text, /took/, "a task that has not started took no time");
   await page.close();
 });
 

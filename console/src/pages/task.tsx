@@ -15,8 +15,8 @@ import { useShortcuts } from "../frame/shortcuts.ts";
 import { readable } from "../parts/format.ts";
 import { Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
-import { Prose } from "../parts/prose.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
+import { TaskText, withTaskTitles } from "../parts/task-text.tsx";
 import { KeyValueList } from "../parts/values.tsx";
 import {
   decideMove,
@@ -109,8 +109,8 @@ function Header({ task }: { task: TaskView }) {
       <header class="title task-title">
         <div>
           <StateBadge state={task.state} />
-          <h1 title={task.headline}>
-            <Prose text={readable(task.headline)} />
+          <h1 title={withTaskTitles(task.headline)}>
+            <TaskText text={readable(task.headline)} />
           </h1>
         </div>
         <div class="actions">

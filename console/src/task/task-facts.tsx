@@ -24,9 +24,11 @@ export function TaskFacts({ task }: { task: TaskView }) {
       <span>
         {task.requestedBy}, <RelativeTime at={task.requestedAt} />
       </span>
-      <span>
-        took <Duration ms={task.durationMs} since={since} />
-      </span>
+      {task.durationMs === undefined && since === undefined ? null : (
+        <span>
+          {task.durationMs === undefined ? "running for" : "took"} <Duration ms={task.durationMs} since={since} />
+        </span>
+      )}
       <span class="num">{progressText(task)}</span>
       {task.sites.length === 0 ? null : <span>at {task.sites.join(", ")}</span>}
       <span>
