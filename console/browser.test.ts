@@ -485,6 +485,66 @@ test("long names and texts do not make a page wider than a phone", { skip }, asy
   await page.close();
 });
 
+test("a page that becomes as narrow as a phone is not wider than it", { skip }, async () => {
+  const { page } = await openPage();
+  for (const view of ["graph", "list", "timeline"]) {
+    await page.setViewportSize(DESK);
+    await visit(page, `/tasks/t0cd-held?view=${view}`);
+    await page.setViewportSize(PHONE);
+    await page.locator(".view-list").waitFor();
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `the ${view} is ${overflow} px too wide`);
+  }
+  await page.close();
+});
+
+test("on a phone the buttons and results of every table are on the screen", { skip }, async () => {
+  const { page } = await openPage();
+  await page.setViewportSize(PHONE);
+  for (const path of ["/audit", "/settings", "/profile", "/sites", "/apps", "/pipelines"]) {
+    await visit(page, path);
+    await page.locator("main table").first().waitFor();
+    const hidden = await page.evaluate(
+      () =>
+        [...document.querySelectorAll("main td")].filter((cell) => cell.getBoundingClientRect().right > innerWidth)
+          .length,
+    );
+    assert.equal(hidden, 0, path);
+    const heights = await page.evaluate(() =>
+      [...document.querySelectorAll("main tr")].map((row) => row.getBoundingClientRect().height),
+    );
+    assert.ok(Math.max(...heights) < 200, `${path} has a row of ${Math.max(...heights)} px`);
+  }
+  await page.close();
+});
+
+test("no page shows the backticks of a text", { skip }, async () => {
+  const { page } = await openPage();
+  // Titles are names that people chose, and shown as they are.
+  const keys = ["headline", "text", "unset", "allowed", "summary", "description", "reason", "detail", "why", "todo"];
+  await page.route(/\/v1\/(tasks|settings|apps|sites|inbox|pipelines|audit|me)/, async (route) => {
+    if (route.request().url().includes("/log")) return route.continue();
+    const answer = await route.fetch();
+    const mark = (key: string, value: unknown): unknown =>
+      keys.includes(key) && typeof value === "string" ? `${value} \`code\`` : value;
+    await route.fulfill({ response: answer, json: JSON.parse(await answer.text(), mark) });
+  });
+  const addresses = PATHS.flatMap((path) => ADDRESSES[path] ?? [path]);
+  const shown: string[] = [];
+  for (const address of addresses) {
+    await visit(page, address);
+    const text = await page.locator("body").innerText();
+    shown.push(
+      ...text
+        .split("\n")
+        .filter((line) => line.includes("`"))
+        .map((line) => `${address}: ${line}`),
+    );
+  }
+  assert.deepEqual(shown, []);
+  await page.close();
+});
+
 test("a step that is selected with j is announced to screen readers", { skip }, async () => {
   const { page } = await openPage();
   await visit(page, "/tasks/t0ci-failed?job=build&step=checkout");
@@ -501,6 +561,10 @@ test("a queued task names the task that it waits for by its title", { skip }, as
   await visit(page, "/tasks/t0ci-queued");
   const link = page.locator(".waits").getByRole("link", { name: "Run CI: payments" });
   assert.equal(await link.getAttribute("href"), "/tasks/t0ci-waiting");
+  const text = await page.locator("main").innerText();
+  assert.match(text, /is queued\. Waiting for task Run CI: payments, which was requested before\./);
+  assert.doesNotMatch(text, /t0ci-waiting/);
+  assert.doesNotMatch(text, /took/, "a task that has not started took no time");
   await page.close();
 });
 

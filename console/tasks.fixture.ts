@@ -224,7 +224,7 @@ const waitingCi = task("t0ci-waiting", "ci", "waiting", {
 const queuedCi = task("t0ci-queued", "ci", "queued", {
   title: "Run CI: payments, again",
   app: "payments",
-  headline: "Run CI: payments is queued.",
+  headline: "Run CI: payments is queued. Waiting for task t0ci-waiting, which was requested before.",
   requestedAt: at(20),
   waiting: {
     code: "concurrency",

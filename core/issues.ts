@@ -99,6 +99,12 @@ export function describeIssues(
     .flatMap((issue) => describeIssue(issue, root, context));
 }
 
+/** A finding about "it", or one that begins with its verb, with the name of the place as its subject: "element 1 of targets must be text". */
+export function withSubject(path: Path, detail: string): string {
+  const verb = /^(?:it |(?=must ))/.exec(detail);
+  return verb === null || path.length === 0 ? detail : `${nameOf(path, "it")} ${detail.slice(verb[0].length)}`;
+}
+
 /** The names around the last one, for the beginning of a message: `agent.tls`. An element of a list names its list itself. */
 export function placeAround(path: Path): string {
   return path.slice(0, typeof path.at(-1) === "number" ? -2 : -1).join(".");

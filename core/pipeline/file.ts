@@ -13,7 +13,10 @@ const variable = new RegExp(`${RESERVED.source}[A-Za-z_][A-Za-z0-9_]{0,62}$`);
 
 const idText = z
   .string()
-  .regex(id, "an id starts with a letter and has at most 63 letters, digits, `-` and `_`")
+  .regex(
+    id,
+    "an id starts with a letter, has at most 63 letters, digits, `-` and `_`, and is not a reserved word such as constructor",
+  )
   .describe("A letter, then letters, digits, - and _");
 const duration = z
   .string('a duration such as "30s", "10m" or "1h30m"')

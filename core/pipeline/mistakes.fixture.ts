@@ -34,7 +34,7 @@ export const MISTAKES: readonly Mistake[] = [
   [
     "a wrong choice",
     job("    steps:\n      - uses: nexus/settings\n        with:\n          formats: [nmp]\n"),
-    /^8: nexus\/settings: formats\.0: it must be one of npm, maven, pypi \(did you mean npm\?\)$/,
+    /^8: nexus\/settings: element 1 of formats must be one of npm, maven, pypi \(did you mean npm\?\)$/,
   ],
   [
     "an expression for the whole input",

@@ -53,6 +53,6 @@ test("every problem points at its parameter", () => {
 
 test("a default that is not available makes the parameter required, with the reason", () => {
   assert.deepEqual(problems({ name: "abc" }, { targets: [] }), [
-    '/digest digest must be given: its default is not available, because there is no "facts" in app',
+    '/digest digest must be given: its default ${{ app.facts.digest }} has no value yet (there is no "facts" in app)',
   ]);
 });

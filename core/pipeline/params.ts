@@ -30,7 +30,8 @@ export function checkParams(schema: ParamsSchema, given: JsonObject, scope: Json
     } catch (error) {
       if (!(error instanceof GantryError)) throw error;
       failed.add(name);
-      const detail = `${name} must be given: its default is not available, because ${String(error.details.problem ?? error.message)}`;
+      const source = typeof param.default === "string" ? ` ${param.default}` : "";
+      const detail = `${name} must be given: its default${source} has no value yet (${String(error.details.problem ?? error.message)})`;
       problems.push({ pointer: pointer([name]), detail });
     }
   }

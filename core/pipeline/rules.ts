@@ -1,6 +1,6 @@
 // The rules of pipeline files, beyond their form. Each looks at the whole file and reports every mistake of its kind.
 
-import type { PathProblem } from "../issues.ts";
+import { type PathProblem, placeAround, withSubject } from "../issues.ts";
 import { didYouMean } from "../suggest.ts";
 import { MAX_EXPANDED } from "./expand.ts";
 import type { JobFile, PipelineFile, StepFile } from "./file.ts";
@@ -183,10 +183,14 @@ function goodInputs({ pipeline, steps }: RuleContext): readonly PathProblem[] {
     });
     return found.map((problem): PathProblem => {
       const missing = problem.path.length === 0;
+      const isUnknownKey = problem.detail.includes(" is not known");
+      const detail = withSubject(problem.path, problem.detail);
+      // A key that is missing is named by its map, anything else by its own name, which is the subject of the sentence.
+      const names = isUnknownKey || detail !== problem.detail ? placeAround(problem.path) : problem.path.join(".");
       return {
         path: [...path, "with", ...problem.path],
-        detail: `${action.uses}: ${missing ? "" : `${problem.path.join(".")}: `}${problem.detail}`,
-        on: missing || problem.detail.includes(" is not known") ? "key" : "value",
+        detail: `${action.uses}: ${names === "" ? "" : `${names}: `}${detail}`,
+        on: missing || isUnknownKey ? "key" : "value",
       };
     });
   });

@@ -69,6 +69,19 @@ describe("cancel", () => {
     assert.equal(task.state.outcome, "succeeded");
   });
 
+  test("asked for again after the end, it gets the same answer, whatever the outcome", () => {
+    for (const outcome of ["succeeded", "failed", "canceled"] as const) {
+      const task = new TaskUnderTest(pipeline([job("a")]));
+      const who = task.claim("a");
+      task.start(who);
+      task.cancel();
+      task.report(who, outcome);
+      assert.equal(task.state.phase, "ended");
+      task.cancel();
+      assert.equal(task.refusal(), undefined, outcome);
+    }
+  });
+
   test("after the end it is refused with the real outcome", () => {
     const task = new TaskUnderTest(pipeline([job("a")]));
     task.run("a");

@@ -6,7 +6,7 @@ import type { Section } from "./section.ts";
 
 const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "bad-request": { problem: "name is missing" },
-  "bad-params": { pipeline: "cd", problem: "/targets/0 it must be text, not a number" },
+  "bad-params": { pipeline: "cd", problem: "element 1 of targets must be text, not a number" },
   "secrets-not-kept": { pipeline: "deploy-vendor" },
   "sealing-key-missing": { param: "licence", task: "t01" },
   unauthenticated: {},

@@ -11,7 +11,7 @@ import type { ResponseSpec } from "./route.ts";
 export const name = z
   .string()
   .max(63)
-  .regex(/^[a-z][a-z0-9-]*$/, "must have lower case letters, digits and hyphens, and begin with a letter");
+  .regex(/^[a-z][a-z0-9-]*$/, "must have only lower case letters, digits and hyphens, and begin with a letter");
 export const taskId = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, "must be the id of a task");
 /** The key of a job, with its `each` value (`deploy[seoul]`), or the id of a step. */
 export const innerId = z.string().regex(/^[A-Za-z_][^\p{C}]{0,199}$/u, "must be the id of a job or step");
@@ -25,7 +25,9 @@ export const sessionId = z.string().regex(/^[0-9a-f]{64}$/, "must be the id of a
 
 export const inApp = z.strictObject({ app: name });
 /** The names that a runner may have. */
-export const inRunner = z.strictObject({ runner: z.string().regex(/^[^\p{C}/]{1,200}$/u, "not the name of a runner") });
+export const inRunner = z.strictObject({
+  runner: z.string().regex(/^[^\p{C}/]{1,200}$/u, "must be the name of a runner"),
+});
 export const inTask = z.strictObject({ id: taskId });
 
 const digits = (most: number, least = 0): z.ZodType<number> =>
@@ -33,7 +35,7 @@ const digits = (most: number, least = 0): z.ZodType<number> =>
     .string()
     .regex(/^\d{1,15}$/, "must be a whole number")
     .transform(Number)
-    .pipe(z.number().min(least, `at least ${least}`).max(most))
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most))
     .meta({ type: "integer", minimum: least, maximum: most });
 
 /** As many digits as every number of them is exact. */

@@ -12,6 +12,8 @@ type SignInView = {
   readonly next: string;
   readonly problem: string | undefined;
   readonly isPasswordNew: boolean;
+  /** The problem is about the token: its form is open, with the problem in it. */
+  readonly isTokenWrong: boolean;
   readonly issuers: readonly Issuer[];
   readonly hasPasswords: boolean;
   /** Ask for a mail address, which chooses among several issuers. */
@@ -26,6 +28,7 @@ export async function sendSignInPage(
     readonly problem?: string;
     readonly mail?: string | undefined;
     readonly isPasswordNew?: boolean;
+    readonly isTokenWrong?: boolean;
   },
   status = 200,
 ): Promise<void> {
@@ -35,6 +38,7 @@ export async function sendSignInPage(
   const isUnknown = view.mail !== undefined && !ofMail;
   const page = signInPage({
     next: safeNext(view.next),
+    isTokenWrong: view.isTokenWrong === true,
     problem: view.problem ?? (isUnknown ? say.mailIsUnknown() : undefined),
     isPasswordNew: view.isPasswordNew === true,
     issuers: ofMail ? [ofMail] : offered,
@@ -46,17 +50,18 @@ export async function sendSignInPage(
 
 function signInPage(view: SignInView): string {
   const { issuers, hasPasswords, asksForMail } = view;
+  const problem = view.problem === undefined ? "" : html`<p class="problem" role="alert">${view.problem}</p>`;
   const isTokenOnly = issuers.length === 0 && !hasPasswords && !asksForMail;
   return document(
     say.signInTitle(),
     html`<main class="narrow">
 <h1>Gantry</h1>
-${view.problem === undefined ? "" : html`<p class="problem" role="alert">${view.problem}</p>`}
 ${view.isPasswordNew ? html`<p role="status">${say.passwordIsSet()}</p>` : ""}
+${view.isTokenWrong && !isTokenOnly ? "" : problem}
 ${issuers.map((issuer) => issuerLink(issuer, view))}
 ${asksForMail ? mailForm(view) : ""}
 ${hasPasswords ? passwordForm(view) : ""}
-${isTokenOnly ? tokenForm(view, true) : html`<details><summary>${say.withToken()}</summary>${tokenForm(view, false)}</details>`}
+${isTokenOnly ? tokenForm(view, true) : html`<details${view.isTokenWrong ? " open" : ""}><summary>${say.withToken()}</summary>${view.isTokenWrong ? problem : ""}${tokenForm(view, view.isTokenWrong)}</details>`}
 </main>`,
   );
 }

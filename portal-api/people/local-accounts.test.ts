@@ -130,6 +130,16 @@ test("unknown, disabled and invited accounts and wrong passwords get the same an
   for (const answer of answers) assert.deepEqual(answer, answers[0]);
 });
 
+test("after a wrong token the form for tokens is open, with the problem in it", async () => {
+  const code = await add("tess");
+  await submit("/sign-in/activate", { code, password: PASSWORD, repeated: PASSWORD });
+  const page = await (await submit("/sign-in", { token: "gantry_pat_wrong", next: "/" })).text();
+  assert.match(page, /<details open>.*<p class="problem" role="alert">.*is unknown.*id="token"/s);
+  assert.equal(page.match(/role="alert"/g)?.length, 1);
+  const other = await (await submit("/sign-in/password", { name: "tess", password: "wrong" })).text();
+  assert.match(other, /<p class="problem" role="alert">.*id="password".*<details>/s);
+});
+
 test("guessing gets slower, also for names that do not exist and many tries at once", async () => {
   await addActive("hal");
   for (const name of ["hal", "nobody-hal"]) {

@@ -64,7 +64,11 @@ export const signIn = route({
   handle: async ({ ctx, portal, body }) => {
     const caller = await portal.tokens.identify(body.token.trim());
     if (!caller) {
-      await sendSignInPage({ ctx, portal }, { next: body.next, problem: say.tokenIsUnknown() }, 401);
+      await sendSignInPage(
+        { ctx, portal },
+        { next: body.next, problem: say.tokenIsUnknown(), isTokenWrong: true },
+        401,
+      );
       return;
     }
     noteWho(ctx, caller);

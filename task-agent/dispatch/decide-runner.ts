@@ -133,7 +133,7 @@ function best(job: JobRequirements, free: readonly RunnerFacts[]): Choice {
     kind: "chosen",
     session: first.session,
     runner: first.runner,
-    text: `${first.runner}, of ${counted(free.length, "runner")} that fit: ${why}`,
+    text: `${first.runner}, of ${counted(free.length, "suitable runner")}: ${why}`,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
+import { withSubject } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
@@ -97,8 +98,11 @@ const APP_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** "targets.0 must be text, not a number": details of a parameter begin with "it". */
 function paramProblem({ pointer = "", detail }: Problem): string {
-  const place = pointer.slice(1).replaceAll("/", ".");
-  return detail.startsWith("it ") ? `${place} ${detail.slice(3)}` : detail;
+  const steps = pointer.split("/").slice(1);
+  return withSubject(
+    steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step)),
+    detail,
+  );
 }
 
 export function isAppName(name: string | undefined): name is string {

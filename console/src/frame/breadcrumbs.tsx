@@ -16,7 +16,7 @@ export function Breadcrumbs() {
           </li>
         ) : null}
         {found && found.page.rail === undefined ? (
-          <li aria-current="page" class="mono">
+          <li aria-current="page" class={typeof found.page.title === "string" ? undefined : "mono"}>
             {titleOf(found.page, found.params)}
           </li>
         ) : null}

@@ -11,6 +11,7 @@ import { address, go, withQuery } from "../frame/router.ts";
 import { count } from "../parts/format.ts";
 import { Icon } from "../parts/icon.tsx";
 import { ProblemBox } from "../parts/loading-states.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { LogBar, useWrap } from "./log-bar.tsx";
 import { allLines, type LogLine } from "./log-lines.ts";
 import { type LogState, useLog } from "./log-reader.ts";
@@ -119,7 +120,7 @@ function SkippedNote({ state, marked }: { state: LogState; marked: number | unde
 
 function LogEnd(props: { step: StepView; isEmpty: boolean; isLoaded: boolean }) {
   const { step, isEmpty } = props;
-  const text = ((): ComponentChildren => {
+  const text = ((): string | undefined => {
     if (step.state === "skipped") return `Skipped: ${step.reason ?? "it was not needed"}`;
     if (step.waiting) return step.waiting.text;
     if (step.state === "queued") return "This step has not started.";
@@ -127,7 +128,11 @@ function LogEnd(props: { step: StepView; isEmpty: boolean; isLoaded: boolean }) 
     if (STATE_LOOKS[step.state].ended) return props.isLoaded ? "This step wrote nothing to its log." : "Loading";
     return "No output yet.";
   })();
-  return text === undefined ? null : <p class="log-end">{text}</p>;
+  return text === undefined ? null : (
+    <p class="log-end">
+      <Prose text={text} />
+    </p>
+  );
 }
 
 function overlaps(chunk: readonly LogLine[], [from, to]: readonly [number, number]): boolean {

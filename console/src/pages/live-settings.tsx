@@ -9,6 +9,7 @@ import { useResource } from "../data/store.ts";
 import { ActionTable } from "../parts/action-table.tsx";
 import { Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { Section } from "../parts/page-layout.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { RelativeTime } from "../parts/values.tsx";
 
 /** Changes that the page lists. */
@@ -35,7 +36,7 @@ export function LiveSettings() {
       {problem.value ? <ProblemBox problem={problem.value} /> : null}
       <Loaded resource={settings}>
         {({ version, items }) => (
-          <ActionTable heads={["Setting", "Value"]} action="Change">
+          <ActionTable heads={["Setting", "Value"]} action="Change" isLong>
             {items.map((setting) => (
               <SettingRow
                 key={setting.key}
@@ -65,9 +66,20 @@ function SettingRow(props: {
   return (
     <tr>
       <td>
-        <span class="strong">{setting.key}</span> <span class="soft">{setting.title}</span>
+        <span class="strong">{setting.key}</span>{" "}
+        <span class="soft">
+          <Prose text={setting.title} />
+        </span>
       </td>
-      <td>{setting.value === null ? <span class="soft">not set: {setting.unset}</span> : show(setting.value)}</td>
+      <td>
+        {setting.value === null ? (
+          <span class="soft">
+            not set: <Prose text={setting.unset} />
+          </span>
+        ) : (
+          show(setting.value)
+        )}
+      </td>
       <td class="end">
         {props.isOpen ? (
           <Change setting={setting} onSet={props.onSet} />
@@ -82,16 +94,27 @@ function SettingRow(props: {
 }
 
 function History({ changes }: { changes: readonly SettingsChangeView[] }) {
+  if (changes.length === 0) return null;
   return (
-    <ul>
-      {changes.map(({ version, at, by, reason, changes: changed }) => (
-        <li key={version} class="soft">
-          <RelativeTime at={at} /> {by}:{" "}
-          {changed.map((one) => `${one.key} from ${show(one.from)} to ${show(one.to)}`).join(", ")}
-          {reason === undefined ? "" : ` (${reason})`}
-        </li>
-      ))}
-    </ul>
+    <section>
+      <h3>Last changes</h3>
+      <ul>
+        {changes.map(({ version, at, by, reason, changes: changed }) => (
+          <li key={version} class="soft">
+            <RelativeTime at={at} /> {by}:{" "}
+            {changed.map((one) => `${one.key} from ${show(one.from)} to ${show(one.to)}`).join(", ")}
+            {reason === undefined ? (
+              ""
+            ) : (
+              <>
+                {" "}
+                (<Prose text={reason} />)
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -106,7 +129,7 @@ function Change({ setting, onSet }: { setting: SettingView; onSet: (value: JsonV
       }}
     >
       <label>
-        {setting.allowed}
+        <Prose text={setting.allowed} />
         <input
           type="text"
           autoComplete="off"

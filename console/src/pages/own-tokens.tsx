@@ -46,7 +46,7 @@ export function OwnTokens({ mayCreate }: { mayCreate: boolean }) {
       ) : null}
       <Loaded resource={tokens}>
         {({ items }) => (
-          <ActionTable heads={["Name", "Created", "Expires", "Last used"]} action="Rotate or revoke" isStacked>
+          <ActionTable heads={["Name", "Created", "Expires", "Last used"]} action="Rotate or revoke">
             {items.map(({ name, createdAt, expiresAt, lastUsedAt }) => (
               <tr key={name}>
                 <td class="strong">{name}</td>

@@ -85,7 +85,7 @@ function SessionTable({ sessions, isSending, onEnd }: TableProps) {
   return (
     <Loaded resource={sessions}>
       {({ items }) => (
-        <ActionTable heads={["Opened", "By", "From", "Browser"]} action="End" isStacked>
+        <ActionTable heads={["Opened", "By", "From", "Browser"]} action="End">
           {items.map((session) => (
             <tr key={session.id}>
               <td>{session.openedAt === undefined ? "–" : <RelativeTime at={session.openedAt} />}</td>

@@ -8,6 +8,7 @@ import { applyToTask } from "../data/apply-event.ts";
 import { announcement } from "../data/live.ts";
 import { useResource } from "../data/store.ts";
 import { usePolling } from "../data/use-polling.ts";
+import { isNarrow } from "../frame/narrow.ts";
 import { usePageTitle } from "../frame/page-title.ts";
 import { address, go, withQuery } from "../frame/router.ts";
 import { useShortcuts } from "../frame/shortcuts.ts";
@@ -15,6 +16,7 @@ import { readable } from "../parts/format.ts";
 import { Loaded } from "../parts/loading-states.tsx";
 import { PageHeader } from "../parts/page-layout.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
+import { TaskText, withTaskTitles } from "../parts/task-text.tsx";
 import { KeyValueList } from "../parts/values.tsx";
 import {
   decideMove,
@@ -56,7 +58,7 @@ function Task({ task }: { task: TaskView }) {
   const { query } = address.value;
   const selected = decideSelection(task, { job: query.get("job"), step: query.get("step") });
   const first = useRef(decideFirstView(task)).current;
-  const view = decideView(query.get("view"), first, NARROW.matches);
+  const view = decideView(query.get("view"), first, isNarrow.value);
   useTaskShortcuts(task, selected);
   const isFailureOfStep = task.jobs.some((job) => job.steps.some((step) => step.failure));
   return (
@@ -81,8 +83,6 @@ function Task({ task }: { task: TaskView }) {
     </div>
   );
 }
-
-const NARROW = matchMedia("(max-width: 719px)");
 
 function useTaskShortcuts(task: TaskView, selected: Selection | undefined): void {
   const select = (next: Selection | undefined): void => {
@@ -109,7 +109,9 @@ function Header({ task }: { task: TaskView }) {
       <header class="title task-title">
         <div>
           <StateBadge state={task.state} />
-          <h1 title={task.headline}>{readable(task.headline)}</h1>
+          <h1 title={withTaskTitles(task.headline)}>
+            <TaskText text={readable(task.headline)} />
+          </h1>
         </div>
         <div class="actions">
           <TaskActions task={task} />

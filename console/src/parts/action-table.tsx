@@ -6,15 +6,15 @@ type Props = {
   readonly heads: readonly string[];
   /** The heading of that column, for screen readers only. */
   readonly action: string;
-  /** On a phone each row is a block without headings, so that no button is outside of the screen. */
-  readonly isStacked?: boolean;
+  /** On a phone each row is a block, so that no button is outside of the screen. Of long cells, each has a line of its own. */
+  readonly isLong?: boolean;
   readonly children: ComponentChildren;
 };
 
 export function ActionTable(props: Props) {
   return (
     <div class="scroll">
-      <table class={props.isStacked ? "stack" : ""}>
+      <table class={props.isLong ? "stack is-long" : "stack"}>
         <thead>
           <tr>
             {props.heads.map((head) => (

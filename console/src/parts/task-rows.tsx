@@ -4,6 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
 import { progressWords, readable } from "./format.ts";
+import { Prose } from "./prose.tsx";
 import { StateBadge, StateGlyph } from "./state-badge.tsx";
 import { withTaskTitles } from "./task-text.tsx";
 import { Duration, RelativeTime } from "./values.tsx";
@@ -17,7 +18,7 @@ export function TaskRows({ tasks, label }: { tasks: readonly TaskSummary[]; labe
             <StateBadge state={task.state} />
             <span class="what">{task.title}</span>
             <span class="says" title={task.headline}>
-              {readable(withTaskTitles(statusOf(task)))}
+              <Prose text={readable(withTaskTitles(statusOf(task)))} />
             </span>
             {STATE_LOOKS[task.state].ended ? <span class="progress" /> : <Progress task={task} />}
             <span class="who soft">{task.requestedBy}</span>

@@ -1,18 +1,19 @@
-// Sentences of the task-agent that name another task: the id becomes a link with the title of that task.
+// Sentences of the task-agent that name another task: the id becomes a link with the title of that task. Backticks become code.
 
 import type { TaskSummary } from "@gantry/wire/agent/views.ts";
 import type { ComponentChildren } from "preact";
 import { to } from "../data/api.ts";
 import { recentTasks } from "../data/attention.ts";
+import { Prose } from "./prose.tsx";
 
 /** An id as core/task/task-id.ts makes it. */
 const TASK_ID = /^t[0-9a-z]{19}$/;
 const WORDS = /(\bt[\w-]{5,}\b)/;
 
 export function TaskText({ text }: { text: string }): ComponentChildren {
-  return text.split(WORDS).map((word) => {
+  return text.split(WORDS).map((word, at) => {
     const known = findTask(word);
-    if (!known && !TASK_ID.test(word)) return word;
+    if (!known && !TASK_ID.test(word)) return <Prose key={at} text={word} />;
     return (
       <a key={word} href={to.task(word)} title={word}>
         {known?.title ?? word.slice(-8)}

@@ -5,12 +5,17 @@ import type { JobView, StepView, TaskView } from "@gantry/wire/agent/views.ts";
 import { v1 } from "../data/api.ts";
 import { withQuery } from "../frame/router.ts";
 import { Log } from "../log/log.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { CopyableId, KeyValueList, RelativeTime } from "../parts/values.tsx";
 
 export function StepLog(props: { task: TaskView; job: JobView; step: StepView; attempt: number | undefined }) {
   const { task, job, step, attempt } = props;
   if (step.startedAt === undefined && attempt === undefined) {
-    return <p class="quiet">{notStarted(job, step)}</p>;
+    return (
+      <p class="quiet">
+        <Prose text={notStarted(job, step)} />
+      </p>
+    );
   }
   // Each attempt has its own log.
   const path = v1.log(task.id, job.key, step.id, attempt ?? (job.attempt > 0 ? job.attempt : undefined));

@@ -4,6 +4,7 @@ import { STATE_LOOKS } from "@gantry/core/task/states.ts";
 import type { TaskView } from "@gantry/wire/agent/views.ts";
 import { to } from "../data/api.ts";
 import { withQuery } from "../frame/router.ts";
+import { Prose } from "../parts/prose.tsx";
 import { TaskText } from "../parts/task-text.tsx";
 import { CopyableId, Duration, RelativeTime } from "../parts/values.tsx";
 import { failedJobs, progressText } from "./decide-progress.ts";
@@ -23,9 +24,11 @@ export function TaskFacts({ task }: { task: TaskView }) {
       <span>
         {task.requestedBy}, <RelativeTime at={task.requestedAt} />
       </span>
-      <span>
-        took <Duration ms={task.durationMs} since={since} />
-      </span>
+      {task.durationMs === undefined && since === undefined ? null : (
+        <span>
+          {task.durationMs === undefined ? "running for" : "took"} <Duration ms={task.durationMs} since={since} />
+        </span>
+      )}
       <span class="num">{progressText(task)}</span>
       {task.sites.length === 0 ? null : <span>at {task.sites.join(", ")}</span>}
       <span>
@@ -51,7 +54,13 @@ function CancelFact({ task: { cancel } }: { task: TaskView }) {
   return (
     <span>
       canceled by {cancel.by} <RelativeTime at={cancel.at} />
-      {cancel.reason === undefined ? "" : `: ${cancel.reason}`}
+      {cancel.reason === undefined ? (
+        ""
+      ) : (
+        <>
+          : <Prose text={cancel.reason} />
+        </>
+      )}
     </span>
   );
 }
