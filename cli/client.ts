@@ -13,6 +13,8 @@ export type PortalClient = {
   readonly get: <T>(path: string, answer: z.ZodType<T>) => Promise<T>;
   /** `key`: the Idempotency-Key, for requests that start a task. */
   readonly post: <T>(path: string, body: object, answer: z.ZodType<T>, key?: string) => Promise<T>;
+  /** `ifMatch`: the revision that the change was decided on. */
+  readonly patch: <T>(path: string, body: object, answer: z.ZodType<T>, ifMatch: string) => Promise<T>;
   /** For changes whose response has no content. */
   readonly change: (path: string) => Promise<void>;
   readonly delete: (path: string) => Promise<void>;
@@ -30,7 +32,7 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
     path: string,
     schema: z.ZodType<T>,
     body?: object,
-    key?: string,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<T> => {
     const answer = await fetch(`${url}${path}`, {
       method,
@@ -40,7 +42,7 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
         accept: "application/json",
         "user-agent": `gantry-cli/${manifest.version}`,
         ...(body ? { "content-type": "application/json" } : {}),
-        ...(key === undefined ? {} : { "idempotency-key": key }),
+        ...headers,
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
     }).catch((cause: unknown) => {
@@ -58,7 +60,9 @@ export function portalClient(url: string, token: string, signal: AbortSignal): P
   return {
     url,
     get: (path, schema) => ask("GET", path, schema),
-    post: (path, body, schema, key) => ask("POST", path, schema, body, key),
+    post: (path, body, schema, key) =>
+      ask("POST", path, schema, body, key === undefined ? {} : { "idempotency-key": key }),
+    patch: (path, body, schema, ifMatch) => ask("PATCH", path, schema, body, { "if-match": ifMatch }),
     change: (path) => ask("POST", path, z.undefined(), {}),
     delete: (path) => ask("DELETE", path, z.undefined()),
   };

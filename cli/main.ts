@@ -14,6 +14,10 @@ const COMMANDS: { readonly [name: string]: Command | undefined } = {
     summary: "start everything on this machine, with the lab",
     run: async (argv, io) => (await import("./start.ts")).start(argv, io),
   },
+  app: {
+    summary: "list, adopt, change, rename and forget apps, one or hundreds at once",
+    run: async (argv, io) => (await import("./app/app.ts")).app(argv, io),
+  },
   lint: { summary: "check pipeline files", run: async (argv, io) => (await import("./lint.ts")).lint(argv, io) },
   plan: {
     summary: "show the jobs that a pipeline would run",

@@ -36,8 +36,11 @@ export function portalFlagsOf({ portal, data, "allow-plain-http": allowPlainHttp
   return { portal, data, "allow-plain-http": allowPlainHttp };
 }
 
-/** Throws `argument-unusable` when the folder has no token or address, and `config-invalid` for a line that others can read. */
-export function portalFor({ portal, data, ...flags }: PortalFlags, io: Io): PortalClient {
+/**
+ * `deadlineMs`: of all requests together. Throws `argument-unusable` when the folder has no token or address, and `config-invalid` for a line
+ * that others can read.
+ */
+export function portalFor({ portal, data, ...flags }: PortalFlags, io: Io, deadlineMs = DEADLINE_MS): PortalClient {
   const url = portal ?? io.env.GANTRY_PORTAL ?? portalOf(data, io);
   const isAllowed = flags["allow-plain-http"] || io.env.GANTRY_ALLOW_PLAIN_HTTP === "true";
   if (!isAllowed && isPlainBeyondLoopback(readUrl(url))) {
@@ -45,7 +48,7 @@ export function portalFor({ portal, data, ...flags }: PortalFlags, io: Io): Port
     throw new GantryError("config-invalid", { problem });
   }
   const token = io.env.GANTRY_TOKEN ?? readToken(data, io).trim();
-  return portalClient(url.replace(/\/+$/, ""), token, AbortSignal.timeout(DEADLINE_MS));
+  return portalClient(url.replace(/\/+$/, ""), token, AbortSignal.timeout(deadlineMs));
 }
 
 function readUrl(url: string): string {

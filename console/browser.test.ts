@@ -18,6 +18,7 @@ const PATHS = [
 const ADDRESSES: { readonly [path: string]: readonly string[] } = {
   "/": ["/", "/?run=create-app"],
   "/apps/:name": ["/apps/orders", "/apps/orders?run=cd&for=orders", "/apps/unknown"],
+  "/apps/:name/change": ["/apps/orders/change"],
   "/tasks/:id": [
     "/tasks/t0ci-failed",
     "/tasks/t0ci-queued",

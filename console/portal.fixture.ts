@@ -37,7 +37,17 @@ const TYPES: { readonly [extension: string]: string } = {
 };
 /** What the console asks for. */
 const MAY: readonly Verb[] = [
-  ...(["run-ci", "run-cd", "start-task", "create-app", "cancel", "rerun", "resolve", "mark-done"] as const),
+  ...([
+    "run-ci",
+    "run-cd",
+    "start-task",
+    "create-app",
+    "change-app",
+    "cancel",
+    "rerun",
+    "resolve",
+    "mark-done",
+  ] as const),
   ...(["enrol", "manage-runners", "manage-settings", "manage-tokens", "view-audit"] as const),
 ];
 const RESPONSES: { readonly [path: string]: unknown } = {

@@ -1,6 +1,7 @@
 // A small task-agent for tests: keeps tasks, events and logs in memory and answers wire/agent/routes.ts over real HTTP. It
 // runs nothing by itself: a test decides what happens next.
 
+import { hash } from "node:crypto";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Outcome } from "@gantry/core/task/states.ts";
@@ -365,8 +366,7 @@ function appChanges(state: () => State, needApp: (name: string) => AppView): Han
     state().apps.set(app.name, app);
     return app;
   };
-  const revisionOf = (record: JsonObject): string =>
-    Buffer.from(JSON.stringify(record)).toString("base64url").slice(-20);
+  const revisionOf = (record: JsonObject): string => hash("sha256", JSON.stringify(record));
   return {
     adoptApp: ({ params: { name }, body: { app, dryRun, principal } }) => {
       const known = state().apps.get(name);

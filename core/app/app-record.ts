@@ -60,7 +60,7 @@ function given(fields: { readonly [key: string]: JsonValue | undefined }): JsonO
 
 /**
  * The record with every field that pipelines may read, also where an older version stored it: `images`, `yaml.form`, the
- * names in other systems, and of each target its namespace, application and path.
+ * names in other systems, and of each target its namespace and path.
  */
 export function completeRecord(name: string, record: JsonObject): JsonObject {
   const { source, yaml, targets } = record;
@@ -76,20 +76,24 @@ export function completeRecord(name: string, record: JsonObject): JsonObject {
     ...(Array.isArray(targets)
       ? {
           targets: (targets as readonly JsonValue[]).map((one) =>
-            isJsonObject(one) ? completeTarget(name, namespace, one) : one,
+            isJsonObject(one) ? completeTarget(namespace, one) : one,
           ),
         }
       : {}),
   };
 }
 
-function completeTarget(name: string, namespace: string, target: JsonObject): JsonObject {
-  const { overlay, files, cluster } = target;
+/** The Argo CD application of a target. */
+export function applicationOf(name: string, { application, cluster }: JsonObject): string {
+  return typeof application === "string" ? application : `${name}-${String(cluster)}`;
+}
+
+function completeTarget(namespace: string, target: JsonObject): JsonObject {
+  const { overlay, files } = target;
   const first: unknown = Array.isArray(files) ? files[0] : undefined;
   const folder = typeof first === "string" ? first.split("/").slice(0, -1).join("/") || "." : ".";
   return {
     namespace,
-    application: `${name}-${String(cluster)}`,
     path: typeof overlay === "string" ? overlay : folder,
     ...target,
   };
@@ -97,21 +101,17 @@ function completeTarget(name: string, namespace: string, target: JsonObject): Js
 
 /** The record of the app under another name: what is outside keeps the names that came from the old one. */
 export function renamedRecord(name: string, record: JsonObject): JsonObject {
-  const complete = completeRecord(name, record);
   const { targets } = record;
-  const names = Array.isArray(complete.targets) ? (complete.targets as readonly JsonValue[]) : [];
   return {
+    argocd: { project: name },
+    sonarqube: { project: name },
+    namespace: name,
     ...record,
-    ...given({ argocd: complete.argocd, sonarqube: complete.sonarqube }),
-    ...given({ namespace: typeof record.namespace === "string" ? record.namespace : name }),
     ...(Array.isArray(targets)
       ? {
-          targets: (targets as readonly JsonValue[]).map((one, at) => {
-            const named = names[at];
-            return isJsonObject(one) && isJsonObject(named)
-              ? { ...one, ...given({ application: named.application }) }
-              : one;
-          }),
+          targets: (targets as readonly JsonValue[]).map((one) =>
+            isJsonObject(one) ? { ...one, application: applicationOf(name, one) } : one,
+          ),
         }
       : {}),
   };

@@ -71,8 +71,10 @@ const target = z.strictObject({
   at: text(500).optional(),
   /** Other forms: the folder that Argo CD deploys. Default: that of the first file. */
   path: path.optional(),
+  /** Where environments are kept in branches. Default: that of the yaml repository. */
+  branch: branch.optional(),
   namespace: name.optional(),
-  /** The name of its Argo CD application. Default: `<app>-<cluster>`. */
+  /** The name of its Argo CD application. Default, but not for the form argocd: `<app>-<cluster>`. */
   application: z
     .string()
     .max(253)
@@ -138,5 +140,8 @@ function misfits(form: AppFields["yaml"]["form"], target: AppTarget): readonly (
   return [
     ...(target.files === undefined ? [["files", `is missing: the form of the yaml is ${form}`] as const] : []),
     ...unknown(["overlay"]),
+    ...(form === "argocd" && target.application === undefined
+      ? [["application", "is missing: it says which application of the files is meant"] as const]
+      : []),
   ];
 }

@@ -64,7 +64,6 @@ test("pipelines see every field, also of a record that an older version stored",
   assert.deepEqual(complete.targets, [
     {
       namespace: "orders",
-      application: "orders-seoul-dp",
       path: "overlays/seoul-dp",
       name: "seoul",
       site: "seoul",

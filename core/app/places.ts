@@ -1,7 +1,7 @@
 // The places that an app occupies: what Gantry must never deploy twice. Pure.
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
-import { completeRecord } from "./app-record.ts";
+import { applicationOf, completeRecord } from "./app-record.ts";
 
 export type Place = {
   /** The name of the target. */
@@ -21,7 +21,8 @@ export function placesOf(name: string, record: JsonObject): readonly Place[] {
   if (!isJsonObject(yaml) || !Array.isArray(targets)) return [];
   const repository = [yaml.system, yaml.project, yaml.slug].map(String).join("/").toLowerCase();
   return (targets as readonly JsonValue[]).filter(isJsonObject).flatMap((target): Place[] => {
-    const { site, cluster, namespace, application, overlay, files, at } = target;
+    const { site, cluster, namespace, overlay, files, at } = target;
+    const application = applicationOf(name, target);
     const folder = typeof overlay === "string" ? overlay.replace(/^\.\/|\/+$/g, "") : JSON.stringify([files, at ?? ""]);
     const where = `${String(namespace)} in ${String(cluster)} at ${String(site)}`;
     return [
@@ -33,7 +34,7 @@ export function placesOf(name: string, record: JsonObject): readonly Place[] {
       {
         target: String(target.name),
         key: JSON.stringify(["application", site, application]),
-        words: `the Argo CD application ${String(application)} at ${String(site)}`,
+        words: `the Argo CD application ${application} at ${String(site)}`,
       },
     ];
   });

@@ -3,7 +3,7 @@
 import type { Role } from "@gantry/core/access/roles.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import type { ProblemBody } from "@gantry/runtime/http/problem.ts";
-import type { TaskView } from "@gantry/wire/agent/views.ts";
+import type { AppView, TaskView } from "@gantry/wire/agent/views.ts";
 
 export type FieldError = { readonly pointer?: string | undefined; readonly detail: string };
 
@@ -29,15 +29,17 @@ export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 /** Sends a change. `key` is the Idempotency-Key: two requests with the same key have the effect of one. */
 export async function send<T>(
-  method: "POST" | "DELETE",
+  method: "POST" | "PATCH" | "DELETE",
   path: string,
   body?: JsonObject,
   key?: string,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<T | undefined> {
   const answer = await ask(path, {
     method,
     headers: {
       accept: "application/json",
+      ...headers,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...(key === undefined ? {} : { "idempotency-key": key }),
     },
@@ -146,6 +148,8 @@ export const v1 = {
 /** Addresses of the console. */
 export const to = {
   app: (name: string) => `/apps/${part(name)}`,
+  changeApp: (name: string) => `/apps/${part(name)}/change`,
+  adopt: "/adopt",
   task: (id: string, at: { readonly [name: string]: string } = {}) => {
     const query = new URLSearchParams(at).toString();
     return `/tasks/${part(id)}${query === "" ? "" : `?${query}`}`;
@@ -215,4 +219,29 @@ export function start(
 ): Promise<TaskView | undefined> {
   const { path, body } = startCall(pipeline, app, params);
   return send<TaskView>("POST", path, body, key);
+}
+
+type SavedApp = { readonly app: AppView };
+
+/** Makes an app of what is there already. `dryRun`: checks everything and writes nothing. */
+export async function adoptApp(name: string, app: JsonObject, dryRun: boolean): Promise<AppView> {
+  const saved = await send<SavedApp>("POST", v1.apps, { adopt: true, name, app, dryRun }, newKey());
+  return needed(saved).app;
+}
+
+/** `revision`: the one that was changed; without it, any. */
+export async function patchApp(
+  name: string,
+  patch: JsonObject,
+  revision: string | undefined,
+  dryRun: boolean,
+): Promise<AppView> {
+  const headers = { "if-match": revision === undefined ? "*" : `"${revision}"` };
+  const path = `${v1.app(name)}${dryRun ? "?dryRun=true" : ""}`;
+  return needed(await send<SavedApp>("PATCH", path, patch, undefined, headers)).app;
+}
+
+function needed<T>(answer: T | undefined): T {
+  if (answer === undefined) throw new Error("The portal answered without content.");
+  return answer;
 }

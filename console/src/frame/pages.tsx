@@ -5,6 +5,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { attentionCount } from "../data/attention.ts";
 import { AppPage } from "../pages/app.tsx";
+import { AdoptPage, ChangeAppPage } from "../pages/app-form.tsx";
 import { AppsPage } from "../pages/apps.tsx";
 import { AuditPage } from "../pages/audit.tsx";
 import { FleetPage } from "../pages/fleet.tsx";
@@ -44,6 +45,12 @@ export const PAGES: readonly PageEntry[] = [
   },
   { path: "/apps", title: "Apps", rail: { icon: "apps", shortcut: "a" }, render: () => <AppsPage /> },
   { path: "/apps/:name", title: ({ name = "" }) => name, render: ({ name = "" }) => <AppPage name={name} /> },
+  {
+    path: "/apps/:name/change",
+    title: ({ name = "" }) => `Change ${name}`,
+    render: ({ name = "" }) => <ChangeAppPage name={name} />,
+  },
+  { path: "/adopt", title: "Adopt an app", render: () => <AdoptPage /> },
   { path: "/tasks", title: "Tasks", rail: { icon: "tasks", shortcut: "t" }, render: () => <TasksPage /> },
   { path: "/tasks/:id", title: ({ id = "" }) => id.slice(-8), render: ({ id = "" }) => <TaskPage id={id} /> },
   { path: "/fleet", title: "Fleet", rail: { icon: "fleet", shortcut: "f" }, render: () => <FleetPage /> },

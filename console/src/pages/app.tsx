@@ -5,11 +5,12 @@ import type { AppView, TaskSummary } from "@gantry/wire/agent/views.ts";
 import { type Page, to, v1 } from "../data/api.ts";
 import { applyToPage, changesTaskRows } from "../data/apply-event.ts";
 import { isJsonObject, listAt, textAt } from "../data/json-access.ts";
+import { refusalOf } from "../data/session.ts";
 import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
-import { CopyableId, ExternalLink, RelativeTime } from "../parts/values.tsx";
+import { CopyableId, ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
 import { AppState } from "./apps.tsx";
 
@@ -34,6 +35,7 @@ export function AppPage({ name }: { name: string }) {
   return (
     <>
       <PageHeader title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
+        <ChangeLink app={app.data.value} />
         <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!hasImage} />
         <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={hasImage} />
       </PageHeader>
@@ -58,6 +60,16 @@ export function AppPage({ name }: { name: string }) {
   );
 }
 
+/** Of those who may change the app. */
+function ChangeLink({ app }: { app: AppView | undefined }) {
+  if (app?.state !== "ready" || refusalOf("change-app", app) !== undefined) return null;
+  return (
+    <a class="button" href={to.changeApp(app.name)}>
+      Change
+    </a>
+  );
+}
+
 function Details({ app }: { app: AppView }) {
   const { record, facts } = app;
   const image = textAt(facts, "image");
@@ -68,13 +80,21 @@ function Details({ app }: { app: AppView }) {
       <dl class="facts">
         <Detail name="State">
           <AppState state={app.state} />
-          <a href={to.task(app.task)}>task that created it</a>
+          {app.task === "" ? <span class="soft">adopted</span> : <a href={to.task(app.task)}>task that created it</a>}
         </Detail>
         <Detail name="Source">
           <Repository at={record.source} />
         </Detail>
         <Detail name="Yaml">
           <Repository at={record.yaml} />
+          <span class="soft">{textAt(record, "yaml", "form")}</span>
+        </Detail>
+        <Detail name="Team">{textAt(record, "team") ?? <None />}</Detail>
+        <Detail name="Labels">
+          {isJsonObject(record.labels) ? <JsonValueView value={record.labels} /> : <None />}
+        </Detail>
+        <Detail name="Images">
+          <Images record={record} />
         </Detail>
         <Detail name="Jira">
           {textAt(record, "jira", "url") === undefined ? (
@@ -83,7 +103,7 @@ function Details({ app }: { app: AppView }) {
             <ExternalLink href={textAt(record, "jira", "url") ?? ""}>{textAt(record, "jira", "key")}</ExternalLink>
           )}
         </Detail>
-        <Detail name="Image">
+        <Detail name="Newest image">
           {digest === undefined ? (
             <None text="none yet: Run CI builds the first one" />
           ) : (
@@ -103,15 +123,17 @@ function Details({ app }: { app: AppView }) {
         </Detail>
       </dl>
       <Section title="Targets">
-        <Targets targets={listAt(record, "targets")} isCreated={app.state === "ready"} />
+        <Targets app={app} />
       </Section>
     </>
   );
 }
 
-function Targets({ targets, isCreated }: { targets: readonly JsonValue[]; isCreated: boolean }) {
+function Targets({ app: { name, state, record } }: { app: AppView }) {
+  const targets = listAt(record, "targets");
   if (targets.length === 0) {
-    const text = isCreated ? "This app has no targets." : "The targets are known when the app has been created.";
+    const text =
+      state === "ready" ? "This app has no targets." : "The targets are known when the app has been created.";
     return <p class="quiet">{text}</p>;
   }
   return (
@@ -122,7 +144,10 @@ function Targets({ targets, isCreated }: { targets: readonly JsonValue[]; isCrea
             <th>Target</th>
             <th>Site</th>
             <th>Cluster</th>
-            <th>Overlay</th>
+            <th>Environment</th>
+            <th>Path</th>
+            <th>Namespace</th>
+            <th>Argo CD application</th>
           </tr>
         </thead>
         <tbody>
@@ -131,13 +156,28 @@ function Targets({ targets, isCreated }: { targets: readonly JsonValue[]; isCrea
               <td class="strong">{textAt(target, "name")}</td>
               <td>{textAt(target, "site")}</td>
               <td class="mono">{textAt(target, "cluster")}</td>
-              <td class="mono soft">{textAt(target, "overlay")}</td>
+              <td>{textAt(target, "environment") ?? <None />}</td>
+              <td class="mono soft">{textAt(target, "overlay") ?? filesOf(target)}</td>
+              <td class="mono soft">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
+              <td class="mono soft">{textAt(target, "application") ?? `${name}-${textAt(target, "cluster") ?? ""}`}</td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
   );
+}
+
+function filesOf(target: JsonValue): string {
+  return listAt(target, "files").map(String).join(", ");
+}
+
+/** The images that the app builds. An app that an older version created has only one. */
+function Images({ record }: { record: AppView["record"] }) {
+  const images = listAt(record, "images");
+  const names = (images.length > 0 ? images : [record.image ?? null]).map((one) => textAt(one, "repository"));
+  const known = names.filter((one) => one !== undefined);
+  return known.length === 0 ? <None /> : <span class="mono">{known.join(", ")}</span>;
 }
 
 function Detail({ name, children }: { name: string; children: preact.ComponentChildren }) {

@@ -23,6 +23,7 @@ export function AppsPage() {
   return (
     <>
       <PageHeader title="Apps">
+        <AdoptLink />
         <RunButton pipeline="create-app" label="Create app" isPrimary />
       </PageHeader>
       <Loaded resource={apps}>
@@ -67,6 +68,16 @@ function NoApps() {
     <EmptyState title="There are no apps that you may see">
       <p>{refusal}</p>
     </EmptyState>
+  );
+}
+
+/** Of those who may create apps. */
+function AdoptLink() {
+  if (refusalOf("create-app") !== undefined) return null;
+  return (
+    <a class="button" href={to.adopt}>
+      Adopt an app
+    </a>
   );
 }
 

@@ -1,0 +1,142 @@
+// `gantry app` against a real portal and a real task-agent.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { makeLogger } from "@gantry/runtime/process/logger.ts";
+import { app } from "./app/app.ts";
+import { openPortal } from "./portal.fixture.ts";
+
+const logger = makeLogger("test", "silent");
+const portal = await openPortal(
+  { agent: logger, portal: logger },
+  { "runner-token-of-seoul-0": "seoul", "runner-token-of-tokyo-0": "tokyo" },
+);
+const folder = await mkdtemp(join(tmpdir(), "gantry-apps-"));
+after(async () => {
+  await portal.close();
+  await rm(folder, { recursive: true });
+});
+const run = (...argv: string[]) => portal.run(app, ...argv);
+
+const entry = (name: string, { title = name, branch = "main", site = "seoul" } = {}): string =>
+  [
+    `  - name: ${name}`,
+    `    title: ${title}`,
+    "    team: payments",
+    `    source: { system: bitbucket, project: SHOP, slug: ${name}, branch: ${branch} }`,
+    "    build: { site: seoul }",
+    "    yaml: { system: bitbucket, project: SHOP, slug: deployments }",
+    "    targets:",
+    `      - { name: seoul, site: ${site}, cluster: seoul-dp, overlay: ${name}/seoul }`,
+    `      - { name: tokyo, site: tokyo, cluster: tokyo-dp, overlay: ${name}/tokyo, environment: prod }`,
+  ].join("\n");
+
+async function file(entries: readonly string[], name = "apps.yaml"): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, `apps:\n${entries.join("\n")}\n`);
+  return path;
+}
+
+test("200 apps are adopted in one go, and a second time changes nothing", async (t) => {
+  const names = Array.from({ length: 200 }, (_, at) => `many-${at}`);
+  const path = await file(names.map((name) => entry(name)));
+  const dry = await run("apply", "-f", path, "--dry-run");
+  assert.equal(dry.code, 0, dry.out);
+  assert.match(dry.out, /^\+ many-0 +create$/m);
+  assert.match(dry.out, /200 apps: 200 to create, 0 to change, 0 unchanged\. Nothing is written\./);
+  assert.deepEqual((await run("list", "--json")).out, "[]\n");
+
+  const began = performance.now();
+  const first = await run("apply", "-f", path);
+  const seconds = (performance.now() - began) / 1_000;
+  t.diagnostic(`200 apps in ${seconds.toFixed(1)} s`);
+  assert.equal(first.code, 0, first.out);
+  assert.match(first.out, /200 created, 0 changed, 0 unchanged\./);
+  assert.ok(seconds < 60, `${seconds} s`);
+
+  assert.match((await run("apply", "-f", path)).out, /0 created, 0 changed, 200 unchanged\./);
+  // What is exported is what would be applied.
+  const exported = join(folder, "exported.yaml");
+  await writeFile(exported, (await run("export")).out);
+  assert.match((await run("apply", "-f", exported)).out, /0 created, 0 changed, 200 unchanged\./);
+});
+
+test("a change of one field changes that app only, and says which field", async () => {
+  await run("apply", "-f", await file([entry("orders"), entry("shop")]));
+  const path = await file([entry("orders", { branch: "release" }), entry("shop")]);
+  const dry = JSON.parse((await run("apply", "-f", path, "--dry-run", "--json")).out) as { apps: object[] };
+  assert.deepEqual(dry.apps, [
+    { name: "orders", action: "change", changes: ["source.branch"] },
+    { name: "shop", action: "unchanged" },
+  ]);
+  assert.match((await run("apply", "-f", path)).out, /0 created, 1 changed, 1 unchanged/);
+  assert.match((await run("view", "orders")).out, /branch: release/);
+});
+
+test("a mistake in the file is named with file, line and field, and nothing is done", async () => {
+  const path = await file([entry("fine"), entry("wrong").replace("title:", "titel:"), entry("fine")]);
+  const { code, out } = await run("apply", "-f", path);
+  assert.equal(code, 2);
+  assert.match(out, /apps\.yaml:12:5 apps\.1: unknown key titel \(did you mean title\?\)/);
+  assert.match(out, /apps\.yaml:20:11 apps\.2: the name fine is given to an earlier app/);
+  assert.equal((await run("view", "fine")).code, 5);
+});
+
+test("what the portal refuses is named at its place; the other apps are adopted", async () => {
+  const path = await file([entry("good"), entry("lost", { site: "seul" })]);
+  const { code, out } = await run("apply", "-f", path);
+  assert.equal(code, 1);
+  assert.match(out, /apps\.yaml:18:\d+ apps\.1\.targets\.0: there is no site seul \(did you mean seoul\?\)/);
+  assert.match(out, /1 created, 0 changed, 0 unchanged\. 1 refused\./);
+});
+
+test("an app cannot take the target of another one, unless that one gives it up in the same file", async () => {
+  await run("apply", "-f", await file([entry("one")]));
+  const taking = entry("two").replace("two/seoul }", "one/seoul, namespace: one, application: new }");
+  const refused = await run("apply", "-f", await file([taking]));
+  assert.equal(refused.code, 1);
+  assert.match(refused.out, /The target seoul of two belongs to one\./);
+  const moved = entry("one").replace("one/seoul", "one/moved");
+  const path = await file([taking, moved]);
+  assert.equal((await run("apply", "-f", path, "--dry-run")).code, 0);
+  assert.equal((await run("apply", "-f", path)).code, 0);
+});
+
+test("adopt takes new apps only", async () => {
+  const path = await file([entry("fresh")]);
+  assert.equal((await run("adopt", "-f", path)).code, 0);
+  assert.equal((await run("adopt", "-f", path)).code, 0);
+  const { code, out } = await run("adopt", "-f", await file([entry("fresh", { title: "Other" })]));
+  assert.equal(code, 1);
+  assert.match(out, /The app fresh already exists/);
+});
+
+test("rename and forget", async () => {
+  await run("adopt", "-f", await file([entry("before")]));
+  assert.match((await run("rename", "before", "after")).out, /The app before is now after/);
+  const view = (await run("view", "after")).out;
+  assert.match(view, /^after: ready, adopted by admin/);
+  assert.match(view, /application: before-seoul-dp/);
+  assert.equal((await run("forget", "after")).code, 0);
+  assert.equal((await run("forget", "after")).code, 5);
+});
+
+test("wrong commands are usage errors with a suggestion", async () => {
+  assert.match((await run("aply")).out, /Unknown command: gantry app aply \(did you mean apply\?\)/);
+  for (const argv of [["apply"], ["view"], ["rename", "x"], ["list", "--dry-run"], ["apply", "-f", "/nowhere.yaml"]])
+    assert.equal((await run(...argv)).code, 2, argv.join(" "));
+});
+
+test("the example of the documentation is applied as it stands", async () => {
+  const text = readFileSync(new URL("../docs/apps.md", import.meta.url), "utf8");
+  const [, example = ""] = /```yaml\n(# apps\.yaml\n[\s\S]*?)```/.exec(text) ?? [];
+  const path = join(folder, "example.yaml");
+  await writeFile(path, example);
+  const { code, out } = await run("apply", "-f", path, "--dry-run");
+  assert.equal(code, 0, out);
+  assert.match(out, /^2 apps: /m);
+});

@@ -1,0 +1,146 @@
+// The form that adopts or changes an app: its fields, their first values, and the request. The server validates; its errors
+// point to fields.
+
+import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
+import type { AppView, SiteView } from "@gantry/wire/agent/views.ts";
+import type { FieldError } from "../data/api.ts";
+import { isJsonObject } from "../data/json-access.ts";
+import type { Entries, Field } from "../run/form.ts";
+
+const TARGETS = `[
+  { "name": "seoul", "site": "seoul", "cluster": "seoul-dp", "overlay": "overlays/seoul", "namespace": "orders" }
+]`;
+
+/** The name of a field is its path in the app: `source.branch`. `sites`: for choices; empty where nobody knows. */
+export function appFields(sites: readonly SiteView[], isNew: boolean): readonly Field[] {
+  const siteNames = sites.map(({ name }) => name);
+  const hosts = [
+    ...new Set(sites.flatMap((one) => one.systems).flatMap(({ name, kind }) => (kind === "git" ? [name] : []))),
+  ];
+  const repository = (of: string, title: string): readonly Field[] => [
+    field(`${of}.system`, `${title}: git host`, { choices: hosts, isRequired: true }),
+    field(`${of}.project`, `${title}: project`, { isRequired: true }),
+    field(`${of}.slug`, `${title}: repository`, { isRequired: true }),
+    field(`${of}.branch`, `${title}: branch`, { default: "main" }),
+  ];
+  return [
+    ...(isNew
+      ? [field("name", "Name", { isRequired: true, description: "Lower case letters, digits and hyphens." })]
+      : []),
+    field("title", "Title", { isRequired: true, description: "The display name of the app." }),
+    field("team", "Team", { description: "Decides who has rights on the app." }),
+    field("labels", "Labels", { kind: "json", description: 'A JSON map of texts, such as {"tier": "1"}.' }),
+    ...repository("source", "Source"),
+    field("source.folder", "Source: folder", { description: "In a monorepo." }),
+    field("build.site", "Build site", { choices: siteNames, isRequired: true }),
+    field("images", "Images", {
+      kind: "json",
+      description:
+        "A JSON list with `name`, `repository`, `dockerfile`, `context` and `build`. Empty: one with the name of the app.",
+    }),
+    ...repository("yaml", "Yaml"),
+    field("yaml.form", "Yaml: form", { choices: ["kustomize", "helm", "plain", "argocd"], default: "kustomize" }),
+    field("namespace", "Namespace", { description: "Of targets that name none. Empty: the name of the app." }),
+    field("targets", "Targets", {
+      kind: "json",
+      isRequired: true,
+      default: TARGETS,
+      description:
+        "A JSON list. `overlay` is for kustomize; other forms have `files`. `application` is an Argo CD application that exists.",
+    }),
+  ];
+}
+
+function field(name: string, title: string, more: Partial<Field>): Field {
+  const { choices = [] } = more;
+  return {
+    name,
+    title,
+    kind: choices.length > 0 ? "choice" : "text",
+    description: "",
+    isRequired: false,
+    choices,
+    isWhole: false,
+    isDecidedLater: false,
+    isSecret: false,
+    ...more,
+  };
+}
+
+/** The values of an app that is there already. */
+export function entriesOf(fields: readonly Field[], { record }: Pick<AppView, "record">): Entries {
+  return Object.fromEntries(
+    fields.map(({ name }) => {
+      const value = valueAt(record, name);
+      if (value === undefined) return [name, ""];
+      return [name, typeof value === "string" ? value : JSON.stringify(value, null, 2)];
+    }),
+  );
+}
+
+/**
+ * What the fields say, without those that are empty. `before`: the app that is changed; what it has and the form has not is
+ * null, which removes it.
+ */
+export function appBody(fields: readonly Field[], entries: Entries, before?: Pick<AppView, "record">): JsonObject {
+  const body: { [key: string]: JsonValue } = {};
+  for (const { name, kind } of fields) {
+    const entry = entries[name];
+    const text = typeof entry === "string" ? entry.trim() : "";
+    const known = before && valueAt(before.record, name);
+    if (text === "" && known === undefined) continue;
+    const value = text === "" ? null : kind === "json" ? jsonOf(text) : text;
+    setAt(body, name, isJsonObject(value) && isJsonObject(known) ? { ...removals(known, value), ...value } : value);
+  }
+  return body;
+}
+
+/** The keys that are gone, as a merge patch says it. */
+function removals(before: JsonObject, after: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.keys(before)
+      .filter((key) => !Object.hasOwn(after, key))
+      .map((key) => [key, null]),
+  );
+}
+
+/** Errors by the name of their field; "" has those that belong to no field. */
+export function appErrors(
+  fields: readonly Field[],
+  errors: readonly FieldError[],
+): { readonly [name: string]: readonly string[] } {
+  const found: { [name: string]: string[] } = {};
+  for (const { pointer = "", detail } of errors) {
+    const path = pointer
+      .replace(/^\/app(?=\/)/, "")
+      .split("/")
+      .slice(1)
+      .join(".");
+    const owner = fields.find(({ name }) => path === name || path.startsWith(`${name}.`))?.name ?? "";
+    const inside = path.slice(owner.length + 1);
+    const text = inside === "" || owner === "" ? detail : `${inside}: ${detail}`;
+    found[owner] = [...(found[owner] ?? []), text];
+  }
+  return found;
+}
+
+function jsonOf(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    // The server says what is wrong with it.
+    return text;
+  }
+}
+
+function valueAt(value: JsonValue, path: string): JsonValue | undefined {
+  let at: JsonValue | undefined = value;
+  for (const name of path.split(".")) at = isJsonObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
+  return at;
+}
+
+function setAt(body: { [key: string]: JsonValue }, path: string, value: JsonValue): void {
+  const [first = "", second] = path.split(".");
+  const inner = body[first];
+  body[first] = second === undefined ? value : { ...(isJsonObject(inner) ? inner : {}), [second]: value };
+}
