@@ -13,7 +13,21 @@ type RepositoryBody = {
   readonly project?: { readonly type: "project"; readonly key: string };
 };
 
+type PullRequestBody = {
+  readonly type: "pullrequest";
+  readonly title: string;
+  readonly description: string;
+  readonly source: { readonly branch: { readonly name: string } };
+  readonly destination: { readonly branch: { readonly name: string } };
+};
+
 export type Api = {
+  readonly pullrequests: {
+    readonly list: (call: Place & { readonly q: string; readonly sort: string; readonly pagelen: number }) => Answer;
+    readonly create: (call: Place & { readonly _body: PullRequestBody }) => Answer;
+    readonly get: (call: Place & { readonly pull_request_id: number }) => Answer;
+    readonly decline: (call: Place & { readonly pull_request_id: number }) => Answer;
+  };
   readonly repositories: {
     readonly create: (call: Place & { readonly _body: RepositoryBody }) => Answer;
     readonly update: (call: Place & { readonly _body: RepositoryBody }) => Answer;

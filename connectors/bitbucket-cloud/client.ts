@@ -8,6 +8,7 @@ import { type GitHost, type HostAccess, type HostRepository, pathOf, type Reposi
 import { callSdk } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
 import { type Api, openApi } from "./api.ts";
+import { cloudPullRequests } from "./pull-requests.ts";
 
 const repositorySchema = z.object({
   slug: z.string(),
@@ -27,6 +28,7 @@ export function bitbucketCloudHost(access: HostAccess): GitHost {
     describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
     isEmpty: (project, slug) => isEmpty(access, project, slug),
     deleteRepository: (project, slug) => deleteRepository(access, project, slug),
+    ...cloudPullRequests((call) => callSdk(access, apiOf, call)),
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(workspaceOf(project), slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(workspaceOf(project), slug, "commits", commit)}`,

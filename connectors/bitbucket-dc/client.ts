@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type GitHost, type HostAccess, type HostRepository, pathOf, withoutToken } from "../git/host.ts";
 import { basicAuth, createHttp, type Http, type OtherAnswer } from "../http.ts";
 import { problemOf } from "../http-problem.ts";
+import { dcPullRequests } from "./pull-requests.ts";
 
 const repositorySchema = z.object({
   slug: z.string(),
@@ -40,6 +41,7 @@ export function bitbucketDcHost(access: HostAccess): GitHost {
     describeRepository: (project, slug, description) => describeRepository(client, project, slug, description),
     isEmpty: (project, slug) => isEmpty(client, project, slug),
     deleteRepository: (project, slug) => deleteRepository(client, project, slug),
+    ...dcPullRequests(http, (what, answer) => refusal(client, what, answer)),
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${browsePath(project, slug)}/browse`,
     commitUrl: (project, slug, commit) => `${system.url}/${browsePath(project, slug)}/commits/${pathOf(commit)}`,

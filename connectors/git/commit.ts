@@ -245,10 +245,17 @@ async function push({ mirror, branch }: Draft, commit: string, tip: string | und
     return true;
   } catch (error) {
     if (error instanceof GantryError && LOST_RACE.test(String(error.details.problem))) return false;
+    const problem = error instanceof GantryError ? String(error.details.problem) : "";
+    if (PROTECTED.test(problem)) {
+      throw new GantryError("branch-protected", { system: mirror.remote.system, branch, problem }, { cause: error });
+    }
     throw error;
   }
 }
 
+/** GitHub, Bitbucket Data Center, Bitbucket Cloud, and hosts whose checks say no. */
+const PROTECTED =
+  /protected branch|repository rule violations|through pull requests|permission denied to update branch|hook declined/i;
 const LOST_RACE = /stale info|fetch first|non-fast-forward|cannot lock ref|incorrect old value|failed to update ref/i;
 
 async function treeOf(git: Git, commit: string): Promise<string> {

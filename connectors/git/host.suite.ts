@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -14,7 +14,8 @@ import type { GitHost } from "./host.ts";
 import { openHost } from "./hosts.ts";
 import { type LabHost, startLabHost } from "./lab.fixture.ts";
 import { gitEnvironmentOf } from "./lab-git.fixture.ts";
-import { createRepository } from "./steps.ts";
+import { openPullRequest, waitForMerge } from "./pull-request-steps.ts";
+import { checkout, commitPush, createRepository } from "./steps.ts";
 
 const run = promisify(execFile);
 
@@ -129,6 +130,83 @@ export function hostSuite(provider: GitSystem["provider"]): void {
     t.after(() => second.server.close());
     const found = await openHost({ system: first.system, fetch, signal }).getRepository(first.project, "orders");
     assert.equal(found?.description, "Orders (gantry:app=orders)");
+  });
+
+  test(
+    named("a pull request is opened once, closes older ones of the app, and is followed until it is merged"),
+    async (t) => {
+      const { lab, host } = await opened(t);
+      const dir = await tempDir(t);
+      await writeFile(join(dir, "values.yaml"), "tag: v1\n");
+      await lab.seed("deploy", dir);
+      const bench = await openBench({ systems: [lab.system] });
+      t.after(() => bench.close());
+      const repository = { project: lab.project, slug: "deploy" };
+      const change = async (branch: string, text: string) => {
+        bench.nextTask();
+        await bench.run(checkout, { repository, ref: "main", directory: branch });
+        await writeFile(join(bench.workspace, branch, "values.yaml"), text);
+        const pushed = await bench.run(commitPush, {
+          repository,
+          directory: branch,
+          branch,
+          message: `Deploy ${text}`,
+        });
+        assert.equal(pushed.kind, "succeeded", JSON.stringify(pushed));
+        return { repository, from: branch, to: "main", title: `Deploy ${branch}`, supersedes: "gantry/orders/" };
+      };
+      const other = await bench.run(openPullRequest, await change("gantry/other/1", "tag: x\n"));
+      const first = await bench.run(openPullRequest, await change("gantry/orders/1", "tag: v2\n"));
+      const input = await change("gantry/orders/2", "tag: v3\n");
+      bench.crashAt({ effect: "open-pull-request", when: "after-perform" });
+      await assert.rejects(() => bench.run(openPullRequest, input));
+      const second = await bench.run(openPullRequest, input);
+      assert.ok(other.kind === "succeeded" && first.kind === "succeeded" && second.kind === "succeeded");
+      assert.deepEqual(second.output.superseded, [first.output.id]);
+      assert.deepEqual(
+        (await host.listPullRequests(lab.project, "deploy", "main")).map(({ from, state }) => [from, state]),
+        [
+          ["gantry/orders/2", "open"],
+          ["gantry/other/1", "open"],
+        ],
+      );
+      const closed = await bench.run(waitForMerge, { repository, id: first.output.id });
+      assert.ok(closed.kind === "failed" && closed.failure.code === "pull-request-closed", JSON.stringify(closed));
+      const waits = await bench.once(waitForMerge, { repository, id: second.output.id });
+      assert.ok(waits.kind === "waiting" && waits.reason.includes(second.output.url), JSON.stringify(waits));
+      const commit = await lab.merge("deploy", second.output.id);
+      const merged = await bench.run(waitForMerge, { repository, id: second.output.id });
+      assert.deepEqual(merged, {
+        kind: "succeeded",
+        output: { commit, url: host.commitUrl(lab.project, "deploy", commit) },
+      });
+      await bench.undo(openPullRequest, input, other.output);
+      await bench.undo(openPullRequest, input, other.output);
+      assert.equal((await host.getPullRequest(lab.project, "deploy", other.output.id)).state, "closed");
+    },
+  );
+
+  test(named("a push to a protected branch is refused with what to do"), async (t) => {
+    const { lab } = await opened(t);
+    const dir = await tempDir(t);
+    await writeFile(join(dir, "values.yaml"), "tag: v1\n");
+    await lab.seed("deploy", dir);
+    const [repository] = await readdir(join(lab.store.folderOf("1"), ".."));
+    const hook = join(lab.store.folderOf("1"), "..", repository ?? "", "hooks", "pre-receive");
+    await mkdir(join(hook, ".."), { recursive: true });
+    await writeFile(
+      hook,
+      "#!/bin/sh\necho 'Branch refs/heads/main can only be modified through pull requests.' >&2\nexit 1\n",
+      { mode: 0o755 },
+    );
+    const bench = await openBench({ systems: [lab.system] });
+    t.after(() => bench.close());
+    const where = { repository: { project: lab.project, slug: "deploy" }, directory: "deploy" };
+    await bench.run(checkout, { ...where, ref: "main" });
+    await writeFile(join(bench.workspace, "deploy", "values.yaml"), "tag: v2\n");
+    const refused = await bench.once(commitPush, { ...where, branch: "main", message: "Deploy" });
+    assert.ok(refused.kind === "errored" && refused.failure.code === "branch-protected", JSON.stringify(refused));
+    assert.match(refused.failure.todo ?? "", /push: pull-request/);
   });
 
   test(named("git/create-repository makes it, finds it again, and leaves a stranger's alone"), async (t) => {

@@ -23,6 +23,20 @@ export type RepositoryWish = {
   readonly defaultBranch: string;
 };
 
+export type PullRequest = {
+  readonly id: number;
+  readonly url: string;
+  readonly title: string;
+  /** Names of branches, without `refs/heads/`. */
+  readonly from: string;
+  readonly to: string;
+  readonly state: "open" | "merged" | "closed";
+  /** What merging put on the branch, perhaps shortened; undefined before. */
+  readonly mergeCommit: string | undefined;
+};
+
+export type PullRequestWish = Pick<PullRequest, "title" | "from" | "to"> & { readonly description: string };
+
 /**
  * One git host, seen with one account. Calls may run concurrently. Errors: `credential-refused`, `system-forbidden`,
  * `system-refused`, `system-strange`, and `system-unavailable`, which carries `retryAfterMs` among its details when the
@@ -41,6 +55,12 @@ export type GitHost = {
   readonly isEmpty: (project: string, slug: string) => Promise<boolean>;
   /** Deletes it with all its content. Succeeds when there is none. */
   readonly deleteRepository: (project: string, slug: string) => Promise<void>;
+  /** The open ones into this branch, at most 100, the newest first. */
+  readonly listPullRequests: (project: string, slug: string, to: string) => Promise<readonly PullRequest[]>;
+  readonly openPullRequest: (project: string, slug: string, wish: PullRequestWish) => Promise<PullRequest>;
+  readonly getPullRequest: (project: string, slug: string, id: number) => Promise<PullRequest>;
+  /** Closes an open one without merging it. One that is not open stays as it is. */
+  readonly closePullRequest: (project: string, slug: string, id: number) => Promise<void>;
   /** Never holds a credential. */
   readonly cloneUrl: (project: string, slug: string) => string;
   readonly repositoryUrl: (project: string, slug: string) => string;

@@ -11,6 +11,8 @@ export type LabHost = {
   /** A project of this host in which Gantry may make repositories. */
   readonly project: string;
   readonly system: GitSystem;
+  /** As a person who presses Merge; answers the commit. */
+  readonly merge: (slug: string, id: number) => Promise<string>;
   readonly seed: (slug: string, folder: string) => Promise<void>;
 };
 
@@ -30,20 +32,23 @@ export async function startLabHost(provider: Provider, dir: string, port = 0): P
       const { startBitbucketDc } = await import("../../lab/fakes/git/bitbucket-dc.ts");
       const host = await startBitbucketDc({ ...options, projects: [{ key: "APPS", name: "Apps" }] });
       const seed = (slug: string, folder: string) => host.seedRepository("APPS", slug, folder);
-      return { server: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed };
+      const merge = (slug: string, id: number) => host.mergePullRequest("APPS", slug, id);
+      return { server: host, store: host.store, project: "APPS", system: { ...common, url: host.url }, seed, merge };
     }
     case "bitbucket-cloud": {
       const { startBitbucketCloud } = await import("../../lab/fakes/git/bitbucket-cloud.ts");
       const host = await startBitbucketCloud({ ...options, workspaces: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
       const system = { ...common, url: host.url, username: "gantry" };
-      return { server: host, store: host.store, project: "acme/APPS", system, seed };
+      const merge = (slug: string, id: number) => host.mergePullRequest("acme", slug, id);
+      return { server: host, store: host.store, project: "acme/APPS", system, seed, merge };
     }
     case "github": {
       const { startGithub } = await import("../../lab/fakes/git/github.ts");
       const host = await startGithub({ ...options, organisations: ["acme"] });
       const seed = (slug: string, folder: string) => host.seedRepository("acme", slug, folder);
-      return { server: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed };
+      const merge = (slug: string, id: number) => host.mergePullRequest("acme", slug, id);
+      return { server: host, store: host.store, project: "acme", system: { ...common, url: host.url }, seed, merge };
     }
   }
 }

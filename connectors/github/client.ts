@@ -8,6 +8,7 @@ import { z } from "zod";
 import { type GitHost, type HostAccess, type HostRepository, pathOf, type RepositoryWish } from "../git/host.ts";
 import { callSdk } from "../git/sdk.ts";
 import { basicAuth } from "../http.ts";
+import { githubPullRequests } from "./pull-requests.ts";
 
 const repositorySchema = z.object({
   name: z.string(),
@@ -26,6 +27,7 @@ export function githubHost(access: HostAccess): GitHost {
     describeRepository: (project, slug, description) => describeRepository(access, project, slug, description),
     isEmpty: (project, slug) => isEmpty(access, project, slug),
     deleteRepository: (project, slug) => deleteRepository(access, project, slug),
+    ...githubPullRequests((call) => callSdk(access, apiOf, call)),
     cloneUrl: (project, slug) => cloneAddress(system, project, slug),
     repositoryUrl: (project, slug) => `${system.url}/${pathOf(project, slug)}`,
     commitUrl: (project, slug, commit) => `${system.url}/${pathOf(project, slug, "commit", commit)}`,

@@ -27,6 +27,7 @@ export type Rank = 1 | 2 | 3;
 
 /** Undefined when this is no name of an image. */
 export function parseImageText(text: string): ImageText | undefined {
+  if (text.length > 512) return undefined;
   const [, repository, tag, digest] = /^([^\s@]+?)(?::(\w[\w.-]*))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(text) ?? [];
   if (repository === undefined || parseReference(text) === undefined) return undefined;
   return { repository, tag, digest };

@@ -94,6 +94,21 @@ test("Helm values get the image where they name it, in every usual shape", () =>
       `image:\n  repository: harbor.example/apps/orders\n  tag: ${SHORT}@${NEW}\n`,
     ],
     [
+      "a digest without its kind",
+      `image: {registry: harbor.example, repository: apps/orders, tag: "", sha: ""}\n`,
+      `image: {registry: harbor.example, repository: apps/orders, tag: "", sha: "${"b".repeat(64)}"}\n`,
+    ],
+    [
+      "a repository in two parts",
+      "image:\n  repository: old.example/apps\n  name: orders\n  tag: v1\n",
+      `image:\n  repository: harbor.example/apps\n  name: orders\n  tag: ${SHORT}@${NEW}\n`,
+    ],
+    [
+      "a repository beside another name",
+      "image:\n  repository: harbor.example/apps/orders\n  name: web\n  tag: v1\n",
+      `image:\n  repository: harbor.example/apps/orders\n  name: web\n  tag: ${SHORT}@${NEW}\n`,
+    ],
+    [
       "a variable",
       "env:\n  WORKER: harbor.example/apps/orders:1\n  PULL: harbor.example/apps/orders\n",
       `env:\n  WORKER: ${REF}\n  PULL: harbor.example/apps/orders\n`,
@@ -122,6 +137,22 @@ test("Helm values get the image where they name it, in every usual shape", () =>
       { at: ["image.tag"] },
     ],
   ]);
+});
+
+test("values of one target in several files: the tag of an environment follows that of the base", () => {
+  const files = [
+    { name: "values.yaml", text: "image:\n  repository: harbor.example/apps/orders\n  tag: v1\n" },
+    { name: "live.yaml", text: "replicas: 3\nimage:\n  tag: v2 # live\n" },
+    { name: "other.yaml", text: "web:\n  image:\n    tag: v3\n" },
+  ];
+  const done = setImages(files, { form: "helm", images: [IMAGE] });
+  assert.deepEqual(
+    done.files.map(({ text }) => text),
+    [
+      `image:\n  repository: harbor.example/apps/orders\n  tag: ${SHORT}@${NEW}\n`,
+      `replicas: 3\nimage:\n  tag: ${SHORT}@${NEW} # live\n`,
+    ],
+  );
 });
 
 test("Helm values that do not say which place is meant are refused with the candidates", () => {

@@ -1,6 +1,14 @@
 // Where Helm values name an image: a mapping with `repository`, `tag` and `digest` apart, or one text. Pure.
 
-import { type Image, type ImageText, parseImageText, printImage, splitHost, tagWithDigest } from "./image-text.ts";
+import {
+  type Image,
+  type ImageText,
+  parseImageText,
+  printImage,
+  rankOf,
+  splitHost,
+  tagWithDigest,
+} from "./image-text.ts";
 import { type Edit, editOf, isPathAt, type Place, refusal, withoutAliases } from "./places.ts";
 import { parsePath } from "./set-path.ts";
 import { type Path, printPath, type Spot, samePath, type Write } from "./spots.ts";
@@ -18,10 +26,16 @@ const KEYS = {
   registry: ["registry", "imageRegistry"],
   repository: ["repository", "imageRepository", "imageName", "image", "name"],
   tag: ["tag", "imageTag"],
-  digest: ["digest", "imageDigest"],
+  /** `sha` has no `sha256:` before it. */
+  digest: ["digest", "imageDigest", "sha"],
 } as const;
 type Field = keyof typeof KEYS;
-type Fields = { readonly [F in Field]?: Spot };
+type Fields = {
+  readonly [F in Field]?: Spot;
+} & {
+  /** `name: web` beside `repository: harbor.example/apps`: the last part of the path. */
+  readonly last?: Spot;
+};
 
 /** Charts of Bitnami's kind put this registry before every image. */
 const GLOBAL_REGISTRIES: readonly Path[] = [
@@ -53,7 +67,11 @@ function fieldsOf(siblings: readonly Spot[]): Fields | undefined {
   const parent = (version ?? repository)?.path.at(-2);
   const isImage = typeof parent === "string" && /image$/i.test(parent);
   const rest = { ...(registry && { registry }), ...(tag && { tag }), ...(digest && { digest }) };
-  if (repository && isRepository(repository, version, isImage)) return { repository, ...rest };
+  if (repository && isRepository(repository, version, isImage)) {
+    const name = siblings.find(({ path, text }) => path.at(-1) === "name" && text !== "");
+    const last = isImage && repository.path.at(-1) === "repository" ? name : undefined;
+    return { repository, ...rest, ...(last && { last }) };
+  }
   return version && isImage ? rest : undefined;
 }
 
@@ -92,7 +110,7 @@ function textPlace(spot: Spot, { repository, tag, digest }: ImageText, source: S
 }
 
 function fieldsPlace(fields: Fields, global: Spot | undefined, source: Source): Place {
-  const [registry, repository, tag, digest] = [fields.registry, fields.repository, fields.tag, fields.digest];
+  const { registry, repository, tag, digest, last } = fields;
   const first = repository ?? tag ?? digest ?? registry;
   if (!first) throw new Error("an image without fields");
   const path = first.path.slice(0, -1);
@@ -107,10 +125,10 @@ function fieldsPlace(fields: Fields, global: Spot | undefined, source: Source): 
       path,
       Object.values(fields).map((spot) => spot.path),
     ),
-    repositories: repository ? [full, written] : [],
+    repositories: repository ? [full, written, ...(last ? [`${full}/${last.text}`] : [])] : [],
     shown: printImage(full, tag?.text, digest?.text),
     editsFor: (image) => [
-      ...(repository ? repositoryEdits({ registry, repository, global, full }, image, place) : []),
+      ...(repository ? repositoryEdits({ registry, repository, global, full, last }, image, place) : []),
       ...versionEdits(fields, image, place),
     ],
   };
@@ -121,13 +139,15 @@ type Name = {
   readonly repository: Spot;
   readonly global: Spot | undefined;
   readonly full: string;
+  readonly last: Spot | undefined;
 };
 
-function repositoryEdits(
-  { registry, repository, global, full }: Name,
-  image: Image,
-  place: Pick<Place, "file" | "line" | "label">,
-): readonly Edit[] {
+function repositoryEdits(name: Name, wanted: Image, place: Pick<Place, "file" | "line" | "label">): readonly Edit[] {
+  const { registry, repository, global, full, last } = name;
+  const ending = `/${last?.text}`;
+  // Charts that read `name` put it behind the repository; with those that do not, the repository is whole.
+  const isSplit = last && rankOf(full, wanted) === undefined && wanted.repository.endsWith(ending);
+  const image = isSplit ? { ...wanted, repository: wanted.repository.slice(0, -ending.length) } : wanted;
   if (full === image.repository || repository.text === image.repository) return [];
   const { host = "", path } = splitHost(image.repository);
   if (global) {
@@ -150,7 +170,11 @@ function versionEdits(
   if (digest) {
     // A tag that carried the digest would bring it a second time.
     const plain = image.tag ?? tag?.text.split("@")[0] ?? "";
-    return [...(tag ? set(tag, plain) : []), ...set(digest, image.digest)];
+    const isBare = digest.path.at(-1) === "sha";
+    return [
+      ...(tag ? set(tag, plain) : []),
+      ...set(digest, isBare ? (image.digest.split(":")[1] ?? "") : image.digest),
+    ];
   }
   if (tag) return isTagOf(tag.text, image) ? [] : set(tag, tagWithDigest(image));
   const sibling = repository ?? registry;

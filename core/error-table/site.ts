@@ -136,6 +136,18 @@ export const SITE_ERRORS = {
     why: "{problem}",
     todo: "{todo}",
   },
+  "branch-protected": {
+    status: 422,
+    message: "{system} refuses a push to {branch}.",
+    why: "{problem}",
+    todo: "If the branch is protected, let CD open pull requests: set `push: pull-request` in the `yaml` of the app. Or allow Gantry's account to push there.",
+  },
+  "pull-request-closed": {
+    status: 422,
+    message: "The pull request was closed without being merged: {title}.",
+    why: "A person closed {url}, or a newer deployment superseded it.",
+    todo: "Run CD again if the change is still wanted.",
+  },
   "image-missing": {
     status: 422,
     message: "There is no image {image}.",

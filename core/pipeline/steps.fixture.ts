@@ -38,6 +38,14 @@ const SHAPES: { readonly [name: string]: readonly [input: z.ZodRawShape, output:
     },
     { commit: text, changed: z.boolean(), branch: text, url: text },
   ],
+  "git/open-pull-request": [
+    { repository, from: text, to: text, title: text, description: text.default(""), supersedes: text.optional() },
+    { id: z.int(), url: text, superseded: z.array(z.int()) },
+  ],
+  "git/wait-for-merge": [
+    { repository, id: z.int() },
+    { commit: text, url: text },
+  ],
   "harbor/ensure-project": [
     { project: text, system: text.optional() },
     { project: text, created: z.boolean() },

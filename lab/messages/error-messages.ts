@@ -101,6 +101,8 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   "scripts-refused": { runner: "seoul-1", why: "bubblewrap is not installed" },
   "dockerfile-invalid": { problem: "line 3: unknown instruction RUNN" },
   "enrolment-invalid": {},
+  "branch-protected": { system: "bitbucket", branch: "main", problem: "protected branch hook declined" },
+  "pull-request-closed": { title: "Deploy orders", url: "https://git.example/orders/pull/7" },
   "image-missing": { image: "harbor.example/orders@sha256:16", system: "harbor" },
   "limit-reached": { who: "Site seoul", limit: 100, what: "runner names", hint: ", or remove runners that are gone" },
   "build-failed": { line: 3, file: "Dockerfile", instruction: "RUN npm ci", problem: "npm error: no lock file" },

@@ -232,14 +232,16 @@ test("CD with an explicit digest needs no CI before it, and asks for image and c
   assert(names.indexOf("image/verify-images") < names.indexOf("yaml/set-images"));
   const found = { name: "orders", image: "harbor/apps/orders", digest, ref: `harbor/apps/orders@${digest}` };
   const image = { outputs: { images: [found] } };
-  const push = { outputs: { commit: "c", url: "u" } };
+  const push = { outputs: { commit: "c", url: "u", branch: "main" } };
+  const skipped = { outputs: {} };
   const [main] = expandJob(commit, { app, params });
   assert(main);
-  const scope = { app, params, task: {}, each: main.each, steps: { image, push } };
+  const scope = { app, params, task: {}, each: main.each, steps: { image, push, merge: skipped, checkout: skipped } };
   const pushed = commit.steps.find((step) => step.id === "push")?.action;
   assert(pushed?.kind === "uses");
   assert.equal((render(pushed.with, scope) as JsonObject).message, "Deploy orders aaaaaaaaaaaa to seoul, tokyo");
-  for (const { action } of commit.steps) if (action.kind === "uses") render(action.with, scope);
+  for (const { action, when } of commit.steps)
+    if (action.kind === "uses" && when === undefined) render(action.with, scope);
   const needs = { commit: { each: [{ each: main.each, outputs: render(commit.outputs, scope) }] } };
   const [each = null] = APP.targets as JsonObject[];
   const steps = { repository: { outputs: { url: "u" } }, app: { outputs: { app: "a" } } };
@@ -335,6 +337,43 @@ test("CD commits once for all targets on the usual branch, and once for each tar
     return (render(sync.with, scope) as JsonObject).revision;
   });
   assert.deepEqual(revisions, ["commit[main]", "commit[live]", "commit[main]"]);
+});
+
+test("CD pushes to a branch of the task and waits for the pull request where the record says so", () => {
+  const { jobs } = load("cd.yaml");
+  const [, commit] = jobs;
+  assert(commit);
+  const app = { ...APP, yaml: { ...repository("orders-deploy"), push: "pull-request" } };
+  const image = { outputs: { images: [{ name: "orders", image: "i", digest: "sha256:1", ref: "i@sha256:1" }] } };
+  const each = { name: "main", branch: "main", targets: [{ name: "seoul" }] };
+  const steps = { image, push: { outputs: { branch: "gantry/orders/t1/main" } }, request: { outputs: { id: 7 } } };
+  const scope = { app, params: { digest: "sha256:1" }, task: { id: "t1", url: "http://t1" }, each, steps };
+  const input = (id: string): JsonObject => {
+    const action = commit.steps.find((step) => step.id === id)?.action;
+    assert(action?.kind === "uses");
+    return render(action.with, scope) as JsonObject;
+  };
+  assert.equal(input("push").branch, "gantry/orders/t1/main");
+  const { repository: where, ...request } = input("request");
+  assert.deepEqual(request, {
+    from: "gantry/orders/t1/main",
+    to: "main",
+    title: "Deploy orders to seoul",
+    description: "i@sha256:1 http://t1",
+    supersedes: "gantry/orders/",
+  });
+  assert.deepEqual(input("merge"), { repository: where, id: 7 });
+  const outputs = (found: JsonObject): JsonObject =>
+    render(commit.outputs, { ...scope, steps: { ...steps, ...found } }) as JsonObject;
+  const nothing = { outputs: {} };
+  const checkout = { outputs: { commit: "tip", url: "u" } };
+  const pushed = { outputs: { commit: "pushed", url: "u" } };
+  assert.equal(
+    outputs({ merge: { outputs: { commit: "merged", url: "u" } }, push: pushed, checkout }).commit,
+    "merged",
+  );
+  assert.equal(outputs({ merge: nothing, push: pushed, checkout }).commit, "pushed");
+  assert.equal(outputs({ merge: nothing, push: nothing, checkout }).commit, "tip");
 });
 
 test("CD without a recorded image requires one", () => {

@@ -9,6 +9,14 @@ import { Answer, type FakeServer, type FakeServerOptions, originOf, readJson, se
 import { type Asked, addRepositoryPages } from "./git-pages.ts";
 import { accountOf, addGit, type GitAccount, type GitWorld, openGitWorld } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
+import {
+  addPullRequest,
+  closePullRequest,
+  type LabPullRequest,
+  mergePullRequest,
+  type PullRequestState,
+  pullRequestsOf,
+} from "./pull-requests.ts";
 
 export type BitbucketCloudOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
@@ -17,11 +25,13 @@ export type BitbucketCloudOptions = FakeServerOptions & {
 
 export type BitbucketCloud = FakeServer & {
   readonly seedRepository: (workspace: string, slug: string, folder: string) => Promise<void>;
+  /** As a person who presses Merge; answers the commit. */
+  readonly mergePullRequest: (workspace: string, slug: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };
 
 type Repository = { id: number; workspace: string; slug: string; description: string; private: boolean; key: string };
-type State = { nextId: number; repositories: Repository[] };
+type State = PullRequestState & { nextId: number; repositories: Repository[] };
 type World = GitWorld<BitbucketCloudOptions, State>;
 
 /** The user names that git may give beside an API token or an access token. */
@@ -38,6 +48,7 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
     });
     addRepositories(api, world);
     addContents(api, world);
+    addPullRequests(api, world);
     router.use(api.routes());
     addGit(router, world.store, {
       prefix: "",
@@ -55,6 +66,7 @@ export async function startBitbucketCloud(options: BitbucketCloudOptions): Promi
   return {
     ...fake,
     store: world.store,
+    mergePullRequest: (workspace, slug, id) => mergePullRequest(world, find(world, workspace, slug)?.id ?? 0, id),
     seedRepository: async (workspace, slug, folder) => {
       const found = find(world, workspace, slug) ?? (await add(world, { workspace, slug }));
       await world.store.seed(String(found.id), BRANCH, folder);
@@ -140,6 +152,66 @@ function addContents(api: Router, world: World): void {
     ctx.type = "application/octet-stream";
     ctx.body = content;
   });
+}
+
+function addPullRequests(api: Router, world: World): void {
+  const path = "/repositories/:workspace/:slug/pullrequests";
+  const needOne = (ctx: Asked): LabPullRequest => {
+    const found = pullRequestsOf(world, need(ctx, world).id).find((one) => String(one.id) === ctx.params.id);
+    if (!found) throw complaint(404, "Pull request not found");
+    return found;
+  };
+  api.get(path, (ctx) => {
+    const to = /destination\.branch\.name = "([^"]+)"/.exec(String(ctx.query.q ?? ""))?.[1];
+    const all = pullRequestsOf(world, need(ctx, world).id).filter(
+      (one) => one.state === "open" && one.to === (to ?? one.to),
+    );
+    const page = pageOf(ctx, all.toReversed());
+    ctx.body = { ...page, values: page.values.map((one) => toPullRequest(ctx, one)) };
+  });
+  api.post(path, async (ctx) => {
+    demand(ctx, world, "admin");
+    const branch = z.object({ branch: z.object({ name: z.string() }) });
+    const body = parse(
+      z.object({ title: z.string(), description: z.string().optional(), source: branch, destination: branch }),
+      await readJson(ctx),
+    );
+    const { title, description = "", source, destination } = body;
+    const wish = { title, description, from: source.branch.name, to: destination.branch.name };
+    const made = await addPullRequest(world, need(ctx, world).id, wish);
+    if (typeof made === "string")
+      throw complaint(400, made === "duplicate" ? "It exists." : "source: branch not found");
+    ctx.status = 201;
+    ctx.body = toPullRequest(ctx, made);
+  });
+  api.get(`${path}/:id`, (ctx) => {
+    ctx.body = toPullRequest(ctx, needOne(ctx));
+  });
+  api.post(`${path}/:id/decline`, (ctx) => {
+    demand(ctx, world, "admin");
+    const one = needOne(ctx);
+    if (one.state !== "open") throw complaint(400, "This pull request is already closed.");
+    closePullRequest(world, one);
+    ctx.body = toPullRequest(ctx, one);
+  });
+}
+
+function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
+  const states = { open: "OPEN", merged: "MERGED", closed: "DECLINED" } as const;
+  return {
+    type: "pullrequest",
+    id: one.id,
+    title: one.title,
+    description: one.description,
+    state: states[one.state],
+    // The real one shortens it.
+    merge_commit: one.mergeCommit === undefined ? null : { type: "commit", hash: one.mergeCommit.slice(0, 12) },
+    source: { branch: { name: one.from } },
+    destination: { branch: { name: one.to } },
+    links: {
+      html: { href: `${originOf(ctx)}/${ctx.params.workspace}/${ctx.params.slug}/pull-requests/${one.id}` },
+    },
+  };
 }
 
 function addPages(router: Router, world: World): void {

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { Answer, type FakeServerOptions, originOf } from "../fake-server.ts";
 import type { Asked } from "./git-pages.ts";
 import { accountOf, type GitAccount, type GitWorld } from "./git-server.ts";
+import type { PullRequestState } from "./pull-requests.ts";
 
 export type BitbucketDcOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
@@ -23,7 +24,7 @@ export type Repository = {
   /** Reads that still see INITIALISING. */
   initialisingFor: number;
 };
-export type State = { nextId: number; projects: Project[]; repositories: Repository[] };
+export type State = PullRequestState & { nextId: number; projects: Project[]; repositories: Repository[] };
 export type World = GitWorld<BitbucketDcOptions, State>;
 
 export function findProject(world: World, key: string): Project | undefined {

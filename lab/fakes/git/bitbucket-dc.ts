@@ -5,6 +5,7 @@
 import Router from "@koa/router";
 import { z } from "zod";
 import { Answer, type FakeServer, originOf, readJson, serve } from "../fake-server.ts";
+import { addPullRequests } from "./bitbucket-dc-pull-requests.ts";
 import {
   addProject,
   addRepository,
@@ -27,10 +28,13 @@ import {
 import { addRepositoryPages } from "./git-pages.ts";
 import { accountOf, addGit, openGitWorld } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
+import { mergePullRequest } from "./pull-requests.ts";
 
 export type BitbucketDc = FakeServer & {
   /** A repository with one commit made of a folder; does nothing when its branch `main` exists. */
   readonly seedRepository: (project: string, slug: string, folder: string) => Promise<void>;
+  /** As a person who presses Merge; answers the commit. */
+  readonly mergePullRequest: (project: string, slug: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };
 
@@ -61,11 +65,13 @@ export async function startBitbucketDc(options: BitbucketDcOptions): Promise<Bit
     addProjects(api, world);
     addRepositories(api, world);
     addContents(api, world);
+    addPullRequests(api, world);
     router.use(api.routes());
   });
   return {
     ...fake,
     store: world.store,
+    mergePullRequest: (project, slug, id) => mergePullRequest(world, findRepository(world, project, slug)?.id ?? 0, id),
     seedRepository: async (project, slug, folder) => {
       const found = findRepository(world, project, slug) ?? addRepository(world, project, slug, { initialisingFor: 0 });
       await world.store.create(String(found.id), found.defaultBranch);

@@ -16,6 +16,15 @@ const CONFIG = `[uploadpack]
 [gc]
 \tauto = 0
 `;
+/** Who commits in the lab, always at the same time. */
+const LAB_PERSON = {
+  GIT_AUTHOR_NAME: "Lab",
+  GIT_AUTHOR_EMAIL: "lab@example.test",
+  GIT_AUTHOR_DATE: "1767225600 +0000",
+  GIT_COMMITTER_NAME: "Lab",
+  GIT_COMMITTER_EMAIL: "lab@example.test",
+  GIT_COMMITTER_DATE: "1767225600 +0000",
+};
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
 export type LabCommit = {
@@ -42,6 +51,8 @@ export type GitStore = {
   readonly patch: (id: string, commit: string) => Promise<string>;
   /** The first commit of an empty repository, made of a folder; does nothing when the branch exists. */
   readonly seed: (id: string, branch: string, folder: string) => Promise<void>;
+  /** Merges a branch into another one with a merge commit, and answers it. Throws on a conflict. */
+  readonly merge: (id: string, from: string, to: string, message: string) => Promise<string>;
   /** What git's program sends first to a client with this version of the protocol. */
   readonly advertise: (
     id: string,
@@ -103,6 +114,15 @@ export function openGitStore(root: string): GitStore {
       if (found === undefined) return "";
       return (await git(id, ["show", "--format=", "--patch", "--stat", found])).toString("utf8");
     },
+    merge: async (id, from, to, message) => {
+      const [ours, theirs] = [await revisionOf(id, to), await revisionOf(id, from)];
+      if (ours === undefined || theirs === undefined) throw new Error(`${from} or ${to} is no branch`);
+      const tree = (await git(id, ["merge-tree", "--write-tree", ours, theirs])).toString("utf8").trim();
+      const args = ["commit-tree", tree, "-p", ours, "-p", theirs, "-m", message];
+      const commit = (await git(id, args, LAB_PERSON)).toString("utf8").trim();
+      await git(id, ["update-ref", `refs/heads/${to}`, commit, ours]);
+      return commit;
+    },
     seed: (id, branch, folder) => seed(folderOf(id), branch, folder),
     advertise: (id, program, protocol) => {
       const args = [program.slice("git-".length), "--stateless-rpc", "--advertise-refs", folderOf(id)];
@@ -138,12 +158,7 @@ async function seed(bare: string, branch: string, folder: string): Promise<void>
     const env = {
       GIT_WORK_TREE: folder,
       GIT_INDEX_FILE: join(scratch, "index"),
-      GIT_AUTHOR_NAME: "Lab",
-      GIT_AUTHOR_EMAIL: "lab@example.test",
-      GIT_AUTHOR_DATE: "1767225600 +0000",
-      GIT_COMMITTER_NAME: "Lab",
-      GIT_COMMITTER_EMAIL: "lab@example.test",
-      GIT_COMMITTER_DATE: "1767225600 +0000",
+      ...LAB_PERSON,
     };
     await gitIn(bare, ["-c", "core.bare=false", "add", "--all", "--force", "--", "."], env, undefined, folder);
     const tree = (await gitIn(bare, ["write-tree"], env)).toString("utf8").trim();

@@ -9,6 +9,14 @@ import { Answer, type FakeServer, type FakeServerOptions, originOf, readJson, se
 import { type Asked, addRepositoryPages } from "./git-pages.ts";
 import { accountOf, addGit, type GitAccount, type GitWorld, openGitWorld } from "./git-server.ts";
 import type { GitStore } from "./git-store.ts";
+import {
+  addPullRequest,
+  closePullRequest,
+  type LabPullRequest,
+  mergePullRequest,
+  type PullRequestState,
+  pullRequestsOf,
+} from "./pull-requests.ts";
 
 export type GithubOptions = FakeServerOptions & {
   readonly accounts: readonly GitAccount[];
@@ -17,11 +25,13 @@ export type GithubOptions = FakeServerOptions & {
 
 export type Github = FakeServer & {
   readonly seedRepository: (owner: string, name: string, folder: string) => Promise<void>;
+  /** As a person who presses Merge; answers the commit. */
+  readonly mergePullRequest: (owner: string, name: string, id: number) => Promise<string>;
   readonly store: GitStore;
 };
 
 type Repository = { id: number; owner: string; name: string; description: string | null; private: boolean };
-type State = { nextId: number; repositories: Repository[] };
+type State = PullRequestState & { nextId: number; repositories: Repository[] };
 type World = GitWorld<GithubOptions, State>;
 
 const BRANCH = "main";
@@ -37,6 +47,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     addOwners(api, world);
     addRepositories(api, world);
     addContents(api, world);
+    addPullRequests(api, world);
     router.use(api.routes());
     addGit(router, world.store, {
       prefix: "",
@@ -54,6 +65,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
   return {
     ...fake,
     store: world.store,
+    mergePullRequest: (owner, name, id) => mergePullRequest(world, find(world, owner, name)?.id ?? 0, id),
     seedRepository: async (owner, name, folder) => {
       const found = find(world, owner, name) ?? (await add(world, owner, { name }));
       await world.store.seed(String(found.id), BRANCH, folder);
@@ -155,6 +167,67 @@ function addContents(api: Router, world: World): void {
     if (content === undefined) throw complaint(404, "Not Found");
     ctx.body = { type: "file", path, encoding: "base64", content: content.toString("base64") };
   });
+}
+
+function addPullRequests(api: Router, world: World): void {
+  const needOne = (ctx: Asked): LabPullRequest => {
+    const found = pullRequestsOf(world, need(ctx, world).id).find((one) => String(one.id) === ctx.params.number);
+    if (!found) throw complaint(404, "Not Found");
+    return found;
+  };
+  api.get("/repos/:owner/:name/pulls", (ctx) => {
+    const all = pullRequestsOf(world, need(ctx, world).id).filter(
+      (one) => one.to === (ctx.query.base ?? one.to) && (ctx.query.state === "all" || one.state === "open"),
+    );
+    ctx.body = pageOf(
+      ctx,
+      all.toReversed().map((one) => toPullRequest(ctx, one)),
+    );
+  });
+  api.post("/repos/:owner/:name/pulls", async (ctx) => {
+    demand(ctx, world, "admin");
+    const body = parse(
+      z.object({ title: z.string(), head: z.string(), base: z.string(), body: z.string().nullish() }),
+      await readJson(ctx),
+    );
+    const wish = { title: body.title, description: body.body ?? "", from: body.head, to: body.base };
+    const made = await addPullRequest(world, need(ctx, world).id, wish);
+    if (typeof made === "string") {
+      const message =
+        made === "duplicate"
+          ? `A pull request already exists for ${ctx.params.owner}:${body.head}.`
+          : "head is invalid";
+      const errors = [{ resource: "PullRequest", code: "custom", message }];
+      throw new Answer(422, { message: "Validation Failed", errors, status: "422" });
+    }
+    ctx.status = 201;
+    ctx.body = toPullRequest(ctx, made);
+  });
+  api.get("/repos/:owner/:name/pulls/:number", (ctx) => {
+    ctx.body = toPullRequest(ctx, needOne(ctx));
+  });
+  api.patch("/repos/:owner/:name/pulls/:number", async (ctx) => {
+    demand(ctx, world, "admin");
+    const one = needOne(ctx);
+    const { state } = parse(z.object({ state: z.enum(["open", "closed"]).optional() }), await readJson(ctx));
+    if (state === "closed" && one.state === "open") closePullRequest(world, one);
+    ctx.body = toPullRequest(ctx, one);
+  });
+}
+
+function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
+  return {
+    number: one.id,
+    html_url: `${originOf(ctx)}/${ctx.params.owner}/${ctx.params.name}/pull/${one.id}`,
+    title: one.title,
+    body: one.description,
+    state: one.state === "open" ? "open" : "closed",
+    merged_at: one.state === "merged" ? "2026-01-01T00:00:00Z" : null,
+    // An open one has the commit of a trial merge here.
+    merge_commit_sha: one.mergeCommit ?? "0".repeat(40),
+    head: { ref: one.from },
+    base: { ref: one.to },
+  };
 }
 
 /** GitHub takes any user name beside a token. */
