@@ -74,6 +74,20 @@ describe("an ended task", () => {
   });
 
   test("does not repeat its title in the text", () => {
+    const line = "error: broken";
+    const failed = render({
+      kind: "TaskEnded",
+      outcome: "failed",
+      durationMs: 72_000,
+      headline: `Run CD: orders failed at build: Compile after 1 m 12 s. The script ended with exit code 3. ${line}`,
+      failure: {
+        code: "script-failed",
+        message: "The script ended with exit code 3.",
+        why: `Its log says: ${line}.`,
+        line,
+      },
+    });
+    assert.equal(failed.text.split(line).length, 2, failed.text);
     const headline = "Run CD: orders succeeded after 1 m 12 s.";
     assert.equal(render({ kind: "TaskEnded", outcome: "succeeded", durationMs: 72_000, headline }).text, "");
     const other = "Run CD: orders succeeded, 3 jobs were skipped.";

@@ -100,11 +100,15 @@ function textOf({ data }: Notice, title: string): string {
     beyondTitle(text(event.headline), title, event.durationMs) ||
     [text(event.reason), text(message)].filter((part) => part !== "").join(" ");
   const firstLine = text(failing);
+  // The reason of a script that failed is its first failing line, which the headline ends with.
+  const repeats = firstLine !== "" && text(why).includes(firstLine) && headline.includes(firstLine);
   return [
     headline,
-    text(why),
+    repeats ? "" : text(why),
     text(todo) === "" ? "" : `To do: ${text(todo)}`,
-    firstLine === "" || text(event.headline).includes(firstLine) ? "" : `First failing line: ${firstLine}`,
+    firstLine === "" || `${text(event.headline)}\n${text(why)}`.includes(firstLine)
+      ? ""
+      : `First failing line: ${firstLine}`,
   ]
     .filter((part) => part !== "")
     .join("\n");
