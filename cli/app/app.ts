@@ -1,9 +1,9 @@
 // `gantry app`: the apps of the portal.
 
-import { parseArgs } from "node:util";
 import type { ErrorCode } from "@gantry/core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
 import { didYouMean } from "@gantry/core/suggest.ts";
+import { parseFlags } from "@gantry/runtime/process/parse-flags.ts";
 import { inOneLine, startError } from "@gantry/runtime/process/start-error.ts";
 import { appOutcome } from "@gantry/wire/agent/agent-api.ts";
 import { type AppView, appView } from "@gantry/wire/agent/views.ts";
@@ -170,14 +170,10 @@ const NAMES: { readonly [verb in Verb]: (count: number) => boolean } = {
 /** The arguments, an empty text for `--help`, or an error message. */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ...PORTAL_FLAGS,
-        file: { type: "string", short: "f", multiple: true },
-        "dry-run": { type: "boolean", default: false },
-      },
+    const { values, positionals } = parseFlags(argv, {
+      ...PORTAL_FLAGS,
+      file: { type: "string", short: "f", multiple: true },
+      "dry-run": { type: "boolean", default: false },
     });
     const { help, file: files = [], "dry-run": dryRun, ...flags } = values;
     if (help) return "";
