@@ -100,6 +100,15 @@ test("two lists of other elements, null and numbers that may be whole are no mis
     assert.notEqual(check(text), undefined, text);
 });
 
+test("a chain of replacements in a text of usual length is not too much work, and one that explodes is", () => {
+  const chain = (one: string, times: number) => `params.s${one.repeat(times)}`;
+  const scope = { params: { s: "feature/Orders_page-2".repeat(4) } };
+  assert.equal(typeof evaluate(chain(".replace('/', '-')", 8), scope), "string");
+  assert.equal(typeof evaluate(chain(".replace('_', '--')", 4), scope), "string");
+  for (const one of [".replace('', params.s)", ".replace('e', params.s)", ".replace('e', 'eeeeeeeeeeeeeeeeeeee')"])
+    assert.throws(() => evaluate(chain(one, 12), scope), one);
+});
+
 test("property: no check refuses an expression that is right for every value", () => {
   const types = { s: "string", n: "int", b: "bool", l: "list<string>", m: "list<int>", o: "string" };
   const check = typedCheck(types);
