@@ -339,6 +339,24 @@ test("an element must be clear: none and several are refused with the line", () 
   assert.equal(set(text, "l[name=7].x", 1), `${text}  x: 1\n`);
 });
 
+test("what a merge key takes its keys from stays a mapping", () => {
+  const bases = ["a: &A {m: 1}\n", "a: &A\n  m: 1\n"];
+  const uses = ["<<: *A\n", "b:\n  <<: *A\n", "b: {<<: *A, z: 1}\n", "b:\n  <<: [*A]\n", "l:\n  - <<: *A\n"];
+  for (const base of bases) {
+    for (const use of uses) {
+      for (const value of ["x", 1, null, [], ["x"]]) {
+        assert.throws(
+          () => setPath("f.yaml", base + use, ["a"], value),
+          (error) => error instanceof GantryError && /a merge key << takes/.test(String(error.details.problem)),
+          base + use + JSON.stringify(value),
+        );
+      }
+      assert.ok(setPath("f.yaml", base + use, ["a", "m"], 2).changed);
+    }
+    assert.ok(setPath("f.yaml", `${base}b: *A\n`, ["a"], "x").changed, "aliases follow");
+  }
+});
+
 test("an alias keeps its anchor, also where an earlier one has the same name", () => {
   const rows: readonly (readonly [text: string, path: string])[] = [
     ["q: &x 0\na: {b: &x 1}\nc: *x\n", "a"],

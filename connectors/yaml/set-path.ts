@@ -59,6 +59,7 @@ export function setPath(
     return { text, changed: false };
   }
   refuseTag(parsed, place, value);
+  refuseMergedAway(parsed, document, place, value);
   const { splices, change } = editOf(parsed, document, place, value);
   const edited = splices && applySplices(text, splices);
   if (edited !== undefined && isExactly(parsed, document, change, edited)) return { text: edited, changed: true };
@@ -143,6 +144,26 @@ function refuseMergedParent(
   if (first === undefined || rest.length === 0) return;
   const merged = mergedValue(file, document, map, first);
   if (merged) throw file.wrong(`${first} comes from the merge key <<; edit the place that has the anchor`, merged.at);
+}
+
+/** A merge key needs a mapping: with another value, readers of YAML 1.1 refuse the whole file. */
+function refuseMergedAway(
+  file: YamlFile,
+  document: YamlDocument,
+  { slot: { node }, missing }: Place,
+  value: JsonValue,
+): void {
+  if (missing.length > 0 || (!isMap(node) && !isSeq(node)) || node.anchor === undefined) return;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  const isIt = (one: unknown): boolean =>
+    isAlias(one) && [...file.targets].some(([alias, target]) => alias === one && target === node);
+  visit(document.contents, {
+    Pair: (_, pair) => {
+      if (!isScalar(pair.key) || pair.key.value !== "<<") return;
+      if (isIt(pair.value) || (isSeq(pair.value) && pair.value.items.some(isIt)))
+        throw file.wrong("a merge key << takes its keys from here, so the value must stay a mapping", node.range[0]);
+    },
+  });
 }
 
 /** What another value under a tag such as `!secret` means is known to the reader of that tag only. */

@@ -12,8 +12,6 @@ export const MAX_COST = 5_000_000;
 type Bound = { readonly weight: number; readonly count: number; readonly item: number; readonly value?: CelValue };
 
 const SCALAR: Bound = { weight: 1, count: 0, item: 0 };
-const GROWING = new Set(["join", "replace"]);
-
 /** Counts one for every part that is visited, and the size of every value that is built or walked through. */
 export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): number {
   let cost = 0;
@@ -68,8 +66,7 @@ export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): nu
     const binding = bindingOf(node);
     if (binding === undefined) {
       const parts = [receiver, ...args].map((part) => visit(part, names, times));
-      const all = sum(parts);
-      const weight = GROWING.has(method) ? all.weight * all.weight : 2 * all.weight;
+      const weight = weightAfter(method, parts, args);
       return { weight, count: weight, item: weight };
     }
     const source = largest(binding.outside.map((part) => visit(part, names, times)));
@@ -82,6 +79,20 @@ export function costOf(ast: ASTNode, context: ReadonlyMap<string, CelValue>): nu
     if (method === "map") return { weight: 1 + rounds * body.weight, count: rounds, item: body.weight };
     return SCALAR;
   }
+}
+
+/** The size of what a method builds of its receiver and arguments. */
+function weightAfter(method: string, parts: readonly Bound[], args: readonly ASTNode[]): number {
+  const all = sum(parts).weight;
+  const [text = SCALAR, ...others] = parts;
+  const inserted = others.at(-1)?.weight ?? 0;
+  if (method === "join") return all + text.weight * inserted;
+  if (method !== "replace") return 2 * all;
+  // With a text that is not longer, the whole does not become longer.
+  const [from, to] = args.map((arg) => (arg.op === "value" && typeof arg.args === "string" ? arg.args.length : 0));
+  const isKnown = args.every((arg) => arg.op === "value");
+  if (isKnown && from !== undefined && to !== undefined && from > 0 && to <= from) return all;
+  return all + (text.weight + 1) * inserted;
 }
 
 function builds(node: ASTNode): boolean {

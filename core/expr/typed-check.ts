@@ -10,6 +10,16 @@ import type { Reference } from "./references.ts";
 /** CEL types of params by name. Those that are missing may have any type. */
 export type ParamTypes = { readonly [name: string]: string };
 
+/** What CEL's check refuses, and what may be right when it runs. */
+const RUNS: readonly RegExp[] = [
+  // A whole number equals a fraction of the same value.
+  /^`[!=]=` cannot be used with a (fraction and a whole number|whole number and a fraction)/,
+  // A list may hold elements of several types.
+  /^`\+` cannot be used with a list and a list/,
+  // A guard against a missing value; for a value that is always there it is only superfluous.
+  /^`[!=]=` cannot be used with (.* and null|null and )/,
+];
+
 const TASK_TEXTS: ReadonlySet<string> = new Set(["id", "url", "requestedBy", "pipeline"]);
 
 export type TypedCheck = (source: string) => ExpressionProblem | undefined;
@@ -37,6 +47,7 @@ export function typedCheck(params: ParamTypes): TypedCheck {
     const problem = celProblem(summary);
     // Both branches of a choice may have types of their own when it runs, and the elements of `[]` have none.
     if (/ternary branches|cannot index/i.test(summary) || /\bundefined\b/.test(problem)) return undefined;
+    if (RUNS.some((pattern) => pattern.test(problem))) return undefined;
     return { problem, offset: verdict.error?.range?.start ?? 0 };
   };
 }
