@@ -91,12 +91,17 @@ export function applicationOf(name: string, { application, cluster }: JsonObject
 function completeTarget(namespace: string, target: JsonObject): JsonObject {
   const { overlay, files } = target;
   const first: unknown = Array.isArray(files) ? files[0] : undefined;
-  const folder = typeof first === "string" ? first.split("/").slice(0, -1).join("/") || "." : ".";
   return {
     namespace,
-    path: typeof overlay === "string" ? overlay : folder,
+    path: typeof overlay === "string" ? overlay : folderOf(typeof first === "string" ? first : "."),
     ...target,
   };
+}
+
+/** `files` of a target may name folders. */
+function folderOf(path: string): string {
+  if (!/\.(?:ya?ml|json)$/i.test(path)) return path;
+  return path.split("/").slice(0, -1).join("/") || ".";
 }
 
 /** The record of the app under another name: what is outside keeps the names that came from the old one. */

@@ -65,11 +65,11 @@ const target = z.strictObject({
   cluster: z.string().regex(/^[^\p{C}\s]{1,253}$/u, "must be the name of a cluster in Argo CD"),
   /** Kustomize: the folder with the kustomization.yaml. */
   overlay: path.optional(),
-  /** Other forms: the files that name the image. */
+  /** Other forms: the files that name the image, or their folder. */
   files: z.array(path).min(1).max(50).optional(),
   /** Where in the yaml of the files, if that is not clear. */
   at: text(500).optional(),
-  /** Other forms: the folder that Argo CD deploys. Default: that of the first file. */
+  /** The folder that Argo CD deploys. Default: the overlay, or the folder of the first file. */
   path: path.optional(),
   /** Where environments are kept in branches. Default: that of the yaml repository. */
   branch: branch.optional(),
@@ -95,7 +95,12 @@ export const appShape = z
     build: z.strictObject({ site: name }),
     /** Default: one, with the name of the app. */
     images: z.array(image).min(1).max(20).optional(),
-    yaml: z.strictObject({ ...repository, form: z.enum(YAML_FORMS).default("kustomize") }),
+    yaml: z.strictObject({
+      ...repository,
+      form: z.enum(YAML_FORMS).default("kustomize"),
+      /** With `pull-request`, CD waits until a person merges. */
+      push: z.enum(["direct", "pull-request"]).default("direct"),
+    }),
     targets: z.array(target).min(1).max(100),
     /** Of the targets that name no other. Default: the name of the app. */
     namespace: name.optional(),
@@ -128,19 +133,15 @@ function repeated(items: readonly { readonly name: string }[]): readonly number[
 
 /** Fields of a target that the form of the yaml needs, or does not know. */
 function misfits(form: AppFields["yaml"]["form"], target: AppTarget): readonly (readonly [string, string])[] {
-  const unknown = (fields: readonly ("overlay" | "files" | "at" | "path")[]): (readonly [string, string])[] =>
-    fields.flatMap((field) =>
-      target[field] === undefined ? [] : [[field, `must be left out: the form of the yaml is ${form}`] as const],
-    );
-  if (form === "kustomize")
-    return [
-      ...(target.overlay === undefined ? [["overlay", "is missing: the form of the yaml is kustomize"] as const] : []),
-      ...unknown(["files", "at", "path"]),
-    ];
+  const { overlay, files, application } = target;
+  if (form === "kustomize") {
+    if (overlay !== undefined || files !== undefined) return [];
+    return [["overlay", "is missing: the form of the yaml is kustomize"]];
+  }
   return [
-    ...(target.files === undefined ? [["files", `is missing: the form of the yaml is ${form}`] as const] : []),
-    ...unknown(["overlay"]),
-    ...(form === "argocd" && target.application === undefined
+    ...(files === undefined ? [["files", `is missing: the form of the yaml is ${form}`] as const] : []),
+    ...(overlay === undefined ? [] : [["overlay", `must be left out: the form of the yaml is ${form}`] as const]),
+    ...(form === "argocd" && application === undefined
       ? [["application", "is missing: it says which application of the files is meant"] as const]
       : []),
   ];

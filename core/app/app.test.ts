@@ -113,6 +113,13 @@ test("the fields of a target fit the form of the yaml", () => {
   assert.ok(fits.ok);
   const [one] = completeRecord("orders", recordOf("orders", fits.fields)).targets as readonly JsonObject[];
   assert.equal(one?.path, "prod");
+  const argocd = { ...helm, form: "argocd" as const };
+  const nameless = readApp("orders", appInput({ yaml: argocd, targets: [{ ...target, files: ["apps"] }] }));
+  assert.ok(!nameless.ok);
+  assert.deepEqual(
+    nameless.problems.map(({ path }) => path.join(".")),
+    ["targets.0.application"],
+  );
 });
 
 test("two targets of an app cannot be the same place", () => {

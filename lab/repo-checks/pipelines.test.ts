@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { completeRecord, renamedRecord } from "@gantry/core/app/app-record.ts";
 import { render, renderText } from "@gantry/core/expr/template.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { expandJob } from "@gantry/core/pipeline/expand.ts";
@@ -210,6 +211,21 @@ test("CD deploys the newest image to every target, or the chosen image to the ch
   );
   assert.throws(() => expandJob(deploy, checked({ targets: ["seoul", "osaka"] })), "a target that the app lacks");
   assert.equal(renderText(commit.site, all), "seoul");
+});
+
+test("an app that was renamed goes on with the names that it has in other systems", () => {
+  const { name: _, ...record } = APP;
+  const app: JsonObject = { ...completeRecord("shop", renamedRecord("orders", record)), name: "shop", facts: {} };
+  const [, , deploy] = load("cd.yaml").jobs;
+  const ensure = deploy?.steps.find(({ id }) => id === "app")?.action;
+  assert(ensure?.kind === "uses");
+  const [each = null] = app.targets as JsonObject[];
+  const steps = { repository: { outputs: { url: "u" } } };
+  const { app: application, project, namespace, path } = render(ensure.with, { app, each, steps }) as JsonObject;
+  assert.deepEqual(
+    [application, project, namespace, path],
+    ["orders-seoul-dp", "orders", "orders", "overlays/seoul-dp"],
+  );
 });
 
 test("CD with an explicit digest needs no CI before it, and asks for image and clusters before it commits", () => {

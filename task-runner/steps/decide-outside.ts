@@ -33,10 +33,13 @@ const recordSchema = z.object({
     .catch(undefined),
   harbor: z.object({ system: text, project: z.string() }).optional().catch(undefined),
   jira: z.object({ system: text, key: z.string() }).optional().catch(undefined),
+  /** Its projects in other systems, where they do not have the name of the app. */
+  argocd: z.object({ project: z.string() }).optional().catch(undefined),
+  sonarqube: z.object({ project: z.string() }).optional().catch(undefined),
   build: z.object({ site: z.string() }).optional().catch(undefined),
   namespace: z.string().optional().catch(undefined),
   targets: z
-    .array(z.object({ name: z.string(), site: z.string(), cluster: z.string() }))
+    .array(z.object({ name: z.string(), site: z.string(), cluster: z.string(), namespace: text, application: text }))
     .default([])
     .catch([]),
 });
@@ -106,18 +109,19 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
     case "image-project":
       return resource.project === app.harbor?.project && at("harbor", app.harbor.system);
     case "argocd-project":
-      return resource.project === app.name;
+      return resource.project === argocdProjectOf(app);
     case "argocd-application":
-      return resource.project === app.name && applicationsOf(app).includes(resource.app);
-    case "destination": {
-      const isOwn = resource.namespace === undefined || resource.namespace === app.namespace;
-      return isOwn && app.targets.some(({ cluster }) => cluster === resource.cluster);
-    }
+      return resource.project === argocdProjectOf(app) && applicationsOf(app).includes(resource.app);
+    case "destination":
+      return app.targets.some(
+        ({ cluster, namespace = app.namespace }) =>
+          cluster === resource.cluster && (resource.namespace === undefined || resource.namespace === namespace),
+      );
     case "jira-project":
       return resource.key === app.jira?.key && at("jira", app.jira.system);
     case "sonarqube-project":
       // Branches may have projects of their own: `orders:feature-x`.
-      return resource.key === app.name || resource.key.startsWith(`${app.name}:`);
+      return resource.key === sonarqubeProjectOf(app) || resource.key.startsWith(`${sonarqubeProjectOf(app)}:`);
   }
 }
 
@@ -155,7 +159,16 @@ function imagesOf({ image, images = [] }: AppRecord): readonly NonNullable<AppRe
 }
 
 function applicationsOf({ name, targets }: AppRecord): readonly string[] {
-  return [name, ...targets.flatMap((target) => [`${name}-${target.cluster}`, `${name}-${target.name}`])];
+  const byName = targets.flatMap((target) => [`${name}-${target.cluster}`, `${name}-${target.name}`]);
+  return [...new Set([name, ...targets.flatMap(({ application }) => application ?? []), ...byName])];
+}
+
+function argocdProjectOf({ name, argocd }: AppRecord): string {
+  return argocd?.project ?? name;
+}
+
+function sonarqubeProjectOf({ name, sonarqube }: AppRecord): string {
+  return sonarqube?.project ?? name;
 }
 
 type Place = { readonly project: string; readonly slug: string };
@@ -196,11 +209,11 @@ function ownedInWords(app: AppRecord, kind: ResourceKind): string | undefined {
     "clone-url": repositories,
     image: imagesOf(app).map(({ repository: name }) => name),
     "image-project": [app.harbor?.project],
-    "argocd-project": [app.name],
+    "argocd-project": [argocdProjectOf(app)],
     "argocd-application": applicationsOf(app),
-    destination: app.targets.map(({ cluster }) => `${app.namespace ?? "?"} on ${cluster}`),
+    destination: app.targets.map(({ cluster, namespace = app.namespace ?? "?" }) => `${namespace} on ${cluster}`),
     "jira-project": [app.jira?.key],
-    "sonarqube-project": [app.name],
+    "sonarqube-project": [sonarqubeProjectOf(app)],
   };
   const names = [...new Set(owned[kind].filter((one) => one !== undefined))];
   return names.length === 0 ? undefined : names.slice(0, 10).join(", ");

@@ -138,7 +138,7 @@ function Targets({ app: { name, state, record } }: { app: AppView }) {
   }
   return (
     <div class="scroll">
-      <table>
+      <table class="stack">
         <thead>
           <tr>
             <th>Target</th>
@@ -156,9 +156,9 @@ function Targets({ app: { name, state, record } }: { app: AppView }) {
               <td class="strong">{textAt(target, "name")}</td>
               <td>{textAt(target, "site")}</td>
               <td class="mono">{textAt(target, "cluster")}</td>
-              <td>{textAt(target, "environment") ?? <None />}</td>
+              <td class="aside">{textAt(target, "environment") ?? <None />}</td>
               <td class="mono soft">{textAt(target, "overlay") ?? filesOf(target)}</td>
-              <td class="mono soft">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
+              <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
               <td class="mono soft">{textAt(target, "application") ?? `${name}-${textAt(target, "cluster") ?? ""}`}</td>
             </tr>
           ))}
