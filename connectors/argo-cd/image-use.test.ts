@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decideWait } from "./decide-wait.ts";
-import { imageUse } from "./image-use.ts";
+import { imageUse, pendingImage } from "./image-use.ts";
 import { application, type ManagedResource } from "./model.ts";
 
 const DIGEST = `sha256:${"1".repeat(64)}`;
@@ -65,4 +65,13 @@ test("an image that no manifest uses fails after a minute, and names what runs",
   assert.equal(waitFor("unused", [OTHER], 40_001).kind, "waiting");
   const verdict = waitFor("unused", [OTHER], 40_000);
   assert.ok(verdict.kind === "failed" && verdict.line.includes(OTHER) && verdict.line.includes(IMAGE));
+});
+
+test("of several images, one that pods should run is awaited before one that needs none", () => {
+  const cron = { ...workload("CronJob", {}), kind: "CronJob" };
+  const both: [string, string] = [IMAGE, OTHER];
+  assert.deepEqual(pendingImage(both, [cron, proxy], []), { image: OTHER, use: "pods" });
+  assert.deepEqual(pendingImage([IMAGE], [cron, proxy], [OTHER]), { image: IMAGE, use: "no-pods" });
+  assert.deepEqual(pendingImage([IMAGE], [proxy], [OTHER]), { image: OTHER }, "this target does not use it");
+  assert.deepEqual(pendingImage(both, [], []), { image: IMAGE, use: "unused" });
 });

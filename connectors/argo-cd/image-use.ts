@@ -27,6 +27,21 @@ export function imageUse(resources: readonly ManagedResource[], image: string): 
   return users.some((one) => ALWAYS.has(one.kind) && replicasOf(one) > 0) ? "pods" : "no-pods";
 }
 
+/**
+ * Of several images that do not run, the one to wait for: one that pods should run. Otherwise one that needs no pods, or none
+ * of which `others` run: a target may use some of the images of its app only. `unused` when no manifest names any.
+ */
+export function pendingImage(
+  absent: readonly [string, ...string[]],
+  resources: readonly ManagedResource[],
+  others: readonly string[],
+): { readonly image: string; readonly use?: ImageUse } {
+  const uses = absent.map((image) => ({ image, use: imageUse(resources, image) }));
+  const [runs] = others;
+  const awaited = uses.find(({ use }) => use === "pods") ?? uses.find(({ use }) => use === "no-pods");
+  return awaited ?? (runs === undefined ? { image: absent[0], use: "unused" } : { image: runs });
+}
+
 /** The same image, however its name is spelt. A digest alone decides, because a mirror serves it under another name. */
 export function sameImage(a: string, b: string): boolean {
   if (a === b) return true;

@@ -17,7 +17,7 @@ import { carriesEffect, decideSync, EFFECT_INFO, TASK_INFO } from "./decide-sync
 import { comparisonFailed, decideWait, type Verdict } from "./decide-wait.ts";
 import { diffInWords } from "./diff.ts";
 import { appUrl, objectName, system } from "./ensure-steps.ts";
-import { type ImageUse, imageUse, sameImage } from "./image-use.ts";
+import { type ImageUse, pendingImage, sameImage } from "./image-use.ts";
 import { type Application, isAt, short, shortAt, type TreeNode } from "./model.ts";
 
 const revision = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "must be a whole commit hash");
@@ -207,7 +207,7 @@ async function look(context: WaitContext, memo: Memo): Promise<StepOutcome<WaitO
   const refresh = wished && nowMs() - (memo.refreshedAtMs ?? 0) >= REFRESH_EVERY_MS ? wished : undefined;
   const app = await seen(client, context, refresh);
   const url = appUrl(argocd.url, app.metadata);
-  const { image, use } = await pendingImage(client, app, input);
+  const { image, use } = await imageToAwait(client, app, input);
   const wanted = { ...input, image, degradedGraceMs: parseDuration(input.degradedGrace) ?? 0, url };
   // An error that was seen without asking git again says nothing new.
   const before = refresh !== undefined || memo.errors === 0 ? memo.errors : memo.errors - 1;
@@ -300,23 +300,20 @@ async function nodesOf(client: ArgoCd, app: Application, { project }: PlaceInput
   return client.tree(app.metadata.name, project);
 }
 
-/**
- * The image to wait for: of several, the first one that pods should run and do not. Its use is asked for only where the app is
- * healthy and none of its pods runs the image.
- */
-async function pendingImage(
+/** The image to wait for. Its use is asked for only where the app is healthy and none of its pods runs the image. */
+async function imageToAwait(
   client: ArgoCd,
   app: Application,
   { image: given, project }: z.output<typeof waitInput>,
 ): Promise<{ readonly image: string | undefined; readonly use?: ImageUse }> {
   const images = typeof given === "string" ? [given] : (given ?? []);
   const running = app.status.summary?.images ?? [];
-  const absent = images.filter((image) => !running.some((one) => sameImage(one, image)));
-  const [first = images[0]] = absent;
-  if (absent.length === 0 || running.length === 0 || app.status.health?.status !== "Healthy") return { image: first };
+  const isRunning = (image: string): boolean => running.some((one) => sameImage(one, image));
+  const [first, ...more] = images.filter((image) => !isRunning(image));
+  if (first === undefined) return { image: images[0] };
+  if (running.length === 0 || app.status.health?.status !== "Healthy") return { image: first };
   const resources = await client.managedResources(app.metadata.name, project);
-  const uses = absent.map((image) => ({ image, use: imageUse(resources, image) }));
-  return uses.find(({ use }) => use !== "no-pods") ?? uses[0] ?? { image: first };
+  return pendingImage([first, ...more], resources, images.filter(isRunning));
 }
 
 function stateOf(app: Application): Pick<WaitOutput, "sync" | "health" | "images"> {

@@ -180,6 +180,14 @@ export function hostSuite(provider: GitSystem["provider"]): void {
         kind: "succeeded",
         output: { commit, url: host.commitUrl(lab.project, "deploy", commit) },
       });
+      for (const target of ["seoul", "tokyo"]) {
+        bench.nextTask({ id: "t-both" });
+        const branch = `gantry/orders/t-both/${target}`;
+        await bench.run(commitPush, { repository, directory: "gantry/orders/1", branch, message: target });
+        const made = await bench.run(openPullRequest, { ...input, from: branch });
+        assert.ok(made.kind === "succeeded", JSON.stringify(made));
+        assert.deepEqual(made.output.superseded, [], "pull requests of one task do not close each other");
+      }
       await bench.undo(openPullRequest, input, other.output);
       await bench.undo(openPullRequest, input, other.output);
       assert.equal((await host.getPullRequest(lab.project, "deploy", other.output.id)).state, "closed");

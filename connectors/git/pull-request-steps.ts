@@ -23,7 +23,7 @@ const openInput = z.strictObject({
     .string()
     .regex(/^[^\s/]+\/.*\/$/, "must be folders of branches, such as gantry/orders/")
     .optional()
-    .describe("Other open pull requests into the branch, from branches that begin so, are closed."),
+    .describe("Other open pull requests into the branch, from branches that begin so and of other tasks, are closed."),
 });
 const openOutput = z.object({ id: z.int(), url: z.string(), superseded: z.array(z.int()) });
 type OpenContext = StepContext<z.output<typeof openInput>, "git">;
@@ -65,13 +65,14 @@ export const openPullRequest = defineStep({
   },
 });
 
-/** Those that are older: a newer one closes ours. */
-async function closeOlder({ input, log, effect }: OpenContext, host: GitHost, own: number): Promise<number[]> {
+/** Those that are older, and of other tasks: a newer one closes ours, and one task may have several. */
+async function closeOlder({ input, task, log, effect }: OpenContext, host: GitHost, own: number): Promise<number[]> {
   const { supersedes } = input;
   if (supersedes === undefined) return [];
   const { project, slug } = input.repository;
   const all = await host.listPullRequests(project, slug, input.to);
-  const older = all.filter(({ id, from }) => id < own && from !== input.from && from.startsWith(supersedes));
+  const isOurs = (from: string): boolean => from === input.from || from.startsWith(`${supersedes}${task.id}/`);
+  const older = all.filter(({ id, from }) => id < own && from.startsWith(supersedes) && !isOurs(from));
   const closed: number[] = [];
   for (const { id, title } of older) {
     await effect({
@@ -113,20 +114,22 @@ export const waitForMerge = defineStep({
       if (found.state === "closed")
         return failed(failureOf(new GantryError("pull-request-closed", { url: found.url, title: found.title })));
       const commit = await mergedAs(context, found);
-      if (commit === undefined) return waiting(`${found.url} is being merged`, 1_000);
+      if (commit === undefined) return waiting(`${found.to} has no commit yet`, 1_000);
       context.log(`merged as ${commit.slice(0, 12)}`);
       return succeeded({ commit, url: host.commitUrl(project, slug, commit) });
     }),
 });
 
-/** The whole name of the commit: hosts shorten it, and the branch may have moved since. */
+/**
+ * The whole name of the commit: hosts shorten it, and the branch may have moved since. A host that does not name it merged
+ * into the newest commit of the branch, at the latest.
+ */
 async function mergedAs(
   context: StepContext<z.output<typeof waitInput>, "git">,
   { to, mergeCommit }: PullRequest,
 ): Promise<string | undefined> {
-  if (mergeCommit === undefined) return undefined;
   const { mirror } = await openRepository(context, context.input.repository);
   const tip = await bringTip({ mirror, branch: to });
-  if (tip === undefined) return undefined;
+  if (tip === undefined || mergeCommit === undefined) return tip;
   return (await mirror.git(["rev-parse", "--verify", "--end-of-options", `${mergeCommit}^{commit}`])).trim();
 }

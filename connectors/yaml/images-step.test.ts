@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { startLabHost } from "../git/lab.fixture.ts";
+import { checkout, commitPush } from "../git/steps.ts";
 import { openBench, type StepBench } from "../step.fixture.ts";
+import { tempDir } from "../temp-dir.fixture.ts";
 import { yamlSetImages } from "./images-step.ts";
 import { kustomizeSetImage } from "./steps.ts";
 
@@ -123,4 +126,37 @@ test("the plan names each change in words", async (t) => {
     await bench.plan(yamlSetImages, { form: "helm", images: [IMAGE], targets: [{ files: ["v.yaml"] }] }),
     [`set orders to ${REF} in v.yaml`],
   );
+});
+
+test("several images of several targets are one commit, and a second deployment of them is none", async (t) => {
+  const dir = await tempDir(t);
+  const line = (name: string, version: string): string =>
+    `${name}: {image: "harbor.example/apps/${name}${version}"} # ${name}\n`;
+  for (const site of ["seoul", "tokyo"]) {
+    await mkdir(join(dir, site));
+    await writeFile(join(dir, site, "values.yaml"), line("orders", ":v1") + line("worker", ":v1"));
+  }
+  const lab = await startLabHost("github", await tempDir(t));
+  t.after(() => lab.server.close());
+  await lab.seed("deploy", dir);
+  const bench = await openBench({ systems: [lab.system] });
+  t.after(() => bench.close());
+  const repository = { project: lab.project, slug: "deploy" };
+  const images = [IMAGE, { ...IMAGE, name: "worker", repository: "harbor.example/apps/worker" }];
+  const deploy = async (directory: string) => {
+    bench.nextTask();
+    await bench.run(checkout, { repository, ref: "main", directory });
+    const targets = [{ files: ["seoul"] }, { files: ["tokyo/values.yaml"] }];
+    const edited = await bench.run(yamlSetImages, { form: "helm", images, targets, directory });
+    const pushed = await bench.run(commitPush, { repository, directory, branch: "main", message: "Deploy" });
+    assert.ok(edited.kind === "succeeded" && pushed.kind === "succeeded", JSON.stringify([edited, pushed]));
+    return { edited: edited.output, pushed: pushed.output };
+  };
+  const first = await deploy("one");
+  assert.equal(first.edited.changes.length, 4);
+  assert.deepEqual([first.edited.changed, first.pushed.changed], [true, true]);
+  assert.equal(await read(bench, "one/seoul/values.yaml"), line("orders", `@${NEW}`) + line("worker", `@${NEW}`));
+  const second = await deploy("two");
+  assert.deepEqual([second.edited.changed, second.pushed.changed], [false, false]);
+  assert.equal(second.pushed.commit, first.pushed.commit);
 });

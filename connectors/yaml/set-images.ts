@@ -1,6 +1,7 @@
 // Sets images in the files of one target: finds the places, decides which image belongs where, and edits the texts. Pure.
 
 import type { GantryError } from "@gantry/core/errors.ts";
+import { isScalar } from "yaml";
 import { applicationPlaces, paddedText } from "./application-places.ts";
 import { blockTextAt, setBlockText } from "./block-text.ts";
 import { parseYaml, selectDocument } from "./document.ts";
@@ -8,8 +9,8 @@ import type { Image } from "./image-text.ts";
 import { manifestPlaces } from "./manifest-places.ts";
 import { choosePlaces, type Edit, type Place, refusal, type Search } from "./places.ts";
 import { setImage } from "./set-image.ts";
-import { type PathPart, setPath } from "./set-path.ts";
-import { type Spot, spotsOf } from "./spots.ts";
+import { setPath, setPaths } from "./set-path.ts";
+import { type Path, type Spot, spotsOf } from "./spots.ts";
 import { valuesPlaces } from "./values-places.ts";
 
 export const FORMS = ["kustomize", "helm", "plain", "argocd"] as const;
@@ -66,10 +67,8 @@ function setPlaces(files: readonly TextFile[], { form, images, at, application }
   });
   const edited = files.map(({ name, text }) => {
     const own = edits.filter(({ place }) => place.file === name);
-    const after = own
-      .flatMap(({ place, made }) => made.map((edit) => ({ place, edit })))
-      .reduce((before, { place, edit }) => applyEdit(name, before, place, edit), text);
-    return { name, text: after };
+    const all = own.flatMap(({ place, made }) => made.map((edit) => ({ place, edit })));
+    return { name, text: applyEdits(name, text, all) };
   });
   const now = new Map(
     edited.flatMap((file) => placesOf(form, file, application).map((place) => [keyOf(place), place.shown])),
@@ -95,25 +94,43 @@ function placesOf(form: Form, { name, text }: TextFile, application: string | un
   });
 }
 
-function applyEdit(name: string, text: string, { document: index }: Place, { write, value }: Edit): string {
-  if (write.in !== "text") return setPath(name, text, parts(write.path), value, { index }).text;
+type Placed = { readonly place: Place; readonly edit: Edit };
+
+/** Those inside of texts come last: each changes the document around it. */
+function applyEdits(name: string, text: string, edits: readonly Placed[]): string {
+  const outer = edits.flatMap(({ place, edit: { write, value } }) =>
+    write.in === "text" ? [] : [{ path: write.path, value, selector: { index: place.document } }],
+  );
+  return edits.reduce(
+    (before, { place, edit: { write, value } }) =>
+      write.in === "text" ? applyInText(name, before, place.document, { ...write, value }) : before,
+    setPaths(name, text, outer),
+  );
+}
+
+function applyInText(
+  name: string,
+  text: string,
+  index: number,
+  { text: at, path, value }: { readonly text: Path; readonly path: Path; readonly value: string },
+): string {
   const file = parseYaml(name, text);
   const document = selectDocument(file, { index });
-  const block = blockTextAt(file, document, write.text);
-  if (!block) throw file.wrong("Helm values as a text are edited only where they stand below a `|`; write them so");
+  const block = blockTextAt(file, document, at);
+  if (!block) {
+    const node = document.getIn(at, true);
+    const offset = isScalar(node) ? node.range?.[0] : undefined;
+    throw file.wrong("Helm values as a text are edited only where they stand below a `|`; write them so", offset);
+  }
   const padding = paddedText(file, block.start, "");
-  const inner = setPath(name, padding + block.text, parts(write.path), value).text;
-  return setBlockText(file, document, write.text, inner.slice(padding.length));
+  const inner = setPath(name, padding + block.text, path, value).text;
+  return setBlockText(file, document, at, inner.slice(padding.length));
 }
 
 function ofAlias(files: readonly TextFile[], place: Place, { alias, at }: Spot): GantryError {
   const text = files.find(({ name }) => name === place.file)?.text ?? "";
   const where = { ...place, line: text.slice(0, at).split("\n").length };
   return refusal(where, `it is the alias *${alias?.name}; edit the place that has &${alias?.name}`);
-}
-
-function parts(path: Edit["write"]["path"]): readonly PathPart[] {
-  return path;
 }
 
 function keyOf({ file, document, label }: Place): string {

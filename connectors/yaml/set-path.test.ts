@@ -7,7 +7,7 @@ import type { JsonValue } from "@gantry/core/json.ts";
 import fc from "fast-check";
 import type { DocumentSelector } from "./document.ts";
 import { layouts } from "./layouts.fixture.ts";
-import { parsePath, setPath } from "./set-path.ts";
+import { parsePath, setPath, setPaths } from "./set-path.ts";
 
 function set(text: string, path: string, value: JsonValue, document?: DocumentSelector): string {
   const parts = parsePath(path);
@@ -469,4 +469,37 @@ test("property: in any layout, only the lines of the value change, and editing t
     ),
     { numRuns: 400 },
   );
+});
+
+test("edits that are made at once give what they give one after the other", () => {
+  const outcome = (work: () => string): string => {
+    try {
+      return work();
+    } catch (error) {
+      assert.ok(error instanceof GantryError && error.code === "file-invalid", String(error));
+      return "refused";
+    }
+  };
+  let made = 0;
+  fc.assert(
+    fc.property(layouts(), fc.nat(), fc.nat(), ({ text, spots, documents }, first, second) => {
+      const edits = [first, second].flatMap((at, index) => {
+        const path = parsePath(spots[at % spots.length]?.path ?? "");
+        return path ? [{ path, value: `v${index}`, selector: { index: documents - 1 } }] : [];
+      });
+      const oneByOne = outcome(() =>
+        edits.reduce(
+          (before, { path, value, selector }) => setPath("f.yaml", before, path, value, selector).text,
+          text,
+        ),
+      );
+      const atOnce = outcome(() => setPaths("f.yaml", text, edits));
+      // A first edit may take away what the second one means; both ways are right then.
+      if (oneByOne === "refused" || first % spots.length === second % spots.length) return;
+      assert.equal(atOnce, oneByOne);
+      made += 1;
+    }),
+    { numRuns: 300 },
+  );
+  assert.ok(made > 50, `only ${made} were made`);
 });

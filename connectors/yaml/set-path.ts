@@ -16,8 +16,8 @@ import {
 } from "./document.ts";
 import { documentSlot, entrySlot, itemSlot, type Slot } from "./layout.ts";
 import { isAmbiguous, isAmbiguousNumber } from "./scalar-text.ts";
-import { addEntry, applySplices, fillDocument, type Splices, setSlot } from "./splice.ts";
-import { type Change, isExactly, isValue } from "./verify.ts";
+import { addEntry, applySplices, fillDocument, type Splice, type Splices, setSlot } from "./splice.ts";
+import { areExactly, bothChanges, type Change, isExactly, isValue } from "./verify.ts";
 
 export type PathPart = string | number | { readonly key: string; readonly value: string };
 export type Edited = { readonly text: string; readonly changed: boolean };
@@ -67,6 +67,42 @@ export function setPath(
     `this place cannot be edited without changing something else of the file; ${advice(parsed)}`,
     place.slot.node?.range?.[0] ?? place.slot.item?.key?.offset,
   );
+}
+
+export type PathEdit = {
+  readonly path: readonly PathPart[];
+  readonly value: JsonValue;
+  readonly selector: DocumentSelector;
+};
+
+/**
+ * The text with all edits, as if by `setPath` one after the other. They are made at once where they go together, because each
+ * edit reads the whole file twice. Throws `file-invalid`.
+ */
+export function setPaths(file: string, text: string, edits: readonly PathEdit[]): string {
+  const atOnce = edits.length > 1 ? setAtOnce(file, text, edits) : undefined;
+  if (atOnce !== undefined) return atOnce;
+  return edits.reduce((before, { path, value, selector }) => setPath(file, before, path, value, selector).text, text);
+}
+
+function setAtOnce(file: string, text: string, edits: readonly PathEdit[]): string | undefined {
+  const parsed = parseYaml(file, text);
+  const splices: Splice[] = [];
+  const changes = new Map<YamlDocument, Change>();
+  for (const { path, value, selector } of edits) {
+    const document = selectDocument(parsed, selector);
+    const place = resolve(parsed, document, path);
+    if (place.missing.length === 0 && isThereAlready(parsed, document, place.slot.node, value)) continue;
+    refuseTag(parsed, place, value);
+    const edit = editOf(parsed, document, place, value);
+    const before = changes.get(document);
+    const change = before ? bothChanges(before, edit.change) : edit.change;
+    if (!edit.splices || !change) return undefined;
+    splices.push(...edit.splices);
+    changes.set(document, change);
+  }
+  const edited = applySplices(text, splices);
+  return areExactly(parsed, changes, edited) ? edited : undefined;
 }
 
 type Place = {

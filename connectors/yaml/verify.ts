@@ -34,6 +34,29 @@ export type Change =
 
 /** True when `after` is `before` with this change in this document. */
 export function isExactly(before: YamlFile, document: YamlDocument, change: Change, after: string): boolean {
+  return areExactly(before, new Map([[document, change]]), after);
+}
+
+/** Two changes of one node. Undefined when they do not go together. */
+export function bothChanges(a: Change, b: Change): Change | undefined {
+  if (a.kind === "value" || b.kind === "value") return undefined;
+  const changed = new Map(a.changed);
+  for (const [key, inner] of b.changed ?? []) {
+    const other = changed.get(key);
+    const both = other ? bothChanges(other, inner) : inner;
+    if (!both) return undefined;
+    changed.set(key, both);
+  }
+  if (a.appended !== undefined || b.appended !== undefined) return undefined;
+  const [removed, added] = [
+    [...(a.removed ?? []), ...(b.removed ?? [])],
+    [...(a.added ?? []), ...(b.added ?? [])],
+  ];
+  return { kind: "inside", changed: [...changed], removed, added };
+}
+
+/** True when `after` is `before` with these changes in these documents. */
+export function areExactly(before: YamlFile, changes: ReadonlyMap<YamlDocument, Change>, after: string): boolean {
   let again: YamlFile;
   try {
     again = parseYaml("", after);
@@ -46,7 +69,8 @@ export function isExactly(before: YamlFile, document: YamlDocument, change: Chan
     const now = again.documents[index];
     if (!now) return false;
     const same = new Comparison(before, again, now);
-    return one === document ? same.changed(one.contents, now.contents, change) : same.same(one.contents, now.contents);
+    const change = changes.get(one);
+    return change ? same.changed(one.contents, now.contents, change) : same.same(one.contents, now.contents);
   });
 }
 

@@ -205,7 +205,7 @@ function toPullRequest(ctx: Koa.Context, one: LabPullRequest) {
     description: one.description,
     state: states[one.state],
     // The real one shortens it.
-    merge_commit: one.mergeCommit === undefined ? null : { type: "commit", hash: one.mergeCommit.slice(0, 12) },
+    merge_commit: one.mergeCommit === undefined ? null : { hash: one.mergeCommit.slice(0, 12) },
     source: { branch: { name: one.from } },
     destination: { branch: { name: one.to } },
     links: {
