@@ -113,6 +113,22 @@ test("a place that another app has is refused, and the app is named to those who
   assert.match(problem(await adopt("boss", "other", { title: "same" })).title, /belongs to secret-app/);
 });
 
+test("nobody takes a project or a namespace that an app of others has", async () => {
+  const others = appInput({ argocd: { project: "platform" }, namespace: "platform" });
+  await adopt("boss", "platform", { ...others, title: "platform" });
+  const target = { name: "t", site: "seoul", cluster: "seoul-dp", overlay: "own" };
+  const repositories = {
+    source: { system: "git", project: "PAY", slug: "own" },
+    yaml: { system: "git", project: "PAY", slug: "own-deploy" },
+  };
+  const own = { ...repositories, targets: [target], namespace: "pay-4" };
+  const project = await adopt("pay", "pay-4", { ...own, argocd: { project: "platform" } });
+  assert.match(problem(project).title, /give the app pay-4 the Argo CD project platform/);
+  const namespace = await adopt("pay", "pay-4", { ...own, targets: [{ ...target, namespace: "platform" }] });
+  assert.match(problem(namespace).title, /give the app pay-4 the namespace platform on seoul-dp at seoul/);
+  assert.equal((await adopt("pay", "pay-4", own)).status, 201);
+});
+
 test("the audit log says who adopted and changed which app", async () => {
   await adopt("boss", "audited");
   await ask("boss", "PATCH", "/v1/apps/audited", { title: "A" });

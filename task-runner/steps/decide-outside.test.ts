@@ -1,0 +1,51 @@
+// What belongs to an app whose projects, applications and namespaces do not have its name.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Resource } from "@gantry/core/step/resource.ts";
+import { outsideApp } from "./decide-outside.ts";
+
+const record = {
+  name: "shop",
+  namespace: "shop",
+  argocd: { project: "orders" },
+  sonarqube: { project: "orders" },
+  targets: [
+    { name: "seoul", site: "seoul", cluster: "c", application: "orders-live", namespace: "orders" },
+    { name: "tokyo", site: "tokyo", cluster: "d" },
+  ],
+};
+const ask = (resource: Resource): string | undefined =>
+  outsideApp(
+    {
+      spec: {
+        app: "shop",
+        site: "seoul",
+        scope: { app: record },
+        definition: { origin: "platform", app: "existing" },
+      } as never,
+      isSiteWide: false,
+      config: { shared: { repositories: [], images: [] }, systems: {} },
+      made: [],
+    },
+    [resource],
+  );
+
+test("an adopted or renamed app has the names that its record says, and not those of its own name", () => {
+  const own: readonly Resource[] = [
+    { kind: "argocd-project", access: "change", project: "orders" },
+    { kind: "argocd-application", access: "change", app: "orders-live", project: "orders" },
+    { kind: "sonarqube-project", access: "change", key: "orders:feature" },
+    { kind: "destination", access: "change", cluster: "c", namespace: "orders" },
+    { kind: "destination", access: "change", cluster: "d", namespace: "shop" },
+  ];
+  for (const one of own) assert.equal(ask(one), undefined, JSON.stringify(one));
+  const others: readonly Resource[] = [
+    { kind: "argocd-project", access: "change", project: "shop" },
+    { kind: "argocd-application", access: "change", app: "orders-live", project: "shop" },
+    { kind: "sonarqube-project", access: "change", key: "shop" },
+    { kind: "destination", access: "change", cluster: "c", namespace: "shop" },
+    { kind: "destination", access: "change", cluster: "d", namespace: "orders" },
+  ];
+  for (const one of others) assert.match(ask(one) ?? "", /does not belong to the app shop/, JSON.stringify(one));
+});
