@@ -17,8 +17,8 @@ export function decideCancel(
   wish: { by: string; reason?: string | undefined },
   now: number,
 ): Decision {
-  // What was wished for has happened: the second answer is the first one, also when a job had failed before the cancel.
-  if (state.phase === "ended" && state.cancel) return NOTHING;
+  // What was wished for has happened: the second answer is the first one, also when a job had failed before the cancel. Not when the cancel came too late.
+  if (state.phase === "ended" && state.cancel && state.outcome !== "succeeded") return NOTHING;
   if (state.phase === "ended") return refuse("already-ended", { task: state.id, outcome: state.outcome ?? "" });
   const isFinal = state.phase === "finalizing";
   if (state.cancel && (!isFinal || state.cancel.final || now - state.cancel.at < SAME_WISH_MS)) return NOTHING;

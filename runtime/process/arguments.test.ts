@@ -41,6 +41,6 @@ test("a flag that is misspelled, has no value, or is no flag at all is refused i
 test("--help lists every flag", () => {
   assert.match(
     usage("task-agent", SCHEMA),
-    /GANTRY_TASK_AGENT_PORT.*--port VALUE\n {2}--public-url VALUE\n {2}--agent-url VALUE\n$/s,
+    /GANTRY_TASK_AGENT_LOG_LEVEL.*--port VALUE\n {2}--public-url VALUE\n {2}--agent-url VALUE\n$/s,
   );
 });

@@ -89,7 +89,11 @@ function recordOf(id: string): TaskRecord {
     url: `https://p/tasks/${id}`,
     jobs: {},
   };
-  return { state, version: 1, pipeline: { jobs: [], finally: [] } } as unknown as TaskRecord;
+  return {
+    state,
+    version: 1,
+    pipeline: { jobs: [], finally: [], params: { properties: {} } },
+  } as unknown as TaskRecord;
 }
 
 test("every event is published once and in order, and a new process continues where the last one stopped", async () => {

@@ -137,7 +137,7 @@ function Targets({ app: { name, state, record } }: { app: AppView }) {
     return <p class="quiet">{text}</p>;
   }
   return (
-    <div class="scroll">
+    <section class="scroll" aria-label="Targets" tabIndex={0}>
       <table class="stack">
         <thead>
           <tr>
@@ -164,7 +164,7 @@ function Targets({ app: { name, state, record } }: { app: AppView }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

@@ -15,7 +15,7 @@ export function TaskText({ text }: { text: string }): ComponentChildren {
     const known = findTask(word);
     if (!known && !TASK_ID.test(word)) return <Prose key={at} text={word} />;
     return (
-      <a key={word} href={to.task(word)} title={word}>
+      <a key={word} class="in-text" href={to.task(word)} title={word}>
         {known?.title ?? word.slice(-8)}
       </a>
     );
