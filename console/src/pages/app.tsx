@@ -137,6 +137,7 @@ function Targets({ app: { name, state, record } }: { app: AppView }) {
     return <p class="quiet">{text}</p>;
   }
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table without links is scrolled by keyboard through its region.
     <section class="scroll" aria-label="Targets" tabIndex={0}>
       <table class="stack">
         <thead>
