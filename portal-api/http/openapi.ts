@@ -91,7 +91,7 @@ function operationOf(one: Route, schemas: Schemas, problem: JsonValue): JsonObje
     description: [one.description, needInWords(one.right)].filter(Boolean).join(" "),
     parameters: parametersOf(one, schemas),
     ...(body === undefined ? {} : { requestBody: body }),
-    responses: { ...responsesOf(one, schemas), ...problemsOf(one, problem) },
+    responses: responsesOf(one, schemas, problemsOf(one, problem)),
     security: one.right === "anyone" ? [] : [{ token: [] }, { session: [] }],
   };
 }
@@ -158,8 +158,10 @@ function bodyOf(one: Route, schemas: Schemas): JsonObject | undefined {
   return { required, content: { [type]: { schema: schemas.request(one.body), example: one.example ?? {} } } };
 }
 
-function responsesOf(one: Route, schemas: Schemas): { [status: string]: JsonValue } {
-  return Object.fromEntries(
+type Problems = { readonly [status: string]: { readonly description: string; readonly content: JsonObject } };
+
+function responsesOf(one: Route, schemas: Schemas, problems: Problems): JsonObject {
+  const declared = Object.fromEntries(
     Object.entries(one.responses).map(([status, { description, content, headers }]) => {
       const shown = Object.entries(content ?? {}).map(([type, schema]) => [type, { schema: schemas.answer(schema) }]);
       const named = Object.entries(headers ?? {}).map(([name, text]) => [
@@ -168,23 +170,23 @@ function responsesOf(one: Route, schemas: Schemas): { [status: string]: JsonValu
       ]);
       const answer = {
         description,
-        ...(shown.length > 0 ? { content: Object.fromEntries(shown) } : {}),
+        // A page may answer with itself or, where the request has not the right form, with a problem.
+        ...(shown.length > 0 ? { content: { ...problems[status]?.content, ...Object.fromEntries(shown) } } : {}),
         ...(named.length > 0 ? { headers: Object.fromEntries(named) } : {}),
       };
       return [status, answer];
     }),
   );
+  return { ...problems, ...declared };
 }
 
-function problemsOf(one: Route, schema: JsonValue): { [status: string]: JsonValue } {
+function problemsOf(one: Route, schema: JsonValue): Problems {
   const byStatus = Map.groupBy(errorsOf(one), (code) => ERRORS[code].status);
   return Object.fromEntries(
-    [...byStatus]
-      .filter(([status]) => !(status in one.responses))
-      .map(([status, codes]) => [
-        String(status),
-        { description: codes.map((code) => `\`${code}\``).join(", "), content: { [PROBLEM_TYPE]: { schema } } },
-      ]),
+    [...byStatus].map(([status, codes]) => [
+      String(status),
+      { description: codes.map((code) => `\`${code}\``).join(", "), content: { [PROBLEM_TYPE]: { schema } } },
+    ]),
   );
 }
 

@@ -32,6 +32,7 @@ export const signInWithPassword = route({
   responses: {
     303: { description: "Signed in", headers: { "Set-Cookie": "The session cookie" } },
     401: { description: "The form again, with the error", content: html },
+    429: { description: "The form again: too many wrong passwords, with the time to wait", content: html },
   },
   errors: ["limit-reached"],
   handle: async ({ ctx, portal, body }) => {

@@ -46,7 +46,11 @@ const createPerson = route({
   body: z.strictObject({
     name: z.string().regex(LOCAL_NAME, "must have lower case letters, digits, dots, hyphens, and begin with a letter"),
     displayName: z.string().max(200).optional(),
-    mail: z.email().max(254).optional(),
+    mail: z
+      .email()
+      .max(254)
+      .regex(/^[^@]{1,64}@/, "must have at most 64 characters before the @")
+      .optional(),
     role: roleSchema.optional(),
     groups: z.array(group).max(100).optional(),
   }),

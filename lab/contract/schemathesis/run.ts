@@ -4,7 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNotifyAgent } from "@gantry/notify-agent/main.ts";
@@ -43,6 +43,9 @@ const portal = await startPortal(
   { logger },
 );
 try {
+  // A missing If-Match is 428 (RFC 6585), a missing Idempotency-Key 400.
+  const statuses = "expected-statuses = [400, 401, 403, 406, 415, 422, 428]";
+  await writeFile(join(data, "schemathesis.toml"), `[checks.missing_required_header]\n${statuses}\n`);
   const token = (await readFile(join(data, "portal/admin-token"), "utf8")).trim();
   const child = spawn(
     process.env.SCHEMATHESIS ?? "schemathesis",
