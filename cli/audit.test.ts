@@ -1,7 +1,6 @@
 // `gantry audit` against a real portal, its data folder, and an exported file.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { after, before, test } from "node:test";
 import { type RunningPortal, startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { audit } from "./audit.ts";
+import { runCommand } from "./portal.fixture.ts";
 
 let folder: string;
 let portal: RunningPortal;
@@ -36,20 +36,8 @@ async function ask(method: string, path: string, body?: object): Promise<void> {
   await answer.arrayBuffer();
 }
 
-async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
-  let out = "";
-  const write = (text: string): void => {
-    out += text;
-  };
-  const io = {
-    stdout: write,
-    stderr: write,
-    readFile: (path: string) => readFileSync(path, "utf8"),
-    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
-    tty: false,
-  };
-  return { code: await audit(argv, io), out };
-}
+const run = (...argv: string[]) =>
+  runCommand(audit, argv, { url: portal.url, tokenFile: join(folder, "portal/admin-token") });
 
 test("`gantry audit list` prints the newest entries that match", async () => {
   const { code, out } = await run("list", "--limit", "2");

@@ -1,7 +1,6 @@
 // `gantry can` against a real portal and a real task-agent.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import { startPortal } from "@gantry/portal-api/main.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { can } from "./can.ts";
+import { runCommand } from "./portal.fixture.ts";
 
 const token = "platform-token-of-this-test";
 const logger = makeLogger("test", "silent");
@@ -36,20 +36,8 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
-  let out = "";
-  const write = (text: string): void => {
-    out += text;
-  };
-  const io = {
-    stdout: write,
-    stderr: write,
-    readFile: (path: string) => readFileSync(path, "utf8"),
-    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
-    tty: false,
-  };
-  return { code: await can(argv, io), out };
-}
+const run = (...argv: string[]) =>
+  runCommand(can, argv, { url: portal.url, tokenFile: join(folder, "portal/admin-token") });
 
 test("gantry can says yes or no and why", async () => {
   assert.deepEqual(await run("run-cd", "orders"), { code: 0, out: "yes: admin. The role admin allows it.\n" });

@@ -16,12 +16,31 @@ export type PortalOfTest = {
   readonly agentUrl: string;
   /** The file with the administrator's token, which commands read. */
   readonly tokenFile: string;
-  readonly run: (
-    command: (argv: readonly string[], io: Io) => Promise<number>,
-    ...argv: string[]
-  ) => Promise<{ readonly code: number; readonly out: string }>;
+  readonly run: (command: (argv: readonly string[], io: Io) => Promise<number>, ...argv: string[]) => Promise<Ran>;
   readonly close: () => Promise<void>;
 };
+
+type Ran = { readonly code: number; readonly out: string };
+
+/** Runs a command as its process would, against a portal. `out`: everything that it has written. */
+export async function runCommand(
+  command: (argv: readonly string[], io: Io) => Promise<number>,
+  argv: readonly string[],
+  portal: { readonly url: string; readonly tokenFile: string },
+): Promise<Ran> {
+  let out = "";
+  const write = (text: string): void => {
+    out += text;
+  };
+  const io = {
+    stdout: write,
+    stderr: write,
+    readFile: (path: string) => readFileSync(path, "utf8"),
+    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: portal.tokenFile },
+    tty: false,
+  };
+  return { code: await command(argv, io), out };
+}
 
 /** `runnerTokens`: the site of each token of a runner. */
 export async function openPortal(
@@ -42,20 +61,7 @@ export async function openPortal(
     url: portal.url,
     agentUrl: agent.url,
     tokenFile,
-    run: async (command, ...argv) => {
-      let out = "";
-      const write = (text: string): void => {
-        out += text;
-      };
-      const io = {
-        stdout: write,
-        stderr: write,
-        readFile: (path: string) => readFileSync(path, "utf8"),
-        env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: tokenFile },
-        tty: false,
-      };
-      return { code: await command(argv, io), out };
-    },
+    run: (command, ...argv) => runCommand(command, argv, { url: portal.url, tokenFile }),
     close: async () => {
       await portal.close();
       await agent.close();

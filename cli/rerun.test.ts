@@ -1,7 +1,6 @@
 // `gantry rerun` against a real portal and a real task-agent.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import { freePort } from "@gantry/runtime/free-ports.ts";
 import { makeLogger } from "@gantry/runtime/process/logger.ts";
 import { startTaskAgent } from "@gantry/task-agent/main.ts";
 import { makeAgentClient } from "@gantry/wire/agent/agent-client.ts";
+import { runCommand } from "./portal.fixture.ts";
 import { rerun } from "./rerun.ts";
 
 const token = "platform-token-of-this-test";
@@ -44,20 +44,8 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
-  let out = "";
-  const write = (text: string): void => {
-    out += text;
-  };
-  const io = {
-    stdout: write,
-    stderr: write,
-    readFile: (path: string) => readFileSync(path, "utf8"),
-    env: { GANTRY_PORTAL: portal.url, GANTRY_TOKEN_FILE: join(folder, "portal/admin-token") },
-    tty: false,
-  };
-  return { code: await rerun(argv, io), out };
-}
+const run = (...argv: string[]) =>
+  runCommand(rerun, argv, { url: portal.url, tokenFile: join(folder, "portal/admin-token") });
 
 test("a task runs again, with the pipeline file that it ran with or with the newest one", async () => {
   const started = await client.startTask({ pipeline: "p", params: {}, principal: "dev", idempotencyKey: "first" });

@@ -169,3 +169,15 @@ export async function take(frames: AsyncGenerator<Got>, count: number): Promise<
   }
   return taken;
 }
+
+/** A clock whose time a test sets; waiting takes real time. */
+export function clockAt(nowMs: () => number): Clock {
+  return {
+    nowMs,
+    monotonicMs: nowMs,
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { PortalClient } from "../client.ts";
 import type { Io } from "../io.ts";
 import { PORTAL_FLAGS, PORTAL_HELP, type PortalFlags, portalFlagsOf, portalFor } from "../portal-access.ts";
+import { type Outcome, printHelp, printOutcome } from "./outcome.ts";
 
 const HELP = `Usage: gantry tokens                       list the tokens of everyone, without their secrets
        gantry tokens create NAME --role ROLE [--days N] [--verb VERB]… [--app APP]… [--site SITE]…
@@ -29,16 +30,9 @@ const newToken = token.extend({ token: z.string(), previousUntil: z.string().opt
 
 export async function tokens(argv: readonly string[], io: Io): Promise<number> {
   const read = readArguments(argv);
-  if (typeof read === "string") {
-    (read === "" ? io.stdout : io.stderr)(`${read === "" ? "" : `${read}\n\n`}${HELP}`);
-    return read === "" ? 0 : 2;
-  }
-  const { value, text } = await RUN[read.verb](portalFor(read, io), read);
-  io.stdout(read.json && value !== undefined ? `${JSON.stringify(value, null, 2)}\n` : text);
-  return 0;
+  if (typeof read === "string") return printHelp(io, read, HELP);
+  return printOutcome(io, await RUN[read.verb](portalFor(read, io), read), read.json);
 }
-
-type Outcome = { readonly value?: unknown; readonly text: string };
 
 const RUN: { readonly [verb in Verb]: (portal: PortalClient, read: Arguments) => Promise<Outcome> } = {
   list: async (portal) => {

@@ -117,11 +117,11 @@ test("files and folders go where the links of the base image lead", async (t) =>
 test("links that the Dockerfile itself made are followed, and stay links", async (t) => {
   const context = await tempDir(t);
   await writeFiles(context, { "tree/releases/1/a": "x", "tree/current": "->releases/1", "new.txt": "n", "d/b": "b" });
-  const text = "FROM scratch\nCOPY tree/ /\nCOPY new.txt /current/\nCOPY d /current\nWORKDIR /current/work\nCOPY d .\n";
+  const text = "FROM scratch\nCOPY tree/ /\nCOPY new.txt /current/\nCOPY d /current\nWORKDIR /current/made\nCOPY d .\n";
   const { layers } = await look(await assemble(text, { context, scratch: await tempDir(t) }));
   assert.deepEqual(
     layers.slice(1).map((layer) => layer.map(({ path }) => path)),
-    [["releases/1/new.txt"], ["releases/1/b"], ["releases/1/work/"], ["releases/1/work/b"]],
+    [["releases/1/new.txt"], ["releases/1/b"], ["releases/1/made/"], ["releases/1/made/b"]],
   );
 });
 

@@ -4,21 +4,13 @@ import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Clock } from "@gantry/runtime/clock.ts";
 import fc from "fast-check";
-import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
+import { clockAt, startTestPortal, type TestPortal } from "../portal.fixture.ts";
 import { isFromOwnPage, safeNext } from "./decide-access.ts";
 
 const MINUTE = 60_000;
 let nowMs = 1_800_000_000_000;
-const clock: Clock = {
-  nowMs: () => nowMs,
-  monotonicMs: () => nowMs,
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
+const clock = clockAt(() => nowMs);
 let portal: TestPortal;
 
 before(async () => {

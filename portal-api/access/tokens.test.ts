@@ -2,20 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Clock } from "@gantry/runtime/clock.ts";
-import { startTestPortal, type TestPortal } from "../portal.fixture.ts";
+import { clockAt, startTestPortal, type TestPortal } from "../portal.fixture.ts";
 
 const MINUTE = 60_000;
 const PASSWORD = "four quiet green llamas";
 let nowMs = 1_800_000_000_000;
-const clock: Clock = {
-  nowMs: () => nowMs,
-  monotonicMs: () => nowMs,
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
+const clock = clockAt(() => nowMs);
 
 let portal: TestPortal;
 before(async () => {
