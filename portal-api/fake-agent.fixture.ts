@@ -15,6 +15,7 @@ import { LOG_FINAL_HEADER, LOG_SIZE_HEADER, type StartTask } from "@gantry/wire/
 import { AGENT_PREFIX, AGENT_ROUTES, type AgentRoutes } from "@gantry/wire/agent/routes.ts";
 import {
   type AppView,
+  type BuildView,
   type FeedEvent,
   type PipelineView,
   type SiteView,
@@ -58,6 +59,7 @@ export type FakeAgent = {
 type State = {
   apps: Map<string, AppView>;
   sites: Map<string, SiteView>;
+  builds: Map<string, BuildView[]>;
   pipelines: Map<string, PipelineView>;
   tasks: Map<string, TaskView>;
   keys: Map<string, { body: string; task: string }>;
@@ -69,6 +71,7 @@ const AT = "2026-11-20T07:00:00Z";
 const newState = (): State => ({
   apps: new Map([[APP.name, APP]]),
   sites: new Map([[SITE.name, SITE]]),
+  builds: new Map(),
   pipelines: new Map([[PIPELINE.name, PIPELINE]]),
   tasks: new Map(),
   keys: new Map(),
@@ -342,6 +345,10 @@ function catalog({ state }: Pick<Parts, "state">): Handlers {
   return {
     apps: ({ query }) => pageOf([...state().apps.values()], ({ name }) => name, query),
     app: ({ params: { name } }) => needApp(name),
+    builds: ({ params: { name } }) => {
+      needApp(name);
+      return { items: state().builds.get(name) ?? [] };
+    },
     ...appChanges(state, needApp),
     pipelines: () => ({ items: [...state().pipelines.values()] }),
     pipeline: ({ params: { name } }) => {

@@ -47,7 +47,7 @@ test("the built-in roles have exactly these verbs", () => {
     viewer,
     developer,
     approver: [...viewer, "approve"],
-    operator: [...developer, "enrol", "manage-runners", "manage-settings"],
+    operator: [...developer, "enrol", "manage-runners", "manage-settings", "override-policy"],
     admin: Object.keys(VERBS),
   };
   for (const role of ROLES) assert.deepEqual([...ROLE_VERBS[role]].sort(), [...expected[role]].sort(), role);

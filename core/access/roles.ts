@@ -27,7 +27,7 @@ export const ROLE_VERBS: Readonly<Record<Role, readonly Verb[]>> = {
   viewer: VIEWER,
   developer: DEVELOPER,
   approver: [...VIEWER, "approve"],
-  operator: [...DEVELOPER, "manage-runners", "enrol", "manage-settings"],
+  operator: [...DEVELOPER, "override-policy", "manage-runners", "enrol", "manage-settings"],
   admin: VERB_NAMES,
 };
 

@@ -24,6 +24,7 @@ export const VERBS = {
   resolve: { on: "app", does: "decide about a held job", runs: true },
   "mark-done": { on: "app", does: "mark a held job as done" },
   approve: { on: "app", does: "approve a deployment" },
+  "override-policy": { on: "app", does: "deploy a build against the policy of an environment", runs: true },
   "create-app": { on: "app", does: "create an app", runs: true },
   "change-app": { on: "app", does: "change an app" },
   "remove-app": { on: "app", does: "remove an app" },

@@ -158,6 +158,12 @@ export const REQUEST_ERRORS = {
     why: "{other:Another app} already deploys {place}. Two apps must not deploy the same.",
     todo: "Change the target, or remove it from the other app first.",
   },
+  "policy-unmet": {
+    status: 409,
+    message: "{build} of {app} may not be deployed there.",
+    why: "{problem}",
+    todo: "Do what the sentence before says, or deploy another build. Whoever has the right override-policy can deploy it anyway, with a reason.",
+  },
   "app-unknown": {
     status: 404,
     message: "There is no app {app}.",

@@ -6,6 +6,7 @@ import { Environment } from "@marcbachmann/cel-js";
 export const VARIABLES = [
   "params",
   "app",
+  "build",
   "task",
   "each",
   "site",

@@ -2,6 +2,7 @@
 // What a form cannot say (names that must exist, cycles, types of inputs) is in rules.ts.
 
 import { z } from "zod";
+import { BUILD_KEYS } from "../build/build.ts";
 import { DURATION } from "./duration.ts";
 import { RETRY_ON } from "./retry.ts";
 
@@ -130,6 +131,12 @@ export const jobShape = z.strictObject({
   retrySafe: z.boolean().optional().describe("May run again by itself when its runner was lost"),
   env: envNames.optional(),
   outputs: outputNames.optional(),
+  deploys: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe("Name of the target of the app that the job deploys the build to"),
   steps: z.array(stepShape).min(1).max(200),
 });
 
@@ -155,6 +162,10 @@ export const pipelineShape = z.strictObject({
   finally: jobs.optional(),
   outputs: outputNames.optional(),
   remember: outputNames.optional().describe("Facts to keep on the app"),
+  build: z
+    .partialRecord(z.enum(BUILD_KEYS), template)
+    .optional()
+    .describe("The build that the task makes when it succeeds; CD deploys builds"),
 });
 
 export type PipelineFile = z.infer<typeof pipelineShape>;

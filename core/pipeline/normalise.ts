@@ -31,6 +31,7 @@ export function normalise(file: PipelineFile, steps: ReadonlyMap<string, StepDes
     finally: Object.entries(file.finally ?? {}).map(([id, job]) => normaliseJob(id, job, steps)),
     outputs: file.outputs ?? {},
     remember: file.remember ?? {},
+    ...(file.build === undefined ? {} : { build: file.build }),
   };
 }
 
@@ -50,6 +51,7 @@ function normaliseJob(id: string, job: JobFile, steps: ReadonlyMap<string, StepD
     retrySafe: job.retrySafe ?? false,
     env: job.env ?? {},
     outputs: job.outputs ?? {},
+    ...(job.deploys === undefined ? {} : { deploys: job.deploys }),
     steps: normaliseSteps(job.steps, steps),
     work: workOf(job.steps, steps),
   };

@@ -49,6 +49,8 @@ export type Pipeline = {
   readonly outputs: { readonly [name: string]: Template };
   /** Facts to keep on the app after success, e.g. the newest image; merged into `app.facts`. */
   readonly remember: { readonly [name: string]: Template };
+  /** What the task says of the build that it makes. Absent: it makes none. */
+  readonly build?: { readonly [name: string]: Template };
 };
 
 export type Origin = "platform" | "app";
@@ -107,6 +109,8 @@ export type Job = {
   readonly retrySafe: boolean;
   readonly env: { readonly [name: string]: Template };
   readonly outputs: { readonly [name: string]: Template };
+  /** The target that the job deploys the build of the task to. */
+  readonly deploys?: Template;
   readonly steps: readonly StepSpec[];
   /** What its runner must take; follows from the steps. Absent in definitions that an older version has stored. */
   readonly work?: readonly Work[];

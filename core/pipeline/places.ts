@@ -18,7 +18,7 @@ export type TemplatePlace = {
   readonly needs: readonly string[];
 };
 
-const TASK: readonly Variable[] = ["params", "app", "task"];
+const TASK: readonly Variable[] = ["params", "app", "build", "task"];
 const NEEDS: readonly Variable[] = [...TASK, "needs", "jobs"];
 const JOB: readonly Variable[] = [...NEEDS, "each"];
 const RUNNING: readonly Variable[] = [...JOB, "site", "status"];
@@ -42,6 +42,7 @@ export function placesOf(pipeline: Pipeline): readonly TemplatePlace[] {
     ...pipeline.finally.flatMap((job) => placesOfJob(job, ["finally", job.id], [...main, ...job.needs])),
     ...entries(pipeline.outputs, ["outputs"], result),
     ...entries(pipeline.remember, ["remember"], result),
+    ...entries(pipeline.build ?? {}, ["build"], result),
   ];
 }
 
@@ -54,6 +55,7 @@ function placesOfJob(job: Job, path: readonly string[], needs: readonly string[]
     ...one("matrix", job.matrix, []),
     ...one("site", job.site, JOB),
     ...one("labels", job.labels, JOB),
+    ...one("deploys", job.deploys, JOB),
     ...one("when", job.when, RUNNING, true),
     ...entries(job.env, [...path, "env"], { ...base, variables: RUNNING }),
     ...job.steps.flatMap((step, index) =>

@@ -1,5 +1,6 @@
 // Rules for expressions: they can be read, and everything they name exists and is known at that place.
 
+import { BUILD_KEYS } from "../build/build.ts";
 import { checkExpression } from "../expr/expression.ts";
 import type { Reference } from "../expr/references.ts";
 import { cutText } from "../expr/template.ts";
@@ -13,6 +14,7 @@ import type { RuleContext } from "./rule.ts";
 import { type Found, sourcesIn, textsOf } from "./template-sources.ts";
 
 const TASK_FACTS = ["id", "url", "requestedBy", "pipeline", "app"];
+const BUILD_FIELDS: readonly string[] = [...BUILD_KEYS, "number", "app", "task", "by", "at"];
 const SECRET = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
 
 export function goodExpressions(context: RuleContext): readonly PathProblem[] {
@@ -105,6 +107,14 @@ function wrongReference(context: RuleContext, place: TemplatePlace, reference: R
       if (context.pipeline.app === "new" && first !== "name")
         return "the app does not exist yet: only app.name is known";
       return undefined;
+    case "build": {
+      const { properties } = context.pipeline.params;
+      if (!Object.values(properties).some((param) => param["x-ui"] === "build"))
+        return "a build is only known in a pipeline that has a param with `ui: build`";
+      return first === undefined || BUILD_FIELDS.includes(first)
+        ? undefined
+        : `there is no build.${first}${didYouMean(first, BUILD_FIELDS)}`;
+    }
     case "task":
       return first === undefined || TASK_FACTS.includes(first)
         ? undefined

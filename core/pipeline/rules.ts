@@ -244,6 +244,11 @@ function goodResult({ file, pipeline }: RuleContext): readonly PathProblem[] {
       on: "key",
     });
   }
+  if (pipeline.app !== "existing" && file.build !== undefined)
+    problems.push({ path: ["build"], detail: "`build` is kept with an app that exists: `app: existing`", on: "key" });
+  for (const key of ["commit", "branch", "images"] as const)
+    if (file.build !== undefined && file.build[key] === undefined)
+      problems.push({ path: ["build"], detail: `\`build\` needs \`${key}\``, on: "key" });
   return problems;
 }
 

@@ -2,7 +2,7 @@
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Failure } from "../step/outcome.ts";
-import type { FailedAt, KeptJob } from "./model.ts";
+import type { FailedAt, KeptJob, TaskResult } from "./model.ts";
 import type { Outcome } from "./states.ts";
 
 /** Every event has the store's time in ms at which it happened; steps may be reported much later. */
@@ -22,6 +22,10 @@ export type TaskEvent =
         readonly app?: string;
         readonly appScope: JsonObject;
         readonly params: JsonObject;
+        /** The build that the task deploys, as expressions see it. */
+        readonly build?: JsonObject;
+        /** Why the policy of an environment is not applied, in the words of who requested it. */
+        readonly override?: string;
         readonly requestedBy: string;
         readonly url: string;
         readonly rerunOf?: string;
@@ -121,6 +125,7 @@ export type TaskEvent =
         readonly failedAt?: FailedAt;
         /** One sentence for people: what, where, how it ended. */
         readonly headline: string;
+        readonly result?: TaskResult;
       }
     >;
 

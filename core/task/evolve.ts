@@ -34,6 +34,7 @@ export function evolve(state: TaskState | undefined, event: TaskEvent): TaskStat
         outputs: event.outputs,
         failure: event.failure,
         failedAt: event.failedAt,
+        ...(event.result === undefined ? {} : { result: event.result }),
       };
     case "EffectBegun":
       return effectBegun(state, event);
@@ -61,6 +62,8 @@ function requested(event: TaskEventOf<"TaskRequested">): TaskState {
     app: event.app,
     appScope: event.appScope,
     params: event.params,
+    ...(event.build === undefined ? {} : { build: event.build }),
+    ...(event.override === undefined ? {} : { override: event.override }),
     requestedBy: event.requestedBy,
     requestedAt: event.at,
     url: event.url,

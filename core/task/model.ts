@@ -1,6 +1,7 @@
 // The state of a task, folded from its events. Plain JSON: it is what the journal keeps as the snapshot.
 // Times are milliseconds since 1970 by the store's clock.
 
+import type { BuildFacts } from "../build/build.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Failure } from "../step/outcome.ts";
 import type { Outcome } from "./states.ts";
@@ -16,6 +17,10 @@ export type TaskState = {
   /** What expressions see as `app`: the app's record and facts when the task was requested. */
   readonly appScope: JsonObject;
   readonly params: JsonObject;
+  /** The build that it deploys. Absent: none. */
+  readonly build?: JsonObject;
+  /** Why the policy of an environment was not applied. Absent: it was. */
+  readonly override?: string;
   readonly requestedBy: string;
   readonly requestedAt: number;
   readonly url: string;
@@ -34,10 +39,21 @@ export type TaskState = {
   readonly failure: Failure | undefined;
   readonly failedAt: FailedAt | undefined;
   readonly outputs: JsonObject;
+  /** What its end says of the app. Absent before the end, and in tasks of older versions. */
+  readonly result?: TaskResult;
   /** Job id of the definition → keys of its jobs; absent until `each` could be evaluated. */
   readonly expanded: { readonly [jobId: string]: readonly string[] };
   readonly jobs: { readonly [key: string]: JobState };
   readonly effects: { readonly [key: string]: EffectState };
+};
+
+export type TaskResult = {
+  /** `remember` of the pipeline. */
+  readonly facts?: JsonObject;
+  /** `build` of the pipeline. */
+  readonly build?: BuildFacts;
+  /** The targets of jobs with `deploys` that ran. */
+  readonly deployed?: readonly { readonly target: string; readonly outcome: Outcome }[];
 };
 
 /** A job that is taken over from the task that this one reruns. */
@@ -169,4 +185,17 @@ export type AppState = {
   readonly facts: JsonObject;
   /** Pipeline → its newest task for this app. */
   readonly latest: { readonly [pipeline: string]: string };
+  /** `key`: begins the names of its builds; never used again, unlike the name of the app. Absent: it has no build yet. */
+  readonly builds?: { readonly key: string; readonly last: number };
+  /** Target → the last deployment there. */
+  readonly deployed?: { readonly [target: string]: Deployment };
+};
+
+export type Deployment = {
+  /** The number of the build; absent for an image without one. */
+  readonly build?: number;
+  readonly task: string;
+  readonly by: string;
+  readonly at: number;
+  readonly outcome: Outcome;
 };

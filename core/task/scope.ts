@@ -11,6 +11,7 @@ export function taskScope(pipeline: Pipeline, state: TaskState): JsonObject {
   return {
     params: withoutSecretParams(pipeline.params, state.params),
     app: state.appScope,
+    ...(state.build === undefined ? {} : { build: state.build }),
     task: {
       id: state.id,
       url: state.url,

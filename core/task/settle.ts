@@ -1,19 +1,21 @@
 // What follows by itself from the state of a task: jobs that become ready, are skipped or canceled, and the end.
 // Called after every decision until nothing follows any more; so no fact is ever waiting for somebody to notice it.
 
+import { readBuildFacts } from "../build/build.ts";
 import { GantryError } from "../errors.ts";
 import { evaluateCondition } from "../expr/condition.ts";
-import { referencesIn, render } from "../expr/template.ts";
+import { expressionFailed } from "../expr/expression.ts";
+import { referencesIn, render, renderText } from "../expr/template.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { expandJob } from "../pipeline/expand.ts";
-import type { Job, Pipeline } from "../pipeline/pipeline.ts";
+import type { Job, Pipeline, Template } from "../pipeline/pipeline.ts";
 import { type Failure, failureOf } from "../step/outcome.ts";
 import { isCanceled } from "./decision.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
 import { failedJobs, placeOf } from "./failed-places.ts";
 import { headline } from "./messages.ts";
-import type { JobState, TaskState } from "./model.ts";
+import type { JobState, TaskResult, TaskState } from "./model.ts";
 import { jobScope, outputScope, statusBefore, taskScope } from "./scope.ts";
 import type { Outcome } from "./states.ts";
 
@@ -118,15 +120,18 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
   if (state.cancel && (worst === undefined || worst.outcome === "canceled") && wasCanceled(state, pipeline))
     outcome = "canceled";
   let outputs: JsonObject = {};
+  let facts: TaskResult = {};
   if (outcome === "succeeded") {
     try {
-      const rendered = render(pipeline.outputs, outputScope(pipeline, state));
-      outputs = isJsonObject(rendered) ? rendered : {};
+      outputs = renderMap(pipeline.outputs, outputScope(pipeline, state));
+      facts = factsOf(pipeline, state);
     } catch (error) {
       outcome = "errored";
       failure = expected(error);
     }
   }
+  const deployed = deploymentsOf(pipeline, state);
+  const result = { ...facts, ...(deployed.length === 0 ? {} : { deployed }) };
   const failedAt = worst && outcome !== "canceled" ? placeOf(worst) : undefined;
   const durationMs = now - state.requestedAt;
   return {
@@ -138,7 +143,37 @@ function end(pipeline: Pipeline, state: TaskState, now: number): TaskEvent {
     ...(failure ? { failure } : {}),
     ...(failedAt ? { failedAt } : {}),
     headline: headline(state, pipeline, { outcome, durationMs, failure }),
+    ...(Object.keys(result).length === 0 ? {} : { result }),
   };
+}
+
+/** What the task leaves behind when it succeeds: `remember` and `build`. Throws GantryError `expression-failed`. */
+function factsOf(pipeline: Pipeline, state: TaskState): TaskResult {
+  const scope = outputScope(pipeline, state);
+  const { remember, build } = pipeline;
+  const facts = Object.keys(remember).length === 0 ? undefined : renderMap(remember, scope);
+  const read = build && readBuildFacts(renderMap(build, scope));
+  if (read && "problem" in read) throw expressionFailed("build", read.problem);
+  return { ...(facts ? { facts } : {}), ...(read ? { build: read } : {}) };
+}
+
+/** The deployments that began: of a job that was skipped, or canceled before a runner took it, nothing is known. */
+function deploymentsOf(pipeline: Pipeline, state: TaskState): NonNullable<TaskResult["deployed"]> {
+  return pipeline.jobs.flatMap((job) =>
+    job.deploys === undefined
+      ? []
+      : (state.expanded[job.id] ?? []).flatMap((key) => {
+          const one = state.jobs[key];
+          if (one?.outcome === undefined || one.attempt === 0) return [];
+          const target = renderText(job.deploys ?? "", jobScope(pipeline, state, job.id, one));
+          return [{ target, outcome: one.outcome }];
+        }),
+  );
+}
+
+function renderMap(templates: { readonly [name: string]: Template }, scope: JsonObject): JsonObject {
+  const rendered = render(templates, scope);
+  return isJsonObject(rendered) ? rendered : {};
 }
 
 /** The job that decides how a task ended: the first that went wrong. */

@@ -34,6 +34,11 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     other: "shop",
     place: "apps/shop-deploy overlays/seoul to shop in seoul-dp at seoul",
   },
+  "policy-unmet": {
+    app: "orders",
+    build: "build #12",
+    problem: "build #12 was not scanned, and prod needs a scan: run CI where the registry scans images",
+  },
   "app-unknown": { app: "orders" },
   "pipeline-unknown": { pipeline: "cdd" },
   "already-ended": { task: "t01", outcome: "failed" },

@@ -177,10 +177,20 @@ test("name, key and targets of a new app are checked before anything is created"
   assert.deepEqual(wrong({ template: "other" }), ["/template"]);
 });
 
-test("CD deploys the newest image to every target, or the chosen image to the chosen targets", () => {
+/** The scope of a task that deploys build 12, with these images. */
+function buildOf(...images: readonly { name: string; digest: string }[]): JsonObject {
+  const made = images.map(({ name, digest }) => ({
+    name,
+    repository: `apps/${name}`,
+    image: `harbor/apps/${name}`,
+    digest,
+  }));
+  return { number: 12, app: "orders", commit: "c", branch: "main", images: made, task: "t0", by: "kim", at: 1 };
+}
+
+test("CD deploys a build to every target, or to the chosen targets", () => {
   const { params: schema, jobs } = load("cd.yaml");
-  const digest = `sha256:${"a".repeat(64)}`;
-  const app = { ...APP, facts: { image: "harbor/apps/orders", digest, commit: "c" } };
+  const app = APP;
   const [check, commit, deploy] = jobs;
   assert(check && commit && deploy);
   const edit = commit.steps.find((step) => step.id === "edit")?.action;
@@ -191,7 +201,7 @@ test("CD deploys the newest image to every target, or the chosen image to the ch
     return { app, params };
   };
   const all = checked({});
-  assert.equal(all.params.digest, digest);
+  assert.equal(all.params.build, "", "the newest build of the release branch");
   assert.deepEqual(
     expandJob(deploy, all).map((one) => [one.key, one.site]),
     [
@@ -228,11 +238,12 @@ test("an app that was renamed goes on with the names that it has in other system
   );
 });
 
-test("CD with an explicit digest needs no CI before it, and asks for image and clusters before it commits", () => {
+test("CD asks for image and clusters before it commits, and names the build in its commit", () => {
   const { params: schema, jobs } = load("cd.yaml");
   const digest = `sha256:${"a".repeat(64)}`;
   const app = { ...APP, facts: {} };
-  const { params, problems } = checkParams(schema, { digest }, { app, task: {} });
+  const build = buildOf({ name: "orders", digest });
+  const { params, problems } = checkParams(schema, { build: "12" }, { app, task: {} });
   assert.deepEqual(problems, []);
   const [check, commit, deploy] = jobs;
   assert(check && commit && deploy);
@@ -252,17 +263,19 @@ test("CD with an explicit digest needs no CI before it, and asks for image and c
   const skipped = { outputs: {} };
   const [main] = expandJob(commit, { app, params });
   assert(main);
-  const scope = { app, params, task: {}, each: main.each, steps: { image, push, merge: skipped, checkout: skipped } };
+  const began = { image, push, merge: skipped, checkout: skipped };
+  const scope = { app, build, params, task: {}, each: main.each, steps: began };
   const pushed = commit.steps.find((step) => step.id === "push")?.action;
   assert(pushed?.kind === "uses");
-  assert.equal((render(pushed.with, scope) as JsonObject).message, "Deploy orders aaaaaaaaaaaa to seoul, tokyo");
+  assert.equal((render(pushed.with, scope) as JsonObject).message, "Deploy orders #12 (aaaaaaaaaaaa) to seoul, tokyo");
   for (const { action, when } of commit.steps)
     if (action.kind === "uses" && when === undefined) render(action.with, scope);
   const needs = { commit: { each: [{ each: main.each, outputs: render(commit.outputs, scope) }] } };
   const [each = null] = APP.targets as JsonObject[];
   const steps = { repository: { outputs: { url: "u" } }, app: { outputs: { app: "a" } } };
   for (const { action } of deploy.steps)
-    if (action.kind === "uses") render(action.with, { app, params, needs, each, steps });
+    if (action.kind === "uses") render(action.with, { app, build, params, needs, each, steps });
+  assert.equal(renderText(String(deploy.deploys), { each }), "seoul");
 });
 
 test("CD of an app with several images verifies, sets and awaits each; other forms name their files", () => {
@@ -285,8 +298,8 @@ test("CD of an app with several images verifies, sets and awaits each; other for
         at: { api: "api.image" },
       },
     ],
-    facts: { images: [api, worker].map((digest, index) => ({ name: index === 0 ? "api" : "worker", digest })) },
   };
+  const build = buildOf({ name: "api", digest: api ?? "" }, { name: "worker", digest: worker ?? "" });
   const { params, problems } = checkParams(schema, {}, { app, task: {} });
   assert.deepEqual(problems, []);
   const commit = jobs[1];
@@ -298,7 +311,7 @@ test("CD of an app with several images verifies, sets and awaits each; other for
   };
   const [main, ...others] = expandJob(commit, { app, params });
   assert(main && others.length === 0);
-  const verified = input("image", { app, params, task: {}, each: main.each });
+  const verified = input("image", { app, build, params, task: {}, each: main.each });
   assert.deepEqual(verified.images, [
     { name: "api", repository: "apps/api", digest: api },
     { name: "worker", repository: "apps/worker", digest: worker },
@@ -307,20 +320,19 @@ test("CD of an app with several images verifies, sets and awaits each; other for
     const image = `harbor/apps/${index === 0 ? "api" : "worker"}`;
     return { name: index === 0 ? "api" : "worker", image, digest, ref: `${image}@${digest}` };
   });
-  const scope = { app, params, task: {}, each: main.each, steps: { image: { outputs: { images } } } };
+  const scope = { app, build, params, task: {}, each: main.each, steps: { image: { outputs: { images } } } };
   assert.deepEqual(input("edit", scope), {
     form: "helm",
     images: images.map(({ name, image, digest }) => ({ name, repository: image, digest })),
     targets: [{ files: ["seoul.yaml"], at: { api: "api.image" }, application: null }],
   });
   const push = input("push", scope);
-  assert.equal(push.message, "Deploy orders api aaaaaaaaaaaa, worker bbbbbbbbbbbb to seoul");
+  assert.equal(push.message, "Deploy orders #12 (api aaaaaaaaaaaa, worker bbbbbbbbbbbb) to seoul");
   assert.deepEqual(push.trailers, { Image: images.map(({ ref }) => ref).join(", ") });
 });
 
 test("CD commits once for all targets on the usual branch, and once for each target with a branch of its own", () => {
   const { params: schema, jobs } = load("cd.yaml");
-  const digest = `sha256:${"a".repeat(64)}`;
   const targets = ["seoul", "tokyo", "osaka", "live"].map((name) => ({
     name,
     site: name,
@@ -328,7 +340,7 @@ test("CD commits once for all targets on the usual branch, and once for each tar
     overlay: ".",
   }));
   const app = { ...APP, targets: targets.map((one) => (one.name === "live" ? { ...one, branch: "live" } : one)) };
-  const { params, problems } = checkParams(schema, { digest, targets: ["tokyo", "live", "seoul"] }, { app, task: {} });
+  const { params, problems } = checkParams(schema, { targets: ["tokyo", "live", "seoul"] }, { app, task: {} });
   assert.deepEqual(problems, []);
   const [, commit, deploy] = jobs;
   assert(commit && deploy);
@@ -363,7 +375,13 @@ test("CD pushes to a branch of the task and waits for the pull request where the
   const image = { outputs: { images: [{ name: "orders", image: "i", digest: "sha256:1", ref: "i@sha256:1" }] } };
   const each = { name: "main", branch: "main", targets: [{ name: "seoul" }] };
   const steps = { image, push: { outputs: { branch: "gantry/orders/t1/main" } }, request: { outputs: { id: 7 } } };
-  const scope = { app, params: { digest: "sha256:1" }, task: { id: "t1", url: "http://t1" }, each, steps };
+  const scope = {
+    app,
+    build: buildOf({ name: "orders", digest: "sha256:1" }),
+    task: { id: "t1", url: "http://t1" },
+    each,
+    steps,
+  };
   const input = (id: string): JsonObject => {
     const action = commit.steps.find((step) => step.id === id)?.action;
     assert(action?.kind === "uses");
@@ -390,12 +408,4 @@ test("CD pushes to a branch of the task and waits for the pull request where the
   );
   assert.equal(outputs({ merge: nothing, push: pushed, checkout }).commit, "pushed");
   assert.equal(outputs({ merge: nothing, push: nothing, checkout }).commit, "tip");
-});
-
-test("CD without a recorded image requires one", () => {
-  const { problems } = checkParams(load("cd.yaml").params, {}, { app: { ...APP, facts: {} }, task: {} });
-  assert.deepEqual(
-    problems.map((one) => one.pointer),
-    ["/digest"],
-  );
 });

@@ -77,7 +77,9 @@ export function onApp(
     check: async ({ body, ...asked }) => {
       const { app } = asked.params;
       const start = pipeline && { pipeline, params: paramsOf(body) };
-      await requireOnApp(asked, verb, { app, ...start }, () => new GantryError("app-unknown", { app }));
+      const missing = () => new GantryError("app-unknown", { app });
+      await requireOnApp(asked, verb, { app, ...start }, missing);
+      if (hasOverride(body)) await requireOnApp(asked, "override-policy", { app, ...start }, missing);
     },
   };
 }
@@ -326,6 +328,10 @@ async function sitesOfTask(
 function paramsOf(body: unknown): JsonObject {
   const { params = {} } = (body ?? {}) as { readonly params?: JsonObject };
   return params;
+}
+
+function hasOverride(body: unknown): boolean {
+  return (body as { readonly override?: unknown } | undefined)?.override !== undefined;
 }
 
 function nameOf({ name }: JsonObject): string | undefined {

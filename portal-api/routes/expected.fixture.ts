@@ -57,6 +57,7 @@ export const EXPECTED: { readonly [route: string]: Expected } = {
     body: () => ({}),
   },
   "GET /v1/apps": { ...LIST, right: "view", path: () => "/v1/apps" },
+  "GET /v1/apps/{app}/builds": { right: "view", hides: "view", status: 200, path: (at) => app(at, "/builds") },
   "GET /v1/apps/{app}": { right: "view", hides: "view", status: 200, path: (at) => app(at) },
   "PATCH /v1/apps/{app}": {
     right: "change-app",

@@ -17,6 +17,7 @@ import { getTask } from "./get-task.ts";
 import { livez, metrics, readyz, version } from "./health.ts";
 import { listApps } from "./list-apps.ts";
 import { listAudit, listAuditEntries } from "./list-audit.ts";
+import { listBuilds } from "./list-builds.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { listInbox } from "./list-inbox.ts";
 import { listPipelines } from "./list-pipelines.ts";
@@ -49,6 +50,7 @@ export const ROUTES: readonly Route[] = [
   runCd,
   listApps,
   getApp,
+  listBuilds,
   changeApp,
   renameApp,
   removeApp,

@@ -7,6 +7,12 @@ import { sendAccepted } from "../http/respond.ts";
 import { callerOf, route } from "../http/route.ts";
 import { accepted, inApp, params } from "../http/schemas.ts";
 
+/** Deploys although the policy of an environment is not met; needs the verb `override-policy`. */
+const override = z
+  .strictObject({ reason: z.string().trim().min(1).max(500) })
+  .optional()
+  .describe("Why the policies of environments are not applied. Needs the verb override-policy");
+
 export const runCi = runAppPipeline({
   pipeline: "ci",
   id: "runCi",
@@ -23,7 +29,7 @@ export const runCd = runAppPipeline({
   verb: "run-cd",
   does: "run CD",
   summary: "Run CD of an app",
-  description: "Writes the image into the yaml repository and waits until Argo CD has deployed it to the targets.",
+  description: "Writes the images of a build into the yaml repository and waits until Argo CD has deployed it to the targets.",
   example: { params: { targets: ["seoul"] } },
 });
 
@@ -48,10 +54,10 @@ function runAppPipeline(button: {
     verb: does,
     requiresIdempotencyKey: true,
     params: inApp,
-    body: z.strictObject({ params: params.default({}) }),
+    body: z.strictObject({ params: params.default({}), override: pipeline === "cd" ? override : z.undefined() }),
     example,
     responses: { 202: accepted },
-    errors: ["bad-params", "app-unknown", "idempotency-key-reused"],
+    errors: ["bad-params", "app-unknown", "idempotency-key-reused", ...(pipeline === "cd" ? (["policy-unmet"] as const) : [])],
     handle: async (call) => {
       const task = await call.portal.agent.startTask({
         pipeline,
@@ -59,6 +65,7 @@ function runAppPipeline(button: {
         params: call.body.params,
         idempotencyKey: call.key,
         principal: callerOf(call).name,
+        ...(call.body.override === undefined ? {} : { override: call.body.override }),
       });
       await sendAccepted(call, task);
     },

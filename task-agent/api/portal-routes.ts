@@ -22,6 +22,7 @@ import type { Leases } from "../leases/leases.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import type { Seal } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
+import { listBuilds } from "../builds/build-stream.ts";
 import { isAppName } from "../tasks/decide-start.ts";
 import type { Definitions } from "../tasks/definitions.ts";
 import { undoApp } from "../tasks/remove-app.ts";
@@ -32,7 +33,7 @@ import { listTasks } from "./list-tasks.ts";
 import { sendLog } from "./logs.ts";
 import { settingsHandlers } from "./settings-routes.ts";
 import { taskCalls } from "./task-calls.ts";
-import { appView, pipelineView } from "./view.ts";
+import { appView, buildView, pipelineView } from "./view.ts";
 
 export type PortalRoutesDeps = {
   readonly journal: Journal;
@@ -107,7 +108,7 @@ function taskHandlers(deps: PortalRoutesDeps): Pick<Handlers, TaskRoute> {
   };
 }
 
-type AppRoute = "apps" | "app" | "adoptApp" | "changeApp" | "renameApp" | "undoApp" | "forgetApp";
+type AppRoute = "apps" | "app" | "builds" | "adoptApp" | "changeApp" | "renameApp" | "undoApp" | "forgetApp";
 
 function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
   const { journal } = deps;
@@ -118,6 +119,16 @@ function appHandlers(deps: PortalRoutesDeps): Pick<Handlers, AppRoute> {
       const loaded = /^[a-z0-9-]+$/.test(name) ? await appStream.load(journal, name) : undefined;
       if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
       return appView(loaded.state);
+    },
+    builds: async ({ params: { name }, query }) => {
+      const loaded = await appStream.load(journal, known(name));
+      if (!loaded || loaded.state.state === "removed") throw new GantryError("app-unknown", { app: name });
+      const { builds, cursor } = await listBuilds(journal, loaded.state, query);
+      const environments = deps.definitions.environments?.() ?? {};
+      return {
+        items: builds.map((build) => buildView(build, loaded.state, environments)),
+        ...(cursor === undefined ? {} : { nextCursor: cursor }),
+      };
     },
     undoApp: async ({ params: { name }, body: { principal } }) =>
       taskCalls(deps).view(await undoApp(deps, name, principal)),

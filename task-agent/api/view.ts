@@ -1,12 +1,15 @@
 // State → views of the HTTP API. Pure.
 
+import type { Build } from "@gantry/core/build/build.ts";
+import type { Environments } from "@gantry/core/build/environments.ts";
 import type { Job, Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import { hideSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
-import type { AppView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
+import type { AppView, BuildView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
+import { releaseBranchOf, targetsOf, targetsRunning, unmetFor } from "../builds/decide-policy.ts";
 import { revisionOf } from "../apps/apps.ts";
 import { waitingHeadline } from "../messages.ts";
 import type { Definition } from "../tasks/definitions.ts";
@@ -75,6 +78,25 @@ export function appView(app: AppState): AppView {
     revision: revisionOf(app),
     facts: app.facts as Jsons,
     latest: { ...app.latest },
+    deployed: Object.fromEntries(
+      Object.entries(app.deployed ?? {}).map(([target, { at, ...rest }]) => [target, { ...rest, at: iso(at) }]),
+    ),
+  };
+}
+
+export function buildView(build: Build, app: AppState, environments: Environments): BuildView {
+  const { at, images, ...rest } = build;
+  const unmet = targetsOf(app.record).map(({ name, ...target }): [string, string[]] => [
+    name,
+    [...unmetFor(build, { name, ...target }, app, environments)],
+  ]);
+  return {
+    ...rest,
+    images: [...images],
+    at: iso(at),
+    runsIn: [...targetsRunning(app, build.number)],
+    isRelease: build.branch === releaseBranchOf(app.record),
+    unmet: Object.fromEntries(unmet.filter(([, problems]) => problems.length > 0)),
   };
 }
 

@@ -12,6 +12,8 @@ export const AGENT_INDEXES = [
   "readers",
   "apps",
   "app-places",
+  "builds",
+  "build-digests",
   "runners",
   "agents",
 ] as const;

@@ -8,7 +8,8 @@ import { evolve } from "@gantry/core/task/evolve.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { settle } from "@gantry/core/task/settle.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
-import { appAfter } from "./decide-app.ts";
+import { buildAppend } from "../builds/build-stream.ts";
+import { appAfter, buildAfter } from "./decide-app.ts";
 import type { TaskRecord, TaskStore } from "./task-store.ts";
 import { appStream, taskAppend } from "./task-stream.ts";
 
@@ -85,5 +86,9 @@ async function appEnded(journal: Journal, task: TaskRecord): Promise<readonly St
   const loaded = await appStream.load(journal, task.state.app);
   const change = loaded && appAfter(loaded.state, task);
   if (!change) return [];
-  return [appStream.append(change.app.name, { expected: loaded.version, events: change.events, state: change.app })];
+  const build = buildAfter(change.app, task.state);
+  return [
+    appStream.append(change.app.name, { expected: loaded.version, events: change.events, state: change.app }),
+    ...(build && change.app.builds ? [buildAppend(change.app.builds.key, build)] : []),
+  ];
 }

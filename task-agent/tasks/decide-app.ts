@@ -1,12 +1,11 @@
 // How an app changes when a task is requested for it, and when that task ends. Pure.
 
 import { completeRecord } from "@gantry/core/app/app-record.ts";
+import type { Build } from "@gantry/core/build/build.ts";
 import { GantryError } from "@gantry/core/errors.ts";
-import { render } from "@gantry/core/expr/template.ts";
 import { isJsonObject, type JsonObject } from "@gantry/core/json.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
-import type { AppState, TaskState } from "@gantry/core/task/model.ts";
-import { outputScope } from "@gantry/core/task/scope.ts";
+import type { AppState, Deployment, TaskState } from "@gantry/core/task/model.ts";
 
 export type AppChange = { readonly app: AppState; readonly events: readonly JsonObject[] };
 
@@ -68,12 +67,50 @@ export function appAfter(
   const at = state.endedAt ?? state.requestedAt;
   if (pipeline.undoes) return undone(app, state, at);
   if (pipeline.app === "new") return created(app, state, at);
-  if (state.outcome !== "succeeded" || Object.keys(pipeline.remember).length === 0) return undefined;
-  const remembered = render(pipeline.remember, outputScope(pipeline, state));
-  if (!isJsonObject(remembered)) return undefined;
+  const { facts, build, deployed = [] } = state.result ?? {};
+  const events: JsonObject[] = [];
+  let next = app;
+  if (facts) {
+    next = { ...next, facts: { ...next.facts, ...facts } };
+    events.push({ kind: "AppRemembered", at, task: state.id, facts });
+  }
+  if (build) {
+    // The task's id begins the names of the builds: another app may get the name of this one later.
+    const builds = { key: app.builds?.key ?? state.id, last: (app.builds?.last ?? 0) + 1 };
+    next = { ...next, builds };
+    events.push({ kind: "AppBuilt", at, task: state.id, build: builds.last });
+  }
+  if (deployed.length > 0) {
+    const number = state.build?.number;
+    const made = deployed.map(({ target, outcome }): [string, Deployment] => [
+      target,
+      {
+        ...(typeof number === "number" && number > 0 ? { build: number } : {}),
+        task: state.id,
+        by: state.requestedBy,
+        at,
+        outcome,
+      },
+    ]);
+    next = { ...next, deployed: { ...next.deployed, ...Object.fromEntries(made) } };
+    events.push({ kind: "AppDeployed", at, task: state.id, targets: made.map(([target]) => target) });
+  }
+  return events.length === 0 ? undefined : { app: next, events };
+}
+
+/** The build that the end of a task made, with its number; undefined when it made none. */
+export function buildAfter(
+  app: AppState,
+  { id, requestedBy, endedAt, requestedAt, result }: TaskState,
+): Build | undefined {
+  if (!result?.build || !app.builds) return undefined;
   return {
-    app: { ...app, facts: { ...app.facts, ...remembered } },
-    events: [{ kind: "AppRemembered", at, task: state.id, facts: remembered }],
+    ...result.build,
+    number: app.builds.last,
+    app: app.name,
+    task: id,
+    by: requestedBy,
+    at: endedAt ?? requestedAt,
   };
 }
 

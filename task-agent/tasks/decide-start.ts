@@ -1,5 +1,7 @@
 // Turns a request into the first event of a task, or says why the request is refused. Pure.
 
+import { buildName, buildScope } from "@gantry/core/build/build.ts";
+import type { Environments } from "@gantry/core/build/environments.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
 import { withSubject } from "@gantry/core/issues.ts";
@@ -9,6 +11,8 @@ import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
+import type { ChosenBuild } from "../builds/choose-build.ts";
+import { policyProblems } from "../builds/decide-policy.ts";
 import { appRequested, appScope } from "./decide-app.ts";
 import { placeProblems, tooManyPlaces } from "./decide-places.ts";
 import type { Definition } from "./definitions.ts";
@@ -33,6 +37,10 @@ export type StartFacts = {
   readonly rerun: Rerun | undefined;
   /** Sites that runners serve; undefined where nobody knows. */
   readonly sites?: readonly string[] | undefined;
+  /** The build that the request deploys, or why there is none. Undefined for a pipeline that deploys no build. */
+  readonly build?: ChosenBuild | undefined;
+  /** What environments demand of a build. Default: nothing but the release branch. */
+  readonly environments?: Environments;
 };
 
 /** The first event of the task, without its position in its group, and the change of the app. */
@@ -61,20 +69,36 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   const tooMany = tooManyPlaces(pipeline, request.params);
   if (tooMany) return tooMany;
   const scope = pipeline.app === "new" ? { name: name ?? "" } : appScope(app);
-  const checked = checkParams(pipeline.params, request.params, {
+  const checked = checkParams(pipeline.params, withBuild(request.params, facts.build), {
     app: scope,
     task: { id, url, requestedBy: request.principal },
   });
-  const wrong = [...checked.problems, ...nameProblems(definition, name, checked.problems)];
+  const { params } = checked;
+  const wrong = [
+    ...checked.problems,
+    ...nameProblems(definition, name, checked.problems),
+    ...buildProblems(facts.build, checked.problems),
+  ];
   // Only values of the right form name a place.
-  const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params: checked.params, app: scope, sites });
+  const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params, app: scope, sites });
   if (problems.length > 0) {
     const problem = problems.map(paramProblem).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
   }
+  const build = facts.build && "build" in facts.build ? facts.build.build : undefined;
+  const unmet =
+    build && app && !request.override
+      ? policyProblems(build, { pipeline, params, app, environments: facts.environments ?? {} })
+      : [];
+  if (unmet.length > 0)
+    return new GantryError("policy-unmet", {
+      app: app?.name ?? "",
+      build: buildName(build ?? { number: 0 }),
+      problem: unmet.join("; "),
+    });
   const change = pipeline.app === "new" ? appRequested(pipeline, app, appRequest) : existing;
   if (change instanceof GantryError) return change;
-  const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params: checked.params, app: scope });
+  const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params, app: scope });
   const event: Started["event"] = {
     kind: "TaskRequested",
     at,
@@ -84,13 +108,27 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     title: taskTitle(pipeline.button, name),
     ...(name === undefined ? {} : { app: name }),
     appScope: scope,
-    params: checked.params,
+    params,
+    ...(build === undefined ? {} : { build: buildScope(build) }),
+    ...(request.override === undefined ? {} : { override: request.override.reason }),
     requestedBy: request.principal,
     url,
     ...(rerun ? { rerunOf: rerun.of.id, kept: rerun.keep ? keptJobs(rerun.of) : {} } : {}),
     ...(group === undefined ? {} : { group }),
   };
   return { event, app: change?.app, appEvents: change?.events ?? [] };
+}
+
+/** The build by its number, so that a rerun deploys the same one. */
+function withBuild(params: JsonObject, chosen: ChosenBuild | undefined): JsonObject {
+  if (chosen === undefined || !("build" in chosen) || chosen.build.number === 0) return params;
+  return { ...params, [chosen.param]: String(chosen.build.number) };
+}
+
+function buildProblems(chosen: ChosenBuild | undefined, known: readonly Problem[]): readonly Problem[] {
+  if (chosen === undefined || "build" in chosen) return [];
+  const pointer = `/${chosen.param}`;
+  return known.some((one) => one.pointer === pointer) ? [] : [{ pointer, detail: chosen.problem }];
 }
 
 /** Names of apps become parts of addresses, repositories and namespaces, so this holds whatever the pipeline's own pattern allows. */

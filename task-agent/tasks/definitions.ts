@@ -2,6 +2,7 @@
 // version is stored in the journal, so that a task runs to its end with the file it started with. The journal also has the
 // set that was last in force: it stays in force when the files are bad at a start of the agent.
 
+import type { Environments } from "@gantry/core/build/environments.ts";
 import type { Problem } from "@gantry/core/errors.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline, StepDescription } from "@gantry/core/pipeline/pipeline.ts";
@@ -9,14 +10,18 @@ import type { Journal } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import { startError } from "@gantry/runtime/process/start-error.ts";
 import type { Alarms } from "../alarms.ts";
-import { type Definition, readDefinitions } from "./read-definitions.ts";
+import { type Definition, type DefinitionSet, readDefinitions } from "./read-definitions.ts";
 
 export type { Definition } from "./read-definitions.ts";
 
 const definitionStream = defineStream<Pipeline>({ prefix: "definition/" });
 
 /** The set that was last in force. Agents that share a journal share it; it is only read when the files are bad. */
-type SetState = { readonly definitions: readonly { readonly name: string; readonly version: string }[] };
+type SetState = {
+  readonly definitions: readonly { readonly name: string; readonly version: string }[];
+  /** Absent in sets of older versions. */
+  readonly environments?: Environments;
+};
 const setStream = defineStream<SetState>({ prefix: "agent/definitions" });
 
 export type Definitions = {
@@ -25,6 +30,8 @@ export type Definitions = {
   /** The definition that a task is pinned to. Rejects when it is missing: a bug, because it was stored before the task. */
   readonly pinned: (version: string) => Promise<Pipeline>;
   readonly steps: readonly StepDescription[];
+  /** What environments demand of builds. Default: nothing but the release branch. */
+  readonly environments?: () => Environments;
   /** Why the files of the folder are not in force, as sentences for operators. Default: they are. */
   readonly problems?: () => readonly string[];
 };
@@ -41,9 +48,10 @@ export async function openDefinitions(
 ): Promise<Definitions> {
   const read = await readOrRefuse(folder, steps);
   if (!(read instanceof GantryError)) {
-    for (const definition of read) await keepDefinition(journal, definition);
-    const set = read.map(({ pipeline, version }) => ({ name: pipeline.name, version }));
-    await journal.append([setStream.append("", { expected: 0, state: { definitions: set } })]);
+    const { definitions, environments } = read;
+    for (const definition of definitions) await keepDefinition(journal, definition);
+    const set = definitions.map(({ pipeline, version }) => ({ name: pipeline.name, version }));
+    await journal.append([setStream.append("", { expected: 0, state: { definitions: set, environments } })]);
     return makeDefinitions(read, steps, journal, []);
   }
   const lastGood = await loadLastGood(journal);
@@ -53,13 +61,10 @@ export async function openDefinitions(
   return makeDefinitions(lastGood, steps, journal, [problem]);
 }
 
-async function readOrRefuse(
-  folder: string,
-  steps: readonly StepDescription[],
-): Promise<readonly Definition[] | GantryError> {
+async function readOrRefuse(folder: string, steps: readonly StepDescription[]): Promise<DefinitionSet | GantryError> {
   try {
-    const { definitions, problems } = await readDefinitions(folder, steps);
-    return problems.length === 0 ? definitions : invalid(folder, problems);
+    const { problems, ...set } = await readDefinitions(folder, steps);
+    return problems.length === 0 ? set : invalid(folder, problems);
   } catch (error) {
     const known = startError(error);
     if (!known) throw error;
@@ -83,12 +88,13 @@ function whyRefused({ problems }: GantryError): string {
   return `The pipeline files ${what}. The last good set stays in force.`;
 }
 
-async function loadLastGood(journal: Journal): Promise<readonly Definition[] | undefined> {
+async function loadLastGood(journal: Journal): Promise<DefinitionSet | undefined> {
   const set = await setStream.load(journal);
   if (!set) return undefined;
-  return Promise.all(
+  const definitions = await Promise.all(
     set.state.definitions.map(async ({ version }) => ({ version, pipeline: await loadPinned(journal, version) })),
   );
+  return { definitions, environments: set.state.environments ?? {} };
 }
 
 async function loadPinned(journal: Journal, version: string): Promise<Pipeline> {
@@ -98,7 +104,7 @@ async function loadPinned(journal: Journal, version: string): Promise<Pipeline> 
 }
 
 function makeDefinitions(
-  definitions: readonly Definition[],
+  { definitions, environments }: DefinitionSet,
   steps: readonly StepDescription[],
   journal: Journal,
   problems: readonly string[],
@@ -109,6 +115,7 @@ function makeDefinitions(
     list: () => definitions,
     current: (name) => current.get(name),
     steps,
+    environments: () => environments,
     problems: () => problems,
     pinned: async (version) => {
       const pipeline = byVersion.get(version) ?? (await loadPinned(journal, version));

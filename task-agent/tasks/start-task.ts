@@ -11,6 +11,7 @@ import { newTaskId, timeOfTask } from "@gantry/core/task/task-id.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
 import { defineStream } from "@gantry/journal/typed-stream.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
+import { chooseBuild } from "../builds/choose-build.ts";
 import { raise } from "../limits.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
 import type { Seal } from "../secrets/seal.ts";
@@ -79,6 +80,8 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       url: `${deps.portalUrl}/tasks/${id}`,
       rerun,
       sites: deps.knownSites?.(),
+      build: app && (await chooseBuild(deps.journal, definition.pipeline, app, request.params)),
+      environments: deps.definitions.environments?.() ?? {},
     });
     if (decided instanceof GantryError) throw decided;
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);

@@ -17,6 +17,8 @@ export const startTask = z.object({
   /** Scoped by principal; a repeated request gets the first answer again for 7 days. */
   idempotencyKey: z.string().min(1).max(200),
   principal: z.string().min(1).max(200),
+  /** The policies of environments are not applied. The portal has checked that the principal may demand it. */
+  override: z.strictObject({ reason: z.string().trim().min(1).max(500) }).optional(),
 });
 export type StartTask = z.infer<typeof startTask>;
 

@@ -22,6 +22,7 @@ import {
 import { AGENT_PREFIX, AGENT_ROUTES as routes } from "./routes.ts";
 import type {
   AppView,
+  BuildView,
   FeedEvent,
   PipelineView,
   RunnerView,
@@ -81,6 +82,7 @@ export type AgentClient = {
   readonly resolve: (id: string, body: z.input<typeof resolveJob>) => Promise<TaskView>;
   readonly apps: (query: PageQuery, call?: Asking) => Promise<Page<AppView>>;
   readonly app: (name: string, call?: Asking) => Promise<AppView>;
+  readonly builds: (app: string, query: PageQuery, call?: Asking) => Promise<Page<BuildView>>;
   /** Throw `place-taken`, `conflict`, and `bad-request` with pointers. */
   readonly adoptApp: (name: string, body: z.input<typeof adoptApp>) => Promise<AppOutcome>;
   readonly changeApp: (name: string, body: z.input<typeof changeApp>) => Promise<AppOutcome>;
@@ -152,6 +154,7 @@ export function makeAgentClient(options: AgentClientOptions): AgentClient {
     resolve: (id, body) => call(routes.resolve, { params: { id }, body }),
     apps: (query, options) => call(routes.apps, { params, query }, options),
     app: (name, options) => call(routes.app, { params: { name } }, options),
+    builds: (name, query, options) => call(routes.builds, { params: { name }, query }, options),
     adoptApp: (name, body) => call(routes.adoptApp, { params: { name }, body }),
     changeApp: (name, body) => call(routes.changeApp, { params: { name }, body }),
     renameApp: (name, to, principal) => call(routes.renameApp, { params: { name }, body: { to, principal } }),

@@ -27,6 +27,7 @@ import {
 } from "./agent-api.ts";
 import {
   appView,
+  buildView,
   feedEvent,
   page,
   pipelineView,
@@ -55,6 +56,7 @@ const REQUEST_ERRORS = [
   "conflict",
   "idempotency-key-reused",
   "pipeline-unknown",
+  "policy-unmet",
   "too-many",
 ] as const;
 
@@ -196,6 +198,14 @@ export const AGENT_ROUTES = {
     body: removeApp,
     status: 204,
     errors: ["app-unknown", "conflict"],
+  }),
+  /** Newest first. */
+  builds: route({
+    method: "GET",
+    path: "/apps/{name}/builds",
+    query: pageQuery,
+    answer: page(buildView),
+    errors: ["app-unknown"],
   }),
   pipelines: route({ method: "GET", path: "/pipelines", answer: page(pipelineView) }),
   pipeline: route({ method: "GET", path: "/pipelines/{name}", answer: pipelineView, errors: ["pipeline-unknown"] }),

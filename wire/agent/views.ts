@@ -157,6 +157,13 @@ export const appView = z
     revision: z.string().optional().describe("Changes with the record. Absent from a task-agent of an older version"),
     facts: jsonObject.describe("Facts stored by later tasks, e.g. the newest image"),
     latest: z.record(z.string(), z.string()).describe("Pipeline → id of its newest task for this app"),
+    deployed: z
+      .record(
+        z.string(),
+        z.object({ build: z.int().optional(), task: z.string(), by: z.string(), at: time, outcome: z.string() }),
+      )
+      .optional()
+      .describe("Target → its last deployment. Absent from a task-agent of an older version"),
     may: z.array(z.string()).optional().describe("Verbs that the caller may use on it. Only from the portal"),
     mayNot: z
       .record(z.string(), z.string())
@@ -165,6 +172,40 @@ export const appView = z
   })
   .meta({ id: "App" });
 export type AppView = z.infer<typeof appView>;
+
+export const buildView = z
+  .object({
+    number: z.int().describe("0 for an image that an older version recorded"),
+    app: z.string().describe("The name of the app when it was built"),
+    commit: z.string(),
+    branch: z.string(),
+    subject: z.string().optional().describe("First line of the commit message"),
+    author: z.string().optional(),
+    url: z.string().optional().describe("The commit, for people"),
+    images: z.array(
+      z.object({ name: z.string(), repository: z.string(), image: z.string(), digest: z.string() }),
+    ),
+    scan: z.object({ severity: z.string(), report: z.string().optional() }).optional(),
+    gate: z.object({ status: z.string(), report: z.string().optional() }).optional(),
+    tests: z
+      .object({
+        passed: z.int(),
+        failed: z.int(),
+        skipped: z.int().optional(),
+        coverage: z.number().optional(),
+      })
+      .optional(),
+    task: z.string().describe("The CI task that made it"),
+    by: z.string(),
+    at: time,
+    runsIn: z.array(z.string()).describe("Targets where it was deployed last"),
+    isRelease: z.boolean().describe("Built from the release branch of the app"),
+    unmet: z
+      .record(z.string(), z.array(z.string()))
+      .describe("Target → what the build lacks for it. A target that is not named may get the build"),
+  })
+  .meta({ id: "Build" });
+export type BuildView = z.infer<typeof buildView>;
 
 export const pipelineView = z
   .object({

@@ -1,0 +1,69 @@
+// The builds of apps, one stream each, and how they are found: by number and by the digest of an image.
+
+import { type Build, buildOfFacts } from "@gantry/core/build/build.ts";
+import type { AppState } from "@gantry/core/task/model.ts";
+import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
+import { defineStream } from "@gantry/journal/typed-stream.ts";
+
+type BuildState = { readonly key: string; readonly build: Build };
+
+const buildStream = defineStream<BuildState>({
+  prefix: "build/",
+  index: ({ key, build }) => ({
+    builds: [`${key}/${padded(build.number)}`],
+    "build-digests": build.images.map(({ digest }) => `${key}/${digest}/${padded(build.number)}`),
+  }),
+});
+
+/** A new build. `key`: of the app, see `AppState.builds`. */
+export function buildAppend(key: string, build: Build): StreamAppend {
+  const events = [{ kind: "BuildMade", at: build.at, task: build.task }];
+  return buildStream.append(`${key}/${build.number}`, { expected: 0, events, state: { key, build } });
+}
+
+type Reads = Pick<Journal, "load" | "find">;
+
+/** One build by its number; 0 is the image that an older version recorded. */
+export async function loadBuild(journal: Reads, app: AppState, number: number): Promise<Build | undefined> {
+  if (number === 0) return buildOfFacts(app.name, app.record, app.facts);
+  if (!app.builds) return undefined;
+  return (await buildStream.load(journal, `${app.builds.key}/${number}`))?.state.build;
+}
+
+/** The newest build that has an image of this digest. */
+export async function findBuildByDigest(journal: Reads, app: AppState, digest: string): Promise<Build | undefined> {
+  if (app.builds) {
+    const prefix = `${app.builds.key}/${digest}/`;
+    const { items } = await journal.find({ index: "build-digests", prefix, order: "descending", limit: 1 });
+    if (items[0]) return buildStream.stateOf(items[0]).build;
+  }
+  const old = buildOfFacts(app.name, app.record, app.facts);
+  return old?.images.some((image) => image.digest === digest) ? old : undefined;
+}
+
+export type BuildPage = { readonly builds: readonly Build[]; readonly cursor?: string };
+
+/** Newest first. An app that an older version built, and that has no build, shows the image that was recorded. */
+export async function listBuilds(
+  journal: Reads,
+  app: AppState,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+): Promise<BuildPage> {
+  if (!app.builds) {
+    const old = buildOfFacts(app.name, app.record, app.facts);
+    return { builds: old ? [old] : [] };
+  }
+  const page = await journal.find({
+    index: "builds",
+    prefix: `${app.builds.key}/`,
+    order: "descending",
+    limit,
+    ...(cursor === undefined ? {} : { cursor }),
+  });
+  const builds = page.items.map((item) => buildStream.stateOf(item).build);
+  return { builds, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}
+
+function padded(number: number): string {
+  return String(number).padStart(9, "0");
+}

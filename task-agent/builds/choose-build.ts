@@ -1,0 +1,69 @@
+// Which build a request deploys: a parameter with `ui: build` names it by its number or by the digest of one of its images.
+
+import { type Build, buildName } from "@gantry/core/build/build.ts";
+import type { JsonObject } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import type { AppState } from "@gantry/core/task/model.ts";
+import type { Journal } from "@gantry/journal/journal.ts";
+import { findBuildByDigest, listBuilds, loadBuild } from "./build-stream.ts";
+import { releaseBranchOf } from "./decide-policy.ts";
+
+/** `problem`: of the parameter, as a sentence that begins with "it", "there" or the subject, without a full stop. */
+export type ChosenBuild = { readonly param: string } & ({ readonly build: Build } | { readonly problem: string });
+
+/** How many of the newest builds are searched for one of the release branch. */
+const SEARCHED = 200;
+const PAGE = 50;
+
+/** Undefined for a pipeline that deploys no build. Without a value, the newest build of the release branch. */
+export async function chooseBuild(
+  journal: Pick<Journal, "load" | "find">,
+  pipeline: Pipeline,
+  app: AppState,
+  params: JsonObject,
+): Promise<ChosenBuild | undefined> {
+  const param = buildParamOf(pipeline);
+  if (param === undefined) return undefined;
+  const given = params[param] ?? "";
+  // A value of another type is a problem of the parameter, which its schema reports.
+  if (typeof given !== "string") return undefined;
+  const wanted = given.trim().replace(/^#/, "");
+  if (wanted === "") return { param, ...(await newestOfRelease(journal, app)) };
+  const isNumber = /^[0-9]{1,9}$/.test(wanted);
+  const build = isNumber
+    ? await loadBuild(journal, app, Number(wanted))
+    : await findBuildByDigest(journal, app, wanted);
+  if (build) return { param, build };
+  const last = app.builds?.last ?? 0;
+  const newest = last === 0 ? "the app has no build yet: run CI first" : `its newest build is #${last}`;
+  const problem = isNumber
+    ? `there is no ${buildName({ number: Number(wanted) })} of ${app.name}; ${newest}`
+    : `no build of ${app.name} has an image with the digest ${wanted}: only what passed CI can be deployed; ${newest}`;
+  return { param, problem };
+}
+
+export function buildParamOf({ params }: Pipeline): string | undefined {
+  return Object.entries(params.properties).find(([, param]) => param["x-ui"] === "build")?.[0];
+}
+
+async function newestOfRelease(
+  journal: Pick<Journal, "load" | "find">,
+  app: AppState,
+): Promise<{ readonly build: Build } | { readonly problem: string }> {
+  const branch = releaseBranchOf(app.record);
+  let cursor: string | undefined;
+  let seen = 0;
+  do {
+    const page = await listBuilds(journal, app, { limit: PAGE, cursor });
+    const found = page.builds.find((build) => build.branch === branch);
+    if (found) return { build: found };
+    seen += page.builds.length;
+    cursor = page.cursor;
+  } while (cursor !== undefined && seen < SEARCHED);
+  return {
+    problem:
+      seen === 0
+        ? "the app has no build yet: run CI first"
+        : `none of the newest ${seen} builds is of the release branch ${branch}: run CI there, or name a build`,
+  };
+}

@@ -1,0 +1,63 @@
+// May the build be deployed to the targets of the request? Asked before the task starts, so nothing is committed. Pure.
+
+import type { Build } from "@gantry/core/build/build.ts";
+import { type Environments, type PolicyTarget, unmetRequirements } from "@gantry/core/build/environments.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@gantry/core/json.ts";
+import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
+import type { AppState } from "@gantry/core/task/model.ts";
+
+export type PolicyFacts = {
+  readonly pipeline: Pipeline;
+  readonly params: JsonObject;
+  readonly app: AppState;
+  readonly environments: Environments;
+};
+
+/** What the build lacks for the targets that parameters with `ui: target` name, each sentence once. */
+export function policyProblems(build: Build, { pipeline, params, app, environments }: PolicyFacts): readonly string[] {
+  const all = targetsOf(app.record);
+  const chosen = Object.entries(pipeline.params.properties)
+    .filter(([, param]) => param["x-ui"] === "target")
+    .flatMap(([name]) => [params[name] ?? []].flat());
+  const targets = all.filter(({ name }) => chosen.includes(name));
+  return [...new Set(targets.flatMap((target) => unmetFor(build, target, app, environments)))];
+}
+
+/** What the build lacks for one target of the app. */
+export function unmetFor(
+  build: Build,
+  target: PolicyTarget,
+  app: AppState,
+  environments: Environments,
+): readonly string[] {
+  const facts = { environments, releaseBranch: releaseBranchOf(app.record), deployedIn: deployedIn(app, build) };
+  return unmetRequirements(build, target, facts);
+}
+
+export function releaseBranchOf({ source }: JsonObject): string {
+  return isJsonObject(source) && typeof source.branch === "string" ? source.branch : "main";
+}
+
+/** Names of the targets where the build was deployed last, and successfully. */
+export function targetsRunning({ deployed = {} }: Pick<AppState, "deployed">, number: number): readonly string[] {
+  return Object.entries(deployed)
+    .filter(([, { build, outcome }]) => outcome === "succeeded" && build === number)
+    .map(([target]) => target);
+}
+
+/** An environment counts when the build is deployed to every target of the app in it. */
+function deployedIn(app: AppState, { number }: Build): readonly string[] {
+  const running = targetsRunning(app, number);
+  const byEnvironment = Map.groupBy(targetsOf(app.record), ({ environment }) => environment);
+  return [...byEnvironment].flatMap(([environment, targets]) =>
+    environment !== undefined && targets.every(({ name }) => running.includes(name)) ? [environment] : [],
+  );
+}
+
+export function targetsOf({ targets }: JsonObject): readonly PolicyTarget[] {
+  if (!Array.isArray(targets)) return [];
+  return (targets as readonly JsonValue[]).filter(isJsonObject).map(({ name, environment }) => ({
+    name: String(name),
+    ...(typeof environment === "string" ? { environment } : {}),
+  }));
+}
