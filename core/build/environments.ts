@@ -20,7 +20,10 @@ const requirements = z.strictObject({
   branch: z.enum(["release", "any"]).default("release"),
 });
 export const environmentsShape = z.strictObject({
-  environments: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), z.strictObject({ requires: requirements })),
+  environments: z.record(
+    z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    z.strictObject({ requires: requirements.prefault({}) }),
+  ),
 });
 export type Environments = z.output<typeof environmentsShape>["environments"];
 export type Requirements = z.output<typeof requirements>;
@@ -44,7 +47,7 @@ export function unmetRequirements(
   const { environment } = target;
   const requires = (environment && facts.environments[environment]?.requires) || DEFAULT_REQUIREMENTS;
   const where = environment ?? target.name;
-  const name = buildName(build);
+  const name = subjectOf(build);
   const unmet: string[] = [];
   if (requires.branch === "release" && build.branch !== facts.releaseBranch)
     unmet.push(
@@ -54,13 +57,13 @@ export function unmetRequirements(
   if (requires.gate && !isPassed(build.gate?.status))
     unmet.push(
       build.gate
-        ? `the quality gate of ${name} ended ${build.gate.status}, and ${where} needs one that passed: mend the findings and run CI again`
+        ? `The quality gate of ${buildName(build)} ended ${build.gate.status}, and ${where} needs one that passed: mend the findings and run CI again`
         : `${name} has no quality gate, and ${where} needs one that passed: run CI where the site has SonarQube`,
     );
   if (requires.tests && (build.tests === undefined || build.tests.failed > 0))
     unmet.push(
       build.tests
-        ? `${build.tests.failed} tests of ${name} failed, and ${where} needs tests that pass`
+        ? `${build.tests.failed} tests of ${buildName(build)} failed, and ${where} needs tests that pass`
         : `${name} has no test results, and ${where} needs them: let the tests write JUnit files`,
     );
   if (requires.environment !== undefined && !facts.deployedIn.includes(requires.environment))
@@ -71,15 +74,21 @@ export function unmetRequirements(
 }
 
 function scanProblems(build: Build, limit: NonNullable<Requirements["scan"]>, where: string): readonly string[] {
-  const name = buildName(build);
+  const name = subjectOf(build);
   if (!build.scan)
     return [`${name} was not scanned, and ${where} needs a scan: run CI where the registry scans images`];
   const found = rankOf(build.scan.severity);
   const forbidden = rankOf(limit.slice("no-".length));
   if (found < forbidden) return [];
   return [
-    `the scan of ${name} found ${build.scan.severity} vulnerabilities, and ${where} takes ${limit.replace("-", " ")} ones: update what is vulnerable and run CI again`,
+    `The scan of ${buildName(build)} found ${build.scan.severity} vulnerabilities, and ${where} takes ${limit.replace("-", " ")} ones: update what is vulnerable and run CI again`,
   ];
+}
+
+/** Begins a sentence. */
+function subjectOf(build: Build): string {
+  const name = buildName(build);
+  return `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
 }
 
 /** SonarQube says OK. */

@@ -160,7 +160,7 @@ export const REQUEST_ERRORS = {
   },
   "policy-unmet": {
     status: 409,
-    message: "{build} of {app} may not be deployed there.",
+    message: "The policy of an environment refuses build #{number} of {app}.",
     why: "{problem}",
     todo: "Do what the sentence before says, or deploy another build. Whoever has the right override-policy can deploy it anyway, with a reason.",
   },

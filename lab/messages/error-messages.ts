@@ -36,7 +36,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
   },
   "policy-unmet": {
     app: "orders",
-    build: "build #12",
+    number: 12,
     problem: "build #12 was not scanned, and prod needs a scan: run CI where the registry scans images",
   },
   "app-unknown": { app: "orders" },

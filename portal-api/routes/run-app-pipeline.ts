@@ -29,7 +29,8 @@ export const runCd = runAppPipeline({
   verb: "run-cd",
   does: "run CD",
   summary: "Run CD of an app",
-  description: "Writes the images of a build into the yaml repository and waits until Argo CD has deployed it to the targets.",
+  description:
+    "Writes the images of a build into the yaml repository and waits until Argo CD has deployed it to the targets.",
   example: { params: { targets: ["seoul"] } },
 });
 
@@ -57,7 +58,12 @@ function runAppPipeline(button: {
     body: z.strictObject({ params: params.default({}), override: pipeline === "cd" ? override : z.undefined() }),
     example,
     responses: { 202: accepted },
-    errors: ["bad-params", "app-unknown", "idempotency-key-reused", ...(pipeline === "cd" ? (["policy-unmet"] as const) : [])],
+    errors: [
+      "bad-params",
+      "app-unknown",
+      "idempotency-key-reused",
+      ...(pipeline === "cd" ? (["policy-unmet"] as const) : []),
+    ],
     handle: async (call) => {
       const task = await call.portal.agent.startTask({
         pipeline,

@@ -8,9 +8,17 @@ import { placeName } from "@gantry/core/task/failed-places.ts";
 import { decision, headline } from "@gantry/core/task/messages.ts";
 import type { AppState, JobState, LateReport, StepState, TaskState, Waiting } from "@gantry/core/task/model.ts";
 import type { State } from "@gantry/core/task/states.ts";
-import type { AppView, BuildView, JobView, PipelineView, StepView, TaskSummary, TaskView } from "@gantry/wire/agent/views.ts";
-import { releaseBranchOf, targetsOf, targetsRunning, unmetFor } from "../builds/decide-policy.ts";
+import type {
+  AppView,
+  BuildView,
+  JobView,
+  PipelineView,
+  StepView,
+  TaskSummary,
+  TaskView,
+} from "@gantry/wire/agent/views.ts";
 import { revisionOf } from "../apps/apps.ts";
+import { releaseBranchOf, targetsOf, targetsRunning, unmetFor } from "../builds/decide-policy.ts";
 import { waitingHeadline } from "../messages.ts";
 import type { Definition } from "../tasks/definitions.ts";
 

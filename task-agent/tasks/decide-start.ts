@@ -1,6 +1,6 @@
 // Turns a request into the first event of a task, or says why the request is refused. Pure.
 
-import { buildName, buildScope } from "@gantry/core/build/build.ts";
+import { buildScope } from "@gantry/core/build/build.ts";
 import type { Environments } from "@gantry/core/build/environments.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
@@ -93,7 +93,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   if (unmet.length > 0)
     return new GantryError("policy-unmet", {
       app: app?.name ?? "",
-      build: buildName(build ?? { number: 0 }),
+      number: build?.number ?? 0,
       problem: unmet.join("; "),
     });
   const change = pipeline.app === "new" ? appRequested(pipeline, app, appRequest) : existing;

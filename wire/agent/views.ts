@@ -182,9 +182,7 @@ export const buildView = z
     subject: z.string().optional().describe("First line of the commit message"),
     author: z.string().optional(),
     url: z.string().optional().describe("The commit, for people"),
-    images: z.array(
-      z.object({ name: z.string(), repository: z.string(), image: z.string(), digest: z.string() }),
-    ),
+    images: z.array(z.object({ name: z.string(), repository: z.string(), image: z.string(), digest: z.string() })),
     scan: z.object({ severity: z.string(), report: z.string().optional() }).optional(),
     gate: z.object({ status: z.string(), report: z.string().optional() }).optional(),
     tests: z

@@ -117,6 +117,7 @@ export const v1 = {
   me: "/v1/me",
   apps: "/v1/apps",
   app: (name: string) => `/v1/apps/${part(name)}`,
+  builds: (app: string) => `/v1/apps/${part(app)}/builds`,
   tasks: (query: Query = {}) => `/v1/tasks${search(query)}`,
   task: (id: string) => `/v1/tasks/${part(id)}`,
   log: (id: string, job: string, step: string, attempt?: number) =>

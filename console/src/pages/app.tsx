@@ -10,8 +10,9 @@ import { useResource } from "../data/store.ts";
 import { EmptyState, Loaded, ProblemBox } from "../parts/loading-states.tsx";
 import { PageHeader, Section } from "../parts/page-layout.tsx";
 import { TaskRows } from "../parts/task-rows.tsx";
-import { CopyableId, ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
+import { ExternalLink, JsonValueView, RelativeTime } from "../parts/values.tsx";
 import { RunButton } from "../run/run-button.tsx";
+import { AppBuilds } from "./app-builds.tsx";
 import { AppState } from "./apps.tsx";
 
 export function AppPage({ name }: { name: string }) {
@@ -31,15 +32,17 @@ export function AppPage({ name }: { name: string }) {
       </>
     );
   }
-  const hasImage = textAt(app.data.value?.facts, "digest") !== undefined;
+  // CI is what comes first: its newest task is known as soon as it starts.
+  const wasBuilt = app.data.value?.latest.ci !== undefined;
   return (
     <>
       <PageHeader title={name} note={textAt(app.data.value?.record, "title") ?? ""}>
         <ChangeLink app={app.data.value} />
-        <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!hasImage} />
-        <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={hasImage} />
+        <RunButton pipeline="ci" app={name} of={app.data.value} label="Run CI" isPrimary={!wasBuilt} />
+        <RunButton pipeline="cd" app={name} of={app.data.value} label="Run CD" isPrimary={wasBuilt} />
       </PageHeader>
       <Loaded resource={app}>{(view) => <Details app={view} />}</Loaded>
+      <AppBuilds app={name} />
       <Section title="Tasks">
         <Loaded resource={tasks}>
           {({ items }) =>
@@ -71,10 +74,7 @@ function ChangeLink({ app }: { app: AppView | undefined }) {
 }
 
 function Details({ app }: { app: AppView }) {
-  const { record, facts } = app;
-  const image = textAt(facts, "image");
-  const digest = textAt(facts, "digest");
-  const commit = textAt(facts, "commit");
+  const { record } = app;
   return (
     <>
       <dl class="facts">
@@ -103,17 +103,6 @@ function Details({ app }: { app: AppView }) {
             <ExternalLink href={textAt(record, "jira", "url") ?? ""}>{textAt(record, "jira", "key")}</ExternalLink>
           )}
         </Detail>
-        <Detail name="Newest image">
-          {digest === undefined ? (
-            <None text="none yet: Run CI builds the first one" />
-          ) : (
-            <>
-              <span class="mono">{image?.split("/").slice(1).join("/")}</span>
-              <CopyableId value={`${image ?? ""}@${digest}`} />
-            </>
-          )}
-        </Detail>
-        <Detail name="Commit">{commit === undefined ? <None /> : <CopyableId value={commit} />}</Detail>
         <Detail name="Builds at">{textAt(record, "build", "site") ?? <None />}</Detail>
         <Detail name="Namespace">
           <span class="mono">{textAt(record, "namespace") ?? "–"}</span>
@@ -129,7 +118,8 @@ function Details({ app }: { app: AppView }) {
   );
 }
 
-function Targets({ app: { name, state, record } }: { app: AppView }) {
+function Targets({ app }: { app: AppView }) {
+  const { name, state, record } = app;
   const targets = listAt(record, "targets");
   if (targets.length === 0) {
     const text =
@@ -146,6 +136,7 @@ function Targets({ app: { name, state, record } }: { app: AppView }) {
             <th>Site</th>
             <th>Cluster</th>
             <th>Environment</th>
+            <th>Deployed</th>
             <th>Path</th>
             <th>Namespace</th>
             <th>Argo CD application</th>
@@ -158,6 +149,9 @@ function Targets({ app: { name, state, record } }: { app: AppView }) {
               <td>{textAt(target, "site")}</td>
               <td class="mono">{textAt(target, "cluster")}</td>
               <td class="aside">{textAt(target, "environment") ?? <None />}</td>
+              <td>
+                <LastDeployment at={app.deployed?.[textAt(target, "name") ?? ""]} />
+              </td>
               <td class="mono soft">{textAt(target, "overlay") ?? filesOf(target)}</td>
               <td class="mono soft aside">{textAt(target, "namespace") ?? textAt(record, "namespace")}</td>
               <td class="mono soft">{textAt(target, "application") ?? `${name}-${textAt(target, "cluster") ?? ""}`}</td>
@@ -166,6 +160,20 @@ function Targets({ app: { name, state, record } }: { app: AppView }) {
         </tbody>
       </table>
     </section>
+  );
+}
+
+/** What was deployed to a target last, and how that ended. */
+function LastDeployment({ at }: { at: NonNullable<AppView["deployed"]>[string] | undefined }) {
+  if (at === undefined) return <None />;
+  const what = at.build === undefined ? "an image" : `#${at.build}`;
+  return (
+    <>
+      <a href={to.task(at.task)}>{at.outcome === "succeeded" ? what : `${what}: ${at.outcome}`}</a>{" "}
+      <span class="soft">
+        <RelativeTime at={at.at} />
+      </span>
+    </>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { Prose } from "../parts/prose.tsx";
+import { BuildChoice } from "./build-choice.tsx";
 import type { Field } from "./form.ts";
 
 type Entry = string | readonly string[];
@@ -9,6 +10,7 @@ type Props = {
   readonly field: Field;
   readonly value: Entry;
   readonly options: readonly string[];
+  readonly app?: string | undefined;
   readonly errors: readonly string[];
   readonly onChange: (value: Entry) => void;
 };
@@ -60,7 +62,15 @@ function Label({ field }: { field: Field }) {
   );
 }
 
-function OneInput({ field, value, errors, onChange, id, about }: Props & { id: string; about: string | undefined }) {
+function OneInput({
+  field,
+  value,
+  errors,
+  onChange,
+  id,
+  about,
+  app,
+}: Props & { id: string; about: string | undefined }) {
   const text = typeof value === "string" ? value : "";
   const shared = {
     id,
@@ -70,6 +80,7 @@ function OneInput({ field, value, errors, onChange, id, about }: Props & { id: s
     required: field.isRequired,
   } as const;
   const placeholder = field.isDecidedLater ? "decided when the task runs" : "";
+  if (field.ui === "build" && app !== undefined) return <BuildChoice {...{ app, shared, value: text, onChange }} />;
   if (field.kind === "choice") return <Choices {...{ field, shared, text, placeholder, onChange }} />;
   if (field.kind === "yes-no") {
     return (

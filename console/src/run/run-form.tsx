@@ -40,6 +40,7 @@ export function RunForm({ pipeline, app, record }: Props) {
             key={field.name}
             field={field}
             options={optionsOf(field, record)}
+            app={app}
             errors={errors[field.name] ?? []}
             value={entries.value[field.name] ?? ""}
             onChange={(value) => {
