@@ -26,7 +26,6 @@ const siteSecret = z.union([
   z.strictObject({ file: z.string().min(1), apps }),
   z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable"), apps }),
 ]);
-export type SiteSecret = z.infer<typeof siteSecret>;
 
 const sharedName = z
   .string()

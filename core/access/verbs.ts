@@ -52,10 +52,6 @@ export function seeingVerbs(verb: Verb): readonly Verb[] {
   return on === "app" ? ["view", ...(runs ? (["view-pipelines"] as const) : [])] : [];
 }
 
-export function isVerb(text: string): text is Verb {
-  return Object.hasOwn(VERBS, text);
-}
-
 export function verbEntry(verb: Verb): VerbEntry {
   return VERBS[verb];
 }

@@ -23,13 +23,11 @@ const MAX_PROBLEMS = 50;
 const MAX_DEPTH = 128;
 
 /** Everything that does not fit, at most 50 places; an empty list when the value fits. */
-export function checkSchema(
-  schema: JsonObject,
-  value: JsonValue,
-  options: CheckOptions = {},
-): readonly SchemaProblem[] {
-  const problems = check(schema, value, {
-    root: schema,
+export function checkSchema(schema: object, value: JsonValue, options: CheckOptions = {}): readonly SchemaProblem[] {
+  // Types of schemas, such as ParamSchema, have no index signature.
+  const root = schema as JsonObject;
+  const problems = check(root, value, {
+    root,
     unknown: options.unknown ?? (() => false),
     path: [],
     depth: 0,

@@ -37,7 +37,7 @@ export function checkParams(schema: ParamsSchema, given: JsonObject, scope: Json
   }
   const params = Object.fromEntries([...Object.entries(given), ...defaults]);
   const { required } = schema;
-  const plain = { ...schema, required: required.filter((name) => !failed.has(name)) } as unknown as JsonObject;
+  const plain = { ...schema, required: required.filter((name) => !failed.has(name)) };
   for (const { path, detail, missing } of checkSchema(plain, params)) {
     problems.push({ pointer: pointer(missing === undefined ? path : [...path, missing]), detail });
   }

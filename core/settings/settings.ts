@@ -12,7 +12,6 @@ export const PROCESSES = ["task-agent", "task-runner", "notify-agent", "portal-a
 export type ProcessName = (typeof PROCESSES)[number];
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type LiveLogLevel = (typeof LOG_LEVELS)[number];
 
 type Spec = {
   readonly title: string;

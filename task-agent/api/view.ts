@@ -86,6 +86,7 @@ export function pipelineView({ pipeline, version }: Definition): PipelineView {
     button: pipeline.button,
     app: pipeline.app,
     version,
+    // JSON Schema, read from a pipeline file. Its type has no index signature.
     params: pipeline.params as unknown as Jsons,
     jobs: [...pipeline.jobs, ...pipeline.finally].map((job) => ({
       id: job.id,
