@@ -29,19 +29,17 @@ const outputNames = templates(variable, "a name starts with a letter and has let
 const envNames = templates(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, "a variable has letters, digits and `_`");
 
 const paramTypes = z.enum(["string", "integer", "number", "boolean", "array"]);
+export const itemShape = z.strictObject({
+  type: paramTypes.exclude(["array"]),
+  enum: z.array(z.json()).min(1).max(500).optional(),
+  pattern: z.string().max(500).optional(),
+  minLength: z.int().min(0).optional(),
+  maxLength: z.int().min(0).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+});
 const itemType = z.union(
-  [
-    paramTypes.exclude(["array"]),
-    z.strictObject({
-      type: paramTypes.exclude(["array"]),
-      enum: z.array(z.json()).min(1).max(500).optional(),
-      pattern: z.string().max(500).optional(),
-      minLength: z.int().min(0).optional(),
-      maxLength: z.int().min(0).optional(),
-      minimum: z.number().optional(),
-      maximum: z.number().optional(),
-    }),
-  ],
+  [paramTypes.exclude(["array"]), itemShape],
   "a type (string, integer, number or boolean), or a map with `type` and its limits",
 );
 
