@@ -6,15 +6,15 @@ import { applicationOf, completeRecord } from "./app-record.ts";
 export type Place = {
   /** The name of the target. */
   readonly target: string;
-  /** The same text means the same place. */
+  /** Equal texts mean the same place. */
   readonly key: string;
-  /** As it stands in a sentence. */
+  /** The place in words, to use within a sentence. */
   readonly words: string;
 };
 
 /**
- * Two of each target: its folder or files in the yaml repository together with its namespace in a cluster of a site, and its
- * Argo CD application. Branches make no difference: both would write the same objects in the cluster.
+ * Each target has two: its folder or files in the yaml repository together with its namespace in a cluster of a site, and
+ * its Argo CD application. Branches are ignored: two branches would write the same objects in the cluster.
  */
 export function placesOf(name: string, record: JsonObject): readonly Place[] {
   const { yaml, targets } = completeRecord(name, record);

@@ -1,4 +1,4 @@
-// What is wrong with a request, or with answering it. Part of the one table in ../errors.ts.
+// Errors of requests to the API. Part of the table in ../errors.ts.
 
 import type { ErrorEntry } from "./entry.ts";
 

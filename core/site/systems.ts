@@ -8,9 +8,12 @@ const common = {
   url,
   title: z.string().optional(),
   standIn: z.boolean().default(false),
-  /** PEM file, read at the runner: certificates to trust for this system. Git trusts only these, all else the usual ones too. */
+  /**
+   * PEM file, read at the runner: certificates to trust for this system. Git trusts only these; other clients trust the
+   * usual ones, too.
+   */
   ca: z.string().min(1).optional(),
-  /** Accepts any certificate. Whoever is between the runner and the system can then read and change everything. */
+  /** Accepts any certificate. Anyone between the runner and the system can then read and change everything. */
   insecureSkipVerify: z.boolean().optional(),
 };
 

@@ -1,5 +1,5 @@
-// The record of an app says what belongs to it, and its pipelines may use that with the accounts of a site. Whoever writes a
-// record must not take what an app of others has.
+// The record of an app lists what belongs to it, and its pipelines may use that with the accounts of a site. So a record
+// must not claim what belongs to an app of others.
 
 import { completeRecord } from "@gantry/core/app/app-record.ts";
 import { GantryError } from "@gantry/core/errors.ts";
@@ -9,8 +9,8 @@ import type { Caller } from "./decide-access.ts";
 import { appFacts } from "./facts.ts";
 
 /**
- * Throws `forbidden` when the record names something that it did not name before and that another app has, unless the caller
- * may change that app, too. Says nothing about the other app. What no app has may be named.
+ * Throws `forbidden` if the record newly names something that another app has, unless the caller may change that app, too.
+ * The error does not name the other app. Anything that no app has may be named.
  */
 export async function requireOwnClaims(
   { rights: rightsOf, agent }: Pick<Portal, "rights" | "agent">,
@@ -32,17 +32,17 @@ export async function requireOwnClaims(
       throw new GantryError("forbidden", {
         who: caller.name,
         verb: `give the app ${name} the ${taken}`,
-        why: "It belongs to an app that you may not change.",
-        todo: "Name what belongs to this app, or ask somebody who may change both apps.",
+        why: "This belongs to an app that you may not change.",
+        todo: "Name only what belongs to this app, or ask a person who may change both apps.",
       });
     }
     cursor = page.nextCursor;
   } while (cursor !== undefined);
 }
 
-/** What the runner takes for the app's own, as words; hosts do not distinguish repositories by case. */
+/** What the runner treats as the app's own, in words. Git hosts ignore the case of repository names. */
 function claimsOf(name: string, record: JsonObject): readonly string[] {
-  // One that has no record yet has nothing.
+  // An app without a record has nothing.
   if (Object.keys(record).length === 0) return [];
   const { source, yaml, image, images, jira, argocd, sonarqube, targets } = completeRecord(name, record);
   const repositories = [source, yaml].map((one) => {

@@ -24,7 +24,7 @@ export const rerunTask = route({
     definition: z
       .enum(["pinned", "newest"])
       .default("pinned")
-      .describe("`pinned`: with the pipeline file that the task ran with; `newest`: with the one in force now"),
+      .describe("`pinned`: with the pipeline file of the original task; `newest`: with the current one"),
   }),
   example: { from: "failed" },
   responses: { 202: accepted },

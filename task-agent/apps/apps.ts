@@ -56,7 +56,7 @@ const placesStream = defineStream<{ readonly isIndexed: true }>({ prefix: "app-p
 const MAX_CONFLICTS = 8;
 const PAGE = 500;
 
-/** Changes with the record of an app, and with nothing else. */
+/** Depends only on the record of an app. */
 export function revisionOf({ record }: Pick<AppState, "record">): string {
   return hash("sha256", canonicalJson(record), "base64url").slice(0, 22);
 }
@@ -161,8 +161,8 @@ async function requireFreePlaces(journal: Journal, app: AppState, own: readonly 
 }
 
 /**
- * The part of a batch that meets a conflict when another agent changed a place since. The first time, apps that an older
- * version stored are put into the index of places.
+ * The part of a batch that causes a conflict if another agent has changed a place since. The first call adds apps that an
+ * older version stored to the index of places.
  */
 async function openGuard(journal: Journal): Promise<(app: string) => StreamAppend> {
   const guard = await placesStream.load(journal);

@@ -14,11 +14,11 @@ export type AppFacts = {
   readonly name: string;
   /** As stored; undefined when there is none. */
   readonly app: AppState | undefined;
-  /** Changes with the record. */
+  /** Depends only on the record. */
   readonly revision: string;
   /** A task of the app that has not ended. */
   readonly openTask: string | undefined;
-  /** Sites that runners serve; undefined where nobody knows. */
+  /** Sites that runners serve; undefined when unknown. */
   readonly sites: readonly string[] | undefined;
   readonly by: string;
   readonly at: number;
@@ -30,7 +30,7 @@ export type AppDecision = {
   readonly events: readonly JsonObject[];
 };
 
-/** The app as adopted; unchanged when it is there with the same record, so that a repeated request does nothing. */
+/** The adopted app. Unchanged if it exists with the same record, so that a repeated request does nothing. */
 export function decideAdopt(facts: AppFacts, value: JsonObject): AppDecision | GantryError {
   const { name, app, by, at } = facts;
   if (app && app.state !== "ready") return notReady(app);
@@ -45,8 +45,8 @@ export function decideAdopt(facts: AppFacts, value: JsonObject): AppDecision | G
 }
 
 /**
- * The app after a merge patch of its fields. `revision`: what the author has seen; undefined for any. While a task runs, the
- * app keeps the places that the task may be deploying to: another app could take them.
+ * The app after a merge patch of its fields. `revision`: the one that the author has seen; undefined for any. While a task
+ * runs, the app keeps the places that the task may be deploying to, because another app could take them.
  */
 export function decideChange(
   facts: AppFacts,
@@ -67,7 +67,7 @@ export function decideChange(
   return { change: "change", app: { ...app, record }, events: [{ kind: "AppChanged", at, by, record }] };
 }
 
-/** The app under its new name, and what is left under the old one. */
+/** The app under its new name, and what remains under the old one. */
 export function decideRename(
   facts: AppFacts,
   to: string,

@@ -1,4 +1,4 @@
-// How a task is created and changed: read → decide → commit, and again when somebody else committed first.
+// Creates and changes tasks: read → decide → commit, repeated when another writer committed first.
 
 import { GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
@@ -20,8 +20,8 @@ export async function storeNow(journal: Pick<Journal, "now">): Promise<number> {
 }
 
 /**
- * Throws what the decision refuses, `not-found`, or `conflict` when others kept committing first. Calls for one task must
- * be made one after the other.
+ * Throws the decision's refusal, `not-found`, or `conflict` when other writers kept committing first. Calls for one task
+ * must be made one after the other.
  */
 export async function changeTask(
   store: TaskStore,

@@ -55,7 +55,7 @@ export function appRequested(
   };
 }
 
-/** Its name is taken by an app that is ready. */
+/** A ready app has this name. */
 export function appExists({ name, task }: AppState): GantryError {
   return new GantryError("app-exists", { app: name, ...(task === "" ? {} : { task, why: `Task ${task} created it` }) });
 }

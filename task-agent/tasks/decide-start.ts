@@ -31,7 +31,7 @@ export type StartFacts = {
   readonly id: string;
   readonly url: string;
   readonly rerun: Rerun | undefined;
-  /** Sites that runners serve; undefined where nobody knows. */
+  /** Sites that runners serve; undefined when unknown. */
   readonly sites?: readonly string[] | undefined;
 };
 
@@ -66,7 +66,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     task: { id, url, requestedBy: request.principal },
   });
   const wrong = [...checked.problems, ...nameProblems(definition, name, checked.problems)];
-  // Only values of the right form name a place.
+  // Only values with a valid form can be places.
   const problems = wrong.length > 0 ? wrong : placeProblems({ pipeline, params: checked.params, app: scope, sites });
   if (problems.length > 0) {
     const problem = problems.map(paramProblem).join("; ");
@@ -93,7 +93,10 @@ export function decideStart(facts: StartFacts): Started | GantryError {
   return { event, app: change?.app, appEvents: change?.events ?? [] };
 }
 
-/** Names of apps become parts of addresses, repositories and namespaces, so this holds whatever the pipeline's own pattern allows. */
+/**
+ * Names of apps become parts of addresses, repositories and namespaces, so this applies in addition to the pipeline's own
+ * pattern.
+ */
 const APP_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** "targets.0 must be text, not a number": details of a parameter begin with "it". */

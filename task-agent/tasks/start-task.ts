@@ -36,7 +36,7 @@ export type StartDeps = {
   readonly paramsBytes?: number;
   /** Seals secret parameters. Absent: tasks with secret parameters are refused. */
   readonly seal?: Seal | undefined;
-  /** Sites that runners serve. Default: nobody knows, and sites are not checked. */
+  /** Sites that runners serve. Default: unknown, and sites are not checked. */
   readonly knownSites?: () => readonly string[];
 };
 
@@ -100,7 +100,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
   throw new GantryError("conflict", { what: `App ${request.app ?? ""}` });
 }
 
-/** A task is rerun with the file that it ran with, unless the newest one is asked for: it may do something else. */
+/** A rerun uses the file of the original task unless the newest one is requested, because that one may do something else. */
 async function definitionFor({ definitions }: StartDeps, { pipeline }: StartTask, rerun?: Rerun): Promise<Definition> {
   if (rerun?.definition === "pinned") {
     const version = rerun.of.definition;
@@ -111,7 +111,7 @@ async function definitionFor({ definitions }: StartDeps, { pipeline }: StartTask
   return current;
 }
 
-/** Differs for requests with one key that ask for different tasks. */
+/** Differs for requests with the same key that ask for different tasks. */
 function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: Rerun | undefined): string {
   return digest([
     pipeline,
@@ -119,14 +119,14 @@ function fingerprintOf({ pipeline, app }: StartTask, params: JsonObject, rerun: 
     params,
     rerun?.of.id ?? null,
     rerun?.keep ?? null,
-    // Only where it was asked for, so that keys of older versions stay valid.
+    // Included only if requested, so that keys of older versions stay valid.
     ...(rerun?.definition === "newest" ? ["newest"] : []),
   ]);
 }
 
 /**
- * The request for a new task with the parameters of an older one. A secret that the new file does not call secret any more
- * is left out: it would be stored and shown. Throws `sealing-key-missing`.
+ * The request for a new task with the parameters of an older one. A secret that is no longer declared as secret in the new
+ * file is omitted: it would be stored and shown. Throws `sealing-key-missing`.
  */
 export function rerunRequest(
   { seal, definitions }: Pick<StartDeps, "seal" | "definitions">,

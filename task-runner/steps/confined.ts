@@ -1,4 +1,4 @@
-// Runs the code of strangers: scripts of pipelines, and programs that do what files of a workspace tell them. Where the runner
+// Runs untrusted code: scripts of pipelines, and programs that are controlled by files of a workspace. If the runner
 // isolates scripts, such a program sees the folders of its job and nothing of the runner.
 
 import { randomUUID } from "node:crypto";
@@ -20,14 +20,14 @@ import { execOf, type StepRun } from "./step-run.ts";
 export type Confined = Omit<ExecOptions, "cwd" | "confined"> & {
   readonly cwd: string;
   readonly isImageBuild?: boolean;
-  /** Joins standard output and standard error in the kernel, which is the only place where their order is known. */
+  /** Joins standard output and standard error in the kernel, because only there their order is known. */
   readonly joined?: boolean;
   /** Files beside the workspace, home and temporary folder of the job. */
   readonly writable?: readonly string[];
   readonly readable?: readonly string[];
 };
 
-/** Resolves with an error when the job has used too much of the disk or of memory. Throws `scripts-refused`, and what `Exec` throws. */
+/** Resolves with an error if the job has used too much disk or memory. Throws `scripts-refused`, and what `Exec` throws. */
 export async function runConfined(
   run: StepRun,
   argv: readonly string[],
@@ -56,8 +56,8 @@ export async function runConfined(
 }
 
 /**
- * An `exec` of a step. Its `confined` programs are run as scripts are. The others run as the runner, so variables of the
- * pipeline file do not reach them.
+ * An `exec` of a step. Its `confined` programs run like scripts. The others run like the runner itself and do not get the
+ * variables of the pipeline file.
  */
 export function confiningExec(run: StepRun): Exec {
   const { workspace } = run.job.folders;
@@ -74,7 +74,7 @@ export function confiningExec(run: StepRun): Exec {
   };
 }
 
-/** Throws `builds-refused` where there is none, and the configuration asks for it. */
+/** Throws `builds-refused` if there is no sandbox and the configuration requires one. */
 function hasBuildSandbox({ environment: { isolation, config } }: JobContext, builder: string): boolean {
   const why =
     isolation.kind !== "sandbox"
@@ -129,7 +129,7 @@ function memoryInWords(mb: number): string {
   return mb % 1_024 === 0 ? `${mb / 1_024} GiB` : `${mb} MiB`;
 }
 
-/** As the kernel counts it, from -1000 to 1000: when memory is short, it ends the script and not the runner. */
+/** The kernel's scale is -1000 to 1000. When memory is short, the kernel ends the script and not the runner. */
 const OOM_SCORE = 500;
 
 /** The command line of a program, inside its sandbox if there is one. `redirect`: what the shell adds to it. */
@@ -149,7 +149,7 @@ function isolated(
       throw new GantryError("scripts-refused", { runner: config.name, why: isolation.why });
     case "sandbox": {
       const sandbox = sandboxArguments(isolation.host, { ...job, network: isolation.network });
-      // bubblewrap must outlive a SIGTERM to the group: the script gets its time to end, and the sandbox ends after it.
+      // bubblewrap must survive a SIGTERM to the group: the script gets its time to end, and the sandbox ends after it.
       const deaf = `trap "" TERM; ${start}`;
       // The files up to `--` are those of control groups, into which the process writes its id.
       const join = `while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift`;

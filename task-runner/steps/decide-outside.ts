@@ -1,5 +1,6 @@
-// Whether a step may act on something with the credentials of the site. They reach more than the app of the task, so the
-// answer comes from the app's record as the task-agent has pinned it in the job, never from what the step was given. Pure.
+// Decides whether a step may act on something with the credentials of the site. These have access to more than the app of
+// the task, so the decision uses the app's record that the task-agent has pinned in the job, never the input of the step.
+// Pure.
 
 import type { JsonObject } from "@gantry/core/json.ts";
 import { slugAt } from "@gantry/core/site/clone-address.ts";
@@ -11,7 +12,7 @@ import type { RunnerConfig } from "../config.ts";
 
 export type Bounds = {
   readonly spec: Pick<JobSpec, "app" | "definition" | "scope" | "site">;
-  /** The step says `scope: site`. */
+  /** The step has `scope: site`. */
   readonly isSiteWide: boolean;
   readonly config: Pick<RunnerConfig, "shared" | "systems">;
   /** What earlier steps of this job have created. */
@@ -20,20 +21,20 @@ export type Bounds = {
 
 const text = z.string().optional();
 const repository = z.object({ system: text, project: z.string(), slug: z.string() }).optional().catch(undefined);
-/** The part of an app's record that says what belongs to it. Parts that are absent or of another form own nothing. */
+/** The part of an app's record that lists what belongs to it. Parts that are absent or malformed add nothing. */
 const recordSchema = z.object({
   name: z.string(),
   source: repository,
   yaml: repository,
   image: z.object({ system: text, repository: z.string() }).optional().catch(undefined),
-  /** Of an app with several. */
+  /** For an app with several. */
   images: z
     .array(z.object({ system: text, repository: z.string() }))
     .optional()
     .catch(undefined),
   harbor: z.object({ system: text, project: z.string() }).optional().catch(undefined),
   jira: z.object({ system: text, key: z.string() }).optional().catch(undefined),
-  /** Its projects in other systems, where they do not have the name of the app. */
+  /** Its projects in other systems, if they are not named like the app. */
   argocd: z.object({ project: z.string() }).optional().catch(undefined),
   sonarqube: z.object({ project: z.string() }).optional().catch(undefined),
   build: z.object({ site: z.string() }).optional().catch(undefined),
@@ -46,8 +47,8 @@ const recordSchema = z.object({
 type AppRecord = z.output<typeof recordSchema>;
 
 /**
- * Why these may not be used, as sentences for people; undefined when they may. Definitions of the platform with `scope: site` or
- * without an app are not limited.
+ * Why these may not be used, as sentences for people; undefined if they may. Definitions of the platform team with `scope:
+ * site` or without an app are not limited.
  */
 export function outsideApp(bounds: Bounds, resources: readonly Resource[]): string | undefined {
   const { definition, site } = bounds.spec;
@@ -67,7 +68,7 @@ export function outsideApp(bounds: Bounds, resources: readonly Resource[]): stri
   return undefined;
 }
 
-/** Whether an app's own pipeline may name this secret. Definitions of the platform may name each. */
+/** Whether an app's own pipeline may use this secret. Definitions of the platform team may use every secret. */
 export function mayNameSecret(
   { definition, app }: Bounds["spec"],
   secret: { readonly apps?: readonly string[] | undefined },
@@ -86,7 +87,7 @@ function problemOf(bounds: Bounds, app: AppRecord | undefined, resource: Resourc
   return `${capital(resourceInWords(resource))} does not belong to the app ${spec.app ?? "of this task"}.${has}`;
 }
 
-/** The record names the app by itself, too: a scope of another app is none. */
+/** The record also contains the app's own name: a scope for another app does not count. */
 function recordOf({ app, scope }: Bounds["spec"]): AppRecord | undefined {
   const parsed = recordSchema.safeParse((scope as JsonObject).app);
   return parsed.success && parsed.data.name === app ? parsed.data : undefined;
@@ -120,7 +121,7 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
     case "jira-project":
       return resource.key === app.jira?.key && at("jira", app.jira.system);
     case "sonarqube-project":
-      // Branches may have projects of their own: `orders:feature-x`.
+      // Branches may have their own projects: `orders:feature-x`.
       return resource.key === sonarqubeProjectOf(app) || resource.key.startsWith(`${sonarqubeProjectOf(app)}:`);
   }
 }
@@ -144,7 +145,7 @@ function isShared(resource: Resource, { shared, systems }: Bounds["config"]): bo
   }
 }
 
-/** `LIBS/*` fits every name in LIBS, but no path out of it. */
+/** `LIBS/*` matches every name in LIBS, but no path that leads out of it. */
 function fits(pattern: string, name: string): boolean {
   if (name.split("/").some((part) => ["", ".", ".."].includes(part))) return false;
   return pattern.endsWith("/*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
@@ -173,7 +174,7 @@ function sonarqubeProjectOf({ name, sonarqube }: AppRecord): string {
 
 type Place = { readonly project: string; readonly slug: string };
 
-/** Hosts do not distinguish repositories by case. */
+/** Git hosts ignore the case of repository names. */
 function isSameRepository(one: Place, other: Place): boolean {
   return sameText(one.project, other.project) && sameText(one.slug, other.slug);
 }
@@ -196,7 +197,7 @@ function gitHosts({ systems }: Pick<Bounds["config"], "systems">, name: string |
   );
 }
 
-/** The system that a step gets when it names none. */
+/** The system that a step gets if it names none. */
 function onlySystem(kind: SystemKind, { systems }: Pick<Bounds["config"], "systems">): string | undefined {
   const names = Object.entries(systems).flatMap(([name, settings]) => (settings.kind === kind ? [name] : []));
   return names.length === 1 ? names[0] : undefined;

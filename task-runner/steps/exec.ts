@@ -157,7 +157,7 @@ function collect(child: ChildProcess, log: ExecContext["log"], mode: "log" | "ca
 
 const MAX_LINE = 10_000;
 
-/** The rest without a line end is told when the stream ends. */
+/** A last line without a line end is reported when the stream ends. */
 function tellLines(stream: ChildProcess["stdout"], onLine: (line: string) => void): void {
   const decoder = new StringDecoder("utf8");
   let rest = "";

@@ -24,9 +24,12 @@ export type StepRun = {
   readonly signal: AbortSignal;
   /** The environment of scripts and other confined programs. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the output of this try says about its failure. */
+  /** The reason for the failure of this try, from its output. */
   readonly failing: Pick<FailingLine, "line" | "isError">;
-  /** The same without the variables of the pipeline file: many name a program to start, or a file that names one. */
+  /**
+   * The same without the variables of the pipeline file, because many variables name a program to start, or a file that
+   * does.
+   */
   readonly ownEnv: Readonly<Record<string, string>>;
   /** Sets the time limit of this try, in milliseconds from its start. */
   readonly limitTo: (ms: number) => void;
@@ -46,7 +49,7 @@ export function toGantryError(job: JobContext, step: JobStep, error: unknown): G
   return new GantryError("internal", { problem: job.masker.text(inWords(job, error)) });
 }
 
-/** The pipeline asks for what its app may not have: the work of its writer has failed, not Gantry. */
+/** The pipeline requests something that its app may not have: this is a failure of the user's work, not of Gantry. */
 export function isRefusal({ code }: GantryError): boolean {
   return code === "outside-app" || code === "secret-not-allowed";
 }
