@@ -106,12 +106,13 @@ function folderOf(path: string): string {
 
 /** The record of the app under another name: what is outside keeps the names that came from the old one. */
 export function renamedRecord(name: string, record: JsonObject): JsonObject {
-  const { targets } = record;
+  const { targets, formerNames } = record;
   return {
     argocd: { project: name },
     sonarqube: { project: name },
     namespace: name,
     ...record,
+    formerNames: [name, ...(Array.isArray(formerNames) ? (formerNames as readonly JsonValue[]) : [])].slice(0, 20),
     ...(Array.isArray(targets)
       ? {
           targets: (targets as readonly JsonValue[]).map((one) =>
