@@ -60,6 +60,7 @@ export function openHttpApp(deps: HttpAppDeps): ReturnType<typeof createApp> {
     knownSites: () => [
       ...new Set([...tokens.map(([, { site }]) => site), ...agent.registry.stored().runners.map(({ site }) => site)]),
     ],
+    knownSystems: agent.registry.systems,
     onCancel: agent.protocol.cancel,
     onRemove: agent.protocol.remove,
   });

@@ -105,12 +105,13 @@ function folderOf(path: string): string {
 
 /** The record of the app under another name. Names in other systems that were derived from the old name do not change. */
 export function renamedRecord(name: string, record: JsonObject): JsonObject {
-  const { targets } = record;
+  const { targets, formerNames } = record;
   return {
     argocd: { project: name },
     sonarqube: { project: name },
     namespace: name,
     ...record,
+    formerNames: [name, ...(Array.isArray(formerNames) ? (formerNames as readonly JsonValue[]) : [])].slice(0, 20),
     ...(Array.isArray(targets)
       ? {
           targets: (targets as readonly JsonValue[]).map((one) =>

@@ -158,6 +158,12 @@ export const REQUEST_ERRORS = {
     why: "{other:Another app} already deploys {place}. Two apps must not deploy the same.",
     todo: "Change the target, or remove it from the other app first.",
   },
+  "claim-taken": {
+    status: 409,
+    message: "The new app {app} cannot have the {what}: it belongs to {other:another app}.",
+    why: "A new app gets what is its own, so that no pipeline uses what another app has.",
+    todo: "Choose another name or another project.",
+  },
   "app-unknown": {
     status: 404,
     message: "There is no app {app}.",

@@ -34,6 +34,7 @@ const DETAILS: { readonly [C in ErrorCode]: JsonObject } = {
     other: "shop",
     place: "apps/shop-deploy overlays/seoul to shop in seoul-dp at seoul",
   },
+  "claim-taken": { app: "orders", what: "image repository apps/orders", other: "shop" },
   "app-unknown": { app: "orders" },
   "pipeline-unknown": { pipeline: "cdd" },
   "already-ended": { task: "t01", outcome: "failed" },

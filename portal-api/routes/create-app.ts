@@ -63,17 +63,18 @@ export const createApp = route({
     201: json("The app is adopted", appOutcome),
     202: accepted,
   },
-  errors: ["bad-params", "app-exists", "idempotency-key-reused", "conflict", "place-taken"],
+  errors: ["bad-params", "app-exists", "idempotency-key-reused", "conflict", "place-taken", "claim-taken"],
   handle: async (call) => {
     const { params, name = "", app } = call.body;
     if (app) return adopt(call, name, app);
-    const task = await call.portal.agent.startTask({
+    const sight = sightOf(call.portal, callerOf(call));
+    const starting = call.portal.agent.startTask({
       pipeline: "create-app",
       params: params ?? {},
       idempotencyKey: call.key,
       principal: callerOf(call).name,
     });
-    await sendAccepted(call, task);
+    await sendAccepted(call, await hidingOthers(sight, starting));
   },
 });
 

@@ -1,6 +1,7 @@
 // How people change apps outside of tasks: adopt, change, rename, forget. Pure.
 
 import { fieldsOf, recordOf, renamedRecord } from "@gantry/core/app/app-record.ts";
+import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
 import { applyPatch, isEqual } from "@gantry/core/app/merge-patch.ts";
 import { placesOf } from "@gantry/core/app/places.ts";
 import { pointerOf, readApp, siteProblems } from "@gantry/core/app/read-app.ts";
@@ -20,6 +21,8 @@ export type AppFacts = {
   readonly openTask: string | undefined;
   /** Sites that runners serve; undefined when unknown. */
   readonly sites: readonly string[] | undefined;
+  /** What apps may have at a site; undefined where nobody knows. */
+  readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
   readonly by: string;
   readonly at: number;
 };
@@ -114,11 +117,17 @@ function notReady({ name, state, task }: AppState): GantryError {
 }
 
 /** `bad-request` with one problem per mistake. `where` is the prefix of the pointers. */
-function recordFrom({ name, app, sites }: AppFacts, value: JsonObject, where: string): JsonObject | GantryError {
+function recordFrom(
+  { name, app, sites, systemsAt }: AppFacts,
+  value: JsonObject,
+  where: string,
+): JsonObject | GantryError {
   const read = readApp(name, value);
   const problems = read.ok ? siteProblems(read.fields, { sites }) : read.problems;
   if (!read.ok || problems.length > 0) return invalid(problems, where);
-  return recordOf(name, read.fields, app?.record);
+  const after = recordOf(name, read.fields, app?.record);
+  const unlisted = claimProblems({ name, before: app?.record ?? {}, after, systemsAt });
+  return unlisted.length > 0 ? invalid(unlisted, where) : after;
 }
 
 function invalid(problems: readonly PathProblem[], where: string): GantryError {

@@ -1,6 +1,6 @@
 // Creates and changes tasks: read → decide → commit, repeated when another writer committed first.
 
-import { GantryError } from "@gantry/core/errors.ts";
+import { explain, GantryError } from "@gantry/core/errors.ts";
 import type { Pipeline } from "@gantry/core/pipeline/pipeline.ts";
 import type { Decision } from "@gantry/core/task/decision.ts";
 import type { TaskEvent } from "@gantry/core/task/events.ts";
@@ -8,7 +8,8 @@ import { evolve } from "@gantry/core/task/evolve.ts";
 import type { TaskState } from "@gantry/core/task/model.ts";
 import { settle } from "@gantry/core/task/settle.ts";
 import type { Journal, StreamAppend } from "@gantry/journal/journal.ts";
-import { appAfter } from "./decide-app.ts";
+import { takenByOthers } from "./app-places.ts";
+import { appAfter, creationRefused } from "./decide-app.ts";
 import type { TaskRecord, TaskStore } from "./task-store.ts";
 import { appStream, taskAppend } from "./task-stream.ts";
 
@@ -83,7 +84,10 @@ function fold(
 async function appEnded(journal: Journal, task: TaskRecord): Promise<readonly StreamAppend[]> {
   if (task.state.app === undefined) return [];
   const loaded = await appStream.load(journal, task.state.app);
-  const change = loaded && appAfter(loaded.state, task);
-  if (!change) return [];
+  const planned = loaded && appAfter(loaded.state, task);
+  if (!planned) return [];
+  const isNew = task.pipeline.app === "new" && planned.app.state === "ready";
+  const taken = isNew ? await takenByOthers(journal, planned.app) : undefined;
+  const change = taken ? creationRefused(planned, explain(taken).message) : planned;
   return [appStream.append(change.app.name, { expected: loaded.version, events: change.events, state: change.app })];
 }

@@ -1,15 +1,17 @@
 // Turns a request into the first event of a task, or says why the request is refused. Pure.
 
+import { claimProblems, type ReportedSystem } from "@gantry/core/app/apps-may.ts";
 import { GantryError, type Problem } from "@gantry/core/errors.ts";
 import { renderText } from "@gantry/core/expr/template.ts";
 import { withSubject } from "@gantry/core/issues.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { checkParams } from "@gantry/core/pipeline/params.ts";
+import { withoutSecretParams } from "@gantry/core/pipeline/secret-params.ts";
 import type { TaskEventOf } from "@gantry/core/task/events.ts";
 import { taskTitle } from "@gantry/core/task/messages.ts";
 import type { AppState, TaskState } from "@gantry/core/task/model.ts";
 import type { StartTask } from "@gantry/wire/agent/agent-api.ts";
-import { appRequested, appScope } from "./decide-app.ts";
+import { appRequested, appScope, expectedRecord } from "./decide-app.ts";
 import { placeProblems, tooManyPlaces } from "./decide-places.ts";
 import type { Definition } from "./definitions.ts";
 
@@ -33,6 +35,8 @@ export type StartFacts = {
   readonly rerun: Rerun | undefined;
   /** Sites that runners serve; undefined when unknown. */
   readonly sites?: readonly string[] | undefined;
+  /** What apps may have at a site; undefined where nobody knows. */
+  readonly systemsAt?: ((site: string) => readonly ReportedSystem[]) | undefined;
 };
 
 /** The first event of the task, without its position in its group, and the change of the app. */
@@ -72,7 +76,7 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     const problem = problems.map(paramProblem).join("; ");
     return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
   }
-  const change = pipeline.app === "new" ? appRequested(pipeline, app, appRequest) : existing;
+  const change = pipeline.app === "new" ? newApp(facts, checked.params, appRequest) : existing;
   if (change instanceof GantryError) return change;
   const group = pipeline.concurrency && renderText(pipeline.concurrency.group, { params: checked.params, app: scope });
   const event: Started["event"] = {
@@ -91,6 +95,27 @@ export function decideStart(facts: StartFacts): Started | GantryError {
     ...(group === undefined ? {} : { group }),
   };
   return { event, app: change?.app, appEvents: change?.events ?? [] };
+}
+
+/** The app that is being created, with what is known of its record: nobody else can take it while the task runs. */
+function newApp(
+  { definition: { pipeline }, app, url, systemsAt }: StartFacts,
+  params: JsonObject,
+  request: Parameters<typeof appRequested>[2],
+): ReturnType<typeof appRequested> {
+  const scope = {
+    params: withoutSecretParams(pipeline.params, params),
+    app: { name: request.app },
+    task: { id: request.id, url, requestedBy: request.by, pipeline: pipeline.name, app: request.app },
+  };
+  const record = expectedRecord(pipeline, scope);
+  const refused = claimProblems({ name: request.app, before: app?.record ?? {}, after: record, systemsAt });
+  if (refused.length > 0) {
+    const problem = refused.map(({ detail }) => detail).join("; ");
+    const problems = refused.map(({ detail }): Problem => ({ detail: `${detail}.` }));
+    return new GantryError("bad-params", { pipeline: pipeline.name, problem }, { problems });
+  }
+  return appRequested(pipeline, app, { ...request, record });
 }
 
 /**

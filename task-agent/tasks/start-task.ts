@@ -2,6 +2,7 @@
 // never start two tasks, even when they reach two agents.
 
 import { hash } from "node:crypto";
+import type { KnownSystems } from "@gantry/core/app/apps-may.ts";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject, JsonValue } from "@gantry/core/json.ts";
 import { secretParamsOf } from "@gantry/core/pipeline/secret-params.ts";
@@ -15,6 +16,7 @@ import { raise } from "../limits.ts";
 import { DAY_MS } from "../retention/decide-retention.ts";
 import type { Seal } from "../secrets/seal.ts";
 import { comparableParams, openParams, sealParams } from "../secrets/secret-params.ts";
+import { openGuard, takenByOthers } from "./app-places.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { appName, decideStart, isAppName, type Rerun, type Started } from "./decide-start.ts";
 import type { Definition, Definitions } from "./definitions.ts";
@@ -38,6 +40,8 @@ export type StartDeps = {
   readonly seal?: Seal | undefined;
   /** Sites that runners serve. Default: unknown, and sites are not checked. */
   readonly knownSites?: () => readonly string[];
+  /** What apps may have at the sites. Default: nobody knows, and only runners check it. */
+  readonly knownSystems?: KnownSystems;
 };
 
 type KeyState = { readonly task: string; readonly fingerprint: string };
@@ -79,8 +83,10 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       url: `${deps.portalUrl}/tasks/${id}`,
       rerun,
       sites: deps.knownSites?.(),
+      systemsAt: definition.pipeline.app === "new" ? await deps.knownSystems?.() : undefined,
     });
     if (decided instanceof GantryError) throw decided;
+    const places = await guardPlaces(deps, definition, decided);
     const params = sealParams(deps.seal, definition.pipeline, decided.event.params, id);
     const group = await joinGroup(deps, decided.event.group, id);
     const event = { ...decided.event, params, ...(group?.behind === undefined ? {} : { behind: group.behind }) };
@@ -93,6 +99,7 @@ export async function startTask(deps: StartDeps, request: StartTask, rerun?: Rer
       }),
       ...(group ? [group.append] : []),
       ...appAppend(decided, loaded?.version ?? 0),
+      ...places,
     ];
     const record = await deps.tasks.create(definition.pipeline, [event], alongside);
     if (record) return cancelOlder(deps.tasks, record);
@@ -149,6 +156,19 @@ export function rerunRequest(
 
 function appAppend({ app, appEvents }: Started, expected: number): readonly StreamAppend[] {
   return app ? [appStream.append(app.name, { expected, events: appEvents, state: app })] : [];
+}
+
+/** Throws `claim-taken` and `place-taken` when a new app would have what another one has; the append notices others that come in between. */
+async function guardPlaces(
+  { journal }: StartDeps,
+  { pipeline }: Definition,
+  { app }: Started,
+): Promise<readonly StreamAppend[]> {
+  if (pipeline.app !== "new" || app?.state !== "creating") return [];
+  const guard = await openGuard(journal);
+  const taken = await takenByOthers(journal, app);
+  if (taken) throw taken;
+  return [guard(app.name)];
 }
 
 /** `behind`: the task that must end first; undefined when the new task may start at once. */

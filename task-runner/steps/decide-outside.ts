@@ -2,6 +2,8 @@
 // the task, so the decision uses the app's record that the task-agent has pinned in the job, never the input of the step.
 // Pure.
 
+import { mayHave, namesOf, SYSTEM_OF, type SystemLists } from "@gantry/core/app/apps-may.ts";
+import type { ClaimKind } from "@gantry/core/app/claims.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import { slugAt } from "@gantry/core/site/clone-address.ts";
 import type { SystemKind } from "@gantry/core/site/systems.ts";
@@ -39,6 +41,7 @@ const recordSchema = z.object({
   sonarqube: z.object({ project: z.string() }).optional().catch(undefined),
   build: z.object({ site: z.string() }).optional().catch(undefined),
   namespace: z.string().optional().catch(undefined),
+  formerNames: z.array(z.string()).optional().catch(undefined),
   targets: z
     .array(z.object({ name: z.string(), site: z.string(), cluster: z.string(), namespace: text, application: text }))
     .default([])
@@ -79,8 +82,12 @@ export function mayNameSecret(
 function problemOf(bounds: Bounds, app: AppRecord | undefined, resource: Resource): string | undefined {
   const { spec, made, config } = bounds;
   const isNew = spec.definition?.app === "new" && spec.definition.origin === "platform";
-  if (isNew && (resource.access === "create" || made.some((one) => isSame(one, resource)))) return undefined;
-  if (app && belongs(app, resource, config)) return undefined;
+  if (isNew && (resource.access === "create" || made.some((one) => isSame(one, resource))))
+    return mayCreate(spec.app ?? "", resource, config) ? undefined : unlisted(resource);
+  if (app && belongs(app, resource, config))
+    return isListed(app, resource, config) || (resource.access === "read" && isShared(resource, config))
+      ? undefined
+      : unlisted(resource);
   if (resource.access === "read" && isShared(resource, config)) return undefined;
   const owned = app ? ownedInWords(app, resource.kind) : undefined;
   const has = owned === undefined ? "" : ` Its own: ${owned}.`;
@@ -124,6 +131,63 @@ function belongs(app: AppRecord, resource: Resource, config: Bounds["config"]): 
       // Branches may have their own projects: `orders:feature-x`.
       return resource.key === sonarqubeProjectOf(app) || resource.key.startsWith(`${sonarqubeProjectOf(app)}:`);
   }
+}
+
+/** Whether the site lets apps have it, whatever the record says: see core/app/apps-may.ts. */
+function isListed(app: AppRecord, resource: Resource, config: Bounds["config"]): boolean {
+  const names = namesOf(app.name, app);
+  const may = (kind: ClaimKind, name: string, lists: SystemLists | undefined = systemOf(kind, resource, config)) =>
+    lists === undefined || mayHave(kind, name, lists, names);
+  switch (resource.kind) {
+    case "repository":
+      return may("repository", `${resource.project}/${resource.slug}`);
+    case "clone-url":
+      return repositoriesOf(app).some((one) =>
+        gitHosts(config, one.system).some(
+          (host) =>
+            sameText(slugAt(host, one.project, resource.url), one.slug) &&
+            may("repository", `${one.project}/${one.slug}`, host),
+        ),
+      );
+    case "image":
+      return may("image", resource.repository);
+    case "image-project":
+      return imagesOf(app).some(
+        ({ repository }) => repository.startsWith(`${resource.project}/`) && may("image", repository),
+      );
+    case "argocd-project":
+    case "argocd-application":
+      return may("argocd-project", resource.project);
+    case "destination":
+      return resource.namespace === undefined || may("namespace", resource.namespace);
+    case "jira-project":
+      return may("jira-project", resource.key);
+    case "sonarqube-project":
+      return may("sonarqube-project", sonarqubeProjectOf(app));
+  }
+}
+
+/** What a new app gets: by its name, and a Jira project that nobody listed is new. */
+function mayCreate(app: string, resource: Resource, config: Bounds["config"]): boolean {
+  if (resource.kind === "repository") {
+    const lists = systemOf("repository", resource, config);
+    return lists === undefined || mayHave("repository", `${resource.project}/${resource.slug}`, lists, [app]);
+  }
+  if (resource.kind !== "jira-project") return true;
+  const lists = systemOf("jira-project", resource, config);
+  return lists?.appsMay === undefined || mayHave("jira-project", resource.key, lists, [app]);
+}
+
+/** The settings of the system that the resource is in. Undefined where the step will not find it either. */
+function systemOf(kind: ClaimKind, { system }: Resource, config: Bounds["config"]): SystemLists | undefined {
+  const name = system ?? onlySystem(SYSTEM_OF[kind], config);
+  const settings = name === undefined || !Object.hasOwn(config.systems, name) ? undefined : config.systems[name];
+  return settings?.kind === "nexus" ? undefined : settings;
+}
+
+function unlisted(resource: Resource): string {
+  const list = resource.kind === "destination" ? "namespaces" : "appsMay";
+  return `The site does not let apps have ${resourceInWords(resource)}: \`${list}\` of the system in the runner's configuration does not list it.`;
 }
 
 function isShared(resource: Resource, { shared, systems }: Bounds["config"]): boolean {
