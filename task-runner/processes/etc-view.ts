@@ -32,15 +32,27 @@ export async function makeEtcView(
     if (statSync(path).isDirectory()) await mkdir(place, { recursive: true });
     else await writeFile(place, "");
   }
-  refreshEtcView(view);
+  copyChanges(view);
   return view;
 }
 
+/** How old what a script sees may be: with 140 files, a look at all of them takes half a millisecond. */
+const FRESH_MS = 1_000;
+
+/** By the folder of the view. */
+const freshUntil = new Map<string, number>();
+
 /**
- * Copies changed files, such as the addresses of name servers. Called before every script; takes less than a millisecond. A
- * file that was removed or cannot be read keeps its last copy. Several threads may call it at once.
+ * Copies what has changed, such as the addresses of name servers. Called before every script. Files that are gone or cannot be read
+ * keep their last copy. Several threads may call it at once.
  */
-export function refreshEtcView(view: EtcView): void {
+export function refreshEtcView(view: EtcView, nowMs: number): void {
+  if (nowMs < (freshUntil.get(view.folder) ?? 0)) return;
+  freshUntil.set(view.folder, nowMs + FRESH_MS);
+  copyChanges(view);
+}
+
+function copyChanges(view: EtcView): void {
   for (const path of view.files) {
     const place = placeOf(view, path);
     const [now, copied] = [factsOf(path), factsOf(place)];

@@ -31,8 +31,8 @@ export function groupAlive(pgid: number): boolean {
  * survived SIGKILL because it hangs in the kernel.
  */
 export async function endGroup(pgid: number, graceMs: number, clock: Clock): Promise<boolean> {
-  // Most groups have ended by now, or will in a millisecond, so nothing is looked up for them.
-  if (!signalGroup(pgid, "SIGTERM")) return true;
+  // Most groups are gone by now, and nothing is looked up for them. Of others only zombies are left.
+  if (!signalGroup(pgid, "SIGTERM") || !groupAlive(pgid)) return true;
   if (await isGone(pgid, graceMs, clock)) return true;
   signalGroup(pgid, "SIGKILL");
   return isGone(pgid, KILL_LIMIT_MS, clock);

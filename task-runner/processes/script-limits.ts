@@ -16,14 +16,14 @@ export type ScriptLimits = {
   readonly remove: () => void;
 };
 
-type Wanted = { readonly processes: number; readonly memoryMb: number };
+export type WantedLimits = { readonly processes: number; readonly memoryMb: number };
 
 const MIB = 1_048_576;
 
 export const NO_LIMITS: ScriptLimits = { inside: [], groups: [], isOutOfMemory: () => false, remove: () => undefined };
 
-/** `name`: unique on the machine. A limit that cannot be enforced is omitted. */
-export function limitScript(name: string, wanted: Wanted): ScriptLimits {
+/** `name`: unique on the machine. A limit for which there is no way is left out. */
+export function limitScript(name: string, wanted: WantedLimits): ScriptLimits {
   const isRoot = process.getuid?.() === 0;
   const groups = isRoot ? makeGroups(`gantry-${name}`, wanted) : [];
   const options = [
@@ -48,7 +48,7 @@ type Group = { readonly folder: string; readonly limits: readonly Controller[] }
 const ROOT = "/sys/fs/cgroup";
 
 /** One folder for all controllers (version 2 of control groups), or one for each. */
-function makeGroups(name: string, wanted: Wanted): readonly Group[] {
+function makeGroups(name: string, wanted: WantedLimits): readonly Group[] {
   const isUnified = existsSync(join(ROOT, "cgroup.controllers"));
   const groups = isUnified
     ? [makeGroup(join(ROOT, name), ["pids", "memory"], wanted)]
@@ -62,7 +62,7 @@ function makeGroups(name: string, wanted: Wanted): readonly Group[] {
 function makeGroup(
   folder: string,
   controllers: readonly Controller[],
-  { processes, memoryMb }: Wanted,
+  { processes, memoryMb }: WantedLimits,
 ): Group | undefined {
   if (!attempt(() => mkdirSync(folder))) return undefined;
   const limits = controllers.filter((controller) =>

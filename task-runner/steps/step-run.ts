@@ -1,5 +1,6 @@
 // What the implementations of a step share: its run, its result, its programs, its errors.
 
+import { spawn } from "node:child_process";
 import { GantryError } from "@gantry/core/errors.ts";
 import type { JsonObject } from "@gantry/core/json.ts";
 import type { Failure } from "@gantry/core/step/outcome.ts";
@@ -9,6 +10,7 @@ import type { Outcome } from "@gantry/core/task/states.ts";
 import { refFields } from "../attempts/refs.ts";
 import { duration } from "../attempts/stop.ts";
 import type { LogSpool } from "../logs/log-spool.ts";
+import type { StartProgram } from "../processes/script-shell.ts";
 import { clipFailure } from "./clip.ts";
 import { createExec } from "./exec.ts";
 import type { FailingLine } from "./failing-line.ts";
@@ -76,12 +78,15 @@ export function reportRetry(
   });
 }
 
+type ExecRun = Pick<StepRun, "job" | "step" | "log" | "env" | "signal" | "programs">;
+
 /** Starts programs of one step, in its environment and with its log. `cwd`: the default working directory. */
-export function execOf(run: Pick<StepRun, "job" | "step" | "log" | "env" | "signal" | "programs">, cwd: string): Exec {
+export function execOf(run: ExecRun, cwd: string, start: StartProgram = spawn): Exec {
   const { job, log, env, signal } = run;
   const { deps, config } = job.environment;
   const { clock, programs, logger } = deps;
-  const exec = createExec({ clock, programs, logger, signal, cwd, env, log, emit: job.emit, runner: config.name });
+  const { name: runner } = config;
+  const exec = createExec({ clock, programs, logger, signal, cwd, env, log, emit: job.emit, runner, start });
   return async (argv, options) => {
     run.programs.running += 1;
     try {
